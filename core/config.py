@@ -1,0 +1,265 @@
+"""Every setting of a run: one frozen model per stage, joined in :class:`RunConfig`; named presets; JSON in and out.
+
+Comes in: a preset name and ``section.key=value`` overrides, or the ``config.json`` of a run. Goes out: a complete,
+validated :class:`RunConfig` whose hash names the specification. It knows nothing of data or devices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.errors import ConfigError
+
+UnitInterval = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, no unknown keys, no silent conversion of nonsense."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Section):
+    """What of the dataset file is used."""
+
+    bands: tuple[str, ...] | None = Field(None, description="Band names to train on, in this order; none means all.")
+
+
+class FoldsConfig(Section):
+    """How patches are divided for cross-validation."""
+
+    n_splits: int = Field(5, ge=2, le=20, description="Number of folds.")
+    grouped: bool = Field(True, description="Keep patches of one group in one fold, where the dataset has groups.")
+
+
+class NormaliseConfig(Section):
+    """Per-band normalisation, fitted on the training part of each fold."""
+
+    method: Literal["standard", "robust"] = Field(
+        "standard", description="standard: (x - mean) / std. robust: (x - q50) / (q95 - q05)."
+    )
+
+
+class SmoteConfig(Section):
+    """SSIM-SMOTE (paper A, Algorithm 1)."""
+
+    enabled: bool = Field(True, description="Make synthetic landslide patches between structurally similar real ones.")
+    protocol: Literal["inside_fold", "before_folds"] = Field(
+        "inside_fold",
+        description="inside_fold: parents come from the fold's training part only. before_folds: paper A's way; "
+        "parents may sit in the validation part, which inflates the score.",
+    )
+    k_neighbors: int = Field(5, ge=1, le=50, description="Most similar landslide patches to choose a neighbour from.")
+    n_syn: int | None = Field(
+        None, ge=1, le=50, description="Synthetic patches per landslide patch; none means: up to target_ratio."
+    )
+    target_ratio: float = Field(
+        1.0, gt=0.0, le=1.0, description="Landslides per non-landslide after balancing, when n_syn is not set."
+    )
+    alpha: float = Field(1.0, gt=0.0, description="First parameter of the Beta distribution of the anchor weight.")
+    beta: float = Field(1.0, gt=0.0, description="Second parameter of that distribution.")
+    clip: tuple[UnitInterval, UnitInterval] = Field((0.1, 0.9), description="Bounds of the anchor weight.")
+
+    @model_validator(mode="after")
+    def _clip_is_ordered(self) -> SmoteConfig:
+        if self.clip[0] > self.clip[1]:
+            raise ValueError("clip needs its lower bound first")
+        return self
+
+
+class AugmentConfig(Section):
+    """Online augmentation, per sample, on the device."""
+
+    flips: bool = Field(True, description="Random horizontal and vertical flips.")
+    quarter_turns: bool = Field(True, description="Random rotation by 0, 90, 180 or 270 degrees.")
+    mixup_alpha: float = Field(0.2, ge=0.0, description="MixUp's Beta(alpha, alpha); 0 switches it off.")
+    cutmix_alpha: float = Field(1.0, ge=0.0, description="CutMix's Beta(alpha, alpha); 0 switches it off.")
+    mix_prob: UnitInterval = Field(0.5, description="Share of batches that are mixed.")
+    label_smoothing: float = Field(0.0, ge=0.0, lt=0.5, description="Share of the target spread over both classes.")
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    backbone: str = Field("tf_efficientnetv2_l.in21k_ft_in1k", description="Any timm model name.")
+    pretrained: bool = Field(True, description="Load the hub's weights for that name.")
+    weights: str | None = Field(None, description="A local .safetensors file instead of the hub's weights.")
+    image_size: int | None = Field(None, ge=16, le=1024, description="Side in pixels after resizing; none keeps it.")
+    drop_rate: UnitInterval = Field(0.0, description="Dropout before the last layer.")
+    statistics_branch: bool = Field(
+        False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
+    )
+
+
+class TrainConfig(Section):
+    """The loop."""
+
+    epochs: int = Field(50, ge=1, le=1000, description="Passes over the fold's training part.")
+    batch_size: int = Field(36, ge=2, le=4096, description="Patches in one step.")
+    optimizer: Literal["adam", "adamw"] = Field("adam", description="Optimiser.")
+    lr: float = Field(3e-4, gt=0.0, le=1.0, description="Initial learning rate.")
+    weight_decay: float = Field(0.0, ge=0.0, le=1.0, description="Weight decay.")
+    schedule: Literal["none", "cosine"] = Field("cosine", description="Learning rate over the epochs.")
+    warmup_epochs: int = Field(0, ge=0, le=100, description="Linear warm-up before the schedule.")
+    ema_decay: float | None = Field(
+        None, gt=0.0, lt=1.0, description="Decay of the running average of weights that is judged; none: no average."
+    )
+    tta: bool = Field(False, description="Average predictions over flips and quarter turns.")
+    select: Literal["last"] = Field("last", description="Which epoch is kept: the last one, chosen without looking.")
+
+
+class HeadsConfig(Section):
+    """What turns an embedding into a decision."""
+
+    svm_C: tuple[float, ...] = Field((1.0, 0.75, 0.5, 0.1), min_length=1, description="RBF-SVM's C values (Table 3).")
+    head: str = Field("svm_c0.1", description="The head whose numbers are the headline.")
+    threshold: Literal["best_f1", "half"] = Field(
+        "best_f1", description="best_f1: fold k's threshold is the best F1 of the other folds. half: 0.5."
+    )
+
+    @model_validator(mode="after")
+    def _headline_exists(self) -> HeadsConfig:
+        if self.head not in self.names:
+            raise ValueError(f"head '{self.head}' is not one of {', '.join(self.names)}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Heads of a run: fc, then one SVM a C."""
+        return ("fc", *(svm_name(c) for c in self.svm_C))
+
+
+def svm_name(C: float) -> str:
+    """Name of the RBF-SVM head with this C, as it stands in every table of a run: ``svm_c0.1``."""
+    return f"svm_c{C:g}"
+
+
+class EmbedConfig(Section):
+    """UMAP and the boundary drawn on it."""
+
+    n_neighbors: int = Field(15, ge=2, le=200, description="UMAP's neighbourhood size.")
+    min_dist: UnitInterval = Field(0.1, description="UMAP's smallest distance between points.")
+    grid: int = Field(60, ge=10, le=300, description="Cells on a side of the boundary's raster.")
+
+
+class ExplainConfig(Section):
+    """Grad-CAM and band occlusion."""
+
+    min_map: int = Field(8, ge=2, le=64, description="Smallest side of the Grad-CAM map; the deepest such layer.")
+    occlusion_baselines: tuple[Literal["mean", "zero_raw"], ...] = Field(
+        ("mean", "zero_raw"),
+        description="What replaces a band: mean: its training mean (0 after standardisation). zero_raw: 0 in its unit.",
+    )
+
+
+class RunConfig(Section):
+    """One complete specification of a run; ``seed`` and everything below decide every number on a CPU."""
+
+    preset: str = Field("custom", description="Name of the preset this started from.")
+    seed: int = Field(0, ge=0, description="Seed of folds, SMOTE, initial weights and batches.")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute; auto: GPU if any.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on a GPU.")
+    data: DataConfig = DataConfig()
+    folds: FoldsConfig = FoldsConfig()
+    normalise: NormaliseConfig = NormaliseConfig()
+    smote: SmoteConfig = SmoteConfig()
+    augment: AugmentConfig = AugmentConfig()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    heads: HeadsConfig = HeadsConfig()
+    embed: EmbedConfig = EmbedConfig()
+    explain: ExplainConfig = ExplainConfig()
+
+    def to_json(self) -> str:
+        """Complete JSON, defaults included, keys in the order of this file."""
+        return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> RunConfig:
+        """The inverse of :meth:`to_json`. Raises ConfigError naming each wrong key."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from error
+
+    def hash(self) -> str:
+        """Hex digest of the specification; equal settings have equal hashes."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def with_overrides(self, overrides: Iterable[str]) -> RunConfig:
+        """A copy with ``section.key=value`` settings applied; values are JSON, or plain text.
+
+        Raises ConfigError when a key does not exist (naming those that do) or a value is not accepted.
+        """
+        tree = self.model_dump(mode="json")
+        for item in overrides:
+            path, separator, text = item.partition("=")
+            if not separator:
+                raise ConfigError(f"'{item}' is not a setting. Write section.key=value, for example train.epochs=5.")
+            _assign(tree, path.strip(), _parse(text.strip()))
+        try:
+            return RunConfig.model_validate(tree)
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from error
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return {"none": None, "true": True, "false": False}.get(text.lower(), text)
+
+
+def _assign(tree: dict[str, Any], path: str, value: Any) -> None:
+    node: Any = tree
+    *parents, leaf = path.split(".")
+    for key in parents:
+        node = node.get(key) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or leaf not in node or isinstance(node[leaf], dict):
+        known = sorted(node) if isinstance(node, dict) else sorted(tree)
+        raise ConfigError(f"There is no setting '{path}'. Known here: {', '.join(known)}.")
+    node[leaf] = value
+
+
+def _explain(error: ValidationError) -> str:
+    lines = [f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg']}" for e in error.errors()]
+    return "These settings cannot be used. " + "; ".join(lines) + "."
+
+
+# The papers' recipe is the default of every section (256 px, Adam 3e-4, batch 36, 50 epochs, soft-label KL).
+# `demo` takes minutes on two cores; `small` is the best result without downloaded weights on two cores.
+PRESETS: dict[str, tuple[str, ...]] = {
+    "demo": (
+        "model.backbone=mobilenetv4_conv_small",
+        "model.pretrained=false",
+        "train.epochs=10",
+        "train.batch_size=32",
+        "train.lr=0.002",
+        "train.optimizer=adamw",
+        "train.weight_decay=0.02",
+        "train.warmup_epochs=1",
+        "train.ema_decay=0.98",
+    ),
+    "small": (
+        "model.backbone=resnet18",
+        "model.pretrained=false",
+        "model.statistics_branch=true",
+        "train.epochs=20",
+        "train.batch_size=32",
+        "train.ema_decay=0.99",
+        "train.tta=true",
+    ),
+}
+
+
+def preset(name: str) -> RunConfig:
+    """The named preset. Raises ConfigError naming the known ones."""
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset '{name}'. Known: {', '.join(sorted(PRESETS))}.")
+    return RunConfig(preset=name).with_overrides(PRESETS[name])

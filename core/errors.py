@@ -1,0 +1,61 @@
+"""Everything that can go wrong in a way the user can mend, as one tree.
+
+    LandslideLensError            a sentence for the person at the dashboard; anything else is a bug
+    ├── DataError                 a source or a dataset file cannot be used
+    │   ├── UnsafeFileError       it was refused before being read (pickle, bomb, external link, huge header)
+    │   ├── FormatError           it is not in the form that the reader accepts (shape, bands, dtype, columns)
+    │   └── LabelError            labels are missing, contradictory or of one class only
+    ├── ConfigError               a setting does not exist or has a value that cannot work
+    ├── FoldError                 the folds that were asked for cannot be drawn
+    ├── TrainingError             training cannot go on (diverged, out of memory, nothing to learn from)
+    ├── RunError                  a run folder is missing, incomplete, damaged or of another version
+    ├── JobError                  a job cannot be submitted, cancelled or resumed
+    └── MissingDependencyError    an optional library is not installed
+
+Each message says what was found, where, what is accepted and what to do next. Pages catch the root and show the
+sentence; the command line prints it on standard error and exits with 1.
+"""
+
+
+class LandslideLensError(Exception):
+    """The root: its text is written for the user."""
+
+
+class DataError(LandslideLensError):
+    """A source or a dataset file cannot be used."""
+
+
+class UnsafeFileError(DataError):
+    """A file was refused before anything of it was read or allocated."""
+
+
+class FormatError(DataError):
+    """A file is readable but not in the form that is accepted."""
+
+
+class LabelError(DataError):
+    """Labels are missing, contradictory or of one class only."""
+
+
+class ConfigError(LandslideLensError):
+    """A setting does not exist or has a value that cannot work."""
+
+
+class FoldError(LandslideLensError):
+    """The folds that were asked for cannot be drawn from these patches."""
+
+
+class TrainingError(LandslideLensError):
+    """Training cannot go on."""
+
+
+class RunError(LandslideLensError):
+    """A run folder is missing, incomplete, damaged or of another version."""
+
+
+class JobError(LandslideLensError):
+    """A job cannot be submitted, cancelled or resumed."""
+
+
+class MissingDependencyError(LandslideLensError):
+    """An optional library is not installed; the message names the command that installs it."""
