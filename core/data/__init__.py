@@ -1,0 +1,1 @@
+"""From files to checked, named, grouped and normalised patches."""

@@ -1,0 +1,1 @@
+"""From out-of-fold scores to honest numbers: metrics, thresholds, calibration, intervals, differences."""

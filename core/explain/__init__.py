@@ -1,0 +1,1 @@
+"""Why the network decides as it does: Grad-CAM and the occlusion of bands."""

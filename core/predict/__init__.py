@@ -1,0 +1,1 @@
+"""A finished run's answer for patches that it has not seen."""

@@ -1,0 +1,1 @@
+"""Run folders: the only rooms that know file names under the checkpoints folder."""

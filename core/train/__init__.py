@@ -1,0 +1,1 @@
+"""From normalised patches to a trained network: augmentation, backbones, schedule, loop."""

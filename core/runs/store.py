@@ -1,0 +1,353 @@
+"""The run folder: what each file is called, how it is written and read back.
+
+Comes in: configurations, tables (pandas), arrays (numpy) and plain dictionaries. Goes out: the same, from a folder
+that explains itself: JSON for text, parquet for tables, safetensors for arrays. It knows nothing of what they mean,
+and it is the only code that knows file names under the checkpoints folder. Nothing here is pickled.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.config import RunConfig
+from core.errors import RunError
+from core.paths import inside, slug
+
+STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")
+FINAL_STATES = frozenset({"succeeded", "failed", "cancelled", "interrupted"})
+DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
+
+
+# ----------------------------------------------------------------------------------------------- plain files
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace ``path`` atomically: a reader sees the old text or the new, never half of either."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values as JSON, atomically; nan and infinity become null, numpy numbers become numbers."""
+    write_text(path, json.dumps(plain(value), indent=2, allow_nan=False) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """``value`` with everything JSON can hold: dicts, lists, text, finite numbers, booleans, null."""
+    match value:
+        case dict():
+            return {str(key): plain(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [plain(item) for item in value]
+        case np.ndarray():
+            return plain(value.tolist())
+        case np.generic():
+            return plain(value.item())
+        case float():
+            return value if math.isfinite(value) else None
+        case Path():
+            return str(value)
+        case _:
+            return value
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in ``path``. Raises RunError when it is missing or damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunError(f"{path.parent.name} has no {path.name}. The run did not get that far.") from error
+    except (ValueError, OSError) as error:
+        raise RunError(f"{path.parent.name}/{path.name} cannot be read: {error}. Run it again, or restore it.") from error
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    table.to_parquet(temporary, index=False, engine="pyarrow")
+    os.replace(temporary, path)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise RunError(f"{path.parent.name} has no {path.name}. The run did not get that far.")
+    try:
+        return pd.read_parquet(path, engine="pyarrow")
+    except (ValueError, OSError) as error:
+        raise RunError(f"{path.parent.name}/{path.name} is damaged: {error}. Run it again, or restore it.") from error
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write named arrays as safetensors, atomically; equal arrays give equal bytes."""
+    from safetensors.numpy import save
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+    os.replace(temporary, path)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays in a safetensors file. Raises RunError when it is missing or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not path.is_file():
+        raise RunError(f"{path.parent.name} has no {path.name}. The run did not get that far.")
+    try:
+        return load_file(path)
+    except (SafetensorError, ValueError, OSError) as error:
+        raise RunError(f"{path.parent.name}/{path.name} is damaged: {error}. Run it again, or restore it.") from error
+
+
+# ------------------------------------------------------------------------------------------------ one folder
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run on disk. Reading methods raise RunError, in plain words, for what is not there yet."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is what commands and links call the run."""
+        return self.path.name
+
+    # Text ---------------------------------------------------------------------------------------------------
+
+    def config(self) -> RunConfig:
+        """The complete specification."""
+        return RunConfig.from_json(self._text("config.json"))
+
+    def provenance(self) -> dict:
+        """Code version, library versions, device, dataset (path, name, hash), seeds."""
+        return read_json(self.path / "provenance.json")
+
+    def status(self) -> dict:
+        """State, stage, fold, epoch, progress, pid, heartbeat; ``{"state": "queued"}`` at the least."""
+        return read_json(self.path / "status.json")
+
+    def summary(self) -> dict:
+        """The run's numbers (see ``core.pipeline.summarise``)."""
+        return read_json(self.path / "summary.json")
+
+    def folds(self) -> dict:
+        """The ids of each fold."""
+        return read_json(self.path / "folds.json")
+
+    def log(self) -> str:
+        """What the worker printed, for people; empty before it started."""
+        path = self.path / "log.txt"
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+    def events(self, offset: int = 0, limit: int = 1_000_000) -> tuple[list[dict], int]:
+        """Events after byte ``offset`` (at most ``limit`` bytes of them) and the offset to go on from.
+
+        A torn last line waits for its end; a line that is not JSON is passed over.
+        """
+        path = self.path / "events.jsonl"
+        if not path.is_file():
+            return [], 0
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if offset > size:  # the file was replaced by a shorter one
+                offset = 0
+            file.seek(offset)
+            block = file.read(limit)
+        end = block.rfind(b"\n") + 1
+        events = []
+        for line in block[:end].splitlines():
+            try:
+                event = json.loads(line.decode("utf-8", errors="replace"))
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                events.append(event)
+        return events, offset + end
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write ``config.json`` or another text file of the run, atomically."""
+        write_text(self.path / name, text)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write ``provenance.json``, ``summary.json``, ``folds.json`` or another JSON file of the run."""
+        write_json(self.path / name, value)
+
+    def write_status(self, **fields: Any) -> None:
+        """Merge ``fields`` into ``status.json``, atomically."""
+        path = self.path / "status.json"
+        current = read_json(path) if path.is_file() else {}
+        write_json(path, {**current, **fields, "updated": now()})
+
+    def add_event(self, event: str, **fields: Any) -> None:
+        """Append one line to ``events.jsonl``."""
+        line = json.dumps(plain({"time": now(), "event": event, **fields}), allow_nan=False)
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def _text(self, name: str) -> str:
+        path = self.path / name
+        if not path.is_file():
+            raise RunError(f"'{self.name}' is not a run: it has no {name}.")
+        return path.read_text(encoding="utf-8")
+
+    # Tables -------------------------------------------------------------------------------------------------
+
+    def oof(self) -> pd.DataFrame:
+        """Out-of-fold scores: id, label, fold, group, and score_, prob_, pred_ of each head."""
+        return _read_table(self.path / "oof.parquet")
+
+    def write_oof(self, table: pd.DataFrame) -> None:
+        """See :meth:`oof`."""
+        _write_table(self.path / "oof.parquet", table)
+
+    def occlusion(self) -> pd.DataFrame:
+        """One row per patch, head, baseline and band: p0 and p_b, the probability before and after."""
+        return _read_table(self.path / "occlusion.parquet")
+
+    def write_occlusion(self, table: pd.DataFrame) -> None:
+        """See :meth:`occlusion`."""
+        _write_table(self.path / "occlusion.parquet", table)
+
+    def history(self) -> pd.DataFrame:
+        """Losses, scores, learning rate and speed by fold and epoch, of the folds that have begun."""
+        tables = [pd.read_parquet(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("history.parquet")]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["fold", "epoch"])
+
+    def write_history(self, fold: int, table: pd.DataFrame) -> None:
+        """See :meth:`history`."""
+        _write_table(self.fold_path(fold) / "history.parquet", table)
+
+    def smote(self) -> pd.DataFrame:
+        """Lineage of every synthetic patch: fold, synthetic, anchor, neighbour, anchor_weight, ssim, seed."""
+        tables = [pd.read_parquet(p) for p in self._fold_files("smote.parquet")]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(SMOTE_COLUMNS))
+
+    def write_smote(self, fold: int, table: pd.DataFrame) -> None:
+        """See :meth:`smote`."""
+        _write_table(self.fold_path(fold) / "smote.parquet", table[list(SMOTE_COLUMNS)])
+
+    # Arrays -------------------------------------------------------------------------------------------------
+
+    def embeddings(self, fold: int) -> dict[str, np.ndarray]:
+        """``embeddings`` (N, D) and ``logits`` (N, 2) float32 of all real patches by this fold's network."""
+        return read_arrays(self.fold_path(fold) / "embeddings.safetensors")
+
+    def write_embeddings(self, fold: int, arrays: dict[str, np.ndarray]) -> None:
+        """See :meth:`embeddings`."""
+        write_arrays(self.fold_path(fold) / "embeddings.safetensors", arrays)
+
+    def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
+        """Map and boundary of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""
+        path = self.fold_path(fold)
+        return read_arrays(path / "umap.safetensors"), read_json(path / "umap.json")
+
+    def write_umap(self, fold: int, arrays: dict[str, np.ndarray], card: dict) -> None:
+        """See :meth:`umap`."""
+        write_arrays(self.fold_path(fold) / "umap.safetensors", arrays)
+        write_json(self.fold_path(fold) / "umap.json", card)
+
+    def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
+        """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""
+        path = self.path / "cam"
+        return _read_table(path / "index.parquet"), read_arrays(path / "maps.safetensors")["cams"], read_json(
+            path / "card.json"
+        )
+
+    def write_cams(self, index: pd.DataFrame, maps: np.ndarray, card: dict) -> None:
+        """See :meth:`cams`."""
+        _write_table(self.path / "cam" / "index.parquet", index)
+        write_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
+        write_json(self.path / "cam" / "card.json", card)
+
+    # Folders of other rooms -----------------------------------------------------------------------------------
+
+    def fold_path(self, fold: int) -> Path:
+        """``fold_k``: network, normaliser, heads and resume files are written there by their own rooms."""
+        return self.path / f"fold_{fold}"
+
+    def heads_path(self, fold: int) -> Path:
+        """The folder of this fold's heads."""
+        return self.fold_path(fold) / "heads"
+
+    def resume_path(self, fold: int) -> Path:
+        """The folder of what this fold's training needs to go on after an interruption."""
+        return self.fold_path(fold) / "resume"
+
+    def _fold_files(self, name: str) -> list[Path]:
+        return sorted(self.path.glob(f"fold_*/{name}"), key=lambda p: int(p.parent.name[5:]))
+
+
+SMOTE_COLUMNS = ("fold", "synthetic", "anchor", "neighbour", "anchor_weight", "ssim", "seed")
+
+
+# ---------------------------------------------------------------------------------------------- many folders
+
+
+def now() -> str:
+    """This moment in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def datasets_path(checkpoints: Path) -> Path:
+    """The default home of dataset files."""
+    return Path(checkpoints) / "datasets"
+
+
+def create_run(checkpoints: Path, config: RunConfig, dataset: Path) -> RunFolder:
+    """A new folder ``<UTC start>_<backbone>_<short hash>`` with its configuration and state ``queued``."""
+    checkpoints = Path(checkpoints)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for _ in range(100):
+        name = slug(f"{stamp}_{config.model.backbone}_{config.hash()[:4]}{secrets.token_hex(2)}")
+        path = checkpoints / name
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        run = RunFolder(path)
+        run.write_text("config.json", config.to_json())
+        run.write_json("job.json", {"dataset": str(Path(dataset).resolve())})
+        run.write_status(state="queued", created=now(), progress=0.0, stage="waiting")
+        return run
+    raise RunError(f"No free name for a run in {checkpoints.name}. Try again.")
+
+
+def open_run(checkpoints: Path, name: str) -> RunFolder:
+    """The run of that name (or a path to its folder). Raises RunError naming the newest runs when it is not there."""
+    checkpoints = Path(checkpoints)
+    path = Path(name) if (Path(name) / "config.json").is_file() else inside(checkpoints, name)
+    if not (path / "config.json").is_file():
+        known = ", ".join(run.name for run in list_runs(checkpoints)[:5]) or "none yet"
+        raise RunError(f"There is no run '{Path(name).name}' in {checkpoints.name}. Newest runs: {known}.")
+    return RunFolder(path)
+
+
+def list_runs(checkpoints: Path) -> list[RunFolder]:
+    """Every run in the checkpoints folder, newest first."""
+    return sorted(_run_folders(Path(checkpoints)), key=lambda run: run.name, reverse=True)
+
+
+def _run_folders(checkpoints: Path) -> Iterator[RunFolder]:
+    if not checkpoints.is_dir():
+        return
+    for path in checkpoints.iterdir():
+        if not path.is_symlink() and (path / "config.json").is_file() and (path / "status.json").is_file():
+            yield RunFolder(path)
