@@ -1,0 +1,94 @@
+"""Out-of-fold decisions as people look at them: right or wrong, how surely, in which order.
+
+Comes in: a run's out-of-fold table and the thresholds of its folds. Goes out: tables of the labelled patches with
+their outcome, filtered and sorted. It knows nothing of files, models or Streamlit: pandas and numpy only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+OUTCOMES = ("TP", "FP", "FN", "TN")
+OUTCOME_TITLES = {"TP": "Landslide found", "FP": "False alarm", "FN": "Landslide missed", "TN": "Rightly left alone"}
+ORDERS = {
+    "Most confident first": ("confidence", False),
+    "Least confident first": ("confidence", True),
+    "Highest loss first": ("loss", False),
+    "Lowest loss first": ("loss", True),
+    "Id": ("id", True),
+}
+SMALLEST_PROB = 1e-7  # keeps the loss of a sure mistake finite
+
+
+def heads_of(oof: pd.DataFrame) -> tuple[str, ...]:
+    """Heads that have a probability for at least one patch, in the table's order."""
+    names = [column.removeprefix("prob_") for column in oof.columns if column.startswith("prob_")]
+    return tuple(name for name in names if f"pred_{name}" in oof and oof[f"prob_{name}"].notna().any())
+
+
+def judged(oof: pd.DataFrame, head: str, thresholds: Sequence[float | None] | None = None) -> pd.DataFrame:
+    """The labelled patches that this head has judged, in the table's order.
+
+    ``thresholds``: the head's threshold fold by fold (a longer list is allowed; 0.5 where none is known). Columns: id,
+    label, fold, group (where there is one), prob, pred, threshold, outcome (TP, FP, FN or TN), confidence (distance of
+    the probability from the fold's threshold), loss (negative log of the probability of the true class).
+    """
+    table = oof[(oof["label"] >= 0) & (oof["fold"] >= 0) & oof[f"prob_{head}"].notna()].reset_index(drop=True)
+    result = table[[c for c in ("id", "label", "fold", "group") if c in table]].copy()
+    prob = table[f"prob_{head}"].to_numpy(float)
+    label = table["label"].to_numpy(int)
+    pred = table[f"pred_{head}"].to_numpy(int)
+    threshold = np.array([_threshold(thresholds, fold) for fold in table["fold"].to_numpy(int)], float)
+    of_truth = np.where(label == 1, prob, 1.0 - prob)
+    result["prob"], result["pred"], result["threshold"] = prob, pred, threshold
+    result["outcome"] = np.select(
+        [(label == 1) & (pred == 1), (label == 0) & (pred == 1), label == 1], ["TP", "FP", "FN"], "TN"
+    )
+    result["confidence"] = np.abs(prob - threshold)
+    result["loss"] = -np.log(np.clip(of_truth, SMALLEST_PROB, 1.0))
+    return result
+
+
+def _threshold(thresholds: Sequence[float | None] | None, fold: int) -> float:
+    known = thresholds is not None and fold < len(thresholds) and thresholds[fold] is not None
+    return float(thresholds[fold]) if known and math.isfinite(thresholds[fold]) else 0.5
+
+
+def counts(table: pd.DataFrame) -> dict[str, int]:
+    """How many of the judged patches have each outcome."""
+    found = table["outcome"].value_counts()
+    return {outcome: int(found.get(outcome, 0)) for outcome in OUTCOMES}
+
+
+def chosen(
+    table: pd.DataFrame,
+    outcomes: Sequence[str] | None = None,
+    folds: Sequence[int] | None = None,
+    equal: Mapping[str, object] | None = None,
+    order: str = "Most confident first",
+) -> pd.DataFrame:
+    """The judged patches with one of these outcomes, in one of these folds, equal to these values; sorted.
+
+    Empty or missing choices mean all. Equal values of the order keep the order of their ids, so that pages are stable.
+    """
+    keep = pd.Series(True, index=table.index)
+    if outcomes:
+        keep &= table["outcome"].isin(list(outcomes))
+    if folds:
+        keep &= table["fold"].isin(list(folds))
+    for column, value in (equal or {}).items():
+        keep &= table[column].astype(str) == str(value)
+    by, ascending = ORDERS.get(order, ORDERS["Id"])
+    by_id = table[keep].sort_values("id", kind="stable")
+    return by_id.sort_values(by, ascending=ascending, kind="stable").reset_index(drop=True)
+
+
+def page_of(table: pd.DataFrame, number: int, size: int) -> tuple[pd.DataFrame, int, int]:
+    """Page ``number`` (from 1, brought into range) of a table, that number, and how many pages there are."""
+    pages = max(1, math.ceil(len(table) / size))
+    number = min(max(1, number), pages)
+    return table.iloc[(number - 1) * size : number * size], number, pages
