@@ -1,0 +1,35 @@
+"""What is done with raw Grad-CAM maps once they exist: find the dead, scale one for the eye, lay it over a patch.
+
+Comes in: maps (N, h, w). Goes out: flags and arrays. It knows nothing of networks and loads no torch: the dashboard
+imports this module.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+
+def dead_maps(maps: np.ndarray) -> np.ndarray:
+    """(N,) bool: True where a map (N, h, w) holds no evidence at all (all zero) or is not finite."""
+    highest = np.asarray(maps).max(axis=(1, 2), initial=0.0)
+    return ~(np.isfinite(highest) & (highest > 0.0))
+
+
+def scale_maps(maps: np.ndarray) -> np.ndarray:
+    """Each map divided by its own highest value: (N, h, w) float32 in 0-1; dead maps stay zero.
+
+    For looking at one patch only: after it magnitudes cannot be compared between patches.
+    """
+    maps = np.asarray(maps, dtype=np.float32)
+    highest = maps.max(axis=(1, 2), keepdims=True, initial=0.0)
+    return np.divide(maps, highest, out=np.zeros_like(maps), where=np.isfinite(highest) & (highest > 0))
+
+
+def upsample_maps(maps: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Maps (N, h, w) drawn at a patch's size, bilinear between cell centres: (N, H, W) float32."""
+    height, width = size_hw
+    resized = np.empty((len(maps), height, width), dtype=np.float32)
+    for row, cam in enumerate(np.asarray(maps, dtype=np.float32)):
+        resized[row] = Image.fromarray(cam).resize((width, height), Image.Resampling.BILINEAR)
+    return resized
