@@ -1,0 +1,1 @@
+"""Frames and draws: what all pages share. Computes nothing itself; pages and this package call ``core``."""

@@ -1,0 +1,129 @@
+"""Readers of ``core`` behind bounded caches, keyed by path and by what the files look like now.
+
+A file that changes is read again; nothing here outlives its bound. Cached tables are copies; cached datasets and
+Grad-CAM maps are shared between sessions and are not to be written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.data.store import Dataset, open_dataset
+from core.runs.store import RunFolder
+
+Stamp = tuple[int, int]
+
+
+def stamp(path: Path) -> Stamp:
+    """What a file, or all files of a folder, look like now: newest change (ns) and total size (bytes)."""
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+    stats = []
+    for file in files:
+        try:
+            stats.append(file.stat())
+        except OSError:
+            continue  # replaced while we looked
+    return max((s.st_mtime_ns for s in stats), default=0), sum(s.st_size for s in stats)
+
+
+# ---------------------------------------------------------------------------------------------------- datasets
+
+
+def dataset(path: Path) -> Dataset:
+    """The dataset file at ``path``. Raises DataError for one that cannot be used."""
+    return _dataset(str(path), stamp(Path(path)))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _dataset(path: str, looks: Stamp) -> Dataset:
+    return open_dataset(Path(path))
+
+
+def images(data: Dataset, rows: Sequence[int], bands: Sequence[str] | None = None) -> np.ndarray:
+    """(n, C, H, W) float32 of these rows, in the bands' units."""
+    return _images(str(data.path), stamp(data.path), tuple(int(r) for r in rows), tuple(bands) if bands else None)
+
+
+@st.cache_data(max_entries=48, show_spinner=False)
+def _images(path: str, looks: Stamp, rows: tuple[int, ...], bands: tuple[str, ...] | None) -> np.ndarray:
+    return _dataset(path, looks).images(np.array(rows, np.int64), bands)
+
+
+def masks(data: Dataset, rows: Sequence[int]) -> np.ndarray | None:
+    """(n, H, W) uint8 of these rows, or None where the dataset has no masks."""
+    return data.masks(np.array([int(r) for r in rows], np.int64)) if data.has_masks else None
+
+
+def check_table(data: Dataset) -> pd.DataFrame:
+    """What ``core.data.check`` finds, as a table."""
+    return _check_table(str(data.path), stamp(data.path))
+
+
+@st.cache_data(max_entries=8, show_spinner="Checking every patch…")
+def _check_table(path: str, looks: Stamp) -> pd.DataFrame:
+    from core.data.check import check
+
+    return check(_dataset(path, looks)).to_frame()
+
+
+# -------------------------------------------------------------------------------------------------------- runs
+
+
+def summary(run: RunFolder) -> dict:
+    """The run's numbers. Raises RunError until it has finished."""
+    return _table(str(run.path), "summary", stamp(run.path))
+
+
+def oof(run: RunFolder) -> pd.DataFrame:
+    """Out-of-fold scores of every real patch."""
+    return _table(str(run.path), "oof", stamp(run.path))
+
+
+def history(run: RunFolder) -> pd.DataFrame:
+    """Losses and scores by fold and epoch, of the folds that have begun."""
+    return _table(str(run.path), "history", stamp(run.path))
+
+
+def smote(run: RunFolder) -> pd.DataFrame:
+    """Lineage of every synthetic patch of the run."""
+    return _table(str(run.path), "smote", stamp(run.path))
+
+
+def occlusion(run: RunFolder) -> pd.DataFrame:
+    """Probability before and after occluding each band, one row a patch, head, baseline and band."""
+    return _table(str(run.path), "occlusion", stamp(run.path))
+
+
+def folds(run: RunFolder) -> dict:
+    """The ids of each fold."""
+    return _table(str(run.path), "folds", stamp(run.path))
+
+
+@st.cache_data(max_entries=48, show_spinner=False)
+def _table(path: str, method: str, looks: Stamp):
+    return getattr(RunFolder(Path(path)), method)()
+
+
+def umap(run: RunFolder, fold: int) -> tuple[dict[str, np.ndarray], dict]:
+    """Map and boundary of one fold: arrays and their card."""
+    return _umap(str(run.path), int(fold), stamp(run.path))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _umap(path: str, fold: int, looks: Stamp) -> tuple[dict[str, np.ndarray], dict]:
+    return RunFolder(Path(path)).umap(fold)
+
+
+def cams(run: RunFolder) -> tuple[pd.DataFrame, np.ndarray, dict]:
+    """Out-of-fold Grad-CAM: index, raw maps (N, h, w) and card; shared, not to be written to."""
+    return _cams(str(run.path), stamp(run.path))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _cams(path: str, looks: Stamp) -> tuple[pd.DataFrame, np.ndarray, dict]:
+    return RunFolder(Path(path)).cams()

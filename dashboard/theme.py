@@ -1,0 +1,100 @@
+"""One colour for one meaning, on every page: class, outcome, kind of band, head, state.
+
+Middle tones that read on white and on near-black, told apart without colour vision (checked by luminance and by the
+Okabe-Ito hues they come from). Figures draw on a transparent ground and take font and grid from Streamlit's theme.
+"""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+POSITIVE = "#D9622B"  # landslide: burnt orange
+NEGATIVE = "#3E84B8"  # other: steel blue
+UNLABELLED = "#8C939B"
+SYNTHETIC = "#EDA877"  # synthetic landslide: the same hue, lighter
+CLASS = {1: POSITIVE, 0: NEGATIVE, -1: UNLABELLED}
+
+OUTCOME = {"TP": "#2E9E73", "TN": "#6F93B5", "FP": "#D9A21B", "FN": "#C0447E"}
+OUTCOME_WORDS = {
+    "TP": "landslide, found",
+    "TN": "other, left alone",
+    "FP": "other, called landslide",
+    "FN": "landslide, missed",
+}
+
+FAMILY = {"optical": "#4E9F6B", "sar_post": "#4A7EBB", "sar_change": "#8E6BB8", "other": "#8C939B"}
+FAMILY_WORDS = {"optical": "Optical", "sar_post": "SAR after", "sar_change": "SAR change", "other": "Other"}
+
+FOLD = ("#2B8C8C", "#D9822B", "#7B68B5", "#4E9F6B", "#C0447E", "#B08D2E", "#4A7EBB", "#9A5B3C", "#6B7785", "#A45BA8")
+_HEADS = ("#C0447E", "#D9822B", "#B08D2E", "#9A5B3C")
+_STATE = {
+    "queued": ("gray", ":material/schedule:"),
+    "running": ("blue", ":material/play_circle:"),
+    "succeeded": ("green", ":material/check_circle:"),
+    "failed": ("red", ":material/error:"),
+    "cancelled": ("gray", ":material/cancel:"),
+    "interrupted": ("orange", ":material/pause_circle:"),
+}
+SEVERITY = {
+    "error": ("red", ":material/error:"),
+    "warning": ("orange", ":material/warning:"),
+    "ok": ("green", ":material/check_circle:"),
+}
+
+INK = "#8A929B"  # axis lines, annotations: readable on both grounds
+GRID = "rgba(128,136,146,0.22)"
+# Negative to positive through a neutral that is neither ground; for decisions and differences.
+DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
+
+
+def head_colour(head: str, heads: tuple[str, ...] = ()) -> str:
+    """Colour of a head: fc violet, SVMs warm in the order of ``heads``, band-statistics baselines grey."""
+    if head == "fc":
+        return "#7B68B5"
+    if head.startswith("stats_"):
+        return "#6B7785" if head == "stats_logreg" else "#A3ACB5"
+    svms = [name for name in heads if name.startswith("svm_")] or [head]
+    return _HEADS[svms.index(head) % len(_HEADS)] if head in svms else _HEADS[0]
+
+
+def head_title(head: str) -> str:
+    """A head's name for people: ``svm_c0.1`` is "SVM (C 0.1)"."""
+    titles = {
+        "fc": "Fully connected",
+        "stats_logreg": "Band statistics, logistic regression",
+        "stats_svm": "Band statistics, SVM",
+    }
+    return titles.get(head) or (f"SVM (C {head[5:]})" if head.startswith("svm_c") else head)
+
+
+def fold_colour(fold: int) -> str:
+    """Colour of a fold's curve."""
+    return FOLD[int(fold) % len(FOLD)]
+
+
+def state_look(state: str) -> tuple[str, str]:
+    """Badge colour and icon of a run's state."""
+    return _STATE.get(state, ("gray", ":material/help:"))
+
+
+def is_dark() -> bool:
+    """Whether the viewer looks at the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def apply(figure: go.Figure, height: int | None = None) -> go.Figure:
+    """The look that all figures share: transparent, thin grid, legend above, room for axis titles."""
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin={"l": 8, "r": 8, "t": 40 if figure.layout.title.text else 28, "b": 8},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "xanchor": "left", "x": 0, "title_text": ""},
+        hoverlabel={"namelength": -1},
+        bargap=0.25,
+    )
+    if height:
+        figure.update_layout(height=height)
+    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, linecolor=INK, automargin=True)
+    figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, linecolor=INK, automargin=True)
+    return figure
