@@ -1,0 +1,131 @@
+"""Which layer Grad-CAM reads: the deepest block whose map is still large enough to show where, and is alive.
+
+Comes in: a network and the smallest useful side of a map. Goes out: a layer and how to bring its output to
+(N, D, h, w). It runs one made-up patch through the network and knows nothing of heat maps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ConfigError
+
+Reshape = Callable[[Tensor], Tensor]
+_NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+# With a class token the last block's patch tokens are never read; the norm before its attention is the last that is.
+_TOKEN_NORM = re.compile(r"blocks\.\d+\.norm1$")
+
+
+class CamLayer(NamedTuple):
+    """``reshape`` turns the output of ``module`` into (N, D, h, w); ``name`` is its path inside the network."""
+
+    name: str
+    module: nn.Module
+    reshape: Reshape
+
+
+class _Seen(NamedTuple):
+    name: str
+    module: nn.Module
+    output: Tensor
+    reshape: Reshape
+    side: int
+
+
+def find_cam_layer(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int], min_map: int) -> CamLayer:
+    """The deepest living block of ``backbone`` whose map has at least ``min_map`` cells on each side.
+
+    Where no map is as large (a transformer on small patches), the largest there is, and of those the deepest. A layer
+    is alive when some gradient of the embedding reaches it. Raises ConfigError when no layer has a map at all.
+    """
+    seen, alive = _run_once(backbone, n_bands, image_hw)
+    useful = [s for s, living in zip(seen, alive, strict=True) if living] or seen
+    if not useful:
+        raise ConfigError(
+            f"No layer of this backbone gives a map for patches of {image_hw[0]}x{image_hw[1]} pixels, so Grad-CAM "
+            "has nothing to read. Set model.image_size to a larger value or choose another backbone."
+        )
+    wanted = min(min_map, max(s.side for s in useful))
+    deepest = [s for s in useful if s.side >= wanted][-1]
+    # Containers end with their last child's output: name the innermost block that made it.
+    innermost = next(s for s in useful if s.output is deepest.output)
+    return CamLayer(innermost.name, innermost.module, innermost.reshape)
+
+
+def _run_once(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> tuple[list[_Seen], list[bool]]:
+    """One made-up patch forward and back: every candidate in order of completion, and whether a gradient reached it."""
+    seen: list[_Seen] = []
+
+    def remember(name: str) -> Callable:
+        def hook(module: nn.Module, _: object, output: object) -> None:
+            if isinstance(output, Tensor) and (reshape := _reshape_of(backbone, output)) is not None:
+                side = min(reshape(output).shape[-2:])
+                if side >= 2:
+                    seen.append(_Seen(name, module, output, reshape, side))
+
+        return hook
+
+    handles = [m.register_forward_hook(remember(name)) for name, m in _candidates(backbone)]
+    was_training = backbone.training
+    weight = next(backbone.parameters())
+    generator = torch.Generator().manual_seed(0)
+    patch = torch.randn((1, n_bands, *image_hw), generator=generator).to(weight.device, weight.dtype)
+    try:
+        with torch.enable_grad():
+            features = backbone.eval()(patch.requires_grad_())
+            # A random direction: the plain sum of a layer-normalised embedding is constant.
+            direction = torch.randn(features.shape, generator=generator).to(features)
+            tensors = [s.output for s in seen]
+            gradients = torch.autograd.grad((features * direction).sum(), tensors, allow_unused=True) if seen else ()
+    finally:
+        for handle in handles:
+            handle.remove()
+        backbone.train(was_training)
+    reached = [
+        g is not None and bool(s.reshape(g).abs().sum() > 0) for s, g in zip(seen, gradients, strict=True)
+    ]
+    return seen, reached
+
+
+def _candidates(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Blocks: what has parts of its own and stands in the network itself or in a sequence, and the norms above."""
+    found = []
+    for name, module in backbone.named_modules():
+        if not name:
+            continue
+        parent = backbone.get_submodule(name.rpartition(".")[0]) if "." in name else backbone
+        in_order = parent is backbone or isinstance(parent, (nn.Sequential, nn.ModuleList))
+        block = in_order and any(True for _ in module.children()) and not isinstance(module, _NORMS)
+        if block or _TOKEN_NORM.search(name):
+            found.append((name, module))
+    return found
+
+
+def _reshape_of(backbone: nn.Module, output: Tensor) -> Reshape | None:
+    """How ``output`` becomes (N, D, h, w), or None when it is no map."""
+    if output.ndim == 4:
+        return _nhwc if getattr(backbone, "output_fmt", "NCHW") == "NHWC" else _nchw
+    grid = getattr(getattr(backbone, "patch_embed", None), "grid_size", None)
+    if output.ndim != 3 or grid is None:
+        return None
+    prefix = getattr(backbone, "num_prefix_tokens", 0)
+    if output.shape[1] != prefix + grid[0] * grid[1]:
+        return None
+
+    def tokens(x: Tensor) -> Tensor:
+        return x[:, prefix:].transpose(1, 2).unflatten(2, grid)  # (N, T, D) -> (N, D, h, w)
+
+    return tokens
+
+
+def _nchw(x: Tensor) -> Tensor:
+    return x
+
+
+def _nhwc(x: Tensor) -> Tensor:
+    return x.permute(0, 3, 1, 2)
