@@ -74,7 +74,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise RunError(f"{path.parent.name} has no {path.name}. The run did not get that far.") from error
     except (ValueError, OSError) as error:
-        raise RunError(f"{path.parent.name}/{path.name} cannot be read: {error}. Run it again, or restore it.") from error
+        raise RunError(f"{path.parent.name}/{path.name} cannot be read: {error}. Restore it, or run again.") from error
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
@@ -147,6 +147,10 @@ class RunFolder:
     def summary(self) -> dict:
         """The run's numbers (see ``core.pipeline.summarise``)."""
         return read_json(self.path / "summary.json")
+
+    def job(self) -> dict:
+        """What was asked for beside the configuration: ``dataset`` (absolute path) and ``spec``."""
+        return read_json(self.path / "job.json")
 
     def folds(self) -> dict:
         """The ids of each fold."""
@@ -231,6 +235,11 @@ class RunFolder:
         tables = [pd.read_parquet(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("history.parquet")]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["fold", "epoch"])
 
+    def fold_history(self, fold: int) -> pd.DataFrame:
+        """The epochs of one fold so far; empty before its first has ended."""
+        path = self.fold_path(fold) / "history.parquet"
+        return _read_table(path) if path.is_file() else pd.DataFrame({"epoch": []})
+
     def write_history(self, fold: int, table: pd.DataFrame) -> None:
         """See :meth:`history`."""
         _write_table(self.fold_path(fold) / "history.parquet", table)
@@ -267,8 +276,10 @@ class RunFolder:
     def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
         """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""
         path = self.path / "cam"
-        return _read_table(path / "index.parquet"), read_arrays(path / "maps.safetensors")["cams"], read_json(
-            path / "card.json"
+        return (
+            _read_table(path / "index.parquet"),
+            read_arrays(path / "maps.safetensors")["cams"],
+            read_json(path / "card.json"),
         )
 
     def write_cams(self, index: pd.DataFrame, maps: np.ndarray, card: dict) -> None:
@@ -276,6 +287,32 @@ class RunFolder:
         _write_table(self.path / "cam" / "index.parquet", index)
         write_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
         write_json(self.path / "cam" / "card.json", card)
+
+    # What is written last in a fold says that the fold is complete ------------------------------------------------
+
+    def fold_is_done(self, fold: int) -> bool:
+        """Whether this fold was trained to its end and everything of it was written."""
+        return (self.fold_path(fold) / "fold.json").is_file()
+
+    def fold_card(self, fold: int) -> dict:
+        """n_train, n_val, n_synthetic, seed, weights' mapping, seconds, images per second."""
+        return read_json(self.fold_path(fold) / "fold.json")
+
+    def write_fold_card(self, fold: int, card: dict) -> None:
+        """See :meth:`fold_card`; written last of all in a fold."""
+        write_json(self.fold_path(fold) / "fold.json", card)
+
+    def normaliser_text(self, fold: int) -> str:
+        """The normaliser of this fold, as JSON text."""
+        return self._text(f"fold_{fold}/normaliser.json")
+
+    def write_normaliser(self, fold: int, text: str) -> None:
+        """See :meth:`normaliser_text`."""
+        write_text(self.fold_path(fold) / "normaliser.json", text)
+
+    def rules(self) -> dict:
+        """By head: Platt scaling and thresholds by fold, and the deployed threshold."""
+        return read_json(self.path / "rules.json")
 
     # Folders of other rooms -----------------------------------------------------------------------------------
 
@@ -311,8 +348,11 @@ def datasets_path(checkpoints: Path) -> Path:
     return Path(checkpoints) / "datasets"
 
 
-def create_run(checkpoints: Path, config: RunConfig, dataset: Path) -> RunFolder:
-    """A new folder ``<UTC start>_<backbone>_<short hash>`` with its configuration and state ``queued``."""
+def create_run(checkpoints: Path, config: RunConfig, dataset: Path, spec: str) -> RunFolder:
+    """A new folder ``<UTC start>_<backbone>_<short hash>`` with its configuration and state ``queued``.
+
+    ``spec`` names settings and data together: equal specifications are one job while they wait or run.
+    """
     checkpoints = Path(checkpoints)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     for _ in range(100):
@@ -324,7 +364,7 @@ def create_run(checkpoints: Path, config: RunConfig, dataset: Path) -> RunFolder
             continue
         run = RunFolder(path)
         run.write_text("config.json", config.to_json())
-        run.write_json("job.json", {"dataset": str(Path(dataset).resolve())})
+        run.write_json("job.json", {"dataset": str(Path(dataset).resolve()), "spec": spec})
         run.write_status(state="queued", created=now(), progress=0.0, stage="waiting")
         return run
     raise RunError(f"No free name for a run in {checkpoints.name}. Try again.")

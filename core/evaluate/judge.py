@@ -1,0 +1,115 @@
+"""Out-of-fold scores of every head, judged: probabilities, decisions, metrics with intervals, differences.
+
+Comes in: decision values of each head for patches that its models have not seen. Goes out: a :class:`Judgement`.
+Calibration and thresholds of fold k are learnt from the other folds' scores only. It knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.evaluate.calibration import apply_platt, cross_fitted_platt
+from core.evaluate.intervals import bootstrap_intervals
+from core.evaluate.metrics import metrics
+from core.evaluate.significance import paired_difference
+from core.evaluate.thresholds import best_f1_threshold, cross_fitted_thresholds, decisions
+
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """From a decision value to a probability and a decision, for one head.
+
+    slope, intercept: (K,) each fold's Platt scaling; none where the score is a log-odds already (a softmax's).
+    thresholds: (K,) in 0-1. deployed: the threshold for new patches, learnt on all out-of-fold probabilities.
+    """
+
+    slope: tuple[float, ...] | None
+    intercept: tuple[float, ...] | None
+    thresholds: tuple[float, ...]
+    deployed: float
+
+    def probs(self, scores: np.ndarray, fold: int) -> np.ndarray:
+        """Probabilities (N,) in 0-1 of fold ``fold``'s decision values (N,)."""
+        if self.slope is None or self.intercept is None:
+            return apply_platt(scores, 1.0, 0.0)
+        return apply_platt(scores, self.slope[fold], self.intercept[fold])
+
+    def to_dict(self) -> dict:
+        """Plain values for JSON."""
+        return {
+            "slope": self.slope,
+            "intercept": self.intercept,
+            "thresholds": self.thresholds,
+            "deployed": self.deployed,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Rule:
+        """The inverse of :meth:`to_dict`."""
+        pair = [None if values[key] is None else tuple(values[key]) for key in ("slope", "intercept")]
+        return cls(pair[0], pair[1], tuple(values["thresholds"]), values["deployed"])
+
+
+@dataclass(frozen=True)
+class HeadJudgement:
+    """One head, out of fold. probs: (N,) float64; pred: (N,) int8 at the fold's threshold; metrics: plain numbers."""
+
+    rule: Rule
+    probs: np.ndarray
+    pred: np.ndarray
+    metrics: dict[str, Any]
+    intervals: dict[str, tuple[float, float]]
+    folds: list[dict[str, Any]]
+
+
+def judge_head(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    fold_of: np.ndarray,
+    groups: np.ndarray | None,
+    *,
+    threshold: str,
+    is_log_odds: bool,
+) -> HeadJudgement:
+    """Judge one head's out-of-fold scores.
+
+    labels: (N,) 0/1. scores: (N,) decision values. fold_of: (N,) 0..K-1. groups: (N,) or none. threshold: "best_f1"
+    (cross-fitted) or "half". is_log_odds: the scores are a softmax's logit differences, used as they are.
+    """
+    n_folds = int(fold_of.max()) + 1
+    slope = intercept = None
+    if is_log_odds:
+        probs = apply_platt(scores, 1.0, 0.0)
+    else:
+        probs, params = cross_fitted_platt(scores, labels, fold_of)
+        slope, intercept = tuple(map(float, params[:, 0])), tuple(map(float, params[:, 1]))
+    if threshold == "half":
+        thresholds, deployed = np.full(n_folds, HALF), HALF
+    else:
+        thresholds, deployed = cross_fitted_thresholds(labels, probs, fold_of), best_f1_threshold(labels, probs)
+    pred = decisions(probs, fold_of, thresholds)
+    per_fold = [
+        metrics(labels[fold_of == k], probs[fold_of == k], float(thresholds[k]), pred=pred[fold_of == k])
+        for k in range(n_folds)
+    ]
+    return HeadJudgement(
+        rule=Rule(slope, intercept, tuple(map(float, thresholds)), float(deployed)),
+        probs=probs,
+        pred=pred,
+        metrics=metrics(labels, probs, float(deployed), pred=pred),
+        intervals=bootstrap_intervals(labels, probs, pred, groups),
+        folds=[{"fold": k, **values} for k, values in enumerate(per_fold)],
+    )
+
+
+def difference(
+    labels: np.ndarray, a: HeadJudgement, b: HeadJudgement, groups: np.ndarray | None
+) -> dict[str, dict[str, float]]:
+    """F1 and AUC of ``a`` minus ``b`` with 95 % intervals, both seen in the same resamples of groups."""
+    return paired_difference(labels, a.pred, a.probs, b.pred, b.probs, groups)

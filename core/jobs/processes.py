@@ -1,0 +1,109 @@
+"""Processes told apart: a worker that lives, one that ended, and a stranger who was given its pid.
+
+Comes in: a pid and the moment its process started. Goes out: whether that very process is alive, and its end.
+It knows nothing of queues or runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TOLERANCE_S = 2.0  # a process's start time is derived from the boot time, which clock corrections can shift
+
+# What a child process may see of this one's environment: nothing that could hold a secret.
+_ALLOWED = frozenset(
+    "PATH HOME USER LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP SYSTEMROOT VIRTUAL_ENV LD_LIBRARY_PATH "
+    "CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUBLAS_WORKSPACE_CONFIG OMP_NUM_THREADS MKL_NUM_THREADS "
+    "OPENBLAS_NUM_THREADS NUMBA_NUM_THREADS NUMBA_CACHE_DIR XDG_CACHE_HOME HF_HOME HF_HUB_CACHE HF_HUB_OFFLINE "
+    "TORCH_HOME SSL_CERT_FILE REQUESTS_CA_BUNDLE LANDSLIDE_CHECKPOINTS".split()
+)
+
+
+@dataclass(frozen=True)
+class ProcessId:
+    """A pid together with when its process started (seconds since the epoch): reused pids differ in the second."""
+
+    pid: int
+    started: float
+
+
+def child_environment() -> dict[str, str]:
+    """The allow-listed part of this process's environment, with the repository root on PYTHONPATH."""
+    environment = {key: value for key, value in os.environ.items() if key in _ALLOWED}
+    return {**environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def spawn(arguments: Sequence[str], log: Path) -> ProcessId:
+    """Start ``python arguments`` in its own session, output appended to ``log``; it outlives this process."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    # Someone must collect the exit status, or a finished child of a long-lived server stays a zombie.
+    threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
+    return identify(process.pid) or ProcessId(process.pid, time.time())
+
+
+def identify(pid: int) -> ProcessId | None:
+    """The identity of the process that has this pid now, or none."""
+    try:
+        return ProcessId(pid, psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Whether that very process runs: not a zombie, and not another one under the same pid."""
+    try:
+        found = psutil.Process(process.pid)
+        same = abs(found.create_time() - process.started) <= START_TOLERANCE_S
+        return same and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def end(process: ProcessId, patience_s: float = 10.0) -> None:
+    """End the process and its whole group: first politely, after ``patience_s`` by force."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if not _group_alive(process):
+            return
+        try:
+            os.killpg(process.pid, sign)
+        except (ProcessLookupError, PermissionError):
+            return
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline and _group_alive(process):
+            time.sleep(0.05)
+
+
+def _group_alive(process: ProcessId) -> bool:
+    """Whether the leader lives or anyone it left behind in its session does (a reused pid counts as neither)."""
+    if is_alive(process):
+        return True
+    if psutil.pid_exists(process.pid) and (found := identify(process.pid)) is not None:
+        if abs(found.started - process.started) > START_TOLERANCE_S:
+            return False  # a stranger: never signalled
+    for other in psutil.process_iter(["pid", "status"]):
+        try:
+            if os.getpgid(other.pid) == process.pid and other.info["status"] != psutil.STATUS_ZOMBIE:
+                return True
+        except (ProcessLookupError, PermissionError):
+            continue
+    return False
