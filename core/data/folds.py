@@ -1,0 +1,151 @@
+"""Cross-validation folds: every labelled patch in exactly one, patches of one group never apart.
+
+Comes in: labels, groups, how many folds and a seed. Goes out: a frozen :class:`Folds`. It knows nothing of images;
+scikit-learn draws the folds, so that others can draw the same ones.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import FoldError
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Which fold each patch is judged in.
+
+    Attributes:
+        n_splits: number of folds.
+        seed: they were drawn with.
+        grouped: whether patches of one group were kept together.
+        fold_of: (N,) int8 in 0 .. n_splits - 1; -1 for unlabelled patches, which are in no fold.
+    """
+
+    n_splits: int
+    seed: int
+    grouped: bool
+    fold_of: np.ndarray
+
+    def train(self, fold: int) -> np.ndarray:
+        """(n,) int64 rows of the training part of ``fold``."""
+        return np.flatnonzero((self.fold_of >= 0) & (self.fold_of != self._known(fold)))
+
+    def val(self, fold: int) -> np.ndarray:
+        """(n,) int64 rows that are judged in ``fold``."""
+        return np.flatnonzero(self.fold_of == self._known(fold))
+
+    def _known(self, fold: int) -> int:
+        if not 0 <= fold < self.n_splits:
+            raise FoldError(f"There is no fold {fold}; the folds are 0 to {self.n_splits - 1}.")
+        return fold
+
+    def to_json(self, ids: Sequence[str]) -> str:
+        """Text with the ids of each fold, which outlives the order of rows in a dataset file."""
+        ids = np.asarray(ids)
+        return json.dumps(
+            {
+                "n_splits": self.n_splits,
+                "seed": self.seed,
+                "grouped": self.grouped,
+                "folds": [ids[self.fold_of == fold].tolist() for fold in range(self.n_splits)],
+            },
+            indent=1,
+        )
+
+    @classmethod
+    def from_json(cls, text: str, ids: Sequence[str]) -> Folds:
+        """The folds of :meth:`to_json` for patches in the order of ``ids``; raises FoldError when an id is missing."""
+        row = {str(name): position for position, name in enumerate(ids)}
+        fold_of = np.full(len(row), -1, np.int8)
+        try:
+            card = json.loads(text)
+            for fold, members in enumerate(card["folds"]):
+                fold_of[[row[name] for name in members]] = fold
+            return cls(int(card["n_splits"]), int(card["seed"]), bool(card["grouped"]), fold_of)
+        except (KeyError, ValueError, TypeError) as error:
+            raise FoldError(f"These folds were drawn for other patches, or the file is damaged ({error}).") from error
+
+
+def make_folds(
+    labels: np.ndarray, groups: np.ndarray | None, n_splits: int = 5, seed: int = 0, grouped: bool = True
+) -> Folds:
+    """Draw stratified folds over the labelled patches; with groups and ``grouped``, no group is divided.
+
+    They are exactly scikit-learn's ``StratifiedGroupKFold`` or ``StratifiedKFold`` (``shuffle=True``,
+    ``random_state=seed``) over the labelled patches in their order.
+
+    Args:
+        labels: (N,) integers; 1, 0, or -1 for unlabelled.
+        groups: (N,) text, or None.
+        n_splits: number of folds, at least 2.
+        seed: of the shuffle.
+        grouped: keep groups together, where there are any.
+
+    Raises:
+        FoldError: when one class is missing, there are fewer patches or groups than folds, or a training part would
+            have one class only; the message names the numbers. A fold to judge may lack positive patches.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    labels = np.asarray(labels)
+    known = np.flatnonzero(labels >= 0)
+    use_groups = grouped and groups is not None
+    members = np.asarray(groups)[known] if use_groups else None
+    _check_possible(labels[known], members, n_splits)
+    splitter = StratifiedGroupKFold if use_groups else StratifiedKFold
+    draw = splitter(n_splits, shuffle=True, random_state=seed)
+    fold_of = np.full(len(labels), -1, np.int8)
+    with warnings.catch_warnings():
+        # A fold without a positive patch is allowed: its metrics are then undefined, and say so.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        try:
+            for fold, (_, val) in enumerate(draw.split(np.zeros(len(known)), labels[known], members)):
+                fold_of[known[val]] = fold
+        except ValueError as error:
+            raise FoldError(f"{n_splits} folds cannot be drawn: {error} Ask for fewer (folds.n_splits).") from error
+    folds = Folds(n_splits, seed, use_groups, fold_of)
+    _check_drawn(folds, labels)
+    return folds
+
+
+def _check_possible(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:
+    positives, negatives = int((labels == 1).sum()), int((labels == 0).sum())
+    if n_splits < 2:
+        raise FoldError(f"{n_splits} folds cannot be drawn: at least 2 are needed.")
+    if not positives or not negatives:
+        raise FoldError(
+            f"Folds need both classes: there are {positives} positive and {negatives} negative patches with a label. "
+            "Label patches of the other class."
+        )
+    what = "patches" if groups is None else "groups"
+    n = len(labels) if groups is None else len(set(groups))
+    if n < n_splits:
+        raise FoldError(
+            f"{n_splits} folds cannot be drawn from {n} labelled {what}: each fold needs one of its own. "
+            f"Ask for fewer folds (folds.n_splits) or add {what}."
+        )
+    for name, mine in (("positive", labels == 1), ("negative", labels == 0)):
+        n = int(mine.sum()) if groups is None else len(set(groups[mine]))
+        if n < 2:
+            raise FoldError(
+                f"All {int(mine.sum())} {name} patches would lie in one fold ({n} {what}), and then nothing is left to "
+                f"learn them from. Have at least 2 {what} with {name} patches."
+            )
+
+
+def _check_drawn(folds: Folds, labels: np.ndarray) -> None:
+    """A few large groups can leave a fold empty or a training part with one class although the counts allow more."""
+    for fold in range(folds.n_splits):
+        val, train = labels[folds.val(fold)], labels[folds.train(fold)]
+        if not len(val) or len(np.unique(train)) < 2:
+            raise FoldError(
+                f"Fold {fold} of {folds.n_splits} would have {len(val)} patches to judge and "
+                f"{int((train == 1).sum())} positive, {int((train == 0).sum())} negative ones to learn from. "
+                "Ask for fewer folds (folds.n_splits)."
+            )

@@ -1,0 +1,41 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from core.data.band_statistics import band_statistics, feature_names
+
+
+def test_columns_are_what_their_names_say():
+    images = np.random.default_rng(0).normal(size=(70, 2, 8, 8)).astype(np.float32)
+    features = dict(zip(feature_names(["red", "vv"]), band_statistics(images).T, strict=True))
+    vv = images[:, 1].reshape(70, -1)
+    np.testing.assert_allclose(features["vv_mean"], vv.mean(1), atol=1e-6)
+    np.testing.assert_allclose(features["vv_std"], vv.std(1), atol=1e-6)
+    for name, q in [("q01", 1), ("q05", 5), ("q25", 25), ("q50", 50), ("q75", 75), ("q95", 95), ("q99", 99)]:
+        np.testing.assert_allclose(features[f"red_{name}"], np.percentile(images[:, 0], q, axis=(1, 2)), atol=1e-6)
+
+
+def test_nodata_and_non_finite_pixels_are_left_out():
+    images = np.random.default_rng(0).normal(5, 1, size=(2, 2, 4, 4)).astype(np.float32)
+    expected = band_statistics(images[:, :, 1:])
+    images[:, :, 0] = 0.0
+    images[1, :, 0] = np.nan
+    np.testing.assert_allclose(band_statistics(images, nodata=0.0), expected, rtol=1e-6)
+
+
+def test_a_patch_without_data_gives_zeros_and_changes_no_other():
+    images = np.random.default_rng(0).normal(5, 1, size=(3, 2, 4, 4)).astype(np.float32)
+    expected = band_statistics(images)
+    images[1] = 0.0
+    features = band_statistics(images, nodata=0.0)
+    assert (features[1] == 0).all()
+    np.testing.assert_array_equal(features[[0, 2]], expected[[0, 2]])
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays(np.float32, (2, 2, 3, 3), elements=st.floats(-1e6, 1e6, width=32) | st.sampled_from([np.nan, np.inf])))
+def test_features_are_always_finite(images):
+    features = band_statistics(images, nodata=0.0)
+    assert features.shape == (2, 18) and features.dtype == np.float32
+    assert np.isfinite(features).all()
