@@ -38,6 +38,7 @@ from core.heads.fc import fc_head
 from core.heads.svm import fit_svm
 from core.predict.fold_model import FoldModel
 from core.runs.store import RunFolder
+from core.runs.summary import headline
 from core.smote.resample import Synthetics, how_many, synthesise
 from core.train.backbones import build_network, save_network
 from core.train.loop import embed, fit
@@ -370,16 +371,6 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "device": str(plan.device),
         "warnings": _warnings(plan),
     }
-
-
-def headline(summary: dict[str, Any]) -> str:
-    """The run in one sentence, with its set, its n and its interval."""
-    oof = summary["oof"]
-    low, high = oof["f1_interval"]
-    return (
-        f"Out-of-fold F1 of '{summary['positive']}' {oof['f1']:.3f} (95 % interval {low:.3f} to {high:.3f}), "
-        f"AUC {oof['auc']:.3f}, head {summary['head']}, {len(summary['folds'])} folds, n = {oof['n']}."
-    )
 
 
 def _warnings(plan: Plan) -> list[str]:

@@ -32,7 +32,7 @@ def collect(dataset: Dataset, config: RunConfig, device: Any) -> dict[str, Any]:
         "libraries": versions(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "device": describe(device),
+        "device": {**describe(), "used": str(device)},
         "dataset": {
             "name": dataset.name,
             "path": str(dataset.path.resolve()),
@@ -40,6 +40,7 @@ def collect(dataset: Dataset, config: RunConfig, device: Any) -> dict[str, Any]:
             "source": dataset.source,
             "licence": dataset.licence,
             "n": len(dataset),
+            "shape": list(dataset.shape),
         },
         "config_hash": config.hash(),
         "seed": config.seed,

@@ -113,3 +113,13 @@ def difference(
 ) -> dict[str, dict[str, float]]:
     """F1 and AUC of ``a`` minus ``b`` with 95 % intervals, both seen in the same resamples of groups."""
     return paired_difference(labels, a.pred, a.probs, b.pred, b.probs, groups)
+
+
+def judge_answer(labels: np.ndarray, probs: np.ndarray, threshold: float, groups: np.ndarray | None) -> dict[str, Any]:
+    """Metrics of probabilities on patches that are in no fold, at a threshold learnt elsewhere, with intervals.
+
+    labels: (N,) 0/1. probs: (N,). groups: (N,) or none.
+    """
+    pred = (probs >= threshold).astype(np.int8)
+    intervals = bootstrap_intervals(labels, probs, pred, groups)
+    return {**metrics(labels, probs, threshold), "f1_interval": intervals["f1"], "intervals": intervals}

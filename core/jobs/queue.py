@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config import RunConfig
+from core.data.store import open_dataset
 from core.errors import JobError, LandslideLensError
 from core.jobs import processes
 from core.jobs.processes import ProcessId
@@ -49,10 +50,7 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder:
 
     Raises DataError when the dataset file cannot be opened.
     """
-    from core.data.store import open_dataset
-
-    checkpoints = Path(checkpoints)
-    spec = f"{config.hash()}:{open_dataset(dataset).content_hash}"
+    checkpoints, spec = Path(checkpoints), _spec(dataset, config)
     _reconcile(checkpoints)
     with _transaction(checkpoints) as rows:
         found = rows.execute(
@@ -67,6 +65,13 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder:
         )
     start_waiting(checkpoints)
     return run
+
+
+def finished(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder | None:
+    """The newest run of this very specification that succeeded, or none."""
+    spec = _spec(dataset, config)
+    runs = (run for run in list_runs(Path(checkpoints)) if run.status()["state"] == "succeeded")
+    return next((run for run in runs if run.job()["spec"] == spec), None)
 
 
 def jobs(checkpoints: Path) -> list[Job]:
@@ -213,6 +218,11 @@ def _places(checkpoints: Path) -> dict[str, int]:
         else:
             waiting[lane] = places[name] = waiting.get(lane, 0) + 1
     return places
+
+
+def _spec(dataset: Path, config: RunConfig) -> str:
+    """Settings and data in one name: the same patches under another path are the same specification."""
+    return f"{config.hash()}:{open_dataset(dataset).content_hash}"
 
 
 def _lane(config: RunConfig) -> str:

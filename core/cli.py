@@ -1,0 +1,374 @@
+"""The commands other people's scripts call: ``python -m core COMMAND``.
+
+Comes in: arguments. Goes out: a few lines for people, or with ``--json`` exactly one JSON object on standard output.
+Exit status: 0 done, 1 a user's error in plain words on standard error, 2 wrong usage. It computes nothing itself.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.config import PRESETS, preset
+from core.errors import LabelError, LandslideLensError
+from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path, open_run, plain
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Landslide Lens on the command line.")
+jobs_app = typer.Typer(no_args_is_help=True, help="What runs, waits and has ended.")
+app.add_typer(jobs_app, name="jobs")
+
+Checkpoints = Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Run = Annotated[str, typer.Argument(help="Name of a run folder.")]
+DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="A setting: section.key=value. May be repeated.")]
+Preset = Annotated[str, typer.Option("--preset", help=f"One of: {', '.join(PRESETS)}.")]
+Bands = Annotated[str | None, typer.Option("--bands", help="Names of the bands in their order: a,b,c.")]
+
+
+def main() -> None:
+    """Run the command line; a user's error becomes one sentence and exit status 1."""
+    try:
+        app()
+    except LandslideLensError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def emit(value: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print ``value`` as JSON, or ``text`` for people."""
+    print(json.dumps(plain(value), allow_nan=False) if as_json else text)
+
+
+def say(text: str, as_json: bool) -> None:
+    """Progress for people: on standard error when standard output belongs to JSON."""
+    print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
+
+
+# ------------------------------------------------------------------------------------------------------- data
+
+
+@app.command()
+def ingest(
+    format: Annotated[str, typer.Argument(help="Format of the source: zindi or folders.")],
+    source: Annotated[Path, typer.Argument(help="The folder to read.")],
+    out: Annotated[Path, typer.Option("--out", help="The dataset file to write (.h5).")],
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable file.")] = False,
+    positive: Annotated[str | None, typer.Option("--positive", help="Name or value of the landslide class.")] = None,
+    bands: Bands = None,
+    labels: Annotated[Path | None, typer.Option("--labels", help="A CSV with labels or groups.")] = None,
+    id_column: Annotated[str | None, typer.Option("--id-column", help="Its column of names or paths.")] = None,
+    group_column: Annotated[str | None, typer.Option("--group-column", help="Its column of groups.")] = None,
+    masks: Annotated[Path | None, typer.Option("--masks", help="Folder of landslide masks.")] = None,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Build a dataset file from a folder; unusable files are set aside with the reason."""
+    from core.data.readers import ReaderOptions, ingest as read
+
+    options = ReaderOptions(
+        strict=strict,
+        positive=positive,
+        bands=tuple(bands.split(",")) if bands else None,
+        labels=labels,
+        id_column=id_column,
+        group_column=group_column,
+        masks=masks,
+    )
+    report = _finish(read(format, source, out, options), lambda p: f"{p.done} of {p.total} files", as_json)
+    value = {
+        "dataset": report.dataset.resolve(),
+        "n": report.n,
+        "n_positive": report.n_positive,
+        "n_unlabelled": report.n_unlabelled,
+        "rejected": [{"file": item.file, "reason": item.reason} for item in report.rejected],
+        "warnings": list(report.warnings),
+    }
+    lines = [f"{report.n} patches ({report.n_positive} landslides, {report.n_unlabelled} unlabelled) in {out}"]
+    lines += [f"Warning: {text}" for text in report.warnings]
+    lines += [f"Set aside: {item.file}: {item.reason}" for item in report.rejected]
+    emit(value, as_json, "\n".join(lines))
+
+
+@app.command()
+def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Look for what would spoil training; exit status 1 when something must be mended first."""
+    from core.data.check import check as examine
+    from core.data.store import open_dataset
+
+    report = examine(open_dataset(dataset))
+    table = report.to_frame()
+    emit({"ok": report.ok, "rows": table.to_dict("records")}, as_json, table.to_string(index=False))
+    if not report.ok:
+        raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the rows marked 'error'.")
+
+
+# --------------------------------------------------------------------------------------------------- training
+
+
+@app.command()
+def demo(
+    fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the demo run is there.")] = False,
+    overrides: Overrides = None,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Simulated dataset, then a trained and explained run on it."""
+    from core.data.demo import write_demo
+    from core.jobs import queue
+
+    path = datasets_path(checkpoints) / "demo.h5"
+    if not path.is_file():
+        say("Simulating the demo patches.", as_json)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_demo(path)
+    config = preset("demo").with_overrides(overrides or ())
+    done = None if fresh else queue.finished(checkpoints, path, config)
+    if done:
+        say(f"The demo run is there already: {done.name} (--fresh trains it again).", as_json)
+    _report(done or _follow(checkpoints, queue.submit(checkpoints, path, config), as_json), as_json)
+
+
+@app.command()
+def train(
+    dataset: DatasetFile,
+    preset_name: Preset = "small",
+    overrides: Overrides = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on.")] = False,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
+    from core.jobs import queue
+
+    run = queue.submit(checkpoints, dataset, preset(preset_name).with_overrides(overrides or ()))
+    if detach:
+        emit({"run": run.name, "dataset": dataset.resolve(), "state": run.status()["state"]}, as_json, run.name)
+        return
+    try:
+        _report(_follow(checkpoints, run, as_json), as_json)
+    except KeyboardInterrupt:
+        queue.cancel(checkpoints, run.name)
+        raise
+
+
+@app.command()
+def evaluate(
+    run: Run, dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False
+) -> None:
+    """Metrics of a finished run on another labelled dataset."""
+    import numpy as np
+
+    from core.data.store import open_dataset
+    from core.evaluate.judge import judge_answer
+    from core.predict.patches import answer
+    from core.predict.sources import batches_of
+
+    folder, data = open_run(checkpoints, run), open_dataset(dataset)
+    labelled = np.flatnonzero(data.labels >= 0)
+    if not len(labelled):
+        raise LabelError(f"{dataset.name} has no labelled patch to evaluate on. Add labels, or use predict.")
+    found = answer(folder, batches_of(data, labelled), data.bands)
+    groups = None if data.groups is None else data.groups[labelled]
+    judged = judge_answer(data.labels[labelled], found.probs, found.threshold, groups)
+    value = {"run": folder.name, "dataset": dataset.resolve(), "head": found.head, **judged}
+    emit(value, as_json, _metrics_line(value, f"{folder.name} on {dataset.name}"))
+
+
+@app.command()
+def predict(
+    run: Run,
+    source: Annotated[Path, typer.Argument(help="A dataset file, or a folder of patches.")],
+    out: Annotated[Path, typer.Option("--out", help="The CSV to write.")],
+    format: Annotated[str | None, typer.Option("--format", help="zindi or folders; otherwise recognised.")] = None,
+    bands: Bands = None,
+    submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Probability and decision for patches without labels."""
+    from core.predict.patches import answer
+    from core.predict.sources import patches_of
+    from core.predict.submission import write_predictions, write_submission
+
+    folder = open_run(checkpoints, run)
+    names = tuple(bands.split(",")) if bands else None
+    found_bands, batches = patches_of(source, format, names)
+    found = answer(folder, batches, found_bands)
+    (write_submission(out, found, source) if submission else write_predictions(out, found))
+    value = {
+        "run": folder.name,
+        "out": out.resolve(),
+        "n": len(found.ids),
+        "n_positive": int(found.pred.sum()),
+        "threshold": found.threshold,
+        "head": found.head,
+    }
+    emit(value, as_json, f"{value['n']} patches, {value['n_positive']} called landslide, in {out}")
+
+
+@app.command()
+def heads(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Every head of a run on the same folds, the band-statistics baselines among them."""
+    summary = open_run(checkpoints, run).summary()
+    lines = [_metrics_line(values, name) for name, values in summary["heads"].items()]
+    emit(
+        {"run": summary["run"], "heads": summary["heads"], "differences": summary["differences"]},
+        as_json,
+        "\n".join(lines),
+    )
+
+
+@app.command()
+def explain(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """What each band's loss costs on out-of-fold landslides, and where the Grad-CAM maps come from."""
+    from core.explain.summary import occlusion_summary
+
+    folder = open_run(checkpoints, run)
+    rows = occlusion_summary(folder.occlusion(), folder.oof())
+    _, maps, card = folder.cams()
+    lines = [
+        f"{row['head']:10s} {row['baseline']:9s} {row['band']:10s} mean drop {row['drop_mean']:+.4f} "
+        f"[{row['lo']:+.4f}, {row['hi']:+.4f}]  n = {row['n']}"
+        for row in rows
+    ]
+    emit({"run": folder.name, "occlusion": rows, "cam": {**card, "n": len(maps)}}, as_json, "\n".join(lines))
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[str], typer.Argument(help="Names of run folders.")],
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Runs side by side: their headline numbers with intervals."""
+    from core.runs.compare import table
+
+    found = table([open_run(checkpoints, name) for name in runs])
+    emit({"runs": found.to_dict("records")}, as_json, found.to_string(index=False))
+
+
+# ------------------------------------------------------------------------------------------------------- jobs
+
+
+@jobs_app.command("list")
+def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Every run, newest first."""
+    from core.jobs import queue
+
+    found = [vars(job) for job in queue.jobs(checkpoints)]
+    lines = [f"{job['state']:12s} {job['name']}" + (f"  place {job['place']}" if job["place"] else "") for job in found]
+    emit({"jobs": found}, as_json, "\n".join(lines) or "No run yet. Start one: python -m core demo")
+
+
+@jobs_app.command("show")
+def jobs_show(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Where one run stands."""
+    from core.jobs import queue
+
+    job = queue.job(checkpoints, run)
+    status = {**open_run(checkpoints, run).status(), **vars(job)}
+    emit(status, as_json, "\n".join(f"{key}: {value}" for key, value in status.items() if value is not None))
+
+
+@jobs_app.command("cancel")
+def jobs_cancel(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """End a waiting or running job; its last checkpoint stays usable."""
+    from core.jobs import queue
+
+    queue.cancel(checkpoints, run)
+    _state(checkpoints, run, as_json)
+
+
+@jobs_app.command("resume")
+def jobs_resume(
+    run: Run,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with an interrupted, cancelled or failed run."""
+    from core.jobs import queue
+
+    folder = queue.resume(checkpoints, run)
+    _report(_follow(checkpoints, folder, as_json), as_json) if wait else _state(checkpoints, run, as_json)
+
+
+@jobs_app.command("retry")
+def jobs_retry(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """A new run with the same settings and dataset."""
+    from core.jobs import queue
+
+    _state(checkpoints, queue.retry(checkpoints, run).name, as_json)
+
+
+@app.command()
+def doctor(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Device, versions, what is missing and how to get it."""
+    from core.doctor import examine
+
+    found = examine(checkpoints)
+    lines = [
+        f"{'ok  ' if row['ok'] else 'MISSING'} {row['what']}: {row['found']} {row['advice']}".rstrip()
+        for row in found["rows"]
+    ]
+    emit(found, as_json, "\n".join(lines))
+
+
+# ---------------------------------------------------------------------------------------------------- helpers
+
+
+def _follow(checkpoints: Path, run: RunFolder, as_json: bool) -> RunFolder:
+    from core.jobs.follow import follow
+
+    for line in follow(checkpoints, run):
+        say(line, as_json)
+    status = run.status()
+    if status["state"] != "succeeded":
+        raise LandslideLensError(f"Run '{run.name}' {status['state']}: {status.get('error') or status['message']}")
+    return run
+
+
+def _report(run: RunFolder, as_json: bool) -> None:
+    from core.runs.summary import headline
+
+    summary = run.summary()
+    names = ("run", "dataset", "oof", "folds", "seconds", "images_per_second")
+    emit({name: summary[name] for name in names}, as_json, f"{summary['run']}: {headline(summary)}")
+
+
+def _state(checkpoints: Path, run: str, as_json: bool) -> None:
+    folder = open_run(checkpoints, run)
+    state = folder.status()["state"]
+    emit({"run": folder.name, "state": state}, as_json, f"{folder.name}: {state}")
+
+
+def _metrics_line(values: dict[str, Any], name: str) -> str:
+    from core.runs.summary import number
+
+    shown = ("f1", "auc", "precision", "recall", "specificity", "accuracy")
+    texts = [f"{key} {number(values[key])}" for key in shown]
+    return f"{name}: {', '.join(texts)}, threshold {values['threshold']:.3f}, n = {values['n']}"
+
+
+def _finish(steps: Any, text: Callable[[Any], str], as_json: bool) -> Any:
+    """Exhaust a generator of progress and return what it returns; a line every two seconds."""
+    import time
+
+    told = time.monotonic()
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            return end.value
+        if time.monotonic() - told > 2.0:
+            told = time.monotonic()
+            say(text(step), as_json)

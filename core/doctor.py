@@ -1,0 +1,57 @@
+"""What this machine has and lacks for Landslide Lens.
+
+Comes in: the checkpoints folder. Goes out: rows of facts with advice. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.errors import LandslideLensError
+from core.provenance import commit, versions
+
+REQUIRED = ("torch", "timm", "scikit-learn", "umap-learn", "streamlit", "plotly", "h5py", "numba", "pyarrow")
+
+
+def examine(checkpoints: Path) -> dict[str, Any]:
+    """``{"ok", "rows": [{"what", "found", "ok", "advice"}], "device", "versions"}``."""
+    found = versions()
+    rows = [_row("Python", platform.python_version(), sys.version_info[:2] in ((3, 11), (3, 12)), "Use 3.11 or 3.12.")]
+    rows += [
+        _row(name, found[name] or "not installed", found[name] is not None, "python -m pip install -r requirements.txt")
+        for name in REQUIRED
+    ]
+    device: dict[str, Any] = {}
+    try:
+        from core.device import describe
+
+        device = describe()
+        name = f"{device['device']} ({device['device_name']})"
+        rows.append(
+            _row(
+                "Device",
+                name,
+                True,
+                "Training runs on the processor: choose the presets demo or small."
+                if device["device"] == "cpu"
+                else "",
+                always=True,
+            )
+        )
+    except (ImportError, LandslideLensError) as error:
+        rows.append(_row("Device", f"unknown: {error}", False, "Install torch."))
+    writable = os.access(checkpoints if checkpoints.exists() else checkpoints.parent, os.W_OK)
+    rows.append(_row("Checkpoints folder", checkpoints.name, writable, "Make it writable, or choose --checkpoints."))
+    free = shutil.disk_usage(checkpoints if checkpoints.exists() else checkpoints.parent).free
+    rows.append(_row("Free disk", f"{free / 2**30:.1f} GiB", free > 2**30, "Free at least 1 GiB."))
+    ok = all(row["ok"] for row in rows)
+    return {"ok": ok, "rows": rows, "device": device, "versions": found, "commit": commit()}
+
+
+def _row(what: str, found: str, ok: bool, advice: str, always: bool = False) -> dict[str, Any]:
+    return {"what": what, "found": found, "ok": ok, "advice": advice if always or not ok else ""}

@@ -1,0 +1,94 @@
+"""A finished run's answer for patches it has not seen: the mean of its folds' probabilities, and the decision.
+
+Comes in: a run folder and raw patches with the bands it was trained on. Goes out: an :class:`Answer`. It knows
+nothing of where the patches come from or where the answer goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.data.bands import Band
+from core.device import choose_device
+from core.errors import FormatError, RunError
+from core.evaluate.judge import Rule
+from core.predict.fold_model import FoldModel
+from core.runs.store import RunFolder
+
+
+@dataclass(frozen=True)
+class Answer:
+    """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold."""
+
+    ids: np.ndarray
+    probs: np.ndarray
+    pred: np.ndarray
+    threshold: float
+    head: str
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The models of all folds of one run, ready to answer with its headline head."""
+
+    models: tuple[FoldModel, ...]
+    rule: Rule
+    head: str
+    band_names: tuple[str, ...]
+    shape_hw: tuple[int, int]
+
+    @classmethod
+    def load(cls, run: RunFolder, device: Any | None = None) -> Ensemble:
+        """Raises RunError when the run has not finished."""
+        if run.status()["state"] != "succeeded":
+            raise RunError(
+                f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another."
+            )
+        config = run.config()
+        device = choose_device(config.device) if device is None else device
+        models = tuple(FoldModel.load(run, fold, device) for fold in range(config.folds.n_splits))
+        rule = Rule.from_dict(run.rules()[config.heads.head])
+        shape = tuple(run.provenance()["dataset"]["shape"])
+        return cls(models, rule, config.heads.head, models[0].normaliser.band_names, shape[1:])
+
+    def probs(self, images: np.ndarray) -> np.ndarray:
+        """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``."""
+        return np.mean([self._fold_probs(model, images) for model in self.models], axis=0)
+
+    def _fold_probs(self, model: FoldModel, images: np.ndarray) -> np.ndarray:
+        return self.rule.probs(model.scores(images, [self.head])[self.head], model.fold)
+
+
+def answer(run: RunFolder, batches: Iterable[tuple[np.ndarray, np.ndarray]], bands: Sequence[Band]) -> Answer:
+    """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
+
+    Raises FormatError naming the bands that are missing, or the size that is expected.
+    """
+    ensemble = Ensemble.load(run)
+    names = [band.name for band in bands]
+    missing = [name for name in ensemble.band_names if name not in names]
+    if missing:
+        raise FormatError(
+            f"Run '{run.name}' was trained on the bands {', '.join(ensemble.band_names)}; "
+            f"these patches have no {', '.join(missing)} (theirs: {', '.join(names)}). "
+            "Name them with --bands, in their order, if they are there under another name."
+        )
+    order = [names.index(name) for name in ensemble.band_names]
+    ids, probs = [], []
+    for batch_ids, images in batches:
+        if images.shape[2:] != ensemble.shape_hw:
+            raise FormatError(
+                f"Patch {batch_ids[0]} is {images.shape[2]}x{images.shape[3]} pixels; run '{run.name}' was trained on "
+                f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. Cut or resample the patches to that size."
+            )
+        ids.append(np.asarray(batch_ids))
+        probs.append(ensemble.probs(images[:, order]))
+    if not ids:
+        raise FormatError("No usable patch was found in the source. Check the path and the format.")
+    pooled = np.concatenate(probs)
+    pred = (pooled >= ensemble.rule.deployed).astype(np.int8)
+    return Answer(np.concatenate(ids), pooled, pred, ensemble.rule.deployed, ensemble.head)

@@ -1,0 +1,39 @@
+"""Patches to answer for, from a dataset file or a folder, in batches that fit in memory.
+
+Comes in: a path. Goes out: the bands, and batches of ids and raw images. It knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.data.bands import Band
+from core.data.dataset import Dataset
+from core.data.readers import iterate_patches
+from core.data.store import open_dataset
+
+BATCH = 256
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+
+
+def patches_of(
+    source: Path, format: str | None = None, band_names: Sequence[str] | None = None
+) -> tuple[tuple[Band, ...], Batches]:
+    """Bands, and batches of (ids (n,), images (n, C, H, W) float32 raw), of a dataset file or a folder.
+
+    Raises DataError when the source is not recognised or its files cannot be used.
+    """
+    if source.suffix.lower() in (".h5", ".hdf5") and source.is_file() and format in (None, "hdf5"):
+        dataset = open_dataset(source)
+        return dataset.bands, batches_of(dataset, np.arange(len(dataset)))
+    return iterate_patches(source, format, band_names, batch_size=BATCH)
+
+
+def batches_of(dataset: Dataset, index: np.ndarray) -> Batches:
+    """The patches at ``index`` of an open dataset, in order."""
+    for start in range(0, len(index), BATCH):
+        rows = index[start : start + BATCH]
+        yield dataset.ids[rows], dataset.images(rows)
