@@ -72,7 +72,8 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """Build a dataset file from a folder; unusable files are set aside with the reason."""
-    from core.data.readers import ReaderOptions, ingest as read
+    from core.data.readers import ReaderOptions
+    from core.data.readers import ingest as read
 
     options = ReaderOptions(
         strict=strict,
