@@ -1,0 +1,96 @@
+"""The map is learnt from the training part, repeatable, and there also for a handful of patches."""
+
+import math
+
+import numpy as np
+import pytest
+
+from core.embed.umap_map import fit_map
+from core.errors import DataError
+
+
+def clusters(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two far groups in six dimensions, with two features that never vary."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 2
+    features = rng.normal(size=(n, 8)) + 12.0 * labels[:, None]
+    features[:, 6:] = 0.3
+    return features.astype(np.float32), labels
+
+
+TRAIN = np.arange(45)[::-1]  # any order: places must come back in the order of the embeddings
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return fit_map(clusters()[0], TRAIN, seed=3)  # compiles UMAP: shared by the module
+
+
+def test_map_has_a_place_for_every_patch_and_keeps_neighbours(drawn):
+    _, labels = clusters()
+    assert drawn.xy.shape == (60, 2) and drawn.xy.dtype == np.float32 and np.isfinite(drawn.xy).all()
+    assert drawn.method == "umap" and drawn.note == "" and 0.8 < drawn.trustworthiness <= 1
+    centres = np.stack([drawn.xy[:45][labels[:45] == k].mean(axis=0) for k in (0, 1)])
+    nearest = np.linalg.norm(drawn.xy[:, None] - centres, axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(nearest, labels)  # those laid in afterwards fall to their own group too
+
+
+def test_same_seed_gives_the_same_map(drawn):
+    again = fit_map(clusters()[0], TRAIN, seed=3)
+    np.testing.assert_array_equal(again.xy, drawn.xy)
+    assert again.trustworthiness == drawn.trustworthiness
+
+
+def test_held_out_patches_do_not_move_the_map(drawn):
+    moved = clusters()[0]
+    moved[45:] += 5.0
+    again = fit_map(moved, TRAIN, seed=3)
+    np.testing.assert_array_equal(again.xy[:45], drawn.xy[:45])
+
+
+def test_scale_of_a_feature_does_not_matter(drawn):
+    scaled = clusters()[0] * np.float32([1, 1024, 1, 1, 1 / 64, 1, 1, 1])  # powers of two: exact
+    np.testing.assert_allclose(fit_map(scaled, TRAIN, seed=3).xy, drawn.xy, atol=1e-3)
+
+
+@pytest.mark.parametrize("n_train", [5, 6, 9])
+def test_neighbours_are_lowered_to_what_there_is(n_train):
+    found = fit_map(clusters()[0], np.arange(n_train), n_neighbors=15)
+    assert found.method == "umap" and np.isfinite(found.xy).all()
+
+
+@pytest.mark.parametrize("n_train", [1, 2, 3, 4])
+def test_too_few_training_patches_give_a_pca_that_says_so(n_train):
+    found = fit_map(clusters()[0], np.arange(n_train))
+    assert found.method == "pca" and f"Only {n_train} training patches" in found.note
+    assert found.xy.shape == (60, 2) and np.isfinite(found.xy).all()
+
+
+def test_pca_finds_the_axis_of_spread():
+    line = np.outer([-1.0, 0.0, 1.0, 2.0], [1.0, 1.0, 1.0])
+    found = fit_map(line, np.arange(3))
+    steps = np.diff(found.xy, axis=0)
+    np.testing.assert_allclose(steps[:, 1], 0, atol=1e-6)
+    np.testing.assert_allclose(steps[:, 0], np.sqrt(3 * 3 / 2), rtol=1e-5)  # standardised: one step is 1 / sqrt(2/3)
+
+
+def test_equal_embeddings_give_one_place_and_a_note():
+    found = fit_map(np.full((20, 4), 0.1), np.arange(15))
+    assert (found.xy == 0).all() and "equal" in found.note
+
+
+def test_one_patch_has_no_trustworthiness():
+    assert math.isnan(fit_map(np.zeros((1, 3)), np.array([0])).trustworthiness)
+
+
+def test_everything_in_training_leaves_nothing_to_lay_in():
+    assert fit_map(clusters(12)[0], np.arange(12)).xy.shape == (12, 2)
+
+
+def test_what_cannot_be_mapped_is_refused():
+    broken = clusters()[0]
+    broken[3, 0] = np.nan
+    with pytest.raises(DataError, match="1 of 60 embeddings are not finite"):
+        fit_map(broken, TRAIN)
+    with pytest.raises(DataError, match="training part is empty"):
+        fit_map(clusters()[0], np.array([], dtype=int))
