@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 OUTCOMES = ("TP", "FP", "FN", "TN")
-OUTCOME_TITLES = {"TP": "Landslide found", "FP": "False alarm", "FN": "Landslide missed", "TN": "Rightly left alone"}
 ORDERS = {
     "Most confident first": ("confidence", False),
     "Least confident first": ("confidence", True),
@@ -30,19 +29,19 @@ def heads_of(oof: pd.DataFrame) -> tuple[str, ...]:
     return tuple(name for name in names if f"pred_{name}" in oof and oof[f"prob_{name}"].notna().any())
 
 
-def judged(oof: pd.DataFrame, head: str, thresholds: Sequence[float | None] | None = None) -> pd.DataFrame:
+def judged(oof: pd.DataFrame, head: str, thresholds: Mapping[int, float] | None = None) -> pd.DataFrame:
     """The labelled patches that this head has judged, in the table's order.
 
-    ``thresholds``: the head's threshold fold by fold (a longer list is allowed; 0.5 where none is known). Columns: id,
-    label, fold, group (where there is one), prob, pred, threshold, outcome (TP, FP, FN or TN), confidence (distance of
-    the probability from the fold's threshold), loss (negative log of the probability of the true class).
+    ``thresholds``: see :func:`thresholds_of`; 0.5 where a fold has none. Columns: id, label, fold, group (where there
+    is one), prob, pred, threshold, outcome (TP, FP, FN or TN), confidence (distance of the probability from the fold's
+    threshold), loss (negative log of the probability of the true class).
     """
     table = oof[(oof["label"] >= 0) & (oof["fold"] >= 0) & oof[f"prob_{head}"].notna()].reset_index(drop=True)
     result = table[[c for c in ("id", "label", "fold", "group") if c in table]].copy()
     prob = table[f"prob_{head}"].to_numpy(float)
     label = table["label"].to_numpy(int)
     pred = table[f"pred_{head}"].to_numpy(int)
-    threshold = np.array([_threshold(thresholds, fold) for fold in table["fold"].to_numpy(int)], float)
+    threshold = table["fold"].map(lambda fold: (thresholds or {}).get(int(fold), 0.5)).to_numpy(float)
     of_truth = np.where(label == 1, prob, 1.0 - prob)
     result["prob"], result["pred"], result["threshold"] = prob, pred, threshold
     result["outcome"] = np.select(
@@ -53,9 +52,14 @@ def judged(oof: pd.DataFrame, head: str, thresholds: Sequence[float | None] | No
     return result
 
 
-def _threshold(thresholds: Sequence[float | None] | None, fold: int) -> float:
-    known = thresholds is not None and fold < len(thresholds) and thresholds[fold] is not None
-    return float(thresholds[fold]) if known and math.isfinite(thresholds[fold]) else 0.5
+def thresholds_of(summary: Mapping, head: str) -> dict[int, float]:
+    """A head's cross-fitted threshold by fold, from a run's summary; folds without one are left out."""
+    found = {}
+    for facts in summary.get("folds", []):
+        value = facts.get("heads", {}).get(head, {}).get("threshold")
+        if value is not None and math.isfinite(value):
+            found[int(facts["fold"])] = float(value)
+    return found
 
 
 def counts(table: pd.DataFrame) -> dict[str, int]:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from core.data.bands import Composite
+from core.explain.maps import dead_maps, upsample_maps
 
 LOW, HIGH = 2.0, 98.0  # percentiles that become black and white
 NO_DATA_RGB = (128, 128, 128)
@@ -106,21 +107,16 @@ def enlarge(rgb: np.ndarray, side: int, smooth: bool = False) -> np.ndarray:
 # -------------------------------------------------------------------------------------------------- Grad-CAM
 
 
-def is_dead(cam: np.ndarray) -> bool:
-    """Whether a raw Grad-CAM map says nothing: nowhere positive, or not finite."""
-    return not np.isfinite(cam).all() or float(cam.max(initial=0.0)) <= 1e-12
+def heat(cam: np.ndarray, size_hw: tuple[int, int], top: float | None = None) -> np.ndarray:
+    """A raw map (h, w) enlarged to ``size_hw`` and divided by ``top`` (its own maximum by default): 0-1 float64.
 
-
-def heat(cam: np.ndarray, size: tuple[int, int], top: float | None = None) -> np.ndarray:
-    """A raw map (h, w) enlarged to ``size`` (H, W) and divided by ``top`` (its own maximum by default): 0-1 float64.
-
-    The maximum is taken before enlarging. A dead map is 0 everywhere.
+    The maximum is taken before enlarging. A dead map (``core.explain.maps.dead_maps``) is 0 everywhere.
     """
-    if is_dead(cam):
-        return np.zeros(size)
+    cam = np.asarray(cam)
+    if dead_maps(cam[None])[0]:
+        return np.zeros(size_hw)
     top = float(cam.max()) if top is None else float(top)
-    grown = Image.fromarray(np.asarray(cam, np.float32)).resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(grown, np.float64) / max(top, 1e-12), 0.0, 1.0)
+    return np.clip(upsample_maps(cam[None], size_hw)[0] / max(top, 1e-12), 0.0, 1.0).astype(np.float64)
 
 
 def colours(values: np.ndarray) -> np.ndarray:
@@ -153,7 +149,7 @@ def legend(width: int = 320, height: int = 10) -> np.ndarray:
     return np.repeat(row[None], height, axis=0)
 
 
-# ------------------------------------------------------------------------------------------------------ masks
+# ------------------------------------------------------------------------------------------- masks and frames
 
 
 def outline(rgb: np.ndarray, mask: np.ndarray, width: int = 2) -> np.ndarray:
@@ -167,6 +163,18 @@ def outline(rgb: np.ndarray, mask: np.ndarray, width: int = 2) -> np.ndarray:
     drawn[halo] = HALO_RGB
     drawn[edge] = MASK_RGB
     return drawn
+
+
+def underline(rgb: np.ndarray, colour: str, height: int = 8) -> np.ndarray:
+    """A picture with a bar of ``colour`` (#rrggbb) added below it: (H + height, W, 3) uint8."""
+    bar = np.empty((height, rgb.shape[1], 3), np.uint8)
+    bar[:] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return np.concatenate([rgb, bar])
+
+
+def swatch(colour: str, side: int = 28) -> np.ndarray:
+    """A square of ``colour`` (#rrggbb), for legends: (side, side, 3) uint8."""
+    return underline(np.empty((0, side, 3), np.uint8), colour, side)
 
 
 def _eroded(inside: np.ndarray, steps: int) -> np.ndarray:

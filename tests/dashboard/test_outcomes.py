@@ -39,8 +39,14 @@ def test_loss_is_the_negative_log_of_the_true_class_and_stays_finite():
 
 
 def test_confidence_is_the_distance_from_the_threshold_of_the_patchs_own_fold():
-    table = outcomes.judged(OOF, "fc", [0.6, None, 0.55])
+    table = outcomes.judged(OOF, "fc", {0: 0.6})
     assert table["confidence"].tolist() == pytest.approx([0.3, 0.1, 0.3, 0.4])
+
+
+def test_thresholds_are_read_fold_by_fold_and_unknown_ones_left_out():
+    folds = [{"fold": 0, "heads": {"fc": {"threshold": 0.4}}}, {"fold": 1, "heads": {"fc": {"threshold": None}}}]
+    assert outcomes.thresholds_of({"folds": folds}, "fc") == {0: 0.4}
+    assert outcomes.thresholds_of({}, "fc") == {}
 
 
 def test_wrong_and_sure_come_first():

@@ -94,12 +94,17 @@ def test_overlay_leaves_alone_what_the_map_ignores():
     assert drawn[0, 7].tolist() == [252, 255, 164]
 
 
-def test_a_dead_map_is_flagged_and_changes_nothing():
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_dead_map_changes_nothing(value):
     rgb = np.full((8, 8, 3), 200, np.uint8)
-    assert view.is_dead(np.zeros((4, 4)))
-    assert view.is_dead(np.full((4, 4), np.nan))
-    assert not view.is_dead(np.eye(4))
-    assert (view.overlay(rgb, np.zeros((4, 4), np.float32)) == rgb).all()
+    assert (view.overlay(rgb, np.full((4, 4), value, np.float32)) == rgb).all()
+
+
+def test_underline_keeps_the_picture_and_adds_a_bar():
+    rgb = np.full((8, 6, 3), 200, np.uint8)
+    drawn = view.underline(rgb, "#2E9E73", height=2)
+    assert (drawn[:8] == rgb).all()
+    assert drawn[8:].reshape(-1, 3).tolist() == [[0x2E, 0x9E, 0x73]] * 12
 
 
 def test_a_common_top_makes_maps_comparable():
