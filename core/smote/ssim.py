@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numba
 import numpy as np
@@ -19,9 +20,8 @@ import numpy as np
 from core.errors import FormatError
 
 WINDOW = 7  # px; scikit-image's default, uniform weights
-K1, K2 = 0.01, 0.03  # stabilising constants of Wang et al. 2004, scikit-image's defaults
+C1, C2 = np.float32(0.01**2), np.float32(0.03**2)  # (K1 R)^2, (K2 R)^2 with scikit-image's K1, K2 and R = 1
 BLOCK = 8  # images; two blocks of a 64 x 64 band with means and variances are 16 x 46 kB = 0.7 MB
-LANES = 16  # float32 in the widest vector register; rows are padded to it so that no loop has a scalar tail
 
 
 def _compiled(function: Callable) -> Callable:
@@ -59,7 +59,8 @@ def _describe(first, last, band, offset, mean, half, c2):  # pragma: no cover - 
     """Prepares images first..last of one band for :func:`_pair`.
 
     Centres band (N, H, W) in place by offset (N,), since covariances do not change and small numbers keep float32
-    exact; fills mean (N, H-6, P), each window's mean about the offset, and half (N, H-6, P), its variance + C2 / 2.
+    exact; fills mean (N, H-6, W), each window's mean about the offset, and half (N, H-6, W), its variance + C2 / 2.
+    The last 6 columns, where no window fits, are left alone.
     """
     height, width = band.shape[1:]
     values = np.empty((height, width), np.float64)
@@ -81,53 +82,47 @@ def _describe(first, last, band, offset, mean, half, c2):  # pragma: no cover - 
 
 
 @_compiled
-def _pair(x, y, mean_x, mean_y, offset_x, offset_y, half_x, half_y, c1, c2, column, total):  # pragma: no cover
-    """Mean SSIM of one band of two images: x, y (H, W) centred, the rest as :func:`_describe` fills it.
+def _pair(x, y, mean_x, mean_y, offset_x, offset_y, half_x, half_y, c1, c2, width, column):  # pragma: no cover
+    """Sum of SSIM over the windows of one band of two images: x, y (H*W,) centred, the rest (H-6)*W.
 
-    column (P + 6,) and total (P,) are scratch; beyond W, column stays 0 and total is not looked at.
+    Everything is flat, so that two loops run over the whole patch in vector registers. Windows that would wrap around
+    a row's end have an infinite ``half`` and add nothing. column ((H-6)*W + 6,) is scratch.
     """
-    height, width = x.shape
-    n_rows, n_columns, padded = height - 6, width - 6, total.size
     norm = np.float32(2.0 / 48.0)  # twice the sample covariance is 2/48 sum(xy) - 2 * 49/48 mean(x) mean(y)
     mean_norm = np.float32(2.0 * 49.0 / 48.0)
     two = np.float32(2.0)
-    k0, k1, k2, k3, k4, k5, k6 = column, column[1:], column[2:], column[3:], column[4:], column[5:], column[6:]
-    total[:] = 0.0
-    for i in range(n_rows):
-        # Views, not x[i + 1, j]: an index that may wrap around would forbid vector code.
-        x0, x1, x2, x3, x4, x5, x6 = x[i], x[i + 1], x[i + 2], x[i + 3], x[i + 4], x[i + 5], x[i + 6]
-        y0, y1, y2, y3, y4, y5, y6 = y[i], y[i + 1], y[i + 2], y[i + 3], y[i + 4], y[i + 5], y[i + 6]
-        for j in range(width):
-            column[j] = (
-                (x0[j] * y0[j] + x1[j] * y1[j])
-                + (x2[j] * y2[j] + x3[j] * y3[j])
-                + (x4[j] * y4[j] + x5[j] * y5[j])
-                + x6[j] * y6[j]
-            )
-        mx, my, hx, hy = mean_x[i], mean_y[i], half_x[i], half_y[i]
-        for j in range(padded):
-            window = (k0[j] + k1[j]) + (k2[j] + k3[j]) + (k4[j] + k5[j]) + k6[j]
-            twice_cov = norm * window - mean_norm * mx[j] * my[j]
-            ux, uy = mx[j] + offset_x, my[j] + offset_y
-            total[j] += ((two * ux * uy + c1) * (twice_cov + c2)) / ((ux * ux + uy * uy + c1) * (hx[j] + hy[j]))
-    ssim = 0.0
-    for j in range(n_columns):
-        ssim += total[j]
-    return ssim / (n_rows * n_columns)
+    # Views, not x[t + width]: an index that might wrap around would forbid vector code.
+    x1, x2, x3, x4, x5, x6 = (
+        x[width:], x[2 * width :], x[3 * width :], x[4 * width :], x[5 * width :], x[6 * width :]
+    )  # fmt: skip
+    y1, y2, y3, y4, y5, y6 = (
+        y[width:], y[2 * width :], y[3 * width :], y[4 * width :], y[5 * width :], y[6 * width :]
+    )  # fmt: skip
+    for t in range(mean_x.size):
+        column[t] = (
+            (x[t] * y[t] + x1[t] * y1[t]) + (x2[t] * y2[t] + x3[t] * y3[t]) + (x4[t] * y4[t] + x5[t] * y5[t])
+        ) + x6[t] * y6[t]
+    k1, k2, k3, k4, k5, k6 = column[1:], column[2:], column[3:], column[4:], column[5:], column[6:]
+    total = np.float32(0.0)
+    for t in range(mean_x.size):
+        window = (column[t] + k1[t]) + (k2[t] + k3[t]) + (k4[t] + k5[t]) + k6[t]
+        twice_cov = norm * window - mean_norm * mean_x[t] * mean_y[t]
+        ux, uy = mean_x[t] + offset_x, mean_y[t] + offset_y
+        total += ((two * ux * uy + c1) * (twice_cov + c2)) / ((ux * ux + uy * uy + c1) * (half_x[t] + half_y[t]))
+    return total
 
 
 @_compiled
-def _block_row(first, block, band, mean, offset, half, c1, c2, ssim):  # pragma: no cover - compiled
-    """Adds one band's SSIM of images first..first+block with all later ones to ssim (N, N), above the diagonal."""
-    n, padded = band.shape[0], mean.shape[2]
-    column = np.zeros(padded + 6, np.float32)
-    total = np.zeros(padded, np.float32)
+def _block_row(first, block, width, band, mean, offset, half, c1, c2, ssim):  # pragma: no cover - compiled
+    """Adds one band's summed SSIM of images first..first+block with all later ones to ssim (N, N), upper triangle."""
+    n = band.shape[0]
+    column = np.zeros(mean.shape[1] + 6, np.float32)
     last = min(first + block, n)
     for other in range(first, n, block):
         for a in range(first, last):
             for b in range(max(a + 1, other), min(other + block, n)):
                 ssim[a, b] += _pair(
-                    band[a], band[b], mean[a], mean[b], offset[a], offset[b], half[a], half[b], c1, c2, column, total
+                    band[a], band[b], mean[a], mean[b], offset[a], offset[b], half[a], half[b], c1, c2, width, column
                 )
 
 
@@ -152,25 +147,30 @@ def pairwise_ssim(images: np.ndarray, data_range: float | Sequence[float]) -> np
     images = np.asarray(images)
     ranges = _check(images, data_range)
     n, n_bands, height, width = images.shape
-    padded = -(-(width - WINDOW + 1) // LANES) * LANES
     offset = np.empty(n, np.float32)
-    mean = np.zeros((n, height - 6, padded), np.float32)
-    half = np.ones_like(mean)
+    mean = np.zeros((n, height - 6, width), np.float32)
+    half = np.full_like(mean, np.inf)
     ssim = np.zeros((n, n), np.float64)
     starts = range(0, n, BLOCK)
     with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
         for c in range(n_bands):  # one band at a time: the scratch is a few times one band, not the whole set
-            band = images[:, c].astype(np.float32, order="C", copy=True)  # (N, H, W)
-            c1, c2 = np.float32((K1 * ranges[c]) ** 2), np.float32((K2 * ranges[c]) ** 2)
-            for step in (
-                lambda i, band=band, c2=c2: _describe(i, min(i + BLOCK, n), band, offset, mean, half, c2),
-                lambda i, band=band, c1=c1, c2=c2: _block_row(i, BLOCK, band, mean, offset, half, c1, c2, ssim),
-            ):
-                list(pool.map(step, starts))
-    ssim /= n_bands
+            # In units of the data range, which leaves SSIM as it is and float32 far from its limits.
+            band = np.ascontiguousarray(images[:, c] / ranges[c], dtype=np.float32)  # (N, H, W)
+            for step in (_describe_block, _compare_block):
+                list(pool.map(partial(step, band=band, offset=offset, mean=mean, half=half, ssim=ssim), starts))
+    ssim /= n_bands * (height - 6) * (width - 6)
     ssim += ssim.T
     np.fill_diagonal(ssim, 1.0)
     return ssim.astype(np.float32)
+
+
+def _describe_block(first, *, band, offset, mean, half, ssim):
+    _describe(first, min(first + BLOCK, len(band)), band, offset, mean, half, C2)
+
+
+def _compare_block(first, *, band, offset, mean, half, ssim):
+    n, _, width = band.shape
+    _block_row(first, BLOCK, width, band.reshape(n, -1), mean.reshape(n, -1), offset, half.reshape(n, -1), C1, C2, ssim)
 
 
 def _check(images: np.ndarray, data_range: float | Sequence[float]) -> np.ndarray:

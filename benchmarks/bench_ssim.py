@@ -1,0 +1,121 @@
+"""All-pairs SSIM against scikit-image, both in this process on the same patches: ms a pair, ratio, largest error.
+
+    python benchmarks/bench_ssim.py [--n 200] [--out benchmarks/results/ssim.json]
+
+The patches (12 x 64 x 64) are half random texture, half one constant value and smooth fields with a few far outliers,
+standardised. scikit-image compares a sample of the pairs, since it takes thirty minutes for what SMOTE needs; the two
+take turns and the best of the rounds counts, so that other work on the machine disturbs both alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numba
+import numpy as np
+import skimage
+from skimage.metrics import structural_similarity
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from core.smote.ssim import pairwise_ssim  # noqa: E402
+
+DATA_RANGE = 6.0  # standardised bands, plus and minus three standard deviations
+SAMPLE = 60  # pairs for scikit-image in each round
+ROUNDS = 3
+
+
+def patches(n: int, seed: int = 0) -> np.ndarray:
+    """(n, 12, 64, 64) float32: texture, smooth fields with outliers, and one constant patch."""
+    rng = np.random.default_rng(seed)
+    images = rng.normal(size=(n, 12, 64, 64))
+    smooth = images[: n // 2]
+    smooth[:] = np.cumsum(np.cumsum(smooth, axis=2), axis=3) / 20
+    smooth[rng.random(smooth.shape) < 0.001] = 15.0
+    images[n // 2] = 0.5
+    return images.astype(np.float32)
+
+
+def measure(n: int) -> dict:
+    images = patches(n)
+    rng = np.random.default_rng(1)
+    sample = [tuple(sorted(rng.choice(n, 2, replace=False))) for _ in range(SAMPLE)]
+    sample += [(0, n // 2), (n // 2 - 1, n - 1), (0, 1)]
+    pairwise_ssim(images[:2], DATA_RANGE)  # compiles, or loads what an earlier process compiled
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        matrix = pairwise_ssim(images, DATA_RANGE)
+        ours.append((time.perf_counter() - start) / (n * (n - 1) / 2))
+        start = time.perf_counter()
+        expected = [
+            structural_similarity(images[i], images[j], data_range=DATA_RANGE, channel_axis=0) for i, j in sample
+        ]
+        theirs.append((time.perf_counter() - start) / len(sample))
+    exact = [
+        structural_similarity(*images[[i, j]].astype(np.float64), data_range=DATA_RANGE, channel_axis=0)
+        for i, j in sample
+    ]
+    found = np.array([matrix[i, j] for i, j in sample])
+    return {
+        "benchmark": "ssim",
+        "peer": "skimage.metrics.structural_similarity",
+        "n_patches": n,
+        "shape": [12, 64, 64],
+        "n_pairs": n * (n - 1) // 2,
+        "ms_per_pair": round(min(ours) * 1e3, 5),
+        "ms_per_pair_peer": round(min(theirs) * 1e3, 4),
+        "ratio": round(min(theirs) / min(ours), 1),
+        "max_error": float(f"{np.abs(found - exact).max():.2g}"),
+        "max_error_of_peer_in_float32": float(f"{np.abs(np.array(expected) - exact).max():.2g}"),
+        "seconds_for_786885_pairs": round(min(ours) * 786885, 1),
+        "threads": numba.config.NUMBA_NUM_THREADS,
+        "device": device(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "numba": numba.__version__,
+            "scikit-image": skimage.__version__,
+        },
+    }
+
+
+def device() -> str:
+    """The processor's name and the cores this process may use."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = names[0] if names else name
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=200, help="number of patches")
+    parser.add_argument("--out", type=Path, help="where to write the result as JSON")
+    arguments = parser.parse_args()
+    result = measure(arguments.n)
+    print("| SSIM | ms a pair | scikit-image | ratio | largest error | machine |")
+    print("|---|---|---|---|---|---|")
+    print(
+        f"| {result['n_pairs']} pairs of 12 x 64 x 64 | {result['ms_per_pair']:.4f} | {result['ms_per_pair_peer']:.3f} "
+        f"| {result['ratio']:.0f} x | {result['max_error']:.1e} | {result['device']} |"
+    )
+    print(json.dumps(result))
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
