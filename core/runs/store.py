@@ -371,9 +371,11 @@ def create_run(checkpoints: Path, config: RunConfig, dataset: Path, spec: str) -
 
 
 def open_run(checkpoints: Path, name: str) -> RunFolder:
-    """The run of that name (or a path to its folder). Raises RunError naming the newest runs when it is not there."""
+    """The run of that name. Raises RunError naming the newest runs when it is not there, and for a name that leads
+    out of the checkpoints folder (names also come from URLs) UnsafeFileError.
+    """
     checkpoints = Path(checkpoints)
-    path = Path(name) if (Path(name) / "config.json").is_file() else inside(checkpoints, name)
+    path = inside(checkpoints, name)
     if not (path / "config.json").is_file():
         known = ", ".join(run.name for run in list_runs(checkpoints)[:5]) or "none yet"
         raise RunError(f"There is no run '{Path(name).name}' in {checkpoints.name}. Newest runs: {known}.")

@@ -1,0 +1,59 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from core.jobs import processes
+from core.jobs.processes import ProcessId
+
+
+@pytest.fixture
+def sleeper(tmp_path):
+    """A process that started a child of its own, as a worker with loaders does."""
+    code = (
+        "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+        "print('up', flush=True); time.sleep(60)"
+    )
+    worker = processes.spawn(["-c", code], tmp_path / "log.txt")
+    deadline = time.monotonic() + 20
+    while "up" not in (tmp_path / "log.txt").read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    yield worker
+    processes.end(worker, patience_s=5)
+
+
+def test_a_running_process_is_alive_and_its_whole_group_can_be_ended(sleeper):
+    import psutil
+
+    assert processes.is_alive(sleeper)
+    children = psutil.Process(sleeper.pid).children()
+    assert len(children) == 1
+    processes.end(sleeper, patience_s=5)
+    assert not processes.is_alive(sleeper)
+    assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_reused_pid_is_not_taken_for_the_worker_and_the_stranger_is_left_alone():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
+        worker = ProcessId(stranger.pid, time.time() - 3600)  # our worker had this pid an hour ago
+        assert not processes.is_alive(worker)
+        processes.end(worker, patience_s=0.2)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_finished_child_is_not_alive(tmp_path):
+    worker = processes.spawn(["-c", "pass"], tmp_path / "log.txt")
+    deadline = time.monotonic() + 20
+    while processes.is_alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not processes.is_alive(worker)
+
+
+def test_children_do_not_see_secrets(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    seen = processes.child_environment()
+    assert "AWS_SECRET_ACCESS_KEY" not in seen
+    assert seen["OMP_NUM_THREADS"] == "1"

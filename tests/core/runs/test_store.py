@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.config import RunConfig, preset
+from core.errors import RunError, UnsafeFileError
+from core.runs import compare, store
+from core.runs.store import RunFolder, create_run, list_runs, open_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return create_run(tmp_path, preset("demo"), tmp_path / "d.h5", "spec")
+
+
+def test_a_new_run_is_complete_and_queued(run, tmp_path):
+    assert run.config() == preset("demo")
+    assert run.status()["state"] == "queued"
+    assert run.job() == {"dataset": str((tmp_path / "d.h5").resolve()), "spec": "spec"}
+    assert "mobilenetv4_conv_small" in run.name
+    assert list_runs(tmp_path) == [run] and open_run(tmp_path, run.name) == run
+
+
+def test_runs_made_in_the_same_second_have_different_names(tmp_path):
+    assert len({create_run(tmp_path, RunConfig(), tmp_path, "s").name for _ in range(5)}) == 5
+
+
+def test_equal_tables_and_arrays_are_equal_bytes(tmp_path):
+    folders = [create_run(tmp_path, RunConfig(), tmp_path, "s") for _ in range(2)]
+    table, array = pd.DataFrame({"id": ["a"], "label": [1]}), {"embeddings": np.arange(6.0).reshape(2, 3)}
+    for folder in folders:
+        folder.write_oof(table)
+        folder.write_embeddings(0, array)
+    for name in ("oof.parquet", "fold_0/embeddings.safetensors"):
+        assert (folders[0].path / name).read_bytes() == (folders[1].path / name).read_bytes()
+    pd.testing.assert_frame_equal(folders[0].oof(), table)
+    np.testing.assert_array_equal(folders[0].embeddings(0)["embeddings"], array["embeddings"])
+
+
+def test_what_is_not_there_yet_is_said_plainly(run):
+    for read in (run.oof, run.summary, run.occlusion, run.cams, lambda: run.umap(0), lambda: run.embeddings(1)):
+        with pytest.raises(RunError, match="did not get that far"):
+            read()
+    assert run.history().empty and run.smote().empty and run.events() == ([], 0) and run.log() == ""
+
+
+def test_damaged_files_are_said_plainly(run):
+    (run.path / "oof.parquet").write_bytes(b"PAR1 nothing")
+    (run.path / "summary.json").write_text("{")
+    (run.fold_path(0)).mkdir()
+    (run.fold_path(0) / "embeddings.safetensors").write_bytes(b"\xff" * 40)
+    for read in (run.oof, run.summary, lambda: run.embeddings(0)):
+        with pytest.raises(RunError, match="damaged|cannot be read"):
+            read()
+
+
+def test_nan_becomes_null_in_json(run):
+    run.write_json("summary.json", {"auc": float("nan"), "n": np.int64(3), "x": np.array([1.0, np.inf])})
+    assert run.summary() == {"auc": None, "n": 3, "x": [1.0, None]}
+
+
+def test_events_are_read_once_and_a_torn_line_waits(run):
+    run.add_event("epoch", epoch=1)
+    first, offset = run.events()
+    assert [event["epoch"] for event in first] == [1]
+    line = json.dumps({"event": "epoch", "epoch": 2}).encode()
+    with (run.path / "events.jsonl").open("ab") as file:
+        file.write(line[:10])
+    assert run.events(offset) == ([], offset)
+    with (run.path / "events.jsonl").open("ab") as file:
+        file.write(line[10:] + b"\n\xff\xfe not json\n")
+    later, offset = run.events(offset)
+    assert [event["epoch"] for event in later] == [2]
+    assert run.events(offset) == ([], offset)
+
+
+def test_status_is_merged(run):
+    run.write_status(stage="training", epoch=3)
+    run.write_status(epoch=4)
+    assert (run.status()["stage"], run.status()["epoch"], run.status()["state"]) == ("training", 4, "queued")
+
+
+def test_history_of_folds_is_joined_in_order(run):
+    for fold in (10, 2):
+        run.write_history(fold, pd.DataFrame({"epoch": [1, 2]}))
+    assert run.history()["fold"].tolist() == [2, 2, 10, 10]
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "..", "/etc", "a\0b", "x" * 300])
+def test_a_name_that_leaves_the_folder_is_refused(tmp_path, name):
+    with pytest.raises((RunError, UnsafeFileError)):
+        open_run(tmp_path, name)
+
+
+def test_an_unknown_run_names_the_newest(run, tmp_path):
+    with pytest.raises(RunError, match=run.name):
+        open_run(tmp_path, "nothing")
+
+
+def test_comparing_shows_numbers_where_there_are_any(run, tmp_path):
+    oof = {"n": 10, "f1": 0.5, "f1_interval": [0.2, 0.8], "auc": 0.6, "recall": 0.5, "precision": 0.5}
+    run.write_json("summary.json", {"dataset_name": "d", "head": "fc", "oof": oof, "seconds": 3.0})
+    other = create_run(tmp_path, RunConfig(), tmp_path, "s")
+    found = compare.table([run, other])
+    assert found["f1"].tolist()[0] == 0.5 and np.isnan(found["f1"].tolist()[1])
+    assert isinstance(store.RunFolder(run.path), RunFolder)
