@@ -71,6 +71,59 @@ def _check_table(path: str, looks: Stamp) -> pd.DataFrame:
     return check(_dataset(path, looks)).to_frame()
 
 
+def band_values(data: Dataset, band: str, per_class: int = 300) -> dict[int, np.ndarray]:
+    """Usable pixel values of one band by label (1, 0, -1), of at most ``per_class`` patches each, drawn evenly."""
+    return _band_values(str(data.path), stamp(data.path), band, per_class)
+
+
+@st.cache_data(max_entries=24, show_spinner="Reading the band…")
+def _band_values(path: str, looks: Stamp, band: str, per_class: int) -> dict[int, np.ndarray]:
+    data = _dataset(path, looks)
+    values = {}
+    for label in (1, 0, -1):
+        rows = np.flatnonzero(data.labels == label)
+        if len(rows):
+            picked = rows[np.unique(np.linspace(0, len(rows) - 1, per_class).astype(int))]
+            pixels = data.images(picked, [band])
+            keep = np.isfinite(pixels) & (pixels != data.nodata if data.nodata is not None else True)
+            values[label] = pixels[keep]
+    return values
+
+
+def smote_preview(data: Dataset, k_neighbors: int, seed: int = 0, most: int = 300) -> pd.DataFrame:
+    """What SSIM-SMOTE would make of at most ``most`` landslides, one synthetic each: a lineage table.
+
+    Normalised by these landslides and as many others. Raises LandslideLensError in plain words.
+    """
+    return _smote_preview(str(data.path), stamp(data.path), k_neighbors, seed, most)
+
+
+@st.cache_data(max_entries=8, show_spinner="Comparing every pair of landslides…", show_time=True)
+def _smote_preview(path: str, looks: Stamp, k_neighbors: int, seed: int, most: int) -> pd.DataFrame:
+    from core.data.normalise import fit_normaliser
+    from core.smote.resample import synthesise
+
+    data = _dataset(path, looks)
+    rng = np.random.default_rng(seed)
+    positive, negative = (rng.permutation(np.flatnonzero(data.labels == label))[:most] for label in (1, 0))
+    positive = np.sort(positive)
+    known = data.images(np.sort(np.concatenate([positive, negative])))
+    normaliser = fit_normaliser(known, "standard", data.band_names, data.nodata)
+    made = synthesise(normaliser.transform(data.images(positive)), len(positive), k_neighbors=k_neighbors, seed=seed)
+    ids = data.ids[positive]
+    return pd.DataFrame(
+        {
+            "fold": 0,
+            "synthetic": [f"preview_{i:05d}" for i in range(len(made.anchor))],
+            "anchor": ids[made.anchor],
+            "neighbour": ids[made.neighbour],
+            "anchor_weight": made.anchor_weight,
+            "ssim": made.ssim,
+            "seed": seed,
+        }
+    )
+
+
 # -------------------------------------------------------------------------------------------------------- runs
 
 
@@ -102,6 +155,11 @@ def occlusion(run: RunFolder) -> pd.DataFrame:
 def folds(run: RunFolder) -> dict:
     """The ids of each fold."""
     return _table(str(run.path), "folds", stamp(run.path))
+
+
+def rules(run: RunFolder) -> dict:
+    """By head: Platt scaling and thresholds by fold."""
+    return _table(str(run.path), "rules", stamp(run.path))
 
 
 @st.cache_data(max_entries=48, show_spinner=False)

@@ -68,6 +68,11 @@ def head_title(head: str) -> str:
     return titles.get(head) or (f"SVM (C {head[5:]})" if head.startswith("svm_c") else head)
 
 
+def fold_title(fold: int) -> str:
+    """A fold's name for people, who count from 1 as the worker's messages do: "fold 1" is fold 0 in the tables."""
+    return f"fold {int(fold) + 1}"
+
+
 def fold_colour(fold: int) -> str:
     """Colour of a fold's curve."""
     return FOLD[int(fold) % len(FOLD)]

@@ -1,3 +1,37 @@
+"""Overview: what this is, what is chosen, how it scores, and everything there is to open."""
+
 import streamlit as st
 
-st.title("Overview")
+from dashboard import components, listing, state
+
+st.title("Landslide Lens")
+st.markdown(
+    "Landslide Lens trains classifiers that tell landslides from other ground in satellite patches, and judges them on "
+    "patches they have not seen. It shows where they are wrong, which bands they rely on and where in the patch they "
+    "look."
+)
+
+choice = state.choice()
+if not choice.datasets and not choice.owner:
+    components.no_dataset()
+    st.stop()
+
+left, right = st.columns([3, 2], gap="medium")
+with left:
+    listing.run_card(components.chosen_run())
+with right:
+    listing.dataset_card(components.chosen_dataset())
+
+listing.active_jobs()
+
+st.subheader("Runs", anchor=False)
+listing.runs_table()
+
+st.subheader("Datasets", anchor=False)
+listing.datasets_table()
+with st.container(horizontal=True):
+    if st.button("Make the demo dataset", icon=":material/science:", key="overview_make_demo"):
+        components.make_demo()
+    if st.button("Import a folder", icon=":material/drive_folder_upload:", key="overview_import"):
+        st.session_state["dataset_view"] = "Import"
+        state.open_view("dataset")

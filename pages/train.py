@@ -1,3 +1,48 @@
+"""Train: choose settings, start a run, watch it, stop it, take it up again."""
+
 import streamlit as st
 
+from core.errors import LandslideLensError
+from core.jobs import queue
+from dashboard import components, config_form, job_view, listing, state
+from dashboard.components import literal
+
+VIEWS = {"new": ":material/add_circle: New run", "follow": ":material/monitoring: Chosen run"}
+
 st.title("Train")
+run = components.chosen_run()
+data = components.chosen_dataset()
+if data is None and run is None:
+    components.no_dataset()
+    st.stop()
+
+view = "new"
+if run is not None:
+    unfinished = components.run_state(run)["state"] != "succeeded"
+    key = f"train_view_{run.name}"
+    st.session_state.setdefault(key, "follow" if unfinished else "new")
+    view = st.segmented_control(
+        "View", list(VIEWS), required=True, format_func=VIEWS.get, label_visibility="collapsed", key=key
+    )
+job_view.refusal()
+if view == "follow":
+    job_view.follow(run)
+    st.stop()
+if data is None:
+    st.stop()
+
+waiting = len(listing.active(listing.known_jobs()))
+groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
+st.markdown(
+    f"Trains on **{literal(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
+    f"{int((data.labels == 1).sum()):,} of them {literal(data.positive)}, {len(data.bands)} bands."
+    + (f" {waiting} run(s) wait or run already; this one takes its turn after them." if waiting else "")
+)
+try:
+    config = config_form.config_form(data.band_names, data.groups is not None)
+    if config is not None:
+        started = queue.submit(state.checkpoints(), data.path, config)
+        st.session_state[f"train_view_{started.name}"] = "follow"
+        state.open_view("train", run=started.name)
+except (LandslideLensError, OSError) as error:
+    st.error(literal(error), icon=":material/error:")

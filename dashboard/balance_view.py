@@ -1,0 +1,244 @@
+"""The parts of the Balance page: counts by fold, and every synthetic patch beside its two parents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.config import SmoteConfig
+from core.data.bands import Composite, composites
+from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard import cached, components, data_charts, outcomes, patch_card, patch_view, theme
+from dashboard.components import literal
+
+ORDERS = {
+    "Most similar parents first": ("ssim", False),
+    "Least similar parents first": ("ssim", True),
+    "Highest anchor weight first": ("anchor_weight", False),
+    "Lowest anchor weight first": ("anchor_weight", True),
+    "As they were made": ("synthetic", True),
+}
+PROTOCOLS = {
+    "inside_fold": "Parents come from each fold's training part only: no synthetic patch has seen a validation patch.",
+    "before_folds": "Synthetic patches were made before the folds were drawn, as the paper did: parents may sit in the "
+    "validation part, so the scores of this run are inflated. Compare them with an inside-fold run.",
+}
+TRIPLETS_PER_PAGE = 6
+
+
+def protocol(config: SmoteConfig) -> None:
+    """Which way the run went, in a sentence; the leaking way is a warning."""
+    amount = f"{config.n_syn} per landslide" if config.n_syn else f"up to a ratio of {config.target_ratio:g}"
+    settings = (
+        f"{config.k_neighbors} neighbours; anchor weight Beta({config.alpha:g}, {config.beta:g}) within "
+        f"{config.clip[0]:g} to {config.clip[1]:g}; {amount}."
+    )
+    if config.protocol == "before_folds":
+        st.warning(f"**Protocol before_folds.** {PROTOCOLS['before_folds']}", icon=":material/warning:")
+        st.caption(settings)
+    else:
+        st.markdown(f"**Protocol inside_fold.** {PROTOCOLS['inside_fold']}")
+        st.caption(settings)
+
+
+# --------------------------------------------------------------------------------------------------------- counts
+
+
+def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFrame:
+    """Training patches by fold: other, landslide, synthetic, and synthetics with a parent in the validation part."""
+    label_of = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
+    members = [[str(name) for name in ids] for ids in folds["folds"]]
+    rows = []
+    for fold, mine in enumerate(members):
+        labels = np.array([label_of.get(name, -1) for of, ids in enumerate(members) if of != fold for name in ids])
+        made = lineage[lineage["fold"] == fold]
+        leaked = made["anchor"].isin(mine) | made["neighbour"].isin(mine)
+        real, other = int((labels == 1).sum()), int((labels == 0).sum())
+        rows.append(
+            {
+                "fold": fold, "other": other, "landslide": real, "synthetic": len(made),
+                "before": real / max(real + other, 1), "after": (real + len(made)) / max(real + other + len(made), 1),
+                "leaked": int(leaked.sum()), "begun": len(made) > 0,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def counts(data: Dataset, table: pd.DataFrame) -> None:
+    """Chart and table of the balance before and after."""
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        components.show(data_charts.balance_by_fold(table, data.class_names), key="balance_counts")
+    positive = data.positive
+    shown = pd.DataFrame(
+        {
+            "Fold": [theme.fold_title(fold).capitalize() for fold in table["fold"]],
+            data.class_names[0]: table["other"],
+            f"{positive}, real": table["landslide"],
+            f"{positive}, synthetic": table["synthetic"],
+            f"Share of {positive} before": 100 * table["before"],
+            "Share after": 100 * table["after"],
+            "Parents in validation": table["leaked"],
+        }
+    )
+    percent = st.column_config.NumberColumn(format="%.1f %%")
+    with right:
+        st.dataframe(
+            shown, hide_index=True, width="stretch", height="content",
+            column_config={f"Share of {positive} before": percent, "Share after": percent},
+        )  # fmt: skip
+        leaked, made = int(table["leaked"].sum()), int(table["synthetic"].sum())
+        st.caption(
+            f"Training parts of {len(table)} folds, {len(data):,} patches of {literal(data.name)}. {leaked:,} of "
+            f"{made:,} synthetic patches have a parent in the validation part of their fold, counted from the lineage."
+        )
+        if not table["begun"].all():
+            st.caption("Folds without synthetic patches have not begun, or needed none.")
+
+
+# ------------------------------------------------------------------------------------------------------- triplets
+
+
+def triplets(data: Dataset, lineage: pd.DataFrame, nodata_note: bool = True) -> None:
+    """Anchor, neighbour and the synthetic patch between them, sorted and paged; any band or composite."""
+    ways = {way.name: way for way in composites(data.bands)}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order = st.selectbox("Order", list(ORDERS), key="balance_order", width=250)
+        way = ways[st.selectbox("Shown as", list(ways), key="balance_composite", width=300)]
+        stretch = st.selectbox(
+            "Stretch",
+            list(patch_card.STRETCHES),
+            format_func=patch_card.STRETCHES.get,
+            key="balance_stretch",
+            width=190,
+        )
+    by, ascending = ORDERS[order]
+    ordered = lineage.sort_values([by, "synthetic"], ascending=[ascending, True], kind="stable")
+    page, number, pages = outcomes.page_of(ordered, st.session_state.get("balance_page", 1), TRIPLETS_PER_PAGE)
+    try:
+        drawn = pictures(data, page, way, stretch)
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/error:")
+        return
+    with st.grid(min_column_width=420, gap="medium"):
+        for (_, row), three in zip(page.iterrows(), drawn, strict=True):
+            _triplet(row, three)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(f"{len(ordered):,} synthetic patches, page {number} of {pages}.", width="content")
+        if pages > 1:
+            st.pagination(pages, key="balance_page")
+    if nodata_note:
+        st.caption(
+            "Each synthetic patch is computed again here as weight × anchor + (1 − weight) × neighbour in the bands' "
+            "own units, which is what training saw before normalisation. Training reads no-data as the band's centre."
+        )
+
+
+def pictures(data: Dataset, page: pd.DataFrame, way: Composite, stretch: str) -> list[list[np.ndarray]]:
+    """For each row its anchor, neighbour and synthetic patch as RGB pictures, on one scale."""
+    anchors, neighbours = (cached.images(data, data.index_of(page[name].tolist())) for name in ("anchor", "neighbour"))
+    made = blend(anchors, neighbours, page["anchor_weight"].to_numpy(np.float32))
+    shared = patch_view.dataset_limits(data.statistics)
+    drawn = []
+    for three in zip(anchors, neighbours, made, strict=True):
+        limits = patch_view.patch_limits(np.concatenate(three, axis=1), data.nodata) if stretch == "patch" else shared
+        drawn.append([patch_view.picture(image, data.band_names, way, limits, data.nodata) for image in three])
+    return drawn
+
+
+def blend(anchors: np.ndarray, neighbours: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The synthetic patches of Algorithm 1, (n, C, H, W): weight * anchor + (1 - weight) * neighbour."""
+    w = weights[:, None, None, None]
+    return w * anchors + (1 - w) * neighbours
+
+
+def _triplet(row: pd.Series, three: list[np.ndarray]) -> None:
+    weight = float(row["anchor_weight"])
+    captions = (
+        f"**Anchor** × {weight:.2f}  \n{literal(row['anchor'])}",
+        f"**Neighbour** × {1 - weight:.2f}  \n{literal(row['neighbour'])}",
+        f"**Synthetic**  \nSSIM of the parents {row['ssim']:.3f}",
+    )
+    alts = (f"Anchor {row['anchor']}", f"Neighbour {row['neighbour']}", "Synthetic patch between them")
+    with st.container(border=True):
+        with st.grid(3, wrap=False, min_column_width=96, gap="small"):
+            for rgb, text, alt in zip(three, captions, alts, strict=True):
+                with st.container(gap="xxsmall"):
+                    st.image(rgb, width="stretch", output_format="PNG", alt=alt)
+                    st.caption(text)
+
+
+def spread(lineage: pd.DataFrame) -> None:
+    """How similar the parents are, and how much of the anchor is kept."""
+    components.show(data_charts.lineage_scatter(lineage), key="balance_spread")
+    st.caption(
+        f"{len(lineage):,} synthetic patches. SSIM: mean {lineage['ssim'].mean():.3f}, "
+        f"lowest {lineage['ssim'].min():.3f}; anchor weight: mean {lineage['anchor_weight'].mean():.2f}."
+    )
+
+
+# ------------------------------------------------------------------------------------------------ run or preview
+
+
+def of_run(data: Dataset, run: RunFolder) -> bool:
+    """The balance of a run; False when it has none to show yet."""
+    config = run.config()
+    lineage = cached.smote(run)
+    if not config.smote.enabled:
+        st.info("This run was trained without SSIM-SMOTE. Below is a preview of what it would make.",
+                icon=":material/info:")  # fmt: skip
+        return False
+    if lineage.empty:
+        st.info("This run has made no synthetic patch yet. Below is a preview of what it would make.",
+                icon=":material/hourglass_empty:")  # fmt: skip
+        return False
+    protocol(config.smote)
+    counts(data, fold_counts(data, cached.folds(run), lineage))
+    st.subheader("Synthetic patches and their parents", anchor=False)
+    folds = sorted(int(fold) for fold in lineage["fold"].unique())
+    fold = st.segmented_control(
+        "Fold", folds, default=folds[0], required=True, key="balance_fold",
+        format_func=lambda k: theme.fold_title(k).capitalize(),
+    )  # fmt: skip
+    mine = lineage[lineage["fold"] == (fold if fold in folds else folds[0])]
+    triplets(data, mine)
+    spread(mine)
+    components.download(lineage, f"{run.name}_smote", "Lineage of all folds")
+    return True
+
+
+def preview(data: Dataset) -> None:
+    """SSIM-SMOTE on the spot, without a run: a preview, and said to be one."""
+    n_positive = int((data.labels == 1).sum())
+    if n_positive < 2:
+        st.info(
+            f"SSIM-SMOTE needs two {literal(data.positive)} patches at the least; this dataset has {n_positive}.",
+            icon=":material/info:",
+        )
+        return
+    most = 300
+    used = min(n_positive, most)
+    st.markdown(
+        f"A **preview** of what SSIM-SMOTE makes of {used:,} of the {n_positive:,} {literal(data.positive)} patches, "
+        "one synthetic each. It belongs to no run and to no fold."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        k = st.number_input("Neighbours", 1, 50, 5, key="balance_k", width=140)
+        if st.button("Make the preview", type="primary", icon=":material/auto_awesome:", key="balance_preview"):
+            st.session_state["balance_previewed"] = data.name
+    if st.session_state.get("balance_previewed") != data.name:
+        return
+    try:
+        lineage = cached.smote_preview(data, int(k))
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/error:")
+        return
+    if lineage.empty:
+        st.info("All of these patches are copies of one another; there is nothing in between.", icon=":material/info:")
+        return
+    triplets(data, lineage)
+    spread(lineage)
+    components.download(lineage, f"{data.name}_smote_preview", "Lineage of the preview")

@@ -1,0 +1,169 @@
+"""A run's settings as widgets, built from the configuration itself: its descriptions, bounds and choices.
+
+Comes in: a preset and the bands of a dataset. Goes out: a validated RunConfig. It knows nothing of jobs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, get_args, get_origin
+
+import annotated_types as limits
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from core.config import PRESETS, RunConfig, preset
+
+# What most runs change, in the order of the flow; everything else is under "All settings".
+GROUPS: dict[str, dict[str, str]] = {
+    "Network": {
+        "model.backbone": "Backbone (timm name)",
+        "model.image_size": "Side after resizing (pixels)",
+        "model.pretrained": "Weights from the hub",
+        "model.statistics_branch": "Band statistics joined to the embedding",
+    },
+    "Training": {
+        "train.epochs": "Epochs",
+        "train.batch_size": "Batch (patches)",
+        "train.lr": "Initial learning rate",
+        "train.weight_decay": "Weight decay",
+        "train.optimizer": "Optimiser",
+        "train.schedule": "Schedule",
+        "train.ema_decay": "Weight average, decay",
+        "train.tta": "Average over flips when judging",
+    },
+    "Balance": {
+        "smote.enabled": "SSIM-SMOTE",
+        "smote.protocol": "Where the parents come from",
+        "smote.k_neighbors": "Neighbours",
+        "smote.target_ratio": "Landslides per other patch",
+    },
+    "Augmentation": {
+        "augment.flips": "Flips",
+        "augment.quarter_turns": "Quarter turns",
+        "augment.mixup_alpha": "MixUp alpha",
+        "augment.cutmix_alpha": "CutMix alpha",
+        "augment.mix_prob": "Share of batches mixed",
+        "augment.label_smoothing": "Label smoothing",
+    },
+    "Judging": {
+        "folds.n_splits": "Folds",
+        "folds.grouped": "Keep groups together",
+        "heads.head": "Headline head",
+        "heads.threshold": "Threshold",
+        "normalise.method": "Normalisation",
+        "seed": "Seed",
+        "device": "Device",
+    },
+}
+BACKBONES = (
+    "mobilenetv4_conv_small",
+    "resnet18",
+    "resnet50.a1_in1k",
+    "tf_efficientnetv2_b0",
+    "tf_efficientnet_b3.aa_in1k",
+    "tf_efficientnetv2_l.in21k_ft_in1k",
+    "densenet121.ra_in1k",
+    "wide_resnet50_2.tv2_in1k",
+    "swin_tiny_patch4_window7_224",
+    "vit_base_patch16_224.augreg2_in21k_ft_in1k",
+    "davit_tiny.msft_in1k",
+)
+PRESET_WORDS = {
+    "demo": "minutes on a small CPU",
+    "small": "the best result on a small CPU without downloaded weights",
+}
+
+
+def preset_title(name: str) -> str:
+    """A preset with what it is for."""
+    return f"{name} ({PRESET_WORDS[name]})" if name in PRESET_WORDS else name
+
+
+def config_form(band_names: Sequence[str], has_groups: bool, key: str = "train") -> RunConfig | None:
+    """Draw the form; the configuration when it was submitted, else None.
+
+    Raises ConfigError, for the page to show, when the settings do not fit together.
+    """
+    name = st.selectbox("Preset", sorted(PRESETS), format_func=preset_title, key=f"{key}_preset")
+    base = preset(name)
+    prefix = f"{key}_{name}"
+    with st.form(f"{prefix}_form", border=True):
+        changed: dict[str, Any] = {}
+        with st.grid(min_column_width=240, gap="medium"):
+            for title in ("Network", "Training", "Balance"):
+                changed |= _group(title, base, prefix, has_groups)
+        with st.expander("Augmentation, judging, bands"):
+            with st.grid(min_column_width=240, gap="medium"):
+                for title in ("Augmentation", "Judging"):
+                    changed |= _group(title, base, prefix, has_groups)
+            bands = st.multiselect("Bands", list(band_names), default=list(band_names), key=f"{prefix}_bands")
+        with st.expander("All settings"):
+            st.caption("Every setting of the preset, and below it the place to change any of them, one a line.")
+            st.json(base.model_dump(mode="json"), expanded=False)
+            text = st.text_area(
+                "Overrides", key=f"{prefix}_overrides", placeholder="embed.n_neighbors=30\nsmote.clip=[0.2, 0.8]"
+            )
+        if not st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
+            return None
+    if bands and list(bands) != list(band_names):
+        changed["data.bands"] = list(bands)
+    written = [f"{path}={json.dumps(value)}" for path, value in changed.items()]
+    return base.with_overrides([*written, *filter(None, map(str.strip, text.splitlines()))])
+
+
+def _group(title: str, base: RunConfig, prefix: str, has_groups: bool) -> dict[str, Any]:
+    """The widgets of one group; the values that differ from ``base``."""
+    changed = {}
+    with st.container(gap="small"):
+        st.markdown(f"**{title}**")
+        for path, label in GROUPS[title].items():
+            if path == "folds.grouped" and not has_groups:
+                continue
+            field, value = _look_up(base, path)
+            chosen = _widget(path, label, field, value, base, f"{prefix}_{path}")
+            if chosen != value:
+                changed[path] = chosen
+    return changed
+
+
+def _look_up(config: RunConfig, path: str) -> tuple[FieldInfo, Any]:
+    *sections, name = path.split(".")
+    node: Any = config
+    for section in sections:
+        node = getattr(node, section)
+    return type(node).model_fields[name], getattr(node, name)
+
+
+def _widget(path: str, label: str, field: FieldInfo, value: Any, base: RunConfig, key: str) -> Any:
+    """The widget that suits a field's type, with its description as help."""
+    help_text = field.description
+    if path == "model.backbone":
+        names = list(dict.fromkeys([value, *BACKBONES]))
+        return st.selectbox(label, names, help=help_text, key=key, accept_new_options=True)
+    if path == "heads.head":
+        return st.selectbox(label, base.heads.names, index=base.heads.names.index(value), help=help_text, key=key)
+    if get_origin(field.annotation) is Literal:
+        options = get_args(field.annotation)
+        return st.selectbox(label, options, index=options.index(value), help=help_text, key=key)
+    if isinstance(value, bool):
+        return st.toggle(label, value, help=help_text, key=key)
+    return _number(label, field, value, help_text, key)
+
+
+def _number(label: str, field: FieldInfo, value: Any, help_text: str | None, key: str) -> Any:
+    whole = field.annotation is int or int in get_args(field.annotation)
+    bounds = {type(item): item for item in field.metadata}
+    low = bounds[limits.Ge].ge if limits.Ge in bounds else 0
+    high = bounds[limits.Le].le if limits.Le in bounds else None
+    if whole:
+        return st.number_input(
+            label, int(low), None if high is None else int(high), value, step=1, help=help_text, key=key,
+            placeholder="as they are",
+        )  # fmt: skip
+    small = value is not None and 0 < value < 0.01
+    return st.number_input(
+        label, float(low), None if high is None else float(high), value, step=1e-4 if small else 0.01,
+        format="%.4g", help=help_text, key=key, placeholder="none",
+    )  # fmt: skip

@@ -1,0 +1,194 @@
+"""One run as it goes: state, progress, curves, events, log, and what can be done with it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.jobs import queue
+from core.runs.store import FINAL_STATES, RunFolder
+from dashboard import cached, charts, components, listing, state
+from dashboard.components import duration, literal
+
+REFRESH_S = 2
+CURVES = ("val_f1", "val_auc", "val_loss")
+
+
+def follow(run: RunFolder) -> None:
+    """The run, refreshed until it has ended."""
+    ended = _reconciled(run) in FINAL_STATES
+    st.fragment(_panel, run_every=None if ended else REFRESH_S)(run, ended)
+
+
+def _reconciled(run: RunFolder) -> str:
+    """The state after the queue has looked whether the worker lives."""
+    try:
+        return queue.job(state.checkpoints(), run.name).state
+    except (LandslideLensError, OSError):
+        return components.run_state(run)["state"]
+
+
+def _panel(run: RunFolder, had_ended: bool) -> None:
+    job = _job(run)
+    status = components.run_state(run)
+    if not had_ended and status["state"] in FINAL_STATES:
+        st.rerun()  # the whole page, so that the refreshing stops
+    with st.container(border=True):
+        _header(run, status)
+        if status["state"] in listing.ACTIVE:
+            listing.progress(status, job.place if job else None)
+        _figures(run, status)
+        _actions(run, status)
+    _curves(run)
+    _events(run)
+
+
+def _job(run: RunFolder) -> queue.Job | None:
+    try:
+        return queue.job(state.checkpoints(), run.name)
+    except (LandslideLensError, OSError):
+        return None
+
+
+def _header(run: RunFolder, status: dict) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{literal(run.name)}**", width="content")
+        components.state_badge(status["state"])
+    if status["state"] not in listing.ACTIVE and (status.get("error") or status.get("message")):
+        if status["state"] == "succeeded":
+            st.caption(literal(status["message"]))
+        else:
+            st.code(status.get("error") or status["message"], language=None, wrap_lines=True)
+
+
+def _figures(run: RunFolder, status: dict) -> None:
+    """Where it is, how fast, how long."""
+    fold, epoch = status.get("fold"), status.get("epoch")
+    history = _history(run)
+    speed = history["images_per_second"].dropna().tail(5).mean() if len(history) else None
+    with st.grid(min_column_width=130):
+        st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
+        st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
+        if status["state"] in listing.ACTIVE:
+            st.metric("Time left", _left(status))
+        else:
+            st.metric("Stage", literal(status.get("stage") or "–"))
+        st.metric("Taken", duration(components.elapsed(status)) or "–")
+        st.metric("Speed", "–" if speed is None or speed != speed else f"{speed:,.0f} patches/s")
+
+
+def _left(status: dict) -> str:
+    if status["state"] == "queued":
+        return "waiting"
+    return duration(status.get("eta_s")) or "–"
+
+
+def _history(run: RunFolder) -> pd.DataFrame:
+    try:
+        return cached.history(run)
+    except (LandslideLensError, OSError, ValueError):
+        return pd.DataFrame(columns=["fold", "epoch", "images_per_second"])
+
+
+# ------------------------------------------------------------------------------------------------------- actions
+
+
+def _actions(run: RunFolder, status: dict) -> None:
+    with st.container(horizontal=True):
+        if status["state"] in listing.ACTIVE:
+            if st.button("Cancel", icon=":material/cancel:", key="job_cancel"):
+                _confirm_cancel(run)
+        elif status["state"] == "succeeded":
+            if st.button("Open the results", type="primary", icon=":material/query_stats:", key="job_results"):
+                state.open_view("results")
+        elif st.button("Resume", type="primary", icon=":material/resume:", key="job_resume",
+                       help="Goes on from its newest checkpoint."):  # fmt: skip
+            _try(lambda: queue.resume(state.checkpoints(), run.name))
+            st.rerun()
+        if status["state"] in FINAL_STATES and st.button(
+            "Run again", icon=":material/replay:", key="job_retry", help="A new run with the same settings."
+        ):
+            again = _try(lambda: queue.retry(state.checkpoints(), run.name))
+            if again:
+                state.open_view("train", run=again.name)
+        st.download_button(
+            "Log", run.log, file_name=f"{run.name}_log.txt", mime="text/plain", icon=":material/download:",
+            type="tertiary", key="job_log", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Settings", _settings(run), file_name=f"{run.name}_config.json", mime="application/json",
+            icon=":material/download:", type="tertiary", key="job_config", on_click="ignore",
+        )  # fmt: skip
+
+
+def _settings(run: RunFolder) -> str:
+    try:
+        return run.config().to_json()
+    except LandslideLensError as error:
+        return str(error)
+
+
+def _try(action):
+    """Do it; a refusal in plain words is kept for the next drawing."""
+    try:
+        return action()
+    except (LandslideLensError, OSError) as error:
+        st.session_state["job_refusal"] = str(error)
+        return None
+
+
+@st.dialog("Cancel this run?")
+def _confirm_cancel(run: RunFolder) -> None:
+    st.markdown(f"{literal(run.name)} stops within seconds. Its last checkpoint stays, so it can be resumed.")
+    with st.container(horizontal=True):
+        if st.button("Cancel the run", type="primary", key="job_cancel_yes"):
+            with st.spinner("Ending its processes…"):
+                _try(lambda: queue.cancel(state.checkpoints(), run.name))
+            st.rerun()
+        if st.button("Keep it", key="job_cancel_no"):
+            st.rerun()
+
+
+def refusal() -> None:
+    """Why the last button could not do its work, told once."""
+    if text := st.session_state.pop("job_refusal", None):
+        st.error(literal(text), icon=":material/error:")
+
+
+# ------------------------------------------------------------------------------------------------- curves, events
+
+
+def _curves(run: RunFolder) -> None:
+    history = _history(run)
+    if history.empty or "val_f1" not in history:
+        return
+    st.subheader("Learning curves", anchor=False)
+    for column, place in zip(CURVES, st.columns(3, gap="medium"), strict=True):
+        with place:
+            components.show(charts.learning_curves(history, column), key=f"job_{column}")
+    st.caption(
+        f"Validation part of each fold, {history['fold'].nunique()} of the folds begun, {len(history):,} epochs so "
+        "far. F1 at threshold 0.5 of the network's own head; the headline is judged later, out of fold."
+    )
+    components.download(history, f"{run.name}_history", "Curves")
+
+
+def _events(run: RunFolder) -> None:
+    events = run.newest_events()
+    if events:
+        with st.expander(f"Events (newest {len(events)})"):
+            st.dataframe(pd.DataFrame([_event_row(e) for e in reversed(events)]), hide_index=True, width="stretch",
+                         height="content" if len(events) < 8 else 320)  # fmt: skip
+    log = run.log()
+    if log:
+        with st.expander("Log"):
+            st.code("\n".join(log.splitlines()[-200:]), language=None, height=320)
+
+
+def _event_row(event: dict) -> dict:
+    facts = {key: value for key, value in event.items() if key not in ("time", "event")}
+    said = ", ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.items()
+    )
+    return {"When": components.parse_time(event.get("time")), "What": str(event.get("event", "")), "Facts": said}
