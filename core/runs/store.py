@@ -186,6 +186,12 @@ class RunFolder:
                 events.append(event)
         return events, offset + end
 
+    def newest_events(self, most: int = 200, limit: int = 200_000) -> list[dict]:
+        """The last events (at most ``most``, from at most ``limit`` bytes), however long the file has grown."""
+        path = self.path / "events.jsonl"
+        size = path.stat().st_size if path.is_file() else 0
+        return self.events(max(0, size - limit), limit)[0][-most:]
+
     def write_text(self, name: str, text: str) -> None:
         """Write ``config.json`` or another text file of the run, atomically."""
         write_text(self.path / name, text)
@@ -371,8 +377,10 @@ def create_run(checkpoints: Path, config: RunConfig, dataset: Path, spec: str) -
 
 
 def open_run(checkpoints: Path, name: str) -> RunFolder:
-    """The run of that name. Raises RunError naming the newest runs when it is not there, and for a name that leads
-    out of the checkpoints folder (names also come from URLs) UnsafeFileError.
+    """The run of that name.
+
+    Raises RunError naming the newest runs when it is not there, and UnsafeFileError for a name that leads out of the
+    checkpoints folder (names also come from URLs).
     """
     checkpoints = Path(checkpoints)
     path = inside(checkpoints, name)
