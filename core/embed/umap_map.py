@@ -20,6 +20,7 @@ from core.errors import DataError
 
 MIN_FOR_UMAP = 5  # training patches; with fewer a neighbourhood graph says nothing that the axes of a PCA do not
 N_EPOCHS = 200  # umap's own choice for large sets; 500 (its choice for small) moved trustworthiness by < 0.004
+EXACT_BELOW = 4096  # training patches: umap-learn's own bound between exact and approximate neighbours
 MAX_FOR_TRUST = 2000  # patches on which trustworthiness is computed: its cost grows with the square
 
 
@@ -52,7 +53,7 @@ def fit_map(
     With fewer than 5 training patches, equal embeddings, or no umap-learn installed, the map is a PCA and ``note`` says
     why. Raises DataError when embeddings are not finite or the training part is empty.
 
-    The first call in a process compiles UMAP's code (about 10 s; about 30 s more above 4096 training patches, where
+    The first call in a process compiles UMAP's code (about 10 s; about 45 s from 4096 training patches on, where
     neighbours are searched approximately).
     """
     features, train_index = _standardise(embeddings, train_index)
@@ -93,24 +94,48 @@ def _why_not_umap(learnt: np.ndarray) -> str:
 
 
 def _umap(features: np.ndarray, train_index: np.ndarray, n_neighbors: int, min_dist: float, seed: int) -> np.ndarray:
+    others = np.setdiff1d(np.arange(len(features)), train_index)
+    learnt, later = features[train_index], features[others]
+    exact = len(learnt) < EXACT_BELOW
     mapper = _import_umap().UMAP(
-        n_neighbors=max(2, min(n_neighbors, len(train_index) - 1)),
+        n_neighbors=max(2, min(n_neighbors, len(learnt) - 1)),
         min_dist=min_dist,
-        init="pca",  # no eigensolver: as trustworthy as spectral here, and it cannot fail on a graph in pieces
+        metric="precomputed" if exact else "euclidean",
+        init=_start(learnt, seed),
         n_epochs=N_EPOCHS,
         random_state=seed,
         transform_seed=seed,
         n_jobs=1,  # what a fixed seed makes of it anyway
     )
     xy = np.empty((len(features), 2), dtype=np.float32)
-    others = np.setdiff1d(np.arange(len(features)), train_index)
     with warnings.catch_warnings():
-        # A patch far from all others has no edge in UMAP's graph and is laid somewhere: seen on the map, not an error.
-        warnings.filterwarnings("ignore", message=".*not fully connected to the manifold", category=UserWarning)
-        xy[train_index] = mapper.fit_transform(features[train_index])
+        # Both explain what precomputed distances mean, which is meant here.
+        warnings.filterwarnings("ignore", message="using precomputed metric", category=UserWarning)
+        warnings.filterwarnings("ignore", message="Transforming new data with precomputed", category=UserWarning)
+        xy[train_index] = mapper.fit_transform(_distances(learnt, learnt) if exact else learnt)
         if others.size:
-            xy[others] = mapper.transform(features[others])
+            xy[others] = mapper.transform(_distances(later, learnt) if exact else later)
     return xy
+
+
+def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Euclidean distances (n, m) by matrix product: umap's own loop over pairs takes ten times as long."""
+    from sklearn.metrics import euclidean_distances
+
+    return euclidean_distances(first, None if first is second else second)
+
+
+def _start(learnt: np.ndarray, seed: int) -> np.ndarray:
+    """Where UMAP starts from: two principal components up to 10 either way, with noise that parts equal patches.
+
+    No eigensolver on the graph: as trustworthy as the spectral start here, and it cannot fail on a graph in pieces.
+    """
+    from sklearn.decomposition import PCA
+
+    components = PCA(n_components=min(2, learnt.shape[1]), random_state=seed).fit_transform(learnt)
+    start = np.zeros((len(learnt), 2))
+    start[:, : components.shape[1]] = components * (10.0 / np.abs(components).max())
+    return (start + np.random.default_rng(seed).normal(scale=1e-4, size=start.shape)).astype(np.float32)
 
 
 def _import_umap() -> Any:

@@ -74,6 +74,14 @@ def test_pca_finds_the_axis_of_spread():
     np.testing.assert_allclose(steps[:, 0], np.sqrt(3 * 3 / 2), rtol=1e-5)  # standardised: one step is 1 / sqrt(2/3)
 
 
+def test_awkward_embeddings_are_mapped_all_the_same():
+    features = clusters()[0]
+    repeated, far = np.repeat(features[:20], 3, axis=0), features.copy()
+    far[50] = 1e6
+    for awkward in (features[:, :1], repeated, far, (features > 1).astype(np.float32)):
+        assert np.isfinite(fit_map(awkward, TRAIN).xy).all()
+
+
 def test_equal_embeddings_give_one_place_and_a_note():
     found = fit_map(np.full((20, 4), 0.1), np.arange(15))
     assert (found.xy == 0).all() and "equal" in found.note
