@@ -1,1 +1,88 @@
-"""One source format a file: each reader turns a folder of somebody's patches into a dataset file."""
+"""One source format a file: each reader turns a folder of somebody's patches into a dataset file.
+
+Comes in: a format's name and a source. Goes out: the dataset file with a report of what was set aside and why, or
+batches of patches for prediction. A new format is a module with ``ingest``, ``collect``, ``recognises`` and ``BANDS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from core.data.bands import Band
+from core.data.readers import folders, zindi
+from core.data.readers.base import Aside, IngestReport, Item, Progress, ReaderOptions, Rejection
+from core.data.readers.build import MOST_AT_ONCE, batches, choose_bands, survey
+from core.errors import FormatError
+
+__all__ = [
+    "FORMATS",
+    "IngestReport",
+    "Progress",
+    "ReaderOptions",
+    "Rejection",
+    "ingest",
+    "iterate_patches",
+    "recognise",
+]
+
+FORMATS: dict[str, ModuleType] = {"zindi": zindi, "folders": folders}  # from the most particular to the most general
+
+
+def ingest(
+    format: str, source: Path | str, out: Path | str, options: ReaderOptions | None = None
+) -> Generator[Progress, None, IngestReport]:
+    """Write the dataset file ``out`` from ``source``, yielding progress; the report is the generator's value.
+
+    Raises FormatError for an unknown format and DataError when the source cannot be used; then no file is written.
+    """
+    return (yield from _reader(format).ingest(Path(source), Path(out), options=options or ReaderOptions()))
+
+
+def recognise(source: Path | str) -> str:
+    """Name of the format of ``source``. Raises FormatError naming the formats when it is none of them."""
+    for name, reader in FORMATS.items():
+        if reader.recognises(Path(source)):
+            return name
+    raise FormatError(f"{source} is in no known format. Known: {', '.join(FORMATS)}; or give a dataset file (.h5).")
+
+
+def iterate_patches(
+    source: Path | str,
+    format: str | None = None,
+    bands: Sequence[str] | None = None,
+    batch_size: int = MOST_AT_ONCE,
+    rejected: list[Rejection] | None = None,
+) -> tuple[tuple[Band, ...], Iterator[tuple[np.ndarray, np.ndarray]]]:
+    """Bands of an unlabelled source, and batches of (ids (n,), images (n, C, H, W) float32 in the bands' units).
+
+    Args:
+        source: a folder, or one file of a patch.
+        format: name of its format; None: recognised.
+        bands: names of the bands in the order of the files.
+        batch_size: most patches in a batch.
+        rejected: filled with what is set aside, completely once the batches are used up; without it the first
+            unusable file raises DataError.
+    """
+    source = Path(source)
+    aside = Aside(strict=rejected is None)
+    if rejected is not None:
+        aside.rejected = rejected
+    if source.is_file():
+        reader, items = folders, [Item(source.stem, source, source.name)]
+    else:
+        reader = _reader(format or recognise(source))
+        items = reader.collect(source, aside)
+    expected = bands or (reader.BANDS and [band.name for band in reader.BANDS])
+    kept, shape, is_bytes = survey(items, aside, expected)
+    chosen = choose_bands(shape[0], is_bytes, expected, aside)
+    return chosen, batches(kept, shape, aside, batch_size)
+
+
+def _reader(format: str) -> ModuleType:
+    if format not in FORMATS:
+        raise FormatError(f"There is no format '{format}'. Known: {', '.join(FORMATS)}.")
+    return FORMATS[format]

@@ -1,0 +1,253 @@
+"""Folders of patches: one folder a class, or any folder with a table of labels.
+
+Comes in: a folder of pictures or ``.npy`` (H, W, C), and where it is there a CSV with labels, groups and further facts,
+and a folder of masks. Goes out: a dataset file. With class folders the folder is the label and the CSV adds to it; a
+label there that disagrees is an error. The positive class is never inferred from alphabetical order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, some
+from core.data.readers.build import build
+from core.data.readers.files import patch_files
+from core.data.readers.matching import FileIndex, Matched, match_rows
+from core.data.readers.tables import (
+    DEFAULT_CLASSES,
+    LANDSLIDE,
+    NO_VALUE,
+    Table,
+    as_number,
+    label_rule,
+    positive_name,
+    read_table,
+)
+from core.errors import FormatError, LabelError
+
+ID_COLUMNS = ("id", "file", "filename", "file_name", "path", "image", "image_id", "name")
+BANDS = None  # whatever the files have
+
+
+def recognises(source: Path) -> bool:
+    """Whether ``source`` is a folder with at least one file that may be a patch."""
+    return source.is_dir() and bool(patch_files(source, Aside()))
+
+
+def ingest(source: Path, out: Path, *, options: ReaderOptions) -> Generator[Progress, None, IngestReport]:
+    """Write the dataset file ``out``. Raises DataError when labels contradict the folders or nothing is usable."""
+    aside = Aside(options.strict)
+    masks = _place(source, options.masks)
+    if masks is not None and not masks.is_dir():
+        raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
+    files = patch_files(source, aside, without=masks)
+    if not files:
+        raise FormatError(f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF.")
+    table = None if options.labels is None else read_table(_place(source, options.labels), aside)
+    found = _with_labels(source, files, table, options, aside)
+    items = _items(source, found, _mask_of(masks, found, aside), table, options)
+    collection = Collection(
+        f"folders: {source.resolve().name}", items, found.classes, "", masks is not None, found.conflicting
+    )
+    return (yield from build(collection, out, options, aside))
+
+
+def collect(source: Path, aside: Aside) -> list[Item]:
+    """Patches to predict: every file of the folder that may be one, whatever its class folder."""
+    files = patch_files(source, aside)
+    return [Item(i, path, str(path.relative_to(source))) for path, i in _ids(source, files).items()]
+
+
+@dataclass(frozen=True)
+class _Found:
+    files: tuple[Path, ...]
+    label_of: dict[Path, int]
+    row_of: dict[Path, dict[str, str]]
+    classes: tuple[str, str]
+    conflicting: tuple[str, ...] = ()
+
+
+def _place(source: Path, path: Path | None) -> Path | None:
+    if path is None or Path(path).exists() or Path(path).is_absolute():
+        return path and Path(path)
+    return source / path
+
+
+def _with_labels(source: Path, files: list[Path], table: Table | None, options: ReaderOptions, aside: Aside) -> _Found:
+    label_column = table.column(None, ("label",), "labels") if table and table.has("label") else None
+    if _are_classes(source, files, table, label_column, options):
+        return _from_folders(source, files, table, label_column, options, aside)
+    if table is not None:
+        return _from_table(source, files, table, label_column, options, aside)
+    aside.warn("The patches have no labels: there are no class folders, and no table was named with --labels.")
+    return _Found(tuple(files), dict.fromkeys(files, -1), {}, DEFAULT_CLASSES)
+
+
+def _are_classes(
+    source: Path, files: list[Path], table: Table | None, label_column: str | None, options: ReaderOptions
+) -> bool:
+    """Whether the folders that hold the files are classes.
+
+    Without labels in a table two or more folders must be; with them, or for a single folder, only names that say so:
+    the positive class, 'landslide', or the labels of the table themselves.
+    """
+    names = {path.parent.name.lower() for path in files if path.parent != source}
+    known = {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()}
+    if names & known or (len(names) > 1 and label_column is None):
+        return True
+    labels = {row[label_column].lower() for row in table.rows} if table and label_column else set()
+    return len(names) > 1 and names <= labels
+
+
+def _from_folders(
+    source: Path,
+    files: list[Path],
+    table: Table | None,
+    label_column: str | None,
+    options: ReaderOptions,
+    aside: Aside,
+) -> _Found:
+    for path in files:
+        if path.parent == source:
+            aside.reject(path.name, "It lies beside the class folders, so its class is unknown.")
+    files = [path for path in files if path.parent != source]
+    names = sorted({path.parent.name for path in files})
+    positive = positive_name(names, options.positive, "class folders")
+    others = [name for name in names if name != positive]
+    if len(others) > 1:
+        aside.warn(f"The folders {some(others, 20)} are all taken as not '{positive}'.")
+    negative = others[0] if len(others) == 1 else f"not {positive}" if others else DEFAULT_CLASSES[0]
+    label_of = {path: int(path.parent.name == positive) for path in files}
+    matched = Matched({}, ())
+    if table is not None:
+        find = FileIndex(source, files).find
+        id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
+        matched = match_rows(
+            table,
+            id_column,
+            lambda name: find(name, table.path.parent),
+            lambda row: _meaning(row[label_column]) if label_column else None,
+            aside,
+        )
+        if label_column is not None:
+            _check_agreement(matched, label_column, label_of, positive, table)
+        missing = [path.name for path in files if path not in matched.row_of]
+        if missing:
+            aside.warn(f"{len(missing)} files have no row in {table.path.name}: {some(missing)}.")
+    return _Found(tuple(files), label_of, matched.row_of, (negative, positive))
+
+
+def _meaning(text: str) -> float | str:
+    number = as_number(text)
+    return text.lower() if number is None else number
+
+
+def _check_agreement(
+    matched: Matched, label_column: str, label_of: dict[Path, int], positive: str, table: Table
+) -> None:
+    wrong = [f"{name} (listed with different labels)" for name in matched.conflicting]
+    for path, row in matched.row_of.items():
+        text = row[label_column]
+        agrees = _meaning(text) in (label_of[path], path.parent.name.lower())
+        if not agrees and text.lower() not in NO_VALUE:
+            wrong.append(f"{path.parent.name}/{path.name} ('{text[:40]}')")
+    if wrong:
+        raise LabelError(
+            f"{len(wrong)} labels in {table.path.name} disagree with the class folders (1 or the folder's name stands "
+            f"for '{positive}'): {some(wrong)}. Correct the table or move the files; nothing was written."
+        )
+
+
+def _from_table(
+    source: Path,
+    files: list[Path],
+    table: Table,
+    label_column: str | None,
+    options: ReaderOptions,
+    aside: Aside,
+) -> _Found:
+    if label_column is None:
+        raise FormatError(f"{table.path.name} has no column 'label', and the folders are no classes. Add the column.")
+    rule = label_rule([row[label_column] for row in table.rows], options.positive, aside)
+    find = FileIndex(source, files).find
+    id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
+    matched = match_rows(
+        table,
+        id_column,
+        lambda name: find(name, table.path.parent),
+        lambda row: rule.label(row[label_column]),
+        aside,
+    )
+    _tell_unlisted(source, files, matched, table, aside)
+    listed = tuple(path for path in files if path in matched.row_of)
+    label_of = {path: rule.label(matched.row_of[path][label_column]) for path in listed}
+    return _Found(listed, label_of, matched.row_of, rule.classes, matched.conflicting)
+
+
+def _tell_unlisted(source: Path, files: list[Path], matched: Matched, table: Table, aside: Aside) -> None:
+    """Files beside listed ones are named one by one; whole folders that the table never mentions only counted."""
+    used = {path.parent for path in matched.row_of}
+    elsewhere: Counter[str] = Counter()
+    for path in files:
+        if path in matched.row_of or path.stem in matched.conflicting:
+            continue
+        if path.parent in used:
+            aside.leave_out(str(path.relative_to(source)), f"It is not listed in {table.path.name}.")
+        else:
+            elsewhere[str(path.parent.relative_to(source))] += 1
+    if elsewhere:
+        folders = [f"{name} ({n})" for name, n in sorted(elsewhere.items())]
+        aside.warn(f"Folders that {table.path.name} does not mention were not read: {some(folders)}.")
+
+
+def _mask_of(masks: Path | None, found: _Found, aside: Aside) -> dict[Path, Path]:
+    if masks is None:
+        return {}
+    find = FileIndex(masks, patch_files(masks, aside)).find
+    mask_of = {path: candidates[0] for path in found.files if len(candidates := find(path.stem)) == 1}
+    if not mask_of:
+        raise FormatError(f"No mask in {masks} has the name of a patch. Masks are matched by file name without ending.")
+    without = [path.name for path in found.files if found.label_of[path] == 1 and path not in mask_of]
+    if without:
+        aside.warn(f"{len(without)} positive patches have no mask and get an empty one: {some(without)}.")
+    return mask_of
+
+
+def _items(
+    source: Path, found: _Found, mask_of: dict[Path, Path], table: Table | None, options: ReaderOptions
+) -> tuple[Item, ...]:
+    group_column, taken = None, set()
+    if table is not None:
+        id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
+        taken = {id_column, *(name for name in table.columns if name.lower() == "label")}
+        if options.group_column is not None:
+            group_column = table.column(options.group_column, (), "groups")
+            taken.add(group_column)
+    elif options.group_column is not None:
+        raise FormatError(f"The group column '{options.group_column}' needs a table: name it with --labels.")
+    items = []
+    for path, name in _ids(source, found.files).items():
+        row = found.row_of.get(path, {})
+        facts = {key: value for key, value in row.items() if key not in taken}
+        # A patch without a group is alone in one of its own.
+        group = None if group_column is None else row.get(group_column) or f"only {name}"
+        file = str(path.relative_to(source))
+        columns = {"file": file} | {key if key != "file" else "file_": value for key, value in facts.items()}
+        items.append(Item(name, path, file, found.label_of[path], group, None, mask_of.get(path), columns))
+    return tuple(items)
+
+
+def _ids(source: Path, files: Sequence[Path]) -> dict[Path, str]:
+    """Stems where they are unique, otherwise paths without ending, otherwise paths."""
+    for name_of in (
+        lambda path: path.stem,
+        lambda path: path.relative_to(source).with_suffix("").as_posix(),
+        lambda path: path.relative_to(source).as_posix(),
+    ):
+        names = {path: name_of(path) for path in files}
+        if len(set(names.values())) == len(files):
+            break
+    return names

@@ -1,0 +1,93 @@
+"""Zindi's "Classification for Landslide Detection": Train.csv, Test.csv and (64, 64, 12) arrays.
+
+Comes in: the folder with ``Train.csv`` (ID,label) and ``train_data/{ID}.npy``, and where they are there ``Test.csv``
+(ID) and ``test_data/{ID}.npy``; some archives unpack to ``train_data/train_data``. Goes out: a dataset file with the
+training patches labelled and the test patches unlabelled (split "train" and "test"). The full set has 7147 training
+patches, 1255 of them landslides, and 5398 test patches; float64 (H, W, C), Sentinel-2 digital numbers and Sentinel-1
+dB in the order of ``ZINDI_BANDS``. It knows nothing of other layouts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+from core.data.bands import ZINDI_BANDS
+from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, some
+from core.data.readers.build import build
+from core.data.readers.files import patch_files
+from core.data.readers.matching import FileIndex, match_rows
+from core.data.readers.tables import DEFAULT_CLASSES, LabelRule, label_rule, read_table
+from core.errors import FormatError
+
+BANDS = ZINDI_BANDS
+LICENCE = "CC-BY-SA 4.0 (by the challenge's rules)"
+
+
+def recognises(source: Path) -> bool:
+    """Whether ``source`` has this format's table with its folder of arrays."""
+    return any((source / f"{n}.csv").is_file() and (source / f"{n.lower()}_data").is_dir() for n in ("Train", "Test"))
+
+
+def ingest(source: Path, out: Path, *, options: ReaderOptions) -> Generator[Progress, None, IngestReport]:
+    """Write the dataset file ``out``. Raises DataError when the source is not laid out so or nothing is usable."""
+    aside = Aside(options.strict)
+    items, classes, conflicting = _train(source, options, aside)
+    if _has(source, "Test"):
+        items += _test(source, aside)
+    elif (source / "Test.csv").is_file():
+        aside.warn("Test.csv is there but test_data is not: the test patches were left out.")
+    collection = Collection(f"zindi: {source.resolve().name}", tuple(items), classes, LICENCE, False, conflicting)
+    return (yield from build(collection, out, options, aside, BANDS))
+
+
+def collect(source: Path, aside: Aside) -> list[Item]:
+    """Patches to predict: the test ones where they are there, otherwise the training ones without their labels."""
+    if _has(source, "Test"):
+        return _test(source, aside)
+    return _train(source, ReaderOptions(), aside)[0]
+
+
+def _has(source: Path, name: str) -> bool:
+    return (source / f"{name}.csv").is_file() and (source / f"{name.lower()}_data").is_dir()
+
+
+def _train(source: Path, options: ReaderOptions, aside: Aside) -> tuple[list[Item], tuple[str, str], tuple[str, ...]]:
+    if not _has(source, "Train"):
+        raise FormatError(
+            f"{source} is not laid out as Zindi's data: Train.csv (ID,label) beside train_data/ID.npy is expected. "
+            "For other folders of patches use the format 'folders'."
+        )
+    table = read_table(source / "Train.csv", aside)
+    label = table.column(None, ("label", "target"), "labels")
+    rule = label_rule([row[label] for row in table.rows], options.positive, aside)
+    items, conflicting = _items(source, "Train", rule, label, aside)
+    return items, rule.classes, conflicting
+
+
+def _test(source: Path, aside: Aside) -> list[Item]:
+    unlabelled = LabelRule(DEFAULT_CLASSES, True, "1")
+    return _items(source, "Test", unlabelled, None, aside)[0]
+
+
+def _items(
+    source: Path, name: str, rule: LabelRule, label: str | None, aside: Aside
+) -> tuple[list[Item], tuple[str, ...]]:
+    table = read_table(source / f"{name}.csv", aside)
+    id_column = table.column(None, ("id",), "patch ids")
+    folder = source / f"{name.lower()}_data"
+    files = [path for path in patch_files(folder, aside) if path.suffix.lower() == ".npy"]
+    index = FileIndex(folder, files)
+
+    def label_of(row: dict[str, str]) -> int:
+        return rule.label(row[label]) if label else -1
+
+    matched = match_rows(table, id_column, lambda name: index.find(f"{name}.npy"), label_of, aside)
+    extra = [str(path.relative_to(source)) for path in files if path not in matched.row_of]
+    extra = [file for file in extra if Path(file).stem not in matched.conflicting]
+    if extra:
+        aside.warn(f"{len(extra)} files are not in {name}.csv and were left out: {some(extra)}.")
+    return [
+        Item(row[id_column], path, str(path.relative_to(source)), label_of(row), None, name.lower())
+        for path, row in matched.row_of.items()
+    ], matched.conflicting
