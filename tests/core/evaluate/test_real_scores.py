@@ -1,0 +1,48 @@
+"""Real out-of-fold probabilities of a strong Zindi model: known metrics return, thresholds and scaling do no harm."""
+
+import csv
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.evaluate.calibration import cross_fitted_platt
+from core.evaluate.metrics import auc, brier, metrics
+from core.evaluate.thresholds import cross_fitted_thresholds, decisions
+
+ROOT = os.environ.get("LANDSLIDE_REAL_DATA")
+pytestmark = pytest.mark.skipif(ROOT is None, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
+
+
+@pytest.fixture(scope="module")
+def scores() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    path = Path(ROOT or "") / "zindi-metadata" / "oof_eva_7th_place_folds0_2.csv"
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = [np.array([float(row[name]) for row in rows]) for name in ("label", "prob_landslide", "fold")]
+    return columns[0].astype(int), columns[1], columns[2].astype(int)
+
+
+def test_known_metrics_come_back(scores):
+    labels, probs, _ = scores
+    found = metrics(labels, probs)
+    assert found["n"] == 2859
+    assert found["f1"] == pytest.approx(0.863, abs=5e-4) and found["auc"] == pytest.approx(0.969, abs=5e-4)
+
+
+def test_cross_fitted_thresholds_agree_between_folds_and_cost_little(scores):
+    labels, probs, fold_of = scores
+    thresholds = cross_fitted_thresholds(labels, probs, fold_of)
+    found = metrics(labels, probs, pred=decisions(probs, fold_of, thresholds))
+    assert found["f1"] > 0.86 and np.ptp(thresholds) < 0.2
+
+
+def test_scaling_calibrates_overconfident_scores(scores):
+    labels, probs, fold_of = scores
+    clipped = np.clip(probs, 1e-6, 1 - 1e-6)
+    scaled, params = cross_fitted_platt(np.log(clipped / (1 - clipped)), labels, fold_of)
+    assert (params[:, 0] > 0).all()
+    assert brier(labels, scaled) < brier(labels, probs)
+    assert auc(labels, scaled) == pytest.approx(0.969, abs=3e-3)
+    assert scaled.mean() == pytest.approx(labels.mean(), abs=0.005)
