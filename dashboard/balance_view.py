@@ -69,27 +69,32 @@ def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFra
 
 def counts(data: Dataset, table: pd.DataFrame) -> None:
     """Chart and table of the balance before and after."""
-    left, right = st.columns([1, 1], gap="medium")
-    with left:
+    beside = st.grid(2, min_column_width=360, gap="medium")
+    with beside.cell():
         components.show(data_charts.balance_by_fold(table, data.class_names), key="balance_counts")
-    positive = data.positive
-    shown = pd.DataFrame(
-        {
-            "Fold": [theme.fold_title(fold).capitalize() for fold in table["fold"]],
-            data.class_names[0]: table["other"],
-            f"{positive}, real": table["landslide"],
-            f"{positive}, synthetic": table["synthetic"],
-            f"Share of {positive} before": 100 * table["before"],
-            "Share after": 100 * table["after"],
-            "Parents in validation": table["leaked"],
-        }
-    )
-    percent = st.column_config.NumberColumn(format="%.1f %%")
-    with right:
+    shown = table.assign(
+        fold=[theme.fold_title(fold).capitalize() for fold in table["fold"]],
+        before=100 * table["before"],
+        after=100 * table["after"],
+    ).drop(columns="begun")
+    name = st.column_config.Column
+    share = st.column_config.NumberColumn
+    with beside.cell():
         st.dataframe(
-            shown, hide_index=True, width="stretch", height="content",
-            column_config={f"Share of {positive} before": percent, "Share after": percent},
-        )  # fmt: skip
+            shown,
+            hide_index=True,
+            width="stretch",
+            height="content",
+            column_config={
+                "fold": name("Fold"),
+                "other": name(data.class_names[0]),
+                "landslide": name(data.positive),
+                "synthetic": name("synthetic"),
+                "before": share("before", format="%.0f %%", help="Share of the positive class without synthetics."),
+                "after": share("after", format="%.0f %%", help="Share of the positive class with synthetics."),
+                "leaked": name("leaking", help="Synthetic patches with a parent in the fold's validation part."),
+            },
+        )
         leaked, made = int(table["leaked"].sum()), int(table["synthetic"].sum())
         st.caption(
             f"Training parts of {len(table)} folds, {len(data):,} patches of {literal(data.name)}. {leaked:,} of "
@@ -133,7 +138,8 @@ def triplets(data: Dataset, lineage: pd.DataFrame, nodata_note: bool = True) -> 
     if nodata_note:
         st.caption(
             "Each synthetic patch is computed again here as weight × anchor + (1 − weight) × neighbour in the bands' "
-            "own units, which is what training saw before normalisation. Training reads no-data as the band's centre."
+            "own units, as training saw it before normalisation (which reads no-data as the band's centre). "
+            "SSIM compares the two parents."
         )
 
 
@@ -160,7 +166,7 @@ def _triplet(row: pd.Series, three: list[np.ndarray]) -> None:
     captions = (
         f"**Anchor** × {weight:.2f}  \n{literal(row['anchor'])}",
         f"**Neighbour** × {1 - weight:.2f}  \n{literal(row['neighbour'])}",
-        f"**Synthetic**  \nSSIM of the parents {row['ssim']:.3f}",
+        f"**Synthetic**  \nSSIM {row['ssim']:.3f}",
     )
     alts = (f"Anchor {row['anchor']}", f"Neighbour {row['neighbour']}", "Synthetic patch between them")
     with st.container(border=True):

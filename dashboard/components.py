@@ -90,7 +90,6 @@ def sidebar() -> None:
         st.selectbox(
             "Dataset",
             list(choice.datasets),
-            index=None,
             key=state.DATASET,
             on_change=state.dataset_changed,
             placeholder="None yet",
@@ -99,8 +98,8 @@ def sidebar() -> None:
         st.selectbox(
             "Run",
             [run.name for run in choice.runs],
-            index=None,
             key=state.RUN,
+            format_func=run_title,
             placeholder="None yet",
             disabled=not choice.runs,
             help="Runs of the chosen dataset, newest first.",
@@ -109,6 +108,16 @@ def sidebar() -> None:
             state_badge(run_state(choice.run_folder)["state"])
         for note in state.notes():
             st.warning(f"{literal(note)} The newest that is here is shown instead.", icon=":material/link_off:")
+
+
+def run_title(name: str) -> str:
+    """A run's name made short for a narrow list: when it began (UTC), the end of its hash, its backbone."""
+    parts = name.split("_")
+    try:
+        began = datetime.strptime(parts[0], "%Y%m%d-%H%M%S")
+    except ValueError:
+        return name
+    return f"{began.day} {began:%b %H:%M} · {parts[-1][-4:]} · {'_'.join(parts[1:-1])}"
 
 
 def state_badge(name: str) -> None:
@@ -239,8 +248,14 @@ def no_dataset() -> None:
             if st.button("Make the demo dataset", type="primary", key="empty_make_demo", icon=":material/science:"):
                 make_demo()
             if st.button("Import a folder", key="empty_import", icon=":material/drive_folder_upload:"):
-                state.open_view("dataset")
+                open_import()
         st.space("small")
+
+
+def open_import() -> None:
+    """Go to the import form."""
+    st.session_state["dataset_view"] = "Import"
+    state.open_view("dataset")
 
 
 def make_demo(n: int = 1200, seed: int = 0) -> None:

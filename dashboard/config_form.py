@@ -27,11 +27,14 @@ GROUPS: dict[str, dict[str, str]] = {
         "train.epochs": "Epochs",
         "train.batch_size": "Batch (patches)",
         "train.lr": "Initial learning rate",
-        "train.weight_decay": "Weight decay",
-        "train.optimizer": "Optimiser",
-        "train.schedule": "Schedule",
-        "train.ema_decay": "Weight average, decay",
         "train.tta": "Average over flips when judging",
+    },
+    "Optimiser": {
+        "train.optimizer": "Optimiser",
+        "train.weight_decay": "Weight decay",
+        "train.schedule": "Schedule",
+        "train.warmup_epochs": "Warm-up (epochs)",
+        "train.ema_decay": "Weight average, decay",
     },
     "Balance": {
         "smote.enabled": "SSIM-SMOTE",
@@ -94,9 +97,9 @@ def config_form(band_names: Sequence[str], has_groups: bool, key: str = "train")
         with st.grid(min_column_width=240, gap="medium"):
             for title in ("Network", "Training", "Balance"):
                 changed |= _group(title, base, prefix, has_groups)
-        with st.expander("Augmentation, judging, bands"):
+        with st.expander("Optimiser, augmentation, judging, bands"):
             with st.grid(min_column_width=240, gap="medium"):
-                for title in ("Augmentation", "Judging"):
+                for title in ("Optimiser", "Augmentation", "Judging"):
                     changed |= _group(title, base, prefix, has_groups)
             bands = st.multiselect("Bands", list(band_names), default=list(band_names), key=f"{prefix}_bands")
         with st.expander("All settings"):

@@ -24,7 +24,7 @@ def band_histogram(values: Mapping[int, np.ndarray], band: Band, class_names: tu
         pixels = values.get(label, np.empty(0))
         if not pixels.size:
             continue
-        share = 100 * np.histogram(np.clip(pixels, edges[0], edges[-1]), edges)[0] / pixels.size
+        share = 100 * np.histogram(pixels, edges)[0] / pixels.size
         figure.add_scatter(
             x=(edges[:-1] + edges[1:]) / 2, y=share, mode="lines", name=plain(names[label]), fill="tozeroy",
             line={"color": theme.CLASS[label], "width": 2, "shape": "hvh"}, opacity=0.9,
@@ -61,13 +61,13 @@ def lineage_scatter(lineage: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     figure.add_scattergl(
         x=lineage["ssim"], y=lineage["anchor_weight"], mode="markers", showlegend=False,
-        marker={"size": 6, "opacity": 0.55, "color": theme.SYNTHETIC, "line": {"width": 0.5, "color": theme.POSITIVE}},
+        marker={"size": 6, "opacity": 0.55, "color": theme.POSITIVE},
         customdata=[[plain(a), plain(b)] for a, b in zip(lineage["anchor"], lineage["neighbour"], strict=True)],
         hovertemplate="%{customdata[0]} and %{customdata[1]}<br>SSIM %{x:.3f}, anchor weight %{y:.2f}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title_text="SSIM of the parents (−1 to 1)")
     figure.update_yaxes(title_text="Anchor weight (0 to 1)", range=[0, 1])
-    return theme.apply(figure, 320)
+    return theme.apply(figure, 260)
 
 
 def _faint(colour: str) -> str:

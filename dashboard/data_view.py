@@ -24,24 +24,25 @@ def facts(data: Dataset) -> None:
     """Counts, balance, where it comes from, and every band with its unit."""
     counts = class_counts(data)
     labelled = max(int((data.labels >= 0).sum()), 1)
-    with st.grid(min_column_width=150):
+    with st.grid(min_column_width=140):
         st.metric("Patches", f"{len(data):,}", border=True, height="stretch")
         st.metric(
-            f"{literal(data.positive)} (positive)", f"{counts[data.positive]:,}", border=True, height="stretch",
-            delta=f"{counts[data.positive] / labelled:.1%} of labelled", delta_color="off", delta_arrow="off",
+            literal(data.positive), f"{counts[data.positive]:,}", border=True, height="stretch",
+            delta=f"{counts[data.positive] / labelled:.1%}", delta_color="off", delta_arrow="off",
+            help="The positive class, and its share of the labelled patches.",
         )  # fmt: skip
         st.metric("Bands", len(data.bands), border=True, height="stretch")
-        st.metric("Side", f"{data.shape[1]} × {data.shape[2]} px", border=True, height="stretch")
+        st.metric("Side (pixels)", f"{data.shape[1]} × {data.shape[2]}", border=True, height="stretch")
         groups = None if data.groups is None else len(set(data.groups.tolist()))
         st.metric("Groups", "none" if groups is None else f"{groups:,}", border=True, height="stretch",
                   help="Patches of one group (a scene, an event) stay in one fold.")  # fmt: skip
         st.metric("Masks", "yes" if data.has_masks else "none", border=True, height="stretch")
-    left, right = st.columns([1, 1], gap="medium")
-    with left:
+    beside = st.grid(2, min_column_width=340, gap="medium")
+    with beside.cell():
         st.subheader("Class balance", anchor=False)
         components.show(charts.class_counts({"patches": counts}, data.positive), key="dataset_balance")
         st.caption(f"All {len(data):,} patches of {literal(data.name)}; positive class: {literal(data.positive)}.")
-    with right:
+    with beside.cell():
         st.subheader("Where it comes from", anchor=False)
         st.dataframe(_origin(data), hide_index=True, width="stretch", height="content",
                      column_config={"Value": st.column_config.TextColumn(width="large")})  # fmt: skip
@@ -80,11 +81,10 @@ def band_table(data: Dataset) -> pd.DataFrame:
     rows = []
     for band, numbers in zip(data.bands, data.statistics, strict=True):
         row = {"Band": band.title, "Name": band.name, "Sensor": band.sensor, "Orbit": band.orbit, "Unit": band.unit}
-        row |= {key: numbers.get(key) for key in ("min", "q05", "mean", "q50", "q95", "max", "std")}
+        digits = 0 if max(abs(numbers["q05"]), abs(numbers["q95"])) >= 100 else 2
+        row |= {key: round(numbers[key], digits) for key in ("min", "q05", "mean", "q50", "q95", "max", "std")}
         rows.append(row | {"Not finite": numbers.get("n_nonfinite"), "No data": numbers.get("n_nodata")})
-    table = pd.DataFrame(rows)
-    numbers = table.select_dtypes("float").columns
-    return table.assign(**{name: table[name].round(3) for name in numbers})
+    return pd.DataFrame(rows)
 
 
 def label_table(data: Dataset) -> pd.DataFrame:
@@ -147,7 +147,7 @@ def histogram(data: Dataset) -> None:
     shown = {label: min(int((data.labels == label).sum()), per_class) for label in values}
     words = {1: data.class_names[1], 0: data.class_names[0], -1: "unlabelled"}
     said = ", ".join(f"{n:,} {literal(words[label])}" for label, n in shown.items())
-    st.caption(f"All usable pixels of {said} patches, spread evenly over the dataset; the outermost 1 % is clipped.")
+    st.caption(f"All usable pixels of {said} patches, spread evenly over the dataset; the outermost 1 % is not drawn.")
 
 
 # --------------------------------------------------------------------------------------------------------- check
@@ -170,7 +170,20 @@ def check(data: Dataset) -> None:
         st.success("Nothing stands in the way of training.", icon=theme.SEVERITY["ok"][1])
     rank = {"error": 0, "warning": 1, "ok": 2}
     ordered = table.sort_values("severity", key=lambda s: s.map(rank), kind="stable")
-    st.dataframe(ordered, hide_index=True, width="stretch", height="content")
+    st.dataframe(
+        ordered.assign(severity=[[word] for word in ordered["severity"]], share=100 * ordered["share"]),
+        hide_index=True, width="stretch", height="content",
+        column_config={
+            "severity": st.column_config.MultiselectColumn(
+                "Finding", options=list(rank), color=[theme.SEVERITY[word][0] for word in rank]
+            ),
+            "what": st.column_config.TextColumn("What"),
+            "where": st.column_config.TextColumn("Where", width="medium"),
+            "n": st.column_config.NumberColumn("How many", format="localized"),
+            "share": st.column_config.NumberColumn("Share", format="%.1f %%"),
+            "advice": st.column_config.TextColumn("What to do", width="large"),
+        },
+    )  # fmt: skip
     components.download(ordered, f"{data.name}_check", "Check as CSV")
 
 

@@ -67,7 +67,7 @@ def _figures(run: RunFolder, status: dict) -> None:
     fold, epoch = status.get("fold"), status.get("epoch")
     history = _history(run)
     speed = history["images_per_second"].dropna().tail(5).mean() if len(history) else None
-    with st.grid(min_column_width=130):
+    with st.grid(min_column_width=145):
         st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
         st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
         if status["state"] in listing.ACTIVE:
@@ -75,7 +75,7 @@ def _figures(run: RunFolder, status: dict) -> None:
         else:
             st.metric("Stage", literal(status.get("stage") or "–"))
         st.metric("Taken", duration(components.elapsed(status)) or "–")
-        st.metric("Speed", "–" if speed is None or speed != speed else f"{speed:,.0f} patches/s")
+        st.metric("Patches per second", "–" if speed is None or speed != speed else f"{speed:,.0f}")
 
 
 def _left(status: dict) -> str:
@@ -97,8 +97,7 @@ def _history(run: RunFolder) -> pd.DataFrame:
 def _actions(run: RunFolder, status: dict) -> None:
     with st.container(horizontal=True):
         if status["state"] in listing.ACTIVE:
-            if st.button("Cancel", icon=":material/cancel:", key="job_cancel"):
-                _confirm_cancel(run)
+            _confirm_cancel(run)
         elif status["state"] == "succeeded":
             if st.button("Open the results", type="primary", icon=":material/query_stats:", key="job_results"):
                 state.open_view("results")
@@ -138,15 +137,13 @@ def _try(action):
         return None
 
 
-@st.dialog("Cancel this run?")
 def _confirm_cancel(run: RunFolder) -> None:
-    st.markdown(f"{literal(run.name)} stops within seconds. Its last checkpoint stays, so it can be resumed.")
-    with st.container(horizontal=True):
-        if st.button("Cancel the run", type="primary", key="job_cancel_yes"):
+    """A popover and not a dialog, which would close whenever the progress behind it refreshes."""
+    with st.popover("Cancel", icon=":material/cancel:"):
+        st.markdown("It stops within seconds. Its last checkpoint stays, so that it can be resumed.")
+        if st.button("Cancel the run", type="primary", key="job_cancel"):
             with st.spinner("Ending its processes…"):
                 _try(lambda: queue.cancel(state.checkpoints(), run.name))
-            st.rerun()
-        if st.button("Keep it", key="job_cancel_no"):
             st.rerun()
 
 
@@ -164,8 +161,8 @@ def _curves(run: RunFolder) -> None:
     if history.empty or "val_f1" not in history:
         return
     st.subheader("Learning curves", anchor=False)
-    for column, place in zip(CURVES, st.columns(3, gap="medium"), strict=True):
-        with place:
+    with st.grid(min_column_width=280, gap="medium"):
+        for column in CURVES:
             components.show(charts.learning_curves(history, column), key=f"job_{column}")
     st.caption(
         f"Validation part of each fold, {history['fold'].nunique()} of the folds begun, {len(history):,} epochs so "

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from core.data.bands import composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.jobs import queue
-from core.runs.store import RunFolder
-from dashboard import cached, components, state
+from core.runs.store import STATES, RunFolder
+from dashboard import cached, components, patch_card, state, theme
 from dashboard.components import duration, interval, literal
 
 ACTIVE = ("queued", "running")
@@ -65,7 +66,7 @@ def _headline(run: RunFolder) -> bool:
     except (LandslideLensError, KeyError, TypeError) as error:
         st.warning(f"The numbers of this run cannot be read: {literal(error)}", icon=":material/warning:")
         return False
-    with st.grid(min_column_width=130):
+    with st.grid(min_column_width=100):
         for name, label in (("f1", "F1"), ("auc", "AUC"), ("precision", "Precision"), ("recall", "Recall")):
             bounds = interval(intervals.get(name), 2)
             st.metric(label, components.number(oof.get(name)), bounds or None, delta_color="off", delta_arrow="off")
@@ -99,17 +100,30 @@ def dataset_card(data: Dataset | None) -> None:
             return
         st.markdown(f"**Dataset {literal(data.name)}**")
         positive, labelled = int((data.labels == 1).sum()), int((data.labels >= 0).sum())
-        with st.grid(min_column_width=130):
+        with st.grid(min_column_width=110):
             st.metric("Patches", f"{len(data):,}")
             st.metric(
-                literal(data.positive).capitalize(), f"{positive:,}", f"{positive / max(labelled, 1):.1%} of labelled",
+                literal(data.positive), f"{positive:,}", f"{positive / max(labelled, 1):.1%} of labelled",
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
             st.metric("Bands", len(data.bands))
-            st.metric("Side", f"{data.shape[1]} × {data.shape[2]} px")
-        st.caption(f"Positive class: {literal(data.positive)}. The other one: {literal(data.class_names[0])}.")
+            st.metric("Side (pixels)", f"{data.shape[1]} × {data.shape[2]}")
+        with st.grid(6, wrap=False, min_column_width=36, gap="xsmall"):
+            for picture in samples(data):
+                st.image(picture, width="stretch", output_format="PNG")
+        st.caption(
+            f"Positive class: {literal(data.positive)}, three of them first; the other class: "
+            f"{literal(data.class_names[0])}."
+        )
         if st.button("Look at the patches", icon=":material/grid_view:", key="overview_dataset"):
             state.open_view("dataset")
+
+
+def samples(data: Dataset, each: int = 3) -> list:
+    """Pictures of the first patches of the positive and of the other class."""
+    rows = [row for label in (1, 0) for row in (data.labels == label).nonzero()[0][:each]]
+    look = patch_card.Look(composites(data.bands)[0])
+    return patch_card.pictures(data, data.ids[rows].tolist(), look, side=144)
 
 
 # ------------------------------------------------------------------------------------------------- under way
@@ -154,13 +168,7 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
 def run_row(run: RunFolder, dataset: str) -> dict:
     """One run as a row: state, preset, score with interval, when and how long."""
     status = components.run_state(run)
-    row = {"Run": run.name, "State": status["state"], "Dataset": dataset, "Preset": "", "Backbone": ""}
-    try:
-        config = run.config()
-        row |= {"Preset": config.preset, "Backbone": config.model.backbone}
-    except LandslideLensError:
-        pass  # the state column says that something is wrong
-    row |= {"F1": None, "95 % interval": "", "AUC": None, "Patches": None}
+    row = {"State": status["state"], "F1": None, "95 % interval": "", "AUC": None, "Patches": None}
     if status["state"] == "succeeded":
         try:
             oof = run.summary()["oof"]
@@ -168,9 +176,15 @@ def run_row(run: RunFolder, dataset: str) -> dict:
             row["Patches"] = oof["n"]
         except (LandslideLensError, KeyError, TypeError):
             pass
+    row |= {"Dataset": dataset, "Preset": "", "Backbone": ""}
+    try:
+        config = run.config()
+        row |= {"Preset": config.preset, "Backbone": config.model.backbone}
+    except LandslideLensError:
+        pass  # the state column says that something is wrong
     row["Started"] = components.parse_time(status.get("started") or status.get("created"))
     row["Took"] = duration(components.elapsed(status))
-    return row
+    return row | {"Run": run.name}
 
 
 def runs_table() -> None:
@@ -182,9 +196,13 @@ def runs_table() -> None:
     root = state.checkpoints()
     table = pd.DataFrame([run_row(RunFolder(root / name), of) for name, of in choice.owner.items()])
     event = st.dataframe(
-        table, hide_index=True, width="stretch", height="content" if len(table) < 12 else 460, key="overview_runs",
+        table.assign(State=[[name] for name in table["State"]]), hide_index=True, width="stretch", placeholder="–",
+        height="content" if len(table) < 12 else 460, key="overview_runs",
         on_select="rerun", selection_mode="single-row",
         column_config={
+            "State": st.column_config.MultiselectColumn(
+                "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
+            ),
             "F1": st.column_config.NumberColumn("F1", format="%.3f", help="Out of fold, of the headline head."),
             "AUC": st.column_config.NumberColumn("AUC", format="%.3f"),
             "Patches": st.column_config.NumberColumn("Patches", format="localized"),
@@ -238,5 +256,10 @@ def datasets_table() -> None:
         },
     )  # fmt: skip
     rows = event["selection"]["rows"]
-    if st.button("Open the chosen dataset", disabled=not rows, icon=":material/open_in_new:", key="overview_open_data"):
-        state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"])
+    with st.container(horizontal=True):
+        if st.button("Open the chosen row", disabled=not rows, icon=":material/open_in_new:", key="overview_open_data"):
+            state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"])
+        if st.button("Make the demo dataset", icon=":material/science:", key="overview_make_demo"):
+            components.make_demo()
+        if st.button("Import a folder", icon=":material/drive_folder_upload:", key="overview_import"):
+            components.open_import()

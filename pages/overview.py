@@ -29,9 +29,3 @@ listing.runs_table()
 
 st.subheader("Datasets", anchor=False)
 listing.datasets_table()
-with st.container(horizontal=True):
-    if st.button("Make the demo dataset", icon=":material/science:", key="overview_make_demo"):
-        components.make_demo()
-    if st.button("Import a folder", icon=":material/drive_folder_upload:", key="overview_import"):
-        st.session_state["dataset_view"] = "Import"
-        state.open_view("dataset")

@@ -6,6 +6,7 @@ folders live in a temporary checkpoints folder that ``LANDSLIDE_CHECKPOINTS`` po
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from core.data.bands import ZINDI_BANDS
 from core.data.folds import make_folds
 from core.data.store import Dataset, DatasetWriter, open_dataset
 from core.evaluate.judge import difference, judge_head
+from core.jobs import processes, queue
 from core.runs.store import RunFolder, create_run, now
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
@@ -245,6 +247,19 @@ class Studio:
         shutil.copytree(next(source.iterdir()), target)
         run = RunFolder(target)
         run.write_json("job.json", {**run.job(), "dataset": str(dataset.resolve())})
+        return run
+
+    def busy_lane(self, dataset: Path) -> RunFolder:
+        """A running run whose worker is this very process: whatever is submitted after it waits."""
+        run = self.add_run(dataset, "running")
+        me = processes.identify(os.getpid())
+        lane = queue._lane(run.config())
+        with queue._transaction(self.checkpoints) as rows:
+            rows.execute(
+                "INSERT INTO jobs (name, spec, dataset, lane, state, pid, started, queued) "
+                "VALUES (?, 'another', ?, ?, 'running', ?, ?, 0)",
+                (run.name, str(dataset), lane, me.pid, me.started),
+            )
         return run
 
 

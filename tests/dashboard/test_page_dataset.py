@@ -1,0 +1,80 @@
+"""Dataset: facts, patches, check and import, with and without something to show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.data.store import open_dataset
+from dashboard import data_view
+
+
+def opened(open_page, view: str):
+    at = open_page("dataset")
+    at.session_state["dataset_view"] = view
+    return at.run()
+
+
+def test_without_a_dataset_demo_and_import_are_offered(studio, open_page):
+    at = open_page("dataset")
+    assert not at.exception and at.title[0].value == "Dataset"
+    assert {"Make the demo dataset", "Import"} <= {b.label for b in at.button}
+
+
+@pytest.mark.parametrize("view", ["Facts", "Patches", "Check", "Import"])
+def test_every_view_is_drawn(studio, open_page, view):
+    studio.add_dataset()
+    at = opened(open_page, view)
+    assert not at.exception and not at.error
+
+
+def test_facts_name_bands_with_units_and_the_positive_class(studio, open_page):
+    studio.add_dataset()
+    at = open_page("dataset")
+    assert {m.label: m.value for m in at.metric}["landslide"] == "15"
+    bands = next(d.value for d in at.dataframe if "Sensor" in d.value)
+    assert bands["Unit"].tolist() == ["DN"] * 4 + ["dB"] * 8 and set(bands["Orbit"]) == {"", "ascending", "descending"}
+
+
+def test_the_gallery_shows_only_the_class_asked_for(studio, open_page):
+    studio.add_dataset()
+    at = opened(open_page, "Patches")
+    at.session_state["dataset_class"] = 1
+    at.run()
+    assert not at.exception
+    assert any(c.value.startswith("15 of 60 patches") for c in at.caption)
+
+
+def test_an_id_that_is_nowhere_gives_a_sentence(studio, open_page):
+    studio.add_dataset()
+    at = opened(open_page, "Patches")
+    at.text_input(key="dataset_id").set_value("nowhere").run()
+    assert not at.exception and "No patch is like that" in at.info[0].value
+
+
+def test_paging_shows_other_patches(studio, open_page):
+    studio.add_dataset()
+    at = opened(open_page, "Patches")
+    at.session_state["dataset_page"] = 3
+    at.run()
+    assert not at.exception and any("page 3 of 3" in c.value for c in at.caption)
+
+
+def test_labels_can_be_downloaded_whole(studio):
+    data = open_dataset(studio.add_dataset())
+    table = data_view.label_table(data)
+    assert table["id"].tolist() == data.ids.tolist()
+    assert (table["class"] == np.where(table["label"] == 1, "landslide", "other")).all()
+
+
+def test_an_import_without_a_folder_is_refused_in_words(studio, open_page):
+    at = open_page("dataset")
+    at.button(key="FormSubmitter:import_form-Import").click().run()
+    assert not at.exception and "Write the path" in at.error[0].value
+
+
+def test_an_import_of_a_folder_that_is_not_there_is_refused_in_words(studio, open_page):
+    at = open_page("dataset")
+    at.text_input(key="import_source").set_value("/no/such/folder")
+    at.button(key="FormSubmitter:import_form-Import").click().run()
+    assert not at.exception and "There is no folder" in at.error[0].value.replace("\\", "")

@@ -1,0 +1,139 @@
+"""Train: a form that is the configuration, and a run that can be followed in every state."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.config import PRESETS, preset
+from core.jobs import queue
+from core.runs.store import list_runs
+
+
+def labels(at) -> set[str]:
+    return {b.label for b in at.button}
+
+
+def test_without_a_dataset_the_next_step_is_a_button(studio, open_page):
+    at = open_page("train")
+    assert not at.exception and at.title[0].value == "Train" and "Make the demo dataset" in labels(at)
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_the_form_of_every_preset_is_drawn(studio, open_page, name):
+    studio.add_dataset()
+    at = open_page("train")
+    at.selectbox(key="train_preset").select(name).run()
+    assert not at.exception and not at.error and "Start training" in labels(at)
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        ("queued", {"Cancel the run"}),
+        ("running", {"Cancel the run"}),
+        ("failed", {"Resume", "Run again"}),
+        ("interrupted", {"Resume", "Run again"}),
+    ],
+)
+def test_an_unfinished_run_is_followed_with_what_can_be_done(studio, open_page, state, offered):
+    studio.add_run(studio.add_dataset(), state)
+    at = open_page("train")
+    assert not at.exception and offered <= labels(at)
+
+
+def test_a_finished_run_can_be_looked_at(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("train")
+    assert "Start training" in labels(at)
+    at.session_state[f"train_view_{run.name}"] = "follow"
+    at.run()
+    assert not at.exception and {"Open the results", "Run again"} <= labels(at)
+
+
+def test_progress_names_fold_epoch_and_time_left(studio, open_page):
+    studio.add_run(studio.add_dataset(), "running")
+    at = open_page("train")
+    shown = {m.label: m.value for m in at.metric}
+    assert shown["Fold"] == "2 of 3" and shown["Epoch"] == "2 of 4" and shown["Time left"] == "1 min 35 s"
+    assert shown["Patches per second"] == "322"
+
+
+def newest(studio):
+    return list_runs(studio.checkpoints)[0]
+
+
+def test_starting_submits_what_the_form_says_and_shows_its_place(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    at = open_page("train", run="", dataset="tiny")
+    at.session_state[f"train_view_{newest(studio).name}"] = "new"
+    at.run()
+    at.number_input(key="train_demo_train.epochs").set_value(3)
+    at.toggle(key="train_demo_smote.enabled").set_value(False)
+    at.text_area(key="train_demo_overrides").set_value("embed.n_neighbors=9\n\nseed=4")
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and not at.error
+    run = newest(studio)
+    config = run.config()
+    assert run.job()["dataset"] == str(dataset.resolve()) and at.query_params["run"] == run.name
+    assert (config.preset, config.train.epochs, config.smote.enabled) == ("demo", 3, False)
+    assert (config.embed.n_neighbors, config.seed, config.model.backbone) == (9, 4, "mobilenetv4_conv_small")
+    assert "Cancel the run" in labels(at) and "number 1 in its lane" in at.get("progress")[0].text
+
+
+def test_an_untouched_form_is_the_preset(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    at.selectbox(key="train_preset").select("small").run()
+    at.button(key="FormSubmitter:train_small_form-Start training").click().run()
+    assert newest(studio).config() == preset("small")
+
+
+def test_the_same_settings_twice_are_one_run(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    first = queue.submit(studio.checkpoints, dataset, preset("demo"))
+    at = open_page("train", run=first.name)
+    at.session_state[f"train_view_{first.name}"] = "new"
+    at.run()
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert at.query_params["run"] == first.name and len(list_runs(studio.checkpoints)) == 2
+
+
+def test_a_setting_that_cannot_work_is_told_in_words(studio, open_page):
+    studio.add_dataset()
+    at = open_page("train")
+    at.text_area(key="train_demo_overrides").set_value("train.epoch=3")
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and "There is no setting" in at.error[0].value.replace("\\", "")
+
+
+def test_a_waiting_run_can_be_cancelled(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    waiting = queue.submit(studio.checkpoints, dataset, preset("demo"))
+    at = open_page("train", run=waiting.name)
+    at.button(key="job_cancel").click().run()
+    assert not at.exception and waiting.status()["state"] == "cancelled"
+
+
+def test_what_cannot_be_resumed_is_told_in_words(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    stopped = queue.submit(studio.checkpoints, dataset, preset("demo"))
+    queue.cancel(studio.checkpoints, stopped.name)
+    queue.retry(studio.checkpoints, stopped.name)
+    at = open_page("train", run=stopped.name)
+    at.button(key="job_resume").click().run()
+    assert not at.exception and "same specification" in at.error[0].value
+
+
+def test_text_of_a_log_is_shown_literally(studio, open_page):
+    run = studio.add_run(studio.add_dataset(), "failed")
+    (run.path / "log.txt").write_text("<img onerror=alert(1)> [x](javascript:1)\n")
+    run.add_event("note", text="<b>x</b>")
+    at = open_page("train")
+    assert not at.exception and any("<img onerror" in c.value for c in at.code)
