@@ -34,7 +34,10 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     """
     partial = path.with_name(f"{path.name}.partial")
     try:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial)
+        partial.touch()
+        mode = partial.stat().st_mode  # safetensors makes files that only their owner may read
+        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, partial)
+        partial.chmod(mode)
         digest = sha256(partial)
         replace(partial, path)
     except BaseException:

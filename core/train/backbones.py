@@ -1,86 +1,32 @@
-"""The network: any timm backbone on any number of bands, an embedding, and one linear layer on top.
+"""Networks made and kept: any timm backbone on any number of bands, its weights, its two files on disk.
 
-Comes in: the model's settings, the bands and the size of a patch. Goes out: a :class:`Network` and the report of what
-its weights started from. It knows nothing of training, labels or the files of a run.
+Comes in: the model's settings, the bands and the size of a patch; or a folder. Goes out: a :class:`Network` and the
+report of what its weights started from; or ``model.safetensors`` and the JSON card from which it is rebuilt. It knows
+nothing of training or labels, and never unpickles.
 """
 
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import timm
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
+from core import arrays
 from core.config import ModelConfig
 from core.data.bands import Band
-from core.errors import ConfigError, FormatError
-from core.train.cam_layer import CamLayer, find_cam_layer
-from core.train.statistics_branch import StatisticsBranch
+from core.errors import ConfigError, RunError
+from core.train.network import Network, inner_hw
 from core.train.weights import WeightsReport, fetch, load_into, random_report
 
-CLASSES = 2  # column 0 the other class, column 1 landslide
+__all__ = ["Network", "WeightsReport", "build_network", "load_network", "save_network"]
 
-
-class Network(nn.Module):
-    """``classify(embed(images))``: a backbone, band statistics where set, dropout and one linear layer.
-
-    Attributes: ``bands``, ``model`` (its settings), ``image_hw`` (size of the patches it was built for) and
-    ``n_features`` D, the length of an embedding.
-    """
-
-    def __init__(
-        self, backbone: nn.Module, n_backbone: int, bands: Sequence[Band], model: ModelConfig, image_hw: tuple[int, int]
-    ) -> None:
-        super().__init__()
-        self.bands, self.model, self.image_hw = tuple(bands), model, image_hw
-        self.backbone = backbone
-        self.statistics = StatisticsBranch(len(self.bands)) if model.statistics_branch else None
-        self.n_features = n_backbone + (self.statistics.n_features if self.statistics else 0)
-        self.dropout = nn.Dropout(model.drop_rate)
-        self.classifier = nn.Linear(self.n_features, CLASSES)
-
-    def embed(self, images: Tensor) -> Tensor:
-        """Normalised (N, C, H, W) -> embeddings (N, D) float32. Raises FormatError for another number of bands."""
-        if images.ndim != 4 or images.shape[1] != len(self.bands):
-            raise FormatError(
-                f"The network was given an array of shape {tuple(images.shape)}; it reads (N, {len(self.bands)}, H, W) "
-                f"with the bands {', '.join(band.name for band in self.bands)}."
-            )
-        features = self.backbone(resized(images, self.model.image_size)).float()
-        if self.statistics is None:
-            return features
-        return torch.cat([features, self.statistics(images)], dim=1)
-
-    def classify(self, embeddings: Tensor) -> Tensor:
-        """(N, D) -> logits (N, 2); column 1 is landslide."""
-        return self.classifier(self.dropout(embeddings))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Normalised (N, C, H, W) -> logits (N, 2)."""
-        return self.classify(self.embed(images))
-
-    def fit_statistics(self, images: Tensor) -> None:
-        """Fits what is standardised inside the network on the training part: (N, C, H, W), normalised."""
-        if self.statistics is not None:
-            self.statistics.fit(images)
-
-    def cam_layer(self, min_map: int) -> CamLayer:
-        """The deepest living layer whose map has at least ``min_map`` cells a side; see core.train.cam_layer."""
-        size = _inner_hw(self.model, self.image_hw)
-        name, module, reshape = find_cam_layer(self.backbone, len(self.bands), size, min_map)
-        return CamLayer(f"backbone.{name}", module, reshape)
-
-
-def resized(images: Tensor, size: int | None) -> Tensor:
-    """(N, C, H, W) with both sides ``size`` pixels; bilinear, smoothed when it shrinks; None changes nothing."""
-    if size is None or tuple(images.shape[-2:]) == (size, size):
-        return images
-    shrinks = size < max(images.shape[-2:])
-    return F.interpolate(images, (size, size), mode="bilinear", align_corners=False, antialias=shrinks)
+WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
+CARD_VERSION = 1
 
 
 def build_network(
@@ -97,7 +43,7 @@ def build_network(
     names = tuple(band.name for band in bands)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone = _backbone(model.backbone, len(names), _inner_hw(model, image_hw))
+        backbone = _backbone(model.backbone, len(names), inner_hw(model, image_hw))
         n_features = _probe(backbone, model, len(names), image_hw)
         network = Network(backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])))
     if model.weights is not None:
@@ -108,11 +54,6 @@ def build_network(
     else:
         report = random_report(names)
     return network, report
-
-
-def _inner_hw(model: ModelConfig, image_hw: tuple[int, int]) -> tuple[int, int]:
-    """Size of the image that the backbone sees."""
-    return (model.image_size, model.image_size) if model.image_size else (int(image_hw[0]), int(image_hw[1]))
 
 
 def _backbone(name: str, n_bands: int, hw: tuple[int, int]) -> nn.Module:
@@ -137,7 +78,7 @@ def _backbone(name: str, n_bands: int, hw: tuple[int, int]) -> nn.Module:
 
 def _probe(backbone: nn.Module, model: ModelConfig, n_bands: int, image_hw: tuple[int, int]) -> int:
     """Length of the backbone's embedding, from one empty patch: timm's ``num_features`` is not it in every family."""
-    hw = _inner_hw(model, image_hw)
+    hw = inner_hw(model, image_hw)
     try:
         with torch.inference_mode():
             features = backbone.eval()(torch.zeros(1, n_bands, *hw))
@@ -145,7 +86,9 @@ def _probe(backbone: nn.Module, model: ModelConfig, n_bands: int, image_hw: tupl
         raise _size_error(model.backbone, hw, error) from error
     backbone.train()
     if features.ndim != 2:
-        raise ConfigError(f"The backbone '{model.backbone}' gives no embedding but {tuple(features.shape)}; choose another.")
+        raise ConfigError(
+            f"The backbone '{model.backbone}' gives {tuple(features.shape)}, no embedding. Choose another."
+        )
     return features.shape[1]
 
 
@@ -155,3 +98,70 @@ def _size_error(name: str, hw: tuple[int, int], error: Exception) -> ConfigError
         f"The backbone '{name}' cannot take patches of {hw[0]}x{hw[1]} pixels ({reason}). "
         "Set model.image_size to a size that it takes (its own is often 224 or 256), or choose another backbone."
     )
+
+
+def save_network(network: Network, folder: Path) -> None:
+    """Writes ``model.safetensors`` and its card ``model.json`` into ``folder``; equal networks give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
+    card = {
+        "version": CARD_VERSION,
+        "backbone": network.model.backbone,
+        "bands": [band.to_dict() for band in network.bands],
+        "image_hw": list(network.image_hw),
+        "n_features": network.n_features,
+        "model": network.model.model_dump(mode="json"),
+        "sha256": arrays.save_arrays(folder / WEIGHTS_FILE, state),
+    }
+    arrays.write_text(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
+
+
+def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
+    """The network that :func:`save_network` wrote, in evaluation mode on ``device``; nothing is downloaded.
+
+    Raises RunError when a file is missing or damaged or its version is unknown, UnsafeFileError for an impossible
+    header, and FormatError listing the arrays that do not fit.
+    """
+    card = _read_card(folder)
+    try:
+        model = ModelConfig.model_validate(card["model"])
+        bands = tuple(_band(entry) for entry in card["bands"])
+        height, width = (int(side) for side in card["image_hw"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{folder.name}/{CARD_FILE} is incomplete: {error}. Restore it or train again.") from error
+    fresh = model.model_copy(update={"pretrained": False, "weights": None})
+    network, _ = build_network(fresh, bands, (height, width), seed=0)
+    _restore(network, folder / WEIGHTS_FILE)
+    network.model = model
+    return network.to(device).eval()
+
+
+def _restore(network: Network, path: Path) -> None:
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    found = arrays.load_arrays(path, expected)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
+
+
+def _read_card(folder: Path) -> dict:
+    card_path, weights = folder / CARD_FILE, folder / WEIGHTS_FILE
+    for file in (card_path, weights):
+        if not file.is_file():
+            raise RunError(f"{folder.name} has no {file.name}. The run did not get that far, or was copied in part.")
+    try:
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+        version, digest = card["version"], card["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder.name}/{CARD_FILE} is damaged. Restore it or train again.") from error
+    if version != CARD_VERSION:
+        raise RunError(f"{folder.name}/{CARD_FILE} is of version {version}, not {CARD_VERSION}. Update the program.")
+    arrays.header(weights)  # refuses what cannot be, before the whole file is read
+    if digest != arrays.sha256(weights):
+        raise RunError(
+            f"{folder.name}/{WEIGHTS_FILE} is not the file that its card describes. Restore it or train again."
+        )
+    return card
+
+
+def _band(entry: dict) -> Band:
+    usual = entry.get("usual")
+    return Band(**{**entry, "usual": tuple(usual) if usual else None})

@@ -86,9 +86,7 @@ def _run_once(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> t
         for handle in handles:
             handle.remove()
         backbone.train(was_training)
-    reached = [
-        g is not None and bool(s.reshape(g).abs().sum() > 0) for s, g in zip(seen, gradients, strict=True)
-    ]
+    reached = [g is not None and bool(s.reshape(g).abs().sum() > 0) for s, g in zip(seen, gradients, strict=True)]
     return seen, reached
 
 

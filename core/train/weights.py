@@ -126,7 +126,7 @@ def _bare(name: str) -> str:
 
 
 def _converted(backbone: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """timm's own conversion for this architecture: old names, position embeddings resampled to the image size."""
+    """As timm converts for this architecture: old names, position embeddings resampled to the image size."""
     module = sys.modules[type(backbone).__module__]
     convert = getattr(module, "checkpoint_filter_fn", None)
     return dict(convert(state, backbone)) if convert else state

@@ -1,0 +1,106 @@
+"""Online augmentation of a batch: flips, quarter turns, MixUp, CutMix and label smoothing, on the batch's device.
+
+Comes in: a batch with soft labels, settings and a numpy generator. Goes out: a new batch. It never touches the batch it
+was given, needs no even batch size, and knows nothing of bands or datasets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.config import AugmentConfig
+
+Box = tuple[int, int, int, int]  # top, bottom, left, right; the ends excluded
+
+
+def augment(
+    images: Tensor, targets: Tensor, config: AugmentConfig, generator: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """A new batch: images (N, C, H, W), soft labels (N, K) whose rows sum to 1.
+
+    Each patch is flipped and turned by its own draw; a batch as a whole is mixed, or not, with one draw.
+    """
+    images = flip_and_turn(images, config.flips, config.quarter_turns, generator)
+    return mix(images, smooth(targets, config.label_smoothing), config, generator)
+
+
+def smooth(targets: Tensor, share: float) -> Tensor:
+    """(N, K) soft labels with ``share`` of the mass spread evenly over the K classes."""
+    return targets * (1.0 - share) + share / targets.shape[1]
+
+
+def flip_and_turn(images: Tensor, flips: bool, turns: bool, generator: np.random.Generator) -> Tensor:
+    """Each patch in one of the orientations that are allowed, all equally likely; pixels only change places.
+
+    With both settings these are the 8 symmetries of the square. Patches that are not square turn by 0 or 180 degrees.
+    """
+    n, square = len(images), images.shape[-2] == images.shape[-1]
+    swap, up, left = (np.zeros(n, dtype=bool) for _ in range(3))
+    if turns:
+        quarter = generator.integers(0, 4, n) if square else 2 * generator.integers(0, 2, n)
+        # Turning by 90, 180, 270 degrees: swap the axes and flip one, flip both, swap and flip the other.
+        swap, up, left = quarter % 2 == 1, (quarter == 1) | (quarter == 2), (quarter == 2) | (quarter == 3)
+    if flips:
+        up, left = up ^ (generator.random(n) < 0.5), left ^ (generator.random(n) < 0.5)
+    if not (turns or flips):
+        return images
+    return oriented(images, swap, up, left)
+
+
+def oriented(images: Tensor, swap: np.ndarray, up: np.ndarray, left: np.ndarray) -> Tensor:
+    """A copy where patch i has H and W swapped, then H reversed, then W reversed, as the boolean arrays (N,) say."""
+    out = images.clone()
+    code = swap * 4 + up * 2 + left
+    for value in np.unique(code[code > 0]):
+        where = torch.from_numpy(np.flatnonzero(code == value)).to(images.device)
+        view = images[where]
+        view = view.transpose(-1, -2) if value & 4 else view
+        dims = [dim for bit, dim in ((2, -2), (1, -1)) if value & bit]
+        out[where] = view.flip(dims) if dims else view
+    return out
+
+
+def mix(
+    images: Tensor, targets: Tensor, config: AugmentConfig, generator: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """The batch mixed with itself in another order by MixUp or CutMix (a coin decides when both are on), or as it was.
+
+    The partner of a patch is the one before it: the batch is shuffled, and no patch is its own partner.
+    """
+    alphas = {"mixup": config.mixup_alpha, "cutmix": config.cutmix_alpha}
+    able = [name for name, alpha in alphas.items() if alpha > 0.0]
+    if not able or len(images) < 2 or generator.random() >= config.mix_prob:
+        return images, targets
+    name = able[int(generator.integers(len(able)))]
+    weight = float(generator.beta(alphas[name], alphas[name]))
+    partner = torch.arange(len(images), device=images.device).roll(1)
+    if name == "mixup":
+        return mixup(images, targets, weight, partner)
+    return cutmix(images, targets, draw_box(images.shape[-2:], weight, generator), partner)
+
+
+def mixup(images: Tensor, targets: Tensor, weight: float, partner: Tensor) -> tuple[Tensor, Tensor]:
+    """``weight * x + (1 - weight) * x[partner]`` for images and labels (Zhang et al., 2018)."""
+    return torch.lerp(images[partner], images, weight), torch.lerp(targets[partner], targets, weight)
+
+
+def cutmix(images: Tensor, targets: Tensor, box: Box, partner: Tensor) -> tuple[Tensor, Tensor]:
+    """The partner's pixels inside ``box``; labels mixed by the box's exact share of the patch (Yun et al., 2019)."""
+    top, bottom, left, right = box
+    mixed = images.clone()
+    mixed[..., top:bottom, left:right] = images[partner][..., top:bottom, left:right]
+    share = (bottom - top) * (right - left) / (images.shape[-2] * images.shape[-1])
+    return mixed, torch.lerp(targets, targets[partner], share)
+
+
+def draw_box(hw: tuple[int, int], weight: float, generator: np.random.Generator) -> Box:
+    """A box of about ``1 - weight`` of the area around a uniformly drawn centre, clipped at the patch's border."""
+    height, width = int(hw[0]), int(hw[1])
+    ratio = float(np.sqrt(1.0 - weight))
+    cut_h, cut_w = int(height * ratio), int(width * ratio)
+    y, x = int(generator.integers(height)), int(generator.integers(width))
+    top, bottom = max(y - cut_h // 2, 0), min(y + (cut_h + 1) // 2, height)
+    left, right = max(x - cut_w // 2, 0), min(x + (cut_w + 1) // 2, width)
+    return top, bottom, left, right

@@ -1,0 +1,70 @@
+"""The training part in memory, and the batches of an epoch.
+
+Comes in: patches with soft labels and a device. Goes out: batches on that device. Patches that fit into the device's
+free memory lie there whole; others are streamed batch by batch. It knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.device import free_bytes
+from core.errors import TrainingError
+
+SHARE_FOR_DATA = 0.4  # of the device's free memory; the rest is for weights, activations and the optimiser
+Placement = Literal["device", "streamed"]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Patches and soft labels, and where they lie: ``placement`` is "device" or "streamed"."""
+
+    images: np.ndarray | Tensor
+    targets: Tensor
+    device: torch.device
+    placement: Placement
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, index: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Images (n, C, H, W) float32 and targets (n, K) of these positions, on the device."""
+        where = torch.from_numpy(index)
+        targets = self.targets[where.to(self.targets.device)]
+        if isinstance(self.images, Tensor):
+            return self.images[where.to(self.images.device)], targets
+        images = torch.from_numpy(self.images[index])
+        if self.device.type == "cuda":
+            images = images.pin_memory()
+        return images.to(self.device, non_blocking=True), targets
+
+
+def place(images: np.ndarray, targets: np.ndarray, device: torch.device) -> Batches:
+    """The patches ready to be drawn from: whole on the device when they take at most 40 % of its free memory.
+
+    images: (N, C, H, W) float32, finite. targets: (N, K) float32. On a CPU the array itself is used, without a copy.
+    """
+    on_device = torch.from_numpy(targets).to(device)
+    if device.type == "cpu":
+        return Batches(images, on_device, device, "device")
+    free = free_bytes(device)
+    if free is not None and images.nbytes > SHARE_FOR_DATA * free:
+        return Batches(images, on_device, device, "streamed")
+    return Batches(torch.from_numpy(np.ascontiguousarray(images)).to(device), on_device, device, "device")
+
+
+def batch_indices(n: int, batch_size: int, generator: np.random.Generator) -> list[np.ndarray]:
+    """One epoch: every position once, in random order, in ceil(n / batch_size) batches of nearly equal size.
+
+    No batch is a remainder of one or two patches, which batch normalisation could not bear; for that, one batch may
+    exceed ``batch_size`` by one. Raises TrainingError when there are fewer than two patches.
+    """
+    if n < 2:
+        raise TrainingError(f"The training part has {n} patches; 2 or more are needed. Add patches or use fewer folds.")
+    n_batches = min(-(-n // batch_size), n // 2)
+    return np.array_split(generator.permutation(n), n_batches)

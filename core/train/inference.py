@@ -1,0 +1,76 @@
+"""Embeddings and logits of patches, in batches, with or without the eight views of a patch.
+
+Comes in: a trained network and normalised patches. Goes out: numpy arrays in the order of the patches. It learns
+nothing and knows nothing of labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.device import autocast_dtype
+from core.train.network import Network
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """``embeddings`` (N, D) and ``logits`` (N, 2), float32; column 1 of the logits is landslide."""
+
+    embeddings: np.ndarray
+    logits: np.ndarray
+
+    @property
+    def probs(self) -> np.ndarray:
+        """(N,) float64 softmax probability of landslide."""
+        difference = self.logits[:, 1].astype(np.float64) - self.logits[:, 0]
+        return np.exp(-np.logaddexp(0.0, -difference))
+
+
+def embed(
+    network: Network,
+    images: np.ndarray | Tensor,
+    device: torch.device | str,
+    batch_size: int,
+    tta: bool = False,
+    precision: str = "float32",
+) -> Embedded:
+    """Embeddings and logits of normalised ``images`` (N, C, H, W) float32; N may be 0.
+
+    With ``tta`` both are means over the 8 flips and quarter turns (4 flips where patches are not square); since the
+    last layer is linear, the mean logits are those of the mean embedding. The network moves to ``device`` and keeps
+    its training flag.
+    """
+    device = torch.device(device)
+    was_training = network.training
+    network.to(device).eval()
+    dtype = autocast_dtype(device, precision)
+    pieces: list[tuple[np.ndarray, np.ndarray]] = []
+    try:
+        with torch.inference_mode(), torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+            for start in range(0, len(images), batch_size):
+                batch = torch.as_tensor(images[start : start + batch_size]).to(device, torch.float32)
+                embeddings = _mean([network.embed(view) for view in (views(batch) if tta else [batch])])
+                logits = network.classify(embeddings)
+                pieces.append((embeddings.float().cpu().numpy(), logits.float().cpu().numpy()))
+    finally:
+        network.train(was_training)
+    if not pieces:
+        return Embedded(np.zeros((0, network.n_features), np.float32), np.zeros((0, 2), np.float32))
+    return Embedded(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
+
+
+def views(images: Tensor) -> Iterator[Tensor]:
+    """The batch (N, C, H, W) in each symmetry of its patch: 8 for a square, 4 otherwise, the first as it is."""
+    turned = [images, images.transpose(-1, -2)] if images.shape[-1] == images.shape[-2] else [images]
+    for base in turned:
+        for dims in ([], [-1], [-2], [-2, -1]):
+            yield base.flip(dims) if dims else base
+
+
+def _mean(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.stack(parts).mean(dim=0)
