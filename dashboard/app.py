@@ -19,31 +19,28 @@ from dashboard import components, state  # noqa: E402
 st.set_page_config(page_title="Landslide Lens", page_icon=":material/landslide:", layout="wide")
 
 
-MISSING = [name for name, path in state.PAGES.items() if not path.is_file()]  # TODO: goes when all pages stand
-
-
 def _page(name: str, title: str, icon: str, default: bool = False):
-    if name in MISSING:
-        return st.Page(lambda: st.title(title), title=title, icon=f":material/{icon}:", url_path=name)
     return st.Page(state.PAGES[name], title=title, icon=f":material/{icon}:", default=default)
 
 
-pages = {
-    "Data": [
-        _page("overview", "Overview", "home", default=True),
-        _page("dataset", "Dataset", "dataset"),
-        _page("balance", "Balance", "balance"),
-    ],
-    "Model": [
-        _page("train", "Train", "model_training"),
-        _page("results", "Results", "query_stats"),
-        _page("errors", "Errors", "troubleshoot"),
-    ],
-    "Why": [
-        _page("embedding", "Embedding", "scatter_plot"),
-        _page("explain", "Explain", "visibility"),
-    ],
-}
-page = st.navigation(pages, expanded=True)
+page = st.navigation(
+    {
+        "Data": [
+            _page("overview", "Overview", "home", default=True),
+            _page("dataset", "Dataset", "dataset"),
+            _page("balance", "Balance", "balance"),
+        ],
+        "Model": [
+            _page("train", "Train", "model_training"),
+            _page("results", "Results", "query_stats"),
+            _page("errors", "Errors", "troubleshoot"),
+        ],
+        "Why": [
+            _page("embedding", "Embedding", "scatter_plot"),
+            _page("explain", "Explain", "visibility"),
+        ],
+    },
+    expanded=True,
+)
 components.sidebar()
 page.run()

@@ -22,6 +22,9 @@ PAGE_SIZES = (12, 24, 48, 96)
 
 def facts(data: Dataset) -> None:
     """Counts, balance, where it comes from, and every band with its unit."""
+    if data.facts.get("simulated"):
+        st.info("These patches are simulated: good for trying things out, silent about real ground.",
+                icon=":material/science:")  # fmt: skip
     counts = class_counts(data)
     labelled = max(int((data.labels >= 0).sum()), 1)
     with st.grid(min_column_width=140):
@@ -46,6 +49,9 @@ def facts(data: Dataset) -> None:
         st.subheader("Where it comes from", anchor=False)
         st.dataframe(_origin(data), hide_index=True, width="stretch", height="content",
                      column_config={"Value": st.column_config.TextColumn(width="large")})  # fmt: skip
+    if data.facts:
+        with st.expander("What else the source recorded"):
+            st.json(data.facts, expanded=1)
     st.subheader("Bands", anchor=False)
     bands = band_table(data)
     st.dataframe(bands, hide_index=True, width="stretch", height="content")

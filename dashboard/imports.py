@@ -78,10 +78,10 @@ def forget(checkpoints: Path) -> None:
 
 
 def _work(task: Import, format_name: str, options: dict) -> None:
-    from core.data.readers import FORMATS, ReaderOptions
+    from core.data.readers import ReaderOptions, ingest
 
     try:
-        steps = FORMATS[format_name].ingest(task.source, task.out, options=ReaderOptions(**options))
+        steps = ingest(format_name, task.source, task.out, ReaderOptions(**options))
         while True:
             progress = next(steps)
             task.done, task.total = progress.done, progress.total

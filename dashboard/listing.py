@@ -98,7 +98,10 @@ def dataset_card(data: Dataset | None) -> None:
             st.markdown("**The dataset cannot be opened**")
             st.markdown("Choose another one in the sidebar, or make the demo dataset.")
             return
-        st.markdown(f"**Dataset {literal(data.name)}**")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Dataset {literal(data.name)}**", width="content")
+            if data.facts.get("simulated"):
+                st.badge("simulated", icon=":material/science:", color="violet")
         positive, labelled = int((data.labels == 1).sum()), int((data.labels >= 0).sum())
         with st.grid(min_column_width=110):
             st.metric("Patches", f"{len(data):,}")
