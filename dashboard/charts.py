@@ -18,8 +18,8 @@ from core.evaluate.metrics import Curve
 from dashboard import theme
 
 METRIC_TITLES = {
-    "f1": "F1 of the landslide class",
-    "auc": "Area under the ROC curve",
+    "f1": "F1",
+    "auc": "AUC",
     "precision": "Precision",
     "recall": "Recall",
     "specificity": "Specificity",
@@ -34,6 +34,7 @@ HISTORY_TITLES = {
     "images_per_second": "Patches per second",
 }
 THIN, LINE = 1.5, 2.5  # widths of lines, px
+DARK_TEXT = "#16202A"  # on tints
 
 
 def plain(text: object) -> str:
@@ -86,21 +87,25 @@ def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> 
         total = sum(count for _, count in row)
         for x, (outcome, count) in enumerate(row):
             share = f"{count / total:.1%} of {total:,}" if total else "no such patch"
-            strength = 0.15 + 0.6 * (count / total if total else 0.0)
             figure.add_shape(
-                type="rect", x0=x - 0.48, x1=x + 0.48, y0=y - 0.48, y1=y + 0.48,
-                fillcolor=theme.OUTCOME[outcome], opacity=strength, line_width=0, layer="below",
+                type="rect", x0=x - 0.49, x1=x + 0.49, y0=y - 0.48, y1=y + 0.48, line_width=0, layer="below",
+                fillcolor=_tint(theme.OUTCOME[outcome], 0.25 + 0.6 * (count / total if total else 0.0)),
             )  # fmt: skip
             figure.add_annotation(
-                x=x, y=y, showarrow=False, text=f"<b>{count:,}</b><br>{share}<br>{theme.OUTCOME_WORDS[outcome]}"
-            )
-    figure.update_xaxes(
-        tickvals=[0, 1], ticktext=columns, range=[-0.5, 1.5], side="top", showgrid=False, fixedrange=True
-    )
-    figure.update_yaxes(tickvals=[0, 1], ticktext=rows, range=[1.5, -0.5], showgrid=False, fixedrange=True)
-    figure.update_xaxes(zeroline=False)
-    figure.update_yaxes(zeroline=False)
-    return theme.apply(figure, 300)
+                x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},
+                text=f"<span style='font-size:20px'><b>{count:,}</b></span><br>{share}<br>"
+                f"{theme.OUTCOME_WORDS[outcome]}",
+            )  # fmt: skip
+    plain_axis = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "linewidth": 0}
+    figure.update_xaxes(ticktext=columns, range=[-0.5, 1.5], side="top", **plain_axis)
+    figure.update_yaxes(ticktext=rows, range=[1.5, -0.5], **plain_axis)
+    return theme.apply(figure, 320)
+
+
+def _tint(colour: str, strength: float) -> str:
+    """``colour`` thinned with white: opaque, so that dark text reads on it on both grounds."""
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "rgb({},{},{})".format(*(round(255 + (part - 255) * strength) for part in parts))
 
 
 def probability_histogram(
@@ -141,7 +146,7 @@ def probability_histogram(
 def _square_root_ticks(figure: go.Figure) -> dict:
     """Draw bar heights as square roots, so that a few landslides are seen beside thousands of others."""
     top = max((int(np.max(bar.y)) for bar in figure.data if len(bar.y)), default=1)
-    steps = [value for power in range(7) for value in (10**power, 3 * 10**power) if value <= top]
+    steps = [value for power in range(7) for value in (10**power, 3 * 10**power) if 0.02 * top < value <= top]
     for bar in figure.data:
         bar.customdata = np.asarray(bar.y)
         bar.hovertemplate = bar.hovertemplate.replace("%{y:,}", "%{customdata:,}")
@@ -208,23 +213,22 @@ def learning_curves(history: pd.DataFrame, column: str) -> go.Figure:
 
     With ``val_loss`` the training loss is drawn beside it, dotted.
     """
-    figure = go.Figure()
+    figure, words = go.Figure(), HISTORY_TITLES.get(column, column)
     for fold, rows in history.groupby("fold", sort=True):
-        colour = theme.fold_colour(fold)
+        colour, name = theme.fold_colour(fold), theme.fold_title(fold)
         if column == "val_loss" and "train_loss" in rows:
             figure.add_scatter(
-                x=rows["epoch"], y=rows["train_loss"], mode="lines", showlegend=False, legendgroup=theme.fold_title(fold),
+                x=rows["epoch"], y=rows["train_loss"], mode="lines", showlegend=False, legendgroup=name,
                 line={"color": colour, "width": THIN, "dash": "dot"},
-                hovertemplate=f"{theme.fold_title(fold)}, epoch %{{x}}: training loss %{{y:.3f}}<extra></extra>",
+                hovertemplate=f"{name}, epoch %{{x}}: training loss %{{y:.3f}}<extra></extra>",
             )  # fmt: skip
         figure.add_scatter(
-            x=rows["epoch"], y=rows[column], mode="lines", name=theme.fold_title(fold), legendgroup=theme.fold_title(fold),
+            x=rows["epoch"], y=rows[column], mode="lines", name=name, legendgroup=name,
             line={"color": colour, "width": LINE},
-            hovertemplate=f"{theme.fold_title(fold)}, epoch %{{x}}: {HISTORY_TITLES.get(column, column)} %{{y:.3f}}<extra></extra>",
+            hovertemplate=f"{name}, epoch %{{x}}: {words} %{{y:.3f}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
-    title = "Loss (dotted: training part)" if column == "val_loss" else HISTORY_TITLES.get(column, column)
-    figure.update_yaxes(title_text=title)
+    figure.update_yaxes(title_text="Loss (dotted: training part)" if column == "val_loss" else words)
     return theme.apply(figure, 300)
 
 
@@ -247,7 +251,7 @@ def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -
             hovertemplate=f"{theme.head_title(head)}: %{{x:.3f}}{_range_words(low, high)}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title_text=f"{METRIC_TITLES.get(metric, metric)}, out of fold, with 95 % interval")
+    figure.update_xaxes(title_text=f"{METRIC_TITLES.get(metric, metric)}, with 95 % interval")
     return theme.apply(figure, 110 + 34 * max(1, len(rows)))
 
 

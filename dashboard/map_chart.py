@@ -61,7 +61,7 @@ def boundary_map(points: Points, colours: Mapping[str, str], regions: Regions | 
     figure.update_xaxes(title_text="UMAP 1 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(title_text="UMAP 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
-    figure.update_layout(dragmode="lasso")
+    figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
     return theme.apply(figure, 480)
 
 

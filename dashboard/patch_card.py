@@ -24,16 +24,18 @@ PATCH = "patch"  # name in the URL
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
 BAND_PX = 120
 STRETCHES = {"dataset": "Same for all patches", "patch": "Each patch by itself"}
+HEATS = {"patch": "Each map by itself", "fold": "Same for all maps of a fold"}
 BASELINES = {"mean": "the band's training mean", "zero_raw": "0 in the band's unit"}
 
 
 @dataclass(frozen=True)
 class Look:
-    """How patches are drawn: composite, stretch ("dataset" or "patch"), Grad-CAM's opacity (0: none), mask outline."""
+    """How patches are drawn: composite, stretch (``STRETCHES``), Grad-CAM's opacity (0: none) and scale (``HEATS``)."""
 
     composite: Composite
     stretch: str = "dataset"
     opacity: float = 0.0
+    heat: str = "patch"
     mask: bool = False
     smooth: bool = False
 
@@ -45,20 +47,35 @@ class Cams:
     rows: dict[str, int]
     maps: np.ndarray  # (N, h, w) float32, raw
     card: dict
+    fold_of: np.ndarray  # (N,) of the maps
 
     def of(self, patch_id: str) -> np.ndarray | None:
         """The raw map (h, w) of a patch, or None."""
         row = self.rows.get(patch_id)
         return None if row is None else self.maps[row]
 
+    def top_of(self, patch_id: str) -> float | None:
+        """The brightest value among the maps of this patch's fold: networks of different folds have other scales."""
+        row = self.rows.get(patch_id)
+        if row is None:
+            return None
+        own = self.maps[self.fold_of == self.fold_of[row]]
+        return float(np.max(own, where=np.isfinite(own), initial=0.0))
+
 
 def cams_of(run: RunFolder | None) -> Cams:
     """The run's Grad-CAM maps; none where it has none yet or they cannot be read."""
+    nothing = Cams({}, np.empty((0, 1, 1), np.float32), {}, np.empty(0, int))
+    if run is None:
+        return nothing
     try:
-        index, maps, card = cached.cams(run) if run else (pd.DataFrame({"id": [], "row": []}), np.empty((0, 1, 1)), {})
+        index, maps, card = cached.cams(run)
     except LandslideLensError:
-        return Cams({}, np.empty((0, 1, 1)), {})
-    return Cams(dict(zip(index["id"].astype(str), index["row"].astype(int), strict=True)), maps, card)
+        return nothing
+    rows = index["row"].to_numpy(int)
+    fold_of = np.empty(len(maps), int)
+    fold_of[rows] = index["fold"].to_numpy(int)
+    return Cams(dict(zip(index["id"].astype(str), rows.tolist(), strict=True)), maps, card, fold_of)
 
 
 # ----------------------------------------------------------------------------------------------------- pictures
@@ -66,25 +83,23 @@ def cams_of(run: RunFolder | None) -> Cams:
 
 def look_controls(data: Dataset, key: str, cams: Cams | None = None, overlay: bool = False) -> Look:
     """The choices of how to look, in one row; Grad-CAM and masks are offered where they exist."""
+    ways = {way.name: way for way in composites(data.bands)}
+    opacity, heat, mask = 0.0, "patch", False
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        ways = {way.name: way for way in composites(data.bands)}
         name = st.selectbox("Shown as", list(ways), key=f"{key}_composite", width=300)
-        stretch = st.selectbox(
-            "Stretch", list(STRETCHES), format_func=STRETCHES.get, key=f"{key}_stretch", width=190,
-            help="Black and white are the 2nd and 98th percentile: of the whole dataset, or of the patch alone.",
-        )  # fmt: skip
-        opacity = 0.0
-        if cams is not None and cams.rows:
-            with_cam = st.toggle("Grad-CAM", value=overlay, key=f"{key}_cam")
-            percent = st.slider(
-                "Opacity", 0, 100, 70, 5, format="%d %%", key=f"{key}_opacity", width=150, disabled=not with_cam
-            )
-            opacity = percent / 100 if with_cam else 0.0
-        mask = data.has_masks and st.toggle("Mask outline", key=f"{key}_mask")
-        smooth = st.toggle(
-            "Smooth", key=f"{key}_smooth", help="Between pixels (Lanczos), instead of pixels as squares."
-        )
-    return Look(ways[name], stretch, opacity, bool(mask), smooth)
+        if cams is not None and cams.rows and st.toggle("Grad-CAM", value=overlay, key=f"{key}_cam"):
+            opacity = st.slider("Opacity", 0, 100, 70, 5, format="%d %%", key=f"{key}_opacity", width=150) / 100
+        with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
+            stretch = st.radio(
+                "Black to white", list(STRETCHES), format_func=STRETCHES.get, key=f"{key}_stretch",
+                help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
+            )  # fmt: skip
+            if opacity:
+                heat = st.radio("Grad-CAM's brightest", list(HEATS), format_func=HEATS.get, key=f"{key}_heat")
+            if data.has_masks:
+                mask = st.toggle("Outline of the mask", key=f"{key}_mask")
+            smooth = st.toggle("Smooth between pixels", key=f"{key}_smooth")
+    return Look(ways[name], stretch, opacity, heat, mask, smooth)
 
 
 def pictures(
@@ -101,7 +116,8 @@ def pictures(
         rgb = patch_view.picture(image, data.band_names, look.composite, limits, data.nodata, side, look.smooth)
         cam = cams.of(str(patch_id)) if cams is not None and look.opacity else None
         if cam is not None:
-            rgb = patch_view.overlay(rgb, cam, look.opacity)
+            top = cams.top_of(str(patch_id)) if look.heat == "fold" else None
+            rgb = patch_view.overlay(rgb, cam, look.opacity, top)
         if masks is not None:
             rgb = patch_view.outline(rgb, masks[place])
         drawn.append(rgb)
@@ -115,15 +131,21 @@ def gallery(
     key: str,
     cams: Cams | None = None,
     caption: Callable[[pd.Series], str] | None = None,
+    lead: tuple[np.ndarray, str] | None = None,
 ) -> None:
     """Pictures that wrap with the width of the page; each opens its patch card.
 
     ``table``: id, and outcome where known (its colour underlines the picture). ``caption`` makes a line of Markdown
-    from a row; what a user wrote in it must have passed :func:`components.literal`.
+    from a row; what a user wrote in it must have passed :func:`components.literal`. ``lead``: a picture of something
+    else, such as a mean, with its caption, that stands first.
     """
     ids = [str(patch_id) for patch_id in table["id"]]
     drawn = pictures(data, ids, look, cams)
     with st.grid(min_column_width=TILE_PX, gap="small", key=f"{key}_gallery"):
+        if lead is not None:
+            with st.container(gap=None):
+                st.image(lead[0], width="stretch", alt="Mean map", output_format="PNG")
+                st.caption(lead[1])
         for (_, row), patch_id, rgb in zip(table.iterrows(), ids, drawn, strict=True):
             if "outcome" in row:
                 rgb = patch_view.underline(rgb, theme.OUTCOME[row["outcome"]])
@@ -142,16 +164,18 @@ def outcome_legend() -> None:
     """What the colours under the pictures mean."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for outcome in outcomes.OUTCOMES:
-            st.image(patch_view.swatch(theme.OUTCOME[outcome]), width=14, alt="")
-            st.caption(theme.OUTCOME_WORDS[outcome], width="content")
+            with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width="content"):
+                st.image(patch_view.swatch(theme.OUTCOME[outcome]), width=14, alt="")
+                st.caption(theme.OUTCOME_WORDS[outcome], width="content")
 
 
-def cam_legend(cams: Cams) -> None:
+def cam_legend(cams: Cams, look: Look) -> None:
     """The heat scale, and which layer, size and head the maps speak of."""
+    whose = "the patch's" if look.heat == "patch" else "the fold's"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("no evidence", width="content")
         st.image(patch_view.legend(), width=160, alt="Heat scale from dark (no evidence) to light (most evidence)")
-        st.caption("the patch's strongest evidence for landslide", width="content")
+        st.caption(f"{whose} strongest evidence", width="content")
     st.caption(cam_sentence(cams))
 
 
@@ -162,7 +186,7 @@ def cam_sentence(cams: Cams) -> str:
         f"Grad-CAM of the network's own classifier ({theme.head_title('fc').lower()} head) for "
         f"{components.literal(card.get('target', 'the positive class'))}, layer "
         f"{components.literal(card.get('layer', 'unknown'))}, {height}×{width} cells, by the network of the patch's "
-        "own fold, which has not trained on it. Brightness is relative to the patch's own maximum."
+        "own fold, which has not trained on it."
     )
 
 
@@ -222,7 +246,6 @@ def patch_card(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
     row = int(data.index_of([patch_id])[0])
     cams = cams_of(run)
     scores = _scores(run, patch_id)
-    st.subheader(components.literal(patch_id), anchor=False)
     st.markdown(_verdict(data, row, scores))
     look = look_controls(data, "card", cams, overlay=False)
     left, right = st.columns([5, 6], gap="medium")
@@ -235,7 +258,7 @@ def patch_card(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
         elif look.opacity and dead_maps(cam[None])[0]:
             st.caption("Dead map: the layer holds no evidence for landslide anywhere in this patch.")
         elif look.opacity:
-            cam_legend(cams)
+            cam_legend(cams, look)
     with right:
         if scores is not None:
             components.show(
@@ -244,7 +267,7 @@ def patch_card(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
             st.caption(scores["sentence"])
         st.dataframe(_facts(data, row, scores), hide_index=True, width="stretch", height="content")
     _band_grid(data, row, look)
-    _occlusion(data, run, patch_id)
+    _occlusion(data, run, patch_id, scores["head"] if scores else None)
 
 
 def _scores(run: RunFolder | None, patch_id: str) -> dict | None:
@@ -265,21 +288,21 @@ def _scores(run: RunFolder | None, patch_id: str) -> dict | None:
     called = sum(preds.values())
     return {
         "probs": probs, "preds": preds, "thresholds": thresholds, "fold": fold, "head": summary.get("head"),
-        "sentence": f"Out of fold: by {theme.fold_title(fold)}'s network and heads, which have not trained on this patch. "
-        f"{called} of {len(probs)} heads call it landslide; the ticks are the thresholds learnt on the other folds.",
+        "sentence": f"Out of fold: by {theme.fold_title(fold)}'s network and heads, which have not trained on this "
+        f"patch. {called} of {len(probs)} heads call it positive; ticks: thresholds learnt on the other folds.",
     }  # fmt: skip
 
 
 def _verdict(data: Dataset, row: int, scores: dict | None) -> str:
-    label = int(data.labels[row])
+    label, name = int(data.labels[row]), f"**{components.literal(data.ids[row])}**"
     truth = "without a label" if label < 0 else f"labelled **{components.literal(data.class_names[label])}**"
     if scores is None or scores["head"] not in scores["probs"]:
-        return f"This patch is {truth}."
+        return f"{name} is {truth}."
     head = scores["head"]
     called = components.literal(data.class_names[scores["preds"][head]])
     right = "" if label < 0 else (" Right." if label == scores["preds"][head] else " **Wrong.**")
     return (
-        f"This patch is {truth}; {components.literal(theme.head_title(head))} calls it **{called}** with probability "
+        f"{name} is {truth}; {components.literal(theme.head_title(head))} calls it **{called}** with probability "
         f"{scores['probs'][head]:.3f} of {components.literal(data.positive)} "
         f"(threshold {scores['thresholds'][head]:.3f}).{right}"
     )
@@ -309,7 +332,7 @@ def _band_grid(data: Dataset, row: int, look: Look) -> None:
         if look.stretch == "patch"
         else patch_view.dataset_limits(data.statistics)
     )
-    with st.grid(min_column_width=BAND_PX, gap="small", key="card_bands"):
+    with st.grid(6, min_column_width=BAND_PX, gap="small", key="card_bands"):
         for band, (low, high) in zip(data.bands, limits, strict=True):
             single = Composite(band.title, (band.name,))
             rgb = patch_view.picture(image, data.band_names, single, limits, data.nodata, side=192)
@@ -322,8 +345,8 @@ def _value(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}".replace("-", "−")
 
 
-def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
-    """What this patch's probability loses band by band."""
+def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str | None) -> None:
+    """What this patch's probability loses band by band, by the head ``first`` unless another is chosen."""
     try:
         table = cached.occlusion(run) if run else None
     except LandslideLensError:
@@ -335,7 +358,11 @@ def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
         return
     st.markdown("**Without one band**")
     with st.container(horizontal=True):
-        head = st.selectbox("Head", _unique(mine["head"]), format_func=theme.head_title, key="card_occ_head", width=240)
+        heads = _unique(mine["head"])
+        head = st.selectbox(
+            "Head", heads, index=heads.index(first) if first in heads else 0, format_func=theme.head_title,
+            key="card_occ_head", width=240,
+        )  # fmt: skip
         baseline = st.selectbox(
             "Band replaced by", _unique(mine["baseline"]), format_func=lambda b: BASELINES.get(b, b),
             key="card_occ_baseline", width=240,

@@ -1,0 +1,135 @@
+"""What a run's numbers mean, in sentences for people who have not trained it.
+
+Comes in: ``summary.json``. Goes out: text for Markdown, with every name that a user chose made literal. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dashboard import theme
+from dashboard.components import interval, literal, number
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number for a stakeholder: its label, the number, a line of detail below."""
+
+    label: str
+    value: str
+    detail: str
+
+
+def cards(facts: Mapping, positive: str) -> list[Card]:
+    """Found, missed, false alarms and F1 of one head. facts: an entry of ``summary["heads"]``."""
+    cells, bounds = facts["confusion"], facts.get("intervals", {})
+    n_positive, n_negative = cells["tp"] + cells["fn"], cells["fp"] + cells["tn"]
+    name = positive[:1].upper() + positive[1:]
+    return [
+        Card(literal(f"{name} found"), f"{cells['tp']:,} of {n_positive:,}", _percents(bounds.get("recall"))),
+        Card(literal(f"{name} missed"), f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
+        Card("False alarms", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
+        Card("Alarms that are right", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
+        Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
+    ]
+
+
+def standing(summary: Mapping, head: str) -> str:
+    """Which set, which head, which threshold and what interval stand behind the numbers."""
+    facts, folds = summary["heads"][head], summary["folds"]
+    cells = facts["confusion"]
+    n_positive = cells["tp"] + cells["fn"]
+    thresholds = [f["heads"][head]["threshold"] for f in folds if head in f.get("heads", {})]
+    known = [t for t in thresholds if t is not None]
+    rule = (
+        "Thresholds are cross-fitted (each fold's is learnt on the other folds"
+        if summary.get("threshold_rule") == "best_f1"
+        else "The threshold is fixed ("
+    )
+    spread = f"; {min(known):.2f} to {max(known):.2f})." if known else ")."
+    grouped = "whole groups are drawn" if summary.get("grouped") else "patches are drawn"
+    return (
+        f"Out of fold over {len(folds)} folds: each patch is judged by the one network that has not trained on it. "
+        f"n = {facts['n']:,} patches, {n_positive:,} {literal(summary['positive'])}. Head: "
+        f"{literal(theme.head_title(head))}. {rule}{spread} "
+        f"Intervals: 95 % bootstrap, {grouped}; they do not speak of training again."
+    ).replace("(; ", "(")
+
+
+def earns_its_place(summary: Mapping) -> tuple[str, str]:
+    """Whether the headline head beats band statistics: a short answer, and the sentence behind it."""
+    against = {name: entry["f1"] for name, entry in summary.get("differences", {}).items() if entry.get("f1")}
+    known = {name: row for name, row in against.items() if _finite(row, "difference", "lo", "hi")}
+    if not known:
+        return "It cannot be told", "This run holds no interval of the difference from the band-statistics baselines."
+    strongest = min(known, key=lambda name: known[name]["difference"])  # the baseline that leaves least to gain
+    row = known[strongest]
+    short, words = _answer(row)
+    head, rival = literal(theme.head_title(summary["head"])), literal(theme.head_title(strongest))
+    return short, (
+        f"{head} against the strongest simple model ({rival}, which sees only each band's mean, spread and quantiles): "
+        f"F1 {row['difference']:+.3f}, 95 % interval {row['lo']:+.3f} to {row['hi']:+.3f}. {words}"
+    ).replace("-0.", "−0.")
+
+
+def _answer(row: Mapping) -> tuple[str, str]:
+    if row["lo"] > 0:
+        return "Yes", "The whole interval is above 0: on patches like these the network sees what band statistics miss."
+    if row["hi"] < 0:
+        return "No", "The whole interval is below 0: on patches like these the simple model does better."
+    return (
+        "Not settled",
+        "The interval holds 0: these patches cannot tell the two apart. More data, or a better network, could.",
+    )
+
+
+def map_fidelity(card: Mapping) -> str:
+    """How far the regions drawn on the map are the head's own. card: one head of ``umap.json``."""
+    n = f"{card.get('n_heldout', 0):,}"
+    return (
+        f"Of the {n} held-out patches, {_percent(card.get('agreement'))} get the same answer from the drawn regions as "
+        "from the head itself; always giving the head's commoner answer would agree on "
+        f"{_percent(card.get('majority'))}, and a plain 2-D SVM drawn on the map from the labels on "
+        f"{_percent(card.get('refit_agreement'))}."
+    )
+
+
+def map_story(n_train: int, card: Mapping, fold: int) -> str:
+    """What the map is and how far it can be trusted. card: ``umap.json``; fold: from 0."""
+    made = "UMAP" if card.get("method", "umap") == "umap" else str(card["method"]).upper()
+    note = f" {literal(card['note'])}" if card.get("note") else ""
+    trust = number(card.get("trustworthiness"))
+    return (
+        f"{made} of {theme.fold_title(fold)}'s embeddings, fitted on its {n_train:,} training patches; held-out ones "
+        f"are placed on it afterwards.{note} Trustworthiness {trust} (1: every neighbour on the map is a neighbour in "
+        "the embedding). Regions carry each head's own decisions, interpolated from training patches nearby; the line "
+        "is its threshold. Blank: no patch is near enough to say."
+    )
+
+
+def warnings_of(summary: Mapping) -> list[str]:
+    """What the run itself says about how far its numbers can be trusted, ready for Markdown."""
+    return [literal(text) for text in summary.get("warnings") or []]
+
+
+def _finite(row: Mapping, *keys: str) -> bool:
+    return all(row.get(key) is not None and math.isfinite(row[key]) for key in keys)
+
+
+def _percent(value: object) -> str:
+    return "undefined" if value is None or not math.isfinite(float(value)) else f"{float(value):.1%}"
+
+
+def _percents(bounds: object) -> str:
+    """An interval of shares, short enough for a card: ``77 to 90 %``."""
+    try:
+        low, high = (100 * float(value) for value in bounds)
+    except (TypeError, ValueError):
+        return ""
+    return f"{low:.0f} to {high:.0f} %"
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part / whole:.1%} of {whole:,}" if whole else "of none"

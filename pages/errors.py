@@ -1,0 +1,99 @@
+"""Where the run is wrong: misclassified patches as pictures, sorted by how sure it was, each opening its card."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import cached, components, outcomes, patch_card, theme
+from dashboard.components import literal
+from dashboard.reading import needed
+
+PAGE_SIZES = (12, 24, 48)
+MOST_VALUES = 60  # a column with more distinct values is no filter
+
+
+def main() -> None:
+    st.title("Errors")
+    run = components.need_finished_run("the patches that a run gets wrong, and why")
+    data = components.need_dataset()
+    summary, oof = needed(cached.summary, run), needed(cached.oof, run)
+    heads = outcomes.heads_of(oof)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        head = st.selectbox(
+            "Head", heads, index=heads.index(summary["head"]) if summary["head"] in heads else 0,
+            format_func=theme.head_title, key="errors_head", width=240,
+        )  # fmt: skip
+        order = st.selectbox("Order", list(outcomes.ORDERS), key="errors_order", width=210)
+        kept, wanted = extra_filter(data)
+    table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
+    shown = filtered(table, order, kept, wanted)
+    st.caption(sentence(table, shown, summary, head))
+    if shown.empty:
+        st.info("No patch is like that. Choose more outcomes or folds.", icon=":material/search_off:")
+    else:
+        listing(data, run, shown)
+    patch_card.show_opened(data, run, shown["id"].tolist())
+
+
+def extra_filter(data) -> tuple[dict | None, str | None]:
+    """A column of the dataset to filter by, as id -> value, and the value wanted."""
+    columns = {"group": data.groups, "split": data.split} | dict(data.columns)
+    usable = {name: values for name, values in columns.items() if values is not None and _few(values)}
+    if not usable:
+        return None, None
+    name = st.selectbox("Only where", ["(any)", *usable], key="errors_column", width=150)
+    if name not in usable:
+        return None, None
+    values = sorted({str(value) for value in usable[name]})
+    wanted = st.selectbox("is", values, key=f"errors_value_{name}", width=170)
+    return dict(zip(data.ids.tolist(), map(str, usable[name]), strict=True)), wanted
+
+
+def _few(values) -> bool:
+    return 1 < len(set(values.tolist())) <= max(MOST_VALUES, len(values) // 2)
+
+
+def filtered(table: pd.DataFrame, order: str, kept: dict | None, wanted: str | None) -> pd.DataFrame:
+    folds = sorted(table["fold"].unique().tolist())
+    counts = outcomes.counts(table)
+    which = st.pills(
+        "Outcome", outcomes.OUTCOMES, selection_mode="multi", default=["FP", "FN"], key="errors_outcome", wrap=True,
+        format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}",
+    )  # fmt: skip
+    chosen = st.pills(
+        "Fold", folds, selection_mode="multi", format_func=theme.fold_title, key="errors_folds", wrap=True
+    )
+    if kept is not None:
+        table = table.assign(_kept=table["id"].astype(str).map(kept))
+    return outcomes.chosen(table, which, chosen, {"_kept": wanted} if kept is not None else None, order)
+
+
+def sentence(table: pd.DataFrame, shown: pd.DataFrame, summary: dict, head: str) -> str:
+    return (
+        f"{len(shown):,} of {len(table):,} labelled patches, out of fold over {len(summary['folds'])} folds: "
+        f"{literal(theme.head_title(head))} at each fold's cross-fitted threshold. Confidence is the distance of p, "
+        "the probability of the positive class, from it; loss is the negative log of the true class's probability."
+    )
+
+
+def listing(data, run, shown: pd.DataFrame) -> None:
+    cams = patch_card.cams_of(run)
+    look = patch_card.look_controls(data, "errors", cams)
+    patch_card.outcome_legend()
+    size = st.session_state.get("errors_size", PAGE_SIZES[1])
+    page, number, pages = outcomes.page_of(shown, st.session_state.get("errors_page", 1), size)
+    st.session_state["errors_page"] = number  # a filter may have left fewer pages than the one that was open
+    patch_card.gallery(data, page, look, "errors", cams, caption=caption)
+    if look.opacity:
+        patch_card.cam_legend(cams, look)
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        if pages > 1:
+            st.pagination(pages, key="errors_page", width=340)
+        st.selectbox("A page holds", PAGE_SIZES, index=1, key="errors_size", width=110)
+        components.download(shown.drop(columns="_kept", errors="ignore"), f"{run.name}_errors", "This list (CSV)")
+
+
+def caption(row: pd.Series) -> str:
+    return f"p {row['prob']:.2f} · {theme.fold_title(row['fold'])}"
+
+
+main()
