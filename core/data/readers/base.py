@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from core.errors import DataError
 
@@ -99,11 +99,13 @@ class Aside:
         self.rejected: list[Rejection] = []
         self.warnings: list[str] = []
 
-    def reject(self, file: str, reason: str) -> None:
-        """Set a file aside. Raises DataError in strict mode."""
+    def reject(self, file: str, reason: str | DataError) -> None:
+        """Set a file aside. In strict mode raises the error itself, or a DataError with the reason."""
         if self._strict:
-            raise DataError(f"{shown(file)}: {reason} Stopped at this first unusable file.")
-        self.rejected.append(Rejection(shown(file), reason))
+            kind = type(reason) if isinstance(reason, DataError) else DataError
+            named = "" if PurePath(file).name in str(reason) else f"{shown(file)}: "
+            raise kind(f"{named}{reason} Stopped at this first unusable file.")
+        self.rejected.append(Rejection(shown(file), str(reason)))
 
     def leave_out(self, file: str, reason: str) -> None:
         """Name a file that is not wrong but not asked for either; strict mode goes on."""

@@ -104,7 +104,7 @@ def survey(
                 raise FormatError(f"It has {shape[0]} bands; accepted: {len(expected)} ({some(list(expected), 20)}).")
             found.append((item, shape, is_bytes))
         except DataError as error:
-            aside.reject(item.file, str(error))
+            aside.reject(item.file, error)
     if not found:
         raise DataError(_nothing_left(len(items), aside))
     (shape, is_bytes), n = Counter((mine, mine_is_bytes) for _, mine, mine_is_bytes in found).most_common(1)[0]
@@ -160,7 +160,7 @@ def _batches(
                 raise FormatError(f"{item.path.name} changed while it was read. Try again.")
             batch.append((row, pixels))
         except DataError as error:
-            aside.reject(item.file, str(error))
+            aside.reject(item.file, error)
         if len(batch) == size:
             yield batch
             batch = []

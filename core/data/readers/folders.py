@@ -121,7 +121,7 @@ def _from_folders(
         aside.warn(f"The folders {some(others, 20)} are all taken as not '{positive}'.")
     negative = others[0] if len(others) == 1 else f"not {positive}" if others else DEFAULT_CLASSES[0]
     label_of = {path: int(path.parent.name == positive) for path in files}
-    matched = Matched({}, ())
+    matched = Matched({})
     if table is not None:
         find = FileIndex(source, files).find
         id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
@@ -192,7 +192,7 @@ def _tell_unlisted(source: Path, files: list[Path], matched: Matched, table: Tab
     used = {path.parent for path in matched.row_of}
     elsewhere: Counter[str] = Counter()
     for path in files:
-        if path in matched.row_of or path.stem in matched.conflicting:
+        if path in matched.mentioned:
             continue
         if path.parent in used:
             aside.leave_out(str(path.relative_to(source)), f"It is not listed in {table.path.name}.")

@@ -36,7 +36,8 @@ def image_shape(path: Path) -> tuple[int, int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        if image.getexif().get(_ORIENTATION) in _TURNED:
+        # Pillow turns TIFFs by itself, and gives their size as turned.
+        if image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _TURNED:
             width, height = height, width
         return _BANDS[image.mode], height, width
 

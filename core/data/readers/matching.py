@@ -45,10 +45,14 @@ class FileIndex:
 
 @dataclass(frozen=True)
 class Matched:
-    """row_of: the row for each file. conflicting: names of files whose rows have different labels."""
+    """row_of: the row for each file. conflicting: names of files whose rows have different labels.
+
+    mentioned: files that a row names, also where the row was set aside.
+    """
 
     row_of: dict[Path, dict[str, str]]
-    conflicting: tuple[str, ...]
+    conflicting: tuple[str, ...] = ()
+    mentioned: frozenset[Path] = frozenset()
 
 
 def match_rows(
@@ -63,6 +67,7 @@ def match_rows(
     Equal rows for one file are told of once; when their labels differ the file is left out altogether.
     """
     rows: dict[Path, list[tuple[dict[str, str], Hashable]]] = defaultdict(list)
+    mentioned = set()
     for row, line in zip(table.rows, table.lines, strict=True):
         name, where = row[id_column], f"{table.path.name}, line {line}"
         files = find(name) if name else []
@@ -70,16 +75,20 @@ def match_rows(
             reason = f"means several files: {some([f.name for f in files])}." if files else "has no file in the source."
             aside.reject(where, f"'{name[:200]}' {reason}")
             continue
+        mentioned.add(files[0])
         try:
-            rows[files[0]].append((row, label_of(row)))
+            label = label_of(row)
         except LabelError as error:
-            aside.reject(f"{where}, {name[:200]}", str(error))
-    return _one_each(rows, id_column, table, aside)
+            aside.reject(f"{where}, {name[:200]}", error)
+        else:
+            rows[files[0]].append((row, label))
+    row_of, conflicting = _one_each(rows, id_column, table, aside)
+    return Matched(row_of, conflicting, frozenset(mentioned))
 
 
 def _one_each(
     rows: dict[Path, list[tuple[dict[str, str], Hashable]]], id_column: str, table: Table, aside: Aside
-) -> Matched:
+) -> tuple[dict[Path, dict[str, str]], tuple[str, ...]]:
     repeated, conflicting = [], []
     row_of = {}
     for path, found in rows.items():
@@ -93,4 +102,4 @@ def _one_each(
         row_of[path] = found[0][0]
     if repeated:
         aside.warn(f"{table.path.name} lists {len(repeated)} ids more than once with one label: {some(repeated)}.")
-    return Matched(row_of, tuple(conflicting))
+    return row_of, tuple(conflicting)

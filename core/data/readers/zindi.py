@@ -83,8 +83,7 @@ def _items(
         return rule.label(row[label]) if label else -1
 
     matched = match_rows(table, id_column, lambda name: index.find(f"{name}.npy"), label_of, aside)
-    extra = [str(path.relative_to(source)) for path in files if path not in matched.row_of]
-    extra = [file for file in extra if Path(file).stem not in matched.conflicting]
+    extra = [str(path.relative_to(source)) for path in files if path not in matched.mentioned]
     if extra:
         aside.warn(f"{len(extra)} files are not in {name}.csv and were left out: {some(extra)}.")
     return [
