@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.errors import FormatError, UnsafeFileError
@@ -40,6 +41,9 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
         partial.chmod(mode)
         digest = sha256(partial)
         replace(partial, path)
+    except SafetensorError as error:  # what the file system said comes wrapped
+        partial.unlink(missing_ok=True)
+        raise OSError(str(error)) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -185,7 +185,8 @@ class _Trainer:
         train, device = self.config.train, self.data.device
         batches = batch_indices(len(self.data), train.batch_size, generator)
         every = CHECK_EVERY if device.type == "cuda" else 1
-        total, lr = torch.zeros((), dtype=torch.float64, device=device), train.lr
+        precise = torch.float32 if device.type == "mps" else torch.float64
+        total, lr = torch.zeros((), dtype=precise, device=device), train.lr
         self.network.train()
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
@@ -194,7 +195,7 @@ class _Trainer:
             images, targets = augment(*self.data.take(index), self.config.augment, generator)
             total += self._step(images, targets) * len(index)
             if self.average is not None:
-                self.average.update(self.network)
+                self.average.update()
             if i % every == every - 1 or i == len(batches) - 1:
                 self._check_loss(total, len(index) * (i + 1), epoch, i + 1, len(batches), lr)
         return float(total) / len(self.data), lr

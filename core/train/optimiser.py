@@ -47,16 +47,18 @@ class WeightAverage:
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay, self.updates = decay, 0
+        pairs = list(zip(self.network.state_dict().values(), network.state_dict().values(), strict=True))
+        # The tensors stay the same objects for as long as both networks live; only their values change.
+        self._averaged = list(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
+        self._copied = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """One step towards ``network``."""
-        weight = 1.0 - ema_decay_at(self.updates, self.decay)
-        mine, theirs = self.network.state_dict(), network.state_dict()
-        floats = [name for name, value in mine.items() if value.is_floating_point()]
-        torch._foreach_lerp_([mine[name] for name in floats], [theirs[name] for name in floats], weight)
-        for name in mine.keys() - set(floats):
-            mine[name].copy_(theirs[name])
+    def update(self) -> None:
+        """One step towards the trained network's present weights."""
+        mine, theirs = self._averaged
+        torch._foreach_lerp_(mine, theirs, 1.0 - ema_decay_at(self.updates, self.decay))
+        for copy_, original in self._copied:
+            copy_.copy_(original)
         self.updates += 1
 
 
@@ -83,11 +85,17 @@ def unpack(
     if average is not None:
         average.network.load_state_dict(_below(tensors, "average."))
         average.updates = updates
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _below(tensors, "optimiser.").items():
         index, key = name.split(".")
-        state.setdefault(int(index), {})[key] = value
+        state.setdefault(int(index), {})[key] = _laid_out_as(value, parameters[int(index)])
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+
+
+def _laid_out_as(value: Tensor, parameter: Tensor) -> Tensor:
+    """The fused optimisers walk through memory, so that moments must lie in it as their parameter does."""
+    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -54,8 +54,9 @@ def band_features(images: Tensor) -> Tensor:
     high = (low + 1).clamp(max=pixels.shape[-1] - 1)
     share = (place - low).to(pixels.dtype).to(pixels.device)
     quantiles = torch.lerp(ordered[..., low.to(pixels.device)], ordered[..., high.to(pixels.device)], share)
-    moments = torch.stack([pixels.mean(-1), pixels.std(-1, correction=0)], dim=-1)
-    return torch.cat([moments, quantiles], dim=-1).flatten(1)  # (N, C, 9) -> (N, 9 C)
+    mean = pixels.mean(-1, keepdim=True)
+    spread = (pixels - mean).square_().mean(-1, keepdim=True).sqrt_()  # several times faster than torch's std
+    return torch.cat([mean, spread, quantiles], dim=-1).flatten(1)  # (N, C, 9) -> (N, 9 C)
 
 
 def _sorted(pixels: Tensor) -> Tensor:
