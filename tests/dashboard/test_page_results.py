@@ -1,0 +1,130 @@
+"""Results: what a stakeholder needs in one row, what a checker needs below; every state without a traceback."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+PAGES = ("results", "errors", "embedding", "explain")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_a_dataset_the_demo_is_offered(open_page, page):
+    at = open_page(page)
+    assert not at.exception and at.title[0].value == page.capitalize()
+    assert "Make the demo dataset" in [b.label for b in at.button]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_with_a_dataset_alone_training_is_offered(studio, open_page, page):
+    studio.add_dataset()
+    at = open_page(page)
+    assert not at.exception and at.title[0].value == page.capitalize()
+    assert "Train on it" in [b.label for b in at.button]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("state", ["running", "failed"])
+def test_a_run_that_has_not_finished_says_how_it_stands(studio, open_page, page, state):
+    studio.add_run(studio.add_dataset(), state)
+    at = open_page(page)
+    assert not at.exception and at.title[0].value == page.capitalize()
+    words = {"running": "This run is still training", "failed": "This run failed"}[state]
+    assert words in [s.value for s in at.subheader]
+    assert not at.metric
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("file", ["oof.parquet", "summary.json"])
+def test_a_damaged_file_is_a_sentence(studio, open_page, page, file):
+    run = studio.add_run(studio.add_dataset())
+    (run.path / file).write_bytes(b"{")
+    at = open_page(page)
+    assert not at.exception
+    assert any(file in e.value.replace("\\", "") for e in at.error)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_whose_dataset_is_gone_is_still_no_traceback(studio, open_page, page):
+    path = studio.add_dataset()
+    studio.add_run(path)
+    path.unlink()
+    assert not open_page(page).exception
+
+
+def test_the_row_for_stakeholders_agrees_with_the_summary(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("results")
+    assert not at.exception and not at.error
+    oof, shown = run.summary()["oof"], {m.label: m.value for m in at.metric}
+    cells = oof["confusion"]
+    assert shown["Landslide found"] == f"{cells['tp']} of {cells['tp'] + cells['fn']}"
+    assert shown["Landslide missed"] == str(cells["fn"]) and shown["False alarms"] == str(cells["fp"])
+    assert shown["F1"] == f"{oof['f1']:.3f}"
+    sentence = next(c.value for c in at.caption if c.value.startswith("Out of fold over 3 folds: each patch"))
+    assert "n = 60 patches, 15 landslide" in sentence and "cross-fitted" in sentence
+
+
+def test_it_says_in_words_whether_the_network_earns_its_place(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    summary = run.summary()
+    for name in summary["differences"]:
+        summary["differences"][name]["f1"] = {"difference": -0.2, "lo": -0.3, "hi": -0.1}
+    run.write_json("summary.json", summary)
+    at = open_page("results")
+    assert any(m.value.startswith("**No.**") and "simple model does better" in m.value for m in at.markdown)
+
+
+def test_another_head_changes_the_row(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("results")
+    at.selectbox(key="results_head").select("fc").run()
+    assert not at.exception
+    assert {m.label: m.value for m in at.metric}["F1"] == f"{run.summary()['heads']['fc']['f1']:.3f}"
+
+
+def test_undefined_numbers_of_one_class_are_drawn(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    summary, oof = run.summary(), run.oof().assign(label=0)
+    nothing = {"f1": None, "auc": None, "precision": None, "recall": None}
+    for facts in summary["heads"].values():
+        facts |= nothing | {"confusion": {"tp": 0, "fn": 0, "fp": 2, "tn": 58}, "intervals": {}}
+    summary["differences"] = {}
+    run.write_json("summary.json", summary)
+    run.write_oof(oof)
+    at = open_page("results")
+    assert not at.exception
+    assert {m.label: m.value for m in at.metric}["F1"] == "undefined"
+
+
+def test_figures_and_numbers_can_be_downloaded(studio, open_page):
+    studio.add_run(studio.add_dataset())
+    labels = [b.label for b in open_page("results").get("download_button")]
+    for label in ("Out-of-fold table (CSV)", "Summary (JSON)", "Folds (CSV)", "Learning curves (CSV)", "Heads (CSV)"):
+        assert label in labels
+
+
+def test_the_table_of_folds_counts_from_one(studio, open_page):
+    studio.add_run(studio.add_dataset())
+    tables = [d.value for d in open_page("results").dataframe]
+    folds = next(t for t in tables if isinstance(t, pd.DataFrame) and "Fold" in t)
+    assert folds["Fold"].tolist() == [1, 2, 3] and folds["Positive"].sum() == 15
+
+
+def test_hostile_names_are_shown_as_written(studio, open_page):
+    made = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
+    evil = "<img src=x onerror=alert(1)>[x](javascript:alert(1))"
+    data = made["make_dataset"](studio.checkpoints / "datasets" / "evil.h5", n=36, class_names=("other", evil))
+    made["make_run"](studio.checkpoints, data.path)
+    for page in PAGES:
+        at = open_page(page)
+        assert not at.exception, page
+        for element in (*at.markdown, *at.caption, *at.subheader, *at.warning):
+            assert "<img" not in element.value.replace("\\<img", ""), (page, element.value)
+            assert "[x](" not in element.value, (page, element.value)
+        for chart in at.get("plotly_chart"):
+            assert "<img" not in str(json.loads(chart.proto.spec)), page
