@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -17,6 +18,7 @@ import numpy as np
 
 from core.data.bands import Band
 from core.data.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_dataset
+from core.data.forgiving_file import ForgivingFile
 from core.data.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
 
@@ -72,20 +74,54 @@ class DatasetWriter:
         }
         self._kept: dict[str, list[np.ndarray]] = {}
         self._file: h5py.File | None = None
+        self._disk: ForgivingFile | None = None
         self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
 
     def __enter__(self) -> DatasetWriter:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = h5py.File(self._temporary, "w")
-        chunk = (1, *self._shape)
-        self._file.create_dataset("images", (0, *self._shape), self._dtype, chunks=chunk, maxshape=(None, *self._shape))
+        if self.path.is_dir():
+            raise DataError(f"{self.path} is a folder. Give the name of a file in it, ending in .h5.")
+        try:
+            with self._telling():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._disk = ForgivingFile(self._temporary)
+                self._file = h5py.File(self._disk, "w")
+                self._create("images", self._dtype, self._shape)
+        except BaseException:
+            self._discard()
+            raise
         return self
 
-    def __exit__(self, kind: type | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
+        self._discard()
+
+    def _discard(self) -> None:
+        self._close()
+        if self._disk is not None:
+            self._temporary.unlink(missing_ok=True)
+
+    def _close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
-        self._temporary.unlink(missing_ok=True)
+        if self._disk is not None:
+            self._disk.close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Errors of the disk become a sentence, also those that HDF5 was not told of."""
+        try:
+            yield
+            if self._disk is not None and self._disk.failure is not None:
+                raise self._disk.failure
+        except OSError as error:
+            why = error.strerror or str(error)[:200]
+            raise DataError(f"{self.path} cannot be written ({why}). Free space, or choose another place.") from error
+
+    def _create(self, name: str, dtype: np.dtype, shape: tuple[int, ...], compression: str | None = None) -> None:
+        """An empty, growing (N, ...) dataset with one chunk a patch."""
+        self._file.create_dataset(
+            name, (0, *shape), dtype, chunks=(1, *shape), maxshape=(None, *shape), compression=compression
+        )
 
     def append(
         self,
@@ -128,9 +164,11 @@ class DatasetWriter:
             rows[f"columns/{name.replace('/', '_')}"] = _column(values)
         self._keep(rows, len(images), has_masks=masks is not None)
         with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is counted as such
-            self._extend("images", images.astype(self._dtype, copy=False))
-        if masks is not None:
-            self._extend("masks", (np.asarray(masks) != 0).astype(np.uint8))
+            images = images.astype(self._dtype, copy=False)
+        with self._telling():
+            self._extend("images", images)
+            if masks is not None:
+                self._extend("masks", (np.asarray(masks) != 0).astype(np.uint8))
 
     def finish(self) -> Dataset:
         """Compute statistics and hash, move the file to its place and open it. Raises DataError when it is empty."""
@@ -140,17 +178,21 @@ class DatasetWriter:
         ids, counts = np.unique(rows["ids"], return_counts=True)
         if (counts > 1).any():
             raise FormatError(f"Ids must be unique; these are not: {', '.join(ids[counts > 1][:5])}.")
+        with self._telling():
+            self._complete(rows)
+        return open_dataset(self.path)
+
+    def _complete(self, rows: dict[str, np.ndarray]) -> None:
         for name, values in rows.items():
             self._file.create_dataset(name, data=_encode(values) if values.dtype.kind == "U" else values)
-        self._card |= self._summarise(rows)
-        card = json.dumps(self._card, allow_nan=False).encode()
+        card = json.dumps(self._card | self._summarise(rows), allow_nan=False).encode()
         self._file.create_dataset("card", data=np.frombuffer(card, np.uint8))
-        self._file.close()
-        self._file = None
-        with open(self._temporary, "rb") as written:
-            os.fsync(written.fileno())
+        self._file.flush()
+        self._disk.flush()
+        if self._disk.failure is not None:
+            raise self._disk.failure
+        self._close()
         os.replace(self._temporary, self.path)
-        return open_dataset(self.path)
 
     def _keep(self, rows: dict[str, np.ndarray], n: int, has_masks: bool) -> None:
         uneven = [name for name, values in rows.items() if len(values) != n]
@@ -163,10 +205,7 @@ class DatasetWriter:
 
     def _extend(self, name: str, values: np.ndarray) -> None:
         if name not in self._file:
-            shape = values.shape[1:]
-            self._file.create_dataset(
-                name, (0, *shape), values.dtype, chunks=(1, *shape), maxshape=(None, *shape), compression="lzf"
-            )
+            self._create(name, values.dtype, values.shape[1:], "lzf")
         data = self._file[name]
         start = len(data)
         data.resize(start + len(values), axis=0)

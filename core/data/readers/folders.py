@@ -91,15 +91,14 @@ def _are_classes(
 ) -> bool:
     """Whether the folders that hold the files are classes.
 
-    Without labels in a table two or more folders must be; with them, or for a single folder, only names that say so:
-    the positive class, 'landslide', or the labels of the table themselves.
+    Where a table has labels, two or more folders are, if their names say so: the positive class, 'landslide', or the
+    table's own labels. Without such a table two or more folders must be, and a single one may be.
     """
     names = {path.parent.name.lower() for path in files if path.parent != source}
-    known = {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()}
-    if names & known or (len(names) > 1 and label_column is None):
-        return True
-    labels = {row[label_column].lower() for row in table.rows} if table and label_column else set()
-    return len(names) > 1 and names <= labels
+    says_so = bool(names & {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()})
+    if table is None or label_column is None:
+        return says_so or len(names) > 1
+    return len(names) > 1 and (says_so or names <= {row[label_column].lower() for row in table.rows})
 
 
 def _from_folders(

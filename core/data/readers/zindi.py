@@ -34,7 +34,7 @@ def ingest(source: Path, out: Path, *, options: ReaderOptions) -> Generator[Prog
     aside = Aside(options.strict)
     items, classes, conflicting = _train(source, options, aside)
     if _has(source, "Test"):
-        items += _test(source, aside)
+        items += _unlabelled(source, "Test", aside)
     elif (source / "Test.csv").is_file():
         aside.warn("Test.csv is there but test_data is not: the test patches were left out.")
     collection = Collection(f"zindi: {source.resolve().name}", tuple(items), classes, LICENCE, False, conflicting)
@@ -43,21 +43,25 @@ def ingest(source: Path, out: Path, *, options: ReaderOptions) -> Generator[Prog
 
 def collect(source: Path, aside: Aside) -> list[Item]:
     """Patches to predict: the test ones where they are there, otherwise the training ones without their labels."""
-    if _has(source, "Test"):
-        return _test(source, aside)
-    return _train(source, ReaderOptions(), aside)[0]
+    name = "Test" if _has(source, "Test") else "Train"
+    _must_have(source, name)
+    return _unlabelled(source, name, aside)
 
 
 def _has(source: Path, name: str) -> bool:
     return (source / f"{name}.csv").is_file() and (source / f"{name.lower()}_data").is_dir()
 
 
-def _train(source: Path, options: ReaderOptions, aside: Aside) -> tuple[list[Item], tuple[str, str], tuple[str, ...]]:
-    if not _has(source, "Train"):
+def _must_have(source: Path, name: str) -> None:
+    if not _has(source, name):
         raise FormatError(
             f"{source} is not laid out as Zindi's data: Train.csv (ID,label) beside train_data/ID.npy is expected. "
             "For other folders of patches use the format 'folders'."
         )
+
+
+def _train(source: Path, options: ReaderOptions, aside: Aside) -> tuple[list[Item], tuple[str, str], tuple[str, ...]]:
+    _must_have(source, "Train")
     table = read_table(source / "Train.csv", aside)
     label = table.column(None, ("label", "target"), "labels")
     rule = label_rule([row[label] for row in table.rows], options.positive, aside)
@@ -65,9 +69,8 @@ def _train(source: Path, options: ReaderOptions, aside: Aside) -> tuple[list[Ite
     return items, rule.classes, conflicting
 
 
-def _test(source: Path, aside: Aside) -> list[Item]:
-    unlabelled = LabelRule(DEFAULT_CLASSES, True, "1")
-    return _items(source, "Test", unlabelled, None, aside)[0]
+def _unlabelled(source: Path, name: str, aside: Aside) -> list[Item]:
+    return _items(source, name, LabelRule(DEFAULT_CLASSES, True, "1"), None, aside)[0]
 
 
 def _items(

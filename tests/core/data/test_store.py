@@ -218,6 +218,28 @@ def test_a_file_that_changed_is_not_read_with_old_facts(tmp_path):
         dataset.images([0])
 
 
+@pytest.mark.parametrize("room", [0, 1000, 200_000, 480_000, 494_000])
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, room):
+    """HDF5 by itself brings the process down here: see ``core.data.forgiving_file``."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+        with pytest.raises(DataError, match="x.h5 cannot be written"):
+            write(tmp_path / "x.h5", patches(40, (12, 16, 16)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(tmp_path.iterdir())
+
+
+def test_places_that_cannot_be_written_are_told(tmp_path):
+    with pytest.raises(DataError, match="is a folder"):
+        write(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot be written"):
+        write(tmp_path / "file" / "x.h5")
+
+
 def test_threads_read_at_the_same_time(dataset):
     every, wrong = patches(), []
 

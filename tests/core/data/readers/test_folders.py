@@ -207,6 +207,12 @@ def test_folders_named_as_the_labels_are_classes(tmp_path):
         run(tmp_path / "src", labels="labels.csv", positive="slip")
 
 
+def test_one_folder_of_any_name_leaves_the_labels_to_the_table(flat):
+    (flat / "patches").rename(flat / "landslide")
+    table(flat, "ID,label\na1,1\na2,1\nb1,0\nb2,0\n")
+    assert run(flat, labels="labels.csv")[1].labels.tolist() == [1, 1, 0, 0]
+
+
 def test_what_the_table_and_the_folder_do_not_share_is_told(flat):
     array(flat / "raw" / "scene.npy", (9, 9, 4))
     table(flat, "ID,label\na1,1\ngone,0\n../../etc/passwd,1\nb1,2\nb2,0\n")

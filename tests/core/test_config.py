@@ -1,0 +1,92 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.config import PRESETS, RunConfig, preset, svm_name
+from core.errors import ConfigError
+
+
+def test_the_defaults_are_paper_as_recipe():
+    config = RunConfig()
+    assert (config.train.epochs, config.train.batch_size, config.train.lr) == (50, 36, 3e-4)
+    assert (config.train.optimizer, config.train.schedule, config.folds.n_splits) == ("adam", "cosine", 5)
+    assert config.model.backbone.startswith("tf_efficientnetv2_l")
+    assert (
+        config.heads.names == ("fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1") and config.heads.head == "svm_c0.1"
+    )
+    assert config.smote.protocol == "inside_fold" and config.smote.clip == (0.1, 0.9)
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_every_preset_is_complete_and_survives_json(name):
+    config = preset(name)
+    again = RunConfig.from_json(config.to_json())
+    assert again == config and again.hash() == config.hash() and config.preset == name
+    assert set(json.loads(config.to_json())) == set(RunConfig.model_fields)
+
+
+def test_overrides_reach_one_setting_and_leave_the_original():
+    config = RunConfig()
+    changed = config.with_overrides(
+        ["train.epochs=3", "model.weights=none", 'data.bands=["red","nir"]', "smote.enabled=false", "seed = 7"]
+    )
+    assert (changed.train.epochs, changed.seed, changed.smote.enabled) == (3, 7, False)
+    assert changed.data.bands == ("red", "nir") and changed.model.weights is None
+    assert config.train.epochs == 50
+    assert changed.model.backbone == config.model.backbone
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ("train.epochs", "Write section.key=value"),
+        ("train.epoch=3", "no setting 'train.epoch'. Known here: .*epochs"),
+        ("trains.epochs=3", "no setting 'trains.epochs'"),
+        ("train=3", "no setting 'train'"),
+        ("train.epochs.x=3", "no setting"),
+        ("train.epochs=0", "train.epochs: "),
+        ("train.epochs=many", "train.epochs: "),
+        ("train.optimizer=sgd", "train.optimizer: .*'adam' or 'adamw'"),
+        ("smote.clip=[0.9,0.1]", "lower bound first"),
+        ("heads.head=svm_c7", "svm_c7.*fc, svm_c1"),
+        ("folds.n_splits=1", "folds.n_splits: "),
+        ("seed=-1", "seed: "),
+    ],
+)
+def test_settings_that_cannot_work_are_named(item, reason):
+    with pytest.raises(ConfigError, match=reason):
+        RunConfig().with_overrides([item])
+
+
+def test_unknown_presets_and_foreign_json_are_told():
+    with pytest.raises(ConfigError, match="no preset 'huge'. Known: demo"):
+        preset("huge")
+    for text in ("", "[]", '{"train": {"epochs": "x"}}', '{"unknown": 1}'):
+        with pytest.raises(ConfigError, match="cannot be used"):
+            RunConfig.from_json(text)
+
+
+def test_equal_settings_have_equal_hashes_and_others_others():
+    assert RunConfig().hash() == RunConfig.from_json("{}").hash()
+    assert RunConfig().hash() != RunConfig().with_overrides(["train.lr=0.0004"]).hash()
+    assert RunConfig().with_overrides(["seed=0"]).hash() == RunConfig().hash()
+
+
+def test_settings_cannot_be_changed_in_place():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().train.epochs = 3
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_any_override_is_taken_or_refused_in_words(key, value):
+    try:
+        RunConfig().with_overrides([f"{key}={value}"])
+    except ConfigError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize(("C", "name"), [(1.0, "svm_c1"), (0.75, "svm_c0.75"), (0.1, "svm_c0.1"), (10, "svm_c10")])
+def test_svm_heads_are_named_after_c(C, name):
+    assert svm_name(C) == name
