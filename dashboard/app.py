@@ -16,7 +16,10 @@ import streamlit as st  # noqa: E402
 
 from dashboard import components, state  # noqa: E402
 
-st.set_page_config(page_title="Landslide Lens", page_icon=":material/landslide:", layout="wide")
+# Our own pictures: Streamlit would fetch a Material page icon from the network.
+HERE = Path(__file__).resolve().parent
+st.set_page_config(page_title="Landslide Lens", page_icon=str(HERE / "icon.svg"), layout="wide")
+st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
 
 
 def _page(name: str, title: str, icon: str, default: bool = False):

@@ -39,7 +39,7 @@ def dataset(path: Path) -> Dataset:
     return _dataset(str(path), stamp(Path(path)))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _dataset(path: str, looks: Stamp) -> Dataset:
     return open_dataset(Path(path))
 

@@ -233,7 +233,7 @@ def empty_state(
         st.space("small")
 
 
-def no_dataset() -> None:
+def no_dataset(with_import: bool = True) -> None:
     """The empty state of a page without a dataset: the demo is one click away."""
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("small")
@@ -247,7 +247,7 @@ def no_dataset() -> None:
         with st.container(horizontal=True, horizontal_alignment="center"):
             if st.button("Make the demo dataset", type="primary", key="empty_make_demo", icon=":material/science:"):
                 make_demo()
-            if st.button("Import a folder", key="empty_import", icon=":material/drive_folder_upload:"):
+            if with_import and st.button("Import a folder", key="empty_import", icon=":material/drive_folder_upload:"):
                 open_import()
         st.space("small")
 

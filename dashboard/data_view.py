@@ -87,7 +87,7 @@ def band_table(data: Dataset) -> pd.DataFrame:
     rows = []
     for band, numbers in zip(data.bands, data.statistics, strict=True):
         row = {"Band": band.title, "Name": band.name, "Sensor": band.sensor, "Orbit": band.orbit, "Unit": band.unit}
-        digits = 0 if max(abs(numbers["q05"]), abs(numbers["q95"])) >= 100 else 2
+        digits = 0 if max(abs(numbers["min"]), abs(numbers["max"])) >= 100 else 2
         row |= {key: round(numbers[key], digits) for key in ("min", "q05", "mean", "q50", "q95", "max", "std")}
         rows.append(row | {"Not finite": numbers.get("n_nonfinite"), "No data": numbers.get("n_nodata")})
     return pd.DataFrame(rows)
@@ -198,7 +198,6 @@ def check(data: Dataset) -> None:
 
 def importer() -> None:
     """Make the demo, or import a folder on the machine that runs this dashboard."""
-    root = state.checkpoints()
     with st.container(border=True):
         st.markdown("**Demo**")
         st.markdown("Simulated Sentinel-1/2 patches whose statistics follow the Zindi challenge; no download.")
@@ -207,6 +206,12 @@ def importer() -> None:
             seed = st.number_input("Seed", 0, None, 0, key="demo_seed", width=120)
             if st.button("Make the demo dataset", icon=":material/science:", key="dataset_make_demo"):
                 components.make_demo(int(n), int(seed))
+    import_folder()
+
+
+def import_folder() -> None:
+    """The form of an import, or the import that is under way or has just ended."""
+    root = state.checkpoints()
     with st.container(border=True):
         st.markdown("**Import a folder**")
         task = imports.newest(root)
@@ -286,7 +291,7 @@ def _report(task: imports.Import) -> None:
     report = task.report
     st.success(
         f"{report.n:,} patches imported, {report.n_positive:,} of the positive class, {report.n_unlabelled:,} without "
-        f"a label; {len(report.rejected):,} files set aside.",
+        f"a label; {len(report.rejected):,} files or rows set aside.",
         icon=":material/check_circle:",
     )
     for warning in report.warnings:

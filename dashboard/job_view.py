@@ -163,10 +163,11 @@ def _curves(run: RunFolder) -> None:
     st.subheader("Learning curves", anchor=False)
     with st.grid(min_column_width=280, gap="medium"):
         for column in CURVES:
-            components.show(charts.learning_curves(history, column), key=f"job_{column}")
+            figure = charts.learning_curves(history, column).update_layout(showlegend=True)
+            components.show(figure, key=f"job_{column}")
     st.caption(
-        f"Validation part of each fold, {history['fold'].nunique()} of the folds begun, {len(history):,} epochs so "
-        "far. F1 at threshold 0.5 of the network's own head; the headline is judged later, out of fold."
+        f"Validation part of each fold; folds begun: {history['fold'].nunique()}, epochs: {len(history):,}. "
+        "F1 at threshold 0.5 of the network's own head; the headline is judged later, out of fold."
     )
     components.download(history, f"{run.name}_history", "Curves")
 

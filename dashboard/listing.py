@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
@@ -171,6 +173,12 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
 def run_row(run: RunFolder, dataset: str) -> dict:
     """One run as a row: state, preset, score with interval, when and how long."""
     status = components.run_state(run)
+    return _run_row(str(run.path), dataset, str(status.get("updated")), status)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _run_row(path: str, dataset: str, updated: str, _status: dict) -> dict:
+    run, status = RunFolder(Path(path)), _status
     row = {"State": status["state"], "F1": None, "95 % interval": "", "AUC": None, "Patches": None}
     if status["state"] == "succeeded":
         try:
@@ -222,7 +230,7 @@ def runs_table() -> None:
         components.download(table, "runs", "Runs as CSV")
 
 
-def dataset_row(name: str, path) -> dict:
+def dataset_row(name: str, path: Path) -> dict:
     """One dataset as a row; one that cannot be opened says so."""
     row = {"Dataset": name, "Patches": None, "Landslides": None, "Share": None, "Bands": None, "Side (px)": "",
            "Groups": None, "Source": ""}  # fmt: skip

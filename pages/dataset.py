@@ -10,12 +10,13 @@ VIEWS = {"Facts": ":material/info:", "Patches": ":material/grid_view:", "Check":
 st.title("Dataset")
 data = components.chosen_dataset()
 if data is None:
-    components.no_dataset()
-    data_view.importer()
+    components.no_dataset(with_import=False)
+    data_view.import_folder()
     st.stop()
 
+st.session_state.setdefault("dataset_view", "Facts")  # other pages choose a view by this key
 view = st.segmented_control(
-    "View", list(VIEWS), default="Facts", required=True, label_visibility="collapsed", key="dataset_view",
+    "View", list(VIEWS), required=True, label_visibility="collapsed", key="dataset_view",
     format_func=lambda name: f"{VIEWS[name]} {name}",
 )  # fmt: skip
 if view == "Patches":

@@ -60,6 +60,18 @@ def test_paging_shows_other_patches(studio, open_page):
     assert not at.exception and any("page 3 of 3" in c.value for c in at.caption)
 
 
+def test_fewer_patches_than_the_page_chosen_before_are_still_shown(studio, open_page):
+    studio.add_dataset()
+    at = opened(open_page, "Patches")
+    at.selectbox(key="dataset_size").select(12).run()
+    at.session_state["dataset_page"] = 5
+    at.run()
+    assert any("page 5 of 5" in c.value for c in at.caption)
+    at.session_state["dataset_class"] = 1
+    at.run()
+    assert not at.exception and any("page 2 of 2" in c.value for c in at.caption)
+
+
 def test_labels_can_be_downloaded_whole(studio):
     data = open_dataset(studio.add_dataset())
     table = data_view.label_table(data)
