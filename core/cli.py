@@ -18,7 +18,12 @@ from core.config import PRESETS, preset
 from core.errors import LabelError, LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path, open_run, plain
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Landslide Lens on the command line.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Landslide Lens on the command line.",
+)
 jobs_app = typer.Typer(no_args_is_help=True, help="What runs, waits and has ended.")
 app.add_typer(jobs_app, name="jobs")
 

@@ -119,7 +119,7 @@ class HeadsConfig(Section):
     svm_C: tuple[float, ...] = Field((1.0, 0.75, 0.5, 0.1), min_length=1, description="RBF-SVM's C values (Table 3).")
     head: str = Field("svm_c0.1", description="The head whose numbers are the headline.")
     threshold: Literal["best_f1", "half"] = Field(
-        "best_f1", description="best_f1: fold k's threshold is the best F1 of the other folds. half: 0.5."
+        "best_f1", description="best_f1: fold k's threshold is one near the best F1 of the other folds. half: 0.5."
     )
 
     @model_validator(mode="after")
@@ -142,6 +142,7 @@ def svm_name(C: float) -> str:
 class EmbedConfig(Section):
     """UMAP and the boundary drawn on it."""
 
+    method: Literal["umap", "pca"] = Field("umap", description="umap: neighbourhoods. pca: the two widest directions.")
     n_neighbors: int = Field(15, ge=2, le=200, description="UMAP's neighbourhood size.")
     min_dist: UnitInterval = Field(0.1, description="UMAP's smallest distance between points.")
     grid: int = Field(60, ge=10, le=300, description="Cells on a side of the boundary's raster.")

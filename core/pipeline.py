@@ -66,6 +66,10 @@ class Step:
         names = ("stage", "progress", "message", "fold", "n_folds", "epoch", "epochs")
         return {name: getattr(self, name) for name in names}
 
+    def record(self) -> dict[str, Any]:
+        """What of it belongs into a line of ``events.jsonl``."""
+        return {name: value for name, value in self.status().items() if value is not None} | self.fields
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -276,10 +280,17 @@ def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
     config, run = plan.config, plan.run
     train, val = plan.folds.train(fold), plan.folds.val(fold)
     embeddings = run.embeddings(fold)["embeddings"]
-    drawn = fit_map(embeddings, train, config.embed.n_neighbors, config.embed.min_dist, config.seed)
+    drawn = fit_map(
+        embeddings, train, config.embed.n_neighbors, config.embed.min_dist, config.seed, config.embed.method
+    )
     model = FoldModel.load(run, fold, plan.device)
     arrays = {"xy": drawn.xy, "train": np.isin(np.arange(len(drawn.xy)), train).astype(np.uint8)}
-    card: dict[str, Any] = {"trustworthiness": drawn.trustworthiness, "heads": {}}
+    card: dict[str, Any] = {
+        "method": drawn.method,
+        "note": drawn.note,
+        "trustworthiness": drawn.trustworthiness,
+        "heads": {},
+    }
     for name in _shown_heads(config):
         rule = judged[name].rule
         margin = _log_odds(rule.probs(model.heads[name].decision(embeddings), fold)) - _log_odds(rule.thresholds[fold])

@@ -45,6 +45,7 @@ def fit_map(
     n_neighbors: int = 15,
     min_dist: float = 0.1,
     seed: int = 0,
+    method: Literal["umap", "pca"] = "umap",
 ) -> Map:
     """The map of all patches, learnt from the training part alone.
 
@@ -58,8 +59,8 @@ def fit_map(
     """
     features, train_index = _standardise(embeddings, train_index)
     learnt = features[train_index]
-    note = _why_not_umap(learnt)
-    if not note:
+    note = _why_not_umap(learnt) if method == "umap" else ""
+    if method == "umap" and not note:
         try:
             xy = _umap(features, train_index, n_neighbors, min_dist, seed)
             return Map(xy, _trust(learnt, xy[train_index], n_neighbors, seed))

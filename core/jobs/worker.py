@@ -65,7 +65,7 @@ def _work(run: RunFolder) -> None:
         eta_s = elapsed * (1.0 - step.progress) / done if done > 0.005 else None
         run.write_status(**step.status(), eta_s=eta_s, elapsed_s=elapsed, heartbeat=time.time())
         if step.event:
-            run.add_event(step.event, **step.fields)
+            run.add_event(step.event, **step.record())
             print(step.message, flush=True)
 
 

@@ -18,8 +18,8 @@ def make_tiny(path, n=48, side=32, seed=0, signal=3.0, positive_every=3):
     labels = (np.arange(n) % positive_every == 0).astype(np.int8)
     images = rng.normal(size=(n, 3, side, side)).astype(np.float32)
     for i in np.flatnonzero(labels):
-        y, x = rng.integers(2, side - 14, size=2)
-        images[i, 0, y : y + 12, x : x + 12] += signal
+        y, x = rng.integers(0, side - side // 3, size=2)
+        images[i, 0, y : y + side // 3, x : x + side // 3] += signal
     writer = DatasetWriter(
         path, bands=RGB_BANDS, shape_hw=(side, side), class_names=("other", "landslide"), source="made in a test"
     )

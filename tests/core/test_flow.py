@@ -1,0 +1,242 @@
+"""The whole flow as scripts call it: train, evaluate, predict, kill and resume, cancel; and chance on noise."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.config import RunConfig
+from core.data.store import open_dataset
+from core.jobs import processes, queue
+from core.runs.store import RunFolder, create_run, open_run
+from tests.core.conftest import TINY, make_tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = [f"--set={setting}" for setting in TINY]
+
+
+def core(*arguments, check=True):
+    found = subprocess.run(
+        [sys.executable, "-m", "core", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert not check or found.returncode == 0, found.stderr
+    return found
+
+
+def core_json(*arguments):
+    found = core(*arguments, "--json")
+    assert found.stdout.count("\n") == 1, "one JSON object and nothing else"
+    return json.loads(found.stdout)
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    return tmp_path_factory.mktemp("checkpoints")
+
+
+@pytest.fixture(scope="module")
+def answer(tiny_dataset, checkpoints):
+    """What ``train --json`` says of the tiny run."""
+    return core_json("train", tiny_dataset, "--preset", "demo", *SETTINGS, "--checkpoints", checkpoints)
+
+
+@pytest.fixture(scope="module")
+def run(answer, checkpoints):
+    return open_run(checkpoints, answer["run"])
+
+
+def test_train_answers_as_the_contract_says(answer, tiny_dataset):
+    assert set(answer) == {"run", "dataset", "oof", "folds", "seconds", "images_per_second"}
+    assert answer["dataset"] == str(tiny_dataset)
+    names = {"n", "f1", "auc", "precision", "recall", "specificity", "accuracy", "threshold", "f1_interval"}
+    assert names <= set(answer["oof"])
+    assert answer["oof"]["n"] == 48 and len(answer["folds"]) == 2
+    assert answer["seconds"] > 0 and answer["images_per_second"] > 0
+
+
+def test_every_real_patch_is_judged_once_by_a_fold_that_has_not_seen_it(run, tiny_dataset):
+    oof, folds, ids = run.oof(), run.folds(), list(open_dataset(tiny_dataset).ids)
+    assert sorted(oof["id"]) == sorted(ids)
+    for fold, members in enumerate(folds["folds"]):
+        assert set(oof.loc[oof["fold"] == fold, "id"]) == set(members)
+    assert oof.groupby("group")["fold"].nunique().max() == 1
+    probs = oof[[name for name in oof if name.startswith("prob_")]]
+    assert probs.shape[1] == 7 and ((probs >= 0) & (probs <= 1)).all().all()
+
+
+def test_no_synthetic_patch_has_a_parent_in_the_part_that_judges_it(run):
+    fold_of = run.oof().set_index("id")["fold"]
+    lineage = run.smote()
+    assert len(lineage) > 0
+    for parent in ("anchor", "neighbour"):
+        assert (fold_of.loc[lineage[parent]].to_numpy() != lineage["fold"].to_numpy()).all()
+    assert (lineage["anchor"] != lineage["neighbour"]).all()
+    assert lineage["anchor_weight"].between(0.1, 0.9).all()
+
+
+def test_a_finished_run_is_explained(run):
+    summary = run.summary()
+    index, maps, card = run.cams()
+    assert len(index) == len(maps) == 48 and min(maps.shape[1:]) >= 4 and card["target"] == "landslide"
+    occlusion = run.occlusion()
+    assert len(occlusion) == 48 * 3 * 2 * 2  # patches, bands, heads, baselines
+    arrays, card = run.umap(1)
+    assert arrays["xy"].shape == (48, 2) and set(card["heads"]) == {"fc", "svm_c0.1"}
+    assert set(summary["heads"]) == {"fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "stats_logreg", "stats_svm"}
+    assert set(summary["differences"]) == {"stats_logreg", "stats_svm"}
+
+
+def test_the_same_specification_and_seed_give_the_same_numbers(run, answer, tiny_dataset, tmp_path):
+    again = core_json("train", tiny_dataset, "--preset", "demo", *SETTINGS, "--checkpoints", tmp_path)
+    other = open_run(tmp_path, again["run"])
+    pd.testing.assert_frame_equal(run.oof(), other.oof())
+    for name in ("fold_0/model.safetensors", "fold_1/smote.parquet", "folds.json"):
+        assert (run.path / name).read_bytes() == (other.path / name).read_bytes(), name
+    assert again["oof"] == answer["oof"]
+
+
+def test_a_run_judges_another_dataset(run, checkpoints, tmp_path):
+    other = make_tiny(tmp_path / "other.h5", seed=5)
+    value = core_json("evaluate", run.name, other, "--checkpoints", checkpoints)
+    assert value["n"] == 48 and sum(value["confusion"].values()) == 48
+    assert {"f1", "auc", "precision", "recall", "specificity", "accuracy", "threshold"} <= set(value)
+
+
+def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset):
+    value = core_json("predict", run.name, tiny_dataset, "--out", tmp_path / "p.csv", "--checkpoints", checkpoints)
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert list(table.columns) == ["id", "prob", "pred"] and len(table) == value["n"] == 48
+    assert table["pred"].sum() == value["n_positive"]
+    core("predict", run.name, tiny_dataset, "--out", tmp_path / "s.csv", "--submission", "--checkpoints", checkpoints)
+    submission = pd.read_csv(tmp_path / "s.csv")
+    assert list(submission.columns) == ["ID", "label"] and set(submission["label"]) <= {0, 1}
+
+
+def test_the_other_commands_answer(run, checkpoints):
+    assert core_json("jobs", "list", "--checkpoints", checkpoints)["jobs"][0]["state"] == "succeeded"
+    assert core_json("jobs", "show", run.name, "--checkpoints", checkpoints)["progress"] == 1.0
+    assert set(core_json("heads", run.name, "--checkpoints", checkpoints)["heads"]) >= {"fc", "stats_svm"}
+    assert len(core_json("explain", run.name, "--checkpoints", checkpoints)["occlusion"]) == 12
+    assert core_json("compare", run.name, run.name, "--checkpoints", checkpoints)["runs"][0]["n"] == 48
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "text"),
+    [
+        (["train", "no-such.h5"], 1, "no-such.h5"),
+        (["train", "{data}", "--set", "train.epoch=3"], 1, "train.epoch"),
+        (["train", "{data}", "--preset", "nothing"], 1, "preset"),
+        (["jobs", "show", "../../etc"], 1, "folder"),
+        (["train"], 2, "Missing argument"),
+        (["nothing"], 2, "No such command"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_a_status(arguments, status, text, tiny_dataset, checkpoints):
+    filled = [str(tiny_dataset) if item == "{data}" else item for item in arguments]
+    extra = ["--checkpoints", checkpoints] if status == 1 else []
+    found = core(*filled, *extra, check=False)
+    assert found.returncode == status
+    assert text in found.stderr and "Traceback" not in found.stderr and not found.stdout
+
+
+# ------------------------------------------------------------------------------------------------ killed, cancelled
+
+
+LONG = [*TINY, "train.epochs=6", "heads.svm_C=[0.1]", "embed.method=pca"]
+
+
+def wait_for_epoch(run, epoch, fold=0, timeout_s=120):
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        seen = [e for e in run.events()[0] if e["event"] == "epoch" and e["fold"] == fold and e["epoch"] >= epoch]
+        if seen:
+            return
+        assert run.status()["state"] in ("queued", "running"), run.log()
+        time.sleep(0.02)
+    raise AssertionError(f"no epoch {epoch} in {timeout_s} s: {run.log()}")
+
+
+def wait_for_end(run, timeout_s=180):
+    deadline = time.monotonic() + timeout_s
+    while run.status()["state"] in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return run.status()["state"]
+
+
+def config(*settings):
+    from core.config import preset
+
+    return preset("demo").with_overrides(settings)
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tiny_dataset, tmp_path):
+    whole = queue.submit(tmp_path / "whole", tiny_dataset, config(*LONG))
+    assert wait_for_end(whole) == "succeeded", whole.log()
+    broken = queue.submit(tmp_path / "broken", tiny_dataset, config(*LONG))
+    wait_for_epoch(broken, 3)
+    os.kill(broken.status()["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while queue.job(tmp_path / "broken", broken.name).state == "running" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert queue.job(tmp_path / "broken", broken.name).state == "interrupted"
+    core("jobs", "resume", broken.name, "--wait", "--checkpoints", tmp_path / "broken")
+    assert broken.status()["state"] == "succeeded", broken.log()
+    events = broken.events()[0]
+    assert [e["event"] for e in events].count("resumed") == 1
+    done = [(e["fold"], e["epoch"]) for e in events if e["event"] == "epoch"]
+    assert len(done) - len(set(done)) <= 1  # the epoch that was killed before it was told may be told again
+    for fold in (0, 1):
+        for name in ("model.safetensors", "embeddings.safetensors"):
+            assert (whole.fold_path(fold) / name).read_bytes() == (broken.fold_path(fold) / name).read_bytes()
+    history = broken.history()
+    assert history.groupby("fold")["epoch"].apply(list).tolist() == [[1, 2, 3, 4, 5, 6]] * 2
+
+
+def test_a_cancelled_run_is_gone_within_twenty_seconds_and_the_next_begins(tiny_dataset, tmp_path):
+    run = queue.submit(tmp_path, tiny_dataset, config(*TINY, "train.epochs=500"))
+    waiting = queue.submit(tmp_path, tiny_dataset, config(*TINY, "train.epochs=501"))
+    assert queue.job(tmp_path, waiting.name).place == 1
+    wait_for_epoch(run, 1)
+    worker = processes.ProcessId(run.status()["pid"], run.status()["pid_started"])
+    began = time.monotonic()
+    queue.cancel(tmp_path, run.name)
+    assert time.monotonic() - began < 20
+    assert run.status()["state"] == "cancelled" and not processes.is_alive(worker)
+    assert queue.job(tmp_path, waiting.name).state == "running"
+    queue.cancel(tmp_path, waiting.name)
+    assert waiting.status()["state"] == "cancelled"
+
+
+def test_a_run_that_cannot_be_done_says_why(tmp_path):
+    path = make_tiny(tmp_path / "one.h5", n=12, positive_every=1)
+    run = queue.submit(tmp_path, path, config(*TINY))
+    assert wait_for_end(run) == "failed"
+    assert "class" in run.status()["error"] and "Traceback" not in run.log()
+
+
+# ------------------------------------------------------------------------------------------------------- honesty
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_noise_with_random_labels_scores_at_chance(seed, tmp_path):
+    from core import pipeline
+
+    path = make_tiny(tmp_path / "noise.h5", n=600, side=16, seed=seed, signal=0.0, positive_every=6)
+    settings = [*TINY, "folds.n_splits=5", "train.epochs=4", "heads.svm_C=[1, 0.1]", f"seed={seed}"]
+    run = create_run(tmp_path, RunConfig().with_overrides(settings), path, "noise")
+    plan = pipeline.prepare(run)
+    for fold in range(5):
+        for _ in pipeline.train_fold(plan, fold):
+            pass
+    judged = pipeline.judge(plan)
+    for name, head in judged.items():
+        assert 0.42 <= head.metrics["auc"] <= 0.58, (name, head.metrics["auc"])
+        assert len(np.unique(head.probs)) > 100, f"{name} is constant"
+    assert isinstance(RunFolder(run.path).rules(), dict)
