@@ -1,0 +1,185 @@
+"""Simulated Sentinel-1/2 patches with landslides: a dataset made in seconds, of which everything is known.
+
+Comes in: how many patches and a seed. Goes out: :class:`DemoPatches`, a dataset file, or a folder in Zindi's layout.
+It says of itself that it is simulated, and knows nothing of training.
+
+Patches are cut from scenes of 5 to 12 cells (the groups). Scars run downhill, show as bare ground in the optical bands
+and as a change of backscatter whose sign depends on slope and orbit; some hide under clouds (only radar shows them) or
+in layover (only optics do). Clearings, fields, roads and old scars look like them without the change; rain, harvest
+and wind change the radar without a scar. Two in a hundred labels are wrong and 30 patches are shifted crops of
+another one of the same scene (the same group, so that grouped folds keep them together): both are recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from core.data.bands import ZINDI_BANDS
+from core.data.dataset import Dataset
+from core.data.demo_ground import CELL, MARGIN, Cell, Ground, build_ground
+from core.data.demo_plan import ScenePlan, decide
+from core.data.demo_sensors import LOOK_DEG, observe, slope_towards
+from core.data.writer import DatasetWriter
+
+MIN_SCAR_SHARE = 0.01  # of a patch: fewer scar pixels are no landslide (the Landslide4Sense rule of FACTS)
+SHIFT_PX = (6, MARGIN)  # of a shifted crop along its longer axis: 10 to 25 % of a side
+
+
+@dataclass(frozen=True)
+class DemoPatches:
+    """Simulated patches and everything that is known about them."""
+
+    images: np.ndarray  # (N, 12, 64, 64) float32, ZINDI_BANDS' order and units
+    labels: np.ndarray  # (N,) int8 as given, a recorded share of them wrong
+    true_labels: np.ndarray  # (N,) int8
+    masks: np.ndarray  # (N, 64, 64) uint8, 1 where the ground is fresh scar, whatever the label says
+    groups: np.ndarray  # (N,) text, the scene
+    ids: np.ndarray  # (N,) text
+    scenario: np.ndarray  # (N,) text, what the patch shows, for instance "old scar" or "scar under cloud"
+    cloud_share: np.ndarray  # (N,) float32, mean opacity
+    scar_share: np.ndarray  # (N,) float32, share of mask pixels
+    near_duplicate_of: np.ndarray  # (N,) text, id of the patch of which this is a shifted crop, or ""
+
+    @property
+    def flipped(self) -> tuple[str, ...]:
+        """Ids whose label is wrong."""
+        return tuple(map(str, self.ids[self.labels != self.true_labels]))
+
+    @property
+    def near_duplicates(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of ids: a patch and its shifted crop."""
+        rows = np.flatnonzero(self.near_duplicate_of != "")
+        return tuple((str(self.near_duplicate_of[i]), str(self.ids[i])) for i in rows)
+
+
+def simulate(n: int = 1200, seed: int = 0) -> DemoPatches:
+    """``n`` simulated patches; the same for the same ``n`` and ``seed``. Raises ConfigError below 60 patches."""
+    parts = list(_draw(*decide(n, seed), seed))
+    names = [field.name for field in fields(DemoPatches)]
+    return DemoPatches(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+def write_demo(path: Path | str, n: int = 1200, seed: int = 0) -> Dataset:
+    """Write :func:`simulate`'s patches to a dataset file, scene by scene, and open it.
+
+    Columns: scenario, true_label, cloud_share, scar_share, near_duplicate_of. Facts: that it is simulated, the seed,
+    the flipped ids and the near-duplicate pairs.
+    """
+    scenes, wrong = decide(n, seed)
+    facts = {
+        "simulated": True,
+        "seed": int(seed),
+        "flipped_ids": _ids(np.sort(wrong)),
+        "near_duplicates": [_ids(np.array(pair)) for scene in scenes for pair in scene.pairs()],
+    }
+    options = {"bands": ZINDI_BANDS, "shape_hw": (CELL, CELL), "class_names": ("non_landslide", "landslide")}
+    with DatasetWriter(path, source="simulated", licence="CC0", facts=facts, **options) as writer:
+        for part in _draw(scenes, wrong, seed):
+            writer.append(
+                part.images,
+                part.labels,
+                part.ids,
+                groups=part.groups,
+                masks=part.masks,
+                columns={
+                    "scenario": part.scenario,
+                    "true_label": part.true_labels,
+                    "cloud_share": part.cloud_share,
+                    "scar_share": part.scar_share,
+                    "near_duplicate_of": part.near_duplicate_of,
+                },
+            )
+        return writer.finish()
+
+
+def write_zindi_layout(folder: Path | str, n: int = 120, seed: int = 0, n_test: int = 0) -> DemoPatches:
+    """Write patches as the challenge ships them: ``Train.csv`` and ``train_data/ID.npy`` (64, 64, 12) float64.
+
+    With ``n_test``, also ``Test.csv`` (ids only) and ``test_data/``, from another seed. Returns the training patches.
+    """
+    folder = Path(folder)
+    train = simulate(n, seed)
+    _write_arrays(folder / "train_data", train.ids, train.images)
+    rows = [f"{i},{label}" for i, label in zip(train.ids, train.labels, strict=True)]
+    (folder / "Train.csv").write_text("\n".join(["ID,label", *rows]) + "\n", encoding="utf-8")
+    if n_test:
+        test = simulate(n_test, seed + 1)
+        ids = [f"test_{i}" for i in test.ids]
+        _write_arrays(folder / "test_data", ids, test.images)
+        (folder / "Test.csv").write_text("\n".join(["ID", *ids]) + "\n", encoding="utf-8")
+    return train
+
+
+def _write_arrays(folder: Path, ids, images: np.ndarray) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in zip(ids, images, strict=True):
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(image.transpose(1, 2, 0), dtype=np.float64))
+
+
+def _draw(scenes: list[ScenePlan], wrong: np.ndarray, seed: int) -> Iterator[DemoPatches]:
+    """The patches, one scene at a time."""
+    for scene in scenes:
+        yield _draw_scene(scene, wrong, np.random.default_rng([seed, 2, scene.number]))
+
+
+def _draw_scene(scene: ScenePlan, wrong: np.ndarray, rng: np.random.Generator) -> DemoPatches:
+    shape = tuple(CELL * side + 2 * MARGIN for side in scene.grid)
+    ground = build_ground(rng, shape, list(scene.cells))
+    images = observe(rng, ground)
+    corners = [(cell.top, cell.left) for cell in scene.cells]
+    corners += [_shift(ground.scar, scene, scene.cells[k], rng) for k in scene.copies]
+    cells = [*scene.cells, *(scene.cells[k] for k in scene.copies)]
+    windows = [np.s_[top : top + CELL, left : left + CELL] for top, left in corners]
+    masks = np.stack([ground.scar[window] > 0 for window in windows])
+    position = scene.first + np.arange(len(scene))
+    true_labels = np.array([bool(cell.scar) for cell in cells])
+    ids = np.array(_ids(position))
+    originals = [ids[k] for k in scene.copies]
+    return DemoPatches(
+        images=np.stack([images[(slice(None), *window)] for window in windows]),
+        labels=(true_labels ^ np.isin(position, wrong)).astype(np.int8),
+        true_labels=true_labels.astype(np.int8),
+        masks=masks.astype(np.uint8),
+        groups=np.full(len(scene), f"scene_{scene.number:04d}"),
+        ids=ids,
+        scenario=np.array([_name(cell, ground, window) for cell, window in zip(cells, windows, strict=True)]),
+        cloud_share=np.array([ground.cloud[window].mean() for window in windows], np.float32),
+        scar_share=masks.mean(axis=(1, 2)).astype(np.float32),
+        near_duplicate_of=np.array([""] * len(scene.cells) + originals),
+    )
+
+
+def _shift(scar: np.ndarray, scene: ScenePlan, cell: Cell, rng: np.random.Generator) -> tuple[int, int]:
+    """Top left corner of a shifted crop with the cell's label: any direction first, then straight out of the scene."""
+    low, high = SHIFT_PX
+    outwards = (-low if cell.row == 0 else low if cell.row == scene.grid[0] - 1 else 0,
+                -low if cell.column == 0 else low if cell.column == scene.grid[1] - 1 else 0)  # fmt: skip
+    tries = [tuple(rng.integers(-high, high + 1, size=2)) for _ in range(40)]
+    for down, right in [*(t for t in tries if max(abs(t[0]), abs(t[1])) >= low), (outwards[0], 0), (0, outwards[1])]:
+        top, left = cell.top + int(down), cell.left + int(right)
+        share = (scar[top : top + CELL, left : left + CELL] > 0).mean()
+        if (share >= MIN_SCAR_SHARE) if cell.scar else (share == 0):
+            return top, left
+    return cell.top, cell.left + outwards[1]
+
+
+def _name(cell: Cell, ground: Ground, window) -> str:
+    """What the patch shows, in the words of the ``scenario`` column."""
+    cloudy = ground.cloud[window]
+    if not cell.scar:
+        return "cloud" if cloudy.mean() > 0.5 else cell.scenario
+    scar = ground.scar[window] > 0
+    if cloudy[scar].mean() > 0.5:
+        return "scar under cloud"
+    seen = [slope_towards(ground, orbit)[1][window][scar].mean() for orbit in LOOK_DEG]
+    if min(seen) < 0.5:
+        return "scar in layover"
+    return "faint scar" if cell.scar == "faint" else "scar"
+
+
+def _ids(positions: np.ndarray) -> list[str]:
+    return [f"demo_{i:05d}" for i in positions]
