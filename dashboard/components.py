@@ -87,37 +87,41 @@ def sidebar() -> None:
     """The dataset and run pickers, on every page; what they hold is in the URL as well."""
     choice = state.choose()
     with st.sidebar:
-        st.selectbox(
-            "Dataset",
-            list(choice.datasets),
-            key=state.DATASET,
-            on_change=state.dataset_changed,
-            placeholder="None yet",
-            disabled=not choice.datasets,
-        )
-        st.selectbox(
-            "Run",
-            [run.name for run in choice.runs],
-            key=state.RUN,
-            format_func=run_title,
-            placeholder="None yet",
-            disabled=not choice.runs,
-            help="Runs of the chosen dataset, newest first.",
-        )
+        _picker("Dataset", list(choice.datasets), state.DATASET)
+        _picker("Run", [run.name for run in choice.runs], state.RUN)
         if choice.run_folder:
             state_badge(run_state(choice.run_folder)["state"])
+            st.caption(literal(run_title(choice.run_folder.name)))
         for note in state.notes():
             st.warning(f"{literal(note)} The newest that is here is shown instead.", icon=":material/link_off:")
+    state.mend_link()
+
+
+def _picker(label: str, options: list[str], key: str) -> None:
+    """A select box that always holds one of its options. The label is drawn by itself, without "(required)"."""
+    with st.container(gap="xxsmall"):
+        st.caption(label)
+        st.selectbox(
+            label,
+            options,
+            index=None,  # no default: whatever is chosen is written into the URL
+            key=key,
+            label_visibility="collapsed",
+            placeholder="None yet",
+            disabled=not options,
+            required=True,
+            bind="query-params",
+        )
 
 
 def run_title(name: str) -> str:
-    """A run's name made short for a narrow list: when it began (UTC), the end of its hash, its backbone."""
-    parts = name.split("_")
+    """What a run's name says: when it began and with which backbone; the name itself where it was given by hand."""
+    stamp, _, rest = name.partition("_")
     try:
-        began = datetime.strptime(parts[0], "%Y%m%d-%H%M%S")
+        began = datetime.strptime(stamp, "%Y%m%d-%H%M%S")
     except ValueError:
         return name
-    return f"{began.day} {began:%b %H:%M} · {parts[-1][-4:]} · {'_'.join(parts[1:-1])}"
+    return f"{began.day} {began:%b %H:%M} UTC, {rest.rpartition('_')[0]}"
 
 
 def state_badge(name: str) -> None:

@@ -1,7 +1,8 @@
 """What is chosen: the dataset, the run, and how both live in the URL so that a link reopens the same view.
 
-Comes in: the URL, the checkpoints folder. Goes out: names and paths. It draws nothing. Query parameters are written
-here and not bound to widgets: ``st.switch_page`` refuses to leave a page while a bound widget holds one (1.67).
+Comes in: the URL, the checkpoints folder. Goes out: names and paths. It draws nothing. The sidebar's pickers are bound
+to the query parameters of the same names; what follows from a choice (a run's dataset, a dataset's newest run) is
+settled here before they are drawn.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
 # Names of the session state; the first two are the names in the URL as well.
 DATASET = "dataset"
 RUN = "run"
-_SEEN_URL = "seen_url"
+_SETTLED = "settled"
 _ASKED = "asked_for"
 _CHOICE = "choice"
 _NOTES = "notes"
+_MENDED = "link_mended"
 
 _PAGES_DIR = Path(__file__).resolve().parents[1] / "pages"
 PAGES: dict[str, Path] = {
@@ -58,28 +60,41 @@ class Choice:
 
 
 def choose() -> Choice:
-    """Settle what is chosen, from the URL where it has changed, else from the session; then write it to the URL.
+    """Settle what is chosen; call it before the pickers are drawn.
 
-    A run decides its dataset. Names that do not exist are noted (see :func:`notes`) and the newest is taken instead.
+    A run decides its dataset; a dataset chosen anew brings its newest run. Names that do not exist are noted (see
+    :func:`notes`) and the newest is taken instead.
     """
     datasets, owner = _known(checkpoints())
-    wanted_dataset, wanted_run = _wanted()
-    if wanted_run and wanted_run not in owner:
-        _note(f"There is no run “{_shown(wanted_run)}” here.")
-        wanted_run = None
-    if wanted_dataset and wanted_dataset not in datasets:
-        _note(f"There is no dataset “{_shown(wanted_dataset)}” here.")
-        wanted_dataset = None
-    dataset = owner[wanted_run] if wanted_run else wanted_dataset
-    if dataset is None:
-        dataset = next(iter(owner.values()), None) or next(iter(datasets), None)
+    dataset, run = _wanted()
+    if run and run not in owner:
+        _note(f"There is no run “{_shown(run)}” here.")
+        run = None
+    if dataset and dataset not in datasets:
+        _note(f"There is no dataset “{_shown(dataset)}” here.")
+        dataset = None
+    was_dataset, was_run = st.session_state.get(_SETTLED, (dataset, None))
+    if run and dataset and run == was_run and dataset != was_dataset:
+        run = None  # the dataset was chosen anew
+    dataset = owner[run] if run else dataset or next(iter(owner.values()), None) or next(iter(datasets), None)
     runs = [name for name, of in owner.items() if of == dataset]
-    run = wanted_run or next(iter(runs), None)
+    run = run or next(iter(runs), None)
     _keep(dataset, run)
     root = checkpoints()
     settled = Choice(datasets, tuple(RunFolder(root / name) for name in runs), dataset, run, owner)
     st.session_state[_CHOICE] = settled
     return settled
+
+
+def mend_link() -> None:
+    """Start again, once, when a link names a run and the dataset of another: its picker took the URL as it is."""
+    settled = choice()
+    if (st.session_state[DATASET], st.session_state[RUN]) != (settled.dataset, settled.run):
+        if not st.session_state.get(_MENDED):
+            st.session_state[_MENDED] = True
+            st.session_state[_ASKED] = (settled.dataset, settled.run)
+            st.rerun()
+    st.session_state.pop(_MENDED, None)
 
 
 def choice() -> Choice:
@@ -91,15 +106,7 @@ def open_view(page: str, dataset: str | None = None, run: str | None = None) -> 
     """Go to a page, with another dataset or run where one is named (a run brings its dataset). Does not return."""
     if dataset or run:
         st.session_state[_ASKED] = (dataset, run)
-    else:
-        dataset, run = st.session_state.get(DATASET), st.session_state.get(RUN)
-    params = {key: value for key, value in ((DATASET, dataset), (RUN, run)) if value}
-    st.switch_page(PAGES[page], query_params=params)
-
-
-def dataset_changed() -> None:
-    """Callback of the dataset picker: the new dataset's newest run is chosen with it."""
-    st.session_state.pop(RUN, None)
+    st.switch_page(PAGES[page], query_params={})  # None would refuse to clear what the pickers are bound to
 
 
 def notes() -> list[str]:
@@ -129,24 +136,21 @@ def _known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
 
 
 def _wanted() -> tuple[str | None, str | None]:
-    """The names asked for: by a button, by the URL where it differs from what we last wrote there, or as before."""
+    """The names asked for by a button, by the pickers or, in a new session, by the URL."""
     if asked := st.session_state.pop(_ASKED, None):
         return asked
-    url = {key: st.query_params[key] for key in (DATASET, RUN) if key in st.query_params}
-    if url and url != st.session_state.get(_SEEN_URL):
-        return url.get(DATASET), url.get(RUN)
-    return st.session_state.get(DATASET), st.session_state.get(RUN)
+    return tuple(st.session_state.get(key) or st.query_params.get(key) for key in (DATASET, RUN))
 
 
 def _keep(dataset: str | None, run: str | None) -> None:
-    url = {key: value for key, value in ((DATASET, dataset), (RUN, run)) if value}
     for key, value in ((DATASET, dataset), (RUN, run)):
+        if key not in st.session_state:  # a new session: nothing is bound yet, and the URL may lack or misname it
+            if value:
+                st.query_params[key] = value
+            else:
+                st.query_params.pop(key, None)
         st.session_state[key] = value
-        if value and st.query_params.get(key) != value:
-            st.query_params[key] = value
-        elif not value and key in st.query_params:
-            del st.query_params[key]
-    st.session_state[_SEEN_URL] = url
+    st.session_state[_SETTLED] = (dataset, run)
 
 
 def _shown(name: str) -> str:

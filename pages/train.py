@@ -20,7 +20,9 @@ view = "new"
 if run is not None:
     unfinished = components.run_state(run)["state"] != "succeeded"
     key = f"train_view_{run.name}"
-    st.session_state.setdefault(key, "follow" if unfinished else "new")
+    just_started = st.session_state.pop("train_started", None) == run.name
+    if just_started or key not in st.session_state:
+        st.session_state[key] = "follow" if just_started or unfinished else "new"
     view = st.segmented_control(
         "View", list(VIEWS), required=True, format_func=VIEWS.get, label_visibility="collapsed", key=key
     )
@@ -42,7 +44,7 @@ try:
     config = config_form.config_form(data.band_names, data.groups is not None)
     if config is not None:
         started = queue.submit(state.checkpoints(), data.path, config)
-        st.session_state[f"train_view_{started.name}"] = "follow"
+        st.session_state["train_started"] = started.name
         state.open_view("train", run=started.name)
 except (LandslideLensError, OSError) as error:
     st.error(literal(error), icon=":material/error:")

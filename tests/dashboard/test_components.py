@@ -57,9 +57,9 @@ def test_formulas_in_a_csv_are_defused():
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("20261121-010126_mobilenetv4_conv_small_e4667daa", "21 Nov 01:01 · 7daa · mobilenetv4_conv_small"),
+        ("20261121-010126_mobilenetv4_conv_small_e4667daa", "21 Nov 01:01 UTC, mobilenetv4_conv_small"),
         ("my_own_name", "my_own_name"),
     ],
 )
-def test_a_run_is_short_in_the_list(name, title):
+def test_a_run_is_told_by_when_it_began_and_its_backbone(name, title):
     assert components.run_title(name) == title
