@@ -34,6 +34,7 @@ HISTORY_TITLES = {
     "images_per_second": "Patches per second",
 }
 THIN, LINE = 1.5, 2.5  # widths of lines, px
+CURVE_POINTS = 1000
 DARK_TEXT = "#16202A"  # on tints
 
 
@@ -172,7 +173,7 @@ def precision_recall(curves: Sequence[HeadCurve], heads: tuple[str, ...], share_
     figure = _curves(curves, heads, "recall %{x:.3f}, precision %{y:.3f}")
     figure.add_hline(y=share_positive, line_width=THIN, line_dash="dot", line_color=theme.INK)
     figure.add_annotation(
-        x=0, xanchor="left", y=share_positive, yanchor="bottom", showarrow=False, text="everything called landslide"
+        x=1, xanchor="right", y=share_positive, yanchor="top", showarrow=False, text="everything called landslide"
     )
     figure.update_xaxes(title_text="Recall: share of landslides found")
     figure.update_yaxes(title_text="Precision: share of alarms that are right")
@@ -191,11 +192,11 @@ def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
 def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> go.Figure:
     figure = go.Figure()
     for item in curves:
-        colour, title = theme.head_colour(item.head, heads), theme.head_title(item.head)
+        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), _thinned(item.curve)
         figure.add_scatter(
-            x=item.curve.x, y=item.curve.y, mode="lines", name=f"{title}{item.note}", legendgroup=item.head,
+            x=curve.x, y=curve.y, mode="lines", name=f"{title}{item.note}", legendgroup=item.head,
             line={"color": colour, "width": LINE if item.point else THIN},
-            customdata=item.curve.threshold, hovertemplate=f"{title}: {hover}, at %{{customdata:.3f}}<extra></extra>",
+            customdata=curve.threshold, hovertemplate=f"{title}: {hover}, at %{{customdata:.3f}}<extra></extra>",
         )  # fmt: skip
         if item.point and np.isfinite(item.point).all():
             figure.add_scatter(
@@ -206,6 +207,15 @@ def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> 
     figure.update_xaxes(range=[-0.01, 1.01])
     figure.update_yaxes(range=[-0.01, 1.02])
     return theme.apply(figure, 380)
+
+
+def _thinned(curve: Curve) -> Curve:
+    """At most ``CURVE_POINTS`` of a curve's points, both ends among them: the eye sees no more."""
+    n = len(curve.x)
+    if n <= CURVE_POINTS:
+        return curve
+    keep = np.unique(np.linspace(0, n - 1, CURVE_POINTS).round().astype(int))
+    return Curve(curve.x[keep], curve.y[keep], curve.threshold[keep])
 
 
 def learning_curves(history: pd.DataFrame, column: str) -> go.Figure:
@@ -267,6 +277,9 @@ def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> 
             hovertemplate=f"{plain(name)}: %{{x:+.3f}}{_range_words(low, high)}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=0, line_width=THIN, line_color=theme.INK)
+    ends = [x for _, *values in rows for x in values if np.isfinite(x)] + [0.0]
+    margin = 0.06 * ((max(ends) - min(ends)) or 1.0)
+    figure.update_xaxes(range=[min(ends) - margin, max(ends) + margin])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title_text=title, tickformat="+.2f")
     return theme.apply(figure, 100 + 34 * max(1, len(rows)))
@@ -300,17 +313,17 @@ def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
 def head_probabilities(probs: Mapping[str, float], thresholds: Mapping[str, float], positive: str) -> go.Figure:
     """One patch's probability by head (bars), each with the threshold of its fold (tick)."""
     names = tuple(probs)
-    titles = [theme.head_title(head) for head in names]
+    titles = [f"{theme.head_title(head)}  <b>{value:.3f}</b>" for head, value in probs.items()]
     figure = go.Figure()
     figure.add_bar(
         x=list(probs.values()), y=titles, orientation="h", showlegend=False,
         marker_color=[theme.head_colour(head, names) for head in names],
-        text=[f"{value:.3f}" for value in probs.values()], hovertemplate="%{y}: %{x:.4f}<extra></extra>",
+        hovertemplate="%{y}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
         x=[thresholds.get(head) for head in names], y=titles, mode="markers", name="threshold of the fold",
         marker={"symbol": "line-ns", "size": 20, "line": {"width": 2, "color": theme.INK}},
-        hovertemplate="%{y}: landslide from %{x:.3f}<extra></extra>",
+        hovertemplate="%{y}: called positive from %{x:.3f}<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title_text=f"Probability of {plain(positive)}", range=[0, 1])

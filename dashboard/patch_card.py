@@ -22,7 +22,7 @@ from dashboard import cached, charts, components, outcomes, patch_view, theme
 
 PATCH = "patch"  # name in the URL
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
-BAND_PX = 120
+BAND_PX = 100
 STRETCHES = {"dataset": "Same for all patches", "patch": "Each patch by itself"}
 HEATS = {"patch": "Each map by itself", "fold": "Same for all maps of a fold"}
 BASELINES = {"mean": "the band's training mean", "zero_raw": "0 in the band's unit"}
@@ -333,7 +333,7 @@ def _band_grid(data: Dataset, row: int, look: Look) -> None:
         else patch_view.dataset_limits(data.statistics)
     )
     with st.grid(6, min_column_width=BAND_PX, gap="small", key="card_bands"):
-        for band, (low, high) in zip(data.bands, limits, strict=True):
+        for band, (low, _, high) in zip(data.bands, limits, strict=True):
             single = Composite(band.title, (band.name,))
             rgb = patch_view.picture(image, data.band_names, single, limits, data.nodata, side=192)
             with st.container(gap=None):

@@ -15,7 +15,9 @@ from PIL import Image
 from core.data.bands import Composite
 from core.explain.maps import dead_maps, upsample_maps
 
-LOW, HIGH = 2.0, 98.0  # percentiles that become black and white
+PERCENTILES = (2.0, 50.0, 98.0)  # the first becomes black, the last white
+DARKEST_MEDIAN = 0.35  # of the way from black to white
+UNKNOWN = (0.0, 0.5, 1.0)  # limits of a band of which nothing is known
 NO_DATA_RGB = (128, 128, 128)
 MASK_RGB = (255, 230, 0)
 HALO_RGB = (20, 20, 20)
@@ -29,32 +31,41 @@ PICTURE_PX = 256  # side of a picture in a gallery; sharp at twice the usual wid
 # ------------------------------------------------------------------------------------------- limits of display
 
 
-def dataset_limits(statistics: Sequence[Mapping], low: float = LOW, high: float = HIGH) -> np.ndarray:
-    """Display limits of every band for the whole dataset, so that its patches can be compared: (C, 2) float64.
+def dataset_limits(statistics: Sequence[Mapping]) -> np.ndarray:
+    """Display limits of every band for the whole dataset, so that its patches can be compared: (C, 3) float64.
 
-    ``statistics`` is ``Dataset.statistics``; percentiles between its stored quantiles are interpolated.
+    A row is low (2nd percentile, drawn black), middle (median) and high (98th percentile, drawn white). ``statistics``
+    is ``Dataset.statistics``; percentiles between its stored quantiles are interpolated.
     """
     percents = np.array([0.0, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 100.0])
     keys = ("min", "q01", "q05", "q25", "q50", "q75", "q95", "q99", "max")
     rows = [[np.nan if row.get(key) is None else float(row[key]) for key in keys] for row in statistics]
-    return np.array([_widened(*np.interp([low, high], percents, values)) for values in rows]).reshape(-1, 2)
+    return np.array([_usable(*np.interp(PERCENTILES, percents, values)) for values in rows]).reshape(-1, 3)
 
 
-def patch_limits(image: np.ndarray, nodata: float | None = None, low: float = LOW, high: float = HIGH) -> np.ndarray:
-    """Display limits of every band from this patch (C, H, W) alone, leaving out nodata and non-finite: (C, 2)."""
+def patch_limits(image: np.ndarray, nodata: float | None = None) -> np.ndarray:
+    """Display limits of every band from this patch (C, H, W) alone, leaving out nodata and non-finite: (C, 3)."""
     valid = np.isfinite(image) & ~nodata_pixels(image, nodata)
-    values = (band[keep] for band, keep in zip(image, valid, strict=True))
-    return np.array(
-        [_widened(*np.percentile(v.astype(np.float64), [low, high])) if v.size else (0.0, 1.0) for v in values]
-    )
+    values = (band[keep].astype(np.float64) for band, keep in zip(image, valid, strict=True))
+    return np.array([_usable(*np.percentile(v, PERCENTILES)) if v.size else UNKNOWN for v in values])
 
 
-def _widened(low: float, high: float) -> tuple[float, float]:
+def _usable(low: float, middle: float, high: float) -> tuple[float, float, float]:
     """Limits that can be divided by: a constant band becomes mid-grey, an unknown one 0 to 1."""
-    if not (np.isfinite(low) and np.isfinite(high)):
-        return 0.0, 1.0
+    if not np.isfinite([low, middle, high]).all():
+        return UNKNOWN
     margin = max(0.5, 1e-6 * abs(low))
-    return (low, high) if high > low else (low - margin, low + margin)
+    return (low, middle, high) if high > low else (low - margin, low, low + margin)
+
+
+def _gamma(limits: np.ndarray) -> np.ndarray:
+    """The exponent (C,) that lifts a band's median to ``DARKEST_MEDIAN`` where a few bright clouds darken the rest.
+
+    Never above 1: bands whose median is light enough are drawn linearly.
+    """
+    low, middle, high = limits.T
+    place = np.clip((middle - low) / (high - low), 1e-3, 1 - 1e-3)
+    return np.clip(np.log(DARKEST_MEDIAN) / np.log(place), 0.4, 1.0)
 
 
 def nodata_pixels(image: np.ndarray, nodata: float | None) -> np.ndarray:
@@ -78,7 +89,7 @@ def picture(
 ) -> np.ndarray:
     """One patch seen through a composite: (side, side x W/H, 3) uint8.
 
-    image: (C, H, W) in the bands' units; limits: (C, 2) of :func:`dataset_limits` or :func:`patch_limits`.
+    image: (C, H, W) in the bands' units; limits: (C, 3) of :func:`dataset_limits` or :func:`patch_limits`.
     Pixels that are nodata, or not finite in a band shown, are neutral grey. ``side`` is the height in pixels (none
     keeps H); ``smooth`` enlarges with Lanczos instead of showing the pixels as they are.
     """
@@ -86,10 +97,10 @@ def picture(
     shown = [names.index(name) for name in composite.bands]
     if len(shown) == 1:
         shown = shown * 3
-    low, high = limits[shown, 0, None, None], limits[shown, 1, None, None]
+    low, high = limits[shown, 0, None, None], limits[shown, 2, None, None]
     values = image[shown].astype(np.float64)  # (3, H, W)
     missing = ~np.isfinite(values).all(axis=0) | nodata_pixels(image, nodata)
-    scaled = np.clip((np.nan_to_num(values) - low) / (high - low), 0.0, 1.0)
+    scaled = np.clip((np.nan_to_num(values) - low) / (high - low), 0.0, 1.0) ** _gamma(limits[shown])[:, None, None]
     rgb = np.round(scaled * 255).astype(np.uint8).transpose(1, 2, 0)  # (H, W, 3)
     rgb[missing] = NO_DATA_RGB
     return rgb if side is None else enlarge(rgb, side, smooth)

@@ -80,8 +80,10 @@ def listing(data, run, shown: pd.DataFrame) -> None:
     look = patch_card.look_controls(data, "errors", cams)
     patch_card.outcome_legend()
     size = st.session_state.get("errors_size", PAGE_SIZES[1])
-    page, number, pages = outcomes.page_of(shown, st.session_state.get("errors_page", 1), size)
-    st.session_state["errors_page"] = number  # a filter may have left fewer pages than the one that was open
+    asked = st.session_state.get("errors_page", 1)
+    page, number, pages = outcomes.page_of(shown, asked, size)
+    if number != asked:  # a filter has left fewer pages than the one that was open
+        st.session_state["errors_page"] = number
     patch_card.gallery(data, page, look, "errors", cams, caption=caption)
     if look.opacity:
         patch_card.cam_legend(cams, look)

@@ -67,6 +67,14 @@ def test_a_curve_of_one_class_is_empty_and_an_undefined_point_is_not_drawn():
     assert len(figure.data) == 1 and len(figure.data[0].x) == 0
 
 
+def test_long_curves_are_thinned_to_what_the_eye_sees_with_both_ends():
+    rng = np.random.default_rng(0)
+    curve = pr_curve(rng.integers(0, 2, 5000), rng.random(5000))
+    line = charts.roc([charts.HeadCurve("fc", curve, None)], ("fc",)).data[0]
+    assert len(line.x) == len(line.customdata) == charts.CURVE_POINTS
+    assert (line.x[0], line.x[-1]) == (curve.x[0], curve.x[-1])
+
+
 def test_learning_curves_have_a_line_a_fold_and_training_loss_dotted():
     history = pd.DataFrame(
         {"fold": [0, 0, 1], "epoch": [1, 2, 1], "train_loss": [3, 2, 3], "val_loss": [4, 3, 4], "val_f1": [0.1, 0.2, 0]}

@@ -14,7 +14,7 @@ from dashboard import patch_view as view
 
 NAMES = ("red", "green", "blue")
 RGB = Composite("True colour", NAMES)
-LIMITS = np.array([[0.0, 100.0], [0.0, 200.0], [-10.0, 10.0]])
+LIMITS = np.array([[0.0, 50.0, 100.0], [0.0, 100.0, 200.0], [-10.0, 0.0, 10.0]])
 
 
 def quantiles(low: float, high: float) -> dict:
@@ -25,22 +25,30 @@ def quantiles(low: float, high: float) -> dict:
 
 def test_dataset_limits_are_the_2nd_and_98th_percentile_of_an_even_band():
     assert view.dataset_limits([quantiles(0, 1000), quantiles(-50, 50)]) == pytest.approx(
-        np.array([[20, 980], [-48, 48]])
+        np.array([[20, 500, 980], [-48, 0, 48]])
     )
 
 
 def test_constant_and_unknown_bands_have_limits_that_can_be_divided_by():
     limits = view.dataset_limits([quantiles(7, 7), {"min": None}])
     assert np.isfinite(limits).all()
-    assert (limits[:, 1] > limits[:, 0]).all()
+    assert (limits[:, 2] > limits[:, 0]).all()
 
 
 def test_patch_limits_leave_out_nodata_and_what_is_not_finite():
     image = np.full((2, 4, 4), 0.0)
     image[:, 1:] = np.arange(24).reshape(2, 3, 4) + 1.0
     image[0, 3, 3] = np.inf
-    limits = view.patch_limits(image, nodata=0.0, low=0, high=100)
-    assert limits == pytest.approx(np.array([[1, 11], [13, 24]]))
+    limits = view.patch_limits(image, nodata=0.0)
+    assert limits == pytest.approx(np.array([[1.2, 6, 10.8], [13.22, 18.5, 23.78]]))
+
+
+def test_a_band_that_clouds_darken_is_lifted_to_a_visible_median_and_keeps_its_order():
+    limits = np.array([[0.0, 10.0, 100.0]])  # a median a tenth of the way to white
+    image = np.array([[[0.0, 10.0, 50.0, 100.0]]])
+    row = view.picture(image, ("red",), Composite("Red", ("red",)), limits, side=None)[0, :, 0].astype(int)
+    assert row[1] == pytest.approx(255 * view.DARKEST_MEDIAN, abs=13)
+    assert (np.diff(row) > 0).all() and (row[0], row[3]) == (0, 255)
 
 
 def test_low_is_black_high_is_white_and_the_bands_keep_their_channels():
