@@ -192,10 +192,10 @@ def _road(rng, ground, window) -> None:
 def _water(rng, ground, window) -> None:
     """A lake or a river where the ground is low; wind may roughen it between the passes."""
     y, x = np.mgrid[:CELL, :CELL] - (CELL - 1) / 2
-    rim = 20.0 * (np.maximum(np.hypot(y, x) - 22.0, 0.0) / 8.0) ** 2  # metres: no lake reaches the next cell
+    rim = 20.0 * (np.maximum(np.hypot(y, x) - 19.0, 0.0) / 6.0) ** 2  # metres: no lake reaches the next cell
     height = ground.height[window] + rim + 3.0 * fractal(rng, (CELL, CELL), 3.0, 20.0)
     level = np.quantile(height, rng.uniform(0.10, 0.45))
-    share = step((level - height) / 6.0, 0.4)
+    share = step((level - height) / 6.0, 0.4) * _frame(3.0)
     ground.water[window] = np.maximum(ground.water[window], share)
     for plane in (ground.east, ground.south):
         plane[window] *= 1.0 - share
@@ -224,10 +224,10 @@ def _fresh_scar(rng, ground, window, faint: bool) -> None:
 
 def _slide(rng: np.random.Generator, ground: Ground, window, widen: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """(CELL, CELL) share of a landslide that runs downhill, and where its deposit lies."""
-    path = _steepest_path(rng, ground, window, rng.uniform(22, 52))
+    path = _steepest_path(rng, ground, window, rng.uniform(24, 56))
     along = np.linspace(0.0, 1.0, len(path))
     crown, fan = np.exp(-(((along - 0.10) / 0.16) ** 2)), np.exp(-(((along - 0.92) / 0.20) ** 2))
-    half_width = widen * rng.uniform(3.2, 8.0) * (0.7 + 0.6 * crown + rng.uniform(0.3, 1.1) * fan)  # px
+    half_width = widen * rng.uniform(3.0, 7.0) * (0.7 + 0.6 * crown + rng.uniform(0.3, 1.1) * fan)  # px
     y, x = np.mgrid[:CELL, :CELL]
     distance = np.hypot(y[..., None] - path[:, 0], x[..., None] - path[:, 1]) / half_width  # (CELL, CELL, path)
     nearest = distance.argmin(axis=-1)
@@ -258,12 +258,12 @@ def _steepest_path(rng, ground: Ground, window, length_px: float) -> np.ndarray:
 
 def _clouds(rng: np.random.Generator, ground: Ground, cells: list[Cell]) -> None:
     """Broken or closed clouds over the cells that have them, and their shadows to the north-west."""
-    field = fractal(rng, ground.cloud.shape, 3.4, 60.0)
-    cover = np.full(ground.cloud.shape, -6.0, np.float32)
+    field = np.clip(fractal(rng, ground.cloud.shape, 3.4, 60.0), -2.0, 2.0)
+    cover = np.full(ground.cloud.shape, -3.4, np.float32)
     for cell in cells:
         if cell.cloud:
-            around = np.s_[max(cell.top - 8, 0) : cell.top + CELL + 8, max(cell.left - 8, 0) : cell.left + CELL + 8]
-            cover[around] = np.maximum(cover[around], rng.uniform(-0.8, 0.5) if cell.cloud == "broken" else 4.0)
-    cover = gaussian_filter(cover, 7.0)
+            around = np.s_[cell.top - 10 : cell.top + CELL + 10, cell.left - 10 : cell.left + CELL + 10]
+            cover[around] = np.maximum(cover[around], rng.uniform(-0.8, 0.5) if cell.cloud == "broken" else 3.0)
+    cover = gaussian_filter(cover, 8.0)
     ground.cloud[:] = step(field + cover, 0.7)
     ground.shadow[:] = np.roll(ground.cloud, (-9, -7), axis=(0, 1)) * (1.0 - ground.cloud)

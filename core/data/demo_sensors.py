@@ -25,7 +25,7 @@ AIR = np.array([1040.0, 1060.0, 1150.0, 940.0], np.float32)  # offset of the pro
 FOREST_DB, GRASS_DB, SOIL_DB, WATER_DB = (-9.5, -16.3), (-11.0, -18.6), (-11.6, -21.0), (-20.5, -32.0)
 INCIDENCE = {"descending": np.deg2rad(33.0), "ascending": np.deg2rad(40.0)}  # of the beam on flat ground
 RANGE_DB = (-66.0, 34.0)  # of the real data
-SCAR_DB = (6.0, 11.0)  # what a fresh scar may do to backscatter
+SCAR_DB = (7.0, 12.0)  # what a fresh scar may do to backscatter
 LOOK_DEG = {"descending": 280.0, "ascending": 80.0}  # where the antenna looks, clockwise from north
 
 
@@ -77,13 +77,14 @@ def radar(rng: np.random.Generator, ground: Ground, orbit: str, strength_db: flo
     sign = np.tanh(2.5 * towards)
     scar = uniform_filter(ground.scar * (1.0 - ground.water), 2) * seen * strength_db
     level_db = rng.normal(0.3 if orbit == "descending" else -0.9, 0.7)
+    level_change = 0.1 if orbit == "descending" else -0.5
     wet = _season_db(rng, ground, orbit)
     bands = []
     for vh in (False, True):
         static = _cover_db(ground, vh) + relief_db + (0.5 * np.minimum(relief_db, 0.0) if vh else 0.0) + level_db
-        other = ground.change_db * (0.8 if vh else 1.0) + (1.35 * wet - 0.5 if vh else wet)
+        other = ground.change_db * (0.8 if vh else 1.0) + (1.25 * wet + level_change if vh else wet)
         change = other + scar * (0.55 * sign - 0.65 if vh else 0.95 * sign - 0.05)
-        noise_db = (1.35 if vh else 1.0) * (1.0 + 2.0 * (1.0 - seen))
+        noise_db = (1.45 if vh else 1.0) * (1.0 + 2.2 * (1.0 - seen))
         before = np.clip(static + noise_db * _speckle(rng, ground.height.shape), *RANGE_DB)
         after = np.clip(static + change + noise_db * _speckle(rng, ground.height.shape), *RANGE_DB)
         bands.append((after, after - before))
@@ -122,7 +123,7 @@ def _season_db(rng: np.random.Generator, ground: Ground, orbit: str) -> np.ndarr
     change = weather + 0.4 * fractal(rng, ground.height.shape, 2.5, 60.0)
     if rng.random() < (0.16 if orbit == "descending" else 0.03):
         high = (ground.height - ground.height.mean()) / (ground.height.std() + 1e-6)
-        change -= rng.uniform(3.0, 9.0) * np.clip(0.6 + 0.6 * high, 0.0, 1.5)
+        change -= rng.uniform(4.0, 11.0) * np.clip(0.6 + 0.6 * high, 0.0, 1.5)
     return change.astype(np.float32)
 
 
