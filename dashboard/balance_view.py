@@ -11,7 +11,7 @@ from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cached, components, data_charts, outcomes, patch_card, patch_view, theme
+from dashboard import cached, components, data_charts, gallery, outcomes, patch_view, theme
 from dashboard.components import literal
 
 ORDERS = {
@@ -115,8 +115,8 @@ def triplets(data: Dataset, lineage: pd.DataFrame, nodata_note: bool = True) -> 
         way = ways[st.selectbox("Shown as", list(ways), key="balance_composite", width=300)]
         stretch = st.selectbox(
             "Stretch",
-            list(patch_card.STRETCHES),
-            format_func=patch_card.STRETCHES.get,
+            list(gallery.STRETCHES),
+            format_func=gallery.STRETCHES.get,
             key="balance_stretch",
             width=190,
         )
@@ -198,8 +198,9 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
                 icon=":material/info:")  # fmt: skip
         return False
     if lineage.empty:
-        st.info("This run has made no synthetic patch yet. Below is a preview of what it would make.",
-                icon=":material/hourglass_empty:")  # fmt: skip
+        done = components.run_state(run)["state"] == "succeeded"
+        reason = "needed no synthetic patch: its classes are even" if done else "has made no synthetic patch yet"
+        st.info(f"This run {reason}. Below is a preview on the whole dataset.", icon=":material/balance:")
         return False
     protocol(config.smote)
     counts(data, fold_counts(data, cached.folds(run), lineage))

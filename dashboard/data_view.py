@@ -11,7 +11,7 @@ import streamlit as st
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.paths import slug
-from dashboard import cached, charts, components, data_charts, imports, outcomes, patch_card, state, theme
+from dashboard import cached, charts, components, data_charts, gallery, imports, outcomes, patch_card, state, theme
 from dashboard.components import literal
 
 PAGE_SIZES = (12, 24, 48, 96)
@@ -118,7 +118,7 @@ def patches(data: Dataset) -> None:
         )  # fmt: skip
         text = st.text_input("Id contains", key="dataset_id", width=180)
         size = st.selectbox("A page holds", PAGE_SIZES, index=1, key="dataset_size", width=130)
-    look = patch_card.look_controls(data, "dataset_look")
+    look = gallery.look_controls(data, "dataset_look")
     rows = np.arange(len(data)) if wanted == "all" else np.flatnonzero(data.labels == wanted)
     if text:
         rows = rows[np.char.find(np.char.lower(data.ids[rows]), text.lower()) >= 0]
@@ -127,7 +127,7 @@ def patches(data: Dataset) -> None:
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]})
     page, number, pages = outcomes.page_of(table, st.session_state.get("dataset_page", 1), size)
-    patch_card.gallery(data, page, look, "dataset_gallery", caption=lambda row: _class_word(data, int(row["label"])))
+    gallery.gallery(data, page, look, "dataset_gallery", caption=lambda row: _class_word(data, int(row["label"])))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(rows):,} of {len(data):,} patches, page {number} of {pages}.", width="content")
         if pages > 1:
@@ -169,9 +169,9 @@ def check(data: Dataset) -> None:
     found = table["severity"].value_counts()
     errors, warnings = int(found.get("error", 0)), int(found.get("warning", 0))
     if errors:
-        st.error(f"{errors} finding(s) stop training until they are mended.", icon=theme.SEVERITY["error"][1])
+        st.error(f"{_findings(errors)} to mend before training.", icon=theme.SEVERITY["error"][1])
     elif warnings:
-        st.warning(f"{warnings} finding(s) worth knowing; training goes on.", icon=theme.SEVERITY["warning"][1])
+        st.warning(f"{_findings(warnings)} worth knowing; training is possible.", icon=theme.SEVERITY["warning"][1])
     else:
         st.success("Nothing stands in the way of training.", icon=theme.SEVERITY["ok"][1])
     rank = {"error": 0, "warning": 1, "ok": 2}
@@ -191,6 +191,10 @@ def check(data: Dataset) -> None:
         },
     )  # fmt: skip
     components.download(ordered, f"{data.name}_check", "Check as CSV")
+
+
+def _findings(n: int) -> str:
+    return "1 finding" if n == 1 else f"{n} findings"
 
 
 # -------------------------------------------------------------------------------------------------------- import

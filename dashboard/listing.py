@@ -12,7 +12,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import STATES, RunFolder
-from dashboard import cached, components, patch_card, state, theme
+from dashboard import cached, components, gallery, state, theme
 from dashboard.components import duration, interval, literal
 
 ACTIVE = ("queued", "running")
@@ -127,8 +127,8 @@ def dataset_card(data: Dataset | None) -> None:
 def samples(data: Dataset, each: int = 3) -> list:
     """Pictures of the first patches of the positive and of the other class."""
     rows = [row for label in (1, 0) for row in (data.labels == label).nonzero()[0][:each]]
-    look = patch_card.Look(composites(data.bands)[0])
-    return patch_card.pictures(data, data.ids[rows].tolist(), look, side=144)
+    look = gallery.Look(composites(data.bands)[0])
+    return gallery.pictures(data, data.ids[rows].tolist(), look, side=144)
 
 
 # ------------------------------------------------------------------------------------------------- under way
@@ -232,7 +232,7 @@ def runs_table() -> None:
 
 def dataset_row(name: str, path: Path) -> dict:
     """One dataset as a row; one that cannot be opened says so."""
-    row = {"Dataset": name, "Patches": None, "Landslides": None, "Share": None, "Bands": None, "Side (px)": "",
+    row = {"Dataset": name, "Patches": None, "Positive": None, "Share": None, "Bands": None, "Side (px)": "",
            "Groups": None, "Source": ""}  # fmt: skip
     try:
         data = cached.dataset(path)
@@ -241,7 +241,7 @@ def dataset_row(name: str, path: Path) -> dict:
     positive, labelled = int((data.labels == 1).sum()), max(int((data.labels >= 0).sum()), 1)
     return row | {
         "Patches": len(data),
-        "Landslides": positive,
+        "Positive": positive,
         "Share": 100 * positive / labelled,
         "Bands": len(data.bands),
         "Side (px)": f"{data.shape[1]} × {data.shape[2]}",
@@ -262,7 +262,9 @@ def datasets_table() -> None:
         on_select="rerun", selection_mode="single-row",
         column_config={
             "Patches": st.column_config.NumberColumn("Patches", format="localized"),
-            "Landslides": st.column_config.NumberColumn("Landslides", format="localized"),
+            "Positive": st.column_config.NumberColumn(
+                "Positive", format="localized", help="Patches of the positive class."
+            ),
             "Share": st.column_config.NumberColumn("Share", format="%.1f %%", help="Of the labelled patches."),
         },
     )  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached, components, map_chart, outcomes, patch_card, theme, verdicts
+from dashboard import cached, components, gallery, map_chart, outcomes, patch_card, theme, verdicts
 from dashboard.components import literal
 from dashboard.reading import needed
 
@@ -113,16 +113,12 @@ def selection(data, run, oof: pd.DataFrame, summary: dict, ids: list[str], heads
             f"{len(table):,} patches, out of fold, {literal(theme.head_title(head))}, highest probability first"
             + (f"; the first {MOST_SHOWN} are shown." if len(table) > MOST_SHOWN else ".")
         )
-        cams = patch_card.cams_of(run)
-        look = patch_card.look_controls(data, "embedding", cams)
-        patch_card.outcome_legend()
-        patch_card.gallery(data, table.head(MOST_SHOWN), look, "embedding", cams, caption=caption)
+        cams = gallery.cams_of(run)
+        look = gallery.look_controls(data, "embedding", cams)
+        gallery.outcome_legend()
+        gallery.gallery(data, table.head(MOST_SHOWN), look, "embedding", cams, caption=gallery.score_caption)
         components.download(table, f"{run.name}_selection", "Selected patches (CSV)")
     patch_card.show_opened(data, run, ids)
-
-
-def caption(row: pd.Series) -> str:
-    return f"p {row['prob']:.2f} · {theme.fold_title(row['fold'])}"
 
 
 main()

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached, components, outcomes, patch_card, theme
+from dashboard import cached, components, gallery, outcomes, patch_card, theme
 from dashboard.components import literal
 from dashboard.reading import needed
 
@@ -76,26 +76,22 @@ def sentence(table: pd.DataFrame, shown: pd.DataFrame, summary: dict, head: str)
 
 
 def listing(data, run, shown: pd.DataFrame) -> None:
-    cams = patch_card.cams_of(run)
-    look = patch_card.look_controls(data, "errors", cams)
-    patch_card.outcome_legend()
+    cams = gallery.cams_of(run)
+    look = gallery.look_controls(data, "errors", cams)
+    gallery.outcome_legend()
     size = st.session_state.get("errors_size", PAGE_SIZES[1])
     asked = st.session_state.get("errors_page", 1)
     page, number, pages = outcomes.page_of(shown, asked, size)
     if number != asked:  # a filter has left fewer pages than the one that was open
         st.session_state["errors_page"] = number
-    patch_card.gallery(data, page, look, "errors", cams, caption=caption)
+    gallery.gallery(data, page, look, "errors", cams, caption=gallery.score_caption)
     if look.opacity:
-        patch_card.cam_legend(cams, look)
+        gallery.cam_legend(cams, look)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         if pages > 1:
             st.pagination(pages, key="errors_page", width=340)
         st.selectbox("A page holds", PAGE_SIZES, index=1, key="errors_size", width=110)
         components.download(shown.drop(columns="_kept", errors="ignore"), f"{run.name}_errors", "This list (CSV)")
-
-
-def caption(row: pd.Series) -> str:
-    return f"p {row['prob']:.2f} · {theme.fold_title(row['fold'])}"
 
 
 main()

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import LandslideLensError
-from dashboard import cached, charts, components, explained, outcomes, patch_card, patch_view, theme
+from dashboard import cached, charts, components, explained, gallery, outcomes, patch_card, patch_view, theme
 from dashboard.components import literal
 from dashboard.reading import needed
 
@@ -31,7 +31,7 @@ def main() -> None:
 def where(data, run, summary: dict, oof) -> list[str]:
     """Mean map and examples of each outcome; the ids shown, in order."""
     index, maps, _ = needed(cached.cams, run)
-    cams = patch_card.cams_of(run)
+    cams = gallery.cams_of(run)
     heads = outcomes.heads_of(oof)
     with st.container(horizontal=True):
         head = st.selectbox(
@@ -40,11 +40,11 @@ def where(data, run, summary: dict, oof) -> list[str]:
             help="Whose decisions sort the patches into found, missed, false alarm. The maps stay the network's own.",
         )  # fmt: skip
         order = st.selectbox("Examples", list(outcomes.ORDERS), key="explain_order", width=210)
-    look = patch_card.look_controls(data, "explain", cams, overlay=True)
+    look = gallery.look_controls(data, "explain", cams, overlay=True)
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     facts = explained.map_facts(judged, cams.rows, maps)
     st.markdown(reading(data, maps, head))
-    patch_card.cam_legend(cams, look)
+    gallery.cam_legend(cams, look)
     dead(facts)
     means = explained.mean_maps(facts, maps)
     top = max((float(mean.cam.max()) for mean in means.values() if mean.cam is not None), default=0.0)
@@ -56,7 +56,7 @@ def where(data, run, summary: dict, oof) -> list[str]:
             st.caption("No patch has this outcome.")
             continue
         lead = patch_view.heat_picture(means[outcome].cam, top=top), mean_caption(means[outcome])
-        patch_card.gallery(data, examples, look, f"explain_{outcome}", cams, caption=caption, lead=lead)
+        gallery.gallery(data, examples, look, f"explain_{outcome}", cams, caption=caption, lead=lead)
         shown += examples["id"].astype(str).tolist()
     st.caption(
         "Mean maps are drawn on one scale for all four outcomes; 1 is the mean peak of a fold's maps, because each "
@@ -95,7 +95,7 @@ def mean_caption(mean: explained.MeanMap) -> str:
 
 
 def caption(row) -> str:
-    return f"p {row['prob']:.2f} · {theme.fold_title(row['fold'])}" + (" · **dead map**" if row["cam_dead"] else "")
+    return gallery.score_caption(row) + (" · **dead map**" if row["cam_dead"] else "")
 
 
 # ------------------------------------------------------------------------------------------------- occlusion
