@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from core.errors import ConfigError
 
@@ -91,6 +91,10 @@ class ModelConfig(Section):
     weights: str | None = Field(None, description="A local .safetensors file instead of the hub's weights.")
     image_size: int | None = Field(None, ge=16, le=1024, description="Side in pixels after resizing; none keeps it.")
     drop_rate: UnitInterval = Field(0.0, description="Dropout before the last layer.")
+    arguments: dict[str, Any] = Field({}, description="Further arguments of timm's create_model, for example widths.")
+    indices: Literal["auto"] | tuple[str, ...] = Field(
+        (), description="Spectral indices as further input bands, computed inside the network; auto: all that fit."
+    )
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
     )
@@ -112,11 +116,20 @@ class TrainConfig(Section):
     tta: bool = Field(False, description="Average predictions over flips and quarter turns.")
     select: Literal["last"] = Field("last", description="Which epoch is kept: the last one, chosen without looking.")
 
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _null_schedule_is_none(cls, value: Any) -> Any:
+        return "none" if value is None else value  # train.schedule=none reads as null on the command line
+
 
 class HeadsConfig(Section):
     """What turns an embedding into a decision."""
 
     svm_C: tuple[float, ...] = Field((1.0, 0.75, 0.5, 0.1), min_length=1, description="RBF-SVM's C values (Table 3).")
+    blend: bool = Field(
+        False,
+        description="Adds 'rich', an RBF-SVM on richer band statistics, and 'blend', its log-odds averaged with fc's.",
+    )
     head: str = Field("svm_c0.1", description="The head whose numbers are the headline.")
     threshold: Literal["best_f1", "half"] = Field(
         "best_f1", description="best_f1: fold k's threshold is one near the best F1 of the other folds. half: 0.5."
@@ -130,7 +143,12 @@ class HeadsConfig(Section):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Heads of a run: fc, then one SVM a C."""
+        """Heads of a run: fc, one SVM a C, and where set the blend and its other member."""
+        return (*self.on_embeddings, *(("rich", "blend") if self.blend else ()))
+
+    @property
+    def on_embeddings(self) -> tuple[str, ...]:
+        """Those of them that read the network's embedding, and so have a boundary on its map."""
         return ("fc", *(svm_name(c) for c in self.svm_C))
 
 

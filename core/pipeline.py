@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from core import provenance
 from core.config import RunConfig
-from core.data.band_statistics import band_statistics
+from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.bands import Band
 from core.data.check import check
 from core.data.dataset import Dataset
 from core.data.folds import Folds, make_folds
 from core.data.normalise import fit_normaliser
 from core.data.store import open_dataset
+from core.data.summary import valid_pixels
 from core.device import choose_device
 from core.embed.boundary import draw_boundary
 from core.embed.umap_map import fit_map
@@ -32,11 +34,12 @@ from core.errors import DataError, TrainingError
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.explain.gradcam import gradcam
 from core.explain.occlusion import occlude_bands
-from core.heads import save_heads
+from core.heads import load_heads, save_heads
 from core.heads.baselines import BASELINES, fit_baselines
+from core.heads.blend import BLEND, MEMBERS, blend, fit_rich
 from core.heads.fc import fc_head
 from core.heads.svm import fit_svm
-from core.predict.fold_model import FoldModel
+from core.predict.fold_model import FoldModel, kind_of
 from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.smote.resample import Synthetics, how_many, synthesise
@@ -81,6 +84,7 @@ class Plan:
     bands: tuple[Band, ...]
     images: np.ndarray
     statistics: np.ndarray
+    rich: np.ndarray | None
     folds: Folds
     device: Any
 
@@ -138,7 +142,9 @@ def prepare(run: RunFolder) -> Plan:
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
     run.write_json("provenance.json", provenance.collect(dataset, config, device))
-    return Plan(run, config, dataset, bands, images, band_statistics(images, dataset.nodata), folds, device)
+    statistics = band_statistics(images, dataset.nodata)
+    rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
+    return Plan(run, config, dataset, bands, images, statistics, rich, folds, device)
 
 
 # ----------------------------------------------------------------------------------------------------- one fold
@@ -162,7 +168,8 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     train_y = np.concatenate([plan.labels[train], np.ones(len(synthetics.images), np.int8)])
 
     seed = config.seed * 1000 + fold
-    network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed=seed)
+    units = (normaliser.center_, normaliser.scale_)
+    network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed, units)
     history = run.fold_history(fold)
     resumed = history["epoch"].max() if len(history) else 0
     if resumed:
@@ -184,6 +191,8 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     features = np.concatenate([embedded.embeddings[train], of_synthetics.embeddings])
     heads = [fc_head(network), *(fit_svm(features, train_y, C) for C in config.heads.svm_C)]
     heads += fit_baselines(plan.statistics[train], plan.labels[train])
+    if plan.rich is not None:
+        heads.append(fit_rich(plan.rich[train], plan.labels[train]))
     save_heads(run.heads_path(fold), heads)
     save_network(network, run.fold_path(fold))
     run.write_normaliser(fold, normaliser.to_json())
@@ -245,31 +254,28 @@ def _lineage(plan: Plan, made: Synthetics, parents: np.ndarray, fold: int) -> pd
 def judge(plan: Plan) -> dict[str, HeadJudgement]:
     """Out-of-fold scores of every head, each patch by the one fold that has not seen it; judged and written down."""
     labelled = np.flatnonzero(plan.fold_of >= 0)
-    names = (*plan.config.heads.names, *BASELINES)
+    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], _groups(plan, labelled)
+    names = (*(name for name in plan.config.heads.names if name != BLEND), *BASELINES)
     scores = {name: np.full(len(plan.labels), np.nan) for name in names}
     for fold in range(plan.folds.n_splits):
-        val = plan.folds.val(fold)
-        embeddings = plan.run.embeddings(fold)["embeddings"]
-        model = FoldModel.load(plan.run, fold, plan.device)
+        val, heads = plan.folds.val(fold), load_heads(plan.run.heads_path(fold))
+        features = {"statistics": plan.statistics, "rich": plan.rich} | plan.run.embeddings(fold)
         for name in names:
-            features = plan.statistics if name in BASELINES else embeddings
-            scores[name][val] = model.heads[name].decision(features[val])
-    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], _groups(plan, labelled)
-    judged = {
-        name: judge_head(
-            labels,
-            scores[name][labelled],
-            fold_of,
-            groups,
-            threshold=plan.config.heads.threshold,
-            is_log_odds=name == "fc",
-        )
-        for name in names
-    }
+            scores[name][val] = heads[name].decision(features[kind_of(name)][val])
+    scores = {name: values[labelled] for name, values in scores.items()}
+
+    def judged_as(name: str, is_log_odds: bool) -> HeadJudgement:
+        rule = plan.config.heads.threshold
+        return judge_head(labels, scores[name], fold_of, groups, threshold=rule, is_log_odds=is_log_odds)
+
+    judged = {name: judged_as(name, is_log_odds=name == "fc") for name in names}
+    if plan.config.heads.blend:
+        scores[BLEND] = blend([_log_odds(judged[name].probs) for name in MEMBERS])
+        judged[BLEND] = judged_as(BLEND, is_log_odds=True)
     table = {"id": plan.dataset.ids[labelled], "label": labels, "fold": fold_of}
     table["group"] = groups if groups is not None else np.full(len(labelled), "")
     for name, head in judged.items():
-        table |= {f"score_{name}": scores[name][labelled], f"prob_{name}": head.probs, f"pred_{name}": head.pred}
+        table |= {f"score_{name}": scores[name], f"prob_{name}": head.probs, f"pred_{name}": head.pred}
     plan.run.write_oof(pd.DataFrame(table))
     plan.run.write_json("rules.json", {name: head.rule.to_dict() for name, head in judged.items()})
     return judged
@@ -283,7 +289,7 @@ def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
     drawn = fit_map(
         embeddings, train, config.embed.n_neighbors, config.embed.min_dist, config.seed, config.embed.method
     )
-    model = FoldModel.load(run, fold, plan.device)
+    heads = load_heads(run.heads_path(fold))
     arrays = {"xy": drawn.xy, "train": np.isin(np.arange(len(drawn.xy)), train).astype(np.uint8)}
     card: dict[str, Any] = {
         "method": drawn.method,
@@ -291,9 +297,9 @@ def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
         "trustworthiness": drawn.trustworthiness,
         "heads": {},
     }
-    for name in _shown_heads(config):
+    for name in _mapped_heads(config):
         rule = judged[name].rule
-        margin = _log_odds(rule.probs(model.heads[name].decision(embeddings), fold)) - _log_odds(rule.thresholds[fold])
+        margin = rule.log_odds(heads[name].decision(embeddings), fold) - _log_odds(rule.thresholds[fold])
         boundary = draw_boundary(
             drawn.xy[train], margin[train], plan.labels[train], drawn.xy[val], margin[val], config.embed.grid
         )
@@ -317,27 +323,32 @@ def explain(plan: Plan, judged: dict[str, HeadJudgement]) -> Iterator[Step]:
         cams.append(maps)
         index.append(pd.DataFrame({"id": plan.dataset.ids[val], "fold": fold}))
         yield Step("occlusion", _after_training(0.6, fold, n_folds), f"Occluding bands of fold {fold + 1}.", fold=fold)
-        occlusion.append(_occlusion(plan, judged, model, patches, val))
+        occlusion.append(_occlusion(plan, judged, model, val))
     table = pd.concat(index, ignore_index=True).assign(row=lambda t: np.arange(len(t)))
     size = list(cams[0].shape[1:])
     plan.run.write_cams(table, np.concatenate(cams), {"layer": layer, "target": plan.dataset.positive, "size": size})
     plan.run.write_occlusion(pd.concat(occlusion, ignore_index=True))
 
 
-def _occlusion(
-    plan: Plan, judged: dict[str, HeadJudgement], model: FoldModel, patches: np.ndarray, val: np.ndarray
-) -> pd.DataFrame:
-    """One row a patch, head, baseline and band; both probabilities without test-time flips, so that they compare."""
-    heads = _shown_heads(plan.config)
+def _occlusion(plan: Plan, judged: dict[str, HeadJudgement], model: FoldModel, val: np.ndarray) -> pd.DataFrame:
+    """One row a patch, head, baseline and band; both probabilities without test-time flips, so that they compare.
+
+    Bands are replaced in the patches as they came, so that whatever is computed from a band loses it too.
+    """
+    heads = dict.fromkeys(("fc", plan.config.heads.head))
+    rules = {name: head.rule for name, head in judged.items()}
 
     def predict(images: np.ndarray) -> np.ndarray:
-        scores = model.scores_of_normalised(images, heads, tta=False)
-        return np.stack([judged[name].rule.probs(scores[name], model.fold) for name in heads], axis=1)  # (n, heads)
+        found = model.log_odds(images, list(heads), rules, tta=False)
+        return np.stack([expit(found[name]) for name in heads], axis=1)  # (n, heads)
 
-    fills = {"mean": np.zeros(len(plan.bands), np.float32), "zero_raw": model.normaliser.zero_raw()}
+    fills = {"mean": model.normaliser.center_, "zero_raw": np.zeros(len(plan.bands), np.float32)}
+    without_data = ~valid_pixels(plan.images[val], model.normaliser.nodata)[1]  # (n, H, W)
     tables = []
     for baseline in plan.config.explain.occlusion_baselines:
-        p0, p_b = occlude_bands(predict, patches, fills[baseline])  # (n, heads), (C, n, heads)
+        p0, p_b = occlude_bands(
+            predict, plan.images[val], fills[baseline], keep=without_data
+        )  # (n, heads), (C, n, heads)
         for h, head in enumerate(heads):
             for b, band in enumerate(plan.bands):
                 facts = {"id": plan.dataset.ids[val], "label": plan.labels[val], "fold": model.fold, "head": head}
@@ -358,6 +369,7 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
     labelled = np.flatnonzero(plan.fold_of >= 0)
     labels, groups = plan.labels[labelled], _groups(plan, labelled)
     chosen = judged[config.heads.head]
+    without_network = [name for name in judged if kind_of(name) != "embeddings" and name != config.heads.head]
     folds = []
     for fold in range(plan.folds.n_splits):
         card = run.fold_card(fold)
@@ -376,7 +388,7 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "oof": {**chosen.metrics, "f1_interval": chosen.intervals["f1"]},
         "heads": {name: {**head.metrics, "intervals": head.intervals} for name, head in judged.items()},
         "folds": folds,
-        "differences": {name: difference(labels, chosen, judged[name], groups) for name in BASELINES},
+        "differences": {name: difference(labels, chosen, judged[name], groups) for name in without_network},
         "seconds": sum(fold["seconds"] for fold in folds) + seconds_after_training,
         "images_per_second": float(np.mean([fold["images_per_second"] for fold in folds])),
         "device": str(plan.device),
@@ -406,10 +418,10 @@ def _groups(plan: Plan, index: np.ndarray) -> np.ndarray | None:
     return None if plan.dataset.groups is None else plan.dataset.groups[index]
 
 
-def _shown_heads(config: RunConfig) -> tuple[str, ...]:
-    """The heads that maps and occlusion show: FC, and the headline (or the first SVM where FC is the headline)."""
-    other = config.heads.head if config.heads.head != "fc" else config.heads.names[-1]
-    return ("fc", other)
+def _mapped_heads(config: RunConfig) -> tuple[str, ...]:
+    """The heads whose boundary is drawn: FC, and the headline, or the last SVM where the headline has no boundary."""
+    svms = config.heads.on_embeddings[1:]
+    return ("fc", config.heads.head if config.heads.head in svms else svms[-1])
 
 
 def _log_odds(probs: Any) -> np.ndarray:

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.data.indices import compute, indices_named, possible
 from core.data.summary import QUANTILES, valid_pixels
 
 NAMES = ("mean", "std", *QUANTILES)  # of one band, in the order of the columns
 BATCH = 64  # patches at a time
+BOX = 5  # pixels on a side of the smoothing box
 
 
 def feature_names(band_names: Sequence[str]) -> tuple[str, ...]:
@@ -34,6 +36,27 @@ def band_statistics(images: np.ndarray, nodata: float | None = None) -> np.ndarr
     for start in range(0, n, BATCH):
         features[start : start + BATCH] = _describe(images[start : start + BATCH], nodata)
     return features.reshape(n, -1)
+
+
+def rich_statistics(images: np.ndarray, band_names: Sequence[str], nodata: float | None = None) -> np.ndarray:
+    """(N, 18 * (C + I)) float32: :func:`band_statistics` of C bands and the I indices they allow, sharp and smoothed.
+
+    Smoothing by a 5x5 box mean (reflected at the border) tells texture from colour.
+
+    images: (N, C, H, W) in the bands' units.
+    """
+    from scipy.ndimage import uniform_filter
+
+    indices = indices_named(possible(band_names), band_names)
+    features = np.empty((len(images), 2 * len(NAMES) * (images.shape[1] + len(indices))), np.float32)
+    for start in range(0, len(images), BATCH):
+        raw = images[start : start + BATCH]
+        batch = np.where(valid_pixels(raw, nodata)[1][:, None], np.nan_to_num(raw), 0).astype(np.float32)
+        bands = dict(zip(band_names, batch.swapaxes(0, 1), strict=True))
+        stack = np.concatenate([batch, *(value[:, None] for value in compute(indices, bands))], axis=1)
+        smooth = uniform_filter(stack, size=(1, 1, BOX, BOX))
+        features[start : start + BATCH] = np.concatenate([band_statistics(stack), band_statistics(smooth)], axis=1)
+    return features
 
 
 def _describe(images: np.ndarray, nodata: float | None) -> np.ndarray:

@@ -54,10 +54,6 @@ class Normaliser:
             out[start : start + BATCH] = np.where(usable, scaled, np.float32(0.0))
         return out
 
-    def zero_raw(self) -> np.ndarray:
-        """(C,) float32: what a raw 0 in the band's unit becomes; far off the data for bands in dB."""
-        return (-self.center_ / self.scale_).astype(np.float32)
-
     def to_json(self) -> str:
         """Text from which :meth:`from_json` makes an equal normaliser, bit for bit."""
         return json.dumps(

@@ -34,11 +34,11 @@ class Rule:
     thresholds: tuple[float, ...]
     deployed: float
 
-    def probs(self, scores: np.ndarray, fold: int) -> np.ndarray:
-        """Probabilities (N,) in 0-1 of fold ``fold``'s decision values (N,)."""
+    def log_odds(self, scores: np.ndarray, fold: int) -> np.ndarray:
+        """Log-odds (N,) of fold ``fold``'s decision values (N,)."""
         if self.slope is None or self.intercept is None:
-            return apply_platt(scores, 1.0, 0.0)
-        return apply_platt(scores, self.slope[fold], self.intercept[fold])
+            return np.asarray(scores, np.float64)
+        return self.slope[fold] * np.asarray(scores, np.float64) + self.intercept[fold]
 
     def to_dict(self) -> dict:
         """Plain values for JSON."""

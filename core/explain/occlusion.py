@@ -39,13 +39,14 @@ def occlude_bands(
     images: np.ndarray,
     fill: np.ndarray,
     batch_size: int = 256,
+    keep: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Predictions of patches as they are and with each band in turn replaced by its constant.
 
     predict: (n, C, H, W) float32 -> (n, ...), n at most batch_size; it must not keep or change its argument.
-    images: (N, C, H, W) float32, normalised. fill: (C,), the constant of each band in the same normalised unit: 0 is
-    the training mean after standardisation, ``Normaliser.zero_raw()`` is 0 in the band's own unit. Returns p0 (N, ...)
-    and p_b (C, N, ...). Raises FormatError when fill does not have one value a band.
+    images: (N, C, H, W) float32. fill: (C,), the constant of each band in the same unit. keep: (N, H, W) bool, pixels
+    left as they are (nodata: filling one band would make them look like data). Returns p0 (N, ...) and p_b (C, N, ...).
+    Raises FormatError when fill does not have one value a band.
     """
     images, fill = np.asarray(images), np.asarray(fill, dtype=np.float32)
     if images.ndim != 4 or fill.shape != images.shape[1:2]:
@@ -57,7 +58,8 @@ def occlude_bands(
     for start in range(0, max(len(images), 1), batch_size):
         batch = np.array(images[start : start + batch_size], dtype=np.float32)  # a copy: bands are overwritten in it
         before.append(np.array(predict(batch)))  # a copy, as below
-        after.append(np.stack([_without(predict, batch, band, value) for band, value in enumerate(fill)]))
+        kept = np.zeros(1, bool) if keep is None else keep[start : start + batch_size]
+        after.append(np.stack([_without(predict, batch, band, value, kept) for band, value in enumerate(fill)]))
     return np.concatenate(before), np.concatenate(after, axis=1)
 
 
@@ -94,9 +96,11 @@ def band_importance(
     )
 
 
-def _without(predict: Callable[[np.ndarray], np.ndarray], batch: np.ndarray, band: int, value: float) -> np.ndarray:
+def _without(
+    predict: Callable[[np.ndarray], np.ndarray], batch: np.ndarray, band: int, value: float, left: np.ndarray
+) -> np.ndarray:
     kept = batch[:, band].copy()
-    batch[:, band] = value
+    batch[:, band] = np.where(left, kept, value)
     found = np.array(predict(batch))  # a copy: predict may answer with a view of its argument
     batch[:, band] = kept
     return found

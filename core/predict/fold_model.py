@@ -1,7 +1,7 @@
 """One fold's whole model, as it answers: normaliser, network and heads together.
 
 Comes in: raw patches (N, C, H, W) in the dataset's units. Goes out: each head's decision values, and with the run's
-rules each head's probabilities. With ``core.pipeline`` it is the only code that knows several stages.
+rules each head's log-odds. With ``core.pipeline`` it is the only code that knows several stages.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from core.data.band_statistics import band_statistics
+from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.normalise import Normaliser
+from core.evaluate.judge import Rule
 from core.heads import load_heads
 from core.heads.base import Head
 from core.heads.baselines import BASELINES
+from core.heads.blend import BLEND, MEMBERS, RICH, blend
 from core.runs.store import RunFolder
 from core.train.backbones import Network, load_network
 from core.train.loop import embed
@@ -24,7 +26,7 @@ from core.train.loop import embed
 
 @dataclass(frozen=True)
 class FoldModel:
-    """Answers for one fold. ``heads``: by name, the baselines on band statistics among them."""
+    """Answers for one fold. ``heads``: by name; what is on embeddings, on band statistics or on rich statistics."""
 
     fold: int
     normaliser: Normaliser
@@ -37,36 +39,42 @@ class FoldModel:
     @classmethod
     def load(cls, run: RunFolder, fold: int, device: Any) -> FoldModel:
         """Rebuild the fold's model from the run folder. Raises RunError when a part is missing or damaged."""
-        config, path = run.config(), run.fold_path(fold)
+        train, path = run.config().train, run.fold_path(fold)
         normaliser = Normaliser.from_json(run.normaliser_text(fold))
         network = load_network(path).to(device)
-        return cls(
-            fold,
-            normaliser,
-            network,
-            load_heads(run.heads_path(fold)),
-            device,
-            config.train.batch_size,
-            config.train.tta,
-        )
+        return cls(fold, normaliser, network, load_heads(run.heads_path(fold)), device, train.batch_size, train.tta)
 
-    def scores(self, images: np.ndarray, heads: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-        """Decision values (N,) float64 of each head for raw patches (N, C, H, W)."""
-        names = list(self.heads) if heads is None else list(heads)
-        on_statistics = [name for name in names if name in BASELINES]
-        scores = self.scores_of_normalised(
-            self.normaliser.transform(images), [name for name in names if name not in BASELINES]
-        )
-        if on_statistics:
-            features = band_statistics(images, self.normaliser.nodata)
-            scores.update({name: self.heads[name].decision(features) for name in on_statistics})
-        return {name: scores[name] for name in names}
-
-    def scores_of_normalised(
-        self, images: np.ndarray, heads: Sequence[str], tta: bool | None = None
+    def log_odds(
+        self, images: np.ndarray, names: Sequence[str], rules: Mapping[str, Rule], tta: bool | None = None
     ) -> dict[str, np.ndarray]:
-        """Decision values of heads on embeddings, for patches that are normalised already."""
-        if not heads:
-            return {}
-        embedded = embed(self.network, images, self.device, self.batch_size, tta=self.tta if tta is None else tta)
-        return {name: self.heads[name].decision(embedded.embeddings) for name in heads}
+        """Log-odds (N,) float64 of the positive class by each head, for raw patches (N, C, H, W).
+
+        rules: the run's, by head. tta: average over flips and quarter turns; none: as the run was judged.
+        """
+        wanted = [name for name in names if name != BLEND]
+        wanted += [name for name in MEMBERS if BLEND in names and name not in wanted]
+        features = self._features(images, wanted, self.tta if tta is None else tta)
+        found = {
+            name: rules[name].log_odds(self.heads[name].decision(features[kind_of(name)]), self.fold) for name in wanted
+        }
+        if BLEND in names:
+            found[BLEND] = blend([found[name] for name in MEMBERS])
+        return {name: found[name] for name in names}
+
+    def _features(self, images: np.ndarray, names: Sequence[str], tta: bool) -> dict[str, np.ndarray]:
+        """What the named heads read, each kind computed once."""
+        kinds, normaliser = {kind_of(name) for name in names}, self.normaliser
+        features = {}
+        if "embeddings" in kinds:
+            patches = normaliser.transform(images)
+            features["embeddings"] = embed(self.network, patches, self.device, self.batch_size, tta=tta).embeddings
+        if "statistics" in kinds:
+            features["statistics"] = band_statistics(images, normaliser.nodata)
+        if "rich" in kinds:
+            features["rich"] = rich_statistics(images, normaliser.band_names, normaliser.nodata)
+        return features
+
+
+def kind_of(name: str) -> str:
+    """What a head reads: ``embeddings`` of the network (the blend too), band ``statistics``, or ``rich`` ones."""
+    return "statistics" if name in BASELINES else "rich" if name == RICH else "embeddings"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from core.data.bands import Band
 from core.device import choose_device
@@ -36,7 +37,7 @@ class Ensemble:
     """The models of all folds of one run, ready to answer with its headline head."""
 
     models: tuple[FoldModel, ...]
-    rule: Rule
+    rules: dict[str, Rule]
     head: str
     band_names: tuple[str, ...]
     shape_hw: tuple[int, int]
@@ -51,16 +52,20 @@ class Ensemble:
         config = run.config()
         device = choose_device(config.device) if device is None else device
         models = tuple(FoldModel.load(run, fold, device) for fold in range(config.folds.n_splits))
-        rule = Rule.from_dict(run.rules()[config.heads.head])
+        rules = {name: Rule.from_dict(values) for name, values in run.rules().items()}
         shape = tuple(run.provenance()["dataset"]["shape"])
-        return cls(models, rule, config.heads.head, models[0].normaliser.band_names, shape[1:])
+        return cls(models, rules, config.heads.head, models[0].normaliser.band_names, shape[1:])
 
     def probs(self, images: np.ndarray) -> np.ndarray:
         """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``."""
-        return np.mean([self._fold_probs(model, images) for model in self.models], axis=0)
+        return np.mean(
+            [expit(model.log_odds(images, [self.head], self.rules)[self.head]) for model in self.models], axis=0
+        )
 
-    def _fold_probs(self, model: FoldModel, images: np.ndarray) -> np.ndarray:
-        return self.rule.probs(model.scores(images, [self.head])[self.head], model.fold)
+    @property
+    def threshold(self) -> float:
+        """What a probability is compared with: learnt from all out-of-fold probabilities of the headline head."""
+        return self.rules[self.head].deployed
 
 
 def answer(run: RunFolder, batches: Iterable[tuple[np.ndarray, np.ndarray]], bands: Sequence[Band]) -> Answer:
@@ -90,5 +95,5 @@ def answer(run: RunFolder, batches: Iterable[tuple[np.ndarray, np.ndarray]], ban
     if not ids:
         raise FormatError("No usable patch was found in the source. Check the path and the format.")
     pooled = np.concatenate(probs)
-    pred = (pooled >= ensemble.rule.deployed).astype(np.int8)
-    return Answer(np.concatenate(ids), pooled, pred, ensemble.rule.deployed, ensemble.head)
+    pred = (pooled >= ensemble.threshold).astype(np.int8)
+    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import timm
 import torch
 from torch import nn
@@ -19,7 +20,9 @@ from torch import nn
 from core import arrays
 from core.config import ModelConfig
 from core.data.bands import Band
+from core.data.indices import indices_named, possible
 from core.errors import ConfigError, RunError
+from core.train.index_bands import IndexBands
 from core.train.network import Network, inner_hw
 from core.train.weights import WeightsReport, fetch, load_into, random_report
 
@@ -30,33 +33,53 @@ CARD_VERSION = 1
 
 
 def build_network(
-    model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int], seed: int
+    model: ModelConfig,
+    bands: Sequence[Band],
+    image_hw: tuple[int, int],
+    seed: int,
+    units: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Network, WeightsReport]:
     """A network for patches (C, H, W) of these bands, and what its weights started from.
 
-    The seed decides every random weight; the global generators stay as they were. ``model.weights`` (a file) comes
-    before ``model.pretrained`` (the hub).
+    units: the normaliser's center and scale, (C,) each, with which indices get back to the bands' units. The seed
+    decides every random weight; the global generators stay as they were. ``model.weights`` (a file) comes before
+    ``model.pretrained`` (the hub).
 
     Raises ConfigError for an unknown backbone, a size that it cannot take, or weights that cannot be had, and
     FormatError or UnsafeFileError for a weights file that does not fit.
     """
     names = tuple(band.name for band in bands)
+    index_bands = _index_bands(model, names, units)
+    inputs = (*names, *(index.name for index in index_bands.indices)) if index_bands else names
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone = _backbone(model.backbone, len(names), inner_hw(model, image_hw))
-        n_features = _probe(backbone, model, len(names), image_hw)
-        network = Network(backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])))
+        backbone = _backbone(model, len(inputs), inner_hw(model, image_hw))
+        n_features = _probe(backbone, model, len(inputs), image_hw)
+        network = Network(backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands)
     if model.weights is not None:
         path = Path(model.weights)
-        report = load_into(backbone, path, path.name, names)
+        report = load_into(backbone, path, path.name, inputs)
     elif model.pretrained:
-        report = load_into(backbone, *fetch(model.backbone), names)
+        report = load_into(backbone, *fetch(model.backbone), inputs)
     else:
-        report = random_report(names)
+        report = random_report(inputs)
     return network.to(memory_format=torch.channels_last), report  # convolutions are faster so: 1.4 times on a CPU
 
 
-def _backbone(name: str, n_bands: int, hw: tuple[int, int]) -> nn.Module:
+def _index_bands(
+    model: ModelConfig, names: tuple[str, ...], units: tuple[np.ndarray, np.ndarray] | None
+) -> IndexBands | None:
+    wanted = possible(names) if model.indices == "auto" else model.indices
+    if not wanted:
+        return None
+    made = IndexBands(indices_named(wanted, names), names)
+    if units is not None:
+        made.set_units(*units)
+    return made
+
+
+def _backbone(model: ModelConfig, n_bands: int, hw: tuple[int, int]) -> nn.Module:
+    name = model.backbone
     try:
         known = timm.is_model(name)
         config = timm.models.get_pretrained_cfg(name) if known else None
@@ -68,10 +91,14 @@ def _backbone(name: str, n_bands: int, hw: tuple[int, int]) -> nn.Module:
         raise ConfigError(f"timm has no backbone '{name}'.{hint} Set model.backbone to a name of timm.list_models().")
     # Transformers with position embeddings are built for one size; convolutions take any.
     fixed = {"img_size": hw} if config is not None and config.fixed_input_size else {}
+    common = {"pretrained": False, "in_chans": n_bands, "num_classes": 0}
     try:
-        return timm.create_model(name, pretrained=False, in_chans=n_bands, num_classes=0, **fixed)
-    except TypeError:  # a few fixed-size families take no img_size: the probe below says whether the size fits
-        return timm.create_model(name, pretrained=False, in_chans=n_bands, num_classes=0)
+        return timm.create_model(name, **common, **(fixed | model.arguments))
+    except TypeError as error:
+        if not fixed:
+            raise ConfigError(f"The backbone '{name}' does not take model.arguments as they are: {error}.") from error
+        # A few fixed-size families take no img_size: the probe below says whether the size fits.
+        return timm.create_model(name, **common, **model.arguments)
     except (AssertionError, RuntimeError, ValueError) as error:
         raise _size_error(name, hw, error) from error
 

@@ -16,23 +16,31 @@ from core.config import ModelConfig
 from core.data.bands import Band
 from core.errors import FormatError
 from core.train.cam_layer import CamLayer, find_cam_layer
+from core.train.index_bands import IndexBands
 from core.train.statistics_branch import StatisticsBranch
 
 CLASSES = 2  # column 0 the other class, column 1 landslide
 
 
 class Network(nn.Module):
-    """``classify(embed(images))``: a backbone, band statistics where set, dropout and one linear layer.
+    """``classify(embed(images))``: index bands where set, a backbone, band statistics where set, one linear layer.
 
     Attributes: ``bands``, ``model`` (its settings), ``image_hw`` (size of the patches it was built for) and
     ``n_features`` D, the length of an embedding.
     """
 
     def __init__(
-        self, backbone: nn.Module, n_backbone: int, bands: Sequence[Band], model: ModelConfig, image_hw: tuple[int, int]
+        self,
+        backbone: nn.Module,
+        n_backbone: int,
+        bands: Sequence[Band],
+        model: ModelConfig,
+        image_hw: tuple[int, int],
+        index_bands: IndexBands | None = None,
     ) -> None:
         super().__init__()
         self.bands, self.model, self.image_hw = tuple(bands), model, image_hw
+        self.index_bands = index_bands
         self.backbone = backbone
         self.statistics = StatisticsBranch(len(self.bands)) if model.statistics_branch else None
         self.n_features = n_backbone + (self.statistics.n_features if self.statistics else 0)
@@ -46,7 +54,8 @@ class Network(nn.Module):
                 f"The network was given an array of shape {tuple(images.shape)}; it reads (N, {len(self.bands)}, H, W) "
                 f"with the bands {', '.join(band.name for band in self.bands)}."
             )
-        features = self.backbone(resized(images, self.model.image_size)).float()
+        inputs = images if self.index_bands is None else self.index_bands(images)  # (N, C + I, H, W)
+        features = self.backbone(resized(inputs, self.model.image_size)).float()
         if self.statistics is None:
             return features
         return torch.cat([features, self.statistics(images)], dim=1)
@@ -61,13 +70,16 @@ class Network(nn.Module):
 
     def fit_statistics(self, images: Tensor) -> None:
         """Fits what is standardised inside the network on the training part: (N, C, H, W), normalised."""
+        if self.index_bands is not None:
+            self.index_bands.fit(images)
         if self.statistics is not None:
             self.statistics.fit(images)
 
     def cam_layer(self, min_map: int) -> CamLayer:
         """The deepest living layer whose map has at least ``min_map`` cells a side; see core.train.cam_layer."""
         size = inner_hw(self.model, self.image_hw)
-        name, module, reshape = find_cam_layer(self.backbone, len(self.bands), size, min_map)
+        n_inputs = len(self.bands) + (len(self.index_bands.indices) if self.index_bands is not None else 0)
+        name, module, reshape = find_cam_layer(self.backbone, n_inputs, size, min_map)
         return CamLayer(f"backbone.{name}", module, reshape)
 
 
