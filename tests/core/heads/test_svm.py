@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from core.errors import FormatError, TrainingError
+from core.heads.svm import fit_svm
+
+
+def clouds(n=80, features=6, seed=0):
+    """Two overlapping clouds with features of very different scales, the last one constant; and their labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(n) % 4 == 0).astype(np.int8)
+    x = rng.normal(size=(n, features)) + 0.8 * labels[:, None]
+    x[:, -1] = 3.0
+    return (x * 10.0 ** (np.arange(features) % 6)).astype(np.float32), labels
+
+
+def reference(x, labels, C):
+    return make_pipeline(StandardScaler(), SVC(C=C, gamma="scale")).fit(x.astype(np.float64), labels)
+
+
+@pytest.mark.parametrize("C", [1.0, 0.75, 0.5, 0.1])
+def test_decisions_equal_scikit_learns(C):
+    x, labels = clouds()
+    new, _ = clouds(50, seed=1)
+    head = fit_svm(x, labels, C)
+    expected = reference(x, labels, C).decision_function(new.astype(np.float64))
+    assert head.name == f"svm_c{C:g}"
+    assert head.decision(new).dtype == np.float64
+    assert np.abs(head.decision(new) - expected).max() < 1e-6
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(8, 60), st.integers(2, 40), st.integers(0, 1000))
+def test_decisions_equal_scikit_learns_for_any_shape(n, features, seed):
+    x, labels = clouds(n, features, seed)
+    expected = reference(x, labels, 0.5).decision_function(x.astype(np.float64))
+    assert np.abs(fit_svm(x, labels, 0.5).decision(x) - expected).max() < 1e-6
+
+
+def test_larger_means_more_landslide():
+    x, labels = clouds(200)
+    found = fit_svm(x, labels, 1.0).decision(x)
+    assert found[labels == 1].mean() > found[labels == 0].mean()
+
+
+def test_large_inputs_are_answered_in_parts(monkeypatch):
+    x, labels = clouds()
+    head = fit_svm(x, labels, 1.0)
+    whole = head.decision(x)
+    monkeypatch.setattr("core.heads.svm._CHUNK_BYTES", 1)
+    assert np.allclose(head.decision(x), whole, atol=1e-12)
+    assert head.decision(x[:0]).shape == (0,)
+
+
+def test_features_that_never_vary_give_a_constant():
+    head = fit_svm(np.ones((8, 3)), np.arange(8) % 2, 1.0)
+    assert np.isfinite(head.decision(np.ones((2, 3)))).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "counts"),
+    [([0] * 6, "0 landslides and 6"), ([1] * 6, "6 landslides and 0"), ([1] + [0] * 5, "1 landsl")],
+)
+def test_too_few_of_a_class_leaves_the_head_out_and_says_why(labels, counts):
+    with pytest.raises(TrainingError, match=f"svm_c0.1' is left out: .*{counts}.*at least 2 of each"):
+        fit_svm(np.random.default_rng(0).normal(size=(6, 2)), np.array(labels), 0.1)
+
+
+def test_features_that_are_not_finite_leave_the_head_out():
+    x, labels = clouds()
+    x[3, 1] = np.nan
+    with pytest.raises(TrainingError, match="1 of 80 feature rows are not finite"):
+        fit_svm(x, labels, 1.0)
+
+
+@pytest.mark.parametrize("labels", [np.full(80, -1), np.arange(80), np.zeros(79)])
+def test_labels_other_than_0_and_1_are_refused(labels):
+    with pytest.raises(TrainingError, match="N labels 0 or 1"):
+        fit_svm(clouds()[0], labels, 1.0)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 7), (6,)])
+def test_embeddings_of_another_network_are_refused(shape):
+    with pytest.raises(FormatError, match="svm_c1' was fitted on 6 features"):
+        fit_svm(*clouds(), 1.0).decision(np.zeros(shape))
+
+
+def test_equal_data_give_equal_bits():
+    one, two = fit_svm(*clouds(), 0.5), fit_svm(*clouds(), 0.5)
+    assert all(np.array_equal(a, two.arrays()[name]) for name, a in one.arrays().items())
