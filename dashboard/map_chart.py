@@ -16,6 +16,7 @@ from dashboard import theme
 from dashboard.charts import plain
 
 MANY = 3000  # from here on points are drawn by WebGL
+CROWDED = 600  # from here on points are drawn smaller
 REGION_OPACITY = 0.38
 
 
@@ -62,7 +63,9 @@ def boundary_map(points: Points, colours: Mapping[str, str], regions: Regions | 
     figure.update_yaxes(title_text="UMAP 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
     figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
-    return theme.apply(figure, 480)
+    figure = theme.apply(figure, 500)
+    figure.update_layout(legend={"y": -0.1, "yanchor": "top"})  # above, the toolbar would lie on it
+    return figure
 
 
 def _add_regions(figure: go.Figure, regions: Regions) -> None:
@@ -88,7 +91,8 @@ def _add_points(
     rows = np.flatnonzero(part)
     if not rows.size:
         return
-    marker = {"size": 5 if is_small else 8, "opacity": 0.45 if is_small else 0.9, "color": colour}
+    size = 8 if len(points.xy) <= CROWDED else 6
+    marker = {"size": size - 3 if is_small else size, "opacity": 0.45 if is_small else 0.9, "color": colour}
     if not is_small:
         marker["line"] = {"width": 0.8, "color": "rgba(255,255,255,0.85)"}
     if not isinstance(colour, str):

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard import cached, components, gallery, outcomes, patch_card, theme
 from dashboard.components import literal
-from dashboard.reading import needed
+from dashboard.reading import head_picker, needed
 
 PAGE_SIZES = (12, 24, 48)
 MOST_VALUES = 60  # a column with more distinct values is no filter
@@ -16,12 +16,8 @@ def main() -> None:
     run = components.need_finished_run("the patches that a run gets wrong, and why")
     data = components.need_dataset()
     summary, oof = needed(cached.summary, run), needed(cached.oof, run)
-    heads = outcomes.heads_of(oof)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        head = st.selectbox(
-            "Head", heads, index=heads.index(summary["head"]) if summary["head"] in heads else 0,
-            format_func=theme.head_title, key="errors_head", width=240,
-        )  # fmt: skip
+        head = head_picker("Head", outcomes.heads_of(oof), summary, "errors_head")
         order = st.selectbox("Order", list(outcomes.ORDERS), key="errors_order", width=210)
         kept, wanted = extra_filter(data)
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))

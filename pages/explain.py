@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from dashboard import cached, charts, components, explained, gallery, outcomes, patch_card, patch_view, theme
 from dashboard.components import literal
-from dashboard.reading import needed
+from dashboard.reading import head_picker, needed
 
 VIEWS = {"where": "Where it looks (Grad-CAM)", "bands": "Which bands it needs (occlusion)"}
 EXAMPLES = 5
@@ -32,12 +32,10 @@ def where(data, run, summary: dict, oof) -> list[str]:
     """Mean map and examples of each outcome; the ids shown, in order."""
     index, maps, _ = needed(cached.cams, run)
     cams = gallery.cams_of(run)
-    heads = outcomes.heads_of(oof)
     with st.container(horizontal=True):
-        head = st.selectbox(
-            "Outcomes of", heads, index=heads.index(summary["head"]) if summary["head"] in heads else 0,
-            format_func=theme.head_title, key="explain_head", width=240,
-            help="Whose decisions sort the patches into found, missed, false alarm. The maps stay the network's own.",
+        head = head_picker(
+            "Outcomes of", outcomes.heads_of(oof), summary, "explain_head",
+            "Whose decisions sort the patches into found, missed, false alarm. The maps stay the network's own.",
         )  # fmt: skip
         order = st.selectbox("Examples", list(outcomes.ORDERS), key="explain_order", width=210)
     look = gallery.look_controls(data, "explain", cams, overlay=True)
@@ -106,10 +104,7 @@ def bands(data, run, summary: dict, oof) -> list[str]:
     table = needed(cached.occlusion, run)
     heads, baselines = (list(dict.fromkeys(table[column].astype(str))) for column in ("head", "baseline"))
     with st.container(horizontal=True):
-        head = st.selectbox(
-            "Head", heads, index=heads.index(summary["head"]) if summary["head"] in heads else 0,
-            format_func=theme.head_title, key="explain_occ_head", width=240,
-        )  # fmt: skip
+        head = head_picker("Head", heads, summary, "explain_occ_head")
         baseline = st.selectbox(
             "Band replaced by", baselines, format_func=lambda name: patch_card.BASELINES.get(name, name),
             key="explain_baseline", width=250,

@@ -2,18 +2,13 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.evaluate.metrics import pr_curve, roc_curve
 from dashboard import cached, charts, components, outcomes, theme, verdicts
-from dashboard.components import literal, number
-from dashboard.reading import needed
-
-FOLD_COLUMNS = {"f1": "F1", "auc": "AUC", "precision": "Precision", "recall": "Recall", "threshold": "Threshold"}
-HEAD_COLUMNS = {"auc": "AUC", "precision": "Precision", "recall": "Recall", "specificity": "Specificity",
-                "accuracy": "Accuracy", "threshold": "Threshold for new patches"}  # fmt: skip
+from dashboard import result_tables as tables
+from dashboard.components import literal
+from dashboard.reading import head_picker, needed
 
 
 def main() -> None:
@@ -21,11 +16,7 @@ def main() -> None:
     run = components.need_finished_run("how many landslides a run finds, misses and imagines")
     summary, oof = needed(cached.summary, run), needed(cached.oof, run)
     heads = outcomes.heads_of(oof)
-    head = st.selectbox(
-        "Head", heads, index=heads.index(summary["head"]) if summary["head"] in heads else 0,
-        format_func=theme.head_title, key="results_head", width=340,
-        help=f"The run's headline is {literal(theme.head_title(summary['head']))}.",
-    )  # fmt: skip
+    head = head_picker("Head", heads, summary, "results_head")
     stakeholders(summary, head)
     place(summary)
     decisions(summary, oof, head)
@@ -60,31 +51,15 @@ def place(summary: dict) -> None:
         components.show(charts.heads_comparison(summary["heads"], metric), key="results_heads")
     with grid.cell():
         st.markdown(f"**{literal(theme.head_title(summary['head']))} minus band statistics**")
-        components.show(charts.differences(_differences(summary), "Difference, with 95 % interval"), key="results_diff")
+        components.show(
+            charts.differences(tables.differences(summary), "Difference, with 95 % interval"), key="results_diff"
+        )
         st.caption("Paired: both are seen in the same bootstrap samples. Grey: the interval holds 0.")
-    table = _heads_table(summary)
+    table = tables.heads(summary)
     with st.expander("All heads as a table"):
         st.dataframe(table, hide_index=True, width="stretch", height="content")
         st.caption(f"Out of fold, n = {summary['oof']['n']:,}; the interval is the 95 % bootstrap interval of F1.")
         components.download(table, f"{summary['run']}_heads", "Heads (CSV)")
-
-
-def _differences(summary: dict) -> list[tuple[str, float, float, float]]:
-    rows = []
-    for metric in ("f1", "auc"):
-        for name, entry in summary.get("differences", {}).items():
-            values = [np.nan if entry[metric][k] is None else entry[metric][k] for k in ("difference", "lo", "hi")]
-            rows.append((f"{metric.upper()}, {theme.head_title(name)}", *values))
-    return rows
-
-
-def _heads_table(summary: dict) -> pd.DataFrame:
-    rows = []
-    for name, facts in summary["heads"].items():
-        row = {"Head": theme.head_title(name), "F1": facts["f1"]}
-        row["F1, 95 %"] = components.interval(facts.get("intervals", {}).get("f1"))
-        rows.append(row | {title: facts[key] for key, title in HEAD_COLUMNS.items()})
-    return pd.DataFrame(rows).round(3)
 
 
 def decisions(summary: dict, oof: pd.DataFrame, head: str) -> None:
@@ -115,41 +90,22 @@ def curves(summary: dict, oof: pd.DataFrame, heads: tuple[str, ...], head: str) 
         "Heads drawn", heads, selection_mode="multi", default=usual, format_func=theme.head_title,
         key=f"results_curves_{head}",
     )  # fmt: skip
-    drawn_pr, drawn_roc, share = [], [], 0.0
-    for name in [n for n in heads if n in (chosen or [head])]:
-        table, facts = outcomes.judged(oof, name), summary["heads"][name]
-        labels, probs = table["label"].to_numpy(), table["prob"].to_numpy()
-        share = float(labels.mean()) if len(labels) else 0.0
-        recall, precision = _number(facts["recall"]), _number(facts["precision"])
-        alarms = 1 - _number(facts["specificity"])
-        drawn_pr.append(charts.HeadCurve(name, pr_curve(labels, probs), (recall, precision)))
-        note = f", AUC {number(facts['auc'])}"
-        drawn_roc.append(charts.HeadCurve(name, roc_curve(labels, probs), (alarms, recall), note))
+    shown = [name for name in heads if name in (chosen or [head])]
+    precision_recall, roc, share = tables.curves(oof, summary, shown)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        components.show(charts.precision_recall(drawn_pr, heads, share), key="results_pr")
+        components.show(charts.precision_recall(precision_recall, heads, share), key="results_pr")
     with grid.cell():
-        components.show(charts.roc(drawn_roc, heads), key="results_roc")
+        components.show(charts.roc(roc, heads), key="results_roc")
     st.caption(
         "Out-of-fold probabilities of all folds pooled. Dots are the decisions made with the folds' own thresholds, so "
         "they may lie a little beside their curve."
     )
 
 
-def _number(value: object) -> float:
-    return np.nan if value is None else float(value)
-
-
 def by_fold(summary: dict, head: str) -> None:
     st.subheader("Fold by fold", anchor=False)
-    rows = []
-    for facts in summary["folds"]:
-        mine = facts["heads"].get(head, {})
-        cells = mine.get("confusion", {})
-        row = {"Fold": facts["fold"] + 1, "Patches": mine.get("n"), "Positive": cells.get("tp", 0) + cells.get("fn", 0)}
-        row |= {title: mine.get(key) for key, title in FOLD_COLUMNS.items()}
-        rows.append(row | {"Trained on": facts.get("n_train"), "Synthetic": facts.get("n_synthetic")})
-    table = pd.DataFrame(rows).round(3)
+    table = tables.folds(summary, head)
     st.dataframe(table, hide_index=True, width="stretch", height="content")
     f1 = pd.to_numeric(table["F1"]).dropna()
     spread = f" ± {f1.std(ddof=1):.3f} (standard deviation over folds)" if len(f1) > 1 else ""
