@@ -188,7 +188,7 @@ def need_run(purpose: str) -> RunFolder:
             "No run on this dataset yet",
             f"This page shows {purpose}. It needs a run; training one takes a click.",
             "Train on it",
-            lambda: state.open_view("train"),
+            lambda: state.open_view("train", view="new"),
             ":material/model_training:",
         )
         st.stop()
@@ -212,7 +212,7 @@ def need_finished_run(purpose: str) -> RunFolder:
         titles.get(status["state"], "This run has not finished"),
         f"This page shows {purpose}. It fills when the run has finished.",
         "Watch it train" if status["state"] in ("queued", "running") else "See what happened",
-        lambda: state.open_view("train"),
+        lambda: state.open_view("train", view="follow"),
         theme.state_look(status["state"])[1],
         detail=status.get("error") or status.get("message"),
     )
@@ -258,8 +258,7 @@ def no_dataset(with_import: bool = True) -> None:
 
 def open_import() -> None:
     """Go to the import form."""
-    st.session_state["dataset_view"] = "Import"
-    state.open_view("dataset")
+    state.open_view("dataset", view="Import")
 
 
 def make_demo(n: int = 1200, seed: int = 0) -> None:
@@ -275,7 +274,7 @@ def make_demo(n: int = 1200, seed: int = 0) -> None:
     except (LandslideLensError, OSError) as error:
         st.error(literal(error), icon=":material/error:")
         return
-    state.open_view("dataset", dataset=name)
+    state.open_view("dataset", dataset=name, view="Facts")
 
 
 # ---------------------------------------------------------------------------------------------------- numbers

@@ -284,8 +284,7 @@ def _follow(was_running: bool) -> None:
     with st.container(horizontal=True):
         if task.report and st.button("Open the dataset", type="primary", key="import_open"):
             imports.forget(root)
-            st.session_state["dataset_view"] = "Facts"
-            state.open_view("dataset", dataset=task.out.stem)
+            state.open_view("dataset", dataset=task.out.stem, view="Facts")
         if st.button("Import another folder", key="import_again"):
             imports.forget(root)
             st.rerun()

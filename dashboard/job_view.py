@@ -68,12 +68,16 @@ def _figures(run: RunFolder, status: dict) -> None:
     history = _history(run)
     speed = history["images_per_second"].dropna().tail(5).mean() if len(history) else None
     with st.grid(min_column_width=145):
-        st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
-        st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
-        if status["state"] in listing.ACTIVE:
-            st.metric("Time left", _left(status))
+        if status["state"] == "succeeded":
+            st.metric("Folds", f"{history['fold'].nunique()}")
+            st.metric("Epochs in each", f"{history['epoch'].max()}" if len(history) else "–")
         else:
-            st.metric("Stage", literal(status.get("stage") or "–"))
+            st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
+            st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
+            active = status["state"] in listing.ACTIVE
+            st.metric(
+                "Time left" if active else "Stage", _left(status) if active else literal(status.get("stage", "–"))
+            )
         st.metric("Taken", duration(components.elapsed(status)) or "–")
         st.metric("Patches per second", "–" if speed is None or speed != speed else f"{speed:,.0f}")
 
@@ -110,7 +114,7 @@ def _actions(run: RunFolder, status: dict) -> None:
         ):
             again = _try(lambda: queue.retry(state.checkpoints(), run.name))
             if again:
-                state.open_view("train", run=again.name)
+                state.open_view("train", run=again.name, view="follow")
         st.download_button(
             "Log", run.log, file_name=f"{run.name}_log.txt", mime="text/plain", icon=":material/download:",
             type="tertiary", key="job_log", on_click="ignore",

@@ -43,7 +43,7 @@ def run_card(run: RunFolder | None) -> None:
             st.markdown("**No run on this dataset yet**")
             st.markdown("Train a classifier on it: the demo preset takes minutes on a small CPU.")
             if st.button("Train on it", type="primary", icon=":material/model_training:", key="overview_train"):
-                state.open_view("train")
+                state.open_view("train", view="new")
             return
         status = components.run_state(run)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -56,7 +56,7 @@ def run_card(run: RunFolder | None) -> None:
         elif status.get("error") or status.get("message"):
             st.code(status.get("error") or status["message"], language=None, wrap_lines=True)
         if st.button("Follow it", icon=":material/monitoring:", key="overview_follow"):
-            state.open_view("train")
+            state.open_view("train", view="follow")
 
 
 def _headline(run: RunFolder) -> bool:
@@ -121,7 +121,7 @@ def dataset_card(data: Dataset | None) -> None:
             f"{literal(data.class_names[0])}."
         )
         if st.button("Look at the patches", icon=":material/grid_view:", key="overview_dataset"):
-            state.open_view("dataset")
+            state.open_view("dataset", view="Patches")
 
 
 def samples(data: Dataset, each: int = 3) -> list:
@@ -163,7 +163,7 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
                 st.markdown(f"**{literal(job.name)}**", width="content")
                 components.state_badge(job.state)
                 if st.button("Follow it", key=f"follow_{job.name}", type="tertiary", icon=":material/monitoring:"):
-                    state.open_view("train", run=job.name)
+                    state.open_view("train", run=job.name, view="follow")
             progress(components.run_state(RunFolder(state.checkpoints() / job.name)), job.place)
 
 
@@ -226,7 +226,8 @@ def runs_table() -> None:
         if st.button(
             "Open the chosen row", disabled=picked is None, icon=":material/open_in_new:", key="overview_open_run"
         ):
-            state.open_view("results" if picked["State"] == "succeeded" else "train", run=picked["Run"])
+            page = "results" if picked["State"] == "succeeded" else "train"
+            state.open_view(page, run=picked["Run"], view="follow")
         components.download(table, "runs", "Runs as CSV")
 
 
@@ -271,7 +272,7 @@ def datasets_table() -> None:
     rows = event["selection"]["rows"]
     with st.container(horizontal=True):
         if st.button("Open the chosen row", disabled=not rows, icon=":material/open_in_new:", key="overview_open_data"):
-            state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"])
+            state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"], view="Facts")
         if st.button("Make the demo dataset", icon=":material/science:", key="overview_make_demo"):
             components.make_demo()
         if st.button("Import a folder", icon=":material/drive_folder_upload:", key="overview_import"):

@@ -24,6 +24,7 @@ _SETTLED = "settled"
 _ASKED = "asked_for"
 _CHOICE = "choice"
 _NOTES = "notes"
+_VIEW = "asked_view"
 _MENDED = "link_mended"
 
 _PAGES_DIR = Path(__file__).resolve().parents[1] / "pages"
@@ -102,11 +103,21 @@ def choice() -> Choice:
     return st.session_state[_CHOICE]
 
 
-def open_view(page: str, dataset: str | None = None, run: str | None = None) -> None:
-    """Go to a page, with another dataset or run where one is named (a run brings its dataset). Does not return."""
+def open_view(page: str, dataset: str | None = None, run: str | None = None, view: str | None = None) -> None:
+    """Go to a page, with another dataset or run where one is named (a run brings its dataset). Does not return.
+
+    ``view`` names a part of the page, see :func:`asked_view`.
+    """
     if dataset or run:
         st.session_state[_ASKED] = (dataset, run)
+    st.session_state[_VIEW] = (page, view)
     st.switch_page(PAGES[page], query_params={})  # None would refuse to clear what the pickers are bound to
+
+
+def asked_view(page: str) -> str | None:
+    """The part of this page that whoever led here asked for, told once."""
+    asked_page, view = st.session_state.pop(_VIEW, (None, None))
+    return view if asked_page == page else None
 
 
 def notes() -> list[str]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import components, data_view
+from dashboard import components, data_view, state
 
 VIEWS = {"Facts": ":material/info:", "Patches": ":material/grid_view:", "Check": ":material/fact_check:",
          "Import": ":material/drive_folder_upload:"}  # fmt: skip
@@ -14,7 +14,9 @@ if data is None:
     data_view.import_folder()
     st.stop()
 
-st.session_state.setdefault("dataset_view", "Facts")  # other pages choose a view by this key
+if asked := state.asked_view("dataset"):
+    st.session_state["dataset_view"] = asked
+st.session_state.setdefault("dataset_view", "Facts")
 view = st.segmented_control(
     "View", list(VIEWS), required=True, label_visibility="collapsed", key="dataset_view",
     format_func=lambda name: f"{VIEWS[name]} {name}",

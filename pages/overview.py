@@ -16,10 +16,10 @@ if not choice.datasets and not choice.owner:
     components.no_dataset()
     st.stop()
 
-left, right = st.columns([3, 2], gap="medium")
-with left:
+cards = st.grid(2, min_column_width=380, gap="medium")
+with cards.cell():
     listing.run_card(components.chosen_run())
-with right:
+with cards.cell():
     listing.dataset_card(components.chosen_dataset())
 
 listing.active_jobs()

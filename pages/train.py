@@ -20,9 +20,9 @@ view = "new"
 if run is not None:
     unfinished = components.run_state(run)["state"] != "succeeded"
     key = f"train_view_{run.name}"
-    just_started = st.session_state.pop("train_started", None) == run.name
-    if just_started or key not in st.session_state:
-        st.session_state[key] = "follow" if just_started or unfinished else "new"
+    if asked := state.asked_view("train"):
+        st.session_state[key] = asked
+    st.session_state.setdefault(key, "follow" if unfinished else "new")
     view = st.segmented_control(
         "View", list(VIEWS), required=True, format_func=VIEWS.get, label_visibility="collapsed", key=key
     )
@@ -38,13 +38,12 @@ groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,}
 st.markdown(
     f"Trains on **{literal(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
     f"{int((data.labels == 1).sum()):,} of them {literal(data.positive)}, {len(data.bands)} bands."
-    + (f" {waiting} run(s) wait or run already; this one takes its turn after them." if waiting else "")
+    + (f" Runs before it: {waiting}; it takes its turn after them." if waiting else "")
 )
 try:
     config = config_form.config_form(data.band_names, data.groups is not None)
     if config is not None:
         started = queue.submit(state.checkpoints(), data.path, config)
-        st.session_state["train_started"] = started.name
-        state.open_view("train", run=started.name)
+        state.open_view("train", run=started.name, view="follow")
 except (LandslideLensError, OSError) as error:
     st.error(literal(error), icon=":material/error:")
