@@ -138,7 +138,11 @@ def gallery(
     else, such as a mean, with its caption, that stands first.
     """
     ids = [str(patch_id) for patch_id in table["id"]]
-    drawn = pictures(data, ids, look, cams)
+    try:
+        drawn = pictures(data, ids, look, cams)
+    except LandslideLensError as error:  # the dataset file is another one than the run's
+        st.error(literal(error), icon=":material/broken_image:")
+        return
     with st.grid(min_column_width=TILE_PX, gap="small", key=f"{key}_gallery"):
         if lead is not None:
             with st.container(gap=None):

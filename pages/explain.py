@@ -125,7 +125,8 @@ def bands(data, run, summary: dict, oof) -> list[str]:
     else:
         drawn = drops
     components.show(charts.occlusion_bars(drawn, words), key=f"explain_occlusion_{measure}")
-    st.caption(standing(summary, head, baseline, n, groups is not None))
+    above = f"{int((drops['lo'] > 0).sum())} of {len(drops)} intervals of the mean drop lie wholly above 0."
+    st.caption(f"{standing(summary, head, baseline, n, groups is not None)} {above}")
     st.markdown(what_it_says(measure))
     components.download(drops, f"{run.name}_occlusion_{head}_{baseline}", "Bands (CSV)")
     return []

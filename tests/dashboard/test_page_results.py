@@ -56,6 +56,17 @@ def test_a_run_whose_dataset_is_gone_is_still_no_traceback(studio, open_page, pa
     assert not open_page(page).exception
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_dataset_file_replaced_by_another_is_a_sentence(studio, open_page, page):
+    made = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
+    path = studio.add_dataset()
+    studio.add_run(path)
+    path.unlink()
+    made["make_dataset"](path, n=8)  # the run's patches are not in it
+    at = open_page(page)
+    assert not at.exception and (page == "results" or at.error)
+
+
 def test_the_row_for_stakeholders_agrees_with_the_summary(studio, open_page):
     run = studio.add_run(studio.add_dataset())
     at = open_page("results")
