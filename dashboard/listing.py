@@ -105,14 +105,14 @@ def dataset_card(data: Dataset | None) -> None:
             if data.facts.get("simulated"):
                 st.badge("simulated", icon=":material/science:", color="violet")
         positive, labelled = int((data.labels == 1).sum()), int((data.labels >= 0).sum())
-        with st.grid(min_column_width=110):
+        with st.grid(min_column_width=85):
             st.metric("Patches", f"{len(data):,}")
             st.metric(
-                literal(data.positive), f"{positive:,}", f"{positive / max(labelled, 1):.1%} of labelled",
+                literal(data.positive), f"{positive:,}", f"{positive / max(labelled, 1):.1%}",
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
             st.metric("Bands", len(data.bands))
-            st.metric("Side (pixels)", f"{data.shape[1]} × {data.shape[2]}")
+            st.metric("Side (px)", f"{data.shape[1]} × {data.shape[2]}")
         with st.grid(6, wrap=False, min_column_width=36, gap="xsmall"):
             for picture in samples(data):
                 st.image(picture, width="stretch", output_format="PNG")

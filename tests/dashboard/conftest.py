@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from core.config import RunConfig, preset
-from core.data.bands import ZINDI_BANDS
+from core.data.bands import ZINDI_BANDS, Band
 from core.data.folds import make_folds
 from core.data.store import Dataset, DatasetWriter, open_dataset
 from core.evaluate.judge import difference, judge_head
@@ -30,7 +30,14 @@ BASELINES = ("stats_logreg", "stats_svm")
 
 
 def make_dataset(
-    path: Path, n: int = 60, side: int = 16, seed: int = 0, class_names: tuple[str, str] = ("other", "landslide")
+    path: Path,
+    n: int = 60,
+    side: int = 16,
+    seed: int = 0,
+    class_names: tuple[str, str] = ("other", "landslide"),
+    id_form: str = "ID_{:04d}",
+    bands: tuple[Band, ...] = ZINDI_BANDS,
+    source: str = "Made in a test; no place on Earth looks like this.",
 ) -> Dataset:
     """``n`` simulated-looking patches in Zindi's bands; landslides carry a bright, changed blob and its mask."""
     rng = np.random.default_rng(seed)
@@ -52,16 +59,16 @@ def make_dataset(
     images[:, :4] = np.clip(images[:, :4], 0, None)
     with DatasetWriter(
         path,
-        bands=ZINDI_BANDS,
+        bands=bands,
         shape_hw=(side, side),
         class_names=class_names,
-        source="Made in a test; no place on Earth looks like this.",
+        source=source,
         licence="CC0",
     ) as writer:
         writer.append(
             images,
             labels,
-            [f"ID_{i:04d}" for i in range(n)],
+            [id_form.format(i) for i in range(n)],
             groups=[f"scene_{i // 3:02d}" for i in range(n)],
             masks=masks,
         )
@@ -248,6 +255,18 @@ class Studio:
         run = RunFolder(target)
         run.write_json("job.json", {**run.job(), "dataset": str(dataset.resolve())})
         return run
+
+    def add_hostile(self) -> RunFolder:
+        """A dataset and a finished run whose every name tries to become a link, a picture or a formula."""
+        bands = (Band("<b>b0</b>", "[t](javascript:alert(1))", unit="<u>", family="optical"), *ZINDI_BANDS[1:])
+        data = make_dataset(
+            self.checkpoints / "datasets" / "hostile.h5",
+            class_names=("![o](http://x.example/o.png)", "[L](javascript:alert(2))"),
+            id_form="<img src=x onerror=alert({:04d})>",
+            bands=bands,
+            source="=HYPERLINK(1) <script>alert(3)</script> $x^2$ :red[s] www.x.example",
+        )
+        return make_run(self.checkpoints, data.path)
 
     def busy_lane(self, dataset: Path) -> RunFolder:
         """A running run whose worker is this very process: whatever is submitted after it waits."""

@@ -1,0 +1,41 @@
+"""What a user wrote is shown as written on every page: no link, no picture, no HTML comes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+PAGES = ("overview", "dataset", "balance", "train", "results", "errors", "embedding", "explain")
+READ_AS_MARKDOWN = ("body", "label", "help", "text", "delta", "caption")  # fields of an element's message
+SHOWN_AS_WRITTEN = ("code", "text", "text_area", "text_input", "arrow_data_frame", "json")
+
+
+def texts(at) -> Iterator[str]:
+    """Every text of the page that Streamlit reads as Markdown."""
+    for root in (at.main, at.sidebar):
+        for node in root:
+            proto = getattr(node, "proto", None)
+            if proto is None or node.type in SHOWN_AS_WRITTEN:
+                continue
+            values = [getattr(proto, name, "") for name in READ_AS_MARKDOWN]
+            values += [image.caption for image in getattr(proto, "imgs", ())]
+            yield from (value for value in values if isinstance(value, str) and value)
+
+
+@pytest.mark.parametrize(("page", "view"), [*((p, None) for p in PAGES), ("dataset", "Patches"), ("dataset", "Check")])
+def test_no_name_becomes_markup(studio, open_page, page, view):
+    studio.add_hostile()
+    at = open_page(page)
+    if view:
+        at.session_state["dataset_view"] = view
+        at.run()
+    assert not at.exception
+    shown = list(texts(at))
+    if page in ("overview", "dataset", "train", "errors") and view != "Check":
+        assert any("alert" in text for text in shown)  # the names are there to be read
+    for text in shown:
+        assert not re.search(r"(?<!\\)<(img|script|b|u)\b", text), text
+        assert not re.search(r"(?<!\\)\]\((javascript|http)", text), text
+        assert "http://x.example" not in text and "www.x" not in text, text
