@@ -7,6 +7,7 @@ by it. Equal inputs and seed give equal weights on a CPU, also across a break.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import time
@@ -26,12 +27,14 @@ from core.evaluate.metrics import metrics
 from core.train.augment import augment
 from core.train.batches import Batches, Placement, batch_indices, place
 from core.train.inference import Embedded, embed
-from core.train.network import CLASSES, Network
+from core.train.network import Network
 from core.train.optimiser import WeightAverage, build_optimiser, pack, unpack
 from core.train.resume import newest_checkpoint, save_checkpoint
 from core.train.schedules import lr_at
+from core.train.settle import settle
+from core.train.targets import check_training, soft_kl, soft_targets
 
-__all__ = ["Embedded", "EpochResult", "embed", "fit", "newest_checkpoint", "soft_kl"]
+__all__ = ["Embedded", "EpochResult", "embed", "fit", "newest_checkpoint"]
 
 DIVERGED = 50.0  # nats; a coin toss costs 0.69
 MAX_PIECES = 8  # a batch that does not fit into memory is cut into 2, 4, 8 pieces whose gradients add up
@@ -40,7 +43,9 @@ CHECK_EVERY = 32  # steps between looks at the loss on a GPU, where each look wa
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One epoch. Losses are KL divergences in nats; validation is judged with the weights that would be kept.
+    """One epoch. Losses are KL divergences in nats; validation is judged with the running average where there is one.
+
+    The last epoch is judged as the network is kept: with batch normalisation settled (core.train.settle).
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
     ``placement``: the patches lay on the device whole, or were streamed. ``pieces``: parts a batch was cut into.
@@ -64,11 +69,6 @@ class EpochResult:
         return asdict(self)
 
 
-def soft_kl(logits: Tensor, targets: Tensor) -> Tensor:
-    """Batch mean of KL(target || softmax(logits)): soft cross-entropy minus the target's entropy (paper A)."""
-    return F.kl_div(F.log_softmax(logits.float(), dim=1), targets, reduction="batchmean")
-
-
 def fit(
     network: Network,
     train_x: np.ndarray,
@@ -84,14 +84,15 @@ def fit(
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. After the last result the network holds the weights that are judged: the running average
-    where ``ema_decay`` is set. With ``resume_dir`` each epoch leaves a checkpoint there, and a fit that was broken off
-    goes on after the newest complete one; when all epochs are done, nothing is yielded.
+    where ``ema_decay`` is set, with batch normalisation settled on the training part. With ``resume_dir`` each epoch
+    leaves a checkpoint there, and a fit that was broken off goes on after the newest complete one; when all epochs are
+    done, nothing is yielded.
 
     Raises TrainingError when the labels hold one class, the loss diverges (the network then holds the weights of the
     last good epoch), memory does not suffice, or every checkpoint is damaged or of another specification.
     """
     targets = soft_targets(train_y)
-    _check(train_x, targets)
+    check_training(train_x, targets)
     trainer = _Trainer(network, place(np.asarray(train_x, np.float32), targets, torch.device(device)), config, seed)
     trainer.fit_statistics(train_x)
     epochs, spec = config.train.epochs, _specification(config, seed, train_x, targets)
@@ -108,16 +109,6 @@ def fit(
         trainer.finish()
 
 
-def soft_targets(labels: np.ndarray) -> np.ndarray:
-    """(N, 2) float32 soft labels from (N,) 0/1, or from (N, 2) as they are. Raises TrainingError for anything else."""
-    labels = np.asarray(labels)
-    if labels.ndim == 2 and labels.shape[1] == CLASSES:
-        return labels.astype(np.float32)
-    if labels.ndim != 1 or not np.isin(labels, (0, 1)).all():
-        raise TrainingError("Training labels must be 0 or 1 for each patch; leave unlabelled patches out.")
-    return np.eye(CLASSES, dtype=np.float32)[labels.astype(np.int64)]
-
-
 class _Trainer:
     """What changes while a network is trained."""
 
@@ -127,6 +118,7 @@ class _Trainer:
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
         self.pieces = 1
+        self.final: Network | None = None  # what is kept, once the last epoch is done
         self.good = _copy_of(network)  # weights of the last epoch that ended well
 
     @property
@@ -135,7 +127,7 @@ class _Trainer:
 
     @property
     def judged(self) -> Network:
-        return self.average.network if self.average else self.network
+        return self.final or (self.average.network if self.average else self.network)
 
     def fit_statistics(self, images: np.ndarray) -> None:
         self.network.fit_statistics(images)
@@ -164,6 +156,8 @@ class _Trainer:
             torch.manual_seed(int(generator.integers(2**62)))
             train_loss, lr = self._pass(epoch, generator)
         trained = time.perf_counter()
+        if epoch == self.config.train.epochs:
+            self.final = self._settled()
         val_loss, val_f1, val_auc = self._validate(val_x, val_y)
         self.good = _copy_of(self.judged)
         return EpochResult(
@@ -255,30 +249,19 @@ class _Trainer:
         values = metrics(target, found.probs, 0.5)
         return float(loss), float(values["f1"]), float(values["auc"])
 
+    def _settled(self) -> Network:
+        size = max(1, self.config.train.batch_size // self.pieces)
+        return settle(copy.deepcopy(self.judged), self.data, size)
+
     def finish(self) -> None:
         """Leaves the judged weights in the network."""
-        if self.average is not None:
-            self.network.load_state_dict(self.average.network.state_dict())
+        self.final = self.final or self._settled()
+        self.network.load_state_dict(self.final.state_dict())
         self.network.eval()
 
 
 def _copy_of(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-
-def _check(images: np.ndarray, targets: np.ndarray) -> None:
-    if len(images) != len(targets):
-        raise TrainingError(f"There are {len(images)} training patches but {len(targets)} labels.")
-    mass = targets.sum(axis=0)
-    if len(images) and (mass == 0).any():
-        raise TrainingError(
-            f"The training part holds one class only ({int(mass[0])} of class 0, {int(mass[1])} of class 1). "
-            "Both are needed: add labelled patches or use fewer folds."
-        )
-    parts = np.array_split(images, 1 + len(images) // 256)  # in parts: the mask of all is a quarter of the data
-    bad = sum(int((~np.isfinite(part)).any(axis=(1, 2, 3)).sum()) for part in parts)
-    if bad:
-        raise TrainingError(f"{bad} training patches hold values that are not finite. Normalise them first.")
 
 
 def _specification(config: RunConfig, seed: int, images: np.ndarray, targets: np.ndarray) -> str:

@@ -18,8 +18,7 @@ from core.errors import FormatError
 from core.train.cam_layer import CamLayer, find_cam_layer
 from core.train.index_bands import IndexBands
 from core.train.statistics_branch import StatisticsBranch
-
-CLASSES = 2  # column 0 the other class, column 1 landslide
+from core.train.targets import CLASSES
 
 
 class Network(nn.Module):

@@ -1,0 +1,40 @@
+"""Batch normalisation's running means and variances, measured afresh for the weights that are kept.
+
+Comes in: a trained network and its training part as it is, not augmented. Goes out: the same network. While a network
+trains, its running statistics lag behind its weights (more so behind averaged weights) and see mixed patches that it
+will never be asked about. It changes no weight and knows nothing of labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from core.train.batches import Batches
+
+
+@torch.no_grad()
+def settle(network: nn.Module, data: Batches, batch_size: int) -> nn.Module:
+    """``network`` in evaluation mode, its running statistics the mean over one pass of ``data`` (Wu and Johnson, 2021).
+
+    Networks without batch normalisation come back as they were.
+    """
+    network.eval()
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+    if not norms:
+        return network
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # torch's word for a plain mean over the batches
+        norm.train()
+    # Nearly equal parts in the order of the data spread over the whole: each batch holds some of everything.
+    n_batches = max(1, min(-(-len(data) // batch_size), len(data) // 2))
+    for i in range(n_batches):
+        images, _ = data.take(np.arange(i, len(data), n_batches))
+        network(images)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return network.eval()
