@@ -1,5 +1,8 @@
 import json
+import os
 import resource
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -96,3 +99,47 @@ def test_a_full_disk_says_so_and_leaves_the_checkpoint_before(folder):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert newest_checkpoint(folder).epoch == 3 and newest_checkpoint(folder).damaged == ()
+
+
+KILLED_AT_EVERY_STEP = """
+import os, shutil, sys
+from pathlib import Path
+import numpy as np
+from core.train.resume import newest_checkpoint, save_checkpoint
+
+root = Path(sys.argv[1])
+for epoch in (1, 2):
+    save_checkpoint(root / "start", epoch, {"w": np.full(50, epoch, np.float32)}, {})
+found = []
+for step in range(100):
+    folder = root / f"step{step}"
+    shutil.copytree(root / "start", folder)
+    child = os.fork()
+    if child == 0:
+        seen = 0
+        def die(event, args):
+            global seen
+            if event in {"open", "os.rename", "os.remove", "os.chmod"} and str(args[0]).startswith(str(folder)):
+                seen += 1
+                if seen > step:
+                    os._exit(9)  # as kill -9: no handler of ours runs
+        sys.addaudithook(die)
+        save_checkpoint(folder, 3, {"w": np.full(50, 3, np.float32)}, {})
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    checkpoint = newest_checkpoint(folder)
+    assert checkpoint.load()["w"].tolist() == [float(checkpoint.epoch)] * 50 and not checkpoint.damaged
+    found.append(checkpoint.epoch)
+    save_checkpoint(folder, checkpoint.epoch + 1, {"w": np.zeros(2, np.float32)}, {})  # and it goes on from there
+    if status == 0:
+        break
+print(*found)
+"""
+
+
+def test_killed_at_any_file_operation_of_a_save_the_newest_complete_one_is_found(tmp_path):
+    command = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": "."})
+    assert done.returncode == 0, done.stderr
+    epochs = done.stdout.split()
+    assert len(epochs) >= 8 and epochs == sorted(epochs) and set(epochs) == {"2", "3"}
