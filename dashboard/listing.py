@@ -141,7 +141,7 @@ def progress(status: dict, place: int | None = None) -> None:
         st.progress(0.0, f"Waiting for its turn{where}.")
         return
     left = duration(status.get("eta_s"))
-    text = literal(status.get("message") or status.get("stage") or "Working")
+    text = literal(str(status.get("message") or status.get("stage") or "Working").rstrip("."))
     st.progress(min(max(float(status.get("progress") or 0.0), 0.0), 1.0), f"{text}{f' · {left} left' if left else ''}")
 
 
