@@ -51,9 +51,9 @@ def flip_and_turn(images: Tensor, flips: bool, turns: bool, generator: np.random
 
 def oriented(images: Tensor, swap: np.ndarray, up: np.ndarray, left: np.ndarray) -> Tensor:
     """A copy where patch i has H and W swapped, then H reversed, then W reversed, as the boolean arrays (N,) say."""
-    out = images.clone()
+    out = torch.empty_like(images)
     code = swap * 4 + up * 2 + left
-    for value in np.unique(code[code > 0]):
+    for value in np.unique(code):
         where = torch.from_numpy(np.flatnonzero(code == value)).to(images.device)
         view = images[where]
         view = view.transpose(-1, -2) if value & 4 else view
@@ -83,14 +83,14 @@ def mix(
 
 def mixup(images: Tensor, targets: Tensor, weight: float, partner: Tensor) -> tuple[Tensor, Tensor]:
     """``weight * x + (1 - weight) * x[partner]`` for images and labels (Zhang et al., 2018)."""
-    return torch.lerp(images[partner], images, weight), torch.lerp(targets[partner], targets, weight)
+    return images.index_select(0, partner).lerp_(images, weight), targets[partner].lerp_(targets, weight)
 
 
 def cutmix(images: Tensor, targets: Tensor, box: Box, partner: Tensor) -> tuple[Tensor, Tensor]:
     """The partner's pixels inside ``box``; labels mixed by the box's exact share of the patch (Yun et al., 2019)."""
     top, bottom, left, right = box
     mixed = images.clone()
-    mixed[..., top:bottom, left:right] = images[partner][..., top:bottom, left:right]
+    mixed[..., top:bottom, left:right] = images[..., top:bottom, left:right][partner]
     share = (bottom - top) * (right - left) / (images.shape[-2] * images.shape[-1])
     return mixed, torch.lerp(targets, targets[partner], share)
 
