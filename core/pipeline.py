@@ -44,7 +44,7 @@ from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.smote.resample import Synthetics, how_many, synthesise
 from core.train.backbones import build_network, save_network
-from core.train.loop import embed, fit
+from core.train.loop import embed, fit, newest_checkpoint
 
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
 TRAINING_SHARE = 0.8  # of the whole time, in which the folds are trained; maps and explanations take the rest
@@ -121,6 +121,22 @@ def train_run(run: RunFolder) -> Iterator[Step]:
     yield Step("done", 1.0, headline(summary), event="summary", fields={"oof": summary["oof"]})
 
 
+def resume_point(run: RunFolder) -> Step:
+    """Where a run that was broken off goes on: the fold, and the epoch of its newest complete checkpoint."""
+    n_folds = run.config().folds.n_splits
+    fold = next((k for k in range(n_folds) if not run.fold_is_done(k)), n_folds - 1)
+    checkpoint = newest_checkpoint(run.resume_path(fold))
+    epoch = checkpoint.epoch if checkpoint else 0
+    if fold == 0 and epoch == 0:
+        text = "No checkpoint had been written yet: starting afresh."
+    else:
+        text = f"Going on in fold {fold + 1} after epoch {epoch}."
+    if checkpoint and checkpoint.damaged:
+        text += f" The newest checkpoint was damaged and passed over ({', '.join(map(str, checkpoint.damaged))})."
+    progress = TRAINING_SHARE * fold / n_folds
+    return Step("training", progress, text, event="resumed", fold=fold, n_folds=n_folds, epoch=epoch)
+
+
 # ------------------------------------------------------------------------------------------------ before the folds
 
 
@@ -170,12 +186,8 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     seed = config.seed * 1000 + fold
     units = (normaliser.center_, normaliser.scale_)
     network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed, units)
-    history = run.fold_history(fold)
-    resumed = history["epoch"].max() if len(history) else 0
-    if resumed:
-        text = f"Going on with fold {fold + 1} after an interruption."
-        yield Step("training", TRAINING_SHARE * fold / n_folds, text, event="resumed", fields={"seen": resumed}, **at)
-    rows = []
+    yield Step("training", TRAINING_SHARE * fold / n_folds, f"Training the network of fold {fold + 1}.", **at)
+    history, rows = run.fold_history(fold), []
     for result in fit(
         network, train_x, train_y, patches[val], plan.labels[val], config, plan.device, seed, run.resume_path(fold)
     ):

@@ -54,8 +54,14 @@ def main(run_dir: Path) -> int:
 def _work(run: RunFolder) -> None:
     me = processes.identify(os.getpid())
     run.write_status(pid=me.pid, pid_started=me.started, message="Loading libraries.", error=None)
+    again = any(event["event"] == "started" for event in run.events()[0])
     run.add_event("started", pid=me.pid)
     from core import pipeline  # after the state is told: torch takes seconds to load
+
+    if again:
+        step = pipeline.resume_point(run)
+        run.add_event(step.event, **step.record())
+        print(step.message, flush=True)
 
     began, first = time.monotonic(), None
     for step in pipeline.train_run(run):
