@@ -6,10 +6,8 @@ times nor metadata are written. It knows nothing of what the arrays mean, loads 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from core.errors import FormatError, UnsafeFileError
+from core.files import replacing, sha256
 
 MAX_HEADER_BYTES = 16 * 2**20  # 16 MiB; the largest timm network's header has about 0.3 MB
 _LENGTH_BYTES = 8  # safetensors: header length as a little-endian unsigned 64-bit number
@@ -33,45 +32,16 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     The file appears complete or not at all: it is written beside ``path``, flushed and renamed. Raises OSError as the
     file system gives it, leaving what was there before.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        partial.touch()
-        mode = partial.stat().st_mode  # safetensors makes files that only their owner may read
-        save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, partial)
-        partial.chmod(mode)
-        digest = sha256(partial)
-        replace(partial, path)
+        with replacing(path) as partial:
+            partial.touch()
+            mode = partial.stat().st_mode  # safetensors makes files that only their owner may read
+            save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, partial)
+            partial.chmod(mode)
+            return sha256(partial)
     except SafetensorError as error:  # what the file system said comes wrapped
-        partial.unlink(missing_ok=True)
         raise OSError(str(error)) from error
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return digest
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes ``text`` as UTF-8 to ``path``, complete or not at all."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def replace(partial: Path, path: Path) -> None:
-    """Renames ``partial`` to ``path`` after its bytes have reached the disk."""
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:

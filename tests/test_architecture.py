@@ -10,7 +10,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("data", "smote", "train", "heads", "evaluate", "embed", "explain")
 LEAVES = ("core.errors", "core.config", "core.device", "core.data.bands", "core.data.indices", "core.evaluate.metrics")
-UTILITIES = ("core.arrays", "core.paths", "core.tables", "core.torchvision_guard")  # plain tools, no stage
+UTILITIES = (
+    "core.arrays",
+    "core.files",
+    "core.paths",
+    "core.tables",
+    "core.torchvision_guard",
+)  # plain tools, no stage
 WIRING = ("core/pipeline.py", "core/predict/")  # the flow, and the model it leaves behind
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "cv2", "skimage", "pytorch_grad_cam")
 

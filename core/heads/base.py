@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from core import arrays
+from core import arrays, files
 from core.errors import FormatError, RunError, TrainingError
 
 
@@ -99,7 +99,7 @@ def save_head(head: Head, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     digest = arrays.save_arrays(folder / f"{head.name}.safetensors", head.arrays())
     card = {"name": head.name, "kind": head.kind, "sha256": digest}
-    arrays.write_text(folder / f"{head.name}.json", json.dumps(card, indent=2) + "\n")
+    files.write_text(folder / f"{head.name}.json", json.dumps(card, indent=2) + "\n")
 
 
 def read_head(card_path: Path) -> tuple[str, str, dict[str, np.ndarray]]:
@@ -110,6 +110,6 @@ def read_head(card_path: Path) -> tuple[str, str, dict[str, np.ndarray]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"The card {card_path.name} of a head is damaged. Fit the heads again.") from error
     weights = card_path.with_suffix(".safetensors")
-    if not weights.is_file() or arrays.sha256(weights) != digest:
+    if not weights.is_file() or files.sha256(weights) != digest:
         raise RunError(f"{weights.name} is missing or not the file that its card describes. Fit the heads again.")
     return name, kind, arrays.load_arrays(weights)

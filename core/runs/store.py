@@ -20,8 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.arrays import load_arrays, save_arrays
 from core.config import RunConfig
-from core.errors import RunError
+from core.errors import DataError, RunError
+from core.files import replacing, write_text
 from core.paths import inside, slug
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")
@@ -30,17 +32,6 @@ DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 # ----------------------------------------------------------------------------------------------- plain files
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace ``path`` atomically: a reader sees the old text or the new, never half of either."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -79,9 +70,8 @@ def read_json(path: Path) -> Any:
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    table.to_parquet(temporary, index=False, engine="pyarrow")
-    os.replace(temporary, path)
+    with replacing(path) as partial:
+        table.to_parquet(partial, index=False, engine="pyarrow")
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -93,27 +83,13 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise RunError(f"{path.parent.name}/{path.name} is damaged: {error}. Run it again, or restore it.") from error
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write named arrays as safetensors, atomically; equal arrays give equal bytes."""
-    from safetensors.numpy import save
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
-    os.replace(temporary, path)
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays in a safetensors file. Raises RunError when it is missing or damaged."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise RunError(f"{path.parent.name} has no {path.name}. The run did not get that far.")
     try:
-        return load_file(path)
-    except (SafetensorError, ValueError, OSError) as error:
-        raise RunError(f"{path.parent.name}/{path.name} is damaged: {error}. Run it again, or restore it.") from error
+        return load_arrays(path)
+    except DataError as error:
+        raise RunError(f"{path.parent.name}/{path.name} is damaged: {error} Run it again, or restore it.") from error
 
 
 # ------------------------------------------------------------------------------------------------ one folder
@@ -263,20 +239,20 @@ class RunFolder:
 
     def embeddings(self, fold: int) -> dict[str, np.ndarray]:
         """``embeddings`` (N, D) and ``logits`` (N, 2) float32 of all real patches by this fold's network."""
-        return read_arrays(self.fold_path(fold) / "embeddings.safetensors")
+        return _read_arrays(self.fold_path(fold) / "embeddings.safetensors")
 
     def write_embeddings(self, fold: int, arrays: dict[str, np.ndarray]) -> None:
         """See :meth:`embeddings`."""
-        write_arrays(self.fold_path(fold) / "embeddings.safetensors", arrays)
+        save_arrays(self.fold_path(fold) / "embeddings.safetensors", arrays)
 
     def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
         """Map and boundary of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""
         path = self.fold_path(fold)
-        return read_arrays(path / "umap.safetensors"), read_json(path / "umap.json")
+        return _read_arrays(path / "umap.safetensors"), read_json(path / "umap.json")
 
     def write_umap(self, fold: int, arrays: dict[str, np.ndarray], card: dict) -> None:
         """See :meth:`umap`."""
-        write_arrays(self.fold_path(fold) / "umap.safetensors", arrays)
+        save_arrays(self.fold_path(fold) / "umap.safetensors", arrays)
         write_json(self.fold_path(fold) / "umap.json", card)
 
     def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
@@ -284,14 +260,14 @@ class RunFolder:
         path = self.path / "cam"
         return (
             _read_table(path / "index.parquet"),
-            read_arrays(path / "maps.safetensors")["cams"],
+            _read_arrays(path / "maps.safetensors")["cams"],
             read_json(path / "card.json"),
         )
 
     def write_cams(self, index: pd.DataFrame, maps: np.ndarray, card: dict) -> None:
         """See :meth:`cams`."""
         _write_table(self.path / "cam" / "index.parquet", index)
-        write_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
+        save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
         write_json(self.path / "cam" / "card.json", card)
 
     # What is written last in a fold says that the fold is complete ------------------------------------------------

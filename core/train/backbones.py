@@ -17,7 +17,7 @@ import timm
 import torch
 from torch import nn
 
-from core import arrays
+from core import arrays, files
 from core.config import ModelConfig
 from core.data.bands import Band
 from core.data.indices import indices_named, possible
@@ -140,7 +140,7 @@ def save_network(network: Network, folder: Path) -> None:
         "model": network.model.model_dump(mode="json"),
         "sha256": arrays.save_arrays(folder / WEIGHTS_FILE, state),
     }
-    arrays.write_text(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
+    files.write_text(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
 
 
 def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
@@ -182,7 +182,7 @@ def _read_card(folder: Path) -> dict:
     if version != CARD_VERSION:
         raise RunError(f"{folder.name}/{CARD_FILE} is of version {version}, not {CARD_VERSION}. Update the program.")
     arrays.header(weights)  # refuses what cannot be, before the whole file is read
-    if digest != arrays.sha256(weights):
+    if digest != files.sha256(weights):
         raise RunError(
             f"{folder.name}/{WEIGHTS_FILE} is not the file that its card describes. Restore it or train again."
         )

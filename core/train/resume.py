@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import arrays
+from core import arrays, files
 from core.errors import DataError, TrainingError
 
 KEPT = 2
@@ -48,7 +48,7 @@ def save_checkpoint(folder: Path, epoch: int, tensors: Mapping[str, np.ndarray],
         digest = arrays.save_arrays(folder / f"{stem}.safetensors", tensors)
         card = {"epoch": epoch, "sha256": digest, **facts}
         card["card_sha256"] = _card_hash(card)
-        arrays.write_text(folder / f"{stem}.json", json.dumps(card, indent=2) + "\n")
+        files.write_text(folder / f"{stem}.json", json.dumps(card, indent=2) + "\n")
         _remove_old(folder)
     except OSError as error:
         raise TrainingError(
@@ -89,7 +89,7 @@ def _read(card_path: Path) -> dict | None:
         card = json.loads(card_path.read_text(encoding="utf-8"))
         expected = card.pop("card_sha256")
         weights = card_path.with_suffix(".safetensors")
-        whole = expected == _card_hash(card) and card["sha256"] == arrays.sha256(weights)
+        whole = expected == _card_hash(card) and card["sha256"] == files.sha256(weights)
         return card if whole and arrays.header(weights) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, DataError):
         return None

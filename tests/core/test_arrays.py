@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from core import arrays
+from core import arrays, files
 from core.errors import FormatError, UnsafeFileError
 
 
@@ -37,7 +37,7 @@ def test_rows_of_a_transposed_array_are_not_mixed_up(tmp_path):
 def test_equal_content_is_equal_bytes_and_named_by_its_hash(saved, tmp_path):
     digest = arrays.save_arrays(tmp_path / "b.safetensors", arrays.load_arrays(saved))
     assert (tmp_path / "b.safetensors").read_bytes() == saved.read_bytes()
-    assert digest == arrays.sha256(saved)
+    assert digest == files.sha256(saved)
 
 
 def test_arrays_that_differ_from_what_is_needed_are_listed(saved):
@@ -100,7 +100,7 @@ def test_a_full_disk_leaves_the_file_before_and_nothing_else(saved):
         with pytest.raises(OSError):
             arrays.save_arrays(saved, {"x": np.zeros(100_000)})
         with pytest.raises(OSError):
-            arrays.write_text(saved.with_suffix(".json"), "x" * 100_000)
+            files.write_text(saved.with_suffix(".json"), "x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert saved.read_bytes() == before
