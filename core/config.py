@@ -268,7 +268,7 @@ PRESETS: dict[str, tuple[str, ...]] = {
     ),
     "small": (
         "model.backbone=resnet18",
-        "model.arguments={\"channels\": [32, 64, 128, 256]}",  # half the width: three times the speed, no worse
+        'model.arguments={"channels": [32, 64, 128, 256]}',  # half the width: three times the speed, no worse
         "model.pretrained=false",
         "model.indices=auto",
         "train.epochs=25",

@@ -105,13 +105,13 @@ def build_ground(rng: np.random.Generator, shape: tuple[int, int], cells: list[C
 def _bare_ground(rng: np.random.Generator, shape: tuple[int, int]) -> Ground:
     """Terrain with ridges and plant cover; nothing else yet."""
     ridges = -np.abs(fractal(rng, shape, 4.2, 300.0))
-    height = ridges + 0.6 * fractal(rng, shape, 4.2, 300.0) + 0.035 * fractal(rng, shape, 2.6, 25.0)
-    height = gaussian_filter(height, 1.5)
+    height = ridges + 0.6 * fractal(rng, shape, 4.2, 300.0) + 0.02 * fractal(rng, shape, 3.0, 25.0)
+    height = gaussian_filter(height, 2.0)
     south, east = np.gradient(height)
-    steepness = rng.uniform(0.35, 0.8)  # mean slope: 19 to 39 degrees
+    steepness = rng.uniform(0.3, 0.85)  # mean slope: 17 to 40 degrees
     scale = steepness / np.hypot(south, east).mean()
-    grass = step(fractal(rng, shape, 2.4, 60.0) - rng.uniform(-0.4, 1.6), 0.5)
-    vigour = rng.lognormal(-0.08, 0.28) * np.exp(0.10 * fractal(rng, shape, 2.0, 40.0))
+    grass = step(fractal(rng, shape, 2.9, 80.0) - rng.uniform(-0.4, 1.6), 0.8)
+    vigour = rng.lognormal(-0.08, 0.28) * np.exp(0.10 * fractal(rng, shape, 2.6, 40.0))
     zeros = [np.zeros(shape, np.float32) for _ in range(7)]
     soil, water, scar, rough, change_db, cloud, shadow = zeros
     return Ground(
@@ -227,7 +227,7 @@ def _slide(rng: np.random.Generator, ground: Ground, window, widen: float = 1.0)
     path = _steepest_path(rng, ground, window, rng.uniform(24, 56))
     along = np.linspace(0.0, 1.0, len(path))
     crown, fan = np.exp(-(((along - 0.10) / 0.16) ** 2)), np.exp(-(((along - 0.92) / 0.20) ** 2))
-    half_width = widen * rng.uniform(3.0, 7.0) * (0.7 + 0.6 * crown + rng.uniform(0.3, 1.1) * fan)  # px
+    half_width = widen * rng.uniform(3.4, 7.5) * (0.7 + 0.6 * crown + rng.uniform(0.3, 1.1) * fan)  # px
     y, x = np.mgrid[:CELL, :CELL]
     distance = np.hypot(y[..., None] - path[:, 0], x[..., None] - path[:, 1]) / half_width  # (CELL, CELL, path)
     nearest = distance.argmin(axis=-1)

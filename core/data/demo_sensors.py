@@ -18,13 +18,13 @@ from core.data.demo_ground import Ground, fractal
 FOREST = np.array([260.0, 400.0, 240.0, 2350.0], np.float32)
 GRASS = np.array([520.0, 700.0, 400.0, 2950.0], np.float32)
 WATER = np.array([230.0, 380.0, 420.0, 110.0], np.float32)
-SOIL = np.array([1500.0, 1180.0, 900.0, 2150.0], np.float32)
+SOIL = np.array([1950.0, 1520.0, 1180.0, 1900.0], np.float32)
 AIR = np.array([1040.0, 1060.0, 1150.0, 940.0], np.float32)  # offset of the product and light from clear air, DN
 
 # Backscatter of flat ground (VV, VH), dB.
 FOREST_DB, GRASS_DB, SOIL_DB, WATER_DB = (-9.5, -16.3), (-11.0, -18.6), (-11.6, -21.0), (-20.5, -32.0)
 INCIDENCE = {"descending": np.deg2rad(33.0), "ascending": np.deg2rad(40.0)}  # of the beam on flat ground
-RANGE_DB = (-66.0, 34.0)  # of the real data
+RANGE_DB, CHANGE_DB = (-66.0, 34.0), (-41.0, 34.0)  # of the real data
 SCAR_DB = (7.0, 12.0)  # what a fresh scar may do to backscatter
 LOOK_DEG = {"descending": 280.0, "ascending": 80.0}  # where the antenna looks, clockwise from north
 
@@ -45,14 +45,14 @@ def optical(rng: np.random.Generator, ground: Ground) -> np.ndarray:
         surface += share * (np.asarray(colour, np.float32)[:, None, None] - surface)
     plants = (1.0 - ground.soil) * (1.0 - ground.scar) * (1.0 - ground.water)
     surface[3] *= 1.0 + plants * (ground.vigour - 1.0)
-    surface *= 1.0 + ground.grain * (0.07 + 0.08 * ground.rough)
+    surface *= 1.0 + ground.grain * (rng.lognormal(np.log(0.05), 0.4) + 0.08 * ground.rough)
     surface *= _sunlight(rng, ground) * (1.0 - 0.45 * ground.shadow)
     haze = rng.gamma(1.2, 70.0) * np.array([1.0, 1.05, 1.2, 0.6], np.float32)
     dn = (AIR + haze)[:, None, None].astype(np.float32) + surface
     top = rng.uniform(3300.0, 8800.0) * np.exp(0.12 * fractal(rng, ground.height.shape, 2.5, 40.0))
     white = np.array([1.0, 0.97, 0.98, 1.03], np.float32)[:, None, None]
     dn += ground.cloud * (top * white - dn)
-    dn += 18.0 * rng.standard_normal(dn.shape, dtype=np.float32)
+    dn += rng.lognormal(np.log(14.0), 0.5) * rng.standard_normal(dn.shape, dtype=np.float32)
     return np.round(np.clip(dn, 0.0, 20944.0)).astype(np.float32)
 
 
@@ -77,17 +77,18 @@ def radar(rng: np.random.Generator, ground: Ground, orbit: str, strength_db: flo
     sign = np.tanh(2.5 * towards)
     scar = uniform_filter(ground.scar * (1.0 - ground.water), 2) * seen * strength_db
     level_db = rng.normal(0.3 if orbit == "descending" else -0.9, 0.7)
+    looks = rng.lognormal(np.log(0.42), 0.45)  # how much a product was filtered differs between scenes
     level_change = 0.1 if orbit == "descending" else -0.5
     wet = _season_db(rng, ground, orbit)
     bands = []
     for vh in (False, True):
         static = _cover_db(ground, vh) + relief_db + (0.5 * np.minimum(relief_db, 0.0) if vh else 0.0) + level_db
         other = ground.change_db * (0.8 if vh else 1.0) + (1.25 * wet + level_change if vh else wet)
-        change = other + scar * (0.55 * sign - 0.65 if vh else 0.95 * sign - 0.05)
-        noise_db = (1.45 if vh else 1.0) * (1.0 + 2.2 * (1.0 - seen))
+        change = other + scar * (0.5 * sign - 0.8 if vh else 1.0 * sign - 0.25)
+        noise_db = looks * (1.4 if vh else 1.0) * (1.0 + 5.0 * (1.0 - seen))
         before = np.clip(static + noise_db * _speckle(rng, ground.height.shape), *RANGE_DB)
         after = np.clip(static + change + noise_db * _speckle(rng, ground.height.shape), *RANGE_DB)
-        bands.append((after, after - before))
+        bands.append((after, np.clip(after - before, *CHANGE_DB)))
     (vv, dvv), (vh_, dvh) = bands
     return np.stack([vv, vh_, dvv, dvh]).astype(np.float32)
 
@@ -120,7 +121,7 @@ def _cover_db(ground: Ground, vh: bool) -> np.ndarray:
 def _season_db(rng: np.random.Generator, ground: Ground, orbit: str) -> np.ndarray:
     """Change of a whole scene between the passes: weather, and in some descending pairs wet snow on high ground."""
     weather = rng.normal(0.0 if orbit == "descending" else 0.5, 0.4)
-    change = weather + 0.4 * fractal(rng, ground.height.shape, 2.5, 60.0)
+    change = weather + rng.lognormal(np.log(0.8), 0.5) * fractal(rng, ground.height.shape, 3.4, 120.0)
     if rng.random() < (0.16 if orbit == "descending" else 0.03):
         high = (ground.height - ground.height.mean()) / (ground.height.std() + 1e-6)
         change -= rng.uniform(4.0, 11.0) * np.clip(0.6 + 0.6 * high, 0.0, 1.5)
@@ -130,7 +131,7 @@ def _season_db(rng: np.random.Generator, ground: Ground, orbit: str) -> np.ndarr
 def _speckle(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Speckle of a filtered product: skewed towards dark, standard deviation about 1.2 dB."""
     noise = rng.standard_normal(shape, dtype=np.float32)
-    noise = 0.8 * noise + 1.3 * uniform_filter(noise, 3)
+    noise = 0.45 * noise + 2.4 * gaussian_filter(noise, 1.0)
     return 1.1 * (noise - 0.12 * (noise * noise - 1.0))
 
 
