@@ -49,11 +49,12 @@ DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
 
 
 def head_colour(head: str, heads: tuple[str, ...] = ()) -> str:
-    """Colour of a head: fc violet, SVMs warm in the order of ``heads``, band-statistics baselines grey."""
+    """Colour of a head: fc violet, SVMs warm in the order of ``heads``, what sees no network grey, the blend teal."""
     if head == "fc":
         return "#7B68B5"
-    if head.startswith("stats_"):
-        return "#6B7785" if head == "stats_logreg" else "#A3ACB5"
+    greys = {"stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "rich": "#4C5660"}
+    if head in greys or head == "blend":
+        return greys.get(head, "#1F8A8A")
     svms = [name for name in heads if name.startswith("svm_")] or [head]
     return _HEADS[svms.index(head) % len(_HEADS)] if head in svms else _HEADS[0]
 
@@ -64,6 +65,8 @@ def head_title(head: str) -> str:
         "fc": "Fully connected",
         "stats_logreg": "Band statistics, logistic regression",
         "stats_svm": "Band statistics, SVM",
+        "rich": "Rich band statistics, SVM",
+        "blend": "Blend of network and statistics",
     }
     return titles.get(head) or (f"SVM (C {head[5:]})" if head.startswith("svm_c") else head)
 

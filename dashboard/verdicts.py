@@ -68,10 +68,21 @@ def earns_its_place(summary: Mapping) -> tuple[str, str]:
     row = known[strongest]
     short, words = _answer(row)
     head, rival = literal(theme.head_title(summary["head"])), literal(theme.head_title(strongest))
+    sees = "each band's mean, spread and quantiles" + (
+        ", sharp and smoothed, and colour ratios" * (strongest == "rich")
+    )
     return short, (
-        f"{head} against the strongest simple model ({rival}, which sees only each band's mean, spread and quantiles): "
-        f"F1 {row['difference']:+.3f}, 95 % interval {row['lo']:+.3f} to {row['hi']:+.3f}. {words}"
+        f"{head} against the strongest model without a network ({rival}, which sees only {sees}): "
+        f"F1 {_signed(row)}. {words}{_also_auc(summary['differences'][strongest].get('auc'))}"
     ).replace("-0.", "−0.")
+
+
+def _signed(row: Mapping) -> str:
+    return f"{row['difference']:+.3f}, 95 % interval {row['lo']:+.3f} to {row['hi']:+.3f}"
+
+
+def _also_auc(row: Mapping | None) -> str:
+    return f" AUC {_signed(row)}." if row and _finite(row, "difference", "lo", "hi") else ""
 
 
 def _answer(row: Mapping) -> tuple[str, str]:
@@ -133,3 +144,15 @@ def _percents(bounds: object) -> str:
 
 def _of(part: int, whole: int) -> str:
     return f"{part / whole:.1%} of {whole:,}" if whole else "of none"
+
+
+def what_maps_miss(head: str) -> str:
+    """How a head's decisions relate to the Grad-CAM of the network's own classifier, as a sentence; fc needs none."""
+    title = literal(theme.head_title(head))
+    if head == "fc":
+        return ""
+    if head == "blend":
+        return f" {title} averages that classifier with an SVM on band statistics, which has no place in these maps."
+    if head.startswith("svm_"):
+        return f" {title} decides on the same embedding."
+    return f" {title} sees no network: its outcomes below are sorted by what it decides, not by what the maps show."

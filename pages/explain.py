@@ -3,7 +3,18 @@
 import streamlit as st
 
 from core.errors import LandslideLensError
-from dashboard import cached, charts, components, explained, gallery, outcomes, patch_card, patch_view, theme
+from dashboard import (
+    cached,
+    charts,
+    components,
+    explained,
+    gallery,
+    outcomes,
+    patch_card,
+    patch_view,
+    theme,
+    verdicts,
+)
 from dashboard.components import literal
 from dashboard.reading import head_picker, needed
 
@@ -67,7 +78,7 @@ def where(data, run, summary: dict, oof) -> list[str]:
 
 def reading(data, maps, head: str) -> str:
     cell = data.shape[1] / maps.shape[1]
-    other = "" if head == "fc" else f" {literal(theme.head_title(head))} decides on the same embedding."
+    other = verdicts.what_maps_miss(head)
     return (
         f"The maps show where the network's own classifier finds evidence for {literal(data.positive)}, in cells of "
         f"about {cell:.0f}×{cell:.0f} pixels.{other} They do not outline the landslide, do not tell which band was "

@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from core.data import band_statistics as band_statistics_module
 from core.data.band_statistics import band_statistics, feature_names
 
 
@@ -39,3 +40,14 @@ def test_features_are_always_finite(images):
     features = band_statistics(images, nodata=0.0)
     assert features.shape == (2, 18) and features.dtype == np.float32
     assert np.isfinite(features).all()
+
+
+def test_rich_statistics_of_a_patch_do_not_depend_on_its_neighbours_in_the_batch():
+    images = np.random.default_rng(4).uniform(0, 255, size=(5, 3, 16, 16)).astype(np.float32)
+    order = np.array([3, 0, 4, 2, 1])
+    names = ("red", "green", "blue")
+    together = band_statistics_module.rich_statistics(images, names)
+    assert together.shape == (5, 18 * (3 + 4)) and np.isfinite(together).all()
+    np.testing.assert_array_equal(band_statistics_module.rich_statistics(images[order], names), together[order])
+    np.testing.assert_array_equal(band_statistics_module.rich_statistics(images[2:3], names), together[2:3])
+    np.testing.assert_allclose(together[:, :27], band_statistics_module.band_statistics(images), rtol=1e-6)
