@@ -77,7 +77,7 @@ def test_starting_submits_what_the_form_says_and_shows_its_place(studio, open_pa
     config = run.config()
     assert run.job()["dataset"] == str(dataset.resolve()) and at.query_params["run"] == run.name
     assert (config.preset, config.train.epochs, config.smote.enabled) == ("demo", 3, False)
-    assert (config.embed.n_neighbors, config.seed, config.model.backbone) == (9, 4, "mobilenetv4_conv_small")
+    assert (config.embed.n_neighbors, config.seed, config.model.backbone) == (9, 4, preset("demo").model.backbone)
     assert "Cancel the run" in labels(at) and "number 1 in its lane" in at.get("progress")[0].text
 
 

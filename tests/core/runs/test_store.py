@@ -19,7 +19,7 @@ def test_a_new_run_is_complete_and_queued(run, tmp_path):
     assert run.config() == preset("demo")
     assert run.status()["state"] == "queued"
     assert run.job() == {"dataset": str((tmp_path / "d.h5").resolve()), "spec": "spec"}
-    assert "mobilenetv4_conv_small" in run.name
+    assert preset("demo").model.backbone in run.name
     assert list_runs(tmp_path) == [run] and open_run(tmp_path, run.name) == run
 
 
