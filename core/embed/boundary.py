@@ -18,7 +18,6 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from core.errors import DataError
-from core.evaluate.metrics import jsonable
 
 N_NEIGHBORS = 15  # known patches that a value is interpolated from
 MARGIN = 0.05  # of the map's extent, added on each side
@@ -47,9 +46,9 @@ class Boundary:
     n_heldout: int
 
     def card(self) -> dict[str, Any]:
-        """The fidelity in JSON's terms: agreement, majority, refit_agreement (null: undefined) and n_heldout."""
+        """The fidelity: agreement, majority, refit_agreement (nan: undefined) and n_heldout."""
         names = ("agreement", "majority", "refit_agreement", "n_heldout")
-        return jsonable({name: getattr(self, name) for name in names})
+        return {name: getattr(self, name) for name in names}
 
 
 def draw_boundary(

@@ -1,8 +1,8 @@
 """Metrics of a two-class decision with the positive class named once: label 1 is the positive class.
 
-Comes in: labels, scores or probabilities, decisions. Goes out: plain numbers, curves' points, JSON-ready values.
-It refuses to guess: what is undefined (a precision without predicted positives, an AUC of one class) is nan, is null
-in JSON and is never averaged in. numpy only: the dashboard imports this module.
+Comes in: labels, scores or probabilities, decisions. Goes out: plain numbers, curves' points.
+It refuses to guess: what is undefined (a precision without predicted positives, an AUC of one class) is nan and is
+never averaged in. numpy only: the dashboard imports this module.
 """
 
 from __future__ import annotations
@@ -164,21 +164,6 @@ def brier(labels: np.ndarray, probs: np.ndarray) -> float:
     labels = check_labels(labels)
     probs = check_scores(probs, labels.size)
     return float(np.mean((probs - labels) ** 2)) if labels.size else math.nan
-
-
-def jsonable(value: Any) -> Any:
-    """The same value in JSON's terms: numpy becomes plain, tuples lists, and nan or infinity null."""
-    if isinstance(value, dict):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(item) for item in value]
-    if isinstance(value, np.ndarray):
-        return jsonable(value.tolist())
-    if isinstance(value, np.generic):
-        return jsonable(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _cumulative(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
