@@ -17,7 +17,8 @@ UTILITIES = (
     "core.tables",
     "core.torchvision_guard",
 )  # plain tools, no stage
-WIRING = ("core/pipeline.py", "core/predict/")  # the flow, and the model it leaves behind
+# The flow (what is planned, done, found), and the model it leaves behind.
+WIRING = ("core/pipeline.py", "core/plan.py", "core/findings.py", "core/predict/")
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "cv2", "skimage", "pytorch_grad_cam")
 
 
@@ -79,7 +80,16 @@ def test_no_page_imports_another():
 @pytest.mark.parametrize("stage", STAGES)
 def test_stages_do_not_import_each_other(stage):
     others = tuple(f"core.{other}" for other in STAGES if other != stage)
-    forbidden = (*others, "core.runs", "core.jobs", "core.pipeline", "core.predict", "core.cli")
+    forbidden = (
+        *others,
+        "core.runs",
+        "core.jobs",
+        "core.pipeline",
+        "core.plan",
+        "core.findings",
+        "core.predict",
+        "core.cli",
+    )
     for path in modules(f"core/{stage}"):
         found = [name for name in imports(path) if under(name, forbidden) and not under(name, LEAVES)]
         assert not found, f"{path.relative_to(ROOT)} imports {found}"

@@ -49,7 +49,7 @@ def describe(event: dict) -> str:
             )
         case "resumed":
             return event.get("message", "Going on.")
-        case "judging" | "attention" | "summary":
+        case "judging" | "explaining" | "summary":
             return event.get("message", "")
         case _:
             return ""

@@ -9,6 +9,7 @@ from core.data.store import DatasetWriter
 TINY = (
     "model.backbone=test_resnet", "model.pretrained=false", "train.epochs=2", "train.batch_size=16", "folds.n_splits=2",
     "train.lr=0.003", "device=cpu", "embed.grid=12", "explain.min_map=4", "train.ema_decay=null",
+    "smote.target_ratio=1",
 )  # fmt: skip
 
 

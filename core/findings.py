@@ -1,0 +1,201 @@
+"""What a trained run finds: its scores judged, its maps drawn, its decisions explained, all of it summed up.
+
+Comes in: a :class:`core.plan.Plan` whose folds are trained. Goes out: tables and arrays in the run folder, and the
+summary. Every patch is answered for by the one fold that has not seen it. ``core.pipeline`` says when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit
+
+from core.config import RunConfig
+from core.data.summary import valid_pixels
+from core.embed.boundary import draw_boundary
+from core.embed.umap_map import fit_map
+from core.evaluate.judge import HeadJudgement, difference, judge_head
+from core.explain.gradcam import gradcam
+from core.explain.occlusion import occlude_bands
+from core.heads import load_heads
+from core.heads.baselines import BASELINES
+from core.heads.blend import BLEND, MEMBERS, blend
+from core.plan import Plan, groups_of
+from core.predict.fold_model import FoldModel, kind_of
+
+
+def judge(plan: Plan) -> dict[str, HeadJudgement]:
+    """Out-of-fold scores of every head, each patch by the one fold that has not seen it; judged and written down."""
+    labelled = np.flatnonzero(plan.fold_of >= 0)
+    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], groups_of(plan, labelled)
+    names = (*(name for name in plan.config.heads.names if name != BLEND), *BASELINES)
+    scores = {name: np.full(len(plan.labels), np.nan) for name in names}
+    for fold in range(plan.folds.n_splits):
+        val, heads = plan.folds.val(fold), load_heads(plan.run.heads_path(fold))
+        features = {"statistics": plan.statistics, "rich": plan.rich} | plan.run.embeddings(fold)
+        for name in names:
+            scores[name][val] = heads[name].decision(features[kind_of(name)][val])
+    scores = {name: values[labelled] for name, values in scores.items()}
+
+    def judged_as(name: str, is_log_odds: bool) -> HeadJudgement:
+        rule = plan.config.heads.threshold
+        return judge_head(labels, scores[name], fold_of, groups, threshold=rule, is_log_odds=is_log_odds)
+
+    judged = {name: judged_as(name, is_log_odds=name == "fc") for name in names}
+    if plan.config.heads.blend:
+        scores[BLEND] = blend([_log_odds(judged[name].probs) for name in MEMBERS])
+        judged[BLEND] = judged_as(BLEND, is_log_odds=True)
+    table = {"id": plan.dataset.ids[labelled], "label": labels, "fold": fold_of}
+    table["group"] = groups if groups is not None else np.full(len(labelled), "")
+    for name, head in judged.items():
+        table |= {f"score_{name}": scores[name], f"prob_{name}": head.probs, f"pred_{name}": head.pred}
+    plan.run.write_oof(pd.DataFrame(table))
+    plan.run.write_json("rules.json", {name: head.rule.to_dict() for name, head in judged.items()})
+    return judged
+
+
+def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
+    """UMAP of one fold, fitted on its training part, with each shown head's boundary and how faithful it is."""
+    config, run = plan.config, plan.run
+    train, val = plan.folds.train(fold), plan.folds.val(fold)
+    embeddings = run.embeddings(fold)["embeddings"]
+    drawn = fit_map(
+        embeddings, train, config.embed.n_neighbors, config.embed.min_dist, config.seed, config.embed.method
+    )
+    heads = load_heads(run.heads_path(fold))
+    arrays = {"xy": drawn.xy, "train": np.isin(np.arange(len(drawn.xy)), train).astype(np.uint8)}
+    card: dict[str, Any] = {
+        "method": drawn.method,
+        "note": drawn.note,
+        "trustworthiness": drawn.trustworthiness,
+        "heads": {},
+    }
+    for name in _mapped_heads(config):
+        rule = judged[name].rule
+        margin = rule.log_odds(heads[name].decision(embeddings), fold) - _log_odds(rule.thresholds[fold])
+        boundary = draw_boundary(
+            drawn.xy[train], margin[train], plan.labels[train], drawn.xy[val], margin[val], config.embed.grid
+        )
+        arrays |= {"x": boundary.x, "y": boundary.y, "near": boundary.near.astype(np.uint8)}
+        arrays[f"values_{name}"] = boundary.values.astype(np.float32)
+        card["heads"][name] = boundary.card()
+    run.write_umap(fold, arrays, card)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Grad-CAM and occlusion of one fold's validation part: ids and fold, maps (n, h, w), layer, occlusion table."""
+
+    index: pd.DataFrame
+    maps: np.ndarray
+    layer: str
+    occlusion: pd.DataFrame
+
+
+def explain_fold(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> Explained:
+    """Grad-CAM and band occlusion of the patches that this fold's network has not seen."""
+    val = plan.folds.val(fold)
+    model = FoldModel.load(plan.run, fold, plan.device)
+    patches = model.normaliser.transform(plan.images[val])
+    maps, layer = gradcam(model.network, patches, plan.device, min_map=plan.config.explain.min_map)
+    index = pd.DataFrame({"id": plan.dataset.ids[val], "fold": fold})
+    return Explained(index, maps, layer, _occlusion(plan, judged, model, val))
+
+
+def save_explanations(plan: Plan, folds: Sequence[Explained]) -> None:
+    """Write what :func:`explain_fold` found, all folds together."""
+    index = pd.concat([one.index for one in folds], ignore_index=True).assign(row=lambda t: np.arange(len(t)))
+    maps = np.concatenate([one.maps for one in folds])
+    card = {"layer": folds[0].layer, "target": plan.dataset.positive, "head": "fc", "size": list(maps.shape[1:])}
+    plan.run.write_cams(index, maps, card)
+    plan.run.write_occlusion(pd.concat([one.occlusion for one in folds], ignore_index=True))
+
+
+def _occlusion(plan: Plan, judged: dict[str, HeadJudgement], model: FoldModel, val: np.ndarray) -> pd.DataFrame:
+    """One row a patch, head, baseline and band; both probabilities without test-time flips, so that they compare.
+
+    Bands are replaced in the patches as they came, so that whatever is computed from a band loses it too.
+    """
+    heads = dict.fromkeys(("fc", plan.config.heads.head))
+    rules = {name: head.rule for name, head in judged.items()}
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        found = model.log_odds(images, list(heads), rules, tta=False)
+        return np.stack([expit(found[name]) for name in heads], axis=1)  # (n, heads)
+
+    fills = {"mean": model.normaliser.center_, "zero_raw": np.zeros(len(plan.bands), np.float32)}
+    without_data = ~valid_pixels(plan.images[val], model.normaliser.nodata)[1]  # (n, H, W)
+    tables = []
+    for baseline in plan.config.explain.occlusion_baselines:
+        # (n, heads), (C, n, heads)
+        p0, p_b = occlude_bands(predict, plan.images[val], fills[baseline], keep=without_data)
+        for h, head in enumerate(heads):
+            for b, band in enumerate(plan.bands):
+                facts = {"id": plan.dataset.ids[val], "label": plan.labels[val], "fold": model.fold, "head": head}
+                values = {"baseline": baseline, "band": band.name, "p0": p0[:, h], "p_b": p_b[b, :, h]}
+                tables.append(pd.DataFrame(facts | values))
+    return pd.concat(tables, ignore_index=True)
+
+
+def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_training: float) -> dict[str, Any]:
+    """The run in one dictionary: headline, every head with intervals, folds, differences, warnings.
+
+    The folds' own seconds are added up, so that a run that was interrupted counts each of them once.
+    """
+    config, run, dataset = plan.config, plan.run, plan.dataset
+    labelled = np.flatnonzero(plan.fold_of >= 0)
+    labels, groups = plan.labels[labelled], groups_of(plan, labelled)
+    chosen = judged[config.heads.head]
+    without_network = [name for name in judged if kind_of(name) != "embeddings" and name != config.heads.head]
+    folds = []
+    for fold in range(plan.folds.n_splits):
+        card = run.fold_card(fold)
+        heads = {name: head.folds[fold] for name, head in judged.items()}
+        folds.append({"fold": fold, **card, **heads[config.heads.head], "heads": heads})
+    return {
+        "run": run.name,
+        "dataset": str(dataset.path.resolve()),
+        "dataset_name": dataset.name,
+        "preset": config.preset,
+        "class_names": list(dataset.class_names),
+        "positive": dataset.positive,
+        "grouped": plan.folds.grouped,
+        "head": config.heads.head,
+        "threshold_rule": config.heads.threshold,
+        "oof": {**chosen.metrics, "f1_interval": chosen.intervals["f1"]},
+        "heads": {name: {**head.metrics, "intervals": head.intervals} for name, head in judged.items()},
+        "folds": folds,
+        "differences": {name: difference(labels, chosen, judged[name], groups) for name in without_network},
+        "seconds": sum(fold["seconds"] for fold in folds) + seconds_after_training,
+        "images_per_second": float(np.mean([fold["images_per_second"] for fold in folds])),
+        "device": str(plan.device),
+        "warnings": _warnings(plan),
+    }
+
+
+def _warnings(plan: Plan) -> list[str]:
+    found = []
+    if plan.config.smote.enabled and plan.config.smote.protocol == "before_folds":
+        found.append(
+            "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "
+            "validation part, so these scores are inflated."
+        )
+    if plan.config.folds.grouped and not plan.folds.grouped:
+        found.append("The dataset has no groups: patches of one scene may sit in two folds, which flatters the scores.")
+    if not plan.config.folds.grouped and plan.dataset.groups is not None:
+        found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
+    return found
+
+
+def _mapped_heads(config: RunConfig) -> tuple[str, ...]:
+    """The heads whose boundary is drawn: FC, and the headline, or the last SVM where the headline has no boundary."""
+    svms = config.heads.on_embeddings[1:]
+    return ("fc", config.heads.head if config.heads.head in svms else svms[-1])
+
+
+def _log_odds(probs: Any) -> Any:
+    return logit(np.clip(probs, 1e-7, 1 - 1e-7))

@@ -1,0 +1,111 @@
+"""What a run is about to do, and where it stands.
+
+Comes in: a run folder with a configuration and the path of a dataset file. Goes out: a :class:`Plan` that the stages
+share, and :class:`Step` records of progress. It trains nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core import provenance
+from core.config import RunConfig
+from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.bands import Band
+from core.data.check import check
+from core.data.dataset import Dataset
+from core.data.duplicates import joined_groups, patch_hashes
+from core.data.folds import Folds, make_folds
+from core.data.store import open_dataset
+from core.device import choose_device
+from core.errors import DataError, TrainingError
+from core.runs.store import RunFolder
+
+FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a run stands. ``progress`` is 0 to 1 over the whole run; ``event`` names what just happened, if told."""
+
+    stage: str
+    progress: float
+    message: str
+    event: str = ""
+    fold: int | None = None
+    n_folds: int | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def status(self) -> dict[str, Any]:
+        """What of it belongs into ``status.json``."""
+        names = ("stage", "progress", "message", "fold", "n_folds", "epoch", "epochs")
+        return {name: getattr(self, name) for name in names}
+
+    def record(self) -> dict[str, Any]:
+        """What of it belongs into a line of ``events.jsonl``."""
+        return {name: value for name, value in self.status().items() if value is not None} | self.fields
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches."""
+
+    run: RunFolder
+    config: RunConfig
+    dataset: Dataset
+    bands: tuple[Band, ...]
+    images: np.ndarray
+    statistics: np.ndarray
+    rich: np.ndarray | None
+    folds: Folds
+    device: Any
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the bands that are trained on, in their order."""
+        return tuple(band.name for band in self.bands)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,) int8, -1 where unlabelled."""
+        return self.dataset.labels
+
+    @property
+    def fold_of(self) -> np.ndarray:
+        """(N,) the fold that each patch is validated in, -1 in none."""
+        return self.folds.fold_of
+
+
+def prepare(run: RunFolder) -> Plan:
+    """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
+    config = run.config()
+    dataset = open_dataset(run.job()["dataset"])
+    report = check(dataset)
+    if not report.ok:
+        reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
+        raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
+    free = shutil.disk_usage(run.path).free
+    if free < FREE_DISK_BYTES:
+        raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
+    names = config.data.bands or dataset.band_names
+    images = dataset.images(bands=names)
+    bands = tuple(band for name in names for band in dataset.bands if band.name == name)
+    groups = joined_groups(dataset.groups, patch_hashes(images))  # the same patch twice is never in two folds
+    folds = make_folds(dataset.labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
+    device = choose_device(config.device)
+    run.write_text("folds.json", folds.to_json(dataset.ids))
+    run.write_json("provenance.json", provenance.collect(dataset, config, device))
+    statistics = band_statistics(images, dataset.nodata)
+    rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
+    return Plan(run, config, dataset, bands, images, statistics, rich, folds, device)
+
+
+def groups_of(plan: Plan, index: np.ndarray) -> np.ndarray | None:
+    """(n,) the groups of the patches at ``index``, or none where the dataset has no groups."""
+    return None if plan.dataset.groups is None else plan.dataset.groups[index]
