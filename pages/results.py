@@ -78,9 +78,11 @@ def decisions(summary: dict, oof: pd.DataFrame, head: str) -> None:
 
 
 def _scaling(head: str) -> str:
-    return "Probabilities are the network's softmax." if head == "fc" else (
-        "Probabilities are Platt scalings of the scores, each fold's learnt on the other folds."
-    )  # fmt: skip
+    if head == "fc":
+        return "Probabilities are the network's softmax."
+    if head == "blend":
+        return "Log-odds are the mean of the network's and of the Platt-scaled statistics SVM's."
+    return "Probabilities are Platt scalings of the scores, each fold's learnt on the other folds."
 
 
 def curves(summary: dict, oof: pd.DataFrame, heads: tuple[str, ...], head: str) -> None:

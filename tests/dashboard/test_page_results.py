@@ -73,7 +73,7 @@ def test_the_row_for_stakeholders_agrees_with_the_summary(studio, open_page):
     assert not at.exception and not at.error
     oof, shown = run.summary()["oof"], {m.label: m.value for m in at.metric}
     cells = oof["confusion"]
-    assert shown["Landslide found"] == f"{cells['tp']} of {cells['tp'] + cells['fn']}"
+    assert shown["Landslide found"] == f"{cells['tp']}"
     assert shown["Landslide missed"] == str(cells["fn"]) and shown["False alarms"] == str(cells["fp"])
     assert shown["F1"] == f"{oof['f1']:.3f}"
     sentence = next(c.value for c in at.caption if c.value.startswith("Out of fold over 3 folds: each patch"))
