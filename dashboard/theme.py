@@ -66,7 +66,7 @@ def head_title(head: str) -> str:
         "stats_logreg": "Band statistics, logistic regression",
         "stats_svm": "Band statistics, SVM",
         "rich": "Rich band statistics, SVM",
-        "blend": "Blend of network and statistics",
+        "blend": "Network and statistics",
     }
     return titles.get(head) or (f"SVM (C {head[5:]})" if head.startswith("svm_c") else head)
 

@@ -28,7 +28,7 @@ def cards(facts: Mapping, positive: str) -> list[Card]:
     n_positive, n_negative = cells["tp"] + cells["fn"], cells["fp"] + cells["tn"]
     name = positive[:1].upper() + positive[1:]
     return [
-        Card(literal(f"{name} found"), f"{cells['tp']:,}", f"of {n_positive:,}: {_percents(bounds.get('recall'))}"),
+        Card(literal(f"{name} found"), f"{cells['tp']:,}", _percents(bounds.get("recall"))),
         Card(literal(f"{name} missed"), f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
         Card("False alarms", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
         Card("Alarms that are right", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
