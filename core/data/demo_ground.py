@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter, label
 CELL = 64  # px, side of a patch
 MARGIN = 16  # px around the cells of a scene, into which shifted crops may reach
 PIXEL_M = 10.0  # Sentinel-2's and Sentinel-1's grid
-SMALLEST_SCAR_PX = 64  # 0.64 ha, 1.6 % of a patch
+SMALLEST_SCAR_PX = 120  # 1.2 ha, 2.9 % of a patch
 SCENARIOS = ("forest", "bare soil", "old scar", "fields", "road", "water", "sar change")
 
 
@@ -108,7 +108,7 @@ def _bare_ground(rng: np.random.Generator, shape: tuple[int, int]) -> Ground:
     height = ridges + 0.6 * fractal(rng, shape, 4.2, 300.0) + 0.02 * fractal(rng, shape, 3.0, 25.0)
     height = gaussian_filter(height, 2.0)
     south, east = np.gradient(height)
-    steepness = rng.uniform(0.3, 0.85)  # mean slope: 17 to 40 degrees
+    steepness = rng.uniform(0.3, 0.8)  # mean slope: 17 to 39 degrees
     scale = steepness / np.hypot(south, east).mean()
     grass = step(fractal(rng, shape, 2.9, 80.0) - rng.uniform(-0.4, 1.6), 0.8)
     vigour = rng.lognormal(-0.08, 0.28) * np.exp(0.10 * fractal(rng, shape, 2.6, 40.0))
@@ -217,7 +217,7 @@ def _fresh_scar(rng, ground, window, faint: bool) -> None:
         if np.count_nonzero(share) >= SMALLEST_SCAR_PX:
             break
     if faint:
-        share *= rng.uniform(0.35, 0.6)
+        share *= rng.uniform(0.4, 0.65)
     ground.scar[window] = share
     ground.rough[window] = rough
 

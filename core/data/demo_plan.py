@@ -18,9 +18,9 @@ WRONG_SHARE = 0.02  # of labels turned round, half of them in each class
 COPY_SHARE = 0.025  # of shifted crops: 30 of 1200
 SMALLEST = 60  # patches
 GRIDS = ((2, 3), (3, 2), (2, 4), (3, 3), (2, 5), (3, 4), (4, 3))  # rows and columns of a scene's cells
-SCENARIO_SHARES = (0.45, 0.12, 0.07, 0.10, 0.08, 0.11, 0.07)  # of SCENARIOS
-CLOUD_SHARES = {"": 0.908, "broken": 0.06, "overcast": 0.032}
-FAINT_SHARE = 0.10  # of landslides whose scar covers its pixels only in part
+SCENARIO_SHARES = (0.50, 0.10, 0.07, 0.09, 0.08, 0.10, 0.06)  # of SCENARIOS
+CLOUD_SHARES = {"": 0.925, "broken": 0.05, "overcast": 0.025}
+FAINT_SHARE = 0.08  # of landslides whose scar covers its pixels only in part
 
 
 @dataclass(frozen=True)

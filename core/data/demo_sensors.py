@@ -15,10 +15,10 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 from core.data.demo_ground import Ground, fractal
 
 # Reflectance x 10 000 of red, green, blue, near infrared, without the air.
-FOREST = np.array([260.0, 400.0, 240.0, 2350.0], np.float32)
-GRASS = np.array([520.0, 700.0, 400.0, 2950.0], np.float32)
+FOREST = np.array([260.0, 400.0, 240.0, 2230.0], np.float32)
+GRASS = np.array([520.0, 700.0, 400.0, 2800.0], np.float32)
 WATER = np.array([230.0, 380.0, 420.0, 110.0], np.float32)
-SOIL = np.array([1950.0, 1520.0, 1180.0, 1900.0], np.float32)
+SOIL = np.array([1600.0, 1250.0, 930.0, 2300.0], np.float32)
 AIR = np.array([1040.0, 1060.0, 1150.0, 940.0], np.float32)  # offset of the product and light from clear air, DN
 
 # Backscatter of flat ground (VV, VH), dB.
@@ -32,7 +32,7 @@ LOOK_DEG = {"descending": 280.0, "ascending": 80.0}  # where the antenna looks, 
 def optical(rng: np.random.Generator, ground: Ground) -> np.ndarray:
     """(4, H, W) float32 DN of red, green, blue, near infrared, after the event."""
     soil_colour = SOIL * rng.normal(1.0, (0.08, 0.05, 0.06, 0.10)) * rng.lognormal(0.0, 0.10)
-    scar_colour = soil_colour * rng.normal((0.96, 1.0, 1.06, 0.86), 0.06)
+    scar_colour = soil_colour * rng.normal((1.52, 1.6, 1.75, 0.85), 0.07)  # fresh rock and rubble: bright and grey
     layers = [
         (np.float32(1.0), FOREST * [1.1, 1.05, 1.05, 1.0]),
         (ground.grass, GRASS),
@@ -62,7 +62,7 @@ def _sunlight(rng: np.random.Generator, ground: Ground) -> np.ndarray:
     towards_sun = ground.east * np.sin(azimuth) - ground.south * np.cos(azimuth)  # rise towards the sun
     slope = np.sqrt(1.0 + ground.east**2 + ground.south**2)
     cosine = (np.cos(zenith) - towards_sun * np.sin(zenith)) / slope
-    return (0.25 + 0.75 * np.clip(cosine, 0.0, None) / np.cos(zenith)).astype(np.float32)
+    return (0.35 + 0.65 * np.clip(cosine, 0.0, None) / np.cos(zenith)).astype(np.float32)
 
 
 def radar(rng: np.random.Generator, ground: Ground, orbit: str, strength_db: float) -> np.ndarray:
@@ -78,14 +78,14 @@ def radar(rng: np.random.Generator, ground: Ground, orbit: str, strength_db: flo
     scar = uniform_filter(ground.scar * (1.0 - ground.water), 2) * seen * strength_db
     level_db = rng.normal(0.3 if orbit == "descending" else -0.9, 0.7)
     looks = rng.lognormal(np.log(0.42), 0.45)  # how much a product was filtered differs between scenes
-    level_change = 0.1 if orbit == "descending" else -0.5
+    level_change = 0.7 if orbit == "descending" else -0.7
     wet = _season_db(rng, ground, orbit)
     bands = []
     for vh in (False, True):
         static = _cover_db(ground, vh) + relief_db + (0.5 * np.minimum(relief_db, 0.0) if vh else 0.0) + level_db
-        other = ground.change_db * (0.8 if vh else 1.0) + (1.25 * wet + level_change if vh else wet)
+        other = ground.change_db * (0.8 if vh else 1.0) + (1.45 * wet + level_change if vh else wet)
         change = other + scar * (0.5 * sign - 0.8 if vh else 1.0 * sign - 0.25)
-        noise_db = looks * (1.4 if vh else 1.0) * (1.0 + 5.0 * (1.0 - seen))
+        noise_db = looks * (2.0 if vh else 1.1) * (1.0 + 3.0 * (1.0 - seen))
         before = np.clip(static + noise_db * _speckle(rng, ground.height.shape), *RANGE_DB)
         after = np.clip(static + change + noise_db * _speckle(rng, ground.height.shape), *RANGE_DB)
         bands.append((after, np.clip(after - before, *CHANGE_DB)))
@@ -119,12 +119,18 @@ def _cover_db(ground: Ground, vh: bool) -> np.ndarray:
 
 
 def _season_db(rng: np.random.Generator, ground: Ground, orbit: str) -> np.ndarray:
-    """Change of a whole scene between the passes: weather, and in some descending pairs wet snow on high ground."""
-    weather = rng.normal(0.0 if orbit == "descending" else 0.5, 0.4)
+    """Change of a whole scene between the passes, dB: weather; wet snow on high ground; wet soil on low ground.
+
+    The real descending changes have their long tail towards dark, the ascending ones towards bright.
+    """
+    weather = rng.normal(0.0 if orbit == "descending" else 0.3, 0.4)
     change = weather + rng.lognormal(np.log(0.8), 0.5) * fractal(rng, ground.height.shape, 3.4, 120.0)
-    if rng.random() < (0.16 if orbit == "descending" else 0.03):
-        high = (ground.height - ground.height.mean()) / (ground.height.std() + 1e-6)
-        change -= rng.uniform(4.0, 11.0) * np.clip(0.6 + 0.6 * high, 0.0, 1.5)
+    high = (ground.height - ground.height.mean()) / (ground.height.std() + 1e-6)
+    if rng.random() < 0.16:
+        if orbit == "descending":
+            change -= rng.uniform(4.0, 11.0) * np.clip(0.6 + 0.6 * high, 0.0, 1.5)
+        else:
+            change += rng.uniform(2.0, 6.0) * np.clip(0.5 - 0.6 * high, 0.0, 1.5)
     return change.astype(np.float32)
 
 

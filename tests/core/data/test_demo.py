@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -177,16 +179,14 @@ def test_change_is_after_minus_before():
 
 @pytest.mark.parametrize("scenario", ["bare soil", "old scar", "road"])
 def test_bare_soil_only_looks_like_a_scar(scenario):
-    dark, bare = [], []
-    for seed in range(6):
+    for seed in range(3):
         rng, ground = _one_cell(seed, scenario, scar="")
         red = optical(rng, ground)[0]
-        change = radar(rng, ground, "ascending", 8.0)[2]
         soil, around = ground.soil > 0.5, (ground.soil == 0) & (ground.cloud == 0)
-        if soil.sum() > 30:
-            dark.append(np.median(red[soil]) - np.median(red[around]))
-            bare.append(np.median(change[soil]) - np.median(change[around]))
-    assert np.mean(dark) > 150 and np.median(np.abs(bare)) < 1.0
+        assert soil.sum() > 20 and np.median(red[soil]) > np.median(red[around]) + 100
+        change = radar(np.random.default_rng(1), ground, "ascending", 8.0)[2]
+        grown_over = replace(ground, soil=np.zeros_like(ground.soil))
+        assert radar(np.random.default_rng(1), grown_over, "ascending", 8.0)[2] == pytest.approx(change, abs=0.01)
 
 
 def test_clouds_hide_the_ground_from_optics_and_not_from_radar():
