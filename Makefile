@@ -1,5 +1,7 @@
 # make demo | make test | make bench | make lint | make clean.  Needs Python 3.11 or 3.12 and make, nothing else.
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that starts and is 3.11 or 3.12: a version manager may leave names behind that do not start.
+SUITS := 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do $$p -c $(SUITS) 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
@@ -24,8 +26,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 
 $(VENV)/.run: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' || \
-		{ echo "Landslide Lens needs Python 3.11 or 3.12; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c $(SUITS) || \
+		{ echo "Landslide Lens needs Python 3.11 or 3.12; name one: make PYTHON=/path/to/python3.12 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
