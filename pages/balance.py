@@ -8,8 +8,8 @@ from dashboard.components import literal
 
 st.title("Balance")
 st.markdown(
-    "SSIM-SMOTE makes landslide patches between structurally similar real ones, so that training sees both classes "
-    "equally often. Every synthetic patch is kept with its parents."
+    "SSIM-SMOTE makes landslide patches between structurally similar real ones, so that training sees the classes more "
+    "evenly. Every synthetic patch is kept with its parents."
 )
 data = components.need_dataset()
 run = components.chosen_run()
