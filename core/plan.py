@@ -22,9 +22,10 @@ from core.data.duplicates import joined_groups, patch_hashes
 from core.data.folds import Folds, make_folds
 from core.data.store import open_dataset
 from core.device import choose_device
-from core.errors import DataError, TrainingError
+from core.errors import DataError, FoldError, TrainingError
 from core.runs.store import RunFolder
 
+FEWEST = 2  # patches of each class that an SVM or a logistic regression can be fitted to
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
 
 
@@ -98,12 +99,25 @@ def prepare(run: RunFolder) -> Plan:
     bands = tuple(band for name in names for band in dataset.bands if band.name == name)
     groups = joined_groups(dataset.groups, patch_hashes(images))  # the same patch twice is never in two folds
     folds = make_folds(dataset.labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
+    _check_folds(dataset, folds)
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
     run.write_json("provenance.json", provenance.collect(dataset, config, device))
     statistics = band_statistics(images, dataset.nodata)
     rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
     return Plan(run, config, dataset, bands, images, statistics, rich, folds, device)
+
+
+def _check_folds(dataset: Dataset, folds: Folds) -> None:
+    """Raise FoldError, before anything is trained, when a fold would leave a class with too few to learn from."""
+    for fold in range(folds.n_splits):
+        counts = np.bincount(dataset.labels[folds.train(fold)], minlength=2)
+        if counts.min() < FEWEST:
+            name = dataset.class_names[int(counts.argmin())]
+            raise FoldError(
+                f"The training part of fold {fold + 1} would hold {counts.min()} patches of '{name}'; every head needs "
+                f"at least {FEWEST}. Label more patches of that class in other groups, or choose fewer folds."
+            )
 
 
 def groups_of(plan: Plan, index: np.ndarray) -> np.ndarray | None:

@@ -14,8 +14,9 @@ import pytest
 
 from core.config import RunConfig
 from core.data.store import open_dataset
+from core.errors import FoldError
 from core.jobs import processes, queue
-from core.runs.store import RunFolder, create_run, open_run
+from core.runs.store import create_run, open_run
 from tests.core.conftest import TINY, make_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,6 +222,15 @@ def test_a_run_that_cannot_be_done_says_why(tmp_path):
     assert "class" in run.status()["error"] and "Traceback" not in run.log()
 
 
+def test_too_few_landslides_to_learn_from_are_refused_before_training(tmp_path):
+    from core import plan
+
+    path = make_tiny(tmp_path / "two.h5", n=48, positive_every=24)
+    run = create_run(tmp_path, config(*TINY), path, "few")
+    with pytest.raises(FoldError, match="1 patches of 'landslide'.*at least 2"):
+        plan.prepare(run)
+
+
 # ------------------------------------------------------------------------------------------------------- honesty
 
 
@@ -239,4 +249,3 @@ def test_noise_with_random_labels_scores_at_chance(seed, tmp_path):
     for name, head in judged.items():
         assert 0.42 <= head.metrics["auc"] <= 0.58, (name, head.metrics["auc"])
         assert len(np.unique(head.probs)) > 100, f"{name} is constant"
-    assert isinstance(RunFolder(run.path).rules(), dict)

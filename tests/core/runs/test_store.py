@@ -6,8 +6,8 @@ import pytest
 
 from core.config import RunConfig, preset
 from core.errors import RunError, UnsafeFileError
-from core.runs import compare, store
-from core.runs.store import RunFolder, create_run, list_runs, open_run
+from core.runs import compare
+from core.runs.store import create_run, list_runs, open_run
 
 
 @pytest.fixture
@@ -105,4 +105,3 @@ def test_comparing_shows_numbers_where_there_are_any(run, tmp_path):
     other = create_run(tmp_path, RunConfig(), tmp_path, "s")
     found = compare.table([run, other])
     assert found["f1"].tolist()[0] == 0.5 and np.isnan(found["f1"].tolist()[1])
-    assert isinstance(store.RunFolder(run.path), RunFolder)
