@@ -207,7 +207,8 @@ def predict(
 
     folder = open_run(checkpoints, run)
     names = tuple(bands.split(",")) if bands else None
-    found_bands, batches = patches_of(source, format, names)
+    rejected: list = []
+    found_bands, batches = patches_of(source, format, names, rejected)
     found = answer(folder, batches, found_bands)
     (write_submission(out, found, source) if submission else write_predictions(out, found))
     value = {
@@ -217,8 +218,10 @@ def predict(
         "n_positive": int(found.pred.sum()),
         "threshold": found.threshold,
         "head": found.head,
+        "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
     }
-    emit(value, as_json, f"{value['n']} patches, {value['n_positive']} called landslide, in {out}")
+    lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    emit(value, as_json, "\n".join([*lines, *(f"Set aside: {item.file}: {item.reason}" for item in rejected)]))
 
 
 @app.command()

@@ -13,6 +13,7 @@ import numpy as np
 from core.data.bands import Band
 from core.data.dataset import Dataset
 from core.data.readers import iterate_patches
+from core.data.readers.base import Rejection
 from core.data.store import open_dataset
 
 BATCH = 256
@@ -20,16 +21,20 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 def patches_of(
-    source: Path, format: str | None = None, band_names: Sequence[str] | None = None
+    source: Path,
+    format: str | None = None,
+    band_names: Sequence[str] | None = None,
+    rejected: list[Rejection] | None = None,
 ) -> tuple[tuple[Band, ...], Batches]:
     """Bands, and batches of (ids (n,), images (n, C, H, W) float32 raw), of a dataset file or a folder.
 
-    Raises DataError when the source is not recognised or its files cannot be used.
+    rejected: filled with the files that are set aside once the batches are used up; without it the first one raises.
+    Raises DataError when the source is not recognised or none of its files can be used.
     """
     if source.suffix.lower() in (".h5", ".hdf5") and source.is_file() and format in (None, "hdf5"):
         dataset = open_dataset(source)
         return dataset.bands, batches_of(dataset, np.arange(len(dataset)))
-    return iterate_patches(source, format, band_names, batch_size=BATCH)
+    return iterate_patches(source, format, band_names, BATCH, rejected)
 
 
 def batches_of(dataset: Dataset, index: np.ndarray) -> Batches:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from core.config import RunConfig
 from core.data.store import open_dataset
@@ -118,6 +119,17 @@ def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset)
     core("predict", run.name, tiny_dataset, "--out", tmp_path / "s.csv", "--submission", "--checkpoints", checkpoints)
     submission = pd.read_csv(tmp_path / "s.csv")
     assert list(submission.columns) == ["ID", "label"] and set(submission["label"]) <= {0, 1}
+
+
+def test_an_unusable_file_is_set_aside_and_the_others_are_answered_for(run, checkpoints, tmp_path):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.full((32, 32, 3), 100, np.uint8)).save(folder / f"{name}.png")
+    (folder / "c.png").write_bytes(b"this is no picture")
+    value = core_json("predict", run.name, folder, "--out", tmp_path / "p.csv", "--checkpoints", checkpoints)
+    assert value["n"] == 2 and [item["file"] for item in value["rejected"]] == ["c.png"]
+    assert pd.read_csv(tmp_path / "p.csv")["id"].tolist() == ["a", "b"]
 
 
 def test_the_other_commands_answer(run, checkpoints):
