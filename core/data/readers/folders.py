@@ -8,7 +8,7 @@ label there that disagrees is an error. The positive class is never inferred fro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,15 +122,8 @@ def _from_folders(
     label_of = {path: int(path.parent.name == positive) for path in files}
     matched = Matched({})
     if table is not None:
-        find = FileIndex(source, files).find
-        id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
-        matched = match_rows(
-            table,
-            id_column,
-            lambda name: find(name, table.path.parent),
-            lambda row: _meaning(row[label_column]) if label_column else None,
-            aside,
-        )
+        meaning = (lambda row: _meaning(row[label_column])) if label_column else (lambda row: None)
+        matched = _matched(source, files, table, options, meaning, aside)
         if label_column is not None:
             _check_agreement(matched, label_column, label_of, positive, table)
         missing = [path.name for path in files if path not in matched.row_of]
@@ -160,6 +153,20 @@ def _check_agreement(
         )
 
 
+def _matched(
+    source: Path,
+    files: list[Path],
+    table: Table,
+    options: ReaderOptions,
+    label_of: Callable[[dict[str, str]], Hashable],
+    aside: Aside,
+) -> Matched:
+    """The table's rows by file; names are looked for below the source and beside the table."""
+    find = FileIndex(source, files).find
+    id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
+    return match_rows(table, id_column, lambda name: find(name, table.path.parent), label_of, aside)
+
+
 def _from_table(
     source: Path,
     files: list[Path],
@@ -171,15 +178,7 @@ def _from_table(
     if label_column is None:
         raise FormatError(f"{table.path.name} has no column 'label', and the folders are no classes. Add the column.")
     rule = label_rule([row[label_column] for row in table.rows], options.positive, aside)
-    find = FileIndex(source, files).find
-    id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
-    matched = match_rows(
-        table,
-        id_column,
-        lambda name: find(name, table.path.parent),
-        lambda row: rule.label(row[label_column]),
-        aside,
-    )
+    matched = _matched(source, files, table, options, lambda row: rule.label(row[label_column]), aside)
     _tell_unlisted(source, files, matched, table, aside)
     listed = tuple(path for path in files if path in matched.row_of)
     label_of = {path: rule.label(matched.row_of[path][label_column]) for path in listed}
