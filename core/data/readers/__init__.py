@@ -1,7 +1,13 @@
-"""One source format a file: each reader turns a folder of somebody's patches into a dataset file.
+"""One source format a module: each reader turns a folder of somebody's patches into a collection of them.
 
 Comes in: a format's name and a source. Goes out: the dataset file with a report of what was set aside and why, or
-batches of patches for prediction. A new format is a module with ``ingest``, ``collect``, ``recognises`` and ``BANDS``.
+batches of patches for prediction. A new format is a module with three functions, and a line in ``FORMATS``:
+
+    recognises(source) -> bool                                     cheap, opens no image
+    collect(source, options, aside) -> Collection                  patches with labels, groups, masks, places
+    collect_unlabelled(source, options, aside) -> Collection       those to predict
+
+Readers look at names, tables and headers and read no image; ``build`` does, for all of them alike.
 """
 
 from __future__ import annotations
@@ -14,8 +20,8 @@ import numpy as np
 
 from core.data.bands import Band
 from core.data.readers import folders, zindi
-from core.data.readers.base import Aside, IngestReport, Item, Progress, ReaderOptions, Rejection
-from core.data.readers.build import MOST_AT_ONCE, batches, choose_bands, survey
+from core.data.readers.base import Aside, IngestReport, Progress, ReaderOptions, Rejection
+from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.errors import FormatError
 
 __all__ = [
@@ -39,7 +45,10 @@ def ingest(
 
     Raises FormatError for an unknown format and DataError when the source cannot be used; then no file is written.
     """
-    return (yield from _reader(format).ingest(Path(source), Path(out), options=options or ReaderOptions()))
+    options = options or ReaderOptions()
+    aside = Aside(options.strict)
+    collection = _reader(format).collect(Path(source), options, aside)
+    return (yield from build(collection, Path(out), options, aside))
 
 
 def recognise(source: Path | str) -> str:
@@ -67,19 +76,13 @@ def iterate_patches(
         rejected: filled with what is set aside, completely once the batches are used up; without it the first
             unusable file raises DataError.
     """
-    source = Path(source)
     aside = Aside(strict=rejected is None)
     if rejected is not None:
         aside.rejected = rejected
-    if source.is_file():
-        reader, items = folders, [Item(source.stem, source, source.name)]
-    else:
-        reader = _reader(format or recognise(source))
-        items = reader.collect(source, aside)
-    expected = bands or (reader.BANDS and [band.name for band in reader.BANDS])
-    kept, shape, is_bytes = survey(items, aside, expected)
-    chosen = choose_bands(shape[0], is_bytes, expected, aside)
-    return chosen, batches(kept, shape, aside, batch_size)
+    options = ReaderOptions(bands=tuple(bands) if bands else None)
+    collection = _reader(format or recognise(source)).collect_unlabelled(Path(source), options, aside)
+    items, shape, _, chosen = survey_bands(collection, options, aside)
+    return chosen, batches(items, shape, aside, batch_size)
 
 
 def _reader(format: str) -> ModuleType:

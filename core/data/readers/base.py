@@ -1,15 +1,22 @@
 """What all readers share: how they are asked, what they find, what they answer.
 
-Comes in and goes out: frozen values. It knows nothing of any format.
+Comes in and goes out: frozen values. It knows nothing of any format, and reads no image: an :class:`Item` carries an
+object that can (a :class:`Patch`), be it a file, a window of a larger raster or a row of an HDF5 file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Literal, Protocol
 
-from core.errors import DataError
+import numpy as np
+
+from core.data.bands import Band
+from core.errors import DataError, FormatError
+
+Shape = tuple[int, int, int]  # (C, H, W)
 
 
 @dataclass(frozen=True)
@@ -65,30 +72,95 @@ class IngestReport:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+class Patch(Protocol):
+    """Where the pixels of one patch are, and how to get them. Holds no pixels: a source may have 50 000.
+
+    A patch that is larger than what is trained on can be tiled. One that can read a part of itself cheaply also has
+    ``window(row, col, height, width) -> Patch``; one that knows its place ``lonlat_at(row, col) -> (lon, lat)`` in
+    degrees for a position in pixels. Others are read whole and cut.
+    """
+
+    @property
+    def file(self) -> str:
+        """Its name for messages, relative to the source."""
+
+    def shape(self) -> tuple[Shape, bool]:
+        """(C, H, W), and whether it holds bytes (uint8), from its header alone.
+
+        Raises DataError when it cannot be used; it is then set aside.
+        """
+
+    def read(self) -> np.ndarray:
+        """(C, H, W) in its own number type. Raises DataError when it cannot be used."""
+
+    def stamp(self) -> str:
+        """Text that changes when the pixels may have changed; see :func:`file_stamp`."""
+
+
+class Mask(Protocol):
+    """Where the mask of one patch is."""
+
+    @property
+    def file(self) -> str:
+        """Its name for messages, relative to the source."""
+
+    def read(self) -> np.ndarray:
+        """(H, W) uint8: 1 where there is a landslide, otherwise 0. Raises DataError when it cannot be used."""
+
+    def stamp(self) -> str:
+        """As of a patch."""
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """A patch to be: its file and what is known of it. file: its path for messages. label: 1, 0 or -1."""
+    """A patch to be, and what is known of it. label: 1, 0 or -1. lonlat: of its centre, in degrees."""
 
     id: str
-    path: Path
-    file: str
+    patch: Patch
     label: int = -1
     group: str | None = None
     split: str | None = None
-    mask: Path | None = None
+    mask: Mask | None = None
+    lonlat: tuple[float, float] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """The patch's name for messages."""
+        return self.patch.file
 
 
 @dataclass(frozen=True)
 class Collection:
-    """Everything a reader found, before any image is read: what ``core.data.readers.build`` turns into a file."""
+    """Everything a reader found, before any image is read: what ``core.data.readers.build`` turns into a file.
+
+    Attributes:
+        items: in the order of the dataset; any sequence, so that they may be made when asked for.
+        class_names: (negative, positive).
+        bands: those that the format prescribes; None: chosen by their number and ``ReaderOptions.bands``.
+        nodata: a pixel equal to it in all bands holds no data; None: there is no such value; "usual": 0 where the
+            values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
+        facts: anything else worth keeping in the dataset file, as JSON values.
+    """
 
     name: str
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     class_names: tuple[str, str]
     licence: str = ""
     has_masks: bool = False
     conflicting_ids: tuple[str, ...] = ()
+    bands: tuple[Band, ...] | None = None
+    nodata: float | Literal["usual"] | None = "usual"
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def file_stamp(path: Path) -> str:
+    """Size and time of change of a file, as text. Raises FormatError when it is gone."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise FormatError(f"{path.name} cannot be opened ({error.strerror}).") from error
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 class Aside:

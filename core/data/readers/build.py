@@ -1,7 +1,7 @@
 """From what a reader found to a dataset file, or to batches for prediction.
 
-Comes in: a :class:`Collection` of files with what is known of each. Goes out: the dataset file and a report. It knows
-nothing of folders or tables: only that all patches of a dataset have one shape and one kind of numbers.
+Comes in: a :class:`Collection` of patches with what is known of each. Goes out: the dataset file and a report. It knows
+nothing of files, folders or tables: only that all patches of a dataset have one shape and one kind of numbers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import numpy as np
 
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named
 from core.data.dataset import BATCH_BYTES
-from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, some
-from core.data.readers.files import patch_shape, read_patch, read_patch_mask
+from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, Shape, some
 from core.data.readers.tables import typed_column
 from core.data.writer import MAX_TEXT, DatasetWriter
 from core.errors import DataError, FormatError
@@ -23,20 +22,17 @@ from core.errors import DataError, FormatError
 MOST_AT_ONCE = 64  # patches of a batch
 MAX_EXTRA_COLUMNS = 40
 
-Shape = tuple[int, int, int]
-
 
 def build(
-    collection: Collection, out: Path, options: ReaderOptions, aside: Aside, bands: tuple[Band, ...] | None = None
+    collection: Collection, out: Path, options: ReaderOptions, aside: Aside
 ) -> Generator[Progress, None, IngestReport]:
     """Write the dataset file, yielding progress; the report is the generator's value.
 
-    ``bands`` are those that the format prescribes. Files of another shape or kind of numbers than most are set aside.
-    Raises DataError when nothing remains.
+    Patches of another shape or kind of numbers than most are set aside. Raises DataError when nothing remains.
     """
-    items, shape, is_bytes = survey(collection.items, aside, _expected(options.bands, bands))
-    bands = bands if bands and not options.bands else choose_bands(shape[0], is_bytes, options.bands, aside)
+    items, shape, is_bytes, bands = survey_bands(collection, options, aside)
     kept = _columns(items, aside)
+    has_places = any(item.lonlat is not None for item in items)
     with DatasetWriter(
         out,
         bands=bands,
@@ -45,9 +41,8 @@ def build(
         source=collection.name,
         licence=options.licence or collection.licence,
         dtype="uint8" if is_bytes else "float32",
-        # A pixel of raw numbers that is 0 in every band, dB bands included, was not seen; in a picture it is black.
-        nodata=None if is_bytes else 0.0,
-        facts={"conflicting_ids": list(collection.conflicting_ids)},
+        nodata=_nodata(collection, is_bytes),
+        facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
     ) as writer:
         rows: list[int] = []
         for batch in _batches(items, shape, aside):
@@ -60,6 +55,7 @@ def build(
                 groups=_all_or_none([item.group for item in members]),
                 split=_all_or_none([item.split for item in members]),
                 masks=np.stack([_mask(item, shape, aside) for item in members]) if collection.has_masks else None,
+                lonlat=_places(members) if has_places else None,
                 columns={name: values[[row for row, _ in batch]] for name, values in kept.items()},
             )
             yield Progress(rows[-1] + 1, len(items))
@@ -89,6 +85,19 @@ def batches(
             )
 
 
+def survey_bands(
+    collection: Collection, options: ReaderOptions, aside: Aside
+) -> tuple[list[Item], Shape, bool, tuple[Band, ...]]:
+    """As ``survey``, and the bands: named in the options, prescribed by the format, or suggested by their number.
+
+    Raises DataError when no patch has them.
+    """
+    names = options.bands or (collection.bands and tuple(band.name for band in collection.bands))
+    items, shape, is_bytes = survey(collection.items, aside, names)
+    prescribed = None if options.bands else collection.bands
+    return items, shape, is_bytes, prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
+
+
 def survey(
     items: Sequence[Item], aside: Aside, expected: tuple[str, ...] | None = None
 ) -> tuple[list[Item], Shape, bool]:
@@ -99,7 +108,7 @@ def survey(
     found: list[tuple[Item, Shape, bool]] = []
     for item in items:
         try:
-            shape, is_bytes = patch_shape(item.path)
+            shape, is_bytes = item.patch.shape()
             if expected and shape[0] != len(expected):
                 raise FormatError(f"It has {shape[0]} bands; accepted: {len(expected)} ({some(list(expected), 20)}).")
             found.append((item, shape, is_bytes))
@@ -144,8 +153,14 @@ def choose_bands(n: int, is_bytes: bool, names: Sequence[str] | None, aside: Asi
     return tuple(rgb.get(name) or Band(name, name.replace("_", " "), unit="0-255") for name in names)
 
 
-def _expected(names: Sequence[str] | None, bands: tuple[Band, ...] | None) -> tuple[str, ...] | None:
-    return tuple(names) if names else tuple(band.name for band in bands) if bands else None
+def _nodata(collection: Collection, is_bytes: bool) -> float | None:
+    usual = None if is_bytes else 0.0
+    return usual if collection.nodata == "usual" else collection.nodata
+
+
+def _places(items: Sequence[Item]) -> np.ndarray:
+    """(n, 2) degrees; nan where a patch has no place."""
+    return np.array([item.lonlat or (np.nan, np.nan) for item in items], np.float64)
 
 
 def _batches(
@@ -155,9 +170,9 @@ def _batches(
     batch: list[tuple[int, np.ndarray]] = []
     for row, item in enumerate(items):
         try:
-            pixels = read_patch(item.path)
+            pixels = item.patch.read()
             if pixels.shape != shape:
-                raise FormatError(f"{item.path.name} changed while it was read. Try again.")
+                raise FormatError(f"{item.file} changed while it was read. Try again.")
             batch.append((row, pixels))
         except DataError as error:
             aside.reject(item.file, error)
@@ -173,7 +188,7 @@ def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:
     if item.mask is None:
         return empty
     try:
-        mask = read_patch_mask(item.mask)
+        mask = item.mask.read()
         if mask.shape != shape[1:]:
             raise FormatError(f"The mask is {mask.shape[0]}x{mask.shape[1]} pixels; the patch {_size(shape)}.")
         return mask

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from core.data.readers.base import Aside, some
+from core.data.readers.base import Aside, Shape, file_stamp, some
 from core.data.readers.images import SUFFIXES, image_shape, read_image, read_mask
 from core.data.readers.npy import read_header, read_npy
 from core.errors import FormatError, UnsafeFileError
@@ -22,6 +23,42 @@ KINDS = (".npy", *SUFFIXES)
 MASK_FOLDERS = ("mask", "masks")
 MAX_FILES = 1_000_000
 _LITTER = ("__macosx", "thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True, slots=True)
+class FilePatch:
+    """A patch that is one file: ``.npy`` (H, W, C) or a picture. file: its name for messages."""
+
+    path: Path
+    file: str
+
+    def shape(self) -> tuple[Shape, bool]:
+        """As ``patch_shape``."""
+        return patch_shape(self.path)
+
+    def read(self) -> np.ndarray:
+        """As ``read_patch``."""
+        return read_patch(self.path)
+
+    def stamp(self) -> str:
+        """Of the file."""
+        return file_stamp(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class FileMask:
+    """A mask that is one file: a picture, or ``.npy`` of (H, W) or (H, W, 1)."""
+
+    path: Path
+    file: str
+
+    def read(self) -> np.ndarray:
+        """As ``read_patch_mask``."""
+        return read_patch_mask(self.path)
+
+    def stamp(self) -> str:
+        """Of the file."""
+        return file_stamp(self.path)
 
 
 def patch_files(root: Path, aside: Aside, without: Path | None = None) -> list[Path]:
@@ -89,7 +126,7 @@ def _unusable(root: Path, path: Path) -> str | None:
     return None
 
 
-def patch_shape(path: Path) -> tuple[tuple[int, int, int], bool]:
+def patch_shape(path: Path) -> tuple[Shape, bool]:
     """(C, H, W) of a patch and whether it holds bytes (uint8), from its header. ``.npy`` are (H, W, C).
 
     Raises DataError as the kind's own reader does.

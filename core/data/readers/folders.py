@@ -1,20 +1,19 @@
 """Folders of patches: one folder a class, or any folder with a table of labels.
 
 Comes in: a folder of pictures or ``.npy`` (H, W, C), and where it is there a CSV with labels, groups and further facts,
-and a folder of masks. Goes out: a dataset file. With class folders the folder is the label and the CSV adds to it; a
-label there that disagrees is an error. The positive class is never inferred from alphabetical order.
+and a folder of masks. Goes out: a :class:`Collection`. With class folders the folder is the label and the CSV adds to
+it; a label there that disagrees is an error. The positive class is never inferred from alphabetical order.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, some
-from core.data.readers.build import build
-from core.data.readers.files import patch_files
+from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
+from core.data.readers.files import KINDS, FileMask, FilePatch, patch_files
 from core.data.readers.matching import FileIndex, Matched, match_rows
 from core.data.readers.tables import (
     DEFAULT_CLASSES,
@@ -29,17 +28,17 @@ from core.data.readers.tables import (
 from core.errors import FormatError, LabelError
 
 ID_COLUMNS = ("id", "file", "filename", "file_name", "path", "image", "image_id", "name")
-BANDS = None  # whatever the files have
 
 
 def recognises(source: Path) -> bool:
-    """Whether ``source`` is a folder with at least one file that may be a patch."""
+    """Whether ``source`` is one file that may be a patch, or a folder with at least one."""
+    if source.is_file():
+        return source.suffix.lower() in KINDS
     return source.is_dir() and bool(patch_files(source, Aside()))
 
 
-def ingest(source: Path, out: Path, *, options: ReaderOptions) -> Generator[Progress, None, IngestReport]:
-    """Write the dataset file ``out``. Raises DataError when labels contradict the folders or nothing is usable."""
-    aside = Aside(options.strict)
+def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """The patches with what is known of them. Raises DataError when labels contradict the folders."""
     masks = _place(source, options.masks)
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
@@ -49,16 +48,22 @@ def ingest(source: Path, out: Path, *, options: ReaderOptions) -> Generator[Prog
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
     found = _with_labels(source, files, table, options, aside)
     items = _items(source, found, _mask_of(masks, found, aside), table, options)
-    collection = Collection(
-        f"folders: {source.resolve().name}", items, found.classes, "", masks is not None, found.conflicting
+    return Collection(
+        _title(source), items, found.classes, has_masks=masks is not None, conflicting_ids=found.conflicting
     )
-    return (yield from build(collection, out, options, aside))
 
 
-def collect(source: Path, aside: Aside) -> list[Item]:
-    """Patches to predict: every file of the folder that may be one, whatever its class folder."""
+def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """Patches to predict: the file itself, or every file of the folder that may be one, whatever its class folder."""
+    if source.is_file():
+        return Collection(_title(source), [Item(source.stem, FilePatch(source, source.name))], DEFAULT_CLASSES)
     files = patch_files(source, aside)
-    return [Item(i, path, str(path.relative_to(source))) for path, i in _ids(source, files).items()]
+    items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in _ids(source, files).items()]
+    return Collection(_title(source), items, DEFAULT_CLASSES)
+
+
+def _title(source: Path) -> str:
+    return f"folders: {source.resolve().name}"
 
 
 @dataclass(frozen=True)
@@ -201,11 +206,12 @@ def _tell_unlisted(source: Path, files: list[Path], matched: Matched, table: Tab
         aside.warn(f"Folders that {table.path.name} does not mention were not read: {some(folders)}.")
 
 
-def _mask_of(masks: Path | None, found: _Found, aside: Aside) -> dict[Path, Path]:
+def _mask_of(masks: Path | None, found: _Found, aside: Aside) -> dict[Path, FileMask]:
     if masks is None:
         return {}
     find = FileIndex(masks, patch_files(masks, aside)).find
-    mask_of = {path: candidates[0] for path in found.files if len(candidates := find(path.stem)) == 1}
+    candidates = {path: find(path.stem) for path in found.files}
+    mask_of = {path: FileMask(named[0], named[0].name) for path, named in candidates.items() if len(named) == 1}
     if not mask_of:
         raise FormatError(f"No mask in {masks} has the name of a patch. Masks are matched by file name without ending.")
     without = [path.name for path in found.files if found.label_of[path] == 1 and path not in mask_of]
@@ -215,7 +221,7 @@ def _mask_of(masks: Path | None, found: _Found, aside: Aside) -> dict[Path, Path
 
 
 def _items(
-    source: Path, found: _Found, mask_of: dict[Path, Path], table: Table | None, options: ReaderOptions
+    source: Path, found: _Found, mask_of: dict[Path, FileMask], table: Table | None, options: ReaderOptions
 ) -> tuple[Item, ...]:
     group_column, taken = None, set()
     if table is not None:
@@ -234,7 +240,8 @@ def _items(
         group = None if group_column is None else row.get(group_column) or f"only {name}"
         file = str(path.relative_to(source))
         columns = {"file": file} | {key if key != "file" else "file_": value for key, value in facts.items()}
-        items.append(Item(name, path, file, found.label_of[path], group, None, mask_of.get(path), columns))
+        mask = mask_of.get(path)
+        items.append(Item(name, FilePatch(path, file), found.label_of[path], group, mask=mask, columns=columns))
     return tuple(items)
 
 

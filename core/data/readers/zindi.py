@@ -1,26 +1,23 @@
 """Zindi's "Classification for Landslide Detection": Train.csv, Test.csv and (64, 64, 12) arrays.
 
 Comes in: the folder with ``Train.csv`` (ID,label) and ``train_data/{ID}.npy``, and where they are there ``Test.csv``
-(ID) and ``test_data/{ID}.npy``; some archives unpack to ``train_data/train_data``. Goes out: a dataset file with the
-training patches labelled and the test patches unlabelled (split "train" and "test"). The full set has 7147 training
+(ID) and ``test_data/{ID}.npy``; some archives unpack to ``train_data/train_data``. Goes out: the training
+patches, labelled, and the test patches, unlabelled (split "train" and "test"). The full set has 7147 training
 patches, 1255 of them landslides, and 5398 test patches; float64 (H, W, C), Sentinel-2 digital numbers and Sentinel-1
 dB in the order of ``ZINDI_BANDS``. It knows nothing of other layouts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
 
 from core.data.bands import ZINDI_BANDS
-from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, some
-from core.data.readers.build import build
-from core.data.readers.files import patch_files
+from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
+from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.matching import FileIndex, match_rows
 from core.data.readers.tables import DEFAULT_CLASSES, LabelRule, label_rule, read_table
 from core.errors import FormatError
 
-BANDS = ZINDI_BANDS
 LICENCE = "CC-BY-SA 4.0 (by the challenge's rules)"
 
 
@@ -29,23 +26,28 @@ def recognises(source: Path) -> bool:
     return any((source / f"{n}.csv").is_file() and (source / f"{n.lower()}_data").is_dir() for n in ("Train", "Test"))
 
 
-def ingest(source: Path, out: Path, *, options: ReaderOptions) -> Generator[Progress, None, IngestReport]:
-    """Write the dataset file ``out``. Raises DataError when the source is not laid out so or nothing is usable."""
-    aside = Aside(options.strict)
+def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """Training patches with their labels, then test patches without. Raises DataError for another layout."""
     items, classes, conflicting = _train(source, options, aside)
     if _has(source, "Test"):
         items += _unlabelled(source, "Test", aside)
     elif (source / "Test.csv").is_file():
         aside.warn("Test.csv is there but test_data is not: the test patches were left out.")
-    collection = Collection(f"zindi: {source.resolve().name}", tuple(items), classes, LICENCE, False, conflicting)
-    return (yield from build(collection, out, options, aside, BANDS))
+    return _collection(source, items, classes, conflicting)
 
 
-def collect(source: Path, aside: Aside) -> list[Item]:
+def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     """Patches to predict: the test ones where they are there, otherwise the training ones without their labels."""
     name = "Test" if _has(source, "Test") else "Train"
     _must_have(source, name)
-    return _unlabelled(source, name, aside)
+    return _collection(source, _unlabelled(source, name, aside))
+
+
+def _collection(
+    source: Path, items: list[Item], classes: tuple[str, str] = DEFAULT_CLASSES, conflicting: tuple[str, ...] = ()
+) -> Collection:
+    name = f"zindi: {source.resolve().name}"
+    return Collection(name, items, classes, LICENCE, conflicting_ids=conflicting, bands=ZINDI_BANDS)
 
 
 def _has(source: Path, name: str) -> bool:
@@ -90,6 +92,6 @@ def _items(
     if extra:
         aside.warn(f"{len(extra)} files are not in {name}.csv and were left out: {some(extra)}.")
     return [
-        Item(row[id_column], path, str(path.relative_to(source)), label_of(row), None, name.lower())
+        Item(row[id_column], FilePatch(path, str(path.relative_to(source))), label_of(row), split=name.lower())
         for path, row in matched.row_of.items()
     ], matched.conflicting
