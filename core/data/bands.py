@@ -6,11 +6,22 @@ Zindi's order and units: host's data page and FACTS ("optical DN = reflectance x
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Family = Literal["optical", "sar_post", "sar_change", "other"]
+from core.errors import ConfigError
+
+Family = Literal["optical", "sar_post", "sar_change", "sar_pre", "terrain", "index", "edge", "other"]
+Modality = Literal["optical", "sar", "terrain", "other"]
+
+DN, BYTES, REFLECTANCE, DECIBEL = "DN", "0-255", "reflectance", "dB"
+TIMES_MEAN = "times its mean"  # Landslide4Sense: each band divided by its own mean; no reflectance comes back from it
+# Factor from a unit to reflectance 0-1. A picture's 0-255 counts as 0-1: the best that can be said of it.
+TO_REFLECTANCE: dict[str, float] = {DN: 1 / 10_000, REFLECTANCE: 1.0, BYTES: 1 / 255}
+# Factor from a unit to brightness as a picture shows it, 1 being white. 0.4 is about the 95 % quantile of Zindi's
+# optical bands (DN 3 900 - 4 000), and 2.5 times their mean of 0.16-0.19; pictures are stretched already.
+TO_BRIGHTNESS: dict[str, float] = {DN: 1 / 4_000, REFLECTANCE: 1 / 0.4, BYTES: 1 / 255, TIMES_MEAN: 1 / 2.5}
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,13 @@ class Band:
         """Title with unit, for axes and headings: ``Descending VV (dB)``."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
+    @property
+    def modality(self) -> Modality:
+        """What kind of sensing the band comes from; for a computed band, that of the bands it is computed from."""
+        if self.family in ("index", "edge"):
+            return "sar" if self.orbit else "optical"
+        return "sar" if self.family.startswith("sar") else self.family
+
     def to_dict(self) -> dict:
         """Plain values for a dataset file's attributes."""
         return asdict(self)
@@ -44,11 +62,21 @@ class Composite:
 
 
 def _optical(name: str, title: str) -> Band:
-    return Band(name, title, "Sentinel-2", "", "DN", "optical", (0.0, 21000.0))
+    return Band(name, title, "Sentinel-2", "", DN, "optical", (0.0, 21000.0))
 
 
 def _sar(name: str, title: str, orbit: str, family: Family) -> Band:
-    return Band(name, title, "Sentinel-1", orbit, "dB", family, (-70.0, 40.0))
+    return Band(name, title, "Sentinel-1", orbit, DECIBEL, family, (-70.0, 40.0))
+
+
+def _four_sar(key: str, orbit: str) -> tuple[Band, ...]:
+    title = orbit.capitalize()
+    return (
+        _sar(f"{key}_vv", f"{title} VV", orbit, "sar_post"),
+        _sar(f"{key}_vh", f"{title} VH", orbit, "sar_post"),
+        _sar(f"{key}_dvv", f"{title} VV change", orbit, "sar_change"),
+        _sar(f"{key}_dvh", f"{title} VH change", orbit, "sar_change"),
+    )
 
 
 ZINDI_BANDS: tuple[Band, ...] = (
@@ -56,20 +84,39 @@ ZINDI_BANDS: tuple[Band, ...] = (
     _optical("green", "Green"),
     _optical("blue", "Blue"),
     _optical("nir", "Near infrared"),
-    _sar("desc_vv", "Descending VV", "descending", "sar_post"),
-    _sar("desc_vh", "Descending VH", "descending", "sar_post"),
-    _sar("desc_dvv", "Descending VV change", "descending", "sar_change"),
-    _sar("desc_dvh", "Descending VH change", "descending", "sar_change"),
-    _sar("asc_vv", "Ascending VV", "ascending", "sar_post"),
-    _sar("asc_vh", "Ascending VH", "ascending", "sar_post"),
-    _sar("asc_dvv", "Ascending VV change", "ascending", "sar_change"),
-    _sar("asc_dvh", "Ascending VH change", "ascending", "sar_change"),
+    *_four_sar("desc", "descending"),
+    *_four_sar("asc", "ascending"),
 )
 RGB_BANDS: tuple[Band, ...] = tuple(
-    Band(name, title, "", "", "0-255", "optical", (0.0, 255.0))
+    Band(name, title, "", "", BYTES, "optical", (0.0, 255.0))
     for name, title in (("red", "Red"), ("green", "Green"), ("blue", "Blue"))
 )
-_REGISTRY = {band.name: band for band in ZINDI_BANDS}
+# Sentinel-2's B1-B12 without B8A, in their order.
+SENTINEL2_NAMES: tuple[tuple[str, str], ...] = (
+    ("coastal", "Coastal aerosol"),
+    ("blue", "Blue"),
+    ("green", "Green"),
+    ("red", "Red"),
+    ("red_edge_1", "Red edge 1"),
+    ("red_edge_2", "Red edge 2"),
+    ("red_edge_3", "Red edge 3"),
+    ("nir", "Near infrared"),
+    ("water_vapour", "Water vapour"),
+    ("cirrus", "Cirrus"),
+    ("swir_1", "Short-wave infrared 1"),
+    ("swir_2", "Short-wave infrared 2"),
+)
+LANDSLIDE4SENSE_BANDS: tuple[Band, ...] = (
+    *(Band(name, title, "Sentinel-2", "", TIMES_MEAN, "optical", (0.0, 60.0)) for name, title in SENTINEL2_NAMES),
+    Band("slope", "Slope", "ALOS PALSAR", "", TIMES_MEAN, "terrain", (0.0, 60.0)),
+    Band("elevation", "Elevation", "ALOS PALSAR", "", TIMES_MEAN, "terrain", (0.0, 60.0)),
+)
+_TERRAIN = (
+    Band("slope", "Slope", family="terrain"),
+    Band("elevation", "Elevation", family="terrain"),
+    Band("dem", "Elevation", family="terrain"),
+)
+_REGISTRY = {band.name: band for band in (*(_optical(*names) for names in SENTINEL2_NAMES), *_TERRAIN, *ZINDI_BANDS)}
 
 
 def bands_named(names: Sequence[str]) -> tuple[Band, ...]:
@@ -77,11 +124,69 @@ def bands_named(names: Sequence[str]) -> tuple[Band, ...]:
     return tuple(_REGISTRY.get(name, Band(name, name.replace("_", " "))) for name in names)
 
 
+# ------------------------------------------------------------------------------------------------------ subsets
+
+_RGB = ("red", "green", "blue")
+SUBSETS: dict[str, Callable[[Band], bool]] = {
+    "optical": lambda band: band.modality == "optical",
+    "sar": lambda band: band.modality == "sar",
+    "sar_post": lambda band: band.family == "sar_post",
+    "sar_change": lambda band: band.family == "sar_change",
+    "terrain": lambda band: band.modality == "terrain",
+    "descending": lambda band: band.orbit == "descending",
+    "ascending": lambda band: band.orbit == "ascending",
+    "rgb": lambda band: band.name in _RGB,
+}
+
+
+def subsets_of(bands: Sequence[Band]) -> dict[str, tuple[str, ...]]:
+    """The named subsets that these bands fill, each with the names of its bands in their order."""
+    found = {name: tuple(band.name for band in bands if holds(band)) for name, holds in SUBSETS.items()}
+    return {name: members for name, members in found.items() if members}
+
+
+def choose_bands(wanted: Sequence[str] | None, bands: Sequence[Band]) -> tuple[Band, ...]:
+    """The bands that ``wanted`` names, each once: band names and the names of SUBSETS, in the order given; none: all.
+
+    A band's own name comes before a subset of the same name. Raises ConfigError, listing what is known, for a name
+    that is neither, for a subset that none of ``bands`` belongs to, and for an empty choice.
+    """
+    if wanted is None:
+        return tuple(bands)
+    by_name, filled = {band.name: band for band in bands}, subsets_of(bands)
+    known = f"Bands here: {', '.join(by_name)}. Subsets here: {', '.join(filled) or 'none'}."
+    chosen: dict[str, Band] = {}
+    for name in wanted:
+        if name not in by_name and name not in filled:
+            reason = "has no band of this dataset" if name in SUBSETS else "is neither a band nor a subset of bands"
+            raise ConfigError(f"data.bands names '{name}', which {reason}. {known}")
+        for member in [name] if name in by_name else filled[name]:
+            chosen[member] = by_name[member]
+    if not chosen:
+        raise ConfigError(f"data.bands chooses no band. {known}")
+    return tuple(chosen.values())
+
+
+# --------------------------------------------------------------------------------------------------- composites
+
+
+def _sar_composites(when: str, ends: tuple[str, str]) -> tuple[Composite, ...]:
+    """Both orbits together, then each alone with VV as red and blue, VH as green."""
+    vv, vh = ends
+    return (
+        Composite(f"SAR {when} (descending VV, VH, ascending VV)", (f"desc_{vv}", f"desc_{vh}", f"asc_{vv}")),
+        Composite(f"SAR {when}, descending (VV, VH, VV)", (f"desc_{vv}", f"desc_{vh}", f"desc_{vv}")),
+        Composite(f"SAR {when}, ascending (VV, VH, VV)", (f"asc_{vv}", f"asc_{vh}", f"asc_{vv}")),
+    )
+
+
 _COMPOSITES: tuple[Composite, ...] = (
     Composite("True colour", ("red", "green", "blue")),
     Composite("False colour (NIR, red, green)", ("nir", "red", "green")),
-    Composite("SAR change (descending VV, VH, ascending VV)", ("desc_dvv", "desc_dvh", "asc_dvv")),
-    Composite("SAR after (descending VV, VH, ascending VV)", ("desc_vv", "desc_vh", "asc_vv")),
+    Composite("Short-wave infrared (SWIR 2, NIR, red)", ("swir_2", "nir", "red")),
+    *_sar_composites("change", ("dvv", "dvh")),
+    *_sar_composites("after", ("vv", "vh")),
+    *_sar_composites("before", ("vv_pre", "vh_pre")),  # computed bands: see core.data.stacks.extended
 )
 
 
