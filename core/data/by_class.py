@@ -1,0 +1,144 @@
+"""A dataset seen class by class: how many of each in every part of it, and what their pixels look like.
+
+Comes in: labels with what is known of each patch, or an open Dataset. Goes out: tables in the bands' units. It knows
+nothing of figures, and no number of it is learnt by a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.data.dataset import Dataset
+from core.data.summary import QUANTILES, valid_pixels
+
+MOST_BYTES = 256 * 2**20  # of images held at once
+FEW = 30  # different values of a column that can be told apart in a figure
+BINS = 5  # of a column of numbers with more values
+Z95 = 1.959964  # of the normal distribution
+NO_VALUE = "not stated"
+
+
+# -------------------------------------------------------------------------------------------------- balance
+
+
+def parts(dataset: Dataset) -> dict[str, np.ndarray]:
+    """What the patches can be counted by, each (N,) text: split, group, and columns with few values or of numbers.
+
+    Numbers with many values are cut into ``BINS`` parts of about equal size; text with more than ``FEW`` is left out.
+    """
+    found: dict[str, np.ndarray] = {}
+    if dataset.split is not None:
+        found["split"] = _named(dataset.split)
+    if dataset.groups is not None:
+        found["group"] = _named(dataset.groups)
+    for name, values in dataset.columns.items():
+        told = _told_apart(values)
+        if told is not None and name not in found:
+            found[name] = told
+    return found
+
+
+def balance(labels: np.ndarray, values: np.ndarray) -> pd.DataFrame:
+    """Patches of each class by value: value, patches, positive, negative, unlabelled, share, low, high.
+
+    labels: (N,) 1, 0, -1; values: (N,) text. ``share`` is that of the positive class among the labelled, with its
+    95 % interval (Wilson, 1927), nan where none is labelled. Most patches first.
+    """
+    counts = pd.crosstab(np.asarray(values), np.asarray(labels)).reindex(columns=[1, 0, -1], fill_value=0)
+    table = pd.DataFrame({"value": counts.index.astype(str), "patches": counts.sum(axis=1).to_numpy()})
+    for column, label in (("positive", 1), ("negative", 0), ("unlabelled", -1)):
+        table[column] = counts[label].to_numpy()
+    known = (table["positive"] + table["negative"]).to_numpy(float)
+    table["share"], table["low"], table["high"] = wilson(table["positive"].to_numpy(float), known)
+    return table.sort_values("patches", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def wilson(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Share k of n with its 95 % interval after Wilson (1927); nan where n is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = k / n
+        middle = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
+        half = Z95 * np.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2)) / (1 + Z95**2 / n)
+    return share, np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+
+
+def _named(values: np.ndarray) -> np.ndarray:
+    texts = np.asarray(values).astype(str).astype(object)
+    texts[np.char.strip(np.asarray(values).astype(str)) == ""] = NO_VALUE
+    return texts
+
+
+def _told_apart(values: np.ndarray) -> np.ndarray | None:
+    """(N,) text with at most ``FEW`` values, or None where that is not to be had."""
+    distinct = np.unique(values)
+    if 2 <= len(distinct) <= FEW and values.dtype.kind != "f":
+        return _named(values)
+    if values.dtype.kind not in "iuf" or len(distinct) < 2:
+        return None
+    numbers = values.astype(np.float64)
+    finite = np.isfinite(numbers)
+    edges = np.unique(np.quantile(numbers[finite], np.linspace(0, 1, BINS + 1))) if finite.any() else np.empty(0)
+    if len(edges) < 2:
+        return None
+    words = np.array([f"{low:.4g} to {high:.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True)], object)
+    told = np.full(len(numbers), NO_VALUE, object)
+    told[finite] = words[np.clip(np.searchsorted(edges, numbers[finite], side="right") - 1, 0, len(words) - 1)]
+    return told
+
+
+# ---------------------------------------------------------------------------------------------------- pixels
+
+
+@dataclass(frozen=True, eq=False)
+class ClassPixels:
+    """What the pixels of each class are like.
+
+    Attributes:
+        quantiles: a row a band and class: band, label, n_patches, n_pixels, mean, q01 .. q99, in the band's unit.
+        means: label -> (C, H, W) float32, the mean patch over usable pixels, nan where no patch has one.
+        n: label -> patches that were read.
+    """
+
+    quantiles: pd.DataFrame
+    means: dict[int, np.ndarray]
+    n: dict[int, int]
+
+
+def drawn_rows(labels: np.ndarray, label: int, n: int, seed: int) -> np.ndarray:
+    """At most ``n`` rows of a class, drawn without replacement; the same seed gives the same rows, sorted."""
+    rows = np.flatnonzero(np.asarray(labels) == label)
+    return np.sort(np.random.default_rng([seed, label + 1]).permutation(rows)[:n])
+
+
+def describe_classes(dataset: Dataset, per_class: int = 200, seed: int = 0) -> ClassPixels:
+    """Quantiles of every band and the mean patch of each class, from at most ``per_class`` patches drawn at random.
+
+    Fewer are drawn where their images would fill more than ``MOST_BYTES``. Pixels without data are left out.
+    """
+    most = max(1, MOST_BYTES // (4 * int(np.prod(dataset.shape))))
+    rows, means, n = [], {}, {}
+    for label in (1, 0, -1):
+        chosen = drawn_rows(dataset.labels, label, min(per_class, most), seed)
+        if not len(chosen):
+            continue
+        images = dataset.images(chosen)  # (n, C, H, W)
+        finite, has_data = valid_pixels(images, dataset.nodata)
+        usable = finite & has_data[:, None]
+        n[label] = len(chosen)
+        counts = usable.sum(axis=0)
+        sums = np.where(usable, images, 0).sum(axis=0, dtype=np.float64)
+        means[label] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
+        rows += [
+            _band_row(band, label, len(chosen), images[:, i][usable[:, i]]) for i, band in enumerate(dataset.band_names)
+        ]
+    return ClassPixels(pd.DataFrame(rows), means, n)
+
+
+def _band_row(band: str, label: int, n_patches: int, values: np.ndarray) -> dict:
+    quantiles = np.quantile(values, list(QUANTILES.values())) if values.size else [np.nan] * len(QUANTILES)
+    mean = float(values.mean(dtype=np.float64)) if values.size else np.nan
+    row = {"band": band, "label": label, "n_patches": n_patches, "n_pixels": int(values.size), "mean": mean}
+    return row | {name: float(value) for name, value in zip(QUANTILES, quantiles, strict=True)}
