@@ -5,12 +5,16 @@ Comes in: a path and what to write. Goes out: the file, replaced in one step. It
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
 
 
 @contextmanager
@@ -28,6 +32,19 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def unfinished(path: Path, ending: str) -> Path:
+    """A hidden name beside ``path`` for what this process has not finished; its folder is made where it is missing.
+
+    What processes that no longer run left under such names is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.{ending}"):
+        owner = left.name.removesuffix(f".{ending}").rpartition(".")[2]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{os.getpid()}.{ending}")
 
 
 def write_text(path: Path, text: str) -> None:

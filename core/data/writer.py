@@ -21,6 +21,7 @@ from core.data.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_dataset
 from core.data.forgiving_file import ForgivingFile
 from core.data.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
+from core.files import unfinished
 
 MAX_TEXT = 500  # characters of an id, a group or a text in a column
 
@@ -75,14 +76,13 @@ class DatasetWriter:
         self._kept: dict[str, list[np.ndarray]] = {}
         self._file: h5py.File | None = None
         self._disk: ForgivingFile | None = None
-        self._temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
 
     def __enter__(self) -> DatasetWriter:
         if self.path.is_dir():
             raise DataError(f"{self.path} is a folder. Give the name of a file in it, ending in .h5.")
         try:
             with self._telling():
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._temporary = unfinished(self.path, "tmp")
                 self._disk = ForgivingFile(self._temporary)
                 self._file = h5py.File(self._disk, "w")
                 self._create("images", self._dtype, self._shape)

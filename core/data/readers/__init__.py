@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from core.data.bands import Band
 from core.data.readers import folders, zindi
+from core.data.readers.archives import unpacked
 from core.data.readers.base import Aside, IngestReport, Progress, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.errors import FormatError
@@ -39,16 +41,21 @@ FORMATS: dict[str, ModuleType] = {"zindi": zindi, "folders": folders}  # from th
 
 
 def ingest(
-    format: str, source: Path | str, out: Path | str, options: ReaderOptions | None = None
+    format: str | None, source: Path | str, out: Path | str, options: ReaderOptions | None = None
 ) -> Generator[Progress, None, IngestReport]:
     """Write the dataset file ``out`` from ``source``, yielding progress; the report is the generator's value.
 
+    ``format`` None: recognised. ``source`` is a folder, or an archive of one (``core.data.readers.archives``), also one that a stranger uploaded:
+    whatever it holds is judged before it is read, and nothing of it is run or followed out of its folder.
     Raises FormatError for an unknown format and DataError when the source cannot be used; then no file is written.
     """
     options = options or ReaderOptions()
     aside = Aside(options.strict)
-    collection = _reader(format).collect(Path(source), options, aside)
-    return (yield from build(collection, Path(out), options, aside))
+    if format is not None:
+        _reader(format)  # a wrong name is told before anything is unpacked
+    with unpacked(Path(source), beside=Path(out)) as folder:
+        collection = _reader(format or recognise(folder)).collect(folder, options, aside)
+        return (yield from build(collection, Path(out), options, aside))
 
 
 def recognise(source: Path | str) -> str:
@@ -69,7 +76,7 @@ def iterate_patches(
     """Bands of an unlabelled source, and batches of (ids (n,), images (n, C, H, W) float32 in the bands' units).
 
     Args:
-        source: a folder, or one file of a patch.
+        source: a folder, an archive of one, or one file of a patch.
         format: name of its format; None: recognised.
         bands: names of the bands in the order of the files.
         batch_size: most patches in a batch.
@@ -80,9 +87,17 @@ def iterate_patches(
     if rejected is not None:
         aside.rejected = rejected
     options = ReaderOptions(bands=tuple(bands) if bands else None)
-    collection = _reader(format or recognise(source)).collect_unlabelled(Path(source), options, aside)
-    items, shape, _, chosen = survey_bands(collection, options, aside)
-    return chosen, batches(items, shape, aside, batch_size)
+    steps = _patches(Path(source), format, options, aside, batch_size)
+    return next(steps), steps
+
+
+def _patches(source: Path, format: str | None, options: ReaderOptions, aside: Aside, batch_size: int) -> Iterator[Any]:
+    """First the bands, then the batches; an archive stays unpacked in between."""
+    with unpacked(source) as folder:
+        collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
+        items, shape, _, bands = survey_bands(collection, options, aside)
+        yield bands
+        yield from batches(items, shape, aside, batch_size)
 
 
 def _reader(format: str) -> ModuleType:
