@@ -27,7 +27,23 @@ class Section(BaseModel):
 class DataConfig(Section):
     """What of the dataset file is used."""
 
-    bands: tuple[str, ...] | None = Field(None, description="Band names to train on, in this order; none means all.")
+    bands: tuple[str, ...] | None = Field(
+        None,
+        description="Bands to train on, in this order: names, or optical, sar, sar_post, sar_change, terrain, "
+        "descending, ascending, rgb; none means all.",
+    )
+    max_cloud: float | None = Field(
+        None,
+        ge=0.0,
+        description="Patches with more cloud than this are left out, in the unit of the cloud column; none: no limit.",
+    )
+    cloud_column: str = Field("cloud", min_length=1, description="The dataset's column that holds each patch's cloud.")
+    exclude: tuple[str, ...] = Field((), description="Ids of patches that are left out as if they had no label.")
+
+    @field_validator("bands", "exclude", mode="before")
+    @classmethod
+    def _one_name_is_a_list(cls, value: Any) -> Any:
+        return _names(value)
 
 
 class FoldsConfig(Section):
@@ -40,8 +56,11 @@ class FoldsConfig(Section):
 class NormaliseConfig(Section):
     """Per-band normalisation, fitted on the training part of each fold."""
 
-    method: Literal["standard", "robust"] = Field(
-        "standard", description="standard: (x - mean) / std. robust: (x - q50) / (q95 - q05)."
+    method: Literal["standard", "robust", "robust_iqr", "model", "minmax"] = Field(
+        "standard",
+        description="standard: (x - mean) / std. robust: (x - q50) / (q95 - q05). robust_iqr: (x - q50) / (q75 - q25). "
+        "model: red, green, blue as the backbone's weights saw them, other bands standard. minmax: each patch by its "
+        "own range, which loses how bright it is.",
     )
 
 
@@ -92,12 +111,19 @@ class ModelConfig(Section):
     image_size: int | None = Field(None, ge=16, le=1024, description="Side in pixels after resizing; none keeps it.")
     drop_rate: UnitInterval = Field(0.0, description="Dropout before the last layer.")
     arguments: dict[str, Any] = Field({}, description="Further arguments of timm's create_model, for example widths.")
-    indices: Literal["auto"] | tuple[str, ...] = Field(
-        (), description="Spectral indices as further input bands, computed inside the network; auto: all that fit."
+    indices: Literal["auto", "stack12", "stack20", "stack28"] | tuple[str, ...] = Field(
+        (),
+        description="Indices as further input bands, computed inside the network: names, auto (every plain ratio of "
+        "bands that fits), or a stack of paper A: stack12, stack20, stack28.",
     )
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
     )
+
+    @field_validator("indices", mode="before")
+    @classmethod
+    def _one_name_is_a_list(cls, value: Any) -> Any:
+        return value if value == "auto" or str(value).startswith("stack") else _names(value) or ()
 
 
 class TrainConfig(Section):
@@ -194,6 +220,15 @@ class RunConfig(Section):
     embed: EmbedConfig = EmbedConfig()
     explain: ExplainConfig = ExplainConfig()
 
+    @model_validator(mode="after")
+    def _indices_find_their_units(self) -> RunConfig:
+        if self.normalise.method == "minmax" and self.model.indices not in ((), "stack12"):
+            raise ValueError(
+                "normalise.method=minmax scales every patch by itself, so that model.indices cannot find the bands' "
+                "units again. Choose another normalisation, or model.indices=[]"
+            )
+        return self
+
     def to_json(self) -> str:
         """Complete JSON, defaults included, keys in the order of this file."""
         return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"
@@ -226,6 +261,11 @@ class RunConfig(Section):
             return RunConfig.model_validate(tree)
         except ValidationError as error:
             raise ConfigError(_explain(error)) from error
+
+
+def _names(value: Any) -> Any:
+    """A list of names from the command line's "a,b" as well."""
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
 def _parse(text: str) -> Any:

@@ -9,7 +9,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("data", "smote", "train", "heads", "evaluate", "embed", "explain")
-LEAVES = ("core.errors", "core.config", "core.device", "core.data.bands", "core.data.indices", "core.evaluate.metrics")
+LEAVES = (
+    "core.errors",
+    "core.config",
+    "core.device",
+    "core.data.bands",
+    "core.data.edges",
+    "core.data.indices",
+    "core.data.stacks",
+    "core.evaluate.metrics",
+)
 UTILITIES = (
     "core.arrays",
     "core.files",

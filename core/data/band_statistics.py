@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.data.indices import compute, indices_named, possible
+from core.data.indices import INDICES, compute
 from core.data.summary import QUANTILES, valid_pixels
 
 NAMES = ("mean", "std", *QUANTILES)  # of one band, in the order of the columns
 BATCH = 64  # patches at a time
 BOX = 5  # pixels on a side of the smoothing box
+# Ratios of colours beside the bands of :func:`rich_statistics`. A kept head reads exactly these columns.
+COLOURS = ("redr", "greenr", "ngrdi", "nrbdi")
 
 
 def feature_names(band_names: Sequence[str]) -> tuple[str, ...]:
@@ -39,7 +41,7 @@ def band_statistics(images: np.ndarray, nodata: float | None = None) -> np.ndarr
 
 
 def rich_statistics(images: np.ndarray, band_names: Sequence[str], nodata: float | None = None) -> np.ndarray:
-    """(N, 18 * (C + I)) float32: :func:`band_statistics` of C bands and the I indices they allow, sharp and smoothed.
+    """(N, 18 * (C + I)) float32: :func:`band_statistics` of C bands and of I ratios of COLOURS, sharp and smoothed.
 
     Smoothing by a 5x5 box mean (reflected at the border) tells texture from colour.
 
@@ -47,7 +49,7 @@ def rich_statistics(images: np.ndarray, band_names: Sequence[str], nodata: float
     """
     from scipy.ndimage import uniform_filter
 
-    indices = indices_named(possible(band_names), band_names)
+    indices = [INDICES[name] for name in COLOURS if set(INDICES[name].needs) <= set(band_names)]
     features = np.empty((len(images), 2 * len(NAMES) * (images.shape[1] + len(indices))), np.float32)
     for start in range(0, len(images), BATCH):
         raw = images[start : start + BATCH]

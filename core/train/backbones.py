@@ -20,7 +20,8 @@ from torch import nn
 from core import arrays, files
 from core.config import ModelConfig
 from core.data.bands import Band
-from core.data.indices import indices_named, possible
+from core.data.indices import automatic
+from core.data.stacks import choose_indices
 from core.errors import ConfigError, RunError
 from core.train.index_bands import IndexBands
 from core.train.network import Network, inner_hw
@@ -30,6 +31,7 @@ __all__ = ["Network", "WeightsReport", "build_network", "load_network", "save_ne
 
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
 CARD_VERSION = 1
+_OLD_AUTO = ("redr", "greenr", "ngrdi", "nrbdi")  # what "auto" stood for in cards that do not list their indices
 
 
 def build_network(
@@ -49,7 +51,7 @@ def build_network(
     FormatError or UnsafeFileError for a weights file that does not fit.
     """
     names = tuple(band.name for band in bands)
-    index_bands = _index_bands(model, names, units)
+    index_bands = _index_bands(model, bands, units)
     inputs = (*names, *(index.name for index in index_bands.indices)) if index_bands else names
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -67,12 +69,12 @@ def build_network(
 
 
 def _index_bands(
-    model: ModelConfig, names: tuple[str, ...], units: tuple[np.ndarray, np.ndarray] | None
+    model: ModelConfig, bands: Sequence[Band], units: tuple[np.ndarray, np.ndarray] | None
 ) -> IndexBands | None:
-    wanted = possible(names) if model.indices == "auto" else model.indices
-    if not wanted:
+    indices = choose_indices(model.indices, bands)
+    if not indices:
         return None
-    made = IndexBands(indices_named(wanted, names), names)
+    made = IndexBands(indices, bands)
     if units is not None:
         made.set_units(*units)
     return made
@@ -138,6 +140,7 @@ def save_network(network: Network, folder: Path) -> None:
         "image_hw": list(network.image_hw),
         "n_features": network.n_features,
         "model": network.model.model_dump(mode="json"),
+        "indices": [index.name for index in network.index_bands.indices] if network.index_bands else [],
         "sha256": arrays.save_arrays(folder / WEIGHTS_FILE, state),
     }
     files.write_text(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
@@ -156,11 +159,22 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
         height, width = (int(side) for side in card["image_hw"])
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{folder.name}/{CARD_FILE} is incomplete: {error}. Restore it or train again.") from error
-    fresh = model.model_copy(update={"pretrained": False, "weights": None})
+    fresh = model.model_copy(
+        update={"pretrained": False, "weights": None, "indices": _kept_indices(card, model, bands)}
+    )
     network, _ = build_network(fresh, bands, (height, width), seed=0)
     _restore(network, folder / WEIGHTS_FILE)
     network.model = model
     return network.to(device).eval()
+
+
+def _kept_indices(card: dict, model: ModelConfig, bands: Sequence[Band]) -> tuple[str, ...]:
+    """Names of the indices that the kept network was built with; older cards do not list them."""
+    if "indices" in card:
+        return tuple(card["indices"])
+    if model.indices != "auto":
+        return tuple(model.indices)
+    return tuple(name for name in automatic(bands) if name in _OLD_AUTO)
 
 
 def _restore(network: Network, path: Path) -> None:

@@ -1,7 +1,8 @@
 """Indices as further input bands, computed inside the network from the bands it is given.
 
 Comes in: normalised patches inside a forward pass. Goes out: the same patches with standardised index bands behind
-them. Inside the network, an index always agrees with its bands: after MixUp, SMOTE, occlusion or a colour change.
+them. Inside the network, an index always agrees with its bands: after MixUp, SMOTE, occlusion or a colour change. Edges
+are computed at the patch's own size, before any resizing; Canny passes no gradient on to its bands, all others do.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.data.bands import Band
 from core.data.indices import Index, compute
 
 _CHUNK = 256  # patches at once while fitting
@@ -29,10 +31,10 @@ class IndexBands(nn.Module):
     center_: Tensor  # (I, 1, 1)
     scale_: Tensor  # (I, 1, 1)
 
-    def __init__(self, indices: Sequence[Index], band_names: Sequence[str]) -> None:
+    def __init__(self, indices: Sequence[Index], bands: Sequence[Band]) -> None:
         super().__init__()
-        self.indices, self.band_names = tuple(indices), tuple(band_names)
-        for name, n in (("band", len(self.band_names)), ("", len(self.indices))):
+        self.indices, self.records = tuple(indices), {band.name: band for band in bands}
+        for name, n in (("band", len(self.records)), ("", len(self.indices))):
             prefix = f"{name}_" if name else ""
             self.register_buffer(f"{prefix}center_", torch.zeros(n, 1, 1))
             self.register_buffer(f"{prefix}scale_", torch.ones(n, 1, 1))
@@ -62,6 +64,7 @@ class IndexBands(nn.Module):
         return torch.cat([images, (self._values(images.float()) - self.center_) / self.scale_], dim=1)
 
     def _values(self, images: Tensor) -> Tensor:
-        raw = images * self.band_scale_ + self.band_center_
-        bands = dict(zip(self.band_names, raw.unbind(dim=1), strict=True))
-        return torch.stack(compute(self.indices, bands), dim=1)  # (N, I, H, W)
+        with torch.autocast(images.device.type, enabled=False):  # a ratio of rounded bands is no ratio
+            raw = images * self.band_scale_ + self.band_center_
+            bands = dict(zip(self.records, raw.unbind(dim=1), strict=True))
+            return torch.stack(compute(self.indices, bands, self.records), dim=1)  # (N, I, H, W)

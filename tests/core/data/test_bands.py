@@ -46,7 +46,7 @@ def test_a_band_comes_before_a_subset_of_its_name():
     [
         (
             ("swir",),
-            "'swir', neither a band nor a subset.*Bands here: red, green, blue. Subsets here: optical",
+            "'swir', which is neither a band nor a subset.*Bands here: red, .*Subsets here: optical",
         ),
         (("sar",), "'sar', which has no band of this dataset"),
         ((), "chooses no band"),
