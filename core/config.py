@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -151,7 +151,17 @@ class TrainConfig(Section):
 class HeadsConfig(Section):
     """What turns an embedding into a decision."""
 
-    svm_C: tuple[float, ...] = Field((1.0, 0.75, 0.5, 0.1), min_length=1, description="RBF-SVM's C values (Table 3).")
+    svm_C: tuple[Annotated[float, Field(gt=0.0)], ...] = Field(
+        (1.0, 0.75, 0.5, 0.1), min_length=1, description="RBF-SVM's C values (Table 3)."
+    )
+    svm_gamma: Literal["scale"] | Annotated[float, Field(gt=0.0)] = Field(
+        "scale", description="Width of the RBF-SVM's kernel: scale is 1 / (features x variance); or any number."
+    )
+    lgbm: bool = Field(True, description="Boosted trees (LightGBM) on the embedding.")
+    logreg: bool = Field(True, description="Logistic regression on the embedding.")
+    class_weight: Literal["none", "balanced"] = Field(
+        "none", description="balanced: heads are fitted as if both classes were equally common. none: as they are."
+    )
     blend: bool = Field(
         False,
         description="Adds 'rich', an RBF-SVM on richer band statistics, and 'blend', its log-odds averaged with fc's.",
@@ -161,6 +171,11 @@ class HeadsConfig(Section):
         "best_f1", description="best_f1: fold k's threshold is one near the best F1 of the other folds. half: 0.5."
     )
 
+    @field_validator("class_weight", mode="before")
+    @classmethod
+    def _null_weight_is_none(cls, value: Any) -> Any:
+        return "none" if value is None else value  # heads.class_weight=none reads as null on the command line
+
     @model_validator(mode="after")
     def _headline_exists(self) -> HeadsConfig:
         if self.head not in self.names:
@@ -169,18 +184,31 @@ class HeadsConfig(Section):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Heads of a run: fc, one SVM a C, and where set the blend and its other member."""
+        """Heads of a run: those on its embedding, and where set the blend and its other member."""
         return (*self.on_embeddings, *(("rich", "blend") if self.blend else ()))
 
     @property
     def on_embeddings(self) -> tuple[str, ...]:
         """Those of them that read the network's embedding, and so have a boundary on its map."""
-        return ("fc", *(svm_name(c) for c in self.svm_C))
+        others = (name for name, wanted in (("lgbm", self.lgbm), ("logreg", self.logreg)) if wanted)
+        return ("fc", *self.svm_names, *others)
+
+    @property
+    def svm_names(self) -> tuple[str, ...]:
+        """One a C; the gamma, which they share, stays out of their names."""
+        return tuple(svm_name(C) for C in self.svm_C)
+
+    def headline(self, judged: Container[str]) -> str:
+        """The head whose numbers are the headline: ``head``, or fc where that one had to be left out."""
+        return self.head if self.head in judged else "fc"
 
 
-def svm_name(C: float) -> str:
-    """Name of the RBF-SVM head with this C, as it stands in every table of a run: ``svm_c0.1``."""
-    return f"svm_c{C:g}"
+def svm_name(C: float, gamma: float | str = "scale") -> str:
+    """Name of the RBF-SVM head with this C, as it stands in every table of a run: ``svm_c0.1``.
+
+    A gamma that is not the run's own is part of it: ``svm_c0.1_g0.001``.
+    """
+    return f"svm_c{C:g}" if gamma == "scale" else f"svm_c{C:g}_g{gamma:g}"
 
 
 class EmbedConfig(Section):

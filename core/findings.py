@@ -6,7 +6,7 @@ summary. Every patch is answered for by the one fold that has not seen it. ``cor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,21 +32,14 @@ def judge(plan: Plan) -> dict[str, HeadJudgement]:
     """Out-of-fold scores of every head, each patch by the one fold that has not seen it; judged and written down."""
     labelled = np.flatnonzero(plan.fold_of >= 0)
     labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], groups_of(plan, labelled)
-    names = (*(name for name in plan.config.heads.names if name != BLEND), *BASELINES)
-    scores = {name: np.full(len(plan.labels), np.nan) for name in names}
-    for fold in range(plan.folds.n_splits):
-        val, heads = plan.folds.val(fold), load_heads(plan.run.heads_path(fold))
-        features = {"statistics": plan.statistics, "rich": plan.rich} | plan.run.embeddings(fold)
-        for name in names:
-            scores[name][val] = heads[name].decision(features[kind_of(name)][val])
-    scores = {name: values[labelled] for name, values in scores.items()}
+    scores = {name: values[labelled] for name, values in _out_of_fold(plan).items()}
 
     def judged_as(name: str, is_log_odds: bool) -> HeadJudgement:
         rule = plan.config.heads.threshold
         return judge_head(labels, scores[name], fold_of, groups, threshold=rule, is_log_odds=is_log_odds)
 
-    judged = {name: judged_as(name, is_log_odds=name == "fc") for name in names}
-    if plan.config.heads.blend:
+    judged = {name: judged_as(name, is_log_odds=name == "fc") for name in scores}
+    if plan.config.heads.blend and set(MEMBERS) <= set(judged):
         scores[BLEND] = blend([_log_odds(judged[name].probs) for name in MEMBERS])
         judged[BLEND] = judged_as(BLEND, is_log_odds=True)
     table = {"id": plan.dataset.ids[labelled], "label": labels, "fold": fold_of}
@@ -56,6 +49,36 @@ def judge(plan: Plan) -> dict[str, HeadJudgement]:
     plan.run.write_oof(pd.DataFrame(table))
     plan.run.write_json("rules.json", {name: head.rule.to_dict() for name, head in judged.items()})
     return judged
+
+
+def _out_of_fold(plan: Plan) -> dict[str, np.ndarray]:
+    """Name -> (N,) decision values, each patch's by the fold that has not seen it; heads that every fold has."""
+    names = (*(name for name in plan.config.heads.names if name != BLEND), *BASELINES)
+    scores = {name: np.full(len(plan.labels), np.nan) for name in names}
+    for fold in range(plan.folds.n_splits):
+        found, val = _scores(plan, fold), plan.folds.val(fold)
+        scores = {name: scores[name] for name in scores if name in found}
+        for name, values in scores.items():
+            values[val] = found[name][val]
+    return scores
+
+
+def _scores(plan: Plan, fold: int) -> dict[str, np.ndarray]:
+    """Decision values of all real patches by one fold's heads; computed where an earlier version trained the fold."""
+    if plan.run.has_scores(fold):
+        return plan.run.scores(fold)
+    features = {"statistics": plan.statistics, "rich": plan.rich} | plan.run.embeddings(fold)
+    heads = load_heads(plan.run.heads_path(fold))
+    return {name: head.decision(features[kind_of(name)], plan.device) for name, head in heads.items()}
+
+
+def left_out(plan: Plan) -> dict[str, str]:
+    """Heads that could not be fitted in every fold: name -> the first fold's reason."""
+    found: dict[str, str] = {}
+    for fold in range(plan.folds.n_splits):
+        for name, reason in plan.run.fold_card(fold).get("left_out", {}).items():
+            found.setdefault(name, f"Fold {fold + 1}: {reason}")
+    return found
 
 
 def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
@@ -74,7 +97,7 @@ def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
         "trustworthiness": drawn.trustworthiness,
         "heads": {},
     }
-    for name in _mapped_heads(config):
+    for name in _mapped_heads(config, judged):
         rule = judged[name].rule
         margin = rule.log_odds(heads[name].decision(embeddings), fold) - _log_odds(rule.thresholds[fold])
         boundary = draw_boundary(
@@ -120,7 +143,7 @@ def _occlusion(plan: Plan, judged: dict[str, HeadJudgement], model: FoldModel, v
 
     Bands are replaced in the patches as they came, so that whatever is computed from a band loses it too.
     """
-    heads = dict.fromkeys(("fc", plan.config.heads.head))
+    heads = dict.fromkeys(("fc", plan.config.heads.headline(judged)))
     rules = {name: head.rule for name, head in judged.items()}
 
     def predict(images: np.ndarray) -> np.ndarray:
@@ -149,13 +172,14 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
     config, run, dataset = plan.config, plan.run, plan.dataset
     labelled = np.flatnonzero(plan.fold_of >= 0)
     labels, groups = plan.labels[labelled], groups_of(plan, labelled)
-    chosen = judged[config.heads.head]
-    without_network = [name for name in judged if kind_of(name) != "embeddings" and name != config.heads.head]
+    headline = config.heads.headline(judged)
+    chosen = judged[headline]
+    without_network = [name for name in judged if kind_of(name) != "embeddings" and name != headline]
     folds = []
     for fold in range(plan.folds.n_splits):
         card = run.fold_card(fold)
         heads = {name: head.folds[fold] for name, head in judged.items()}
-        folds.append({"fold": fold, **card, **heads[config.heads.head], "heads": heads})
+        folds.append({"fold": fold, **card, **heads[headline], "heads": heads})
     return {
         "run": run.name,
         "dataset": str(dataset.path.resolve()),
@@ -164,7 +188,7 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "class_names": list(dataset.class_names),
         "positive": dataset.positive,
         "grouped": plan.folds.grouped,
-        "head": config.heads.head,
+        "head": headline,
         "threshold_rule": config.heads.threshold,
         "oof": {**chosen.metrics, "f1_interval": chosen.intervals["f1"]},
         "heads": {name: {**head.metrics, "intervals": head.intervals} for name, head in judged.items()},
@@ -173,12 +197,13 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "seconds": sum(fold["seconds"] for fold in folds) + seconds_after_training,
         "images_per_second": float(np.mean([fold["images_per_second"] for fold in folds])),
         "device": str(plan.device),
+        "left_out": left_out(plan),
         "warnings": _warnings(plan),
     }
 
 
 def _warnings(plan: Plan) -> list[str]:
-    found = []
+    found = [f"{reason} It has no score in this run." for reason in left_out(plan).values()]
     if plan.config.smote.enabled and plan.config.smote.protocol == "before_folds":
         found.append(
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "
@@ -191,10 +216,11 @@ def _warnings(plan: Plan) -> list[str]:
     return found
 
 
-def _mapped_heads(config: RunConfig) -> tuple[str, ...]:
+def _mapped_heads(config: RunConfig, judged: Container[str]) -> tuple[str, ...]:
     """The heads whose boundary is drawn: FC, and the headline, or the last SVM where the headline has no boundary."""
-    svms = config.heads.on_embeddings[1:]
-    return ("fc", config.heads.head if config.heads.head in svms else svms[-1])
+    others = [name for name in config.heads.on_embeddings[1:] if name in judged]
+    svms = [name for name in others if name in config.heads.svm_names]
+    return ("fc", *((config.heads.head,) if config.heads.head in others else svms[-1:]))
 
 
 def _log_odds(probs: Any) -> Any:

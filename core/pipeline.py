@@ -15,11 +15,9 @@ import pandas as pd
 
 from core.data.normalise import fit_normaliser
 from core.findings import draw_map, explain_fold, judge, save_explanations, summarise
-from core.heads import save_heads
-from core.heads.baselines import fit_baselines
-from core.heads.blend import fit_rich
+from core.heads import Head, save_heads
 from core.heads.fc import fc_head
-from core.heads.svm import fit_svm
+from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_statistics
 from core.plan import Plan, Step, prepare
 from core.runs.store import RunFolder
 from core.runs.summary import headline
@@ -110,12 +108,10 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
 
     embedded = embed(network, patches, plan.device, config.train.batch_size, tta=config.train.tta)
     of_synthetics = embed(network, synthetics.images, plan.device, config.train.batch_size, tta=config.train.tta)
-    features = np.concatenate([embedded.embeddings[train], of_synthetics.embeddings])
-    heads = [fc_head(network), *(fit_svm(features, train_y, C) for C in config.heads.svm_C)]
-    heads += fit_baselines(plan.statistics[train], plan.labels[train])
-    if plan.rich is not None:
-        heads.append(fit_rich(plan.rich[train], plan.labels[train]))
-    save_heads(run.heads_path(fold), heads)
+    heads = fit_heads(plan, fc_head(network), embedded.embeddings, of_synthetics.embeddings, train)
+    save_heads(run.heads_path(fold), heads.heads)
+    run.write_scores(fold, heads.scores)
+    run.write_head_rows(fold, train, val, plan.labels, of_synthetics.embeddings)
     save_network(network, run.fold_path(fold))
     run.write_normaliser(fold, normaliser.to_json())
     run.write_embeddings(fold, {"embeddings": embedded.embeddings, "logits": embedded.logits})
@@ -126,11 +122,24 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
             "n_val": len(val),
             "n_synthetic": len(synthetics.images),
             "seed": seed,
+            "left_out": heads.left_out,
             "weights": weights.to_dict(),
             "seconds": time.monotonic() - began,
             "images_per_second": float(np.mean([row["images_per_second"] for row in rows])) if rows else float("nan"),
         },
     )
+
+
+def fit_heads(
+    plan: Plan, fc: Head, embeddings: np.ndarray, of_synthetics: np.ndarray, train: np.ndarray
+) -> FittedHeads:
+    """Every head of one fold: the network's own, those on its embeddings, and the baselines that see no network."""
+    config = plan.config.heads
+    fitted = FittedHeads({fc.name: fc}, {fc.name: fc.decision(embeddings)})
+    wanted = HeadSet.of(config)
+    on_embeddings = fit_on_embeddings(embeddings, train, of_synthetics, plan.labels, wanted, plan.device)
+    on_statistics = fit_on_statistics(plan.statistics, plan.rich, train, plan.labels, config.class_weight)
+    return fitted | on_embeddings | on_statistics
 
 
 def balance(plan: Plan, patches: np.ndarray, train: np.ndarray) -> tuple[Synthetics, np.ndarray]:

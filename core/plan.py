@@ -25,7 +25,6 @@ from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
 from core.runs.store import RunFolder
 
-FEWEST = 2  # patches of each class that an SVM or a logistic regression can be fitted to
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
 
 
@@ -109,14 +108,17 @@ def prepare(run: RunFolder) -> Plan:
 
 
 def _check_folds(dataset: Dataset, folds: Folds) -> None:
-    """Raise FoldError, before anything is trained, when a fold would leave a class with too few to learn from."""
+    """Raise FoldError, before anything is trained, when a fold would leave nothing of a class to learn from.
+
+    With one patch of a class a network can still be trained; heads that need two are left out, with the reason.
+    """
     for fold in range(folds.n_splits):
         counts = np.bincount(dataset.labels[folds.train(fold)], minlength=2)
-        if counts.min() < FEWEST:
+        if counts.min() == 0:
             name = dataset.class_names[int(counts.argmin())]
             raise FoldError(
-                f"The training part of fold {fold + 1} would hold {counts.min()} patches of '{name}'; every head needs "
-                f"at least {FEWEST}. Label more patches of that class in other groups, or choose fewer folds."
+                f"The training part of fold {fold + 1} would hold no patch of '{name}' to learn from. Label more patches of that "
+                "class in other groups, or choose fewer folds."
             )
 
 

@@ -49,12 +49,11 @@ DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
 
 
 def head_colour(head: str, heads: tuple[str, ...] = ()) -> str:
-    """Colour of a head: fc violet, SVMs warm in the order of ``heads``, what sees no network grey, the blend teal."""
-    if head == "fc":
-        return "#7B68B5"
-    greys = {"stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "rich": "#4C5660"}
-    if head in greys or head == "blend":
-        return greys.get(head, "#1F8A8A")
+    """Colour of a head: SVMs warm in the order of ``heads``, what sees no network grey, the others each their own."""
+    own = {"fc": "#7B68B5", "lgbm": "#4E9F6B", "logreg": "#4A7EBB", "blend": "#1F8A8A"}
+    greys = {"stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "stats_boost": "#858E97", "rich": "#4C5660"}
+    if head in own or head in greys:
+        return (own | greys)[head]
     svms = [name for name in heads if name.startswith("svm_")] or [head]
     return _HEADS[svms.index(head) % len(_HEADS)] if head in svms else _HEADS[0]
 
@@ -63,12 +62,16 @@ def head_title(head: str) -> str:
     """A head's name for people: ``svm_c0.1`` is "SVM (C 0.1)"."""
     titles = {
         "fc": "Fully connected",
+        "lgbm": "Boosted trees",
+        "logreg": "Logistic regression",
         "stats_logreg": "Band statistics, logistic regression",
         "stats_svm": "Band statistics, SVM",
+        "stats_boost": "Band statistics, boosted trees",
         "rich": "Rich band statistics, SVM",
         "blend": "Network and statistics",
     }
-    return titles.get(head) or (f"SVM (C {head[5:]})" if head.startswith("svm_c") else head)
+    svm = f"SVM (C {head[5:].replace('_g', ', gamma ')})" if head.startswith("svm_c") else head
+    return titles.get(head, svm)
 
 
 def fold_title(fold: int) -> str:

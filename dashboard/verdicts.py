@@ -153,6 +153,6 @@ def what_maps_miss(head: str) -> str:
         return ""
     if head == "blend":
         return f" {title} averages that classifier with an SVM on band statistics, which has no place in these maps."
-    if head.startswith("svm_"):
+    if head.startswith("svm_") or head in ("lgbm", "logreg"):
         return f" {title} decides on the same embedding."
     return f" {title} sees no network: its outcomes below are sorted by what it decides, not by what the maps show."

@@ -1,4 +1,4 @@
-"""Heads: what turns an embedding into a decision value. Fitted by the modules here, kept as arrays with a card."""
+"""Heads: what turns an embedding into a decision value. Fitted by the modules here, kept as plain files with a card."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from core.errors import RunError
-from core.heads.base import Head, LinearHead, read_head, save_head
+from core.heads.base import Head, LinearHead, check_digest, read_card, save_head
+from core.heads.boosted import BoostedHead
 from core.heads.svm import SvmHead
 
-__all__ = ["Head", "LinearHead", "SvmHead", "load_heads", "save_heads"]
+__all__ = ["BoostedHead", "Head", "LinearHead", "SvmHead", "load_heads", "save_heads"]
 
-_KINDS = {"linear": LinearHead, "svm": SvmHead}
+_KINDS = {kind.kind: kind for kind in (LinearHead, SvmHead, BoostedHead)}
 
 
 def save_heads(folder: Path, heads: Iterable[Head] | Mapping[str, Head]) -> None:
-    """Writes each head's arrays and card into ``folder``."""
+    """Writes each head's file and card into ``folder``."""
     for head in heads.values() if isinstance(heads, Mapping) else heads:
         save_head(head, folder)
 
@@ -23,7 +24,8 @@ def save_heads(folder: Path, heads: Iterable[Head] | Mapping[str, Head]) -> None
 def load_heads(folder: Path) -> dict[str, Head]:
     """Every head in ``folder`` by name, in the order of the names.
 
-    Raises RunError when there is none, when one is damaged, or of a kind that this program does not know.
+    Raises RunError when there is none, when one is damaged, or of a kind that this program does not know, and
+    UnsafeFileError for a file that could not have been written by it.
     """
     cards = sorted(folder.glob("*.json"))
     if not cards:
@@ -32,12 +34,9 @@ def load_heads(folder: Path) -> dict[str, Head]:
 
 
 def _load(card: Path) -> Head:
-    name, kind, found = read_head(card)
+    name, kind, digest = read_card(card)
     if kind not in _KINDS:
         raise RunError(f"The head '{name}' is of kind '{kind}'; known: {', '.join(_KINDS)}. Update the program.")
-    try:
-        return _KINDS[kind](name=name, **found)
-    except TypeError as error:
-        raise RunError(
-            f"The arrays of the head '{name}' are not those of kind '{kind}'. Fit the heads again."
-        ) from error
+    # The file lies beside its card under the card's own name: a name written in a card leads nowhere else.
+    path = check_digest(card.with_name(card.stem + _KINDS[kind].suffix), digest)
+    return _KINDS[kind].load(name, path)

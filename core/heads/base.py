@@ -1,7 +1,7 @@
 """What every head is: a name, a decision value for an embedding, and two files that hold it.
 
 Comes in: embeddings (N, D), or band statistics for the baselines. Goes out: decision values (N,) float64, larger =
-more landslide. Heads are plain arrays with a card, never pickles; they know nothing of networks or folds.
+more landslide. Heads are plain arrays or plain text with a card, never pickles; they know nothing of networks or folds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,20 +18,48 @@ from core.errors import FormatError, RunError, TrainingError
 
 
 class Head(Protocol):
-    """A fitted head. ``kind`` says which class reads its files."""
+    """A fitted head. ``kind`` says which class reads its file, whose name ends in ``suffix``."""
 
     name: str
     kind: str
+    suffix: str
 
-    def decision(self, embeddings: np.ndarray) -> np.ndarray:
-        """(N, D) -> (N,) float64, larger = more landslide. Raises FormatError for another D."""
+    def decision(self, embeddings: np.ndarray, device: Any = None) -> np.ndarray:
+        """(N, D) -> (N,) float64, larger = more landslide; ``device``: where to compute, if it is worth it.
+
+        Raises FormatError for another D.
+        """
+
+    def save(self, path: Path) -> str:
+        """Writes everything it learnt to ``path`` and returns the file's sha256."""
+
+
+class ArrayHead:
+    """A head that is nothing but named arrays, kept as safetensors."""
+
+    suffix = ".safetensors"
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything it learnt, by name."""
+        raise NotImplementedError
+
+    def save(self, path: Path) -> str:
+        """See :class:`Head`."""
+        return arrays.save_arrays(path, self.arrays())
+
+    @classmethod
+    def load(cls, name: str, path: Path) -> Head:
+        """The head in ``path``. Raises UnsafeFileError for what is no safetensors file."""
+        try:
+            return cls(name=name, **arrays.load_arrays(path))
+        except TypeError as error:
+            raise RunError(
+                f"The arrays of the head '{name}' are not those of kind '{cls.kind}'. Fit the heads again."
+            ) from error
 
 
 @dataclass(frozen=True)
-class LinearHead:
+class LinearHead(ArrayHead):
     """``((x - center) / scale) @ weight + bias``; the network's own layer and the logistic baseline are such heads.
 
     center, scale, weight: (D,) float64; bias: () float64.
@@ -44,11 +72,13 @@ class LinearHead:
     bias: np.ndarray
     kind = "linear"
 
-    def decision(self, embeddings: np.ndarray) -> np.ndarray:
+    def decision(self, embeddings: np.ndarray, device: Any = None) -> np.ndarray:
+        """See :class:`Head`; one product of a matrix and a vector is done where the embeddings are."""
         x = checked(embeddings, len(self.weight), self.name)
         return ((x - self.center) / self.scale) @ self.weight + self.bias
 
     def arrays(self) -> dict[str, np.ndarray]:
+        """See :class:`ArrayHead`."""
         return {"center": self.center, "scale": self.scale, "weight": self.weight, "bias": self.bias}
 
 
@@ -95,21 +125,24 @@ def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def save_head(head: Head, folder: Path) -> None:
-    """Writes ``<name>.safetensors`` and its card ``<name>.json``."""
+    """Writes the head's file, ``<name>`` with its kind's suffix, and its card ``<name>.json``."""
     folder.mkdir(parents=True, exist_ok=True)
-    digest = arrays.save_arrays(folder / f"{head.name}.safetensors", head.arrays())
+    digest = head.save(folder / f"{head.name}{head.suffix}")
     card = {"name": head.name, "kind": head.kind, "sha256": digest}
     files.write_text(folder / f"{head.name}.json", json.dumps(card, indent=2) + "\n")
 
 
-def read_head(card_path: Path) -> tuple[str, str, dict[str, np.ndarray]]:
-    """Name, kind and arrays of a saved head. Raises RunError when a file is missing or not what the card describes."""
+def read_card(card_path: Path) -> tuple[str, str, str]:
+    """Name, kind and digest on a head's card. Raises RunError when it is damaged."""
     try:
         card = json.loads(card_path.read_text(encoding="utf-8"))
-        name, kind, digest = str(card["name"]), str(card["kind"]), card["sha256"]
+        return str(card["name"]), str(card["kind"]), str(card["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"The card {card_path.name} of a head is damaged. Fit the heads again.") from error
-    weights = card_path.with_suffix(".safetensors")
-    if not weights.is_file() or files.sha256(weights) != digest:
-        raise RunError(f"{weights.name} is missing or not the file that its card describes. Fit the heads again.")
-    return name, kind, arrays.load_arrays(weights)
+
+
+def check_digest(path: Path, digest: str) -> Path:
+    """``path`` itself. Raises RunError when it is missing or not the file that its card describes."""
+    if not path.is_file() or files.sha256(path) != digest:
+        raise RunError(f"{path.name} is missing or not the file that its card describes. Fit the heads again.")
+    return path

@@ -1,24 +1,34 @@
 """The RBF-SVM head of paper A (Table 3): fitted by scikit-learn, kept and used as plain arrays.
 
-Comes in: embeddings (N, D) with labels. Goes out: a :class:`SvmHead`, whose decision equals scikit-learn's. It knows
-nothing of probabilities: those come from scores of patches that were not trained on.
+Comes in: embeddings (N, D) with labels, and every C and gamma that is wanted. Goes out: a :class:`SvmHead` each, whose
+decision equals scikit-learn's. It knows nothing of probabilities: those come from scores of patches that were not
+trained on.
+
+One kernel matrix serves every C. libsvm on features computes a kernel row, N D operations, whenever one falls out of
+its cache, and again for each C; from a matrix it only reads. Its steps are the same ones, and so is what it finds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
 from core.config import svm_name
-from core.heads.base import check_training, checked, standardisation
+from core.heads.base import ArrayHead, check_training, checked, standardisation
+from core.heads.kernel import gaussian, on_device, squared_distances, to_numpy
 
 CACHE_MB = 500  # kernel rows kept by libsvm while fitting
-_CHUNK_BYTES = 64 * 2**20  # of kernel values at once
+KERNEL_BYTES = 2 * 2**30  # largest kernel matrix; beyond it (16 384 rows) libsvm computes its own rows, slowly
+_CHUNK_BYTES = 64 * 2**20  # of kernel values at once while answering
+
+Gamma = Literal["scale"] | float
 
 
 @dataclass(frozen=True)
-class SvmHead:
+class SvmHead(ArrayHead):
     """sum_s dual_s exp(-gamma |z - s|^2) + intercept, with z the standardised embedding.
 
     center, scale: (D,); support: (S, D) standardised; dual: (S,); intercept, gamma: (); all float64.
@@ -33,41 +43,127 @@ class SvmHead:
     gamma: np.ndarray
     kind = "svm"
 
-    def decision(self, embeddings: np.ndarray) -> np.ndarray:
-        x = checked(embeddings, len(self.center), self.name)
-        z = (x - self.center) / self.scale
-        chunk = max(1, _CHUNK_BYTES // (8 * len(self.support)))
-        parts = [self._of(z[i : i + chunk]) for i in range(0, len(z), chunk)]
-        return np.concatenate(parts) if parts else np.zeros(0)
-
-    def _of(self, z: np.ndarray) -> np.ndarray:
-        squared = (z**2).sum(1)[:, None] - 2.0 * z @ self.support.T + (self.support**2).sum(1)  # (n, S)
-        return np.exp(-self.gamma * np.maximum(squared, 0.0)) @ self.dual + self.intercept
+    def decision(self, embeddings: np.ndarray, device: Any = None) -> np.ndarray:
+        """See :class:`core.heads.base.Head`; the kernel is computed on ``device`` where that has float64."""
+        z = (checked(embeddings, len(self.center), self.name) - self.center) / self.scale
+        return _answer(z, self.support, self.dual[:, None], float(self.gamma), device)[:, 0] + self.intercept
 
     def arrays(self) -> dict[str, np.ndarray]:
+        """See :class:`core.heads.base.ArrayHead`."""
         names = ("center", "scale", "support", "dual", "intercept", "gamma")
         return {name: getattr(self, name) for name in names}
 
 
-def fit_svm(embeddings: np.ndarray, labels: np.ndarray, C: float, name: str | None = None) -> SvmHead:
-    """An RBF-SVM on standardised embeddings (N, D), gamma = 1 / (D var); ``name`` defaults to ``svm_c<C>``.
+@dataclass(frozen=True)
+class SvmSetting:
+    """One SVM that is wanted; ``gamma`` "scale" is scikit-learn's 1 / (D var), and stays out of the name."""
 
-    Raises TrainingError, saying why this head is left out, when a class has fewer than 2 patches.
+    C: float
+    gamma: Gamma = "scale"
+    own_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the head is called: ``svm_c0.1``, or the name it was given."""
+        return self.own_name or svm_name(self.C, self.gamma)
+
+
+@dataclass(frozen=True)
+class FittedSvm:
+    """A head with its decision values for the rows it was fitted on, (N,), and for the ``others``, (M,) float64."""
+
+    head: SvmHead
+    of_training: np.ndarray
+    of_others: np.ndarray
+
+
+def fit_svm(
+    embeddings: np.ndarray, labels: np.ndarray, C: float, name: str = "", gamma: Gamma = "scale", **options: Any
+) -> SvmHead:
+    """One RBF-SVM; see :func:`fit_svms`, whose further arguments it takes."""
+    return fit_svms(embeddings, labels, [SvmSetting(C, gamma, name)], **options)[0].head
+
+
+def fit_svms(
+    embeddings: np.ndarray,
+    labels: np.ndarray,
+    settings: Sequence[SvmSetting],
+    others: np.ndarray | None = None,
+    class_weight: str = "none",
+    device: Any = None,
+) -> list[FittedSvm]:
+    """RBF-SVMs on standardised embeddings (N, D), in the order of ``settings``; SVMs of one gamma share one kernel.
+
+    others: (M, D) further embeddings to answer for with the same product. class_weight: "none", or "balanced" for
+    costs of N / (2 n_class). Memory: 8 N^2 bytes, twice that with several gammas.
+
+    Raises TrainingError, saying why these heads are left out, when a class has fewer than 2 patches.
     """
-    from sklearn.svm import SVC
-
-    name = svm_name(C) if name is None else name
-    x, y = check_training(embeddings, labels, name, per_class=2)
+    x, y = check_training(embeddings, labels, settings[0].name, per_class=2)
     center, scale = standardisation(x)
     z = (x - center) / scale
-    gamma = 1.0 / (z.shape[1] * z.var()) if z.var() > 0 else 1.0  # scikit-learn's gamma="scale", kept as a number
-    svc = SVC(C=C, kernel="rbf", gamma=gamma, cache_size=CACHE_MB).fit(z, y)
-    return SvmHead(
-        name=name,
-        center=center,
-        scale=scale,
-        support=svc.support_vectors_,
-        dual=svc.dual_coef_[0],
-        intercept=np.asarray(svc.intercept_[0]),
-        gamma=np.asarray(gamma),
-    )
+    others = np.zeros((0, x.shape[1])) if others is None else others
+    z_others = (checked(others, x.shape[1], settings[0].name) - center) / scale
+    weight = None if class_weight == "none" else class_weight
+    by_gamma: dict[float, list[int]] = {}
+    for i, setting in enumerate(settings):
+        by_gamma.setdefault(_number(setting.gamma, z), []).append(i)
+    found: dict[int, FittedSvm] = {}
+    squared = squared_distances(z, None, device) if 8 * len(z) ** 2 <= KERNEL_BYTES else None
+    for k, (gamma, members) in enumerate(by_gamma.items()):
+        kernel = None if squared is None else gaussian(squared, gamma, reuse=k == len(by_gamma) - 1)
+        fits = _solve(z, y, kernel, gamma, [settings[i].C for i in members], weight)
+        dual = np.zeros((len(z), len(fits)))
+        for column, (support, coefficients, _) in enumerate(fits):
+            dual[support, column] = coefficients
+        of_training = _answer(z, z, dual, gamma, device) if kernel is None else _product(kernel, dual)
+        of_others = _answer(z_others, z, dual, gamma, device)
+        for column, (i, (support, coefficients, intercept)) in enumerate(zip(members, fits, strict=True)):
+            bias, plain_gamma = np.asarray(intercept), np.asarray(gamma)
+            head = SvmHead(settings[i].name, center, scale, z[support], coefficients, bias, plain_gamma)
+            found[i] = FittedSvm(head, of_training[:, column] + intercept, of_others[:, column] + intercept)
+    return [found[i] for i in range(len(settings))]
+
+
+def _number(gamma: Gamma, z: np.ndarray) -> float:
+    """scikit-learn's gamma="scale" as the number that it is for these rows."""
+    if gamma != "scale":
+        return float(gamma)
+    variance = z.var()
+    return 1.0 / (z.shape[1] * variance) if variance > 0 else 1.0
+
+
+def _solve(
+    z: np.ndarray, y: np.ndarray, kernel: Any, gamma: float, Cs: Sequence[float], weight: str | None
+) -> list[tuple[np.ndarray, np.ndarray, float]]:
+    """Support rows, their dual coefficients and the intercept for each C, by libsvm, from the kernel where it fits."""
+    from sklearn.svm import SVC
+
+    how = {"kernel": "rbf", "gamma": gamma} if kernel is None else {"kernel": "precomputed"}
+    rows = z if kernel is None else to_numpy(kernel)
+    found = []
+    for C in Cs:
+        svc = SVC(C=C, cache_size=CACHE_MB, class_weight=weight, **how).fit(rows, y)
+        found.append((svc.support_, svc.dual_coef_[0], float(svc.intercept_[0])))
+    return found
+
+
+def _answer(z: np.ndarray, rows: np.ndarray, dual: np.ndarray, gamma: float, device: Any) -> np.ndarray:
+    """sum_s dual_s exp(-gamma |z - s|^2), (n, K) for ``dual`` (S, K), a part of the rows of ``z`` at a time."""
+    used = np.flatnonzero(dual.any(axis=1))
+    rows, dual = (rows, dual) if len(used) == len(rows) else (rows[used], dual[used])
+    chunk = max(1, _CHUNK_BYTES // (8 * max(1, len(rows))))
+    rows = on_device(rows, device)
+    parts = [
+        _product(gaussian(squared_distances(z[i : i + chunk], rows, device), gamma, reuse=True), dual)
+        for i in range(0, len(z), chunk)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, dual.shape[1]))
+
+
+def _product(kernel: Any, dual: np.ndarray) -> np.ndarray:
+    if isinstance(kernel, np.ndarray):
+        return kernel @ dual
+    import torch
+
+    return (kernel @ torch.as_tensor(dual, device=kernel.device)).cpu().numpy()

@@ -54,9 +54,8 @@ class FoldModel:
         wanted = [name for name in names if name != BLEND]
         wanted += [name for name in MEMBERS if BLEND in names and name not in wanted]
         features = self._features(images, wanted, self.tta if tta is None else tta)
-        found = {
-            name: rules[name].log_odds(self.heads[name].decision(features[kind_of(name)]), self.fold) for name in wanted
-        }
+        scores = {name: self.heads[name].decision(features[kind_of(name)], self.device) for name in wanted}
+        found = {name: rules[name].log_odds(scores[name], self.fold) for name in wanted}
         if BLEND in names:
             found[BLEND] = blend([found[name] for name in MEMBERS])
         return {name: found[name] for name in names}

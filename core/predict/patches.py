@@ -54,7 +54,7 @@ class Ensemble:
         models = tuple(FoldModel.load(run, fold, device) for fold in range(config.folds.n_splits))
         rules = {name: Rule.from_dict(values) for name, values in run.rules().items()}
         shape = tuple(run.provenance()["dataset"]["shape"])
-        return cls(models, rules, config.heads.head, models[0].normaliser.band_names, shape[1:])
+        return cls(models, rules, config.heads.headline(rules), models[0].normaliser.band_names, shape[1:])
 
     def probs(self, images: np.ndarray) -> np.ndarray:
         """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``."""

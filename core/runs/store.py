@@ -11,7 +11,7 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -244,6 +244,37 @@ class RunFolder:
     def write_embeddings(self, fold: int, arrays: dict[str, np.ndarray]) -> None:
         """See :meth:`embeddings`."""
         save_arrays(self.fold_path(fold) / "embeddings.safetensors", arrays)
+
+    def scores(self, fold: int) -> dict[str, np.ndarray]:
+        """Decision values of all real patches by this fold's heads: name -> (N,) float64.
+
+        Runs of earlier versions have none: their heads, ``heads/``, give them again.
+        """
+        return _read_arrays(self.fold_path(fold) / "scores.safetensors")
+
+    def has_scores(self, fold: int) -> bool:
+        """Whether :meth:`scores` is there."""
+        return (self.fold_path(fold) / "scores.safetensors").is_file()
+
+    def write_scores(self, fold: int, scores: Mapping[str, np.ndarray]) -> None:
+        """See :meth:`scores`."""
+        save_arrays(self.fold_path(fold) / "scores.safetensors", scores)
+
+    def head_rows(self, fold: int) -> dict[str, np.ndarray] | None:
+        """What this fold's heads were fitted on, beside its embeddings; none for runs of earlier versions.
+
+        train (n,), val (m,): rows of the dataset. labels: (N,) int8, -1 where unlabelled. synthetic: (M, D) float32,
+        the embeddings of the synthetic landslides.
+        """
+        path = self.fold_path(fold) / "head_rows.safetensors"
+        return _read_arrays(path) if path.is_file() else None
+
+    def write_head_rows(
+        self, fold: int, train: np.ndarray, val: np.ndarray, labels: np.ndarray, synthetic: np.ndarray
+    ) -> None:
+        """See :meth:`head_rows`."""
+        rows = {"train": train, "val": val, "labels": np.asarray(labels, np.int8), "synthetic": synthetic}
+        save_arrays(self.fold_path(fold) / "head_rows.safetensors", rows)
 
     def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
         """Map and boundary of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""

@@ -14,7 +14,7 @@ def test_the_defaults_are_paper_as_recipe():
     assert (config.train.optimizer, config.train.schedule, config.folds.n_splits) == ("adam", "cosine", 5)
     assert config.model.backbone.startswith("tf_efficientnetv2_l")
     assert (
-        config.heads.names == ("fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1") and config.heads.head == "svm_c0.1"
+        config.heads.names == ("fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg") and config.heads.head == "svm_c0.1"
     )
     assert config.smote.protocol == "inside_fold" and config.smote.clip == (0.1, 0.9)
 

@@ -70,7 +70,7 @@ def test_every_real_patch_is_judged_once_by_a_fold_that_has_not_seen_it(run, tin
         assert set(oof.loc[oof["fold"] == fold, "id"]) == set(members)
     assert oof.groupby("group")["fold"].nunique().max() == 1
     probs = oof[[name for name in oof if name.startswith("prob_")]]
-    assert probs.shape[1] == 7 and ((probs >= 0) & (probs <= 1)).all().all()
+    assert probs.shape[1] == 10 and ((probs >= 0) & (probs <= 1)).all().all()
 
 
 def test_no_synthetic_patch_has_a_parent_in_the_part_that_judges_it(run):
@@ -91,8 +91,10 @@ def test_a_finished_run_is_explained(run):
     assert len(occlusion) == 48 * 3 * 2 * 2  # patches, bands, heads, baselines
     arrays, card = run.umap(1)
     assert arrays["xy"].shape == (48, 2) and set(card["heads"]) == {"fc", "svm_c0.1"}
-    assert set(summary["heads"]) == {"fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "stats_logreg", "stats_svm"}
-    assert set(summary["differences"]) == {"stats_logreg", "stats_svm"}
+    on_embeddings = {"fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg"}
+    assert set(summary["heads"]) == on_embeddings | {"stats_logreg", "stats_svm", "stats_boost"}
+    assert set(summary["differences"]) == {"stats_logreg", "stats_svm", "stats_boost"}
+    assert summary["left_out"] == {}
 
 
 def test_the_same_specification_and_seed_give_the_same_numbers(run, answer, tiny_dataset, tmp_path):
@@ -234,13 +236,26 @@ def test_a_run_that_cannot_be_done_says_why(tmp_path):
     assert "class" in run.status()["error"] and "Traceback" not in run.log()
 
 
-def test_too_few_landslides_to_learn_from_are_refused_before_training(tmp_path):
+def test_a_class_without_a_patch_to_learn_from_is_refused_before_training(tmp_path):
     from core import plan
 
-    path = make_tiny(tmp_path / "two.h5", n=48, positive_every=24)
+    path = make_tiny(tmp_path / "one.h5", n=48, positive_every=48)
     run = create_run(tmp_path, config(*TINY), path, "few")
-    with pytest.raises(FoldError, match="1 patches of 'landslide'.*at least 2"):
+    with pytest.raises(FoldError, match="to learn"):
         plan.prepare(run)
+
+
+def test_one_landslide_to_learn_from_leaves_heads_out_and_the_others_go_on(tmp_path):
+    path = make_tiny(tmp_path / "two.h5", n=48, positive_every=24)
+    value = core_json("train", path, "--preset", "demo", *SETTINGS, "--checkpoints", tmp_path)
+    run = open_run(tmp_path, value["run"])
+    summary = run.summary()
+    assert summary["head"] == "fc" and set(summary["heads"]) == {"fc"} and value["oof"]["n"] == 48
+    assert set(summary["left_out"]) >= {"svm_c0.1", "lgbm", "logreg", "stats_svm", "stats_boost"}
+    assert "1 landslides and" in summary["left_out"]["svm_c0.1"] and "svm_c0.1" in " ".join(summary["warnings"])
+    assert len(run.oof()) == 48 and len(run.occlusion()) == 48 * 3 * 1 * 2 and set(run.umap(0)[1]["heads"]) == {"fc"}
+    core_json("heads", run.name, "--checkpoints", tmp_path)
+    core_json("predict", run.name, path, "--out", tmp_path / "p.csv", "--checkpoints", tmp_path)
 
 
 # ------------------------------------------------------------------------------------------------------- honesty

@@ -10,7 +10,7 @@ from core.data.band_statistics import band_statistics
 from core.data.folds import make_folds
 from core.data.store import open_dataset
 from core.evaluate.metrics import auc, metrics
-from core.heads.baselines import fit_baselines
+from core.heads.baselines import fit_baseline
 from tests.core.conftest import TINY
 from tests.core.test_flow import core, core_json
 
@@ -39,7 +39,7 @@ def test_the_reference_baseline_is_reached_on_the_same_grouped_folds(rgb):
     folds = make_folds(labels, rgb.groups, 5, seed=0)
     scores = np.empty(len(labels))
     for fold in range(5):
-        svm = fit_baselines(features[folds.train(fold)], labels[folds.train(fold)])[1]
+        svm = fit_baseline("stats_svm", features[folds.train(fold)], labels[folds.train(fold)])
         scores[folds.val(fold)] = svm.decision(features[folds.val(fold)])
     assert auc(labels, scores) == pytest.approx(0.941, abs=0.002)
     found = metrics(labels, scores, pred=(scores > 0).astype(np.int8))
