@@ -1,8 +1,8 @@
 """Platt scaling: from a head's decision values to probabilities of the positive class.
 
-Comes in: decision values with labels and folds. Goes out: slope and intercept, probabilities, and the points of a
-reliability plot. It never turns a ranking round: the slope is kept positive, so labels that are pure noise cannot
-make a fold's order look informative in reverse.
+Comes in: decision values with labels and folds. Goes out: slope and intercept, and probabilities. It never turns a
+ranking round: the slope is kept positive, so labels that are pure noise cannot make a fold's order look informative in
+reverse. Temperature and isotonic scaling: ``core.evaluate.calibrators``.
 
 Why the slope has a floor and the shares of the classes are equalised: fold k's scaling is learnt on the other folds.
 When fold k happens to hold more positives the others hold fewer, their intercept is lower, and once the slope is near
@@ -12,23 +12,12 @@ folds to the share of positives of all folds removes the intercepts' part, the f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from core.evaluate.metrics import check_labels, check_scores
 
 SLOPE_FLOOR = 0.1  # change of log-odds per standard deviation of the scores: far below any useful head's (1 to 3)
 MAX_STEPS = 100
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Points of a reliability plot, by bin of equal count: mean probability, share of positives, patches; (B,) each."""
-
-    prob: np.ndarray
-    share: np.ndarray
-    n: np.ndarray
 
 
 def fit_platt(scores: np.ndarray, labels: np.ndarray, positive_share: float | None = None) -> tuple[float, float]:
@@ -77,22 +66,6 @@ def cross_fitted_platt(scores: np.ndarray, labels: np.ndarray, fold_of: np.ndarr
         params[k] = fit_platt(scores[part], labels[part], share)
         probs[fold_of == k] = apply_platt(scores[fold_of == k], *params[k])
     return probs, params
-
-
-def reliability(labels: np.ndarray, probs: np.ndarray, n_bins: int = 10) -> Reliability:
-    """What happened against what was promised, in at most n_bins bins of equal count, ordered by probability.
-
-    labels: (N,) 0/1. probs: (N,). Equal probabilities may fall into neighbouring bins.
-    """
-    labels = check_labels(labels)
-    probs = check_scores(probs, labels.size)
-    order = np.argsort(probs, kind="stable")
-    bins = [part for part in np.array_split(order, n_bins) if part.size]
-    return Reliability(
-        prob=np.array([probs[part].mean() for part in bins]),
-        share=np.array([labels[part].mean() for part in bins]),
-        n=np.array([part.size for part in bins]),
-    )
 
 
 def _targets(labels: np.ndarray, positive_share: float | None) -> tuple[np.ndarray, np.ndarray]:

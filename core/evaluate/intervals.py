@@ -2,18 +2,25 @@
 
 Comes in: labels, probabilities, decisions, groups. Goes out: a 95 % interval a metric. Decisions are held as they
 are: the interval speaks of other patches of the same kind, not of training again.
+
+Plain percentiles cover too little where it matters here: a specificity or an AUC close to 1 of twelve strongly
+clustered scenes is inside only 81 to 85 times in 100. The interval is therefore taken where a share may be skewed and
+never leaves 0-1, on its log-odds (MCC: on Fisher's z), as point plus or minus Student's t times the spread of the
+resamples, with as many degrees of freedom as groups of equal size would carry the metric's denominator (Kish 1965): for
+recall the groups with positives count, for precision those with alarms. In simulations of 12 to 1619 groups it covers
+93 to 97 % (``tests/core/evaluate/test_coverage.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from core.errors import DataError
-from core.evaluate.metrics import METRIC_NAMES, check_labels, check_scores, rates, ratio
+from core.evaluate.metrics import ECE_BINS, METRIC_NAMES, check_labels, check_scores, ece_bin, metrics, rates, ratio
 
-PERCENTILES = (2.5, 97.5)
+CONFIDENCE = 0.95
 MIN_DEFINED = 0.5  # share of resamples in which a metric must exist for its interval to be given
 CHUNK = 100  # resamples at a time: bounds memory and stays in the processor's cache
 
@@ -26,19 +33,22 @@ def bootstrap_intervals(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """95 % percentile interval of f1, auc, precision, recall, specificity and accuracy.
+    """95 % interval of every one of ``METRIC_NAMES``.
 
-    labels: (N,) 0/1. probs: (N,) for the AUC. pred: (N,) 0/1, the decisions. groups: (N,) any labels, resampled
-    whole; none resamples patches. (nan, nan) where fewer than half of the resamples define the metric, and
+    labels: (N,) 0/1. probs: (N,) for what is of probabilities. pred: (N,) 0/1, the decisions. groups: (N,) any labels,
+    resampled whole; none resamples patches. (nan, nan) where fewer than half of the resamples define the metric, and
     everywhere when there are fewer than two groups.
     """
+    labels = check_labels(labels)
     samples = resampled_metrics(labels, [(pred, probs)], groups, n_boot, seed)[0]
-    return {name: interval(samples[name]) for name in METRIC_NAMES}
+    worth = effective_groups(labels, check_labels(pred), groups)
+    point = metrics(labels, probs, pred=pred)
+    return {name: interval(point[name], samples[name], worth[name], name) for name in METRIC_NAMES}
 
 
 def resampled_metrics(
     labels: np.ndarray,
-    heads: list[tuple[np.ndarray, np.ndarray]],
+    heads: Sequence[tuple[np.ndarray, np.ndarray]],
     groups: np.ndarray | None,
     n_boot: int,
     seed: int,
@@ -48,61 +58,166 @@ def resampled_metrics(
     heads: (pred (N,), probs (N,)) each, for the same patches.
     """
     labels = check_labels(labels)
-    prepared = [_Head(labels, check_labels(pred), check_scores(probs, labels.size)) for pred, probs in heads]
+    group_of, n_groups = group_index(groups, labels.size)
+    prepared = [
+        _Head(labels, check_labels(pred), check_scores(probs, labels.size), group_of, n_groups) for pred, probs in heads
+    ]
     chunks: list[list[dict[str, np.ndarray]]] = [[] for _ in prepared]
-    for weights in resample_weights(groups, labels.size, n_boot, seed):
+    for draws in group_draws(n_groups, n_boot, seed):
         for head, parts in zip(prepared, chunks, strict=True):
-            parts.append(head.metrics(weights))
+            parts.append(head.metrics(draws))
     return [{name: np.concatenate([part[name] for part in parts]) for name in METRIC_NAMES} for parts in chunks]
+
+
+def group_index(groups: np.ndarray | None, n: int) -> tuple[np.ndarray, int]:
+    """(N,) the number of each patch's group, and how many groups there are; without groups each patch is one."""
+    if groups is None:
+        return np.arange(n), n
+    if len(groups) != n:
+        raise DataError(f"There are {n} patches but {len(groups)} group names. One group a patch is needed.")
+    names, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    return group_of, len(names)
+
+
+def group_draws(n_groups: int, n_boot: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each group is drawn, with replacement: (at most CHUNK, n_groups) float64 at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, n_boot, CHUNK):
+        rows = min(CHUNK, n_boot - start)
+        if n_groups < 2:  # one group drawn again and again has no spread: undefined, not certain
+            yield np.zeros((rows, n_groups))
+            continue
+        drawn = rng.integers(n_groups, size=(rows, n_groups))
+        flat = (drawn + n_groups * np.arange(rows)[:, None]).ravel()
+        yield np.bincount(flat, minlength=rows * n_groups).reshape(rows, n_groups).astype(np.float64)
 
 
 def resample_weights(groups: np.ndarray | None, n: int, n_boot: int, seed: int) -> Iterator[np.ndarray]:
     """How often each patch is drawn when groups are drawn with replacement: (at most CHUNK, n) float64 at a time."""
-    if groups is not None and len(groups) != n:
-        raise DataError(f"There are {n} patches but {len(groups)} group names. One group a patch is needed.")
-    group_of = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    n_groups = int(group_of.max(initial=-1)) + 1
-    rng = np.random.default_rng(seed)
-    for start in range(0, n_boot, CHUNK):
-        rows = min(CHUNK, n_boot - start)
-        drawn = rng.integers(n_groups, size=(rows, n_groups)) if n_groups else np.empty((rows, 0), dtype=np.int64)
-        flat = (drawn + n_groups * np.arange(rows)[:, None]).ravel()
-        counts = np.bincount(flat, minlength=rows * n_groups).reshape(rows, n_groups)
-        if n_groups < 2:
-            counts = np.zeros_like(counts)  # one group drawn again and again has no spread: undefined, not certain
-        yield counts[:, group_of].astype(np.float64)
+    group_of, n_groups = group_index(groups, n)
+    for draws in group_draws(n_groups, n_boot, seed):
+        yield draws[:, group_of]
 
 
-def interval(samples: np.ndarray) -> tuple[float, float]:
-    """The 2.5 and 97.5 percentiles of the defined samples; (nan, nan) when fewer than half of them are defined."""
+def by_group(values: np.ndarray, group_of: np.ndarray, n_groups: int) -> np.ndarray:
+    """(n_groups, F) sums of values (N, F) over each group."""
+    return np.stack([np.bincount(group_of, column, minlength=n_groups) for column in values.T], axis=1)
+
+
+def kish(sizes: np.ndarray) -> float:
+    """How many groups of equal size carry as much as groups of these sizes: (sum)^2 / sum of squares; 0 for none."""
+    total = float((sizes**2).sum())
+    return float(sizes.sum() ** 2 / total) if total else 0.0
+
+
+def effective_groups(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | None) -> dict[str, float]:
+    """By metric: the effective number of groups behind its denominator (see the module)."""
+    group_of, n_groups = group_index(groups, labels.size)
+    tn, fp, fn, tp = by_group(_cells(labels, pred), group_of, n_groups).T
+    positives, negatives, everyone = kish(tp + fn), kish(tn + fp), kish(tn + fp + fn + tp)
+    both = min(positives, negatives)
+    found = dict.fromkeys(METRIC_NAMES, both)
+    return found | {
+        "f1": kish(2 * tp + fp + fn),
+        "precision": kish(tp + fp),
+        "recall": positives,
+        "specificity": negatives,
+        "accuracy": everyone,
+        "brier": everyone,
+        "ece": everyone,
+    }
+
+
+def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1") -> tuple[float, float]:
+    """The 95 % interval of the metric ``name`` with value ``point``, from resamples of ``n_groups`` effective groups.
+
+    A share of exactly 0 or 1 has no spread in its resamples: its other end is where as many groups would still all
+    agree one time in forty (Clopper, Pearson 1934). ECE is kept above 0 and moved down by the bias that the resamples
+    show: resampling adds to a distance from calibration what sampling had added before. (nan, nan) when fewer than
+    half of the samples are defined.
+    """
     defined = samples[np.isfinite(samples)]
-    if not samples.size or defined.size < MIN_DEFINED * samples.size:
+    if not samples.size or not np.isfinite(point) or defined.size < MIN_DEFINED * samples.size:
         return (float("nan"), float("nan"))
-    low, high = np.percentile(defined, PERCENTILES)
-    return (float(low), float(high))
+    if name == "ece":
+        centre = max(0.0, 2 * point - float(defined.mean()))
+        reach = t_quantile(n_groups) * float(defined.std())
+        return (float(max(0.0, centre - reach)), float(min(1.0, centre + reach)))
+    low, high = (-1.0, 1.0) if name == "mcc" else (0.0, 1.0)
+    share, shares = (point - low) / (high - low), (defined - low) / (high - low)
+    if share in (0.0, 1.0):
+        tail = ((1 - CONFIDENCE) / 2) ** (1 / max(n_groups, 1.0))
+        ends = (tail, 1.0) if share == 1.0 else (0.0, 1 - tail)
+    else:
+        ends = _on_log_odds(share, shares, n_groups)
+    return (low + (high - low) * ends[0], low + (high - low) * ends[1])
+
+
+def t_quantile(n_groups: float) -> float:
+    """How many bootstrap standard deviations a 95 % interval reaches: 1.96 for many groups, more for few."""
+    from scipy.special import stdtrit
+
+    freedom = max(n_groups - 1.0, 1.0)
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt((freedom + 1) / freedom))
+
+
+def _on_log_odds(share: float, shares: np.ndarray, n_groups: float) -> tuple[float, float]:
+    """Of a share strictly between 0 and 1. The spread of the log-odds is the larger of two estimates of it.
+
+    One is by the slope at the point; the other, of the resamples' own log-odds, also sees that the slope changes.
+    """
+    edge = min(share, 1 - share) / 10  # where a resample agrees wholly its log-odds are infinite
+    inside = np.clip(shares, edge, 1 - edge)
+    spread = max(shares.std() / (share * (1 - share)), np.log(inside / (1 - inside)).std())
+    centre, reach = np.log(share / (1 - share)), t_quantile(n_groups) * spread
+    return tuple(float(1 / (1 + np.exp(-(centre + way * reach)))) for way in (-1, 1))
+
+
+def _cells(labels: np.ndarray, pred: np.ndarray) -> np.ndarray:
+    return ((2 * labels + pred)[:, None] == np.arange(4)).astype(np.float64)  # (N, 4): tn, fp, fn, tp
 
 
 class _Head:
-    """One head's decisions and probabilities, sorted once for all resamples."""
+    """One head's decisions and probabilities, added up by group and sorted once for all resamples."""
 
-    def __init__(self, labels: np.ndarray, pred: np.ndarray, probs: np.ndarray):
-        cell = 2 * labels + pred
-        self.cells = (cell[:, None] == np.arange(4)).astype(np.float64)  # (N, 4): tn, fp, fn, tp
-        self.order = np.argsort(probs, kind="stable")
-        ascending = probs[self.order]
-        self.ties = np.flatnonzero(np.concatenate([[True], ascending[1:] > ascending[:-1]])) if probs.size else None
-        self.positive = labels[self.order].astype(np.float64)
+    def __init__(self, labels: np.ndarray, pred: np.ndarray, probs: np.ndarray, group_of: np.ndarray, n_groups: int):
+        squared = (probs - labels) ** 2
+        gaps = (ece_bin(probs)[:, None] == np.arange(ECE_BINS)) * (labels - probs)[:, None]  # (N, bins)
+        parts = np.concatenate([_cells(labels, pred), squared[:, None], gaps], axis=1)
+        self.parts = by_group(parts, group_of, n_groups)
+        order = np.argsort(-probs, kind="stable")
+        self.group_of = group_of[order]
+        descending = probs[order]
+        self.starts = np.flatnonzero(np.concatenate([[True], descending[1:] < descending[:-1]]))  # of tied scores
+        self.positive = labels[order].astype(np.float64)
 
-    def metrics(self, weights: np.ndarray) -> dict[str, np.ndarray]:
-        counts = weights @ self.cells
-        return {**rates(*counts.T), "auc": self.auc(weights)}
+    def metrics(self, draws: np.ndarray) -> dict[str, np.ndarray]:
+        """Of each row of draws (R, G)."""
+        if not self.positive.size:
+            return {name: np.full(len(draws), np.nan) for name in METRIC_NAMES}
+        sums = draws @ self.parts
+        n = sums[:, :4].sum(axis=1)
+        return {
+            **rates(*sums[:, :4].T),
+            "brier": ratio(sums[:, 4], n),
+            "ece": ratio(np.abs(sums[:, 5:]).sum(axis=1), n),
+            **self._areas(draws),
+        }
 
-    def auc(self, weights: np.ndarray) -> np.ndarray:
-        """AUC of each row of weights (R, N): pairs in the right order, ties counting half; nan without both classes."""
-        if self.ties is None:
-            return np.full(len(weights), np.nan)
-        ordered = weights[:, self.order]
-        n_pos = np.add.reduceat(ordered * self.positive, self.ties, axis=1)
-        n_neg = np.add.reduceat(ordered * (1 - self.positive), self.ties, axis=1)
-        right = (n_pos * (np.cumsum(n_neg, axis=1) - 0.5 * n_neg)).sum(axis=1)
-        return ratio(right, n_pos.sum(axis=1) * n_neg.sum(axis=1))
+    def _areas(self, draws: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Areas under both curves: sums over distinct scores, descending, of what each adds."""
+        weights = draws[:, self.group_of]
+        hit = weights * self.positive
+        if self.starts.size < self.positive.size:
+            hit, weights = np.add.reduceat(hit, self.starts, axis=1), np.add.reduceat(weights, self.starts, axis=1)
+        tp, called = np.cumsum(hit, axis=1), np.cumsum(weights, axis=1)
+        n_pos, n = tp[:, -1], called[:, -1]
+        false = weights - hit
+        right = (false * (tp - 0.5 * hit)).sum(axis=1)  # ties count half
+        precision = np.divide(tp, called, out=np.zeros_like(tp), where=called > 0)
+        found = ratio((hit * precision).sum(axis=1), n_pos)
+        both = (n_pos > 0) & (n_pos < n)
+        return {
+            "auc": ratio(right, n_pos * (n - n_pos)),
+            "average_precision": np.where(both, found, np.nan),
+        }

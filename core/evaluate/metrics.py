@@ -15,7 +15,11 @@ import numpy as np
 
 from core.errors import DataError, LabelError
 
-METRIC_NAMES = ("f1", "auc", "precision", "recall", "specificity", "accuracy")
+COUNT_METRICS = ("f1", "precision", "recall", "specificity", "accuracy", "balanced_accuracy", "mcc")  # of decisions
+SCORE_METRICS = ("auc", "average_precision", "brier", "ece")  # of probabilities, whatever the threshold
+METRIC_NAMES = ("f1", "auc", *COUNT_METRICS[1:], *SCORE_METRICS[1:])
+LESS_IS_BETTER = frozenset({"brier", "ece"})
+ECE_BINS = 15  # of equal width over 0-1 (Guo, Pleiss, Sun, Weinberger 2017)
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,22 @@ def confusion(labels: np.ndarray, pred: np.ndarray) -> Confusion:
 
 
 def rates(tn: Any, fp: Any, fn: Any, tp: Any) -> dict[str, Any]:
-    """F1, precision, recall, specificity and accuracy from counts: numbers, or arrays of one shape. nan: undefined."""
+    """The ``COUNT_METRICS`` from counts: numbers, or arrays of one shape. nan: undefined.
+
+    Balanced accuracy is the mean of recall and specificity; MCC (Matthews 1975) is the correlation of decision and
+    truth, undefined where either is all of one class (scikit-learn says 0 there).
+    """
+    tn, fp, fn, tp = (np.asarray(count, dtype=np.float64) for count in (tn, fp, fn, tp))
+    recall, specificity = ratio(tp, tp + fn), ratio(tn, tn + fp)
+    margins = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return {
         "f1": ratio(2 * tp, 2 * tp + fp + fn),
         "precision": ratio(tp, tp + fp),
-        "recall": ratio(tp, tp + fn),
-        "specificity": ratio(tn, tn + fp),
+        "recall": recall,
+        "specificity": specificity,
         "accuracy": ratio(tp + tn, tp + tn + fp + fn),
+        "balanced_accuracy": (recall + specificity) / 2,
+        "mcc": ratio(tp * tn - fp * fn, np.sqrt(margins)),
     }
 
 
@@ -104,20 +117,17 @@ def metrics(
 
     labels: (N,) 0/1. probs: (N,) probability of the positive class. A patch is called positive at
     ``prob >= threshold``, or as ``pred`` (N,) 0/1 says where decisions were made fold by fold; ``threshold`` is then
-    only reported. Returns n, f1, auc, precision, recall, specificity, accuracy, threshold and confusion.
+    only reported. Returns n, every one of ``METRIC_NAMES``, threshold and confusion.
     """
     labels = check_labels(labels)
     probs = check_scores(probs, labels.size)
     counts = confusion(labels, probs >= threshold if pred is None else pred)
     values = rates(**counts.to_dict())
+    values |= {"auc": auc(labels, probs), "average_precision": average_precision(labels, probs)}
+    values |= {"brier": brier(labels, probs), "ece": ece(labels, probs)}
     return {
         "n": int(labels.size),
-        "f1": values["f1"],
-        "auc": auc(labels, probs),
-        "precision": values["precision"],
-        "recall": values["recall"],
-        "specificity": values["specificity"],
-        "accuracy": values["accuracy"],
+        **{name: values[name] for name in METRIC_NAMES},
         "threshold": float(threshold),
         "confusion": counts.to_dict(),
     }
@@ -164,6 +174,26 @@ def brier(labels: np.ndarray, probs: np.ndarray) -> float:
     labels = check_labels(labels)
     probs = check_scores(probs, labels.size)
     return float(np.mean((probs - labels) ** 2)) if labels.size else math.nan
+
+
+def ece_bin(probs: np.ndarray, n_bins: int = ECE_BINS) -> np.ndarray:
+    """(N,) the bin of equal width that holds each probability: [0, 1/n), [1/n, 2/n), ...; 1 is in the last."""
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    return np.clip(np.searchsorted(edges, probs, side="right") - 1, 0, n_bins - 1)
+
+
+def ece(labels: np.ndarray, probs: np.ndarray, n_bins: int = ECE_BINS) -> float:
+    """Expected calibration error: |share of positives - mean probability| averaged over bins by their patches.
+
+    labels: (N,) 0/1. probs: (N,) of the positive class. 0 to 1, less is better; nan without patches. It is biased
+    upwards with few patches a bin: its interval says how far.
+    """
+    labels = check_labels(labels)
+    probs = check_scores(probs, labels.size)
+    if not labels.size:
+        return math.nan
+    gaps = np.bincount(ece_bin(probs, n_bins), labels - probs, minlength=n_bins)
+    return float(np.abs(gaps).sum() / labels.size)
 
 
 def _cumulative(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.svm import SVC
 
-from core.evaluate.calibration import SLOPE_FLOOR, apply_platt, cross_fitted_platt, fit_platt, reliability
+from core.evaluate.calibration import SLOPE_FLOOR, apply_platt, cross_fitted_platt, fit_platt
 from core.evaluate.metrics import auc
 
 
@@ -134,12 +134,3 @@ def test_uneven_folds_do_not_order_noise_by_their_intercepts():
     probs, _ = cross_fitted_platt(scores, labels, fold_of)
     assert auc(labels, naive) < 0.45
     assert 0.46 < auc(labels, probs) < 0.54
-
-
-def test_reliability_bins_hold_equal_counts():
-    labels, probs = np.array([0, 0, 1, 1]), np.array([0.9, 0.1, 0.2, 0.8])
-    found = reliability(labels, probs, n_bins=2)
-    np.testing.assert_allclose(found.prob, [0.15, 0.85])
-    np.testing.assert_allclose(found.share, [0.5, 0.5])
-    np.testing.assert_array_equal(found.n, [2, 2])
-    assert reliability(labels[:1], probs[:1], n_bins=5).n.tolist() == [1]

@@ -20,7 +20,7 @@ def two_heads(n: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_a_head_does_not_differ_from_itself():
     labels, probs, _ = two_heads()
     found = paired_difference(labels, probs > 0.5, probs, probs > 0.5, probs)
-    assert found == {name: {"difference": 0.0, "lo": 0.0, "hi": 0.0} for name in ("f1", "auc")}
+    assert found == {name: {"difference": 0.0, "lo": 0.0, "hi": 0.0, "p": 1.0} for name in ("f1", "auc")}
 
 
 def test_difference_is_the_first_minus_the_second():
