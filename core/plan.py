@@ -20,12 +20,14 @@ from core.data.check import check
 from core.data.dataset import Dataset
 from core.data.duplicates import joined_groups, patch_hashes
 from core.data.folds import Folds, make_folds
+from core.data.selection import Selection, select
 from core.data.store import open_dataset
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
 from core.runs.store import RunFolder
 
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
+COPIES = 4  # of the patches at once, at most: raw, normalised, and the balanced training part up to twice
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,25 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches."""
+    """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches.
+
+    ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
+    """
 
     run: RunFolder
     config: RunConfig
     dataset: Dataset
-    bands: tuple[Band, ...]
+    selection: Selection
     images: np.ndarray
     statistics: np.ndarray
     rich: np.ndarray | None
     folds: Folds
     device: Any
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands that are trained on, in their order."""
+        return self.selection.bands
 
     @property
     def band_names(self) -> tuple[str, ...]:
@@ -73,8 +83,8 @@ class Plan:
 
     @property
     def labels(self) -> np.ndarray:
-        """(N,) int8, -1 where unlabelled."""
-        return self.dataset.labels
+        """(N,) int8, -1 where unlabelled or left out."""
+        return self.selection.labels
 
     @property
     def fold_of(self) -> np.ndarray:
@@ -93,32 +103,49 @@ def prepare(run: RunFolder) -> Plan:
     free = shutil.disk_usage(run.path).free
     if free < FREE_DISK_BYTES:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
-    names = config.data.bands or dataset.band_names
+    selection = select(dataset, config.data)
+    names, labels = tuple(band.name for band in selection.bands), selection.labels
+    _check_memory(dataset, len(names))
     images = dataset.images(bands=names)
-    bands = tuple(band for name in names for band in dataset.bands if band.name == name)
     groups = joined_groups(dataset.groups, patch_hashes(images))  # the same patch twice is never in two folds
-    folds = make_folds(dataset.labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
-    _check_folds(dataset, folds)
+    folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
+    _check_folds(dataset, labels, folds)
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
-    run.write_json("provenance.json", provenance.collect(dataset, config, device))
+    facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()}
+    run.write_json("provenance.json", facts)
     statistics = band_statistics(images, dataset.nodata)
     rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
-    return Plan(run, config, dataset, bands, images, statistics, rich, folds, device)
+    return Plan(run, config, dataset, selection, images, statistics, rich, folds, device)
 
 
-def _check_folds(dataset: Dataset, folds: Folds) -> None:
+def _check_memory(dataset: Dataset, n_bands: int) -> None:
+    """Raise TrainingError, before anything is read, when the patches cannot be held in memory."""
+    import psutil
+
+    _, height, width = dataset.shape
+    needed = COPIES * len(dataset) * n_bands * height * width * np.dtype(np.float32).itemsize
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise TrainingError(
+            f"{len(dataset):,} patches of {n_bands} bands and {height}x{width} pixels need about "
+            f"{needed / 2**30:.1f} GiB of memory while training; {free / 2**30:.1f} GiB are free. Choose fewer bands "
+            "(data.bands), a dataset of fewer or smaller patches, or a machine with more memory."
+        )
+
+
+def _check_folds(dataset: Dataset, labels: np.ndarray, folds: Folds) -> None:
     """Raise FoldError, before anything is trained, when a fold would leave nothing of a class to learn from.
 
     With one patch of a class a network can still be trained; heads that need two are left out, with the reason.
     """
     for fold in range(folds.n_splits):
-        counts = np.bincount(dataset.labels[folds.train(fold)], minlength=2)
+        counts = np.bincount(labels[folds.train(fold)], minlength=2)
         if counts.min() == 0:
             name = dataset.class_names[int(counts.argmin())]
             raise FoldError(
-                f"The training part of fold {fold + 1} would hold no patch of '{name}' to learn from. Label more patches of that "
-                "class in other groups, or choose fewer folds."
+                f"The training part of fold {fold + 1} would hold no patch of '{name}' to learn from. Label more "
+                "patches of that class in other groups, or choose fewer folds."
             )
 
 

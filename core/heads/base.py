@@ -33,6 +33,9 @@ class Head(Protocol):
     def save(self, path: Path) -> str:
         """Writes everything it learnt to ``path`` and returns the file's sha256."""
 
+    def facts(self) -> dict[str, float]:
+        """What its card says of it for people: sizes, and the gamma of an SVM."""
+
 
 class ArrayHead:
     """A head that is nothing but named arrays, kept as safetensors."""
@@ -76,6 +79,10 @@ class LinearHead(ArrayHead):
         """See :class:`Head`; one product of a matrix and a vector is done where the embeddings are."""
         x = checked(embeddings, len(self.weight), self.name)
         return ((x - self.center) / self.scale) @ self.weight + self.bias
+
+    def facts(self) -> dict[str, float]:
+        """See :class:`Head`."""
+        return {"n_features": len(self.weight)}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See :class:`ArrayHead`."""
@@ -128,7 +135,7 @@ def save_head(head: Head, folder: Path) -> None:
     """Writes the head's file, ``<name>`` with its kind's suffix, and its card ``<name>.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     digest = head.save(folder / f"{head.name}{head.suffix}")
-    card = {"name": head.name, "kind": head.kind, "sha256": digest}
+    card = {"name": head.name, "kind": head.kind, "sha256": digest, **head.facts()}
     files.write_text(folder / f"{head.name}.json", json.dumps(card, indent=2) + "\n")
 
 

@@ -59,6 +59,10 @@ class BoostedHead:
         parts = [_walk(self.trees, x[i : i + chunk]) for i in range(0, len(x), chunk)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
+    def facts(self) -> dict[str, float]:
+        """See :class:`core.heads.base.Head`."""
+        return {"n_features": self.trees.n_features, "n_trees": len(self.trees.root)}
+
     def save(self, path: Path) -> str:
         """See :class:`core.heads.base.Head`."""
         files.write_text(path, self.text)

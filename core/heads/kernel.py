@@ -15,7 +15,8 @@ import numpy as np
 def squared_distances(a: np.ndarray, b: np.ndarray | None, device: Any = None) -> Any:
     """(n, m) float64 of rows ``a`` (n, D) and ``b`` (m, D).
 
-    None for ``b`` means ``a`` itself: the diagonal is then exactly 0. Left where it was computed: a tensor on a GPU, a numpy array otherwise (a device without float64 is passed over).
+    None for ``b`` means ``a`` itself: the diagonal is then exactly 0. The answer is left where it was computed: a
+    tensor on a GPU, a numpy array otherwise (a device without float64 is passed over).
     """
     if not _on_gpu(device):
         other = a if b is None else b

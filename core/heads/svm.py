@@ -48,6 +48,10 @@ class SvmHead(ArrayHead):
         z = (checked(embeddings, len(self.center), self.name) - self.center) / self.scale
         return _answer(z, self.support, self.dual[:, None], float(self.gamma), device)[:, 0] + self.intercept
 
+    def facts(self) -> dict[str, float]:
+        """See :class:`core.heads.base.Head`."""
+        return {"n_features": len(self.center), "n_support": len(self.support), "gamma": float(self.gamma)}
+
     def arrays(self) -> dict[str, np.ndarray]:
         """See :class:`core.heads.base.ArrayHead`."""
         names = ("center", "scale", "support", "dual", "intercept", "gamma")
