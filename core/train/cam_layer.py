@@ -1,7 +1,8 @@
 """Which layer Grad-CAM reads: the deepest block whose map is still large enough to show where, and is alive.
 
-Comes in: a network and the smallest useful side of a map. Goes out: a layer and how to bring its output to
-(N, D, h, w). It runs one made-up patch through the network and knows nothing of heat maps.
+Comes in: a backbone and the smallest useful side of a map, or the name of a layer. Goes out: a layer and how to bring
+its output to (N, D, h, w), or the list of those to choose from. It runs one made-up patch through the backbone and
+knows nothing of heat maps. Networks of several backbones ask for each by itself and put its name before the layer's.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ class CamLayer(NamedTuple):
     name: str
     module: nn.Module
     reshape: Reshape
+
+
+class LayerMap(NamedTuple):
+    """A layer to choose: its path, its map's rows and columns, its channels, and whether its map can be alive."""
+
+    name: str
+    rows: int
+    columns: int
+    channels: int
+    alive: bool
 
 
 class _Seen(NamedTuple):
@@ -57,6 +68,41 @@ def find_cam_layer(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int],
     return CamLayer(innermost.name, innermost.module, innermost.reshape)
 
 
+def list_cam_layers(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> tuple[LayerMap, ...]:
+    """Every block of ``backbone`` whose output is a map of at least 2x2 cells, from the first to the deepest."""
+    seen, alive = _run_once(backbone, n_bands, image_hw)
+    found: dict[int, LayerMap] = {}
+    for one, living in zip(seen, alive, strict=True):
+        _, channels, rows, columns = one.reshape(one.output).shape
+        # A container ends with its last child's output: the innermost, which ends first, names both.
+        found.setdefault(id(one.output), LayerMap(one.name, rows, columns, channels, living))
+    return tuple(found.values())
+
+
+def named_cam_layer(backbone: nn.Module, name: str, n_bands: int, image_hw: tuple[int, int]) -> CamLayer:
+    """The layer of that path, whatever becomes of its map (1x1 or dead ones too: a check says what they are worth).
+
+    Raises ConfigError when there is no such layer, or what it puts out is no map.
+    """
+    try:
+        module = backbone.get_submodule(name)
+    except AttributeError:
+        known = ", ".join(layer.name for layer in list_cam_layers(backbone, n_bands, image_hw))
+        raise ConfigError(f"This backbone has no layer '{name}'. Layers with a map: {known}.") from None
+    outputs: list[object] = []
+    handle = module.register_forward_hook(lambda _module, _inputs, output: outputs.append(output))
+    try:
+        _forward(backbone, n_bands, image_hw)
+    finally:
+        handle.remove()
+    output = outputs[-1] if outputs else None
+    reshape = _reshape_of(backbone, output) if isinstance(output, Tensor) else None
+    if reshape is None:
+        shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ConfigError(f"The layer '{name}' puts out {shape}, which is no map. Choose a block or a convolution.")
+    return CamLayer(name, module, reshape)
+
+
 def _run_once(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> tuple[list[_Seen], list[bool]]:
     """One made-up patch forward and back: every candidate in order of completion, and whether a gradient reached it."""
     seen: list[_Seen] = []
@@ -71,23 +117,30 @@ def _run_once(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> t
         return hook
 
     handles = [m.register_forward_hook(remember(name)) for name, m in _candidates(backbone)]
-    was_training = backbone.training
-    weight = next(backbone.parameters())
-    generator = torch.Generator().manual_seed(0)
-    patch = torch.randn((1, n_bands, *image_hw), generator=generator).to(weight.device, weight.dtype)
     try:
-        with torch.enable_grad():
-            features = backbone.eval()(patch.requires_grad_())
-            # A random direction: the plain sum of a layer-normalised embedding is constant.
-            direction = torch.randn(features.shape, generator=generator).to(features)
-            tensors = [s.output for s in seen]
-            gradients = torch.autograd.grad((features * direction).sum(), tensors, allow_unused=True) if seen else ()
+        features = _forward(backbone, n_bands, image_hw)
     finally:
         for handle in handles:
             handle.remove()
-        backbone.train(was_training)
+    # A random direction: the plain sum of a layer-normalised embedding is constant.
+    direction = torch.randn(features.shape, generator=torch.Generator().manual_seed(1)).to(features)
+    tensors = [s.output for s in seen]
+    gradients = torch.autograd.grad((features * direction).sum(), tensors, allow_unused=True) if seen else ()
     reached = [g is not None and bool(s.reshape(g).abs().sum() > 0) for s, g in zip(seen, gradients, strict=True)]
     return seen, reached
+
+
+def _forward(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> Tensor:
+    """Embedding of one made-up patch with its graph, in evaluation mode; the modules' modes are left as they were."""
+    weight = next(backbone.parameters())
+    patch = torch.randn((1, n_bands, *image_hw), generator=torch.Generator().manual_seed(0))
+    modes = [(module, module.training) for module in backbone.modules()]
+    try:
+        with torch.enable_grad():
+            return backbone.eval()(patch.to(weight.device, weight.dtype).requires_grad_())
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _candidates(backbone: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from core.config import ModelConfig
 from core.data.bands import Band
 from core.errors import FormatError
-from core.train.cam_layer import CamLayer, find_cam_layer
+from core.train.cam_layer import CamLayer, LayerMap, find_cam_layer, list_cam_layers, named_cam_layer
 from core.train.index_bands import IndexBands
 from core.train.statistics_branch import StatisticsBranch
 from core.train.targets import CLASSES
+
+_BACKBONE = "backbone."  # before the path of a layer; a network of two branches will have one such name a branch
 
 
 class Network(nn.Module):
@@ -74,12 +76,26 @@ class Network(nn.Module):
         if self.statistics is not None:
             self.statistics.fit(images)
 
-    def cam_layer(self, min_map: int) -> CamLayer:
-        """The deepest living layer whose map has at least ``min_map`` cells a side; see core.train.cam_layer."""
-        size = inner_hw(self.model, self.image_hw)
-        n_inputs = len(self.bands) + (len(self.index_bands.indices) if self.index_bands is not None else 0)
-        name, module, reshape = find_cam_layer(self.backbone, n_inputs, size, min_map)
-        return CamLayer(f"backbone.{name}", module, reshape)
+    def cam_layer(self, min_map: int, name: str | None = None) -> CamLayer:
+        """The layer of that path, or the deepest living one whose map has at least ``min_map`` cells a side.
+
+        See core.train.cam_layer. Raises ConfigError for a path that leads to no map.
+        """
+        if name is None:
+            layer = find_cam_layer(self.backbone, *self._backbone_input(), min_map)
+        else:
+            layer = named_cam_layer(self.backbone, name.removeprefix(_BACKBONE), *self._backbone_input())
+        return layer._replace(name=_BACKBONE + layer.name)
+
+    def cam_layers(self) -> tuple[LayerMap, ...]:
+        """The layers that Grad-CAM can read, with the size of their maps, from the first to the deepest."""
+        layers = list_cam_layers(self.backbone, *self._backbone_input())
+        return tuple(layer._replace(name=_BACKBONE + layer.name) for layer in layers)
+
+    def _backbone_input(self) -> tuple[int, tuple[int, int]]:
+        """Bands, and height and width in pixels, of what the backbone sees."""
+        n_indices = len(self.index_bands.indices) if self.index_bands is not None else 0
+        return len(self.bands) + n_indices, inner_hw(self.model, self.image_hw)
 
 
 def resized(images: Tensor, size: int | None) -> Tensor:
