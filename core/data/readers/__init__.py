@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from core.data.bands import Band
-from core.data.readers import folders, zindi
+from core.data.readers import cas, folders, zindi
 from core.data.readers.archives import unpacked
 from core.data.readers.base import Aside, IngestReport, Progress, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
@@ -37,7 +37,8 @@ __all__ = [
     "recognise",
 ]
 
-FORMATS: dict[str, ModuleType] = {"zindi": zindi, "folders": folders}  # from the most particular to the most general
+# From the most particular to the most general.
+FORMATS: dict[str, ModuleType] = {"zindi": zindi, "cas": cas, "folders": folders}
 
 
 def ingest(
@@ -45,8 +46,9 @@ def ingest(
 ) -> Generator[Progress, None, IngestReport]:
     """Write the dataset file ``out`` from ``source``, yielding progress; the report is the generator's value.
 
-    ``format`` None: recognised. ``source`` is a folder, or an archive of one (``core.data.readers.archives``), also one that a stranger uploaded:
-    whatever it holds is judged before it is read, and nothing of it is run or followed out of its folder.
+    ``format`` None: recognised. ``source`` is a folder, or an archive of one (``core.data.readers.archives``), also one
+    that a stranger uploaded: whatever it holds is judged before it is read, nothing of it is run, and no link is
+    followed out of its folder.
     Raises FormatError for an unknown format and DataError when the source cannot be used; then no file is written.
     """
     options = options or ReaderOptions()

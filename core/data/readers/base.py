@@ -32,6 +32,14 @@ class ReaderOptions:
         group_column: its column of groups.
         masks: folder of masks; relative to the working directory or to the source.
         licence: of the patches.
+        nodata: a pixel equal to it in all bands holds no data (255: white in pictures); None: as the format says.
+        resize: side in pixels that every image is stretched to, before anything else; None: as it is.
+        tile: side in pixels of the tiles that larger images are cut into; None: images are patches as they are.
+        stride: pixels from one tile to the next; None: ``tile``, so that tiles do not overlap.
+        edge: "shift" moves the last tile of a row or column inwards to end at the border; "drop" leaves out the rest.
+        mask_threshold: share of a patch's area, above 0 and up to 1, from which its mask makes it positive.
+        between: what becomes of a patch whose mask covers less, but not nothing: "drop", "unlabelled" or "negative".
+        max_nodata: tiles with a larger share of pixels without data are dropped, 0-1.
     """
 
     strict: bool = False
@@ -42,14 +50,23 @@ class ReaderOptions:
     group_column: str | None = None
     masks: Path | None = None
     licence: str = ""
+    nodata: float | None = None
+    resize: int | None = None
+    tile: int | None = None
+    stride: int | None = None
+    edge: Literal["shift", "drop"] = "shift"
+    mask_threshold: float = 0.01
+    between: Literal["drop", "unlabelled", "negative"] = "drop"
+    max_nodata: float = 1.0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """done of total files."""
+    """done of total; what is counted: "patches", or "images" while their masks are looked at."""
 
     done: int
     total: int
+    what: str = "patches"
 
 
 @dataclass(frozen=True)
@@ -140,6 +157,8 @@ class Collection:
         bands: those that the format prescribes; None: chosen by their number and ``ReaderOptions.bands``.
         nodata: a pixel equal to it in all bands holds no data; None: there is no such value; "usual": 0 where the
             values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
+        labels_from_masks: an item with a mask gets its label from the share that the mask covers
+            (``ReaderOptions.mask_threshold``), whatever its label says; one without keeps its label.
         facts: anything else worth keeping in the dataset file, as JSON values.
     """
 
@@ -151,6 +170,7 @@ class Collection:
     conflicting_ids: tuple[str, ...] = ()
     bands: tuple[Band, ...] | None = None
     nodata: float | Literal["usual"] | None = "usual"
+    labels_from_masks: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
 
 

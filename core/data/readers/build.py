@@ -15,7 +15,9 @@ import numpy as np
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named
 from core.data.dataset import BATCH_BYTES
 from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, Shape, some
+from core.data.readers.resized import resized
 from core.data.readers.tables import typed_column
+from core.data.readers.tiles import cut, nodata_of
 from core.data.writer import MAX_TEXT, DatasetWriter
 from core.errors import DataError, FormatError
 
@@ -30,6 +32,7 @@ def build(
 
     Patches of another shape or kind of numbers than most are set aside. Raises DataError when nothing remains.
     """
+    collection = yield from cut(resized(collection, options.resize), options, aside)
     items, shape, is_bytes, bands = survey_bands(collection, options, aside)
     kept = _columns(items, aside)
     has_places = any(item.lonlat is not None for item in items)
@@ -41,7 +44,7 @@ def build(
         source=collection.name,
         licence=options.licence or collection.licence,
         dtype="uint8" if is_bytes else "float32",
-        nodata=_nodata(collection, is_bytes),
+        nodata=nodata_of(collection, options, is_bytes),
         facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
     ) as writer:
         rows: list[int] = []
@@ -151,11 +154,6 @@ def choose_bands(n: int, is_bytes: bool, names: Sequence[str] | None, aside: Asi
         return bands_named(names)
     rgb = {band.name: band for band in RGB_BANDS}
     return tuple(rgb.get(name) or Band(name, name.replace("_", " "), unit="0-255") for name in names)
-
-
-def _nodata(collection: Collection, is_bytes: bool) -> float | None:
-    usual = None if is_bytes else 0.0
-    return usual if collection.nodata == "usual" else collection.nodata
 
 
 def _places(items: Sequence[Item]) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Comes in: a folder of pictures or ``.npy`` (H, W, C), and where it is there a CSV with labels, groups and further facts,
 and a folder of masks. Goes out: a :class:`Collection`. With class folders the folder is the label and the CSV adds to
-it; a label there that disagrees is an error. The positive class is never inferred from alphabetical order.
+it; a label there that disagrees is an error. With neither, masks give the labels by the area that they cover. The
+positive class is never inferred from alphabetical order.
 """
 
 from __future__ import annotations
@@ -49,7 +50,12 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     found = _with_labels(source, files, table, options, aside)
     items = _items(source, found, _mask_of(masks, found, aside), table, options)
     return Collection(
-        _title(source), items, found.classes, has_masks=masks is not None, conflicting_ids=found.conflicting
+        _title(source),
+        items,
+        found.classes,
+        has_masks=masks is not None,
+        conflicting_ids=found.conflicting,
+        labels_from_masks=masks is not None and set(found.label_of.values()) == {-1},
     )
 
 
@@ -87,7 +93,8 @@ def _with_labels(source: Path, files: list[Path], table: Table | None, options: 
         return _from_folders(source, files, table, label_column, options, aside)
     if table is not None:
         return _from_table(source, files, table, label_column, options, aside)
-    aside.warn("The patches have no labels: there are no class folders, and no table was named with --labels.")
+    if options.masks is None:
+        aside.warn("The patches have no labels: there are no class folders, and no table was named with --labels.")
     return _Found(tuple(files), dict.fromkeys(files, -1), {}, DEFAULT_CLASSES)
 
 

@@ -1,10 +1,13 @@
 """Real data, where the machine has it: LANDSLIDE_REAL_DATA names the folder."""
 
+import io
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.data.check import check
 from core.data.folds import make_folds
@@ -12,13 +15,15 @@ from core.data.readers import ReaderOptions, ingest, iterate_patches
 from core.data.readers.base import Aside
 from core.data.readers.tables import label_rule, read_table
 from core.data.store import open_dataset
+from core.predict.patches import Answer
+from core.predict.submission import write_submission
 
 ROOT = os.environ.get("LANDSLIDE_REAL_DATA")
 pytestmark = pytest.mark.skipif(not ROOT, reason="LANDSLIDE_REAL_DATA is not set: real data are not on this machine")
 
 
-def run(name, out, **options):
-    steps = ingest("folders", Path(ROOT) / name, out, ReaderOptions(**options))
+def run(name, out, format="folders", **options):
+    steps = ingest(format, Path(ROOT) / name, out, ReaderOptions(**options))
     while True:
         try:
             next(steps)
@@ -59,6 +64,45 @@ def test_cas_pictures_can_be_predicted():
     bands, batches = iterate_patches(Path(ROOT) / "cas-landslide-samples")
     assert [b.name for b in bands] == ["red", "green", "blue"]
     assert sum(len(ids) for ids, _ in batches) == 8
+
+
+def test_cas_samples_come_back_equal(tmp_path):
+    report, dataset = run("cas-landslide-samples", tmp_path / "x.h5", "cas")
+    assert (report.n, report.n_unlabelled, report.rejected) == (8, 8, ())
+    assert sorted(dataset.columns["source"])[:3] == ["Haiti_Planet", "Hokkaido", "Hokkaido"]
+    for row, file in enumerate(dataset.columns["file"]):
+        pixels = np.asarray(Image.open(Path(ROOT) / "cas-landslide-samples" / file)).transpose(2, 0, 1)
+        np.testing.assert_array_equal(dataset.images([row])[0], pixels)
+    report, tiles = run("cas-landslide-samples", tmp_path / "t.h5", "cas", tile=64, nodata=255, max_nodata=0.5)
+    assert tiles.shape == (3, 64, 64) and len(set(tiles.groups)) == 8
+    counts = tiles.facts["patches_from_masks"]
+    assert len(tiles) + counts.get("dropped_nodata", 0) == counts["unlabelled"] + counts.get("dropped_nodata", 0) == 512
+    assert tiles.columns["nodata_fraction"].max() <= 0.5
+
+
+def test_zindis_whole_archive_has_its_counts(tmp_path):
+    """The real tables with a tiny array for each id, packed as the download is. Test.csv lists one id twice."""
+    metadata, small = Path(ROOT) / "zindi-metadata", io.BytesIO()
+    np.save(small, np.arange(12, dtype=np.float64).reshape(1, 1, 12))
+    with zipfile.ZipFile(tmp_path / "zindi.zip", "w") as archive:
+        for name in ("Train", "Test"):
+            archive.write(metadata / f"{name}.csv", f"{name}.csv")
+            for i in sorted({row["ID"] for row in read_table(metadata / f"{name}.csv", Aside()).rows}):
+                archive.writestr(f"{name.lower()}_data/{name.lower()}_data/{i}.npy", small.getvalue())
+        archive.writestr("SampleSubmission.csv", "ID,Target\n")
+    *_, last = ingest("zindi", tmp_path / "zindi.zip", tmp_path / "x.h5")
+    dataset = open_dataset(tmp_path / "x.h5")
+    assert last.done == 7147 + 5397 == len(dataset)
+    assert [int((dataset.labels == label).sum()) for label in (1, 0, -1)] == [1255, 5892, 5397]
+    test = np.flatnonzero(dataset.split == "test")
+    found = Answer(dataset.ids[test], np.zeros(len(test)), np.zeros(len(test), np.int8), 0.5, "svm")
+    with zipfile.ZipFile(tmp_path / "zindi.zip") as archive:
+        for name in ("Test.csv", "SampleSubmission.csv"):
+            archive.extract(name, tmp_path)
+    write_submission(tmp_path / "s.csv", found, tmp_path)
+    lines = (tmp_path / "s.csv").read_text().splitlines()
+    order = [row["ID"] for row in read_table(metadata / "Test.csv", Aside()).rows]
+    assert lines[0] == "ID,Target" and [line.split(",")[0] for line in lines[1:]] == order and len(order) == 5398
 
 
 def test_zindis_real_tables():

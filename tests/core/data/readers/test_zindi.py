@@ -1,5 +1,8 @@
 """Zindi's layout, on tiny arrays."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,8 @@ from core.data.bands import ZINDI_BANDS
 from core.data.readers import ReaderOptions, ingest, iterate_patches, recognise
 from core.data.store import open_dataset
 from core.errors import DataError, FormatError
+from core.predict.patches import Answer
+from core.predict.submission import write_submission
 
 
 def patch(seed, bands=12):
@@ -49,11 +54,32 @@ def test_training_patches_are_labelled_and_test_patches_not(source):
     assert "CC-BY-SA" in dataset.licence
 
 
-def test_the_nested_archive_is_read_too(source):
-    (source / "train_data").rename(source / "inner")
-    (source / "train_data").mkdir()
-    (source / "inner").rename(source / "train_data" / "train_data")
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_the_nested_archive_is_read_too(source, part):
+    (source / f"{part}_data").rename(source / "inner")
+    (source / f"{part}_data").mkdir()
+    (source / "inner").rename(source / f"{part}_data" / f"{part}_data")
+    report, dataset = run(source)
+    assert report.n == 9 and report.warnings == () and dataset.labels.tolist() == [1, 1, 0, 0, 0, 0, -1, -1, -1]
+
+
+def test_the_archive_as_downloaded_gives_the_same_dataset(source):
+    (source / "SampleSubmission.csv").write_text("ID,Target\nID_X0,0\n")
+    plain = run(source)[1].content_hash
+    packed = shutil.make_archive(source.parent / "download", "zip", source.parent, "zindi")
+    report, dataset = run(Path(packed))
+    assert dataset.content_hash == plain and dataset.source == "zindi: zindi" and report.warnings == ()
+    ids = next(iterate_patches(packed)[1])[0]
+    assert ids.tolist() == ["ID_X2", "ID_X0", "ID_X1"]
+
+
+def test_a_submission_copies_the_header_of_the_sample(source):
+    (source / "SampleSubmission.csv").write_text("ID,Target\nID_X0,0\n")
     assert run(source)[0].n == 9
+    ids = np.array(["ID_X0", "ID_X1", "ID_X2"])
+    found = Answer(ids, np.array([0.1, 0.9, 0.2]), np.array([0, 1, 0], np.int8), 0.5, "svm")
+    write_submission(source / "s.csv", found, source)
+    assert (source / "s.csv").read_text().split() == ["ID,Target", "ID_X2,0", "ID_X0,0", "ID_X1,1"]
 
 
 def test_an_archive_unpacked_twice_is_read_once(source):

@@ -1,0 +1,120 @@
+"""CAS Landslide: sub-datasets, each with ``img``, ``mask`` and ``label``; 512 px RGB pictures.
+
+Comes in: the folder of sub-datasets (``Palu/img/Palu0001.tiff``, ``Palu/mask/...``), one of them, or a flat folder of
+pictures without masks. Goes out: patches labelled by the area that their mask (1 = landslide) covers, unlabelled where
+there is none; the column ``source`` names the sub-dataset, and each image is a group of its own. ``label`` is accepted
+and not used: what it encodes is not documented. White may stand for no data: ``--nodata 255`` says so.
+(Xu et al., CAS Landslide Dataset, Scientific Data 2024.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
+from core.data.readers.files import FileMask, FilePatch, patch_files
+from core.data.readers.images import SUFFIXES
+from core.data.readers.matching import FileIndex
+from core.data.readers.tables import DEFAULT_CLASSES
+from core.errors import FormatError
+
+IMAGES, MASKS, UNUSED = "img", "mask", "label"
+MAX_DEPTH = 3  # folders between the source and a sub-dataset
+MAX_SUBSETS = 1000
+
+
+def recognises(source: Path) -> bool:
+    """Whether ``source`` holds ``img`` with pictures, itself or in its sub-datasets."""
+    return source.is_dir() and any(_holds_pictures(subset / IMAGES) for subset in _subsets(source))
+
+
+def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """The images of all sub-datasets, labelled from their masks. Raises FormatError when there is none."""
+    if not source.is_dir():
+        raise FormatError(f"There is no folder {source}. Give the folder that holds the sub-datasets.")
+    items = [item for subset in _subsets(source) for item in _items(source, subset, aside)] or _flat(source, aside)
+    if not items:
+        raise FormatError(
+            f"{source} is not laid out as CAS Landslide: sub-datasets with img/ (and mask/) of pictures are expected. "
+            "For other folders of patches use the format 'folders'."
+        )
+    without = [item.file for item in items if item.mask is None]
+    if without:
+        aside.warn(f"{len(without)} images have no mask and stay unlabelled: {some(without)}.")
+    if any((subset / UNUSED).is_dir() for subset in _subsets(source)):
+        aside.warn("The folders 'label' were not used: what they encode is not documented. Labels come from 'mask'.")
+    masked = len(without) < len(items)
+    return Collection(_title(source), items, DEFAULT_CLASSES, has_masks=masked, labels_from_masks=masked)
+
+
+def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """The images of all sub-datasets without their masks."""
+    found = collect(source, options, aside)
+    items = [Item(item.id, item.patch, columns=item.columns) for item in found.items]
+    return Collection(found.name, items, found.class_names)
+
+
+def _title(source: Path) -> str:
+    return f"cas: {source.resolve().name}"
+
+
+def _subsets(source: Path) -> Iterator[Path]:
+    """Folders with an ``img`` in them, links not followed: ``source`` itself, or those below it."""
+    level, n = [source], 0
+    for _ in range(MAX_DEPTH + 1):
+        below = []
+        for folder in level:
+            if (folder / IMAGES).is_dir():
+                n += 1
+                yield folder
+            else:
+                below += sorted(p for p in folder.iterdir() if _is_plain_folder(p))
+            if n > MAX_SUBSETS:
+                raise FormatError(f"{source} holds more than {MAX_SUBSETS} folders 'img'. Divide it.")
+        level = below[: 10 * MAX_SUBSETS]
+
+
+def _is_plain_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(path.suffix.lower() in SUFFIXES for path in folder.iterdir())
+
+
+def _items(source: Path, subset: Path, aside: Aside) -> list[Item]:
+    name = "." if subset == source else subset.relative_to(source).as_posix()
+    files = patch_files(subset / IMAGES, aside)
+    mask_files = patch_files(subset / MASKS, aside) if (subset / MASKS).is_dir() else []
+    find = FileIndex(subset / MASKS, mask_files).find
+    items, used = [], set()
+    for path in files:
+        candidates = find(path.stem)
+        if len(candidates) > 1:
+            aside.reject(_relative(source, path), f"Several masks have its name: {some([c.name for c in candidates])}.")
+            continue
+        used.update(candidates)
+        mask = FileMask(candidates[0], _relative(source, candidates[0])) if candidates else None
+        items.append(_item(source, path, source.resolve().name if name == "." else name, mask))
+    extra = [_relative(source, path) for path in mask_files if path not in used]
+    if extra:
+        aside.warn(f"{len(extra)} masks have no image and were left out: {some(extra)}.")
+    return items
+
+
+def _flat(source: Path, aside: Aside) -> list[Item]:
+    """Pictures without sub-datasets: their names begin with the sub-dataset's (``Palu0117``, ``Haiti_Planet286``)."""
+    files = [path for path in patch_files(source, aside) if path.suffix.lower() in SUFFIXES]
+    return [_item(source, path, re.sub(r"[\d_\-. ]+$", "", path.stem) or path.stem, None) for path in files]
+
+
+def _item(source: Path, path: Path, subset: str, mask: FileMask | None) -> Item:
+    file = _relative(source, path)
+    name = path.stem if path.stem.startswith(subset) else f"{subset}_{path.stem}"
+    return Item(name, FilePatch(path, file), group=name, mask=mask, columns={"file": file, "source": subset})
+
+
+def _relative(source: Path, path: Path) -> str:
+    return path.relative_to(source).as_posix()

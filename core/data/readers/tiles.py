@@ -1,0 +1,278 @@
+"""Tiles of larger images, and labels from the share that a mask covers.
+
+Comes in: a collection whose images may be larger than a patch, of any reader. Goes out: a collection of tiles, each
+labelled by a stated rule, with the shares it was decided by; all tiles of one image are one group. It knows nothing of
+formats. Images and masks are read one at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from core.data.readers.base import Aside, Collection, Item, Mask, Patch, Progress, ReaderOptions, Shape
+from core.data.summary import valid_pixels
+from core.errors import ConfigError, DataError, FormatError
+
+MIN_SIDE = 4  # pixels; smaller tiles are surely a mistake
+EDGES = ("shift", "drop")
+BETWEEN = ("drop", "unlabelled", "negative")
+_BETWEEN_LABEL = {"unlabelled": -1, "negative": 0}
+
+
+class _Recent:
+    """The image or mask that was read last, so that its tiles, which follow each other, do not each read it again."""
+
+    def __init__(self) -> None:
+        self._whole: Patch | Mask | None = None
+        self._pixels = np.empty(0)
+
+    def read(self, whole: Patch | Mask) -> np.ndarray:
+        if whole is not self._whole:
+            self._whole, self._pixels = None, np.empty(0)  # the one before is freed first
+            self._pixels = whole.read()
+            self._whole = whole
+        return self._pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A patch that is a part of a larger image, beginning at (row, col) pixels."""
+
+    whole: Patch
+    row: int
+    col: int
+    size: Shape
+    is_bytes: bool
+    recent: _Recent = field(compare=False, repr=False)
+
+    @property
+    def file(self) -> str:
+        """The image's name and the place in it."""
+        return f"{self.whole.file} (row {self.row}, column {self.col})"
+
+    def shape(self) -> tuple[Shape, bool]:
+        """Known from the image's header."""
+        return self.size, self.is_bytes
+
+    def read(self) -> np.ndarray:
+        """(C, H, W) in the image's own number type."""
+        return _part(self, self.recent, *self.size[1:])
+
+    def stamp(self) -> str:
+        """Of the image."""
+        return self.whole.stamp()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMask:
+    """A part of a larger mask."""
+
+    whole: Mask
+    row: int
+    col: int
+    height: int
+    width: int
+    recent: _Recent = field(compare=False, repr=False)
+
+    @property
+    def file(self) -> str:
+        """The mask's name and the place in it."""
+        return f"{self.whole.file} (row {self.row}, column {self.col})"
+
+    def read(self) -> np.ndarray:
+        """(H, W) uint8."""
+        return _part(self, self.recent, self.height, self.width)
+
+    def stamp(self) -> str:
+        """Of the mask."""
+        return self.whole.stamp()
+
+
+def _part(tile: Window | WindowMask, recent: _Recent, height: int, width: int) -> np.ndarray:
+    if hasattr(tile.whole, "window"):  # a raster that reads a part of itself: the whole may not fit in memory
+        return tile.whole.window(tile.row, tile.col, height, width).read()
+    return recent.read(tile.whole)[..., tile.row : tile.row + height, tile.col : tile.col + width].copy()
+
+
+def starts(length: int, side: int, stride: int, edge: str) -> list[int]:
+    """Where tiles of ``side`` begin along ``length`` pixels; [] when none fits.
+
+    With edge "shift" a last tile ends at the border even where it overlaps the one before by more than the stride says.
+    """
+    found = list(range(0, length - side + 1, stride))
+    if found and edge == "shift" and found[-1] != length - side:
+        found.append(length - side)
+    return found
+
+
+def nodata_of(collection: Collection, options: ReaderOptions, is_bytes: bool) -> float | None:
+    """The value that marks a pixel without data: the user's, or the format's."""
+    if options.nodata is not None:
+        return options.nodata
+    usual = None if is_bytes else 0.0
+    return usual if collection.nodata == "usual" else collection.nodata
+
+
+def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Generator[Progress, None, Collection]:
+    """The tiles of the collection's images, or its images as they are, labelled from their masks where that is asked.
+
+    Rule: a mask that covers ``mask_threshold`` of the area or more makes a patch positive, one that covers nothing
+    negative; ``between`` says what becomes of the rest. Tiles of an image without a mask are negative when the image
+    is, and otherwise unlabelled, since nobody knows where its landslide lies. Yields progress in images.
+    Raises ConfigError for options that make no sense.
+    """
+    _check(options)
+    if options.tile is None and not collection.labels_from_masks:
+        return collection
+    recent, counts, found = (_Recent(), _Recent()), Counter(), []
+    for done, item in enumerate(collection.items, 1):
+        try:
+            found += _tiles(item, collection, options, recent, counts)
+        except DataError as error:
+            aside.reject(item.file, error)
+        if done % 16 == 0 or done == len(collection.items):
+            yield Progress(done, len(collection.items), "images")
+    _tell(counts, options, aside)
+    facts = {**collection.facts, "patches_from_masks": _rule(options) | dict(counts)}
+    return replace(collection, items=found, facts=facts)
+
+
+def _check(options: ReaderOptions) -> None:
+    tile, stride = options.tile, options.stride
+    if tile is not None and tile < MIN_SIDE:
+        raise ConfigError(f"A tile has at least {MIN_SIDE} pixels a side, not {tile}.")
+    if stride is not None and (tile is None or not 1 <= stride):
+        raise ConfigError("The stride is 1 pixel or more, and goes with a tile side. Say --tile too.")
+    if not 0 < options.mask_threshold <= 1:
+        raise ConfigError(f"The mask threshold is a share above 0 and up to 1, not {options.mask_threshold:g}.")
+    if not 0 <= options.max_nodata <= 1:
+        raise ConfigError(f"The nodata limit is a share from 0 to 1, not {options.max_nodata:g}.")
+    for name, value, known in (("edge", options.edge, EDGES), ("between", options.between, BETWEEN)):
+        if value not in known:
+            raise ConfigError(f"'{value}' is no choice for {name}. Choose {', '.join(known)}.")
+
+
+def _tiles(
+    item: Item, collection: Collection, options: ReaderOptions, recent: Sequence[_Recent], counts: Counter
+) -> list[Item]:
+    (n_bands, height, width), is_bytes = item.patch.shape()
+    side = options.tile
+    sides = (height, width) if side is None else (side, side)
+    stride = options.stride or side or 1
+    corners = [
+        (row, col)
+        for row in starts(height, sides[0], stride, options.edge)
+        for col in starts(width, sides[1], stride, options.edge)
+    ]
+    if not corners:
+        raise FormatError(f"It is {height}x{width} pixels, smaller than a tile of {side}x{side}.")
+    covered = _mask_shares(item, (height, width), corners, sides)
+    empty = _nodata_shares(item, nodata_of(collection, options, is_bytes), options, corners, sides)
+    found = []
+    for (row, col), mask_share, nodata_share in zip(corners, covered, empty, strict=True):
+        if nodata_share is not None and nodata_share > options.max_nodata:
+            counts["dropped_nodata"] += 1
+            continue
+        label = _label(item, mask_share, options)
+        counts["dropped_between" if label is None else {1: "positive", 0: "negative", -1: "unlabelled"}[label]] += 1
+        if label is None:
+            continue
+        shares = {"mask_fraction": mask_share, "nodata_fraction": nodata_share}
+        columns = {**item.columns, **{key: f"{value:.6f}" for key, value in shares.items() if value is not None}}
+        whole = replace(item, label=label, columns=columns)
+        size = (n_bands, *sides)
+        found.append(whole if side is None else _tile(whole, row, col, size, is_bytes, recent))
+    return found
+
+
+def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: Sequence[_Recent]) -> Item:
+    height, width = size[1:]
+    lonlat = item.lonlat
+    if hasattr(item.patch, "lonlat_at"):
+        lonlat = item.patch.lonlat_at(row + height / 2, col + width / 2)
+    return replace(
+        item,
+        id=f"{item.id}_r{row:05d}_c{col:05d}",
+        patch=Window(item.patch, row, col, size, is_bytes, recent[0]),
+        mask=item.mask and WindowMask(item.mask, row, col, height, width, recent[1]),
+        group=item.id if item.group is None else item.group,
+        lonlat=lonlat,
+        columns={**item.columns, "image": item.id, "row": str(row), "col": str(col)},
+    )
+
+
+def _label(item: Item, mask_share: float | None, options: ReaderOptions) -> int | None:
+    """1, 0 or -1; None: dropped."""
+    if mask_share is None:
+        return item.label if options.tile is None or item.label == 0 else -1
+    if mask_share >= options.mask_threshold:
+        return 1
+    return _BETWEEN_LABEL.get(options.between) if mask_share else 0
+
+
+def _mask_shares(
+    item: Item, shape: tuple[int, int], corners: Sequence[tuple[int, int]], sides: tuple[int, int]
+) -> list[float | None]:
+    if item.mask is None:
+        return [None] * len(corners)
+    if hasattr(item.mask, "window"):
+        return [float((item.mask.window(*corner, *sides).read() != 0).mean()) for corner in corners]
+    mask = item.mask.read()
+    if mask.shape != shape:
+        raise FormatError(
+            f"Its mask is {mask.shape[0]}x{mask.shape[1]} pixels, the image {shape[0]}x{shape[1]}. They must agree."
+        )
+    return _shares(mask != 0, corners, sides)
+
+
+def _nodata_shares(
+    item: Item,
+    nodata: float | None,
+    options: ReaderOptions,
+    corners: Sequence[tuple[int, int]],
+    sides: tuple[int, int],
+) -> list[Any]:
+    """Asked only where somebody set a limit or a value: it reads the image once more."""
+    if nodata is None or (options.max_nodata == 1 and options.nodata is None):
+        return [None] * len(corners)
+    if hasattr(item.patch, "window"):
+        return [float(_is_empty(item.patch.window(*corner, *sides).read(), nodata).mean()) for corner in corners]
+    return _shares(_is_empty(item.patch.read(), nodata), corners, sides)
+
+
+def _is_empty(pixels: np.ndarray, nodata: float) -> np.ndarray:
+    """(H, W) bool of (C, H, W)."""
+    return ~valid_pixels(pixels[None], nodata)[1][0]
+
+
+def _shares(marked: np.ndarray, corners: Sequence[tuple[int, int]], sides: tuple[int, int]) -> list[float]:
+    """Share of marked pixels in each window, from one table of sums (Crow, 1984). marked: (H, W) bool."""
+    sums = np.zeros((marked.shape[0] + 1, marked.shape[1] + 1), np.int64)
+    sums[1:, 1:] = marked.cumsum(0, dtype=np.int64).cumsum(1)
+    top, left = np.array(corners, np.int64).T
+    bottom, right = top + sides[0], left + sides[1]
+    inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return (inside / (sides[0] * sides[1])).tolist()
+
+
+def _rule(options: ReaderOptions) -> dict[str, Any]:
+    names = ("tile", "stride", "edge", "mask_threshold", "between", "max_nodata")
+    return {name: getattr(options, name) for name in names}
+
+
+def _tell(counts: Counter, options: ReaderOptions, aside: Aside) -> None:
+    if counts["dropped_between"]:
+        aside.warn(
+            f"{counts['dropped_between']} patches were dropped: their mask covers something, but less than "
+            f"{options.mask_threshold:.2%} of the area."
+        )
+    if counts["dropped_nodata"]:
+        aside.warn(
+            f"{counts['dropped_nodata']} patches were dropped: more than {options.max_nodata:.0%} of their pixels "
+            "hold no data."
+        )
