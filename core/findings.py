@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from core.config import RunConfig
+from core.data.normalise import MINMAX_WARNING
 from core.data.summary import valid_pixels
 from core.embed.boundary import draw_boundary
 from core.embed.umap_map import fit_map
@@ -150,7 +151,7 @@ def _occlusion(plan: Plan, judged: dict[str, HeadJudgement], model: FoldModel, v
         found = model.log_odds(images, list(heads), rules, tta=False)
         return np.stack([expit(found[name]) for name in heads], axis=1)  # (n, heads)
 
-    fills = {"mean": model.normaliser.center_, "zero_raw": np.zeros(len(plan.bands), np.float32)}
+    fills = {"mean": model.normaliser.mean_, "zero_raw": np.zeros(len(plan.bands), np.float32)}
     without_data = ~valid_pixels(plan.images[val], model.normaliser.nodata)[1]  # (n, H, W)
     tables = []
     for baseline in plan.config.explain.occlusion_baselines:
@@ -198,12 +199,16 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "images_per_second": float(np.mean([fold["images_per_second"] for fold in folds])),
         "device": str(plan.device),
         "left_out": left_out(plan),
+        "selection": plan.selection.to_dict(),
         "warnings": _warnings(plan),
     }
 
 
 def _warnings(plan: Plan) -> list[str]:
     found = [f"{reason} It has no score in this run." for reason in left_out(plan).values()]
+    found += plan.selection.notes
+    if plan.config.normalise.method == "minmax":
+        found.append(MINMAX_WARNING)
     if plan.config.smote.enabled and plan.config.smote.protocol == "before_folds":
         found.append(
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "

@@ -21,9 +21,10 @@ from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_stat
 from core.plan import Plan, Step, prepare
 from core.runs.store import RunFolder
 from core.runs.summary import headline
-from core.smote.resample import NORMALISED_RANGE, Synthetics, how_many, synthesise
+from core.smote.resample import Synthetics, how_many, normalised_range, synthesise
 from core.train.backbones import build_network, save_network
 from core.train.loop import embed, fit, newest_checkpoint
+from core.train.model_scaling import model_scaling
 
 # Shares of the whole time, for the progress bar: training the folds, then their maps, then their explanations.
 TRAINING, MAPPING, EXPLAINING = 0.8, 0.08, 0.12
@@ -83,7 +84,10 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
         return
     train, val = plan.folds.train(fold), plan.folds.val(fold)
     began = time.monotonic()
-    normaliser = fit_normaliser(plan.images[train], config.normalise.method, plan.band_names, plan.dataset.nodata)
+    given = model_scaling(config.model, plan.bands)
+    normaliser = fit_normaliser(
+        plan.images[train], config.normalise.method, plan.band_names, plan.dataset.nodata, given
+    )
     patches = normaliser.transform(plan.images)
     yield Step("balancing", TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", **at)
     synthetics, parents = balance(plan, patches, train)
@@ -92,8 +96,7 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     train_y = np.concatenate([plan.labels[train], np.ones(len(synthetics.images), np.int8)])
 
     seed = config.seed * 1000 + fold
-    units = (normaliser.center_, normaliser.scale_)
-    network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed, units)
+    network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed, normaliser.units)
     yield Step("training", TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", **at)
     history, rows = run.fold_history(fold), []
     for result in fit(
@@ -159,7 +162,7 @@ def balance(plan: Plan, patches: np.ndarray, train: np.ndarray) -> tuple[Synthet
         alpha=smote.alpha,
         beta=smote.beta,
         clip=smote.clip,
-        data_range=NORMALISED_RANGE[plan.config.normalise.method],
+        data_range=normalised_range(plan.config.normalise.method, patches[pool]),
         seed=plan.config.seed,
     )
     return made, parents

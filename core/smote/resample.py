@@ -21,8 +21,21 @@ from core.errors import ConfigError, FormatError, LabelError
 # SSIM's "data range" of a band after each normalisation, in the unit of the normalised band. Standardised bands have
 # no fixed range; six standard deviations hold 99.7 % of a bell curve, and make SSIM's constants C1 = 0.0036 and
 # C2 = 0.032: texture below a fifth of the band's spread counts as noise. Robust bands are (x - q50) / (q95 - q05),
-# which for a bell curve is 3.29 standard deviations, so that the same range is 6 / 3.29.
-NORMALISED_RANGE: dict[str, float] = {"standard": 6.0, "robust": 1.82}
+# which for a bell curve is 3.29 standard deviations, so that the same range is 6 / 3.29; "robust_iqr" divides by 1.349.
+# "minmax" has its range by definition. What "model" gives depends on the backbone: there the patches say it.
+SPREADS = 6.0
+NORMALISED_RANGE: dict[str, float] = {"standard": SPREADS, "robust": 1.82, "robust_iqr": 4.45, "minmax": 1.0}
+
+
+def normalised_range(method: str, images: np.ndarray) -> float | np.ndarray:
+    """SSIM's data range after this normalisation: NORMALISED_RANGE, or six standard deviations of each band, (C,).
+
+    images: (N, C, H, W) normalised, looked at only where the method fixes no spread; a constant band counts as 1.
+    """
+    if method in NORMALISED_RANGE:
+        return NORMALISED_RANGE[method]
+    spread = np.array([images[:, band].std(dtype=np.float64) for band in range(images.shape[1])])
+    return SPREADS * np.where(spread > 1e-6, spread, 1.0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+"""What of a dataset file a run uses: its bands, and the labels that are left after exclusions and the cloud limit.
+
+Comes in: an open dataset and the ``data`` section of the settings. Goes out: a frozen :class:`Selection`. A patch that
+is left out is treated exactly as an unlabelled one: never trained on, never scored, still in the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.config import DataConfig
+from core.data.bands import Band, choose_bands
+from core.data.dataset import Dataset
+from core.errors import ConfigError
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What is used, and what is left out why.
+
+    Attributes:
+    bands: what is trained on, in this order.
+    labels: (N,) int8; 1, 0, and -1 for what is unlabelled or left out.
+    excluded: (N,) bool, named in ``data.exclude``.
+    cloudy: (N,) bool, above ``data.max_cloud``.
+    notes: a sentence for each reason why labelled patches are left out, and for what the limit could not judge.
+    """
+
+    bands: tuple[Band, ...]
+    labels: np.ndarray
+    excluded: np.ndarray
+    cloudy: np.ndarray
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def n_excluded(self) -> int:
+        """Patches left out, for whatever reason."""
+        return int((self.excluded | self.cloudy).sum())
+
+    def to_dict(self) -> dict:
+        """Plain values for a run's record."""
+        return {
+            "bands": [band.name for band in self.bands],
+            "n_labelled": int((self.labels >= 0).sum()),
+            "n_excluded": int(self.excluded.sum()),
+            "n_cloudy": int(self.cloudy.sum()),
+            "n_left_out": self.n_excluded,
+            "notes": list(self.notes),
+        }
+
+
+def select(dataset: Dataset, config: DataConfig) -> Selection:
+    """Bands and labels that these settings choose.
+
+    Raises ConfigError for bands or a cloud column that are not there, DataError for ids that are not.
+    """
+    excluded = np.zeros(len(dataset), bool)
+    excluded[dataset.index_of(config.exclude)] = True
+    cloudy, notes = _cloudy(dataset, config)
+    labels = np.where(excluded | cloudy, np.int8(-1), dataset.labels)
+    labels.flags.writeable = False
+    if excluded.any():
+        notes = [f"Patches left out by the exclusion list: {_count(dataset, excluded)}.", *notes]
+    return Selection(choose_bands(config.bands, dataset.bands), labels, excluded, cloudy, tuple(notes))
+
+
+def _cloudy(dataset: Dataset, config: DataConfig) -> tuple[np.ndarray, list[str]]:
+    """(N,) bool, patches with more cloud than allowed; unknown cloud is no reason to leave a patch out."""
+    if config.max_cloud is None:
+        return np.zeros(len(dataset), bool), []
+    values = cloud_of(dataset, config.cloud_column)
+    limit, said = config.max_cloud, f"{config.max_cloud:g}"
+    if 0.0 < limit < 1.0 and 1.0 < np.nanmax(values, initial=0.0) <= 100.0:
+        limit, said = 100.0 * limit, f"{said} (a share: {100 * limit:g} in this column, which goes beyond 1)"
+    cloudy = values > limit  # nan compares as not above
+    notes = []
+    if cloudy.any():
+        notes.append(f"Patches left out with {config.cloud_column} above {said}: {_count(dataset, cloudy)}.")
+    unknown = int(np.isnan(values).sum())
+    if unknown:
+        notes.append(f"Patches without a value of {config.cloud_column}, which were kept: {unknown:,}.")
+    return cloudy, notes
+
+
+def cloud_of(dataset: Dataset, column: str) -> np.ndarray:
+    """(N,) float64 cloud of each patch, nan where unknown. Raises ConfigError naming the columns that hold numbers."""
+    numbers = {name: _numbers(values) for name, values in dataset.columns.items()}
+    found = numbers.get(column)
+    if found is None:
+        usable = ", ".join(name for name, values in numbers.items() if values is not None) or "none"
+        raise ConfigError(
+            f"data.max_cloud needs a column of numbers '{column}', which {dataset.name} does not have. "
+            f"Columns of numbers here: {usable}. Set data.cloud_column to one of them, or data.max_cloud=none."
+        )
+    return found
+
+
+def _numbers(values: np.ndarray) -> np.ndarray | None:
+    """A column as float64, empty text as nan; none where it holds no numbers."""
+    if values.dtype.kind == "U":
+        values = np.where(np.char.strip(values) == "", "nan", values)
+    try:
+        numbers = values.astype(np.float64)
+    except ValueError:
+        return None
+    return numbers if np.isfinite(numbers).any() else None
+
+
+def _count(dataset: Dataset, chosen: np.ndarray) -> str:
+    labelled = int((dataset.labels[chosen] >= 0).sum())
+    positive = int((dataset.labels[chosen] == 1).sum())
+    return f"{int(chosen.sum()):,} ({labelled:,} labelled, {positive:,} of them {dataset.positive})"
