@@ -21,11 +21,11 @@ class Selection:
     """What is used, and what is left out why.
 
     Attributes:
-    bands: what is trained on, in this order.
-    labels: (N,) int8; 1, 0, and -1 for what is unlabelled or left out.
-    excluded: (N,) bool, named in ``data.exclude``.
-    cloudy: (N,) bool, above ``data.max_cloud``.
-    notes: a sentence for each reason why labelled patches are left out, and for what the limit could not judge.
+        bands: what is trained on, in this order.
+        labels: (N,) int8; 1, 0, and -1 for what is unlabelled or left out.
+        excluded: (N,) bool, named in ``data.exclude``.
+        cloudy: (N,) bool, above ``data.max_cloud``.
+        notes: a sentence for each reason why labelled patches are left out, and for what the limit could not judge.
     """
 
     bands: tuple[Band, ...]
