@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.cli_ingest import ingest
 from core.config import PRESETS, preset
 from core.errors import LabelError, LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path, open_run, plain
@@ -61,47 +62,7 @@ def say(text: str, as_json: bool) -> None:
 # ------------------------------------------------------------------------------------------------------- data
 
 
-@app.command()
-def ingest(
-    format: Annotated[str, typer.Argument(help="Format of the source: zindi or folders.")],
-    source: Annotated[Path, typer.Argument(help="The folder to read.")],
-    out: Annotated[Path, typer.Option("--out", help="The dataset file to write (.h5).")],
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unusable file.")] = False,
-    positive: Annotated[str | None, typer.Option("--positive", help="Name or value of the landslide class.")] = None,
-    bands: Bands = None,
-    labels: Annotated[Path | None, typer.Option("--labels", help="A CSV with labels or groups.")] = None,
-    id_column: Annotated[str | None, typer.Option("--id-column", help="Its column of names or paths.")] = None,
-    group_column: Annotated[str | None, typer.Option("--group-column", help="Its column of groups.")] = None,
-    masks: Annotated[Path | None, typer.Option("--masks", help="Folder of landslide masks.")] = None,
-    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
-    as_json: AsJson = False,
-) -> None:
-    """Build a dataset file from a folder; unusable files are set aside with the reason."""
-    from core.data.readers import ReaderOptions
-    from core.data.readers import ingest as read
-
-    options = ReaderOptions(
-        strict=strict,
-        positive=positive,
-        bands=tuple(bands.split(",")) if bands else None,
-        labels=labels,
-        id_column=id_column,
-        group_column=group_column,
-        masks=masks,
-    )
-    report = _finish(read(format, source, out, options), lambda p: f"{p.done} of {p.total} files", as_json)
-    value = {
-        "dataset": report.dataset.resolve(),
-        "n": report.n,
-        "n_positive": report.n_positive,
-        "n_unlabelled": report.n_unlabelled,
-        "rejected": [{"file": item.file, "reason": item.reason} for item in report.rejected],
-        "warnings": list(report.warnings),
-    }
-    lines = [f"{report.n} patches ({report.n_positive} landslides, {report.n_unlabelled} unlabelled) in {out}"]
-    lines += [f"Warning: {text}" for text in report.warnings]
-    lines += [f"Set aside: {item.file}: {item.reason}" for item in report.rejected]
-    emit(value, as_json, "\n".join(lines))
+app.command()(ingest)
 
 
 @app.command()
@@ -351,8 +312,6 @@ def _report(run: RunFolder, as_json: bool) -> None:
 
     summary = run.summary()
     names = ("run", "dataset", "oof", "folds", "seconds", "images_per_second")
-    for text in summary["warnings"]:
-        say(f"Warning: {text}", as_json)
     emit({name: summary[name] for name in names}, as_json, f"{summary['run']}: {headline(summary)}")
 
 
@@ -370,7 +329,7 @@ def _metrics_line(values: dict[str, Any], name: str) -> str:
     return f"{name}: {', '.join(texts)}, threshold {values['threshold']:.3f}, n = {values['n']}"
 
 
-def _finish(steps: Any, text: Callable[[Any], str], as_json: bool) -> Any:
+def finish(steps: Any, text: Callable[[Any], str], as_json: bool) -> Any:
     """Exhaust a generator of progress and return what it returns; a line every two seconds."""
     import time
 

@@ -39,6 +39,7 @@ class ReaderOptions:
         edge: "shift" moves the last tile of a row or column inwards to end at the border; "drop" leaves out the rest.
         mask_threshold: share of a patch's area, above 0 and up to 1, from which its mask makes it positive.
         between: what becomes of a patch whose mask covers less, but not nothing: "drop", "unlabelled" or "negative".
+        manifest: of a named set, the files that it was built from before; each must be there unchanged.
         max_nodata: tiles with a larger share of pixels without data are dropped, 0-1.
     """
 
@@ -58,6 +59,7 @@ class ReaderOptions:
     mask_threshold: float = 0.01
     between: Literal["drop", "unlabelled", "negative"] = "drop"
     max_nodata: float = 1.0
+    manifest: Path | None = None
 
 
 @dataclass(frozen=True)
