@@ -312,6 +312,8 @@ def _report(run: RunFolder, as_json: bool) -> None:
 
     summary = run.summary()
     names = ("run", "dataset", "oof", "folds", "seconds", "images_per_second")
+    for text in summary["warnings"]:
+        say(f"Warning: {text}", as_json)
     emit({name: summary[name] for name in names}, as_json, f"{summary['run']}: {headline(summary)}")
 
 
