@@ -37,7 +37,9 @@ class DataConfig(Section):
         ge=0.0,
         description="Patches with more cloud than this are left out, in the unit of the cloud column; none: no limit.",
     )
-    cloud_column: str = Field("cloud", min_length=1, description="The dataset's column that holds each patch's cloud.")
+    cloud_column: str | None = Field(
+        None, min_length=1, description="The dataset's column of cloud; none: the one with cloud in its name."
+    )
     exclude: tuple[str, ...] = Field((), description="Ids of patches that are left out as if they had no label.")
 
     @field_validator("bands", "exclude", mode="before")

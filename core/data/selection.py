@@ -70,31 +70,35 @@ def _cloudy(dataset: Dataset, config: DataConfig) -> tuple[np.ndarray, list[str]
     """(N,) bool, patches with more cloud than allowed; unknown cloud is no reason to leave a patch out."""
     if config.max_cloud is None:
         return np.zeros(len(dataset), bool), []
-    values = cloud_of(dataset, config.cloud_column)
+    column, values = cloud_of(dataset, config.cloud_column)
     limit, said = config.max_cloud, f"{config.max_cloud:g}"
     if 0.0 < limit < 1.0 and 1.0 < np.nanmax(values, initial=0.0) <= 100.0:
         limit, said = 100.0 * limit, f"{said} (a share: {100 * limit:g} in this column, which goes beyond 1)"
     cloudy = values > limit  # nan compares as not above
     notes = []
     if cloudy.any():
-        notes.append(f"Patches left out with {config.cloud_column} above {said}: {_count(dataset, cloudy)}.")
+        notes.append(f"Patches left out with {column} above {said}: {_count(dataset, cloudy)}.")
     unknown = int(np.isnan(values).sum())
     if unknown:
-        notes.append(f"Patches without a value of {config.cloud_column}, which were kept: {unknown:,}.")
+        notes.append(f"Patches without a value of {column}, which were kept: {unknown:,}.")
     return cloudy, notes
 
 
-def cloud_of(dataset: Dataset, column: str) -> np.ndarray:
-    """(N,) float64 cloud of each patch, nan where unknown. Raises ConfigError naming the columns that hold numbers."""
-    numbers = {name: _numbers(values) for name, values in dataset.columns.items()}
-    found = numbers.get(column)
-    if found is None:
-        usable = ", ".join(name for name, values in numbers.items() if values is not None) or "none"
+def cloud_of(dataset: Dataset, column: str | None = None) -> tuple[str, np.ndarray]:
+    """The dataset's column of cloud, and its values (N,) float64, nan where unknown.
+
+    column: its name; none: the one column of numbers with "cloud" in its name. Raises ConfigError naming the columns
+    that hold numbers when there is no such column, or more than one.
+    """
+    numbers = {name: values for name in dataset.columns if (values := _numbers(dataset.columns[name])) is not None}
+    fitting = [name for name in numbers if (name == column if column else "cloud" in name.lower())]
+    if len(fitting) != 1:
+        wanted = f"the column of numbers '{column}'" if column else "one column of numbers with 'cloud' in its name"
         raise ConfigError(
-            f"data.max_cloud needs a column of numbers '{column}', which {dataset.name} does not have. "
-            f"Columns of numbers here: {usable}. Set data.cloud_column to one of them, or data.max_cloud=none."
+            f"data.max_cloud needs {wanted}; {dataset.name} has {len(fitting) or 'none'}. Columns of numbers here: "
+            f"{', '.join(numbers) or 'none'}. Set data.cloud_column to one of them, or data.max_cloud=none."
         )
-    return found
+    return fitting[0], numbers[fitting[0]]
 
 
 def _numbers(values: np.ndarray) -> np.ndarray | None:

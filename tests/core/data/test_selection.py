@@ -43,7 +43,7 @@ def test_an_excluded_id_that_is_not_there_is_told(tmp_path):
 
 def test_cloud_above_the_limit_is_left_out_and_unknown_cloud_is_kept(tmp_path):
     dataset = made(tmp_path, cloud=[0.1, 0.5, 0.9, np.nan, 0.9, 0.0])
-    found = select(dataset, DataConfig(max_cloud=0.5))
+    found = select(dataset, DataConfig(max_cloud=0.5))  # the column is found by its name
     assert found.labels.tolist() == [1, 0, -1, 0, -1, 0] and found.cloudy.tolist() == [0, 0, 1, 0, 1, 0]
     assert found.notes == (
         "Patches left out with cloud above 0.5: 2 (1 labelled, 1 of them landslide).",
@@ -68,9 +68,16 @@ def test_exclusion_and_cloud_count_a_patch_once(tmp_path):
 
 def test_a_cloud_column_that_is_missing_or_text_is_told_with_those_that_would_do(tmp_path):
     dataset = made(tmp_path, haze=["1", "", "3", "4", "5", "6"], place=list("abcdef"))
-    with pytest.raises(ConfigError, match="'cloud'.*Columns of numbers here: haze.*data.cloud_column"):
+    with pytest.raises(
+        ConfigError, match="one column of numbers with 'cloud'.*has none. Columns of numbers here: haze"
+    ):
         select(dataset, DataConfig(max_cloud=0.5))
-    with pytest.raises(ConfigError, match="Columns of numbers here: haze"):
+    with pytest.raises(
+        ConfigError, match="needs the column of numbers 'place'; d has none. .*haze. Set data.cloud_column"
+    ):
         select(dataset, DataConfig(max_cloud=0.5, cloud_column="place"))
     found = select(dataset, DataConfig(max_cloud=3, cloud_column="haze"))
     assert found.labels.tolist() == [1, 0, 1, -1, -1, -1]
+    two = made(tmp_path, cloud=[0] * 6, cloud_before=[0] * 6)
+    with pytest.raises(ConfigError, match="has 2. Columns of numbers here: cloud, cloud_before"):
+        select(two, DataConfig(max_cloud=0.5))
