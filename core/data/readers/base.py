@@ -31,6 +31,7 @@ class ReaderOptions:
         id_column: its column of names or paths.
         group_column: its column of groups.
         masks: folder of masks; relative to the working directory or to the source.
+        mask_value: the value in masks that stands for the positive class; None: everything but 0.
         licence: of the patches.
         nodata: a pixel equal to it in all bands holds no data (255: white in pictures); None: as the format says.
         resize: side in pixels that every image is stretched to, before anything else; None: as it is.
@@ -50,6 +51,7 @@ class ReaderOptions:
     id_column: str | None = None
     group_column: str | None = None
     masks: Path | None = None
+    mask_value: float | None = None
     licence: str = ""
     nodata: float | None = None
     resize: int | None = None

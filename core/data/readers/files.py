@@ -16,6 +16,8 @@ import numpy as np
 from core.data.readers.base import Aside, Shape, file_stamp, some
 from core.data.readers.images import SUFFIXES, image_shape, read_image, read_mask
 from core.data.readers.npy import read_header, read_npy
+from core.data.readers.raster import SUFFIXES as RASTERS
+from core.data.readers.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
 from core.errors import FormatError, UnsafeFileError
 from core.paths import inside
 
@@ -27,7 +29,7 @@ _LITTER = ("__macosx", "thumbs.db", "desktop.ini")
 
 @dataclass(frozen=True, slots=True)
 class FilePatch:
-    """A patch that is one file: ``.npy`` (H, W, C) or a picture. file: its name for messages."""
+    """A patch that is one file: ``.npy`` (H, W, C), a picture or an n-band TIFF. file: its name for messages."""
 
     path: Path
     file: str
@@ -47,28 +49,37 @@ class FilePatch:
 
 @dataclass(frozen=True, slots=True)
 class FileMask:
-    """A mask that is one file: a picture, or ``.npy`` of (H, W) or (H, W, 1)."""
+    """A mask that is one file: a picture, a TIFF of numbers, or ``.npy`` of (H, W) or (H, W, 1).
+
+    value: the value that stands for the positive class; None: everything but 0.
+    """
 
     path: Path
     file: str
+    value: float | None = None
 
     def read(self) -> np.ndarray:
         """As ``read_patch_mask``."""
-        return read_patch_mask(self.path)
+        return read_patch_mask(self.path, self.value)
 
     def stamp(self) -> str:
         """Of the file."""
         return file_stamp(self.path)
 
 
-def patch_files(root: Path, aside: Aside, without: Path | None = None) -> list[Path]:
-    """Files below ``root`` that may be patches, sorted; ``without`` is a folder to leave out (the masks)."""
+def patch_files(
+    root: Path, aside: Aside, without: Path | None = None, kinds: tuple[str, ...] = KINDS, masks_too: bool = False
+) -> list[Path]:
+    """Files below ``root`` that may be patches, sorted; ``without`` is a folder to leave out (the masks).
+
+    ``kinds`` are their endings. Folders called masks are left out with a warning, unless ``masks_too`` or ``without``.
+    """
     if not root.is_dir():
         raise FormatError(f"There is no folder {root}. Give the folder that holds the patches.")
     found, hidden = [], []
-    for path in _walk(root, aside, hidden, without):
+    for path in _walk(root, aside, hidden, without, masks_too):
         relative = str(path.relative_to(root))
-        if path.suffix.lower() not in KINDS:
+        if path.suffix.lower() not in kinds:
             continue
         reason = _unusable(root, path)
         if reason:
@@ -82,7 +93,7 @@ def patch_files(root: Path, aside: Aside, without: Path | None = None) -> list[P
     return sorted(found)
 
 
-def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None) -> Iterator[Path]:
+def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None, masks_too: bool) -> Iterator[Path]:
     for folder, names, files in os.walk(root, followlinks=False):
         place = Path(folder)
         for name in sorted(names):
@@ -91,9 +102,9 @@ def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None) -> 
                 hidden.append(str(path.relative_to(root)))
             elif path.is_symlink():
                 aside.reject(str(path.relative_to(root)), "It is a link to a folder, which is not followed.")
-            elif without is None and name.lower() in MASK_FOLDERS:
+            elif without is None and not masks_too and name.lower() in MASK_FOLDERS:
                 aside.warn(f"The folder {path.relative_to(root)} was not read: name it with --masks if it holds masks.")
-        names[:] = sorted(n for n in names if _is_wanted(place / n, without))
+        names[:] = sorted(n for n in names if _is_wanted(place / n, without, masks_too))
         for name in sorted(files):
             if _is_hidden(name):
                 hidden.append(str((place / name).relative_to(root)))
@@ -105,8 +116,8 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _LITTER
 
 
-def _is_wanted(folder: Path, without: Path | None) -> bool:
-    if _is_hidden(folder.name) or (without is None and folder.name.lower() in MASK_FOLDERS):
+def _is_wanted(folder: Path, without: Path | None, masks_too: bool) -> bool:
+    if _is_hidden(folder.name) or (without is None and not masks_too and folder.name.lower() in MASK_FOLDERS):
         return False
     return without is None or folder.resolve() != without.resolve()
 
@@ -131,8 +142,46 @@ def patch_shape(path: Path) -> tuple[Shape, bool]:
 
     Raises DataError as the kind's own reader does.
     """
+    if path.suffix.lower() == ".npy":
+        return _npy_shape(path)
+    if _numbers(path):
+        header = patch_header(path)
+        return header.shape, header.dtype == np.uint8
+    return image_shape(path), True
+
+
+def read_patch(path: Path) -> np.ndarray:
+    """(C, H, W) in the file's own number type. Raises DataError as the kind's own reader does.
+
+    In a TIFF with a nodata value what has it is nan; in one without, and in bytes, values stay as they are.
+    """
+    if path.suffix.lower() == ".npy":
+        return read_npy(path).transpose(2, 0, 1)
+    header = _numbers(path)
+    return separate_nodata(read_raster(path), header.nodata, np.nan) if header else read_image(path)
+
+
+def read_patch_mask(path: Path, value: float | None = None) -> np.ndarray:
+    """(H, W) uint8 of 0 and 1 from a picture, a TIFF of numbers, or a .npy of (H, W) or (H, W, 1).
+
+    1 where it is ``value``, or where it is not 0.
+    """
     if path.suffix.lower() != ".npy":
-        return image_shape(path), True
+        header = _numbers(path)
+        return _marked(read_raster(path), path, value, header.nodata) if header else read_mask(path, value)
+    values = read_npy(path)
+    return _marked(values.transpose(2, 0, 1) if values.ndim == 3 else values[None], path, value)
+
+
+def _marked(values: np.ndarray, path: Path, value: float | None, nodata: float | None = None) -> np.ndarray:
+    if values.ndim != 3 or len(values) != 1:
+        raise FormatError(f"{path.name} has the shape {values.shape}; a mask has one band of (H, W).")
+    if value is not None:
+        return (values[0] == value).astype(np.uint8)
+    return ((values[0] != 0) & (values[0] != nodata) & ~np.isnan(values[0])).astype(np.uint8)
+
+
+def _npy_shape(path: Path) -> tuple[Shape, bool]:
     header = read_header(path)
     if len(header.shape) != 3:
         raise FormatError(f"{path.name} has the shape {header.shape}; accepted: (H, W, C).")
@@ -142,17 +191,12 @@ def patch_shape(path: Path) -> tuple[Shape, bool]:
     return (n_bands, height, width), header.dtype == np.uint8
 
 
-def read_patch(path: Path) -> np.ndarray:
-    """(C, H, W) in the file's own number type. Raises DataError as the kind's own reader does."""
-    return read_npy(path).transpose(2, 0, 1) if path.suffix.lower() == ".npy" else read_image(path)
-
-
-def read_patch_mask(path: Path) -> np.ndarray:
-    """(H, W) uint8 of 0 and 1 from a picture, or a .npy of (H, W) or (H, W, 1)."""
-    if path.suffix.lower() != ".npy":
-        return read_mask(path)
-    values = read_npy(path)
-    values = values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
-    if values.ndim != 2:
-        raise FormatError(f"{path.name} has the shape {values.shape}; a mask has (H, W).")
-    return (values != 0).astype(np.uint8)
+def _numbers(path: Path) -> RasterHeader | None:
+    """The header of a TIFF that is no picture; None for what the reader of pictures reads, or refuses with a reason."""
+    if path.suffix.lower() not in RASTERS:
+        return None
+    try:
+        header = raster_header(path)
+    except FormatError:
+        return None
+    return None if header.is_picture else header

@@ -48,7 +48,7 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
         raise FormatError(f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF.")
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
     found = _with_labels(source, files, table, options, aside)
-    items = _items(source, found, _mask_of(masks, found, aside), table, options)
+    items = _items(source, found, _mask_of(masks, found, options, aside), table, options)
     return Collection(
         _title(source),
         items,
@@ -213,12 +213,16 @@ def _tell_unlisted(source: Path, files: list[Path], matched: Matched, table: Tab
         aside.warn(f"Folders that {table.path.name} does not mention were not read: {some(folders)}.")
 
 
-def _mask_of(masks: Path | None, found: _Found, aside: Aside) -> dict[Path, FileMask]:
+def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: Aside) -> dict[Path, FileMask]:
     if masks is None:
         return {}
     find = FileIndex(masks, patch_files(masks, aside)).find
     candidates = {path: find(path.stem) for path in found.files}
-    mask_of = {path: FileMask(named[0], named[0].name) for path, named in candidates.items() if len(named) == 1}
+    mask_of = {
+        path: FileMask(named[0], named[0].name, options.mask_value)
+        for path, named in candidates.items()
+        if len(named) == 1
+    }
     if not mask_of:
         raise FormatError(f"No mask in {masks} has the name of a patch. Masks are matched by file name without ending.")
     without = [path.name for path in found.files if found.label_of[path] == 1 and path not in mask_of]

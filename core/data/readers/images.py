@@ -58,14 +58,18 @@ def read_image(path: Path) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """(H, W) uint8: 1 where any channel but alpha (palette index, grey, colour) is not 0. Raises as ``image_shape``."""
+def read_mask(path: Path, value: float | None = None) -> np.ndarray:
+    """(H, W) uint8: 1 where any channel but alpha (palette index, grey, colour) is ``value``, or not 0 for None.
+
+    Raises as ``image_shape``.
+    """
     with _opened(path, also=("I;16", "I;16B", "I")) as image:
         image = ImageOps.exif_transpose(image)
         pixels = np.asarray(image)
         if image.mode in ("RGBA", "LA", "PA", "RGBX"):
             pixels = pixels[..., :-1]
-    return (pixels.reshape(*pixels.shape[:2], -1) != 0).any(axis=2).astype(np.uint8)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    return (pixels != 0 if value is None else pixels == value).any(axis=2).astype(np.uint8)
 
 
 @contextmanager
