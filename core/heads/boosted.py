@@ -132,7 +132,7 @@ def parse(text: str) -> Trees:
     wanted = {"version": "v4", "num_class": "1", "num_tree_per_iteration": "1"}
     if any(facts.get(key) != value for key, value in wanted.items()) or not blocks:
         raise FormatError("it is not a two-class LightGBM model of version v4.")
-    n_features = _integers(facts, "max_feature_idx", 1)[0] + 1
+    n_features = int(_integers(facts, "max_feature_idx", 1)[0]) + 1
     nodes, leaves, parts = 0, 0, []
     for number, block in enumerate(blocks):
         try:
@@ -149,7 +149,7 @@ def parse(text: str) -> Trees:
 
 def _tree(facts: dict[str, str], n_features: int, first_node: int, first_leaf: int) -> tuple:
     """One tree's arrays, its indices moved behind ``first_node`` inner nodes and ``first_leaf`` leaves."""
-    n_leaves = _integers(facts, "num_leaves", 1)[0]
+    n_leaves = int(_integers(facts, "num_leaves", 1)[0])
     if n_leaves < 1 or facts.get("num_cat") != "0" or facts.get("is_linear", "0") != "0":
         raise FormatError("it has no leaf, splits by category, or linear leaves.")
     value = _reals(facts, "leaf_value", n_leaves)

@@ -7,7 +7,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from core.errors import FormatError, TrainingError
-from core.heads.svm import fit_svm
+from core.heads import svm
+from core.heads.svm import SvmHead, SvmSetting, fit_svm, fit_svms
 
 
 def clouds(n=80, features=6, seed=0):
@@ -40,6 +41,60 @@ def test_decisions_equal_scikit_learns_for_any_shape(n, features, seed):
     x, labels = clouds(n, features, seed)
     expected = reference(x, labels, 0.5).decision_function(x.astype(np.float64))
     assert np.abs(fit_svm(x, labels, 0.5).decision(x) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("gamma", ["scale", 0.003, 0.5])
+def test_every_gamma_equals_scikit_learns(gamma):
+    x, labels = clouds()
+    expected = make_pipeline(StandardScaler(), SVC(C=0.7, gamma=gamma)).fit(x.astype(np.float64), labels)
+    head = fit_svm(x, labels, 0.7, gamma=gamma)
+    assert np.abs(head.decision(x) - expected.decision_function(x.astype(np.float64))).max() < 1e-6
+    assert float(head.gamma) == pytest.approx(expected[-1]._gamma) and head.facts()["gamma"] == float(head.gamma)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(8, 60), st.integers(1, 30), st.floats(1e-3, 50.0), st.integers(0, 1000))
+def test_any_scikit_learn_svm_is_answered_for_from_its_arrays(n, features, C, seed):
+    x, labels = clouds(n, max(features, 2), seed)
+    new = clouds(20, max(features, 2), seed + 1)[0].astype(np.float64)
+    model = reference(x, labels, C)
+    scaler, svc = model[0], model[1]
+    arrays = (scaler.mean_, scaler.scale_, svc.support_vectors_, svc.dual_coef_[0])
+    head = SvmHead("any", *arrays, np.asarray(svc.intercept_[0]), np.asarray(svc._gamma))
+    for device in (None, "cpu"):
+        assert np.abs(head.decision(new, device) - model.decision_function(new)).max() < 1e-6 * max(1, C)
+
+
+def test_svms_of_one_sweep_are_those_fitted_one_by_one():
+    x, labels = clouds(120)
+    others, _ = clouds(30, seed=1)
+    wanted = [SvmSetting(1.0), SvmSetting(0.1, 0.02), SvmSetting(0.1), SvmSetting(1.0, 0.02, "mine")]
+    found = fit_svms(x, labels, wanted, others)
+    assert [one.head.name for one in found] == ["svm_c1", "svm_c0.1_g0.02", "svm_c0.1", "mine"]
+    for one, setting in zip(found, wanted, strict=True):
+        alone = fit_svm(x, labels, setting.C, gamma=setting.gamma)
+        assert np.allclose(one.head.decision(others), alone.decision(others), atol=1e-9)
+        assert np.allclose(one.of_training, alone.decision(x), atol=1e-9)
+        assert np.allclose(one.of_others, alone.decision(others), atol=1e-9)
+
+
+def test_rows_too_many_for_one_kernel_give_the_same_svm(monkeypatch):
+    x, labels = clouds(120)
+    shared = fit_svms(x, labels, [SvmSetting(0.5), SvmSetting(2.0)], x[:7])
+    monkeypatch.setattr(svm, "KERNEL_BYTES", 0)
+    apart = fit_svms(x, labels, [SvmSetting(0.5), SvmSetting(2.0)], x[:7])
+    for one, other in zip(shared, apart, strict=True):
+        assert np.array_equal(one.head.support, other.head.support)
+        for name in ("of_training", "of_others"):
+            assert np.allclose(getattr(one, name), getattr(other, name), atol=1e-9)
+
+
+def test_balanced_weights_are_scikit_learns():
+    x, labels = clouds()
+    expected = make_pipeline(StandardScaler(), SVC(C=0.3, class_weight="balanced")).fit(x.astype(np.float64), labels)
+    found = fit_svm(x, labels, 0.3, class_weight="balanced").decision(x)
+    assert np.abs(found - expected.decision_function(x.astype(np.float64))).max() < 1e-6
+    assert np.abs(found - fit_svm(x, labels, 0.3).decision(x)).max() > 1e-3
 
 
 def test_larger_means_more_landslide():
