@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from core.data.bands import Band
-from core.data.readers import cas, folders, zindi
+from core.data.readers import cas, folders, geotiff, zindi
 from core.data.readers.archives import unpacked
 from core.data.readers.base import Aside, IngestReport, Progress, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # From the most particular to the most general.
-FORMATS: dict[str, ModuleType] = {"zindi": zindi, "cas": cas, "folders": folders}
+FORMATS: dict[str, ModuleType] = {"zindi": zindi, "geotiff": geotiff, "cas": cas, "folders": folders}
 
 
 def ingest(

@@ -64,7 +64,7 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     if source.is_file():
         return Collection(_title(source), [Item(source.stem, FilePatch(source, source.name))], DEFAULT_CLASSES)
     files = patch_files(source, aside)
-    items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in _ids(source, files).items()]
+    items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in ids(source, files).items()]
     return Collection(_title(source), items, DEFAULT_CLASSES)
 
 
@@ -244,7 +244,7 @@ def _items(
     elif options.group_column is not None:
         raise FormatError(f"The group column '{options.group_column}' needs a table: name it with --labels.")
     items = []
-    for path, name in _ids(source, found.files).items():
+    for path, name in ids(source, found.files).items():
         row = found.row_of.get(path, {})
         facts = {key: value for key, value in row.items() if key not in taken}
         # A patch without a group is alone in one of its own.
@@ -256,8 +256,8 @@ def _items(
     return tuple(items)
 
 
-def _ids(source: Path, files: Sequence[Path]) -> dict[Path, str]:
-    """Stems where they are unique, otherwise paths without ending, otherwise paths."""
+def ids(source: Path, files: Sequence[Path]) -> dict[Path, str]:
+    """An id for each file: stems where they are unique, otherwise paths without ending, otherwise paths."""
     for name_of in (
         lambda path: path.stem,
         lambda path: path.relative_to(source).with_suffix("").as_posix(),

@@ -54,6 +54,7 @@ class RasterHeader:
         transform: (a, b, c, d, e, f) with x = a * column + b * row + c, y = d * column + e * row + f of a pixel's upper
             left corner, in units of ``crs``; None: the file does not say where it is.
         crs: its coordinate system as WKT, or None.
+        colours: what GDAL says that the bands are: "gray", "red", "palette", "cyan", "alpha", "undefined".
         is_picture: 8 bits of grey, palette, red-green-blue or ink, with or without transparency.
         stack: (pages, rows, columns) of a file whose axes are spread over pages, or None.
         has_mask: whether a mask inside the file says which pixels were seen.
@@ -65,6 +66,7 @@ class RasterHeader:
     names: tuple[str | None, ...] = ()
     transform: tuple[float, ...] | None = None
     crs: str | None = None
+    colours: tuple[str, ...] = ()
     is_picture: bool = False
     stack: tuple[int, int, int] | None = None
     has_mask: bool = False
@@ -184,6 +186,7 @@ def _header(raster: Any, path: Path) -> RasterHeader:
         names=(None,) * shape[0] if stack else tuple(map(_name, raster.descriptions, colours)),
         transform=tuple(raster.transform)[:6] if has_place else None,
         crs=raster.crs.to_wkt() if raster.crs else None,
+        colours=colours,
         # Overviews are further pages of the file, which only GDAL tells from frames.
         is_picture=dtype == np.uint8 and not stack and not raster.overviews(1) and _is_picture(colours),
         stack=stack,

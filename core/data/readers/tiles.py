@@ -138,6 +138,8 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Generat
         if done % 16 == 0 or done == len(collection.items):
             yield Progress(done, len(collection.items), "images")
     _tell(counts, options, aside)
+    if not found and not aside.rejected:
+        raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(aside.warnings)}")
     facts = {**collection.facts, "patches_from_masks": _rule(options) | dict(counts)}
     return replace(collection, items=found, facts=facts)
 
@@ -193,8 +195,11 @@ def _tiles(
 def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: Sequence[_Recent]) -> Item:
     height, width = size[1:]
     lonlat = item.lonlat
+    columns = {**item.columns, "image": item.id, "row": str(row), "col": str(col)}
     if hasattr(item.patch, "lonlat_at"):
         lonlat = item.patch.lonlat_at(row + height / 2, col + width / 2)
+    if hasattr(item.patch, "columns_at"):
+        columns |= item.patch.columns_at(row + height / 2, col + width / 2)
     return replace(
         item,
         id=f"{item.id}_r{row:05d}_c{col:05d}",
@@ -202,7 +207,7 @@ def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: S
         mask=item.mask and WindowMask(item.mask, row, col, height, width, recent[1]),
         group=item.id if item.group is None else item.group,
         lonlat=lonlat,
-        columns={**item.columns, "image": item.id, "row": str(row), "col": str(col)},
+        columns=columns,
     )
 
 
