@@ -13,10 +13,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset, open_dataset
+from core.data.summary import valid_pixels
 from core.runs.store import RunFolder
+from dashboard import drawn_bands
 
 Stamp = tuple[int, int]
+BATCH = 64  # patches read at once
 
 
 def stamp(path: Path) -> Stamp:
@@ -59,6 +63,16 @@ def masks(data: Dataset, rows: Sequence[int]) -> np.ndarray | None:
     return data.masks(np.array([int(r) for r in rows], np.int64)) if data.has_masks else None
 
 
+def class_pixels(data: Dataset, per_class: int, seed: int) -> ClassPixels:
+    """Quantiles of every band and the mean patch of each class; shared, not to be written to."""
+    return _class_pixels(str(data.path), stamp(data.path), per_class, seed)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading patches of each class…")
+def _class_pixels(path: str, looks: Stamp, per_class: int, seed: int) -> ClassPixels:
+    return describe_classes(_dataset(path, looks), per_class, seed)
+
+
 def check_table(data: Dataset) -> pd.DataFrame:
     """What ``core.data.check`` finds, as a table."""
     return _check_table(str(data.path), stamp(data.path))
@@ -79,14 +93,21 @@ def band_values(data: Dataset, band: str, per_class: int = 300) -> dict[int, np.
 @st.cache_data(max_entries=24, show_spinner="Reading the band…")
 def _band_values(path: str, looks: Stamp, band: str, per_class: int) -> dict[int, np.ndarray]:
     data = _dataset(path, looks)
+    bands = drawn_bands.drawable(data.bands)
+    place = [b.name for b in bands].index(band)
     values = {}
     for label in (1, 0, -1):
         rows = np.flatnonzero(data.labels == label)
-        if len(rows):
-            picked = rows[np.unique(np.linspace(0, len(rows) - 1, per_class).astype(int))]
-            pixels = data.images(picked, [band])
-            keep = np.isfinite(pixels) & (pixels != data.nodata if data.nodata is not None else True)
-            values[label] = pixels[keep]
+        if not len(rows):
+            continue
+        picked = rows[np.unique(np.linspace(0, len(rows) - 1, per_class).astype(int))]
+        kept = []
+        for start in range(0, len(picked), BATCH):
+            images = data.images(picked[start : start + BATCH])
+            known = images if place < len(data.bands) else drawn_bands.with_before(images, data.bands, data.nodata)
+            pixels = known[:, place]
+            kept.append(pixels[np.isfinite(pixels) & valid_pixels(images, data.nodata)[1]])
+        values[label] = np.concatenate(kept)
     return values
 
 

@@ -17,7 +17,7 @@ from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cached, outcomes, patch_view, theme
+from dashboard import cached, drawn_bands, outcomes, patch_view, theme
 from dashboard.components import literal
 
 PATCH = "patch"  # name in the URL
@@ -79,25 +79,31 @@ def cams_of(run: RunFolder | None) -> Cams:
 # ----------------------------------------------------------------------------------------------------- pictures
 
 
-def look_controls(data: Dataset, key: str, cams: Cams | None = None, overlay: bool = False) -> Look:
-    """The choices of how to look, in one row; Grad-CAM and masks are offered where they exist."""
-    ways = {way.name: way for way in composites(data.bands)}
-    opacity, heat, mask = 0.0, "patch", False
+def look_controls(
+    data: Dataset, key: str, cams: Cams | None = None, overlay: bool = False, stretch: bool = True
+) -> Look:
+    """The choices of how to look, in one row; Grad-CAM and masks are offered where they exist.
+
+    Without ``stretch`` all patches keep the dataset's, so that they can be compared.
+    """
+    ways = {way.name: way for way in composites(drawn_bands.drawable(data.bands))}
+    opacity, heat, mask, way = 0.0, "patch", False, "dataset"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Shown as", list(ways), key=f"{key}_composite", width=300)
         if cams is not None and cams.rows and st.toggle("Grad-CAM", value=overlay, key=f"{key}_cam"):
             opacity = st.slider("Opacity", 0, 100, 70, 5, format="%d %%", key=f"{key}_opacity", width=150) / 100
         with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
-            stretch = st.radio(
-                "Black to white", list(STRETCHES), format_func=STRETCHES.get, key=f"{key}_stretch",
-                help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
-            )  # fmt: skip
+            if stretch:
+                way = st.radio(
+                    "Black to white", list(STRETCHES), format_func=STRETCHES.get, key=f"{key}_stretch",
+                    help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
+                )  # fmt: skip
             if opacity:
                 heat = st.radio("Grad-CAM's brightest", list(HEATS), format_func=HEATS.get, key=f"{key}_heat")
             if data.has_masks:
                 mask = st.toggle("Outline of the mask", key=f"{key}_mask")
             smooth = st.toggle("Smooth between pixels", key=f"{key}_smooth")
-    return Look(ways[name], stretch, opacity, heat, mask, smooth)
+    return Look(ways[name], way, opacity, heat, mask, smooth)
 
 
 def pictures(
@@ -105,13 +111,16 @@ def pictures(
 ) -> list[np.ndarray]:
     """Each patch as an RGB picture (side, side x W/H, 3) uint8. Raises DataError for unknown ids."""
     rows = data.index_of(ids)
-    images = cached.images(data, rows)
+    images = drawn_bands.with_before(cached.images(data, rows), data.bands, data.nodata)
+    names = [band.name for band in drawn_bands.drawable(data.bands)]
     masks = cached.masks(data, rows) if look.mask else None
     shared = patch_view.dataset_limits(data.statistics)
     drawn = []
     for place, (patch_id, image) in enumerate(zip(ids, images, strict=True)):
-        limits = patch_view.patch_limits(image, data.nodata) if look.stretch == "patch" else shared
-        rgb = patch_view.picture(image, data.band_names, look.composite, limits, data.nodata, side, look.smooth)
+        own = image[: len(data.bands)]
+        limits = patch_view.patch_limits(own, data.nodata) if look.stretch == "patch" else shared
+        limits = drawn_bands.with_before_limits(limits, data.bands)
+        rgb = patch_view.picture(image, names, look.composite, limits, data.nodata, side, look.smooth)
         cam = cams.of(str(patch_id)) if cams is not None and look.opacity else None
         if cam is not None:
             top = cams.top_of(str(patch_id)) if look.heat == "fold" else None

@@ -1,95 +1,133 @@
-"""Imports of patch folders, which go on while pages are reloaded: one thread each, looked at from any tab.
+"""Imports of patches from a folder of this machine or from an upload: what is begun, and what is cleared away.
 
-Comes in: a format, a folder on this machine, options. Goes out: an :class:`Import` whose fields say how far it is and
-what it found. The thread calls ``core`` and no Streamlit; the registry lives in Streamlit's resource cache because
-module variables do not outlive a hot reload.
+Comes in: a format, a source, options. Goes out: a :class:`dashboard.tasks.Task`. An upload is written below a folder of
+its own beside the datasets, which is gone when the import has ended, however it ends.
 """
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
-import streamlit as st
+from core.errors import DataError
+from core.paths import slug
+from dashboard import tasks
 
-from core.errors import DataError, LandslideLensError
-
+KIND = "import"
+UPLOADS = ".uploads"  # beside the dataset files
+STALE_S = 3600  # of an upload's folder that no import uses
+MAX_UPLOAD_MB = 50  # as .streamlit/config.toml says
 FORMAT_WORDS = {
     "zindi": "Zindi: Train.csv and one .npy (64, 64, 12) a patch",
+    "landslide4sense": "Landslide4Sense: img and mask folders of .h5 files",
+    "cas": "CAS Landslide: img, mask and label folders of .tif files",
+    "geotiff": "GeoTIFF: scenes that are cut into patches, or a patch a file",
+    "hdf5": "HDF5: arrays of patches in one file",
     "folders": "Folders of images or .npy, a folder a class or a labels CSV",
 }
 
 
-@dataclass
-class Import:
-    """One import. ``report`` when it is done, ``error`` (a sentence for people) when it could not be."""
+def start(
+    checkpoints: Path, format_name: str, source: Path, out: Path, options: dict, uploaded: Path | None = None
+) -> tasks.Task:
+    """Begin an import. Raises DataError when one is under way or the source is not there.
 
-    source: Path
-    out: Path
-    done: int = 0
-    total: int = 0
-    report: Any = None
-    error: str = ""
-    thread: threading.Thread | None = field(default=None, repr=False)
-
-    @property
-    def running(self) -> bool:
-        """Whether it is still under way."""
-        return self.thread is not None and self.thread.is_alive()
-
-    @property
-    def share(self) -> float:
-        """0 to 1 of the files."""
-        return min(self.done / self.total, 1.0) if self.total else 0.0
-
-
-@st.cache_resource(show_spinner=False)
-def registry(checkpoints: str) -> dict[str, Import]:
-    """The newest import of this checkpoints folder, under "newest"; shared by all tabs."""
-    return {}
-
-
-def start(checkpoints: Path, format_name: str, source: Path, out: Path, options: dict) -> Import:
-    """Begin an import. Raises DataError when one is under way or the folder is not there."""
-    known = registry(str(checkpoints))
-    if "newest" in known and known["newest"].running:
-        raise DataError(f"An import into {known['newest'].out.name} is under way. Wait until it has ended.")
+    ``source``: a folder, a file of patches or an archive. ``format_name``: "" recognises it by itself.
+    ``uploaded``: the temporary folder that holds an upload; it is removed when the import has ended.
+    """
     if not source.exists():
-        raise DataError(f"There is no folder {source} on this machine. Write the full path of the folder.")
-    task = Import(source, out)
-    task.thread = threading.Thread(target=_work, args=(task, format_name, options), daemon=True)
-    known["newest"] = task
-    task.thread.start()
-    return task
+        raise DataError(f"There is no folder or file {source} on this machine. Write its full path.")
+    facts = {"source": source, "out": out, "format": format_name}
+    if uploaded is None:
+        facts["again"] = (format_name, source, out, options)
+
+    def work(task: tasks.Task) -> object:
+        from core.data.readers import ReaderOptions, ingest, recognise
+        from core.data.readers.archives import unpacked
+
+        with unpacked(source, beside=out if uploaded is None else source) as folder:
+            facts["format"] = format_name or recognise(folder)
+            return task.through(ingest(facts["format"], folder, out, ReaderOptions(**options)))
+
+    return tasks.start(checkpoints, KIND, f"An import into {out.name}", work, facts, _clearing(uploaded, out))
 
 
-def newest(checkpoints: Path) -> Import | None:
+def newest(checkpoints: Path) -> tasks.Task | None:
     """The newest import, running or done; None where there was none since the server began."""
-    return registry(str(checkpoints)).get("newest")
+    return tasks.newest(checkpoints, KIND)
 
 
 def forget(checkpoints: Path) -> None:
     """Clear away an import that has ended."""
-    task = newest(checkpoints)
-    if task is not None and not task.running:
-        registry(str(checkpoints)).pop("newest", None)
+    tasks.forget(checkpoints, KIND)
 
 
-def _work(task: Import, format_name: str, options: dict) -> None:
-    from core.data.readers import ReaderOptions, ingest
+# ----------------------------------------------------------------------------------------------------- uploads
 
+
+def keep_upload(checkpoints: Path, name: str, content: BinaryIO, kinds: tuple[str, ...]) -> Path:
+    """An upload as a file in a new temporary folder, its name made safe; the file.
+
+    Raises DataError for one that is empty, too large or of another kind than ``kinds`` (endings such as ".zip").
+    """
+    ending = Path(name).suffix.lower()
+    if ending not in kinds:
+        raise DataError(f"{name[:80]} is not one of {', '.join(kinds)}. Upload another file, or name a folder instead.")
+    size = content.seek(0, 2)
+    content.seek(0)
+    if not size:
+        raise DataError(f"{name[:80]} is empty. Upload the file again.")
+    if size > MAX_UPLOAD_MB * 2**20:
+        raise DataError(
+            f"{name[:80]} has {size / 2**20:.0f} MB; an upload may have {MAX_UPLOAD_MB}. Name a folder instead."
+        )
+    root = checkpoints / "datasets" / UPLOADS
+    root.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="up-", dir=root))
+    path = folder / slug(Path(name).name)
     try:
-        steps = ingest(format_name, task.source, task.out, ReaderOptions(**options))
-        while True:
-            progress = next(steps)
-            task.done, task.total = progress.done, progress.total
-    except StopIteration as end:
-        task.report = end.value
-    except LandslideLensError as error:
-        task.error = str(error)
-    except OSError as error:
-        task.error = f"{error.filename or task.source} cannot be read: {error.strerror or error}."
-    except Exception as error:  # a thread has nobody to show a traceback to
-        task.error = f"A fault in the program stopped the import ({type(error).__name__}: {error})."
+        with path.open("wb") as file:
+            shutil.copyfileobj(content, file)
+    except OSError:
+        discard(folder)
+        raise
+    return path
+
+
+def discard(folder: Path | None) -> None:
+    """Remove the temporary folder of an upload, and the folder of uploads when it is empty."""
+    if folder is None:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.parent.rmdir()
+    except OSError:
+        pass  # another upload is there
+
+
+def sweep(checkpoints: Path) -> None:
+    """Remove what uploads left behind when the server was stopped: folders that nobody has touched for an hour."""
+    for folder in (checkpoints / "datasets" / UPLOADS).glob("up-*"):
+        if time.time() - folder.stat().st_mtime > STALE_S:
+            discard(folder)
+
+
+def drop_read(out: Path) -> None:
+    """Remove what an interrupted import into ``out`` has read (``core.data.readers.spool`` keeps it to go on there)."""
+    shutil.rmtree(out.with_name(f".{out.name}.spool"), ignore_errors=True)
+
+
+def _clearing(folder: Path | None, out: Path) -> Callable[[], None] | None:
+    """Of an upload nothing stays, nor what was read of it: it could not be gone on with."""
+    if folder is None:
+        return None
+
+    def clear() -> None:
+        discard(folder)
+        drop_read(out)
+
+    return clear

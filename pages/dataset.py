@@ -1,17 +1,23 @@
-"""Dataset: what is in it, how it looks, what is wrong with it, and where new ones come from."""
+"""Dataset: what is in it, how it looks, where it lies, what is wrong with it, and where new ones come from."""
 
 import streamlit as st
 
-from dashboard import components, data_view, state
+from dashboard import components, data_bands, data_check, data_facts, data_gallery, data_import, data_map, state
 
-VIEWS = {"Facts": ":material/info:", "Patches": ":material/grid_view:", "Check": ":material/fact_check:",
-         "Import": ":material/drive_folder_upload:"}  # fmt: skip
+VIEWS = {
+    "Facts": (":material/info:", data_facts.facts),
+    "Patches": (":material/grid_view:", data_gallery.patches),
+    "Bands": (":material/layers:", data_bands.bands),
+    "Map": (":material/map:", data_map.places),
+    "Check": (":material/fact_check:", data_check.check),
+    "Import": (":material/drive_folder_upload:", lambda data: data_import.importer()),
+}
 
 st.title("Dataset")
 data = components.chosen_dataset()
 if data is None:
     components.no_dataset(with_import=False)
-    data_view.import_folder()
+    data_import.import_source()
     st.stop()
 
 if asked := state.asked_view("dataset"):
@@ -19,13 +25,6 @@ if asked := state.asked_view("dataset"):
 st.session_state.setdefault("dataset_view", "Facts")
 view = st.segmented_control(
     "View", list(VIEWS), required=True, label_visibility="collapsed", key="dataset_view",
-    format_func=lambda name: f"{VIEWS[name]} {name}",
+    format_func=lambda name: f"{VIEWS[name][0]} {name}",
 )  # fmt: skip
-if view == "Patches":
-    data_view.patches(data)
-elif view == "Check":
-    data_view.check(data)
-elif view == "Import":
-    data_view.importer()
-else:
-    data_view.facts(data)
+VIEWS[view][1](data)

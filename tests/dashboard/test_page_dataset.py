@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.data.store import open_dataset
-from dashboard import data_view
+from dashboard import data_facts
 
 
 def opened(open_page, view: str):
@@ -21,7 +21,7 @@ def test_without_a_dataset_demo_and_import_are_offered(studio, open_page):
     assert {"Make the demo dataset", "Import"} <= {b.label for b in at.button}
 
 
-@pytest.mark.parametrize("view", ["Facts", "Patches", "Check", "Import"])
+@pytest.mark.parametrize("view", ["Facts", "Patches", "Bands", "Map", "Check", "Import"])
 def test_every_view_is_drawn(studio, open_page, view):
     studio.add_dataset()
     at = opened(open_page, view)
@@ -74,19 +74,19 @@ def test_fewer_patches_than_the_page_chosen_before_are_still_shown(studio, open_
 
 def test_labels_can_be_downloaded_whole(studio):
     data = open_dataset(studio.add_dataset())
-    table = data_view.label_table(data)
+    table = data_facts.label_table(data)
     assert table["id"].tolist() == data.ids.tolist()
     assert (table["class"] == np.where(table["label"] == 1, "landslide", "other")).all()
 
 
 def test_an_import_without_a_folder_is_refused_in_words(studio, open_page):
     at = open_page("dataset")
-    at.button(key="FormSubmitter:import_form-Import").click().run()
+    at.button(key="import_go").click().run()
     assert not at.exception and "Write the path" in at.error[0].value
 
 
 def test_an_import_of_a_folder_that_is_not_there_is_refused_in_words(studio, open_page):
     at = open_page("dataset")
     at.text_input(key="import_source").set_value("/no/such/folder")
-    at.button(key="FormSubmitter:import_form-Import").click().run()
+    at.button(key="import_go").click().run()
     assert not at.exception and "There is no folder" in at.error[0].value.replace("\\", "")
