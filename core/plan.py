@@ -105,7 +105,7 @@ def prepare(run: RunFolder) -> Plan:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     selection = select(dataset, config.data)
     names, labels = tuple(band.name for band in selection.bands), selection.labels
-    _check_memory(dataset, len(names))
+    check_memory(dataset, len(names))
     images = dataset.images(bands=names)
     groups = joined_groups(dataset.groups, patch_hashes(images))  # the same patch twice is never in two folds
     folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
@@ -119,7 +119,7 @@ def prepare(run: RunFolder) -> Plan:
     return Plan(run, config, dataset, selection, images, statistics, rich, folds, device)
 
 
-def _check_memory(dataset: Dataset, n_bands: int) -> None:
+def check_memory(dataset: Dataset, n_bands: int) -> None:
     """Raise TrainingError, before anything is read, when the patches cannot be held in memory."""
     import psutil
 
