@@ -1,65 +1,49 @@
 """The Gaussian kernel between standardised embeddings, from one matrix product on the device.
 
-Comes in: rows (n, D) and (m, D) float64. Goes out: exp(-gamma |a - b|^2), (n, m) float64. Squared distances are kept
-apart from gamma, so that several gammas share the product. Everything is float64: |a|^2 + |b|^2 - 2 a.b loses digits
-where rows are near each other, which in float32 would show in a decision value.
+Comes in: rows (n, D) and (m, D) float64. Goes out: exp(-gamma |a - b|^2), (n, m) float64 on the device. Squared
+distances are kept apart from gamma, so that several gammas share the product. Everything is float64:
+|a|^2 + |b|^2 - 2 a.b loses digits where rows are near each other, which in float32 would show in a decision value.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def squared_distances(a: np.ndarray, b: np.ndarray | None, device: Any = None) -> Any:
-    """(n, m) float64 of rows ``a`` (n, D) and ``b`` (m, D).
 
-    None for ``b`` means ``a`` itself: the diagonal is then exactly 0. The answer is left where it was computed: a
-    tensor on a GPU, a numpy array otherwise (a device without float64 is passed over).
+def rows_on(rows: np.ndarray, device: Any) -> Tensor:
+    """``rows`` (n, D) float64 where the kernel is computed: on ``device``, or the processor where that has no float64.
+
+    device: a torch device, its name, or none for the processor.
     """
-    if not _on_gpu(device):
-        other = a if b is None else b
-        out = a @ other.T  # numpy multiplies only one half when both are the same rows
-        out *= -2.0
-        out += (a**2).sum(1)[:, None]
-        out += (other**2).sum(1)
-        np.maximum(out, 0.0, out=out)
-        if b is None:
-            np.fill_diagonal(out, 0.0)
-        return out
     import torch
 
-    left = on_device(a, device)
-    right = left if b is None else on_device(b, device)
-    out = torch.addmm(left.square().sum(1, keepdim=True), left, right.T, alpha=-2.0)
-    out += right.square().sum(1)
-    out.clamp_(min=0.0)
+    place = torch.device("cpu" if device is None else device)
+    return torch.as_tensor(rows, dtype=torch.float64, device="cpu" if place.type == "mps" else place)
+
+
+def squared_distances(a: Tensor, b: Tensor | None = None) -> Tensor:
+    """(n, m) float64 of rows ``a`` (n, D) and ``b`` (m, D); none for ``b`` means ``a`` and an exact 0 diagonal."""
+    import torch
+
+    other = a if b is None else b
+    if a.device.type == "cpu":  # numpy multiplies only one half when both are the same rows
+        out = torch.from_numpy(a.numpy() @ other.numpy().T)
+    else:
+        out = a @ other.T
+    out.mul_(-2.0).add_(a.square().sum(1, keepdim=True)).add_(other.square().sum(1)).clamp_(min=0.0)
     return out.fill_diagonal_(0.0) if b is None else out
 
 
-def gaussian(squared: Any, gamma: float, reuse: bool) -> Any:
-    """exp(-gamma ``squared``), where ``squared`` is; ``reuse`` writes over it, when no other gamma needs it."""
-    if isinstance(squared, np.ndarray):
-        out = np.multiply(squared, -gamma, out=squared if reuse else None)
-        return np.exp(out, out=out)
-    return squared.mul_(-gamma).exp_() if reuse else (squared * -gamma).exp_()
+def gaussian(squared: Tensor, gamma: float, reuse: bool) -> Tensor:
+    """exp(-gamma ``squared``); ``reuse`` writes over it, when no other gamma needs it."""
+    return squared.mul_(-gamma).exp_() if reuse else squared.mul(-gamma).exp_()
 
 
-def on_device(rows: Any, device: Any) -> Any:
-    """``rows`` where :func:`squared_distances` computes: a tensor on a GPU, as they are otherwise."""
-    if not _on_gpu(device):
-        return rows
-    import torch
-
-    return torch.as_tensor(rows, device=device)
-
-
-def to_numpy(values: Any) -> np.ndarray:
-    """A numpy array of what :func:`gaussian` left on a device."""
-    return values if isinstance(values, np.ndarray) else values.cpu().numpy()
-
-
-def _on_gpu(device: Any) -> bool:
-    """Whether ``device`` (a torch device, its name, or none) computes float64 better than the processor does."""
-    return device is not None and str(device).startswith("cuda")
+def weighted(kernel: Tensor, dual: np.ndarray) -> np.ndarray:
+    """``kernel`` (n, S) times ``dual`` (S, K): (n, K) float64."""
+    return (kernel @ rows_on(dual, kernel.device)).cpu().numpy()

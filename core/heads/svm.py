@@ -18,7 +18,7 @@ import numpy as np
 
 from core.config import svm_name
 from core.heads.base import ArrayHead, check_training, checked, standardisation
-from core.heads.kernel import gaussian, on_device, squared_distances, to_numpy
+from core.heads.kernel import gaussian, rows_on, squared_distances, weighted
 
 CACHE_MB = 500  # kernel rows kept by libsvm while fitting
 KERNEL_BYTES = 2 * 2**30  # largest kernel matrix; beyond it (16 384 rows) libsvm computes its own rows, slowly
@@ -113,14 +113,14 @@ def fit_svms(
     for i, setting in enumerate(settings):
         by_gamma.setdefault(_number(setting.gamma, z), []).append(i)
     found: dict[int, FittedSvm] = {}
-    squared = squared_distances(z, None, device) if 8 * len(z) ** 2 <= KERNEL_BYTES else None
+    squared = squared_distances(rows_on(z, device)) if 8 * len(z) ** 2 <= KERNEL_BYTES else None
     for k, (gamma, members) in enumerate(by_gamma.items()):
         kernel = None if squared is None else gaussian(squared, gamma, reuse=k == len(by_gamma) - 1)
         fits = _solve(z, y, kernel, gamma, [settings[i].C for i in members], weight)
         dual = np.zeros((len(z), len(fits)))
         for column, (support, coefficients, _) in enumerate(fits):
             dual[support, column] = coefficients
-        of_training = _answer(z, z, dual, gamma, device) if kernel is None else _product(kernel, dual)
+        of_training = _answer(z, z, dual, gamma, device) if kernel is None else weighted(kernel, dual)
         of_others = _answer(z_others, z, dual, gamma, device)
         for column, (i, (support, coefficients, intercept)) in enumerate(zip(members, fits, strict=True)):
             bias, plain_gamma = np.asarray(intercept), np.asarray(gamma)
@@ -144,7 +144,7 @@ def _solve(
     from sklearn.svm import SVC
 
     how = {"kernel": "rbf", "gamma": gamma} if kernel is None else {"kernel": "precomputed"}
-    rows = z if kernel is None else to_numpy(kernel)
+    rows = z if kernel is None else kernel.cpu().numpy()
     found = []
     for C in Cs:
         svc = SVC(C=C, cache_size=CACHE_MB, class_weight=weight, **how).fit(rows, y)
@@ -155,19 +155,10 @@ def _solve(
 def _answer(z: np.ndarray, rows: np.ndarray, dual: np.ndarray, gamma: float, device: Any) -> np.ndarray:
     """sum_s dual_s exp(-gamma |z - s|^2), (n, K) for ``dual`` (S, K), a part of the rows of ``z`` at a time."""
     used = np.flatnonzero(dual.any(axis=1))
-    rows, dual = (rows, dual) if len(used) == len(rows) else (rows[used], dual[used])
-    chunk = max(1, _CHUNK_BYTES // (8 * max(1, len(rows))))
-    rows = on_device(rows, device)
-    parts = [
-        _product(gaussian(squared_distances(z[i : i + chunk], rows, device), gamma, reuse=True), dual)
-        for i in range(0, len(z), chunk)
-    ]
-    return np.concatenate(parts) if parts else np.zeros((0, dual.shape[1]))
-
-
-def _product(kernel: Any, dual: np.ndarray) -> np.ndarray:
-    if isinstance(kernel, np.ndarray):
-        return kernel @ dual
-    import torch
-
-    return (kernel @ torch.as_tensor(dual, device=kernel.device)).cpu().numpy()
+    support, dual = rows_on(rows[used], device), dual[used]
+    chunk = max(1, _CHUNK_BYTES // (8 * max(1, len(used))))
+    parts = [np.zeros((0, dual.shape[1]))]
+    for start in range(0, len(z), chunk):
+        part = squared_distances(rows_on(z[start : start + chunk], device), support)
+        parts.append(weighted(gaussian(part, gamma, reuse=True), dual))
+    return np.concatenate(parts)
