@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -172,6 +172,15 @@ class DatasetWriter:
 
     def finish(self) -> Dataset:
         """Compute statistics and hash, move the file to its place and open it. Raises DataError when it is empty."""
+        steps = self.finishing()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    def finishing(self) -> Generator[int, None, Dataset]:
+        """As ``finish``, yielding how many patches have been summarised; the dataset is the generator's value."""
         if self._file is None or not self._kept:
             raise DataError(f"There is no patch to write to {self.path}. Look at why the files were set aside.")
         rows = {name: np.concatenate(parts) for name, parts in self._kept.items()}
@@ -179,13 +188,14 @@ class DatasetWriter:
         if (counts > 1).any():
             raise FormatError(f"Ids must be unique; these are not: {', '.join(ids[counts > 1][:5])}.")
         with self._telling():
-            self._complete(rows)
+            yield from self._complete(rows)
         return open_dataset(self.path)
 
-    def _complete(self, rows: dict[str, np.ndarray]) -> None:
+    def _complete(self, rows: dict[str, np.ndarray]) -> Iterator[int]:
         for name, values in rows.items():
             self._file.create_dataset(name, data=_encode(values) if values.dtype.kind == "U" else values)
-        card = json.dumps(self._card | self._summarise(rows), allow_nan=False).encode()
+        summary = yield from self._summarise(rows)
+        card = json.dumps(self._card | summary, allow_nan=False).encode()
         self._file.create_dataset("card", data=np.frombuffer(card, np.uint8))
         self._file.flush()
         self._disk.flush()
@@ -211,7 +221,7 @@ class DatasetWriter:
         data.resize(start + len(values), axis=0)
         data[start:] = values
 
-    def _summarise(self, rows: dict[str, np.ndarray]) -> dict:
+    def _summarise(self, rows: dict[str, np.ndarray]) -> Generator[int, None, dict]:
         names = tuple(band.name for band in self._bands)
         images = self._file["images"]
         summary = BandSummary(len(images), self._shape, self._card["nodata"])
@@ -224,6 +234,7 @@ class DatasetWriter:
             block = images[start : start + most]
             digest.update(block)
             summary.add(block)
+            yield start + len(block)
         return {
             "bands": [band.to_dict() for band in self._bands],
             "statistics": summary.rows(names),

@@ -66,7 +66,7 @@ class ReaderOptions:
 
 @dataclass(frozen=True)
 class Progress:
-    """done of total; what is counted: "patches", or "images" while their masks are looked at."""
+    """done of total. what: "images" (masks looked at), "patches" (read), "patches written", "patches summarised"."""
 
     done: int
     total: int
@@ -98,7 +98,7 @@ class Patch(Protocol):
 
     A patch that is larger than what is trained on can be tiled. One that can read a part of itself cheaply also has
     ``window(row, col, height, width) -> Patch``; one that knows its place ``lonlat_at(row, col) -> (lon, lat)`` in
-    degrees for a position in pixels. Others are read whole and cut.
+    degrees for a position in pixels, and ``columns_at(row, col)`` further facts of it. Others are read whole and cut.
     """
 
     @property

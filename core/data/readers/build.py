@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named
-from core.data.dataset import BATCH_BYTES
+from core.data.dataset import BATCH_BYTES, Dataset
 from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, Shape, some
 from core.data.readers.resized import resized
+from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import typed_column
 from core.data.readers.tiles import cut, nodata_of
 from core.data.writer import MAX_TEXT, DatasetWriter
@@ -30,41 +31,30 @@ def build(
 ) -> Generator[Progress, None, IngestReport]:
     """Write the dataset file, yielding progress; the report is the generator's value.
 
-    Patches of another shape or kind of numbers than most are set aside. Raises DataError when nothing remains.
+    Patches of another shape or kind of numbers than most are set aside. What a killed process had read of the same
+    source is not read again (``spool``). Raises DataError when nothing remains.
     """
     collection = yield from cut(resized(collection, options.resize), options, aside)
     items, shape, is_bytes, bands = survey_bands(collection, options, aside)
-    kept = _columns(items, aside)
-    has_places = any(item.lonlat is not None for item in items)
-    with DatasetWriter(
-        out,
-        bands=bands,
-        shape_hw=shape[1:],
-        class_names=collection.class_names,
-        source=collection.name,
-        licence=options.licence or collection.licence,
-        dtype="uint8" if is_bytes else "float32",
-        nodata=nodata_of(collection, options, is_bytes),
-        facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
-    ) as writer:
-        rows: list[int] = []
-        for batch in _batches(items, shape, aside):
-            members = [items[row] for row, _ in batch]
-            rows += [row for row, _ in batch]
-            writer.append(
-                np.stack([pixels for _, pixels in batch]),
-                [item.label for item in members],
-                [item.id for item in members],
-                groups=_all_or_none([item.group for item in members]),
-                split=_all_or_none([item.split for item in members]),
-                masks=np.stack([_mask(item, shape, aside) for item in members]) if collection.has_masks else None,
-                lonlat=_places(members) if has_places else None,
-                columns={name: values[[row for row, _ in batch]] for name, values in kept.items()},
-            )
-            yield Progress(rows[-1] + 1, len(items))
-        if not rows:
+    columns = _columns(items, aside)
+    dtype = np.dtype(np.uint8 if is_bytes else np.float32)
+    named = identity(items, (shape, str(dtype), bands, options, dict(collection.facts)))
+    with Spool(out, named, shape, dtype, collection.has_masks) as spool:
+        yield from _spool(items, shape, spool, aside)
+        if not spool.n:
             raise DataError(_nothing_left(len(items), aside))
-        dataset = writer.finish()
+        writer = DatasetWriter(
+            out,
+            bands=bands,
+            shape_hw=shape[1:],
+            class_names=collection.class_names,
+            source=collection.name,
+            licence=options.licence or collection.licence,
+            dtype=str(dtype),
+            nodata=nodata_of(collection, options, is_bytes),
+            facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
+        )
+        dataset = yield from _write(writer, items, columns, spool)
     labels = dataset.labels
     return IngestReport(
         dataset.path,
@@ -76,11 +66,64 @@ def build(
     )
 
 
+def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> Generator[Progress, None, None]:
+    """Read what was not read yet."""
+    spool.replay(aside)
+    said, warned = len(aside.rejected), len(aside.warnings)
+    for batch, done in _batches(items, shape, aside, begin=spool.next_item):
+        images = np.empty((len(batch), *shape), spool.dtype)
+        masks = np.empty((len(batch), *shape[1:]), np.uint8) if spool.has_masks else None
+        with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is counted as such
+            for i, (row, pixels) in enumerate(batch):
+                images[i] = pixels
+                if masks is not None:
+                    masks[i] = _mask(items[row], shape, aside)
+        read = Batch([row for row, _ in batch], images, masks)
+        spool.add(read, done, aside.rejected[said:], aside.warnings[warned:])
+        said, warned = len(aside.rejected), len(aside.warnings)
+        yield Progress(done, len(items))
+
+
+def _write(
+    writer: DatasetWriter, items: Sequence[Item], columns: dict[str, np.ndarray], spool: Spool
+) -> Generator[Progress, None, Dataset]:
+    """The dataset file from what was read."""
+    has_places = any(item.lonlat is not None for item in items)
+    done = 0
+    with writer:
+        for batch in spool.batches():
+            members = [items[row] for row in batch.rows]
+            writer.append(
+                batch.images,
+                [item.label for item in members],
+                [item.id for item in members],
+                groups=_all_or_none([item.group for item in members]),
+                split=_all_or_none([item.split for item in members]),
+                masks=batch.masks,
+                lonlat=_places(members) if has_places else None,
+                columns={name: values[batch.rows] for name, values in columns.items()},
+            )
+            done += len(members)
+            yield Progress(done, spool.n, "patches written")
+        return (yield from _finish(writer, spool.n))
+
+
+def _finish(writer: DatasetWriter, n: int) -> Generator[Progress, None, Dataset]:
+    steps = writer.finishing()
+    while True:
+        try:
+            yield Progress(next(steps), n, "patches summarised")
+        except StopIteration as end:
+            return end.value
+
+
 def batches(
     items: Sequence[Item], shape: Shape, aside: Aside, size: int = MOST_AT_ONCE
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(ids (n,), images (n, C, H, W) float32) of surveyed items; n is at most ``size``."""
-    for batch in _batches(items, shape, aside, size):
+    for batch, _ in _batches(items, shape, aside, size):
+        if not batch:
+            continue
         with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite, and is counted as such
             yield (
                 np.array([items[row].id for row, _ in batch], dtype=np.str_),
@@ -162,11 +205,13 @@ def _places(items: Sequence[Item]) -> np.ndarray:
 
 
 def _batches(
-    items: Sequence[Item], shape: Shape, aside: Aside, most: int = MOST_AT_ONCE
-) -> Iterator[list[tuple[int, np.ndarray]]]:
+    items: Sequence[Item], shape: Shape, aside: Aside, most: int = MOST_AT_ONCE, begin: int = 0
+) -> Iterator[tuple[list[tuple[int, np.ndarray]], int]]:
+    """Batches of (row, pixels) from the item ``begin`` on, each with the number of items looked at so far."""
     size = max(1, min(most, BATCH_BYTES // (8 * int(np.prod(shape)))))
     batch: list[tuple[int, np.ndarray]] = []
-    for row, item in enumerate(items):
+    for row in range(begin, len(items)):
+        item = items[row]
         try:
             pixels = item.patch.read()
             if pixels.shape != shape:
@@ -174,11 +219,9 @@ def _batches(
             batch.append((row, pixels))
         except DataError as error:
             aside.reject(item.file, error)
-        if len(batch) == size:
-            yield batch
+        if len(batch) == size or row == len(items) - 1:
+            yield batch, row + 1
             batch = []
-    if batch:
-        yield batch
 
 
 def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:

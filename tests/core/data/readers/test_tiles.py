@@ -64,7 +64,12 @@ def test_every_tile_is_a_cut_of_its_image_labelled_by_the_area_of_its_mask(sourc
         assert dataset.columns["mask_fraction"][i] == dataset.masks([i]).mean()
     rule = dataset.facts["patches_from_masks"]
     assert rule["mask_threshold"] == 0.01 and rule["dropped_between"] == 1 and rule["negative"] == 10
-    assert [(step.what, step.done) for step in seen] == [("images", 2), ("patches", 11)]
+    assert [(step.what, step.done, step.total) for step in seen] == [
+        ("images", 2, 2),
+        ("patches", 11, 11),
+        ("patches written", 11, 11),
+        ("patches summarised", 11, 11),
+    ]
 
 
 def test_the_threshold_and_what_lies_between_are_choices(source):
