@@ -214,9 +214,11 @@ def _warnings(plan: Plan) -> list[str]:
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "
             "validation part, so these scores are inflated."
         )
-    if plan.config.folds.grouped and not plan.folds.grouped:
+    found += plan.notes
+    folds = plan.config.folds
+    if folds.grouped and folds.group_by in ("groups", "duplicates") and plan.dataset.groups is None:
         found.append("The dataset has no groups: patches of one scene may sit in two folds, which flatters the scores.")
-    if not plan.config.folds.grouped and plan.dataset.groups is not None:
+    if not folds.grouped and plan.groups is not None:
         found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
     return found
 

@@ -20,7 +20,9 @@ from core.data.check import check
 from core.data.dataset import Dataset
 from core.data.duplicates import joined_groups, patch_hashes
 from core.data.folds import Folds, make_folds
+from core.data.grouping import groups_for
 from core.data.selection import Selection, select
+from core.data.split_audit import leaks_of
 from core.data.store import open_dataset
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
@@ -59,6 +61,7 @@ class Plan:
     """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches.
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
+    ``groups`` (N,) text are what the folds keep together, and what intervals resample; ``notes`` say how they came.
     """
 
     run: RunFolder
@@ -69,6 +72,8 @@ class Plan:
     statistics: np.ndarray
     rich: np.ndarray | None
     folds: Folds
+    groups: np.ndarray | None
+    notes: tuple[str, ...]
     device: Any
 
     @property
@@ -96,27 +101,29 @@ def prepare(run: RunFolder) -> Plan:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
     config = run.config()
     dataset = open_dataset(run.job()["dataset"])
-    report = check(dataset)
+    selection, leaks = select(dataset, config.data), leaks_of(dataset)
+    names, labels = tuple(band.name for band in selection.bands), selection.labels
+    report = check(dataset, leaks, labels)
     if not report.ok:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
     free = shutil.disk_usage(run.path).free
     if free < FREE_DISK_BYTES:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
-    selection = select(dataset, config.data)
-    names, labels = tuple(band.name for band in selection.bands), selection.labels
     check_memory(dataset, len(names))
     images = dataset.images(bands=names)
-    groups = joined_groups(dataset.groups, patch_hashes(images))  # the same patch twice is never in two folds
+    grouping = groups_for(dataset, labels, config.folds, leaks.pairs)
+    groups = joined_groups(grouping.groups, patch_hashes(images))  # nor are patches that are equal in these bands
     folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
     _check_folds(dataset, labels, folds)
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
+    run.write_leaks(leaks.pairs)
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()}
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images, dataset.nodata)
     rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
-    return Plan(run, config, dataset, selection, images, statistics, rich, folds, device)
+    return Plan(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
 
 
 def check_memory(dataset: Dataset, n_bands: int) -> None:
@@ -150,5 +157,5 @@ def _check_folds(dataset: Dataset, labels: np.ndarray, folds: Folds) -> None:
 
 
 def groups_of(plan: Plan, index: np.ndarray) -> np.ndarray | None:
-    """(n,) the groups of the patches at ``index``, or none where the dataset has no groups."""
-    return None if plan.dataset.groups is None else plan.dataset.groups[index]
+    """(n,) the groups of the patches at ``index``, or none where nothing needs to stay together."""
+    return None if plan.groups is None else plan.groups[index]

@@ -1,7 +1,7 @@
-"""Patches that are the same byte for byte: found by hash, and kept together when folds are drawn.
+"""Patches that belong together, kept together: equal ones by hash, any others by pairs of rows.
 
-Comes in: images and groups. Goes out: a hash a patch, and groups joined wherever they share a patch. It knows nothing
-of labels; near duplicates (shifted crops) are another question.
+Comes in: images, groups, pairs. Goes out: a hash a patch, and groups joined wherever a pair crosses them. It knows
+nothing of labels, nor of how shifted crops are found (``core.data.split_audit``).
 """
 
 from __future__ import annotations
@@ -16,24 +16,36 @@ def patch_hashes(images: np.ndarray) -> np.ndarray:
     return np.array([hashlib.blake2b(np.ascontiguousarray(p), digest_size=16).hexdigest() for p in images], dtype="U32")
 
 
+def equal_pairs(hashes: np.ndarray) -> np.ndarray:
+    """(n, 2) int64: each further patch of a set of equal ones, with the first of it."""
+    first: dict[str, int] = {}
+    pairs = [(first.setdefault(name, row), row) for row, name in enumerate(hashes.tolist())]
+    return np.array([pair for pair in pairs if pair[0] != pair[1]], np.int64).reshape(-1, 2)
+
+
 def joined_groups(groups: np.ndarray | None, hashes: np.ndarray) -> np.ndarray | None:
-    """Groups that neither divide the given groups nor identical patches, so that no fold judges what it learnt.
+    """:func:`joined` for the identical patches that :func:`patch_hashes` tells of."""
+    return joined(groups, len(hashes), equal_pairs(hashes))
+
+
+def joined(groups: np.ndarray | None, n: int, pairs: np.ndarray) -> np.ndarray | None:
+    """Groups that divide neither the given groups nor any pair, so that no fold judges what it learnt.
 
     Args:
-        groups: (N,) text, or None.
-        hashes: (N,) text of :func:`patch_hashes`.
+        groups: (n,) text, or None.
+        n: number of patches.
+        pairs: (m, 2) rows that belong together.
 
     Returns:
-        (N,) text: ``groups`` where no identical patches lie in different groups; otherwise such groups carry the
-        name of the first of them. None when there are neither groups nor identical patches.
+        (n,) text: ``groups`` where no pair crosses them; otherwise joined groups carry the name of the first of them.
+        None when there are neither groups nor pairs; with pairs alone a group is named by its first row.
     """
-    names, rows = np.unique(hashes, return_inverse=True)
-    if len(names) == len(hashes):
+    if not len(pairs):
         return groups
     # Without groups every patch is its own, named by its row.
-    own = np.arange(len(hashes)).astype(str) if groups is None else np.asarray(groups)
-    _, group_of = np.unique(own, return_inverse=True)
-    parent = np.arange(group_of.max() + 1)
+    own = np.arange(n).astype(str) if groups is None else np.asarray(groups)
+    names, group_of = np.unique(own, return_inverse=True)
+    parent = np.arange(len(names))
 
     def root(node: int) -> int:
         while parent[node] != node:
@@ -41,9 +53,8 @@ def joined_groups(groups: np.ndarray | None, hashes: np.ndarray) -> np.ndarray |
             node = parent[node]
         return int(node)
 
-    first_with: dict[int, int] = {}
-    for patch, group in zip(rows.tolist(), group_of.tolist(), strict=True):
-        a, b = root(first_with.setdefault(patch, group)), root(group)
+    for left, right in group_of[pairs].tolist():
+        a, b = root(left), root(right)
         parent[max(a, b)] = min(a, b)
     roots = np.array([root(node) for node in range(len(parent))])
-    return np.unique(own)[roots[group_of]]
+    return names[roots[group_of]]

@@ -235,6 +235,15 @@ class RunFolder:
         """See :meth:`smote`."""
         _write_table(self.fold_path(fold) / "smote.parquet", table[list(SMOTE_COLUMNS)])
 
+    def leaks(self) -> pd.DataFrame | None:
+        """Pairs of patches that show the same ground (see ``core.data.split_audit``); None in an older run."""
+        path = self.path / "leaks.parquet"
+        return _read_table(path) if path.is_file() else None
+
+    def write_leaks(self, table: pd.DataFrame) -> None:
+        """See :meth:`leaks`."""
+        _write_table(self.path / "leaks.parquet", table)
+
     # Arrays -------------------------------------------------------------------------------------------------
 
     def embeddings(self, fold: int) -> dict[str, np.ndarray]:
@@ -275,6 +284,35 @@ class RunFolder:
         """See :meth:`head_rows`."""
         rows = {"train": train, "val": val, "labels": np.asarray(labels, np.int8), "synthetic": synthetic}
         save_arrays(self.fold_path(fold) / "head_rows.safetensors", rows)
+
+    def refit_scores(self, fold: int) -> dict[str, np.ndarray]:
+        """Like :meth:`scores`, of heads that were fitted on the finished run's embeddings; empty before the first."""
+        path = self.fold_path(fold) / "refit.safetensors"
+        return _read_arrays(path) if path.is_file() else {}
+
+    def refit_facts(self, fold: int) -> dict[str, dict]:
+        """By head: what its card would say (gamma, sizes), or why it was ``left_out``."""
+        path = self.fold_path(fold) / "refit.json"
+        return read_json(path) if path.is_file() else {}
+
+    def write_refit(self, fold: int, scores: Mapping[str, np.ndarray], facts: Mapping[str, dict]) -> None:
+        """See :meth:`refit_scores` and :meth:`refit_facts`."""
+        save_arrays(self.fold_path(fold) / "refit.safetensors", scores)
+        write_json(self.fold_path(fold) / "refit.json", dict(facts))
+
+    def head_card(self, fold: int, name: str) -> dict:
+        """The card of a head of this fold; empty for what is no head with a file of its own, as the blend."""
+        path = self.heads_path(fold) / f"{name}.json"
+        return read_json(path) if path.is_file() else {}
+
+    def head_table(self) -> dict | None:
+        """Every head's F1 on training and on unseen patches (see ``core.table3``); none before it was asked for."""
+        path = self.path / "heads.json"
+        return read_json(path) if path.is_file() else None
+
+    def write_head_table(self, value: dict) -> None:
+        """See :meth:`head_table`."""
+        write_json(self.path / "heads.json", value)
 
     def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
         """Map and boundary of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""

@@ -1,0 +1,96 @@
+"""What a check says: rows of findings, and how ids are named in them.
+
+Comes in: ids and numbers. Goes out: :class:`CheckRow` and :class:`CheckReport`. It looks at nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from core.data.dataset import Dataset
+
+SHOWN = 5  # ids or bands named in a row
+COLUMNS = ("severity", "what", "where", "n", "share", "advice")
+
+Severity = Literal["error", "warning", "ok"]
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One finding.
+
+    where: ids or bands, at most five named. n: how many; share: of what was looked at, 0-1. ids: all patches concerned.
+    pairs: ids of the patches that were compared, where the finding is about pairs. bands: names of those concerned.
+    """
+
+    severity: Severity
+    what: str
+    where: str = ""
+    n: int = 0
+    share: float = 0.0
+    advice: str = ""
+    ids: tuple[str, ...] = field(default=(), repr=False)
+    pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    bands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All findings, errors first; what was looked at and found right is a row too."""
+
+    rows: tuple[CheckRow, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether one may train on the dataset."""
+        return not any(row.severity == "error" for row in self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Columns severity, what, where, n, share, advice; a row of it is the row of ``rows`` at the same place."""
+        return pd.DataFrame(
+            [{name: getattr(row, name) for name in COLUMNS} for row in self.rows], columns=list(COLUMNS)
+        )
+
+
+def patches_row(
+    wrong: np.ndarray,
+    dataset: Dataset,
+    what: tuple[str, str],
+    advice: str,
+    bands: np.ndarray | None = None,
+    share: float | None = None,
+) -> CheckRow:
+    """A warning about the patches where ``wrong`` (N,) is set, or the row that says there are none.
+
+    what: the words for both. bands: (C,) bool, those concerned.
+    """
+    if not wrong.any():
+        return CheckRow("ok", what[1])
+    ids = tuple(map(str, dataset.ids[wrong]))
+    names = () if bands is None else tuple(np.array(dataset.band_names)[bands].tolist())
+    where = f"bands {some(names)}; patches {some(ids)}" if names else some(ids)
+    part = len(ids) / len(dataset) if share is None else share
+    return CheckRow("warning", what[0], where, len(ids), part, advice, ids, bands=names)
+
+
+def bands_row(
+    wrong: np.ndarray, dataset: Dataset, what: tuple[str, str], advice: str, shown: Sequence[str] | None = None
+) -> CheckRow:
+    """A warning about the bands where ``wrong`` (C,) is set, shown by ``shown`` (C,) texts, or by their names."""
+    if not wrong.any():
+        return CheckRow("ok", what[1])
+    names = np.array(dataset.band_names)[wrong]
+    texts = np.array(dataset.band_names if shown is None else shown)[wrong]
+    part = len(names) / len(dataset.bands)
+    return CheckRow("warning", what[0], some(texts), len(names), part, advice, bands=tuple(names.tolist()))
+
+
+def some(names: Sequence[str]) -> str:
+    """At most five of the names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(str(name) for name in names[:SHOWN]) + more

@@ -1,0 +1,152 @@
+"""What must stay in one fold: the dataset's groups, a column, blocks of ground, and patches that show the same place.
+
+Comes in: a dataset, the ``folds`` section of the settings and the pairs that the split X-ray found. Goes out: a
+:class:`Grouping`. It draws no folds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.config import FoldsConfig
+from core.data.dataset import Dataset
+from core.data.duplicates import joined
+from core.errors import ConfigError, FoldError
+
+KM_PER_DEGREE = (110.574, 111.320)  # of latitude; of longitude at the equator
+SHOWN = 3  # pairs named in a sentence
+
+
+@dataclass(frozen=True, eq=False)
+class Grouping:
+    """groups: (N,) text, or None when nothing needs to stay together. notes: sentences for the run's warnings."""
+
+    groups: np.ndarray | None
+    notes: tuple[str, ...] = ()
+
+
+def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs: pd.DataFrame) -> Grouping:
+    """The groups that the folds of a run must not divide.
+
+    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.split_audit``. Identical patches are
+    always joined; the other pairs by ``config.on_leak``.
+
+    Raises ConfigError when the dataset lacks what ``config.group_by`` needs, and FoldError when pairs lie in different
+    groups and ``config.on_leak`` is "refuse".
+    """
+    base = chosen_groups(dataset, config)
+    if len(pairs):  # what is left out is in no fold
+        pairs = pairs[(labels[rows_of(dataset, pairs)] >= 0).all(axis=1)]
+    identical = rows_of(dataset, pairs[pairs["kind"] == "identical"])
+    groups = joined(base, len(dataset), identical)
+    across = _across(dataset, groups, pairs)
+    if not len(across) or not config.grouped:
+        return Grouping(groups)
+    if config.on_leak == "refuse":
+        raise FoldError(
+            f"{_words(across)} would lie in different folds. Set folds.on_leak=group to keep them together, "
+            "exclude them, or name their scene as the group."
+        )
+    if config.on_leak == "ignore":
+        return Grouping(groups, (f"{_words(across)} may lie in different folds (folds.on_leak=ignore).",))
+    return _join(dataset, labels, groups, across)
+
+
+def chosen_groups(dataset: Dataset, config: FoldsConfig) -> np.ndarray | None:
+    """(N,) text by ``config.group_by``, or None where the dataset has no groups or only duplicates count."""
+    match config.group_by:
+        case "groups":
+            return dataset.groups
+        case "duplicates":
+            return None
+        case "block":
+            return spatial_blocks(dataset, config.block_km)
+        case "split" if dataset.split is not None:
+            return np.asarray(dataset.split)
+        case column if column in dataset.columns:
+            values = dataset.columns[column]
+            names = values.astype(str)
+            unknown = (np.char.strip(names) == "") | (names == "nan")
+            return np.where(unknown, np.char.add("patch ", dataset.ids), names)  # what is unknown is its own
+        case column:
+            there = ", ".join(["groups", "duplicates", "block", *dataset.columns])
+            raise ConfigError(
+                f"folds.group_by={column}: {dataset.name} has no column '{column}'. Possible here: {there}. "
+                "A group column is named when ingesting (--group-column)."
+            )
+
+
+def spatial_blocks(dataset: Dataset, block_km: float) -> np.ndarray:
+    """(N,) text: the square of ground, ``block_km`` on a side, that each patch's centre lies in.
+
+    A patch without a place is a block of its own. Raises ConfigError when no patch has a place.
+    """
+    if dataset.lonlat is None or not np.isfinite(dataset.lonlat).all(axis=1).any():
+        raise ConfigError(
+            f"folds.group_by=block needs the place of each patch, and {dataset.name} has none. Ingest GeoTIFFs, or a "
+            "table with longitude and latitude, or group by something else."
+        )
+    known = np.isfinite(dataset.lonlat).all(axis=1)
+    lon, lat = np.where(known[:, None], dataset.lonlat, 0.0).T
+    row = np.floor(lat * KM_PER_DEGREE[0] / block_km).astype(int)
+    middle = np.deg2rad((row + 0.5) * block_km / KM_PER_DEGREE[0])  # latitude of the row of blocks
+    column = np.floor(lon * KM_PER_DEGREE[1] * np.cos(middle) / block_km).astype(int)
+    blocks = [f"block {r} {c}" for r, c in zip(row, column, strict=True)]
+    return np.where(known, np.array(blocks), np.char.add("patch ", dataset.ids))
+
+
+def rows_of(dataset: Dataset, pairs: pd.DataFrame) -> np.ndarray:
+    """(n, 2) int64 rows of the patches of each pair."""
+    if not len(pairs):
+        return np.empty((0, 2), np.int64)
+    return np.stack([dataset.index_of(pairs["a"]), dataset.index_of(pairs["b"])], axis=1)
+
+
+def _across(dataset: Dataset, groups: np.ndarray | None, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Those of ``pairs`` whose patches have different groups; all of them where there are no groups."""
+    if groups is None or not len(pairs):
+        return pairs
+    rows = rows_of(dataset, pairs)
+    return pairs[groups[rows[:, 0]] != groups[rows[:, 1]]]
+
+
+def _join(dataset: Dataset, labels: np.ndarray, groups: np.ndarray | None, across: pd.DataFrame) -> Grouping:
+    """Groups joined wherever a pair crosses them, but for what would swallow a class."""
+    together = joined(groups, len(dataset), rows_of(dataset, across))
+    own = groups if groups is not None else dataset.ids
+    swollen = [name for name in _too_large(labels, together) if len(set(own[together == name])) > 1]
+    notes = [
+        f"{_words(across)} lay in different groups; the groups were joined, so that no fold judges what it learnt."
+    ]
+    if swollen:
+        kept = across[~np.isin(together[dataset.index_of(across["a"])], swollen)]
+        left = len(across) - len(kept)
+        together = joined(groups, len(dataset), rows_of(dataset, kept))
+        notes = [_words(kept) + " lay in different groups, which were joined."] if len(kept) else []
+        notes.append(
+            f"{left} pairs of patches look alike across groups, but joining them would put more than half of a class "
+            "into one fold: they were left apart, which may flatter the scores. Look at them on the Dataset page."
+        )
+    return Grouping(together, tuple(notes))
+
+
+def _too_large(labels: np.ndarray, groups: np.ndarray) -> Iterable[str]:
+    """Groups that hold more than half of the patches of a class."""
+    large: set[str] = set()
+    for label in (0, 1):
+        names, counts = np.unique(groups[labels == label], return_counts=True)
+        large |= set(names[counts > counts.sum() / 2].tolist())
+    return large
+
+
+def _words(pairs: pd.DataFrame) -> str:
+    kinds = {"identical": "identical", "near": "nearly identical", "shifted": "shifted crops", "synthetic": "blends"}
+    counts = pairs["kind"].value_counts()
+    what = ", ".join(f"{counts[kind]} {words}" for kind, words in kinds.items() if kind in counts)
+    shown = ", ".join(f"{a} and {b}" for a, b in zip(pairs["a"][:SHOWN], pairs["b"][:SHOWN], strict=True))
+    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
+    return f"{len(pairs)} pairs of patches that show the same ground ({what}: {shown}{more})"
