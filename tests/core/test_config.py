@@ -14,7 +14,8 @@ def test_the_defaults_are_paper_as_recipe():
     assert (config.train.optimizer, config.train.schedule, config.folds.n_splits) == ("adam", "cosine", 5)
     assert config.model.backbone.startswith("tf_efficientnetv2_l")
     assert (
-        config.heads.names == ("fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg") and config.heads.head == "svm_c0.1"
+        config.heads.names == ("fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg")
+        and config.heads.head == "svm_c0.1"
     )
     assert config.smote.protocol == "inside_fold" and config.smote.clip == (0.1, 0.9)
 
@@ -38,9 +39,21 @@ def test_overrides_reach_one_setting_and_leave_the_original():
     assert changed.model.backbone == config.model.backbone
 
 
+def test_one_name_or_names_with_commas_are_a_list():
+    config = RunConfig().with_overrides(["data.bands=optical", "data.exclude=a, b", "model.indices=ndvi,evi2"])
+    assert config.data.bands == ("optical",) and config.data.exclude == ("a", "b")
+    assert config.model.indices == ("ndvi", "evi2")
+    for indices in ("auto", "stack20"):
+        assert RunConfig().with_overrides([f"model.indices={indices}"]).model.indices == indices
+    assert RunConfig().with_overrides(["model.indices=none", "data.bands=none"]).data.bands is None
+
+
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
+        ("model.indices=stack21", "'auto', 'stack12', 'stack20' or 'stack28'"),
+        ("normalise.method=log", "'standard', 'robust', 'robust_iqr', 'model' or 'minmax'"),
+        ("data.max_cloud=-1", "data.max_cloud: "),
         ("train.epochs", "Write section.key=value"),
         ("train.epoch=3", "no setting 'train.epoch'. Known here: .*epochs"),
         ("trains.epochs=3", "no setting 'trains.epochs'"),

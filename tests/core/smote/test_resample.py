@@ -5,8 +5,19 @@ from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE
 
 from core.config import SmoteConfig
+from core.data.normalise import METHODS, fit_normaliser
 from core.errors import ConfigError, FormatError, LabelError
-from core.smote.resample import SSIMSMOTE, copies_of, how_many, interpolate, nearest, synthesise
+from core.smote.resample import (
+    NORMALISED_RANGE,
+    SSIMSMOTE,
+    copies_of,
+    how_many,
+    interpolate,
+    nearest,
+    normalised_range,
+    synthesise,
+)
+from core.smote.ssim import pairwise_ssim
 
 
 def _patches(n, seed=0, bands=2):
@@ -198,3 +209,22 @@ def test_fit_resample_refuses_other_strategies_and_missing_labels():
         SSIMSMOTE(sampling_strategy="minority").fit_resample(_patches(4), np.array([0, 0, 0, 1]))
     with pytest.raises(LabelError, match="4 patches and 3 labels"):
         SSIMSMOTE().fit_resample(_patches(4), np.zeros(3))
+
+
+def test_how_similar_two_patches_are_does_not_depend_on_how_a_bell_curve_was_normalised():
+    raw = np.random.default_rng(3).normal([[[[1800.0]], [[-10.0]]]], [[[[1300.0]], [[8.0]]]], (12, 2, 16, 16))
+    raw = raw.astype(np.float32)
+    found = {}
+    for method in ("standard", "robust", "robust_iqr", "model"):
+        images = fit_normaliser(raw, method, ("red", "vv"), given={"red": (1800.0, 650.0)}).transform(raw)
+        found[method] = pairwise_ssim(images, normalised_range(method, images))
+    for method, similarity in found.items():
+        np.testing.assert_allclose(similarity, found["standard"], atol=0.02, err_msg=method)
+
+
+def test_every_normalisation_has_a_range_and_a_constant_band_a_positive_one():
+    assert set(NORMALISED_RANGE) == set(METHODS) - {"model"}
+    images = _patches(5)
+    images[:, 1] = 0.0
+    spread = normalised_range("model", images)
+    assert spread.tolist() == pytest.approx([6 * images[:, 0].std(), 6.0], rel=1e-5)
