@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from core.data.bands import Band
-from core.data.readers import cas, folders, geotiff, zindi
+from core.data.readers import cas, folders, geotiff, hdf5_arrays, landslide4sense, zindi
 from core.data.readers.archives import unpacked
 from core.data.readers.base import Aside, IngestReport, Progress, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
@@ -38,7 +38,14 @@ __all__ = [
 ]
 
 # From the most particular to the most general.
-FORMATS: dict[str, ModuleType] = {"zindi": zindi, "geotiff": geotiff, "cas": cas, "folders": folders}
+FORMATS: dict[str, ModuleType] = {
+    "zindi": zindi,
+    "landslide4sense": landslide4sense,
+    "geotiff": geotiff,
+    "cas": cas,
+    "hdf5": hdf5_arrays,
+    "folders": folders,
+}
 
 
 def ingest(
@@ -52,6 +59,8 @@ def ingest(
     Raises FormatError for an unknown format and DataError when the source cannot be used; then no file is written.
     """
     options = options or ReaderOptions()
+    if options.manifest is None:
+        options = replace(options, manifest=Path(out).with_suffix(".manifest.json"))
     aside = Aside(options.strict)
     if format is not None:
         _reader(format)  # a wrong name is told before anything is unpacked

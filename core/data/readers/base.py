@@ -40,8 +40,11 @@ class ReaderOptions:
         edge: "shift" moves the last tile of a row or column inwards to end at the border; "drop" leaves out the rest.
         mask_threshold: share of a patch's area, above 0 and up to 1, from which its mask makes it positive.
         between: what becomes of a patch whose mask covers less, but not nothing: "drop", "unlabelled" or "negative".
-        manifest: of a named set, the files that it was built from before; each must be there unchanged.
+        manifest: of a named set, the list of its files: followed and verified where it is there, otherwise written;
+            None: beside the dataset file, its ending ``.manifest.json``.
         max_nodata: tiles with a larger share of pixels without data are dropped, 0-1.
+        keys: where an HDF5 file has what: the path of its "images", "labels", "ids", ...; None: by their usual names.
+        layout: order of the axes of its images: "NCHW", "NHWC" or "NHW"; None: by their lengths.
     """
 
     strict: bool = False
@@ -61,6 +64,8 @@ class ReaderOptions:
     mask_threshold: float = 0.01
     between: Literal["drop", "unlabelled", "negative"] = "drop"
     max_nodata: float = 1.0
+    keys: Mapping[str, str] | None = None
+    layout: Literal["NCHW", "NHWC", "NHW"] | None = None
     manifest: Path | None = None
 
 
@@ -163,6 +168,8 @@ class Collection:
             values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
         labels_from_masks: an item with a mask gets its label from the share that the mask covers
             (``ReaderOptions.mask_threshold``), whatever its label says; one without keeps its label.
+        resize: side in pixels that the format prescribes; ``ReaderOptions.resize`` stands above it.
+        manifest: text to be kept beside the dataset file (``ReaderOptions.manifest``) once that is complete.
         facts: anything else worth keeping in the dataset file, as JSON values.
     """
 
@@ -175,6 +182,8 @@ class Collection:
     bands: tuple[Band, ...] | None = None
     nodata: float | Literal["usual"] | None = "usual"
     labels_from_masks: bool = False
+    resize: int | None = None
+    manifest: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
 
 

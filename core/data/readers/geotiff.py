@@ -14,100 +14,24 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from core.data.bands import Band, bands_named
 from core.data.readers import cas, folders
-from core.data.readers.base import Aside, Collection, Item, ReaderOptions, Shape, file_stamp, some
+from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.build import choose_bands
 from core.data.readers.files import FileMask, FilePatch, patch_files
 from core.data.readers.pairs import Pairs, pair
-from core.data.readers.placement import Placement, Placer
-from core.data.readers.raster import (
-    MAX_BYTES,
-    SUFFIXES,
-    RasterHeader,
-    Window,
-    patch_header,
-    raster_header,
-    read_raster,
-    separate_nodata,
-)
+from core.data.readers.placement import Placer
+from core.data.readers.raster import MAX_BYTES, SUFFIXES, RasterHeader, patch_header, raster_header
+from core.data.readers.raster_patches import RasterMask, RasterPatch, Scene
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.errors import DataError, FormatError
 
 UNSEEN = 0.0  # a pixel with it in all bands was not seen, where no file says otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class RasterPatch:
-    """A raster, or a window of it. order: its bands in the dataset's order; None: as they are."""
-
-    path: Path
-    file: str
-    header: RasterHeader
-    fill: float | None
-    place: Placement | None = None
-    order: tuple[int, ...] | None = None
-    part: Window | None = None
-
-    def shape(self) -> tuple[Shape, bool]:
-        """From the header that was read when the file was found."""
-        n_bands, height, width = self.header.shape
-        sides = self.part[2:] if self.part else (height, width)
-        return (len(self.order) if self.order else n_bands, *sides), self.header.dtype == np.uint8
-
-    def read(self) -> np.ndarray:
-        """(C, H, W) in the file's own number type, or floats where a value of some bands is nodata (nan there)."""
-        pixels = read_raster(self.path, self.part)
-        if self.order:
-            pixels = pixels[list(self.order)]
-        return separate_nodata(pixels, self.header.nodata, self.fill)
-
-    def window(self, row: int, col: int, height: int, width: int) -> RasterPatch:
-        """A part of it, beginning at (row, col) pixels."""
-        return replace(self, part=(row, col, height, width))
-
-    def lonlat_at(self, row: float, col: float) -> tuple[float, float] | None:
-        """(longitude, latitude) of a position in pixels."""
-        return self.place and self.place.lonlat(row, col)
-
-    def columns_at(self, row: float, col: float) -> Mapping[str, str]:
-        """Its place in map units."""
-        return self.place.columns(row, col) if self.place else {}
-
-    def stamp(self) -> str:
-        """Of the file, and of how it is read."""
-        return f"{file_stamp(self.path)} {self.header.nodata} {self.fill} {self.order} {self.part}"
-
-
-@dataclass(frozen=True, slots=True)
-class RasterMask:
-    """A mask as large as a scene, read window by window. header: of a raster of numbers."""
-
-    path: Path
-    file: str
-    header: RasterHeader
-    value: float | None = None
-    part: Window | None = None
-
-    def read(self) -> np.ndarray:
-        """(H, W) uint8: 1 where it is ``value``, or not 0, nan or nodata."""
-        values = read_raster(self.path, self.part)[0]
-        if self.value is not None:
-            return (values == self.value).astype(np.uint8)
-        return ((values != 0) & (values != self.header.nodata) & ~np.isnan(values)).astype(np.uint8)
-
-    def window(self, row: int, col: int, height: int, width: int) -> RasterMask:
-        """A part of it, beginning at (row, col) pixels."""
-        return replace(self, part=(row, col, height, width))
-
-    def stamp(self) -> str:
-        """Of the file."""
-        return f"{file_stamp(self.path)} {self.value} {self.part}"
 
 
 def recognises(source: Path) -> bool:
@@ -193,7 +117,8 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
         header = headers[item.file]
         place = placer.place(item.patch.path, header, item.file)
         _, height, width = header.shape
-        patch = RasterPatch(item.patch.path, item.file, header, nodata, place, orders[item.file])
+        kind = Scene if header.stack is None else RasterPatch
+        patch = kind(item.patch.path, item.file, header, nodata, place, orders[item.file])
         columns = {**item.columns, **patch.columns_at(height / 2, width / 2)}
         lonlat = patch.lonlat_at(height / 2, width / 2)
         items.append(replace(item, patch=patch, mask=_mask(item.mask, aside), lonlat=lonlat, columns=columns))
