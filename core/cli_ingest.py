@@ -11,7 +11,12 @@ from typing import Annotated
 
 import typer
 
-FORMAT = "Format of the source: zindi, cas, folders, one of the named sets set1 to set7, or auto."
+from core.errors import ConfigError
+
+FORMAT = (
+    "Format of the source: zindi, landslide4sense, geotiff, cas, hdf5, folders, one of the named sets set1 to set7, "
+    "or auto."
+)
 READING = "How it is read"
 TABLES = "Labels and groups"
 TILES = "Tiles, and labels from masks"
@@ -19,7 +24,7 @@ TILES = "Tiles, and labels from masks"
 
 def ingest(
     format: Annotated[str, typer.Argument(help=FORMAT)],
-    source: Annotated[Path, typer.Argument(help="The folder to read, or a .zip, .tar or .tar.gz of it.")],
+    source: Annotated[Path, typer.Argument(help="The folder or HDF5 file to read, or a .zip, .tar or .tar.gz of it.")],
     out: Annotated[Path, typer.Option("--out", help="The dataset file to write (.h5).")],
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first unusable file.", rich_help_panel=READING)
@@ -40,6 +45,14 @@ def ingest(
         int | None,
         typer.Option("--resize", help="Stretch every image to so many pixels a side.", rich_help_panel=READING),
     ] = None,
+    keys: Annotated[
+        str | None,
+        typer.Option("--keys", help="Arrays of an HDF5 file: images=X,labels=Y.", rich_help_panel=READING),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option("--layout", help="Axes of its images: NCHW, NHWC or NHW.", rich_help_panel=READING),
+    ] = None,
     positive: Annotated[
         str | None,
         typer.Option("--positive", help="Name or value of the landslide class.", rich_help_panel=TABLES),
@@ -55,6 +68,14 @@ def ingest(
     ] = None,
     masks: Annotated[
         Path | None, typer.Option("--masks", help="Folder of landslide masks.", rich_help_panel=TABLES)
+    ] = None,
+    mask_value: Annotated[
+        float | None,
+        typer.Option(
+            "--mask-value",
+            help="Value in masks that means landslide; default: everything but 0.",
+            rich_help_panel=TILES,
+        ),
     ] = None,
     manifest: Annotated[
         Path | None,
@@ -116,6 +137,7 @@ def ingest(
         id_column=id_column,
         group_column=group_column,
         masks=masks,
+        mask_value=mask_value,
         nodata=nodata,
         resize=resize,
         tile=tile,
@@ -125,6 +147,8 @@ def ingest(
         between=between,
         max_nodata=max_nodata,
         manifest=manifest,
+        keys=_pairs(keys),
+        layout=layout,
     )
     steps = read(None if format == "auto" else format, source, out, options)
     report = finish(steps, lambda p: f"{p.done} of {p.total} {p.what}", as_json)
@@ -140,3 +164,13 @@ def ingest(
     lines += [f"Warning: {text}" for text in report.warnings]
     lines += [f"Set aside: {item.file}: {item.reason}" for item in report.rejected]
     emit(value, as_json, "\n".join(lines))
+
+
+def _pairs(text: str | None) -> dict[str, str] | None:
+    """``images=X,labels=Y`` as a mapping. Raises ConfigError for text of another form."""
+    if not text:
+        return None
+    parts = [part.partition("=") for part in text.split(",")]
+    if not all(name.strip() and key.strip() for name, _, key in parts):
+        raise ConfigError(f"--keys is written images=NAME,labels=NAME; given: {text}")
+    return {name.strip(): key.strip() for name, _, key in parts}
