@@ -92,7 +92,7 @@ def compare_calibrations(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> list[Calibrated]:
-    """Every way side by side, out of fold. labels: (N,) 0/1. A way that has too little data is there with its reason."""
+    """Every way side by side, out of fold; one with too little data is there with its reason. labels: (N,) 0/1."""
     labels = check_labels(labels)
     rows = []
     for method in METHODS:
