@@ -1,4 +1,4 @@
-"""Patches to answer for, from a dataset file or a folder, in batches that fit in memory.
+"""Patches to answer for, from a dataset file, a folder or a file of another format, in batches that fit in memory.
 
 Comes in: a path. Goes out: the bands, and batches of ids and raw images. It knows nothing of models.
 """
@@ -14,6 +14,8 @@ from core.data.bands import Band
 from core.data.dataset import Dataset
 from core.data.readers import iterate_patches
 from core.data.readers.base import Rejection
+from core.data.readers.h5_patches import SUFFIXES as HDF5
+from core.data.readers.hdf5_arrays import is_own
 from core.data.store import open_dataset
 
 BATCH = 256
@@ -26,12 +28,12 @@ def patches_of(
     band_names: Sequence[str] | None = None,
     rejected: list[Rejection] | None = None,
 ) -> tuple[tuple[Band, ...], Batches]:
-    """Bands, and batches of (ids (n,), images (n, C, H, W) float32 raw), of a dataset file or a folder.
+    """Bands, and batches of (ids (n,), images (n, C, H, W) float32 raw), of a dataset file or any source of patches.
 
     rejected: filled with the files that are set aside once the batches are used up; without it the first one raises.
     Raises DataError when the source is not recognised or none of its files can be used.
     """
-    if source.suffix.lower() in (".h5", ".hdf5") and source.is_file() and format in (None, "hdf5"):
+    if source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source):
         dataset = open_dataset(source)
         return dataset.bands, batches_of(dataset, np.arange(len(dataset)))
     return iterate_patches(source, format, band_names, BATCH, rejected)
