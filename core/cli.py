@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.cli_heads import heads
 from core.cli_ingest import ingest
 from core.config import PRESETS, preset
 from core.errors import LabelError, LandslideLensError
@@ -185,16 +186,7 @@ def predict(
     emit(value, as_json, "\n".join([*lines, *(f"Set aside: {item.file}: {item.reason}" for item in rejected)]))
 
 
-@app.command()
-def heads(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """Every head of a run on the same folds, the band-statistics baselines among them."""
-    summary = open_run(checkpoints, run).summary()
-    lines = [_metrics_line(values, name) for name, values in summary["heads"].items()]
-    emit(
-        {"run": summary["run"], "heads": summary["heads"], "differences": summary["differences"]},
-        as_json,
-        "\n".join(lines),
-    )
+app.command()(heads)
 
 
 @app.command()

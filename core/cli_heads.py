@@ -1,0 +1,80 @@
+"""``python -m core heads``: Table 3 of a run, and any further head on its stored embeddings.
+
+Comes in: a finished run and which heads are wanted. Goes out: a line a head for people, or one JSON object. It computes
+nothing itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import ConfigError
+from core.runs.store import DEFAULT_CHECKPOINTS, open_run
+
+WANTED = "Heads to fit on the run's stored embeddings; no network is trained"
+
+TITLE = (
+    "F1 and 95 % interval, n = {}\n"
+    f"{'head':18s} {'on training patches':23s} {'out of fold':23s} {'gap':24s} gap by fold"
+)
+
+
+def heads(
+    run: Annotated[str, typer.Argument(help="Name of a run folder.")],
+    C: Annotated[
+        list[float] | None, typer.Option("--C", help="An RBF-SVM's C. May be repeated.", rich_help_panel=WANTED)
+    ] = None,
+    gamma: Annotated[
+        list[str] | None,
+        typer.Option("--gamma", help="Its gamma: scale, or a number. May be repeated.", rich_help_panel=WANTED),
+    ] = None,
+    lgbm: Annotated[bool, typer.Option("--lgbm", help="Boosted trees.", rich_help_panel=WANTED)] = False,
+    logreg: Annotated[bool, typer.Option("--logreg", help="Logistic regression.", rich_help_panel=WANTED)] = False,
+    table3: Annotated[
+        bool, typer.Option("--table3", help="Paper A's: C 1, 0.75, 0.5, 0.1, boosted trees.", rich_help_panel=WANTED)
+    ] = False,
+    checkpoints: Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")] = DEFAULT_CHECKPOINTS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Every head of a run on the same folds: F1 on training and on unseen patches, and the gap between them."""
+    from core import table3 as heads_of
+    from core.cli import emit, finish
+
+    folder = open_run(checkpoints, run)
+    summary = folder.summary()
+    wanted = heads_of.head_set(tuple(C or ()), tuple(map(_gamma, gamma or ("scale",))), lgbm, logreg)
+    if gamma and not C:
+        raise ConfigError("A gamma needs a C to go with it, for example: --C 1 --gamma 0.001.")
+    if table3:
+        wanted = heads_of.HeadSet((*heads_of.TABLE3.svms, *wanted.svms), lgbm=True, logreg=True)
+    if wanted.names:
+        found = finish(heads_of.sweep(folder, wanted), lambda step: step.message, as_json)
+    else:
+        found = heads_of.table(folder)
+    value = {"run": summary["run"], "heads": summary["heads"], "differences": summary["differences"]}
+    lines = [TITLE.format(summary["oof"]["n"]), *map(_line, found["rows"])]
+    lines += [f"Left out: {reason}" for reason in found["left_out"].values()] + [f"Note: {n}" for n in found["notes"]]
+    table = {"table": found["rows"], "left_out": found["left_out"], "notes": found["notes"]}
+    emit(value | table, as_json, "\n".join(lines))
+
+
+def _gamma(text: str) -> float | str:
+    try:
+        return text if text == "scale" else float(text)
+    except ValueError:
+        raise ConfigError(f"'{text}' is no gamma of an SVM. Give a positive number, or scale.") from None
+
+
+def _line(row: dict[str, Any]) -> str:
+    from core.runs.summary import number
+
+    def with_interval(value: float | None, bounds: list[float | None]) -> str:
+        return f"{number(value)} [{number(bounds[0])}, {number(bounds[1])}]".replace("undefined", "-")
+
+    train, oof, gap = row["train"], row["oof"], row["gap"]
+    cells = [with_interval(part["f1"], part["interval"]) for part in (train, oof, gap)]
+    by_fold = " ".join(number(fold["gap"], 2).replace("undefined", "-") for fold in row["folds"])
+    return f"{row['head']:18s} {cells[0]:23s} {cells[1]:23s} {cells[2]:24s} {by_fold}"
