@@ -6,7 +6,7 @@ Comes in: a preset and the bands of a dataset. Goes out: a validated RunConfig. 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types as limits
@@ -14,6 +14,9 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from core.config import PRESETS, RunConfig, preset
+from core.data.bands import ZINDI_BANDS, Band, subsets_of
+from core.data.indices import possible
+from core.data.stacks import STACKS
 
 # What most runs change, in the order of the flow; everything else is under "All settings".
 GROUPS: dict[str, dict[str, str]] = {
@@ -50,12 +53,15 @@ GROUPS: dict[str, dict[str, str]] = {
         "augment.mix_prob": "Share of batches mixed",
         "augment.label_smoothing": "Label smoothing",
     },
+    "Data": {
+        "normalise.method": "Normalisation",
+        "data.max_cloud": "Most cloud",
+    },
     "Judging": {
         "folds.n_splits": "Folds",
         "folds.grouped": "Keep groups together",
         "heads.head": "Headline head",
         "heads.threshold": "Threshold",
-        "normalise.method": "Normalisation",
         "seed": "Seed",
         "device": "Device",
     },
@@ -84,24 +90,29 @@ def preset_title(name: str) -> str:
     return f"{name} ({PRESET_WORDS[name]})" if name in PRESET_WORDS else name
 
 
-def config_form(band_names: Sequence[str], has_groups: bool, key: str = "train") -> RunConfig | None:
+def config_form(
+    bands: Sequence[Band], has_groups: bool, has_cloud: bool = False, key: str = "train"
+) -> RunConfig | None:
     """Draw the form; the configuration when it was submitted, else None.
+
+    bands: the dataset's. has_groups, has_cloud: whether it has groups, and a column of cloud.
 
     Raises ConfigError, for the page to show, when the settings do not fit together.
     """
     name = st.selectbox("Preset", sorted(PRESETS), format_func=preset_title, key=f"{key}_preset")
     base = preset(name)
     prefix = f"{key}_{name}"
+    hidden = {path for path, shown in (("folds.grouped", has_groups), ("data.max_cloud", has_cloud)) if not shown}
     with st.form(f"{prefix}_form", border=True):
         changed: dict[str, Any] = {}
         with st.grid(min_column_width=240, gap="medium"):
             for title in ("Network", "Training", "Balance"):
-                changed |= _group(title, base, prefix, has_groups)
-        with st.expander("Optimiser, augmentation, judging, bands"):
+                changed |= _group(title, base, prefix, hidden)
+        with st.expander("Bands, optimiser, augmentation, judging"):
+            changed |= _bands(bands, base, prefix)
             with st.grid(min_column_width=240, gap="medium"):
-                for title in ("Optimiser", "Augmentation", "Judging"):
-                    changed |= _group(title, base, prefix, has_groups)
-            bands = st.multiselect("Bands", list(band_names), default=list(band_names), key=f"{prefix}_bands")
+                for title in ("Data", "Optimiser", "Augmentation", "Judging"):
+                    changed |= _group(title, base, prefix, hidden)
         with st.expander("All settings"):
             st.caption("Every setting of the preset, and below it the place to change any of them, one a line.")
             st.json(base.model_dump(mode="json"), expanded=False)
@@ -110,19 +121,42 @@ def config_form(band_names: Sequence[str], has_groups: bool, key: str = "train")
             )
         if not st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
             return None
-    if bands and list(bands) != list(band_names):
-        changed["data.bands"] = list(bands)
     written = [f"{path}={json.dumps(value)}" for path, value in changed.items()]
     return base.with_overrides([*written, *filter(None, map(str.strip, text.splitlines()))])
 
 
-def _group(title: str, base: RunConfig, prefix: str, has_groups: bool) -> dict[str, Any]:
-    """The widgets of one group; the values that differ from ``base``."""
+def _bands(bands: Sequence[Band], base: RunConfig, prefix: str) -> dict[str, Any]:
+    """Which bands, and which indices beside them; the values that differ from ``base``."""
+    subsets, titles = subsets_of(bands), {band.name: band.title for band in bands}
+
+    def title(name: str) -> str:
+        if name in titles:
+            return f"{name} - {titles[name]}"
+        return f"{name} ({len(subsets[name])} bands)"
+
+    chosen = st.multiselect(
+        "Bands", list(dict.fromkeys([*subsets, *titles])), format_func=title, placeholder=f"all {len(bands)}",
+        key=f"{prefix}_bands", help=_look_up(base, "data.bands")[0].description,
+    )  # fmt: skip
+    field, value = _look_up(base, "model.indices")
+    stacks = STACKS if {band.name for band in ZINDI_BANDS} <= set(titles) else ()
+    now = value if isinstance(value, str) else ",".join(value) or "none"
+    indices = st.selectbox(
+        "Indices as input bands", list(dict.fromkeys([now, "none", "auto", *stacks])), accept_new_options=True,
+        key=f"{prefix}_indices",
+        help=f"{field.description} Names possible here, with commas: {', '.join(possible(bands)) or 'none'}.",
+    )  # fmt: skip
+    changed = {"data.bands": chosen} if chosen else {}
+    return changed | ({"model.indices": None if indices == "none" else indices} if indices not in (None, now) else {})
+
+
+def _group(title: str, base: RunConfig, prefix: str, hidden: Container[str]) -> dict[str, Any]:
+    """The widgets of one group but for those ``hidden``; the values that differ from ``base``."""
     changed = {}
     with st.container(gap="small"):
         st.markdown(f"**{title}**")
         for path, label in GROUPS[title].items():
-            if path == "folds.grouped" and not has_groups:
+            if path in hidden:
                 continue
             field, value = _look_up(base, path)
             chosen = _widget(path, label, field, value, base, f"{prefix}_{path}")

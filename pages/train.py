@@ -41,7 +41,8 @@ st.markdown(
     + (f" Runs before it: {waiting}; it takes its turn after them." if waiting else "")
 )
 try:
-    config = config_form.config_form(data.band_names, data.groups is not None)
+    has_cloud = any("cloud" in name.lower() for name in data.columns)
+    config = config_form.config_form(data.bands, data.groups is not None, has_cloud)
     if config is not None:
         started = queue.submit(state.checkpoints(), data.path, config)
         state.open_view("train", run=started.name, view="follow")

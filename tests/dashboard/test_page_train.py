@@ -81,6 +81,38 @@ def test_starting_submits_what_the_form_says_and_shows_its_place(studio, open_pa
     assert "Cancel the run" in labels(at) and "number 1 in its lane" in at.get("progress")[0].text
 
 
+def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    assert {"optical (4 bands)", "sar_change (4 bands)", "nir - Near infrared"} <= set(
+        at.multiselect(key="train_demo_bands").options
+    )
+    assert {"none", "auto", "stack20", "stack28"} <= set(at.selectbox(key="train_demo_indices").options)
+    at.multiselect(key="train_demo_bands").set_value(["optical", "desc_vv"])
+    at.selectbox(key="train_demo_indices").set_value("auto")
+    at.selectbox(key="train_demo_normalise.method").set_value("robust_iqr")
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and not at.error
+    config = newest(studio).config()
+    assert config.data.bands == ("optical", "desc_vv") and config.model.indices == "auto"
+    assert config.normalise.method == "robust_iqr"
+
+
+def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    at.selectbox(key="train_demo_indices").set_value("auto")
+    at.selectbox(key="train_demo_normalise.method").set_value("minmax")
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and "scales every patch by itself" in at.error[0].value
+
+
 def test_an_untouched_form_is_the_preset(studio, open_page):
     dataset = studio.add_dataset()
     busy = studio.busy_lane(dataset)
