@@ -1,7 +1,7 @@
 """One source format a module: each reader turns a folder of somebody's patches into a collection of them.
 
 Comes in: a format's name and a source. Goes out: the dataset file with a report of what was set aside and why, or
-batches of patches for prediction. A new format is a module with three functions, and a line in ``FORMATS``:
+batches of patches for prediction. A new format is a :class:`Reader`, mostly a module, and a line in ``FORMATS``:
 
     recognises(source) -> bool                                     cheap, opens no image
     collect(source, options, aside) -> Collection                  patches with labels, groups, masks, places
@@ -13,17 +13,18 @@ Readers look at names, tables and headers and read no image; ``build`` does, for
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from core.data.bands import Band
 from core.data.readers import cas, folders, geotiff, hdf5_arrays, landslide4sense, zindi
 from core.data.readers.archives import unpacked
-from core.data.readers.base import Aside, IngestReport, Progress, ReaderOptions, Rejection
+from core.data.readers.base import Aside, Collection, IngestReport, Progress, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
+from core.data.readers.named_sets import named_sets
 from core.errors import FormatError
 
 __all__ = [
@@ -37,14 +38,29 @@ __all__ = [
     "recognise",
 ]
 
+
+class Reader(Protocol):
+    """What a format's module offers."""
+
+    def recognises(self, source: Path) -> bool:
+        """Whether ``source`` is in this format."""
+
+    def collect(self, source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+        """The patches with what is known of them."""
+
+    def collect_unlabelled(self, source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+        """The patches to predict."""
+
+
 # From the most particular to the most general.
-FORMATS: dict[str, ModuleType] = {
+FORMATS: dict[str, Reader] = {
     "zindi": zindi,
     "landslide4sense": landslide4sense,
     "geotiff": geotiff,
     "cas": cas,
     "hdf5": hdf5_arrays,
     "folders": folders,
+    **named_sets(),
 }
 
 
@@ -111,7 +127,7 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
         yield from batches(items, shape, aside, batch_size)
 
 
-def _reader(format: str) -> ModuleType:
+def _reader(format: str) -> Reader:
     if format not in FORMATS:
         raise FormatError(f"There is no format '{format}'. Known: {', '.join(FORMATS)}.")
     return FORMATS[format]

@@ -21,6 +21,7 @@ from core.data.readers.tables import typed_column
 from core.data.readers.tiles import cut, nodata_of
 from core.data.writer import MAX_TEXT, DatasetWriter
 from core.errors import DataError, FormatError
+from core.files import write_text
 
 MOST_AT_ONCE = 64  # patches of a batch
 MAX_EXTRA_COLUMNS = 40
@@ -34,7 +35,8 @@ def build(
     Patches of another shape or kind of numbers than most are set aside. What a killed process had read of the same
     source is not read again (``spool``). Raises DataError when nothing remains.
     """
-    collection = yield from cut(resized(collection, options.resize), options, aside)
+    side = collection.resize if options.resize is None else options.resize
+    collection = yield from cut(resized(collection, side), options, aside)
     items, shape, is_bytes, bands = survey_bands(collection, options, aside)
     columns = _columns(items, aside)
     dtype = np.dtype(np.uint8 if is_bytes else np.float32)
@@ -55,6 +57,8 @@ def build(
             facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
         )
         dataset = yield from _write(writer, items, columns, spool)
+    if collection.manifest and options.manifest is not None:
+        write_text(options.manifest, collection.manifest)
     labels = dataset.labels
     return IngestReport(
         dataset.path,
