@@ -73,18 +73,6 @@ def _class_pixels(path: str, looks: Stamp, per_class: int, seed: int) -> ClassPi
     return describe_classes(_dataset(path, looks), per_class, seed)
 
 
-def check_table(data: Dataset) -> pd.DataFrame:
-    """What ``core.data.check`` finds, as a table."""
-    return _check_table(str(data.path), stamp(data.path))
-
-
-@st.cache_data(max_entries=8, show_spinner="Checking every patch…")
-def _check_table(path: str, looks: Stamp) -> pd.DataFrame:
-    from core.data.check import check
-
-    return check(_dataset(path, looks)).to_frame()
-
-
 def band_values(data: Dataset, band: str, per_class: int = 300) -> dict[int, np.ndarray]:
     """Usable pixel values of one band by label (1, 0, -1), of at most ``per_class`` patches each, drawn evenly."""
     return _band_values(str(data.path), stamp(data.path), band, per_class)

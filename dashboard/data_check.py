@@ -1,38 +1,62 @@
-"""What the check found, with the patches themselves; and the list of patches that training leaves out."""
+"""What the check found, with the patches themselves, and the choice of those that training shall leave out."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
+from core.data.check import CheckReport, CheckRow
+from core.data.split_audit import COLUMNS
 from core.data.store import Dataset
-from core.errors import LandslideLensError
-from dashboard import cached, components, theme
-from dashboard.components import literal
+from dashboard import audits, components, data_exclude, gallery, outcomes, pair_view, patch_card, theme
+from dashboard.data_facts import class_word
+
+RANK = {"error": 0, "warning": 1, "ok": 2}
+PATCHES_A_PAGE, PAIRS_A_PAGE = 24, 6
 
 
 def check(data: Dataset) -> None:
-    """What the check found, worst first."""
-    try:
-        table = cached.check_table(data)
-    except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
-        return
-    found = table["severity"].value_counts()
-    errors, warnings = int(found.get("error", 0)), int(found.get("warning", 0))
+    """What the check found, worst first; the patches of one finding; the exclusion list."""
+    data_exclude.told()
+    report = audits.report(data)
+    task = audits.task_of(data)
+    if report is None and (task is None or (not task.running and not task.cancelled and not task.error)):
+        audits.begin(data)
+    if report is None:
+        audits.follow(data)
+        report = audits.report_before(data)
+        if report is not None:
+            st.caption("Below stands what was found before the last change.")
+    if report is not None:
+        _verdict(report)
+        _table(data, report)
+        _concerned(data, report)
+    data_exclude.excluded(data)
+    patch_card.show_opened(data, None)
+
+
+def _verdict(report: CheckReport) -> None:
+    errors, warnings = (sum(row.severity == word for row in report.rows) for word in ("error", "warning"))
     if errors:
         st.error(f"{_findings(errors)} to mend before training.", icon=theme.SEVERITY["error"][1])
     elif warnings:
         st.warning(f"{_findings(warnings)} worth knowing; training is possible.", icon=theme.SEVERITY["warning"][1])
     else:
         st.success("Nothing stands in the way of training.", icon=theme.SEVERITY["ok"][1])
-    rank = {"error": 0, "warning": 1, "ok": 2}
-    ordered = table.sort_values("severity", key=lambda s: s.map(rank), kind="stable")
+
+
+def _findings(n: int) -> str:
+    return "1 finding" if n == 1 else f"{n} findings"
+
+
+def _table(data: Dataset, report: CheckReport) -> None:
+    ordered = report.to_frame()
     st.dataframe(
         ordered.assign(severity=[[word] for word in ordered["severity"]], share=100 * ordered["share"]),
         hide_index=True, width="stretch", height="content",
         column_config={
             "severity": st.column_config.MultiselectColumn(
-                "Finding", options=list(rank), color=[theme.SEVERITY[word][0] for word in rank]
+                "Finding", options=list(RANK), color=[theme.SEVERITY[word][0] for word in RANK]
             ),
             "what": st.column_config.TextColumn("What"),
             "where": st.column_config.TextColumn("Where", width="medium"),
@@ -44,5 +68,57 @@ def check(data: Dataset) -> None:
     components.download(ordered, f"{data.name}_check", "Check as CSV")
 
 
-def _findings(n: int) -> str:
-    return "1 finding" if n == 1 else f"{n} findings"
+# ------------------------------------------------------------------------------------ the patches of a finding
+
+
+def _concerned(data: Dataset, report: CheckReport) -> None:
+    """The patches of one finding: pairs side by side, others as a gallery; chosen ones can be excluded."""
+    st.subheader("The patches concerned", anchor=False)
+    rows = [row for row in report.rows if row.ids]
+    if not rows:
+        st.markdown("No finding is about single patches.")
+        return
+    place = st.selectbox(
+        "Finding", range(len(rows)), key="check_row", format_func=lambda i: f"{rows[i].what} ({len(rows[i].ids):,})"
+    )
+    row = rows[place]
+    look = gallery.look_controls(data, "check_look")
+    chosen = _pairs(data, row, look) if row.pairs else _patches(data, row, look)
+    whole = list(dict.fromkeys(b for _, b in row.pairs)) if row.pairs else list(row.ids)
+    words = f"the right one of all {len(row.pairs):,} pairs" if row.pairs else f"all {len(whole):,} of this finding"
+    if st.checkbox(f"Choose {words}", key=f"check_all_{place}"):
+        chosen = whole
+    data_exclude.exclude_button(data, chosen, row.what, f"check_{place}")
+
+
+def _patches(data: Dataset, row: CheckRow, look: gallery.Look) -> list[str]:
+    table = pd.DataFrame({"id": row.ids, "label": data.labels[data.index_of(row.ids)]})
+    page = _paged(table, PATCHES_A_PAGE, "patches")
+    gallery.gallery(data, page, look, "check", caption=lambda found: class_word(data, int(found["label"])))
+    return st.multiselect("Choose patches to exclude", page["id"].tolist(), key="check_chosen")
+
+
+def _pairs(data: Dataset, row: CheckRow, look: gallery.Look) -> list[str]:
+    page = _paged(pairs_table(data, row), PAIRS_A_PAGE, "pairs")
+    return pair_view.pairs(data, page, look, "check")
+
+
+def pairs_table(data: Dataset, row: CheckRow) -> pd.DataFrame:
+    """The pairs of a finding with what the split X-ray measured of them; those it has not seen are identical."""
+    wanted = pd.DataFrame(list(row.pairs), columns=["a", "b"])
+    known = audits.leaks(data)
+    if known is None:
+        table = wanted.reindex(columns=list(COLUMNS))
+    else:
+        table = wanted.merge(known.pairs.drop_duplicates(["a", "b"]), on=["a", "b"], how="left")
+    table = table.fillna({"kind": "identical", "turn": "", "partner": "", "dy": 0, "dx": 0})
+    return table.astype({"overlap": float, "ssim": float, "similarity": float, "weight": float})
+
+
+def _paged(table: pd.DataFrame, size: int, words: str) -> pd.DataFrame:
+    page, number, pages = outcomes.page_of(table, st.session_state.get("check_page", 1), size)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(f"{len(table):,} {words}, page {number} of {pages}.", width="content")
+        if pages > 1:
+            st.pagination(pages, key="check_page")
+    return page

@@ -35,12 +35,13 @@ OPTIONS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "max_nodata": ("Largest share of a tile without data", "number", "1", ()),
     "mask_threshold": ("Least share of the mask that makes a patch positive", "number", "0.01", ()),
     "between": ("A mask that covers less, but not nothing", "choice", "", ()),
-    "image_key": ("HDF5 key of the images", "text", "img", ("hdf5",)),
-    "label_key": ("HDF5 key of the labels", "text", "labels", ("hdf5",)),
-    "mask_key": ("HDF5 key of the masks", "text", "mask", ("hdf5",)),
+    "mask_value": ("Value in masks that stands for a landslide", "number", "everything but 0", ()),
+    "keys": ("Arrays of the HDF5 file", "pairs", "images=img,labels=y", ("hdf5", "landslide4sense")),
+    "layout": ("Order of the HDF5 array's axes", "choice", "", ("hdf5", "landslide4sense")),
 }
 # The first is the reader's default.
 CHOICES = {
+    "layout": {"": "told by their lengths", "NCHW": "N C H W", "NHWC": "N H W C", "NHW": "N H W"},
     "edge": {"shift": "moves inwards to end at the border", "drop": "is left out where it is not whole"},
     "between": {
         "drop": "leaves the patch out",
@@ -181,9 +182,17 @@ def _widget(name: str, label: str, what: str, example: str) -> Any:
     text = st.text_input(label, key=key, placeholder=example).strip()
     if not text:
         return None
+    if what == "pairs":
+        return _keys(text)
     if what == "names":
         return tuple(part.strip() for part in text.split(",") if part.strip()) or None
     return Path(text).expanduser() if what == "path" else text
+
+
+def _keys(text: str) -> dict[str, str]:
+    """What "images=img, labels=y" says; a part without "=" is kept, for the reader to refuse."""
+    parts = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    return {name.strip(): value.strip() for name, _, value in parts}
 
 
 def _begin(root: Path, kind: str, source: str, upload, labels_upload, name: str, options: dict) -> None:

@@ -28,6 +28,7 @@ FORMAT_WORDS = {
     "geotiff": "GeoTIFF: scenes that are cut into patches, or a patch a file",
     "hdf5": "HDF5: arrays of patches in one file",
     "folders": "Folders of images or .npy, a folder a class or a labels CSV",
+    **{f"set{n}": f"Set {n} of the paper on EfficientNet: a folder for each of its sources" for n in range(1, 8)},
 }
 
 

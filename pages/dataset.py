@@ -2,7 +2,17 @@
 
 import streamlit as st
 
-from dashboard import components, data_bands, data_check, data_facts, data_gallery, data_import, data_map, state
+from dashboard import (
+    components,
+    data_bands,
+    data_check,
+    data_facts,
+    data_gallery,
+    data_import,
+    data_map,
+    data_xray,
+    state,
+)
 
 VIEWS = {
     "Facts": (":material/info:", data_facts.facts),
@@ -10,6 +20,7 @@ VIEWS = {
     "Bands": (":material/layers:", data_bands.bands),
     "Map": (":material/map:", data_map.places),
     "Check": (":material/fact_check:", data_check.check),
+    "X-ray": (":material/radiology:", data_xray.xray),
     "Import": (":material/drive_folder_upload:", lambda data: data_import.importer()),
 }
 

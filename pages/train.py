@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.jobs import queue
-from dashboard import components, config_form, job_view, listing, state
+from dashboard import components, config_form, data_exclude, job_view, listing, state
 from dashboard.components import literal
 
 VIEWS = {"new": ":material/add_circle: New run", "follow": ":material/monitoring: Chosen run"}
@@ -38,6 +38,7 @@ groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,}
 st.markdown(
     f"Trains on **{literal(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
     f"{int((data.labels == 1).sum()):,} of them {literal(data.positive)}, {len(data.bands)} bands."
+    + data_exclude.training_sentence(data.path)
     + (f" Runs before it: {waiting}; it takes its turn after them." if waiting else "")
 )
 try:

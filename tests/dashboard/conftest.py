@@ -245,6 +245,30 @@ class Studio:
         shutil.copy(self.templates / "tiny.h5", path)
         return path
 
+    def add_placed(self, name: str = "placed", doubled: bool = False) -> Path:
+        """The tiny dataset on a grid of places near 10 E, 46 N, with a split and a column; the last patch has no place.
+
+        ``doubled``: its first two landslides occur a second time, in another part of the split.
+        """
+        data = open_dataset(self.templates / "tiny.h5")
+        rows = np.arange(len(data))
+        if doubled:
+            rows = np.concatenate([rows, np.flatnonzero(data.labels == 1)[:2]])
+        n = len(rows)
+        lonlat = np.stack([10 + 0.01 * (np.arange(n) % 8), 46 + 0.01 * (np.arange(n) // 8)], axis=1)
+        lonlat[-1] = np.nan
+        path = self.checkpoints / "datasets" / f"{name}.h5"
+        with DatasetWriter(
+            path, bands=data.bands, shape_hw=data.shape[1:], class_names=data.class_names, source="Made in a test."
+        ) as writer:
+            writer.append(
+                data.images(rows), data.labels[rows], [f"P{i:03d}" for i in range(n)], lonlat=lonlat,
+                split=["train"] * 50 + ["test"] * (n - 50), columns={"sensor": [f"S{i % 3}" for i in range(n)]},
+                groups=[f"g{i // 3}" for i in range(n)],
+            )  # fmt: skip
+            writer.finish()
+        return path
+
     def add_run(self, dataset: Path, state: str = "succeeded") -> RunFolder:
         """A copy of the prepared run in that state, pointing at ``dataset``."""
         source = self.templates / state
