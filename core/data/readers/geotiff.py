@@ -68,7 +68,10 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
 
 
 def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
-    """The file itself, or every TIFF of the folder that is no mask."""
+    """The file itself, or every TIFF of the folder that is no mask. What was not seen is nan, whatever the file says.
+
+    A run knows only the value of the dataset that it was trained on.
+    """
     if source.is_file():
         found = folders.collect_unlabelled(source, options, aside)
     else:
@@ -77,7 +80,14 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
             Item(name, FilePatch(path, _below(source, path))) for path, name in folders.ids(source, images).items()
         ]
         found = Collection("", items, DEFAULT_CLASSES)
-    return _placed(found, source, options, aside)
+    placed = _placed(found, source, options, aside)
+    return replace(placed, items=[_unseen_as_nan(item, placed.nodata) for item in placed.items])
+
+
+def _unseen_as_nan(item: Item, nodata: float | None) -> Item:
+    header = item.patch.header
+    tag = nodata if header.nodata is None else header.nodata
+    return replace(item, patch=replace(item.patch, header=replace(header, nodata=tag), fill=math.nan))
 
 
 def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | None:

@@ -70,12 +70,11 @@ def crs_name(crs: str | None) -> str:
 
 def degrees(crs: str, x: float, y: float) -> tuple[float, float] | None:
     """(longitude, latitude) WGS 84 of a point in map units; None where the system does not lead to a place on Earth."""
-    from rasterio.errors import RasterioError
     from rasterio.warp import transform
 
     try:
         (lon,), (lat,) = transform(_system(crs), _system_wgs84(), [x], [y])
-    except (RasterioError, ValueError):  # another planet, a local system, or a point outside the projection
+    except Exception:  # PROJ fails in many ways: another planet, a local system, a point outside the projection
         return None
     if not (math.isfinite(lon) and math.isfinite(lat) and -90 <= lat <= 90):
         return None
