@@ -4,7 +4,7 @@ The flow, drawn once (``core.pipeline`` reads in the same order):
 
     reader -> dataset file -> check -> folds -> for each fold, on its training part only:
         normaliser.fit -> SSIM-SMOTE -> online augmentation -> train backbone -> its embeddings
-        -> heads (FC, SVM) on the embeddings of the training part
+        -> heads (FC, SVM, boosted trees, ...) on the embeddings of the training part
       -> out-of-fold probability of every real patch, head by head -> thresholds, calibration, intervals
       -> UMAP + boundary, Grad-CAM, band occlusion -> predict / submission
 

@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import LandslideLensError
 from core.provenance import commit, versions
 
-REQUIRED = ("torch", "timm", "scikit-learn", "umap-learn", "streamlit", "plotly", "h5py", "numba", "pyarrow")
+REQUIRED = tuple("torch timm scikit-learn lightgbm umap-learn streamlit plotly h5py numba pyarrow".split())
 
 
 def examine(checkpoints: Path) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from core.data.dataset import Dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = (
-    "torch timm scikit-learn umap-learn plotly streamlit h5py scikit-image grad-cam numpy pandas pyarrow numba "
-    "safetensors pydantic typer psutil pillow"
+    "torch timm scikit-learn lightgbm umap-learn plotly streamlit h5py scikit-image grad-cam numpy pandas pyarrow "
+    "numba safetensors pydantic typer psutil pillow"
 ).split()
 
 

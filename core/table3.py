@@ -17,6 +17,7 @@ import numpy as np
 from scipy.special import expit
 
 from core.config import HeadsConfig
+from core.device import choose_device
 from core.errors import ConfigError, RunError
 from core.evaluate.gap import gap
 from core.evaluate.judge import HeadJudgement, judge_head
@@ -57,12 +58,13 @@ def head_set(Cs: tuple[float, ...], gammas: tuple[float | str, ...], lgbm: bool,
 
 
 def sweep(run: RunFolder, wanted: HeadSet = TABLE3, device: Any = None) -> Generator[Step, None, dict[str, Any]]:
-    """Fit those heads of ``wanted`` that the run does not have yet on its stored embeddings.
+    """Fit those heads of ``wanted`` that the run does not have yet on its stored embeddings; device: none chooses.
 
     Returns what :func:`judge_heads` finds, which is kept in the run folder beside what was there. Raises RunError when
     the run has not finished.
     """
     _check_finished(run)
+    device = choose_device("auto") if device is None else device
     n_folds, wanted = run.config().folds.n_splits, _missing(run, wanted)
     began = time.monotonic()
     for fold in range(n_folds):
