@@ -6,8 +6,10 @@ Comes in: an :class:`core.predict.patches.Answer`. Goes out: a CSV. It knows not
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
+from core.data.readers.archives import small_file
 from core.errors import FormatError
 from core.predict.patches import Answer
 from core.tables import csv_cell
@@ -20,27 +22,27 @@ def write_predictions(out: Path, found: Answer) -> None:
 
 
 def write_submission(out: Path, found: Answer, source: Path) -> None:
-    """``ID,label`` with integers 0/1, in the order of Test.csv where ``source`` has one.
+    """``ID,label`` with integers 0/1, a row for each of Test.csv's where ``source``, a folder or an archive, has one.
 
     A SampleSubmission.csv beside it names the header. Raises FormatError when a patch of Test.csv has no answer.
     """
-    header = ("ID", "label")
-    sample, test = source / "SampleSubmission.csv", source / "Test.csv"
-    if sample.is_file():
-        with sample.open(encoding="utf-8-sig", newline="") as file:
-            header = tuple(next(csv.reader(file)))[:2]
-    decided = {str(name): int(pred) for name, pred in zip(found.ids, found.pred, strict=True)}
-    order = list(decided)
-    if test.is_file():
-        with test.open(encoding="utf-8-sig", newline="") as file:
-            order = [row[0].strip() for row in csv.reader(file) if row][1:]
+    header, decided = ("ID", "label"), {str(name): int(pred) for name, pred in zip(found.ids, found.pred, strict=True)}
+    sample, test = (_rows(source, name) for name in ("SampleSubmission.csv", "Test.csv"))
+    if sample:
+        header = tuple(sample[0])[:2]
+    order = [row[0].strip() for row in test if row][1:] if test else list(decided)
     missing = [name for name in order if name not in decided]
     if missing:
         raise FormatError(
-            f"{len(missing)} of {len(order)} patches of {test.name} have no answer (first: {missing[0]}). "
+            f"{len(missing)} of {len(order)} patches of Test.csv have no answer (first: {missing[0]}). "
             "Their files are missing or unusable; a submission needs every one."
         )
     _write(out, header, ((csv_cell(name), decided[name]) for name in order))
+
+
+def _rows(source: Path, name: str) -> list[list[str]]:
+    content = small_file(source, name)
+    return [] if content is None else list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def _write(out: Path, header: tuple[str, ...], rows: object) -> None:

@@ -25,6 +25,7 @@ from core.data.readers.archives import unpacked
 from core.data.readers.base import Aside, Collection, IngestReport, Progress, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.named_sets import named_sets
+from core.data.readers.resized import resized
 from core.errors import FormatError
 
 __all__ = [
@@ -122,7 +123,7 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
     """First the bands, then the batches; an archive stays unpacked in between."""
     with unpacked(source) as folder:
         collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
-        items, shape, _, bands = survey_bands(collection, options, aside)
+        items, shape, _, bands = survey_bands(resized(collection, collection.resize), options, aside)
         yield bands
         yield from batches(items, shape, aside, batch_size)
 

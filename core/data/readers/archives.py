@@ -33,6 +33,7 @@ MAX_BYTES = 64 * 2**30  # of all files, unpacked
 MAX_RATIO = 200  # unpacked / packed size of one file; deflate reaches 1032, real patches at most a few times
 MAX_RATIO_WHOLE = 100  # the same of the whole archive
 ALWAYS_FINE = 4 * 2**20  # bytes unpacked; below this the ratio is not questioned (an empty mask packs very well)
+MAX_SMALL = 256 * 2**20  # bytes of a table that is read from an archive by itself
 MAX_COMPONENT = 255  # bytes of one part of a name
 ACCEPTED = f"Accepted: .zip, .tar, .tar.gz with at most {MAX_FILES} plain files of together {MAX_BYTES >> 30} GiB."
 _NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".7z", ".rar", ".zst", ".lz4", ".jar", ".npz")
@@ -93,6 +94,24 @@ def judge(source: Path) -> tuple[str, ...]:
     """
     with _telling(source), ExitStack() as stack:
         return tuple(member.name for member in _judged(source, stack))
+
+
+def small_file(source: Path, name: str) -> bytes | None:
+    """The content of the file ``name`` in a folder, or nearest to the top of an archive; None where there is none.
+
+    Raises UnsafeFileError or FormatError for an archive that would not be unpacked, or a file above 256 MiB.
+    """
+    if not is_archive(source):
+        return (source / name).read_bytes() if (source / name).is_file() else None
+    with _telling(source), ExitStack() as stack:
+        found = [member for member in _judged(source, stack) if member.name.rpartition("/")[2] == name]
+        if not found:
+            return None
+        member = min(found, key=lambda member: member.name.count("/"))
+        if member.size > MAX_SMALL:
+            raise FormatError(f"'{shown(member.name)}' in {source.name} has more than {MAX_SMALL >> 20} MiB.")
+        with member.open() as file:
+            return file.read(MAX_SMALL)
 
 
 def _judged(source: Path, stack: ExitStack) -> list[Member]:

@@ -72,6 +72,7 @@ def build(
 
 def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> Generator[Progress, None, None]:
     """Read what was not read yet."""
+    spool.check_room(len(items))
     spool.replay(aside)
     said, warned = len(aside.rejected), len(aside.warnings)
     for batch, done in _batches(items, shape, aside, begin=spool.next_item):

@@ -141,6 +141,16 @@ class Spool:
         self.n += len(entry["rows"])
         self.next_item = entry["next_item"]
 
+    def check_room(self, n_items: int) -> None:
+        """Raise DataError when there is no room for the rest of ``n_items`` patches and for the dataset file."""
+        need = (2 * n_items - self.n) * sum(self._sizes.values())
+        free = shutil.disk_usage(self.folder).free
+        if need > free:
+            raise DataError(
+                f"{self._out} cannot be written: it needs {need / 2**30:.1f} GiB while it is made, and "
+                f"{free / 2**30:.1f} GiB are free. Free space, or choose another place."
+            )
+
     def add(self, batch: Batch, next_item: int, rejected: Sequence[Rejection], warnings: Sequence[str]) -> None:
         """Keep a batch, and what was said while it was read. A batch may be empty when all of it was set aside."""
         parts = {"images": np.ascontiguousarray(batch.images, self.dtype)}

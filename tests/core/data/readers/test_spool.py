@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -191,6 +192,26 @@ def test_a_full_disk_is_told_and_leaves_nothing(source, tmp_path, room):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert os.listdir(tmp_path) == ["src"]
+
+
+def test_room_is_asked_for_before_anything_is_read(source, tmp_path, monkeypatch):
+    need = 2 * N * (4 * 8 * 8 * 4 + 8 * 8)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, need - 1))
+    with pytest.raises(DataError, match="needs 0.0 GiB while it is made"):
+        next(steps(source, tmp_path / "x.h5"))
+    assert os.listdir(tmp_path) == ["src"]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, need))
+    assert finish(steps(source, tmp_path / "x.h5"))[0].n == N
+
+
+def test_an_ingest_of_an_archive_goes_on_too(source, tmp_path):
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", source))
+    begun(packed, tmp_path / "x.h5", 2)
+    _, seen = finish(steps(packed, tmp_path / "x.h5"))
+    assert seen[0] == Progress(3 * BATCH, N)
+    finish(steps(packed, tmp_path / "whole.h5"))
+    assert (tmp_path / "x.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["packed.zip", "src", "whole.h5", "x.h5"]
 
 
 def test_memory_does_not_grow_with_the_number_of_patches(tmp_path):

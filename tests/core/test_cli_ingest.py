@@ -1,0 +1,75 @@
+"""``python -m core ingest`` as scripts call it: every option reaches the reader, answers and exits are as agreed."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from core.cli import app
+from core.data.store import open_dataset
+from core.errors import DataError, FormatError
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def source(tmp_path):
+    """Two pictures of 20 x 40 pixels; the mask of one marks 8 pixels of its first half, its second half is white."""
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        pixels = rng.integers(0, 255, (20, 40, 3), np.uint8)
+        mask = np.zeros((20, 40), np.uint8)
+        if name == "a":
+            mask[0, :8], pixels[:, 20:] = 255, 255
+        for folder, values in (("src", pixels), ("src/masks", mask)):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values).save(tmp_path / folder / f"{name}.png")
+    return tmp_path / "src"
+
+
+def run(*arguments):
+    found = RUNNER.invoke(app, ["ingest", *map(str, arguments)], catch_exceptions=True)
+    if isinstance(found.exception, DataError):
+        raise found.exception
+    return found
+
+
+def answer(*arguments):
+    found = run(*arguments, "--json")
+    assert found.exit_code == 0 and found.stdout.count("\n") == 1, found.output
+    return json.loads(found.stdout)
+
+
+def test_tiles_masks_and_nodata_are_asked_for_by_name(source, tmp_path):
+    out = tmp_path / "x.h5"
+    options = ["--masks", "masks", "--tile", 20, "--mask-threshold", 0.05, "--between", "negative"]
+    value = answer("folders", source, "--out", out, *options, "--nodata", 255, "--max-nodata", 0.5)
+    assert (value["n"], value["n_positive"], value["n_unlabelled"], value["dataset"]) == (3, 0, 0, str(out))
+    assert open_dataset(out).nodata == 255
+    value = answer("folders", source, "--out", out, "--masks", "masks", "--tile", 16, "--stride", 8, "--edge", "drop")
+    assert value["n"] == 2 * 4 and open_dataset(out).facts["patches_from_masks"]["stride"] == 8
+    assert answer("folders", source, "--out", out, "--resize", 10)["n_unlabelled"] == 2
+    assert open_dataset(out).shape == (3, 10, 10)
+
+
+def test_an_archive_and_a_format_to_be_found(source, tmp_path):
+    packed = shutil.make_archive(str(tmp_path / "packed"), "gztar", source)
+    assert answer("auto", packed, "--out", tmp_path / "x.h5")["n"] == 2
+
+
+def test_people_are_told_in_lines(source, tmp_path):
+    (source / "broken.png").write_bytes(b"no picture")
+    text = run("folders", source, "--out", tmp_path / "x.h5").stdout
+    assert text.startswith("2 patches (0 landslides, 2 unlabelled) in ") and "Set aside: broken.png: " in text
+
+
+def test_mistakes_are_told(source, tmp_path):
+    with pytest.raises(FormatError, match="no format 'geo'"):
+        run("geo", source, "--out", tmp_path / "x.h5")
+    with pytest.raises(DataError, match="Stopped at this first"):
+        (source / "broken.png").write_bytes(b"no picture")
+        run("folders", source, "--out", tmp_path / "x.h5", "--strict")
+    assert run("folders", source).exit_code == 2
