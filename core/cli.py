@@ -17,7 +17,7 @@ import typer
 from core.cli_heads import heads
 from core.cli_ingest import ingest
 from core.config import PRESETS, preset
-from core.errors import LabelError, LandslideLensError
+from core.errors import LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path, open_run, plain
 
 app = typer.Typer(
@@ -133,22 +133,13 @@ def evaluate(
     run: Run, dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False
 ) -> None:
     """Metrics of a finished run on another labelled dataset."""
-    import numpy as np
-
     from core.data.store import open_dataset
-    from core.evaluate.judge import judge_answer
-    from core.predict.patches import answer
-    from core.predict.sources import batches_of
+    from core.predict.external import evaluate_on
 
-    folder, data = open_run(checkpoints, run), open_dataset(dataset)
-    labelled = np.flatnonzero(data.labels >= 0)
-    if not len(labelled):
-        raise LabelError(f"{dataset.name} has no labelled patch to evaluate on. Add labels, or use predict.")
-    found = answer(folder, batches_of(data, labelled), data.bands)
-    groups = None if data.groups is None else data.groups[labelled]
-    judged = judge_answer(data.labels[labelled], found.probs, found.threshold, groups)
-    value = {"run": folder.name, "dataset": dataset.resolve(), "head": found.head, **judged}
-    emit(value, as_json, _metrics_line(value, f"{folder.name} on {dataset.name}"))
+    folder = open_run(checkpoints, run)
+    found = evaluate_on(folder, open_dataset(dataset))
+    lines = [_metrics_line(found.judged, f"{folder.name} on {dataset.name}"), *found.sentences()]
+    emit(found.to_dict(), as_json, "\n".join(lines))
 
 
 @app.command()

@@ -28,10 +28,10 @@ MOST_TEXTS = 30  # a text column with more values than this names patches, it do
 def patch_facts(dataset: Dataset, index: np.ndarray | None = None, *, images: bool = True) -> pd.DataFrame:
     """One row a patch at ``index`` (rows; none: all), in that order.
 
-    Columns, where known: id; source; group; split; cloud (as the dataset has it); scar_share (of positives, nan elsewhere: from a column or
-    the masks); season (of the place's hemisphere, northern where there is no latitude); brightness (mean of the visible
-    bands, or of all, in their units; read from the images, which takes a while: ``images=False`` leaves it out); and
-    every other column of the dataset that sorts patches rather than naming them.
+    Columns, where known: id; source; group; split; cloud (as the dataset has it); scar_share (of positives, nan
+    elsewhere: from a column or the masks); season (of the place's hemisphere, northern where there is no latitude);
+    brightness (mean of the visible bands, or of all, in their units; read from the images, which takes a while:
+    ``images=False`` leaves it out); and every other column that sorts patches rather than naming them.
     """
     index = np.arange(len(dataset)) if index is None else np.asarray(index)
     facts: dict[str, np.ndarray] = {"id": dataset.ids[index]}

@@ -26,9 +26,10 @@ SHIFTED = 0.5  # standardised mean difference from which a band is called shifte
 class EmbeddingShift:
     """Distance of two sets of embeddings.
 
-    separability: out-of-fold AUC of a linear classifier that tells the sets apart: 0.5 not at all, 1 wholly. mmd: squared
-    maximum mean discrepancy, Gaussian kernel of the median distance; p: how often sets drawn from the pooled patches lie
-    as far apart. frechet: squared Frechet distance of two normal distributions, on standardised principal directions.
+    separability: out-of-fold AUC of a linear classifier that tells the sets apart: 0.5 not at all, 1 wholly. mmd:
+    squared maximum mean discrepancy, Gaussian kernel of the median distance; p: how often sets drawn from the pooled
+    patches lie as far apart. frechet: squared Frechet distance of two normal distributions, on standardised
+    principal directions.
     n_a, n_b: how many embeddings were compared.
     """
 
@@ -52,9 +53,9 @@ class EmbeddingShift:
 def band_shift(a: np.ndarray, b: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
     """One row a band: mean and spread of each set, the standardised mean difference and the KS distance.
 
-    a, b: (n, C), (m, C) one value a patch and band (its mean), in the band's unit; nan where it has none. Columns: band,
-    mean_a, std_a, mean_b, std_b, smd (mean of b minus mean of a, over the pooled spread), ks (largest distance of the
-    two distributions, 0-1), p (of ks, asymptotic), shifted (|smd| of 0.5 or more).
+    a, b: (n, C), (m, C) one value a patch and band (its mean), in the band's unit; nan where it has none. Columns:
+    band, mean_a, std_a, mean_b, std_b, smd (mean of b minus mean of a, over the pooled spread), ks (largest
+    distance of the two distributions, 0-1), p (of ks, asymptotic), shifted (|smd| of 0.5 or more).
     """
     rows = []
     for band, name in enumerate(names):

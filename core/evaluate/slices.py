@@ -2,8 +2,8 @@
 
 Comes in: labels, decisions, groups, and what is known of each patch. Goes out: a table of slices, and the worst one.
 It refuses to name the smallest slice for being small: slices are ranked by their shrunken metric, and called different
-only where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare; recall
-and specificity compare slices of different make-up. Where the facts come from: ``core.patch_facts``.
+only where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare;
+recall and specificity compare slices of different make-up. Where the facts come from: ``core.patch_facts``.
 """
 
 from __future__ import annotations
@@ -93,8 +93,9 @@ def slice_report(
     """The metric on every slice of every fact.
 
     labels: (N,) 0/1. pred: (N,) 0/1. facts: name -> (N,) numbers (cut into quantiles, nan unknown) or text (""
-    unknown). groups: (N,) or none; resampled whole, except where a slice is a group: there its own patches are. metric: one of
-    ``COUNT_METRICS``. Raises ConfigError for another metric, DataError for a fact of another length.
+    unknown). groups: (N,) or none; resampled whole, except where a slice is a group: there its own patches
+    are. metric: one of ``COUNT_METRICS``. Raises ConfigError for another metric, DataError for a fact of another
+    length.
     """
     labels, pred = check_labels(labels), check_labels(pred)
     if metric not in COUNT_METRICS:

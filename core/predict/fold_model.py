@@ -51,14 +51,23 @@ class FoldModel:
 
         rules: the run's, by head. tta: average over flips and quarter turns; none: as the run was judged.
         """
-        wanted = [name for name in names if name != BLEND]
-        wanted += [name for name in MEMBERS if BLEND in names and name not in wanted]
-        features = self._features(images, wanted, self.tta if tta is None else tta)
+        features = self._features(images, members_of(names), self.tta if tta is None else tta)
+        return self.log_odds_of(features, names, rules)
+
+    def log_odds_of(
+        self, features: Mapping[str, np.ndarray], names: Sequence[str], rules: Mapping[str, Rule]
+    ) -> dict[str, np.ndarray]:
+        """The same from what the heads read: ``embeddings``, ``statistics``, ``rich``, as far as they are needed."""
+        wanted = members_of(names)
         scores = {name: self.heads[name].decision(features[kind_of(name)], self.device) for name in wanted}
         found = {name: rules[name].log_odds(scores[name], self.fold) for name in wanted}
         if BLEND in names:
             found[BLEND] = blend([found[name] for name in MEMBERS])
         return {name: found[name] for name in names}
+
+    def embeddings(self, images: np.ndarray) -> np.ndarray:
+        """(N, D) float32 embeddings of raw patches (N, C, H, W), as the run's own were made."""
+        return self._features(images, ["fc"], self.tta)["embeddings"]
 
     def _features(self, images: np.ndarray, names: Sequence[str], tta: bool) -> dict[str, np.ndarray]:
         """What the named heads read, each kind computed once."""
@@ -72,6 +81,12 @@ class FoldModel:
         if "rich" in kinds:
             features["rich"] = rich_statistics(images, normaliser.band_names, normaliser.nodata)
         return features
+
+
+def members_of(names: Sequence[str]) -> list[str]:
+    """The heads that must answer so that these can: a blend asks its members."""
+    wanted = [name for name in names if name != BLEND]
+    return wanted + [name for name in MEMBERS if BLEND in names and name not in wanted]
 
 
 def kind_of(name: str) -> str:

@@ -68,12 +68,17 @@ class Ensemble:
         return self.rules[self.head].deployed
 
 
-def answer(run: RunFolder, batches: Iterable[tuple[np.ndarray, np.ndarray]], bands: Sequence[Band]) -> Answer:
+def answer(
+    run: RunFolder,
+    batches: Iterable[tuple[np.ndarray, np.ndarray]],
+    bands: Sequence[Band],
+    ensemble: Ensemble | None = None,
+) -> Answer:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
-    Raises FormatError naming the bands that are missing, or the size that is expected.
+    ensemble: the run's, where it is loaded already. Raises FormatError naming the bands that are missing, or the size that is expected.
     """
-    ensemble = Ensemble.load(run)
+    ensemble = ensemble or Ensemble.load(run)
     names = [band.name for band in bands]
     missing = [name for name in ensemble.band_names if name not in names]
     if missing:

@@ -339,6 +339,22 @@ class RunFolder:
         save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
         write_json(self.path / "cam" / "card.json", card)
 
+    # What the run said of other datasets ------------------------------------------------------------------------
+
+    def evaluations(self) -> dict[str, dict]:
+        """By name: what ``evaluate`` found on other labelled datasets (see ``core.predict.external``)."""
+        return {path.stem: read_json(path) for path in sorted((self.path / "evaluations").glob("*.json"))}
+
+    def evaluated(self, name: str) -> pd.DataFrame:
+        """The patches of one of them: id, label, prob, pred."""
+        return _read_table(inside(self.path / "evaluations", f"{name}.parquet"))
+
+    def write_evaluation(self, name: str, value: dict, table: pd.DataFrame) -> None:
+        """See :meth:`evaluations`; the same dataset's earlier one is replaced."""
+        name = slug(name)
+        _write_table(self.path / "evaluations" / f"{name}.parquet", table)
+        write_json(self.path / "evaluations" / f"{name}.json", value)
+
     # What is written last in a fold says that the fold is complete ------------------------------------------------
 
     def fold_is_done(self, fold: int) -> bool:
