@@ -112,30 +112,22 @@ def _blur(images: Tensor, weights: list[float]) -> Tensor:
 def _ridges(gy: Tensor, gx: Tensor, magnitude: Tensor, low: float) -> Tensor:
     """(B, H, W) bool: at least ``low``, and no lower than its two neighbours along the gradient, interpolated."""
     import torch
-    import torch.nn.functional as F
 
-    height, width = magnitude.shape[-2:]
-    padded = F.pad(magnitude, (1, 1, 1, 1))
-
-    def at(dy: int, dx: int) -> Tensor:
-        return padded[..., 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
-
-    ay, ax = gy.abs(), gx.abs()
-    same = (gy > 0) == (gx > 0)  # a gradient of 0 counts as negative, as in scikit-image
-    steep = torch.where(same, ay > ax, ay >= ax)  # nearer to the vertical than to the horizontal
-    near, far = torch.where(steep, ay, ax), torch.where(steep, ax, ay)
-    weight = far / torch.where(near > 0, near, torch.ones_like(near))
-    edge = magnitude >= (low or 1e-14)  # without a threshold, flat ground is still no edge
-    ahead = torch.where(steep, torch.where(same, at(1, 0), at(-1, 0)), at(0, 1))
-    behind = torch.where(steep, torch.where(same, at(-1, 0), at(1, 0)), at(0, -1))
-    for straight, diagonal in (
-        (ahead, torch.where(same, at(1, 1), at(-1, 1))),
-        (behind, torch.where(same, at(-1, -1), at(1, -1))),
-    ):
-        edge = edge & (diagonal * weight + straight * (1 - weight) <= magnitude)
-    edge[..., :1, :] = edge[..., -1:, :] = False
-    edge[..., :1] = edge[..., -1:] = False
-    return edge
+    magnitude = magnitude.contiguous()
+    strong = magnitude >= (low or 1e-14)  # without a threshold, flat ground is still no edge
+    strong[:, :1] = strong[:, -1:] = strong[..., :1] = strong[..., -1:] = False
+    at = strong.flatten().nonzero()[:, 0]  # (n,): few pixels come this far
+    gy, gx, magnitude = gy.flatten(), gx.flatten(), magnitude.flatten()
+    y, x, here, row = gy[at], gx[at], magnitude[at], strong.shape[-1]
+    sign = torch.where((y > 0) == (x > 0), 1, -1)  # a gradient of 0 counts as negative, as in scikit-image
+    y, x = y.abs(), x.abs()
+    steep = torch.where(sign > 0, y > x, y >= x)  # nearer to the vertical than to the horizontal
+    weight = torch.where(steep, x / y, y / x)
+    straight, diagonal = torch.where(steep, sign * row, 1), sign * row + 1  # steps ahead; the same number back
+    for step in (1, -1):
+        beside = magnitude[at + step * diagonal] * weight + magnitude[at + step * straight] * (1 - weight)
+        strong.view(-1)[at] &= beside <= here
+    return strong
 
 
 def _linked(strong: Tensor, thin: Tensor) -> Tensor:
