@@ -76,7 +76,8 @@ def answer(
 ) -> Answer:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
-    ensemble: the run's, where it is loaded already. Raises FormatError naming the bands that are missing, or the size that is expected.
+    ensemble: the run's, where it is loaded already. Raises FormatError naming the bands that are missing, or the size
+    that is expected.
     """
     ensemble = ensemble or Ensemble.load(run)
     names = [band.name for band in bands]
