@@ -72,23 +72,24 @@ def detail_of(z: np.ndarray, has_data: np.ndarray) -> np.ndarray:
     return fine
 
 
-def agreement(a: np.ndarray, b: np.ndarray, data_a: np.ndarray, data_b: np.ndarray, guess, reach: int) -> Agreement:
+def agreement(a: np.ndarray, b: np.ndarray, fine_a: np.ndarray, fine_b: np.ndarray, guess, reach: int) -> Agreement:
     """Refine the shift ``guess`` (dy, dx) by phase correlation, at most ``reach`` px, and compare over the overlap.
 
-    a, b: (C, H, W) scaled. data_a, data_b: (H, W) bool.
+    a, b: (C, H, W) scaled; fine_a, fine_b: their :func:`detail_of`. Where the fine detail disagrees nothing else is
+    looked at: whole and ssim are nan.
     """
     dy, dx = (int(v) for v in guess)
-    fine_a, fine_b = detail_of(a, data_a), detail_of(b, data_b)
     for _ in range(2):  # the second look has the better overlap
         step_y, step_x = _peak(*_overlap(fine_a, fine_b, dy, dx), reach)
         dy, dx = dy + step_y, dx + step_x
         if not (step_y or step_x):
             break
+    detail = float(np.median(correlation(*_overlap(fine_a, fine_b, dy, dx))))
     left, right = _overlap(a, b, dy, dx)
-    detail = np.median(correlation(*_overlap(fine_a, fine_b, dy, dx)))
-    whole = np.median(correlation(left, right))
     share = left[0].size / a[0].size
-    return Agreement(dy, dx, share, float(detail), float(whole), ssim(left, right))
+    if detail < DETAIL:
+        return Agreement(dy, dx, share, detail, float("nan"), float("nan"))
+    return Agreement(dy, dx, share, detail, float(np.median(correlation(left, right))), ssim(left, right))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -11,11 +11,15 @@ half-whitened principal components, unit length), in blocks of one matrix produc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from scipy.linalg import eigh
+from threadpoolctl import threadpool_limits
 
 from core.data.overlap import scaled
 
@@ -28,6 +32,7 @@ WHITENING = 0.5  # power of the components' spread that is divided out
 LIKE = 0.80  # cosine from which a pair is looked at closely; true pairs have 0.91 and more (see the benchmark)
 MOST = 5  # candidates a patch and corner
 BATCH = 64  # patches at a time
+QUERIES, CACHED = 256, 3200  # windows compared with windows at a time: 3 MB of cosines stay in the cache
 SAMPLE = 512  # patches that scales and components are learnt from
 SMALLEST_PX = 16  # side of a patch below which there is too little detail to judge
 TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -149,12 +154,16 @@ def _components(values: np.ndarray, size: int) -> np.ndarray:
     places = rng.integers(0, values.shape[-1] - size + 1, size=(len(rows), 2))
     sample = np.stack([values[k, :, i : i + size, j : j + size] for k, (i, j) in zip(rows, places, strict=True)])
     sample = _unit(_centred(sample)).astype(np.float64)  # (m, C size size)
-    power, basis = np.linalg.eigh(sample @ sample.T)  # fewer windows than numbers in each
-    keep = np.argsort(power)[::-1][:NUMBERS]
-    keep = keep[power[keep] > 1e-6 * max(power.max(), 1e-6)]
-    directions = sample.T @ (basis[:, keep] / np.sqrt(power[keep]))
-    spread = np.sqrt(power[keep] / len(sample))
+    directions, spread = principal(sample, NUMBERS)
     return (directions / (spread + 1e-3 * spread.max(initial=1e-6)) ** WHITENING).astype(np.float32)
+
+
+def principal(sample: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Principal directions (d, at most ``most``) of sample (m, d) about 0, unit length, and their spread; m is few."""
+    m = len(sample)
+    power, basis = eigh(sample @ sample.T, subset_by_index=(max(0, m - most), m - 1))
+    keep = power > 1e-6 * max(power.max(), 1e-6)
+    return sample.T @ (basis[:, keep] / np.sqrt(power[keep])), np.sqrt(power[keep] / m)
 
 
 def _window_descriptors(values: np.ndarray, components: np.ndarray) -> np.ndarray:
@@ -173,30 +182,39 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return np.where(length > 1e-6, vectors / np.maximum(length, 1e-6), 0.0).astype(np.float32)
 
 
-def _best(queries: np.ndarray, windows: np.ndarray) -> Iterator[tuple[int, int, float, int]]:
+def _best(queries: np.ndarray, windows: np.ndarray) -> list[tuple[int, int, float, int]]:
     """For each query (N, 64) the patches that hold the most similar window (N, places, 64): a, b, cosine, place."""
-    n, n_places, _ = windows.shape
-    scores = np.full((n, 0), -1.0, np.float32)
-    patch, place = np.zeros((n, 0), np.int32), np.zeros((n, 0), np.int32)
-    for start in range(0, n, BATCH):
-        block = windows[start : start + BATCH]
-        cosine = (queries @ block.reshape(-1, block.shape[2]).T).reshape(n, len(block), n_places)
-        peak = cosine.max(axis=2)  # (N, block)
-        own = np.arange(start, start + len(block))
-        peak[own, own - start] = -1.0
-        keep = np.flatnonzero((peak >= LIKE).any(axis=1))
-        where = np.zeros(peak.shape, np.int32)
-        where[keep] = cosine[keep].argmax(axis=2)
-        scores, patch, place = (
-            np.concatenate([scores, peak], axis=1),
-            np.concatenate([patch, np.broadcast_to(own.astype(np.int32), peak.shape)], axis=1),
-            np.concatenate([place, where], axis=1),
-        )
-        if scores.shape[1] > MOST:
-            top = np.argpartition(scores, -MOST, axis=1)[:, -MOST:]
-            scores, patch, place = (np.take_along_axis(x, top, axis=1) for x in (scores, patch, place))
-    for a, k in zip(*np.nonzero(scores >= LIKE), strict=True):
-        yield int(a), int(patch[a, k]), float(scores[a, k]), int(place[a, k])
+    starts = range(0, len(queries), QUERIES)
+    return [row for rows in on_all_cores(lambda k: _best_of_some(queries, windows, k), starts) for row in rows]
+
+
+def _best_of_some(queries: np.ndarray, windows: np.ndarray, start: int) -> list[tuple[int, int, float, int]]:
+    n, n_places, numbers = windows.shape
+    flat = windows.reshape(-1, numbers)
+    query = queries[start : start + QUERIES]
+    peak = np.empty((len(query), n), np.float32)
+    block = max(1, CACHED // n_places)  # patches whose windows are compared at once
+    for first in range(0, n, block):
+        cosine = query @ flat[first * n_places : (first + block) * n_places].T
+        cosine.reshape(len(query), -1, n_places).max(axis=2, out=peak[:, first : first + block])
+    peak[np.arange(len(query)), start + np.arange(len(query))] = -1.0
+    most = min(MOST, n)
+    top = np.argpartition(peak, n - most, axis=1)[:, n - most :]
+    found = []
+    for a, k in zip(*np.nonzero(np.take_along_axis(peak, top, axis=1) >= LIKE), strict=True):
+        b = top[a, k]
+        found.append((int(start + a), int(b), float(peak[a, b]), int((windows[b] @ query[a]).argmax())))
+    return found
+
+
+def on_all_cores(work: Callable, items: Iterable) -> Iterator:
+    """``work(item)`` of each item, in order; a thread a core, each with a BLAS of its own.
+
+    BLAS's own threads would wait for each other at each of thousands of small products, and stall beside other work.
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(count) as pool:
+        yield from pool.map(work, items)
 
 
 def _add_turned(values: np.ndarray, candidates: Candidates, turns: tuple[str, ...]) -> None:

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from core.data.dataset import Dataset
 from core.data.duplicates import patch_hashes
-from core.data.overlap import agreement
+from core.data.overlap import agreement, detail_of
 from core.data.shifted_crops import (
     CELLS,
     SMALLEST_PX,
@@ -30,6 +31,7 @@ from core.data.shifted_crops import (
     Patches,
     averaged,
     find_candidates,
+    on_all_cores,
 )
 from core.data.synthetic_children import find_children
 from core.files import write_text
@@ -108,6 +110,11 @@ def find_leaks(
     patches: (N, C, H, W) in the bands' units, an array or anything read by rows. ids: (N,) text, or none for the row
     numbers. nodata: a pixel equal to it in all bands holds no data.
     """
+    with threadpool_limits(1, "blas"):
+        return _find(patches, ids, nodata, progress)
+
+
+def _find(patches: Patches, ids, nodata: float | None, progress: Progress | None) -> tuple[pd.DataFrame, tuple]:
     n, _, height, width = patches.shape
     names = np.arange(n).astype(str) if ids is None else np.asarray(ids)
     say = progress or (lambda share, text: None)
@@ -159,24 +166,32 @@ def _same_ground(patches: Patches, cells: Cells, say: Progress) -> list[tuple]:
     height, width = patches.shape[2:]
     candidates = find_candidates(cells, height == width, lambda s: say(0.25 + 0.35 * s, "Comparing all windows."))
     listed = sorted(candidates.found.items())
-    per_cell = np.array([height, width]) / CELLS
-    reach = int(np.ceil(per_cell.max())) + 1
+    parts = [listed[start : start + BATCH] for start in range(0, len(listed), BATCH)]
     found = []
-    for start in range(0, len(listed), BATCH):
-        part = listed[start : start + BATCH]
-        rows = np.unique([row for pair, _ in part for row in pair])
-        z, has_data = cells.scaled(np.asarray(patches[rows]))
-        at = {row: k for k, row in enumerate(rows.tolist())}
-        for (a, b), (_, turn, dy, dx) in part:
-            move = TURNS[turn] if turn else np.asarray
-            k, m = at[a], at[b]
-            guess = np.round(np.array([dy, dx]) * per_cell)
-            seen = agreement(z[k], move(z[m]), has_data[k], move(has_data[m]), guess, reach)
-            if seen.same:
-                kind = "near" if turn or not (seen.dy or seen.dx) else "shifted"
-                facts = {"turn": turn, "dy": seen.dy, "dx": seen.dx, "overlap": seen.overlap}
-                found.append((a, b, kind, {**facts, "ssim": seen.ssim, "similarity": seen.detail}))
-        say(0.6 + 0.25 * (start + len(part)) / len(listed), "Looking closely at similar patches.")
+    for done, pairs in enumerate(on_all_cores(lambda part: _looked_at(patches, cells, part), parts), 1):
+        found += pairs
+        say(0.6 + 0.25 * done / len(parts), "Looking closely at similar patches.")
+    return found
+
+
+def _looked_at(patches: Patches, cells: Cells, candidates: list[tuple]) -> list[tuple]:
+    """Those of some candidates that fine detail confirms."""
+    per_cell = np.array(patches.shape[2:]) / CELLS
+    reach = int(np.ceil(per_cell.max())) + 1
+    rows = np.unique([row for pair, _ in candidates for row in pair])
+    z, has_data = cells.scaled(np.asarray(patches[rows]))
+    fine = [detail_of(one, there) for one, there in zip(z, has_data, strict=True)]
+    at = {row: k for k, row in enumerate(rows.tolist())}
+    found = []
+    for (a, b), (_, turn, dy, dx) in candidates:
+        move = TURNS[turn] if turn else np.asarray
+        k, m = at[a], at[b]
+        guess = np.round(np.array([dy, dx]) * per_cell)
+        seen = agreement(z[k], move(z[m]), fine[k], move(fine[m]), guess, reach)
+        if seen.same:
+            kind = "near" if turn or not (seen.dy or seen.dx) else "shifted"
+            facts = {"turn": turn, "dy": seen.dy, "dx": seen.dx, "overlap": seen.overlap}
+            found.append((a, b, kind, {**facts, "ssim": seen.ssim, "similarity": seen.detail}))
     return found
 
 

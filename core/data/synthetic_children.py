@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.shifted_crops import Cells, Patches, Report
+from core.data.shifted_crops import Cells, Patches, Report, on_all_cores, principal
 
 NUMBERS = 48  # of a patch; linear, so that a blend of patches is the blend of their numbers
-NEIGHBOURS = 24  # patches most like the child that are tried as its nearer parent
+NEIGHBOURS = 10  # patches most like the child that are tried as its nearer parent
 PARALLEL = 0.95  # cosine of the two directions from which a pair of parents is judged on all pixels
 WEIGHT = (0.04, 0.96)  # of the parent; beyond it a child is a near-duplicate
 LEFT_OVER = 0.25  # of the distance to the nearer parent that the blend may leave unexplained
-BATCH = 256
+BATCH = 128  # children at a time
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,13 @@ def find_children(patches: Patches, cells: Cells, report: Report) -> list[Child]
     numbers = _linear_numbers(cells.values)
     n = len(numbers)
     found: dict[int, list[Child]] = {}
-    for start in range(0, n if n > 2 else 0, BATCH):
-        for row, parent, other in _parallel(numbers, np.arange(start, min(start + BATCH, n))):
+    blocks = [np.arange(start, min(start + BATCH, n)) for start in range(0, n if n > 2 else 0, BATCH)]
+    for done, triples in enumerate(on_all_cores(lambda rows: list(_parallel(numbers, rows)), blocks), 1):
+        for row, parent, other in triples:
             child = _judged(patches, cells, row, parent, other)
             if child:
                 found.setdefault(row, []).append(child)
-        report(min(1.0, (start + BATCH) / n))
+        report(done / len(blocks))
     return [_outermost(found[row]) for row in sorted(found)]
 
 
@@ -64,12 +65,8 @@ def _linear_numbers(values: np.ndarray) -> np.ndarray:
     rows = np.unique(np.linspace(0, n - 1, min(n, 768)).astype(int))
     center = pooled[rows].mean(axis=0)
     sample = (pooled[rows] - center).astype(np.float64)
-    power, basis = np.linalg.eigh(sample @ sample.T)
-    keep = np.argsort(power)[::-1][:NUMBERS]
-    keep = keep[power[keep] > 1e-9 * max(power.max(), 1e-9)]
-    directions = sample.T @ (basis[:, keep] / np.sqrt(power[keep]))
-    spread = np.sqrt(power[keep] / len(rows))
-    return ((pooled - center) @ (directions / np.sqrt(spread))).astype(np.float32)
+    directions, spread = principal(sample, NUMBERS)
+    return ((pooled - center) @ (directions / np.sqrt(np.maximum(spread, 1e-12)))).astype(np.float32)
 
 
 def _parallel(numbers: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, int, int]]:
@@ -82,13 +79,18 @@ def _parallel(numbers: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, int,
     parents = np.argpartition(near, k - 1, axis=1)[:, :k].ravel()  # (r k,)
     children = np.repeat(rows, k)
     away = numbers[children] - numbers[parents]  # (r k, 48): c - a
-    along = away @ numbers.T - (away * numbers[parents]).sum(axis=1)[:, None]  # (r k, N): (c - a) . (b - a)
-    span = np.sqrt(np.maximum(squares[parents, None] - 2 * numbers[parents] @ numbers.T + squares, 1e-12))  # |b - a|
+    dots = numbers[parents] @ numbers.T  # (r k, N): a . b
+    cosine = away @ numbers.T
+    cosine -= (away * numbers[parents]).sum(axis=1)[:, None]  # (c - a) . (b - a)
+    span = squares[parents, None] - 2 * dots
+    span += squares
+    np.sqrt(np.maximum(span, 1e-12, out=span), out=span)  # |b - a|
     length = np.linalg.norm(away, axis=1)[:, None]
-    cosine = along / (span * np.maximum(length, 1e-6))
+    cosine /= span
+    cosine /= np.maximum(length, 1e-6)
+    cosine[span <= length] = -1.0  # the child lies between its parents
     each = np.arange(len(children))
     cosine[each, children] = cosine[each, parents] = -1.0
-    cosine[span <= length] = -1.0  # the child lies between its parents
     best = cosine.max(axis=1)
     for i in np.flatnonzero(best >= PARALLEL):
         alike = np.flatnonzero(cosine[i] >= best[i] - 0.005)
