@@ -174,7 +174,7 @@ def _header(raster: Any, path: Path) -> RasterHeader:
     shape = (raster.count, raster.height, raster.width)
     dtype = _dtype(raster, path)
     _judge_size(raster, shape, dtype, path)
-    colours = tuple(colour.name for colour in raster.colorinterp)
+    colours = _colours(raster)
     stack = _stack(raster, path)
     if stack is not None:
         shape = _axes_of(stack, path)
@@ -223,6 +223,13 @@ def _judge_size(raster: Any, shape: tuple[int, int, int], dtype: np.dtype, path:
 
 def _name(description: str | None, colour: str) -> str | None:
     return (description or "").strip() or (colour if colour in _NAMED_COLOURS else None)
+
+
+def _colours(raster: Any) -> tuple[str, ...]:
+    """What the bands are; inks are named as such, although GDAL shows them turned into red, green, blue and alpha."""
+    if raster.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE") == "CMYK":
+        return ("cyan", "magenta", "yellow", "black")
+    return tuple(colour.name for colour in raster.colorinterp)
 
 
 def _is_picture(colours: tuple[str, ...]) -> bool:
