@@ -76,8 +76,8 @@ def answer(
 ) -> Answer:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
-    ensemble: the run's, where it is loaded already. Raises FormatError naming the bands that are missing, or the size
-    that is expected.
+    ensemble: the run's, where it is loaded already. Raises FormatError naming the bands that are missing or in
+    another unit, or the size that is expected.
     """
     ensemble = ensemble or Ensemble.load(run)
     names = [band.name for band in bands]
@@ -88,6 +88,7 @@ def answer(
             f"these patches have no {', '.join(missing)} (theirs: {', '.join(names)}). "
             "Name them with --bands, in their order, if they are there under another name."
         )
+    _check_units(run.name, ensemble.models[0].network.bands, bands)
     order = [names.index(name) for name in ensemble.band_names]
     ids, probs = [], []
     for batch_ids, images in batches:
@@ -103,3 +104,12 @@ def answer(
     pooled = np.concatenate(probs)
     pred = (pooled >= ensemble.threshold).astype(np.int8)
     return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head)
+
+
+def _check_units(run: str, trained: Sequence[Band], given: Sequence[Band]) -> None:
+    """Raise FormatError for bands in another unit than the run's; a band that states none is taken at its name."""
+    units = {band.name: band.unit for band in given}
+    wrong = [b for b in trained if b.unit and units[b.name] and units[b.name] != b.unit]
+    if wrong:
+        found = ", ".join(f"{band.name} in '{units[band.name]}' instead of '{band.unit}'" for band in wrong)
+        raise FormatError(f"Run '{run}' was trained on other units; found {found}. Convert the patches to its units.")

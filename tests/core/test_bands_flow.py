@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from core.config import RunConfig, preset
-from core.data.bands import ZINDI_BANDS, subsets_of
+from core.data.bands import ZINDI_BANDS, bands_named, subsets_of
 from core.data.demo import write_demo
 from core.data.normalise import METHODS
 from core.data.stacks import manifest
 from core.data.store import open_dataset
-from core.errors import ConfigError, TrainingError
+from core.errors import ConfigError, FormatError, TrainingError
 from core.pipeline import train_run
 from core.plan import check_memory
 from core.predict.patches import answer
@@ -97,6 +97,16 @@ def test_every_normalisation_carries_smote_occlusion_and_prediction(method, tiny
     told = any("scaled by its own" in text for text in run.summary()["warnings"])
     assert told == (method == "minmax")
     answers(run, dataset)
+
+
+def test_patches_in_another_unit_are_refused_naming_the_bands(tiny_dataset, tmp_path):
+    dataset = open_dataset(tiny_dataset)
+    run = trained(tmp_path, dataset)
+    in_dn = bands_named(dataset.band_names)
+    with pytest.raises(FormatError, match="red in 'DN' instead of '0-255', green in 'DN'.*Convert"):
+        answer(run, batches_of(dataset, np.arange(4)), in_dn)
+    without = [dataclasses.replace(band, unit="") for band in in_dn]
+    assert len(answer(run, batches_of(dataset, np.arange(4)), without).ids) == 4
 
 
 def test_indices_without_units_are_refused_before_anything_runs():

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from core.data.bands import LANDSLIDE4SENSE_BANDS, RGB_BANDS, ZINDI_BANDS, Band, bands_named
 from core.data.indices import INDICES, automatic, compute, indices_named, possible, ratio
@@ -150,3 +151,15 @@ def test_real_patches_give_finite_indices_that_look_like_ground():
         assert index.bounds is None or (values.min() >= index.bounds[0] and values.max() <= index.bounds[1])
     ndvi = found[[index.name for index in indices].index("ndvi")]
     assert 0.2 < np.median(ndvi) < 0.9  # hills with forest
+
+
+@pytest.mark.skipif(REAL is None, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
+def test_real_pictures_give_finite_colours_and_edges():
+    files = [f for f in sorted((Path(REAL) / "landslide4sense-rgb").rglob("*.png")) if "mask" not in f.as_posix()][:150]
+    images = np.stack([np.asarray(Image.open(file)) for file in files]).transpose(3, 0, 1, 2).astype(np.float32)
+    indices = indices_named(["redr", "vari", "sobel", "canny"], RGB_BANDS)
+    bands = {name: torch.from_numpy(values) for name, values in zip(("red", "green", "blue"), images, strict=True)}
+    for index, values in zip(indices, compute(indices, bands, {b.name: b for b in RGB_BANDS}), strict=True):
+        assert torch.isfinite(values).all(), index.name
+        low, high = index.bounds or (0.0, 1.0)
+        assert low <= float(values.min()) and float(values.max()) <= high, index.name
