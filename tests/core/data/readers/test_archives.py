@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.data.readers import ReaderOptions, archives, ingest, iterate_patches
+from core.data.readers import ReaderOptions, archive_judge, ingest, iterate_patches
 from core.data.readers.archives import judge, unpacked
 from core.data.store import open_dataset
 from core.errors import DataError, FormatError, UnsafeFileError
@@ -166,8 +166,39 @@ def test_a_tar_header_of_gigabytes_is_not_read(tmp_path):
     entry = tarfile.TarInfo("x")
     entry.type, entry.size = tarfile.GNUTYPE_LONGNAME, 6 * 2**30
     (tmp_path / "a.tar").write_bytes(entry.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
-    with pytest.raises(FormatError, match="a.tar cannot be unpacked: a header of"):
+    with pytest.raises(FormatError, match="a.tar cannot be unpacked: headers of"):
         judge(tmp_path / "a.tar")
+
+
+def test_lists_of_files_that_would_fill_the_memory_are_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive_judge, "_MAX_LISTING", 20_000)
+    with pytest.raises(UnsafeFileError, match="a list of files of 0 MiB"):
+        judge(zipped(tmp_path / "a.zip", [(f"{'a' * 200}{i}", b"") for i in range(100)]))
+    entries = [tarfile.TarInfo(f"{i}") for i in range(30)]
+    for entry in entries:
+        entry.pax_headers = {"comment": "x" * 2000}
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        for entry in entries:
+            archive.addfile(entry)
+    with pytest.raises(FormatError, match="headers of"):
+        judge(tmp_path / "a.tar")
+    assert len(judge(zipped(tmp_path / "b.zip", PATCHES))) == 6
+
+
+def test_a_zip_of_the_large_kind_is_read(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive, archive.open("a.npy", "w", force_zip64=True) as file:
+        file.write(npy(0))
+    assert judge(tmp_path / "a.zip") == ("a.npy",)
+
+
+def test_names_that_are_not_utf_8_are_set_aside_with_the_reason(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w", errors="surrogateescape") as archive:
+        for name in ("good.npy", "b\udcffd.npy"):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(npy(0))
+            archive.addfile(entry, io.BytesIO(npy(0)))
+    report, _ = run(tmp_path / "a.tar", tmp_path / "x.h5")
+    assert report.n == 1 and "not UTF-8" in report.rejected[0].reason
 
 
 def test_files_stored_in_the_same_bytes_are_refused(tmp_path):
@@ -224,11 +255,11 @@ def test_passwords_and_rare_packings_are_told(tmp_path):
 
 
 def test_limits_are_stated_and_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "MAX_FILES", 3)
+    monkeypatch.setattr(archive_judge, "MAX_FILES", 3)
     with pytest.raises(UnsafeFileError, match="more than 3 files"):
         judge(zipped(tmp_path / "a.zip", PATCHES))
-    monkeypatch.setattr(archives, "MAX_FILES", 100)
-    monkeypatch.setattr(archives, "MAX_BYTES", 2000)
+    monkeypatch.setattr(archive_judge, "MAX_FILES", 100)
+    monkeypatch.setattr(archive_judge, "MAX_BYTES", 2000)
     with pytest.raises(UnsafeFileError, match="unpacks to .*Accepted: .zip, .tar, .tar.gz with at most"):
         judge(zipped(tmp_path / "b.zip", PATCHES))
 
