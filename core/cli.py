@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.cli_audit import audit_app, check
 from core.cli_heads import heads
 from core.cli_ingest import ingest
 from core.config import PRESETS, preset
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 jobs_app = typer.Typer(no_args_is_help=True, help="What runs, waits and has ended.")
 app.add_typer(jobs_app, name="jobs")
+app.add_typer(audit_app, name="audit")
 
 Checkpoints = Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -66,17 +68,7 @@ def say(text: str, as_json: bool) -> None:
 app.command()(ingest)
 
 
-@app.command()
-def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """Look for what would spoil training; exit status 1 when something must be mended first."""
-    from core.data.check import check as examine
-    from core.data.store import open_dataset
-
-    report = examine(open_dataset(dataset))
-    table = report.to_frame()
-    emit({"ok": report.ok, "rows": table.to_dict("records")}, as_json, table.to_string(index=False))
-    if not report.ok:
-        raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the rows marked 'error'.")
+app.command()(check)
 
 
 # --------------------------------------------------------------------------------------------------- training
@@ -111,13 +103,22 @@ def train(
     preset_name: Preset = "small",
     overrides: Overrides = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on.")] = False,
+    keep_excluded: Annotated[
+        bool, typer.Option("--keep-excluded", help="Train on patches of the dataset's exclusion list too.")
+    ] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
     """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
+    from core.data.exclusions import without_excluded
     from core.jobs import queue
 
-    run = queue.submit(checkpoints, dataset, preset(preset_name).with_overrides(overrides or ()))
+    config = preset(preset_name).with_overrides(overrides or ())
+    if not keep_excluded:
+        config, note = without_excluded(config, dataset)
+        if note:
+            say(note, as_json)
+    run = queue.submit(checkpoints, dataset, config)
     if detach:
         emit({"run": run.name, "dataset": dataset.resolve(), "state": run.status()["state"]}, as_json, run.name)
         return

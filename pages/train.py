@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.data.exclusions import without_excluded
 from core.errors import LandslideLensError
 from core.jobs import queue
 from dashboard import components, config_form, data_exclude, job_view, listing, state
@@ -45,6 +46,7 @@ try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
     config = config_form.config_form(data.bands, data.groups is not None, has_cloud)
     if config is not None:
+        config, _ = without_excluded(config, data.path)
         started = queue.submit(state.checkpoints(), data.path, config)
         state.open_view("train", run=started.name, view="follow")
 except (LandslideLensError, OSError) as error:

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from core.config import RunConfig
 from core.data.dataset import Dataset, open_dataset
 from core.errors import DataError, FormatError
 from core.files import write_text
 
 COLUMNS = ("id", "reason", "added_utc")
+SHOWN = 5  # ids named in a sentence
 
 
 def exclusions_path(dataset: Path | str) -> Path:
@@ -75,11 +77,28 @@ def current_exclusions(dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ..
     return tuple(i for i in listed if i in known), tuple(i for i in listed if i not in known)
 
 
+def without_excluded(config: RunConfig, dataset: Path | str) -> tuple[RunConfig, str]:
+    """``config`` with the dataset's list added to ``data.exclude``, and a sentence for people on what was done.
+
+    Ids that the dataset no longer has are named in the sentence and otherwise passed over.
+    """
+    data = open_dataset(dataset)
+    current, stale = current_exclusions(data)
+    words = []
+    if current:
+        exclude = tuple(sorted({*config.data.exclude, *current}))
+        config = config.model_copy(update={"data": config.data.model_copy(update={"exclude": exclude})})
+        words.append(f"{len(current)} patches of {exclusions_path(dataset).name} are left out.")
+    if stale:
+        words.append(stale_words(stale, data))
+    return config, " ".join(words)
+
+
 def stale_words(stale: Sequence[str], dataset: Dataset) -> str:
     """A sentence for people about ids on the list that the dataset no longer has; empty where there are none."""
     if not stale:
         return ""
-    shown = ", ".join(stale[:5]) + (f" and {len(stale) - 5} more" if len(stale) > 5 else "")
+    shown = ", ".join(stale[:SHOWN]) + (f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else "")
     return f"{exclusions_path(dataset.path).name} names patches that {dataset.path.name} does not have: {shown}."
 
 
