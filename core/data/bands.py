@@ -106,10 +106,15 @@ SENTINEL2_NAMES: tuple[tuple[str, str], ...] = (
     ("swir_1", "Short-wave infrared 1"),
     ("swir_2", "Short-wave infrared 2"),
 )
+_SENTINEL2_NM = (443, 490, 560, 665, 705, 740, 783, 842, 945, 1375, 1610, 2190)  # central wavelengths, in their order
+_TIMES_MEAN_USUAL = (0.0, 20.0)  # the real samples reach 7, except B10 (cirrus), whose spikes reach 50
 LANDSLIDE4SENSE_BANDS: tuple[Band, ...] = (
-    *(Band(name, title, "Sentinel-2", "", TIMES_MEAN, "optical", (0.0, 60.0)) for name, title in SENTINEL2_NAMES),
-    Band("slope", "Slope", "ALOS PALSAR", "", TIMES_MEAN, "terrain", (0.0, 60.0)),
-    Band("elevation", "Elevation", "ALOS PALSAR", "", TIMES_MEAN, "terrain", (0.0, 60.0)),
+    *(
+        Band(name, f"{title}, B{number} {nm} nm", "Sentinel-2", "", TIMES_MEAN, "optical", _TIMES_MEAN_USUAL)
+        for number, ((name, title), nm) in enumerate(zip(SENTINEL2_NAMES, _SENTINEL2_NM, strict=True), 1)
+    ),
+    Band("slope", "Slope", "ALOS PALSAR", "", TIMES_MEAN, "terrain", _TIMES_MEAN_USUAL),
+    Band("elevation", "Elevation", "ALOS PALSAR", "", TIMES_MEAN, "terrain", _TIMES_MEAN_USUAL),
 )
 _TERRAIN = (
     Band("slope", "Slope", family="terrain"),
