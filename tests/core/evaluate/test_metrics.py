@@ -16,10 +16,12 @@ from core.evaluate.metrics import (
     average_precision,
     brier,
     confusion,
+    ece,
     metrics,
     pr_curve,
     roc_curve,
 )
+from core.torchvision_guard import guard_torchvision
 
 # Paper B, Table V: 31 landslides and 31 others.
 TABLE_V = Confusion(tn=25, fp=6, fn=5, tp=26)
@@ -65,6 +67,37 @@ def test_metrics_agree_with_scikit_learn():
     assert found["auc"] == pytest.approx(oracle.roc_auc_score(labels, probs))
     assert average_precision(labels, probs) == pytest.approx(oracle.average_precision_score(labels, probs))
     assert brier(labels, probs) == pytest.approx(oracle.brier_score_loss(labels, probs))
+
+
+def test_balanced_accuracy_and_mcc_agree_with_scikit_learn():
+    labels, probs = few_scores(seed=2)
+    found, pred = metrics(labels, probs, 0.6), probs >= 0.6
+    assert found["balanced_accuracy"] == pytest.approx(oracle.balanced_accuracy_score(labels, pred))
+    assert found["mcc"] == pytest.approx(oracle.matthews_corrcoef(labels, pred))
+    assert found["average_precision"] == pytest.approx(oracle.average_precision_score(labels, probs))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ece_agrees_with_torchmetrics(seed):
+    guard_torchvision()
+    import torch
+    from torchmetrics.functional.classification import binary_calibration_error
+
+    rng = np.random.default_rng(seed)
+    probs, labels = rng.random(300), rng.integers(0, 2, 300)
+    expected = binary_calibration_error(torch.tensor(probs), torch.tensor(labels), n_bins=15, norm="l1")
+    assert ece(labels, probs) == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_ece_by_hand():
+    labels, probs = np.array([0, 1, 1, 1]), np.array([0.1, 0.1, 1.0, 0.98])
+    assert ece(labels, probs, n_bins=2) == pytest.approx(0.5 * abs(0.5 - 0.1) + 0.5 * abs(1 - 0.99))
+    assert math.isnan(ece(np.empty(0), np.empty(0)))
+
+
+def test_mcc_of_one_sided_decisions_is_undefined():
+    assert math.isnan(metrics(np.array([0, 1, 1]), np.array([0.9, 0.9, 0.9]))["mcc"])
+    assert math.isnan(metrics(np.array([1, 1, 1]), np.array([0.9, 0.1, 0.9]))["balanced_accuracy"])
 
 
 def test_curves_agree_with_scikit_learn():
