@@ -23,14 +23,14 @@ from core.evaluate.gap import gap
 from core.evaluate.judge import HeadJudgement, judge_head
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
-from core.heads.blend import BLEND, MEMBERS, blend
+from core.heads.blend import BLEND, MEMBERS, RICH, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.heads.svm import SvmSetting
 from core.plan import Step
-from core.predict.fold_model import kind_of
 from core.runs.store import RunFolder, plain
 
 TABLE3 = HeadSet.of(HeadsConfig())  # the four SVMs of the paper, boosted trees, and logistic regression
+WITHOUT_NETWORK = (*BASELINES, RICH)
 OLDER = (
     "This run was made before the embeddings of synthetic patches were kept: heads fitted anew learn from the real "
     "patches alone, so they are not comparable with the run's own."
@@ -179,7 +179,7 @@ def _own_scores(run: RunFolder, fold: int) -> dict[str, np.ndarray]:
         return run.scores(fold)
     embeddings = run.embeddings(fold)["embeddings"]
     heads = load_heads(run.heads_path(fold))
-    return {name: head.decision(embeddings) for name, head in heads.items() if kind_of(name) == "embeddings"}
+    return {name: head.decision(embeddings) for name, head in heads.items() if name not in WITHOUT_NETWORK}
 
 
 def _common(folds: list[dict[str, np.ndarray]], names: Iterable[str]) -> list[str]:

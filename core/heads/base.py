@@ -53,8 +53,13 @@ class ArrayHead:
     @classmethod
     def load(cls, name: str, path: Path) -> Head:
         """The head in ``path``. Raises UnsafeFileError for what is no safetensors file."""
+        return cls.from_arrays(name, arrays.load_arrays(path))
+
+    @classmethod
+    def from_arrays(cls, name: str, found: dict[str, np.ndarray]) -> Head:
+        """The head that is made of these arrays. Raises RunError when they are not those of its kind."""
         try:
-            return cls(name=name, **arrays.load_arrays(path))
+            return cls(name=name, **found)
         except TypeError as error:
             raise RunError(
                 f"The arrays of the head '{name}' are not those of kind '{cls.kind}'. Fit the heads again."

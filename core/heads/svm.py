@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from core import arrays
 from core.config import svm_name
-from core.heads.base import ArrayHead, check_training, checked, standardisation
+from core.heads.base import ArrayHead, Head, check_training, checked, standardisation
 from core.heads.kernel import gaussian, rows_on, squared_distances, weighted
 
 CACHE_MB = 500  # kernel rows kept by libsvm while fitting
@@ -53,9 +55,20 @@ class SvmHead(ArrayHead):
         return {"n_features": len(self.center), "n_support": len(self.support), "gamma": float(self.gamma)}
 
     def arrays(self) -> dict[str, np.ndarray]:
+        """See :class:`core.heads.base.ArrayHead`.
+
+        Embeddings are float32: ``rows``, the support as it was before it was standardised, takes half the space and
+        gives the same float64 again. ``support`` itself is kept where that is not so.
+        """
+        rows = (self.support * self.scale + self.center).astype(np.float32)
+        exact = np.array_equal((rows.astype(np.float64) - self.center) / self.scale, self.support)
+        kept = {name: getattr(self, name) for name in ("center", "scale", "dual", "intercept", "gamma")}
+        return kept | ({"rows": rows} if exact else {"support": self.support})
+
+    @classmethod
+    def load(cls, name: str, path: Path) -> Head:
         """See :class:`core.heads.base.ArrayHead`."""
-        names = ("center", "scale", "support", "dual", "intercept", "gamma")
-        return {name: getattr(self, name) for name in names}
+        return cls.from_arrays(name, _with_support(arrays.load_arrays(path)))
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,14 @@ class FittedSvm:
     head: SvmHead
     of_training: np.ndarray
     of_others: np.ndarray
+
+
+def _with_support(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What a head is made of, from either form of its file."""
+    rows, center, scale = (np.shape(found.get(name)) for name in ("rows", "center", "scale"))
+    if len(rows) == 2 and rows[1:] == center == scale:
+        found["support"] = (found.pop("rows").astype(np.float64) - found["center"]) / found["scale"]
+    return found
 
 
 def fit_svm(

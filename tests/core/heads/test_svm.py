@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,8 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from core.errors import FormatError, TrainingError
-from core.heads import svm
+from core.arrays import save_arrays
+from core.errors import FormatError, RunError, TrainingError
+from core.heads import load_heads, save_heads, svm
 from core.heads.svm import SvmHead, SvmSetting, fit_svm, fit_svms
 
 
@@ -95,6 +98,34 @@ def test_balanced_weights_are_scikit_learns():
     found = fit_svm(x, labels, 0.3, class_weight="balanced").decision(x)
     assert np.abs(found - expected.decision_function(x.astype(np.float64))).max() < 1e-6
     assert np.abs(found - fit_svm(x, labels, 0.3).decision(x)).max() > 1e-3
+
+
+@pytest.mark.parametrize(("dtype", "kept"), [(np.float32, "rows"), (np.float64, "support")])
+def test_a_head_comes_back_to_the_bit_in_half_the_space_where_that_can_be(dtype, kept, tmp_path):
+    x = np.random.default_rng(3).normal(size=(80, 6)).astype(dtype)
+    head = fit_svm(x, clouds()[1], 0.5)
+    save_heads(tmp_path, [head])
+    found, back = head.arrays(), load_heads(tmp_path)["svm_c0.5"]
+    assert kept in found and found[kept].dtype == dtype
+    assert np.array_equal(back.support, head.support) and np.array_equal(back.decision(x), head.decision(x))
+
+
+def test_arrays_that_do_not_fit_together_are_refused(tmp_path):
+    x, labels = clouds()
+    found = fit_svm(x, labels, 0.5).arrays()
+    digest = save_arrays(tmp_path / "svm_c0.5.safetensors", found | {"center": np.zeros(3)})
+    (tmp_path / "svm_c0.5.json").write_text(json.dumps({"name": "svm_c0.5", "kind": "svm", "sha256": digest}))
+    with pytest.raises(RunError, match="not those of kind 'svm'"):
+        load_heads(tmp_path)
+
+
+def test_a_head_of_an_earlier_version_is_read(tmp_path):
+    x, labels = clouds()
+    head = fit_svm(x, labels, 0.5)
+    names = ("center", "scale", "support", "dual", "intercept", "gamma")
+    digest = save_arrays(tmp_path / "svm_c0.5.safetensors", {name: getattr(head, name) for name in names})
+    (tmp_path / "svm_c0.5.json").write_text(json.dumps({"name": "svm_c0.5", "kind": "svm", "sha256": digest}))
+    assert np.array_equal(load_heads(tmp_path)["svm_c0.5"].decision(x), head.decision(x))
 
 
 def test_larger_means_more_landslide():
