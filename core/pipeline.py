@@ -155,14 +155,15 @@ def balance(plan: Plan, patches: np.ndarray, train: np.ndarray) -> tuple[Synthet
     pool = train if smote.protocol == "inside_fold" else np.flatnonzero(plan.fold_of >= 0)
     parents = pool[plan.labels[pool] == 1]
     n_new = how_many(len(parents), len(pool) - len(parents), smote) if smote.enabled else 0
+    minority = patches[parents]
     made = synthesise(
-        patches[parents],
+        minority,
         n_new,
         k_neighbors=smote.k_neighbors,
         alpha=smote.alpha,
         beta=smote.beta,
         clip=smote.clip,
-        data_range=normalised_range(plan.config.normalise.method, patches[pool]),
+        data_range=normalised_range(plan.config.normalise.method, minority),
         seed=plan.config.seed,
     )
     return made, parents

@@ -29,7 +29,7 @@ from core.errors import DataError, FoldError, TrainingError
 from core.runs.store import RunFolder
 
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
-COPIES = 4  # of the patches at once, at most: raw, normalised, and the balanced training part up to twice
+COPIES = 6  # of the patches at once, as measured: raw, normalised, the balanced training part and what it is made from
 
 
 @dataclass(frozen=True)

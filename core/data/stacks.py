@@ -59,6 +59,13 @@ def table(stack: str) -> list[dict[str, str]]:
     return rows
 
 
+def markdown(stack: str) -> str:
+    """The table of a stack for a page or a document."""
+    columns = ("channel", "name", "formula", "unit", "modality", "orbit", "needs", "source")
+    rows = [columns, ("---",) * len(columns), *([row[column] for column in columns] for row in table(stack))]
+    return "\n".join("| " + " | ".join(cell or "-" for cell in row) + " |" for row in rows)
+
+
 def choose_indices(wanted: str | Sequence[str], bands: Sequence[Band]) -> tuple:
     """The indices that ``model.indices`` asks for on these bands: names, "auto", or a stack's name.
 

@@ -30,10 +30,11 @@ NORMALISED_RANGE: dict[str, float] = {"standard": SPREADS, "robust": 1.82, "robu
 def normalised_range(method: str, images: np.ndarray) -> float | np.ndarray:
     """SSIM's data range after this normalisation: NORMALISED_RANGE, or six standard deviations of each band, (C,).
 
-    images: (N, C, H, W) normalised, looked at only where the method fixes no spread; a constant band counts as 1.
+    images: (N, C, H, W) normalised minority patches, looked at only where the method fixes no spread; a band that is
+    constant in them counts as 1.
     """
-    if method in NORMALISED_RANGE:
-        return NORMALISED_RANGE[method]
+    if method in NORMALISED_RANGE or not len(images):
+        return NORMALISED_RANGE.get(method, SPREADS)
     spread = np.array([images[:, band].std(dtype=np.float64) for band in range(images.shape[1])])
     return SPREADS * np.where(spread > 1e-6, spread, 1.0)
 

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, composites
-from core.data.stacks import STACKS, choose_indices, extended, manifest, table
+from core.data.stacks import STACKS, choose_indices, extended, manifest, markdown, table
 from core.errors import ConfigError
 
 TWELVE = [
@@ -35,6 +37,11 @@ def test_the_table_is_text_a_row_a_channel():
         "modality": "optical", "orbit": "", "needs": "nir, red", "source": "Rouse et al. 1974",
     }  # fmt: skip
     assert rows[20]["needs"] == "desc_vv, desc_dvv" and rows[20]["unit"] == "dB" and rows[20]["orbit"] == "descending"
+
+
+def test_the_document_holds_the_table_as_it_is():
+    text = (Path(__file__).resolve().parents[3] / "docs" / "bands.md").read_text(encoding="utf-8")
+    assert markdown("stack28") in text and len(markdown("stack28").splitlines()) == 30
 
 
 def test_a_stack_without_all_of_its_bands_is_refused_by_name():
