@@ -54,7 +54,9 @@ def _counts(data: Dataset) -> None:
             help="The positive class, and its share of the labelled patches.",
         )  # fmt: skip
         st.metric("Bands", len(data.bands), border=True, height="stretch")
-        st.metric("Side (pixels)", f"{data.shape[1]} × {data.shape[2]}", border=True, height="stretch")
+        height, width = data.shape[1:]
+        side = f"{height}" if height == width else f"{height}×{width}"
+        st.metric("Side (pixels)", side, border=True, height="stretch")
         groups = None if data.groups is None else len(set(data.groups.tolist()))
         st.metric("Groups", "none" if groups is None else f"{groups:,}", border=True, height="stretch",
                   help="Patches of one group (a scene, an event) stay in one fold.")  # fmt: skip

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.by_class import balance
 from core.data.inventories import read_inventory
-from core.data.inventory_join import Join, join_dataset, read_join, remove_join, write_join
+from core.data.inventory_join import Join, join_dataset, join_path, read_join, remove_join, write_join
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from dashboard import components, imports, state, tasks
+from dashboard import cached, components, imports, state, tasks
 from dashboard.components import literal
 
 KIND = "inventory"
+MOST_EVENTS = 2000  # on the map at once
 COLUMN_WORDS = {
     "id": "Patch", "event_id": "Event", "event_inventory": "Inventory", "event_date": "Date", "event_size": "Size",
     "event_elevation_m": "Elevation (m)", "event_confidence": "Confidence", "event_accuracy_km": "Place known to (km)",
@@ -27,11 +29,30 @@ COLUMN_WORDS = {
 def kept_join(data: Dataset) -> Join | None:
     """The join kept beside the dataset; one that cannot be used is told of and left out."""
     try:
-        return read_join(data)
+        return _read(str(data.path), cached.stamp(data.path), cached.stamp(join_path(data.path)))
     except LandslideLensError as error:
         st.warning(literal(error), icon=":material/link_off:")
         st.button("Remove it", key="inventory_remove_damaged", on_click=remove_join, args=(data.path,))
         return None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _read(path: str, looks: cached.Stamp, join_looks: cached.Stamp) -> Join | None:
+    return read_join(cached.dataset(path))
+
+
+def drawn_events(join: Join) -> pd.DataFrame:
+    """The events that a map can show at once: those of patches first, then as many others, drawn evenly, as fit."""
+    events = join.events
+    if len(events) <= MOST_EVENTS:
+        return events
+    known = join.table[join.joined][["event_longitude", "event_latitude"]].drop_duplicates()
+    places = pd.MultiIndex.from_frame(events[["longitude", "latitude"]])
+    has_patch = places.isin(pd.MultiIndex.from_frame(known))
+    of_patches, others = np.flatnonzero(has_patch)[:MOST_EVENTS], np.flatnonzero(~has_patch)
+    room = min(MOST_EVENTS - len(of_patches), len(others))
+    evenly = others[np.linspace(0, len(others) - 1, room).astype(int)] if room else others[:0]
+    return events.iloc[np.sort(np.concatenate([of_patches, evenly]))]
 
 
 def inventories(data: Dataset, join: Join | None) -> None:
@@ -153,7 +174,7 @@ def _show(data: Dataset, join: Join) -> None:
         for label, name in ((1, data.positive), (0, data.class_names[0]))
     }
     with st.grid(min_column_width=160):
-        st.metric("Patches with an event", f"{int(joined.sum()):,}", f"{joined.mean():.1%} of {len(data):,}",
+        st.metric("With an event", f"{int(joined.sum()):,}", f"{joined.mean():.1%} of {len(data):,}",
                   border=True, delta_color="off", delta_arrow="off")  # fmt: skip
         for name, (k, n) in shares.items():
             st.metric(f"of {literal(name)}", f"{k:,}", f"{k / n:.1%} of {n:,}" if n else "no such patch", border=True,
@@ -162,8 +183,8 @@ def _show(data: Dataset, join: Join) -> None:
                   delta_color="off", delta_arrow="off")  # fmt: skip
     st.caption(
         f"The nearest event of each patch within {card['within_km']:g} km, from "
-        f"{literal(', '.join(card['inventories']))}. {card['n_tied']:,} patches had several events equally near: the "
-        f"surer one was taken. {card['n_shared']:,} patches share their event with another."
+        f"{literal(', '.join(card['inventories']))}. Several events equally near: {card['n_tied']:,} of the "
+        f"patches; the surer event was taken. Sharing their event with another patch: {card['n_shared']:,}."
     )
     _warn_of_leak(shares)
     table = join.table[joined].rename(columns=COLUMN_WORDS)
@@ -174,8 +195,8 @@ def _show(data: Dataset, join: Join) -> None:
     )  # fmt: skip
     _sizes(data, join)
     with st.container(horizontal=True):
-        components.download(join.table, f"{data.name}_inventory", "Joined events of all patches")
-        components.download(join.events, f"{data.name}_inventory_events", "Events around the patches")
+        components.download(lambda: join.table, f"{data.name}_inventory", "Joined events of all patches")
+        components.download(lambda: join.events, f"{data.name}_inventory_events", "Events around the patches")
         st.button(
             "Remove the joined events", icon=":material/undo:", type="tertiary", key="inventory_remove",
             on_click=_remove, args=(data.path,),

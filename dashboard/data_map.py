@@ -55,21 +55,27 @@ def places(data: Dataset) -> None:
     group, colours = _grouping(data, way, join)
     hover = [f"{data.ids[row]}, {_class_name(data, int(data.labels[row]))}" for row in placed]
     shown = place_chart.Places(data.lonlat[placed], data.ids[placed].tolist(), hover, group[placed])
-    figure = place_chart.place_map(
-        shown, colours, None if join is None else join.events, None if join is None else _lines(data, join), tiles
-    )
-    event = components.show(
-        figure, key=f"data_map_{way}_{tiles}", on_select="rerun", selection_mode=("points", "box", "lasso")
-    )
+    events = None if join is None else data_inventory.drawn_events(join)
+    figure = place_chart.place_map(shown, colours, events, None if join is None else _lines(data, join), tiles)
+    key = f"data_map_{way}_{tiles}"
+    if tiles:  # a selection on tiles does not reach the server
+        event = None
+        components.show(figure, key=key)
+    else:
+        event = components.show(figure, key=key, on_select="rerun", selection_mode=("points", "box", "lasso"))
     without = len(data) - len(placed)
     st.caption(
         f"{len(placed):,} of {len(data):,} patches of {literal(data.name)}"
-        + (f"; {without:,} have no coordinates" if without else "")
+        + (f"; without coordinates: {without:,}" if without else "")
+        + (f"; {len(events):,} of {len(join.events):,} events around them" if join is not None else "")
         + ". Proportions are true at the middle latitude. "
         + ("Background © OpenStreetMap contributors." if tiles else "Drawn without any network call.")
     )
     chosen = map_chart.selected_ids(event)
-    _selection(data, chosen)
+    if tiles:
+        st.markdown("Switch the background map off to select patches.")
+    else:
+        _selection(data, chosen)
     components.download(lambda: _coordinates(data, placed), f"{data.name}_coordinates", "Coordinates")
     data_inventory.inventories(data, join)
     patch_card.show_opened(data, None, chosen)
@@ -77,7 +83,7 @@ def places(data: Dataset) -> None:
 
 def _selection(data: Dataset, ids: list[str]) -> None:
     if not ids:
-        st.markdown("Draw a lasso or a box, or click a point: its patches appear here.")
+        st.markdown("Drag a box over the map, or click a point: its patches appear here.")
         return
     rows = data.index_of(ids)
     table = pd.DataFrame({"id": ids, "label": data.labels[rows]})

@@ -18,7 +18,7 @@ from dashboard.charts import plain
 from dashboard.map_chart import CROWDED, MANY
 
 KM_PER_DEGREE = 111.195  # of latitude
-EVENT = "#7B3F8C"
+EVENT = "#A45BA8"
 SIZE_PX = {"small": 8, "medium": 10, "large": 13, "very_large": 16, "catastrophic": 19}
 HEIGHT = 520
 
@@ -105,7 +105,7 @@ def _on_axes(figure: go.Figure, lonlat: np.ndarray) -> go.Figure:
         title_text="Latitude (°)", zeroline=False, ticksuffix="°", scaleanchor="x", scaleratio=1 / stretch
     )
     _scale_bar(figure, lonlat, KM_PER_DEGREE * stretch)
-    figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
+    figure.update_layout(dragmode="select", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
     return _legend_below(theme.apply(figure, HEIGHT))
 
 
@@ -133,7 +133,7 @@ def _on_tiles(figure: go.Figure, lonlat: np.ndarray) -> go.Figure:
             "style": "open-street-map", "center": dict(zip(("lon", "lat"), ((low + high) / 2).tolist(), strict=True)),
             "zoom": float(np.clip(np.log2(360 / span) - 0.6, 0, 16)),
         },
-        dragmode="lasso",
+        dragmode="pan",
     )  # fmt: skip
     return _legend_below(theme.apply(figure, HEIGHT))
 

@@ -189,7 +189,7 @@ def test_an_inventory_is_joined_shown_and_removed(studio, open_page, tmp_path):
     assert not finished(studio, "inventory").error
     at.run()
     assert not at.exception and "2 events read, 1 rows set aside" in at.success[0].value
-    assert {m.label: m.value for m in at.metric}["Patches with an event"] == "5"
+    assert {m.label: m.value for m in at.metric}["With an event"] == "5"
     at.session_state["map_colour"] = "event"
     at.run()
     assert not at.exception and join_path(path).is_file()
