@@ -146,9 +146,9 @@ def evaluate(
 @app.command()
 def predict(
     run: Run,
-    source: Annotated[Path, typer.Argument(help="A dataset file, or a folder of patches.")],
+    source: Annotated[Path, typer.Argument(help="A dataset file, or a folder or file of patches.")],
     out: Annotated[Path, typer.Option("--out", help="The CSV to write.")],
-    format: Annotated[str | None, typer.Option("--format", help="zindi or folders; otherwise recognised.")] = None,
+    format: Annotated[str | None, typer.Option("--format", help="As of ingest; otherwise recognised.")] = None,
     bands: Bands = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,

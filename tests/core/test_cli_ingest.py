@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -73,3 +74,17 @@ def test_mistakes_are_told(source, tmp_path):
         (source / "broken.png").write_bytes(b"no picture")
         run("folders", source, "--out", tmp_path / "x.h5", "--strict")
     assert run("folders", source).exit_code == 2
+
+
+def test_an_hdf5_files_arrays_and_axes_are_said(tmp_path):
+    values = np.random.default_rng(0).uniform(1, 9, (4, 5, 5, 5)).astype(np.float32)
+    masks = np.zeros((4, 5, 5))
+    masks[0], masks[1] = 1, 2
+    with h5py.File(tmp_path / "any.h5", "w") as file:
+        file["mine"], file["theirs"], file["truth"] = values, values + 1, masks
+    keys = ["--keys", "images=mine, masks=truth"]
+    options = ["--layout", "NHWC", "--mask-value", 1, "--bands", "a,b,c,d,e"]
+    assert answer("hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", *keys, *options)["n_positive"] == 1
+    np.testing.assert_array_equal(open_dataset(tmp_path / "x.h5").images(), values.transpose(0, 3, 1, 2))
+    found = run("hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", "--keys", "mine")
+    assert found.exit_code and "--keys is written images=NAME" in str(found.exception)

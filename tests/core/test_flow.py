@@ -8,15 +8,20 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
+from affine import Affine
 from PIL import Image
 
 from core.config import RunConfig
 from core.data.store import open_dataset
-from core.errors import FoldError
+from core.errors import FoldError, FormatError
 from core.jobs import processes, queue
+from core.predict.patches import answer as answer_for
+from core.predict.sources import patches_of
 from core.runs.store import create_run, open_run
 from tests.core.conftest import TINY, make_tiny
 
@@ -121,6 +126,38 @@ def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset)
     core("predict", run.name, tiny_dataset, "--out", tmp_path / "s.csv", "--submission", "--checkpoints", checkpoints)
     submission = pd.read_csv(tmp_path / "s.csv")
     assert list(submission.columns) == ["ID", "label"] and set(submission["label"]) <= {0, 1}
+
+
+def test_the_same_patches_get_the_same_answer_in_every_format(run, checkpoints, tmp_path, tiny_dataset):
+    images = open_dataset(tiny_dataset).images()[:4].clip(0, 255).astype(np.uint8)
+    for name in ("png", "geo", "l4s"):
+        (tmp_path / name).mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / f"png/p{number}.png")
+        place = {"crs": "EPSG:32646", "transform": Affine(10, 0, 500_000 + 1000 * number, 0, -10, 2_500_000)}
+        profile = {"width": 32, "height": 32, "count": 3, "dtype": "uint8", "photometric": "minisblack", **place}
+        with rasterio.open(tmp_path / f"geo/p{number}.tif", "w", driver="GTiff", **profile) as raster:
+            raster.write(image[::-1])
+            for band, name in enumerate(("blue", "green", "red"), 1):  # another order, told by the names
+                raster.set_band_description(band, name)
+        with h5py.File(tmp_path / f"l4s/image_{number}.h5", "w") as file:
+            file["img"] = np.ones((32, 32, 14))
+    with h5py.File(tmp_path / "all.h5", "w") as file:
+        file["images"] = images.transpose(0, 2, 3, 1)
+
+    def probs(source, format=None):
+        bands, batches = patches_of(tmp_path / source, format)
+        return answer_for(run, batches, bands).probs
+
+    expected = probs("png", "folders")
+    assert len(expected) == 4 and np.ptp(expected) > 0
+    for source, format in (("geo", "geotiff"), ("all.h5", "hdf5")):
+        for asked in (None, format):
+            np.testing.assert_allclose(probs(source, asked), expected, rtol=1e-5)
+    with pytest.raises(FormatError, match="trained on other units; found red in 'times its mean' instead of '0-255'"):
+        probs("l4s")
+    value = core_json("predict", run.name, tmp_path / "geo", "--out", tmp_path / "p.csv", "--checkpoints", checkpoints)
+    assert value["n"] == 4 and not value["rejected"]
 
 
 def test_an_unusable_file_is_set_aside_and_the_others_are_answered_for(run, checkpoints, tmp_path):
@@ -256,6 +293,18 @@ def test_one_landslide_to_learn_from_leaves_heads_out_and_the_others_go_on(tmp_p
     assert len(run.oof()) == 48 and len(run.occlusion()) == 48 * 3 * 1 * 2 and set(run.umap(0)[1]["heads"]) == {"fc"}
     core_json("heads", run.name, "--checkpoints", tmp_path)
     core_json("predict", run.name, path, "--out", tmp_path / "p.csv", "--checkpoints", tmp_path)
+
+
+def test_fewer_landslides_than_folds_leave_a_fold_undefined_and_every_head_in_its_place(tmp_path):
+    path = make_tiny(tmp_path / "three.h5", n=48, positive_every=16)
+    few = ["--set=folds.n_splits=4", "--set=train.epochs=1", "--set=heads.svm_C=[0.1]", "--set=embed.method=pca"]
+    value = core_json("train", path, "--preset", "demo", *SETTINGS, *few, "--checkpoints", tmp_path)
+    summary = open_run(tmp_path, value["run"]).summary()
+    assert summary["left_out"] == {} and summary["head"] == "svm_c0.1"
+    assert {"fc", "svm_c0.1", "lgbm", "logreg", "stats_logreg", "stats_svm", "stats_boost"} == set(summary["heads"])
+    assert [fold["auc"] for fold in value["folds"]].count(None) >= 1 and value["oof"]["auc"] is not None
+    rows = core_json("heads", value["run"], "--checkpoints", tmp_path)["table"]
+    assert {row["head"] for row in rows} == set(summary["heads"]) and all(len(row["folds"]) == 4 for row in rows)
 
 
 # ------------------------------------------------------------------------------------------------------- honesty

@@ -113,12 +113,9 @@ def test_landslide4sense_samples_are_tiled_and_read_by_the_general_format_too(tm
 
 
 def test_real_sources_can_be_predicted():
-    for name, n, n_bands in (
-        ("marsls-7band", 50, 7),
-        ("chittagong-s2-4band/raw", 16, 4),
-        ("landslide4sense-h5-samples", 14, 14),
-    ):
-        bands, batches = iterate_patches(Path(ROOT) / name)
-        assert len(bands) == n_bands and sum(len(ids) for ids, _ in batches) == n
+    for name, n_bands in (("marsls-7band", 7), ("chittagong-s2-4band/raw", 4), ("landslide4sense-h5-samples", 14)):
+        bands, batches = iterate_patches(Path(ROOT) / name, batch_size=4)
+        ids, images = next(batches)
+        assert len(bands) == n_bands == images.shape[1] and len(ids) == 4
     bands, batches = iterate_patches(Path(ROOT) / "landslide4sense-h5-samples" / "image_37.h5")
     assert bands == LANDSLIDE4SENSE_BANDS and next(batches)[1].shape == (1, 14, 128, 128)
