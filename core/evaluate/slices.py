@@ -23,6 +23,7 @@ from core.evaluate.metrics import COUNT_METRICS, check_labels, rates
 from core.evaluate.significance import ALPHA
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
+FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown
 MOST_VALUES = 12  # of a text or a whole number; the rarer ones are left out
 NEEDS_BOTH = frozenset({"f1", "precision", "accuracy", "balanced_accuracy", "mcc"})  # not comparable on one class
 TABLE = (
@@ -175,7 +176,7 @@ def _by_one_fact(
         worth = effective_groups(labels[part], pred[part], None if groups is None else groups[part])[metric]
         value, samples = _metric(point[[i]], metric)[0], _metric(draws[:, i], metric)
         rest, others = _metric(point[[0]] - point[[i]], metric)[0], _metric(draws[:, 0] - draws[:, i], metric)
-        low, high = interval(value, samples, worth, metric)
+        low, high = interval(value, samples, worth, metric) if worth >= FEWEST_GROUPS else (math.nan, math.nan)
         tn, fp, fn, tp = (int(count) for count in point[i])
         row = facts | {"value": float(value), "lo": low, "hi": high, "rest": float(rest)}
         row |= _against(float(value - rest), samples - others, worth) | {"tn": tn, "fp": fp, "fn": fn, "tp": tp}
@@ -188,7 +189,12 @@ def _against(difference: float, samples: np.ndarray, worth: float) -> dict[str, 
     from scipy.special import stdtr
 
     defined = samples[np.isfinite(samples)]
-    if not math.isfinite(difference) or defined.size < 0.5 * samples.size or defined.std() < 1e-12:
+    if (
+        worth < FEWEST_GROUPS
+        or not math.isfinite(difference)
+        or defined.size < 0.5 * samples.size
+        or defined.std() < 1e-12
+    ):
         return {"difference": difference, "diff_lo": math.nan, "diff_hi": math.nan, "p": math.nan}
     se, freedom = float(defined.std()), max(worth - 1, 1.0)
     reach = t_quantile(worth) * se

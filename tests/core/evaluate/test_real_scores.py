@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from core.evaluate.calibration import cross_fitted_platt
+from core.evaluate.calibrators import compare_calibrations
 from core.evaluate.metrics import auc, brier, metrics
-from core.evaluate.thresholds import cross_fitted_thresholds, decisions
+from core.evaluate.reliability import reliability
+from core.evaluate.risk import Target, desk, desk_by_fold
+from core.evaluate.sweep import sweep
+from core.evaluate.thresholds import chooser, cross_fitted_thresholds, decisions, nested
 
 ROOT = os.environ.get("LANDSLIDE_REAL_DATA")
 pytestmark = pytest.mark.skipif(ROOT is None, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
@@ -46,3 +50,33 @@ def test_scaling_calibrates_overconfident_scores(scores):
     assert brier(labels, scaled) < brier(labels, probs)
     assert auc(labels, scaled) == pytest.approx(0.969, abs=3e-3)
     assert scaled.mean() == pytest.approx(labels.mean(), abs=0.005)
+
+
+def test_every_calibration_helps_out_of_fold(scores):
+    labels, probs, fold_of = scores
+    fold_of = np.unique(fold_of, return_inverse=True)[1]
+    rows = {row.method: row for row in compare_calibrations(labels, probs, fold_of, n_boot=200)}
+    for method in ("temperature", "platt", "isotonic"):
+        assert rows[method].values["ece"] < 0.6 * rows["none"].values["ece"]
+        assert rows[method].values["log_loss"] < rows["none"].values["log_loss"] - 0.03
+    assert rows["none"].values["ece"] == pytest.approx(0.031, abs=0.001)
+    points = reliability(labels, rows["platt"].probs)
+    assert ((points.lo <= points.prob) & (points.prob <= points.hi)).mean() >= 0.7
+
+
+def test_every_threshold_and_every_rule(scores):
+    labels, probs, fold_of = scores
+    fold_of = np.unique(fold_of, return_inverse=True)[1]
+    found = sweep(labels, probs)
+    assert found.rates["f1"][found.index(0.5)] == pytest.approx(0.863, abs=5e-4)
+    recall = nested(labels, probs, fold_of, chooser("recall", recall=0.95)).metrics["recall"]
+    assert recall == pytest.approx(0.95, abs=0.02)
+    assert 0.8 < nested(labels, probs, fold_of, chooser("best_f1")).metrics["f1"] < found.rates["f1"][1:].max()
+
+
+def test_what_hardly_missing_costs(scores):
+    labels, probs, fold_of = scores
+    found = desk(labels, probs, Target("miss_rate", 0.10))
+    assert found.miss_rate < 0.10 and found.miss_rate_upper <= 0.10 and 180 < found.workload.value < 260
+    table = desk_by_fold(labels, probs, np.unique(fold_of, return_inverse=True)[1], Target("miss_rate", 0.10))
+    assert table["kept"].all() and (table["workload"] < 300).all()
