@@ -176,11 +176,11 @@ def factors(index: Index, bands: Mapping[str, Band]) -> dict[str, float]:
     if index.wants == "own":
         return dict.fromkeys(index.needs, 1.0)
     units = {name: bands[name].unit for name in index.needs}
+    if index.wants == "ratio" and len(set(units.values())) == 1:
+        return dict.fromkeys(index.needs, 1.0)
     known = TO_BRIGHTNESS if index.wants == "brightness" else TO_REFLECTANCE
     if all(unit in known for unit in units.values()):
         return {name: known[unit] for name, unit in units.items()}
-    if index.wants == "ratio" and len(set(units.values())) == 1:
-        return dict.fromkeys(index.needs, 1.0)
     found = ", ".join(f"{name} in '{unit or 'no unit'}'" for name, unit in units.items())
     wanted = f"{index.wants} (units: {', '.join(known)})" if index.wants != "ratio" else "bands in one unit"
     raise ConfigError(f"The index '{index.name}' needs {wanted}; found {found}. Leave the index out.")
