@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,14 +38,15 @@ def replacing(path: Path) -> Iterator[Path]:
 def unfinished(path: Path, ending: str) -> Path:
     """A hidden name beside ``path`` for what this process has not finished; its folder is made where it is missing.
 
-    What processes that no longer run left under such names is removed.
+    What processes of this machine that no longer run left under such names is removed.
     """
+    machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]  # storage may be shared between machines
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.{ending}"):
-        owner = left.name.removesuffix(f".{ending}").rpartition(".")[2]
+    for left in path.parent.glob(f".{glob.escape(path.name)}.{machine}-*.{ending}"):
+        owner = left.name.removesuffix(f".{ending}").rpartition("-")[2]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{os.getpid()}.{ending}")
+    return path.with_name(f".{path.name}.{machine}-{os.getpid()}.{ending}")
 
 
 def write_text(path: Path, text: str) -> None:

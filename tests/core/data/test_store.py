@@ -1,4 +1,8 @@
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -262,6 +266,20 @@ def test_datasets_are_listed_by_name_without_unfinished_ones(tmp_path):
         (tmp_path / "datasets" / name).touch()
     assert [p.name for p in list_datasets(tmp_path)] == ["a.h5", "b.h5"]
     assert list_datasets(tmp_path / "nowhere") == []
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
+    code = (
+        "import os, sys; from tests.core.data.test_store import ZINDI_BANDS, DatasetWriter\n"
+        "options = dict(bands=ZINDI_BANDS, shape_hw=(4, 5), class_names=('a', 'b'), source='')\n"
+        "with DatasetWriter(sys.argv[1], **options): os._exit(9)"
+    )
+    root = Path(__file__).resolve().parents[3]
+    assert subprocess.run([sys.executable, "-c", code, tmp_path / "x.h5"], cwd=root).returncode == 9
+    assert [name.endswith(".tmp") for name in os.listdir(tmp_path)] == [True]
+    (tmp_path / ".x.h5.elsewhere-1.tmp").touch()  # of another machine on the same storage
+    write(tmp_path / "x.h5")
+    assert sorted(os.listdir(tmp_path)) == [".x.h5.elsewhere-1.tmp", "x.h5"]
 
 
 def test_opening_and_reading_are_quick(tmp_path):
