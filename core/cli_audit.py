@@ -43,6 +43,9 @@ def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, 
 def audit_splits(
     dataset: DatasetFile,
     run: Annotated[str | None, typer.Option("--run", help="Also look at the folds and synthetics of this run.")] = None,
+    leaking_run: Annotated[
+        str | None, typer.Option("--leaking-run", help="A run whose folds leak: its scores minus those of --run.")
+    ] = None,
     group_by: Annotated[str, typer.Option("--group-by", help="groups, block, duplicates, or a column.")] = "groups",
     block_km: Annotated[float, typer.Option("--block-km", help="Side of a block of ground, km.")] = 5.0,
     n_splits: Annotated[int, typer.Option("--folds", help="Number of folds.")] = 5,
@@ -57,11 +60,13 @@ def audit_splits(
     from core.data.split_audit import leaks_of
     from core.data.store import open_dataset
 
+    if leaking_run and not run:
+        raise LandslideLensError("--leaking-run is compared with the run named by --run. Name both.")
     data, tell = open_dataset(dataset), _teller(as_json)
     folder = open_run(checkpoints, run) if run else None
     config = FoldsConfig(n_splits=n_splits, group_by=group_by, block_km=block_km)
     leaks = leaks_of(data, tell)
-    torn = {} if not len(data) else audit.torn_apart(data, leaks.pairs, config, seed)
+    torn = audit.torn_apart(data, leaks.pairs, config, seed)
     value = {
         "dataset": dataset.resolve(),
         "n": len(data),
@@ -77,10 +82,14 @@ def audit_splits(
         value["run"] = folder.name
         value["torn_apart"]["run"] = len(audit.torn_by_run(folder, leaks.pairs))
         value["lineage"] = audit.lineage_leaks(folder, leaks.pairs).to_dict("records")
+    if folder and leaking_run:
+        value["inflation"] = [
+            one.to_dict() for one in audit.inflation_of_runs(open_run(checkpoints, leaking_run), folder)
+        ]
     if scores:
         try:
             found = audit.inflation(data, leaks.pairs, config, seed=seed, progress=tell)
-            value["inflation"] = [one.to_dict() for one in found]
+            value["inflation"] += [one.to_dict() for one in found]
         except LandslideLensError as error:
             value["inflation_note"] = str(error)
     emit(value, as_json, _words(value))

@@ -43,8 +43,11 @@ def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs:
         pairs = pairs[(labels[rows_of(dataset, pairs)] >= 0).all(axis=1)]
     identical = rows_of(dataset, pairs[pairs["kind"] == "identical"])
     groups = joined(base, len(dataset), identical)
+    if not config.grouped:
+        said = f"{_words(pairs)} may lie in different folds (folds.grouped=false): the scores are likely flattered."
+        return Grouping(groups, (said,) if len(pairs) else ())
     across = _across(dataset, groups, pairs)
-    if not len(across) or not config.grouped:
+    if not len(across):
         return Grouping(groups)
     if config.on_leak == "refuse":
         raise FoldError(

@@ -31,7 +31,7 @@ NUMBERS = 64  # of a descriptor
 WHITENING = 0.5  # power of the components' spread that is divided out
 LIKE = 0.80  # cosine from which a pair is looked at closely; true pairs have 0.91 and more (see the benchmark)
 MOST = 5  # candidates a patch and corner
-BATCH = 64  # patches at a time
+BATCH, FEW = 64, 8  # patches at a time; of which all windows are laid out
 QUERIES, CACHED = 256, 3200  # windows compared with windows at a time: 3 MB of cosines stay in the cache
 SAMPLE = 512  # patches that scales and components are learnt from
 SMALLEST_PX = 16  # side of a patch below which there is too little detail to judge
@@ -148,7 +148,10 @@ def _centred(windows: np.ndarray) -> np.ndarray:
 
 
 def _components(values: np.ndarray, size: int) -> np.ndarray:
-    """(C size size, 64) float32: half-whitened principal components of windows at random places, of unit length."""
+    """(C size size, 64) float32: half-whitened principal components of windows at random places, of unit length.
+
+    Each is 0 on average over a band, so that a window's own mean changes nothing.
+    """
     rng = np.random.default_rng(0)
     rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), SAMPLE)).astype(int))
     places = rng.integers(0, values.shape[-1] - size + 1, size=(len(rows), 2))
@@ -169,10 +172,10 @@ def principal(sample: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
 def _window_descriptors(values: np.ndarray, components: np.ndarray) -> np.ndarray:
     """(N, 100, 64) float32 of unit length; 0 for a window without any contrast."""
     out = np.empty((len(values), PLACES**2, components.shape[1]), np.float32)
-    for start in range(0, len(values), BATCH):
-        part = values[start : start + BATCH]
+    for start in range(0, len(values), FEW):
+        part = values[start : start + FEW]
         views = np.lib.stride_tricks.sliding_window_view(part, (WINDOW, WINDOW), axis=(2, 3))
-        windows = _centred(views.transpose(0, 2, 3, 1, 4, 5)).reshape(len(part) * PLACES**2, -1)
+        windows = views.transpose(0, 2, 3, 1, 4, 5).reshape(len(part) * PLACES**2, -1)
         out[start : start + len(part)] = _unit(windows @ components).reshape(len(part), PLACES**2, -1)
     return out
 
@@ -223,8 +226,8 @@ def _add_turned(values: np.ndarray, candidates: Candidates, turns: tuple[str, ..
     half = CELLS // 2
     coarse = values.reshape(n, n_bands, half, 2, half, 2).mean(axis=(3, 5))
     components = _components(coarse, half)
-    plain = _unit(_centred(coarse) @ components)
+    plain = _unit(coarse.reshape(n, -1) @ components)
     for name in turns:
-        turned = _unit(_centred(TURNS[name](coarse)) @ components)
+        turned = _unit(TURNS[name](coarse).reshape(n, -1) @ components)
         for a, b, cosine, _ in _best(plain, turned[:, None]):
             candidates.add(a, b, cosine, 0, 0, name)
