@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from core import cli
 from core.config import RunConfig, preset
 from core.data.bands import ZINDI_BANDS, bands_named, subsets_of
 from core.data.demo import write_demo
@@ -69,7 +70,7 @@ def test_a_run_on_a_subset_uses_its_bands_and_no_other(subset, demo, tmp_path):
     answers(run, demo)
 
 
-def test_patches_left_out_are_never_trained_on_nor_scored_and_are_counted(demo, tmp_path):
+def test_patches_left_out_are_never_trained_on_nor_scored_and_are_counted(demo, tmp_path, capsys):
     gone = [str(name) for name in demo.ids[np.flatnonzero(demo.labels == 1)[:2]]]
     limit = float(np.quantile(demo.columns["cloud_share"], 0.9))
     run = trained(tmp_path, demo, f"data.exclude={json.dumps(gone)}", f"data.max_cloud={limit}", "data.bands=rgb")
@@ -84,6 +85,9 @@ def test_patches_left_out_are_never_trained_on_nor_scored_and_are_counted(demo, 
     warnings = " ".join(run.summary()["warnings"])
     assert "left out by the exclusion list: 2 (2 labelled, 2 of them" in warnings
     assert "left out with cloud_share above" in warnings
+    cli._report(run, as_json=True)  # what `train` ends with
+    told = capsys.readouterr()
+    assert "Warning: Patches left out by the exclusion list: 2" in told.err and json.loads(told.out)["run"] == run.name
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from core.data.bands import LANDSLIDE4SENSE_BANDS, RGB_BANDS, ZINDI_BANDS, Band, bands_named
@@ -103,6 +104,15 @@ def test_a_zero_denominator_gives_zero():
             assert value(index.name, **black) == 0.0
     assert value("vari", red=500, green=700, blue=1200) == 0.0  # G + R - B crosses zero here
     assert value("vari", red=500, green=700, blue=1199) == 1.0  # and runs away beside it
+
+
+@given(arrays(np.float32, (12, 3), elements=st.floats(-60, 21000, width=32)))
+def test_tensors_and_arrays_agree_pixel_by_pixel(values):
+    names = tuple(RECORDS)
+    found = compute(PIXELWISE, dict(zip(names, values, strict=True)), RECORDS)
+    tensors = compute(PIXELWISE, dict(zip(names, torch.from_numpy(values.copy()), strict=True)), RECORDS)
+    for index, a, t in zip(PIXELWISE, found, tensors, strict=True):
+        np.testing.assert_allclose(a, t.numpy(), rtol=1e-5, atol=1e-5, err_msg=index.name)
 
 
 def test_tensors_and_arrays_give_the_same():
