@@ -116,6 +116,18 @@ def test_a_run_judges_another_dataset(run, checkpoints, tmp_path):
     value = core_json("evaluate", run.name, other, "--checkpoints", checkpoints)
     assert value["n"] == 48 and sum(value["confusion"].values()) == 48
     assert {"f1", "auc", "precision", "recall", "specificity", "accuracy", "threshold"} <= set(value)
+    assert value["sets"]["train"]["n"] == 24 and value["sets"]["validation"]["n"] == value["sets"]["test"]["n"] == 48
+    assert value["sets"]["validation"]["f1"] == run.summary()["oof"]["f1"]
+    assert value["n_known"] == 0 and len(value["shift"]["bands"]) == 3 and 0 <= value["shift"]["embedding"]["p"] <= 1
+
+
+def test_what_was_said_of_another_dataset_is_kept(run, checkpoints, tmp_path, tiny_dataset):
+    value = core_json("evaluate", run.name, tiny_dataset, "--checkpoints", checkpoints)
+    kept = run.evaluations()["tiny"]
+    assert kept["confusion"] == value["confusion"] and kept["made"] == value["made"]
+    table = run.evaluated("tiny")
+    assert list(table.columns) == ["id", "label", "prob", "pred"] and len(table) == 48
+    assert value["n_known"] == 48 and any("flatter" in note for note in value["notes"])
 
 
 def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset):
