@@ -26,11 +26,13 @@ from core.data.readers.build import choose_bands
 from core.data.readers.files import FileMask, FilePatch, patch_files
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.placement import Placer
-from core.data.readers.raster import MAX_BYTES, SUFFIXES, RasterHeader, patch_header, raster_header
+from core.data.readers.raster import MAX_BYTES, SUFFIXES, RasterHeader, patch_header, raster_header, read_raster
 from core.data.readers.raster_patches import RasterMask, RasterPatch, Scene
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.errors import DataError, FormatError
 
+MASKS_LOOKED_AT = 50  # for values of other classes, evenly over all
+MOST_CLASSES = 20  # values; more are shades, not classes
 UNSEEN = 0.0  # a pixel with it in all bands was not seen, where no file says otherwise
 
 
@@ -133,6 +135,8 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
         lonlat = patch.lonlat_at(height / 2, width / 2)
         items.append(replace(item, patch=patch, mask=_mask(item.mask, aside), lonlat=lonlat, columns=columns))
     placer.tell(aside)
+    if options.mask_value is None:
+        _tell_classes([item.mask for item in items if isinstance(item.mask, FileMask)], aside)
     name = f"geotiff: {source.resolve().name}"
     return replace(found, name=name, items=items, bands=bands, nodata=nodata)
 
@@ -165,6 +169,23 @@ def _mask(mask: FileMask | None, aside: Aside) -> FileMask | RasterMask | None:
         return mask  # its own reader says why
     large = math.prod(header.shape[1:]) * header.dtype.itemsize > MAX_BYTES // 16
     return RasterMask(mask.path, mask.file, header, mask.value) if large and header.shape[0] == 1 else mask
+
+
+def _tell_classes(masks: Sequence[FileMask], aside: Aside) -> None:
+    """A warning when masks hold several values besides 0, as maps of classes do; some of the masks are looked at."""
+    seen: set[float] = set()
+    for mask in masks[:: len(masks) // MASKS_LOOKED_AT + 1]:
+        if mask.path.suffix.lower() in SUFFIXES:
+            try:
+                seen |= set(np.unique(read_raster(mask.path)).tolist())
+            except DataError:
+                continue  # told where it is used
+    seen.discard(0)
+    if 1 < len(seen) <= MOST_CLASSES:
+        aside.warn(
+            f"Masks hold the values {some([f'{value:g}' for value in sorted(seen)], 20)}; all of them were taken for "
+            "landslide. Say --mask-value V if only one is."
+        )
 
 
 # --------------------------------------------------------------------------------------------- bands and nodata

@@ -176,11 +176,11 @@ def test_a_shape_that_may_be_either_order_is_refused(tmp_path):
         raster_header(tmp_path / "x.tif")
 
 
-def test_a_page_of_another_kind_is_refused(tmp_path):
-    first = Image.fromarray(np.zeros((6, 8), np.float32))
-    others = [Image.fromarray(np.zeros((6, 8), np.uint8)) for _ in range(2)]
-    first.save(tmp_path / "x.tif", save_all=True, append_images=others, description='{"shape": [3, 6, 8]}')
-    with pytest.raises(FormatError, match="pages of other shapes or kinds"):
+@pytest.mark.parametrize("page", [np.zeros((6, 8), np.uint8), np.zeros((60, 80), np.float32)])
+def test_a_page_of_another_kind_or_size_is_refused(tmp_path, page):
+    first, later = (Image.fromarray(values) for values in (np.zeros((6, 8), np.float32), page))
+    first.save(tmp_path / "x.tif", save_all=True, append_images=[later] * 2, description='{"shape": [3, 6, 8]}')
+    with pytest.raises(FormatError, match="x.tif has pages of other shapes or kinds"):
         read_raster(tmp_path / "x.tif")
 
 
