@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli_audit import audit_app, check
+from core.cli_explain import explain
 from core.cli_heads import heads
 from core.cli_ingest import ingest
 from core.config import PRESETS, preset
@@ -181,20 +182,7 @@ def predict(
 app.command()(heads)
 
 
-@app.command()
-def explain(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """What each band's loss costs on out-of-fold landslides, and where the Grad-CAM maps come from."""
-    from core.explain.summary import occlusion_summary
-
-    folder = open_run(checkpoints, run)
-    rows = occlusion_summary(folder.occlusion(), folder.oof())
-    _, maps, card = folder.cams()
-    lines = [
-        f"{row['head']:10s} {row['baseline']:9s} {row['band']:10s} mean drop {row['drop_mean']:+.4f} "
-        f"[{row['lo']:+.4f}, {row['hi']:+.4f}]  n = {row['n']}"
-        for row in rows
-    ]
-    emit({"run": folder.name, "occlusion": rows, "cam": {**card, "n": len(maps)}}, as_json, "\n".join(lines))
+app.command()(explain)
 
 
 @app.command()

@@ -238,6 +238,12 @@ class ExplainConfig(Section):
     """Grad-CAM and band occlusion."""
 
     min_map: int = Field(8, ge=2, le=64, description="Smallest side of the Grad-CAM map; the deepest such layer.")
+    method: Literal["gradcam", "gradcam++", "xgradcam", "layercam"] = Field(
+        "gradcam++",
+        description="How attention maps are made. gradcam is the papers'; it was made for a network's last layer and "
+        "can mislead at an inner one, which small patches need. gradcam++ and xgradcam hold there; check with "
+        "`python -m core explain RUN --checks`.",
+    )
     occlusion_baselines: tuple[Literal["mean", "zero_raw"], ...] = Field(
         ("mean", "zero_raw"),
         description="What replaces a band: mean: its training mean (0 after standardisation). zero_raw: 0 in its unit.",

@@ -20,6 +20,7 @@ from core.data.summary import valid_pixels
 from core.embed.boundary import draw_boundary
 from core.embed.umap_map import fit_map
 from core.evaluate.judge import HeadJudgement, difference, judge_head
+from core.explain.cam_means import silence
 from core.explain.gradcam import gradcam
 from core.explain.occlusion import occlude_bands
 from core.heads import load_heads
@@ -125,7 +126,8 @@ def explain_fold(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> Exp
     val = plan.folds.val(fold)
     model = FoldModel.load(plan.run, fold, plan.device)
     patches = model.normaliser.transform(plan.images[val])
-    maps, layer = gradcam(model.network, patches, plan.device, min_map=plan.config.explain.min_map)
+    explain = plan.config.explain
+    maps, layer = gradcam(model.network, patches, plan.device, explain.min_map, method=explain.method)
     index = pd.DataFrame({"id": plan.dataset.ids[val], "fold": fold})
     return Explained(index, maps, layer, _occlusion(plan, judged, model, val))
 
@@ -135,6 +137,7 @@ def save_explanations(plan: Plan, folds: Sequence[Explained]) -> None:
     index = pd.concat([one.index for one in folds], ignore_index=True).assign(row=lambda t: np.arange(len(t)))
     maps = np.concatenate([one.maps for one in folds])
     card = {"layer": folds[0].layer, "target": plan.dataset.positive, "head": "fc", "size": list(maps.shape[1:])}
+    card |= {"method": plan.config.explain.method, "silent": silence(maps)}
     plan.run.write_cams(index, maps, card)
     plan.run.write_occlusion(pd.concat([one.occlusion for one in folds], ignore_index=True))
 

@@ -27,7 +27,15 @@ UTILITIES = (
     "core.torchvision_guard",
 )  # plain tools, no stage
 # The flow (what is planned, done, found), and the model it leaves behind.
-WIRING = ("core/pipeline.py", "core/plan.py", "core/findings.py", "core/audit.py", "core/table3.py", "core/predict/")
+WIRING = (
+    "core/pipeline.py",
+    "core/plan.py",
+    "core/findings.py",
+    "core/attention.py",
+    "core/audit.py",
+    "core/table3.py",
+    "core/predict/",
+)
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "cv2", "skimage", "pytorch_grad_cam")
 
 

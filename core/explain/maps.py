@@ -9,11 +9,20 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+CONSTANT = 1e-4  # of its peak: a map that varies by less is constant
+
 
 def dead_maps(maps: np.ndarray) -> np.ndarray:
     """(N,) bool: True where a map (N, h, w) holds no evidence at all (all zero) or is not finite."""
     highest = np.asarray(maps).max(axis=(1, 2), initial=0.0)
     return ~(np.isfinite(highest) & (highest > 0.0))
+
+
+def constant_maps(maps: np.ndarray) -> np.ndarray:
+    """(N,) bool: True where a map (N, h, w) is the same everywhere, so that it says nothing of where (1x1 ones too)."""
+    maps = np.asarray(maps, dtype=np.float64)
+    highest, lowest = maps.max(axis=(1, 2), initial=0.0), maps.min(axis=(1, 2), initial=np.inf)
+    return (highest > 0) & (highest - lowest <= CONSTANT * highest)
 
 
 def scale_maps(maps: np.ndarray) -> np.ndarray:

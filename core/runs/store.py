@@ -339,6 +339,25 @@ class RunFolder:
         save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
         write_json(self.path / "cam" / "card.json", card)
 
+    def attention_checks(self) -> dict[str, dict]:
+        """By name: the reports of the lie detector (see ``core.attention``), verdict and numbers, newest first."""
+        reports = {path.parent.name: read_json(path) for path in (self.path / "cam" / "checks").glob("*/report.json")}
+        return dict(sorted(reports.items(), key=lambda item: item[1].get("made", ""), reverse=True))
+
+    def attention_check(self, name: str) -> dict[str, pd.DataFrame]:
+        """Tables of one of them: patches (a row a patch), curves, randomised (a row a stage)."""
+        path = inside(self.path / "cam" / "checks", name)
+        return {part: _read_table(path / f"{part}.parquet") for part in ATTENTION_TABLES}
+
+    def write_attention_check(self, name: str, report: dict, tables: dict[str, pd.DataFrame]) -> str:
+        """See :meth:`attention_checks`; the earlier one of that name is replaced. Returns the name it is kept under."""
+        name = slug(name)
+        path = self.path / "cam" / "checks" / name
+        for part in ATTENTION_TABLES:
+            _write_table(path / f"{part}.parquet", tables[part])
+        write_json(path / "report.json", report)
+        return name
+
     # What the run said of other datasets ------------------------------------------------------------------------
 
     def evaluations(self) -> dict[str, dict]:
@@ -399,6 +418,7 @@ class RunFolder:
         return sorted(self.path.glob(f"fold_*/{name}"), key=lambda p: int(p.parent.name[5:]))
 
 
+ATTENTION_TABLES = ("patches", "curves", "randomised")
 SMOTE_COLUMNS = ("fold", "synthetic", "anchor", "neighbour", "anchor_weight", "ssim", "seed")
 
 

@@ -1,0 +1,124 @@
+"""The lie detector's answer: a plain sentence for a run's maps at one layer, and each number that it stands on.
+
+Comes in: the summaries of the checks. Goes out: findings that hold, fail or are undecided, and one verdict. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MOST_SILENT = 0.1  # share of maps that may be dead or constant
+ALPHA = 0.01  # of the test against random maps
+MOST_ALIKE = 0.2  # mean SSIM of a randomised network's maps with the trained one's
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: ``holds`` True, False, or None where it cannot be decided; ``sentence`` with its numbers."""
+
+    name: str
+    holds: bool | None
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def verdict(layer: str, method: str, findings: list[Finding]) -> dict[str, Any]:
+    """``word``: trusted, careful, lies or undecided; ``sentence``; ``findings``.
+
+    Maps lie when they say nothing, do no better than random ones, or do not depend on what was learnt. Care is needed
+    when anything else fails, and nothing is decided as long as the test against random maps is not.
+    """
+    holds = {finding.name: finding.holds for finding in findings}
+    decisive = [name for name in ("alive", "faithful", "learnt") if holds.get(name) is False]
+    others = [finding.name for finding in findings if finding.holds is False]
+    open_ones = [finding.name for finding in findings if finding.holds is None]
+    if decisive:
+        word, start = "lies", "Do not read these maps"
+    elif holds.get("faithful") is None:
+        word, start = "undecided", "It cannot be told whether these maps are worth reading"
+    elif others or open_ones:
+        word, start = "careful", "Read these maps with care"
+    else:
+        word, start = "trusted", "These maps can be read"
+    told = [f for f in findings if f.holds is not True] if word != "trusted" else findings
+    sentence = f"{start} ({method} at {layer}). " + " ".join(finding.sentence for finding in told)
+    return {"word": word, "sentence": sentence, "findings": [finding.to_dict() for finding in findings]}
+
+
+def alive(silent: dict[str, Any]) -> Finding:
+    """Dead and constant maps."""
+    share = silent["dead"] + silent["constant"]
+    text = f"{silent['dead']:.1%} of {silent['n']} maps are dead and {silent['constant']:.1%} constant."
+    return Finding("alive", None if not silent["n"] else share <= MOST_SILENT, text)
+
+
+def faithful(scores: dict[str, dict[str, Any]]) -> Finding:
+    """ROAD against random maps; the other measures are told."""
+    road = scores["road"]
+    gain, p = road["gain_random"], road["p_random"]
+    text = (
+        f"Taking out what the maps point at costs {gain['value']:+.3f} {_interval(gain)} more probability than "
+        f"with random maps (ROAD {road['map']:.3f} against {road['random']:.3f}, p = {p:.1e}, n = {gain['n']})."
+    )
+    if not math.isfinite(p):
+        return Finding("faithful", None, f"Too few groups of patches for a test against random maps (n = {gain['n']}).")
+    return Finding("faithful", bool(p < ALPHA and gain["value"] > 0), text)
+
+
+def learnt(last: dict[str, Any]) -> Finding:
+    """Likeness of the fully randomised network's maps."""
+    ssim = last["ssim"]
+    if not last["n"] or not math.isfinite(ssim):
+        return Finding("learnt", None, "The randomised network's maps say nothing, so they cannot be compared.")
+    text = (
+        f"With every weight drawn anew the maps have SSIM {ssim:.2f} and rank correlation {last['spearman']:.2f} with "
+        f"the trained network's (n = {last['n']}, {last['seeds']} draws; below {MOST_ALIKE} is as it should be)."
+    )
+    return Finding("learnt", ssim < MOST_ALIKE, text)
+
+
+def on_masks(agreement: dict[str, dict[str, Any]]) -> Finding:
+    """The pointing game against a random point."""
+    pointing = agreement["pointing"]
+    found, chance, gain = pointing["found"], pointing["chance"], pointing["gain"]
+    text = (
+        f"The maps' highest point lies in the outlined landslide in {found['value']:.1%} {_interval(found, '.1%')} of "
+        f"{found['n']} patches; a random point in {chance['value']:.1%}."
+    )
+    holds = bool(gain["lo"] > 0) if math.isfinite(gain["lo"]) else None
+    return Finding("on_masks", holds, text)
+
+
+def in_place(corners: list[dict[str, Any]], movement: list[dict[str, Any]]) -> Finding:
+    """Flagged corners, and whether attention follows the content."""
+    flagged = [row for row in corners if row["flagged"]]
+    judged = [row for row in corners if math.isfinite(row["ratio"])]
+    stays = [row["test"] for row in movement if row["follows"] == "position"]
+    if flagged:
+        worst = max(flagged, key=lambda row: row["ratio"])
+        place = worst["corner"].replace("_", " ")
+        why = {"mark": "something in its pixels", "position": "the place itself, whatever lies there"}[worst["cause"]]
+        text = (
+            f"Attention sits in the {place} corner ({worst['outcome'].upper()}: "
+            f"{worst['ratio']:.1f} times uniform, n = {worst['n']}) and {worst['kept']:.0%} of it stays when everything "
+            f"else is rolled beneath it: the cause is {why}."
+        )
+        return Finding("in_place", False, text)
+    if stays:
+        return Finding(
+            "in_place", False, f"Attention stays in its place when the patch is changed ({', '.join(stays)})."
+        )
+    if not judged:
+        return Finding("in_place", None, "There are too few living maps to judge corners.")
+    top = max(judged, key=lambda row: row["ratio"] if row["n"] >= 10 else -1.0)
+    text = f"No corner draws attention by itself (at most {top['ratio']:.1f} times uniform, n = {top['n']})."
+    return Finding("in_place", True, text)
+
+
+def _interval(mean: dict[str, Any], form: str = "+.3f") -> str:
+    return f"[{mean['lo']:{form}}, {mean['hi']:{form}}]"
