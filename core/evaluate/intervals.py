@@ -143,7 +143,7 @@ def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1
     if name == "ece":
         centre = max(0.0, 2 * point - float(defined.mean()))
         reach = t_quantile(n_groups) * float(defined.std())
-        return (float(max(0.0, centre - reach)), float(min(1.0, centre + reach)))
+        return (float(max(0.0, centre - reach)), float(min(1.0, max(point, centre + reach))))
     low, high = (-1.0, 1.0) if name == "mcc" else (0.0, 1.0)
     share, shares = (point - low) / (high - low), (defined - low) / (high - low)
     if share in (0.0, 1.0):

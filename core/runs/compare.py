@@ -1,13 +1,20 @@
-"""Runs side by side. Comes in: run folders. Goes out: one table. It knows only what their summaries say."""
+"""Runs side by side. Comes in: run folders. Goes out: one table, or whether their difference is real.
+
+It knows only what their summaries and out-of-fold tables say.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from core.errors import RunError
 from core.runs.store import RunFolder
+
+if TYPE_CHECKING:
+    from core.evaluate.significance import Comparison
 
 
 def table(runs: Iterable[RunFolder]) -> pd.DataFrame:
@@ -32,3 +39,62 @@ def table(runs: Iterable[RunFolder]) -> pd.DataFrame:
             | {"precision": oof["precision"], "seconds": summary["seconds"]}
         )
     return pd.DataFrame(rows)
+
+
+def pair(a: RunFolder, b: RunFolder, head_a: str | None = None, head_b: str | None = None) -> Comparison:
+    """Two runs, or two heads of one run, on the patches that both answered out of fold; each group drawn whole.
+
+    head_a, head_b: none is each run's headline. Raises RunError when they share no patch, when a head is not there, or
+    when the same patch has different labels in the two.
+    """
+    from core.evaluate.significance import compare
+
+    first, second = _answers(a, head_a), _answers(b, head_b)
+    both = first.merge(second, on="id", suffixes=("_a", "_b"))
+    if both.empty:
+        raise RunError(f"'{a.name}' and '{b.name}' share no patch. Compare runs on the same dataset.")
+    differ = int((both["label_a"] != both["label_b"]).sum())
+    if differ:
+        raise RunError(
+            f"{differ} of the {len(both)} patches that '{a.name}' and '{b.name}' share have different labels. "
+            "Train one of them again on the corrected dataset."
+        )
+    groups = both["group_a"].to_numpy()
+    grouped = len(groups) > 0 and bool((groups != "").all())
+    columns = (both[name].to_numpy() for name in ("pred_a", "prob_a", "pred_b", "prob_b"))
+    return compare(both["label_a"].to_numpy(), *columns, groups if grouped else None)
+
+
+def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") -> list[dict]:
+    """Every other run against one, by headline heads, each p beside Holm's for all of them; see ``many.with_holm``.
+
+    A run that cannot be compared is there with its ``reason``.
+    """
+    from core.evaluate.many import with_holm
+
+    found, left_out = {}, []
+    for run in others:
+        try:
+            found[run.name] = pair(run, against)
+        except RunError as error:
+            left_out.append({"name": run.name, "metric": metric, "reason": str(error)})
+    return [row | {"reason": ""} for row in with_holm(found, metric)] + left_out
+
+
+def heads(run: RunFolder, metric: str = "f1") -> list[dict]:
+    """Every other head of a run against its headline, as :func:`rows`."""
+    from core.evaluate.many import with_holm
+
+    summary = run.summary()
+    others = [name for name in summary["heads"] if name != summary["head"]]
+    return with_holm({name: pair(run, run, name, summary["head"]) for name in others}, metric)
+
+
+def _answers(run: RunFolder, head: str | None) -> pd.DataFrame:
+    """id, label, group, prob, pred of one head."""
+    head, oof = head or run.summary()["head"], run.oof()
+    if f"prob_{head}" not in oof:
+        known = ", ".join(str(name)[5:] for name in oof if str(name).startswith("prob_"))
+        raise RunError(f"Run '{run.name}' has no head '{head}'. Its heads: {known}.")
+    names = {f"prob_{head}": "prob", f"pred_{head}": "pred"}
+    return oof[["id", "label", "group", *names]].rename(columns=names)
