@@ -58,7 +58,7 @@ def _table(data: Dataset, report: CheckReport) -> None:
             "severity": st.column_config.MultiselectColumn(
                 "Finding", options=list(RANK), color=[theme.SEVERITY[word][0] for word in RANK]
             ),
-            "what": st.column_config.TextColumn("What"),
+            "what": st.column_config.TextColumn("What", width=340),
             "where": st.column_config.TextColumn("Where", width="medium"),
             "n": st.column_config.NumberColumn("How many", format="localized"),
             "share": st.column_config.NumberColumn("Share", format="%.1f %%"),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.config import PRESETS
 from core.data.split_audit import Leaks, crossing
 from core.data.store import Dataset
 from core.errors import LandslideLensError
@@ -169,13 +170,17 @@ def _actions(data: Dataset, table: pd.DataFrame, chosen: list[str]) -> None:
         chosen = one_of_each
     data_exclude.exclude_button(data, chosen, "Split X-ray: shows the same ground as another patch", "xray")
     with st.container(horizontal=True, vertical_alignment="center"):
+        settings = kept_together(data)
         if st.button("Train with them kept together", icon=":material/model_training:", key="xray_train"):
+            for name in PRESETS:
+                st.session_state[f"train_{name}_overrides"] = "\n".join(settings)
             state.open_view("train", view="new")
-        st.caption(
-            "Training joins what belongs together (folds.on_leak=group). folds.group_by=duplicates groups by these "
-            "pairs alone.",
-            width="content",
-        )
+        st.caption(f"Opens the form of a new run with {literal(', '.join(settings))}.", width="content")
+
+
+def kept_together(data: Dataset) -> list[str]:
+    """The settings of a run whose folds tear no pair apart: beside the dataset's groups, or by the pairs alone."""
+    return [f"folds.group_by={'duplicates' if data.groups is None else 'groups'}", "folds.on_leak=group"]
 
 
 def one_of_each_pair(table: pd.DataFrame) -> list[str]:

@@ -102,9 +102,7 @@ def _show(data: Dataset, rows: pd.DataFrame) -> None:
         components.show(xray_chart.leaking_and_honest(f1, "F1"), key="cost_f1")
     with grid.cell():
         named = list(f1[["title", "difference", "lo", "hi"]].itertuples(index=False, name=None))
-        components.show(
-            charts.differences(named, "F1 ignoring groups minus F1 keeping them, 95 % interval"), key="cost_difference"
-        )
+        components.show(charts.differences(named, "F1 gained by ignoring groups, 95 % interval"), key="cost_difference")
     first = f1.iloc[0]
     st.caption(
         f"{int(first['n']):,} labelled patches in {int(first['n_groups']):,} groups of {literal(data.name)}, out of "

@@ -12,6 +12,7 @@ import pytest
 from core.data.exclusions import read_exclusions
 from core.data.inventory_join import join_path
 from core.data.store import open_dataset
+from core.runs.store import list_runs
 from dashboard import data_facts, data_xray, tasks
 
 
@@ -270,6 +271,28 @@ def test_excluded_patches_are_told_on_the_train_page(studio, open_page):
     exclusions.add(path, ["P003", "P004"], "a reason")
     at = open_page("train")
     assert not at.exception and any("2 patches on the exclusion list" in m.value for m in at.markdown)
+
+
+def test_a_run_begun_from_the_xray_keeps_pairs_together_and_leaves_out_what_is_excluded(studio, open_page):
+    path = studio.add_placed(doubled=True)
+    busy = studio.busy_lane(path)
+    at = checked(studio, open_page, "X-ray")
+    at.checkbox(key="xray_all").check().run()
+    at.button(key="xray_exclude").click().run()
+    at.button(key="xray_train").click().run()
+    assert not at.exception and at.title[0].value == "Train"
+    written = at.text_area(key="train_demo_overrides").value
+    assert written == "folds.group_by=groups\nfolds.on_leak=group"
+
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    at.text_area(key="train_demo_overrides").set_value(written)
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and not at.error
+    config = next(run for run in list_runs(studio.checkpoints) if run.name != busy.name).config()
+    assert config.data.exclude == ("P060", "P061")
+    assert (config.folds.group_by, config.folds.on_leak) == ("groups", "group")
 
 
 def test_the_xray_finds_pairs_across_the_split_and_says_so(studio, open_page):
