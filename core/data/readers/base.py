@@ -71,7 +71,7 @@ class ReaderOptions:
 
 @dataclass(frozen=True)
 class Progress:
-    """done of total. what: "images" (masks looked at), "patches" (read), "patches written", "patches summarised"."""
+    """done of total. what: "images" (their masks), "headers", "patches" (read), "patches written" and "summarised"."""
 
     done: int
     total: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from core.errors import DataError, FormatError
 from core.files import write_text
 
 MOST_AT_ONCE = 64  # patches of a batch
+HEADERS_AT_ONCE = 1000  # between two signs of progress
 MAX_EXTRA_COLUMNS = 40
 
 
@@ -35,9 +37,11 @@ def build(
     Patches of another shape or kind of numbers than most are set aside. What a killed process had read of the same
     source is not read again (``spool``). Raises DataError when nothing remains.
     """
+    if out.is_dir():
+        raise DataError(f"{out} is a folder. Give the name of a file in it, ending in .h5.")
     side = collection.resize if options.resize is None else options.resize
     collection = yield from cut(resized(collection, side), options, aside)
-    items, shape, is_bytes, bands = survey_bands(collection, options, aside)
+    items, shape, is_bytes, bands = yield from _surveying(collection, options, aside)
     columns = _columns(items, aside)
     dtype = np.dtype(np.uint8 if is_bytes else np.float32)
     named = identity(items, (shape, str(dtype), bands, options, dict(collection.facts)))
@@ -136,37 +140,49 @@ def batches(
             )
 
 
-def survey_bands(
-    collection: Collection, options: ReaderOptions, aside: Aside
-) -> tuple[list[Item], Shape, bool, tuple[Band, ...]]:
-    """As ``survey``, and the bands: named in the options, prescribed by the format, or suggested by their number.
+Survey = tuple[list[Item], Shape, bool, tuple[Band, ...]]
 
-    Raises DataError when no patch has them.
+
+def survey_bands(collection: Collection, options: ReaderOptions, aside: Aside) -> Survey:
+    """Items that share the most frequent shape and kind of numbers, that shape, whether it is bytes, and the bands.
+
+    The bands are those named in the options, prescribed by the format, or suggested by their number. Reads headers
+    only. Raises DataError when no patch has them.
     """
+    return exhausted(_surveying(collection, options, aside))
+
+
+def exhausted(steps: Generator[Any, None, Any]) -> Any:
+    """What a generator returns at its end; what it yields is not asked for."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> Generator[Progress, None, Survey]:
     names = options.bands or (collection.bands and tuple(band.name for band in collection.bands))
-    items, shape, is_bytes = survey(collection.items, aside, names)
-    prescribed = None if options.bands else collection.bands
-    return items, shape, is_bytes, prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
-
-
-def survey(
-    items: Sequence[Item], aside: Aside, expected: tuple[str, ...] | None = None
-) -> tuple[list[Item], Shape, bool]:
-    """Items that share the most frequent shape and kind of numbers, that shape, and whether it is bytes.
-
-    Reads headers only. ``expected`` are the names of the bands that files must have. Raises DataError when none fits.
-    """
+    items = collection.items
     found: list[tuple[Item, Shape, bool]] = []
-    for item in items:
+    for done, item in enumerate(items, 1):
         try:
             shape, is_bytes = item.patch.shape()
-            if expected and shape[0] != len(expected):
-                raise FormatError(f"It has {shape[0]} bands; accepted: {len(expected)} ({some(list(expected), 20)}).")
+            if names and shape[0] != len(names):
+                raise FormatError(f"It has {shape[0]} bands; accepted: {len(names)} ({some(list(names), 20)}).")
             found.append((item, shape, is_bytes))
         except DataError as error:
             aside.reject(item.file, error)
+        if done % HEADERS_AT_ONCE == 0:
+            yield Progress(done, len(items), "headers")
     if not found:
         raise DataError(_nothing_left(len(items), aside))
+    kept, shape, is_bytes = _alike(found, aside)
+    prescribed = None if options.bands else collection.bands
+    return kept, shape, is_bytes, prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
+
+
+def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[list[Item], Shape, bool]:
     (shape, is_bytes), n = Counter((mine, mine_is_bytes) for _, mine, mine_is_bytes in found).most_common(1)[0]
     kept = []
     for item, mine, mine_is_bytes in found:

@@ -9,6 +9,7 @@ and not used: what it encodes is not documented. White may stand for no data: ``
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,14 +71,16 @@ def _subsets(source: Path) -> Iterator[Path]:
                 n += 1
                 yield folder
             else:
-                below += sorted(p for p in folder.iterdir() if _is_plain_folder(p))
+                below += _folders(folder)
             if n > MAX_SUBSETS:
                 raise FormatError(f"{source} holds more than {MAX_SUBSETS} folders 'img'. Divide it.")
         level = below[: 10 * MAX_SUBSETS]
 
 
-def _is_plain_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink() and not path.name.startswith(".")
+def _folders(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:  # which knows what is a folder without asking for each file
+        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name[0] != "."]
+    return [folder / name for name in sorted(names)]
 
 
 def _holds_pictures(folder: Path) -> bool:

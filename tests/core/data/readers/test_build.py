@@ -1,5 +1,6 @@
 """What every reader leans on: patches that are no files, places, prescribed bands and nodata."""
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,3 +104,16 @@ def test_items_may_be_made_when_they_are_asked_for(tmp_path, stack):
             return Item(f"r{index}", Row(stack, index))
 
     assert run(tmp_path, Lazy())[0].n == 5
+
+
+def test_headers_of_many_patches_are_a_progress_too(tmp_path, stack, monkeypatch):
+    monkeypatch.setattr(sys.modules["core.data.readers.build"], "HEADERS_AT_ONCE", 2)
+    items = [Item(f"r{i}", Row(stack, i)) for i in range(5)]
+    steps = build(Collection("made", items, ("stable", "landslide")), tmp_path / "x.h5", ReaderOptions(), Aside())
+    assert [(step.done, step.total) for step in steps if step.what == "headers"] == [(2, 5), (4, 5)]
+
+
+def test_a_folder_as_target_is_told_before_anything_is_read(tmp_path, stack):
+    items = [Item("a", Row(stack, 0, broken=True))]
+    with pytest.raises(DataError, match="is a folder"):
+        next(build(Collection("made", items, ("stable", "landslide")), tmp_path, ReaderOptions(), Aside()))
