@@ -17,10 +17,11 @@ from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset, open_dataset
 from core.data.summary import valid_pixels
 from core.runs.store import RunFolder
-from dashboard import drawn_bands
+from dashboard import drawn_bands, patch_view
 
 Stamp = tuple[int, int]
 BATCH = 64  # patches read at once
+LIMIT_PATCHES = 60  # of each class, that the limits of a computed band are taken from
 
 
 def stamp(path: Path) -> Stamp:
@@ -81,8 +82,6 @@ def band_values(data: Dataset, band: str, per_class: int = 300) -> dict[int, np.
 @st.cache_data(max_entries=24, show_spinner="Reading the band…")
 def _band_values(path: str, looks: Stamp, band: str, per_class: int) -> dict[int, np.ndarray]:
     data = _dataset(path, looks)
-    bands = drawn_bands.drawable(data.bands)
-    place = [b.name for b in bands].index(band)
     values = {}
     for label in (1, 0, -1):
         rows = np.flatnonzero(data.labels == label)
@@ -92,11 +91,16 @@ def _band_values(path: str, looks: Stamp, band: str, per_class: int) -> dict[int
         kept = []
         for start in range(0, len(picked), BATCH):
             images = data.images(picked[start : start + BATCH])
-            known = images if place < len(data.bands) else drawn_bands.with_before(images, data.bands, data.nodata)
-            pixels = known[:, place]
+            known, names = drawn_bands.with_computed(images, data.bands, data.nodata, [band])
+            pixels = known[:, names.index(band)]
             kept.append(pixels[np.isfinite(pixels) & valid_pixels(images, data.nodata)[1]])
         values[label] = np.concatenate(kept)
     return values
+
+
+def computed_limits(data: Dataset, band: str) -> tuple[float, float, float]:
+    """Limits of display of a computed band, over some patches of each class."""
+    return patch_view.value_limits(np.concatenate(list(band_values(data, band, LIMIT_PATCHES).values())))
 
 
 def smote_preview(data: Dataset, k_neighbors: int, seed: int = 0, most: int = 300) -> pd.DataFrame:

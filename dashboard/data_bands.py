@@ -64,9 +64,10 @@ def _mean_patch(data: Dataset, label: int, look: gallery.Look, pixels: ClassPixe
     """The class's mean patch as a picture, stretched as all classes' means together."""
     means = np.stack(list(pixels.means.values()))  # (classes, C, H, W)
     together = np.concatenate(list(means), axis=-1)  # (C, H, classes * W)
-    limits = drawn_bands.with_before_limits(patch_view.patch_limits(together), data.bands)
-    image = drawn_bands.with_before(pixels.means[label][None], data.bands, None)[0]
-    names = [band.name for band in drawn_bands.drawable(data.bands)]
+    wanted = look.composite.bands
+    together, names = drawn_bands.with_computed(together[None], data.bands, None, wanted)
+    limits = patch_view.patch_limits(together[0])
+    image = drawn_bands.with_computed(pixels.means[label][None], data.bands, None, wanted)[0][0]
     return patch_view.picture(image, names, look.composite, limits, None, patch_view.PICTURE_PX, True)
 
 
@@ -77,8 +78,9 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
         name = st.selectbox("Band", list(known), format_func=lambda n: known[n].label, key="dataset_band", width=320)
         patch_id = st.selectbox("Patch", ids, format_func=lambda i: gallery.short(i, 40), key="bands_patch", width=260)
     band, row = known[name], data.index_of([patch_id])
-    image = drawn_bands.with_before(cached.images(data, row), data.bands, data.nodata)[0]
-    values = image[list(known).index(name)].astype(float)
+    images, names = drawn_bands.with_computed(cached.images(data, row), data.bands, data.nodata, [name])
+    image = images[0]
+    values = image[names.index(name)].astype(float)
     values[patch_view.nodata_pixels(image, data.nodata)] = np.nan
     beside = st.grid(2, min_column_width=340, gap="medium")
     with beside.cell():

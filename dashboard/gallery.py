@@ -111,15 +111,17 @@ def pictures(
 ) -> list[np.ndarray]:
     """Each patch as an RGB picture (side, side x W/H, 3) uint8. Raises DataError for unknown ids."""
     rows = data.index_of(ids)
-    images = drawn_bands.with_before(cached.images(data, rows), data.bands, data.nodata)
-    names = [band.name for band in drawn_bands.drawable(data.bands)]
+    wanted = look.composite.bands
+    images, names = drawn_bands.with_computed(cached.images(data, rows), data.bands, data.nodata, wanted)
     masks = cached.masks(data, rows) if look.mask else None
     shared = patch_view.dataset_limits(data.statistics)
+    if look.stretch != "patch":
+        shared = drawn_bands.with_computed_limits(
+            shared, data.bands, wanted, lambda name: cached.computed_limits(data, name)
+        )
     drawn = []
     for place, (patch_id, image) in enumerate(zip(ids, images, strict=True)):
-        own = image[: len(data.bands)]
-        limits = patch_view.patch_limits(own, data.nodata) if look.stretch == "patch" else shared
-        limits = drawn_bands.with_before_limits(limits, data.bands)
+        limits = patch_view.patch_limits(image, data.nodata) if look.stretch == "patch" else shared
         rgb = patch_view.picture(image, names, look.composite, limits, data.nodata, side, look.smooth)
         cam = cams.of(str(patch_id)) if cams is not None and look.opacity else None
         if cam is not None:

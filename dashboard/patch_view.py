@@ -46,8 +46,12 @@ def dataset_limits(statistics: Sequence[Mapping]) -> np.ndarray:
 def patch_limits(image: np.ndarray, nodata: float | None = None) -> np.ndarray:
     """Display limits of every band from this patch (C, H, W) alone, leaving out nodata and non-finite: (C, 3)."""
     valid = np.isfinite(image) & ~nodata_pixels(image, nodata)
-    values = (band[keep].astype(np.float64) for band, keep in zip(image, valid, strict=True))
-    return np.array([_usable(*np.percentile(v, PERCENTILES)) if v.size else UNKNOWN for v in values])
+    return np.array([value_limits(band[keep]) for band, keep in zip(image, valid, strict=True)])
+
+
+def value_limits(values: np.ndarray) -> tuple[float, float, float]:
+    """Display limits (low, middle, high) of finite values of one band."""
+    return _usable(*np.percentile(values.astype(np.float64), PERCENTILES)) if values.size else UNKNOWN
 
 
 def _usable(low: float, middle: float, high: float) -> tuple[float, float, float]:

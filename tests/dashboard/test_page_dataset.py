@@ -74,7 +74,9 @@ def test_classes_stand_side_by_side_in_the_same_stretch_and_can_be_drawn_anew(st
     assert not at.exception and len(drawn()) == 12 and drawn() != first
 
 
-@pytest.mark.parametrize("way", ["SAR before (descending VV, VH, ascending VV)", "True colour", "Descending VV change"])
+@pytest.mark.parametrize(
+    "way", ["SAR before (descending VV, VH, ascending VV)", "True colour", "Descending VV change", "NDVI"]
+)
 def test_bands_are_shown_in_every_way(studio, open_page, way):
     studio.add_dataset()
     at = opened(open_page, "Bands")
