@@ -54,7 +54,7 @@ def head_results(oof: pd.DataFrame, head: str, n_boot: int = 1000, seed: int = 0
         head=head,
         values=metrics(labels, probs, pred=pred),
         intervals=bootstrap_intervals(labels, probs, pred, group if grouped else None, n_boot, seed),
-        folds=pd.DataFrame(rows),
+        folds=pd.DataFrame(rows, columns=["fold", "n", "n_positive", *METRIC_NAMES, "tn", "fp", "fn", "tp"]),
         roc=roc_curve(labels, probs),
         pr=pr_curve(labels, probs),
         grouped=grouped,

@@ -36,3 +36,9 @@ def test_without_groups_patches_are_resampled():
 def test_an_unknown_head_is_refused():
     with pytest.raises(ConfigError, match="no head 'svm'"):
         head_results(table(), "svm")
+
+
+def test_no_patch_gives_undefined_values_and_no_fold():
+    found = head_results(table().iloc[:0], "fc", n_boot=20)
+    assert found.values["n"] == 0 and np.isnan(found.values["f1"]) and len(found.folds) == 0
+    assert np.isnan(found.intervals["f1"]).all() and "n_positive" in found.folds.columns
