@@ -27,7 +27,7 @@ from core.data.readers.files import FileMask, FilePatch, patch_files
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.placement import Placer
 from core.data.readers.raster import MAX_BYTES, SUFFIXES, RasterHeader, patch_header, raster_header, read_raster
-from core.data.readers.raster_patches import RasterMask, RasterPatch, Scene
+from core.data.readers.raster_patches import RasterMask, RasterPatch, Scene, Strip
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.errors import DataError, FormatError
 
@@ -122,15 +122,16 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
         raise FormatError(f"{source} holds no GeoTIFF that can be used.{first}")
     bands, orders = _bands(headers, options, aside)
     nodata = _nodata(headers, options, aside)
-    placer, items = Placer(), []
+    placer, strip, items = Placer(), Strip(), []
     for item in found.items:
         if item.file not in orders:
             continue
         header = headers[item.file]
         place = placer.place(item.patch.path, header, item.file)
         _, height, width = header.shape
-        kind = Scene if header.stack is None else RasterPatch
-        patch = kind(item.patch.path, item.file, header, nodata, place, orders[item.file])
+        patch = RasterPatch(item.patch.path, item.file, header, nodata, place, orders[item.file])
+        if header.stack is None:
+            patch = Scene(patch.path, patch.file, header, nodata, place, patch.order, None, strip)
         columns = {**item.columns, **patch.columns_at(height / 2, width / 2)}
         lonlat = patch.lonlat_at(height / 2, width / 2)
         items.append(replace(item, patch=patch, mask=_mask(item.mask, aside), lonlat=lonlat, columns=columns))

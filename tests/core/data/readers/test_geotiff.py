@@ -284,6 +284,20 @@ def test_a_tile_that_turns_out_damaged_is_set_aside(classes):
     assert dataset.ids.tolist() == ["a", "b"] and [item.file for item in report.rejected] == ["stable/c.tif"]
 
 
+def test_only_the_tiles_of_a_damaged_block_are_set_aside(tmp_path):
+    path = tmp_path / "src/landslide/a.tif"
+    pixels = write(path, numbers(1, 64, 64), tiled=True, blockxsize=32, blockysize=32, compress="deflate")
+    with opened(path) as raster:
+        offset = int(raster.get_tag_item("BLOCK_OFFSET_1_1", "TIFF", bidx=1))
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 200] = b"\xa5" * 200
+    path.write_bytes(content)
+    report, dataset = run(tmp_path / "src", tile=16, bands=("grey",))
+    assert len(dataset) == 12 and [item.file[-24:] for item in report.rejected][0] == "a.tif (row 32, column 32)"[-24:]
+    for row, col, image in zip(dataset.columns["row"], dataset.columns["col"], dataset.images(), strict=True):
+        np.testing.assert_array_equal(image, pixels[:, row : row + 16, col : col + 16])
+
+
 def test_nothing_usable_and_one_file_are_told(tmp_path, classes):
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="holds no patches"):
