@@ -4,10 +4,13 @@ Comes in: two patches as :func:`scaled` leaves them, and a first guess of the sh
 It knows nothing of labels or of how the guess was made.
 
 What decides is ``detail``: the correlation of what remains after the mean of each 5 x 5 box is taken off, median over
-bands. The same pixels share their texture and their sensor's noise; other places that merely look alike do not. On
-three simulated sets (1600 patches, 230 shifted crops each with noise and another brightness) true pairs have
-0.98 and more, the best of the wrong candidates 0.19; ``DETAIL`` lies between, nearer to the wrong ones, because a
-JPEG or a resampled copy loses detail.
+bands. The same pixels share their texture and their sensor's noise; other places that merely look alike do not.
+
+``DETAIL`` stands between what was measured. Shifted crops with noise and another brightness on simulated patches of 12
+bands: 0.94 and more, the best of the wrong candidates 0.19. Overlapping crops of real 4-band patches: 0.99 and more,
+wrong ones 0.15. On 2800 real pictures (3 bands, no overlaps known) the best of 3063 wrong candidates, two bright scars
+of one shape, has 0.54; crops planted there have 0.83 and more with 5 % noise, 0.59 to 0.83 as JPEG of quality 75, and
+of quality 50 a sixth of them falls below.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from scipy import fft
 from scipy.ndimage import maximum_filter, uniform_filter
 
 BOX = 5  # px of the local mean that is taken off
-DETAIL = 0.45  # correlation of fine detail from which two patches show the same pixels
+DETAIL = 0.6  # correlation of fine detail from which two patches show the same pixels
 SHARE = 0.8  # correlation of the patches as a whole that they need besides
 WINDOW = 7  # px of SSIM's window, scikit-image's default
 SSIM_RANGE = 1.82  # data range of bands scaled by q95 - q05, as SSIM-SMOTE uses it
@@ -84,7 +87,9 @@ def agreement(a: np.ndarray, b: np.ndarray, fine_a: np.ndarray, fine_b: np.ndarr
         dy, dx = dy + step_y, dx + step_x
         if not (step_y or step_x):
             break
-    detail = float(np.median(correlation(*_overlap(fine_a, fine_b, dy, dx))))
+    rim = BOX // 2  # here the box reached over the overlap's border, to where the two patches differ
+    inside = np.s_[:, rim:-rim, rim:-rim]
+    detail = float(np.median(correlation(*(fine[inside] for fine in _overlap(fine_a, fine_b, dy, dx)))))
     left, right = _overlap(a, b, dy, dx)
     share = left[0].size / a[0].size
     if detail < DETAIL:
