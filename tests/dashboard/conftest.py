@@ -23,6 +23,7 @@ from core.data.store import Dataset, DatasetWriter, open_dataset
 from core.evaluate.judge import difference, judge_head
 from core.jobs import processes, queue
 from core.runs.store import RunFolder, create_run, now
+from dashboard import tasks
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 STATES = ("running", "succeeded", "failed")
@@ -279,6 +280,15 @@ class Studio:
         run = RunFolder(target)
         run.write_json("job.json", {**run.job(), "dataset": str(dataset.resolve())})
         return run
+
+    def ended(self, kind: str) -> tasks.Task:
+        """The background task whose kind begins with ``kind``, when it has ended."""
+        for _ in range(1200):
+            for name, task in tasks._registry(str(self.checkpoints.resolve())).items():
+                if name.startswith(kind) and not task.running:
+                    return task
+            time.sleep(0.05)
+        raise AssertionError(f"No task {kind} has ended.")
 
     def add_hostile(self) -> RunFolder:
         """A dataset and a finished run whose every name tries to become a link, a picture or a formula."""
