@@ -1,4 +1,6 @@
 import io
+import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -171,3 +173,16 @@ def test_rgb_bytes_are_compared_too(tmp_path, patches):
         writer.append(np.concatenate([images, images[[5]][..., ::-1]]), np.arange(25) % 2, [str(k) for k in range(25)])
         dataset = writer.finish()
     assert pairs_of(leaks_of(dataset).pairs, "near") == {frozenset((5, 24))}
+
+
+@pytest.mark.skipif("LANDSLIDE_REAL_DATA" not in os.environ, reason="LANDSLIDE_REAL_DATA names no folder of real data")
+def test_real_crops_that_overlap_are_found_and_agree_pixel_by_pixel():
+    files = sorted((Path(os.environ["LANDSLIDE_REAL_DATA"]) / "chittagong-s2-4band" / "patches64").glob("*.npy"))
+    images = np.stack([np.load(file) for file in files]).transpose(0, 3, 1, 2)
+    table, _ = find_leaks(images)
+    assert len(table) > 300 and set(table["kind"]) == {"shifted"}
+    for row in table.itertuples():
+        a, b = images[int(row.a)], images[int(row.b)]
+        left = a[:, max(row.dy, 0) : 64 + min(row.dy, 0), max(row.dx, 0) : 64 + min(row.dx, 0)]
+        right = b[:, max(-row.dy, 0) : 64 + min(-row.dy, 0), max(-row.dx, 0) : 64 + min(-row.dx, 0)]
+        np.testing.assert_array_equal(left, right)
