@@ -203,6 +203,9 @@ def _report(
     report["n_tested"] = len(tested)
     if len(tested):
         report["faithfulness"] = {name: _scores(tested, name, own) for name in ("road", "deletion", "insertion")}
+        report["faithfulness_by_fold"] = [
+            {"fold": int(fold), **_scores(part, "road", _groups(part))} for fold, part in tested.groupby("fold")
+        ]
         report["movement"] = attention_tests.movement_summary(tested, own)
         report["corners"] = attention_tests.corner_verdicts(tested, tested["outcome"], own)
     if has_masks and "mask_pointing" in table:
@@ -239,6 +242,7 @@ def _findings(report: dict[str, Any]) -> list[cam_verdict.Finding]:
     findings = [cam_verdict.alive(report["silent"])]
     if report["n_tested"]:
         findings.append(cam_verdict.faithful(report["faithfulness"]))
+        findings.append(cam_verdict.every_fold(report["faithfulness_by_fold"]))
     findings.append(cam_verdict.learnt(report["randomised"]))
     if "masks" in report:
         findings.append(cam_verdict.on_masks(report["masks"]["all"]))

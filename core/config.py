@@ -238,11 +238,11 @@ class ExplainConfig(Section):
     """Grad-CAM and band occlusion."""
 
     min_map: int = Field(8, ge=2, le=64, description="Smallest side of the Grad-CAM map; the deepest such layer.")
-    method: Literal["gradcam", "gradcam++", "xgradcam", "layercam"] = Field(
-        "gradcam++",
-        description="How attention maps are made. gradcam is the papers'; it was made for a network's last layer and "
-        "can mislead at an inner one, which small patches need. gradcam++ and xgradcam hold there; check with "
-        "`python -m core explain RUN --checks`.",
+    method: Literal["auto", "gradcam", "gradcam++", "xgradcam", "layercam"] = Field(
+        "auto",
+        description="How attention maps are made. gradcam is the papers', made for a network's last layer; it can "
+        "mislead at an inner one, which small patches need. auto: xgradcam after a ReLU, where it holds better, "
+        "gradcam elsewhere. `python -m core explain RUN --checks` says what the maps are worth.",
     )
     occlusion_baselines: tuple[Literal["mean", "zero_raw"], ...] = Field(
         ("mean", "zero_raw"),

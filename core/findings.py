@@ -21,7 +21,7 @@ from core.embed.boundary import draw_boundary
 from core.embed.umap_map import fit_map
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.explain.cam_means import silence
-from core.explain.gradcam import gradcam
+from core.explain.gradcam import gradcam, suited_method
 from core.explain.occlusion import occlude_bands
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
@@ -113,11 +113,12 @@ def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
 
 @dataclass(frozen=True)
 class Explained:
-    """Grad-CAM and occlusion of one fold's validation part: ids and fold, maps (n, h, w), layer, occlusion table."""
+    """Grad-CAM and occlusion of one fold's validation part: ids and fold, maps (n, h, w), layer, method, occlusion."""
 
     index: pd.DataFrame
     maps: np.ndarray
     layer: str
+    method: str
     occlusion: pd.DataFrame
 
 
@@ -127,9 +128,12 @@ def explain_fold(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> Exp
     model = FoldModel.load(plan.run, fold, plan.device)
     patches = model.normaliser.transform(plan.images[val])
     explain = plan.config.explain
-    maps, layer = gradcam(model.network, patches, plan.device, explain.min_map, method=explain.method)
+    method = explain.method
+    if method == "auto":
+        method = suited_method(model.network, patches, plan.device, explain.min_map)
+    maps, layer = gradcam(model.network, patches, plan.device, explain.min_map, method=method)
     index = pd.DataFrame({"id": plan.dataset.ids[val], "fold": fold})
-    return Explained(index, maps, layer, _occlusion(plan, judged, model, val))
+    return Explained(index, maps, layer, method, _occlusion(plan, judged, model, val))
 
 
 def save_explanations(plan: Plan, folds: Sequence[Explained]) -> None:
@@ -137,7 +141,7 @@ def save_explanations(plan: Plan, folds: Sequence[Explained]) -> None:
     index = pd.concat([one.index for one in folds], ignore_index=True).assign(row=lambda t: np.arange(len(t)))
     maps = np.concatenate([one.maps for one in folds])
     card = {"layer": folds[0].layer, "target": plan.dataset.positive, "head": "fc", "size": list(maps.shape[1:])}
-    card |= {"method": plan.config.explain.method, "silent": silence(maps)}
+    card |= {"method": folds[0].method, "silent": silence(maps)}
     plan.run.write_cams(index, maps, card)
     plan.run.write_occlusion(pd.concat([one.occlusion for one in folds], ignore_index=True))
 

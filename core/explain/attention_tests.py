@@ -69,10 +69,15 @@ def movement(maps_of: MapsOf, images: np.ndarray, maps: np.ndarray) -> pd.DataFr
 
 
 def beneath_corners(images: np.ndarray, corner: float = CORNER) -> np.ndarray:
-    """Patches rolled by half of each side, their four corners left as they were."""
+    """Patches rolled by half of each side, their four corners left as they were.
+
+    The middle, where the roll would bring the corners' content a second time, is left too: a second mark would draw
+    half of the attention away from the first.
+    """
     size = images.shape[-2:]
-    kept = places(size, corner)["corners"] > 0
-    return np.where(kept, images, _rolled(size[0] // 2, size[1] // 2)(images)).astype(np.float32)
+    half = _rolled(size[0] // 2, size[1] // 2)
+    corners = places(size, corner)["corners"] > 0
+    return np.where(corners | half(corners), images, half(images)).astype(np.float32)
 
 
 def correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -20,8 +20,8 @@ def impute(images: Tensor, missing: Tensor, generator: torch.Generator | None = 
     """Patches (N, C, H, W) with missing pixels (N, H, W) bool filled by noisy linear imputation.
 
     Known pixels stay as they are. The linear system (a Laplacian, so positive definite) is solved by conjugate
-    gradients on ever finer scales; what is left of it is smaller than the noise is meant to hide. A patch without any
-    known pixel becomes 0, the mean of training.
+    gradients on ever finer scales, to within a tenth of the patch's spread. A patch without any known pixel becomes 0,
+    the mean of training.
     """
     hole = missing[:, None]
     filled = _fill(images * ~hole, (~hole).to(images))

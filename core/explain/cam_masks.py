@@ -19,10 +19,10 @@ MEASURES = ("pointing", "energy", "iou")
 def mask_agreement(maps: np.ndarray, masks: np.ndarray, threshold: float = THRESHOLD) -> pd.DataFrame:
     """One row a patch: pointing, energy, iou, each with chance_; mask_share; maps (N, h, w) raw, masks (N, H, W) 0/1.
 
-    pointing: 1 where the map's highest pixel lies in the mask; chance: the mask's share of the patch, which is what a
-    random point hits. energy: share of the map inside the mask; chance: the same share. iou: of the mask and the
-    pixels at ``threshold`` of the map's peak or above; chance: what as many random pixels would have. A dead or
-    constant map points nowhere: 0 everywhere. Rows without any mask are nan.
+    pointing: 1 where the centre of the map's highest cell lies in the mask; chance: the mask's share of the patch,
+    which is what a random point hits. energy: share of the map inside the mask; chance: the same share. iou: of the
+    mask and the pixels at ``threshold`` of the map's peak or above; chance: what as many random pixels would have. A
+    dead or constant map points nowhere: 0 everywhere. Rows without any mask are nan.
     """
     size = masks.shape[1:]
     inside = np.asarray(masks) > 0
@@ -39,7 +39,7 @@ def mask_agreement(maps: np.ndarray, masks: np.ndarray, threshold: float = THRES
     expected = hot_share * share
     table = pd.DataFrame(
         {
-            "pointing": flat_inside[np.arange(n), flat.argmax(axis=1)] & ~silent,
+            "pointing": inside[(np.arange(n), *_points(maps, size))] & ~silent,
             "energy": np.divide((flat * flat_inside).sum(axis=1), total, out=np.zeros(n), where=total > 0),
             "iou": both / np.maximum((hot | flat_inside).sum(axis=1), 1),
             "chance_pointing": share,
@@ -51,6 +51,18 @@ def mask_agreement(maps: np.ndarray, masks: np.ndarray, threshold: float = THRES
     ).astype({"pointing": float})
     table.loc[share == 0, [*MEASURES, *(f"chance_{name}" for name in MEASURES)]] = np.nan
     return table
+
+
+def _points(maps: np.ndarray, size_hw: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column in pixels of the centre of each map's highest cell.
+
+    Not of the highest pixel of the drawn map: drawing lowers a peak inside the patch, but not one at its border.
+    """
+    cells = np.unravel_index(np.nan_to_num(maps).reshape(len(maps), -1).argmax(axis=1), maps.shape[1:])
+    rows, columns = (
+        ((cell + 0.5) * side / n).astype(int) for cell, side, n in zip(cells, size_hw, maps.shape[1:], strict=True)
+    )
+    return rows, columns
 
 
 def summarise_agreement(table: pd.DataFrame, groups: np.ndarray | None = None) -> dict[str, dict]:

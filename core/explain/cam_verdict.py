@@ -70,6 +70,19 @@ def faithful(scores: dict[str, dict[str, Any]]) -> Finding:
     return Finding("faithful", bool(p < ALPHA and gain["value"] > 0), text)
 
 
+def every_fold(folds: list[dict[str, Any]]) -> Finding:
+    """ROAD against random maps in each fold: every fold's network is another one, and means hide the one that fails."""
+    worst = min(folds, key=lambda row: row["gain_random"]["value"])
+    gain = worst["gain_random"]
+    text = (
+        f"In fold {worst['fold'] + 1}, the worst of {len(folds)}, they gain {gain['value']:+.3f} {_interval(gain)} "
+        f"over random maps (n = {gain['n']})."
+    )
+    if gain["hi"] < 0 or gain["value"] <= 0:
+        return Finding("every_fold", False, text)
+    return Finding("every_fold", True if gain["lo"] > 0 else None, text)
+
+
 def learnt(last: dict[str, Any]) -> Finding:
     """Likeness of the fully randomised network's maps."""
     ssim = last["ssim"]
@@ -102,11 +115,11 @@ def in_place(corners: list[dict[str, Any]], movement: list[dict[str, Any]]) -> F
     if flagged:
         worst = max(flagged, key=lambda row: row["ratio"])
         place = worst["corner"].replace("_", " ")
-        why = {"mark": "something in its pixels", "position": "the place itself, whatever lies there"}[worst["cause"]]
+        why = "something in its pixels" if worst["cause"] == "mark" else "the place itself, whatever lies there"
         text = (
             f"Attention sits in the {place} corner ({worst['outcome'].upper()}: "
-            f"{worst['ratio']:.1f} times uniform, n = {worst['n']}) and {worst['kept']:.0%} of it stays when everything "
-            f"else is rolled beneath it: the cause is {why}."
+            f"{worst['ratio']:.1f} times uniform, n = {worst['n']}) and {worst['kept']:.0%} of it stays when "
+            f"everything else is rolled beneath it: the cause is {why}."
         )
         return Finding("in_place", False, text)
     if stays:

@@ -71,6 +71,22 @@ def gradcam(
     return (np.concatenate(maps) if maps else np.empty((0, 0, 0), dtype=np.float32)), name
 
 
+def suited_method(
+    network: HasCamLayer, images: np.ndarray, device: torch.device | str = "cpu", min_map: int = 8
+) -> str:
+    """The method for the network's own layer: xgradcam after a ReLU, gradcam where activations can be negative.
+
+    At an inner layer, which small patches need, Grad-CAM's mean gradient is often a poor weight: evidence is local
+    there. XGrad-CAM weighs the gradient by the activation, but divides by the activations' sum, which means nothing
+    where they cancel out.
+    """
+    _, module, _ = network.cam_layer(min_map)
+    with frozen(network), _recorded(module) as record, torch.no_grad():
+        network.to(device)
+        network(torch.as_tensor(np.ascontiguousarray(images[:8])).to(device).float())
+    return "xgradcam" if record and bool(record[-1].min() >= 0) else "gradcam"
+
+
 def _chosen(logits: Tensor, target: Target) -> Tensor:
     """(N,) the logits of the class that is explained."""
     if target == "predicted":
