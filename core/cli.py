@@ -151,6 +151,7 @@ def predict(
     out: Annotated[Path, typer.Option("--out", help="The CSV to write.")],
     format: Annotated[str | None, typer.Option("--format", help="As of ingest; otherwise recognised.")] = None,
     bands: Bands = None,
+    unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
@@ -163,7 +164,7 @@ def predict(
     folder = open_run(checkpoints, run)
     names = tuple(bands.split(",")) if bands else None
     rejected: list = []
-    found_bands, batches = patches_of(source, format, names, rejected)
+    found_bands, batches = patches_of(source, format, names, rejected, unit)
     found = answer(folder, batches, found_bands)
     (write_submission(out, found, source) if submission else write_predictions(out, found))
     value = {

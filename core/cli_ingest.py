@@ -33,6 +33,10 @@ def ingest(
         str | None,
         typer.Option("--bands", help="Names of the bands in their order: a,b,c.", rich_help_panel=READING),
     ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option("--unit", help="Unit of the optical bands: DN, reflectance or 0-255.", rich_help_panel=READING),
+    ] = None,
     nodata: Annotated[
         float | None,
         typer.Option(
@@ -133,6 +137,7 @@ def ingest(
         strict=strict,
         positive=positive,
         bands=tuple(bands.split(",")) if bands else None,
+        unit=unit,
         labels=labels,
         id_column=id_column,
         group_column=group_column,

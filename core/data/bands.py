@@ -7,7 +7,7 @@ Zindi's order and units: host's data page and FACTS ("optical DN = reflectance x
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from core.errors import ConfigError
@@ -22,6 +22,10 @@ TO_REFLECTANCE: dict[str, float] = {DN: 1 / 10_000, REFLECTANCE: 1.0, BYTES: 1 /
 # Factor from a unit to brightness as a picture shows it, 1 being white. 0.4 is about the 95 % quantile of Zindi's
 # optical bands (DN 3 900 - 4 000), and 2.5 times their mean of 0.16-0.19; pictures are stretched already.
 TO_BRIGHTNESS: dict[str, float] = {DN: 1 / 4_000, REFLECTANCE: 1 / 0.4, BYTES: 1 / 255, TIMES_MEAN: 1 / 2.5}
+
+
+# What a unit's values stay within on the ground; brighter ones are clouds, or in another unit.
+USUAL: dict[str, tuple[float, float]] = {DN: (0.0, 21000.0), REFLECTANCE: (0.0, 2.1), BYTES: (0.0, 255.0)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Composite:
 
 
 def _optical(name: str, title: str) -> Band:
-    return Band(name, title, "Sentinel-2", "", DN, "optical", (0.0, 21000.0))
+    return Band(name, title, "Sentinel-2", "", DN, "optical", USUAL[DN])
 
 
 def _sar(name: str, title: str, orbit: str, family: Family) -> Band:
@@ -88,7 +92,7 @@ ZINDI_BANDS: tuple[Band, ...] = (
     *_four_sar("asc", "ascending"),
 )
 RGB_BANDS: tuple[Band, ...] = tuple(
-    Band(name, title, "", "", BYTES, "optical", (0.0, 255.0))
+    Band(name, title, "", "", BYTES, "optical", USUAL[BYTES])
     for name, title in (("red", "Red"), ("green", "Green"), ("blue", "Blue"))
 )
 # Sentinel-2's B1-B12 without B8A, in their order.
@@ -127,6 +131,15 @@ _REGISTRY = {band.name: band for band in (*(_optical(*names) for names in SENTIN
 def bands_named(names: Sequence[str]) -> tuple[Band, ...]:
     """The registry's band for each name; an unknown name gives a band without sensor, unit or usual range."""
     return tuple(_REGISTRY.get(name, Band(name, name.replace("_", " "))) for name in names)
+
+
+def with_optical_unit(bands: Sequence[Band], unit: str | None) -> tuple[Band, ...]:
+    """The same bands, the optical ones in ``unit``; None changes nothing. Raises ConfigError for an unknown unit."""
+    if unit is None:
+        return tuple(bands)
+    if unit not in USUAL:
+        raise ConfigError(f"There is no unit '{unit}' of optical bands. Accepted: {', '.join(USUAL)}.")
+    return tuple(replace(b, unit=unit, usual=USUAL[unit]) if b.modality == "optical" else b for b in bands)
 
 
 # ------------------------------------------------------------------------------------------------------ subsets

@@ -30,7 +30,7 @@ def unit_row(dataset: Dataset) -> CheckRow:
     if not found:
         return CheckRow("ok", "The bands' units agree with their values")
     where = some([f"{name} ({text})" for name, text in found.items()])
-    advice = "Convert the values, or name the bands and their unit rightly when ingesting; they are used as they are."
+    advice = "Convert the values, or say --bands and --unit rightly when ingesting; they are used as they are."
     share = len(found) / len(dataset.bands)
     return CheckRow("warning", "Values are in another unit", where, len(found), share, advice, bands=tuple(found))
 

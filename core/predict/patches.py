@@ -112,4 +112,7 @@ def _check_units(run: str, trained: Sequence[Band], given: Sequence[Band]) -> No
     wrong = [b for b in trained if b.unit and units[b.name] and units[b.name] != b.unit]
     if wrong:
         found = ", ".join(f"{band.name} in '{units[band.name]}' instead of '{band.unit}'" for band in wrong)
-        raise FormatError(f"Run '{run}' was trained on other units; found {found}. Convert the patches to its units.")
+        raise FormatError(
+            f"Run '{run}' was trained on other units; found {found}. Convert the patches to its units, or state "
+            "theirs (--unit) if it was taken wrongly."
+        )

@@ -27,16 +27,18 @@ def patches_of(
     format: str | None = None,
     band_names: Sequence[str] | None = None,
     rejected: list[Rejection] | None = None,
+    unit: str | None = None,
 ) -> tuple[tuple[Band, ...], Batches]:
     """Bands, and batches of (ids (n,), images (n, C, H, W) float32 raw), of a dataset file or any source of patches.
 
     rejected: filled with the files that are set aside once the batches are used up; without it the first one raises.
+    unit: of the optical bands where the source does not say it: "DN", "reflectance" or "0-255".
     Raises DataError when the source is not recognised or none of its files can be used.
     """
     if source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source):
         dataset = open_dataset(source)
         return dataset.bands, batches_of(dataset, np.arange(len(dataset)))
-    return iterate_patches(source, format, band_names, BATCH, rejected)
+    return iterate_patches(source, format, band_names, BATCH, rejected, unit)
 
 
 def batches_of(dataset: Dataset, index: np.ndarray) -> Batches:

@@ -100,6 +100,7 @@ def iterate_patches(
     bands: Sequence[str] | None = None,
     batch_size: int = MOST_AT_ONCE,
     rejected: list[Rejection] | None = None,
+    unit: str | None = None,
 ) -> tuple[tuple[Band, ...], Iterator[tuple[np.ndarray, np.ndarray]]]:
     """Bands of an unlabelled source, and batches of (ids (n,), images (n, C, H, W) float32 in the bands' units).
 
@@ -110,11 +111,12 @@ def iterate_patches(
         batch_size: most patches in a batch.
         rejected: filled with what is set aside, completely once the batches are used up; without it the first
             unusable file raises DataError.
+        unit: of the optical bands; None: as the format or the kind of numbers says.
     """
     aside = Aside(strict=rejected is None)
     if rejected is not None:
         aside.rejected = rejected
-    options = ReaderOptions(bands=tuple(bands) if bands else None)
+    options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit)
     steps = _patches(Path(source), format, options, aside, batch_size)
     return next(steps), steps
 

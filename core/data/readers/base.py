@@ -27,6 +27,7 @@ class ReaderOptions:
         strict: stop at the first unusable file instead of setting it aside.
         positive: name of the positive class, or its value in the labels table.
         bands: names of the bands in the order of the files.
+        unit: of the optical bands: "DN", "reflectance" or "0-255"; None: as the format or the kind of numbers says.
         labels: a CSV; relative to the working directory or to the source.
         id_column: its column of names or paths.
         group_column: its column of groups.
@@ -50,6 +51,7 @@ class ReaderOptions:
     strict: bool = False
     positive: str | None = None
     bands: tuple[str, ...] | None = None
+    unit: str | None = None
     labels: Path | None = None
     id_column: str | None = None
     group_column: str | None = None

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named
+from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
 from core.data.dataset import BATCH_BYTES, Dataset
 from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, Shape, some
 from core.data.readers.resized import resized
@@ -179,7 +179,8 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> 
         raise DataError(_nothing_left(len(items), aside))
     kept, shape, is_bytes = _alike(found, aside)
     prescribed = None if options.bands else collection.bands
-    return kept, shape, is_bytes, prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
+    bands = prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
+    return kept, shape, is_bytes, with_optical_unit(bands, options.unit)
 
 
 def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[list[Item], Shape, bool]:

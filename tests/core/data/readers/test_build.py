@@ -11,7 +11,7 @@ from core.data.readers import ReaderOptions
 from core.data.readers.base import Aside, Collection, Item
 from core.data.readers.build import build
 from core.data.store import open_dataset
-from core.errors import DataError, FormatError
+from core.errors import ConfigError, DataError, FormatError
 
 BANDS = (Band("slope", "Slope", unit="degree"), Band("dem", "Elevation", unit="m"))
 
@@ -117,3 +117,17 @@ def test_a_folder_as_target_is_told_before_anything_is_read(tmp_path, stack):
     items = [Item("a", Row(stack, 0, broken=True))]
     with pytest.raises(DataError, match="is a folder"):
         next(build(Collection("made", items, ("stable", "landslide")), tmp_path, ReaderOptions(), Aside()))
+
+
+def test_optical_bands_are_in_the_unit_that_is_stated_and_others_in_their_own(tmp_path, stack):
+    """Reflectance 0-1 in a folder of rasters is no DN, and nothing in the values' type says so."""
+
+    def built(unit):
+        options = ReaderOptions(bands=("red", "desc_vv"), unit=unit)
+        return run(tmp_path, [Item("a", Row(stack, 0))], options)[1].bands
+
+    assert [band.unit for band in built(None)] == ["DN", "dB"]
+    red, radar = built("reflectance")
+    assert (red.unit, red.usual, radar.unit) == ("reflectance", (0.0, 2.1), "dB")
+    with pytest.raises(ConfigError, match="no unit 'percent'.*DN, reflectance, 0-255"):
+        built("percent")
