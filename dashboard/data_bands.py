@@ -15,6 +15,10 @@ from dashboard.data_facts import class_word
 PER_CLASS = 200  # patches of each class that means, histograms and quantiles are taken from
 DRAWS = (3, 6, 9, 12)
 MEAN_PX = 170  # CSS pixels
+COMPUTED_WORDS = (
+    " SAR before is drawn as SAR after is; other bands that are computed by their percentiles over "
+    f"{cached.LIMIT_PATCHES} patches of each class. Of mean patches they are computed from the mean bands."
+)
 
 
 def bands(data: Dataset) -> None:
@@ -44,7 +48,10 @@ def _side_by_side(
         with grid.cell():
             st.markdown(f"**{class_word(data, label)}**, {len(chosen)} of {int((data.labels == label).sum()):,} drawn")
             gallery.gallery(data, pd.DataFrame({"id": chosen}), look, f"bands_{label}")
-    st.caption("All drawn with the same stretch: from the 2nd to the 98th percentile of each band over the dataset.")
+    st.caption(
+        "All drawn with the same stretch: from the 2nd to the 98th percentile of each band over the dataset."
+        + (COMPUTED_WORDS if drawn_bands.computed(look.composite.bands, data.bands) else "")
+    )
     with st.container(horizontal=True, gap="large"):
         for label in labels:
             with st.container(gap="xxsmall", width="content"):
@@ -54,7 +61,8 @@ def _side_by_side(
         st.caption(
             f"The mean patch of each class, over at most {PER_CLASS} patches drawn at random (seed 0), stretched to "
             "the range that the means have together. It shows where in the picture the classes differ, if anywhere: a "
-            "bright middle says that landslides were centred when the patches were cut, and a network may learn that.",
+            "middle unlike the border says that landslides were centred when the patches were cut, and a network may "
+            "learn that.",
             width=420,
         )
     return ids
