@@ -36,7 +36,7 @@ from core.data.shifted_crops import (
 from core.data.synthetic_children import find_children
 from core.files import write_text
 
-VERSION = 2  # of the finder: what an older one found is found again
+VERSION = 3  # of the finder: what an older one found is found again
 COLUMNS = ("a", "b", "kind", "turn", "dy", "dx", "overlap", "ssim", "similarity", "weight", "partner")
 KINDS = ("identical", "near", "shifted", "synthetic")
 BATCH = 128  # candidates whose patches are read at once
@@ -126,8 +126,7 @@ def _find(patches: Patches, ids, nodata: float | None, progress: Progress | None
             f"Patches of {height} x {width} pixels are too small to look for shifted crops, near-duplicates and blends "
             f"(at least {SMALLEST_PX} are needed); identical ones were looked for."
         )
-    else:
-        first = np.flatnonzero(_first_of_each(hashed) & ~blank)  # of identical patches one stands for all
+    elif len(first := np.flatnonzero(_first_of_each(hashed) & ~blank)) > 1:  # of identical ones one stands for all
         some = _Rows(patches, first)
         cells = averaged(some, nodata, lambda share: say(0.15 + 0.1 * share, "Averaging the patches."))
         same = _same_ground(some, cells, say)

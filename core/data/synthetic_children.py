@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.data.overlap import BOX, detail_of
 from core.data.shifted_crops import Cells, Patches, Report, on_all_cores, principal
 
 NUMBERS = 48  # of a patch; linear, so that a blend of patches is the blend of their numbers
@@ -22,6 +23,7 @@ NEIGHBOURS = 10  # patches most like the child that are tried as its nearer pare
 PARALLEL = 0.95  # cosine of the two directions from which a pair of parents is judged on all pixels
 WEIGHT = (0.04, 0.96)  # of the parent; beyond it a child is a near-duplicate
 LEFT_OVER = 0.25  # of the distance to the nearer parent that the blend may leave unexplained
+FINE_LEFT_OVER = 0.6  # the same of fine detail: plain patches are blends of each other by chance, their texture is not
 BATCH = 128  # children at a time
 
 
@@ -97,6 +99,12 @@ def _parallel(numbers: np.ndarray, rows: np.ndarray) -> Iterator[tuple[int, int,
         yield int(children[i]), int(parents[i]), int(alike[span[i, alike].argmax()])
 
 
+def _left_over(c: np.ndarray, a: np.ndarray, b: np.ndarray, weight: float) -> float:
+    """What the blend leaves unexplained, over the distance to the nearer parent; infinite where there is none."""
+    nearer = min(np.linalg.norm(c - a), np.linalg.norm(c - b))
+    return float(np.linalg.norm(c - b - weight * (a - b)) / nearer) if nearer > 1e-4 * np.sqrt(c.size) else np.inf
+
+
 def _judged(patches: Patches, cells: Cells, row: int, parent: int, other: int) -> Child | None:
     """The child when all pixels agree, or None."""
     z, has_data = cells.scaled(np.asarray(patches[np.array([row, parent, other])]))
@@ -106,9 +114,12 @@ def _judged(patches: Patches, cells: Cells, row: int, parent: int, other: int) -
     weight = float(((c - b) * across).sum() / max(span**2, 1e-12))
     if not WEIGHT[0] <= weight <= WEIGHT[1]:
         return None
-    rest = np.linalg.norm(c - b - weight * across)
-    left_over = float(rest / max(min(np.linalg.norm(c - a), np.linalg.norm(c - b)), 1e-12))
-    if left_over > LEFT_OVER:
+    left_over = _left_over(c, a, b, weight)
+    fine = [
+        detail_of(one, there)[:, BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
+        for one, there in zip(z, has_data, strict=True)
+    ]
+    if left_over > LEFT_OVER or _left_over(*fine, weight) > FINE_LEFT_OVER:
         return None
     if weight < 0.5:
         parent, other, weight = other, parent, 1.0 - weight

@@ -117,6 +117,15 @@ def test_small_patches_are_only_compared_by_hash():
     assert table["kind"].tolist() == ["identical"] and "8 x 8 pixels are too small" in notes[0]
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 40])
+def test_patches_without_any_contrast_make_no_pair(n):
+    flat = np.broadcast_to(np.arange(n)[:, None, None, None] % 3, (n, 3, 32, 32)).astype(np.float32)
+    assert find_leaks(flat)[0].empty
+    if n:
+        ramp = np.linspace(0, 1, 32) * np.random.default_rng(0).uniform(1, 100, (n, 3, 1, 1))
+        assert find_leaks(np.broadcast_to(ramp, (n, 3, 32, 32)).astype(np.float32))[0].empty
+
+
 def test_patches_that_are_wider_than_high(patches):
     images = np.ascontiguousarray(patches[:24, :, 8:56])
     crop = np.concatenate([patches[3][:, 8:56, 14:], patches[40][:, 8:56, :14]], axis=2)
