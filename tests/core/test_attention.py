@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def run(tmp_path_factory):
     """A finished run of two folds on noise with bright squares, in the foreground."""
     home = tmp_path_factory.mktemp("attention")
-    config = RunConfig().with_overrides(TINY)
+    config = RunConfig().with_overrides([*TINY, "embed.method=pca", "train.epochs=1", "heads.svm_C=[0.1]"])
     folder = create_run(home, config, make_tiny(home / "tiny.h5"), "attention")
     for _ in train_run(folder):
         pass
