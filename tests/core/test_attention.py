@@ -81,6 +81,14 @@ def test_another_layer_is_kept_beside_the_first(checked, run):
     assert len(reports) >= 2 and reports[last.fields["check"]]["layer"] == layers[0].name
 
 
+def test_maps_that_say_nothing_are_caught(run):
+    one_cell = layers_of(run)[-1].name.replace("layer3", "layer4")  # 1x1 for patches of 32 px
+    steps = list(check_attention(run, Options(layer=one_cell, patches=6, seeds=1, compared=2)))
+    report = run.attention_checks()[steps[-1].fields["check"]]
+    assert report["silent"]["dead"] + report["silent"]["constant"] == 1.0
+    assert report["verdict"]["word"] == "lies" and "constant" in report["verdict"]["sentence"]
+
+
 def test_what_cannot_be_checked_is_said(run, tmp_path):
     with pytest.raises(ConfigError, match="no layer"):
         list(check_attention(run, Options(layer="backbone.layer9", patches=4)))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.explain.gradcam import gradcam
+from core.explain.gradcam import gradcam, suited_method
 from core.explain.maps import upsample_maps
 from core.torchvision_guard import guard_torchvision
 
@@ -143,3 +143,21 @@ def test_a_class_without_evidence_has_a_map_of_zeros():
 def test_no_patches_give_no_maps():
     maps, name = gradcam(Tiny(), patches(0))
     assert len(maps) == 0 and name == "layer"
+
+
+def test_the_predicted_class_is_each_patchs_own():
+    network, images = Tiny().eval(), patches(8)
+    with torch.no_grad():
+        network.head.bias.copy_(torch.tensor([0.02, 0.0]))
+        column = network(torch.as_tensor(images)).argmax(dim=1).numpy()
+    both = np.stack([gradcam(network, images, target=k)[0] for k in (0, 1)])
+    found, _ = gradcam(network, images, target="predicted", batch_size=3)
+    np.testing.assert_allclose(found, both[column, np.arange(8)], rtol=1e-5, atol=1e-8)
+
+
+def test_the_method_suits_the_layer():
+    network = Tiny().eval()
+    assert suited_method(network, patches(2)) == "gradcam"  # a convolution may be negative
+    network.cam_layer = lambda min_map: ("relu", network.relu, None)
+    assert suited_method(network, patches(2)) == "xgradcam"
+    assert not network.relu._forward_hooks
