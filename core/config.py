@@ -244,9 +244,11 @@ class ExplainConfig(Section):
         "mislead at an inner one, which small patches need. auto: xgradcam after a ReLU, where it holds better, "
         "gradcam elsewhere. `python -m core explain RUN --checks` says what the maps are worth.",
     )
-    occlusion_baselines: tuple[Literal["mean", "zero_raw"], ...] = Field(
+    occlusion_baselines: tuple[Literal["mean", "zero", "zero_raw", "shuffle", "swap"], ...] = Field(
         ("mean", "zero_raw"),
-        description="What replaces a band: mean: its training mean (0 after standardisation). zero_raw: 0 in its unit.",
+        description="What replaces a band in every run. mean: its training mean. zero: 0 after normalisation. "
+        "zero_raw: 0 in its unit. shuffle: its own pixels in another order. swap: the band of a patch of the other "
+        "class. All of them afterwards: `python -m core explain RUN --occlusion`.",
     )
 
 

@@ -12,22 +12,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from core.config import RunConfig
 from core.data.normalise import MINMAX_WARNING
-from core.data.summary import valid_pixels
 from core.embed.boundary import draw_boundary
 from core.embed.umap_map import fit_map
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.explain.cam_means import silence
 from core.explain.gradcam import gradcam, suited_method
-from core.explain.occlusion import occlude_bands
+from core.explain.replacements import choose_donors
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
+from core.occlusion import FoldBands, Patches, occlude_patches
 from core.plan import Plan, groups_of
 from core.predict.fold_model import FoldModel, kind_of
+
+SHARED_OUT = "mean"  # what replaces groups of bands whose drop is shared out in every run
 
 
 def judge(plan: Plan) -> dict[str, HeadJudgement]:
@@ -120,6 +122,7 @@ class Explained:
     layer: str
     method: str
     occlusion: pd.DataFrame
+    band_groups: pd.DataFrame
 
 
 def explain_fold(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> Explained:
@@ -133,7 +136,7 @@ def explain_fold(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> Exp
         method = suited_method(model.network, patches, plan.device, explain.min_map)
     maps, layer = gradcam(model.network, patches, plan.device, explain.min_map, method=method)
     index = pd.DataFrame({"id": plan.dataset.ids[val], "fold": fold})
-    return Explained(index, maps, layer, method, _occlusion(plan, judged, model, val))
+    return Explained(index, maps, layer, method, *_occlusion(plan, judged, model, val))
 
 
 def save_explanations(plan: Plan, folds: Sequence[Explained]) -> None:
@@ -144,32 +147,27 @@ def save_explanations(plan: Plan, folds: Sequence[Explained]) -> None:
     card |= {"method": folds[0].method, "silent": silence(maps)}
     plan.run.write_cams(index, maps, card)
     plan.run.write_occlusion(pd.concat([one.occlusion for one in folds], ignore_index=True))
+    groups = [one.band_groups for one in folds if len(one.band_groups)]
+    if groups:
+        plan.run.write_band_groups(pd.concat(groups, ignore_index=True))
 
 
-def _occlusion(plan: Plan, judged: dict[str, HeadJudgement], model: FoldModel, val: np.ndarray) -> pd.DataFrame:
-    """One row a patch, head, baseline and band; both probabilities without test-time flips, so that they compare.
-
-    Bands are replaced in the patches as they came, so that whatever is computed from a band loses it too.
-    """
-    heads = dict.fromkeys(("fc", plan.config.heads.headline(judged)))
+def _occlusion(
+    plan: Plan, judged: dict[str, HeadJudgement], model: FoldModel, val: np.ndarray
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every patch without each band, and the Shapley values of the groups of bands on landslides."""
     rules = {name: head.rule for name, head in judged.items()}
-
-    def predict(images: np.ndarray) -> np.ndarray:
-        found = model.log_odds(images, list(heads), rules, tta=False)
-        return np.stack([expit(found[name]) for name in heads], axis=1)  # (n, heads)
-
-    fills = {"mean": model.normaliser.mean_, "zero_raw": np.zeros(len(plan.bands), np.float32)}
-    without_data = ~valid_pixels(plan.images[val], model.normaliser.nodata)[1]  # (n, H, W)
-    tables = []
-    for baseline in plan.config.explain.occlusion_baselines:
-        # (n, heads), (C, n, heads)
-        p0, p_b = occlude_bands(predict, plan.images[val], fills[baseline], keep=without_data)
-        for h, head in enumerate(heads):
-            for b, band in enumerate(plan.bands):
-                facts = {"id": plan.dataset.ids[val], "label": plan.labels[val], "fold": model.fold, "head": head}
-                values = {"baseline": baseline, "band": band.name, "p0": p0[:, h], "p_b": p_b[b, :, h]}
-                tables.append(pd.DataFrame(facts | values))
-    return pd.concat(tables, ignore_index=True)
+    view = FoldBands.of(model, rules, plan.config.heads.headline(judged))
+    facts = pd.DataFrame({"id": plan.dataset.ids[val], "label": plan.labels[val], "fold": model.fold})
+    images, baselines = plan.images[val], plan.config.explain.occlusion_baselines
+    donors = (
+        images[choose_donors(plan.labels[val], plan.labels[val], plan.config.seed)] if "swap" in baselines else images
+    )
+    patches = Patches(facts, images, donors, plan.config.seed)
+    bands = [occlude_patches(view, patches, baseline)[0] for baseline in baselines]
+    landslides = patches.at(np.flatnonzero(plan.labels[val] == 1))
+    groups = occlude_patches(view, landslides, SHARED_OUT, view.groups if len(landslides.facts) else (), bands=False)
+    return pd.concat(bands, ignore_index=True), groups[1]
 
 
 def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_training: float) -> dict[str, Any]:

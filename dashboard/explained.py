@@ -14,7 +14,7 @@ import pandas as pd
 
 from core.data.bands import Band
 from core.explain.maps import dead_maps
-from core.explain.occlusion import band_importance
+from core.explain.summary import band_table
 from dashboard import outcomes
 
 
@@ -62,26 +62,14 @@ def band_drops(
     """What landslide patches lose without each band, and over how many of them.
 
     table: ``RunFolder.occlusion()``. groups: id -> group, resampled whole; none resamples patches. Columns: band,
-    title, family, drop (mean of p0 - p_b) with lo and hi, drop_sum, paper_sum (sum of 1 - p_b). Raises LabelError when
-    no patch is a landslide.
+    title, family, drop (mean of p0 - p_b) with lo and hi, drop_sum, paper_sum (sum of 1 - p_b), and whatever else
+    ``core.explain.summary.band_table`` gives. Raises LabelError when no patch is a landslide.
     """
-    mine = table[(table["head"] == head) & (table["baseline"] == baseline)]
+    found = band_table(table, head, baseline, groups)
     known = {band.name: band for band in bands}
-    names = list(dict.fromkeys(mine["band"].astype(str)))
-    after = mine.pivot(index="band", columns="id", values="p_b").loc[names]  # (C, N)
-    before = mine.drop_duplicates("id").set_index("id").loc[after.columns]
-    group_of = None if groups is None else np.array([groups.get(str(i), str(i)) for i in after.columns])
-    found = band_importance(before["p0"].to_numpy(), after.to_numpy(), before["label"].to_numpy(), group_of)
-    frame = pd.DataFrame(
-        {
-            "band": names,
-            "title": [known[name].title if name in known else name for name in names],
-            "family": [known[name].family if name in known else "other" for name in names],
-            "drop": found.drop_mean,
-            "lo": found.lo,
-            "hi": found.hi,
-            "drop_sum": found.drop_sum,
-            "paper_sum": found.paper_sum,
-        }
+    names = found["band"].tolist()
+    frame = found.rename(columns={"drop_mean": "drop"}).assign(
+        title=[known[name].title if name in known else name for name in names],
+        family=[known[name].family if name in known else "other" for name in names],
     )
-    return frame, found.n
+    return frame, int(found["n"].iloc[0])

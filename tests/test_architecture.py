@@ -33,6 +33,8 @@ WIRING = (
     "core/findings.py",
     "core/attention.py",
     "core/audit.py",
+    "core/drill.py",
+    "core/occlusion.py",
     "core/table3.py",
     "core/predict/",
 )

@@ -1,126 +1,156 @@
-"""Band occlusion: what a patch's probability loses when one band is replaced by a constant (paper A, Figure 7).
+"""Occlusion: what a model answers when some of a patch's bands, or a window of it, are replaced.
 
-Comes in: a function from patches to probabilities, normalised patches, the constant of each band. Goes out: the
-probabilities before and after, and a summary by band with its interval. It knows nothing of models: any function of
-patches will do, and only the caller can see to it that they are out-of-fold.
+Comes in: a function from patches to answers, patches, what replaces them, and which bands. Goes out: the answers
+before and after. It knows nothing of models: any function of patches will do, and only the caller can see to it that
+the patches are out of fold. Bands are written over in one copy of a batch and put back, so that all that is paid for is
+the function itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from core.errors import DataError, FormatError, LabelError
+from core.errors import ConfigError, FormatError
 
-PERCENTILES = (2.5, 97.5)
+Predict = Callable[[Any], Any]  # Tensor (n, C, H, W) float32 on the device -> (n, ...); it must not keep its argument
+
+
+def occlude(
+    predict: Predict,
+    images: np.ndarray,
+    other: np.ndarray,
+    subsets: Iterable[Iterable[int]],
+    batch_size: int = 256,
+    device: Any = "cpu",
+) -> tuple[np.ndarray, dict[frozenset[int], np.ndarray]]:
+    """Answers for patches as they are, and with each subset of their bands taken from ``other``.
+
+    images: (N, C, H, W) float32. other: the same shape, or (1, C, 1, 1) for a constant a band. subsets: of band
+    numbers; equal ones are asked once, the empty one costs nothing. Returns p0 (N, ...) and by subset (N, ...).
+    Raises FormatError when the shapes do not fit.
+    """
+    import torch
+
+    images, other = _checked(images, other)
+    wanted = {frozenset(int(band) for band in subset) for subset in subsets}
+    indices = {subset: torch.tensor(sorted(subset), device=device) for subset in sorted(wanted, key=sorted) if subset}
+    before: list[np.ndarray] = []
+    after: dict[frozenset[int], list[np.ndarray]] = {subset: [] for subset in indices}
+    for start in range(0, max(len(images), 1), batch_size):
+        batch = torch.tensor(images[start : start + batch_size], dtype=torch.float32, device=device)  # a copy
+        source = torch.as_tensor(_rows(other, start, batch_size), dtype=torch.float32, device=device).expand_as(batch)
+        before.append(_answer(predict, batch))
+        spots = [(slice(None), index) for index in indices.values()]
+        for subset, found in zip(indices, _changed(predict, batch, source, spots, batch_size), strict=True):
+            after[subset].append(found)
+    p0 = np.concatenate(before)
+    return p0, {subset: np.concatenate(after[subset]) if subset else p0 for subset in wanted}
 
 
 @dataclass(frozen=True)
-class BandImportance:
-    """Band occlusion summed up over n landslide patches; every array is (C,) float64, in the order of the bands.
+class Windows:
+    """Where a window of ``size`` pixels a side stands: its top rows and left columns, the last flush with the edge."""
 
-    drop_sum, drop_mean: of p0 - p_b, with p0 the true probability before occlusion. lo, hi: 95 % bootstrap interval of
-    drop_mean. paper_sum: of 1 - p_b, paper A's way, which takes p0 to be 1 and so counts the model's own doubt as the
-    band's importance. n: patches summed over.
-    """
+    size: int
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
 
-    drop_sum: np.ndarray
-    drop_mean: np.ndarray
-    lo: np.ndarray
-    hi: np.ndarray
-    paper_sum: np.ndarray
-    n: int
+    @classmethod
+    def over(cls, height: int, width: int, size: int, stride: int) -> Windows:
+        """Windows a stride apart over a patch. Raises ConfigError for a window that does not fit."""
+        if not (1 <= size <= min(height, width) and stride >= 1):
+            raise ConfigError(
+                f"A window of {size} pixels at steps of {stride} does not fit patches of {height}x{width}. Choose a "
+                f"window of 1 to {min(height, width)} pixels and a step of at least 1."
+            )
+        rows, columns = ((*range(0, side - size, stride), side - size) for side in (height, width))
+        return cls(size, tuple(rows), tuple(columns))
+
+    def to_pixels(self, drops: np.ndarray, height: int, width: int) -> np.ndarray:
+        """Drops (N, rows, columns) spread over the patch: each pixel's mean over the windows that cover it."""
+        total, count = np.zeros((len(drops), height, width)), np.zeros((height, width))
+        for i, top in enumerate(self.rows):
+            for j, left in enumerate(self.columns):
+                window = np.s_[top : top + self.size, left : left + self.size]
+                total[:, *window] += drops[:, i, j, None, None]
+                count[window] += 1
+        return (total / np.maximum(count, 1)).astype(np.float32)
 
 
-def occlude_bands(
-    predict: Callable[[np.ndarray], np.ndarray],
+def occlude_windows(
+    predict: Predict,
     images: np.ndarray,
-    fill: np.ndarray,
+    other: np.ndarray,
+    windows: Windows,
     batch_size: int = 256,
-    keep: np.ndarray | None = None,
+    device: Any = "cpu",
+    bands: Iterable[int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions of patches as they are and with each band in turn replaced by its constant.
+    """Answers for patches as they are, and with each window of them (in all bands, or in ``bands``) from ``other``.
 
-    predict: (n, C, H, W) float32 -> (n, ...), n at most batch_size; it must not keep or change its argument.
-    images: (N, C, H, W) float32. fill: (C,), the constant of each band in the same unit. keep: (N, H, W) bool, pixels
-    left as they are (nodata: filling one band would make them look like data). Returns p0 (N, ...) and p_b (C, N, ...).
-    Raises FormatError when fill does not have one value a band.
+    images, other, predict: as :func:`occlude` takes them. Returns p0 (N, ...) and (N, rows, columns, ...).
     """
-    images, fill = np.asarray(images), np.asarray(fill, dtype=np.float32)
-    if images.ndim != 4 or fill.shape != images.shape[1:2]:
-        raise FormatError(
-            f"Occlusion got patches of shape {images.shape} and {fill.size} fill values of shape {fill.shape}. "
-            "It needs (N, C, H, W) and one value a band."
-        )
+    import torch
+
+    images, other = _checked(images, other)
+    index = torch.tensor(list(range(images.shape[1])) if bands is None else list(bands), device=device)[:, None, None]
+    spots = []
+    for top in windows.rows:
+        for left in windows.columns:
+            y = torch.arange(top, top + windows.size, device=device)[:, None]
+            spots.append((slice(None), index, y, torch.arange(left, left + windows.size, device=device)))
     before, after = [], []
     for start in range(0, max(len(images), 1), batch_size):
-        batch = np.array(images[start : start + batch_size], dtype=np.float32)  # a copy: bands are overwritten in it
-        before.append(np.array(predict(batch)))  # a copy, as below
-        kept = np.zeros(1, bool) if keep is None else keep[start : start + batch_size]
-        after.append(np.stack([_without(predict, batch, band, value, kept) for band, value in enumerate(fill)]))
-    return np.concatenate(before), np.concatenate(after, axis=1)
+        batch = torch.tensor(images[start : start + batch_size], dtype=torch.float32, device=device)
+        source = torch.as_tensor(_rows(other, start, batch_size), dtype=torch.float32, device=device).expand_as(batch)
+        before.append(_answer(predict, batch))
+        stacked = np.stack(list(_changed(predict, batch, source, spots, batch_size)), axis=1)
+        after.append(stacked.reshape(len(stacked), len(windows.rows), len(windows.columns), *stacked.shape[2:]))
+    return np.concatenate(before), np.concatenate(after)
 
 
-def band_importance(
-    p0: np.ndarray,
-    p_b: np.ndarray,
-    labels: np.ndarray,
-    groups: np.ndarray | None = None,
-    n_boot: int = 1000,
-    seed: int = 0,
-) -> BandImportance:
-    """The drops of landslide patches, by band; see :class:`BandImportance`.
-
-    p0: (N,) probability of landslide. p_b: (C, N), band b occluded. labels: (N,); only patches labelled 1 count.
-    groups: (N,), resampled whole; none resamples patches. The interval is nan with fewer than two groups. Raises
-    LabelError when no patch is a landslide.
-    """
-    p0, p_b, labels = np.asarray(p0, dtype=np.float64), np.asarray(p_b, dtype=np.float64), np.asarray(labels)
-    if p0.shape != labels.shape or p_b.shape[1:] != p0.shape:
-        raise DataError(f"Occlusion's shapes disagree: p0 {p0.shape}, p_b {p_b.shape}, labels {labels.shape}.")
-    landslide = labels == 1
-    n = int(landslide.sum())
-    if n == 0:
-        raise LabelError("No patch is labelled landslide, so there is no drop to sum. Label some, or take others.")
-    drops = p0[landslide] - p_b[:, landslide]  # (C, n)
-    lo, hi = _interval_of_mean(drops, None if groups is None else np.asarray(groups)[landslide], n_boot, seed)
-    return BandImportance(
-        drop_sum=drops.sum(axis=1),
-        drop_mean=drops.mean(axis=1),
-        lo=lo,
-        hi=hi,
-        paper_sum=(1.0 - p_b[:, landslide]).sum(axis=1),
-        n=n,
-    )
+def _changed(
+    predict: Predict, batch: Any, source: Any, spots: Sequence[tuple], batch_size: int
+) -> Iterator[np.ndarray]:
+    """Answers (n, ...) with each spot of the batch taken from the source; few patches fill a batch with many spots."""
+    n = len(batch)
+    together = batch_size // max(n, 1)
+    if together < 2:
+        for spot in spots:
+            kept = batch[spot]  # a copy: a spot holds an index
+            batch[spot] = source[spot]
+            yield _answer(predict, batch)
+            batch[spot] = kept
+        return
+    for start in range(0, len(spots), together):
+        part = spots[start : start + together]
+        many = batch.repeat(len(part), 1, 1, 1)
+        for row, spot in enumerate(part):
+            many[row * n : (row + 1) * n][spot] = source[spot]
+        found = _answer(predict, many)
+        yield from found.reshape(len(part), n, *found.shape[1:])
 
 
-def _without(
-    predict: Callable[[np.ndarray], np.ndarray], batch: np.ndarray, band: int, value: float, left: np.ndarray
-) -> np.ndarray:
-    kept = batch[:, band].copy()
-    batch[:, band] = np.where(left, kept, value)
-    found = np.array(predict(batch))  # a copy: predict may answer with a view of its argument
-    batch[:, band] = kept
-    return found
+def _answer(predict: Predict, batch: Any) -> np.ndarray:
+    found = predict(batch)
+    if hasattr(found, "detach"):
+        found = found.detach().cpu().numpy()
+    return np.array(found)  # a copy: predict may answer with a view of its argument
 
 
-def _interval_of_mean(
-    values: np.ndarray, groups: np.ndarray | None, n_boot: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """95 % percentile interval of each row's mean, (C, n) -> (C,), (C,), drawing groups with replacement."""
-    n_rows, n = values.shape
-    group_of = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
-    n_groups = int(group_of.max()) + 1
-    if n_groups < 2:
-        return np.full(n_rows, np.nan), np.full(n_rows, np.nan)
-    sums = np.stack([np.bincount(group_of, row, minlength=n_groups) for row in values])  # (C, G)
-    sizes = np.bincount(group_of, minlength=n_groups)
-    rng = np.random.default_rng(seed)
-    means = np.empty((n_boot, n_rows))
-    for row in range(n_boot):
-        counts = np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups)
-        means[row] = (sums @ counts) / (sizes @ counts)
-    lo, hi = np.percentile(means, PERCENTILES, axis=0)
-    return lo, hi
+def _rows(other: np.ndarray, start: int, n: int) -> np.ndarray:
+    return other if len(other) == 1 else other[start : start + n]
+
+
+def _checked(images: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    images, other = np.asarray(images), np.asarray(other, np.float32)
+    if images.ndim != 4 or other.shape not in (images.shape, (1, images.shape[1], 1, 1)):
+        raise FormatError(
+            f"Occlusion got patches of shape {images.shape} and replacements of shape {other.shape}. It needs "
+            "(N, C, H, W), and the same shape or one value a band (1, C, 1, 1)."
+        )
+    return images, other

@@ -212,6 +212,59 @@ class RunFolder:
         """See :meth:`occlusion`."""
         _write_table(self.path / "occlusion.parquet", table)
 
+    def band_groups(self) -> pd.DataFrame:
+        """One row per landslide, head and group of bands: its Shapley value of the drop, where bands become their mean.
+
+        With the probabilities without that group, without all others, and without any. The study's where there is one
+        (see :meth:`band_study`), with its replacements.
+        """
+        study = self.path / "occlusion" / "groups.parquet"
+        return _read_table(study if study.is_file() else self.path / "band_groups.parquet")
+
+    def write_band_groups(self, table: pd.DataFrame) -> None:
+        """See :meth:`band_groups`; what the run itself computes."""
+        _write_table(self.path / "band_groups.parquet", table)
+
+    def band_study(self) -> tuple[dict[str, pd.DataFrame], dict] | None:
+        """What ``core.occlusion`` found with every replacement: tables bands, groups, and the report; or none yet."""
+        path = self.path / "occlusion"
+        if not (path / "report.json").is_file():
+            return None
+        return {part: _read_table(path / f"{part}.parquet") for part in ("bands", "groups")}, read_json(
+            path / "report.json"
+        )
+
+    def window_drops(self) -> tuple[pd.DataFrame, np.ndarray] | None:
+        """Patches whose windows were occluded (id, fold, p0, row) and drops (n, rows, columns), or none."""
+        path = self.path / "occlusion"
+        if not (path / "windows.parquet").is_file():
+            return None
+        return _read_table(path / "windows.parquet"), _read_arrays(path / "windows.safetensors")["drops"]
+
+    def write_band_study(
+        self, tables: dict[str, pd.DataFrame], report: dict, windows: tuple[pd.DataFrame, np.ndarray] | None
+    ) -> None:
+        """See :meth:`band_study` and :meth:`window_drops`, which stays as it was where no windows come."""
+        path = self.path / "occlusion"
+        for part, table in tables.items():
+            _write_table(path / f"{part}.parquet", table)
+        if windows is not None:
+            save_arrays(path / "windows.safetensors", {"drops": windows[1]})
+            _write_table(path / "windows.parquet", windows[0])
+        write_json(path / "report.json", report)
+
+    def drill(self) -> tuple[pd.DataFrame, dict] | None:
+        """What ``core.drill`` found: a row a patch, scenario and policy (prob, pred), and the report; or none yet."""
+        path = self.path / "drill"
+        if not (path / "report.json").is_file():
+            return None
+        return _read_table(path / "patches.parquet"), read_json(path / "report.json")
+
+    def write_drill(self, table: pd.DataFrame, report: dict) -> None:
+        """See :meth:`drill`."""
+        _write_table(self.path / "drill" / "patches.parquet", table)
+        write_json(self.path / "drill" / "report.json", report)
+
     def history(self) -> pd.DataFrame:
         """Losses, scores, learning rate and speed by fold and epoch, of the folds that have begun."""
         tables = [pd.read_parquet(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("history.parquet")]

@@ -1,0 +1,368 @@
+"""Which bands a finished run needs: every band, group of bands and window replaced, on patches its folds have not seen.
+
+Comes in: a finished run and its dataset, or one of its patches. Goes out: tables and a verdict in the run folder, or
+the answer for that patch at once. It wires stages, as ``core.findings`` does, and trains nothing. Indices and band
+statistics are computed inside the model from its bands, so a band that is replaced takes them with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from core.data.store import Dataset
+from core.data.summary import valid_pixels
+from core.device import choose_device
+from core.errors import ConfigError, RunError
+from core.evaluate.judge import Rule
+from core.explain.band_groups import BandGroup, band_groups
+from core.explain.band_verdict import band_verdict
+from core.explain.occlusion import Windows, occlude, occlude_windows
+from core.explain.replacements import BASELINES, choose_donors, replacement
+from core.explain.shapley import group_drops, shapley_values, subsets_of
+from core.explain.summary import baseline_agreement, groups_by_id
+from core.plan import Step
+from core.predict.fold_model import FoldModel, kind_of, members_of
+from core.predict.own_dataset import own_dataset
+from core.runs.store import RunFolder
+from core.train.loop import embed
+
+BATCH = 64  # patches at a time, at least: larger ones are no faster on a CPU
+CHUNK = 128  # patches occluded between two reports of progress
+Which = Literal["landslides", "called", "all"]
+
+
+@dataclass(frozen=True)
+class OcclusionOptions:
+    """What is computed. patches: labelled landslides, with those called landslide, or all that were judged.
+
+    spatial: patches, over all folds, whose windows are occluded too; ``window`` and ``stride`` in pixels.
+    """
+
+    baselines: tuple[str, ...] = tuple(BASELINES)
+    patches: Which = "called"
+    spatial: int = 0
+    window: int = 16
+    stride: int = 8
+    seed: int = 0
+
+
+def study_occlusion(
+    run: RunFolder, options: OcclusionOptions | None = None, device: Any | None = None
+) -> Iterator[Step]:
+    """Occlude the run's patches and write ``RunFolder.band_study``; the last step tells the verdict.
+
+    Raises RunError when the run has not finished or its dataset has changed, ConfigError for unknown replacements.
+    """
+    options, began = options or OcclusionOptions(), time.monotonic()
+    if unknown := [name for name in options.baselines if name not in BASELINES]:
+        raise ConfigError(f"A band cannot be replaced by '{unknown[0]}'. Known: {', '.join(BASELINES)}.")
+    dataset, oof, n_folds = own_dataset(run), run.oof(), run.config().folds.n_splits
+    bands, groups, maps = [], [], []
+    for fold in range(n_folds):
+        view = FoldBands.open(run, fold, device)
+        facts = oof[oof["fold"] == fold].reset_index(drop=True)
+        wanted = chosen(facts, view.heads[-1], options.patches)
+        for start in range(0, len(wanted), CHUNK):
+            rows = wanted[start : start + CHUNK]
+            share = (fold + start / len(wanted)) / n_folds
+            text = f"Bands of fold {fold + 1} of {n_folds}: {start:,} of {len(wanted):,} patches."
+            yield Step("occlusion", share, text, fold=fold, n_folds=n_folds)
+            patches = view.read(dataset, facts, rows, options.seed + start)
+            for baseline in view.different(options.baselines):
+                found = occlude_patches(view, patches, baseline, view.groups)
+                bands.append(found[0])
+                groups.append(found[1])
+        if options.spatial:
+            most = -(-options.spatial // n_folds)
+            rows = wanted[np.sort(np.random.default_rng(options.seed).permutation(len(wanted))[:most])]
+            yield Step("occlusion", (fold + 0.9) / n_folds, f"Windows of {len(rows)} patches of fold {fold + 1}.")
+            maps.append(window_drops(view, view.read(dataset, facts, rows, options.seed), options))
+    tables = {"bands": pd.concat(bands, ignore_index=True), "groups": pd.concat(groups, ignore_index=True)}
+    report = _report(run, tables, view, dataset.positive, oof, options.baselines) | {"options": asdict(options)}
+    report |= {"made": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": time.monotonic() - began}
+    spatial = None
+    if maps:
+        index = pd.concat([one[0] for one in maps], ignore_index=True)
+        spatial = index.assign(row=np.arange(len(index))), np.concatenate([one[1] for one in maps])
+    run.write_band_study(tables, report, spatial)
+    yield Step("done", 1.0, report["verdicts"][view.heads[-1]]["supports"], event="occlusion")
+
+
+def chosen(facts: pd.DataFrame, head: str, patches: Which) -> np.ndarray:
+    """Rows of a fold's out-of-fold table that are occluded."""
+    landslide, called = (facts["label"] == 1).to_numpy(), (facts[f"pred_{head}"] == 1).to_numpy()
+    wanted = {"landslides": landslide, "called": landslide | called, "all": np.ones(len(facts), bool)}
+    if patches not in wanted:
+        raise ConfigError(f"'{patches}' names no patches. Choose one of {', '.join(wanted)}.")
+    return np.flatnonzero(wanted[patches])
+
+
+# ------------------------------------------------------------------------------------------------ one fold
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Some of a fold's patches. facts: id, label, fold (n rows); images, donors: (n, C, H, W) float32 raw."""
+
+    facts: pd.DataFrame
+    images: np.ndarray
+    donors: np.ndarray
+    seed: int
+
+    def at(self, rows: np.ndarray) -> Patches:
+        """Those at ``rows``."""
+        return Patches(self.facts.iloc[rows].reset_index(drop=True), self.images[rows], self.donors[rows], self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class FoldBands:
+    """One fold's model, ready to answer with some bands replaced: ``heads`` that answer, the headline last."""
+
+    model: FoldModel
+    rules: dict[str, Rule]
+    heads: tuple[str, ...]
+
+    @classmethod
+    def open(cls, run: RunFolder, fold: int, device: Any | None = None) -> FoldBands:
+        """The fold's model of a finished run, from its folder."""
+        config = run.config()
+        device = choose_device(config.device) if device is None else device
+        rules = {name: Rule.from_dict(values) for name, values in run.rules().items()}
+        return cls.of(FoldModel.load(run, fold, device), rules, config.heads.headline(rules))
+
+    @classmethod
+    def of(cls, model: FoldModel, rules: dict[str, Rule], headline: str) -> FoldBands:
+        """The network's own head, and the run's headline."""
+        return cls(model, rules, tuple(dict.fromkeys(("fc", headline))))
+
+    @cached_property
+    def groups(self) -> tuple[BandGroup, ...]:
+        """The partition of the model's bands."""
+        return band_groups(self.model.network.bands)
+
+    @cached_property
+    def normalised(self) -> bool:
+        """Whether bands are replaced after normalisation; heads that read band statistics need them before."""
+        return all(kind_of(name) == "embeddings" for name in members_of(self.heads))
+
+    @property
+    def batch_size(self) -> int:
+        """Patches at a time."""
+        return max(self.model.batch_size, BATCH)
+
+    def read(self, dataset: Dataset, facts: pd.DataFrame, rows: np.ndarray, seed: int) -> Patches:
+        """Patches at ``rows`` of the fold's out-of-fold table, each with a donor of the other class from that table."""
+        names, labels = self.model.normaliser.band_names, facts["label"].to_numpy()
+        donors = choose_donors(labels[rows], labels, seed)
+        ids = facts["id"].to_numpy()
+        images, others = (dataset.images(dataset.index_of(ids[which]), names) for which in (rows, donors))
+        return Patches(facts.iloc[rows][["id", "label", "fold"]].reset_index(drop=True), images, others, seed)
+
+    def predict(self, batch: Any) -> np.ndarray:
+        """Probabilities (n, heads) without test-time flips, so that they compare; a batch as :meth:`prepared` gives."""
+        model = self.model
+        if self.normalised:
+            features = {"embeddings": embed(model.network, batch, model.device, max(len(batch), 1)).embeddings}
+            found = model.log_odds_of(features, self.heads, self.rules)
+        else:
+            found = model.log_odds(batch.cpu().numpy(), self.heads, self.rules, tta=False)
+        return np.stack([expit(found[name]) for name in self.heads], axis=1)
+
+    def prepared(self, patches: Patches, baseline: str) -> tuple[np.ndarray, np.ndarray]:
+        """The patches in the scale in which bands are replaced, and what they are replaced by."""
+        normaliser = self.model.normaliser
+        images, donors = patches.images, patches.donors
+        if self.normalised:
+            images, donors = normaliser.transform(images), normaliser.transform(donors)
+        has_data = None if normaliser.nodata is None else valid_pixels(patches.images, normaliser.nodata)[1]
+        return images, replacement(baseline, images, self._constants(), has_data, donors, patches.seed)
+
+    def different(self, baselines: Sequence[str]) -> list[str]:
+        """Those of the replacements that are not the same as one before: 0 after standardisation is the mean."""
+        kept: list[str] = []
+        constants = self._constants()
+        for name in baselines:
+            same = [k for k in kept if {k, name} <= set(constants) and np.allclose(constants[k], constants[name])]
+            kept += [] if same else [name]
+        return kept
+
+    def _constants(self) -> dict[str, np.ndarray]:
+        normaliser = self.model.normaliser
+        zero = np.zeros(len(normaliser.band_names), np.float32)
+        if normaliser.nodata == 0 and not self.normalised:
+            zero = np.nextafter(zero, np.float32(1))  # a pixel that is 0 in all bands would count as without data
+        raw = {"mean": normaliser.mean_, "zero": normaliser.center_, "zero_raw": zero}
+        if not self.normalised:
+            return raw
+        if normaliser.units is None:  # each patch is scaled by itself: a constant band becomes 0 whatever it was
+            return dict.fromkeys(raw, zero)
+        center, scale = normaliser.units
+        return {name: (values - center) / scale for name, values in raw.items()}
+
+
+def occlude_patches(
+    view: FoldBands, patches: Patches, baseline: str, groups: Sequence[BandGroup] = (), bands: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Patches without each band and, exactly, the Shapley value of each group: tables as the run folder keeps them.
+
+    The first has a row a patch, head and band: p0, p_b. The second one a patch, head and group: shapley, p0,
+    p_without (that group replaced), p_only (all others), p_none (all); without groups it is empty.
+    """
+    names = view.model.normaliser.band_names
+    indices = [group.index for group in groups]
+    alone = [(band,) for band in range(len(names))] if bands else []
+    images, other = view.prepared(patches, baseline)
+    wanted = [*alone, *(subsets_of(indices) if groups else [])]
+    p0, after = occlude(view.predict, images, other, wanted, view.batch_size, view.model.device)
+    by_band, by_group = [], []
+    for h, head in enumerate(view.heads):
+        facts = patches.facts.assign(head=head, baseline=baseline, p0=p0[:, h])
+        for band, index in zip(names, alone, strict=False):
+            by_band.append(facts.assign(band=band, p_b=after[frozenset(index)][:, h]))
+        if groups:
+            mine = {subset: values[:, h] for subset, values in after.items()}
+            by_group += _shares(facts, mine, groups)
+    columns = ["id", "label", "fold", "head", "baseline"]
+    return (
+        _joined(by_band, [*columns, "band", "p0", "p_b"]),
+        _joined(by_group, [*columns, "group", "modality", "bands", "shapley", "p0", "p_without", "p_only", "p_none"]),
+    )
+
+
+def _shares(
+    facts: pd.DataFrame, after: dict[frozenset[int], np.ndarray], groups: Sequence[BandGroup]
+) -> list[pd.DataFrame]:
+    indices, p0 = [group.index for group in groups], facts["p0"].to_numpy()
+    values = shapley_values(group_drops(p0, after, indices))  # (G, n)
+    every = frozenset().union(*indices)
+    return [
+        facts.assign(
+            group=group.name,
+            modality=group.modality,
+            bands=", ".join(group.bands),
+            shapley=values[g],
+            p_without=after[frozenset(group.index)],
+            p_only=after[every - frozenset(group.index)],
+            p_none=after[every],
+        )
+        for g, group in enumerate(groups)
+    ]
+
+
+def _joined(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def window_drops(
+    view: FoldBands, patches: Patches, options: OcclusionOptions, baseline: str = "mean"
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Facts (id, label, fold, head, p0) and drops (n, rows, columns) of the headline head without each window."""
+    images, other = view.prepared(patches, baseline)
+    windows = Windows.over(*images.shape[2:], _fitting(options.window, images), options.stride)
+    p0, after = occlude_windows(view.predict, images, other, windows, view.batch_size, view.model.device)
+    facts = patches.facts.assign(head=view.heads[-1], baseline=baseline, p0=p0[:, -1], window=windows.size)
+    return facts, (p0[:, None, None, -1] - after[..., -1]).astype(np.float32)
+
+
+def _fitting(window: int, images: np.ndarray) -> int:
+    return min(window, *images.shape[2:])
+
+
+# ------------------------------------------------------------------------------------------------ one patch
+
+
+@dataclass(frozen=True)
+class PatchOcclusion:
+    """What one patch loses, by the headline head of the fold that has not seen it.
+
+    bands: a row a baseline and band (p_b, drop). groups: a row a baseline and group (shapley, p_without, p_only).
+    windows: where windows stood, and drops (rows, columns) without each; cells (H, W) the same by pixel; none where
+    they were not asked for. head, fold, p0: who answered, and what before.
+    """
+
+    id: str
+    head: str
+    fold: int
+    p0: float
+    bands: pd.DataFrame
+    groups: pd.DataFrame
+    windows: Windows | None
+    drops: np.ndarray | None
+    cells: np.ndarray | None
+    seconds: float
+
+
+def occlude_patch(
+    run: RunFolder,
+    patch_id: str,
+    options: OcclusionOptions | None = None,
+    view: FoldBands | None = None,
+    dataset: Dataset | None = None,
+) -> PatchOcclusion:
+    """One patch of the run, at once; view (of its fold) and dataset: where they are loaded already.
+
+    ``options.spatial`` above 0 occludes windows too. Raises RunError for a patch that the run has not judged.
+    """
+    began, options = time.monotonic(), options or OcclusionOptions()
+    dataset, oof = dataset or own_dataset(run), run.oof()
+    mine = oof[oof["id"].astype(str) == patch_id]
+    if mine.empty:
+        raise RunError(f"Run '{run.name}' has not judged a patch named '{patch_id}'. Choose one of its own.")
+    fold = int(mine["fold"].iloc[0])
+    view = view or FoldBands.open(run, fold)
+    facts = oof[oof["fold"] == fold].reset_index(drop=True)
+    row = np.flatnonzero(facts["id"].astype(str) == patch_id)
+    patches = view.read(dataset, facts, row, options.seed)
+    baselines = view.different(options.baselines)
+    found = [occlude_patches(view, patches, baseline, view.groups) for baseline in baselines]
+    bands, groups = (pd.concat(tables, ignore_index=True) for tables in zip(*found, strict=True))
+    head = view.heads[-1]
+    bands, groups = (table[table["head"] == head].reset_index(drop=True) for table in (bands, groups))
+    windows = drops = cells = None
+    if options.spatial:
+        size = patches.images.shape[2:]
+        windows = Windows.over(*size, _fitting(options.window, patches.images), options.stride)
+        drops = window_drops(view, patches, options)[1]
+        cells, drops = windows.to_pixels(drops, *size)[0], drops[0]
+    bands = bands.assign(drop=bands["p0"] - bands["p_b"])
+    seconds = time.monotonic() - began
+    return PatchOcclusion(
+        patch_id, head, fold, float(bands["p0"].iloc[0]), bands, groups, windows, drops, cells, seconds
+    )
+
+
+# ------------------------------------------------------------------------------------------------ all folds
+
+
+def _report(
+    run: RunFolder,
+    tables: dict[str, pd.DataFrame],
+    view: FoldBands,
+    positive: str,
+    oof: pd.DataFrame,
+    baselines: Sequence[str],
+) -> dict[str, Any]:
+    groups = groups_by_id(oof)
+    return {
+        "run": run.name,
+        "head": view.heads[-1],
+        "positive": positive,
+        "groups": [group.to_dict() for group in view.groups],
+        "n_subsets": 2 ** len(view.groups),
+        "n": int(tables["bands"]["id"].nunique()),
+        "same": [name for name in baselines if name not in view.different(baselines)],
+        "replaced": "after normalisation" if view.normalised else "in the bands' units",
+        "verdicts": {head: band_verdict(tables["groups"], head, groups, positive=positive).to_dict()
+                     for head in view.heads},
+        "agreement": {head: baseline_agreement(tables["bands"], head, groups).to_dict("records")
+                      for head in view.heads},
+    }  # fmt: skip

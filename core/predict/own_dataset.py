@@ -1,0 +1,24 @@
+"""The dataset that a finished run was trained on, as it was then.
+
+Comes in: a run folder. Goes out: its dataset, opened. Whatever looks again at a run's patches begins here.
+"""
+
+from __future__ import annotations
+
+from core.data.store import Dataset, open_dataset
+from core.errors import RunError
+from core.runs.store import RunFolder
+
+
+def own_dataset(run: RunFolder) -> Dataset:
+    """Raises RunError when the run has not finished, or its dataset has changed since it was trained on."""
+    if run.status()["state"] != "succeeded":
+        raise RunError(f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another.")
+    dataset = open_dataset(run.job()["dataset"])
+    trained_on = run.provenance()["dataset"].get("content_hash")
+    if trained_on and trained_on != dataset.content_hash:
+        raise RunError(
+            f"'{dataset.name}' has changed since run '{run.name}' was trained on it. Restore the dataset file, or "
+            "train again."
+        )
+    return dataset
