@@ -89,7 +89,7 @@ def check_attention(run: RunFolder, options: Options | None = None, device: Any 
     report |= {"options": asdict(options), "made": datetime.now(UTC).isoformat(timespec="seconds")}
     report["seconds"] = time.monotonic() - began
     tables = {"patches": table, "curves": _curves(curves), "randomised": _stages(alike)}
-    name = run.write_attention_check(f"{method}_{view.layer}", report, tables)
+    name = run.write_attention_check(f"{method.replace('+', 'p')}_{view.layer}", report, tables)
     yield Step("done", 1.0, report["verdict"]["sentence"], event="attention", fields={"check": name})
 
 
