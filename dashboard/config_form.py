@@ -6,7 +6,7 @@ Comes in: a preset and the bands of a dataset. Goes out: a validated RunConfig. 
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types as limits
@@ -57,9 +57,14 @@ GROUPS: dict[str, dict[str, str]] = {
         "normalise.method": "Normalisation",
         "data.max_cloud": "Most cloud",
     },
-    "Judging": {
+    "Folds": {
         "folds.n_splits": "Folds",
         "folds.grouped": "Keep groups together",
+        "folds.group_by": "What stays together",
+        "folds.block_km": "Side of a block (km)",
+        "folds.on_leak": "Patches alike across groups",
+    },
+    "Judging": {
         "heads.head": "Headline head",
         "heads.threshold": "Threshold",
         "seed": "Seed",
@@ -91,28 +96,30 @@ def preset_title(name: str) -> str:
 
 
 def config_form(
-    bands: Sequence[Band], has_groups: bool, has_cloud: bool = False, key: str = "train"
+    bands: Sequence[Band], groupings: Sequence[str], has_cloud: bool = False, key: str = "train"
 ) -> RunConfig | None:
     """Draw the form; the configuration when it was submitted, else None.
 
-    bands: the dataset's. has_groups, has_cloud: whether it has groups, and a column of cloud.
+    bands: the dataset's. groupings: what its folds can be grouped by. has_cloud: whether it has a column of cloud.
 
     Raises ConfigError, for the page to show, when the settings do not fit together.
     """
     name = st.selectbox("Preset", sorted(PRESETS), format_func=preset_title, key=f"{key}_preset")
     base = preset(name)
     prefix = f"{key}_{name}"
-    hidden = {path for path, shown in (("folds.grouped", has_groups), ("data.max_cloud", has_cloud)) if not shown}
+    shown = {"folds.block_km": "block" in groupings, "data.max_cloud": has_cloud}
+    hidden = {path for path, is_shown in shown.items() if not is_shown}
+    options = {"folds.group_by": groupings, "heads.head": base.heads.names, "model.backbone": BACKBONES}
     with st.form(f"{prefix}_form", border=True):
         changed: dict[str, Any] = {}
         with st.grid(min_column_width=240, gap="medium"):
             for title in ("Network", "Training", "Balance"):
-                changed |= _group(title, base, prefix, hidden)
-        with st.expander("Bands, optimiser, augmentation, judging"):
+                changed |= _group(title, base, prefix, hidden, options)
+        with st.expander("Bands, folds, optimiser, augmentation, judging"):
             changed |= _bands(bands, base, prefix)
             with st.grid(min_column_width=240, gap="medium"):
-                for title in ("Data", "Optimiser", "Augmentation", "Judging"):
-                    changed |= _group(title, base, prefix, hidden)
+                for title in ("Data", "Folds", "Optimiser", "Augmentation", "Judging"):
+                    changed |= _group(title, base, prefix, hidden, options)
         with st.expander("All settings"):
             st.caption("Every setting of the preset, and below it the place to change any of them, one a line.")
             st.json(base.model_dump(mode="json"), expanded=False)
@@ -150,8 +157,13 @@ def _bands(bands: Sequence[Band], base: RunConfig, prefix: str) -> dict[str, Any
     return changed | ({"model.indices": None if indices == "none" else indices} if indices not in (None, now) else {})
 
 
-def _group(title: str, base: RunConfig, prefix: str, hidden: Container[str]) -> dict[str, Any]:
-    """The widgets of one group but for those ``hidden``; the values that differ from ``base``."""
+def _group(
+    title: str, base: RunConfig, prefix: str, hidden: Container[str], options: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """The widgets of one group but for those ``hidden``; the values that differ from ``base``.
+
+    options: what can be chosen for settings whose type does not say it.
+    """
     changed = {}
     with st.container(gap="small"):
         st.markdown(f"**{title}**")
@@ -159,7 +171,7 @@ def _group(title: str, base: RunConfig, prefix: str, hidden: Container[str]) -> 
             if path in hidden:
                 continue
             field, value = _look_up(base, path)
-            chosen = _widget(path, label, field, value, base, f"{prefix}_{path}")
+            chosen = _widget(label, field, value, options.get(path), f"{prefix}_{path}")
             if chosen != value:
                 changed[path] = chosen
     return changed
@@ -173,14 +185,13 @@ def _look_up(config: RunConfig, path: str) -> tuple[FieldInfo, Any]:
     return type(node).model_fields[name], getattr(node, name)
 
 
-def _widget(path: str, label: str, field: FieldInfo, value: Any, base: RunConfig, key: str) -> Any:
-    """The widget that suits a field's type, with its description as help."""
+def _widget(label: str, field: FieldInfo, value: Any, options: Sequence[str] | None, key: str) -> Any:
+    """The widget that suits a field's type, with its description as help; with ``options`` a choice among them."""
     help_text = field.description
-    if path == "model.backbone":
-        names = list(dict.fromkeys([value, *BACKBONES]))
-        return st.selectbox(label, names, help=help_text, key=key, accept_new_options=True)
-    if path == "heads.head":
-        return st.selectbox(label, base.heads.names, index=base.heads.names.index(value), help=help_text, key=key)
+    if options is not None:
+        names = list(dict.fromkeys([value, *options]))
+        more = options is BACKBONES  # any other name of timm's can be written
+        return st.selectbox(label, names, help=help_text, key=key, accept_new_options=more)
     if get_origin(field.annotation) is Literal:
         options = get_args(field.annotation)
         return st.selectbox(label, options, index=options.index(value), help=help_text, key=key)

@@ -22,6 +22,7 @@ FROM = {"folder": ":material/folder: On this machine", "upload": ":material/uplo
 OPTIONS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "positive": ("Name of the positive class", "text", "landslide", ()),
     "bands": ("Band names, in order", "names", "red,green,blue,nir", ()),
+    "unit": ("Unit of the optical bands", "choice", "", ()),
     "labels": ("Labels CSV on this machine", "path", "/data/landslides/labels.csv", ()),
     "id_column": ("Column of ids or file names", "text", "id", ()),
     "group_column": ("Column of groups", "text", "scene", ()),
@@ -41,6 +42,12 @@ OPTIONS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
 }
 # The first is the reader's default.
 CHOICES = {
+    "unit": {
+        "": "as the format says",
+        "DN": "DN (reflectance × 10 000)",
+        "reflectance": "reflectance (0 to 1)",
+        "0-255": "0 to 255",
+    },
     "layout": {"": "told by their lengths", "NCHW": "N C H W", "NHWC": "N H W C", "NHW": "N H W"},
     "edge": {"shift": "moves inwards to end at the border", "drop": "is left out where it is not whole"},
     "between": {

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.data.exclusions import without_excluded
+from core.data.grouping import ways_of_grouping
 from core.errors import LandslideLensError
 from core.jobs import queue
 from dashboard import components, config_form, data_exclude, job_view, listing, state
@@ -44,7 +45,7 @@ st.markdown(
 )
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
-    config = config_form.config_form(data.bands, data.groups is not None, has_cloud)
+    config = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
     if config is not None:
         config, _ = without_excluded(config, data.path)
         started = queue.submit(state.checkpoints(), data.path, config)

@@ -59,6 +59,16 @@ def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs:
     return _join(dataset, labels, groups, across)
 
 
+def ways_of_grouping(dataset: Dataset) -> tuple[str, ...]:
+    """What ``folds.group_by`` may be for this dataset; of its columns, those that several patches share a value of."""
+    ways = ["groups"] if dataset.groups is not None else []
+    ways += ["duplicates"]
+    if dataset.lonlat is not None and np.isfinite(dataset.lonlat).all(axis=1).any():
+        ways.append("block")
+    columns = ({} if dataset.split is None else {"split": dataset.split}) | dataset.columns
+    return (*ways, *(name for name, values in columns.items() if 2 <= len(np.unique(values)) <= len(dataset) / 2))
+
+
 def chosen_groups(dataset: Dataset, config: FoldsConfig) -> np.ndarray | None:
     """(N,) text by ``config.group_by``, or None where the dataset has no groups or only duplicates count."""
     match config.group_by:

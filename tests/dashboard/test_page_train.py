@@ -94,11 +94,15 @@ def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_pag
     at.multiselect(key="train_demo_bands").set_value(["optical", "desc_vv"])
     at.selectbox(key="train_demo_indices").set_value("auto")
     at.selectbox(key="train_demo_normalise.method").set_value("robust_iqr")
+    assert {"groups", "duplicates"} <= set(at.selectbox(key="train_demo_folds.group_by").options)
+    at.selectbox(key="train_demo_folds.group_by").set_value("duplicates")
+    at.selectbox(key="train_demo_folds.on_leak").set_value("refuse")
     at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
     assert not at.exception and not at.error
     config = newest(studio).config()
     assert config.data.bands == ("optical", "desc_vv") and config.model.indices == "auto"
     assert config.normalise.method == "robust_iqr"
+    assert (config.folds.group_by, config.folds.on_leak) == ("duplicates", "refuse")
 
 
 def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page):

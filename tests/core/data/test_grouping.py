@@ -8,7 +8,7 @@ from core.config import FoldsConfig
 from core.data.bands import RGB_BANDS
 from core.data.duplicates import joined
 from core.data.folds import make_folds
-from core.data.grouping import groups_for, spatial_blocks
+from core.data.grouping import groups_for, spatial_blocks, ways_of_grouping
 from core.data.split_audit import COLUMNS
 from core.data.store import DatasetWriter
 from core.errors import ConfigError, FoldError
@@ -89,6 +89,16 @@ def test_folds_by_a_column(tmp_path):
     assert found[1] == found[9] and found[0] == "patch p0"
     with pytest.raises(ConfigError, match=r"no column 'event'.*groups, duplicates, block, scene"):
         groups_for(data, data.labels, config(group_by="event"), pairs())
+
+
+def test_every_way_of_grouping_that_is_offered_works_and_unique_columns_are_no_way(tmp_path):
+    columns = {"scene": [f"s{k % 8}" for k in range(N)], "file": [f"f{k}.png" for k in range(N)]}
+    data = made(tmp_path, lonlat=np.tile([90.0, 22.0], (N, 1)), columns=columns)
+    ways = ways_of_grouping(data)
+    assert ways == ("groups", "duplicates", "block", "scene")
+    for way in ways:
+        groups_for(data, data.labels, config(group_by=way), pairs())
+    assert ways_of_grouping(made(tmp_path, groups=None)) == ("duplicates",)
 
 
 def test_blocks_of_ground(tmp_path):
