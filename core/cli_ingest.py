@@ -121,7 +121,7 @@ def ingest(
     max_nodata: Annotated[
         float,
         typer.Option("--max-nodata", help="Drop tiles with a larger share without data.", rich_help_panel=TILES),
-    ] = 1.0,
+    ] = 0.5,
     checkpoints: Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")] = Path("checkpoints"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:

@@ -33,7 +33,7 @@ OPTIONS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
     "stride": ("Pixels from one tile to the next", "whole", "the tile's side", ()),
     "edge": ("The last tile of a row or column", "choice", "", ()),
     "nodata": ("Value of a pixel without data", "number", "as the format says", ()),
-    "max_nodata": ("Largest share of a tile without data", "number", "1", ()),
+    "max_nodata": ("Largest share of a tile without data", "number", "0.5", ()),
     "mask_threshold": ("Least share of the mask that makes a patch positive", "number", "0.01", ()),
     "between": ("A mask that covers less, but not nothing", "choice", "", ()),
     "mask_value": ("Value in masks that stands for a landslide", "number", "everything but 0", ()),

@@ -143,7 +143,7 @@ def _check_pairs(dataset: Dataset, labels: np.ndarray, leaks: Leaks) -> list[Che
     if dataset.groups is not None:
         groups = [dataset.groups[dataset.index_of(leaks.pairs[side])] for side in ("a", "b")]
         across = leaks.pairs[(groups[0] != groups[1]) & (leaks.pairs["kind"] != "identical").to_numpy()]
-        what, none = "The same ground lies in different groups", "No group shares its ground with another one"
+        what, none = "The same ground lies in different groups", "No crop or blend lies in another group"
         rows.append(_pairs_row(dataset, across, what, none, "Give them one group; folds join them (folds.on_leak)."))
     return [*rows, *(CheckRow("ok", note) for note in leaks.notes)]
 

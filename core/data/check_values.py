@@ -19,6 +19,7 @@ BATCH = 64  # patches read at once
 NODATA_SHARE = 0.01  # of all pixels; less is not worth a warning unless a patch is mostly empty
 EMPTY_SHARE = 0.5  # of a patch's pixels without data
 MIXED = 0.6  # step to the pixel C further on over the step to the next one; in a real patch it is 1 and more
+KNOWN = 0.1  # share of a patch that must hold data before its axes are judged
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,8 +147,9 @@ def _mixed(images: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # infinities are told of elsewhere
         near = np.abs(images[..., 1:] - images[..., :-1]).reshape(n, -1)
         far = np.abs(images[..., n_bands:] - images[..., :-n_bands]).reshape(n, -1)
+    known = np.isfinite(far).mean(axis=1)  # where little is known, chance decides
     near, far = (_mean_of_known(steps) for steps in (near, far))
-    return (near > 0) & (far < MIXED * near)
+    return (near > 0) & (far < MIXED * near) & (known >= KNOWN)
 
 
 def _mean_of_known(values: np.ndarray) -> np.ndarray:

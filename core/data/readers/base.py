@@ -43,7 +43,7 @@ class ReaderOptions:
         between: what becomes of a patch whose mask covers less, but not nothing: "drop", "unlabelled" or "negative".
         manifest: of a named set, the list of its files: followed and verified where it is there, otherwise written;
             None: beside the dataset file, its ending ``.manifest.json``.
-        max_nodata: tiles with a larger share of pixels without data are dropped, 0-1.
+        max_nodata: tiles with a larger share of pixels without data are dropped, 0-1; 1 keeps all of them.
         keys: where an HDF5 file has what: the path of its "images", "labels", "ids", ...; None: by their usual names.
         layout: order of the axes of its images: "NCHW", "NHWC" or "NHW"; None: by their lengths.
     """
@@ -65,7 +65,7 @@ class ReaderOptions:
     edge: Literal["shift", "drop"] = "shift"
     mask_threshold: float = 0.01
     between: Literal["drop", "unlabelled", "negative"] = "drop"
-    max_nodata: float = 1.0
+    max_nodata: float = 0.5
     keys: Mapping[str, str] | None = None
     layout: Literal["NCHW", "NHWC", "NHW"] | None = None
     manifest: Path | None = None

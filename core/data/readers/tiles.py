@@ -177,7 +177,7 @@ def _tiles(
     empty = _nodata_shares(item, nodata_of(collection, options, is_bytes), options, corners, sides)
     found = []
     for (row, col), mask_share, nodata_share in zip(corners, covered, empty, strict=True):
-        if nodata_share is not None and nodata_share > options.max_nodata:
+        if side is not None and nodata_share is not None and nodata_share > options.max_nodata:
             counts["dropped_nodata"] += 1
             continue
         label = _label(item, mask_share, options)
@@ -242,12 +242,20 @@ def _nodata_shares(
     corners: Sequence[tuple[int, int]],
     sides: tuple[int, int],
 ) -> list[Any]:
-    """Asked only where somebody set a limit or a value: it reads the image once more."""
-    if nodata is None or (options.max_nodata == 1 and options.nodata is None):
+    """Asked only where tiles may be dropped for it, or somebody set the value: it reads the image once more."""
+    if nodata is None or ((options.tile is None or options.max_nodata == 1) and options.nodata is None):
         return [None] * len(corners)
     if hasattr(item.patch, "window"):
-        return [float(_is_empty(item.patch.window(*corner, *sides).read(), nodata).mean()) for corner in corners]
+        return [_nodata_share(item.patch.window(*corner, *sides), nodata) for corner in corners]
     return _shares(_is_empty(item.patch.read(), nodata), corners, sides)
+
+
+def _nodata_share(window: Patch, nodata: float) -> float | None:
+    """None for a part that cannot be read: it is set aside by itself when its turn comes."""
+    try:
+        return float(_is_empty(window.read(), nodata).mean())
+    except DataError:
+        return None
 
 
 def _is_empty(pixels: np.ndarray, nodata: float) -> np.ndarray:

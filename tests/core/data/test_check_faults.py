@@ -125,6 +125,14 @@ def test_optical_values_in_another_unit(tmp_path, clean, unit, factor, said):
     assert row.bands == ("red", "green", "blue", "nir") and said in row.where
 
 
+def test_the_few_pixels_of_a_nearly_empty_patch_do_not_look_like_mistaken_axes(tmp_path, clean):
+    images = clean[0].copy()
+    images[[4, 9]] = 0.0
+    images[[4, 9], :, :3, :2] = clean[0][[4, 9], :, :3, :2]
+    found = findings(written(tmp_path, clean, images, nodata=0.0))
+    assert "Pixels without data" in found and "Bands are mixed up inside patches" not in found
+
+
 def test_patches_whose_axes_were_mistaken(tmp_path, clean):
     colour = np.clip(clean[0][:, :3] / 90, 0, 254)
     colour *= np.array([1.0, 0.7, 0.5], np.float32)[:, None, None]

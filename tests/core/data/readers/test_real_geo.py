@@ -81,7 +81,9 @@ def test_chittagong_scenes_are_read_value_for_value_and_placed(tmp_path):
 
 
 def test_chittagong_tiles_are_placed_one_by_one(tmp_path):
-    source, report, dataset = run("chittagong-s2-4band/raw", tmp_path, tile=64, mask_value=1.0, between="negative")
+    source, report, dataset = run(
+        "chittagong-s2-4band/raw", tmp_path, tile=64, mask_value=1.0, between="negative", max_nodata=1.0
+    )
     assert len(dataset) == 256 and len(set(dataset.groups)) == 16
     row = dataset.index_of(["000000000003_r00128_c00064"])[0]
     with rasterio.open(source / dataset.columns["file"][row]) as raster:

@@ -119,7 +119,8 @@ def test_tiles_without_data_are_dropped_by_their_share(source):
     report, dataset, _ = run(source, tile=20, nodata=255, max_nodata=0.4)
     assert report.n == 6 + 2 and dataset.nodata == 255
     assert report.warnings[-1] == "4 patches were dropped: more than 40% of their pixels hold no data."
-    report, dataset, _ = run(source, tile=20, nodata=255)
+    assert run(source, tile=20, nodata=255)[0].n == 6 + 4  # more than half of it is empty
+    report, dataset, _ = run(source, tile=20, nodata=255, max_nodata=1)
     assert report.n == 12 and dataset.columns["nodata_fraction"][6:9].tolist() == [1, 0.5, 0]
     assert dataset.statistics[0]["n_nodata"] == 40 * 30
 
