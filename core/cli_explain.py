@@ -1,4 +1,6 @@
-"""``python -m core explain``: what a run's explanations say, and with ``--checks`` whether its maps are worth reading.
+"""``python -m core explain``: what a run's explanations say, and on demand more of them.
+
+``--checks`` says whether its maps are worth reading, ``--occlusion`` and ``--drill`` which bands it needs.
 
 Comes in: a finished run. Goes out: lines for people, or one JSON object. It computes nothing itself.
 """
@@ -12,6 +14,7 @@ import typer
 
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, open_run
 
+BANDS = "Which bands does it need? (occlusion and the drop-out drill)"
 CHECKS = "Is the attention worth reading? (lie detector and corner-bias meter)"
 
 
@@ -31,16 +34,31 @@ def explain(
     layers: Annotated[
         bool, typer.Option("--layers", help="List the layers to choose from.", rich_help_panel=CHECKS)
     ] = False,
+    occlusion: Annotated[
+        bool, typer.Option("--occlusion", help="Replace bands in every way, alone and by group.", rich_help_panel=BANDS)
+    ] = False,
+    spatial: Annotated[
+        int, typer.Option("--spatial", min=0, help="Occlude windows of so many patches too.", rich_help_panel=BANDS)
+    ] = 0,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Clouds, lost sensors and orbits, noise.", rich_help_panel=BANDS)
+    ] = False,
+    retrained: Annotated[
+        str | None,
+        typer.Option("--retrained", help="A run trained on what a loss leaves, to compare.", rich_help_panel=BANDS),
+    ] = None,
     checkpoints: Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")] = DEFAULT_CHECKPOINTS,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """What each band's loss costs on out-of-fold landslides, where the attention maps come from, and their checks."""
+    from core import cli_bands
     from core.cli import emit
     from core.explain.summary import occlusion_summary
 
     folder = open_run(checkpoints, run)
     if checks:
         _check(folder, layer, method, patches, as_json)
+    cli_bands.compute(folder, occlusion, spatial, drill, as_json)
     rows = occlusion_summary(folder.occlusion(), folder.oof())
     _, maps, card = folder.cams()
     reports = folder.attention_checks()
@@ -49,11 +67,14 @@ def explain(
         f"[{row['lo']:+.4f}, {row['hi']:+.4f}]  n = {row['n']}"
         for row in rows
     ]
+    of_bands, more = cli_bands.report(folder, open_run(checkpoints, retrained) if retrained else None)
+    lines += more
     lines.append(f"Attention: {len(maps)} maps by {card.get('method', 'gradcam')} at {card['layer']}, out of fold.")
     lines += [f"Checked: {report['verdict']['sentence']}" for report in reports.values()]
     if not reports:
         lines.append(f"Not checked yet: python -m core explain {folder.name} --checks")
     value: dict[str, Any] = {"run": folder.name, "occlusion": rows, "cam": {**card, "n": len(maps)}, "checks": reports}
+    value |= of_bands
     if layers:
         value["layers"] = found = _layers(folder)
         lines += [

@@ -244,10 +244,10 @@ def _sentence(rows: Sequence[dict[str, Any]]) -> str:
     worst = min(best.values(), key=lambda row: np.nan_to_num(row["f1"]))
     n_policies = sum(row["scenario"] == worst["scenario"] for row in hurt)
     tried = f", the best of {n_policies} policies, chosen after the fact" if n_policies > 1 else ""
-    filled = f"missing values {POLICIES[worst['policy']]}{tried}"
+    filled = f"with missing values {POLICIES[worst['policy']]}{tried}"
     interval = f"{worst['difference']:+.3f} (95 % {worst['diff_lo']:+.3f} to {worst['diff_hi']:+.3f})"
     return (
-        f"{text} The worst that was tried is: {worst['title']}. F1 is then {worst['f1']:.3f}, {interval}, with {filled}. "
+        f"{text} The worst that was tried is: {worst['title']}. F1 is then {worst['f1']:.3f}, {interval}, {filled}. "
         f"{worst['n_flipped']:,} decisions flip: {worst['n_missed']:,} landslides are missed, {worst['n_alarms']:,} "
         "alarms are new."
     )

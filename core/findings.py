@@ -25,8 +25,8 @@ from core.explain.replacements import choose_donors
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
-from core.occlusion import FoldBands, Patches, occlude_patches
 from core.plan import Plan, groups_of
+from core.predict.fold_bands import FoldBands, Patches, occlude_patches
 from core.predict.fold_model import FoldModel, kind_of
 
 SHARED_OUT = "mean"  # what replaces groups of bands whose drop is shared out in every run
