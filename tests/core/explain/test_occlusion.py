@@ -1,84 +1,113 @@
-"""Occlusion finds the band that is used, and its sums are those one gets by hand."""
+"""Occlusion answers what one gets by hand, as captum does, and leaves the patches as they were."""
 
 import numpy as np
 import pytest
+import torch
+from captum.attr import FeatureAblation
+from captum.attr import Occlusion as CaptumOcclusion
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-from core.errors import DataError, FormatError, LabelError
-from core.explain.occlusion import band_importance, occlude_bands
+from core.errors import ConfigError, FormatError
+from core.explain.occlusion import Windows, occlude, occlude_windows
 
 
-def patches(n: int = 6, bands: int = 4) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(n, bands, 3, 3)).astype(np.float32)
+def patches(n: int = 6, bands: int = 4, side: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, bands, side, side)).astype(np.float32)
+
+
+def constants(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)[None, :, None, None]
+
+
+def network(bands: int = 4) -> nn.Module:
+    torch.manual_seed(0)
+    layers = nn.Conv2d(bands, 5, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(5, 1)
+    return nn.Sequential(*layers, nn.Sigmoid()).eval()
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 3), st.integers(1, 7))
-def test_the_only_band_a_model_uses_ranks_first(band, batch_size):
-    images = patches() + 1.0
-
-    def predict(batch):
-        return 1 / (1 + np.exp(-batch[:, band].mean(axis=(1, 2))))
-
-    p0, p_b = occlude_bands(predict, images, np.zeros(4), batch_size)
-    found = band_importance(p0, p_b, np.ones(6))
-    assert int(np.argmax(found.drop_mean)) == band
-    np.testing.assert_array_equal(np.delete(found.drop_sum, band), 0.0)  # the others lose nothing, exactly
-
-
-def test_drops_of_a_linear_model_are_weight_times_distance_from_the_fill():
-    weights, fill, images = np.array([0.5, -1.0, 0.0, 2.0]), np.array([0.1, -0.2, 5.0, 0.3]), patches()
-    means = images.mean(axis=(2, 3), dtype=np.float64)  # (N, C)
-    p0, p_b = occlude_bands(lambda batch: batch.mean(axis=(2, 3)) @ weights, images, fill, batch_size=4)
-    np.testing.assert_allclose(p0, means @ weights, atol=1e-5)
-    np.testing.assert_allclose(p0 - p_b, (weights * (means - fill)).T, atol=1e-5)
-
-
-def test_predictions_may_have_any_further_axes():
-    p0, p_b = occlude_bands(lambda batch: batch[:, :2], patches(), np.zeros(4), batch_size=4)
-    assert p0.shape == (6, 2, 3, 3) and p_b.shape == (4, 6, 2, 3, 3)
-    np.testing.assert_array_equal(p0, patches()[:, :2])  # a view of the batch was answered, and kept safe
-    assert (p_b[0, :, 0] == 0).all() and (p_b[1, :, 1] == 0).all()
-
-
-def test_patches_are_left_as_they_were():
+@given(
+    st.lists(st.sets(st.integers(0, 3)), min_size=1, max_size=9),
+    st.integers(1, 40),
+    st.booleans(),
+)
+def test_each_subset_of_bands_is_taken_from_the_other_patches_and_nothing_else(subsets, batch_size, constant):
     images = patches()
-    occlude_bands(lambda batch: batch.sum(axis=(1, 2, 3)), images, np.full(4, 9.0))
+    other = constants(5, 6, 7, 8) if constant else images + 10
+    p0, after = occlude(lambda batch: batch, images, other, subsets, batch_size)
+    np.testing.assert_array_equal(p0, images)  # the batch itself was answered, and kept safe
+    assert set(after) == {frozenset(subset) for subset in subsets}
+    for subset, found in after.items():
+        wanted = images.copy()
+        for band in subset:
+            wanted[:, band] = np.broadcast_to(other, images.shape)[:, band]
+        np.testing.assert_array_equal(found, wanted)
     np.testing.assert_array_equal(images, patches())
 
 
-def test_both_sums_are_given_over_landslides_only():
-    p0, p_b = np.array([0.9, 0.7, 0.4]), np.array([[0.5, 0.6, 0.0], [0.9, 0.8, 1.0]])
-    found = band_importance(p0, p_b, np.array([1, 1, 0]))
-    assert found.n == 2
-    np.testing.assert_allclose(found.drop_sum, [0.5, -0.1])
-    np.testing.assert_allclose(found.drop_mean, [0.25, -0.05])
-    np.testing.assert_allclose(found.paper_sum, [0.9, 0.3])  # the paper takes p0 to be 1
-    assert (found.lo <= found.drop_mean).all() and (found.drop_mean <= found.hi).all()
+def test_drops_of_a_linear_model_are_weight_times_distance_from_the_fill():
+    weights, fill, images = torch.tensor([0.5, -1.0, 0.0, 2.0]), constants(0.1, -0.2, 5.0, 0.3), patches()
+    p0, after = occlude(lambda b: b.mean(dim=(2, 3)) @ weights, images, fill, [(i,) for i in range(4)], 4)
+    drops = np.stack([p0 - after[frozenset({band})] for band in range(4)], axis=1)
+    by_hand = weights.numpy() * (images.mean(axis=(2, 3)) - fill[:, :, 0, 0])
+    np.testing.assert_allclose(drops, by_hand, atol=1e-5)
 
 
-def test_interval_has_the_width_of_a_mean_and_respects_groups():
-    drops = np.random.default_rng(0).normal(0.2, 0.1, 100)
-    alone = band_importance(drops, np.zeros((1, 100)), np.ones(100))
-    error = drops.std() / 10
-    assert alone.lo[0] == pytest.approx(drops.mean() - 1.96 * error, abs=0.004)
-    assert alone.hi[0] == pytest.approx(drops.mean() + 1.96 * error, abs=0.004)
-    four = band_importance(np.repeat(drops, 4), np.zeros((1, 400)), np.ones(400), np.repeat(np.arange(100), 4))
-    np.testing.assert_allclose([four.lo, four.hi], [alone.lo, alone.hi])
-    single = band_importance(drops, np.zeros((1, 100)), np.ones(100), np.zeros(100))
-    assert np.isnan(single.lo[0]) and np.isnan(single.hi[0])
+@pytest.mark.parametrize("batch_size", [4, 64])  # a batch a subset, and many subsets a batch
+def test_drops_are_those_of_captum(batch_size):
+    model, images = network(), patches(n=5, side=8)
+    with torch.no_grad():
+        mask = torch.tensor([0, 1, 1, 2])[None, :, None, None]
+        theirs = FeatureAblation(model).attribute(
+            torch.from_numpy(images), baselines=0.25, feature_mask=mask, target=0
+        ).numpy()[:, [0, 1, 3], 0, 0]
+        p0, after = occlude(
+            lambda b: model(b)[:, 0], images, constants(*[0.25] * 4), [(0,), (1, 2), (3,)], batch_size
+        )
+    ours = np.stack([p0 - after[frozenset(s)] for s in ((0,), (1, 2), (3,))], axis=1)
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [2, 64])
+def test_window_drops_are_those_of_captum(batch_size):
+    model, images = network(), patches(n=3, side=8)
+    windows = Windows.over(8, 8, 4, 2)
+    assert windows.rows == (0, 2, 4)
+    with torch.no_grad():
+        theirs = CaptumOcclusion(model).attribute(
+            torch.from_numpy(images), (4, 4, 4), strides=(4, 2, 2), baselines=0.5, target=0
+        )
+        p0, after = occlude_windows(lambda b: model(b)[:, 0], images, constants(*[0.5] * 4), windows, batch_size)
+    ours = windows.to_pixels(p0[:, None, None] - after, 8, 8)
+    np.testing.assert_allclose(ours, theirs.numpy()[:, 0], atol=1e-6)  # its mean over windows, the same in each band
+
+
+def test_windows_may_leave_bands_as_they_are():
+    images = patches(n=2, side=4)
+    windows = Windows.over(4, 4, 2, 2)
+    _, after = occlude_windows(lambda b: b, images, images + 1, windows, bands=[1])
+    np.testing.assert_array_equal(after[:, 1, 0, [0, 2, 3]], images[:, [0, 2, 3]])
+    changed = after[:, 1, 0, 1] != images[:, 1]
+    assert changed[:, 2:, :2].all() and changed.sum() == 2 * 4
+
+
+def test_the_last_window_is_flush_with_the_edge():
+    assert Windows.over(7, 5, 3, 3) == Windows(3, (0, 3, 4), (0, 2))
+    assert Windows.over(4, 4, 4, 2) == Windows(4, (0,), (0,))
+    for size, stride in ((0, 1), (5, 1), (2, 0)):
+        with pytest.raises(ConfigError, match="does not fit"):
+            Windows.over(4, 4, size, stride)
 
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(FormatError, match="one value a band"):
-        occlude_bands(lambda batch: batch, patches(), np.zeros(3))
-    with pytest.raises(LabelError, match="No patch is labelled landslide"):
-        band_importance(np.zeros(2), np.zeros((1, 2)), np.array([0, -1]))
-    with pytest.raises(DataError, match="shapes disagree"):
-        band_importance(np.zeros(2), np.zeros((1, 3)), np.zeros(2))
+        occlude(lambda batch: batch, patches(), np.zeros((1, 3, 1, 1)), [(0,)])
+    with pytest.raises(FormatError, match="the same shape"):
+        occlude(lambda batch: batch, patches(), patches(5), [(0,)])
 
 
-def test_no_patches_give_no_predictions():
-    p0, p_b = occlude_bands(lambda batch: batch.sum(axis=(1, 2, 3)), patches(0), np.zeros(4))
-    assert p0.shape == (0,) and p_b.shape == (4, 0)
+def test_no_patches_give_no_answers():
+    p0, after = occlude(lambda batch: batch.sum(dim=(1, 2, 3)), patches(0), constants(0, 0, 0, 0), [(0,), ()])
+    assert p0.shape == (0,) and after[frozenset({0})].shape == (0,)
