@@ -14,7 +14,7 @@ def main() -> None:
     for script in sorted(HERE.glob("bench_*.py")):
         out = results / f"{script.stem.removeprefix('bench_')}.json"
         print(f"\n{script.stem}: {script.read_text(encoding='utf-8').split(chr(10), 1)[0].strip(chr(34))}", flush=True)
-        subprocess.run([sys.executable, script, "--out", out], check=True, cwd=HERE.parent)
+        subprocess.run([sys.executable, "-m", f"benchmarks.{script.stem}", "--out", out], check=True, cwd=HERE.parent)
         assert json.loads(out.read_text(encoding="utf-8")), f"{out.name} is empty"
 
 

@@ -1,6 +1,6 @@
 """Batched attention maps against a plain pass and against pytorch-grad-cam one by one, on the same network and patches.
 
-    python benchmarks/bench_cam.py [--n 192] [--out benchmarks/results/cam.json]
+    python -m benchmarks.bench_cam [--n 192] [--out benchmarks/results/cam.json]
 
 The pass is a forward and a backward of the same batch through the same network in evaluation mode: with the gradients
 of its weights, as training needs them, and down to the patches, as a saliency map needs them. All take turns and the
@@ -10,26 +10,16 @@ quarter of its width, 12 bands, 64 px, its layer with 8x8 cells) and resnet50.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import sys
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from core.torchvision_guard import guard_torchvision  # noqa: E402
+from benchmarks.report import circumstances, keep, parser
+from core.torchvision_guard import guard_torchvision
 
 guard_torchvision()
 
 import pytorch_grad_cam  # noqa: E402
-import timm  # noqa: E402
 import torch  # noqa: E402
 from pytorch_grad_cam.utils.image import scale_cam_image  # noqa: E402
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # noqa: E402
@@ -99,21 +89,9 @@ def measure(name: str, model: ModelConfig, n: int) -> dict:
     }
 
 
-def device() -> str:
-    """The processor's name and the cores this process may use."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = names[0] if names else name
-    return f"{name}, {os.cpu_count()} cores"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=192, help="number of patches")
-    parser.add_argument("--out", type=Path, help="where to write the result as JSON")
-    arguments = parser.parse_args()
+    options = parser(__doc__, 192)
+    arguments = options.parse_args()
     found = [measure(name, model, arguments.n) for name, model in MODELS.items()]
     result = {
         "benchmark": "cam",
@@ -124,15 +102,7 @@ def main() -> None:
         "asked": "ratio_to_training_pass at most 1.3",
         "models": found,
         "threads": torch.get_num_threads(),
-        "device": device(),
-        "load_average": round(os.getloadavg()[0], 1),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "timm": timm.__version__,
-            "grad-cam": version("grad-cam"),
-        },
+        **circumstances("torch", "timm", "grad-cam"),
     }
     print("| Grad-CAM | ms a patch | forward + backward | ratio | library | times faster | largest error |")
     print("|---|---|---|---|---|---|---|")
@@ -143,10 +113,7 @@ def main() -> None:
             f"{row['ratio_to_training_pass']['gradcam']:.2f} | {ms['library']:.1f} | "
             f"{row['times_faster_than_library']:.0f} | {row['max_error']:.1e} |"
         )
-    print(json.dumps(result))
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep(result, arguments.out)
 
 
 if __name__ == "__main__":

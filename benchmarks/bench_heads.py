@@ -1,6 +1,6 @@
 """Table 3's SVMs from one shared kernel a fold against scikit-learn's SVC on features, both in this process.
 
-    python benchmarks/bench_heads.py [--n 10000] [--out benchmarks/results/heads.json]
+    python -m benchmarks.bench_heads [--n 10000] [--out benchmarks/results/heads.json]
 
 Made embeddings: sixteen clusters of a 24-dimensional space seen through 1280 rectified, noisy features, three tenths of
 them positive and partly overlapping. Five folds, C 1, 0.75, 0.5 and 0.1. Both sides get standardised features, the same
@@ -10,26 +10,18 @@ take turns fold by fold, so that other work on the machine disturbs both alike.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
 import resource
-import sys
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
-import sklearn
 from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from threadpoolctl import threadpool_info
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from core.heads.svm import CACHE_MB, SvmSetting, fit_svms  # noqa: E402
+from benchmarks.report import circumstances, keep, parser
+from core.heads.svm import CACHE_MB, SvmSetting, fit_svms
 
 CS = (1.0, 0.75, 0.5, 0.1)
 FOLDS = 5
@@ -110,44 +102,23 @@ def measure(n: int) -> dict:
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10),
         "cache_mb": CACHE_MB,
         "threads": max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"),
-        "device": device(),
-        "load_average": [round(value, 1) for value in (min(loads), max(loads))],
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
+        "load_averages": [round(value, 1) for value in (min(loads), max(loads))],
+        **circumstances("numpy", "scikit-learn"),
     }
 
 
-def device() -> str:
-    """The processor's name and the cores this process may use."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = names[0] if names else name
-    return f"{name}, {os.cpu_count()} cores"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=10_000, help="number of embeddings")
-    parser.add_argument("--out", type=Path, help="where to write the result as JSON")
-    arguments = parser.parse_args()
+    options = parser(__doc__, 10_000, "number of embeddings")
+    arguments = options.parse_args()
     result = measure(arguments.n)
     print("| SVM sweep | seconds | SVC on features | ratio | to its fits alone | largest difference | machine |")
     print("|---|---|---|---|---|---|---|")
     print(
         f"| {result['n']} x {D}, {FOLDS} folds, {len(CS)} C | {result['seconds']:.1f} | {result['seconds_peer']:.1f} "
         f"| {result['ratio']:.1f} x | {result['ratio_to_peer_fit_only']:.1f} x | {result['max_error']:.1e} "
-        f"| {result['device']} |"
+        f"| {result['machine']} |"
     )
-    print(json.dumps(result))
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep(result, arguments.out)
 
 
 if __name__ == "__main__":

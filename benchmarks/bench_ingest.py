@@ -1,6 +1,6 @@
 """Ingest of .npy patches against the plain way (load all, stack, write) on the same files: patches a second, memory.
 
-    python benchmarks/bench_ingest.py [--n 50000] [--peer 10000] [--side 64] [--out benchmarks/results/ingest.json]
+    python -m benchmarks.bench_ingest [--n 50000] [--peer 10000] [--side 64] [--out benchmarks/results/ingest.json]
 
 Both run in a process of their own, whose peak resident memory is read when it ends. The plain way holds every patch
 twice in memory (the list and the stack), so it gets ``--peer`` of the patches; it neither brings the bands to the
@@ -11,27 +11,26 @@ far as there is room. 50 000 patches need 28 GiB of disk; where there is less, f
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import h5py
 import numpy as np
-import psutil
+
+from benchmarks.report import circumstances, keep, parser
 
 ROOT = Path(__file__).resolve().parents[1]
 BANDS = 12
 OURS = """
 import json, resource, sys, time
 start = time.perf_counter()
+from benchmarks.report import circumstances, keep, parser
 from core.data.readers import ReaderOptions, ingest
 steps, phases = ingest("folders", sys.argv[1], sys.argv[2], ReaderOptions()), {}
 for step in steps:
@@ -108,32 +107,24 @@ def measure(n: int, n_peer: int, side: int) -> dict:
         "peak_mib_peer": round(theirs["peak"] / 1024),
         "peak_mib_peer_for_all": round(2 * n * side * side * BANDS * 4 / 2**20),
         "seconds_to_make_the_files": round(made, 1),
-        "device": f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB of memory",
-        "load_average": round(os.getloadavg()[0], 1),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "h5py": h5py.__version__},
+        **circumstances("numpy", "h5py"),
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=50_000, help="number of patches")
-    parser.add_argument("--peer", type=int, default=10_000, help="how many of them the plain way gets")
-    parser.add_argument("--side", type=int, default=64, help="pixels a side")
-    parser.add_argument("--out", type=Path, help="where to write the result as JSON")
-    arguments = parser.parse_args()
+    options = parser(__doc__, 50_000)
+    options.add_argument("--peer", type=int, default=10_000, help="how many of them the plain way gets")
+    options.add_argument("--side", type=int, default=64, help="pixels a side")
+    arguments = options.parse_args()
     result = measure(arguments.n, min(arguments.peer, arguments.n), arguments.side)
     print("| ingest | patches a second | peak memory | plain way | its peak | ratio | machine |")
     print("|---|---|---|---|---|---|---|")
     print(
         f"| {result['n_patches']} of {BANDS} x {arguments.side} x {arguments.side} | {result['patches_per_second']} "
         f"| {result['peak_mib']} MiB | {result['patches_per_second_peer']} (of {result['n_patches_peer']}) "
-        f"| {result['peak_mib_peer']} MiB | {result['ratio']} x | {result['device']} |"
+        f"| {result['peak_mib_peer']} MiB | {result['ratio']} x | {result['machine']} |"
     )
-    print(json.dumps(result))
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep(result, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """An epoch of patches: from our dataset file against .npy files through a torch DataLoader, in this one process.
 
-    python benchmarks/bench_load.py [--n 800] [--out benchmarks/results/load.json]
+    python -m benchmarks.bench_load [--n 800] [--out benchmarks/results/load.json]
 
 The patches are Zindi's: (64, 64, 12) float64 arrays, one file each, and the same patches in a dataset file. Every way
 gives the same shuffled batches of 36, (n, 12, 64, 64) float32 on the device. Warm: the files are in the system's page
@@ -10,28 +10,21 @@ take turns and the best of the rounds counts, so that other work on the machine 
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from core.data.bands import ZINDI_BANDS  # noqa: E402
-from core.data.store import DatasetWriter, open_dataset  # noqa: E402
-from core.device import choose_device  # noqa: E402
-from core.train.batches import batch_indices, place  # noqa: E402
+from benchmarks.report import circumstances, keep, parser
+from core.data.bands import ZINDI_BANDS
+from core.data.store import DatasetWriter, open_dataset
+from core.device import choose_device
+from core.train.batches import batch_indices, place
 
 BATCH, WORKERS, ROUNDS = 36, 2, 3
 
@@ -152,43 +145,22 @@ def report(n: int, device: torch.device, best: dict[str, float], sizes: dict[str
         "ratio": {name: round(value, 1) for name, value in ratios.items()},
         **{name: round(value, 1) for name, value in sizes.items()},
         "device": str(device) if device.type == "cpu" else torch.cuda.get_device_name(device),
-        "machine": f"{processor()}, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),
-        "load_average": round(os.getloadavg()[0], 1),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": torch.__version__,
-            "h5py": h5py.__version__,
-        },
+        **circumstances("numpy", "torch", "h5py"),
     }
 
 
-def processor() -> str:
-    """The processor's kind."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=800, help="number of patches")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--out", type=Path, help="where to write the result as JSON")
-    arguments = parser.parse_args()
+    options = parser(__doc__, 800)
+    options.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    arguments = options.parse_args()
     result = measure(arguments.n, choose_device(arguments.device))
     print("| an epoch of patches | seconds | of the peer's |")
     print("|---|---|---|")
     for name, seconds in result["seconds_per_epoch"].items():
         peer = result["seconds_per_epoch"]["npy_dataloader_cold" if name.endswith("cold") else "npy_dataloader_warm"]
         print(f"| {name.replace('_', ' ')} | {seconds:.3f} | {peer / seconds:.1f} x |")
-    print(json.dumps(result))
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep(result, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """All-pairs SSIM against scikit-image, both in this process on the same patches: ms a pair, ratio, largest error.
 
-    python benchmarks/bench_ssim.py [--n 200] [--out benchmarks/results/ssim.json]
+    python -m benchmarks.bench_ssim [--n 200] [--out benchmarks/results/ssim.json]
 
 The patches (12 x 64 x 64) are half random texture, half one constant value and smooth fields with a few far outliers,
 standardised. scikit-image compares a sample of the pairs, since it takes thirty minutes for what SMOTE needs; the two
@@ -9,23 +9,14 @@ take turns and the best of the rounds counts, so that other work on the machine 
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import sys
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numba
 import numpy as np
-import skimage
 from skimage.metrics import structural_similarity
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from core.smote.ssim import pairwise_ssim  # noqa: E402
+from benchmarks.report import circumstances, keep, parser
+from core.smote.ssim import pairwise_ssim
 
 DATA_RANGE = 6.0  # standardised bands, plus and minus three standard deviations
 SAMPLE = 60  # pairs for scikit-image in each round
@@ -77,44 +68,21 @@ def measure(n: int) -> dict:
         "max_error_of_peer_in_float32": float(f"{np.abs(np.array(expected) - exact).max():.2g}"),
         "seconds_for_786885_pairs": round(min(ours) * 786885, 1),
         "threads": numba.config.NUMBA_NUM_THREADS,
-        "device": device(),
-        "load_average": round(os.getloadavg()[0], 1),
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "numba": numba.__version__,
-            "scikit-image": skimage.__version__,
-        },
+        **circumstances("numpy", "numba", "scikit-image"),
     }
 
 
-def device() -> str:
-    """The processor's name and the cores this process may use."""
-    name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = names[0] if names else name
-    return f"{name}, {os.cpu_count()} cores"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=200, help="number of patches")
-    parser.add_argument("--out", type=Path, help="where to write the result as JSON")
-    arguments = parser.parse_args()
+    options = parser(__doc__, 200)
+    arguments = options.parse_args()
     result = measure(arguments.n)
     print("| SSIM | ms a pair | scikit-image | ratio | largest error | machine |")
     print("|---|---|---|---|---|---|")
     print(
         f"| {result['n_pairs']} pairs of 12 x 64 x 64 | {result['ms_per_pair']:.4f} | {result['ms_per_pair_peer']:.3f} "
-        f"| {result['ratio']:.0f} x | {result['max_error']:.1e} | {result['device']} |"
+        f"| {result['ratio']:.0f} x | {result['max_error']:.1e} | {result['machine']} |"
     )
-    print(json.dumps(result))
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep(result, arguments.out)
 
 
 if __name__ == "__main__":

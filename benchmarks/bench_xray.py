@@ -1,6 +1,6 @@
 """The split X-ray: shifted crops found of those planted, and its time against all-pairs phase correlation.
 
-    python benchmarks/bench_xray.py [--n 7000] [--out benchmarks/results/xray.json]
+    python -m benchmarks.bench_xray [--n 7000] [--out benchmarks/results/xray.json]
 
 Recall and precision: three simulated sets, each with 200 planted crops shifted by 10 to 40 % beside the demo's own 30.
 Time: ``n`` patches of 12 x 64 x 64. The naive peer is scikit-image's phase correlation of every pair (of the bands'
@@ -9,26 +9,17 @@ mean), timed on a sample in the same process and EXTRAPOLATED to all pairs, sinc
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import os
-import platform
-import sys
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
-import scipy
-import skimage
 from skimage.registration import phase_cross_correlation
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks.planted import planted  # noqa: E402
-from core.data import demo  # noqa: E402
-from core.data.split_audit import find_leaks  # noqa: E402
+from benchmarks.planted import planted
+from benchmarks.report import circumstances, keep, parser
+from core.data import demo
+from core.data.split_audit import find_leaks
 
 SEEDS = (0, 1, 2)
 SAMPLE = 400  # pairs for scikit-image
@@ -87,10 +78,8 @@ def speed(n: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=7000, help="number of patches to time")
-    parser.add_argument("--out", type=Path, help="where to write the result as JSON")
-    arguments = parser.parse_args()
+    options = parser(__doc__, 7000, "number of patches to time")
+    arguments = options.parse_args()
     sets = [quality(seed) for seed in SEEDS]
     timed = speed(arguments.n)
     result = {
@@ -98,14 +87,7 @@ def main() -> None:
         "sets": sets,
         "speed": timed,
         "ratio": timed["ratio"],
-        "device": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "scikit-image": skimage.__version__,
-        },
+        **circumstances("numpy", "scipy", "scikit-image"),
     }
     print("| set | pairs | found | recall | precision | shift exact | s |\n|---|---|---|---|---|---|---|")
     for row in sets:
@@ -117,10 +99,7 @@ def main() -> None:
         f"{timed['n_patches']} patches: {timed['seconds']} s ({timed['processor_seconds']} s of processor time); "
         f"all pairs by scikit-image {timed['peer_seconds_extrapolated']} s (extrapolated): {timed['ratio']} x"
     )
-    print(json.dumps(result))
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    keep(result, arguments.out)
 
 
 if __name__ == "__main__":
