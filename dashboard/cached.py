@@ -198,3 +198,26 @@ def cams(run: RunFolder) -> tuple[pd.DataFrame, np.ndarray, dict]:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _cams(path: str, looks: Stamp) -> tuple[pd.DataFrame, np.ndarray, dict]:
     return RunFolder(Path(path)).cams()
+
+
+def evaluations(run: RunFolder) -> dict[str, dict]:
+    """By name: what the run said of other labelled datasets."""
+    return _table(str(run.path), "evaluations", stamp(run.path))
+
+
+def head_table(run: RunFolder) -> dict | None:
+    """Every head's F1 on training and on unseen patches; none before it was asked for."""
+    return _table(str(run.path), "head_table", stamp(run.path))
+
+
+def patch_facts(data: Dataset, ids: Sequence[str]) -> pd.DataFrame:
+    """What is known of these patches, a row each (see ``core.patch_facts``)."""
+    return _patch_facts(str(data.path), stamp(data.path), tuple(ids))
+
+
+@st.cache_data(max_entries=4, show_spinner="Reading what is known of each patch…")
+def _patch_facts(path: str, looks: Stamp, ids: tuple[str, ...]) -> pd.DataFrame:
+    from core.patch_facts import patch_facts as facts_of
+
+    data = _dataset(path, looks)
+    return facts_of(data, data.index_of(list(ids)))

@@ -78,7 +78,10 @@ def _class_colour(name: str, positive: str) -> str:
 
 
 def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:
-    """The confusion matrix: counts, and shares of each true class. cells: tn, fp, fn, tp; class_names: (neg, pos)."""
+    """The confusion matrix: counts, and shares of each true class. cells: tn, fp, fn, tp; class_names: (neg, pos).
+
+    Every cell carries an unseen marker with its outcome in ``customdata``, so that a click on it can be told.
+    """
     negative, positive = (plain(name) for name in class_names)
     grid = [[("TP", cells["tp"]), ("FN", cells["fn"])], [("FP", cells["fp"]), ("TN", cells["tn"])]]
     columns = [f"called {positive}", f"called {negative}"]
@@ -96,6 +99,11 @@ def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> 
                 x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},
                 text=f"<span style='font-size:20px'><b>{count:,}</b></span><br>{share}<br>"
                 f"{theme.OUTCOME_WORDS[outcome]}",
+            )  # fmt: skip
+            figure.add_scatter(
+                x=[x], y=[y], mode="markers", showlegend=False, customdata=[[outcome]],
+                marker={"symbol": "square", "size": 110, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
+                hovertemplate=f"{count:,} {theme.OUTCOME_WORDS[outcome]}<extra></extra>",
             )  # fmt: skip
     plain_axis = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "linewidth": 0}
     figure.update_xaxes(ticktext=columns, range=[-0.5, 1.5], side="top", **plain_axis)
@@ -168,12 +176,19 @@ class HeadCurve:
     note: str = ""
 
 
-def precision_recall(curves: Sequence[HeadCurve], heads: tuple[str, ...], share_positive: float) -> go.Figure:
+def precision_recall(
+    curves: Sequence[HeadCurve], heads: tuple[str, ...], share_positive: float, positive: str = "landslide"
+) -> go.Figure:
     """Precision over recall; the dotted line is what calling everything positive gives."""
     figure = _curves(curves, heads, "recall %{x:.3f}, precision %{y:.3f}")
     figure.add_hline(y=share_positive, line_width=THIN, line_dash="dot", line_color=theme.INK)
     figure.add_annotation(
-        x=1, xanchor="right", y=share_positive, yanchor="top", showarrow=False, text="everything called landslide"
+        x=1,
+        xanchor="right",
+        y=share_positive,
+        yanchor="top",
+        showarrow=False,
+        text=f"everything called {plain(positive)}",
     )
     figure.update_xaxes(title_text="Recall: share of landslides found")
     figure.update_yaxes(title_text="Precision: share of alarms that are right")
@@ -257,8 +272,8 @@ def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -
         figure.add_scatter(
             x=[value], y=[theme.head_title(head)], mode="markers", showlegend=False,
             marker={"size": 11, "color": theme.head_colour(head, names), "symbol": symbol},
-            error_x=_arms(value, low, high, theme.head_colour(head, names)),
-            hovertemplate=f"{theme.head_title(head)}: %{{x:.3f}}{_range_words(low, high)}<extra></extra>",
+            error_x=arms(value, low, high, theme.head_colour(head, names)),
+            hovertemplate=f"{theme.head_title(head)}: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title_text=f"{METRIC_TITLES.get(metric, metric)}, with 95 % interval")
@@ -273,8 +288,8 @@ def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> 
         colour = theme.INK if not settled else (theme.OUTCOME["TP"] if value > 0 else theme.OUTCOME["FN"])
         figure.add_scatter(
             x=[value], y=[plain(name)], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
-            error_x=_arms(value, low, high, colour),
-            hovertemplate=f"{plain(name)}: %{{x:+.3f}}{_range_words(low, high)}<extra></extra>",
+            error_x=arms(value, low, high, colour),
+            hovertemplate=f"{plain(name)}: %{{x:+.3f}}{range_words(low, high)}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=0, line_width=THIN, line_color=theme.INK)
     ends = [x for _, *values in rows for x in values if np.isfinite(x)] + [0.0]
@@ -301,7 +316,7 @@ def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
                 "type": "data", "symmetric": False, "array": rows["hi"] - rows["drop"],
                 "arrayminus": rows["drop"] - rows["lo"], "color": theme.INK, "thickness": THIN, "width": 4,
             }  # fmt: skip
-            extra = [_range_words(low, high) for low, high in zip(rows["lo"], rows["hi"], strict=True)]
+            extra = [range_words(low, high) for low, high in zip(rows["lo"], rows["hi"], strict=True)]
         figure.add_bar(
             **bar, orientation="h", marker_color=colour, customdata=extra,
             hovertemplate="%{y}: %{x:+.4f}%{customdata}<extra></extra>",
@@ -337,7 +352,7 @@ def _bounds(interval: Sequence[float | None] | None) -> tuple[float, float]:
     return (np.nan if low is None else float(low)), (np.nan if high is None else float(high))
 
 
-def _arms(value: float, low: float, high: float, colour: str) -> dict | None:
+def arms(value: float, low: float, high: float, colour: str) -> dict | None:
     """Error bar from low to high; none where the interval is not known."""
     if not np.isfinite([low, high]).all():
         return None
@@ -347,5 +362,6 @@ def _arms(value: float, low: float, high: float, colour: str) -> dict | None:
     }  # fmt: skip
 
 
-def _range_words(low: float, high: float) -> str:
+def range_words(low: float, high: float) -> str:
+    """The interval in words, after a comma; empty where it is not known."""
     return f", 95 % interval {low:.3f} to {high:.3f}" if np.isfinite([low, high]).all() else ""

@@ -22,6 +22,7 @@ from dashboard import cached, state, theme
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+PICTURE = "picture_format"  # in the session
 PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "responsive": True}
 
 
@@ -45,10 +46,10 @@ def number(value: object, digits: int = 3) -> str:
 def interval(bounds: object, digits: int = 3) -> str:
     """An interval for people: ``0.812 to 0.861``; empty where there is none."""
     try:
-        low, high = bounds
-        return f"{float(low):.{digits}f} to {float(high):.{digits}f}"
+        low, high = (float(value) for value in bounds)
     except (TypeError, ValueError):
         return ""
+    return f"{low:.{digits}f} to {high:.{digits}f}" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def duration(seconds: object) -> str:
@@ -316,8 +317,22 @@ def headline(label: str, value: object, bounds: object, sentence: str) -> None:
 
 
 def show(figure: go.Figure, key: str, **options) -> object:
-    """A Plotly figure in the viewer's theme, without the toolbar's advertising; returns a selection where asked."""
-    return st.plotly_chart(figure, key=key, theme="streamlit", config=PLOT_CONFIG, **options)
+    """A Plotly figure in the viewer's theme, without the toolbar's advertising; returns a selection where asked.
+
+    Its camera saves a picture named after ``key``, in the format of :func:`picture_format`.
+    """
+    saved = {"format": st.session_state.get(PICTURE) or "png", "filename": key, "scale": 2}
+    config = PLOT_CONFIG | {"toImageButtonOptions": saved}
+    return st.plotly_chart(figure, key=key, theme="streamlit", config=config, **options)
+
+
+def picture_format() -> None:
+    """The choice of what the camera above every figure saves."""
+    st.segmented_control(
+        "Figures are saved as", ["png", "svg"], default="png", required=True, key=PICTURE, format_func=str.upper,
+        help="The camera at the upper right of a figure saves it in this format, made by your browser.",
+        persist_state="session",
+    )  # fmt: skip
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

@@ -52,6 +52,30 @@ def judged(oof: pd.DataFrame, head: str, thresholds: Mapping[int, float] | None 
     return result
 
 
+def decided_at(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Judged patches as one threshold for all of them would decide; probabilities and losses stay."""
+    pred = (table["prob"].to_numpy() >= threshold).astype(int)
+    label = table["label"].to_numpy()
+    return table.assign(
+        pred=pred, threshold=float(threshold), outcome=np.array(["TN", "FP", "FN", "TP"])[2 * label + pred],
+        confidence=np.abs(table["prob"].to_numpy() - threshold),
+    )  # fmt: skip
+
+
+def against(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Judged patches with ``versus``: what became of them since another head's decisions on the same patches.
+
+    fixed: wrong there, right here; broken: right there, wrong here; both right, both wrong; "" where the other head
+    has not judged the patch.
+    """
+    theirs = other.set_index("id")["pred"].reindex(table["id"]).to_numpy()
+    right, before = table["pred"].to_numpy() == table["label"].to_numpy(), theirs == table["label"].to_numpy()
+    words = np.select(
+        [right & ~before, ~right & before, right & before], ["fixed", "broken", "both right"], "both wrong"
+    )
+    return table.assign(versus=np.where(np.isfinite(theirs.astype(float)), words, ""))
+
+
 def thresholds_of(summary: Mapping, head: str) -> dict[int, float]:
     """A head's cross-fitted threshold by fold, from a run's summary; folds without one are left out."""
     found = {}

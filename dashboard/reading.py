@@ -8,7 +8,7 @@ from typing import TypeVar
 import streamlit as st
 
 from core.errors import LandslideLensError
-from dashboard import theme
+from dashboard import links, theme
 from dashboard.components import literal
 
 T = TypeVar("T")
@@ -24,9 +24,17 @@ def needed(reader: Callable[..., T], *args: object) -> T:
 
 
 def head_picker(label: str, heads: Sequence[str], summary: Mapping, key: str, help: str | None = None) -> str:
-    """The head whose decisions a page shows; the run's headline head at first."""
-    first = list(heads).index(summary["head"]) if summary["head"] in heads else 0
-    return st.selectbox(
-        label, heads, index=first, format_func=theme.head_title, key=key, width=240,
+    """The head whose decisions a page shows; at first the run's headline, or the one that the URL names as ``key``."""
+    if not heads:
+        st.info("No head of this run has judged a patch.", icon=":material/info:")
+        st.stop()
+    first = summary["head"] if summary["head"] in heads else heads[0]
+    links.taken(key, heads, first)
+    if st.session_state[key] not in heads:  # another run was chosen, which has no such head
+        st.session_state[key] = first
+    head = st.selectbox(
+        label, heads, format_func=theme.head_title, key=key, width=240,
         help=help or f"The run's headline is {literal(theme.head_title(summary['head']))}.",
     )  # fmt: skip
+    links.kept(key, head, first)
+    return head

@@ -8,6 +8,7 @@ settled here before they are drawn.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from core.data.store import list_datasets
 from core.errors import LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
 
-# Names of the session state; the first two are the names in the URL as well.
+# Names of the session state; those without an underscore are the names in the URL as well.
 DATASET = "dataset"
 RUN = "run"
+ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT = "errors_head", "errors_outcome", "errors_threshold"
 _SETTLED = "settled"
 _ASKED = "asked_for"
 _CHOICE = "choice"
@@ -103,15 +105,30 @@ def choice() -> Choice:
     return st.session_state[_CHOICE]
 
 
-def open_view(page: str, dataset: str | None = None, run: str | None = None, view: str | None = None) -> None:
+def open_view(
+    page: str,
+    dataset: str | None = None,
+    run: str | None = None,
+    view: str | None = None,
+    filters: Mapping[str, str] | None = None,
+) -> None:
     """Go to a page, with another dataset or run where one is named (a run brings its dataset). Does not return.
 
-    ``view`` names a part of the page, see :func:`asked_view`.
+    ``view`` names a part of the page, see :func:`asked_view`; ``filters`` are what the page's widgets hold, by the
+    names that they have in the URL.
     """
     if dataset or run:
         st.session_state[_ASKED] = (dataset, run)
     st.session_state[_VIEW] = (page, view)
-    st.switch_page(PAGES[page], query_params={})  # None would refuse to clear what the pickers are bound to
+    st.switch_page(PAGES[page], query_params=dict(filters or {}))  # None refuses to clear what pickers are bound to
+
+
+def open_errors(head: str, outcome: str, threshold: float | None = None) -> None:
+    """Go to the patches of one outcome (TP, FP, FN, TN) of a head, at its folds' thresholds or at this one."""
+    filters = {ERRORS_HEAD: head, ERRORS_OUTCOME: outcome}
+    for key in (ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT):
+        st.session_state.pop(key, None)  # what was chosen there before gives way
+    open_view("errors", filters=filters | ({} if threshold is None else {ERRORS_AT: f"{threshold:.3f}"}))
 
 
 def asked_view(page: str) -> str | None:

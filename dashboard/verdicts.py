@@ -36,6 +36,38 @@ def cards(facts: Mapping, positive: str) -> list[Card]:
     ]
 
 
+def in_hundred(facts: Mapping, positive: str) -> str:
+    """The result in one line, of a hundred each. facts: an entry of ``summary["heads"]``."""
+    name = literal(positive)
+    if not _finite(facts, "recall"):
+        return f"There is no {name} here to be found"
+    found = round(100 * facts["recall"])
+    first = f"It finds {found} of 100 with a {name} and misses {100 - found}"
+    if not _finite(facts, "precision"):
+        return f"{first}; it raises no alarm"
+    false = 100 - round(100 * facts["precision"])
+    return f"{first}; of 100 alarms inspected, {false} are false"
+
+
+def in_words(facts: Mapping, positive: str) -> str:
+    """The counts behind :func:`in_hundred`, with their intervals, in sentences."""
+    cells, bounds, name = facts["confusion"], facts.get("intervals", {}), literal(positive)
+    n_positive, called, n = cells["tp"] + cells["fn"], cells["tp"] + cells["fp"], sum(cells.values())
+    if not n:
+        return "No patch was judged."
+    found = f"{cells['tp']:,} of {n_positive:,} patches with a {name} were found{_in_brackets(bounds.get('recall'))}"
+    right = f"{cells['tp']:,} of them are right{_in_brackets(bounds.get('precision'))}" if called else ""
+    alarms = f"{called:,} of {n:,} patches ({called / n:.1%}) are called {name} and would be inspected" + (
+        f"; {right}, {cells['fp']:,} are false alarms" if right else ""
+    )
+    return f"{found}; {cells['fn']:,} were missed. {alarms}."
+
+
+def _in_brackets(bounds: object) -> str:
+    words = _percents(bounds)
+    return f" (95 % interval {words})" if words else ""
+
+
 def standing(summary: Mapping, head: str) -> str:
     """Which set, which head, which threshold and what interval stand behind the numbers."""
     facts, folds = summary["heads"][head], summary["folds"]
@@ -139,7 +171,7 @@ def _percents(bounds: object) -> str:
         low, high = (100 * float(value) for value in bounds)
     except (TypeError, ValueError):
         return ""
-    return f"{low:.0f} to {high:.0f} %"
+    return f"{low:.0f} to {high:.0f} %" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def _of(part: int, whole: int) -> str:

@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached, components, gallery, outcomes, patch_card, theme
+from dashboard import cached, components, gallery, links, outcomes, patch_card, state, theme
 from dashboard.components import literal
 from dashboard.reading import head_picker, needed
 
 PAGE_SIZES = (12, 24, 48)
+NOBODY = "(no other head)"
+VERSUS = {"fixed": "Fixed: only this head is right", "broken": "Broken: only the other is", "both wrong": "Both wrong"}
 MOST_VALUES = 60  # a column with more distinct values is no filter
 
 
@@ -17,12 +19,31 @@ def main() -> None:
     data = components.need_dataset()
     summary, oof = needed(cached.summary, run), needed(cached.oof, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        head = head_picker("Head", outcomes.heads_of(oof), summary, "errors_head")
+        heads = outcomes.heads_of(oof)
+        head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
+        links.taken_number(state.ERRORS_AT, 0.0, 1.0)
+        at = st.number_input(
+            "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="each fold's own",
+            width=160,
+            help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",
+        )  # fmt: skip
+        links.kept(state.ERRORS_AT, at, None)
+        other = st.selectbox(
+            "Compared with", [NOBODY, *(name for name in heads if name != head)], key=f"errors_other_{head}", width=220,
+            format_func=lambda name: name if name == NOBODY else theme.head_title(name),
+        )  # fmt: skip
         order = st.selectbox("Order", list(outcomes.ORDERS), key="errors_order", width=210)
         kept, wanted = extra_filter(data)
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
-    shown = filtered(table, order, kept, wanted)
-    st.caption(sentence(table, shown, summary, head))
+    if at is not None:
+        table = outcomes.decided_at(table, at)
+    equal = {}
+    if other != NOBODY:
+        table, equal = compared(table, outcomes.judged(oof, other), other)
+    if kept is not None:
+        table, equal = table.assign(_kept=table["id"].astype(str).map(kept)), equal | {"_kept": wanted}
+    shown = filtered(table, order, equal)
+    st.caption(sentence(table, shown, summary, head, at))
     if shown.empty:
         st.info("No patch is like that. Choose more outcomes or folds.", icon=":material/search_off:")
     else:
@@ -48,25 +69,39 @@ def _few(values) -> bool:
     return 1 < len(set(values.tolist())) <= max(MOST_VALUES, len(values) // 2)
 
 
-def filtered(table: pd.DataFrame, order: str, kept: dict | None, wanted: str | None) -> pd.DataFrame:
+def compared(table: pd.DataFrame, theirs: pd.DataFrame, other: str) -> tuple[pd.DataFrame, dict]:
+    """What this head has fixed or broken that another one had decided otherwise, and which of it is wanted."""
+    table = outcomes.against(table, theirs)
+    counts = table["versus"].value_counts()
+    which = st.pills(
+        f"Against {theme.head_title(other)}", VERSUS, key="errors_versus", wrap=True,
+        format_func=lambda name: f"{VERSUS[name]} · {counts.get(name, 0):,}",
+    )  # fmt: skip
+    return table, {} if which is None else {"versus": which}
+
+
+def filtered(table: pd.DataFrame, order: str, equal: dict) -> pd.DataFrame:
     folds = sorted(table["fold"].unique().tolist())
     counts = outcomes.counts(table)
+    links.taken_many(state.ERRORS_OUTCOME, outcomes.OUTCOMES, ["FP", "FN"])
     which = st.pills(
-        "Outcome", outcomes.OUTCOMES, selection_mode="multi", default=["FP", "FN"], key="errors_outcome", wrap=True,
+        "Outcome", outcomes.OUTCOMES, selection_mode="multi", key=state.ERRORS_OUTCOME, wrap=True,
         format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}",
     )  # fmt: skip
+    links.kept(state.ERRORS_OUTCOME, which, ["FP", "FN"])
     chosen = st.pills(
         "Fold", folds, selection_mode="multi", format_func=theme.fold_title, key="errors_folds", wrap=True
     )
-    if kept is not None:
-        table = table.assign(_kept=table["id"].astype(str).map(kept))
-    return outcomes.chosen(table, which, chosen, {"_kept": wanted} if kept is not None else None, order)
+    if "versus" in equal and which == ["FP", "FN"]:
+        which = None  # what was fixed is right now
+    return outcomes.chosen(table, which, chosen, equal, order)
 
 
-def sentence(table: pd.DataFrame, shown: pd.DataFrame, summary: dict, head: str) -> str:
+def sentence(table: pd.DataFrame, shown: pd.DataFrame, summary: dict, head: str, at: float | None) -> str:
+    where = "each fold's cross-fitted threshold" if at is None else f"one threshold of {at:.3f}"
     return (
         f"{len(shown):,} of {len(table):,} labelled patches, out of fold over {len(summary['folds'])} folds: "
-        f"{literal(theme.head_title(head))} at each fold's cross-fitted threshold. Confidence is the distance of p, "
+        f"{literal(theme.head_title(head))} at {where}. Confidence is the distance of p, "
         "the probability of the positive class, from it; loss is the negative log of the true class's probability."
     )
 

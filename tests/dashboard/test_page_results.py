@@ -87,7 +87,8 @@ def test_it_says_in_words_whether_the_network_earns_its_place(studio, open_page)
         summary["differences"][name]["f1"] = {"difference": -0.2, "lo": -0.3, "hi": -0.1}
     run.write_json("summary.json", summary)
     at = open_page("results")
-    assert any(m.value.startswith("**No.**") and "simple model does better" in m.value for m in at.markdown)
+    words = next(m.value for m in at.markdown if "earn its place" in m.value)
+    assert "earn its place? No.**" in words and "simple model does better" in words
 
 
 def test_another_head_changes_the_row(studio, open_page):
@@ -112,11 +113,28 @@ def test_undefined_numbers_of_one_class_are_drawn(studio, open_page):
     assert {m.label: m.value for m in at.metric}["F1"] == "undefined"
 
 
-def test_figures_and_numbers_can_be_downloaded(studio, open_page):
-    studio.add_run(studio.add_dataset())
-    labels = [b.label for b in open_page("results").get("download_button")]
-    for label in ("Out-of-fold table (CSV)", "Summary (JSON)", "Folds (CSV)", "Learning curves (CSV)", "Heads (CSV)"):
-        assert label in labels
+DOWNLOADS = {
+    "scores": ("Metrics (CSV)", "Folds (CSV)", "Slices (CSV)"),
+    "heads": ("Heads (CSV)", "Differences (CSV)"),
+    "threshold": ("Every threshold (CSV)",),
+    "curves": ("ROC curve (CSV)", "PR curve (CSV)", "Every patch, judged (CSV)"),
+    "calibration": ("Calibrations (CSV)", "Reliability diagram (CSV)"),
+    "desk": ("The thresholds tested (CSV)", "By fold (CSV)"),
+    "difference": ("Comparisons (CSV)",),
+    "elsewhere": (),
+    "training": ("Learning curves (CSV)", "Out-of-fold table (CSV)", "Summary (JSON)"),
+}
+
+
+@pytest.mark.parametrize("view", DOWNLOADS)
+def test_every_view_opens_by_its_link_and_has_its_numbers_to_download(studio, open_page, view):
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("results", run=run.name, results_view=view)
+    if view == "desk":
+        at.number_input(key="desk_limit_missed_per_1000").set_value(90.0).run()
+    assert not at.exception and not at.error
+    assert at.segmented_control(key="results_view").value == view
+    assert set(DOWNLOADS[view]) <= {b.label for b in at.get("download_button")}
 
 
 def test_the_table_of_folds_counts_from_one(studio, open_page):
@@ -130,11 +148,11 @@ def test_hostile_names_are_shown_as_written(studio, open_page):
     made = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
     evil = "<img src=x onerror=alert(1)>[x](javascript:alert(1))"
     data = made["make_dataset"](studio.checkpoints / "datasets" / "evil.h5", n=36, class_names=("other", evil))
-    made["make_run"](studio.checkpoints, data.path)
-    for page in PAGES:
-        at = open_page(page)
-        assert not at.exception, page
-        for element in (*at.markdown, *at.caption, *at.subheader, *at.warning):
+    run = made["make_run"](studio.checkpoints, data.path)
+    for page, view in [(page, "") for page in PAGES] + [("results", view) for view in DOWNLOADS]:
+        at = open_page(page, run=run.name, **({"results_view": view} if view else {}))
+        assert not at.exception, (page, view)
+        for element in (*at.markdown, *at.caption, *at.subheader, *at.warning, *at.info, *at.error):
             assert "<img" not in element.value.replace("\\<img", ""), (page, element.value)
             assert "[x](" not in element.value, (page, element.value)
         for chart in at.get("plotly_chart"):

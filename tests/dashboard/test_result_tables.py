@@ -23,18 +23,6 @@ SUMMARY = {
 }  # fmt: skip
 
 
-def test_a_head_has_its_f1_with_interval():
-    row = tables.heads(SUMMARY).iloc[0]
-    assert (row["Head"], row["F1"], row["F1, 95 %"]) == ("Fully connected", 0.5, "0.250 to 0.750")
-
-
-def test_folds_count_from_one_and_a_fold_without_the_head_is_empty():
-    table = tables.folds(SUMMARY, "fc")
-    assert table["Fold"].tolist() == [1, 2]
-    assert table["Positive"].tolist() == [2, 0]
-    assert table["F1"][0] == 0.5 and math.isnan(table["F1"][1])
-
-
 def test_undefined_differences_are_nan():
     (name, value, *_), (_, undefined, *_) = tables.differences(SUMMARY)
     assert (name, value) == ("F1, Band statistics, SVM", 0.1)

@@ -1,0 +1,184 @@
+"""Every head of a run on the same folds: training F1, out-of-fold F1, the gap; Table 3 in one click; the baselines.
+
+Comes in: a finished run. Further heads are fitted on its stored embeddings in the background (``core.table3``); no
+network is touched.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard import cached, charts, components, score_charts, state, tasks, theme
+from dashboard import result_tables as tables
+from dashboard.components import interval, literal
+
+PAPER_C = "1, 0.75, 0.5, 0.1"
+
+
+def heads_view(run: RunFolder, summary: dict) -> None:
+    """The view."""
+    st.subheader("Training patches and unseen ones", anchor=False)
+    table3 = cached.head_table(run)
+    rows = table3["rows"] if table3 else rows_of(summary)
+    grid = st.grid(2, min_column_width=400, gap="medium")
+    with grid.cell():
+        components.show(score_charts.gaps(rows), key="heads_gaps")
+    with grid.cell():
+        _sweep(run, table3 is not None)
+    table = head_rows(rows, summary)
+    st.dataframe(table, hide_index=True, width="stretch", height="content")
+    for note in (table3 or {}).get("notes", []):
+        st.info(literal(note), icon=":material/info:")
+    for name, reason in ((table3 or {}).get("left_out") or summary.get("left_out") or {}).items():
+        st.caption(f"{literal(theme.head_title(name))} is left out: {literal(reason)}")
+    st.caption(
+        f"n = {summary['oof']['n']:,} patches, {literal(summary['positive'])} the positive class; 95 % bootstrap "
+        "intervals, groups kept together. Gap: F1 on training patches minus F1 out of fold. A training F1 near 1 says "
+        "that a head has learnt its patches by heart, nothing of new ones. Band statistics see no network."
+    )
+    components.download(table, f"{run.name}_heads", "Heads (CSV)")
+    _place(summary)
+
+
+def rows_of(summary: dict) -> list[dict]:
+    """Rows as ``heads.json`` has them, from the summary alone: training F1 is not known."""
+    nothing = {"f1": None, "interval": None}
+    return [
+        {"head": name, "refitted": False, "train": nothing, "gap": nothing,
+         "oof": facts | {"interval": facts.get("intervals", {}).get("f1")}}
+        for name, facts in summary["heads"].items()
+    ]  # fmt: skip
+
+
+def head_rows(rows: list[dict], summary: dict) -> pd.DataFrame:
+    """A row a head for people, the best out of fold first."""
+    lines = []
+    for row in rows:
+        train, unseen, lost = row["train"], row["oof"], row["gap"]
+        gamma = sorted({round(value, 6) for value in row.get("gamma", [])})
+        line = {
+            "Head": theme.head_title(row["head"]) + (", fitted here" if row["refitted"] else ""),
+            "Train F1": train["f1"], "Train F1, 95 %": interval(train["interval"]),
+            "Out-of-fold F1": unseen["f1"], "Out-of-fold F1, 95 %": interval(unseen["interval"]),
+            "Gap": lost["f1"], "Gap, 95 %": interval(lost["interval"]),
+        }  # fmt: skip
+        line |= {title: unseen.get(key) for key, title in tables.HEAD_COLUMNS.items()}
+        line["Gamma, by fold"] = " to ".join(f"{value:g}" for value in dict.fromkeys(gamma[:1] + gamma[-1:]))
+        lines.append(line)
+    table = pd.DataFrame(lines)
+    table = table.drop(columns=[name for name in table if _empty(table[name])])
+    return table.assign(_by=pd.to_numeric(table["Out-of-fold F1"])).sort_values(
+        "_by", ascending=False, na_position="last", kind="stable"
+    ).drop(columns="_by").round(3)  # fmt: skip
+
+
+def _empty(column: pd.Series) -> bool:
+    return column.isna().all() or bool((column == "").all())
+
+
+# --------------------------------------------------------------------------------------------------------- sweep
+
+
+def _kind(run: RunFolder) -> str:
+    return f"heads {run.name}"
+
+
+def _sweep(run: RunFolder, has_table: bool) -> None:
+    task = tasks.newest(state.checkpoints(), _kind(run))
+    if task is not None and (task.running or task.error or task.cancelled):
+        st.fragment(_follow, run_every=1 if task.running else None)(run, task.running)
+    if task is not None and task.running:
+        return
+    if not has_table:
+        st.markdown(
+            "**The training F1 is not known yet.** Table 3 fits the paper's heads on this run's stored embeddings, "
+            "fold by fold, and judges every head on training patches and on unseen ones. The network stays as it is."
+        )
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            Cs = st.text_input("C of the SVMs", PAPER_C, key="heads_C", width=190)
+            gammas = st.text_input(
+                "Gamma", "scale", key="heads_gamma", width=140,
+                help="scale: 1 / (features x variance), as in scikit-learn. Or numbers.",
+            )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center"):
+            lgbm = st.checkbox("LightGBM", True, key="heads_lgbm")
+            logreg = st.checkbox("Logistic regression", True, key="heads_logreg")
+        if st.button("Table 3 in one click", type="primary", icon=":material/table_chart:", key="heads_sweep"):
+            try:
+                begin(run, Cs, gammas, lgbm, logreg)
+            except (LandslideLensError, OSError) as error:
+                st.error(literal(error), icon=":material/error:")
+                return
+            st.rerun()
+
+
+def begin(run: RunFolder, Cs: str, gammas: str, lgbm: bool, logreg: bool) -> tasks.Task:
+    """Fit and judge in the background. Raises DataError when one is under way."""
+    wanted = (numbers(Cs), numbers(gammas), lgbm, logreg)
+
+    def work(task: tasks.Task) -> dict:
+        from core import table3
+
+        steps = table3.sweep(run, table3.head_set(*wanted))
+        try:
+            while True:
+                step = next(steps)
+                task.step(step.progress, 1.0, step.message)
+        except StopIteration as end:
+            return end.value
+        finally:
+            steps.close()
+
+    return tasks.start(state.checkpoints(), _kind(run), f"Fitting heads on the embeddings of {run.name}", work)
+
+
+def numbers(text: str) -> tuple[float | str, ...]:
+    """What is between commas or spaces: numbers, and words as they are."""
+    found: list[float | str] = []
+    for part in re.split(r"[\s,;]+", text.strip()):
+        try:
+            found.append(float(part))
+        except ValueError:
+            if part:
+                found.append(part)
+    return tuple(dict.fromkeys(found))
+
+
+def _follow(run: RunFolder, was_running: bool) -> None:
+    task = tasks.newest(state.checkpoints(), _kind(run))
+    if task is None or (was_running and not task.running):
+        st.rerun()
+    if task.running:
+        tasks.show_progress(task, "", "heads")
+    elif task.error:
+        st.error(literal(task.error), icon=":material/error:")
+    elif task.cancelled:
+        st.warning("Stopped. What the folds before had fitted is kept.", icon=":material/cancel:")
+
+
+# ----------------------------------------------------------------------------------------------------- baselines
+
+
+def _place(summary: dict) -> None:
+    st.subheader("Beside band statistics, which see no network", anchor=False)
+    grid = st.grid(2, min_column_width=380, gap="medium")
+    with grid.cell():
+        metric = st.segmented_control(
+            "Compared by", ["f1", "auc", "recall", "precision"], default="f1", required=True, key="results_metric",
+            format_func={"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}.get,
+        )  # fmt: skip
+        components.show(charts.heads_comparison(summary["heads"], metric), key="results_heads")
+    with grid.cell():
+        st.markdown(f"**{literal(theme.head_title(summary['head']))} minus band statistics**")
+        components.show(
+            charts.differences(tables.differences(summary), "Difference, with 95 % interval"), key="results_diff"
+        )
+        st.caption("Paired: both are seen in the same bootstrap samples. Grey: the interval holds 0.")
+    rows = pd.DataFrame(tables.differences(summary), columns=["difference", "value", "lo", "hi"])
+    components.download(rows, f"{summary['run']}_baselines", "Differences (CSV)")
