@@ -226,11 +226,17 @@ def svm_name(C: float, gamma: float | str = "scale") -> str:
 
 
 class EmbedConfig(Section):
-    """UMAP and the boundary drawn on it."""
+    """The map of a fold's embeddings and the boundary drawn on it."""
 
-    method: Literal["umap", "pca"] = Field("umap", description="umap: neighbourhoods. pca: the two widest directions.")
+    method: Literal["umap", "pca", "tsne"] = Field(
+        "umap", description="umap, tsne: neighbourhoods (tsne cannot project). pca: the two widest directions."
+    )
+    metric: Literal["cosine", "euclidean", "correlation"] = Field(
+        "cosine", description="How far embeddings are apart. euclidean: standardised, as the SVM measures."
+    )
     n_neighbors: int = Field(15, ge=2, le=200, description="UMAP's neighbourhood size.")
     min_dist: UnitInterval = Field(0.1, description="UMAP's smallest distance between points.")
+    perplexity: float = Field(30.0, gt=1, le=200, description="t-SNE's neighbourhood size.")
     grid: int = Field(60, ge=10, le=300, description="Cells on a side of the boundary's raster.")
 
 

@@ -6,7 +6,7 @@ summary. Every patch is answered for by the one fold that has not seen it. ``cor
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from core.config import RunConfig
 from core.data.normalise import MINMAX_WARNING
-from core.embed.boundary import draw_boundary
-from core.embed.umap_map import fit_map
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.explain.cam_means import silence
 from core.explain.gradcam import gradcam, suited_method
@@ -25,6 +22,7 @@ from core.explain.replacements import choose_donors
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
+from core.maps import draw_fold
 from core.plan import Plan, groups_of
 from core.predict.fold_bands import FoldBands, Patches, occlude_patches
 from core.predict.fold_model import FoldModel, kind_of
@@ -85,32 +83,9 @@ def left_out(plan: Plan) -> dict[str, str]:
     return found
 
 
-def draw_map(plan: Plan, judged: dict[str, HeadJudgement], fold: int) -> None:
-    """UMAP of one fold, fitted on its training part, with each shown head's boundary and how faithful it is."""
-    config, run = plan.config, plan.run
-    train, val = plan.folds.train(fold), plan.folds.val(fold)
-    embeddings = run.embeddings(fold)["embeddings"]
-    drawn = fit_map(
-        embeddings, train, config.embed.n_neighbors, config.embed.min_dist, config.seed, config.embed.method
-    )
-    heads = load_heads(run.heads_path(fold))
-    arrays = {"xy": drawn.xy, "train": np.isin(np.arange(len(drawn.xy)), train).astype(np.uint8)}
-    card: dict[str, Any] = {
-        "method": drawn.method,
-        "note": drawn.note,
-        "trustworthiness": drawn.trustworthiness,
-        "heads": {},
-    }
-    for name in _mapped_heads(config, judged):
-        rule = judged[name].rule
-        margin = rule.log_odds(heads[name].decision(embeddings), fold) - _log_odds(rule.thresholds[fold])
-        boundary = draw_boundary(
-            drawn.xy[train], margin[train], plan.labels[train], drawn.xy[val], margin[val], config.embed.grid
-        )
-        arrays |= {"x": boundary.x, "y": boundary.y, "near": boundary.near.astype(np.uint8)}
-        arrays[f"values_{name}"] = boundary.values.astype(np.float32)
-        card["heads"][name] = boundary.card()
-    run.write_umap(fold, arrays, card)
+def draw_map(plan: Plan, fold: int) -> None:
+    """The map of one fold, learnt on its training part, with each head's boundary and how faithful it is."""
+    plan.run.write_umap(fold, *draw_fold(plan.run, fold, plan.config.embed, plan.config.seed))
 
 
 @dataclass(frozen=True)
@@ -226,13 +201,6 @@ def _warnings(plan: Plan) -> list[str]:
     if not folds.grouped and plan.groups is not None:
         found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
     return found
-
-
-def _mapped_heads(config: RunConfig, judged: Container[str]) -> tuple[str, ...]:
-    """The heads whose boundary is drawn: FC, and the headline, or the last SVM where the headline has no boundary."""
-    others = [name for name in config.heads.on_embeddings[1:] if name in judged]
-    svms = [name for name in others if name in config.heads.svm_names]
-    return ("fc", *((config.heads.head,) if config.heads.head in others else svms[-1:]))
 
 
 def _log_odds(probs: Any) -> Any:

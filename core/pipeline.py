@@ -46,7 +46,7 @@ def train_run(run: RunFolder) -> Iterator[Step]:
     for fold in range(n_folds):
         progress = TRAINING + MAPPING * fold / n_folds
         yield Step("mapping", progress, f"Drawing the map of fold {fold + 1} of {n_folds}.", fold=fold, n_folds=n_folds)
-        draw_map(plan, judged, fold)
+        draw_map(plan, fold)
     explained = []
     for fold in range(n_folds):
         progress = TRAINING + MAPPING + EXPLAINING * fold / n_folds

@@ -101,7 +101,7 @@ def judge_heads(run: RunFolder) -> dict[str, Any]:
     n_folds, config = run.config().folds.n_splits, run.config().heads
     rows = [fold_rows(run, fold) for fold in range(n_folds)]
     patches = _Judge.of(run, rows, config.threshold)
-    own = [_own_scores(run, fold) for fold in range(n_folds)]
+    own = [own_scores(run, fold) for fold in range(n_folds)]
     refitted, facts = ([read(fold) for fold in range(n_folds)] for read in (run.refit_scores, run.refit_facts))
     found, judged = [], {}
     for name in _common(own, (*config.names, *BASELINES)):
@@ -154,7 +154,7 @@ def _missing(run: RunFolder, wanted: HeadSet) -> HeadSet:
     svms = wanted.svms if heads.svm_gamma == "scale" else tuple(map(_told_apart, wanted.svms))
     names = replace(wanted, svms=svms).names
     there = {
-        *_common([_own_scores(run, fold) for fold in folds], names),
+        *_common([own_scores(run, fold) for fold in folds], names),
         *_common([run.refit_scores(fold) for fold in folds], names),
     }
     svms = tuple(svm for svm in svms if svm.name not in there)
@@ -173,7 +173,7 @@ def _keep(run: RunFolder, fold: int, fitted: FittedHeads) -> None:
     run.write_refit(fold, run.refit_scores(fold) | fitted.scores, run.refit_facts(fold) | facts)
 
 
-def _own_scores(run: RunFolder, fold: int) -> dict[str, np.ndarray]:
+def own_scores(run: RunFolder, fold: int) -> dict[str, np.ndarray]:
     """The run's own heads' decision values of all real patches; of an older run those of heads on embeddings."""
     if run.has_scores(fold):
         return run.scores(fold)

@@ -36,6 +36,7 @@ WIRING = (
     "core/drill.py",
     "core/occlusion.py",
     "core/table3.py",
+    "core/maps.py",
     "core/predict/",
 )
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "cv2", "skimage", "pytorch_grad_cam")

@@ -5,7 +5,8 @@ raster of interpolated values, where data stand near enough to believe it, and i
 that were not used. It knows nothing of heads, images or colours.
 
 A boundary learnt in the plane (paper A's Figure 6) shows what a new two-dimensional SVM would do. Here the head's true
-values are carried over from the nearest patches; the plane's SVM is fitted only to be compared with.
+values are carried over from the nearest patches; the plane's SVM is fitted only to be compared with. Over how many of
+them is settled among the known patches alone, each asked as if it were not there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from scipy.spatial import cKDTree
 
 from core.errors import DataError
 
-N_NEIGHBORS = 15  # known patches that a value is interpolated from
+N_NEIGHBORS = 15  # known patches that a value is interpolated from where there are too few to choose by
+CHOICES = (5, 10, 15, 25, 40, 60)  # what is chosen from; a larger one draws a smoother line
+FEWEST_TO_CHOOSE = 40
 MARGIN = 0.05  # of the map's extent, added on each side
 NEAR_NEIGHBOR, NEAR_QUANTILE = 5, 0.95  # near: as close as 95 % of patches are to their fifth neighbour
 
@@ -32,7 +35,8 @@ class Boundary:
     landslide side is. near: (G, G) bool, True where data stand within ``radius`` of the cell. Over the n_heldout
     patches not used for drawing: agreement, the share whose interpolated value and true decision have one sign;
     majority, the share that the best constant answer gets; refit_agreement, the share that a plain RBF-SVM on the
-    plane, fitted to the labels, gets. nan where undefined.
+    plane, fitted to the labels, gets. nan where undefined. n_near: how many of them lie where data are near, and
+    near_agreement: the share of those. n_neighbors: over how many patches values were carried.
     """
 
     x: np.ndarray
@@ -44,11 +48,76 @@ class Boundary:
     majority: float
     refit_agreement: float
     n_heldout: int
+    n_near: int
+    near_agreement: float
+    n_neighbors: int
 
     def card(self) -> dict[str, Any]:
-        """The fidelity: agreement, majority, refit_agreement (nan: undefined) and n_heldout."""
-        names = ("agreement", "majority", "refit_agreement", "n_heldout")
+        """The fidelity: agreement, majority, refit_agreement (nan: undefined), n_heldout, and how it was drawn."""
+        names = ("agreement", "majority", "refit_agreement", "n_heldout", "n_near", "near_agreement", "n_neighbors")
         return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What the boundaries of every head on one map share: known and held-out places, the raster, the plain refit.
+
+    known: (n, 2), heldout: (m, 2) float64. x, y: (G,), near: (G, G) bool, is_near: (m,) bool, radius: see
+    :class:`Boundary`. refit: (m,) bool, what a plain RBF-SVM on the plane says of the held-out patches; or none.
+    """
+
+    known: np.ndarray
+    heldout: np.ndarray
+    tree: cKDTree
+    x: np.ndarray
+    y: np.ndarray
+    near: np.ndarray
+    is_near: np.ndarray
+    radius: float
+    refit: np.ndarray | None
+
+    @classmethod
+    def of(cls, xy_known: np.ndarray, labels_known: np.ndarray, xy_heldout: np.ndarray, grid: int = 60) -> Plane:
+        """xy_*: (n, 2) places on one map. labels_known: (n,) 0/1 or -1, for the refit only. grid: cells on a side.
+
+        Raises DataError when there is no known patch or a number is not finite.
+        """
+        known, heldout = _places(xy_known, "known"), _places(xy_heldout, "held-out")
+        if not len(known):
+            raise DataError("No known patch is on the map, so no boundary can be drawn. Give the fold's training part.")
+        x, y = _axes(np.concatenate([known, heldout]), grid)
+        tree = cKDTree(known)
+        radius = _radius(tree, known, x, y)
+        near = (tree.query(_cells(x, y))[0] <= radius).reshape(grid, grid)
+        is_near = tree.query(heldout)[0] <= radius if len(heldout) else np.zeros(0, bool)
+        refit = _refit(known, np.asarray(labels_known), heldout)
+        return cls(known, heldout, tree, x, y, near, is_near, radius, refit)
+
+    def boundary(
+        self, decision_known: np.ndarray, decision_heldout: np.ndarray, n_neighbors: int | None = None
+    ) -> Boundary:
+        """One head's boundary. decision_*: (n,) its values, positive = landslide.
+
+        n_neighbors: none chooses by :func:`choose_neighbors`. Raises DataError when a value is not finite.
+        """
+        values = _decisions(decision_known, len(self.known), "known")
+        truth = _decisions(decision_heldout, len(self.heldout), "held-out") >= 0
+        k = n_neighbors or choose_neighbors(self.tree, values)
+        right = (interpolate(self.tree, values, self.heldout, k) >= 0) == truth
+        return Boundary(
+            x=self.x,
+            y=self.y,
+            values=interpolate(self.tree, values, _cells(self.x, self.y), k).reshape(self.near.shape),
+            near=self.near,
+            radius=self.radius,
+            agreement=_share(right),
+            majority=max(_share(truth), _share(~truth)) if len(truth) else math.nan,
+            refit_agreement=math.nan if self.refit is None else _share(self.refit == truth),
+            n_heldout=len(self.heldout),
+            n_near=int(self.is_near.sum()),
+            near_agreement=_share(right[self.is_near]),
+            n_neighbors=k,
+        )
 
 
 def draw_boundary(
@@ -58,37 +127,27 @@ def draw_boundary(
     xy_heldout: np.ndarray,
     decision_heldout: np.ndarray,
     grid: int = 60,
-    n_neighbors: int = N_NEIGHBORS,
+    n_neighbors: int | None = None,
     offset: float = 0.0,
 ) -> Boundary:
-    """The raster of a head's decisions, drawn from known patches and judged on held-out ones.
+    """The raster of one head's decisions, drawn from known patches and judged on held-out ones.
 
-    xy_*: (n, 2) places on one map. decision_*: (n,) the head's values, positive = landslide once ``offset`` is taken
-    off: the value at which the head's threshold lies, so that 0 is the boundary. labels_known: (n,) 0/1 or -1, for the
-    comparison only. grid: cells on a side. x, y and near depend on the places alone, so heads share them. Raises
-    DataError when there is no known patch or a number is not finite.
+    offset: is taken off the decision values: the value at which the head's threshold lies, so that 0 is the boundary.
+    The rest: see :class:`Plane`, which several heads on one map share.
     """
-    known, heldout = _places(xy_known, "known"), _places(xy_heldout, "held-out")
-    values_known = _decisions(decision_known, len(known), "known") - offset
-    truth = _decisions(decision_heldout, len(heldout), "held-out") - offset >= 0
-    if not len(known):
-        raise DataError("No known patch is on the map, so no boundary can be drawn. Give the fold's training part.")
-    x, y = _axes(np.concatenate([known, heldout]), grid)
-    cells = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)  # (G * G, 2), row by row
-    tree = cKDTree(known)
-    radius = _radius(tree, known, x, y)
-    distance = tree.query(cells)[0]
-    return Boundary(
-        x=x,
-        y=y,
-        values=interpolate(tree, values_known, cells, n_neighbors).reshape(grid, grid),
-        near=(distance <= radius).reshape(grid, grid),
-        radius=radius,
-        agreement=_share((interpolate(tree, values_known, heldout, n_neighbors) >= 0) == truth),
-        majority=max(_share(truth), _share(~truth)) if len(truth) else math.nan,
-        refit_agreement=_refit_agreement(known, np.asarray(labels_known), heldout, truth),
-        n_heldout=len(heldout),
-    )
+    plane = Plane.of(xy_known, labels_known, xy_heldout, grid)
+    return plane.boundary(np.asarray(decision_known) - offset, np.asarray(decision_heldout) - offset, n_neighbors)
+
+
+def choose_neighbors(tree: cKDTree, values: np.ndarray) -> int:
+    """Which of ``CHOICES`` carries the decisions of known patches best, each from the others; the larger of equals."""
+    n = len(values)
+    if n < FEWEST_TO_CHOOSE:
+        return min(N_NEIGHBORS, n)
+    choices = [k for k in CHOICES if k < n]
+    distance, index = tree.query(tree.data, k=np.arange(2, choices[-1] + 2))  # the first is the patch itself
+    right = {k: _share((_carried(distance[:, :k], values[index[:, :k]]) >= 0) == (values >= 0)) for k in choices}
+    return max(choices, key=lambda k: (right[k], k))
 
 
 def interpolate(tree: cKDTree, values: np.ndarray, xy: np.ndarray, n_neighbors: int = N_NEIGHBORS) -> np.ndarray:
@@ -101,9 +160,14 @@ def interpolate(tree: cKDTree, values: np.ndarray, xy: np.ndarray, n_neighbors: 
         return np.empty(0)
     k = min(n_neighbors, len(values))
     distance, index = tree.query(xy, k=np.arange(1, k + 1))  # (m, k) each, ascending
+    return _carried(distance, values[index])
+
+
+def _carried(distance: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(m,) weighted means of ``values`` (m, k) at ``distance`` (m, k), ascending."""
     width = np.maximum(0.5 * distance[:, -1:], np.finfo(np.float64).tiny ** 0.5)
     weights = np.exp(-0.5 * (distance / width) ** 2)
-    return (weights * values[index]).sum(axis=1) / weights.sum(axis=1)
+    return (weights * values).sum(axis=1) / weights.sum(axis=1)
 
 
 def _places(xy: np.ndarray, which: str) -> np.ndarray:
@@ -135,16 +199,20 @@ def _radius(tree: cKDTree, known: np.ndarray, x: np.ndarray, y: np.ndarray) -> f
     return max(diagonal, float(np.quantile(distance, NEAR_QUANTILE)))
 
 
-def _refit_agreement(known: np.ndarray, labels: np.ndarray, heldout: np.ndarray, truth: np.ndarray) -> float:
+def _refit(known: np.ndarray, labels: np.ndarray, heldout: np.ndarray) -> np.ndarray | None:
     labelled = labels >= 0
     if not len(heldout) or np.unique(labels[labelled]).size < 2:
-        return math.nan
+        return None
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC
 
     model = make_pipeline(StandardScaler(), SVC(C=1.0)).fit(known[labelled], labels[labelled])
-    return _share((model.predict(heldout) == 1) == truth)
+    return model.predict(heldout) == 1
+
+
+def _cells(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)  # (G * G, 2), row by row
 
 
 def _share(hits: np.ndarray) -> float:

@@ -23,7 +23,7 @@ import pandas as pd
 from core.arrays import load_arrays, save_arrays
 from core.config import RunConfig
 from core.errors import DataError, RunError
-from core.files import replacing, write_text
+from core.files import replacing, sha256, write_text
 from core.paths import inside, slug
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")
@@ -376,6 +376,31 @@ class RunFolder:
         """See :meth:`umap`."""
         save_arrays(self.fold_path(fold) / "umap.safetensors", arrays)
         write_json(self.fold_path(fold) / "umap.json", card)
+
+    def maps(self, fold: int) -> dict[str, dict]:
+        """Cards of the maps of one fold that were drawn later, with other settings: key -> card (see ``core.maps``)."""
+        return {path.stem: read_json(path) for path in sorted((self.fold_path(fold) / "maps").glob("*.json"))}
+
+    def map(self, fold: int, key: str) -> tuple[dict[str, np.ndarray], dict]:
+        """One of them, as :meth:`umap` gives the run's own."""
+        path = inside(self.fold_path(fold) / "maps", f"{key}.safetensors")
+        return _read_arrays(path), read_json(path.with_suffix(".json"))
+
+    def write_map(self, fold: int, key: str, arrays: dict[str, np.ndarray], card: dict) -> None:
+        """See :meth:`maps`; the card is written last and says that the map is there."""
+        path = inside(self.fold_path(fold) / "maps", f"{key}.safetensors")
+        save_arrays(path, arrays)
+        write_json(path.with_suffix(".json"), card)
+
+    def made_from(self, fold: int) -> dict[str, str]:
+        """What a map of this fold is made from, as digests: data (content), model, embeddings (files); "" if not there.
+
+        Embeddings are kept by the network that made them: when one of these changes, they are of something else.
+        """
+        files = {"model": "model.safetensors", "embeddings": "embeddings.safetensors"}
+        paths = {name: self.fold_path(fold) / file for name, file in files.items()}
+        digests = {name: sha256(path) if path.is_file() else "" for name, path in paths.items()}
+        return {"data": str(self.provenance().get("dataset", {}).get("content_hash", "")), **digests}
 
     def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
         """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""

@@ -95,8 +95,8 @@ def test_a_finished_run_is_explained(run):
     occlusion = run.occlusion()
     assert len(occlusion) == 48 * 3 * 2 * 2  # patches, bands, heads, baselines
     arrays, card = run.umap(1)
-    assert arrays["xy"].shape == (48, 2) and set(card["heads"]) == {"fc", "svm_c0.1"}
     on_embeddings = {"fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg"}
+    assert arrays["xy"].shape == (48, 2) and set(card["heads"]) == on_embeddings
     assert set(summary["heads"]) == on_embeddings | {"stats_logreg", "stats_svm", "stats_boost"}
     assert set(summary["differences"]) == {"stats_logreg", "stats_svm", "stats_boost"}
     assert summary["left_out"] == {}

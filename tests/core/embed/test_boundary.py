@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from core.embed.boundary import draw_boundary, interpolate
+from core.embed.boundary import CHOICES, Plane, choose_neighbors, draw_boundary, interpolate
 from core.errors import DataError
 
 
@@ -59,7 +59,7 @@ def test_agreement_falls_to_chance_when_the_plane_shows_nothing():
 
 
 def test_offset_moves_the_boundary_to_the_threshold():
-    found, moved = draw(), draw(offset=0.5)
+    found, moved = draw(n_neighbors=15), draw(n_neighbors=15, offset=0.5)
     np.testing.assert_allclose(moved.values, found.values - 0.5)
     assert moved.majority == pytest.approx((plane(100, seed=1)[1] < 0.5).mean())
     assert moved.agreement >= 0.95
@@ -105,7 +105,8 @@ def test_nothing_held_out_leaves_fidelity_undefined():
     found = draw(xy_heldout=np.empty((0, 2)), decision_heldout=np.empty(0))
     assert math.isnan(found.agreement) and math.isnan(found.majority) and math.isnan(found.refit_agreement)
     card = found.card()
-    assert card.pop("n_heldout") == 0 and all(math.isnan(value) for value in card.values())
+    assert (card.pop("n_heldout"), card.pop("n_near"), card.pop("n_neighbors")) == (0, 0, found.n_neighbors)
+    assert all(math.isnan(value) for value in card.values())
 
 
 def test_one_class_has_no_refit():
@@ -124,3 +125,42 @@ def test_what_cannot_be_drawn_is_refused():
         draw(decision_known=np.full(400, np.nan))
     with pytest.raises(DataError, match="Places of held-out patches"):
         draw(xy_heldout=np.zeros((100, 3)))
+
+
+def test_neighbours_are_chosen_among_the_known_patches_alone():
+    known, decision = plane(200)
+    noisy = decision + np.random.default_rng(5).normal(scale=1.5, size=200)
+    smooth, rough = choose_neighbors(cKDTree(known), noisy), choose_neighbors(cKDTree(known), np.sin(12 * known[:, 0]))
+    assert smooth in CHOICES and rough in CHOICES and smooth > rough
+    chosen = draw(xy_known=known, decision_known=noisy, labels_known=decision > 0)
+    other_truth = draw(xy_known=known, decision_known=noisy, labels_known=decision > 0, decision_heldout=-plane(100)[1])
+    assert chosen.n_neighbors == other_truth.n_neighbors == smooth
+
+
+def test_few_known_patches_leave_nothing_to_choose_by():
+    assert choose_neighbors(cKDTree(np.zeros((4, 2))), np.ones(4)) == 4
+
+
+def test_a_boundary_that_bends_is_carried_where_labels_alone_are_noise():
+    """The head's own rule is a ring; the labels are coins. A refit draws the coins, the carried boundary the ring."""
+    rng = np.random.default_rng(3)
+    known, heldout = rng.uniform(-2, 2, (900, 2)), rng.uniform(-2, 2, (300, 2))
+    ring = lambda xy: np.abs(np.hypot(*xy.T) - 1.2) - 0.45  # noqa: E731
+    coins = (rng.random(900) < 0.5).astype(int)
+    found = draw_boundary(known, ring(known), coins, heldout, ring(heldout))
+    assert found.agreement >= 0.93 > found.majority
+    assert (1 - found.agreement) <= 0.8 * (1 - found.refit_agreement)
+
+
+def test_agreement_near_data_is_told_apart():
+    far = np.array([[50.0, 50.0], [0.1, 0.1]])
+    found = draw(xy_heldout=far, decision_heldout=np.array([-1.0, 0.1]))
+    assert (found.n_heldout, found.n_near) == (2, 1) and found.near_agreement in (0.0, 1.0)
+
+
+def test_heads_share_a_plane_and_its_refit():
+    known, decision = plane()
+    shared = Plane.of(known, (decision > 0).astype(int), plane(100, seed=1)[0], 21)
+    alone, together = draw(), shared.boundary(decision, plane(100, seed=1)[1])
+    np.testing.assert_array_equal(alone.values, together.values)
+    assert alone.card() == together.card()

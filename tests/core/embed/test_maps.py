@@ -4,8 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.manifold import trustworthiness
 
-from core.embed.umap_map import fit_map
+from core.config import EmbedConfig
+from core.embed.features import Preparation
+from core.embed.maps import fit_map
 from core.errors import DataError
 
 
@@ -18,12 +22,13 @@ def clusters(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return features.astype(np.float32), labels
 
 
+EUCLIDEAN = EmbedConfig(metric="euclidean")
 TRAIN = np.arange(45)[::-1]  # any order: places must come back in the order of the embeddings
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    return fit_map(clusters()[0], TRAIN, seed=3)  # compiles UMAP: shared by the module
+    return fit_map(clusters()[0], TRAIN, EUCLIDEAN, seed=3)  # compiles UMAP: shared by the module
 
 
 def test_map_has_a_place_for_every_patch_and_keeps_neighbours(drawn):
@@ -36,7 +41,7 @@ def test_map_has_a_place_for_every_patch_and_keeps_neighbours(drawn):
 
 
 def test_same_seed_gives_the_same_map(drawn):
-    again = fit_map(clusters()[0], TRAIN, seed=3)
+    again = fit_map(clusters()[0], TRAIN, EUCLIDEAN, seed=3)
     np.testing.assert_array_equal(again.xy, drawn.xy)
     assert again.trustworthiness == drawn.trustworthiness
 
@@ -44,18 +49,38 @@ def test_same_seed_gives_the_same_map(drawn):
 def test_held_out_patches_do_not_move_the_map(drawn):
     moved = clusters()[0]
     moved[45:] += 5.0
-    again = fit_map(moved, TRAIN, seed=3)
+    again = fit_map(moved, TRAIN, EUCLIDEAN, seed=3)
     np.testing.assert_array_equal(again.xy[:45], drawn.xy[:45])
 
 
-def test_scale_of_a_feature_does_not_matter(drawn):
+def test_scale_of_a_feature_does_not_matter_to_standardised_distances():
     scaled = clusters()[0] * np.float32([1, 1024, 1, 1, 1 / 64, 1, 1, 1])  # powers of two: exact
-    np.testing.assert_allclose(fit_map(scaled, TRAIN, seed=3).xy, drawn.xy, atol=1e-3)
+    first, second = (fit_map(rows, TRAIN, EUCLIDEAN, seed=3).xy for rows in (clusters()[0], scaled))
+    np.testing.assert_allclose(first, second, atol=1e-3)
+
+
+def test_length_of_an_embedding_does_not_matter_to_cosine():
+    longer = clusters()[0] * (2.0 ** (np.arange(60) % 3))[:, None]  # powers of two: exact
+    first, second = (fit_map(rows, TRAIN, seed=3).xy for rows in (clusters()[0], longer))
+    np.testing.assert_allclose(first, second, atol=1e-3)
+
+
+def test_placing_a_patch_again_gives_its_place_and_moves_nothing(drawn):
+    before = drawn.xy.copy()
+    np.testing.assert_allclose(drawn.place(clusters()[0][45:]), drawn.xy[45:], atol=1e-4)
+    np.testing.assert_array_equal(drawn.xy, before)
+
+
+def test_trustworthiness_is_scikit_learns(drawn):
+    rows = Preparation.fit(clusters()[0], TRAIN, "euclidean").rows(clusters()[0])
+    assert drawn.trustworthiness == pytest.approx(trustworthiness(rows[TRAIN], drawn.xy[TRAIN], n_neighbors=15))
+    others = np.arange(45, 60)
+    assert drawn.placed == pytest.approx(trustworthiness(rows[others], drawn.xy[others], n_neighbors=7))
 
 
 @pytest.mark.parametrize("n_train", [5, 6, 9])
 def test_neighbours_are_lowered_to_what_there_is(n_train):
-    found = fit_map(clusters()[0], np.arange(n_train), n_neighbors=15)
+    found = fit_map(clusters()[0], np.arange(n_train))
     assert found.method == "umap" and np.isfinite(found.xy).all()
 
 
@@ -68,10 +93,29 @@ def test_too_few_training_patches_give_a_pca_that_says_so(n_train):
 
 def test_pca_finds_the_axis_of_spread():
     line = np.outer([-1.0, 0.0, 1.0, 2.0], [1.0, 1.0, 1.0])
-    found = fit_map(line, np.arange(3))
+    found = fit_map(line, np.arange(3), EUCLIDEAN)
     steps = np.diff(found.xy, axis=0)
     np.testing.assert_allclose(steps[:, 1], 0, atol=1e-6)
     np.testing.assert_allclose(steps[:, 0], np.sqrt(3 * 3 / 2), rtol=1e-5)  # standardised: one step is 1 / sqrt(2/3)
+
+
+def test_pca_is_scikit_learns():
+    rows = Preparation.fit(clusters()[0], TRAIN).rows(clusters()[0])
+    found = fit_map(clusters()[0], TRAIN, EmbedConfig(method="pca"))
+    expected = PCA(2, svd_solver="full").fit(rows[TRAIN]).transform(rows)
+    np.testing.assert_allclose(np.abs(found.xy), np.abs(expected), atol=1e-4)  # the sign is free
+    assert found.method == "pca" and found.note == ""
+
+
+def test_tsne_says_that_it_cannot_project_and_puts_later_patches_among_their_neighbours():
+    features, labels = clusters()
+    found = fit_map(features, TRAIN, EmbedConfig(method="tsne", metric="euclidean"), seed=1)
+    assert found.method == "tsne" and "no way to place" in found.note and np.isfinite(found.xy).all()
+    centres = np.stack([found.xy[:45][labels[:45] == k].mean(axis=0) for k in (0, 1)])
+    nearest = np.linalg.norm(found.xy[:, None] - centres, axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(nearest, labels)
+    again = fit_map(features, TRAIN, EmbedConfig(method="tsne", metric="euclidean"), seed=1)
+    np.testing.assert_array_equal(found.xy, again.xy)
 
 
 def test_awkward_embeddings_are_mapped_all_the_same():
@@ -79,7 +123,7 @@ def test_awkward_embeddings_are_mapped_all_the_same():
     repeated, far = np.repeat(features[:20], 3, axis=0), features.copy()
     far[50] = 1e6
     for awkward in (features[:, :1], repeated, far, (features > 1).astype(np.float32)):
-        assert np.isfinite(fit_map(awkward, TRAIN).xy).all()
+        assert np.isfinite(fit_map(awkward, TRAIN, EUCLIDEAN).xy).all()
 
 
 def test_equal_embeddings_give_one_place_and_a_note():
