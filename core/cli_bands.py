@@ -91,7 +91,7 @@ def _drill_line(row: dict[str, Any]) -> str:
 
 def _against(folder: RunFolder, other: RunFolder) -> dict[str, Any]:
     """The scenario that leaves the other run's bands, compared with it."""
-    from core.drill import against_retrained
+    from core.drilled import against_retrained
 
     found = folder.drill()
     if found is None:

@@ -20,17 +20,16 @@ from scipy.special import expit
 
 from core.data.band_statistics import band_statistics
 from core.data.bands import Band
-from core.data.normalise import Normaliser
 from core.data.store import Dataset
 from core.device import choose_device
-from core.errors import ConfigError, RunError, TrainingError
+from core.drilled import answers_of, groups_of
+from core.errors import ConfigError, TrainingError
 from core.evaluate.intervals import bootstrap_intervals
 from core.evaluate.judge import Rule, judge_head
 from core.evaluate.metrics import metrics
 from core.evaluate.significance import compare
 from core.explain.damage import COVERAGES, INTACT, Scenario, damage, scenarios
 from core.explain.missing_bands import POLICIES, Training, fill_missing, policies_for
-from core.explain.summary import groups_by_id
 from core.heads.baselines import fit_baseline
 from core.plan import Step
 from core.predict.fold_model import FoldModel
@@ -102,71 +101,12 @@ def summarise(table: pd.DataFrame, planned: Sequence[Scenario]) -> dict[str, Any
     and p, n, n_flipped, n_missed (landslides found before and now missed), n_found, n_alarms (new false alarms),
     n_cleared. Undefined values are nan. table: ``RunFolder.drill()``.
     """
-    intact = _answers(table, INTACT.name, "as_is")
-    groups, rows = _groups(intact), []
+    intact = answers_of(table, INTACT.name, "as_is")
+    groups, rows = groups_of(intact), []
     for scenario in planned:
         for policy in dict.fromkeys(table.loc[table["scenario"] == scenario.name, "policy"]):
-            rows.append(_row(scenario, policy, _answers(table, scenario.name, policy), intact, groups))
+            rows.append(_row(scenario, policy, answers_of(table, scenario.name, policy), intact, groups))
     return {"scenarios": [one.to_dict() for one in planned], "rows": rows, "sentence": _sentence(rows)}
-
-
-def flipped(table: pd.DataFrame, scenario: str, policy: str) -> pd.DataFrame:
-    """The patches that are decided otherwise than intact: id, label, fold, prob and pred before and after, change.
-
-    Sorted by how far the probability moved. change: "missed", "found", "new alarm" or "alarm gone".
-    """
-    before, after = _answers(table, INTACT.name, "as_is"), _answers(table, scenario, policy)
-    both = before.assign(prob_after=after["prob"], pred_after=after["pred"])
-    both = both[both["pred"] != both["pred_after"]]
-    names = {(1, 0): "missed", (1, 1): "found", (0, 1): "new alarm", (0, 0): "alarm gone"}
-    change = [names[int(label), int(pred)] for label, pred in zip(both["label"], both["pred_after"], strict=True)]
-    moved = (both["prob_after"] - both["prob"]).abs()
-    columns = ["id", "label", "fold", "prob", "prob_after", "pred", "pred_after", "change"]
-    return both.assign(change=change, moved=moved).sort_values("moved", ascending=False).reset_index()[columns]
-
-
-def against_retrained(run: RunFolder, other: RunFolder, scenario: str) -> dict[str, Any]:
-    """What a run trained without the lost bands gains over this run with each policy, on the patches both judged.
-
-    Returns scenario, other, n, intact (this run's F1 with every band), retrained (the other's F1), and rows: policy,
-    f1, difference (retrained minus damaged) with lo, hi and p, within (whether the interval holds 0). Raises
-    ConfigError when the other run was not trained on exactly the bands that are left, RunError when nothing was
-    drilled yet or they share no patches.
-    """
-    found = run.drill()
-    if found is None:
-        raise RunError(f"Run '{run.name}' has not been drilled. Do so: python -m core explain {run.name} --drill")
-    table, report = found
-    lost = next((set(one["bands"]) for one in report["scenarios"] if one["name"] == scenario), set())
-    names = [Normaliser.from_json(each.normaliser_text(0)).band_names for each in (run, other)]
-    left = [name for name in names[0] if name not in lost]
-    if not lost or set(left) != set(names[1]):
-        raise ConfigError(
-            f"'{other.name}' was trained on {', '.join(names[1])}; after {scenario} {', '.join(left)} are left. Train "
-            f"one on those: --set data.bands={','.join(left)}"
-        )
-    theirs = other.oof().set_index(other.oof()["id"].astype(str))
-    head = other.summary()["head"]
-    rows, intact = [], _answers(table, INTACT.name, "as_is")
-    ids = intact.index.intersection(theirs.index)
-    if len(ids) < 2 or (intact.loc[ids, "label"] != theirs.loc[ids, "label"]).any():
-        raise RunError(f"'{run.name}' and '{other.name}' did not judge the same labelled patches.")
-    groups, labels = _groups(intact.loc[ids]), intact.loc[ids, "label"].to_numpy()
-    better = theirs.loc[ids, f"pred_{head}"].to_numpy(), theirs.loc[ids, f"prob_{head}"].to_numpy()
-    for policy in dict.fromkeys(table.loc[table["scenario"] == scenario, "policy"]):
-        mine = _answers(table, scenario, policy).loc[ids]
-        one = compare(labels, *better, mine["pred"].to_numpy(), mine["prob"].to_numpy(), groups, ("f1",))
-        d = one.differences["f1"]
-        values = {"f1": d.b, "difference": d.difference, "lo": d.lo, "hi": d.hi, "p": d.p}
-        rows.append({"policy": policy, **values, "within": bool(d.lo <= 0 <= d.hi)})
-    return {
-        "scenario": scenario,
-        "other": other.name,
-        "n": len(ids),
-        "intact": metrics(labels, intact.loc[ids, "prob"].to_numpy(), pred=intact.loc[ids, "pred"].to_numpy())["f1"],
-        "retrained": metrics(labels, better[1], pred=better[0])["f1"],
-        "rows": rows,
-    }
 
 
 # --------------------------------------------------------------------------------------------------- parts
@@ -194,18 +134,6 @@ def _training(dataset: Dataset, oof: pd.DataFrame, model: FoldModel, seed: int) 
     rows = np.sort(np.random.default_rng(seed).permutation(dataset.index_of(ids))[:TRAINING_SAMPLE])
     images = dataset.images(rows, model.normaliser.band_names)
     return Training(images, np.asarray(model.normaliser.mean_, np.float32), seed)
-
-
-def _answers(table: pd.DataFrame, scenario: str, policy: str) -> pd.DataFrame:
-    mine = table[(table["scenario"] == scenario) & (table["policy"] == policy)]
-    if mine.empty:
-        raise RunError(f"Nothing was drilled as '{scenario}' with the policy '{policy}'.")
-    return mine.set_index(mine["id"].astype(str)).rename_axis(None)
-
-
-def _groups(answers: pd.DataFrame) -> np.ndarray | None:
-    found = groups_by_id(answers)
-    return None if found is None else np.array([found[i] for i in answers.index])
 
 
 def _row(
@@ -266,8 +194,8 @@ def _retrained(
     parts = (dataset.images(rows[i : i + CHUNK], names) for i in range(0, len(rows), CHUNK))
     statistics = np.concatenate([band_statistics(images, dataset.nodata) for images in parts])
     by_band = statistics.reshape(len(rows), len(names), -1)
-    intact = _answers(table, INTACT.name, "as_is").loc[oof["id"].astype(str)]
-    groups, found = _groups(intact), []
+    intact = answers_of(table, INTACT.name, "as_is").loc[oof["id"].astype(str)]
+    groups, found = groups_of(intact), []
     for scenario in (one for one in planned if one.kind == "lost"):
         left = [i for i, name in enumerate(names) if name not in scenario.bands]
         features, scores = by_band[:, left].reshape(len(rows), -1), np.zeros(len(rows))
@@ -282,7 +210,7 @@ def _retrained(
         row = {"scenario": scenario.name, "head": RETRAINED, "f1": judged.metrics["f1"], "policies": []}
         row["lo"], row["hi"] = judged.intervals["f1"]
         for policy in _policies(scenario, bands):
-            mine = _answers(table, scenario.name, policy).loc[intact.index]
+            mine = answers_of(table, scenario.name, policy).loc[intact.index]
             d = compare(labels, mine["pred"].to_numpy(), mine["prob"].to_numpy(), judged.pred, judged.probs, groups,
                         ("f1",)).differences["f1"]  # fmt: skip
             row["policies"].append({"policy": policy, "difference": d.difference, "lo": d.lo, "hi": d.hi, "p": d.p})

@@ -417,6 +417,26 @@ class RunFolder:
         save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
         write_json(self.path / "cam" / "card.json", card)
 
+    def attention_maps(self) -> dict[str, dict]:
+        """By name: cards of maps of all patches that were drawn later, at another layer, method or class."""
+        cards = {path.parent.name: read_json(path) for path in (self.path / "cam" / "drawn").glob("*/card.json")}
+        return dict(sorted(cards.items(), key=lambda item: item[1].get("made", "")))
+
+    def attention_map(self, name: str) -> tuple[pd.DataFrame, np.ndarray, dict]:
+        """One of them, as :meth:`cams` gives the run's own."""
+        path = inside(self.path / "cam" / "drawn", name)
+        maps = _read_arrays(path / "maps.safetensors")["cams"]
+        return _read_table(path / "index.parquet"), maps, read_json(path / "card.json")
+
+    def write_attention_map(self, name: str, index: pd.DataFrame, maps: np.ndarray, card: dict) -> str:
+        """See :meth:`attention_maps`; earlier ones of that name are replaced. Returns the name they are kept under."""
+        name = slug(name)
+        path = self.path / "cam" / "drawn" / name
+        _write_table(path / "index.parquet", index)
+        save_arrays(path / "maps.safetensors", {"cams": maps.astype(np.float32)})
+        write_json(path / "card.json", card)
+        return name
+
     def attention_checks(self) -> dict[str, dict]:
         """By name: the reports of the lie detector (see ``core.attention``), verdict and numbers, newest first."""
         reports = {path.parent.name: read_json(path) for path in (self.path / "cam" / "checks").glob("*/report.json")}

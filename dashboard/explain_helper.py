@@ -1,0 +1,213 @@
+"""The dashboard's side of ``core.explainer``: a process for each piece of work on a run, one kept warm for patches.
+
+Comes in: a run and what is asked of it. Goes out: a :class:`dashboard.tasks.Task`, or one patch's answer. Networks
+are loaded there, never here: pages stay light, and a process that is ended takes its memory along.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import streamlit as st
+
+from core.errors import LandslideLensError, RunError
+from core.jobs.processes import ROOT, child_environment
+from core.runs.store import RunFolder
+from dashboard import state, tasks
+
+WORDS = {
+    "check": "The check of the attention of {run}",
+    "maps": "Attention maps of {run}",
+    "occlusion": "The study of bands of {run}",
+    "drill": "The drop-out drill of {run}",
+}
+
+
+class Process:
+    """One explaining process, and the talk with it. Its errors go to a file that is gone with it."""
+
+    def __init__(self) -> None:
+        self.errors: IO[bytes] = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "core.explainer"],
+            cwd=ROOT,
+            env=child_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def ask(self, request: Mapping[str, Any]) -> Iterator[dict]:
+        """Progress, line by line, and last the answer. Raises RunError with its sentence, or when it was lost."""
+        try:
+            self.process.stdin.write(json.dumps(dict(request)) + "\n")
+            self.process.stdin.flush()
+        except OSError as error:
+            raise RunError(self._lost()) from error
+        for line in self.process.stdout:
+            said = json.loads(line)
+            if "error" in said:
+                raise RunError(said["error"])
+            yield said
+            if "answer" in said:
+                return
+        raise RunError(self._lost())
+
+    def end(self) -> None:
+        """Stop it at once; nothing half written stays in the run folder (every file is replaced whole)."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            try:
+                pipe.close()
+            except OSError:
+                pass  # it was gone already
+        self.process.kill()
+        self.process.wait()
+        self.errors.close()
+
+    def _lost(self) -> str:
+        self.errors.seek(0)
+        last = self.errors.read().decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason was given"]
+        return f"The process that explains was lost: {last[0][:300]}. Ask again."
+
+
+# ------------------------------------------------------------------------------------------------ whole runs
+
+
+def start(run: RunFolder, what: str, options: Mapping[str, Any] | None = None) -> tasks.Task:
+    """Begin ``what`` (a key of WORDS) for the whole run. Raises DataError when that is under way."""
+
+    def work(task: tasks.Task) -> dict:
+        process = Process()
+        try:
+            return _through(task, process, {"do": what, "run": str(run.path), "options": dict(options or {})})
+        finally:
+            process.end()
+
+    return tasks.start(state.checkpoints(), _kind(run, what), WORDS[what].format(run=run.name), work)
+
+
+def _through(task: tasks.Task, process: Process, request: Mapping[str, Any]) -> dict:
+    """Follow the process; a stop is seen within a fraction of a second, however long its steps are."""
+    watch = threading.Thread(target=_stop_with, args=(task, process), daemon=True)
+    watch.start()
+    try:
+        for said in process.ask(request):
+            if "answer" in said:
+                return said["answer"]
+            task.step(round(said["progress"], 4), 1.0, said["message"])
+    except LandslideLensError:
+        if task.stop.is_set():
+            raise tasks.Stopped from None
+        raise
+    raise RunError("The process that explains gave no answer. Ask again.")
+
+
+def _stop_with(task: tasks.Task, process: Process) -> None:
+    while process.alive:
+        if task.stop.wait(0.2):
+            process.process.kill()
+            return
+
+
+def newest(run: RunFolder, what: str) -> tasks.Task | None:
+    """The newest such work on this run, running or done, since the server began."""
+    return tasks.newest(state.checkpoints(), _kind(run, what))
+
+
+def forget(run: RunFolder, what: str) -> None:
+    """Clear away work that has ended."""
+    tasks.forget(state.checkpoints(), _kind(run, what))
+
+
+def _kind(run: RunFolder, what: str) -> str:
+    return f"explain {what} {run.name}"
+
+
+# ------------------------------------------------------------------------------------------------- one patch
+
+
+class Warm:
+    """One process for all tabs; questions wait for each other."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.process: Process | None = None
+        self.warmed: set[tuple[str, int]] = set()
+
+    def ask(self, request: Mapping[str, Any]) -> dict:
+        """The answer. A process that ended by itself (it does when nobody asks) is started again."""
+        with self.lock:
+            if self.process is None or not self.process.alive:
+                if self.process is not None:
+                    self.process.end()
+                self.process = Process()
+            answer = {}
+            for said in self.process.ask(request):
+                answer = said.get("answer", answer)
+            return answer
+
+    def prepare(self, run: RunFolder, fold: int) -> None:
+        """Load a fold's network while the viewer still chooses; returns at once."""
+        if (run.name, fold) in self.warmed and self.process is not None and self.process.alive:
+            return
+        self.warmed.add((run.name, fold))
+        request = {"do": "warm", "run": str(run.path), "fold": fold}
+        threading.Thread(target=self._quietly, args=(request,), daemon=True).start()
+
+    def _quietly(self, request: Mapping[str, Any]) -> None:
+        try:
+            self.ask(request)
+        except LandslideLensError:
+            pass  # whoever asks next is told
+
+    def close(self) -> None:
+        """End the process."""
+        with self.lock:
+            if self.process is not None:
+                self.process.end()
+                self.process = None
+
+
+@st.cache_resource(show_spinner=False, on_release=Warm.close)
+def warm() -> Warm:
+    """The process that is kept for patches."""
+    return Warm()
+
+
+def layers(run: RunFolder) -> list[dict]:
+    """The layers whose maps can be had: name, rows, columns, channels, alive; from the first to the deepest."""
+    return _layers(str(run.path))
+
+
+@st.cache_data(max_entries=16, show_spinner="Loading the network to list its layers…")
+def _layers(path: str) -> list[dict]:
+    return warm().ask({"do": "layers", "run": path})["layers"]
+
+
+@st.cache_data(max_entries=64, show_spinner="Asking the network of this patch's fold…")
+def patch_maps(
+    path: str, patch_id: str, methods: tuple[str, ...], layer: str | None, target: int | str
+) -> dict[str, Any]:
+    """One patch's raw maps by method (lists), see ``core.attention_maps.PatchMaps``."""
+    asked = {"methods": list(methods), "layer": layer, "target": target}
+    return warm().ask({"do": "patch_maps", "run": path, "patch": patch_id, **asked})
+
+
+@st.cache_data(max_entries=64, show_spinner="Asking the network of this patch's fold…")
+def patch_bands(path: str, patch_id: str, spatial: bool, window: int, stride: int) -> dict[str, Any]:
+    """What one patch loses by band, group and window, see ``core.occlusion.PatchOcclusion``."""
+    options = {"spatial": int(spatial), "window": window, "stride": stride}
+    return warm().ask({"do": "patch_bands", "run": path, "patch": patch_id, "options": options})
