@@ -6,7 +6,7 @@ nothing of where the patches come from or where the answer goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +49,14 @@ class Ensemble:
             raise RunError(
                 f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another."
             )
+        return cls.of_folds(run, range(run.config().folds.n_splits), device)
+
+    @classmethod
+    def of_folds(cls, run: RunFolder, folds: Iterable[int], device: Any | None = None) -> Ensemble:
+        """Some folds of a run alone."""
         config = run.config()
         device = choose_device(config.device) if device is None else device
-        models = tuple(FoldModel.load(run, fold, device) for fold in range(config.folds.n_splits))
+        models = tuple(FoldModel.load(run, fold, device) for fold in folds)
         rules = {name: Rule.from_dict(values) for name, values in run.rules().items()}
         shape = tuple(run.provenance()["dataset"]["shape"])
         return cls(models, rules, config.heads.headline(rules), models[0].normaliser.band_names, shape[1:])
@@ -80,30 +85,38 @@ def answer(
     another unit, or the size that is expected.
     """
     ensemble = ensemble or Ensemble.load(run)
-    names = [band.name for band in bands]
-    missing = [name for name in ensemble.band_names if name not in names]
-    if missing:
-        raise FormatError(
-            f"Run '{run.name}' was trained on the bands {', '.join(ensemble.band_names)}; "
-            f"these patches have no {', '.join(missing)} (theirs: {', '.join(names)}). "
-            "Name them with --bands, in their order, if they are there under another name."
-        )
-    _check_units(run.name, ensemble.models[0].network.bands, bands)
-    order = [names.index(name) for name in ensemble.band_names]
     ids, probs = [], []
-    for batch_ids, images in batches:
-        if images.shape[2:] != ensemble.shape_hw:
-            raise FormatError(
-                f"Patch {batch_ids[0]} is {images.shape[2]}x{images.shape[3]} pixels; run '{run.name}' was trained on "
-                f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. Cut or resample the patches to that size."
-            )
-        ids.append(np.asarray(batch_ids))
-        probs.append(ensemble.probs(images[:, order]))
+    for batch_ids, images in fitting(run.name, batches, bands, ensemble):
+        ids.append(batch_ids)
+        probs.append(ensemble.probs(images))
     if not ids:
         raise FormatError("No usable patch was found in the source. Check the path and the format.")
     pooled = np.concatenate(probs)
     pred = (pooled >= ensemble.threshold).astype(np.int8)
     return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head)
+
+
+def fitting(
+    run: str, batches: Iterable[tuple[np.ndarray, np.ndarray]], bands: Sequence[Band], ensemble: Ensemble
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The batches with their bands as the run named ``run`` has them; raises as :func:`answer` does."""
+    names = [band.name for band in bands]
+    missing = [name for name in ensemble.band_names if name not in names]
+    if missing:
+        raise FormatError(
+            f"Run '{run}' was trained on the bands {', '.join(ensemble.band_names)}; "
+            f"these patches have no {', '.join(missing)} (theirs: {', '.join(names)}). "
+            "Name them with --bands, in their order, if they are there under another name."
+        )
+    _check_units(run, ensemble.models[0].network.bands, bands)
+    order = [names.index(name) for name in ensemble.band_names]
+    for batch_ids, images in batches:
+        if images.shape[2:] != ensemble.shape_hw:
+            raise FormatError(
+                f"Patch {batch_ids[0]} is {images.shape[2]}x{images.shape[3]} pixels; run '{run}' was trained on "
+                f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. Cut or resample the patches to that size."
+            )
+        yield np.asarray(batch_ids), images[:, order]
 
 
 def _check_units(run: str, trained: Sequence[Band], given: Sequence[Band]) -> None:
