@@ -1,7 +1,7 @@
 """The map of one fold's embeddings over the regions in which a head decides.
 
 Comes in: positions, the raster of a head's decision values, what each point shall say. Goes out: a plotly figure whose
-points carry their patch id, so that a selection can be opened. Cells without a patch nearby are left blank.
+points carry their patch id, so that a selection can be opened. Cells without a patch nearby are hatched, not coloured.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts import plain
+from dashboard.charts import DARK_TEXT, plain
 
 MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
 REGION_OPACITY = 0.38
+HATCH_EVERY = 4  # cells between two lines of the hatching
+HEIGHT_PX = 500
+SEQUENTIAL = "Viridis"
+MARK = "#F2C200"  # with a dark rim it stands out on both grounds and from every class
 
 
 @dataclass(frozen=True)
@@ -32,45 +36,97 @@ class Regions:
 
 @dataclass(frozen=True)
 class Points:
-    """Patches on the map. xy: (n, 2); ids, hover: n texts; group: n names of legend entries, or None with ``value``.
+    """Patches on the map. xy: (n, 2); ids: n texts; group: (n,) names of legend entries, or None with ``value``.
 
-    value: (n,) 0-1, drawn on the diverging scale. small: (n,) bool, drawn small and faint (training part).
+    value: (n,), drawn on the diverging scale of the classes from 0 to 1, or with ``limits`` on a sequential one between
+    them; nan is grey. prob: (n,) for the hover text, nan where there is none. small: (n,) bool, drawn small and faint.
     """
 
     xy: np.ndarray
     ids: Sequence[str]
-    hover: Sequence[str]
     group: np.ndarray | None = None
     value: np.ndarray | None = None
     value_title: str = ""
+    limits: tuple[float, float] | None = None
+    prob: np.ndarray | None = None
     small: np.ndarray | None = None
 
 
-def boundary_map(points: Points, colours: Mapping[str, str], regions: Regions | None = None) -> go.Figure:
-    """Points over regions. colours: legend entry -> colour, in the legend's order."""
+@dataclass(frozen=True)
+class Children:
+    """Synthetic patches with their parents. xy, anchor, neighbour: (m, 2); text: m hover texts."""
+
+    xy: np.ndarray
+    anchor: np.ndarray
+    neighbour: np.ndarray
+    text: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Places that are pointed at. xy: (m, 2); text: m hover texts; to: (m, k, 2) that each is joined with, or None."""
+
+    name: str
+    xy: np.ndarray
+    text: Sequence[str]
+    to: np.ndarray | None = None
+    symbol: str = "star"
+
+
+def boundary_map(
+    points: Points,
+    colours: Mapping[str, str],
+    regions: Regions | None = None,
+    children: Children | None = None,
+    marked: Sequence[Marked] = (),
+    axes: str = "UMAP",
+) -> go.Figure:
+    """Points over regions. colours: legend entry -> colour, in the legend's order. axes: what the axes are called."""
     figure = go.Figure()
     if regions is not None:
         _add_regions(figure, regions)
+    if children is not None and len(children.xy):
+        _add_children(figure, children)
     small = np.zeros(len(points.xy), bool) if points.small is None else points.small
     for is_small in (True, False):
         part = small == is_small
         if points.value is not None:
-            _add_points(figure, points, part, is_small, "patches", points.value[part])
+            _add_points(figure, points, part, is_small, "patches", points.value)
             continue
         for name, colour in colours.items():
             _add_points(figure, points, part & (points.group == name), is_small, name, colour)
-    figure.update_xaxes(title_text="UMAP 1 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_yaxes(title_text="UMAP 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
+    for one in marked:
+        _add_marked(figure, one)
+    figure.update_xaxes(title_text=f"{axes} 1 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_yaxes(title_text=f"{axes} 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
     figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
-    figure = theme.apply(figure, 500)
+    figure = theme.apply(figure, HEIGHT_PX)
     figure.update_layout(legend={"y": -0.1, "yanchor": "top"})  # above, the toolbar would lie on it
     return figure
 
 
+def hatching(regions: Regions) -> tuple[np.ndarray, np.ndarray]:
+    """Slanting lines over the cells without data nearby, as x and y of one broken line (nan between the pieces).
+
+    Each piece runs through neighbouring cells of one diagonal: a few hundred numbers, however fine the raster.
+    """
+    far, n_rows, n_columns = ~regions.near, *regions.near.shape
+    half_x, half_y = (np.ptp(axis) / max(len(axis) - 1, 1) / 2 for axis in (regions.x, regions.y))
+    xs, ys = [], []
+    for offset in range(-n_rows + 1, n_columns, HATCH_EVERY):
+        column = np.arange(max(0, offset), min(n_columns, n_rows + offset))
+        row = column - offset
+        on = np.concatenate([[False], far[row, column], [False]])
+        for begin, end in zip(np.flatnonzero(on[1:] & ~on[:-1]), np.flatnonzero(on[:-1] & ~on[1:]) - 1, strict=True):
+            xs += [regions.x[column[begin]] - half_x, regions.x[column[end]] + half_x, np.nan]
+            ys += [regions.y[row[begin]] - half_y, regions.y[row[end]] + half_y, np.nan]
+    return np.array(xs, np.float32), np.array(ys, np.float32)
+
+
 def _add_regions(figure: go.Figure, regions: Regions) -> None:
-    """Shade the plane by the sign and strength of the decision; draw the line where it changes sign."""
-    shown = np.where(regions.near, regions.values, np.nan)
+    """Shade the plane by the sign and strength of the decision; draw the line where it changes sign; hatch the rest."""
+    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
     known = np.abs(shown[np.isfinite(shown)])
     if not known.size:
         return
@@ -83,6 +139,12 @@ def _add_regions(figure: go.Figure, regions: Regions) -> None:
         x=regions.x, y=regions.y, z=shown, showscale=False, hoverinfo="skip", showlegend=False,
         contours={"start": 0, "end": 0, "size": 1, "coloring": "none"}, line={"color": theme.INK, "width": 2},
     )  # fmt: skip
+    x, y = hatching(regions)
+    if len(x):
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line={"color": theme.INK, "width": 0.7}, opacity=0.45, hoverinfo="skip",
+            name="no patch near: unknown",
+        )  # fmt: skip
 
 
 def _add_points(
@@ -91,21 +153,73 @@ def _add_points(
     rows = np.flatnonzero(part)
     if not rows.size:
         return
-    size = 8 if len(points.xy) <= CROWDED else 6
-    marker = {"size": size - 3 if is_small else size, "opacity": 0.45 if is_small else 0.9, "color": colour}
-    if not is_small:
+    size = 8 if len(points.xy) <= CROWDED else 6 if len(points.xy) <= MANY else 4
+    marker = {"size": size - (3 if size > 4 else 1) if is_small else size, "opacity": 0.45 if is_small else 0.9}
+    if not is_small and len(points.xy) <= MANY:
         marker["line"] = {"width": 0.8, "color": "rgba(255,255,255,0.85)"}
-    if not isinstance(colour, str):
+    if isinstance(colour, str):
+        marker["color"] = colour
+    else:
         bar = {"title": {"text": points.value_title, "side": "right"}, "thickness": 10, "len": 0.8}
-        marker |= {"colorscale": theme.DIVERGING, "cmin": 0, "cmax": 1, "showscale": not is_small, "colorbar": bar}
+        low, high = points.limits or (0.0, 1.0)
+        scale = theme.DIVERGING if points.limits is None else SEQUENTIAL
+        marker |= {"color": colour[rows].astype(np.float32), "colorscale": scale, "cmin": low, "cmax": high}
+        marker |= {"showscale": not is_small or bool(np.all(part)), "colorbar": bar}
     trace = go.Scattergl if len(points.xy) > MANY else go.Scatter
+    custom, says = _says(points, rows)
+    xy = points.xy[rows].astype(np.float32)
+    group = "" if points.value is not None else " · %{fullData.name}"
     figure.add_trace(
         trace(
-            x=points.xy[rows, 0], y=points.xy[rows, 1], mode="markers", marker=marker,
+            x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker,
             name=plain(name) + (" (training part)" if is_small else ""), showlegend=isinstance(colour, str),
-            customdata=[[points.ids[row]] for row in rows], text=[plain(points.hover[row]) for row in rows],
-            hovertemplate="%{text}<extra></extra>",
+            customdata=custom, hovertemplate=f"{says}{group}<extra></extra>",
         )
+    )  # fmt: skip
+
+
+def _says(points: Points, rows: np.ndarray) -> tuple[list[list], str]:
+    """What each point carries (its id first) and the template of what it says; as little as possible for each."""
+    ids = [points.ids[row] for row in rows]
+    custom, template = [[name] for name in ids], "%{customdata[0]}"
+    if points.prob is not None:
+        for item, prob in zip(custom, np.round(points.prob[rows].astype(float), 3).tolist(), strict=True):
+            item.append(prob if prob == prob else "none")
+        template += " · p %{customdata[1]} out of fold"
+    if any(sign in name for name in ids for sign in "<>&"):  # plotly reads a little HTML in what a point says
+        for item in custom:
+            item.append(plain(item[0]))
+        template = template.replace("%{customdata[0]}", f"%{{customdata[{len(custom[0]) - 1}]}}")
+    return custom, template
+
+
+def _add_children(figure: go.Figure, children: Children) -> None:
+    gap = np.full_like(children.xy, np.nan)
+    lines = np.stack([children.anchor, children.xy, children.neighbour, gap], axis=1).reshape(-1, 2).astype(np.float32)
+    figure.add_scatter(
+        x=lines[:, 0], y=lines[:, 1], mode="lines", line={"color": theme.SYNTHETIC, "width": 1}, opacity=0.5,
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    xy = children.xy.astype(np.float32)
+    figure.add_scatter(
+        x=xy[:, 0], y=xy[:, 1], mode="markers", name="synthetic, joined to its parents",
+        marker={"symbol": "diamond-open", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1.6}},
+        text=[plain(text) for text in children.text], hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def _add_marked(figure: go.Figure, marked: Marked) -> None:
+    if marked.to is not None and marked.to.size:
+        own = np.repeat(marked.xy[:, None], marked.to.shape[1], axis=1)
+        lines = np.stack([own, marked.to, np.full_like(own, np.nan)], axis=2).reshape(-1, 2).astype(np.float32)
+        figure.add_scatter(
+            x=lines[:, 0], y=lines[:, 1], mode="lines", line={"color": theme.INK, "width": 1.2}, hoverinfo="skip",
+            showlegend=False,
+        )  # fmt: skip
+    figure.add_scatter(
+        x=marked.xy[:, 0], y=marked.xy[:, 1], mode="markers", name=plain(marked.name),
+        marker={"symbol": marked.symbol, "size": 15, "color": MARK, "line": {"width": 1.5, "color": DARK_TEXT}},
+        text=[plain(text) for text in marked.text], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 
 

@@ -1,0 +1,199 @@
+"""The maps of a run: which one is shown, and drawing another in the background.
+
+Comes in: a run folder. Goes out: arrays and card of the chosen map, a head's boundary on it. What computes lives in
+``core.maps`` and is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core.config import EmbedConfig
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard import cached, embedding_words, state, tasks
+from dashboard.components import literal
+
+OWN = "own"
+KEY = "embedding_map"
+KEPT = "made_from"  # of a card
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One fold's map. arrays, card: see ``core.maps.draw_fold``. key: what it is kept under."""
+
+    run: RunFolder
+    fold: int
+    key: str
+    arrays: dict[str, np.ndarray]
+    card: dict
+
+
+def chosen_map(run: RunFolder, fold: int) -> Drawn:
+    """The picker of the run's maps with the form that draws another; the map that is chosen. May end the page."""
+    _adopt(run)
+    cards = _cards(str(run.path), fold, cached.stamp(run.fold_path(fold)))
+    titles = {OWN: "The run's own"} | {key: embedding_words.map_title(card) for key, card in cards.items()}
+    if st.session_state.get(KEY) not in titles:
+        st.session_state[KEY] = OWN
+    key = st.selectbox("Map", list(titles), format_func=titles.get, key=KEY, width=330)
+    with st.popover("Draw another map", icon=":material/scatter_plot:"):
+        _form(run)
+    return read(run, fold, key)
+
+
+def read(run: RunFolder, fold: int, key: str = OWN) -> Drawn:
+    """A map of this run. Raises RunError where there is none."""
+    arrays, card = _read(str(run.path), int(fold), key, cached.stamp(run.fold_path(fold)))
+    return Drawn(run, int(fold), key, arrays, card)
+
+
+def same_map(drawn: Drawn, run: RunFolder) -> Drawn:
+    """Another run's map of the same fold: with the same settings where it has that, or its own."""
+    try:
+        return read(run, drawn.fold, drawn.key)
+    except LandslideLensError:
+        return read(run, drawn.fold, OWN)
+
+
+def heads(run: RunFolder) -> list[str]:
+    """The heads whose boundary can be drawn."""
+    return _heads(str(run.path), cached.stamp(run.path / "rules.json"), cached.stamp(run.fold_path(0)))
+
+
+def boundary(drawn: Drawn, head: str) -> tuple[np.ndarray, dict]:
+    """Values (G, G) and fidelity of a head on this map; computed where the map was drawn without it."""
+    name = f"values_{head}"
+    if name in drawn.arrays and head in drawn.card.get("heads", {}):
+        return drawn.arrays[name], drawn.card["heads"][head]
+    looks = cached.stamp(drawn.run.fold_path(drawn.fold))
+    return _boundary(str(drawn.run.path), drawn.fold, drawn.key, head, len(drawn.arrays["x"]), looks)
+
+
+def changes(drawn: Drawn, content_hash: str) -> list[str]:
+    """What has changed since the map was drawn, as sentences."""
+    from core.maps import changes as found
+
+    path = drawn.run.fold_path(drawn.fold)
+    looks = tuple(cached.stamp(path / name) for name in ("model.safetensors", "embeddings.safetensors"))
+    return found(_made_from(str(drawn.run.path), drawn.fold, looks), drawn.card, content_hash)
+
+
+# ------------------------------------------------------------------------------------------------- drawing anew
+
+
+def _form(run: RunFolder) -> None:
+    task = tasks.newest(state.checkpoints(), _kind(run))
+    if task is not None and task.running:
+        st.markdown("A map is being drawn; its progress is below.")
+        return
+    method = st.radio(
+        "Method", ["umap", "tsne", "pca"], format_func=embedding_words.METHODS.get, horizontal=True, key="map_method",
+        help="UMAP and PCA place new patches by the rule they learnt. t-SNE cannot: held-out patches are put among "
+        "their nearest training patches, so look at their neighbours, not at the gaps.",
+    )  # fmt: skip
+    with st.form("map_form", border=False):
+        chosen = {"method": method}
+        chosen["metric"] = st.selectbox(
+            "Distance between embeddings", list(embedding_words.METRICS), format_func=embedding_words.METRICS.get,
+            help="Standardised Euclidean is how the SVM measures; cosine compares which features are active.",
+        )  # fmt: skip
+        if method == "umap":
+            chosen["n_neighbors"] = st.slider("Neighbours", 2, 200, 15, help="Few: detail. Many: the broad layout.")
+            chosen["min_dist"] = st.slider("Least distance", 0.0, 1.0, 0.1, 0.05, help="Small packs groups tightly.")
+        if method == "tsne":
+            chosen["perplexity"] = st.slider("Perplexity", 5, 200, 30, help="About how many neighbours count.")
+        seed = st.number_input("Seed", 0, 999_999, 0, help="What does not stay under another seed is chance.")
+        if st.form_submit_button("Draw it for every fold", type="primary"):
+            begin(run, EmbedConfig(**chosen), int(seed))
+            st.rerun()
+    st.caption("Kept in the run folder beside the other maps. The first one since the server began takes longest.")
+
+
+def begin(run: RunFolder, settings: EmbedConfig, seed: int) -> tasks.Task:
+    """Draw a map of every fold in the background."""
+
+    def work(task: tasks.Task) -> str:
+        from core.maps import redraw
+
+        steps = redraw(run, settings, seed)
+        try:
+            while True:
+                step = next(steps)
+                task.step(round(step.progress, 4), 1.0, step.message)
+        except StopIteration as end:
+            return end.value
+        finally:
+            steps.close()
+
+    return tasks.start(state.checkpoints(), _kind(run), "A map", work, {"adopted": False})
+
+
+def progress(run: RunFolder) -> None:
+    """How far the map is that is being drawn, or why there is none."""
+    task = tasks.newest(state.checkpoints(), _kind(run))
+    if task is not None:
+        st.fragment(_follow, run_every=1 if task.running else None)(run, task.running)
+
+
+def _follow(run: RunFolder, was_running: bool) -> None:
+    task = tasks.newest(state.checkpoints(), _kind(run))
+    if task is None or (was_running and not task.running):
+        st.rerun()
+    if task.running:
+        tasks.show_progress(task, "", "embedding_map")
+    elif task.error:
+        st.error(literal(task.error), icon=":material/error:")
+    elif task.cancelled:
+        st.warning("Drawing the map was cancelled; folds that were done are kept.", icon=":material/cancel:")
+
+
+def _adopt(run: RunFolder) -> None:
+    """Show a map that has just been drawn."""
+    task = tasks.newest(state.checkpoints(), _kind(run))
+    if task is not None and task.result and not task.facts["adopted"]:
+        task.facts["adopted"] = True
+        st.session_state[KEY] = task.result
+
+
+def _kind(run: RunFolder) -> str:
+    return f"map {run.path}"
+
+
+# ------------------------------------------------------------------------------------------------------- caches
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _cards(path: str, fold: int, looks: cached.Stamp) -> dict[str, dict]:
+    return RunFolder(Path(path)).maps(fold)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _read(path: str, fold: int, key: str, looks: cached.Stamp) -> tuple[dict[str, np.ndarray], dict]:
+    run = RunFolder(Path(path))
+    return run.umap(fold) if key == OWN else run.map(fold, key)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _heads(path: str, *looks: cached.Stamp) -> list[str]:
+    from core.maps import heads_of
+
+    return list(heads_of(RunFolder(Path(path))))
+
+
+@st.cache_data(max_entries=48, show_spinner="Drawing the boundary…")
+def _boundary(path: str, fold: int, key: str, head: str, grid: int, looks: cached.Stamp) -> tuple[np.ndarray, dict]:
+    from core.maps import draw_head
+
+    drawn = draw_head(RunFolder(Path(path)), fold, _read(path, fold, key, looks)[0]["xy"], head, grid)
+    return drawn.values.astype(np.float32), drawn.card()
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _made_from(path: str, fold: int, looks: tuple[cached.Stamp, ...]) -> dict[str, str]:
+    return RunFolder(Path(path)).made_from(fold)
