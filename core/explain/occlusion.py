@@ -37,15 +37,15 @@ def occlude(
 
     images, other = _checked(images, other)
     wanted = {frozenset(int(band) for band in subset) for subset in subsets}
-    indices = {subset: torch.tensor(sorted(subset), device=device) for subset in sorted(wanted, key=sorted) if subset}
+    spots = {subset: [(slice(None), run) for run in _runs(subset)] for subset in sorted(wanted, key=sorted) if subset}
     before: list[np.ndarray] = []
-    after: dict[frozenset[int], list[np.ndarray]] = {subset: [] for subset in indices}
+    after: dict[frozenset[int], list[np.ndarray]] = {subset: [] for subset in spots}
     for start in range(0, max(len(images), 1), batch_size):
         batch = torch.tensor(images[start : start + batch_size], dtype=torch.float32, device=device)  # a copy
         source = torch.as_tensor(_rows(other, start, batch_size), dtype=torch.float32, device=device).expand_as(batch)
         before.append(_answer(predict, batch))
-        spots = [(slice(None), index) for index in indices.values()]
-        for subset, found in zip(indices, _changed(predict, batch, source, spots, batch_size), strict=True):
+        answers = _changed(predict, batch, source, list(spots.values()), batch_size)
+        for subset, found in zip(spots, answers, strict=True):
             after[subset].append(found)
     p0 = np.concatenate(before)
     return p0, {subset: np.concatenate(after[subset]) if subset else p0 for subset in wanted}
@@ -97,12 +97,12 @@ def occlude_windows(
     import torch
 
     images, other = _checked(images, other)
-    index = torch.tensor(list(range(images.shape[1])) if bands is None else list(bands), device=device)[:, None, None]
+    runs = _runs(range(images.shape[1]) if bands is None else bands)
     spots = []
     for top in windows.rows:
         for left in windows.columns:
-            y = torch.arange(top, top + windows.size, device=device)[:, None]
-            spots.append((slice(None), index, y, torch.arange(left, left + windows.size, device=device)))
+            window = slice(top, top + windows.size), slice(left, left + windows.size)
+            spots.append([(slice(None), run, *window) for run in runs])
     before, after = [], []
     for start in range(0, max(len(images), 1), batch_size):
         batch = torch.tensor(images[start : start + batch_size], dtype=torch.float32, device=device)
@@ -114,25 +114,39 @@ def occlude_windows(
 
 
 def _changed(
-    predict: Predict, batch: Any, source: Any, spots: Sequence[tuple], batch_size: int
+    predict: Predict, batch: Any, source: Any, spots: Sequence[list[tuple]], batch_size: int
 ) -> Iterator[np.ndarray]:
-    """Answers (n, ...) with each spot of the batch taken from the source; few patches fill a batch with many spots."""
+    """Answers (n, ...) with each spot of the batch taken from the source; few patches fill a batch with many spots.
+
+    A spot is a list of slices: copying those is several times cheaper than looking places up.
+    """
     n = len(batch)
     together = batch_size // max(n, 1)
     if together < 2:
         for spot in spots:
-            kept = batch[spot]  # a copy: a spot holds an index
-            batch[spot] = source[spot]
+            kept = [batch[part].clone() for part in spot]
+            for part in spot:
+                batch[part] = source[part]
             yield _answer(predict, batch)
-            batch[spot] = kept
+            for part, values in zip(spot, kept, strict=True):
+                batch[part] = values
         return
     for start in range(0, len(spots), together):
-        part = spots[start : start + together]
-        many = batch.repeat(len(part), 1, 1, 1)
-        for row, spot in enumerate(part):
-            many[row * n : (row + 1) * n][spot] = source[spot]
+        some = spots[start : start + together]
+        many = batch.repeat(len(some), 1, 1, 1)
+        for row, spot in enumerate(some):
+            for part in spot:
+                many[row * n : (row + 1) * n][part] = source[part]
         found = _answer(predict, many)
-        yield from found.reshape(len(part), n, *found.shape[1:])
+        yield from found.reshape(len(some), n, *found.shape[1:])
+
+
+def _runs(bands: Iterable[int]) -> list[slice]:
+    """The bands as slices, neighbours together."""
+    ordered = sorted({int(band) for band in bands})
+    starts = [band for band in ordered if band - 1 not in ordered]
+    ends = [band + 1 for band in ordered if band + 1 not in ordered]
+    return [slice(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 def _answer(predict: Predict, batch: Any) -> np.ndarray:
