@@ -100,7 +100,7 @@ def draw_fold(run: RunFolder, fold: int, settings: EmbedConfig, seed: int) -> tu
     return arrays, card | {"made_from": run.made_from(fold), "seconds": time.monotonic() - began}
 
 
-def draw_head(run: RunFolder, fold: int, xy: np.ndarray, head: str, grid: int = 60) -> Boundary:
+def draw_head(run: RunFolder, fold: int, xy: np.ndarray, head: str, grid: int = 100) -> Boundary:
     """One head's boundary on a map that was drawn without it. xy: (N, 2). Raises RunError for a head without scores."""
     rows, found = fold_rows(run, fold), margins(run, fold, (head,))
     if head not in found:
