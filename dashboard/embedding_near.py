@@ -33,7 +33,7 @@ from dashboard import (
 from dashboard.components import literal
 from dashboard.embedding_maps import Drawn
 
-K = 8  # neighbours of each part
+K = 6  # neighbours of each part
 KINDS = ("png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "npy", "h5", "hdf5")
 MOST_BYTES = 64 * 2**20  # of an uploaded patch
 FAR = 0.95  # of held-out patches lie nearer to the training part: a new patch is unlike it

@@ -85,7 +85,7 @@ def heads_side_by_side(
 ) -> list[str]:
     """A map a head; the ids selected in any of them."""
     chosen: list[str] = []
-    grid = st.grid(min(3, max(1, len(heads))), min_column_width=360, gap="medium")
+    grid = st.grid(min(3, max(1, len(heads))), min_column_width=300, gap="medium")
     for head in heads:
         with grid.cell():
             chosen += panel(drawn, head, data, look, literal(theme.head_title(head)), marked)

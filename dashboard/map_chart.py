@@ -17,10 +17,12 @@ from dashboard.charts import DARK_TEXT, plain
 
 MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
-REGION_OPACITY = 0.38
+REGION_OPACITY = 0.5
 HATCH_EVERY = 4  # cells between two lines of the hatching
-HEIGHT_PX = 500
+WIDTH_PX, AROUND_PX, HEIGHTS_PX = 340, 110, (300, 560)  # of a panel: what the map gets, what axes and legend take
 SEQUENTIAL = "Viridis"
+# The boundary: dark in a light rim, so that it reads on points, regions and both grounds.
+LINES = ({"color": "#FFFFFF", "width": 4.5}, {"color": "#16202A", "width": 2})
 MARK = "#F2C200"  # with a dark rim it stands out on both grounds and from every class
 
 
@@ -95,13 +97,17 @@ def boundary_map(
             continue
         for name, colour in colours.items():
             _add_points(figure, points, part & (points.group == name), is_small, name, colour)
+    if regions is not None:
+        _add_line(figure, regions)
     for one in marked:
         _add_marked(figure, one)
+    ranges, height = _frame(points, regions, marked)
+    figure.update_xaxes(range=ranges[0], constrain="domain")
+    figure.update_yaxes(range=ranges[1], constrain="domain", scaleanchor="x", scaleratio=1)
     figure.update_xaxes(title_text=f"{axes} 1 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(title_text=f"{axes} 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_yaxes(scaleanchor="x", scaleratio=1)
     figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
-    figure = theme.apply(figure, HEIGHT_PX)
+    figure = theme.apply(figure, height)
     figure.update_layout(legend={"y": -0.1, "yanchor": "top"})  # above, the toolbar would lie on it
     return figure
 
@@ -125,7 +131,7 @@ def hatching(regions: Regions) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _add_regions(figure: go.Figure, regions: Regions) -> None:
-    """Shade the plane by the sign and strength of the decision; draw the line where it changes sign; hatch the rest."""
+    """Shade the plane by the sign and strength of the decision; hatch what is far from any patch."""
     shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
     known = np.abs(shown[np.isfinite(shown)])
     if not known.size:
@@ -135,10 +141,6 @@ def _add_regions(figure: go.Figure, regions: Regions) -> None:
         x=regions.x, y=regions.y, z=shown, zmin=-top, zmax=top, colorscale=theme.DIVERGING, opacity=REGION_OPACITY,
         showscale=False, hoverinfo="skip", zsmooth=False,
     )  # fmt: skip
-    figure.add_contour(
-        x=regions.x, y=regions.y, z=shown, showscale=False, hoverinfo="skip", showlegend=False,
-        contours={"start": 0, "end": 0, "size": 1, "coloring": "none"}, line={"color": theme.INK, "width": 2},
-    )  # fmt: skip
     x, y = hatching(regions)
     if len(x):
         figure.add_scatter(
@@ -147,16 +149,44 @@ def _add_regions(figure: go.Figure, regions: Regions) -> None:
         )  # fmt: skip
 
 
+def _add_line(figure: go.Figure, regions: Regions) -> None:
+    """The line where the decision changes sign, above the points, which would hide it."""
+    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
+    if not np.isfinite(shown).any():
+        return
+    for line in LINES:
+        figure.add_contour(
+            x=regions.x, y=regions.y, z=shown, showscale=False, hoverinfo="skip", showlegend=False, line=line,
+            contours={"start": 0, "end": 0, "size": 1, "coloring": "none"},
+        )  # fmt: skip
+
+
+def _frame(
+    points: Points, regions: Regions | None, marked: Sequence[Marked]
+) -> tuple[tuple[list[float], list[float]], int]:
+    """Ranges of both axes around everything that is drawn, and a height that a map of this shape fills."""
+    corners = [points.xy, *(one.xy for one in marked)]
+    if regions is not None:
+        corners.append(np.stack([regions.x[[0, -1]], regions.y[[0, -1]]], axis=1))
+    everything = np.concatenate([part for part in corners if len(part)] or [np.zeros((1, 2))])
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    room = 0.03 * np.maximum(high - low, 1e-6)
+    shape = float((high - low)[1] / max((high - low)[0], 1e-6))
+    height = int(np.clip(AROUND_PX + WIDTH_PX * shape, *HEIGHTS_PX))
+    low, high = (low - room).tolist(), (high + room).tolist()
+    return ([low[0], high[0]], [low[1], high[1]]), height
+
+
 def _add_points(
     figure: go.Figure, points: Points, part: np.ndarray, is_small: bool, name: str, colour: str | np.ndarray
 ) -> None:
     rows = np.flatnonzero(part)
     if not rows.size:
         return
-    size = 8 if len(points.xy) <= CROWDED else 6 if len(points.xy) <= MANY else 4
-    marker = {"size": size - (3 if size > 4 else 1) if is_small else size, "opacity": 0.45 if is_small else 0.9}
+    size = 7 if len(points.xy) <= CROWDED else 5 if len(points.xy) <= MANY else 4
+    marker = {"size": size - (2 if size > 4 else 1) if is_small else size, "opacity": 0.45 if is_small else 0.9}
     if not is_small and len(points.xy) <= MANY:
-        marker["line"] = {"width": 0.8, "color": "rgba(255,255,255,0.85)"}
+        marker["line"] = {"width": 0.5, "color": "rgba(255,255,255,0.85)"}
     if isinstance(colour, str):
         marker["color"] = colour
     else:

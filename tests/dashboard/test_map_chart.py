@@ -1,8 +1,9 @@
-"""The map: blank where no patch is near, points that can be opened by id."""
+"""The map: hatched where no patch is near, points that can be opened by id, light however many there are."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from dashboard import map_chart, theme
 
@@ -18,25 +19,45 @@ def points(n: int = 4, **changes) -> map_chart.Points:
     facts = {
         "xy": np.arange(2.0 * n).reshape(n, 2),
         "ids": [f"p{i}" for i in range(n)],
-        "hover": [f"patch {i}" for i in range(n)],
         "group": np.array(["other", "landslide"] * (n // 2)),
     }
     return map_chart.Points(**(facts | changes))
 
 
+def of_type(figure, kind: str) -> list:
+    return [trace for trace in figure.data if trace.type == kind]
+
+
 COLOURS = {"other": theme.NEGATIVE, "landslide": theme.POSITIVE}
 
 
-def test_cells_without_a_patch_nearby_are_blank():
-    heat = map_chart.boundary_map(points(), COLOURS, REGIONS).data[0]
+def test_cells_without_a_patch_nearby_have_no_colour():
+    (heat,) = of_type(map_chart.boundary_map(points(), COLOURS, REGIONS), "heatmap")
     assert np.isnan(np.asarray(heat.z)[0, 2])
     assert np.isfinite(np.asarray(heat.z)).sum() == 5
     assert heat.zmin == -heat.zmax  # the neutral colour is the boundary
 
 
-def test_the_boundary_line_is_where_the_decision_changes_sign():
-    contour = map_chart.boundary_map(points(), COLOURS, REGIONS).data[1]
-    assert (contour.contours.start, contour.contours.end) == (0, 0)
+def test_cells_without_a_patch_nearby_are_hatched_and_only_those():
+    near = np.ones((40, 40), bool)
+    near[5:15, 20:38] = False
+    axis = np.arange(40.0)
+    x, y = map_chart.hatching(map_chart.Regions(axis, axis, np.zeros((40, 40)), near))
+    pieces = np.stack([x, y], axis=1).reshape(-1, 3, 2)
+    assert np.isnan(pieces[:, 2]).all() and len(pieces) >= 5
+    middles = pieces[:, :2].mean(axis=1)
+    assert ((middles[:, 0] > 19) & (middles[:, 0] < 38) & (middles[:, 1] > 4) & (middles[:, 1] < 15)).all()
+    ends = pieces[:, :2].reshape(-1, 2)
+    assert ends.min(axis=0) == pytest.approx([19.5, 4.5], abs=4) and (ends <= [37.5, 14.5]).all()
+    assert map_chart.hatching(map_chart.Regions(axis, axis, near, np.ones_like(near)))[0].size == 0
+
+
+def test_the_boundary_line_is_where_the_decision_changes_sign_and_lies_above_the_points():
+    figure = map_chart.boundary_map(points(), COLOURS, REGIONS)
+    lines = of_type(figure, "contour")
+    assert {(line.contours.start, line.contours.end) for line in lines} == {(0, 0)}
+    order = [trace.type for trace in figure.data]
+    assert max(i for i, kind in enumerate(order) if kind == "scatter") < order.index("contour")
 
 
 def test_every_point_carries_its_id_and_its_classes_colour():
@@ -55,15 +76,27 @@ def test_training_points_are_smaller_fainter_and_named():
     assert faint.name == "other (training part)" and faint.marker.size < figure.data[1].marker.size
 
 
-def test_probability_uses_the_diverging_scale_of_the_classes():
+def test_probability_uses_the_diverging_scale_of_the_classes_and_other_numbers_their_own():
     figure = map_chart.boundary_map(points(group=None, value=np.linspace(0, 1, 4)), {})
     scale = figure.data[0].marker.colorscale
     assert (scale[0][1], scale[-1][1]) == (theme.NEGATIVE, theme.POSITIVE)
+    loss = map_chart.boundary_map(points(group=None, value=np.array([0, 1, np.nan, 9]), limits=(0.0, 3.0)), {})
+    marker = loss.data[0].marker
+    assert (marker.cmin, marker.cmax) == (0, 3) and marker.colorscale[0][1] != theme.NEGATIVE
 
 
-def test_many_points_are_drawn_by_webgl():
-    figure = map_chart.boundary_map(points(map_chart.MANY + 2), COLOURS)
-    assert {trace.type for trace in figure.data} == {"scattergl"}
+def test_values_of_both_parts_keep_their_places():
+    small = np.array([True, False, True, False])
+    figure = map_chart.boundary_map(points(group=None, value=np.array([0.1, 0.2, 0.3, 0.4]), small=small), {})
+    found = {row[0]: c for trace in figure.data for row, c in zip(trace.customdata, trace.marker.color, strict=True)}
+    assert found == pytest.approx({"p0": 0.1, "p1": 0.2, "p2": 0.3, "p3": 0.4}, abs=1e-6)
+
+
+def test_many_points_are_drawn_by_webgl_and_weigh_little():
+    n = 20_000
+    figure = map_chart.boundary_map(points(n, prob=np.linspace(0, 1, n)), COLOURS, REGIONS)
+    assert len(of_type(figure, "scattergl")) == 2
+    assert len(figure.to_json()) < 45 * n  # bytes: two float32, an id, a probability
 
 
 def test_regions_without_any_data_are_not_drawn():
@@ -71,9 +104,28 @@ def test_regions_without_any_data_are_not_drawn():
     assert len(map_chart.boundary_map(points(), COLOURS, empty).data) == 2
 
 
+def test_synthetic_patches_are_joined_to_both_parents():
+    xy, anchor, neighbour = (np.array([[a, a], [b, b]], float) for a, b in ((1, 2), (0, 3), (5, 6)))
+    figure = map_chart.boundary_map(points(), COLOURS, children=map_chart.Children(xy, anchor, neighbour, ["<i>", "b"]))
+    lines, diamonds = figure.data[:2]
+    joined = np.stack([lines.x, lines.y], axis=1).reshape(2, 4, 2)
+    np.testing.assert_array_equal(joined[0, :3], [[0, 0], [1, 1], [5, 5]])
+    assert np.isnan(joined[:, 3]).all() and diamonds.text[0] == "&lt;i&gt;"
+
+
+def test_marked_places_are_joined_and_stay_inside_the_frame():
+    far = map_chart.Marked("new", np.array([[90.0, -40.0]]), ["new: a"], np.array([[[0.0, 1.0], [2.0, 3.0]]]))
+    figure = map_chart.boundary_map(points(), COLOURS, REGIONS, marked=[far])
+    assert figure.layout.xaxis.range[1] > 90 and figure.layout.yaxis.range[0] < -40
+    assert figure.data[-1].name == "new" and len(figure.data[-2].x) == 6
+
+
 def test_names_are_never_html():
-    figure = map_chart.boundary_map(points(hover=["<b on>"] * 4), COLOURS)
-    assert figure.data[0].text[0] == "&lt;b on&gt;"
+    figure = map_chart.boundary_map(points(ids=["<b on>", "p1", "p2", "p3"]), COLOURS)
+    shown = next(trace for trace in figure.data if trace.name == "other")
+    assert shown.customdata[0][0] == "<b on>" and shown.customdata[0][-1] == "&lt;b on&gt;"  # an id, and what is shown
+    assert f"customdata[{len(shown.customdata[0]) - 1}]" in shown.hovertemplate
+    assert "customdata[0]" not in shown.hovertemplate
 
 
 def test_selected_ids_come_once_whatever_form_streamlit_gives():
