@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.data.store import Dataset, open_dataset
+from core.data.store import Dataset
 from core.device import choose_device
-from core.errors import RunError
 from core.explain import attention_place, attention_tests, cam_verdict
 from core.explain.cam_faithfulness import KINDS, N_RANDOM, RIVALS, SHARES, faithfulness
 from core.explain.cam_masks import THRESHOLD, mask_agreement, summarise_agreement
@@ -28,6 +27,7 @@ from core.explain.cam_statistics import greater_than_zero, mean_of
 from core.explain.gradcam import gradcam
 from core.plan import Step
 from core.predict.fold_model import FoldModel
+from core.predict.own_dataset import own_dataset
 from core.runs.store import RunFolder
 from core.train.backbones import load_network
 from core.train.cam_layer import LayerMap
@@ -58,7 +58,7 @@ def check_attention(run: RunFolder, options: Options | None = None, device: Any 
     method.
     """
     options, began = options or Options(), time.monotonic()
-    dataset, oof, config = _opened(run), run.oof(), run.config()
+    dataset, oof, config = own_dataset(run), run.oof(), run.config()
     _, _, card = run.cams()
     method = options.method or card.get("method", "gradcam")
     device = choose_device(config.device) if device is None else device
@@ -125,20 +125,6 @@ class _View:
         """Raw maps (n, h, w) of normalised patches."""
         found, _ = gradcam(self.model.network, images, self.device, self.min_map, method=self.method, layer=self.layer)
         return found
-
-
-def _opened(run: RunFolder) -> Dataset:
-    """The run's dataset, unchanged since it was trained on."""
-    if run.status()["state"] != "succeeded":
-        raise RunError(f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another.")
-    dataset = open_dataset(run.job()["dataset"])
-    trained_on = run.provenance()["dataset"].get("content_hash")
-    if trained_on and trained_on != dataset.content_hash:
-        raise RunError(
-            f"'{dataset.name}' has changed since run '{run.name}' was trained on it, so its maps cannot be checked. "
-            "Restore the dataset file, or train again."
-        )
-    return dataset
 
 
 def _sample(facts: pd.DataFrame, n: int, seed: int) -> np.ndarray:

@@ -20,7 +20,8 @@ from core.cli_heads import heads
 from core.cli_ingest import ingest
 from core.config import PRESETS, preset
 from core.errors import LandslideLensError
-from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path, open_run, plain
+from core.runs.plain_files import plain
+from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path, open_run
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import ConfigError, LandslideLensError
-from core.runs.store import RunFolder, plain
+from core.runs.plain_files import plain
+from core.runs.store import RunFolder
 
 IDLE_S = 900.0  # without a question
 KEPT = 4  # folds whose networks stay in memory

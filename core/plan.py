@@ -100,7 +100,7 @@ class Plan:
 def prepare(run: RunFolder) -> Plan:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
     config = run.config()
-    dataset = open_dataset(run.job()["dataset"])
+    dataset = open_dataset(run.dataset_path())
     selection, leaks = select(dataset, config.data), leaks_of(dataset)
     names, labels = tuple(band.name for band in selection.bands), selection.labels
     report = check(dataset, leaks, labels)

@@ -27,7 +27,8 @@ from core.heads.blend import BLEND, MEMBERS, RICH, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.heads.svm import SvmSetting
 from core.plan import Step
-from core.runs.store import RunFolder, plain
+from core.runs.plain_files import plain
+from core.runs.store import RunFolder
 
 TABLE3 = HeadSet.of(HeadsConfig())  # the four SVMs of the paper, boosted trees, and logistic regression
 WITHOUT_NETWORK = (*BASELINES, RICH)
@@ -254,7 +255,7 @@ def _rows_in_dataset(run: RunFolder, ids: np.ndarray) -> np.ndarray:
     """Where these ids stand in the dataset file, for a run that did not write it down."""
     from core.data.store import open_dataset
 
-    position = {str(name): i for i, name in enumerate(open_dataset(run.job()["dataset"]).ids)}
+    position = {str(name): i for i, name in enumerate(open_dataset(run.dataset_path()).ids)}
     if missing := [name for name in ids if name not in position]:
         raise RunError(f"'{missing[0]}' of run '{run.name}' is not in its dataset file any more. Restore that file.")
     return np.array([position[name] for name in ids])

@@ -153,7 +153,7 @@ def _known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
     owner: dict[str, str] = {}
     for run in list_runs(root):
         try:
-            path = Path(run.job()["dataset"])
+            path = run.dataset_path()
         except (LandslideLensError, KeyError, TypeError):
             continue  # a folder that does not say what it was trained on cannot be shown
         if path not in names:

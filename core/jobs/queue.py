@@ -148,8 +148,8 @@ def retry(checkpoints: Path, name: str) -> RunFolder:
 
 
 def dataset_of(run: RunFolder) -> str:
-    """Absolute path of the dataset file that a run was submitted with."""
-    return run.job()["dataset"]
+    """Absolute path of the dataset file that a run was submitted with, or of its copy beside a copied run."""
+    return str(run.dataset_path())
 
 
 def finish(checkpoints: Path, run: RunFolder, state: str, **fields: object) -> None:

@@ -157,7 +157,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
 def _own_dataset(run: RunFolder, notes: list[str]) -> Dataset | None:
     """The dataset that the run was trained on, or none, with the reason noted."""
     try:
-        own = open_dataset(run.job()["dataset"])
+        own = open_dataset(run.dataset_path())
     except (DataError, OSError) as error:
         notes.append(f"Training metrics and the shift are missing: the run's own dataset cannot be opened ({error}).")
         return None

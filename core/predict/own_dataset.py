@@ -14,7 +14,7 @@ def own_dataset(run: RunFolder) -> Dataset:
     """Raises RunError when the run has not finished, or its dataset has changed since it was trained on."""
     if run.status()["state"] != "succeeded":
         raise RunError(f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another.")
-    dataset = open_dataset(run.job()["dataset"])
+    dataset = open_dataset(run.dataset_path())
     trained_on = run.provenance()["dataset"].get("content_hash")
     if trained_on and trained_on != dataset.content_hash:
         raise RunError(

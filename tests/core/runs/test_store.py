@@ -105,3 +105,13 @@ def test_comparing_shows_numbers_where_there_are_any(run, tmp_path):
     other = create_run(tmp_path, RunConfig(), tmp_path, "s")
     found = compare.table([run, other])
     assert found["f1"].tolist()[0] == 0.5 and np.isnan(found["f1"].tolist()[1])
+
+
+def test_a_copied_checkpoints_folder_brings_its_own_datasets(run, tmp_path):
+    assert run.dataset_path() == tmp_path / "d.h5"  # gone, but named until a copy is found
+    copied = tmp_path / "datasets" / "d.h5"
+    copied.parent.mkdir()
+    copied.touch()
+    assert run.dataset_path() == copied
+    (tmp_path / "d.h5").touch()
+    assert run.dataset_path() == tmp_path / "d.h5"

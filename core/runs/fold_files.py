@@ -1,0 +1,178 @@
+"""What the folder of one fold holds: history, lineage, embeddings, scores, heads, maps, card, checkpoints.
+
+Comes in: the number of a fold, with tables, arrays or text. Goes out: the same. It is a part of
+:class:`core.runs.store.RunFolder`, apart for its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.arrays import save_arrays
+from core.files import sha256, write_text
+from core.paths import inside
+from core.runs.plain_files import read_arrays, read_json, read_table, write_json, write_table
+
+SMOTE_COLUMNS = ("fold", "synthetic", "anchor", "neighbour", "anchor_weight", "ssim", "seed")
+
+
+class FoldFiles:
+    """Files of the folds of a run; ``path`` is the run's folder."""
+
+    path: Path
+
+    def history(self) -> pd.DataFrame:
+        """Losses, scores, learning rate and speed by fold and epoch, of the folds that have begun."""
+        tables = [pd.read_parquet(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("history.parquet")]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["fold", "epoch"])
+
+    def fold_history(self, fold: int) -> pd.DataFrame:
+        """The epochs of one fold so far; empty before its first has ended."""
+        path = self.fold_path(fold) / "history.parquet"
+        return read_table(path) if path.is_file() else pd.DataFrame({"epoch": []})
+
+    def write_history(self, fold: int, table: pd.DataFrame) -> None:
+        """See :meth:`history`."""
+        write_table(self.fold_path(fold) / "history.parquet", table)
+
+    def smote(self) -> pd.DataFrame:
+        """Lineage of every synthetic patch: fold, synthetic, anchor, neighbour, anchor_weight, ssim, seed."""
+        tables = [pd.read_parquet(p) for p in self._fold_files("smote.parquet")]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(SMOTE_COLUMNS))
+
+    def write_smote(self, fold: int, table: pd.DataFrame) -> None:
+        """See :meth:`smote`."""
+        write_table(self.fold_path(fold) / "smote.parquet", table[list(SMOTE_COLUMNS)])
+
+    def embeddings(self, fold: int) -> dict[str, np.ndarray]:
+        """``embeddings`` (N, D) and ``logits`` (N, 2) float32 of all real patches by this fold's network."""
+        return read_arrays(self.fold_path(fold) / "embeddings.safetensors")
+
+    def write_embeddings(self, fold: int, arrays: dict[str, np.ndarray]) -> None:
+        """See :meth:`embeddings`."""
+        save_arrays(self.fold_path(fold) / "embeddings.safetensors", arrays)
+
+    def scores(self, fold: int) -> dict[str, np.ndarray]:
+        """Decision values of all real patches by this fold's heads: name -> (N,) float64.
+
+        Runs of earlier versions have none: their heads, ``heads/``, give them again.
+        """
+        return read_arrays(self.fold_path(fold) / "scores.safetensors")
+
+    def has_scores(self, fold: int) -> bool:
+        """Whether :meth:`scores` is there."""
+        return (self.fold_path(fold) / "scores.safetensors").is_file()
+
+    def write_scores(self, fold: int, scores: Mapping[str, np.ndarray]) -> None:
+        """See :meth:`scores`."""
+        save_arrays(self.fold_path(fold) / "scores.safetensors", scores)
+
+    def head_rows(self, fold: int) -> dict[str, np.ndarray] | None:
+        """What this fold's heads were fitted on, beside its embeddings; none for runs of earlier versions.
+
+        train (n,), val (m,): rows of the dataset. labels: (N,) int8, -1 where unlabelled. synthetic: (M, D) float32,
+        the embeddings of the synthetic landslides.
+        """
+        path = self.fold_path(fold) / "head_rows.safetensors"
+        return read_arrays(path) if path.is_file() else None
+
+    def write_head_rows(
+        self, fold: int, train: np.ndarray, val: np.ndarray, labels: np.ndarray, synthetic: np.ndarray
+    ) -> None:
+        """See :meth:`head_rows`."""
+        rows = {"train": train, "val": val, "labels": np.asarray(labels, np.int8), "synthetic": synthetic}
+        save_arrays(self.fold_path(fold) / "head_rows.safetensors", rows)
+
+    def refit_scores(self, fold: int) -> dict[str, np.ndarray]:
+        """Like :meth:`scores`, of heads that were fitted on the finished run's embeddings; empty before the first."""
+        path = self.fold_path(fold) / "refit.safetensors"
+        return read_arrays(path) if path.is_file() else {}
+
+    def refit_facts(self, fold: int) -> dict[str, dict]:
+        """By head: what its card would say (gamma, sizes), or why it was ``left_out``."""
+        path = self.fold_path(fold) / "refit.json"
+        return read_json(path) if path.is_file() else {}
+
+    def write_refit(self, fold: int, scores: Mapping[str, np.ndarray], facts: Mapping[str, dict]) -> None:
+        """See :meth:`refit_scores` and :meth:`refit_facts`."""
+        save_arrays(self.fold_path(fold) / "refit.safetensors", scores)
+        write_json(self.fold_path(fold) / "refit.json", dict(facts))
+
+    def head_card(self, fold: int, name: str) -> dict:
+        """The card of a head of this fold; empty for what is no head with a file of its own, as the blend."""
+        path = self.heads_path(fold) / f"{name}.json"
+        return read_json(path) if path.is_file() else {}
+
+    def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
+        """Map and boundary of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""
+        path = self.fold_path(fold)
+        return read_arrays(path / "umap.safetensors"), read_json(path / "umap.json")
+
+    def write_umap(self, fold: int, arrays: dict[str, np.ndarray], card: dict) -> None:
+        """See :meth:`umap`."""
+        save_arrays(self.fold_path(fold) / "umap.safetensors", arrays)
+        write_json(self.fold_path(fold) / "umap.json", card)
+
+    def maps(self, fold: int) -> dict[str, dict]:
+        """Cards of the maps of one fold that were drawn later, with other settings: key -> card (see ``core.maps``)."""
+        return {path.stem: read_json(path) for path in sorted((self.fold_path(fold) / "maps").glob("*.json"))}
+
+    def map(self, fold: int, key: str) -> tuple[dict[str, np.ndarray], dict]:
+        """One of them, as :meth:`umap` gives the run's own."""
+        path = inside(self.fold_path(fold) / "maps", f"{key}.safetensors")
+        return read_arrays(path), read_json(path.with_suffix(".json"))
+
+    def write_map(self, fold: int, key: str, arrays: dict[str, np.ndarray], card: dict) -> None:
+        """See :meth:`maps`; the card is written last and says that the map is there."""
+        path = inside(self.fold_path(fold) / "maps", f"{key}.safetensors")
+        save_arrays(path, arrays)
+        write_json(path.with_suffix(".json"), card)
+
+    def made_from(self, fold: int) -> dict[str, str]:
+        """What a map of this fold is made from, as digests: data (content), model, embeddings (files); "" if not there.
+
+        Embeddings are kept by the network that made them: when one of these changes, they are of something else.
+        """
+        files = {"model": "model.safetensors", "embeddings": "embeddings.safetensors"}
+        paths = {name: self.fold_path(fold) / file for name, file in files.items()}
+        digests = {name: sha256(path) if path.is_file() else "" for name, path in paths.items()}
+        return {"data": str(self.provenance().get("dataset", {}).get("content_hash", "")), **digests}
+
+    def fold_is_done(self, fold: int) -> bool:
+        """Whether this fold was trained to its end and everything of it was written."""
+        return (self.fold_path(fold) / "fold.json").is_file()
+
+    def fold_card(self, fold: int) -> dict:
+        """n_train, n_val, n_synthetic, seed, weights' mapping, seconds, images per second."""
+        return read_json(self.fold_path(fold) / "fold.json")
+
+    def write_fold_card(self, fold: int, card: dict) -> None:
+        """See :meth:`fold_card`; written last of all in a fold."""
+        write_json(self.fold_path(fold) / "fold.json", card)
+
+    def normaliser_text(self, fold: int) -> str:
+        """The normaliser of this fold, as JSON text."""
+        return self._text(f"fold_{fold}/normaliser.json")
+
+    def write_normaliser(self, fold: int, text: str) -> None:
+        """See :meth:`normaliser_text`."""
+        write_text(self.fold_path(fold) / "normaliser.json", text)
+
+    def fold_path(self, fold: int) -> Path:
+        """``fold_k``: network, normaliser, heads and resume files are written there by their own rooms."""
+        return self.path / f"fold_{fold}"
+
+    def heads_path(self, fold: int) -> Path:
+        """The folder of this fold's heads."""
+        return self.fold_path(fold) / "heads"
+
+    def resume_path(self, fold: int) -> Path:
+        """The folder of what this fold's training needs to go on after an interruption."""
+        return self.fold_path(fold) / "resume"
+
+    def _fold_files(self, name: str) -> list[Path]:
+        return sorted(self.path.glob(f"fold_*/{name}"), key=lambda p: int(p.parent.name[5:]))

@@ -1,0 +1,171 @@
+"""What is found out about a finished run: occlusion, drill, attention, other datasets, refitted heads, leaks.
+
+Comes in: tables, arrays and reports. Goes out: the same, or None where nobody has looked yet. It is a part of
+:class:`core.runs.store.RunFolder`, apart for its length.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.arrays import save_arrays
+from core.paths import inside, slug
+from core.runs.plain_files import read_arrays, read_json, read_table, write_json, write_table
+
+ATTENTION_TABLES = ("patches", "curves", "randomised")
+
+
+class StudyFiles:
+    """Files of what was asked of a run; ``path`` is the run's folder."""
+
+    path: Path
+
+    def occlusion(self) -> pd.DataFrame:
+        """One row per patch, head, baseline and band: p0 and p_b, the probability before and after."""
+        return read_table(self.path / "occlusion.parquet")
+
+    def write_occlusion(self, table: pd.DataFrame) -> None:
+        """See :meth:`occlusion`."""
+        write_table(self.path / "occlusion.parquet", table)
+
+    def band_groups(self) -> pd.DataFrame:
+        """One row per landslide, head and group of bands: its Shapley value of the drop, where bands become their mean.
+
+        With the probabilities without that group, without all others, and without any. The study's where there is one
+        (see :meth:`band_study`), with its replacements.
+        """
+        study = self.path / "occlusion" / "groups.parquet"
+        return read_table(study if study.is_file() else self.path / "band_groups.parquet")
+
+    def write_band_groups(self, table: pd.DataFrame) -> None:
+        """See :meth:`band_groups`; what the run itself computes."""
+        write_table(self.path / "band_groups.parquet", table)
+
+    def band_study(self) -> tuple[dict[str, pd.DataFrame], dict] | None:
+        """What ``core.occlusion`` found with every replacement: tables bands, groups, and the report; or none yet."""
+        path = self.path / "occlusion"
+        if not (path / "report.json").is_file():
+            return None
+        return {part: read_table(path / f"{part}.parquet") for part in ("bands", "groups")}, read_json(
+            path / "report.json"
+        )
+
+    def window_drops(self) -> tuple[pd.DataFrame, np.ndarray] | None:
+        """Patches whose windows were occluded (id, fold, p0, row) and drops (n, rows, columns), or none."""
+        path = self.path / "occlusion"
+        if not (path / "windows.parquet").is_file():
+            return None
+        return read_table(path / "windows.parquet"), read_arrays(path / "windows.safetensors")["drops"]
+
+    def write_band_study(
+        self, tables: dict[str, pd.DataFrame], report: dict, windows: tuple[pd.DataFrame, np.ndarray] | None
+    ) -> None:
+        """See :meth:`band_study` and :meth:`window_drops`, which stays as it was where no windows come."""
+        path = self.path / "occlusion"
+        for part, table in tables.items():
+            write_table(path / f"{part}.parquet", table)
+        if windows is not None:
+            save_arrays(path / "windows.safetensors", {"drops": windows[1]})
+            write_table(path / "windows.parquet", windows[0])
+        write_json(path / "report.json", report)
+
+    def drill(self) -> tuple[pd.DataFrame, dict] | None:
+        """What ``core.drill`` found: a row a patch, scenario and policy (prob, pred), and the report; or none yet."""
+        path = self.path / "drill"
+        if not (path / "report.json").is_file():
+            return None
+        return read_table(path / "patches.parquet"), read_json(path / "report.json")
+
+    def write_drill(self, table: pd.DataFrame, report: dict) -> None:
+        """See :meth:`drill`."""
+        write_table(self.path / "drill" / "patches.parquet", table)
+        write_json(self.path / "drill" / "report.json", report)
+
+    def leaks(self) -> pd.DataFrame | None:
+        """Pairs of patches that show the same ground (see ``core.data.split_audit``); None in an older run."""
+        path = self.path / "leaks.parquet"
+        return read_table(path) if path.is_file() else None
+
+    def write_leaks(self, table: pd.DataFrame) -> None:
+        """See :meth:`leaks`."""
+        write_table(self.path / "leaks.parquet", table)
+
+    def head_table(self) -> dict | None:
+        """Every head's F1 on training and on unseen patches (see ``core.table3``); none before it was asked for."""
+        path = self.path / "heads.json"
+        return read_json(path) if path.is_file() else None
+
+    def write_head_table(self, value: dict) -> None:
+        """See :meth:`head_table`."""
+        write_json(self.path / "heads.json", value)
+
+    def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
+        """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""
+        path = self.path / "cam"
+        return (
+            read_table(path / "index.parquet"),
+            read_arrays(path / "maps.safetensors")["cams"],
+            read_json(path / "card.json"),
+        )
+
+    def write_cams(self, index: pd.DataFrame, maps: np.ndarray, card: dict) -> None:
+        """See :meth:`cams`."""
+        write_table(self.path / "cam" / "index.parquet", index)
+        save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
+        write_json(self.path / "cam" / "card.json", card)
+
+    def attention_maps(self) -> dict[str, dict]:
+        """By name: cards of maps of all patches that were drawn later, at another layer, method or class."""
+        cards = {path.parent.name: read_json(path) for path in (self.path / "cam" / "drawn").glob("*/card.json")}
+        return dict(sorted(cards.items(), key=lambda item: item[1].get("made", "")))
+
+    def attention_map(self, name: str) -> tuple[pd.DataFrame, np.ndarray, dict]:
+        """One of them, as :meth:`cams` gives the run's own."""
+        path = inside(self.path / "cam" / "drawn", name)
+        maps = read_arrays(path / "maps.safetensors")["cams"]
+        return read_table(path / "index.parquet"), maps, read_json(path / "card.json")
+
+    def write_attention_map(self, name: str, index: pd.DataFrame, maps: np.ndarray, card: dict) -> str:
+        """See :meth:`attention_maps`; earlier ones of that name are replaced. Returns the name they are kept under."""
+        name = slug(name)
+        path = self.path / "cam" / "drawn" / name
+        write_table(path / "index.parquet", index)
+        save_arrays(path / "maps.safetensors", {"cams": maps.astype(np.float32)})
+        write_json(path / "card.json", card)
+        return name
+
+    def attention_checks(self) -> dict[str, dict]:
+        """By name: the reports of the lie detector (see ``core.attention``), verdict and numbers, newest first."""
+        reports = {path.parent.name: read_json(path) for path in (self.path / "cam" / "checks").glob("*/report.json")}
+        return dict(sorted(reports.items(), key=lambda item: item[1].get("made", ""), reverse=True))
+
+    def attention_check(self, name: str) -> dict[str, pd.DataFrame]:
+        """Tables of one of them: patches (a row a patch), curves, randomised (a row a stage)."""
+        path = inside(self.path / "cam" / "checks", name)
+        return {part: read_table(path / f"{part}.parquet") for part in ATTENTION_TABLES}
+
+    def write_attention_check(self, name: str, report: dict, tables: dict[str, pd.DataFrame]) -> str:
+        """See :meth:`attention_checks`; the earlier one of that name is replaced. Returns the name it is kept under."""
+        name = slug(name)
+        path = self.path / "cam" / "checks" / name
+        for part in ATTENTION_TABLES:
+            write_table(path / f"{part}.parquet", tables[part])
+        write_json(path / "report.json", report)
+        return name
+
+    def evaluations(self) -> dict[str, dict]:
+        """By name: what ``evaluate`` found on other labelled datasets (see ``core.predict.external``)."""
+        return {path.stem: read_json(path) for path in sorted((self.path / "evaluations").glob("*.json"))}
+
+    def evaluated(self, name: str) -> pd.DataFrame:
+        """The patches of one of them: id, label, prob, pred."""
+        return read_table(inside(self.path / "evaluations", f"{name}.parquet"))
+
+    def write_evaluation(self, name: str, value: dict, table: pd.DataFrame) -> None:
+        """See :meth:`evaluations`; the same dataset's earlier one is replaced."""
+        name = slug(name)
+        write_table(self.path / "evaluations" / f"{name}.parquet", table)
+        write_json(self.path / "evaluations" / f"{name}.json", value)
