@@ -115,7 +115,9 @@ def plane_of(rows: FoldRows, xy: np.ndarray, grid: int) -> Plane:
 
 def heads_of(run: RunFolder) -> tuple[str, ...]:
     """The heads whose boundary can be drawn, those fitted later last."""
+    known = run.scores(0) if run.has_scores(0) else ()
     own = [name for name in run.rules() if name not in (*WITHOUT_NETWORK, BLEND)]
+    own = [name for name in own if name in known or run.head_card(0, name) or name in run.umap(0)[1]["heads"]]
     return (*own, *(name for name in run.refit_scores(0) if name not in own))
 
 

@@ -75,7 +75,7 @@ def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> li
     for words, (index, distance) in zip(("Training part", "Held out"), parts, strict=True):
         same = sum(data.labels[i] == data.labels[row] for i in index)
         st.markdown(f"**{words}** · {same} of {len(index)} have its label")
-        shown += _row_of(data, index, distance, judged, look, f"near_{words[0]}")
+        shown += _row_of(data, index, distance, judged, look, f"near_{words}")
     return shown
 
 
