@@ -3,7 +3,7 @@
     python benchmarks/bench_occlusion.py [--n 256] [--out benchmarks/results/occlusion.json]
 
 All ways send the same patches through the same network, that of the demo: resnet18 with 16 to 128 channels, 12 bands,
-64x64 pixels, in batches of 64. Bare: as many patches as occlusion needs (each as it is and without each band), nothing
+64x64 pixels, in batches of 32. Bare: as many patches as occlusion needs (each as it is and without each band), nothing
 done to them. Ours: ``core.explain.occlusion.occlude``. captum: FeatureAblation, a feature a band, patches in the same
 batches. One by one: each patch copied, a band set, normalised and sent alone, as one would write it at first, on fewer
 patches. The ways take turns and the median of the rounds counts, so that other work on the machine disturbs all alike.
@@ -31,7 +31,7 @@ from core.device import choose_device  # noqa: E402
 from core.explain.occlusion import occlude  # noqa: E402
 from core.train.backbones import build_network  # noqa: E402
 
-BATCH, ROUNDS, ALONE = 64, 7, 8  # patches at a time; rounds; patches of the one-by-one way
+BATCH, ROUNDS, ALONE = 32, 9, 8  # patches at a time; rounds; patches of the one-by-one way
 
 
 def measure(n: int, device: torch.device) -> dict:

@@ -148,16 +148,15 @@ def _supports(
     lead = f"Of {_said(one.total)} lost without any band, {lead} ({_replaced(one.baseline)})."
     if answer == "cannot be asked":
         only = ", ".join(PLAIN[name] for name in one.shares)
-        return (
-            f"Whether {words[0]} matters more than {words[1]} cannot be asked of these bands ({only}). {stands}: {lead}"
-        )
+        asked_of = f"{words[0]} matters more than {words[1]} cannot be asked of these bands ({only})"
+        return f"Whether {asked_of}. On {stands}: {lead[0].lower()}{lead[1:]}"
     shares = " and ".join(f"{_said(one.shares[name])} to {word}" for name, word in zip(asked, words, strict=True))
     text = f"{words[0][0].upper()}{words[0][1:]} matters more than {words[1]}: {answer}. On {stands}, the drop of the "
-    text += f"probability is owed {shares}, {words[0]} minus {words[1]} {_said(one.difference)} "
+    text += f"probability is owed {shares}, {words[0]} minus {words[1]} {_said(one.difference, '+')} "
     text += f"({_replaced(one.baseline)}). {lead}"
     others = [each for each in found if each is not one]
     if others:
-        said = ", ".join(f"{each.baseline} {_said(each.difference)}: {each.answer}" for each in others)
+        said = ", ".join(f"{each.baseline} {_said(each.difference, '+')}: {each.answer}" for each in others)
         text += f" The same difference under other replacements: {said}."
         if answer == "undecided" and len({each.answer for each in found}) > 1:
             text += " The answer changes with what replaces the bands, so the figure settles nothing."
@@ -168,7 +167,8 @@ def _replaced(baseline: str) -> str:
     return f"bands replaced by {BASELINES.get(baseline, baseline)}"
 
 
-def _said(interval: Interval | None) -> str:
+def _said(interval: Interval | None, sign: str = "") -> str:
     if interval is None:
         return "undefined"
-    return f"{interval.value:+.3f} (95 % {interval.lo:+.3f} to {interval.hi:+.3f})"
+    value, low, high = (f"{number:{sign}.3f}" for number in (interval.value, interval.lo, interval.hi))
+    return f"{value} (95 % {low} to {high})"
