@@ -40,8 +40,9 @@ class Columns:
 class ScoreTable:
     """Patches with probabilities.
 
-    table: id, label (0/1), fold (0..K-1), group ("" where unknown), prob (0-1). columns: what was read from where.
-    drawn: whether the folds were drawn here because the table has none. aside: what (file, line) and why, a row each.
+    table: id, label (0/1), fold (from 0, as numbered in the file), group ("" where unknown), prob (0-1). columns: what
+    was read from where. drawn: whether the folds were drawn here because the table has none. aside: what (file, line)
+    and why, a row each.
     """
 
     name: str
@@ -158,7 +159,10 @@ def _folds(table: pd.DataFrame, columns: Columns, seed: int, aside: Aside) -> tu
         names = sorted(table["fold"].unique(), key=_by_number)
         if len(names) > 100:
             raise FormatError(f"The column '{columns.fold}' has {len(names)} values: these are no folds.")
-        return table["fold"].map({name: k for k, name in enumerate(names)}).to_numpy(np.int64), False
+        numbers = [as_number(name) for name in names]
+        whole = all(number is not None and 0 <= number <= 100 and number == int(number) for number in numbers)
+        codes = {name: int(numbers[k]) if whole else k for k, name in enumerate(names)}  # gaps stay: 0 and 2 are that
+        return table["fold"].map(codes).to_numpy(np.int64), False
     from core.data.folds import make_folds
 
     groups = None if (table["group"] == "").all() else table["group"].to_numpy()

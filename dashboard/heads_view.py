@@ -15,7 +15,7 @@ from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 from dashboard import cached, charts, components, score_charts, state, tasks, theme
 from dashboard import result_tables as tables
-from dashboard.components import interval, literal
+from dashboard.components import interval, literal, number
 
 PAPER_C = "1, 0.75, 0.5, 0.1"
 
@@ -31,7 +31,7 @@ def heads_view(run: RunFolder, summary: dict) -> None:
     with grid.cell():
         _sweep(run, table3 is not None)
     table = head_rows(rows, summary)
-    st.dataframe(table, hide_index=True, width="stretch", height="content")
+    st.dataframe(shown(table), hide_index=True, width="stretch", height="content")
     for note in (table3 or {}).get("notes", []):
         st.info(literal(note), icon=":material/info:")
     for name, reason in ((table3 or {}).get("left_out") or summary.get("left_out") or {}).items():
@@ -75,6 +75,15 @@ def head_rows(rows: list[dict], summary: dict) -> pd.DataFrame:
     return table.assign(_by=pd.to_numeric(table["Out-of-fold F1"])).sort_values(
         "_by", ascending=False, na_position="last", kind="stable"
     ).drop(columns="_by").round(3)  # fmt: skip
+
+
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as text, three digits, what is not known left blank."""
+    texts = table.copy()
+    for name in texts:
+        if pd.api.types.is_numeric_dtype(texts[name]) or texts[name].map(lambda v: isinstance(v, float)).any():
+            texts[name] = [number(v) if pd.notna(v) else "" for v in texts[name]]
+    return texts
 
 
 def _empty(column: pd.Series) -> bool:

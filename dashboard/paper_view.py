@@ -19,7 +19,7 @@ NAMES = ("accuracy", "precision", "recall", "sensitivity", "specificity", "f1", 
 TITLES = {
     "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "sensitivity": "Sensitivity",
     "specificity": "Specificity", "f1": "F1", "balanced_accuracy": "Balanced accuracy", "mcc": "MCC",
-    "npv": "Negative predictive value",
+    "npv": "NPV",
 }  # fmt: skip
 MOST = 5_000  # patches of a class: more matrices than their product take longer than a page should
 MOST_SHOWN = 200  # matrices in the table
@@ -129,8 +129,8 @@ def readings_table(found: PaperCheck) -> pd.DataFrame:
     """A row a reading of the names: how many matrices fit."""
     return pd.DataFrame(
         {
-            "Read": [reading.name or "as printed" for reading in found.readings],
             "Matrices that fit": [len(reading.matrices) for reading in found.readings],
+            "Read": [reading.name or "as printed" for reading in found.readings],
         }
     )
 

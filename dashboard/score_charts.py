@@ -21,6 +21,7 @@ RATE_COLOURS = {"recall": theme.OUTCOME["TP"], "precision": theme.OUTCOME["FP"],
 RATE_WORDS = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
 METHOD_COLOURS = {"none": "#7B68B5", "temperature": "#D9822B", "platt": "#2B8C8C", "isotonic": "#C0447E"}
 METHOD_WORDS = {"none": "As they are", "temperature": "Temperature", "platt": "Platt", "isotonic": "Isotonic"}
+CURVE_POINTS = 250  # of a curve that is sent again at every move of the slider
 SET_COLOURS = {"train": "#8C939B", "validation": theme.NEGATIVE, "test": theme.POSITIVE}
 
 
@@ -29,7 +30,7 @@ SET_COLOURS = {"train": "#8C939B", "validation": theme.NEGATIVE, "test": theme.P
 
 def rates_over_threshold(sweep: Sweep, at: float) -> go.Figure:
     """Recall, precision and F1 at every threshold, with a line at the chosen one."""
-    rows = sweep.thinned(250)
+    rows = sweep.thinned(CURVE_POINTS)
     rows = rows[np.isfinite(sweep.threshold[rows])]
     figure = go.Figure()
     for name, colour in RATE_COLOURS.items():
@@ -46,36 +47,54 @@ def rates_over_threshold(sweep: Sweep, at: float) -> go.Figure:
 
 def roc_at(sweep: Sweep, at: float) -> go.Figure:
     """The ROC curve with the point of the threshold ``at``."""
-    positives, negatives = max(int(sweep.tp[-1]), 1), max(int(sweep.fp[-1]), 1)
-    x, y = sweep.fp / negatives, sweep.tp / positives
-    figure = _curve_at(sweep, x, y, at, "false alarm rate %{x:.3f}, recall %{y:.3f}")
+    figure = _curve(sweep, *_roc(sweep), "false alarm rate %{x:.3f}, recall %{y:.3f}")
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"width": THIN, "dash": "dot", "color": theme.INK})
     figure.update_xaxes(title_text="False alarm rate")
     figure.update_yaxes(title_text="Recall")
+    move_point(figure, sweep, at, "roc")
     return figure
 
 
 def pr_at(sweep: Sweep, at: float) -> go.Figure:
     """The precision-recall curve with the point of the threshold ``at``."""
     share = sweep.tp[-1] / max(int(sweep.called[-1]), 1)
-    figure = _curve_at(
-        sweep, sweep.rates["recall"], sweep.rates["precision"], at, "recall %{x:.3f}, precision %{y:.3f}"
-    )
+    figure = _curve(sweep, *_pr(sweep), "recall %{x:.3f}, precision %{y:.3f}")
     figure.add_hline(y=share, line_width=THIN, line_dash="dot", line_color=theme.INK)
     figure.update_xaxes(title_text="Recall")
     figure.update_yaxes(title_text="Precision")
+    move_point(figure, sweep, at, "pr")
     return figure
 
 
-def _curve_at(sweep: Sweep, x: np.ndarray, y: np.ndarray, at: float, hover: str) -> go.Figure:
-    rows, here = sweep.thinned(250), sweep.index(at)
+def move_line(figure: go.Figure, at: float) -> None:
+    """Move the line of :func:`rates_over_threshold`: plotly checks every part of a new figure, which takes longer."""
+    figure.layout.shapes[0].x0 = figure.layout.shapes[0].x1 = at
+
+
+def move_point(figure: go.Figure, sweep: Sweep, at: float, kind: str) -> None:
+    """Move the point of :func:`roc_at` or :func:`pr_at` (``roc``, ``pr``)."""
+    x, y = _roc(sweep) if kind == "roc" else _pr(sweep)
+    here = sweep.index(at)
+    figure.data[1].x, figure.data[1].y = [float(x[here])], [float(y[here])]
+
+
+def _roc(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
+    return sweep.fp / max(int(sweep.fp[-1]), 1), sweep.tp / max(int(sweep.tp[-1]), 1)
+
+
+def _pr(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
+    return sweep.rates["recall"], sweep.rates["precision"]
+
+
+def _curve(sweep: Sweep, x: np.ndarray, y: np.ndarray, hover: str) -> go.Figure:
+    rows = sweep.thinned(CURVE_POINTS)
     figure = go.Figure()
     figure.add_scatter(
         x=x[rows], y=y[rows], mode="lines", showlegend=False, line={"color": theme.NEGATIVE, "width": LINE},
         customdata=sweep.threshold[rows], hovertemplate=f"{hover}, at %{{customdata:.3f}}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=[x[here]], y=[y[here]], mode="markers", showlegend=False,
+        x=[], y=[], mode="markers", showlegend=False,
         marker={"size": 15, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
         hovertemplate=f"here: {hover}<extra></extra>",
     )  # fmt: skip

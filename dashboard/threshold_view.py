@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.data.store import Dataset
@@ -42,6 +43,7 @@ class Live:
     data: Dataset | None
     run: RunFolder | None
     first: float  # where the slider stands at first
+    figures: dict[str, go.Figure]  # rates, pr, roc: only the line and the points are moved
 
 
 def threshold_view(of: Scored, data: Dataset | None, run: RunFolder | None, deployed: float | None = None) -> None:
@@ -50,7 +52,13 @@ def threshold_view(of: Scored, data: Dataset | None, run: RunFolder | None, depl
     if st.session_state.get(WHOSE) != of.key:  # another head or table: its slider stands where it would decide
         st.session_state[WHOSE], st.session_state[AT] = of.key, float(np.clip(first, 0, 1))
         st.session_state.pop(RULE, None)
-    live = Live(of, scored.sweep_of(of), data, run, float(np.clip(first, 0, 1)))
+    sweep = scored.sweep_of(of)
+    figures = {
+        "rates": score_charts.rates_over_threshold(sweep, first),
+        "pr": score_charts.pr_at(sweep, first),
+        "roc": score_charts.roc_at(sweep, first),
+    }
+    live = Live(of, sweep, data, run, float(np.clip(first, 0, 1)), figures)
     st.fragment(_moving)(live)
     components.download(lambda: sweep_table(live.sweep), f"{of.name}_thresholds", "Every threshold (CSV)")
 
@@ -63,11 +71,13 @@ def _moving(live: Live) -> None:
     )
     cells = live.sweep.at(at)
     _numbers(live, at, cells)
+    score_charts.move_line(live.figures["rates"], at)
     grid = st.grid(min_column_width=250, gap="medium")
-    for name, draw in (("rates", score_charts.rates_over_threshold), ("pr", score_charts.pr_at),
-                       ("roc", score_charts.roc_at)):  # fmt: skip
+    for name, figure in live.figures.items():
+        if name != "rates":
+            score_charts.move_point(figure, live.sweep, at, name)
         with grid.cell():
-            components.show(draw(live.sweep, at), key=f"threshold_{name}")
+            components.show(figure, key=f"threshold_{name}")
     st.caption(
         f"{live.of.standing} The slider is one threshold for all folds, judged on the patches that it is chosen by: "
         "its numbers flatter. What a rule is worth on patches that did not choose stands beside its button."

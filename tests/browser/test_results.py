@@ -1,0 +1,68 @@
+"""Results in a real browser: the slider, the cells of the matrix, and the camera's two formats."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+CONFTEST = Path(__file__).resolve().parents[1] / "dashboard" / "conftest.py"
+
+
+@pytest.fixture(scope="module")
+def run(checkpoints):
+    """A finished run on made patches, its numbers made up."""
+    made = runpy.run_path(str(CONFTEST))
+    data = made["make_dataset"](checkpoints / "datasets" / "tiny.h5")
+    return made["make_run"](checkpoints, data.path)
+
+
+def settled(page):
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
+
+
+@pytest.mark.parametrize(("words", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
+def test_the_camera_saves_the_format_that_is_chosen(page, url, run, tmp_path, words, begins):
+    page.goto(f"{url}/results?run={run.name}&results_view=curves")
+    settled(page)
+    page.get_by_text(words, exact=True).click()
+    settled(page)
+    chart = page.locator(".st-key-results_roc")
+    chart.scroll_into_view_if_needed()
+    chart.hover()
+    with page.expect_download(timeout=60_000) as download:
+        chart.locator("[data-title*='ownload plot']").first.click()
+    download.value.save_as(tmp_path / "picture")
+    assert download.value.suggested_filename == f"results_roc.{words.lower()}"
+    assert (tmp_path / "picture").read_bytes().startswith(begins)
+
+
+def test_a_cell_of_the_matrix_opens_its_patches(page, url, run):
+    page.goto(f"{url}/results?run={run.name}&results_view=curves")
+    settled(page)
+    matrix = page.locator(".st-key-results_confusion")
+    matrix.scroll_into_view_if_needed()
+    points = matrix.locator(".scatterlayer .point")
+    expect(points).to_have_count(4)
+    box = points.nth(1).bounding_box()  # the second cell: missed
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.get_by_role("heading", name="Errors", level=1)).to_be_visible(timeout=60_000)
+    settled(page)
+    assert "errors_outcome=FN" in page.url
+
+
+def test_the_slider_moves_numbers_and_point(page, url, run):
+    page.goto(f"{url}/results?run={run.name}&results_view=threshold")
+    settled(page)
+    slider = page.get_by_role("slider").first
+    found = page.get_by_test_id("stMetric").filter(has_text="To inspect")
+    before = found.inner_text()
+    point = page.locator(".st-key-threshold_roc .scatterlayer .point").last
+    expect(point).to_be_attached()
+    place = point.get_attribute("transform")
+    slider.focus()
+    slider.press("ArrowRight")  # the first key only shows that it has the focus
+    slider.press("Home")
+    expect(found).not_to_have_text(before, timeout=30_000)
+    expect(found).to_contain_text("1000")
+    expect(page.locator(".st-key-threshold_roc .scatterlayer .point").last).not_to_have_attribute("transform", place)
