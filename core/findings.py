@@ -194,6 +194,11 @@ def _warnings(plan: Plan) -> list[str]:
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "
             "validation part, so these scores are inflated."
         )
+    if plan.config.train.select == "fold_best":
+        found.append(
+            "The epoch of each fold was chosen by its F1 on that fold's validation part (the papers' way): these "
+            "scores are inflated. train.select=inner or last is honest."
+        )
     found += plan.notes
     folds = plan.config.folds
     if folds.grouped and folds.group_by in ("groups", "duplicates") and plan.dataset.groups is None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
 from core.findings import draw_map, explain_fold, judge, save_explanations, summarise
 from core.heads import Head, save_heads
@@ -83,6 +84,7 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
         yield Step("training", TRAINING * (fold + 1) / n_folds, f"Fold {fold + 1} was done before.", **at)
         return
     train, val = plan.folds.train(fold), plan.folds.val(fold)
+    learnt, inner = hold_back(plan, train)
     began = time.monotonic()
     given = model_scaling(config.model, plan.bands)
     normaliser = fit_normaliser(
@@ -90,17 +92,19 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     )
     patches = normaliser.transform(plan.images)
     yield Step("balancing", TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", **at)
-    synthetics, parents = balance(plan, patches, train)
+    synthetics, parents = balance(plan, patches, learnt)
     run.write_smote(fold, _lineage(plan, synthetics, parents, fold))
-    train_x = np.concatenate([patches[train], synthetics.images])  # (N_train + M, C, H, W)
-    train_y = np.concatenate([plan.labels[train], np.ones(len(synthetics.images), np.int8)])
+    train_x = np.concatenate([patches[learnt], synthetics.images])  # (N_train + M, C, H, W)
+    train_y = np.concatenate([plan.labels[learnt], np.ones(len(synthetics.images), np.int8)])
 
     seed = config.seed * 1000 + fold
     network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed, normaliser.units)
     yield Step("training", TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", **at)
     history, rows = run.fold_history(fold), []
+    held = (patches[inner], plan.labels[inner]) if len(inner) else None
+    where = run.resume_path(fold)
     for result in fit(
-        network, train_x, train_y, patches[val], plan.labels[val], config, plan.device, seed, run.resume_path(fold)
+        network, train_x, train_y, patches[val], plan.labels[val], config, plan.device, seed, where, held
     ):
         rows.append(result.to_dict())
         earlier = history[history["epoch"] < rows[0]["epoch"]]
@@ -123,6 +127,7 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
         {
             "n_train": len(train),
             "n_val": len(val),
+            "n_inner": len(inner),
             "n_synthetic": len(synthetics.images),
             "seed": seed,
             "left_out": heads.left_out,
@@ -131,6 +136,14 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
             "images_per_second": float(np.mean([row["images_per_second"] for row in rows])) if rows else float("nan"),
         },
     )
+
+
+def hold_back(plan: Plan, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of ``train`` that the network learns from, and those that only choose its epoch (``train.select=inner``)."""
+    config = plan.config
+    if config.train.select != "inner":
+        return train, train[:0]
+    return inner_split(train, plan.labels, plan.groups, config.train.inner_share, config.seed)
 
 
 def fit_heads(

@@ -12,6 +12,9 @@ STAGES = ("data", "smote", "train", "heads", "evaluate", "embed", "explain")
 LEAVES = (
     "core.errors",
     "core.config",
+    "core.config_sections",
+    "core.config_training",
+    "core.presets",
     "core.device",
     "core.data.bands",
     "core.data.edges",

@@ -2,18 +2,17 @@
 
 Comes in: a network, normalised patches with labels, the run's settings, a device, a seed, and a folder to resume from.
 Goes out: an :class:`EpochResult` after each epoch. It sees the validation part only to report on it: nothing is chosen
-by it. Equal inputs and seed give equal weights on a CPU, also across a break.
+by it, unless ``select`` is "fold_best". Equal inputs and seed give equal weights on a CPU, also across a break.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import time
 from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,26 +25,32 @@ from core.errors import TrainingError
 from core.evaluate.metrics import metrics
 from core.train.augment import augment
 from core.train.batches import Batches, Placement, batch_indices, place
+from core.train.gradients import Batch, Gradients
 from core.train.inference import Embedded, embed
+from core.train.keeper import Keeper
+from core.train.losses import loss_of
 from core.train.network import Network
 from core.train.optimiser import WeightAverage, build_optimiser, pack, unpack
 from core.train.resume import newest_checkpoint, save_checkpoint
 from core.train.schedules import lr_at
 from core.train.settle import settle
-from core.train.targets import check_training, soft_kl, soft_targets
+from core.train.specification import specification
+from core.train.targets import check_training, soft_targets
+from core.train.transfer import opening_at
 
 __all__ = ["Embedded", "EpochResult", "embed", "fit", "newest_checkpoint"]
 
 DIVERGED = 50.0  # nats; a coin toss costs 0.69
-MAX_PIECES = 8  # a batch that does not fit into memory is cut into 2, 4, 8 pieces whose gradients add up
 CHECK_EVERY = 32  # steps between looks at the loss on a GPU, where each look waits for it
+Judged = tuple[np.ndarray, np.ndarray]  # patches (N, C, H, W) and labels (N,), by which an epoch is chosen
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One epoch. Losses are KL divergences in nats; validation is judged with the running average where there is one.
+    """One epoch. Losses are in nats (val_loss: KL); validation is judged with the running average where there is one.
 
-    The last epoch is judged as the network is kept: with batch normalisation settled (core.train.settle).
+    The last epoch is judged as the network is kept: with batch normalisation settled (core.train.settle). Where an
+    epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so far (0: none yet).
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
     ``placement``: the patches lay on the device whole, or were streamed. ``pieces``: parts a batch was cut into.
@@ -63,6 +68,8 @@ class EpochResult:
     images_per_second: float
     placement: Placement = "device"
     pieces: int = 1
+    select_f1: float = float("nan")
+    best_epoch: int = 0
 
     def to_dict(self) -> dict:
         """Plain values, a row of the history."""
@@ -79,51 +86,61 @@ def fit(
     device: torch.device | str,
     seed: int,
     resume_dir: Path | None = None,
+    inner: Judged | None = None,
 ) -> Generator[EpochResult, None, None]:
     """Trains ``network`` in place, one epoch each time a result is asked for.
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
-    0/1, -1 where unlabelled. After the last result the network holds the weights that are judged: the running average
-    where ``ema_decay`` is set, with batch normalisation settled on the training part. With ``resume_dir`` each epoch
-    leaves a checkpoint there, and a fit that was broken off goes on after the newest complete one; when all epochs are
-    done, nothing is yielded.
+    0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
+    chooses. After the last result the network holds the weights that are judged: the running average where
+    ``ema_decay`` is set, with batch normalisation settled on the training part; or those of the chosen epoch as they
+    were. With ``resume_dir`` each epoch leaves a checkpoint there, and a fit that was broken off goes on after the
+    newest complete one; when all epochs are done, nothing is yielded.
 
     Raises TrainingError when the labels hold one class, the loss diverges (the network then holds the weights of the
     last good epoch), memory does not suffice, or every checkpoint is damaged or of another specification.
     """
     targets = soft_targets(train_y)
     check_training(train_x, targets)
-    trainer = _Trainer(network, place(np.asarray(train_x, np.float32), targets, torch.device(device)), config, seed)
+    data = place(np.asarray(train_x, np.float32), targets, torch.device(device))
+    if config.train.select == "inner" and inner is None:
+        raise TrainingError("train.select=inner chooses an epoch by patches that were held back, and there are none.")
+    chosen_by = {"last": None, "inner": inner, "fold_best": (val_x, val_y)}[config.train.select]
+    trainer = _Trainer(network, data, config, seed, loss_of(config.train, targets, data.device), chosen_by)
     trainer.fit_statistics(train_x)
-    epochs, spec = config.train.epochs, _specification(config, seed, train_x, targets)
+    epochs, spec = config.train.epochs, specification(config, seed, train_x, targets)
     done = trainer.go_on(resume_dir, spec)
     for epoch in range(done + 1, epochs + 1):
         result = trainer.epoch(epoch, val_x, val_y)
+        is_last = epoch == epochs or trainer.is_enough(epoch)
         if resume_dir is not None:
-            facts = {"spec": spec, "updates": trainer.updates, "pieces": trainer.pieces}
-            save_checkpoint(resume_dir, epoch, pack(network, trainer.optimiser, trainer.average), facts)
-        if epoch == epochs:
+            save_checkpoint(resume_dir, epoch, trainer.arrays(), trainer.facts() | {"spec": spec})
+        if is_last:
             trainer.finish()
         yield result
-    if done >= epochs:
-        trainer.finish()
+        if is_last:
+            return
+    trainer.finish()
 
 
 class _Trainer:
     """What changes while a network is trained."""
 
-    def __init__(self, network: Network, data: Batches, config: RunConfig, seed: int) -> None:
+    def __init__(
+        self, network: Network, data: Batches, config: RunConfig, seed: int, loss: Any, chosen_by: Judged | None
+    ) -> None:
         self.network, self.data, self.config, self.seed = network.to(data.device), data, config, seed
-        self.dtype = autocast_dtype(data.device, config.precision)
+        if not config.train.channels_last:
+            self.network.to(memory_format=torch.contiguous_format)
+        self.stepped = torch.compile(network) if config.train.compile else network
+        self.gradients = Gradients(loss, autocast_dtype(data.device, config.precision))
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
-        self.pieces = 1
+        self.chosen_by = chosen_by
+        self.kept = Keeper(config.train.patience)
+        self.opening = opening_at(1, network, config.train)
         self.final: Network | None = None  # what is kept, once the last epoch is done
         self.good = _copy_of(network)  # weights of the last epoch that ended well
-
-    @property
-    def updates(self) -> int:
-        return self.average.updates if self.average else 0
 
     @property
     def judged(self) -> Network:
@@ -134,8 +151,19 @@ class _Trainer:
         if self.config.train.ema_decay is not None:
             self.average = WeightAverage(self.network, self.config.train.ema_decay)
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that the next epoch depends on, and the weights that are kept."""
+        return pack(self.network, self.optimiser, self.average) | self.kept.pack()
+
+    def facts(self) -> dict:
+        updates = self.average.updates if self.average else 0
+        return {"updates": updates, "pieces": self.gradients.pieces, **self.kept.facts()}
+
+    def is_enough(self, epoch: int) -> bool:
+        return self.kept.is_enough(epoch)
+
     def go_on(self, folder: Path | None, spec: str) -> int:
-        """Takes up the newest checkpoint, if any; the number of epochs that are done."""
+        """Takes up the newest checkpoint, if any; the number of epochs that are done, all when it had stopped early."""
         checkpoint = newest_checkpoint(folder)
         if checkpoint is None:
             return 0
@@ -144,21 +172,27 @@ class _Trainer:
                 f"The checkpoint in {folder} belongs to other settings or other patches. "
                 "Start a new run, or delete that folder to train this fold from its first epoch."
             )
-        unpack(checkpoint.load(), self.network, self.optimiser, self.average, checkpoint.facts["updates"])
-        self.pieces, self.good = checkpoint.facts["pieces"], _copy_of(self.judged)
-        return checkpoint.epoch
+        arrays = checkpoint.load()
+        unpack(arrays, self.network, self.optimiser, self.average, checkpoint.facts["updates"])
+        self.kept.unpack(checkpoint.facts, arrays)
+        self.gradients.pieces, self.good = checkpoint.facts["pieces"], _copy_of(self.judged)
+        self.opening = opening_at(checkpoint.epoch, self.network, self.config.train)
+        return self.config.train.epochs if self.is_enough(checkpoint.epoch) else checkpoint.epoch
 
     def epoch(self, epoch: int, val_x: np.ndarray, val_y: np.ndarray) -> EpochResult:
         began = time.perf_counter()
+        self.opening = opening_at(epoch, self.network, self.config.train)
+        self.opening.apply(self.network)
         # Every epoch has its own random numbers: resuming needs no generator's state.
         generator = np.random.default_rng((self.seed, epoch))
         with torch.random.fork_rng(devices=_cuda_index(self.data.device)):  # dropout draws from torch's own
             torch.manual_seed(int(generator.integers(2**62)))
             train_loss, lr = self._pass(epoch, generator)
         trained = time.perf_counter()
-        if epoch == self.config.train.epochs:
+        if epoch == self.config.train.epochs and self.chosen_by is None:
             self.final = self._settled()
         val_loss, val_f1, val_auc = self._validate(val_x, val_y)
+        select_f1 = self._look(epoch)
         self.good = _copy_of(self.judged)
         return EpochResult(
             epoch=epoch,
@@ -171,7 +205,9 @@ class _Trainer:
             seconds=time.perf_counter() - began,
             images_per_second=len(self.data) / (trained - began),
             placement=self.data.placement,
-            pieces=self.pieces,
+            pieces=self.gradients.pieces,
+            select_f1=select_f1,
+            best_epoch=self.kept.epoch,
         )
 
     def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float]:
@@ -180,50 +216,34 @@ class _Trainer:
         batches = batch_indices(len(self.data), train.batch_size, generator)
         every = CHECK_EVERY if device.type == "cuda" else 1
         precise = torch.float32 if device.type == "mps" else torch.float64
-        total, lr = torch.zeros((), dtype=precise, device=device), train.lr
-        self.network.train()
+        total, lr, seen = torch.zeros((), dtype=precise, device=device), train.lr, 0
+        waiting: list[Batch] = []  # batches whose gradients make up one step
+        self.opening.train(self.network)
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
-            for group in self.optimiser.param_groups:
-                group["lr"] = lr
-            images, targets = augment(*self.data.take(index), self.config.augment, generator)
-            total += self._step(images, targets) * len(index)
-            if self.average is not None:
-                self.average.update()
-            if i % every == every - 1 or i == len(batches) - 1:
-                self._check_loss(total, len(index) * (i + 1), epoch, i + 1, len(batches), lr)
+            waiting.append(augment(*self.data.take(index), self.config.augment, generator))
+            is_last = i == len(batches) - 1
+            if len(waiting) < train.accumulate and not is_last:
+                continue
+            n = sum(len(images) for images, _ in waiting)
+            total += self._step(waiting, lr) * n
+            waiting, seen = [], seen + n
+            step = i // train.accumulate + 1
+            if step % every == 0 or is_last:
+                self._check_loss(total, seen, epoch, i + 1, len(batches), lr)
+            if train.judge_steps and step % train.judge_steps == 0 and not is_last:
+                self._look(epoch)
+                self.opening.train(self.network)
         return float(total) / len(self.data), lr
 
-    def _step(self, images: Tensor, targets: Tensor) -> Tensor:
-        """One optimiser step; a batch that does not fit into memory is cut in half, up to three times."""
-        while True:
-            loss = self._try(images, targets)
-            if loss is not None:
-                self.optimiser.step()
-                return loss
-            if self.pieces * 2 > min(MAX_PIECES, len(images) // 2):
-                raise TrainingError(
-                    f"A batch of {len(images)} patches does not fit into the memory of '{self.data.device}', even in "
-                    f"{self.pieces} pieces. Set train.batch_size or model.image_size lower, or a smaller backbone."
-                )
-            self.pieces *= 2
-            if self.data.device.type == "cuda":
-                torch.cuda.empty_cache()
-
-    def _try(self, images: Tensor, targets: Tensor) -> Tensor | None:
-        """Gradients of one batch; None when memory ran out."""
-        self.optimiser.zero_grad(set_to_none=True)
-        loss = torch.zeros((), device=images.device)
-        try:
-            pieces = min(self.pieces, len(images) // 2)  # batch normalisation needs two patches
-            for x, y in zip(images.tensor_split(pieces), targets.tensor_split(pieces), strict=True):
-                with torch.autocast(x.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-                    logits = self.network(x)
-                part = soft_kl(logits, y) * (len(x) / len(images))
-                part.backward()
-                loss += part.detach()
-        except torch.OutOfMemoryError:
-            return None
+    def _step(self, batches: list[Batch], lr: float) -> Tensor:
+        """One optimiser step on the batches together; their mean loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr * group["lr_scale"]
+        loss = self.gradients.of(self.stepped, batches)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update()
         return loss
 
     def _check_loss(self, total: Tensor, seen: int, epoch: int, step: int, steps: int, lr: float) -> None:
@@ -238,6 +258,14 @@ class _Trainer:
             "patches for extreme values."
         )
 
+    def _look(self, epoch: int) -> float:
+        """The F1 by which an epoch is chosen, if one is; the weights are kept when it is the best so far."""
+        if self.chosen_by is None:
+            return float("nan")
+        loss, f1, _ = self._validate(*self.chosen_by)
+        self.kept.offer(epoch, f1, loss, self.judged)
+        return f1
+
     def _validate(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
         labelled = np.flatnonzero(np.asarray(labels) >= 0)
         if labelled.size == 0:
@@ -250,26 +278,21 @@ class _Trainer:
         return float(loss), float(values["f1"]), float(values["auc"])
 
     def _settled(self) -> Network:
-        size = max(1, self.config.train.batch_size // self.pieces)
-        return settle(copy.deepcopy(self.judged), self.data, size)
+        size = max(1, self.config.train.batch_size // self.gradients.pieces)
+        return settle(copy.deepcopy(self.judged), self.data, size, self.opening.frozen_norms)
 
     def finish(self) -> None:
-        """Leaves the judged weights in the network."""
-        self.final = self.final or self._settled()
-        self.network.load_state_dict(self.final.state_dict())
-        self.network.eval()
+        """Leaves the judged weights in the network, all of it open again."""
+        if self.kept.weights:
+            self.network.load_state_dict(self.kept.weights)
+        else:
+            self.final = self.final or self._settled()
+            self.network.load_state_dict(self.final.state_dict())
+        self.network.requires_grad_(True).eval()
 
 
 def _copy_of(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
-
-
-def _specification(config: RunConfig, seed: int, images: np.ndarray, targets: np.ndarray) -> str:
-    """Names what a checkpoint belongs to: the settings of the loop, the seed, the shape of the data and its labels."""
-    settings = {name: getattr(config, name).model_dump(mode="json") for name in ("augment", "model", "train")}
-    facts = {**settings, "precision": config.precision, "seed": seed, "shape": list(images.shape)}
-    facts["targets"] = hashlib.sha256(np.ascontiguousarray(targets).tobytes()).hexdigest()
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _cuda_index(device: torch.device) -> list[int]:

@@ -1,6 +1,6 @@
 """The optimiser, the running average of weights, and both as named arrays for a checkpoint.
 
-Comes in: a network and the settings. Goes out: torch's Adam or AdamW, a :class:`WeightAverage`, and their state as
+Comes in: a network and the settings. Goes out: one of torch's optimisers, a :class:`WeightAverage`, and their state as
 numpy arrays. It knows nothing of data, epochs or files.
 """
 
@@ -15,18 +15,42 @@ from torch import Tensor, nn
 
 from core.config import TrainConfig
 from core.train.schedules import ema_decay_at
+from core.train.transfer import lr_scales
 
 
 def build_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW (decoupled decay, not applied to norms, biases and what the backbone exempts), fused where able."""
+    """The optimiser that ``config`` names, fused where torch can; closed parameters are in it too, and stay still.
+
+    AdamW decouples its decay and spares norms, biases and what the backbone exempts. Each group carries an
+    ``lr_scale``, by which its learning rate is multiplied.
+    """
     fused = next(network.parameters()).device.type in {"cpu", "cuda"}
-    if config.optimizer == "adam":
-        return torch.optim.Adam(network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=fused)
-    exempt = _exempt(network)
-    decayed = [p for name, p in network.named_parameters() if name not in exempt]
-    plain = [p for name, p in network.named_parameters() if name in exempt]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.lr, fused=fused)
+    decay = {"weight_decay": config.weight_decay}
+    groups = _groups(network, config)
+    match config.optimizer:
+        case "adam":
+            return torch.optim.Adam(groups, lr=config.lr, fused=fused, **decay)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=config.lr, fused=fused)
+        case "sgd":
+            return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, fused=fused, **decay)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, lr=config.lr, **decay)
+        case _:
+            return torch.optim.NAdam(groups, lr=config.lr, **decay)
+
+
+def _groups(network: nn.Module, config: TrainConfig) -> list[dict]:
+    """Parameters that are treated alike, in the order of the network within each group."""
+    exempt = _exempt(network) if config.optimizer == "adamw" else set()
+    scales = lr_scales(network, config.layer_decay) if config.layer_decay < 1.0 else {}
+    made: dict[tuple, dict] = {}
+    for name, parameter in network.named_parameters():
+        scale, spared = scales.get(name, 1.0), name in exempt
+        decay = 0.0 if spared else config.weight_decay
+        group = made.setdefault((spared, -scale), {"params": [], "weight_decay": decay, "lr_scale": scale})
+        group["params"].append(parameter)
+    return [made[key] for key in sorted(made)]
 
 
 def _exempt(network: nn.Module) -> set[str]:
@@ -68,7 +92,8 @@ def pack(network: nn.Module, optimiser: torch.optim.Optimizer, average: WeightAv
     if average is not None:
         named |= {f"average.{name}": value for name, value in average.network.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
-        named |= {f"optimiser.{index}.{key}": value for key, value in state.items()}
+        tensors = {key: value for key, value in state.items() if isinstance(value, Tensor)}  # sgd may hold a None
+        named |= {f"optimiser.{index}.{key}": value for key, value in tensors.items()}
     return {name: value.detach().cpu().numpy() for name, value in named.items()}
 
 

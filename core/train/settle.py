@@ -7,6 +7,8 @@ will never be asked about. It changes no weight and knows nothing of labels.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,13 +18,17 @@ from core.train.batches import Batches
 
 
 @torch.no_grad()
-def settle(network: nn.Module, data: Batches, batch_size: int) -> nn.Module:
+def settle(network: nn.Module, data: Batches, batch_size: int, frozen: Container[str] = ()) -> nn.Module:
     """``network`` in evaluation mode, its running statistics the mean over one pass of ``data`` (Wu and Johnson, 2021).
 
-    Networks without batch normalisation come back as they were.
+    frozen: names of batch normalisation that is not touched. Networks without any other come back as they were.
     """
     network.eval()
-    norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+    norms = [
+        module
+        for name, module in network.named_modules()
+        if isinstance(module, _BatchNorm) and module.track_running_stats and name not in frozen
+    ]
     if not norms:
         return network
     momenta = [norm.momentum for norm in norms]

@@ -1,6 +1,7 @@
 import copy
 
 import numpy as np
+import pytest
 import torch
 
 from core.config import ModelConfig, TrainConfig
@@ -65,3 +66,39 @@ def test_what_was_unpacked_goes_on_exactly_as_what_was_packed(network):
     for a, b in ((network, other), (average.network, twin_average.network)):
         for name, value in a.state_dict().items():
             assert torch.equal(value, b.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(
+    ("name", "peer", "more"),
+    [
+        ("adam", torch.optim.Adam, {}),
+        ("sgd", torch.optim.SGD, {"momentum": 0.8}),
+        ("rmsprop", torch.optim.RMSprop, {}),
+        ("nadam", torch.optim.NAdam, {}),
+    ],
+)
+def test_each_optimiser_steps_as_torchs_own_does(network, name, peer, more):
+    twin = copy.deepcopy(network)
+    ours = build_optimiser(network, TrainConfig(optimizer=name, lr=0.01, weight_decay=0.1, momentum=0.8))
+    theirs = peer(twin.parameters(), lr=0.01, weight_decay=0.1, **more)
+    for t in range(3):
+        step(network, ours, t)
+        step(twin, theirs, t)
+    assert type(ours) is peer
+    for a, b in zip(network.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+def test_discriminative_rates_are_timms(network):
+    from timm.optim import param_groups_layer_decay
+
+    expected = {}
+    for group in param_groups_layer_decay(network.backbone, layer_decay=0.5, weight_decay=0.0):
+        expected |= {id(p): group["lr_scale"] for p in group["params"]}
+    optimiser = build_optimiser(network, TrainConfig(layer_decay=0.5))
+    found = {id(p): group["lr_scale"] for group in optimiser.param_groups for p in group["params"]}
+    names = {id(p): name for name, p in network.named_parameters()}
+    deepest = max(expected.values())
+    for key, scale in expected.items():
+        assert found[key] == pytest.approx(0.5 * scale / deepest), names[key]
+    assert found[id(network.classifier.weight)] == 1 and len(found) == len(names)

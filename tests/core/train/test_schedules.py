@@ -1,6 +1,7 @@
 import math
 
 import pytest
+import torch
 
 from core.config import TrainConfig
 from core.train.schedules import ema_decay_at, lr_at
@@ -38,3 +39,15 @@ def test_warm_up_longer_than_the_run_only_warms_up():
 def test_the_average_forgets_quickly_at_first_and_then_as_it_was_told():
     assert ema_decay_at(0, 0.99) == pytest.approx(0.1)
     assert ema_decay_at(10_000, 0.99) == 0.99
+
+
+def test_steps_are_torchs_and_begin_after_the_warm_up():
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    peer, expected = torch.optim.lr_scheduler.StepLR(optimiser, step_size=2, gamma=0.3), []
+    for _ in range(5):
+        expected += [peer.get_last_lr()[0]] * 10
+        optimiser.step()
+        peer.step()
+    assert rates(epochs=5, schedule="step", step_epochs=2, step_factor=0.3) == pytest.approx(expected)
+    warmed = rates(epochs=6, schedule="step", step_epochs=2, step_factor=0.3, warmup_epochs=1)
+    assert warmed[10:] == pytest.approx(expected) and warmed[9] == 0.1

@@ -1,0 +1,201 @@
+"""The settings of every stage but training: data, folds, normalisation, SMOTE, heads, maps, explanations.
+
+One frozen model a stage; ``core.config`` joins them. It knows nothing of presets, data or devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+UnitInterval = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, no unknown keys, no silent conversion of nonsense."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def names_of(value: Any) -> Any:
+    """A list of names from the command line's "a,b" as well."""
+    return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
+class DataConfig(Section):
+    """What of the dataset file is used."""
+
+    bands: tuple[str, ...] | None = Field(
+        None,
+        description="Bands to train on, in this order: names, or optical, sar, sar_post, sar_change, terrain, "
+        "descending, ascending, rgb; none means all.",
+    )
+    max_cloud: float | None = Field(
+        None,
+        ge=0.0,
+        description="Patches with more cloud than this are left out, in the unit of the cloud column; none: no limit.",
+    )
+    cloud_column: str | None = Field(
+        None, min_length=1, description="The dataset's column of cloud; none: the one with cloud in its name."
+    )
+    exclude: tuple[str, ...] = Field((), description="Ids of patches that are left out as if they had no label.")
+
+    @field_validator("bands", "exclude", mode="before")
+    @classmethod
+    def _one_name_is_a_list(cls, value: Any) -> Any:
+        return names_of(value)
+
+
+class FoldsConfig(Section):
+    """How patches are divided for cross-validation."""
+
+    n_splits: int = Field(5, ge=2, le=20, description="Number of folds.")
+    grouped: bool = Field(True, description="Keep patches of one group in one fold, where the dataset has groups.")
+    group_by: str = Field(
+        "groups",
+        min_length=1,
+        description="What stays in one fold. groups: the dataset's. block: squares of ground. duplicates: patches that "
+        "show the same ground. Or the name of a column (scene, source, ...).",
+    )
+    block_km: float = Field(5.0, gt=0.0, le=5000.0, description="Side of a square of ground, km, for group_by=block.")
+    on_leak: Literal["group", "refuse", "ignore"] = Field(
+        "group",
+        description="Shifted crops, near-duplicates and blends across groups: group: joined. refuse: the run stops. "
+        "ignore: left apart. Identical patches are always joined.",
+    )
+
+
+class NormaliseConfig(Section):
+    """Per-band normalisation, fitted on the training part of each fold."""
+
+    method: Literal["standard", "robust", "robust_iqr", "model", "minmax"] = Field(
+        "standard",
+        description="standard: (x - mean) / std. robust: (x - q50) / (q95 - q05). robust_iqr: (x - q50) / (q75 - q25). "
+        "model: red, green, blue as the backbone's weights saw them, other bands standard. minmax: each patch by its "
+        "own range, which loses how bright it is.",
+    )
+
+
+class SmoteConfig(Section):
+    """SSIM-SMOTE (paper A, Algorithm 1)."""
+
+    enabled: bool = Field(True, description="Make synthetic landslide patches between structurally similar real ones.")
+    protocol: Literal["inside_fold", "before_folds"] = Field(
+        "inside_fold",
+        description="inside_fold: parents come from the fold's training part only. before_folds: paper A's way; "
+        "parents may sit in the validation part, which inflates the score.",
+    )
+    k_neighbors: int = Field(5, ge=1, le=50, description="Most similar landslide patches to choose a neighbour from.")
+    n_syn: int | None = Field(
+        None, ge=1, le=50, description="Synthetic patches per landslide patch; none means: up to target_ratio."
+    )
+    target_ratio: float = Field(
+        1.0, gt=0.0, le=1.0, description="Landslides per non-landslide after balancing, when n_syn is not set."
+    )
+    alpha: float = Field(1.0, gt=0.0, description="First parameter of the Beta distribution of the anchor weight.")
+    beta: float = Field(1.0, gt=0.0, description="Second parameter of that distribution.")
+    clip: tuple[UnitInterval, UnitInterval] = Field((0.1, 0.9), description="Bounds of the anchor weight.")
+
+    @model_validator(mode="after")
+    def _clip_is_ordered(self) -> SmoteConfig:
+        if self.clip[0] > self.clip[1]:
+            raise ValueError("clip needs its lower bound first")
+        return self
+
+
+class HeadsConfig(Section):
+    """What turns an embedding into a decision."""
+
+    svm_C: tuple[Annotated[float, Field(gt=0.0)], ...] = Field(
+        (1.0, 0.75, 0.5, 0.1), min_length=1, description="RBF-SVM's C values (Table 3)."
+    )
+    svm_gamma: Literal["scale"] | Annotated[float, Field(gt=0.0)] = Field(
+        "scale", description="Width of the RBF-SVM's kernel: scale is 1 / (features x variance); or any number."
+    )
+    lgbm: bool = Field(True, description="Boosted trees (LightGBM) on the embedding.")
+    logreg: bool = Field(True, description="Logistic regression on the embedding.")
+    class_weight: Literal["none", "balanced"] = Field(
+        "none", description="balanced: heads are fitted as if both classes were equally common. none: as they are."
+    )
+    blend: bool = Field(
+        False,
+        description="Adds 'rich', an RBF-SVM on richer band statistics, and 'blend', its log-odds averaged with fc's.",
+    )
+    head: str = Field("svm_c0.1", description="The head whose numbers are the headline.")
+    threshold: Literal["best_f1", "half"] = Field(
+        "best_f1", description="best_f1: fold k's threshold is one near the best F1 of the other folds. half: 0.5."
+    )
+
+    @field_validator("class_weight", mode="before")
+    @classmethod
+    def _null_weight_is_none(cls, value: Any) -> Any:
+        return "none" if value is None else value  # heads.class_weight=none reads as null on the command line
+
+    @model_validator(mode="after")
+    def _headline_exists(self) -> HeadsConfig:
+        if self.head not in self.names:
+            raise ValueError(f"head '{self.head}' is not one of {', '.join(self.names)}")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Heads of a run: those on its embedding, and where set the blend and its other member."""
+        return (*self.on_embeddings, *(("rich", "blend") if self.blend else ()))
+
+    @property
+    def on_embeddings(self) -> tuple[str, ...]:
+        """Those of them that read the network's embedding, and so have a boundary on its map."""
+        others = (name for name, wanted in (("lgbm", self.lgbm), ("logreg", self.logreg)) if wanted)
+        return ("fc", *self.svm_names, *others)
+
+    @property
+    def svm_names(self) -> tuple[str, ...]:
+        """One a C; the gamma, which they share, stays out of their names."""
+        return tuple(svm_name(C) for C in self.svm_C)
+
+    def headline(self, judged: Container[str]) -> str:
+        """The head whose numbers are the headline: ``head``, or fc where that one had to be left out."""
+        return self.head if self.head in judged else "fc"
+
+
+def svm_name(C: float, gamma: float | str = "scale") -> str:
+    """Name of the RBF-SVM head with this C, as it stands in every table of a run: ``svm_c0.1``.
+
+    A gamma that is not the run's own is part of it: ``svm_c0.1_g0.001``.
+    """
+    return f"svm_c{C:g}" if gamma == "scale" else f"svm_c{C:g}_g{gamma:g}"
+
+
+class EmbedConfig(Section):
+    """The map of a fold's embeddings and the boundary drawn on it."""
+
+    method: Literal["umap", "pca", "tsne"] = Field(
+        "umap", description="umap, tsne: neighbourhoods (tsne cannot project). pca: the two widest directions."
+    )
+    metric: Literal["cosine", "euclidean", "correlation"] = Field(
+        "cosine", description="How far embeddings are apart. euclidean: standardised, as the SVM measures."
+    )
+    n_neighbors: int = Field(15, ge=2, le=200, description="UMAP's neighbourhood size.")
+    min_dist: UnitInterval = Field(0.1, description="UMAP's smallest distance between points.")
+    perplexity: float = Field(30.0, gt=1, le=200, description="t-SNE's neighbourhood size.")
+    grid: int = Field(100, ge=10, le=300, description="Cells on a side of the boundary's raster.")
+
+
+class ExplainConfig(Section):
+    """Grad-CAM and band occlusion."""
+
+    min_map: int = Field(8, ge=2, le=64, description="Smallest side of the Grad-CAM map; the deepest such layer.")
+    method: Literal["auto", "gradcam", "gradcam++", "xgradcam", "layercam"] = Field(
+        "auto",
+        description="How attention maps are made. gradcam is the papers', made for a network's last layer; it can "
+        "mislead at an inner one, which small patches need. auto: xgradcam after a ReLU, where it holds better, "
+        "gradcam elsewhere. `python -m core explain RUN --checks` says what the maps are worth.",
+    )
+    occlusion_baselines: tuple[Literal["mean", "zero", "zero_raw", "shuffle", "swap"], ...] = Field(
+        ("mean", "zero_raw"),
+        description="What replaces a band in every run. mean: its training mean. zero: 0 after normalisation. "
+        "zero_raw: 0 in its unit. shuffle: its own pixels in another order. swap: the band of a patch of the other "
+        "class. All of them afterwards: `python -m core explain RUN --occlusion`.",
+    )

@@ -1,0 +1,138 @@
+"""The settings of training: augmentation, the network, the loop.
+
+One frozen model each; ``core.config`` joins them with the others. Every default is the first paper's recipe, and what
+came later is off by default. It knows nothing of presets, data or devices.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from core.config_sections import Section, UnitInterval, names_of
+
+
+class AugmentConfig(Section):
+    """Online augmentation, per sample, on the device."""
+
+    flips: bool = Field(True, description="Random horizontal and vertical flips.")
+    quarter_turns: bool = Field(True, description="Random rotation by 0, 90, 180 or 270 degrees.")
+    mixup_alpha: float = Field(0.2, ge=0.0, description="MixUp's Beta(alpha, alpha); 0 switches it off.")
+    cutmix_alpha: float = Field(1.0, ge=0.0, description="CutMix's Beta(alpha, alpha); 0 switches it off.")
+    mix_prob: UnitInterval = Field(0.5, description="Share of batches that are mixed.")
+    label_smoothing: float = Field(0.0, ge=0.0, lt=0.5, description="Share of the target spread over both classes.")
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    backbone: str = Field("tf_efficientnetv2_l.in21k_ft_in1k", description="Any timm model name.")
+    pretrained: bool = Field(True, description="Load the hub's weights for that name.")
+    weights: str | None = Field(None, description="A local .safetensors file instead of the hub's weights.")
+    image_size: int | None = Field(None, ge=16, le=1024, description="Side in pixels after resizing; none keeps it.")
+    drop_rate: UnitInterval = Field(0.0, description="Dropout before the last layer.")
+    arguments: dict[str, Any] = Field({}, description="Further arguments of timm's create_model, for example widths.")
+    indices: Literal["auto", "stack12", "stack20", "stack28"] | tuple[str, ...] = Field(
+        (),
+        description="Indices as further input bands, computed inside the network: names, auto (every plain ratio of "
+        "bands that fits), or a stack of paper A: stack12, stack20, stack28.",
+    )
+    statistics_branch: bool = Field(
+        False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
+    )
+
+    @field_validator("indices", mode="before")
+    @classmethod
+    def _one_name_is_a_list(cls, value: Any) -> Any:
+        return value if value == "auto" or str(value).startswith("stack") else names_of(value) or ()
+
+
+class TrainConfig(Section):
+    """The loop."""
+
+    epochs: int = Field(50, ge=1, le=1000, description="Passes over the fold's training part.")
+    batch_size: int = Field(36, ge=2, le=4096, description="Patches in one batch.")
+    accumulate: int = Field(
+        1, ge=1, le=256, description="Batches whose gradients add up to one step: a larger batch in less memory."
+    )
+    loss: Literal["kl", "bce", "focal"] = Field(
+        "kl",
+        description="kl: Kullback-Leibler divergence from the soft labels (paper A). bce: binary cross-entropy of the "
+        "landslide's log-odds. focal: cross-entropy that counts well-known patches less.",
+    )
+    focal_gamma: float = Field(
+        2.0, ge=0.0, le=10.0, description="How much less the focal loss counts what is well known; 0: not less."
+    )
+    class_weight: Literal["none", "balanced"] = Field(
+        "none",
+        description="balanced: each class counts n / (2 n_c), with n_c its patches after SMOTE. none: every patch "
+        "alike.",
+    )
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam"] = Field("adam", description="Optimiser.")
+    lr: float = Field(3e-4, gt=0.0, le=1.0, description="Initial learning rate.")
+    momentum: float = Field(0.9, ge=0.0, lt=1.0, description="Momentum of sgd; other optimisers have their own.")
+    weight_decay: float = Field(0.0, ge=0.0, le=1.0, description="Weight decay.")
+    schedule: Literal["none", "step", "cosine"] = Field("cosine", description="Learning rate over the epochs.")
+    step_epochs: int = Field(15, ge=1, le=1000, description="Epochs between the steps of schedule=step.")
+    step_factor: float = Field(0.1, gt=0.0, le=1.0, description="What each such step multiplies the rate by.")
+    warmup_epochs: int = Field(0, ge=0, le=100, description="Linear warm-up before the schedule.")
+    ema_decay: float | None = Field(
+        None, gt=0.0, lt=1.0, description="Decay of the running average of weights that is judged; none: no average."
+    )
+    tta: bool = Field(False, description="Average predictions over flips and quarter turns.")
+    select: Literal["last", "inner", "fold_best"] = Field(
+        "last",
+        description="Which epoch is kept. last: the last one, chosen without looking. inner: the best F1 on a part of "
+        "the training part that is held back, by groups. fold_best: the best F1 on the validation fold, the papers' "
+        "way, which inflates the score.",
+    )
+    inner_share: float = Field(0.2, ge=0.05, le=0.5, description="Share that select=inner holds back.")
+    judge_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Look for the best F1 every so many steps as well (the first paper: 3); none: once an epoch.",
+    )
+    patience: int | None = Field(
+        None, ge=1, description="Stop after so many epochs without a better F1; needs select=inner or fold_best."
+    )
+    trainable: Literal["all", "head", "layers", "blocks"] = Field(
+        "all",
+        description="What of the network learns. head: the last layer alone (frozen backbone). layers: and the "
+        "backbone's last top_layers leaf modules, batch normalisation and activations counted. blocks: and its last "
+        "top_blocks blocks, as timm groups them. all: everything.",
+    )
+    top_layers: int = Field(20, ge=1, le=5000, description="Leaf modules that trainable=layers opens.")
+    top_blocks: int = Field(2, ge=1, le=500, description="Blocks that trainable=blocks opens.")
+    head_epochs: int = Field(0, ge=0, le=1000, description="First phase: epochs with the last layer alone.")
+    top_epochs: int = Field(
+        0, ge=0, le=1000, description="Second phase: epochs with top_layers open; after it, what trainable says."
+    )
+    batch_norm: Literal["auto", "train", "frozen"] = Field(
+        "auto",
+        description="Batch normalisation of the open part. auto: frozen, weights and running statistics, while a part "
+        "of the backbone is closed. train, frozen: always so.",
+    )
+    layer_decay: float = Field(
+        1.0,
+        gt=0.0,
+        le=1.0,
+        description="Discriminative learning rates: the last layer learns at lr, each block before it at so much of "
+        "the rate behind it; 1: all alike.",
+    )
+    channels_last: bool = Field(True, description="Keep bands innermost in memory: faster convolutions.")
+    compile: bool = Field(False, description="Compile the network (torch.compile): slow start, faster steps on a GPU.")
+
+    @field_validator("schedule", "class_weight", mode="before")
+    @classmethod
+    def _null_is_none(cls, value: Any) -> Any:
+        return "none" if value is None else value  # train.schedule=none reads as null on the command line
+
+    @model_validator(mode="after")
+    def _looking_needs_something_to_look_at(self) -> TrainConfig:
+        if self.select == "last" and (self.patience is not None or self.judge_steps is not None):
+            raise ValueError(
+                "train.patience and train.judge_steps look for the best F1. Set train.select=inner (honest) or "
+                "fold_best, or leave both at none"
+            )
+        return self

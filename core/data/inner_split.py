@@ -1,0 +1,34 @@
+"""A part of a training part that is held back, to choose an epoch by.
+
+Comes in: rows of a training part, labels and groups of all patches. Goes out: the rows that are learnt from and those
+that are held back, no group on both sides. It knows nothing of images or networks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.data.folds import make_folds
+from core.errors import FoldError
+
+
+def inner_split(
+    rows: np.ndarray, labels: np.ndarray, groups: np.ndarray | None, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(learnt, held back): ``rows`` (n,) in two, about ``share`` of them held back, both classes on both sides.
+
+    labels: (N,) 0/1 and groups: (N,) or None, of all patches. Raises FoldError when that cannot be had.
+    """
+    inner_groups = None if groups is None else groups[rows]
+    n_splits = max(2, round(1 / share))
+    try:
+        folds = make_folds(labels[rows], inner_groups, n_splits, seed, inner_groups is not None)
+    except FoldError as error:
+        raise FoldError(f"No part of the training part can be held back to choose an epoch by: {error}") from error
+    learnt, held = rows[folds.train(0)], rows[folds.val(0)]
+    if min(len(np.unique(labels[learnt])), len(np.unique(labels[held]))) < 2:
+        raise FoldError(
+            "The part that would be held back to choose an epoch by, or what is left to learn from, holds one class "
+            "only. Set train.select=last, or label more patches in other groups."
+        )
+    return learnt, held
