@@ -16,6 +16,7 @@ import streamlit as st
 from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset, open_dataset
 from core.data.summary import valid_pixels
+from core.explain import summary as summary_tables
 from core.runs.store import RunFolder
 from dashboard import drawn_bands, patch_view
 
@@ -221,3 +222,72 @@ def _patch_facts(path: str, looks: Stamp, ids: tuple[str, ...]) -> pd.DataFrame:
 
     data = _dataset(path, looks)
     return facts_of(data, data.index_of(list(ids)))
+
+
+def band_study(run: RunFolder) -> tuple[dict[str, pd.DataFrame], dict] | None:
+    """Every replacement of bands and groups, with its report; none before it was asked for."""
+    return _table(str(run.path), "band_study", stamp(run.path))
+
+
+def band_groups(run: RunFolder) -> pd.DataFrame:
+    """Shapley values of groups of bands. Raises RunError in runs of earlier versions."""
+    return _table(str(run.path), "band_groups", stamp(run.path))
+
+
+def window_drops(run: RunFolder) -> tuple[pd.DataFrame, np.ndarray] | None:
+    """Drops of patches whose windows were occluded; none before they were."""
+    return _table(str(run.path), "window_drops", stamp(run.path))
+
+
+def drill(run: RunFolder) -> tuple[pd.DataFrame, dict] | None:
+    """The drop-out drill; none before it was asked for."""
+    return _table(str(run.path), "drill", stamp(run.path))
+
+
+def attention_checks(run: RunFolder) -> dict[str, dict]:
+    """By name: reports of the lie detector, newest first."""
+    return _table(str(run.path), "attention_checks", stamp(run.path))
+
+
+def attention_check(run: RunFolder, name: str) -> dict[str, pd.DataFrame]:
+    """Tables of one of them."""
+    return _named(str(run.path), "attention_check", name, stamp(run.path))
+
+
+def attention_maps(run: RunFolder) -> dict[str, dict]:
+    """By name: cards of maps that were drawn after the run's own."""
+    return _table(str(run.path), "attention_maps", stamp(run.path))
+
+
+def attention_map(run: RunFolder, name: str) -> tuple[pd.DataFrame, np.ndarray, dict]:
+    """One of them: index, raw maps (N, h, w) and card."""
+    return _named(str(run.path), "attention_map", name, stamp(run.path))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _named(path: str, method: str, name: str, looks: Stamp):
+    return getattr(RunFolder(Path(path)), method)(name)
+
+
+def band_rows(
+    run: RunFolder, head: str, baseline: str, column: str = "band", parts: tuple[tuple[str, str], ...] = ()
+) -> pd.DataFrame:
+    """Drops by band, or Shapley shares by group, with intervals: of landslides, or of each part (id, part)."""
+    return _band_rows(str(run.path), head, baseline, column, parts, stamp(run.path))
+
+
+@st.cache_data(max_entries=48, show_spinner="Resampling the patches…")
+def _band_rows(
+    path: str, head: str, baseline: str, column: str, parts: tuple[tuple[str, str], ...], looks: Stamp
+) -> pd.DataFrame:
+    run = RunFolder(Path(path))
+    study = band_study(run)
+    if column == "band":
+        table = study[0]["bands"] if study else occlusion(run)
+    else:
+        table = study[0]["groups"] if study else band_groups(run)
+    groups = summary_tables.groups_by_id(oof(run))
+    if parts:
+        return summary_tables.band_table_by(table, head, baseline, dict(parts), groups, column)
+    make = summary_tables.band_table if column == "band" else summary_tables.group_table
+    return make(table, head, baseline, groups)

@@ -1,30 +1,23 @@
-"""Explanations of many patches put together: mean Grad-CAM maps by outcome, band drops with intervals.
+"""Explanations of many patches put together for pictures: facts of maps, bands with their titles, parts of the patches.
 
-Comes in: a run's maps and its occlusion table, with judged patches (``outcomes``). Goes out: arrays and tables for
-pictures and figures. Pure: no files, no Streamlit.
+Comes in: a run's maps and tables, with judged patches (``outcomes``). Goes out: tables for figures. Pure: no files, no
+Streamlit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.data.bands import Band
+from core.explain.cam_means import MeanMap, mean_maps
 from core.explain.maps import dead_maps
-from core.explain.summary import band_table
-from dashboard import outcomes
+from dashboard import theme
 
-
-@dataclass(frozen=True)
-class MeanMap:
-    """The mean of an outcome's raw maps (h, w), over n maps of which n_dead hold no evidence. None when n is 0."""
-
-    cam: np.ndarray | None
-    n: int
-    n_dead: int
+MOST_PARTS = 6  # of a slice that are drawn beside each other
+FEWEST = 5  # patches of a part
 
 
 def map_facts(judged: pd.DataFrame, rows: Mapping[str, int], maps: np.ndarray) -> pd.DataFrame:
@@ -37,39 +30,59 @@ def map_facts(judged: pd.DataFrame, rows: Mapping[str, int], maps: np.ndarray) -
     ).reset_index(drop=True)
 
 
-def mean_maps(facts: pd.DataFrame, maps: np.ndarray) -> dict[str, MeanMap]:
-    """Each outcome's mean map, in units of the mean peak of the patch's fold: each fold's network has its own scale.
-
-    Dead maps count as the zeros they are; maps that are not finite are left out.
-    """
-    finite_peaks = facts[np.isfinite(facts["cam_peak"])]
-    unit = facts["fold"].map(finite_peaks.groupby("fold")["cam_peak"].mean()).fillna(0.0).to_numpy(float)
-    unit = np.where(unit > 0, unit, 1.0)
-    means = {}
-    for outcome in outcomes.OUTCOMES:
-        chosen = (facts["outcome"] == outcome).to_numpy()
-        mine = facts[chosen]
-        own = maps[mine["row"].to_numpy()] / unit[chosen, None, None]
-        finite = np.isfinite(own).all(axis=(1, 2))
-        cam = own[finite].mean(axis=0) if finite.any() else None
-        means[outcome] = MeanMap(cam, int(finite.sum()), int(mine["cam_dead"].sum()))
-    return means
+def means_of(facts: pd.DataFrame, maps: np.ndarray) -> dict[str, MeanMap]:
+    """The mean map of each outcome (tp, fp, fn, tn) of the patches in ``facts``; groups are resampled whole."""
+    groups = None
+    if "group" in facts and facts["group"].astype(str).str.len().gt(0).any():
+        groups = facts["group"].astype(str).where(facts["group"].astype(str) != "", facts["id"].astype(str)).to_numpy()
+    outcome, fold = facts["outcome"].str.lower().to_numpy(), facts["fold"].to_numpy()
+    return mean_maps(maps[facts["row"].to_numpy()], outcome, fold, groups)
 
 
-def band_drops(
-    table: pd.DataFrame, head: str, baseline: str, bands: Sequence[Band], groups: Mapping[str, str] | None
-) -> tuple[pd.DataFrame, int]:
-    """What landslide patches lose without each band, and over how many of them.
+def mean_cells(means: Mapping[str, MeanMap]) -> pd.DataFrame:
+    """Every cell of the mean maps as a row: outcome, row, column, mean, lo, hi, n, n_groups, n_dead."""
+    tables = []
+    for name, one in means.items():
+        if one.cam is not None:
+            rows, columns = np.indices(one.cam.shape)
+            cells = {"row": rows, "column": columns, "mean": one.cam, "lo": one.lo, "hi": one.hi}
+            facts = {"n": one.n, "n_groups": one.n_groups, "n_dead": one.n_dead}
+            table = pd.DataFrame({key: values.ravel() for key, values in cells.items()}).assign(**facts)
+            tables.append(table.assign(outcome=name)[["outcome", *table.columns]])
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["outcome"])
 
-    table: ``RunFolder.occlusion()``. groups: id -> group, resampled whole; none resamples patches. Columns: band,
-    title, family, drop (mean of p0 - p_b) with lo and hi, drop_sum, paper_sum (sum of 1 - p_b), and whatever else
-    ``core.explain.summary.band_table`` gives. Raises LabelError when no patch is a landslide.
-    """
-    found = band_table(table, head, baseline, groups)
+
+def titled(table: pd.DataFrame, bands: Sequence[Band]) -> pd.DataFrame:
+    """A table of bands with their title and family ("other" for those that the dataset does not know)."""
     known = {band.name: band for band in bands}
-    names = found["band"].tolist()
-    frame = found.rename(columns={"drop_mean": "drop"}).assign(
+    names = table["band"].astype(str)
+    return table.assign(
         title=[known[name].title if name in known else name for name in names],
         family=[known[name].family if name in known else "other" for name in names],
     )
-    return frame, int(found["n"].iloc[0])
+
+
+def outcome_parts(judged: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    """(id, outcome in words) of the patches that are landslides or called so, for ``core.explain.summary``."""
+    mine = judged[judged["outcome"] != "TN"]
+    order = sorted(
+        zip(mine["id"].astype(str), mine["outcome"], strict=True), key=lambda x: ("TP", "FN", "FP").index(x[1])
+    )
+    return tuple((patch_id, theme.OUTCOME_WORDS[outcome]) for patch_id, outcome in order)
+
+
+def slice_parts(judged: pd.DataFrame, facts: pd.DataFrame, column: str) -> tuple[tuple[str, str], ...]:
+    """(id, value) of the landslides; numbers are cut into thirds. At most the six commonest with enough patches."""
+    found = judged[judged["label"] == 1].merge(facts[["id", column]].astype({"id": str}), on="id")
+    values = found[column]
+    if pd.api.types.is_numeric_dtype(values) and values.nunique() > MOST_PARTS:
+        thirds = pd.qcut(values, 3, duplicates="drop")
+        named = thirds.map(lambda part: f"{part.left:.3g} to {part.right:.3g}").astype(str).where(values.notna(), "")
+        order = [f"{part.left:.3g} to {part.right:.3g}" for part in thirds.cat.categories]
+    else:
+        named = values.astype(str).where(values.notna(), "")
+        order = list(named.value_counts().index)
+    counts = named.value_counts()
+    kept = [name for name in order if name and counts.get(name, 0) >= FEWEST][:MOST_PARTS]
+    pairs = [pair for pair in zip(found["id"].astype(str), named, strict=True) if pair[1] in kept]
+    return tuple(sorted(pairs, key=lambda pair: kept.index(pair[1])))

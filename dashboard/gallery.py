@@ -23,12 +23,21 @@ from dashboard.components import literal
 PATCH = "patch"  # name in the URL
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
 STRETCHES = {"dataset": "Same for all patches", "patch": "Each patch by itself"}
+METHOD_WORDS = {
+    "gradcam": "Grad-CAM",
+    "gradcam++": "Grad-CAM++",
+    "xgradcam": "XGrad-CAM",
+    "layercam": "Layer-CAM",
+    "eigencam": "Eigen-CAM",
+    "scorecam": "Score-CAM",
+    "ablationcam": "Ablation-CAM",
+}
 HEATS = {"patch": "Each map by itself", "fold": "Same for all maps of a fold"}
 
 
 @dataclass(frozen=True)
 class Look:
-    """How patches are drawn: composite, stretch (``STRETCHES``), Grad-CAM's opacity (0: none) and scale (``HEATS``)."""
+    """How patches are drawn: composite, stretch (``STRETCHES``), maps' opacity (0: none), scale (``HEATS``), or raw."""
 
     composite: Composite
     stretch: str = "dataset"
@@ -36,6 +45,7 @@ class Look:
     heat: str = "patch"
     mask: bool = False
     smooth: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,11 @@ def cams_of(run: RunFolder | None) -> Cams:
         index, maps, card = cached.cams(run)
     except LandslideLensError:
         return nothing
+    return cams_from(index, maps, card)
+
+
+def cams_from(index: pd.DataFrame, maps: np.ndarray, card: dict) -> Cams:
+    """Maps with their index (id, fold, row) and card."""
     rows = index["row"].to_numpy(int)
     fold_of = np.empty(len(maps), int)
     fold_of[rows] = index["fold"].to_numpy(int)
@@ -87,10 +102,11 @@ def look_controls(
     Without ``stretch`` all patches keep the dataset's, so that they can be compared.
     """
     ways = {way.name: way for way in composites(drawn_bands.drawable(data.bands))}
-    opacity, heat, mask, way = 0.0, "patch", False, "dataset"
+    opacity, heat, mask, way, raw = 0.0, "patch", False, "dataset", False
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Shown as", list(ways), key=f"{key}_composite", width=300)
         if cams is not None and cams.rows and st.toggle("Grad-CAM", value=overlay, key=f"{key}_cam"):
+            raw = st.toggle("Map alone", key=f"{key}_raw", help="The raw cells, without the patch.")
             opacity = st.slider("Opacity", 0, 100, 70, 5, format="%d %%", key=f"{key}_opacity", width=150) / 100
         with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
             if stretch:
@@ -103,7 +119,7 @@ def look_controls(
             if data.has_masks:
                 mask = st.toggle("Outline of the mask", key=f"{key}_mask")
             smooth = st.toggle("Smooth between pixels", key=f"{key}_smooth")
-    return Look(ways[name], way, opacity, heat, mask, smooth)
+    return Look(ways[name], way, opacity, heat, mask, smooth, raw)
 
 
 def pictures(
@@ -126,7 +142,7 @@ def pictures(
         cam = cams.of(str(patch_id)) if cams is not None and look.opacity else None
         if cam is not None:
             top = cams.top_of(str(patch_id)) if look.heat == "fold" else None
-            rgb = patch_view.overlay(rgb, cam, look.opacity, top)
+            rgb = patch_view.cells(cam, side, top) if look.raw else patch_view.overlay(rgb, cam, look.opacity, top)
         if masks is not None:
             rgb = patch_view.outline(rgb, masks[place])
         drawn.append(rgb)
@@ -140,13 +156,11 @@ def gallery(
     key: str,
     cams: Cams | None = None,
     caption: Callable[[pd.Series], str] | None = None,
-    lead: tuple[np.ndarray, str] | None = None,
 ) -> None:
     """Pictures that wrap with the width of the page; each opens its patch card.
 
     ``table``: id, and outcome where known (its colour underlines the picture). ``caption`` makes a line of Markdown
-    from a row; what a user wrote in it must have passed :func:`literal`. ``lead``: a picture of something
-    else, such as a mean, with its caption, that stands first.
+    from a row; what a user wrote in it must have passed :func:`literal`.
     """
     ids = [str(patch_id) for patch_id in table["id"]]
     try:
@@ -155,10 +169,6 @@ def gallery(
         st.error(literal(error), icon=":material/broken_image:")
         return
     with st.grid(min_column_width=TILE_PX, gap="small", key=f"{key}_gallery"):
-        if lead is not None:
-            with st.container(gap=None):
-                st.image(lead[0], width="stretch", alt="Mean map", output_format="PNG")
-                st.caption(lead[1])
         for (_, row), patch_id, rgb in zip(table.iterrows(), ids, drawn, strict=True):
             if "outcome" in row:
                 rgb = patch_view.underline(rgb, theme.OUTCOME[row["outcome"]])
@@ -195,8 +205,9 @@ def cam_legend(cams: Cams, look: Look) -> None:
 def cam_sentence(cams: Cams) -> str:
     """Which network, layer, size and target the Grad-CAM maps come from."""
     card, (height, width) = cams.card, cams.maps.shape[1:]
+    method = METHOD_WORDS.get(card.get("method", "gradcam"), "Attention")
     return (
-        f"Grad-CAM of the network's own classifier ({theme.head_title('fc').lower()} head) for "
+        f"{method} of the network's own classifier ({theme.head_title('fc').lower()} head) for "
         f"{literal(card.get('target', 'the positive class'))}, layer "
         f"{literal(card.get('layer', 'unknown'))}, {height}×{width} cells, by the network of the patch's "
         "own fold, which has not trained on it."

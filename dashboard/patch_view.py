@@ -152,10 +152,12 @@ def overlay(rgb: np.ndarray, cam: np.ndarray, opacity: float = 0.6, top: float |
     return np.round((1 - alpha) * rgb + alpha * colours(strength)).astype(np.uint8)
 
 
-def heat_picture(cam: np.ndarray, side: int = PICTURE_PX, top: float | None = None) -> np.ndarray:
-    """A raw map (h, w) alone, for a mean map: (side, side x w/h, 3) uint8."""
-    width = max(1, round(side * cam.shape[1] / cam.shape[0]))
-    return np.round(colours(heat(cam, (side, width), top))).astype(np.uint8)
+def cells(cam: np.ndarray, side: int = PICTURE_PX, top: float | None = None) -> np.ndarray:
+    """A raw map (h, w) alone, its cells as they are: (side, side x w/h, 3) uint8."""
+    cam = np.asarray(cam)
+    top = float(cam.max()) if top is None else float(top)
+    known = np.zeros(cam.shape) if dead_maps(cam[None])[0] else np.clip(cam / max(top, 1e-12), 0.0, 1.0)
+    return enlarge(np.round(colours(known)).astype(np.uint8), side)
 
 
 def legend(width: int = 320, height: int = 10) -> np.ndarray:

@@ -12,6 +12,21 @@ from dataclasses import dataclass
 from dashboard import theme
 from dashboard.components import interval, literal, number
 
+# By word of the lie detector's verdict: badge colour, icon, words.
+CHECK_LOOKS = {
+    "trusted": ("green", ":material/verified:", "these maps can be read"),
+    "careful": ("orange", ":material/warning:", "read these maps with care"),
+    "lies": ("red", ":material/dangerous:", "do not read these maps"),
+    "undecided": ("gray", ":material/help:", "it cannot be told"),
+}
+# By answer of ``core.explain.band_verdict``.
+ANSWER_LOOKS = {
+    "yes": ("green", ":material/check_circle:"),
+    "no": ("red", ":material/cancel:"),
+    "undecided": ("orange", ":material/balance:"),
+    "cannot be asked": ("gray", ":material/help:"),
+}
+
 
 @dataclass(frozen=True)
 class Card:

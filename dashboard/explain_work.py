@@ -1,0 +1,108 @@
+"""Work on a whole run as the Explain page shows it: the button, its progress with cancel, and what became of it.
+
+Comes in: a run and the name of the work. Goes out: nothing; results are read from the run folder when it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard import components, explain_helper, gallery, links, outcomes, tasks
+from dashboard.components import literal
+
+BATCHED = ("xgradcam", "gradcam", "gradcam++", "layercam")  # those that whole runs are drawn with
+MOST_LISTED = 500  # patches offered in a list; any other can be typed
+
+
+def follow(run: RunFolder, what: str) -> bool:
+    """Draw the progress of this work, or why it ended without a result; whether it is under way."""
+    task = explain_helper.newest(run, what)
+    if task is None or (not task.running and task.result is not None):
+        return False
+    st.fragment(_follow, run_every=1 if task.running else None)(run, what, task.running)
+    return task.running
+
+
+def _follow(run: RunFolder, what: str, was_running: bool) -> None:
+    task = explain_helper.newest(run, what)
+    if task is None or (was_running and not task.running):
+        st.rerun()
+    if task.running:
+        tasks.show_progress(task, "", f"explain_{what}")
+    elif task.cancelled:
+        st.warning("It was cancelled; what was there before is still there.", icon=":material/cancel:")
+    elif task.error:
+        st.error(literal(task.error), icon=":material/error:")
+
+
+def begin(run: RunFolder, what: str, options: Mapping[str, Any] | None = None) -> None:
+    """Start the work and draw the page anew; where it cannot be started, the reason."""
+    try:
+        explain_helper.start(run, what, options)
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def nothing_yet(run: RunFolder, what: str, title: str, text: str, button: str, icon: str) -> None:
+    """The empty state of a view whose results have not been computed, unless that is under way."""
+    if not follow(run, what):
+        components.empty_state(title, text, button, lambda: begin(run, what), icon)
+
+
+# --------------------------------------------------------------------------------------------------- choices
+
+
+def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
+    """A layer of the network, those with a living map; at first the run's own. None where they cannot be listed."""
+    try:
+        known = {one["name"]: one for one in explain_helper.layers(run) if one["alive"]}
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/error:")
+        return None
+    names = list(known)
+    return st.selectbox(
+        "Layer", names, index=names.index(own) if own in names else len(names) - 1, key=key, width=300,
+        format_func=lambda name: f"{name} · {known[name]['rows']}×{known[name]['columns']} cells",
+        help="From the first to the deepest. Deeper layers know more of what they see and less of where.",
+    )  # fmt: skip
+
+
+def method_picker(own: str, key: str) -> str:
+    """A method that can draw whole runs; at first the run's own."""
+    first = BATCHED.index(own) if own in BATCHED else 0
+    return st.selectbox(
+        "Method", BATCHED, index=first, format_func=gallery.METHOD_WORDS.get, key=key,
+        width=170,
+    )  # fmt: skip
+
+
+def patch_picker(judged: pd.DataFrame) -> str:
+    """One judged patch: the worst mistakes are listed first, any can be typed. In the URL as ``explain_patch``."""
+    key = "explain_patch"
+    table = outcomes.chosen(judged, order="Highest loss first")
+    known = dict(zip(table["id"].astype(str), table.itertuples(), strict=True))
+    links.taken(key, list(known), next(iter(known)))
+    if st.session_state[key] not in known:
+        typed, st.session_state[key] = st.session_state[key], next(iter(known))
+        text = f"This run has not judged a patch “{literal(gallery.short(str(typed), 60))}”."
+        st.warning(text, icon=":material/search_off:")
+    listed = list(dict.fromkeys([st.session_state[key], *list(known)[:MOST_LISTED]]))
+    chosen = st.selectbox(
+        "Patch", listed, key=key, width=360, accept_new_options=True,
+        format_func=lambda i: _patch_words(i, known.get(i)),
+        help=f"The {min(len(known), MOST_LISTED):,} of {len(known):,} with the highest loss are listed; type any id.",
+    )  # fmt: skip
+    links.kept(key, chosen, None)
+    return chosen
+
+
+def _patch_words(patch_id: str, row: Any) -> str:
+    return patch_id if row is None else f"{gallery.short(patch_id, 28)} · {row.outcome} · p {row.prob:.2f}"
