@@ -60,12 +60,12 @@ def test_drops_are_those_of_captum(batch_size):
     model, images = network(), patches(n=5, side=8)
     with torch.no_grad():
         mask = torch.tensor([0, 1, 1, 2])[None, :, None, None]
-        theirs = FeatureAblation(model).attribute(
-            torch.from_numpy(images), baselines=0.25, feature_mask=mask, target=0
-        ).numpy()[:, [0, 1, 3], 0, 0]
-        p0, after = occlude(
-            lambda b: model(b)[:, 0], images, constants(*[0.25] * 4), [(0,), (1, 2), (3,)], batch_size
+        theirs = (
+            FeatureAblation(model)
+            .attribute(torch.from_numpy(images), baselines=0.25, feature_mask=mask, target=0)
+            .numpy()[:, [0, 1, 3], 0, 0]
         )
+        p0, after = occlude(lambda b: model(b)[:, 0], images, constants(*[0.25] * 4), [(0,), (1, 2), (3,)], batch_size)
     ours = np.stack([p0 - after[frozenset(s)] for s in ((0,), (1, 2), (3,))], axis=1)
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
