@@ -102,7 +102,7 @@ def draw_fold(run: RunFolder, fold: int, settings: EmbedConfig, seed: int) -> tu
 
 def draw_head(run: RunFolder, fold: int, xy: np.ndarray, head: str, grid: int = 100) -> Boundary:
     """One head's boundary on a map that was drawn without it. xy: (N, 2). Raises RunError for a head without scores."""
-    rows, found = fold_rows(run, fold), margins(run, fold, (head,))
+    rows, found = fold_rows(run, fold), margins(run, fold, (head,)) if head in heads_of(run) else {}
     if head not in found:
         raise RunError(f"The head '{head}' of run '{run.name}' decides on no embedding, so it has no boundary here.")
     return plane_of(rows, xy, grid).boundary(found[head][rows.train], found[head][rows.val])

@@ -208,18 +208,23 @@ def _add_points(
     )  # fmt: skip
 
 
-def _says(points: Points, rows: np.ndarray) -> tuple[list[list], str]:
-    """What each point carries (its id first) and the template of what it says; as little as possible for each."""
-    ids = [points.ids[row] for row in rows]
-    custom, template = [[name] for name in ids], "%{customdata[0]}"
+def _says(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
+    """What each point carries (n, 1 to 3), its id first, and the template of what it says; as little as possible.
+
+    An array of objects, which plotly takes as it is: it would look at every item of a list.
+    """
+    ids = [str(points.ids[row]) for row in rows]
+    columns, template = [ids], "%{customdata[0]}"
     if points.prob is not None:
-        for item, prob in zip(custom, np.round(points.prob[rows].astype(float), 3).tolist(), strict=True):
-            item.append(prob if prob == prob else "none")
+        probs = np.round(points.prob[rows].astype(float), 3).tolist()
+        columns.append([prob if prob == prob else "none" for prob in probs])
         template += " · p %{customdata[1]} out of fold"
     if any(sign in name for name in ids for sign in "<>&"):  # plotly reads a little HTML in what a point says
-        for item in custom:
-            item.append(plain(item[0]))
-        template = template.replace("%{customdata[0]}", f"%{{customdata[{len(custom[0]) - 1}]}}")
+        columns.append([plain(name) for name in ids])
+        template = template.replace("%{customdata[0]}", f"%{{customdata[{len(columns) - 1}]}}")
+    custom = np.empty((len(ids), len(columns)), dtype=object)
+    for number, column in enumerate(columns):
+        custom[:, number] = column
     return custom, template
 
 
