@@ -82,6 +82,11 @@ class SmoteConfig(Section):
     """SSIM-SMOTE (paper A, Algorithm 1)."""
 
     enabled: bool = Field(True, description="Make synthetic landslide patches between structurally similar real ones.")
+    method: Literal["ssim", "plain", "random"] = Field(
+        "ssim",
+        description="ssim: paper A's, neighbours by structural similarity. plain: SMOTE, neighbours by Euclidean "
+        "distance. random: landslide patches repeated. To compare with none: smote.enabled=false.",
+    )
     protocol: Literal["inside_fold", "before_folds"] = Field(
         "inside_fold",
         description="inside_fold: parents come from the fold's training part only. before_folds: paper A's way; "
