@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
+from core.data.summary import valid_pixels
 from core.findings import draw_map, explain_fold, judge, save_explanations, summarise
 from core.heads import Head, save_heads
 from core.heads.fc import fc_head
@@ -22,7 +23,8 @@ from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_stat
 from core.plan import Plan, Step, prepare
 from core.runs.store import RunFolder
 from core.runs.summary import headline
-from core.smote.resample import Synthetics, how_many, normalised_range, synthesise
+from core.smote.methods import make
+from core.smote.resample import Synthetics, how_many, normalised_range
 from core.train.backbones import build_network, save_network
 from core.train.loop import embed, fit, newest_checkpoint
 from core.train.model_scaling import model_scaling
@@ -159,7 +161,7 @@ def fit_heads(
 
 
 def balance(plan: Plan, patches: np.ndarray, train: np.ndarray) -> tuple[Synthetics, np.ndarray]:
-    """SSIM-SMOTE on normalised patches: the synthetics, and the dataset positions of the minority they refer to.
+    """What ``smote.method`` makes of normalised patches, and the dataset positions of the minority it refers to.
 
     Parents come from ``train``, or from every labelled patch under the ``before_folds`` protocol (paper A's, which
     lets validation patches into training and is only there to be compared with).
@@ -169,15 +171,15 @@ def balance(plan: Plan, patches: np.ndarray, train: np.ndarray) -> tuple[Synthet
     parents = pool[plan.labels[pool] == 1]
     n_new = how_many(len(parents), len(pool) - len(parents), smote) if smote.enabled else 0
     minority = patches[parents]
-    made = synthesise(
+    nodata = plan.dataset.nodata
+    made = make(
         minority,
         n_new,
-        k_neighbors=smote.k_neighbors,
-        alpha=smote.alpha,
-        beta=smote.beta,
-        clip=smote.clip,
+        smote,
         data_range=normalised_range(plan.config.normalise.method, minority),
         seed=plan.config.seed,
+        valid=None if nodata is None else valid_pixels(plan.images[parents], nodata)[1],
+        device=plan.device if plan.device.type == "cuda" else None,
     )
     return made, parents
 

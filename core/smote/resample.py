@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
+from typing import Any
 
 import numpy as np
 
 from core.config import SmoteConfig
 from core.errors import ConfigError, FormatError, LabelError
+from core.smote.topk import Neighbours, nearest_patches
 
 # SSIM's "data range" of a band after each normalisation, in the unit of the normalised band. Standardised bands have
 # no fixed range; six standard deviations hold 99.7 % of a bell curve, and make SSIM's constants C1 = 0.0036 and
@@ -43,7 +46,8 @@ def normalised_range(method: str, images: np.ndarray) -> float | np.ndarray:
 class Synthetics:
     """Synthetic patches and where each comes from; M may be 0.
 
-    ``images[m] = anchor_weight[m] * minority[anchor[m]] + (1 - anchor_weight[m]) * minority[neighbour[m]]``.
+    ``images[m] = anchor_weight[m] * minority[anchor[m]] + (1 - anchor_weight[m]) * minority[neighbour[m]]``, but 0, the
+    normaliser's centre, where a parent holds no data.
     """
 
     images: np.ndarray  # (M, C, H, W) float32, in the unit of the minority patches
@@ -51,6 +55,17 @@ class Synthetics:
     neighbour: np.ndarray  # (M,) int64, positions in the minority array
     anchor_weight: np.ndarray  # (M,) float32, within the clip
     ssim: np.ndarray  # (M,) float32, similarity of the two parents, -1 to 1
+    valid: np.ndarray | None = None  # (M, H, W) bool, where both parents hold data; none: everywhere
+
+    def masks(self, masks: np.ndarray) -> np.ndarray:
+        """(M, H, W) uint8: landslide wherever either parent's mask, of (n, H, W), says so; both show through."""
+        either = (np.asarray(masks)[self.anchor] > 0) | (np.asarray(masks)[self.neighbour] > 0)
+        return either.astype(np.uint8)
+
+    def groups(self, groups: np.ndarray) -> np.ndarray:
+        """(M, 2) the groups of anchor and neighbour, of (n,): a synthetic patch belongs to both."""
+        groups = np.asarray(groups)
+        return np.stack([groups[self.anchor], groups[self.neighbour]], axis=1)
 
 
 def how_many(n_minority: int, n_majority: int, config: SmoteConfig) -> int:
@@ -77,6 +92,9 @@ def synthesise(
     clip: tuple[float, float] = (0.1, 0.9),
     data_range: float | Sequence[float] = NORMALISED_RANGE["standard"],
     seed: int = 0,
+    valid: np.ndarray | None = None,
+    device: Any = None,
+    neighbours: Neighbours | None = None,
 ) -> Synthetics:
     """Patches interpolated between anchors and their most similar neighbours (paper A, Algorithm 1).
 
@@ -93,6 +111,9 @@ def synthesise(
         clip: bounds of the anchor's weight within [0, 1].
         data_range: SSIM's data range of the normalised bands, see NORMALISED_RANGE.
         seed: decides neighbours, weights and who gets the remainder; the same seed gives the same patches.
+        valid: (n, H, W) bool, False where a patch holds no data: left out of SSIM, and without data in its synthetics.
+        device: a torch device that compares the patches; none: numba on the CPU.
+        neighbours: of each patch, where they are known otherwise than by SSIM.
 
     Raises:
         FormatError: the patches have another shape, are too small or are not finite.
@@ -104,48 +125,29 @@ def synthesise(
         raise FormatError(f"SMOTE needs patches of shape (N, C, H, W); this array has the shape {minority.shape}.")
     if n_new == 0 or len(minority) < 2:
         return _none(minority)
-    from core.smote.ssim import pairwise_ssim  # loads numba; how_many and the lineage do without
-
-    similarity = pairwise_ssim(minority, data_range)  # (n, n)
-    neighbours, n_neighbours = nearest(similarity, copies_of(minority), k_neighbors)
-    eligible = np.flatnonzero(n_neighbours)
+    if neighbours is None:
+        copies = copies_of(minority)
+        neighbours = nearest_patches(minority, data_range, k_neighbors, valid=valid, copies=copies, device=device)
+    eligible = np.flatnonzero(neighbours.counts)
     if eligible.size == 0:
         return _none(minority)
     rng = np.random.default_rng(seed)
-    anchor = _spread(eligible, n_new, rng)  # (M,)
-    choice = rng.integers(0, n_neighbours[anchor])  # (M,)
-    neighbour = neighbours[anchor, choice]
+    anchor = spread(eligible, n_new, rng)  # (M,)
+    choice = rng.integers(0, neighbours.counts[anchor])  # (M,)
+    neighbour = neighbours.index[anchor, choice]
     weight = np.clip(rng.beta(alpha, beta, size=n_new), *clip).astype(np.float32)
     weight = np.clip(weight, np.float32(clip[0]), np.float32(clip[1]))
-    return Synthetics(
-        interpolate(minority, anchor, neighbour, weight), anchor, neighbour, weight, similarity[anchor, neighbour]
-    )
+    images = interpolate(minority, anchor, neighbour, weight)
+    both = None if valid is None else valid[anchor] & valid[neighbour]
+    if both is not None:
+        np.copyto(images, np.float32(0.0), where=~both[:, None])
+    return Synthetics(images, anchor, neighbour, weight, neighbours.ssim[anchor, choice], both)
 
 
 def copies_of(images: np.ndarray) -> np.ndarray:
     """For each patch the position of the first patch that equals it in every value (-0.0 equals 0.0): (n,) int64."""
     first: dict[bytes, int] = {}
     return np.array([first.setdefault((image + 0.0).tobytes(), i) for i, image in enumerate(images)], dtype=np.int64)
-
-
-def nearest(similarity: np.ndarray, copies: np.ndarray, k_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k most similar others of each patch, and how many of them count.
-
-    Args:
-        similarity: (n, n) SSIM.
-        copies: (n,) equal numbers mark exact copies, which are never neighbours of each other.
-        k_neighbors: clamped to n - 1.
-
-    Returns:
-        (n, k) int64 positions, most similar first (the lower position first where equal), and (n,) int64: the rest of
-        a row is not to be used.
-    """
-    n = len(similarity)
-    k = min(k_neighbors, n - 1)
-    allowed = copies[:, None] != copies[None, :]  # (n, n)
-    ranked = np.where(allowed, -similarity.astype(np.float64), np.inf)
-    order = np.argsort(ranked, axis=1, kind="stable")[:, :k]
-    return order.astype(np.int64), np.minimum(allowed.sum(axis=1), k).astype(np.int64)
 
 
 def interpolate(minority: np.ndarray, anchor: np.ndarray, neighbour: np.ndarray, anchor_weight: np.ndarray):
@@ -163,7 +165,7 @@ def interpolate(minority: np.ndarray, anchor: np.ndarray, neighbour: np.ndarray,
     return out
 
 
-def _spread(eligible: np.ndarray, n_new: int, rng: np.random.Generator) -> np.ndarray:
+def spread(eligible: np.ndarray, n_new: int, rng: np.random.Generator) -> np.ndarray:
     """Anchors (n_new,), each of ``eligible`` equally often; a random choice of them gets one of the remainder."""
     counts = np.full(eligible.size, n_new // eligible.size)
     counts[rng.permutation(eligible.size)[: n_new % eligible.size]] += 1
@@ -198,6 +200,7 @@ class SSIMSMOTE:
         beta: second parameter.
         clip: bounds of that weight.
         data_range: SSIM's data range of the normalised bands.
+        shape: (C, H, W) of the patches where X comes as flat rows, as in a pipeline of scikit-learn; they leave flat.
 
     Attributes:
         synthetics_: the :class:`Synthetics` of the last call; parents are positions among the minority patches.
@@ -217,6 +220,7 @@ class SSIMSMOTE:
         beta: float = 1.0,
         clip: tuple[float, float] = (0.1, 0.9),
         data_range: float | Sequence[float] = NORMALISED_RANGE["standard"],
+        shape: tuple[int, int, int] | None = None,
     ):
         self.sampling_strategy = sampling_strategy
         self.k_neighbors = k_neighbors
@@ -225,12 +229,25 @@ class SSIMSMOTE:
         self.beta = beta
         self.clip = clip
         self.data_range = data_range
+        self.shape = shape
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings by name, as scikit-learn asks for them."""
+        return {name: getattr(self, name) for name in signature(type(self)).parameters}
+
+    def set_params(self, **params: Any) -> SSIMSMOTE:
+        """Change settings by name. Raises ConfigError for one that there is not."""
+        if unknown := [name for name in params if name not in self.get_params()]:
+            raise ConfigError(f"SSIMSMOTE has no setting '{unknown[0]}'. Known: {', '.join(self.get_params())}.")
+        for name, value in params.items():
+            setattr(self, name, value)
+        return self
 
     def fit_resample(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The patches that came in, in their order, then the synthetic ones of the rarer class.
 
         Args:
-            X: (N, C, H, W) finite, normalised.
+            X: (N, C, H, W) finite, normalised; or (N, C*H*W) with ``shape`` set.
             y: (N,) labels of two classes.
 
         Raises:
@@ -243,6 +260,7 @@ class SSIMSMOTE:
         classes, counts = np.unique(y, return_counts=True)
         if classes.size != 2:
             raise LabelError(f"SMOTE balances two classes; the labels hold {classes.size}: {classes.tolist()[:5]}.")
+        rows, X = X.shape, self._patches(X)
         rare = int(np.argmin(counts))
         self.minority_ = np.flatnonzero(y == classes[rare])
         config = SmoteConfig(target_ratio=self._ratio())
@@ -257,7 +275,15 @@ class SSIMSMOTE:
             seed=self.random_state,
         )
         new_labels = np.full(len(self.synthetics_.images), classes[rare], dtype=y.dtype)
-        return np.concatenate([X, self.synthetics_.images.astype(X.dtype)]), np.concatenate([y, new_labels])
+        made = self.synthetics_.images.astype(X.dtype)
+        return np.concatenate([X, made]).reshape(-1, *rows[1:]), np.concatenate([y, new_labels])
+
+    def _patches(self, X: np.ndarray) -> np.ndarray:
+        if self.shape is None or X.ndim == 4:
+            return X
+        if X.ndim != 2 or X.shape[1] != np.prod(self.shape):
+            raise FormatError(f"Rows of {X.shape[1:]} values are no patches of the shape {tuple(self.shape)}.")
+        return X.reshape(-1, *self.shape)
 
     def _ratio(self) -> float:
         ratio = 1.0 if self.sampling_strategy == "auto" else self.sampling_strategy

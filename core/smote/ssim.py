@@ -113,6 +113,36 @@ def _pair(x, y, mean_x, mean_y, offset_x, offset_y, half_x, half_y, c1, c2, widt
 
 
 @_compiled
+def _tile_rows(
+    first, last, block, width, x, mean_x, offset_x, half_x, y, mean_y, offset_y, half_y, c1, c2, out
+):  # pragma: no cover - compiled
+    """Adds all bands' summed SSIM of images first..last of x with every image of y to out (n_x, n_y).
+
+    x, y: (C, n, H*W); mean and half: (C, n, (H-6)*W); offset: (C, n); as :func:`_describe` leaves them.
+    """
+    column = np.zeros(mean_x.shape[2] + 6, np.float32)
+    for other in range(0, y.shape[1], block):
+        for c in range(x.shape[0]):
+            for a in range(first, last):
+                for b in range(other, min(other + block, y.shape[1])):
+                    out[a, b] += _pair(
+                        x[c, a], y[c, b], mean_x[c, a], mean_y[c, b], offset_x[c, a], offset_y[c, b],
+                        half_x[c, a], half_y[c, b], c1, c2, width, column,
+                    )  # fmt: skip
+
+
+@_compiled
+def _listed_pairs(first, last, left, right, width, band, mean, offset, half, c1, c2, out):  # pragma: no cover
+    """Adds one band's summed SSIM of the pairs first..last of (left, right) to out (P,)."""
+    column = np.zeros(mean.shape[1] + 6, np.float32)
+    for p in range(first, last):
+        a, b = left[p], right[p]
+        out[p] += _pair(
+            band[a], band[b], mean[a], mean[b], offset[a], offset[b], half[a], half[b], c1, c2, width, column
+        )
+
+
+@_compiled
 def _block_row(first, block, width, band, mean, offset, half, c1, c2, ssim):  # pragma: no cover - compiled
     """Adds one band's summed SSIM of images first..first+block with all later ones to ssim (N, N), upper triangle."""
     n = band.shape[0]
@@ -126,7 +156,9 @@ def _block_row(first, block, width, band, mean, offset, half, c1, c2, ssim):  # 
                 )
 
 
-def pairwise_ssim(images: np.ndarray, data_range: float | Sequence[float]) -> np.ndarray:
+def pairwise_ssim(
+    images: np.ndarray, data_range: float | Sequence[float], valid: np.ndarray | None = None
+) -> np.ndarray:
     """Structural similarity of every pair of patches, averaged over bands.
 
     Equals ``skimage.metrics.structural_similarity(x, y, channel_axis=0, data_range=...)`` with its defaults (window 7,
@@ -137,6 +169,8 @@ def pairwise_ssim(images: np.ndarray, data_range: float | Sequence[float]) -> np
             and dB, SAR bands hardly count.
         data_range: what counts as the full range of values, for all bands or one number a band, in the images' unit;
             see ``core.smote.resample.NORMALISED_RANGE`` for normalised bands.
+        valid: (N, H, W) bool, False where a patch holds no data. Windows that touch such a pixel of either patch are
+            left out of their mean; without a common window the similarity is -1.
 
     Returns:
         (N, N) float32, exactly symmetric, 1 on the diagonal, each value in [-1, 1].
@@ -147,6 +181,7 @@ def pairwise_ssim(images: np.ndarray, data_range: float | Sequence[float]) -> np
     images = np.asarray(images)
     ranges = _check(images, data_range)
     n, n_bands, height, width = images.shape
+    windows = whole_windows(valid, images.shape)
     offset = np.empty(n, np.float32)
     mean = np.zeros((n, height - 6, width), np.float32)
     half = np.full_like(mean, np.inf)
@@ -157,18 +192,50 @@ def pairwise_ssim(images: np.ndarray, data_range: float | Sequence[float]) -> np
             # In units of the data range, which leaves SSIM as it is and float32 far from its limits.
             band = np.ascontiguousarray(images[:, c] / ranges[c], dtype=np.float32)  # (N, H, W)
             for step in (_describe_block, _compare_block):
-                list(pool.map(partial(step, band=band, offset=offset, mean=mean, half=half, ssim=ssim), starts))
-    ssim /= n_bands * (height - 6) * (width - 6)
+                given = {"band": band, "offset": offset, "mean": mean, "half": half, "ssim": ssim, "windows": windows}
+                list(pool.map(partial(step, **given), starts))
     ssim += ssim.T
+    ssim = averaged(ssim, n_bands * common_windows(windows, windows, height, width))
     np.fill_diagonal(ssim, 1.0)
     return ssim.astype(np.float32)
 
 
-def _describe_block(first, *, band, offset, mean, half, ssim):
-    _describe(first, min(first + BLOCK, len(band)), band, offset, mean, half, C2)
+def whole_windows(valid: np.ndarray | None, shape: Sequence[int]) -> np.ndarray | None:
+    """(N, H-6, W-6) bool: windows without a pixel that holds no data; none where every pixel does.
+
+    Raises FormatError when ``valid`` is not (N, H, W).
+    """
+    if valid is None or np.all(valid):
+        return None
+    if valid.shape != (shape[0], *shape[2:]):
+        raise FormatError(f"valid marks pixels of patches as (N, H, W); it is {valid.shape} for patches {shape}.")
+    found = np.ones((shape[0], shape[2] - 6, shape[3]), bool)
+    for i in range(WINDOW):
+        found &= valid[:, i : i + shape[2] - 6]
+    return np.logical_and.reduce([found[:, :, i : i + shape[3] - 6] for i in range(WINDOW)])
 
 
-def _compare_block(first, *, band, offset, mean, half, ssim):
+def common_windows(left: np.ndarray | None, right: np.ndarray | None, height: int, width: int) -> np.ndarray | int:
+    """How many windows each patch of ``left`` shares with each of ``right``: (n, m), or one number for all."""
+    if left is None or right is None:
+        return (height - 6) * (width - 6)
+    flat = [part.reshape(len(part), -1).astype(np.float32) for part in (left, right)]
+    return flat[0] @ flat[1].T
+
+
+def averaged(sums: np.ndarray, counts: np.ndarray | int) -> np.ndarray:
+    """Sums of SSIM divided by what was summed; -1 where that is nothing."""
+    return np.where(np.asarray(counts) > 0, sums / np.maximum(counts, 1), -1.0)
+
+
+def _describe_block(first, *, band, offset, mean, half, windows, ssim=None):
+    last = min(first + BLOCK, len(band))
+    _describe(first, last, band, offset, mean, half, C2)
+    if windows is not None:  # an infinite variance adds nothing
+        half[first:last, :, : band.shape[2] - 6][~windows[first:last]] = np.inf
+
+
+def _compare_block(first, *, band, offset, mean, half, ssim, windows):
     n, _, width = band.shape
     _block_row(first, BLOCK, width, band.reshape(n, -1), mean.reshape(n, -1), offset, half.reshape(n, -1), C1, C2, ssim)
 

@@ -3,6 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import Pipeline
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
 
 from core.config import SmoteConfig
 from core.data.normalise import METHODS, fit_normaliser
@@ -13,7 +17,6 @@ from core.smote.resample import (
     copies_of,
     how_many,
     interpolate,
-    nearest,
     normalised_range,
     synthesise,
 )
@@ -28,20 +31,6 @@ def _two_pairs():  # 0 and 1 are alike, 2 and 3 are alike, nobody else is
     a, b = _patches(2)
     noise = 0.05 * _patches(2, seed=1)
     return np.stack([a, a + noise[0], b, b + noise[1]])
-
-
-def test_neighbours_are_the_most_similar_others_by_hand():
-    similarity = np.array([[1.0, 0.9, 0.1, 0.5], [0.9, 1.0, 0.2, 0.3], [0.1, 0.2, 1.0, 0.2], [0.5, 0.3, 0.2, 1.0]])
-    neighbours, n_neighbours = nearest(similarity, np.arange(4), 2)
-    assert neighbours.tolist() == [[1, 3], [0, 3], [1, 3], [0, 1]]  # row 2: a tie of 1 and 3, the lower one first
-    assert n_neighbours.tolist() == [2, 2, 2, 2]
-
-
-def test_neighbours_leave_out_copies_by_hand():
-    similarity = np.array([[1.0, 1.0, 0.3], [1.0, 1.0, 0.3], [0.3, 0.3, 1.0]])
-    neighbours, n_neighbours = nearest(similarity, np.array([0, 0, 2]), 5)
-    assert neighbours[0, 0] == neighbours[1, 0] == 2
-    assert n_neighbours.tolist() == [1, 1, 2]
 
 
 def test_copies_are_found_by_every_value():
@@ -228,3 +217,45 @@ def test_every_normalisation_has_a_range_and_a_constant_band_a_positive_one():
     images[:, 1] = 0.0
     spread = normalised_range("model", images)
     assert spread.tolist() == pytest.approx([6 * images[:, 0].std(), 6.0], rel=1e-5)
+
+
+def test_pixels_without_data_are_left_out_of_similarity_and_stay_without_in_synthetics():
+    minority, valid = _patches(6), np.ones((6, 8, 8), bool)
+    valid[2, :, 0] = False
+    minority[2, :, :, 0] = 0.0
+    made = synthesise(minority, 40, valid=valid)
+    touched = (made.anchor == 2) | (made.neighbour == 2)
+    assert touched.any() and (made.images[touched][..., 0] == 0).all() and (made.images[~touched][..., 0] != 0).any()
+    assert np.array_equal(made.valid, valid[made.anchor] & valid[made.neighbour])
+    inner = pairwise_ssim(minority[..., 1:], 6.0)  # all windows of the pairs with patch 2 lie there
+    assert made.ssim[touched] == pytest.approx(inner[made.anchor, made.neighbour][touched], abs=1e-6)
+
+
+def test_a_patch_that_shares_no_window_is_nobodys_neighbour():
+    valid = np.ones((4, 8, 8), bool)
+    valid[3] = False
+    made = synthesise(_patches(4), 30, valid=valid)
+    assert len(made.anchor) == 30 and not ((made.anchor == 3) | (made.neighbour == 3)).any()
+
+
+def test_masks_show_both_parents_and_groups_name_both():
+    made = synthesise(_patches(4), 9)
+    masks = (np.random.default_rng(0).random((4, 8, 8)) > 0.7).astype(np.uint8)
+    assert np.array_equal(made.masks(masks), masks[made.anchor] | masks[made.neighbour])
+    groups = np.array(["a", "b", "c", "d"])
+    assert made.groups(groups)[0].tolist() == [groups[made.anchor[0]], groups[made.neighbour[0]]]
+
+
+def test_works_inside_a_pipeline_of_imbalanced_learn():
+    X, y = _patches(40).reshape(40, -1), np.array([0] * 30 + [1] * 10)
+    X[y == 1] += 1.0
+    sampler = SSIMSMOTE(k_neighbors=3, shape=(2, 8, 8))
+    flow = Pipeline([("smote", sampler), ("model", LogisticRegression())])
+    assert cross_val_score(flow, X, y, cv=3, scoring="roc_auc").mean() > 0.9
+    flow.set_params(smote__k_neighbors=2).fit(X, y)
+    assert np.bincount(flow["smote"].fit_resample(X, y)[1]).tolist() == [30, 30]
+    assert clone(sampler).get_params() == sampler.get_params()
+    with pytest.raises(ConfigError, match="no setting 'k'"):
+        sampler.set_params(k=3)
+    with pytest.raises(FormatError, match="no patches of the shape"):
+        SSIMSMOTE(shape=(3, 8, 8)).fit_resample(X, y)

@@ -1,0 +1,343 @@
+"""The k most similar patches of each, without the matrix of all pairs: exact and tiled, or pre-selected and then exact.
+
+Comes in: normalised patches, as an array or anything that can be sliced like one (a memory map). Goes out:
+:class:`Neighbours`. Tiles are computed by numba on the CPU or by torch on any device; both give scikit-image's SSIM.
+It knows nothing of labels or folds: the patches that come in are the only candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from core.errors import ConfigError
+
+SMALL = 3000  # patches whose matrix of all pairs is simply held: 36 MB, and twice that in double precision
+TILE = 512  # patches; two described tiles of 12 bands of 64 x 64 are 0.6 GB
+PAIRS = 4096  # listed pairs that a thread takes at once
+TORCH_BYTES = 256 * 2**20  # of products at once
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The most similar others of each patch, best first; equal ones in the order of their positions."""
+
+    index: np.ndarray  # (N, k) int64, -1 where there are fewer
+    ssim: np.ndarray  # (N, k) float32, -1 there
+
+    @property
+    def counts(self) -> np.ndarray:
+        """(N,) int64: how many of a row count."""
+        return (self.index >= 0).sum(axis=1)
+
+
+def nearest_patches(
+    images: np.ndarray,
+    data_range: float | Sequence[float],
+    k_neighbors: int,
+    *,
+    valid: np.ndarray | None = None,
+    copies: np.ndarray | None = None,
+    device: Any = None,
+    tile: int = TILE,
+    progress: Progress | None = None,
+) -> Neighbours:
+    """The exact k most similar others of every patch; memory grows with N times k, never with N times N.
+
+    Args:
+        images: (N, C, H, W) normalised, finite, H and W at least 7.
+        data_range: as of :func:`core.smote.ssim.pairwise_ssim`.
+        k_neighbors: clamped to N - 1.
+        valid: (N, H, W) bool, False where a patch holds no data; see ``pairwise_ssim``.
+        copies: (N,) equal numbers mark patches that are never each other's neighbours.
+        device: a torch device that compares the tiles; none: numba on the CPU.
+        tile: patches on a side of a tile.
+        progress: told the share that is done.
+    """
+    n = len(images)
+    best = _Best(n, k_neighbors, np.arange(n) if copies is None else copies)
+    if n < 2:
+        return best.found()
+    if device is None and n <= SMALL:
+        from core.smote.ssim import pairwise_ssim
+
+        best.merge(slice(0, n), slice(0, n), pairwise_ssim(images, data_range, valid))
+        return best.found()
+    compare = _on_cpu(images, data_range) if device is None else _on_device(images, data_range, device)
+    starts = range(0, n, tile)
+    done, total = 0, len(starts) * (len(starts) + 1) // 2
+    for i in starts:
+        rows = slice(i, min(i + tile, n))
+        mine = compare.describe(images[rows], None if valid is None else valid[rows])
+        for j in range(i, n, tile):
+            columns = slice(j, min(j + tile, n))
+            other = mine if i == j else compare.describe(images[columns], None if valid is None else valid[columns])
+            similarity = compare.tile(mine, other)
+            best.merge(rows, columns, similarity)
+            if i != j:  # the same pairs from the other side
+                best.merge(columns, rows, similarity.T)
+            done += 1
+            if progress:
+                progress(done / total)
+    return best.found()
+
+
+def nearest_of_anchors(
+    images: np.ndarray, data_range: float | Sequence[float], anchors: np.ndarray, k_neighbors: int, **settings: Any
+) -> Neighbours:
+    """The exact k most similar others of some patches only, (a, k): what a recall is measured against."""
+    from core.smote.ssim import pairwise_ssim  # noqa: F401 - compiled before the clock of a benchmark runs
+
+    valid, tile = settings.get("valid"), settings.get("tile", TILE)
+    n = len(images)
+    best = _Best(n, k_neighbors, np.arange(n) if settings.get("copies") is None else settings["copies"], anchors)
+    compare = _on_cpu(images, data_range)
+    mine = compare.describe(images[anchors], None if valid is None else valid[anchors])
+    for j in range(0, n, tile):
+        columns = slice(j, min(j + tile, n))
+        other = compare.describe(images[columns], None if valid is None else valid[columns])
+        best.merge(slice(0, len(anchors)), columns, compare.tile(mine, other))
+    return best.found()
+
+
+class _Best:
+    """The best so far of each row. rows: positions of the rows among all patches; none: all of them."""
+
+    def __init__(self, n: int, k_neighbors: int, copies: np.ndarray, rows: np.ndarray | None = None):
+        if k_neighbors < 1:
+            raise ConfigError(f"A patch needs at least one neighbour; k_neighbors is {k_neighbors}.")
+        self.k, self.copies = max(min(k_neighbors, n - 1), 0), np.asarray(copies)
+        self.rows = np.arange(n) if rows is None else np.asarray(rows)
+        self.index = np.full((len(self.rows), self.k), -1, np.int64)
+        self.ssim = np.full((len(self.rows), self.k), -np.inf, np.float32)
+
+    def merge(self, rows: slice, columns: slice, similarity: np.ndarray) -> None:
+        """Take a tile in, (rows, columns)."""
+        positions = np.arange(columns.start, columns.stop)
+        allowed = self.copies[self.rows[rows]][:, None] != self.copies[positions][None]
+        allowed &= (self.rows[rows][:, None] != positions[None]) & (similarity > -1.0)  # -1: nothing in common
+        self.merge_listed(rows, np.where(allowed, similarity, -np.inf), np.broadcast_to(positions, similarity.shape))
+
+    def merge_listed(self, rows: slice, similarity: np.ndarray, positions: np.ndarray) -> None:
+        """Take candidates in, (rows, m) each; -inf marks what is none."""
+        values = np.concatenate([self.ssim[rows], similarity.astype(np.float32)], axis=1)
+        index = np.concatenate([self.index[rows], positions], axis=1)
+        order = np.lexsort((index, -values), axis=1)[:, : self.k]  # equal ones by position, whatever tile they came in
+        self.ssim[rows] = np.take_along_axis(values, order, 1)
+        self.index[rows] = np.where(np.isfinite(self.ssim[rows]), np.take_along_axis(index, order, 1), -1)
+
+    def found(self) -> Neighbours:
+        return Neighbours(self.index, np.where(self.index >= 0, self.ssim, np.float32(-1.0)))
+
+
+# ------------------------------------------------------------------------------------------------------- tiles
+
+
+@dataclass(frozen=True)
+class _on_cpu:  # noqa: N801 - reads as what it does
+    """Tiles by the compiled kernel of ``core.smote.ssim``, rows shared among threads."""
+
+    images: np.ndarray
+    data_range: float | Sequence[float]
+
+    def describe(self, part: np.ndarray, valid: np.ndarray | None) -> tuple:
+        """What of some patches a pair needs; see ``core.smote.ssim._tile_rows``."""
+        from core.smote import ssim
+
+        part = np.asarray(part)
+        ranges = ssim._check(part, self.data_range)
+        n, n_bands, height, width = part.shape
+        windows = ssim.whole_windows(valid, part.shape)
+        values = np.empty((n_bands, n, height, width), np.float32)
+        offset = np.empty((n_bands, n), np.float32)
+        mean = np.zeros((n_bands, n, height - 6, width), np.float32)
+        half = np.full_like(mean, np.inf)
+
+        def of_band(c: int) -> None:
+            values[c] = part[:, c] / ranges[c]
+            for first in range(0, n, ssim.BLOCK):
+                ssim._describe_block(
+                    first, band=values[c], offset=offset[c], mean=mean[c], half=half[c], windows=windows
+                )
+
+        with ThreadPoolExecutor(_threads()) as pool:
+            list(pool.map(of_band, range(n_bands)))
+        flat = [array.reshape(n_bands, n, -1) for array in (values, mean, half)]
+        if windows is None and valid is not None:
+            windows = np.ones((n, height - 6, width - 6), bool)
+        return (flat[0], flat[1], offset, flat[2]), windows, (height, width)
+
+    def tile(self, left: tuple, right: tuple) -> np.ndarray:
+        """(n, m) float32 similarity."""
+        from core.smote import ssim
+
+        (x, windows_x, (height, width)), (y, windows_y, _) = left, right
+        out = np.zeros((x[0].shape[1], y[0].shape[1]), np.float64)
+
+        def rows(first: int) -> None:
+            last = min(first + ssim.BLOCK, len(out))
+            ssim._tile_rows(first, last, ssim.BLOCK, width, *x, *y, ssim.C1, ssim.C2, out)
+
+        with ThreadPoolExecutor(_threads()) as pool:
+            list(pool.map(rows, range(0, len(out), ssim.BLOCK)))
+        counts = len(x[0]) * ssim.common_windows(windows_x, windows_y, height, width)
+        return ssim.averaged(out, counts).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _on_device:  # noqa: N801
+    """Tiles by torch on any device: products, two running means, the formula; bounded by ``TORCH_BYTES``."""
+
+    images: np.ndarray
+    data_range: float | Sequence[float]
+    device: Any
+
+    def describe(self, part: np.ndarray, valid: np.ndarray | None) -> tuple:
+        """Centred values (n, C, H, W), offsets, means, variances, and the windows that count (n, P) or none."""
+        import torch
+
+        from core.smote import ssim
+
+        part = np.asarray(part)
+        ranges = ssim._check(part, self.data_range)
+        values = part / ranges[:, None, None]
+        offset = values.mean(axis=(2, 3), keepdims=True, dtype=np.float64)
+        centred = torch.from_numpy((values - offset).astype(np.float32)).to(self.device)
+        mean = _window_means(centred)
+        # The variance is a difference of large numbers where a patch has a spike: double precision on the CPU.
+        exact = torch.from_numpy(values - offset)
+        variance = (_window_means(exact * exact) - _window_means(exact) ** 2) * (49 / 48)
+        windows = ssim.whole_windows(valid, part.shape)
+        if windows is None and valid is not None:
+            windows = np.ones((len(part), part.shape[2] - 6, part.shape[3] - 6), bool)
+        known = None if windows is None else torch.from_numpy(windows).to(self.device)
+        offset = torch.from_numpy(offset.astype(np.float32)).to(self.device)
+        return centred, mean + offset, mean, variance.float().to(self.device), known
+
+    def tile(self, left: tuple, right: tuple) -> np.ndarray:
+        """(n, m) float32 similarity."""
+        import torch
+
+        n, m = len(left[0]), len(right[0])
+        per_pair = 4 * left[0][0].numel()
+        step = max(1, min(m, TORCH_BYTES // per_pair))
+        out = torch.empty((n, m), dtype=torch.float32, device=self.device)
+        for a in range(n):
+            x = [None if value is None else value[a] for value in left]
+            for b in range(0, m, step):
+                out[a, b : b + step] = _compare(x, [None if value is None else value[b : b + step] for value in right])
+        return out.cpu().numpy()
+
+
+def _window_means(values: Any) -> Any:
+    """Means over each 7 x 7 window: (n, C, H, W) -> (n, C, H-6, W-6)."""
+    from torch.nn.functional import avg_pool2d
+
+    return avg_pool2d(avg_pool2d(values, (7, 1), stride=1), (1, 7), stride=1)
+
+
+def _compare(x: list, y: list) -> Any:
+    """SSIM of one described patch with m others: (m,)."""
+    from core.smote import ssim
+
+    (value_x, full_x, mean_x, var_x, known_x), (value_y, full_y, mean_y, var_y, known_y) = x, y
+    covariance = (_window_means(value_x * value_y) - mean_x * mean_y) * (49 / 48)
+    c1, c2 = float(ssim.C1), float(ssim.C2)
+    score = (2 * full_x * full_y + c1) * (2 * covariance + c2)
+    score = score / ((full_x**2 + full_y**2 + c1) * (var_x + var_y + c2))
+    if known_x is None or known_y is None:
+        return score.mean(dim=(1, 2, 3))
+    known = (known_x & known_y)[:, None]  # (m, 1, H-6, W-6)
+    count = known.sum(dim=(1, 2, 3)) * score.shape[1]
+    total = (score * known).sum(dim=(1, 2, 3)) / count.clamp(min=1)
+    return total.where(count > 0, total.new_tensor(-1.0))
+
+
+def _threads() -> int:
+    import numba
+
+    return numba.config.NUMBA_NUM_THREADS
+
+
+# ------------------------------------------------------------------------------------------------ pre-selected
+
+
+def nearest_preselected(
+    images: np.ndarray,
+    data_range: float | Sequence[float],
+    k_neighbors: int,
+    *,
+    candidates: int = 96,
+    valid: np.ndarray | None = None,
+    copies: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> Neighbours:
+    """The k most similar of the ``candidates`` patches whose descriptors are nearest: exact SSIM of a few pairs.
+
+    What it misses is measured against :func:`nearest_of_anchors`. Bands are gone through one at a time, so that the
+    scratch is about three times one band of all patches.
+    """
+    from core.smote.descriptor import describe, likeliest
+
+    n = len(images)
+    best = _Best(n, k_neighbors, np.arange(n) if copies is None else copies)
+    if n < 2:
+        return best.found()
+    descriptor = describe(images, data_range)
+    wanted = likeliest(descriptor, min(candidates, n - 1))  # (N, m)
+    if progress:
+        progress(0.2)
+    left, right = np.repeat(np.arange(n), wanted.shape[1]), wanted.ravel()
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    pairs, where = np.unique(low * n + high, return_inverse=True)  # a pair that both chose is compared once
+    scores = listed_ssim(images, data_range, pairs // n, pairs % n, valid, progress)
+    scores = scores[where].reshape(wanted.shape)
+    allowed = (best.copies[:, None] != best.copies[wanted]) & (scores > -1.0)
+    best.merge_listed(slice(0, n), np.where(allowed, scores, -np.inf), wanted)
+    return best.found()
+
+
+def listed_ssim(
+    images: np.ndarray,
+    data_range: float | Sequence[float],
+    left: np.ndarray,
+    right: np.ndarray,
+    valid: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Exact SSIM of the listed pairs, (P,) float64, band by band; -1 without a common window."""
+    from core.smote import ssim
+
+    n, n_bands, height, width = images.shape
+    ranges = np.broadcast_to(np.asarray(data_range, np.float64), (n_bands,))
+    windows = ssim.whole_windows(valid, images.shape)
+    left, right = np.asarray(left, np.int64), np.asarray(right, np.int64)
+    out = np.zeros(len(left), np.float64)
+    offset, mean = np.empty(n, np.float32), np.zeros((n, height - 6, width), np.float32)
+    half = np.full_like(mean, np.inf)
+    with ThreadPoolExecutor(_threads()) as pool:
+        for c in range(n_bands):
+            band = np.divide(images[:, c], ranges[c], dtype=np.float32)
+            given = {"band": band, "offset": offset, "mean": mean, "half": half, "windows": windows}
+            list(pool.map(partial(ssim._describe_block, **given), range(0, n, ssim.BLOCK)))
+            flat = (band.reshape(n, -1), mean.reshape(n, -1), offset, half.reshape(n, -1))
+
+            def some(first: int, flat=flat) -> None:
+                last = min(first + PAIRS, len(left))
+                ssim._listed_pairs(first, last, left, right, width, *flat, ssim.C1, ssim.C2, out)
+
+            list(pool.map(some, range(0, len(left), PAIRS)))
+            if progress:
+                progress(0.2 + 0.8 * (c + 1) / n_bands)
+    counts = (height - 6) * (width - 6)
+    if windows is not None:
+        starts = range(0, len(left), PAIRS)
+        parts = [(windows[left[s : s + PAIRS]] & windows[right[s : s + PAIRS]]).sum((1, 2)) for s in starts]
+        counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    return ssim.averaged(out, n_bands * counts)
