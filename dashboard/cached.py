@@ -211,17 +211,17 @@ def head_table(run: RunFolder) -> dict | None:
     return _table(str(run.path), "head_table", stamp(run.path))
 
 
-def patch_facts(data: Dataset, ids: Sequence[str]) -> pd.DataFrame:
-    """What is known of these patches, a row each (see ``core.patch_facts``)."""
-    return _patch_facts(str(data.path), stamp(data.path), tuple(ids))
+def patch_facts(data: Dataset, ids: Sequence[str], images: bool = True) -> pd.DataFrame:
+    """What is known of these patches, a row each (see ``core.patch_facts``); ``images``: also what only they tell."""
+    return _patch_facts(str(data.path), stamp(data.path), tuple(ids), images)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading what is known of each patch…")
-def _patch_facts(path: str, looks: Stamp, ids: tuple[str, ...]) -> pd.DataFrame:
+def _patch_facts(path: str, looks: Stamp, ids: tuple[str, ...], images: bool) -> pd.DataFrame:
     from core.patch_facts import patch_facts as facts_of
 
     data = _dataset(path, looks)
-    return facts_of(data, data.index_of(list(ids)))
+    return facts_of(data, data.index_of(list(ids)), images=images)
 
 
 def band_study(run: RunFolder) -> tuple[dict[str, pd.DataFrame], dict] | None:

@@ -47,15 +47,17 @@ def show(run: RunFolder, value: dict, name: str, summary: dict) -> None:
     """One evaluation."""
     positive = str(value.get("positive") or summary["positive"])
     st.markdown(f"**On {literal(value.get('dataset_name', name))}**: {verdicts.in_words(value, positive)}")
-    for note in value.get("notes", []):
-        st.warning(literal(note), icon=":material/warning:")
+    if value.get("notes"):
+        words = "\n".join(f"- {literal(note)}" for note in value["notes"])
+        (st.warning if value.get("n_known") else st.info)(words)
     table = sets_table(value)
     drawn = table[table["metric"].isin(DRAWN)]
+    drawn = drawn.assign(title=drawn["title"].str.partition(" (")[0])
     grid = st.grid(2, min_column_width=400, gap="medium")
     with grid.cell():
         components.show(score_charts.sets(drawn), key="elsewhere_sets")
     with grid.cell():
-        figure = charts.confusion_matrix(value["confusion"], ("other", positive))
+        figure = charts.confusion_matrix(value["confusion"], (summary["class_names"][0], positive))
         components.show(figure, key="elsewhere_confusion")
     st.dataframe(side_by_side(value), hide_index=True, width="stretch", height="content")
     st.caption(

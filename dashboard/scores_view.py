@@ -18,6 +18,7 @@ from dashboard import cached, components, score_charts, scored, theme
 from dashboard.components import interval, literal, number
 from dashboard.scored import Scored
 
+READ_UNASKED = 3000  # patches
 TITLES = {
     "f1": "F1", "auc": "AUC (ROC)", "precision": "Precision", "recall": "Recall (sensitivity)",
     "specificity": "Specificity", "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "mcc": "MCC",
@@ -117,7 +118,7 @@ def _by_slice(of: Scored, data: Dataset | None) -> None:
     facts = pd.DataFrame({"id": of.table["id"].astype(str)})
     if data is not None:
         try:
-            facts = cached.patch_facts(data, facts["id"].tolist())
+            facts = cached.patch_facts(data, facts["id"].tolist(), _images_too(len(facts)))
         except LandslideLensError as error:
             st.warning(f"What is known of the patches cannot be read: {literal(error)}", icon=":material/warning:")
     elif of.groups is not None:
@@ -140,6 +141,13 @@ def _by_slice(of: Scored, data: Dataset | None) -> None:
     if len(report.too_small):
         with st.expander(f"{len(report.too_small)} slices with too few patches"):
             st.dataframe(report.too_small, hide_index=True, width="stretch", height="content")
+
+
+def _images_too(n: int) -> bool:
+    """Whether every patch is read for its brightness and scar size: with many it takes a while and is asked for."""
+    return n <= READ_UNASKED or st.toggle(
+        "Also by brightness and scar size", key="scores_images", help=f"Reads all {n:,} patches once."
+    )
 
 
 def _slices_drawn(report: SliceReport, metric: str) -> None:

@@ -279,3 +279,20 @@ def test_a_run_older_than_the_newer_numbers_opens_in_every_view(run, open_page):
         at = open_page("results", run=run.name, results_view=view)
         assert not at.exception, view
     assert np.isfinite(summary["heads"]["fc"]["f1"])
+
+
+def test_with_many_patches_their_images_are_read_only_when_asked(run, open_page, monkeypatch):
+    from dashboard import scores_view
+
+    monkeypatch.setattr(scores_view, "READ_UNASKED", 10)
+    at = open_page("results", run=run.name)
+    assert not at.exception and at.toggle(key="scores_images").value is False
+    before = sliced_by(at)
+    at.toggle(key="scores_images").set_value(True).run()
+    assert not at.exception
+    assert sliced_by(at) - before >= {"brightness"}
+
+
+def sliced_by(at) -> set[str]:
+    """What the slices with too few patches are of: of 60 patches all of brightness's are."""
+    return {by for table in at.dataframe if "reason" in table.value for by in table.value["by"]}
