@@ -20,7 +20,6 @@ from dashboard.components import literal
 
 OWN = "own"
 KEY = "embedding_map"
-KEPT = "made_from"  # of a card
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ def chosen_map(run: RunFolder, fold: int) -> Drawn:
     """The picker of the run's maps with the form that draws another; the map that is chosen. May end the page."""
     _adopt(run)
     cards = _cards(str(run.path), fold, cached.stamp(run.fold_path(fold)))
-    titles = {OWN: "The run's own"} | {key: embedding_words.map_title(card) for key, card in cards.items()}
+    own = embedding_words.map_title(read(run, fold).card)
+    titles = {OWN: f"The run's own: {own}"} | {key: embedding_words.map_title(card) for key, card in cards.items()}
     if st.session_state.get(KEY) not in titles:
         st.session_state[KEY] = OWN
     key = st.selectbox("Map", list(titles), format_func=titles.get, key=KEY, width=330)

@@ -19,7 +19,8 @@ MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
 REGION_OPACITY = 0.5
 HATCH_EVERY = 4  # cells between two lines of the hatching
-WIDTH_PX, AROUND_PX, HEIGHTS_PX = 340, 110, (300, 560)  # of a panel: what the map gets, what axes and legend take
+WIDTH_PX, AROUND_PX, HEIGHTS_PX = 340, 130, (320, 560)  # of a panel: what the map gets, what axes and legend take
+TITLE_PX = 42
 SEQUENTIAL = "Viridis"
 # The boundary: dark in a light rim, so that it reads on points, regions and both grounds.
 LINES = ({"color": "#FFFFFF", "width": 4.5}, {"color": "#16202A", "width": 2})
@@ -108,7 +109,8 @@ def boundary_map(
     figure.update_yaxes(title_text=f"{axes} 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
     figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
     figure = theme.apply(figure, height)
-    figure.update_layout(legend={"y": -0.1, "yanchor": "top"})  # above, the toolbar would lie on it
+    # Above, the toolbar would lie on it; below, it begins under the axis' title, in shares of what the axes leave.
+    figure.update_layout(legend={"y": -TITLE_PX / (height - AROUND_PX), "yanchor": "top"})
     return figure
 
 
@@ -185,7 +187,7 @@ def _add_points(
         return
     size = 7 if len(points.xy) <= CROWDED else 5 if len(points.xy) <= MANY else 4
     marker = {"size": size - (2 if size > 4 else 1) if is_small else size, "opacity": 0.45 if is_small else 0.9}
-    if not is_small and len(points.xy) <= MANY:
+    if not is_small and len(points.xy) <= CROWDED:  # on small ones the rim would be all that is seen
         marker["line"] = {"width": 0.5, "color": "rgba(255,255,255,0.85)"}
     if isinstance(colour, str):
         marker["color"] = colour
