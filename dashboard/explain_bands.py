@@ -7,16 +7,13 @@ asked for, of the two replacements that every run computes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.band_verdict import band_verdict
-from core.explain.occlusion import Windows
 from core.explain.replacements import BASELINES
 from core.explain.summary import baseline_agreement, groups_by_id
 from core.runs.store import RunFolder
@@ -24,12 +21,11 @@ from dashboard import (
     cached,
     charts,
     components,
+    explain_band_parts,
     explain_charts,
     explain_helper,
     explain_work,
     explained,
-    gallery,
-    outcomes,
     theme,
     verdicts,
 )
@@ -38,7 +34,6 @@ from dashboard.reading import head_picker, needed
 
 MEASURES = {"drop": "True drop: p before − p after", "paper": "Paper A's way: 1 − p after"}
 WHICH = {"called": "landslides, and what is called one", "landslides": "landslides only", "all": "every judged patch"}
-PART_COLOURS = {theme.OUTCOME_WORDS[name]: colour for name, colour in theme.OUTCOME.items()}
 
 
 def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
@@ -67,8 +62,8 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     _bands(data, run, rows, measure, stands, f"{head}_{baseline}")
     _groups(run, head, baseline, stands)
     _agreement(run, oof, study, table, head)
-    _parts(data, run, summary, oof, head, baseline)
-    shown = _windows(data, run)
+    explain_band_parts.by_part(data, run, summary, oof, head, baseline)
+    shown = explain_band_parts.windows(data, run)
     if study is not None:
         _again(run, study[1])
     return shown
@@ -195,81 +190,6 @@ def _agreement(run: RunFolder, oof: pd.DataFrame, study: tuple | None, table: pd
         f"n = {int(rows['n'].iloc[0]):,} landslides, 95 % interval of resampled groups.{also}"
     )
     components.download(rows, f"{run.name}_agreement_{head}", "Agreement (CSV)")
-
-
-# ------------------------------------------------------------------------------------------ parts of patches
-
-
-def _parts(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, head: str, baseline: str) -> None:
-    st.subheader("By outcome and by slice", anchor=False)
-    judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
-    facts = cached.patch_facts(data, tuple(judged["id"].astype(str)))
-    with st.container(horizontal=True):
-        by = st.selectbox(
-            "Patches parted by", ["outcome", *[c for c in facts.columns if c not in ("id", "group")]], width=220,
-            key="explain_by", format_func=lambda c: c.replace("_", " "),
-        )  # fmt: skip
-        unit = st.segmented_control(
-            "Of", ["group", "band"], default="group", required=True, key="explain_by_unit",
-            format_func={"group": "groups of bands", "band": "each band"}.get,
-        )  # fmt: skip
-    parts = explained.outcome_parts(judged) if by == "outcome" else explained.slice_parts(judged, facts, by)
-    try:
-        rows = cached.band_rows(run, head, baseline, unit, parts) if parts else None
-    except LandslideLensError:
-        rows = None
-    if rows is None:
-        st.markdown("There is nothing to part: too few patches of each kind, or the study of bands was not run.")
-        return
-    if unit == "band":
-        rows = explained.titled(rows, data.bands).rename(columns={"title": "name", "drop_mean": "value"})
-        title = "Mean drop of the probability without the band"
-    else:
-        rows = rows.assign(name=rows["group"].map(explain_charts.capital), value=rows["shapley"])
-        title = "Mean Shapley share of the drop"
-    colours = PART_COLOURS if by == "outcome" else dict(zip(dict.fromkeys(rows["part"]), theme.FOLD, strict=False))
-    components.show(explain_charts.dots(rows, title, colours, [(0.0, "")], "+.3f"), key=f"explain_by_{by}_{unit}")
-    counts = ", ".join(
-        f"{literal(part)} n = {int(n):,}" for part, n in rows.groupby("part", sort=False)["n"].first().items()
-    )
-    st.caption(
-        f"{counts}; out of fold, {literal(theme.head_title(head))}, 95 % interval of resampled groups. Intervals that "
-        "overlap do not settle a difference between parts."
-    )
-    components.download(rows, f"{run.name}_{by}_{unit}_{head}_{baseline}", "Parts (CSV)")
-
-
-# --------------------------------------------------------------------------------------------------- windows
-
-
-def _windows(data: Dataset, run: RunFolder) -> list[str]:
-    found = cached.window_drops(run)
-    if found is None:
-        return []
-    st.subheader("Windows", anchor=False)
-    index, drops = found
-    side = data.shape[1:]
-    report = cached.band_study(run)
-    options = report[1].get("options", {}) if report else {}
-    size = int(index["window"].iloc[0])
-    windows = Windows.over(*side, size, int(options.get("stride", size // 2)))
-    if (len(windows.rows), len(windows.columns)) != drops.shape[1:]:
-        return []
-    cells = np.clip(windows.to_pixels(drops, *side), 0, None)
-    rows = dict(zip(index["id"].astype(str), index["row"].astype(int).tolist(), strict=True))
-    cams = gallery.Cams(rows, cells, {}, np.zeros(len(cells), int))
-    look = replace(gallery.look_controls(data, "explain_spatial"), opacity=0.75, heat="fold")  # one scale for all
-    shown = index.assign(most=drops.reshape(len(drops), -1).max(axis=1)[index["row"].to_numpy(int)])
-    gallery.gallery(
-        data, shown, look, "explain_spatial", cams,
-        caption=lambda row: f"p {row['p0']:.2f} · at most {row['most']:+.2f}",
-    )  # fmt: skip
-    st.caption(
-        f"Windows of {size} px replaced in every band by its training mean, all on one scale; bright: covering it lowers the probability "
-        f"of {literal(data.positive)} ({literal(theme.head_title(str(index['head'].iloc[0])))}, out of fold, "
-        f"n = {len(index):,} patches drawn at random)."
-    )
-    return shown["id"].astype(str).tolist()
 
 
 # ------------------------------------------------------------------------------------------------- the study

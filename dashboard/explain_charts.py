@@ -17,6 +17,7 @@ from dashboard import charts, patch_view, theme
 from dashboard.charts import LINE, THIN, plain, range_words
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in patch_view.colours(np.array(i / 10)))})"] for i in range(11)]
+SHORT_OUTCOME = {"TP": "found", "FP": "false alarm", "FN": "missed", "TN": "left alone"}
 RIVAL_WORDS = {"map": "the map", "random": "random maps", "moved": "the map, moved elsewhere"}
 RIVAL_LOOKS = {"map": (theme.POSITIVE, "solid"), "random": (theme.INK, "dash"), "moved": (theme.NEGATIVE, "dot")}
 KIND_WORDS = {
@@ -34,7 +35,7 @@ def mean_maps(means: Mapping[str, MeanMap]) -> go.Figure:
     """The mean map of every outcome on one scale, with its number of maps; hover gives each cell's interval."""
     shown = [(name.upper(), means[name]) for name in ("tp", "fp", "fn", "tn")]
     titles = [
-        f"{theme.OUTCOME_WORDS[name]}<br>{one.n:,} maps" + (f", {one.n_dead:,} dead" if one.n_dead else "")
+        f"{SHORT_OUTCOME[name]}<br>{one.n:,} maps" + (f"<br>{one.n_dead:,} dead" if one.n_dead else "<br> ")
         for name, one in shown
     ]
     figure = make_subplots(rows=1, cols=4, subplot_titles=titles, horizontal_spacing=0.03)
@@ -59,9 +60,9 @@ def mean_maps(means: Mapping[str, MeanMap]) -> go.Figure:
         figure.update_xaxes(row=1, col=column, **axes)
         suffix = "" if column == 1 else str(column)
         figure.update_yaxes(row=1, col=column, autorange="reversed", scaleanchor=f"x{suffix}", **axes)
-    figure.update_annotations(font_size=13)
-    theme.apply(figure, 250)
-    return figure.update_layout(margin_t=52)
+    figure.update_annotations(font_size=12)
+    theme.apply(figure, 264)
+    return figure.update_layout(margin_t=64)
 
 
 def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
@@ -117,8 +118,8 @@ def randomised(table: pd.DataFrame, most_alike: float) -> go.Figure:
 def _band(figure: go.Figure, x: Sequence, low: Sequence, high: Sequence, colour: str, group: str) -> None:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     figure.add_scatter(
-        x=[*x, *list(x)[::-1]], y=[*high, *list(low)[::-1]], fill="toself", mode="lines", showlegend=False, legendgroup=group,
-        fillcolor=f"rgba({red},{green},{blue},0.18)", line_width=0, hoverinfo="skip",
+        x=[*x, *list(x)[::-1]], y=[*high, *list(low)[::-1]], fill="toself", mode="lines", legendgroup=group,
+        showlegend=False, fillcolor=f"rgba({red},{green},{blue},0.18)", line_width=0, hoverinfo="skip",
     )  # fmt: skip
 
 
