@@ -72,6 +72,11 @@ class RunConfig(Section):
                 "normalise.method=minmax scales every patch by itself, so that model.indices cannot find the bands' "
                 "units again. Choose another normalisation, or model.indices=[]"
             )
+        if self.normalise.method == "minmax" and self.augment.needs_units:
+            raise ValueError(
+                "normalise.method=minmax scales every patch by itself, so that colours and dB cannot be changed in the "
+                "bands' units. Choose another normalisation, or switch off the augmentation of bands"
+            )
         return self
 
     def to_json(self) -> str:

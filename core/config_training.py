@@ -21,7 +21,48 @@ class AugmentConfig(Section):
     mixup_alpha: float = Field(0.2, ge=0.0, description="MixUp's Beta(alpha, alpha); 0 switches it off.")
     cutmix_alpha: float = Field(1.0, ge=0.0, description="CutMix's Beta(alpha, alpha); 0 switches it off.")
     mix_prob: UnitInterval = Field(0.5, description="Share of batches that are mixed.")
+    cutmix_box: Literal["clipped", "corners"] = Field(
+        "clipped",
+        description="clipped: a box of the drawn share around a drawn centre, clipped at the border (CutMix's own). "
+        "corners: both corners drawn evenly (paper A, Algorithm 2). Labels follow the box's true share.",
+    )
+    rotation: float = Field(0.0, ge=0.0, le=180.0, description="Turn by up to so many degrees either way.")
+    shear: float = Field(0.0, ge=0.0, le=60.0, description="Shear by up to so many degrees either way.")
+    translation: UnitInterval = Field(0.0, description="Move by up to this share of the side.")
+    shift: int = Field(0, ge=0, le=512, description="Move by up to so many whole pixels, which blurs nothing.")
+    crop: float = Field(
+        1.0,
+        ge=0.1,
+        le=1.0,
+        description="Side of a square cut out anywhere and enlarged again; 300 of 350 pixels: 0.857.",
+    )
+    fill: Literal["zeros", "border", "reflection"] = Field(
+        "reflection", description="Behind the border of what was moved. zeros: the training mean of each band."
+    )
+    affine_prob: UnitInterval = Field(1.0, description="Share of patches that are turned, sheared, moved or cut.")
+    brightness: UnitInterval = Field(0.0, description="Optical reflectance times 1 plus or minus up to this.")
+    contrast: UnitInterval = Field(0.0, description="Optical contrast times 1 plus or minus up to this.")
+    saturation: UnitInterval = Field(0.0, description="Optical bands' distance from their mean, likewise.")
+    jitter: UnitInterval = Field(0.0, description="Each optical band by itself times 1 plus or minus up to this.")
+    grayscale: UnitInterval = Field(0.0, description="Share of patches whose optical bands all become their mean.")
+    noise: float = Field(0.0, ge=0.0, le=1.0, description="Noise on optical bands: standard deviation of reflectance.")
+    speckle_looks: int | None = Field(
+        None, ge=1, le=64, description="Multiplicative speckle of so many looks on SAR bands; fewer is stronger."
+    )
+    sar_offset: float = Field(0.0, ge=0.0, le=10.0, description="SAR bands plus or minus up to so many dB.")
     label_smoothing: float = Field(0.0, ge=0.0, lt=0.5, description="Share of the target spread over both classes.")
+
+    @property
+    def needs_units(self) -> bool:
+        """Whether something is done in the bands' own units."""
+        optical = (self.brightness, self.contrast, self.saturation, self.jitter, self.grayscale, self.noise)
+        return any(optical) or self.sar_offset > 0 or self.speckle_looks is not None
+
+    @property
+    def moves_pixels(self) -> bool:
+        """Whether patches are turned by any angle, sheared, moved or cut."""
+        moved = any((self.rotation, self.shear, self.translation, self.shift)) or self.crop < 1.0
+        return moved and self.affine_prob > 0.0
 
 
 class ModelConfig(Section):
@@ -29,7 +70,16 @@ class ModelConfig(Section):
 
     backbone: str = Field("tf_efficientnetv2_l.in21k_ft_in1k", description="Any timm model name.")
     pretrained: bool = Field(True, description="Load the hub's weights for that name.")
-    weights: str | None = Field(None, description="A local .safetensors file instead of the hub's weights.")
+    weights: str | None = Field(
+        None,
+        description="A local .safetensors file, or the folder of another run's fold (checkpoints/RUN/fold_0), instead "
+        "of the hub's weights. Weights of a run on this very dataset have seen patches that are judged here.",
+    )
+    weights_fit: Literal["all", "matching"] = Field(
+        "all",
+        description="all: the file must fit the network and the bands. matching: what fits by name and shape is taken "
+        "over, the rest starts from random weights, and the run lists it.",
+    )
     image_size: int | None = Field(None, ge=16, le=1024, description="Side in pixels after resizing; none keeps it.")
     drop_rate: UnitInterval = Field(0.0, description="Dropout before the last layer.")
     arguments: dict[str, Any] = Field({}, description="Further arguments of timm's create_model, for example widths.")

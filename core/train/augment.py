@@ -1,7 +1,7 @@
-"""Online augmentation of a batch: flips, quarter turns, MixUp, CutMix and label smoothing, on the batch's device.
+"""Online augmentation of a batch: orientation, geometry, bands, MixUp, CutMix, label smoothing, on the batch's device.
 
 Comes in: a batch with soft labels, settings and a numpy generator. Goes out: a new batch. It never touches the batch it
-was given, needs no even batch size, and knows nothing of bands or datasets.
+was given, needs no even batch size, and knows nothing of datasets.
 """
 
 from __future__ import annotations
@@ -11,18 +11,29 @@ import torch
 from torch import Tensor
 
 from core.config import AugmentConfig
+from core.train.colour import BandUnits, recolour
+from core.train.geometry import move
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right; the ends excluded
 
 
 def augment(
-    images: Tensor, targets: Tensor, config: AugmentConfig, generator: np.random.Generator
+    images: Tensor,
+    targets: Tensor,
+    config: AugmentConfig,
+    generator: np.random.Generator,
+    units: BandUnits | None = None,
 ) -> tuple[Tensor, Tensor]:
     """A new batch: images (N, C, H, W), soft labels (N, K) whose rows sum to 1.
 
-    Each patch is flipped and turned by its own draw; a batch as a whole is mixed, or not, with one draw.
+    Each patch is flipped, turned, moved and recoloured by its own draws; a batch as a whole is mixed, or not, with one
+    draw. units: the way to the bands' units, without which bands keep their values.
     """
     images = flip_and_turn(images, config.flips, config.quarter_turns, generator)
+    if config.moves_pixels:
+        images = move(images, config, generator)
+    if config.needs_units and units is not None:
+        images = recolour(images, units, config, generator)
     return mix(images, smooth(targets, config.label_smoothing), config, generator)
 
 
@@ -78,7 +89,8 @@ def mix(
     partner = torch.arange(len(images), device=images.device).roll(1)
     if name == "mixup":
         return mixup(images, targets, weight, partner)
-    return cutmix(images, targets, draw_box(images.shape[-2:], weight, generator), partner)
+    draw = draw_corners(images.shape[-2:], generator) if config.cutmix_box == "corners" else None
+    return cutmix(images, targets, draw or draw_box(images.shape[-2:], weight, generator), partner)
 
 
 def mixup(images: Tensor, targets: Tensor, weight: float, partner: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,4 +115,12 @@ def draw_box(hw: tuple[int, int], weight: float, generator: np.random.Generator)
     y, x = int(generator.integers(height)), int(generator.integers(width))
     top, bottom = max(y - cut_h // 2, 0), min(y + (cut_h + 1) // 2, height)
     left, right = max(x - cut_w // 2, 0), min(x + (cut_w + 1) // 2, width)
+    return top, bottom, left, right
+
+
+def draw_corners(hw: tuple[int, int], generator: np.random.Generator) -> Box:
+    """A box between two corners that are drawn evenly over the patch (paper A, Algorithm 2)."""
+    height, width = int(hw[0]), int(hw[1])
+    top, bottom = sorted(int(y) for y in generator.integers(0, height + 1, 2))
+    left, right = sorted(int(x) for x in generator.integers(0, width + 1, 2))
     return top, bottom, left, right

@@ -58,9 +58,10 @@ def build_network(
         backbone = _backbone(model, len(inputs), inner_hw(model, image_hw))
         n_features = _probe(backbone, model, len(inputs), image_hw)
         network = Network(backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands)
+    network.units = units
     if model.weights is not None:
         path = Path(model.weights)
-        report = load_into(backbone, path, path.name, inputs)
+        report = load_into(backbone, path, path.name, inputs, partly=model.weights_fit == "matching")
     elif model.pretrained:
         report = load_into(backbone, *fetch(model.backbone), inputs)
     else:

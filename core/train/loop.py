@@ -25,6 +25,7 @@ from core.errors import TrainingError
 from core.evaluate.metrics import metrics
 from core.train.augment import augment
 from core.train.batches import Batches, Placement, batch_indices, place
+from core.train.colour import BandUnits
 from core.train.gradients import Batch, Gradients
 from core.train.inference import Embedded, embed
 from core.train.keeper import Keeper
@@ -136,6 +137,7 @@ class _Trainer:
         self.gradients = Gradients(loss, autocast_dtype(data.device, config.precision))
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
+        self.units = BandUnits(network.bands, *network.units, data.device) if network.units else None
         self.chosen_by = chosen_by
         self.kept = Keeper(config.train.patience)
         self.opening = opening_at(1, network, config.train)
@@ -221,7 +223,7 @@ class _Trainer:
         self.opening.train(self.network)
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
-            waiting.append(augment(*self.data.take(index), self.config.augment, generator))
+            waiting.append(augment(*self.data.take(index), self.config.augment, generator, self.units))
             is_last = i == len(batches) - 1
             if len(waiting) < train.accumulate and not is_last:
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,7 +28,8 @@ class Network(nn.Module):
     """``classify(embed(images))``: index bands where set, a backbone, band statistics where set, one linear layer.
 
     Attributes: ``bands``, ``model`` (its settings), ``image_hw`` (size of the patches it was built for) and
-    ``n_features`` D, the length of an embedding.
+    ``n_features`` D, the length of an embedding. ``units`` are the normaliser's center and scale, (C,) each, where
+    they are known: while training.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Network(nn.Module):
         super().__init__()
         self.bands, self.model, self.image_hw = tuple(bands), model, image_hw
         self.index_bands = index_bands
+        self.units: tuple[np.ndarray, np.ndarray] | None = None
         self.backbone = backbone
         self.statistics = StatisticsBranch(len(self.bands)) if model.statistics_branch else None
         self.n_features = n_backbone + (self.statistics.n_features if self.statistics else 0)

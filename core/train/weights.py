@@ -29,7 +29,8 @@ class WeightsReport:
     """What a network started from, to be shown.
 
     ``source``: "random", the hub's name or the file's. ``mapping``: band -> "<band> filter", "mean of RGB" or
-    "random". ``matched``: number of arrays taken over; ``missing`` and ``unexpected``: names that were not.
+    "random". ``matched``: number of arrays taken over; ``missing`` and ``unexpected``: names that were not;
+    ``mismatched``: names that are in both with other shapes, and start from random weights.
     """
 
     source: str
@@ -37,6 +38,7 @@ class WeightsReport:
     matched: int = 0
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
+    mismatched: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
         """Plain values for a run's record."""
@@ -70,16 +72,22 @@ def fetch(backbone: str) -> tuple[Path, str]:
         ) from error
 
 
-def load_into(backbone: nn.Module, path: Path, source: str, band_names: Sequence[str]) -> WeightsReport:
+def load_into(
+    backbone: nn.Module, path: Path, source: str, band_names: Sequence[str], partly: bool = False
+) -> WeightsReport:
     """Puts a file's weights into ``backbone`` (built for ``len(band_names)`` bands); the first convolution by name.
 
     A file with three input bands is taken as red, green, blue: bands of these names keep their filter, the others
     start from the mean filter, and the whole is multiplied by 3 / n, which keeps the response to a grey patch. A file
-    of our own names its bands in the card beside it: they must be ours, in any order.
+    of our own names its bands in the card beside it: they must be ours, in any order. ``path`` may also be the folder
+    of a run's fold. With ``partly`` what fits by name and shape is taken over and the rest stays random, and bands of
+    other names start from the mean filter.
 
     Raises ConfigError for another suffix, UnsafeFileError for an impossible header, and FormatError listing the
     arrays that are missing, of another shape, or bands that do not match.
     """
+    if path.is_dir():
+        path = path / "model.safetensors"
     if path.suffix != ".safetensors":
         raise ConfigError(f"model.weights is '{path.name}'. Only .safetensors files are accepted; nothing was read.")
     found = arrays.header(path)
@@ -87,8 +95,8 @@ def load_into(backbone: nn.Module, path: Path, source: str, band_names: Sequence
     state = _converted(backbone, _without_prefix(load_file(path)))
     conv = _first_conv(backbone)
     source_bands = _source_bands(path, state.get(conv))
-    state, mapping = _mapped(state, conv, source_bands, tuple(band_names), path)
-    return _load(backbone, state, path, source, mapping)
+    state, mapping = _mapped(state, conv, source_bands, tuple(band_names), path, partly)
+    return _load(backbone, state, path, source, mapping, partly)
 
 
 def _check_some_match(backbone: nn.Module, path: Path, found: dict) -> None:
@@ -100,18 +108,27 @@ def _check_some_match(backbone: nn.Module, path: Path, found: dict) -> None:
         )
 
 
-def _load(backbone: nn.Module, state: dict, path: Path, source: str, mapping: dict[str, str]) -> WeightsReport:
+def _load(
+    backbone: nn.Module, state: dict[str, Tensor], path: Path, source: str, mapping: dict[str, str], partly: bool
+) -> WeightsReport:
     needed = {name: tuple(value.shape) for name, value in backbone.state_dict().items()}
     given = {name: tuple(value.shape) for name, value in state.items()}
     unexpected = tuple(name for name in given if name not in needed)
     counters = {name for name in needed if name.endswith("num_batches_tracked")}  # not in every file, not needed
     required = {name: shape for name, shape in needed.items() if name not in counters or name in given}
     complaint = arrays.differences({name: given[name] for name in given if name in needed}, required)
-    if complaint:
-        raise FormatError(f"{path.name} does not fit this network: {complaint}. Choose the backbone it was saved from.")
-    backbone.load_state_dict({name: value for name, value in state.items() if name in needed}, strict=False)
+    if complaint and not partly:
+        raise FormatError(
+            f"{path.name} does not fit this network: {complaint}. Choose the backbone it was saved from, or "
+            "model.weights_fit=matching to take over what fits."
+        )
+    mismatched = tuple(name for name in given if name in needed and given[name] != needed[name])
+    taken = {name: value for name, value in state.items() if name in needed and name not in mismatched}
+    if not taken:
+        raise FormatError(f"No array of {path.name} has the shape that this network needs. Choose other weights.")
+    backbone.load_state_dict(taken, strict=False)
     missing = tuple(name for name in needed if name not in given)
-    return WeightsReport(source, mapping, len(given) - len(unexpected), missing, unexpected)
+    return WeightsReport(source, mapping, len(taken), missing, unexpected, mismatched)
 
 
 def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -143,7 +160,8 @@ def _source_bands(path: Path, weight: Tensor | None) -> tuple[str, ...]:
     card = path.with_suffix(".json")
     if card.is_file():
         try:
-            return tuple(band["name"] for band in json.loads(card.read_text(encoding="utf-8"))["bands"])
+            found = json.loads(card.read_text(encoding="utf-8"))
+            return (*(band["name"] for band in found["bands"]), *found.get("indices", ()))
         except (ValueError, KeyError, TypeError):
             pass  # another program's JSON of the same name
     if weight is None or weight.ndim != 4 or weight.shape[1] != len(RGB):
@@ -156,14 +174,20 @@ def _source_bands(path: Path, weight: Tensor | None) -> tuple[str, ...]:
 
 
 def _mapped(
-    state: dict[str, Tensor], conv: str, source_bands: tuple[str, ...], names: tuple[str, ...], path: Path
+    state: dict[str, Tensor],
+    conv: str,
+    source_bands: tuple[str, ...],
+    names: tuple[str, ...],
+    path: Path,
+    partly: bool,
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     if conv not in state:
         raise FormatError(f"{path.name} has no array '{conv}', the layer that reads the bands.")
-    if source_bands != RGB and set(source_bands) != set(names):
+    if source_bands != RGB and set(source_bands) != set(names) and not partly:
         raise FormatError(
             f"{path.name} was trained on the bands {', '.join(source_bands)}; here they are {', '.join(names)}. "
-            "Choose the same bands (data.bands), or weights trained on these."
+            "Choose the same bands (data.bands), weights trained on these, or model.weights_fit=matching to start "
+            "the other bands from the mean filter."
         )
     if state[conv].shape[1] != len(source_bands):
         raise FormatError(f"{path.name}: its first layer reads {state[conv].shape[1]} bands, not {len(source_bands)}.")
@@ -183,4 +207,5 @@ def map_first_conv(
     position = {name: i for i, name in enumerate(source_bands)}
     filters = [weight[:, position[name]] if name in position else mean for name in band_names]
     scaled = torch.stack(filters, dim=1) * (len(source_bands) / len(band_names))
-    return scaled, {name: f"{name} filter" if name in position else "mean of RGB" for name in band_names}
+    other = "mean of RGB" if tuple(source_bands) == RGB else "mean filter"
+    return scaled, {name: f"{name} filter" if name in position else other for name in band_names}

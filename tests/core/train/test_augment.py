@@ -115,3 +115,21 @@ def test_about_the_set_share_of_batches_is_mixed():
 
 def test_smoothing_spreads_its_share_over_both_classes():
     assert torch.allclose(A.smooth(torch.tensor([[0.0, 1.0]]), 0.1), torch.tensor([[0.05, 0.95]]))
+
+
+def test_two_even_corners_make_a_box_whose_sides_are_a_third_on_average():
+    generator = np.random.default_rng(0)
+    boxes = np.array([A.draw_corners((30, 60), generator) for _ in range(4000)])
+    sides = np.stack([boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]], 1) / (30, 60)
+    assert (boxes >= 0).all() and (boxes[:, 1] <= 30).all() and (boxes[:, 3] <= 60).all() and (sides >= 0).all()
+    assert np.allclose(sides.mean(0), 1 / 3, atol=0.02)  # of two even draws on a side
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_labels_follow_the_share_of_a_box_between_corners(n):
+    images = torch.arange(float(n)).reshape(n, 1, 1, 1).expand(n, 2, 9, 11)
+    config = AugmentConfig(flips=False, quarter_turns=False, mixup_alpha=0, mix_prob=1, cutmix_box="corners")
+    for seed in range(10):
+        x, y = A.augment(images, torch.eye(n), config, np.random.default_rng(seed))
+        shares = torch.stack([(x[:, 0] == k).float().mean((1, 2)) for k in range(n)], 1)
+        assert torch.allclose(shares, y, atol=1e-6)

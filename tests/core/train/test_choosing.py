@@ -114,6 +114,7 @@ EVERY_SETTING = [
     *(f"train.optimizer={name}" for name in ("adam", "sgd", "rmsprop", "nadam")),
     *("train.loss=bce", "train.loss=focal", "train.class_weight=balanced", "train.schedule=step train.step_epochs=1"),
     *("train.select=inner", "train.select=fold_best train.judge_steps=1 train.ema_decay=0.9"),
+    "augment.rotation=20 augment.crop=0.8 augment.brightness=0.2 augment.noise=0.01 augment.cutmix_box=corners",
     *("train.accumulate=2 train.batch_size=8", "train.channels_last=false"),
     *("train.head_epochs=1 train.top_epochs=1 train.top_layers=8", "train.trainable=head", "train.layer_decay=0.5"),
 ]

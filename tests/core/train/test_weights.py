@@ -150,3 +150,54 @@ def test_without_a_network_the_user_is_told_what_to_do(no_hub):
 def test_a_backbone_without_weights_says_so(no_hub):
     with pytest.raises(ConfigError, match="no pretrained weights for 'efficientnetv2_l'"):
         fetch("efficientnetv2_l")
+
+
+# --------------------------------------------------------------------------------- from another run, as far as it fits
+
+
+def transferred(folder, bands, name="test_resnet", **more):
+    model = ModelConfig(backbone=name, weights=str(folder), weights_fit="matching", **more)
+    return build_network(model, bands, (32, 32), seed=9)
+
+
+def saved(folder, bands, **more):
+    model = ModelConfig(backbone="test_resnet", pretrained=False, **more)
+    network, _ = build_network(model, bands, (32, 32), seed=3)
+    save_network(network, folder)
+    return network
+
+
+def test_a_run_s_weights_go_to_other_bands_by_name_and_the_rest_from_the_mean(tmp_path):
+    ours = saved(tmp_path / "fold_0", bands_named(["nir", "red"]))
+    network, report = transferred(tmp_path / "fold_0", bands_named(["red", "desc_vv", "nir"]))
+    weight, theirs = network.backbone.conv1[0].weight * 3 / 2, ours.backbone.conv1[0].weight
+    for position, expected in enumerate([theirs[:, 1], theirs.mean(1), theirs[:, 0]]):
+        assert torch.allclose(weight[:, position], expected, atol=1e-6)
+    assert report.mapping == {"red": "red filter", "desc_vv": "mean filter", "nir": "nir filter"}
+    assert not report.missing and not report.mismatched and set(report.unexpected) == set()
+    assert report.matched == len(network.backbone.state_dict())
+
+
+def test_what_does_not_fit_stays_random_and_is_listed(tmp_path):
+    def change(state):
+        state["layer1.0.conv1.weight"] = np.zeros((2, 2), np.float32)
+        del state["layer2.0.conv1.weight"]
+        return state
+
+    state = kept(tmp_path / "w.safetensors", change=change)
+    network, report = transferred(tmp_path / "w.safetensors", RGB_BANDS)
+    fresh = build_network(ModelConfig(backbone="test_resnet", pretrained=False), RGB_BANDS, (32, 32), seed=9)[0]
+    assert report.missing == ("layer2.0.conv1.weight",) and report.mismatched == ("layer1.0.conv1.weight",)
+    for name in (*report.missing, *report.mismatched):
+        assert torch.equal(network.backbone.state_dict()[name], fresh.backbone.state_dict()[name])
+    assert np.array_equal(
+        network.backbone.state_dict()["layer3.0.conv1.weight"].numpy(), state["layer3.0.conv1.weight"]
+    )
+    assert report.matched == len(network.backbone.state_dict()) - 2
+
+
+def test_a_run_with_index_bands_gives_their_filters_too(tmp_path):
+    bands = bands_named(["red", "green", "blue", "nir"])
+    saved(tmp_path / "fold_0", bands, indices=("ndvi",))
+    _, report = transferred(tmp_path / "fold_0", bands, indices=("ndvi", "gndvi"))
+    assert report.mapping["ndvi"] == "ndvi filter" and report.mapping["gndvi"] == "mean filter"

@@ -1,0 +1,55 @@
+"""Patches turned by any angle, sheared, moved and cut, each by its own draw, on the batch's device.
+
+Comes in: a batch of any number of bands, settings, a numpy generator. Goes out: a new batch, every band moved alike.
+It knows nothing of what bands mean.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.config import AugmentConfig
+
+
+def move(images: Tensor, config: AugmentConfig, generator: np.random.Generator) -> Tensor:
+    """(N, C, H, W) with each patch under its own affine map; bilinear, filled behind the border as ``fill`` says."""
+    maps = draw_maps(len(images), images.shape[-2:], config, generator)
+    return warp(images, maps, config.fill)
+
+
+def draw_maps(n: int, hw: tuple[int, int], config: AugmentConfig, generator: np.random.Generator) -> np.ndarray:
+    """(n, 2, 3) float64: from a place in the new patch to one in the old, as (x, y) pixels from the patch's centre."""
+    height, width = int(hw[0]), int(hw[1])
+    angle = np.deg2rad(generator.uniform(-config.rotation, config.rotation, n))
+    shear = np.tan(np.deg2rad(generator.uniform(-config.shear, config.shear, n)))
+    room = (1.0 - config.crop) / 2  # how far the centre of the cut square may lie from the patch's, as share of a side
+    share = generator.uniform(-1, 1, (n, 2)) * (config.translation + room)
+    pixels = generator.integers(-config.shift, config.shift + 1, (n, 2))
+    cos, sin = np.cos(angle), np.sin(angle)
+    turn = np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)  # (n, 2, 2)
+    slant = np.tile(np.eye(2), (n, 1, 1))
+    slant[:, 0, 1] = shear
+    maps = np.concatenate([config.crop * (turn @ slant), (share * (width, height) + pixels)[:, :, None]], axis=2)
+    maps[generator.random(n) >= config.affine_prob] = [[1, 0, 0], [0, 1, 0]]
+    return maps
+
+
+def warp(images: Tensor, maps: np.ndarray, fill: str) -> Tensor:
+    """The batch under ``maps`` (see :func:`draw_maps`); what they leave as it is stays so to the bit."""
+    moved = np.flatnonzero((maps != [[1, 0, 0], [0, 1, 0]]).any(axis=(1, 2)))
+    if not len(moved):
+        return images
+    height, width = images.shape[-2:]
+    sides = np.array([width, height]) / 2  # affine_grid counts from -1 to 1 over a side
+    theta = maps[moved].copy()
+    theta[:, :, :2] *= sides / sides[:, None]
+    theta[:, :, 2] /= sides
+    where = torch.from_numpy(moved).to(images.device)
+    matrices = torch.from_numpy(theta).to(images.device, images.dtype)
+    grid = F.affine_grid(matrices, (len(moved), images.shape[1], height, width), align_corners=False)
+    out = images.clone()
+    out[where] = F.grid_sample(images[where], grid, mode="bilinear", padding_mode=fill, align_corners=False)
+    return out
