@@ -23,16 +23,16 @@ def main() -> None:
         head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
         links.taken_number(state.ERRORS_AT, 0.0, 1.0)
         at = st.number_input(
-            "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="each fold's own",
-            width=160,
+            "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="by fold",
+            width=130,
             help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",
         )  # fmt: skip
         links.kept(state.ERRORS_AT, at, None)
         other = st.selectbox(
-            "Compared with", [NOBODY, *(name for name in heads if name != head)], key=f"errors_other_{head}", width=220,
+            "Compared with", [NOBODY, *(name for name in heads if name != head)], key=f"errors_other_{head}", width=190,
             format_func=lambda name: name if name == NOBODY else theme.head_title(name),
         )  # fmt: skip
-        order = st.selectbox("Order", list(outcomes.ORDERS), key="errors_order", width=210)
+        order = st.selectbox("Order", list(outcomes.ORDERS), key="errors_order", width=190)
         kept, wanted = extra_filter(data)
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if at is not None:
