@@ -23,7 +23,7 @@ def main() -> None:
         head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
         links.taken_number(state.ERRORS_AT, 0.0, 1.0)
         at = st.number_input(
-            "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="by fold",
+            "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="own",
             width=130,
             help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",
         )  # fmt: skip
