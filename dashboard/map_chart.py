@@ -185,8 +185,10 @@ def _add_points(
     rows = np.flatnonzero(part)
     if not rows.size:
         return
-    size = 7 if len(points.xy) <= CROWDED else 5 if len(points.xy) <= MANY else 4
-    marker = {"size": size - (2 if size > 4 else 1) if is_small else size, "opacity": 0.45 if is_small else 0.9}
+    many = len(points.xy) > MANY
+    size = 7 if len(points.xy) <= CROWDED else 3 if many else 5
+    opacity = (0.55, 0.25) if many else (0.9, 0.45)  # WebGL's points hide the line: through many it must be seen
+    marker = {"size": size - (1 if many else 2) if is_small else size, "opacity": opacity[is_small]}
     if not is_small and len(points.xy) <= CROWDED:  # on small ones the rim would be all that is seen
         marker["line"] = {"width": 0.5, "color": "rgba(255,255,255,0.85)"}
     if isinstance(colour, str):
