@@ -136,10 +136,14 @@ def dots(
     """
     figure = go.Figure()
     names, parts = list(dict.fromkeys(rows["name"])), list(dict.fromkeys(rows["part"]))
-    step = 0.62 / max(len(parts), 1)
-    for number, part in enumerate(parts):
+    beside = {name: [p for p in parts if ((rows["name"] == name) & (rows["part"] == p)).any()] for name in names}
+    most = max((len(each) for each in beside.values()), default=1)
+    step = 0.62 / most
+    for part in parts:
         mine = rows[(rows["part"] == part) & rows["value"].notna()]
-        places = [names.index(name) + (number - (len(parts) - 1) / 2) * step for name in mine["name"]]
+        places = [
+            names.index(name) + (beside[name].index(part) - (len(beside[name]) - 1) / 2) * step for name in mine["name"]
+        ]
         known = np.isfinite(mine[["lo", "hi"]].to_numpy(float)).all(axis=1)
         after, before = ((mine["hi"] - mine["value"]), (mine["value"] - mine["lo"]))
         notes = [
@@ -170,7 +174,7 @@ def dots(
         range=[len(names) - 0.5, -0.5], zeroline=False,
     )  # fmt: skip
     figure.update_xaxes(title_text=title)
-    rows_px = 26 + 14 * max(len(parts) - 1, 0)
+    rows_px = 26 + 13 * (most - 1)
     figure = theme.apply(figure, 130 + rows_px * max(1, len(names)))
     return figure.update_layout(legend_y=1.0 + 22 / (40 + rows_px * len(names)) if lines else 1.02)
 
