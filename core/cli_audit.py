@@ -95,6 +95,49 @@ def audit_splits(
     emit(value, as_json, _words(value))
 
 
+@audit_app.command("smote")
+def audit_smote(
+    run: Annotated[str, typer.Argument(help="A finished run.")],
+    seed: Annotated[int, typer.Option("--seed", help="Of the noise experiment.")] = 0,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Whether synthetic patches stayed inside their folds and are what their lineage says; exit status 1 if not."""
+    from core import smote_audit
+    from core.cli import emit
+
+    tell, report = _teller(as_json), {}
+    for step in smote_audit.audit_smote(open_run(checkpoints, run), seed):
+        tell(step.progress, step.message)
+        report = step.fields
+    emit(report, as_json, _smote_words(report))
+    if not report["ok"]:
+        raise LandslideLensError(f"The synthetic patches of {run} did not pass; see what is said above.")
+
+
+def _smote_words(report: dict) -> str:
+    lines = [
+        f"{report['run']}: method {report['method']}, protocol {report['protocol']}",
+        f"Synthetic patches with a parent in their fold's validation part: {report['n_leaking']} of "
+        f"{report['n_synthetic']}, from the lineage and folds.json",
+    ]
+    for row in report["pixels"]:
+        same = {True: "chosen again alike", False: "chosen otherwise", None: row["note"]}[row["same"]]
+        error = "" if row["max_error"] is None else f", largest pixel error {row['max_error']:.1e}"
+        lines.append(f"  fold {row['fold'] + 1}: {row['n']} patches, {same}{error}")
+    noise = report["noise"]
+    words = ", ".join(f"{name} {value:.2f}" for name, value in noise["f1"].items())
+    lines.append(f"F1 on labels of pure noise ({noise['n']} x {noise['n_features']}): {words}")
+    for row in report["twin_difference"]:
+        lines.append(
+            f"{row['head']} {row['metric']}: {row['leaking']:.4f} before folds, {row['honest']:.4f} inside; "
+            f"difference {row['difference']:+.4f} [{row['lo']:+.4f}, {row['hi']:+.4f}], n = {row['n']}"
+        )
+    if not report["twin"]:
+        lines.append("No run differs from this one in smote.protocol alone; train one to see what the protocol costs.")
+    return "\n".join(lines)
+
+
 def _words(value: dict) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in value["by_kind"].items()) or "none"
     lines = [f"{value['n']} patches; pairs of the same ground: {kinds}", *value["notes"]]

@@ -74,11 +74,18 @@ def _drill(run: RunFolder, options: dict) -> Iterator[Any]:
     return run_drill(run, DrillOptions(**options))
 
 
+def _smote(run: RunFolder, options: dict) -> Iterator[Any]:
+    from core.smote_audit import audit_smote
+
+    return audit_smote(run, **options)
+
+
 WHOLE_RUN: dict[str, Callable[[RunFolder, dict], Iterator[Any]]] = {
     "check": _check,
     "maps": _maps,
     "occlusion": _occlusion,
     "drill": _drill,
+    "smote": _smote,
 }
 
 
@@ -87,11 +94,10 @@ WHOLE_RUN: dict[str, Callable[[RunFolder, dict], Iterator[Any]]] = {
 
 def _warm(run: RunFolder, request: Request, kept: Kept) -> dict:
     """Load one fold before it is asked for."""
-    import core.attention_maps
-    import core.occlusion  # noqa: F401
+    from core.explain.cam_library import library_is_here
 
     kept.view(run, int(request.get("fold", 0)))
-    return {}
+    return {"library": library_is_here()}
 
 
 def _layers(run: RunFolder, request: Request, kept: Kept) -> dict:

@@ -26,6 +26,7 @@ WORDS = {
     "maps": "Attention maps of {run}",
     "occlusion": "The study of bands of {run}",
     "drill": "The drop-out drill of {run}",
+    "smote": "The audit of the synthetic patches of {run}",
 }
 
 

@@ -40,6 +40,7 @@ WIRING = (
     "core/drill.py",
     "core/drilled.py",
     "core/occlusion.py",
+    "core/smote_audit.py",
     "core/table3.py",
     "core/maps.py",
     "core/predict/",

@@ -72,6 +72,15 @@ class StudyFiles:
             write_table(path / "windows.parquet", windows[0])
         write_json(path / "report.json", report)
 
+    def smote_audit(self) -> dict | None:
+        """What ``core.smote_audit`` found; or none yet."""
+        path = self.path / "smote_audit.json"
+        return read_json(path) if path.is_file() else None
+
+    def write_smote_audit(self, report: dict) -> None:
+        """See :meth:`smote_audit`."""
+        write_json(self.path / "smote_audit.json", report)
+
     def drill(self) -> tuple[pd.DataFrame, dict] | None:
         """What ``core.drill`` found: a row a patch, scenario and policy (prob, pred), and the report; or none yet."""
         path = self.path / "drill"

@@ -62,8 +62,17 @@ def nearest_vectors(
     patches: np.ndarray, k_neighbors: int, data_range: float | Sequence[float], valid: np.ndarray | None = None
 ) -> Neighbours:
     """The k nearest others by Euclidean distance over all values, exact copies left out; their SSIM beside them."""
-    flat = np.asarray(patches, np.float32).reshape(len(patches), -1)
-    copies, k = copies_of(patches), min(k_neighbors, len(flat) - 1)
+    index = euclidean(patches, k_neighbors)
+    row, column = np.nonzero(index >= 0)
+    ssim = np.full(index.shape, -1.0, np.float32)
+    ssim[row, column] = listed_ssim(patches, data_range, row, index[row, column], valid)
+    return Neighbours(index, ssim)
+
+
+def euclidean(samples: np.ndarray, k_neighbors: int) -> np.ndarray:
+    """(n, k) int64 positions of the k nearest others of (n, ...) samples, copies left out; -1 where there are fewer."""
+    flat = np.asarray(samples, np.float32).reshape(len(samples), -1)
+    copies, k = copies_of(samples), min(k_neighbors, len(flat) - 1)
     squares = np.einsum("nd,nd->n", flat, flat, dtype=np.float64)
     index = np.full((len(flat), k), -1, np.int64)
     for start in range(0, len(flat), ROWS):
@@ -72,7 +81,4 @@ def nearest_vectors(
         distance[copies[rows, None] == copies[None]] = np.inf
         order = np.argsort(distance, axis=1, kind="stable")[:, :k]
         index[rows] = np.where(np.isfinite(np.take_along_axis(distance, order, 1)), order, -1)
-    row, column = np.nonzero(index >= 0)
-    ssim = np.full(index.shape, -1.0, np.float32)
-    ssim[row, column] = listed_ssim(patches, data_range, row, index[row, column], valid)
-    return Neighbours(index, ssim)
+    return index
