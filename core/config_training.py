@@ -68,7 +68,10 @@ class AugmentConfig(Section):
 class ModelConfig(Section):
     """The network."""
 
-    backbone: str = Field("tf_efficientnetv2_l.in21k_ft_in1k", description="Any timm model name.")
+    backbone: str = Field(
+        "tf_efficientnetv2_l.in21k_ft_in1k",
+        description="Any timm model name, or baseline_cnn, the second paper's network of five layers.",
+    )
     pretrained: bool = Field(True, description="Load the hub's weights for that name.")
     weights: str | None = Field(
         None,

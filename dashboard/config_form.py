@@ -17,6 +17,7 @@ from core.config import PRESETS, RunConfig, preset
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
+from core.presets import SOURCES
 
 # What most runs change, in the order of the flow; everything else is under "All settings".
 GROUPS: dict[str, dict[str, str]] = {
@@ -25,19 +26,36 @@ GROUPS: dict[str, dict[str, str]] = {
         "model.image_size": "Side after resizing (pixels)",
         "model.pretrained": "Weights from the hub",
         "model.statistics_branch": "Band statistics joined to the embedding",
+        "train.trainable": "What learns",
     },
     "Training": {
         "train.epochs": "Epochs",
         "train.batch_size": "Batch (patches)",
         "train.lr": "Initial learning rate",
         "train.tta": "Average over flips when judging",
+        "train.select": "Which epoch is kept",
+        "train.class_weight": "Class weights",
     },
     "Optimiser": {
         "train.optimizer": "Optimiser",
         "train.weight_decay": "Weight decay",
         "train.schedule": "Schedule",
         "train.warmup_epochs": "Warm-up (epochs)",
+        "train.step_epochs": "Epochs between steps",
         "train.ema_decay": "Weight average, decay",
+        "train.loss": "Loss",
+        "train.accumulate": "Batches to a step",
+        "train.patience": "Stop after (epochs without a better F1)",
+    },
+    "Transfer": {
+        "train.top_layers": "Layers open at the top",
+        "train.top_blocks": "Blocks open at the top",
+        "train.head_epochs": "First, the last layer alone (epochs)",
+        "train.top_epochs": "Then the top layers (epochs)",
+        "train.batch_norm": "Batch normalisation",
+        "train.layer_decay": "Rate of each earlier block",
+        "model.drop_rate": "Dropout before the last layer",
+        "model.weights_fit": "Weights of another network",
     },
     "Balance": {
         "smote.enabled": "SSIM-SMOTE",
@@ -51,7 +69,26 @@ GROUPS: dict[str, dict[str, str]] = {
         "augment.mixup_alpha": "MixUp alpha",
         "augment.cutmix_alpha": "CutMix alpha",
         "augment.mix_prob": "Share of batches mixed",
+        "augment.cutmix_box": "CutMix box",
         "augment.label_smoothing": "Label smoothing",
+    },
+    "Geometry": {
+        "augment.rotation": "Rotation (degrees)",
+        "augment.shear": "Shear (degrees)",
+        "augment.translation": "Translation (share of the side)",
+        "augment.shift": "Shift (whole pixels)",
+        "augment.crop": "Crop (share of the side)",
+        "augment.fill": "Behind the border",
+    },
+    "Colour and SAR": {
+        "augment.brightness": "Brightness",
+        "augment.contrast": "Contrast",
+        "augment.saturation": "Saturation",
+        "augment.jitter": "Jitter by band",
+        "augment.grayscale": "Grey patches",
+        "augment.noise": "Noise (reflectance)",
+        "augment.speckle_looks": "SAR speckle (looks)",
+        "augment.sar_offset": "SAR offset (dB)",
     },
     "Data": {
         "normalise.method": "Normalisation",
@@ -72,6 +109,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 BACKBONES = (
+    "baseline_cnn",
     "mobilenetv4_conv_small",
     "resnet18",
     "resnet50.a1_in1k",
@@ -84,15 +122,11 @@ BACKBONES = (
     "vit_base_patch16_224.augreg2_in21k_ft_in1k",
     "davit_tiny.msft_in1k",
 )
-PRESET_WORDS = {
-    "demo": "minutes on a small CPU",
-    "small": "the best result on a small CPU without downloaded weights",
-}
 
 
 def preset_title(name: str) -> str:
     """A preset with what it is for."""
-    return f"{name} ({PRESET_WORDS[name]})" if name in PRESET_WORDS else name
+    return f"{name} ({SOURCES[name]})"
 
 
 def config_form(
@@ -115,10 +149,14 @@ def config_form(
         with st.grid(min_column_width=240, gap="medium"):
             for title in ("Network", "Training", "Balance"):
                 changed |= _group(title, base, prefix, hidden, options)
-        with st.expander("Bands, folds, optimiser, augmentation, judging"):
+        with st.expander("Bands, folds, optimiser, judging"):
             changed |= _bands(bands, base, prefix)
             with st.grid(min_column_width=240, gap="medium"):
-                for title in ("Data", "Folds", "Optimiser", "Augmentation", "Judging"):
+                for title in ("Data", "Folds", "Optimiser", "Judging"):
+                    changed |= _group(title, base, prefix, hidden, options)
+        with st.expander("Augmentation and transfer"):
+            with st.grid(min_column_width=240, gap="medium"):
+                for title in ("Augmentation", "Geometry", "Colour and SAR", "Transfer"):
                     changed |= _group(title, base, prefix, hidden, options)
         with st.expander("All settings"):
             st.caption("Every setting of the preset, and below it the place to change any of them, one a line.")

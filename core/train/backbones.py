@@ -23,6 +23,7 @@ from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
 from core.errors import ConfigError, RunError
+from core.train.baseline_cnn import BASELINE, baseline_cnn
 from core.train.index_bands import IndexBands
 from core.train.network import Network, inner_hw
 from core.train.weights import WeightsReport, fetch, load_into, random_report
@@ -83,6 +84,8 @@ def _index_bands(
 
 def _backbone(model: ModelConfig, n_bands: int, hw: tuple[int, int]) -> nn.Module:
     name = model.backbone
+    if name == BASELINE:
+        return baseline_cnn(n_bands, hw, model.arguments)
     try:
         known = timm.is_model(name)
         config = timm.models.get_pretrained_cfg(name) if known else None

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from core.config import PRESETS, RunConfig, preset, svm_name
 from core.errors import ConfigError
+from core.presets import SOURCES
 
 
 def test_the_defaults_are_paper_as_recipe():
@@ -105,3 +106,19 @@ def test_any_override_is_taken_or_refused_in_words(key, value):
 @pytest.mark.parametrize(("C", "name"), [(1.0, "svm_c1"), (0.75, "svm_c0.75"), (0.1, "svm_c0.1"), (10, "svm_c10")])
 def test_svm_heads_are_named_after_c(C, name):
     assert svm_name(C) == name
+
+
+def test_the_presets_of_the_papers_are_what_their_tables_print():
+    rows = [name for name in PRESETS if name.startswith("table2-")]
+    assert len(rows) == 8 and set(SOURCES) == set(PRESETS) and all(SOURCES.values())
+    for name in rows:
+        config = preset(name)
+        recipe = (config.train.epochs, config.train.batch_size, config.train.lr, config.train.optimizer)
+        assert recipe == (50, 36, 3e-4, "adam") and config.folds.n_splits == 5 and config.train.loss == "kl"
+        assert config.model.image_size == (384 if "384" in name else 256)
+        assert config.smote.enabled is (name == "table2-smote")
+        assert (config.augment.cutmix_alpha > 0) is (name not in ("table2-baseline", "table2-384-mixup"))
+    for n in (10, 15, 20, 40):
+        config = preset(f"uva-finetune-{n}")
+        assert (config.train.trainable, config.train.top_layers, config.train.epochs) == ("layers", n, 15)
+        assert config.train.batch_norm == "auto" and config.train.lr == 1e-3

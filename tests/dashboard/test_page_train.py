@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.config import PRESETS, preset
+from core.config import preset
 from core.jobs import queue
 from core.runs.store import list_runs
 
@@ -18,7 +18,7 @@ def test_without_a_dataset_the_next_step_is_a_button(studio, open_page):
     assert not at.exception and at.title[0].value == "Train" and "Make the demo dataset" in labels(at)
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("name", ["demo", "small", "table2-smote", "uva-baseline-bce", "uva-finetune-20"])
 def test_the_form_of_every_preset_is_drawn(studio, open_page, name):
     studio.add_dataset()
     at = open_page("train")
@@ -79,6 +79,25 @@ def test_starting_submits_what_the_form_says_and_shows_its_place(studio, open_pa
     assert (config.preset, config.train.epochs, config.smote.enabled) == ("demo", 3, False)
     assert (config.embed.n_neighbors, config.seed, config.model.backbone) == (9, 4, preset("demo").model.backbone)
     assert "Cancel the run" in labels(at) and "number 1 in its lane" in at.get("progress")[0].text
+
+
+def test_what_learns_and_how_patches_are_changed_is_chosen_in_the_form(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    at.selectbox(key="train_demo_train.trainable").set_value("layers")
+    at.selectbox(key="train_demo_train.select").set_value("inner")
+    at.selectbox(key="train_demo_train.class_weight").set_value("balanced")
+    at.number_input(key="train_demo_train.patience").set_value(3)
+    at.number_input(key="train_demo_augment.rotation").set_value(20.0)
+    at.number_input(key="train_demo_augment.speckle_looks").set_value(4)
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and not at.error
+    config = newest(studio).config()
+    assert (config.train.trainable, config.train.select, config.train.patience) == ("layers", "inner", 3)
+    assert (config.train.class_weight, config.augment.rotation, config.augment.speckle_looks) == ("balanced", 20, 4)
 
 
 def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_page):
