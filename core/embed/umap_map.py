@@ -24,27 +24,53 @@ def fit_umap(
 
     n_neighbors is lowered to what the training part allows. Raises ModuleNotFoundError without umap-learn.
     """
-    exact = len(learnt) < EXACT_BELOW
-    mapper = _import_umap().UMAP(
+    mapper = _mapper(learnt, n_neighbors, min_dist, seed, N_EPOCHS, starting_places(learnt, seed))
+    with _quietly():
+        xy = np.asarray(mapper.fit_transform(_given(learnt, learnt)), np.float32)
+    return xy, _placing(mapper, learnt)
+
+
+def umap_around(
+    learnt: np.ndarray, xy: np.ndarray, n_neighbors: int, min_dist: float, seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What projects later rows onto a map that was drawn before. xy: (n, 2) its places of the training part.
+
+    The graph of neighbours is built again, the places are taken as they are: optimised again, they would come out
+    otherwise wherever rounding differs, as it does with another number of threads.
+    """
+    mapper = _mapper(learnt, n_neighbors, min_dist, seed, 0, starting_places(learnt, seed))
+    with _quietly():
+        mapper.fit(_given(learnt, learnt))
+    mapper.embedding_, mapper.n_epochs = np.array(xy, np.float32, order="C"), N_EPOCHS
+    return _placing(mapper, learnt)
+
+
+def _mapper(learnt: np.ndarray, n_neighbors: int, min_dist: float, seed: int, n_epochs: int, init: np.ndarray) -> Any:
+    return _import_umap().UMAP(
         n_neighbors=max(2, min(n_neighbors, len(learnt) - 1)),
         min_dist=min_dist,
-        metric="precomputed" if exact else "euclidean",
-        init=starting_places(learnt, seed),
-        n_epochs=N_EPOCHS,
+        metric="precomputed" if len(learnt) < EXACT_BELOW else "euclidean",
+        init=init,
+        n_epochs=n_epochs,
         random_state=seed,
         transform_seed=seed,
         n_jobs=1,  # what a fixed seed makes of it anyway
     )
-    with _quietly():
-        xy = mapper.fit_transform(_distances(learnt, learnt) if exact else learnt)
 
+
+def _placing(mapper: Any, learnt: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     def place(later: np.ndarray) -> np.ndarray:
         if not len(later):
             return np.zeros((0, 2), np.float32)
         with _quietly():
-            return np.asarray(mapper.transform(_distances(later, learnt) if exact else later), np.float32)
+            return np.asarray(mapper.transform(_given(later, learnt)), np.float32)
 
-    return np.asarray(xy, np.float32), place
+    return place
+
+
+def _given(rows: np.ndarray, learnt: np.ndarray) -> np.ndarray:
+    """What UMAP is given: distances to the training part while those are exact, the rows themselves beyond."""
+    return _distances(rows, learnt) if len(learnt) < EXACT_BELOW else rows
 
 
 def starting_places(learnt: np.ndarray, seed: int) -> np.ndarray:

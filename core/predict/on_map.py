@@ -1,7 +1,7 @@
 """New patches on a fold's map: where they fall, which training patches they are like, and what each head says of them.
 
 Comes in: a finished run, one of its maps, raw patches. Goes out: :class:`Newcomers`; progress is yielded. The map
-itself does not move: it is fitted again from the stored embeddings and seed, and used only when it comes out as it was.
+itself does not move: its stored places are taken as they are.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from core.embed.features import Preparation
 from core.embed.maps import fit_map
 from core.embed.neighbours import nearest
 from core.embed.tsne import between_neighbours
+from core.embed.umap_map import umap_around
 from core.errors import FormatError
 from core.plan import Step
 from core.predict.fold_model import kind_of
@@ -29,7 +30,7 @@ from core.table3 import fold_rows
 
 MOST = 64  # new patches at once
 K_NEIGHBORS = 12
-SAME_PLACE = 0.01  # of the map's extent: farther off, a map that was fitted again is not the one that is shown
+MOVED_NOTHING = "Projected with the fitted {}; the map did not move."
 BY_NEIGHBOURS = "Placed among their nearest training patches: {}"
 
 
@@ -131,13 +132,13 @@ def _place(
     if card["method"] == "tsne":
         why = "t-SNE cannot project."
         return _among_neighbours(known, train, xy, settings.metric, embedded), BY_NEIGHBOURS.format(why)
-    again = fit_map(known[train], np.arange(len(train)), settings, seed)
-    extent = float(np.ptp(xy[train], axis=0).max()) or 1.0
-    if np.abs(again.xy - xy[train]).max() > SAME_PLACE * extent:
-        why = "fitted again on this machine the map comes out otherwise than it was drawn. Draw it again."
-        return _among_neighbours(known, train, xy, settings.metric, embedded), BY_NEIGHBOURS.format(why)
-    name = "UMAP" if again.method == "umap" else "PCA"
-    return again.place(embedded), f"Projected with the fitted {name}; the map did not move."
+    if card["method"] == "umap":
+        preparation = Preparation.fit(known, train, settings.metric)
+        learnt = preparation.rows(known[train])
+        place = umap_around(learnt, xy[train], settings.n_neighbors, settings.min_dist, seed)
+        return place(preparation.rows(embedded)), MOVED_NOTHING.format("UMAP")
+    again = fit_map(known[train], np.arange(len(train)), settings.model_copy(update={"method": "pca"}), seed)
+    return again.place(embedded), MOVED_NOTHING.format("PCA")
 
 
 def _among_neighbours(

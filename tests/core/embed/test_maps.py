@@ -10,6 +10,7 @@ from sklearn.manifold import trustworthiness
 from core.config import EmbedConfig
 from core.embed.features import Preparation
 from core.embed.maps import fit_map
+from core.embed.umap_map import umap_around
 from core.errors import DataError
 
 
@@ -146,3 +147,12 @@ def test_what_cannot_be_mapped_is_refused():
         fit_map(broken, TRAIN)
     with pytest.raises(DataError, match="training part is empty"):
         fit_map(clusters()[0], np.array([], dtype=int))
+
+
+def test_a_map_that_was_drawn_before_takes_later_patches_without_being_optimised_again(drawn):
+    rows = Preparation.fit(clusters()[0], TRAIN, "euclidean").rows(clusters()[0])
+    place = umap_around(rows[TRAIN], drawn.xy[TRAIN], 15, 0.1, seed=3)
+    extent = np.ptp(drawn.xy, axis=0).max()
+    np.testing.assert_allclose(place(rows[45:]), drawn.xy[45:], atol=0.05 * extent)
+    moved = umap_around(rows[TRAIN], drawn.xy[TRAIN] + 100, 15, 0.1, seed=3)(rows[45:])
+    assert (np.abs(moved - 100 - drawn.xy[45:]) < 0.5 * extent).all()  # around the places that it was given
