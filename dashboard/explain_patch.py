@@ -16,6 +16,7 @@ from core.explain.maps import constant_maps, dead_maps
 from core.explain.replacements import BASELINES
 from core.runs.store import RunFolder
 from dashboard import (
+    cached,
     charts,
     components,
     explain_charts,
@@ -51,7 +52,7 @@ def _chosen(run: RunFolder, summary: dict, oof: pd.DataFrame) -> tuple[str, pd.S
 
 def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """The patch's maps by all methods, laid over it or alone."""
-    card = needed(gallery.cached.cams, run)[2]
+    card = needed(cached.cams, run)[2]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         patch_id, row = _chosen(run, summary, oof)
         layer = explain_work.layer_picker(run, str(card["layer"]), "explain_patch_layer")

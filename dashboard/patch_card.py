@@ -15,13 +15,13 @@ from core.data.bands import Composite
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.maps import dead_maps
+from core.explain.replacements import BASELINES
 from core.runs.store import RunFolder
 from dashboard import cached, charts, components, gallery, outcomes, patch_view, theme
 from dashboard.components import literal
 from dashboard.gallery import PATCH, Look
 
 BAND_PX = 100  # least width of a band's picture, CSS pixels
-BASELINES = {"mean": "the band's training mean", "zero_raw": "0 in the band's unit"}
 
 
 def _close() -> None:
@@ -205,7 +205,8 @@ def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str |
     components.show(charts.occlusion_bars(bars, title), key="card_occlusion")
     st.caption(
         f"One patch, {theme.fold_title(rows['fold'].iloc[0])}'s network, {literal(theme.head_title(head))}: "
-        f"{rows['p0'].iloc[0]:.3f} before, minus the probability with the band replaced by {BASELINES[baseline]}. "
+        f"{rows['p0'].iloc[0]:.3f} before, minus the probability with the band replaced by "
+        f"{literal(BASELINES.get(baseline, baseline))}. "
         "Below 0: without the band it looks more like a landslide."
     )
 

@@ -114,6 +114,15 @@ def _fits(network: Any, module: nn.Module, reshape: Any, batch: torch.Tensor) ->
         )
 
 
+def library_is_here() -> bool:
+    """Whether pytorch-grad-cam can be had; the first call loads it, which takes about a second."""
+    try:
+        _library()
+    except MissingDependencyError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=1)
 def _library() -> SimpleNamespace:
     """The library's classes, kept from scaling and from drawing progress bars; loaded when first asked for."""

@@ -90,6 +90,12 @@ def test_layers_and_bands_of_a_patch_come_as_plain_values(run):
     assert np.isfinite(shares).all()
 
 
+def test_warming_loads_a_fold_and_the_library(run):
+    kept = Kept()
+    said = list(answers({"do": "warm", "run": str(run.path), "fold": 1}, kept))
+    assert said == [{"answer": {"library": True}}] and [key[1] for key in kept.views] == [1]
+
+
 def test_networks_are_kept_and_the_oldest_are_let_go(run, monkeypatch):
     monkeypatch.setattr("core.explainer.KEPT", 1)
     kept = Kept()
