@@ -10,25 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.audit import inflation_of_runs
-from core.config import RunConfig
 from core.data.normalise import Normaliser
 from core.data.selection import select
 from core.data.summary import valid_pixels
-from core.errors import RunError
 from core.heads.svm import fit_svm
 from core.plan import Step
 from core.predict.own_dataset import own_dataset
-from core.runs.store import RunFolder, list_runs
+from core.runs.store import RunFolder
 from core.smote.methods import euclidean, make
 from core.smote.resample import Synthetics, interpolate, normalised_range, synthesise
 from core.smote.topk import Neighbours
+from core.smote_twin import twin_of
 
 TOLERANCE = 1e-6  # of a pixel, in units of the normalised band
 NOISE_N, NOISE_D, NOISE_SHARE, NOISE_SYN, NOISE_K, NOISE_FOLDS = 1400, 128, 0.176, 5, 5, 5
@@ -202,25 +200,6 @@ def _vectors(minority: np.ndarray, seed: int) -> Synthetics:
 
 
 # -------------------------------------------------------------------------------------------------------- twin
-
-
-def other_protocol(config: RunConfig) -> RunConfig:
-    """The same specification the other way round."""
-    other = "inside_fold" if config.smote.protocol == "before_folds" else "before_folds"
-    return config.model_copy(update={"smote": config.smote.model_copy(update={"protocol": other})})
-
-
-def twin_of(run: RunFolder, checkpoints: Path | None = None) -> RunFolder | None:
-    """The newest finished run on the same dataset that differs in ``smote.protocol`` alone, or none."""
-    wanted, data = other_protocol(run.config()).hash(), run.provenance()["dataset"].get("content_hash")
-    for other in sorted(list_runs(checkpoints or run.path.parent), key=lambda one: one.name, reverse=True):
-        try:
-            same = other.config().hash() == wanted and other.status()["state"] == "succeeded"
-            if same and other.provenance()["dataset"].get("content_hash") == data:
-                return other
-        except RunError:
-            continue  # of another version, or broken
-    return None
 
 
 def _difference(run: RunFolder, twin: RunFolder) -> list[dict]:

@@ -11,7 +11,7 @@ from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cached, components, data_charts, gallery, outcomes, patch_view, theme
+from dashboard import balance_audit, cached, components, data_charts, gallery, outcomes, patch_view, theme
 from dashboard.components import literal
 
 ORDERS = {
@@ -139,20 +139,37 @@ def triplets(data: Dataset, lineage: pd.DataFrame, nodata_note: bool = True) -> 
         st.caption(
             "Each synthetic patch is computed again here as weight × anchor + (1 − weight) × neighbour in the bands' "
             "own units, as training saw it before normalisation (which reads no-data as the band's centre). "
-            "SSIM compares the two parents."
+            "SSIM compares the two parents. The difference is that of synthetic and anchor in the bands shown, "
+            "brightest where it is half their range."
         )
 
 
 def pictures(data: Dataset, page: pd.DataFrame, way: Composite, stretch: str) -> list[list[np.ndarray]]:
-    """For each row its anchor, neighbour and synthetic patch as RGB pictures, on one scale."""
+    """For each row its anchor, neighbour, synthetic patch and what tells it from its anchor, as RGB pictures.
+
+    The first three on one scale; the last is :func:`difference`.
+    """
     anchors, neighbours = (cached.images(data, data.index_of(page[name].tolist())) for name in ("anchor", "neighbour"))
     made = blend(anchors, neighbours, page["anchor_weight"].to_numpy(np.float32))
     shared = patch_view.dataset_limits(data.statistics)
     drawn = []
     for three in zip(anchors, neighbours, made, strict=True):
         limits = patch_view.patch_limits(np.concatenate(three, axis=1), data.nodata) if stretch == "patch" else shared
-        drawn.append([patch_view.picture(image, data.band_names, way, limits, data.nodata) for image in three])
+        seen = [patch_view.picture(image, data.band_names, way, limits, data.nodata) for image in three]
+        shown = [list(data.band_names).index(name) for name in way.bands]
+        drawn.append([*seen, difference(three[0][shown], three[2][shown], limits[shown])])
     return drawn
+
+
+def difference(anchor: np.ndarray, made: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """How far a synthetic patch is from its anchor in the bands shown, (n, H, W): RGB, brightest at half their range.
+
+    limits: (n, 3) of display; the bands' distances are averaged.
+    """
+    span = np.maximum(limits[:, 2] - limits[:, 0], 1e-12)[:, None, None]
+    apart = np.nan_to_num(np.abs(made.astype(np.float64) - anchor) / span).mean(axis=0)
+    rgb = np.round(patch_view.colours(np.clip(2.0 * apart, 0.0, 1.0))).astype(np.uint8)
+    return patch_view.enlarge(rgb, patch_view.PICTURE_PX)
 
 
 def blend(anchors: np.ndarray, neighbours: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -167,10 +184,11 @@ def _triplet(row: pd.Series, three: list[np.ndarray]) -> None:
         f"**Anchor** × {weight:.2f}  \n{literal(row['anchor'])}",
         f"**Neighbour** × {1 - weight:.2f}  \n{literal(row['neighbour'])}",
         f"**Synthetic**  \nSSIM {row['ssim']:.3f}",
+        "**Difference**  \nfrom the anchor",
     )
-    alts = (f"Anchor {row['anchor']}", f"Neighbour {row['neighbour']}", "Synthetic patch between them")
+    alts = (f"Anchor {row['anchor']}", f"Neighbour {row['neighbour']}", "Synthetic patch between them", "Difference")
     with st.container(border=True):
-        with st.grid(3, wrap=False, min_column_width=96, gap="small"):
+        with st.grid(4, wrap=False, min_column_width=80, gap="small"):
             for rgb, text, alt in zip(three, captions, alts, strict=True):
                 with st.container(gap="xxsmall"):
                     st.image(rgb, width="stretch", output_format="PNG", alt=alt)
@@ -214,6 +232,8 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
     triplets(data, mine)
     spread(mine)
     components.download(lineage, f"{run.name}_smote", "Lineage of all folds")
+    if components.run_state(run)["state"] == "succeeded":
+        balance_audit.section(run)
     return True
 
 

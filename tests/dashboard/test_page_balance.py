@@ -67,7 +67,7 @@ def test_a_triplet_is_drawn_on_one_scale(studio):
         data.images(data.index_of(row["anchor"].tolist()))[0], data.band_names, way,
         patch_view.dataset_limits(data.statistics),
     )  # fmt: skip
-    assert len(drawn) == 3 and np.array_equal(drawn[0], alone)
+    assert len(drawn) == 4 and np.array_equal(drawn[0], alone)
 
 
 def test_the_leaking_protocol_is_a_warning(studio, open_page):
@@ -101,3 +101,42 @@ def test_a_run_without_smote_says_so_and_offers_the_preview(studio, open_page):
     run.write_text("config.json", preset("demo").with_overrides(["smote.enabled=false"]).to_json())
     at = open_page("balance")
     assert not at.exception and "without SSIM-SMOTE" in at.info[0].value
+
+
+REPORT = {
+    "n_synthetic": 40, "n_leaking": 0, "max_error": 6e-7, "tolerance": 1e-6, "ok": True, "protocol": "inside_fold",
+    "pixels": [{"same": True}], "own": {"f1": 0.71, "f1_interval": [0.6, 0.8], "n": 60}, "twin": None,
+    "noise": {"f1": {"folds_over_all": 0.96, "before_folds": 0.83, "inside_fold": 0.03}, "n": 1400, "n_features": 128,
+              "share_positive": 0.176, "n_syn": 5, "folds": 5, "seed": 0, "f1_all_positive": 0.299},
+    "twin_difference": [],
+}  # fmt: skip
+
+
+def test_the_audit_is_offered_and_then_shown(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("balance")
+    assert "Audit the synthetic patches" in [b.label for b in at.button]
+    run.write_smote_audit(REPORT)
+    at = open_page("balance")
+    assert not at.exception and not at.error
+    assert at.success[0].value.startswith("0 of 40 synthetic patches")
+    assert any("0.710 [0.600, 0.800], n = 60" in m.value for m in at.markdown)
+    assert "Train the twin (before_folds)" in [b.label for b in at.button]
+
+
+def test_a_leak_is_an_error_and_a_twin_is_compared(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    row = {"head": "svm_c0.1", "metric": "f1", "leaking": 0.9, "honest": 0.7, "difference": 0.2, "lo": 0.1, "hi": 0.3}
+    run.write_smote_audit(REPORT | {"ok": False, "n_leaking": 7, "twin": "other", "twin_difference": [row | {"n": 60}]})
+    at = open_page("balance")
+    assert not at.exception and at.error[0].value.startswith("7 of 40")
+    assert any("paper's way 0.900, inside the fold 0.700" in c.value for c in at.caption)
+
+
+def test_the_difference_is_dark_where_nothing_changed():
+    limits = np.array([[0.0, 0.5, 1.0]])
+    anchor = np.zeros((1, 8, 8))
+    made = anchor.copy()
+    made[0, :4] = 0.5
+    rgb = balance_view.difference(anchor, made, limits)
+    assert rgb[-1].max() <= 4 and rgb[0].min() > 100
