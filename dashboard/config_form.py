@@ -47,15 +47,19 @@ GROUPS: dict[str, dict[str, str]] = {
         "train.accumulate": "Batches to a step",
         "train.patience": "Stop after (epochs without a better F1)",
     },
-    "Transfer": {
+    "Open part": {
         "train.top_layers": "Layers open at the top",
         "train.top_blocks": "Blocks open at the top",
+        "train.batch_norm": "Batch normalisation",
+    },
+    "Phases": {
         "train.head_epochs": "First, the last layer alone (epochs)",
         "train.top_epochs": "Then the top layers (epochs)",
-        "train.batch_norm": "Batch normalisation",
         "train.layer_decay": "Rate of each earlier block",
-        "model.drop_rate": "Dropout before the last layer",
+    },
+    "Weights": {
         "model.weights_fit": "Weights of another network",
+        "model.drop_rate": "Dropout before the last layer",
     },
     "Balance": {
         "smote.enabled": "SSIM-SMOTE",
@@ -154,9 +158,12 @@ def config_form(
             with st.grid(min_column_width=240, gap="medium"):
                 for title in ("Data", "Folds", "Optimiser", "Judging"):
                     changed |= _group(title, base, prefix, hidden, options)
-        with st.expander("Augmentation and transfer"):
-            with st.grid(min_column_width=240, gap="medium"):
-                for title in ("Augmentation", "Geometry", "Colour and SAR", "Transfer"):
+        for heading, titles in (
+            ("Augmentation", ("Augmentation", "Geometry", "Colour and SAR")),
+            ("Transfer", ("Open part", "Phases", "Weights")),
+        ):
+            with st.expander(heading), st.grid(min_column_width=240, gap="medium"):
+                for title in titles:
                     changed |= _group(title, base, prefix, hidden, options)
         with st.expander("All settings"):
             st.caption("Every setting of the preset, and below it the place to change any of them, one a line.")
@@ -246,7 +253,7 @@ def _number(label: str, field: FieldInfo, value: Any, help_text: str | None, key
     if whole:
         return st.number_input(
             label, int(low), None if high is None else int(high), value, step=1, help=help_text, key=key,
-            placeholder="as they are",
+            placeholder="as they are" if key.endswith("image_size") else "none",
         )  # fmt: skip
     small = value is not None and 0 < value < 0.01
     return st.number_input(
