@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
-import random
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from core.errors import ConfigError
 
@@ -50,15 +47,6 @@ def autocast_dtype(device: torch.device, precision: str = "auto") -> torch.dtype
         raise ConfigError(f"The device '{device.type}' has no bfloat16. Set precision=auto or precision=float32.")
     wanted = precision == "bfloat16" or (precision == "auto" and device.type == "cuda" and able)
     return torch.bfloat16 if wanted else None
-
-
-def seed_everything(seed: int) -> None:
-    """Seeds Python's, numpy's and torch's global generators; our own stages take their seeds as arguments."""
-    import torch
-
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
 
 
 def free_bytes(device: torch.device) -> int | None:

@@ -143,30 +143,6 @@ def _answer(row: Mapping) -> tuple[str, str]:
     )
 
 
-def map_fidelity(card: Mapping) -> str:
-    """How far the regions drawn on the map are the head's own. card: one head of ``umap.json``."""
-    n = f"{card.get('n_heldout', 0):,}"
-    return (
-        f"Of the {n} held-out patches, {_percent(card.get('agreement'))} get the same answer from the drawn regions as "
-        "from the head itself; always giving the head's commoner answer would agree on "
-        f"{_percent(card.get('majority'))}, and a plain 2-D SVM drawn on the map from the labels on "
-        f"{_percent(card.get('refit_agreement'))}."
-    )
-
-
-def map_story(n_train: int, card: Mapping, fold: int) -> str:
-    """What the map is and how far it can be trusted. card: ``umap.json``; fold: from 0."""
-    made = "UMAP" if card.get("method", "umap") == "umap" else str(card["method"]).upper()
-    note = f" {literal(card['note'])}" if card.get("note") else ""
-    trust = number(card.get("trustworthiness"))
-    return (
-        f"{made} of {theme.fold_title(fold)}'s embeddings, fitted on its {n_train:,} training patches; held-out ones "
-        f"are placed on it afterwards.{note} Trustworthiness {trust} (1: every neighbour on the map is a neighbour in "
-        "the embedding). Regions carry each head's own decisions, interpolated from training patches nearby; the line "
-        "is its threshold. Blank: no patch is near enough to say."
-    )
-
-
 def warnings_of(summary: Mapping) -> list[str]:
     """What the run itself says about how far its numbers can be trusted, ready for Markdown."""
     return [literal(text) for text in summary.get("warnings") or []]

@@ -67,14 +67,5 @@ def test_without_an_interval_nothing_is_claimed():
     assert verdicts.earns_its_place(summary({}))[0] == "It cannot be told"
 
 
-def test_map_sentences_name_agreement_majority_refit_and_n():
-    text = verdicts.map_fidelity({"agreement": 0.89, "majority": 0.76, "refit_agreement": None, "n_heldout": 1200})
-    for part in ("1,200 held-out", "89.0%", "76.0%", "undefined"):
-        assert part in text
-    story = verdicts.map_story(960, {"trustworthiness": 0.93, "method": "pca", "note": "Too few."}, fold=0)
-    for part in ("PCA of fold 1", "960 training patches", "0.930", "Too few"):
-        assert part in story
-
-
 def test_class_names_are_literal():
     assert "\\<img" in verdicts.cards(FACTS, "<img>")[0].label
