@@ -151,7 +151,7 @@ def report(n: int, device: torch.device, best: dict[str, float], sizes: dict[str
 
 
 def main() -> None:
-    options = parser(__doc__, 800)
+    options = parser(__doc__, 3000)
     options.add_argument("--device", default="auto", help="auto, cpu or cuda")
     arguments = options.parse_args()
     result = measure(arguments.n, choose_device(arguments.device))
