@@ -1,6 +1,6 @@
 """An epoch of patches: from our dataset file against .npy files through a torch DataLoader, in this one process.
 
-    python -m benchmarks.bench_load [--n 800] [--out benchmarks/results/load.json]
+    python -m benchmarks.bench_load [--n 3000] [--out benchmarks/results/load.json]
 
 The patches are Zindi's: (64, 64, 12) float64 arrays, one file each, and the same patches in a dataset file. Every way
 gives the same shuffled batches of 36, (n, 12, 64, 64) float32 on the device. Warm: the files are in the system's page
