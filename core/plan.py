@@ -46,6 +46,22 @@ class Step:
     epochs: int | None = None
     fields: dict[str, Any] = field(default_factory=dict)
 
+    # The same words as a reader's Progress, so that whoever shows progress need not tell them apart.
+    @property
+    def done(self) -> float:
+        """``progress``, to four digits."""
+        return round(self.progress, 4)
+
+    @property
+    def total(self) -> float:
+        """What ``done`` is out of."""
+        return 1.0
+
+    @property
+    def what(self) -> str:
+        """The message."""
+        return self.message
+
     def status(self) -> dict[str, Any]:
         """What of it belongs into ``status.json``."""
         names = ("stage", "progress", "message", "fold", "n_folds", "epoch", "epochs")

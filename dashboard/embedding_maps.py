@@ -16,7 +16,6 @@ from core.config import EmbedConfig
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 from dashboard import cached, embedding_words, state, tasks
-from dashboard.components import literal
 
 OWN = "own"
 KEY = "embedding_map"
@@ -121,36 +120,14 @@ def begin(run: RunFolder, settings: EmbedConfig, seed: int) -> tasks.Task:
     def work(task: tasks.Task) -> str:
         from core.maps import redraw
 
-        steps = redraw(run, settings, seed)
-        try:
-            while True:
-                step = next(steps)
-                task.step(round(step.progress, 4), 1.0, step.message)
-        except StopIteration as end:
-            return end.value
-        finally:
-            steps.close()
+        return task.through(redraw(run, settings, seed))
 
     return tasks.start(state.checkpoints(), _kind(run), "A map", work, {"adopted": False})
 
 
 def progress(run: RunFolder) -> None:
     """How far the map is that is being drawn, or why there is none."""
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is not None:
-        st.fragment(_follow, run_every=1 if task.running else None)(run, task.running)
-
-
-def _follow(run: RunFolder, was_running: bool) -> None:
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is None or (was_running and not task.running):
-        st.rerun()
-    if task.running:
-        tasks.show_progress(task, "", "embedding_map")
-    elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
-    elif task.cancelled:
-        st.warning("Drawing the map was cancelled; folds that were done are kept.", icon=":material/cancel:")
+    tasks.watch(_kind(run), "embedding_map", "Drawing the map was cancelled; folds that were done are kept.")
 
 
 def _adopt(run: RunFolder) -> None:

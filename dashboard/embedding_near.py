@@ -141,10 +141,9 @@ def newcomers(drawn: Drawn, data: Dataset) -> None:
             if st.button("Place on the map", type="primary", disabled=begin is None, key="new_place") and begin:
                 begin()
                 st.rerun()
-    if task is not None:
-        st.fragment(_follow, run_every=1 if task.running else None)(drawn, task.running)
-        if task.result is not None:
-            _answer(task.result, drawn, data)
+    tasks.watch(_kind(drawn), "new", "Placing was cancelled.")
+    if task is not None and task.result is not None:
+        _answer(task.result, drawn, data)
 
 
 def marked(drawn: Drawn) -> list[map_chart.Marked]:
@@ -220,29 +219,9 @@ def _start(drawn: Drawn, what: str, source: Callable[[], tuple], after: Callable
         from core.predict.on_map import place_on_map
 
         batches, bands = source()
-        steps = place_on_map(drawn.run, drawn.fold, drawn.key, batches, bands)
-        try:
-            while True:
-                step = next(steps)
-                task.step(round(step.progress, 4), 1.0, step.message)
-        except StopIteration as end:
-            return end.value
-        finally:
-            steps.close()
+        return task.through(place_on_map(drawn.run, drawn.fold, drawn.key, batches, bands))
 
     return tasks.start(state.checkpoints(), _kind(drawn), f"Placing {what}", work, after=after)
-
-
-def _follow(drawn: Drawn, was_running: bool) -> None:
-    task = tasks.newest(state.checkpoints(), _kind(drawn))
-    if task is None or (was_running and not task.running):
-        st.rerun()
-    if task.running:
-        tasks.show_progress(task, "", "new")
-    elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
-    elif task.cancelled:
-        st.warning("Placing was cancelled.", icon=":material/cancel:")
 
 
 def _answer(found, drawn: Drawn, data: Dataset) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import DataError, LandslideLensError
-from dashboard import components
+from dashboard import components, state
 from dashboard.components import literal
 
 
@@ -58,7 +58,10 @@ class Task:
             raise Stopped
 
     def through(self, steps: Generator) -> Any:
-        """Go through a generator that yields progress; its value. Cancelled, it is closed and leaves nothing behind."""
+        """Go through a generator that yields progress (done, total, what); its value.
+
+        Cancelled, it is closed and leaves nothing behind.
+        """
         try:
             while True:
                 progress = next(steps)
@@ -172,3 +175,25 @@ def show_progress(task: Task, unit: str, key: str) -> None:
         else:
             st.button("Cancel", icon=":material/cancel:", key=f"{key}_cancel", on_click=task.stop.set)
             st.caption(f"{literal(task.words)}. It goes on while you look at other pages.", width="content")
+
+
+def watch(kind: str, key: str, cancelled: str) -> None:
+    """How far the newest task of ``kind`` is, or why it came to nothing; nothing where there is none.
+
+    cancelled: the sentence for a task that was cancelled. The page is drawn anew when the task ends.
+    """
+    task = newest(state.checkpoints(), kind)
+    if task is not None:
+        st.fragment(_watch, run_every=1 if task.running else None)(kind, key, cancelled, task.running)
+
+
+def _watch(kind: str, key: str, cancelled: str, was_running: bool) -> None:
+    task = newest(state.checkpoints(), kind)
+    if task is None or (was_running and not task.running):
+        st.rerun()
+    if task.running:
+        show_progress(task, "", key)
+    elif task.error:
+        st.error(literal(task.error), icon=":material/error:")
+    elif task.cancelled:
+        st.warning(cancelled, icon=":material/cancel:")
