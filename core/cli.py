@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli_audit import audit_app, check
-from core.cli_explain import explain
-from core.cli_heads import heads
-from core.cli_ingest import ingest
+from core.commands.audit import audit_app, check
+from core.commands.explain import explain
+from core.commands.heads import heads
+from core.commands.ingest import ingest
 from core.config import PRESETS, preset
 from core.errors import LandslideLensError
 from core.runs.plain_files import plain

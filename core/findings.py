@@ -22,10 +22,10 @@ from core.explain.replacements import choose_donors
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
-from core.maps import draw_fold
 from core.plan import Plan, groups_of
 from core.predict.fold_bands import FoldBands, Patches, occlude_patches
 from core.predict.fold_model import FoldModel, kind_of
+from core.studies.maps import draw_fold
 
 SHARED_OUT = "mean"  # what replaces groups of bands whose drop is shared out in every run
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import RunFolder
-from core.smote_twin import other_protocol, twin_of
+from core.studies.smote_twin import other_protocol, twin_of
 from dashboard import charts, components, explain_work, state, theme
 from dashboard.components import literal
 

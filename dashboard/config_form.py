@@ -14,10 +14,10 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from core.config import PRESETS, RunConfig, preset
+from core.config.presets import SOURCES
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
-from core.presets import SOURCES
 
 # What most runs change, in the order of the flow; everything else is under "All settings".
 GROUPS: dict[str, dict[str, str]] = {

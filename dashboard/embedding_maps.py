@@ -1,7 +1,7 @@
 """The maps of a run: which one is shown, and drawing another in the background.
 
 Comes in: a run folder. Goes out: arrays and card of the chosen map, a head's boundary on it. What computes lives in
-``core.maps`` and is loaded when it is asked for.
+``core.studies.maps`` and is loaded when it is asked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ KEY = "embedding_map"
 
 @dataclass(frozen=True)
 class Drawn:
-    """One fold's map. arrays, card: see ``core.maps.draw_fold``. key: what it is kept under."""
+    """One fold's map. arrays, card: see ``core.studies.maps.draw_fold``. key: what it is kept under."""
 
     run: RunFolder
     fold: int
@@ -76,7 +76,7 @@ def boundary(drawn: Drawn, head: str) -> tuple[np.ndarray, dict]:
 
 def changes(drawn: Drawn, content_hash: str) -> list[str]:
     """What has changed since the map was drawn, as sentences."""
-    from core.maps import changes as found
+    from core.studies.maps import changes as found
 
     path = drawn.run.fold_path(drawn.fold)
     looks = tuple(cached.stamp(path / name) for name in ("model.safetensors", "embeddings.safetensors"))
@@ -118,7 +118,7 @@ def begin(run: RunFolder, settings: EmbedConfig, seed: int) -> tasks.Task:
     """Draw a map of every fold in the background."""
 
     def work(task: tasks.Task) -> str:
-        from core.maps import redraw
+        from core.studies.maps import redraw
 
         return task.through(redraw(run, settings, seed))
 
@@ -158,14 +158,14 @@ def _read(path: str, fold: int, key: str, looks: cached.Stamp) -> tuple[dict[str
 
 @st.cache_data(max_entries=24, show_spinner=False)
 def _heads(path: str, *looks: cached.Stamp) -> list[str]:
-    from core.maps import heads_of
+    from core.studies.maps import heads_of
 
     return list(heads_of(RunFolder(Path(path))))
 
 
 @st.cache_data(max_entries=48, show_spinner="Drawing the boundary…")
 def _boundary(path: str, fold: int, key: str, head: str, grid: int, looks: cached.Stamp) -> tuple[np.ndarray, dict]:
-    from core.maps import draw_head
+    from core.studies.maps import draw_head
 
     drawn = draw_head(RunFolder(Path(path)), fold, _read(path, fold, key, looks)[0]["xy"], head, grid)
     return drawn.values.astype(np.float32), drawn.card()

@@ -119,7 +119,7 @@ def _metric(drawn: Drawn) -> str:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _alike(path: str, fold: int, row: int, metric: str, looks: cached.Stamp) -> list[tuple[np.ndarray, np.ndarray]]:
     from core.config import EmbedConfig
-    from core.maps import alike
+    from core.studies.maps import alike
 
     parts = alike(RunFolder(Path(path)), fold, row, K, EmbedConfig(metric=metric))
     return [(part.index, part.distance) for part in parts]

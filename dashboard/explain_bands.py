@@ -1,7 +1,7 @@
 """Which bands the model needs: drops by band with intervals, ranks, groups with Shapley shares, outcomes and slices.
 
-Comes in: the chosen run and dataset. Goes out: figures of the study of bands (``core.occlusion``) or, before it was
-asked for, of the two replacements that every run computes.
+Comes in: the chosen run and dataset. Goes out: figures of the study of bands (``core.studies.occlusion``) or,
+before it was asked for, of the two replacements that every run computes.
 """
 
 from __future__ import annotations

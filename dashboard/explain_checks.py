@@ -1,6 +1,6 @@
 """The lie detector's view: the verdict on a run's attention maps, and every measurement that it stands on.
 
-Comes in: the chosen run. Goes out: figures of the reports that ``core.attention`` has kept in the run folder.
+Comes in: the chosen run. Goes out: figures of the reports that ``core.studies.attention`` has kept in the run folder.
 """
 
 from __future__ import annotations

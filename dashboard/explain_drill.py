@@ -1,6 +1,6 @@
 """The drop-out drill's view: what F1 remains when clouds come or a sensor fails, by how missing bands are filled.
 
-Comes in: the chosen run and dataset. Goes out: figures of ``core.drill``'s report, the patches that flip, and a
+Comes in: the chosen run and dataset. Goes out: figures of ``core.studies.drill``'s report, the patches that flip, and a
 comparison with a run that was trained without the bands in question.
 """
 
@@ -14,10 +14,10 @@ import streamlit as st
 
 from core.data.normalise import Normaliser
 from core.data.store import Dataset
-from core.drilled import against_retrained, flipped
 from core.errors import LandslideLensError
 from core.explain.missing_bands import POLICIES
 from core.runs.store import RunFolder
+from core.studies.drilled import against_retrained, flipped
 from dashboard import cached, components, explain_charts, explain_work, gallery, state, theme
 from dashboard.components import literal, number
 from dashboard.reading import needed

@@ -1,4 +1,4 @@
-"""The dashboard's side of ``core.explainer``: a process for each piece of work on a run, one kept warm for patches.
+"""The dashboard's side of ``core.studies.explainer``: a process for each work on a run, one kept warm for patches.
 
 Comes in: a run and what is asked of it. Goes out: a :class:`dashboard.tasks.Task`, or one patch's answer. Networks
 are loaded there, never here: pages stay light, and a process that is ended takes its memory along.
@@ -36,7 +36,7 @@ class Process:
     def __init__(self) -> None:
         self.errors: IO[bytes] = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "core.explainer"],
+            [sys.executable, "-m", "core.studies.explainer"],
             cwd=ROOT,
             env=child_environment(),
             stdin=subprocess.PIPE,
@@ -202,13 +202,13 @@ def _layers(path: str) -> list[dict]:
 def patch_maps(
     path: str, patch_id: str, methods: tuple[str, ...], layer: str | None, target: int | str
 ) -> dict[str, Any]:
-    """One patch's raw maps by method (lists), see ``core.attention_maps.PatchMaps``."""
+    """One patch's raw maps by method (lists), see ``core.studies.attention_maps.PatchMaps``."""
     asked = {"methods": list(methods), "layer": layer, "target": target}
     return warm().ask({"do": "patch_maps", "run": path, "patch": patch_id, **asked})
 
 
 @st.cache_data(max_entries=64, show_spinner="Asking the network of this patch's fold…")
 def patch_bands(path: str, patch_id: str, spatial: bool, window: int, stride: int) -> dict[str, Any]:
-    """What one patch loses by band, group and window, see ``core.occlusion.PatchOcclusion``."""
+    """What one patch loses by band, group and window, see ``core.studies.occlusion.PatchOcclusion``."""
     options = {"spatial": int(spatial), "window": window, "stride": stride}
     return warm().ask({"do": "patch_bands", "run": path, "patch": patch_id, "options": options})

@@ -1,7 +1,7 @@
 """Every head of a run on the same folds: training F1, out-of-fold F1, the gap; Table 3 in one click; the baselines.
 
-Comes in: a finished run. Further heads are fitted on its stored embeddings in the background (``core.table3``); no
-network is touched.
+Comes in: a finished run. Further heads are fitted on its stored embeddings in the background
+(``core.studies.table3``); no network is touched.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def begin(run: RunFolder, Cs: str, gammas: str, lgbm: bool, logreg: bool) -> tas
     wanted = (numbers(Cs), numbers(gammas), lgbm, logreg)
 
     def work(task: tasks.Task) -> dict:
-        from core import table3
+        from core.studies import table3
 
         steps = table3.sweep(run, table3.head_set(*wanted))
         try:

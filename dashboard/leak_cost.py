@@ -48,7 +48,7 @@ def begin(data: Dataset, found: Leaks) -> tasks.Task:
     labels = audits.labels_that_count(data)
 
     def work(task: tasks.Task) -> pd.DataFrame:
-        from core.audit import inflation
+        from core.studies.audit import inflation
 
         rows = inflation(
             data, found.pairs, FoldsConfig(), labels, progress=lambda share, text: task.step(share, 1.0, text)

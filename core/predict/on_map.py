@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from core import maps
 from core.data.bands import Band
 from core.embed.features import Preparation
 from core.embed.maps import fit_map
@@ -26,7 +25,8 @@ from core.plan import Step
 from core.predict.fold_model import kind_of
 from core.predict.patches import Ensemble, fitting
 from core.runs.store import RunFolder
-from core.table3 import fold_rows
+from core.studies import maps
+from core.studies.table3 import fold_rows
 
 MOST = 64  # new patches at once
 K_NEIGHBORS = 12
@@ -68,8 +68,8 @@ def place_on_map(
 ) -> Generator[Step, None, Newcomers]:
     """Embed, place and answer for batches of (ids, raw images) by one fold's model; at most ``MOST`` patches.
 
-    key: of the map (see ``core.maps``). Raises FormatError naming missing bands, another unit or size, or an empty
-    source.
+    key: of the map (see ``core.studies.maps``). Raises FormatError naming missing bands, another unit or size, or an
+    empty source.
     """
     began = time.monotonic()
     maps.check_finished(run)

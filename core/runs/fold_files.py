@@ -118,7 +118,7 @@ class FoldFiles:
         write_json(self.fold_path(fold) / "umap.json", card)
 
     def maps(self, fold: int) -> dict[str, dict]:
-        """Cards of the maps of one fold that were drawn later, with other settings: key -> card (see ``core.maps``)."""
+        """Cards of one fold's maps that were drawn later, with other settings: key -> card (``core.studies.maps``)."""
         return {path.stem: read_json(path) for path in sorted((self.fold_path(fold) / "maps").glob("*.json"))}
 
     def map(self, fold: int, key: str) -> tuple[dict[str, np.ndarray], dict]:

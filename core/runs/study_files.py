@@ -45,7 +45,7 @@ class StudyFiles:
         write_table(self.path / "band_groups.parquet", table)
 
     def band_study(self) -> tuple[dict[str, pd.DataFrame], dict] | None:
-        """What ``core.occlusion`` found with every replacement: tables bands, groups, and the report; or none yet."""
+        """What ``core.studies.occlusion`` found: tables bands and groups, and the report; or none yet."""
         path = self.path / "occlusion"
         if not (path / "report.json").is_file():
             return None
@@ -73,7 +73,7 @@ class StudyFiles:
         write_json(path / "report.json", report)
 
     def smote_audit(self) -> dict | None:
-        """What ``core.smote_audit`` found; or none yet."""
+        """What ``core.studies.smote_audit`` found; or none yet."""
         path = self.path / "smote_audit.json"
         return read_json(path) if path.is_file() else None
 
@@ -82,7 +82,7 @@ class StudyFiles:
         write_json(self.path / "smote_audit.json", report)
 
     def drill(self) -> tuple[pd.DataFrame, dict] | None:
-        """What ``core.drill`` found: a row a patch, scenario and policy (prob, pred), and the report; or none yet."""
+        """What ``core.studies.drill`` found: a row a patch, scenario and policy, and the report; or none yet."""
         path = self.path / "drill"
         if not (path / "report.json").is_file():
             return None
@@ -103,7 +103,7 @@ class StudyFiles:
         write_table(self.path / "leaks.parquet", table)
 
     def head_table(self) -> dict | None:
-        """Every head's F1 on training and on unseen patches (see ``core.table3``); none before it was asked for."""
+        """Every head's F1 on training and on unseen patches (``core.studies.table3``); none before it was asked for."""
         path = self.path / "heads.json"
         return read_json(path) if path.is_file() else None
 
@@ -147,7 +147,7 @@ class StudyFiles:
         return name
 
     def attention_checks(self) -> dict[str, dict]:
-        """By name: the reports of the lie detector (see ``core.attention``), verdict and numbers, newest first."""
+        """By name: the reports of the lie detector (``core.studies.attention``), verdict and numbers, newest first."""
         reports = {path.parent.name: read_json(path) for path in (self.path / "cam" / "checks").glob("*/report.json")}
         return dict(sorted(reports.items(), key=lambda item: item[1].get("made", ""), reverse=True))
 

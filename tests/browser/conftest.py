@@ -82,3 +82,18 @@ def page(browser):
     assert tab.get_by_test_id("stException").count() == 0, tab.get_by_test_id("stException").all_inner_texts()
     context.close()
     assert not problems, problems
+
+
+def settled(page, quiet_ms=400):
+    """Wait until the server's script has run to its end and nothing drawn before it is left on the page.
+
+    A click begins a new run of the script only a moment later: quiet means quiet for a while.
+    """
+    calm = (
+        "() => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') "
+        "&& !document.querySelector('[data-stale=true]')"
+    )
+    page.wait_for_timeout(quiet_ms)
+    page.wait_for_function(calm, timeout=60_000)
+    page.wait_for_timeout(quiet_ms)
+    page.wait_for_function(calm, timeout=60_000)

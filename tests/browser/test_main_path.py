@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from core.data.demo import write_demo
 from core.runs.store import datasets_path, list_runs
+from tests.browser.conftest import settled
 
 # Quick on two cores; everything else as the demo preset has it.
 OVERRIDES = "\n".join(("train.epochs=12", "folds.n_splits=2", "embed.method=pca", "heads.svm_C=[0.1]", "device=cpu"))
@@ -24,11 +25,6 @@ def dataset(checkpoints):
 def open_page(page, name):
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
-
-
-def settled(page):
-    """Wait until the server's script has run to its end."""
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
 
 
 def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoints):

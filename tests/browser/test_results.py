@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import settled
+
 CONFTEST = Path(__file__).resolve().parents[1] / "dashboard" / "conftest.py"
 
 
@@ -17,10 +19,6 @@ def run(checkpoints):
     return made["make_run"](checkpoints, data.path)
 
 
-def settled(page):
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
-
-
 @pytest.mark.parametrize(("words", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
 def test_the_camera_saves_the_format_that_is_chosen(page, url, run, tmp_path, words, begins):
     page.goto(f"{url}/results?run={run.name}&results_view=curves")
@@ -28,7 +26,6 @@ def test_the_camera_saves_the_format_that_is_chosen(page, url, run, tmp_path, wo
     page.get_by_text(words, exact=True).click()
     settled(page)
     chart = page.locator(".st-key-results_roc")
-    chart.scroll_into_view_if_needed()
     chart.hover()
     with page.expect_download(timeout=60_000) as download:
         chart.locator("[data-title*='ownload plot']").first.click()
@@ -41,7 +38,7 @@ def test_a_cell_of_the_matrix_opens_its_patches(page, url, run):
     page.goto(f"{url}/results?run={run.name}&results_view=curves")
     settled(page)
     matrix = page.locator(".st-key-results_confusion")
-    matrix.scroll_into_view_if_needed()
+    matrix.hover()
     points = matrix.locator(".scatterlayer .point")
     expect(points).to_have_count(4)
     box = points.nth(1).bounding_box()  # the second cell: missed

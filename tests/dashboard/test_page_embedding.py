@@ -8,9 +8,9 @@ import re
 import numpy as np
 import pytest
 
-from core import maps
 from core.config import EmbedConfig
 from core.data.store import open_dataset
+from core.studies import maps
 from dashboard import embedding_data
 
 

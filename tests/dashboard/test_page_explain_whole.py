@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.attention import Options, check_attention
-from core.attention_maps import draw_maps
 from core.config import RunConfig
 from core.data.bands import bands_named
 from core.data.store import DatasetWriter
-from core.drill import DrillOptions, run_drill
-from core.occlusion import OcclusionOptions, study_occlusion
 from core.pipeline import train_run
 from core.runs.store import RunFolder, create_run
+from core.studies.attention import Options, check_attention
+from core.studies.attention_maps import draw_maps
+from core.studies.drill import DrillOptions, run_drill
+from core.studies.occlusion import OcclusionOptions, study_occlusion
 from dashboard import explain_helper
 from tests.core.conftest import TINY
 from tests.dashboard.test_literal import texts

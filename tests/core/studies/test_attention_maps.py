@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.attention_maps import MapOptions, draw_maps, patch_maps
 from core.config import RunConfig
 from core.errors import ConfigError, RunError
 from core.explain.cam_library import METHODS
-from core.explainer import Kept, answers, serve
 from core.pipeline import train_run
 from core.runs.store import create_run
+from core.studies.attention_maps import MapOptions, draw_maps, patch_maps
+from core.studies.explainer import Kept, answers, serve
 from tests.core.conftest import TINY, make_tiny
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_warming_loads_a_fold_and_the_library(run):
 
 
 def test_networks_are_kept_and_the_oldest_are_let_go(run, monkeypatch):
-    monkeypatch.setattr("core.explainer.KEPT", 1)
+    monkeypatch.setattr("core.studies.explainer.KEPT", 1)
     kept = Kept()
     first = kept.view(run, 0)
     assert kept.view(run, 0) is first
@@ -125,7 +125,7 @@ def test_it_ends_when_nobody_asks_and_survives_a_line_that_is_not_json(tmp_path)
 def test_the_process_answers_in_lines_and_nothing_else_on_its_output(run):
     line = json.dumps({"do": "maps", "run": str(run.path), "options": {"method": "gradcam"}})
     done = subprocess.run(
-        [sys.executable, "-m", "core.explainer"], input=line + "\n", capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-m", "core.studies.explainer"], input=line + "\n", capture_output=True, text=True, cwd=ROOT
     )
     said = [json.loads(one) for one in done.stdout.splitlines()]
     assert said[-1]["answer"]["maps"] in run.attention_maps() and all("progress" in one for one in said[:-1])

@@ -2,7 +2,7 @@
 
 Comes in: a preset name and ``section.key=value`` overrides, or the ``config.json`` of a run. Goes out: a complete,
 validated :class:`RunConfig` whose hash names the specification. It knows nothing of data or devices. The settings
-themselves stand in ``core.config_sections`` and ``core.config_training``, the presets in ``core.presets``.
+themselves stand in ``core.config.sections`` and ``core.config.training``, the presets in ``core.config.presets``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from core.config_sections import (
+from core.config.presets import PRESETS
+from core.config.sections import (
     DataConfig,
     EmbedConfig,
     ExplainConfig,
@@ -25,9 +26,8 @@ from core.config_sections import (
     SmoteConfig,
     svm_name,
 )
-from core.config_training import AugmentConfig, ModelConfig, TrainConfig
+from core.config.training import AugmentConfig, ModelConfig, TrainConfig
 from core.errors import ConfigError
-from core.presets import PRESETS
 
 __all__ = [
     "PRESETS",

@@ -22,7 +22,6 @@ from core.data.band_statistics import band_statistics
 from core.data.bands import Band
 from core.data.store import Dataset
 from core.device import choose_device
-from core.drilled import answers_of, groups_of
 from core.errors import ConfigError, TrainingError
 from core.evaluate.intervals import bootstrap_intervals
 from core.evaluate.judge import Rule, judge_head
@@ -35,6 +34,7 @@ from core.plan import Step
 from core.predict.fold_model import FoldModel
 from core.predict.own_dataset import own_dataset
 from core.runs.store import RunFolder
+from core.studies.drilled import answers_of, groups_of
 
 TRAINING_SAMPLE = 1000  # patches of a fold's training part that policies learn from
 CHUNK = 256  # patches damaged at a time

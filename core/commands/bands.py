@@ -18,11 +18,11 @@ def compute(folder: RunFolder, occlusion: bool, spatial: int, drill: bool, as_js
 
     steps: list[Iterable[Any]] = []
     if occlusion or spatial:
-        from core.occlusion import OcclusionOptions, study_occlusion
+        from core.studies.occlusion import OcclusionOptions, study_occlusion
 
         steps.append(study_occlusion(folder, OcclusionOptions(spatial=spatial)))
     if drill:
-        from core.drill import run_drill
+        from core.studies.drill import run_drill
 
         steps.append(run_drill(folder))
     told = ""
@@ -91,7 +91,7 @@ def _drill_line(row: dict[str, Any]) -> str:
 
 def _against(folder: RunFolder, other: RunFolder) -> dict[str, Any]:
     """The scenario that leaves the other run's bands, compared with it."""
-    from core.drilled import against_retrained
+    from core.studies.drilled import against_retrained
 
     found = folder.drill()
     if found is None:

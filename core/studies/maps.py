@@ -26,7 +26,7 @@ from core.evaluate.judge import Rule, judge_head
 from core.heads.blend import BLEND
 from core.plan import Step
 from core.runs.store import RunFolder
-from core.table3 import WITHOUT_NETWORK, FoldRows, fold_rows, own_scores
+from core.studies.table3 import WITHOUT_NETWORK, FoldRows, fold_rows, own_scores
 
 OWN = "own"  # key of the map that the run itself drew
 

@@ -11,7 +11,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from core import table3
 from core.config import RunConfig
 from core.errors import ConfigError, RunError
 from core.evaluate.judge import judge_head
@@ -19,6 +18,7 @@ from core.heads import save_heads
 from core.heads.base import LinearHead
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.runs.store import create_run, open_run
+from core.studies import table3
 
 N, D, K, M = 90, 6, 3, 12
 CONFIG = RunConfig().with_overrides(["folds.n_splits=3", "heads.svm_C=[1.0,0.1]", "heads.lgbm=false"])

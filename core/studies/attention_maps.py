@@ -2,7 +2,7 @@
 
 Comes in: a finished run and its dataset. Goes out: maps in the run folder beside the run's own, or one patch's maps by
 several methods. Every patch is looked at by the fold's network that has not seen it. It wires stages, as
-``core.attention`` does, and trains nothing.
+``core.studies.attention`` does, and trains nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a drop-out drill found: the patches that flip, and what a run trained without the bands gains.
 
 Comes in: run folders. Goes out: tables and plain values. It loads no network and no torch: the dashboard imports this
-module, ``core.drill`` makes what is read here.
+module, ``core.studies.drill`` makes what is read here.
 """
 
 from __future__ import annotations

@@ -51,31 +51,31 @@ class Kept:
 
 
 def _check(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.attention import Options, check_attention
+    from core.studies.attention import Options, check_attention
 
     return check_attention(run, Options(**options))
 
 
 def _maps(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.attention_maps import MapOptions, draw_maps
+    from core.studies.attention_maps import MapOptions, draw_maps
 
     return draw_maps(run, MapOptions(**options))
 
 
 def _occlusion(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.occlusion import OcclusionOptions, study_occlusion
+    from core.studies.occlusion import OcclusionOptions, study_occlusion
 
     return study_occlusion(run, OcclusionOptions(**options))
 
 
 def _drill(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.drill import DrillOptions, run_drill
+    from core.studies.drill import DrillOptions, run_drill
 
     return run_drill(run, DrillOptions(**options))
 
 
 def _smote(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.smote_audit import audit_smote
+    from core.studies.smote_audit import audit_smote
 
     return audit_smote(run, **options)
 
@@ -105,7 +105,7 @@ def _layers(run: RunFolder, request: Request, kept: Kept) -> dict:
 
 
 def _patch_maps(run: RunFolder, request: Request, kept: Kept) -> dict:
-    from core.attention_maps import fold_of, patch_maps
+    from core.studies.attention_maps import fold_of, patch_maps
 
     patch_id = str(request["patch"])
     view = kept.view(run, fold_of(run, patch_id))
@@ -116,8 +116,8 @@ def _patch_maps(run: RunFolder, request: Request, kept: Kept) -> dict:
 
 
 def _patch_bands(run: RunFolder, request: Request, kept: Kept) -> dict:
-    from core.attention_maps import fold_of
-    from core.occlusion import OcclusionOptions, occlude_patch
+    from core.studies.attention_maps import fold_of
+    from core.studies.occlusion import OcclusionOptions, occlude_patch
 
     patch_id, options = str(request["patch"]), OcclusionOptions(**request.get("options", {}))
     found = occlude_patch(run, patch_id, options, kept.view(run, fold_of(run, patch_id)))

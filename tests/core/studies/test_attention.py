@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.attention import Options, check_attention, layers_of
 from core.config import RunConfig
 from core.errors import ConfigError, RunError
 from core.explain.attention_place import PLACES
 from core.pipeline import train_run
 from core.runs.store import create_run
+from core.studies.attention import Options, check_attention, layers_of
 from tests.core.conftest import TINY, make_tiny
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -12,16 +12,16 @@ import pytest
 from core.config import RunConfig
 from core.data.bands import bands_named
 from core.data.store import DatasetWriter, open_dataset
-from core.drill import DrillOptions, run_drill
-from core.drilled import against_retrained, flipped
 from core.errors import ConfigError, RunError
 from core.explain.summary import band_table, band_table_by, group_table, groups_by_id
-from core.occlusion import OcclusionOptions, occlude_patch, study_occlusion
 from core.pipeline import train_run
 from core.runs.store import create_run
+from core.studies.drill import DrillOptions, run_drill
+from core.studies.drilled import against_retrained, flipped
+from core.studies.occlusion import OcclusionOptions, occlude_patch, study_occlusion
 from tests.core.conftest import TINY
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BANDS = ("red", "nir", "desc_vv", "desc_dvv", "asc_vv")
 ONLY = "desc_dvv"  # the band that alone carries the signal
 

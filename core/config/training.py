@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from core.config_sections import Section, UnitInterval, names_of
+from core.config.sections import Section, UnitInterval, names_of
 
 
 class AugmentConfig(Section):

@@ -55,10 +55,10 @@ def audit_splits(
     as_json: AsJson = False,
 ) -> None:
     """Patches of the same ground, those that a split tears apart, and F1 with and without keeping them together."""
-    from core import audit
     from core.cli import emit
     from core.data.split_audit import leaks_of
     from core.data.store import open_dataset
+    from core.studies import audit
 
     if leaking_run and not run:
         raise LandslideLensError("--leaking-run is compared with the run named by --run. Name both.")
@@ -103,8 +103,8 @@ def audit_smote(
     as_json: AsJson = False,
 ) -> None:
     """Whether synthetic patches stayed inside their folds and are what their lineage says; exit status 1 if not."""
-    from core import smote_audit
     from core.cli import emit
+    from core.studies import smote_audit
 
     tell, report = _teller(as_json), {}
     for step in smote_audit.audit_smote(open_run(checkpoints, run), seed):

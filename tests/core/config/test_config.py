@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import PRESETS, RunConfig, preset, svm_name
+from core.config.presets import SOURCES
 from core.errors import ConfigError
-from core.presets import SOURCES
 
 
 def test_the_defaults_are_paper_as_recipe():

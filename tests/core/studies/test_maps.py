@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core import maps, pipeline
+from core import pipeline
 from core.config import EmbedConfig, RunConfig
 from core.data.bands import Band
 from core.data.store import open_dataset
@@ -11,6 +11,7 @@ from core.errors import FormatError, RunError
 from core.predict.on_map import place_on_map
 from core.predict.sources import batches_of
 from core.runs.store import create_run
+from core.studies import maps
 from tests.core.conftest import TINY
 
 OTHER = EmbedConfig(method="pca", metric="euclidean", grid=12)

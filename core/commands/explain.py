@@ -51,14 +51,14 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """What each band's loss costs on out-of-fold landslides, where the attention maps come from, and their checks."""
-    from core import cli_bands
     from core.cli import emit
+    from core.commands import bands
     from core.explain.summary import occlusion_summary
 
     folder = open_run(checkpoints, run)
     if checks:
         _check(folder, layer, method, patches, as_json)
-    cli_bands.compute(folder, occlusion, spatial, drill, as_json)
+    bands.compute(folder, occlusion, spatial, drill, as_json)
     rows = occlusion_summary(folder.occlusion(), folder.oof())
     _, maps, card = folder.cams()
     reports = folder.attention_checks()
@@ -67,7 +67,7 @@ def explain(
         f"[{row['lo']:+.4f}, {row['hi']:+.4f}]  n = {row['n']}"
         for row in rows
     ]
-    of_bands, more = cli_bands.report(folder, open_run(checkpoints, retrained) if retrained else None)
+    of_bands, more = bands.report(folder, open_run(checkpoints, retrained) if retrained else None)
     lines += more
     lines.append(f"Attention: {len(maps)} maps by {card.get('method', 'gradcam')} at {card['layer']}, out of fold.")
     lines += [f"Checked: {report['verdict']['sentence']}" for report in reports.values()]
@@ -85,8 +85,8 @@ def explain(
 
 def _check(folder: RunFolder, layer: str | None, method: str | None, patches: int, as_json: bool) -> None:
     """In the foreground, a line a step."""
-    from core.attention import Options, check_attention
     from core.cli import say
+    from core.studies.attention import Options, check_attention
 
     for step in check_attention(folder, Options(layer=layer, method=method, patches=patches)):
         if step.stage != "done":
@@ -94,6 +94,6 @@ def _check(folder: RunFolder, layer: str | None, method: str | None, patches: in
 
 
 def _layers(folder: RunFolder) -> list[dict[str, Any]]:
-    from core.attention import layers_of
+    from core.studies.attention import layers_of
 
     return [one._asdict() for one in layers_of(folder)]

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from core import audit
 from core.cli import app
 from core.config import FoldsConfig, RunConfig
 from core.data.bands import RGB_BANDS
@@ -15,6 +14,7 @@ from core.data.store import DatasetWriter
 from core.errors import DataError, FoldError
 from core.plan import prepare
 from core.runs.store import create_run
+from core.studies import audit
 
 SIDE = 24
 

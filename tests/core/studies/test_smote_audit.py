@@ -11,8 +11,8 @@ from core.data.normalise import fit_normaliser
 from core.pipeline import _lineage, balance
 from core.plan import prepare
 from core.runs.store import create_run
-from core.smote_audit import audit_smote, lineage_in_validation, noise_labels
-from core.smote_twin import other_protocol, twin_of
+from core.studies.smote_audit import audit_smote, lineage_in_validation, noise_labels
+from core.studies.smote_twin import other_protocol, twin_of
 from tests.core.conftest import TINY
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.audit import inflation_of_runs
 from core.data.normalise import Normaliser
 from core.data.selection import select
 from core.data.summary import valid_pixels
@@ -26,7 +25,8 @@ from core.runs.store import RunFolder
 from core.smote.methods import euclidean, make
 from core.smote.resample import Synthetics, interpolate, normalised_range, synthesise
 from core.smote.topk import Neighbours
-from core.smote_twin import twin_of
+from core.studies.audit import inflation_of_runs
+from core.studies.smote_twin import twin_of
 
 TOLERANCE = 1e-6  # of a pixel, in units of the normalised band
 NOISE_N, NOISE_D, NOISE_SHARE, NOISE_SYN, NOISE_K, NOISE_FOLDS = 1400, 128, 0.176, 5, 5, 5
