@@ -19,7 +19,7 @@ from skimage.registration import phase_cross_correlation
 from benchmarks.planted import planted
 from benchmarks.report import circumstances, keep, parser
 from core.data import demo
-from core.data.split_audit import find_leaks
+from core.data.xray.split_audit import find_leaks
 
 SEEDS = (0, 1, 2)
 SAMPLE = 400  # pairs for scikit-image

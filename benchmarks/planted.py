@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data import demo
-from core.data.demo_ground import CELL, SCENARIOS, Cell, build_ground
-from core.data.demo_sensors import observe
+from core.data.demo.ground import CELL, SCENARIOS, Cell, build_ground
+from core.data.demo.sensors import observe
 
 SHIFT_PX = (7, 25)  # 10.9 to 39.1 % of 64 px
 NOISE = 0.02  # of each band's standard deviation

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from core.data.dataset import Dataset
+from core.data.store.dataset import Dataset
 
 BATCH = 256
 SCAR_NAMES = ("scar_share", "mask_fraction", "landslide_fraction", "landslide_px")

@@ -15,7 +15,7 @@ import pandas as pd
 
 from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
-from core.data.summary import valid_pixels
+from core.data.store.summary import valid_pixels
 from core.findings import draw_map, explain_fold, judge, save_explanations, summarise
 from core.heads import Head, save_heads
 from core.heads.fc import fc_head

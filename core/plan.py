@@ -17,13 +17,13 @@ from core.config import RunConfig
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.bands import Band
 from core.data.check import check
-from core.data.dataset import Dataset
 from core.data.duplicates import joined_groups, patch_hashes
 from core.data.folds import Folds, make_folds
 from core.data.grouping import groups_for
 from core.data.selection import Selection, select
-from core.data.split_audit import leaks_of
 from core.data.store import open_dataset
+from core.data.store.dataset import Dataset
+from core.data.xray.split_audit import leaks_of
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
 from core.runs.store import RunFolder

@@ -14,7 +14,7 @@ from typing import Any
 
 from core import __version__
 from core.config import RunConfig
-from core.data.dataset import Dataset
+from core.data.store.dataset import Dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = (

@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.data.check import CheckReport, check
 from core.data.exclusions import current_exclusions, exclusions_path
-from core.data.split_audit import Leaks, cached_leaks, leaks_path
 from core.data.store import Dataset
+from core.data.xray.split_audit import Leaks, cached_leaks, leaks_path
 from core.errors import LandslideLensError
 from dashboard import cached, state, tasks
 from dashboard.components import literal

@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset, open_dataset
-from core.data.summary import valid_pixels
+from core.data.store.summary import valid_pixels
 from core.explain import summary as summary_tables
 from core.runs.store import RunFolder
 from dashboard import drawn_bands, patch_view

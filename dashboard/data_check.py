@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.data.check import CheckReport, CheckRow
-from core.data.split_audit import COLUMNS
 from core.data.store import Dataset
+from core.data.xray.split_audit import COLUMNS
 from dashboard import audits, components, data_exclude, gallery, outcomes, pair_view, patch_card, theme
 from dashboard.data_facts import class_word
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data.by_class import balance
 from core.data.inventories import read_inventory
-from core.data.inventory_join import Join, join_dataset, join_path, read_join, remove_join, write_join
+from core.data.inventories.join import Join, join_dataset, join_path, read_join, remove_join, write_join
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from dashboard import cached, components, imports, state, tasks

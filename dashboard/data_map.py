@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.inventory_join import Join
+from core.data.inventories.join import Join
 from core.data.store import Dataset
 from dashboard import (
     components,

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.config import PRESETS
-from core.data.split_audit import Leaks, crossing
 from core.data.store import Dataset
+from core.data.xray.split_audit import Leaks, crossing
 from core.errors import LandslideLensError
 from dashboard import (
     audits,

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.config import FoldsConfig
-from core.data.split_audit import Leaks
 from core.data.store import Dataset
+from core.data.xray.split_audit import Leaks
 from core.errors import LandslideLensError
 from dashboard import audits, charts, components, state, tasks, theme, xray_chart
 from dashboard.components import literal

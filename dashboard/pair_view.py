@@ -1,6 +1,6 @@
 """Two patches that may show the same ground, side by side and aligned, what they share outlined.
 
-Comes in: an open dataset and rows of the split X-ray (see ``core.data.split_audit``). It draws and decides nothing.
+Comes in: an open dataset and rows of the split X-ray (``core.data.xray.split_audit``). It draws and decides nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.shifted_crops import TURNS
 from core.data.store import Dataset
+from core.data.xray.shifted_crops import TURNS
 from dashboard import gallery, patch_view
 from dashboard.components import literal
 from dashboard.data_facts import class_word

@@ -14,7 +14,7 @@ KIND = {"identical": "#C0447E", "near": "#D9A21B", "shifted": "#4A7EBB", "synthe
 
 
 def pairs_histogram(pairs: pd.DataFrame, column: str, title: str) -> go.Figure:
-    """How many pairs of each kind have which value, 0 to 1. pairs: see ``core.data.split_audit``."""
+    """How many pairs of each kind have which value, 0 to 1. pairs: see ``core.data.xray.split_audit``."""
     figure = go.Figure()
     edges = np.linspace(0.0, 1.0, 41)
     for kind, colour in KIND.items():

@@ -56,8 +56,8 @@ def audit_splits(
 ) -> None:
     """Patches of the same ground, those that a split tears apart, and F1 with and without keeping them together."""
     from core.cli import emit
-    from core.data.split_audit import leaks_of
     from core.data.store import open_dataset
+    from core.data.xray.split_audit import leaks_of
     from core.studies import audit
 
     if leaking_run and not run:

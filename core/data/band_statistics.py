@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.data.indices import INDICES, compute
-from core.data.summary import QUANTILES, valid_pixels
+from core.data.store.summary import QUANTILES, valid_pixels
 
 NAMES = ("mean", "std", *QUANTILES)  # of one band, in the order of the columns
 BATCH = 64  # patches at a time

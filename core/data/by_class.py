@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from core.data.dataset import Dataset
-from core.data.summary import QUANTILES, valid_pixels
+from core.data.store.dataset import Dataset
+from core.data.store.summary import QUANTILES, valid_pixels
 
 MOST_BYTES = 256 * 2**20  # of images held at once
 FEW = 30  # different values of a column that can be told apart in a figure

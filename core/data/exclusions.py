@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.config import RunConfig
-from core.data.dataset import Dataset, open_dataset
+from core.data.store.dataset import Dataset, open_dataset
 from core.errors import DataError, FormatError
 from core.files import write_text
 

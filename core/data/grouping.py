@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from core.config import FoldsConfig
-from core.data.dataset import Dataset
 from core.data.duplicates import joined
+from core.data.store.dataset import Dataset
 from core.errors import ConfigError, FoldError
 
 KM_PER_DEGREE = (110.574, 111.320)  # of latitude; of longitude at the equator
@@ -32,8 +32,8 @@ class Grouping:
 def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs: pd.DataFrame) -> Grouping:
     """The groups that the folds of a run must not divide.
 
-    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.split_audit``. Identical patches are
-    always joined; the other pairs by ``config.on_leak``.
+    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.xray.split_audit``. Identical patches
+    are always joined; the other pairs by ``config.on_leak``.
 
     Raises ConfigError when the dataset lacks what ``config.group_by`` needs, and FoldError when pairs lie in different
     groups and ``config.on_leak`` is "refuse".

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.data.summary import valid_pixels
+from core.data.store.summary import valid_pixels
 from core.errors import ConfigError, FormatError
 
 Method = Literal["standard", "robust", "robust_iqr", "model", "minmax"]

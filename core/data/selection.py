@@ -12,7 +12,7 @@ import numpy as np
 
 from core.config import DataConfig
 from core.data.bands import Band, choose_bands
-from core.data.dataset import Dataset
+from core.data.store.dataset import Dataset
 from core.errors import ConfigError
 
 

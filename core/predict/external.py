@@ -15,9 +15,9 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.band_statistics import band_statistics, rich_statistics
-from core.data.dataset import Dataset
 from core.data.duplicates import patch_hashes
 from core.data.store import open_dataset
+from core.data.store.dataset import Dataset
 from core.errors import DataError, LabelError
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics

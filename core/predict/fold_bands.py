@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from core.data.dataset import Dataset
-from core.data.summary import valid_pixels
+from core.data.store.dataset import Dataset
+from core.data.store.summary import valid_pixels
 from core.device import choose_device
 from core.evaluate.judge import Rule
 from core.explain.band_groups import BandGroup, band_groups

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from core.data.bands import Band
-from core.data.dataset import Dataset
 from core.data.readers import iterate_patches
 from core.data.readers.base import Rejection
 from core.data.readers.h5_patches import SUFFIXES as HDF5
 from core.data.readers.hdf5_arrays import is_own
 from core.data.store import open_dataset
+from core.data.store.dataset import Dataset
 
 BATCH = 256
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]

@@ -94,7 +94,7 @@ class StudyFiles:
         write_json(self.path / "drill" / "report.json", report)
 
     def leaks(self) -> pd.DataFrame | None:
-        """Pairs of patches that show the same ground (see ``core.data.split_audit``); None in an older run."""
+        """Pairs of patches that show the same ground (see ``core.data.xray.split_audit``); None in an older run."""
         path = self.path / "leaks.parquet"
         return read_table(path) if path.is_file() else None
 

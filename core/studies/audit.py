@@ -15,10 +15,10 @@ import pandas as pd
 
 from core.config import FoldsConfig
 from core.data.band_statistics import band_statistics
-from core.data.dataset import Dataset
 from core.data.folds import Folds, make_folds
 from core.data.grouping import groups_for
-from core.data.split_audit import crossing
+from core.data.store.dataset import Dataset
+from core.data.xray.split_audit import crossing
 from core.errors import DataError, RunError
 from core.evaluate.calibration import cross_fitted_platt
 from core.evaluate.significance import compare
@@ -71,7 +71,7 @@ def inflation(
     Logistic regression and an RBF-SVM, the baselines of every run, and the nearest neighbour, which remembers what it
     has seen and so gains most from a leak. Thresholds are cross-fitted; ``repeats`` draws of folds are pooled.
 
-    pairs: of ``core.data.split_audit.leaks_of``. config: how the honest folds are grouped; none: a run's defaults.
+    pairs: of ``core.data.xray.split_audit.leaks_of``. config: how the honest folds are grouped; none: a run's defaults.
     labels: (N,) int8 where some patches are left out; none: the dataset's.
     """
     labels = dataset.labels if labels is None else labels

@@ -17,7 +17,7 @@ import pandas as pd
 
 from core.data.normalise import Normaliser
 from core.data.selection import select
-from core.data.summary import valid_pixels
+from core.data.store.summary import valid_pixels
 from core.heads.svm import fit_svm
 from core.plan import Step
 from core.predict.own_dataset import own_dataset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.data.inventory_join import join_path
+from core.data.inventories.join import join_path
 
 
 def opened(open_page, view: str):

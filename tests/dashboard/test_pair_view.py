@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.data.shifted_crops import TURNS
+from core.data.xray.shifted_crops import TURNS
 from dashboard import data_xray, leak_cost, pair_view
 
 

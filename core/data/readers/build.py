@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
-from core.data.dataset import BATCH_BYTES, Dataset
 from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, Shape, some
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import typed_column
 from core.data.readers.tiles import cut, nodata_of
-from core.data.writer import MAX_TEXT, DatasetWriter
+from core.data.store.dataset import BATCH_BYTES, Dataset
+from core.data.store.writer import MAX_TEXT, DatasetWriter
 from core.errors import DataError, FormatError
 from core.files import write_text
 

@@ -1,7 +1,7 @@
 """Patches and masks inside HDF5 files: one file each, or rows of one array; and the order of their axes.
 
 Comes in: a path and a key, or an array's shape. Goes out: (C, H, W). Every file's structure proves harmless before
-anything of it is read (``core.data.hdf5``). It knows nothing of labels.
+anything of it is read (``core.data.store.hdf5``). It knows nothing of labels.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from core.data.hdf5 import open_safely
 from core.data.readers.base import Shape, file_stamp
+from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
 SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")

@@ -15,7 +15,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from core.data.hdf5 import open_safely
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
@@ -34,6 +33,7 @@ from core.data.readers.h5_patches import (
 )
 from core.data.readers.pairs import pair
 from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.store.hdf5 import open_safely
 from core.errors import ConfigError, DataError, FormatError
 
 # What a file may hold, and the names that people give it, in lower case.

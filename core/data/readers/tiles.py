@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.data.readers.base import Aside, Collection, Item, Mask, Patch, Progress, ReaderOptions, Shape
-from core.data.summary import valid_pixels
+from core.data.store.summary import valid_pixels
 from core.errors import ConfigError, DataError, FormatError
 
 MIN_SIDE = 4  # pixels; smaller tiles are surely a mistake

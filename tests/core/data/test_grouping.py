@@ -9,8 +9,8 @@ from core.data.bands import RGB_BANDS
 from core.data.duplicates import joined
 from core.data.folds import make_folds
 from core.data.grouping import groups_for, spatial_blocks, ways_of_grouping
-from core.data.split_audit import COLUMNS
 from core.data.store import DatasetWriter
+from core.data.xray.split_audit import COLUMNS
 from core.errors import ConfigError, FoldError
 
 N = 40

@@ -9,8 +9,8 @@ from core.cli import app
 from core.config import FoldsConfig, RunConfig
 from core.data.bands import RGB_BANDS
 from core.data.exclusions import add
-from core.data.split_audit import COLUMNS, leaks_of
 from core.data.store import DatasetWriter
+from core.data.xray.split_audit import COLUMNS, leaks_of
 from core.errors import DataError, FoldError
 from core.plan import prepare
 from core.runs.store import create_run

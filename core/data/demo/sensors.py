@@ -1,6 +1,6 @@
 """What the sensors make of a simulated ground: Sentinel-2 in DN, Sentinel-1 in dB before and after the event.
 
-Comes in: a :class:`~core.data.demo_ground.Ground` and a random generator. Goes out: (12, H, W) float32 in the order
+Comes in: a :class:`~core.data.demo.ground.Ground` and a random generator. Goes out: (12, H, W) float32 in the order
 and units of ``core.data.bands.ZINDI_BANDS``. It knows nothing of labels or of why the ground is as it is.
 
 Means, spreads and quantiles of the bands follow the real Zindi training set (FACTS in the tables below); the physics
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from core.data.demo_ground import Ground, fractal
+from core.data.demo.ground import Ground, fractal
 
 # Reflectance x 10 000 of red, green, blue, near infrared, without the air.
 FOREST = np.array([260.0, 400.0, 240.0, 2230.0], np.float32)

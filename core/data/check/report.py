@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from core.data.dataset import Dataset
+from core.data.store.dataset import Dataset
 
 SHOWN = 5  # ids or bands named in a row
 COLUMNS = ("severity", "what", "where", "n", "share", "advice")

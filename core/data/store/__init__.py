@@ -1,7 +1,7 @@
 """The dataset file: one HDF5 file that readers build once and everything else reads by id, lazily, in batches.
 
 Comes in: batches of patches with their labels and facts, or the path of such a file. Goes out: a :class:`Dataset`.
-It knows nothing of source formats. Reading lives in ``core.data.dataset``, writing in ``core.data.writer``.
+It knows nothing of source formats. Reading lives in ``core.data.store.dataset``, writing in ``core.data.store.writer``.
 
 Layout: ``images`` (N, C, H, W) float32 or uint8, one chunk a patch; ``labels`` (N,) int8; ``ids`` (N,) UTF-8 text;
 optional ``groups`` ``split`` (N,) text, ``lonlat`` (N, 2) float64, ``masks`` (N, H, W) uint8, ``columns/<name>``;
@@ -12,7 +12,7 @@ for optical bands alone) and made reading 256 random patches 10 times slower (82
 and reads 4 times slower. Masks, mostly zero, are compressed (lzf).
 """
 
-from core.data.dataset import Dataset, list_datasets, open_dataset
-from core.data.writer import DatasetWriter
+from core.data.store.dataset import Dataset, list_datasets, open_dataset
+from core.data.store.writer import DatasetWriter
 
 __all__ = ["Dataset", "DatasetWriter", "list_datasets", "open_dataset"]

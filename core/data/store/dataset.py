@@ -1,7 +1,7 @@
 """Reading a dataset file: its facts in memory, its images by row when they are asked for.
 
 Comes in: the path of a dataset file. Goes out: a :class:`Dataset`. It knows nothing of how the file came to be and
-refuses files whose structure could reach outside them (``core.data.hdf5``).
+refuses files whose structure could reach outside them (``core.data.store.hdf5``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
-from core.data.hdf5 import open_safely
+from core.data.store.hdf5 import open_safely
 from core.errors import DataError, FormatError
 
 LAYOUT_VERSION = 1

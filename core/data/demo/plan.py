@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.demo_ground import SCENARIOS, Cell
+from core.data.demo.ground import SCENARIOS, Cell
 from core.errors import ConfigError
 
 POSITIVE_SHARE = 0.176  # of landslides, as in Zindi's training set (1255 of 7147)

@@ -5,8 +5,8 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS
 from core.data.demo import simulate, write_demo, write_zindi_layout
-from core.data.demo_ground import CELL, MARGIN, Cell, build_ground
-from core.data.demo_sensors import observe, optical, radar, slope_towards
+from core.data.demo.ground import CELL, MARGIN, Cell, build_ground
+from core.data.demo.sensors import observe, optical, radar, slope_towards
 from core.data.readers import ReaderOptions, ingest
 from core.data.store import open_dataset
 from core.errors import ConfigError
@@ -104,7 +104,7 @@ def test_every_scenario_is_there(demo):
 
 @pytest.mark.parametrize(("n", "seed"), [(60, 0), (61, 1), (120, 3), (333, 7)])
 def test_any_number_of_patches_is_exact(n, seed):
-    from core.data.demo_plan import decide
+    from core.data.demo.plan import decide
 
     scenes, wrong = decide(n, seed)
     cells = [cell for scene in scenes for cell in (*scene.cells, *(scene.cells[k] for k in scene.copies))]

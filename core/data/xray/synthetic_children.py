@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.overlap import BOX, detail_of
-from core.data.shifted_crops import Cells, Patches, Report, on_all_cores, principal
+from core.data.xray.overlap import BOX, detail_of
+from core.data.xray.shifted_crops import Cells, Patches, Report, on_all_cores, principal
 
 NUMBERS = 48  # of a patch; linear, so that a blend of patches is the blend of their numbers
 NEIGHBOURS = 10  # patches most like the child that are tried as its nearer parent

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.data.dataset import Dataset
 from core.data.inventories import Inventory
+from core.data.store.dataset import Dataset
 from core.errors import DataError
 from core.files import replacing
 

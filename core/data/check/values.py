@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.check_report import CheckRow, bands_row, patches_row, some
-from core.data.dataset import Dataset
+from core.data.check.report import CheckRow, bands_row, patches_row, some
 from core.data.duplicates import patch_hashes
-from core.data.summary import valid_pixels
+from core.data.store.dataset import Dataset
+from core.data.store.summary import valid_pixels
 
 BATCH = 64  # patches read at once
 NODATA_SHARE = 0.01  # of all pixels; less is not worth a warning unless a patch is mostly empty

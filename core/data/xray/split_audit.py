@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from core.data.dataset import Dataset
 from core.data.duplicates import patch_hashes
-from core.data.overlap import agreement, detail_of
-from core.data.shifted_crops import (
+from core.data.store.dataset import Dataset
+from core.data.xray.overlap import agreement, detail_of
+from core.data.xray.shifted_crops import (
     CELLS,
     SMALLEST_PX,
     TURNS,
@@ -33,7 +33,7 @@ from core.data.shifted_crops import (
     find_candidates,
     on_all_cores,
 )
-from core.data.synthetic_children import find_children
+from core.data.xray.synthetic_children import find_children
 from core.files import write_text
 
 VERSION = 3  # of the finder: what an older one found is found again

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from core.data.bands import ZINDI_BANDS
-from core.data.dataset import Dataset
-from core.data.demo_ground import CELL, MARGIN, Cell, Ground, build_ground
-from core.data.demo_plan import ScenePlan, decide
-from core.data.demo_sensors import LOOK_DEG, observe, slope_towards
-from core.data.writer import DatasetWriter
+from core.data.demo.ground import CELL, MARGIN, Cell, Ground, build_ground
+from core.data.demo.plan import ScenePlan, decide
+from core.data.demo.sensors import LOOK_DEG, observe, slope_towards
+from core.data.store.dataset import Dataset
+from core.data.store.writer import DatasetWriter
 
 MIN_SCAR_SHARE = 0.01  # of a patch: fewer scar pixels are no landslide (the Landslide4Sense rule of FACTS)
 SHIFT_PX = (6, MARGIN)  # of a shifted crop along its longer axis: 10 to 25 % of a side

@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
-from core.data.hdf5 import open_safely
 from core.data.store import open_dataset
+from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
 

@@ -137,7 +137,7 @@ def test_a_band_without_values_has_undefined_statistics(tmp_path):
 
 
 def test_quantiles_of_a_large_set_come_close_from_a_sample(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.data.summary.SAMPLE", 5_000)
+    monkeypatch.setattr("core.data.store.summary.SAMPLE", 5_000)
     images = patches(60, (12, 16, 16))
     row = write(tmp_path / "big.h5", images, batch=16).statistics[3]
     assert row["q50"] == pytest.approx(np.quantile(images[:, 3], 0.5), abs=3)
@@ -224,7 +224,7 @@ def test_a_file_that_changed_is_not_read_with_old_facts(tmp_path):
 
 @pytest.mark.parametrize("room", [0, 1000, 200_000, 480_000, 494_000])
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, room):
-    """HDF5 by itself brings the process down here: see ``core.data.forgiving_file``."""
+    """HDF5 by itself brings the process down here: see ``core.data.store.forgiving_file``."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
@@ -270,11 +270,11 @@ def test_datasets_are_listed_by_name_without_unfinished_ones(tmp_path):
 
 def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
     code = (
-        "import os, sys; from tests.core.data.test_store import ZINDI_BANDS, DatasetWriter\n"
+        "import os, sys; from tests.core.data.store.test_store import ZINDI_BANDS, DatasetWriter\n"
         "options = dict(bands=ZINDI_BANDS, shape_hw=(4, 5), class_names=('a', 'b'), source='')\n"
         "with DatasetWriter(sys.argv[1], **options): os._exit(9)"
     )
-    root = Path(__file__).resolve().parents[3]
+    root = Path(__file__).resolve().parents[4]
     assert subprocess.run([sys.executable, "-c", code, tmp_path / "x.h5"], cwd=root).returncode == 9
     assert [name.endswith(".tmp") for name in os.listdir(tmp_path)] == [True]
     (tmp_path / ".x.h5.elsewhere-1.tmp").touch()  # of another machine on the same storage

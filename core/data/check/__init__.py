@@ -11,11 +11,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from core.data.check_report import SHOWN, CheckReport, CheckRow, some
-from core.data.check_units import order_row, unit_row
-from core.data.check_values import Scan, nodata_rows, scan, value_rows
-from core.data.dataset import Dataset
-from core.data.split_audit import Leaks, leaks_of
+from core.data.check.report import SHOWN, CheckReport, CheckRow, some
+from core.data.check.units import order_row, unit_row
+from core.data.check.values import Scan, nodata_rows, scan, value_rows
+from core.data.store.dataset import Dataset
+from core.data.xray.split_audit import Leaks, leaks_of
 
 __all__ = ["CheckReport", "CheckRow", "check"]
 

@@ -17,9 +17,9 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
-from core.data.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_dataset
-from core.data.forgiving_file import ForgivingFile
-from core.data.summary import BandSummary
+from core.data.store.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_dataset
+from core.data.store.forgiving_file import ForgivingFile
+from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
 from core.files import unfinished
 

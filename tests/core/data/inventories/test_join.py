@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.data.bands import RGB_BANDS
 from core.data.inventories import COLUMNS as EVENT_COLUMNS
 from core.data.inventories import Inventory
-from core.data.inventory_join import (
+from core.data.inventories.join import (
     COLUMNS,
     EARTH_KM,
     haversine_km,

@@ -11,10 +11,10 @@ from skimage.metrics import structural_similarity
 from benchmarks.planted import planted
 from core.data import demo
 from core.data.bands import RGB_BANDS, ZINDI_BANDS
-from core.data.overlap import ssim
-from core.data.shifted_crops import TURNS
-from core.data.split_audit import cached_leaks, crossing, find_leaks, leaks_of, leaks_path
 from core.data.store import DatasetWriter
+from core.data.xray.overlap import ssim
+from core.data.xray.shifted_crops import TURNS
+from core.data.xray.split_audit import cached_leaks, crossing, find_leaks, leaks_of, leaks_path
 
 
 @pytest.fixture(scope="module")

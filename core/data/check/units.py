@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from core.data.bands import BYTES, DECIBEL, DN, REFLECTANCE, Band
-from core.data.check_report import CheckRow, some
-from core.data.dataset import Dataset
+from core.data.check.report import CheckRow, some
+from core.data.store.dataset import Dataset
 
 BRIGHTER = 0.8  # median of the near infrared over that of red below which they have changed places
 APART_DB = 3.0  # by which a median must be on the wrong side of another one's

@@ -1,7 +1,7 @@
 """Which patches may be crops of one scene, shifted or turned: few candidates out of all pairs, none missed by chance.
 
 Comes in: patches read in batches. Goes out: candidates with a first guess of the shift. It decides nothing: fine
-detail does (``core.data.overlap``).
+detail does (``core.data.xray.overlap``).
 
 A patch is averaged into 20 x 20 cells. Of two crops shifted by at most 45 % of the side, a corner window of 11 x 11
 cells of one lies wholly inside the other, at one of 10 x 10 places; so the two corner windows of every patch are
@@ -21,7 +21,7 @@ import numpy as np
 from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
-from core.data.overlap import scaled
+from core.data.xray.overlap import scaled
 
 CELLS = 20  # on a side of a patch
 WINDOW = 11  # cells on a side of a window: it lies in the overlap of any two crops shifted by up to 9 cells

@@ -1,0 +1,1 @@
+"""The split X-ray: the same ground, and blends of it, on both sides of a split."""
