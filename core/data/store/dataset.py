@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
+from core.data.store.chunks import PatchFile, patch_places
 from core.data.store.hdf5 import open_safely
 from core.errors import DataError, FormatError
 
@@ -101,7 +103,11 @@ class Dataset:
         n_channels = self.shape[0] if channels is None else len(channels)
         rows = self._row_numbers(index)
         out = np.empty((len(rows), n_channels, *self.shape[1:]), np.float32)
-        self._read("images", rows, out, channels)
+        if self._patch_file is None:
+            self._read("images", rows, out, channels)
+        elif len(rows):
+            _check_stamp(self.path, self._stamp)
+            self._patch_file.read(rows, out, channels)
         return out
 
     def masks(self, index: Any = None) -> np.ndarray:
@@ -113,14 +119,22 @@ class Dataset:
         self._read("masks", rows, out)
         return out
 
-    def _channels(self, names: Sequence[str]) -> list[int]:
+    @cached_property
+    def _patch_file(self) -> PatchFile | None:
+        """Where the images lie, for reading them from there; None where HDF5 must read them."""
+        with _opened(self.path, self._stamp) as file:
+            places = patch_places(file["images"])
+        return None if places is None else PatchFile(self.path, places, self.shape, self.dtype)
+
+    def _channels(self, names: Sequence[str]) -> list[int] | None:
+        """Positions of these bands; None where they are all bands in the file's order."""
         unknown = [name for name in names if name not in self.band_names]
         if unknown:
             raise DataError(
                 f"{self.path.name} has no band {', '.join(map(repr, unknown))}. "
                 f"Its bands: {', '.join(self.band_names)}."
             )
-        return [self.band_names.index(name) for name in names]
+        return None if tuple(names) == self.band_names else [self.band_names.index(name) for name in names]
 
     def _row_numbers(self, index: Any) -> np.ndarray:
         if index is None:
@@ -164,13 +178,17 @@ def list_datasets(checkpoints: Path | str) -> list[Path]:
 
 
 def _opened(path: Path, stamp: tuple[int, int]):
+    _check_stamp(path, stamp)
+    return open_safely(path, checked=True)
+
+
+def _check_stamp(path: Path, stamp: tuple[int, int]) -> None:
     try:
         now = _stamp(path)
     except OSError as error:
         raise DataError(f"The dataset file {path} is gone ({error.strerror}). Open another one.") from error
     if now != stamp:
         raise DataError(f"The dataset file {path} has changed since it was opened. Open it again.")
-    return open_safely(path, checked=True)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
