@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -54,6 +55,14 @@ def free_bytes(device: torch.device) -> int | None:
     import torch
 
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
+def sent(values: np.ndarray, device: torch.device) -> torch.Tensor:
+    """A small array on ``device``, of its own type. A GPU goes on with its work meanwhile: nobody waits for it."""
+    import torch
+
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def describe() -> dict[str, object]:

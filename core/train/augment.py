@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from core.config import AugmentConfig
+from core.device import sent
 from core.train.colour import BandUnits, recolour
 from core.train.geometry import move
 
@@ -65,11 +66,11 @@ def oriented(images: Tensor, swap: np.ndarray, up: np.ndarray, left: np.ndarray)
     out = torch.empty_like(images)
     code = swap * 4 + up * 2 + left
     for value in np.unique(code):
-        where = torch.from_numpy(np.flatnonzero(code == value)).to(images.device)
-        view = images[where]
+        where = sent(np.flatnonzero(code == value), images.device)
+        view = images.index_select(0, where)
         view = view.transpose(-1, -2) if value & 4 else view
         dims = [dim for bit, dim in ((2, -2), (1, -1)) if value & bit]
-        out[where] = view.flip(dims) if dims else view
+        out.index_copy_(0, where, view.flip(dims) if dims else view)
     return out
 
 

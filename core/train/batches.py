@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.device import free_bytes
+from core.device import free_bytes, sent
 from core.errors import TrainingError
 
 SHARE_FOR_DATA = 0.4  # of the device's free memory; the rest is for weights, activations and the optimiser
@@ -34,14 +34,11 @@ class Batches:
 
     def take(self, index: np.ndarray) -> tuple[Tensor, Tensor]:
         """Images (n, C, H, W) float32 and targets (n, K) of these positions, on the device."""
-        where = torch.from_numpy(index)
-        targets = self.targets[where.to(self.targets.device)]
+        where = sent(index, self.device)
+        targets = self.targets.index_select(0, where)
         if isinstance(self.images, Tensor):
-            return self.images[where.to(self.images.device)], targets
-        images = torch.from_numpy(self.images[index])
-        if self.device.type == "cuda":
-            images = images.pin_memory()
-        return images.to(self.device, non_blocking=True), targets
+            return self.images.index_select(0, where), targets
+        return sent(self.images[index], self.device), targets
 
 
 def place(images: np.ndarray, targets: np.ndarray, device: torch.device) -> Batches:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.config import AugmentConfig
 from core.data.bands import DECIBEL, TO_REFLECTANCE, Band
+from core.device import sent
 
 
 class BandUnits:
@@ -24,23 +25,25 @@ class BandUnits:
     """
 
     def __init__(self, bands: Sequence[Band], center: np.ndarray, scale: np.ndarray, device: torch.device) -> None:
-        self.optical = [
-            i for i, band in enumerate(bands) if band.family == "optical" and band.unit in TO_REFLECTANCE
-        ]  # fmt: skip
-        factor = np.array([TO_REFLECTANCE[bands[i].unit] for i in self.optical])
+        optical = [i for i, band in enumerate(bands) if band.family == "optical" and band.unit in TO_REFLECTANCE]
+        factor = np.array([TO_REFLECTANCE[bands[i].unit] for i in optical])
         self.center, self.scale = (
-            torch.as_tensor(np.asarray(values, np.float64)[self.optical] * factor, dtype=torch.float32, device=device)
+            torch.as_tensor(np.asarray(values, np.float64)[optical] * factor, dtype=torch.float32, device=device)
             .reshape(1, -1, 1, 1)
             for values in (center, scale)
         )  # fmt: skip
-        self.sar = [i for i, band in enumerate(bands) if band.modality == "sar" and band.unit == DECIBEL]
+        sar = [i for i, band in enumerate(bands) if band.modality == "sar" and band.unit == DECIBEL]
         # A change is post minus pre: it takes over what happens to its post-event band, so that pre stays as it was.
-        source = [_post_of(bands[i]) for i in self.sar]
-        names = [bands[i].name for i in self.sar]
+        source = [_post_of(bands[i]) for i in sar]
+        names = [bands[i].name for i in sar]
         self.drawn = sorted(set(source) | {name for name in names if name not in source})
         order = {name: place for place, name in enumerate(self.drawn)}
-        self.draw_of = [order[name] for name in source]
-        scales = np.asarray(scale, np.float64)[self.sar]
+        # Positions lie on the device: a list would be sent there, and waited for, in every step.
+        self.optical, self.sar, self.draw_of = (
+            torch.tensor(places, dtype=torch.long, device=device)
+            for places in (optical, sar, [order[name] for name in source])
+        )
+        scales = np.asarray(scale, np.float64)[sar]
         self.sar_scale = torch.as_tensor(scales, dtype=torch.float32, device=device).reshape(1, -1, 1, 1)
 
 
@@ -54,13 +57,13 @@ def recolour(images: Tensor, units: BandUnits, config: AugmentConfig, generator:
     seed = int(generator.integers(2**62))
     pixels = torch.Generator(images.device).manual_seed(seed)
     out = images.clone()
-    if units.optical and _any_optical(config):
-        reflectance = images[:, units.optical] * units.scale + units.center  # (N, O, H, W)
+    if len(units.optical) and _any_optical(config):
+        reflectance = images.index_select(1, units.optical).mul_(units.scale).add_(units.center)  # (N, O, H, W)
         changed = _optical(reflectance, config, generator, pixels)
-        out[:, units.optical] = (changed - units.center) / units.scale
-    if units.sar and (config.sar_offset or config.speckle_looks):
+        out.index_copy_(1, units.optical, changed.sub_(units.center).div_(units.scale))
+    if len(units.sar) and (config.sar_offset or config.speckle_looks):
         decibels = _sar(images, units, config, generator, pixels)
-        out[:, units.sar] = images[:, units.sar] + decibels / units.sar_scale
+        out.index_add_(1, units.sar, decibels / units.sar_scale)
     return out
 
 
@@ -71,27 +74,35 @@ def _any_optical(config: AugmentConfig) -> bool:
 
 
 def _optical(x: Tensor, config: AugmentConfig, generator: np.random.Generator, pixels: torch.Generator) -> Tensor:
-    """Reflectance (N, O, H, W) after gain, contrast, saturation, grey and noise, in this order; none below 0."""
+    """``x``, reflectance (N, O, H, W), after gain, contrast, saturation, grey and noise, in this order; none below 0.
+
+    Everything is drawn, also what a setting leaves without effect: no setting changes the draws of another.
+    """
     n, bands = x.shape[:2]
 
-    def factor(most: float, columns: int = 1) -> Tensor:
-        drawn = 1.0 + generator.uniform(-most, most, (n, columns, 1, 1))
-        return torch.as_tensor(drawn, dtype=x.dtype, device=x.device)
+    def factor(most: float, columns: int = 1) -> np.ndarray:
+        return (1.0 + generator.uniform(-most, most, (n, columns, 1, 1))).astype(np.float32)
 
-    x = x * (factor(config.brightness) * factor(config.jitter, bands))
-    x = blend(x, x.mean(dim=(1, 2, 3), keepdim=True), factor(config.contrast))
-    grey = x.mean(dim=1, keepdim=True)
-    x = blend(x, grey, factor(config.saturation))
-    is_grey = torch.from_numpy(generator.random((n, 1, 1, 1)) < config.grayscale).to(x.device)
-    x = torch.where(is_grey, grey, x)
+    gain = factor(config.brightness) * factor(config.jitter, bands)
+    contrast, saturation = factor(config.contrast), factor(config.saturation)
+    is_grey = generator.random((n, 1, 1, 1)) < config.grayscale
+    if config.brightness or config.jitter:
+        x = x.mul_(sent(gain, x.device))
+    if config.contrast:
+        x = blend(x, x.mean(dim=(1, 2, 3), keepdim=True), sent(contrast, x.device))
+    if config.saturation or config.grayscale:
+        grey = x.mean(dim=1, keepdim=True)
+        x = blend(x, grey, sent(saturation, x.device))
+        x = torch.where(sent(is_grey, x.device), grey, x)
     if config.noise:
-        x = x + config.noise * torch.randn(x.shape, generator=pixels, device=x.device, dtype=x.dtype)
-    return x.clamp(min=0.0)
+        noise = torch.randn(x.shape, generator=pixels, device=x.device, dtype=x.dtype)
+        x = x.add_(noise, alpha=config.noise)
+    return x.clamp_(min=0.0)
 
 
 def blend(x: Tensor, towards: Tensor, factor: Tensor) -> Tensor:
     """``factor`` times the distance of ``x`` from ``towards``: 1 leaves x, 0 gives ``towards``."""
-    return towards + factor * (x - towards)
+    return torch.lerp(towards, x, factor)
 
 
 def _sar(
@@ -100,10 +111,10 @@ def _sar(
     """(N, S, H, W) dB to add to the SAR bands."""
     n, _, height, width = images.shape
     drawn = generator.uniform(-config.sar_offset, config.sar_offset, (n, len(units.drawn), 1, 1))
-    decibels = torch.as_tensor(drawn, dtype=images.dtype, device=images.device).expand(-1, -1, height, width)
+    decibels = sent(drawn.astype(np.float32), images.device).expand(-1, -1, height, width)
     if config.speckle_looks:
         decibels = decibels + speckle((n, len(units.drawn), height, width), config.speckle_looks, pixels)
-    return decibels[:, units.draw_of]
+    return decibels.index_select(1, units.draw_of)
 
 
 def speckle(shape: tuple[int, ...], looks: int, pixels: torch.Generator) -> Tensor:

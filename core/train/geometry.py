@@ -7,11 +7,11 @@ It knows nothing of what bands mean.
 from __future__ import annotations
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from core.config import AugmentConfig
+from core.device import sent
 
 
 def move(images: Tensor, config: AugmentConfig, generator: np.random.Generator) -> Tensor:
@@ -47,9 +47,13 @@ def warp(images: Tensor, maps: np.ndarray, fill: str) -> Tensor:
     theta = maps[moved].copy()
     theta[:, :, :2] *= sides / sides[:, None]
     theta[:, :, 2] /= sides
-    where = torch.from_numpy(moved).to(images.device)
-    matrices = torch.from_numpy(theta).to(images.device, images.dtype)
+    matrices = sent(theta.astype(np.float32), images.device).to(images.dtype)
     grid = F.affine_grid(matrices, (len(moved), images.shape[1], height, width), align_corners=False)
-    out = images.clone()
-    out[where] = F.grid_sample(images[where], grid, mode="bilinear", padding_mode=fill, align_corners=False)
-    return out
+
+    def sampled(patches: Tensor) -> Tensor:
+        return F.grid_sample(patches, grid, mode="bilinear", padding_mode=fill, align_corners=False)
+
+    if len(moved) == len(images):
+        return sampled(images)
+    where = sent(moved, images.device)
+    return images.index_copy(0, where, sampled(images.index_select(0, where)))
