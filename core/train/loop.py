@@ -133,6 +133,8 @@ class _Trainer:
         self.network, self.data, self.config, self.seed = network.to(data.device), data, config, seed
         if not config.train.channels_last:
             self.network.to(memory_format=torch.contiguous_format)
+        if data.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # batches have one or two shapes: trying algorithms once pays
         self.stepped = torch.compile(network) if config.train.compile else network
         self.gradients = Gradients(loss, autocast_dtype(data.device, config.precision))
         self.optimiser = build_optimiser(network, config.train)
