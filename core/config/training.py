@@ -70,7 +70,8 @@ class ModelConfig(Section):
 
     backbone: str = Field(
         "tf_efficientnetv2_l.in21k_ft_in1k",
-        description="Any timm model name, or baseline_cnn, the second paper's network of five layers.",
+        description="Any timm model name, unet_NAME for a U-Net around one, or baseline_cnn, the second paper's "
+        "network of five layers.",
     )
     pretrained: bool = Field(True, description="Load the hub's weights for that name.")
     weights: str | None = Field(
@@ -91,6 +92,33 @@ class ModelConfig(Section):
         description="Indices as further input bands, computed inside the network: names, auto (every plain ratio of "
         "bands that fits), or a stack of paper A: stack12, stack20, stack28.",
     )
+    branches: Literal["one", "optical_sar"] = Field(
+        "one",
+        description="one: a single encoder reads all bands. optical_sar: the backbone reads the optical bands (and any "
+        "that are not SAR), a second encoder reads SAR, and their embeddings are joined.",
+    )
+    sar_backbone: str | None = Field(
+        None, description="Encoder of the SAR branch (branches=optical_sar); none: the same as the backbone."
+    )
+    sar_weights: str | None = Field(
+        None,
+        description="A local .safetensors file for the SAR branch. none: from the same place as the optical branch.",
+    )
+    sar_arguments: dict[str, Any] | None = Field(
+        None, description="Arguments of the SAR branch's encoder; none: those of the backbone, where it is the same."
+    )
+    fusion: Literal["concat", "mean", "gated"] = Field(
+        "concat",
+        description="How the two embeddings become one. concat: one after the other. mean: their mean. gated: a "
+        "weighted mean with learnt weights.",
+    )
+    modality_dropout: float = Field(
+        0.0,
+        ge=0.0,
+        lt=1.0,
+        description="Share of the training patches that lose all optical or all SAR bands, half of them each, so that "
+        "the network can answer without one of them. With one encoder or two.",
+    )
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
     )
@@ -99,6 +127,15 @@ class ModelConfig(Section):
     @classmethod
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return value if value == "auto" or str(value).startswith("stack") else names_of(value) or ()
+
+    @model_validator(mode="after")
+    def _sar_settings_need_their_branch(self) -> ModelConfig:
+        of_sar = [name for name in ("sar_backbone", "sar_weights", "sar_arguments") if getattr(self, name) is not None]
+        if self.branches == "one" and of_sar:
+            raise ValueError(
+                f"model.{of_sar[0]} is of a SAR branch, and there is none. Set model.branches=optical_sar, or leave it"
+            )
+        return self
 
 
 class TrainConfig(Section):

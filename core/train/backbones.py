@@ -1,4 +1,4 @@
-"""Networks made and kept: any timm backbone on any number of bands, its weights, its two files on disk.
+"""Networks made and kept: one or two encoders on any number of bands, their weights, their two files on disk.
 
 Comes in: the model's settings, the bands and the size of a patch; or a folder. Goes out: a :class:`Network` and the
 report of what its weights started from; or ``model.safetensors`` and the JSON card from which it is rebuilt. It knows
@@ -7,13 +7,11 @@ nothing of training or labels, and never unpickles.
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import timm
 import torch
 from torch import nn
 
@@ -22,11 +20,12 @@ from core.config import ModelConfig
 from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
-from core.errors import ConfigError, RunError
-from core.train.baseline_cnn import BASELINE, baseline_cnn
+from core.errors import RunError
+from core.train.encoders import make_encoder
 from core.train.index_bands import IndexBands
 from core.train.network import Network, inner_hw
-from core.train.weights import WeightsReport, fetch, load_into, random_report
+from core.train.two_branch import OPTICAL, SAR, TwoBranch, channels_of
+from core.train.weights import WeightsReport, has_branch, joined, load_hub, load_into, random_report
 
 __all__ = ["Network", "WeightsReport", "build_network", "load_network", "save_network"]
 
@@ -56,17 +55,10 @@ def build_network(
     inputs = (*names, *(index.name for index in index_bands.indices)) if index_bands else names
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        backbone = _backbone(model, len(inputs), inner_hw(model, image_hw))
-        n_features = _probe(backbone, model, len(inputs), image_hw)
+        backbone, n_features = _backbone(model, bands, index_bands, inner_hw(model, image_hw))
         network = Network(backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands)
     network.units = units
-    if model.weights is not None:
-        path = Path(model.weights)
-        report = load_into(backbone, path, path.name, inputs, partly=model.weights_fit == "matching")
-    elif model.pretrained:
-        report = load_into(backbone, *fetch(model.backbone), inputs)
-    else:
-        report = random_report(inputs)
+    report = _start(backbone, model, inputs)
     return network.to(memory_format=torch.channels_last), report  # convolutions are faster so: 1.4 times on a CPU
 
 
@@ -82,55 +74,64 @@ def _index_bands(
     return made
 
 
-def _backbone(model: ModelConfig, n_bands: int, hw: tuple[int, int]) -> nn.Module:
-    name = model.backbone
-    if name == BASELINE:
-        return baseline_cnn(n_bands, hw, model.arguments)
-    try:
-        known = timm.is_model(name)
-        config = timm.models.get_pretrained_cfg(name) if known else None
-    except RuntimeError:  # the architecture is known, the tag after the dot is not
-        known = False
-    if not known:
-        near = difflib.get_close_matches(name, timm.list_models() + timm.list_pretrained(), n=4)
-        hint = f" Close names: {', '.join(near)}." if near else ""
-        raise ConfigError(f"timm has no backbone '{name}'.{hint} Set model.backbone to a name of timm.list_models().")
-    # Transformers with position embeddings are built for one size; convolutions take any.
-    fixed = {"img_size": hw} if config is not None and config.fixed_input_size else {}
-    common = {"pretrained": False, "in_chans": n_bands, "num_classes": 0}
-    try:
-        return timm.create_model(name, **common, **(fixed | model.arguments))
-    except TypeError as error:
-        if not fixed:
-            raise ConfigError(f"The backbone '{name}' does not take model.arguments as they are: {error}.") from error
-        # A few fixed-size families take no img_size: the probe below says whether the size fits.
-        return timm.create_model(name, **common, **model.arguments)
-    except (AssertionError, RuntimeError, ValueError) as error:
-        raise _size_error(name, hw, error) from error
+def _backbone(
+    model: ModelConfig, bands: Sequence[Band], index_bands: IndexBands | None, hw: tuple[int, int]
+) -> tuple[nn.Module, int]:
+    """One encoder for all inputs, or one for the optical and one for the SAR ones; and the length of what it gives."""
+    modalities = _modalities(bands, index_bands)
+    if model.branches == "one":
+        return make_encoder(model.backbone, model.arguments, len(modalities), hw)
+    channels = channels_of(modalities)
+    made = [make_encoder(name, given, len(channels[branch]), hw) for branch, (name, given) in _named(model).items()]
+    (optical, sar), widths = zip(*made, strict=True)
+    return TwoBranch(optical, sar, channels, widths), sum(widths)
 
 
-def _probe(backbone: nn.Module, model: ModelConfig, n_bands: int, image_hw: tuple[int, int]) -> int:
-    """Length of the backbone's embedding, from one empty patch: timm's ``num_features`` is not it in every family."""
-    hw = inner_hw(model, image_hw)
-    try:
-        with torch.inference_mode():
-            features = backbone.eval()(torch.zeros(1, n_bands, *hw))
-    except (AssertionError, RuntimeError, ValueError) as error:
-        raise _size_error(model.backbone, hw, error) from error
-    backbone.train()
-    if features.ndim != 2:
-        raise ConfigError(
-            f"The backbone '{model.backbone}' gives {tuple(features.shape)}, no embedding. Choose another."
+def _named(model: ModelConfig) -> dict[str, tuple[str, dict]]:
+    """Branch -> its encoder's name and arguments."""
+    name = model.sar_backbone or model.backbone
+    given = model.arguments if name == model.backbone else {}
+    return {
+        OPTICAL: (model.backbone, model.arguments),
+        SAR: (name, given if model.sar_arguments is None else model.sar_arguments),
+    }
+
+
+def _modalities(bands: Sequence[Band], index_bands: IndexBands | None) -> list[str]:
+    """Of each input of the backbone: measured bands, and indices behind them."""
+    return [*(band.modality for band in bands), *(i.modality for i in (index_bands.indices if index_bands else ()))]
+
+
+def _start(backbone: nn.Module, model: ModelConfig, inputs: Sequence[str]) -> WeightsReport:
+    """Puts the weights in that ``model`` asks for, and says what they are."""
+    partly = model.weights_fit == "matching"
+    if not isinstance(backbone, TwoBranch):
+        return _start_one(backbone, model.backbone, model.weights, model.pretrained, inputs, partly)
+    files_of = {OPTICAL: model.weights, SAR: model.sar_weights}
+    if model.sar_weights is None and model.weights is not None and has_branch(Path(model.weights), SAR):
+        files_of[SAR] = model.weights
+    names = {branch: name for branch, (name, _) in _named(model).items()}
+    reports = {}
+    for branch, encoder in backbone.branches().items():
+        of_branch = [inputs[i] for i in backbone.channels[branch]]
+        reports[branch] = _start_one(
+            encoder, names[branch], files_of[branch], model.pretrained, of_branch, partly, branch
         )
-    return features.shape[1]
+    return joined(reports)
 
 
-def _size_error(name: str, hw: tuple[int, int], error: Exception) -> ConfigError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return ConfigError(
-        f"The backbone '{name}' cannot take patches of {hw[0]}x{hw[1]} pixels ({reason}). "
-        "Set model.image_size to a size that it takes (its own is often 224 or 256), or choose another backbone."
-    )
+def _start_one(
+    encoder: nn.Module,
+    name: str,
+    file: str | None,
+    pretrained: bool,
+    inputs: Sequence[str],
+    partly: bool,
+    branch: str = "",
+) -> WeightsReport:
+    if file is not None:
+        return load_into(encoder, Path(file), Path(file).name, inputs, partly, branch)
+    return load_hub(encoder, name, inputs) if pretrained else random_report(inputs)
 
 
 def save_network(network: Network, folder: Path) -> None:
@@ -164,7 +165,7 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{folder.name}/{CARD_FILE} is incomplete: {error}. Restore it or train again.") from error
     fresh = model.model_copy(
-        update={"pretrained": False, "weights": None, "indices": _kept_indices(card, model, bands)}
+        update={"pretrained": False, "weights": None, "sar_weights": None, "indices": _kept_indices(card, model, bands)}
     )
     network, _ = build_network(fresh, bands, (height, width), seed=0)
     _restore(network, folder / WEIGHTS_FILE)

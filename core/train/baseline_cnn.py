@@ -23,6 +23,8 @@ class BaselineCnn(nn.Module):
     has about the 2.8 M parameters of its Table III.
     """
 
+    first_conv = "stages.0.0"  # in timm's words: the layer that reads the bands
+
     def __init__(self, n_bands: int, hw: tuple[int, int], widths: tuple[int, ...], kernel: int, dense: int) -> None:
         super().__init__()
         ends = (n_bands, *widths)

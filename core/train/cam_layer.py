@@ -55,7 +55,9 @@ def find_cam_layer(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int],
     is alive when some gradient of the embedding reaches it. Raises ConfigError when no layer has a map at all.
     """
     seen, alive = _run_once(backbone, n_bands, image_hw)
-    useful = [s for s, living in zip(seen, alive, strict=True) if living] or seen
+    part = getattr(backbone, "cam_part", "")  # of a U-Net, the encoder
+    offered = [(s, living) for s, living in zip(seen, alive, strict=True) if s.name.startswith(part)]
+    useful = [s for s, living in offered if living] or [s for s, _ in offered]
     if not useful:
         raise ConfigError(
             f"No layer of this backbone gives a map for patches of {image_hw[0]}x{image_hw[1]} pixels, so Grad-CAM "
@@ -96,7 +98,7 @@ def named_cam_layer(backbone: nn.Module, name: str, n_bands: int, image_hw: tupl
     finally:
         handle.remove()
     output = outputs[-1] if outputs else None
-    reshape = _reshape_of(backbone, output) if isinstance(output, Tensor) else None
+    reshape = _reshape_of(_owner(backbone, name), output) if isinstance(output, Tensor) else None
     if reshape is None:
         shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
         raise ConfigError(f"The layer '{name}' puts out {shape}, which is no map. Choose a block or a convolution.")
@@ -109,7 +111,7 @@ def _run_once(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> t
 
     def remember(name: str) -> Callable:
         def hook(module: nn.Module, _: object, output: object) -> None:
-            if isinstance(output, Tensor) and (reshape := _reshape_of(backbone, output)) is not None:
+            if isinstance(output, Tensor) and (reshape := _reshape_of(_owner(backbone, name), output)) is not None:
                 side = min(reshape(output).shape[-2:])
                 if side >= 2:
                     seen.append(_Seen(name, module, output, reshape, side))
@@ -145,16 +147,28 @@ def _forward(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> Te
 
 def _candidates(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
     """Blocks: what has parts of its own and stands in the network itself or in a sequence, and the norms above."""
-    found = []
+    found, roots = [], {id(backbone), id(_owner(backbone, getattr(backbone, "cam_part", "")))}
     for name, module in backbone.named_modules():
         if not name:
             continue
         parent = backbone.get_submodule(name.rpartition(".")[0]) if "." in name else backbone
-        in_order = parent is backbone or isinstance(parent, (nn.Sequential, nn.ModuleList))
+        in_order = id(parent) in roots or isinstance(parent, (nn.Sequential, nn.ModuleList))
         block = in_order and any(True for _ in module.children()) and not isinstance(module, _NORMS)
         if block or _TOKEN_NORM.search(name):
             found.append((name, module))
     return found
+
+
+def map_of(backbone: nn.Module, name: str, output: object) -> Tensor | None:
+    """What the layer ``name`` puts out as (N, D, h, w), or None where it is no map."""
+    reshape = _reshape_of(_owner(backbone, name), output) if isinstance(output, Tensor) else None
+    return None if reshape is None else reshape(output)
+
+
+def _owner(backbone: nn.Module, name: str) -> nn.Module:
+    """The network of timm's that a layer belongs to, which says how its maps lie: of a U-Net's encoder, the encoder."""
+    part = getattr(backbone, "cam_part", None)
+    return backbone.get_submodule(part) if part and name.startswith(part) else backbone
 
 
 def _reshape_of(backbone: nn.Module, output: Tensor) -> Reshape | None:

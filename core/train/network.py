@@ -1,4 +1,4 @@
-"""The network: a backbone, band statistics where set, an embedding, and one linear layer on top.
+"""The network: one backbone or two branches, band statistics where set, an embedding, and one linear layer on top.
 
 Comes in: a backbone and the settings of the model. Goes out: embeddings, logits, and the layer that Grad-CAM reads. It
 knows nothing of where weights come from, of training or of files.
@@ -20,12 +20,13 @@ from core.train.cam_layer import CamLayer, LayerMap, find_cam_layer, list_cam_la
 from core.train.index_bands import IndexBands
 from core.train.statistics_branch import StatisticsBranch
 from core.train.targets import CLASSES
+from core.train.two_branch import Fusion, ModalityDropout, TwoBranch, channels_of, encoders_of
 
-_BACKBONE = "backbone."  # before the path of a layer; a network of two branches will have one such name a branch
+_BACKBONE = "backbone."  # before the path of a layer; behind it "optical." or "sar." in a network of two branches
 
 
 class Network(nn.Module):
-    """``classify(embed(images))``: index bands where set, a backbone, band statistics where set, one linear layer.
+    """``classify(embed(images))``: index bands, a backbone and its fusion, band statistics, one linear layer.
 
     Attributes: ``bands``, ``model`` (its settings), ``image_hw`` (size of the patches it was built for) and
     ``n_features`` D, the length of an embedding. ``units`` are the normaliser's center and scale, (C,) each, where
@@ -46,6 +47,12 @@ class Network(nn.Module):
         self.index_bands = index_bands
         self.units: tuple[np.ndarray, np.ndarray] | None = None
         self.backbone = backbone
+        self.fusion = Fusion(model.fusion, backbone.widths) if isinstance(backbone, TwoBranch) else None
+        n_backbone = self.fusion.n_features if self.fusion else n_backbone
+        self.modality_dropout = None
+        if model.modality_dropout > 0.0:
+            channels = channels_of([band.modality for band in self.bands])
+            self.modality_dropout = ModalityDropout(model.modality_dropout, channels)
         self.statistics = StatisticsBranch(len(self.bands)) if model.statistics_branch else None
         self.n_features = n_backbone + (self.statistics.n_features if self.statistics else 0)
         self.dropout = nn.Dropout(model.drop_rate)
@@ -58,8 +65,12 @@ class Network(nn.Module):
                 f"The network was given an array of shape {tuple(images.shape)}; it reads (N, {len(self.bands)}, H, W) "
                 f"with the bands {', '.join(band.name for band in self.bands)}."
             )
+        if self.modality_dropout is not None:
+            images = self.modality_dropout(images)
         inputs = images if self.index_bands is None else self.index_bands(images)  # (N, C + I, H, W)
         features = self.backbone(resized(inputs, self.model.image_size)).float()
+        if self.fusion is not None:
+            features = self.fusion(features)
         if self.statistics is None:
             return features
         return torch.cat([features, self.statistics(images)], dim=1)
@@ -82,23 +93,37 @@ class Network(nn.Module):
     def cam_layer(self, min_map: int, name: str | None = None) -> CamLayer:
         """The layer of that path, or the deepest living one whose map has at least ``min_map`` cells a side.
 
-        See core.train.cam_layer. Raises ConfigError for a path that leads to no map.
+        Of two branches the optical one's, unless a layer is named. See core.train.cam_layer. Raises ConfigError for a
+        path that leads to no map.
         """
+        encoders = self._encoders()
+        own = "" if name is None else name.removeprefix(_BACKBONE)
+        prefix = next((prefix for prefix in encoders if own.startswith(prefix)), next(iter(encoders)))
+        encoder, n_inputs = encoders[prefix]
         if name is None:
-            layer = find_cam_layer(self.backbone, *self._backbone_input(), min_map)
+            layer = find_cam_layer(encoder, n_inputs, inner_hw(self.model, self.image_hw), min_map)
         else:
-            layer = named_cam_layer(self.backbone, name.removeprefix(_BACKBONE), *self._backbone_input())
-        return layer._replace(name=_BACKBONE + layer.name)
+            layer = named_cam_layer(encoder, own.removeprefix(prefix), n_inputs, inner_hw(self.model, self.image_hw))
+        return layer._replace(name=_BACKBONE + prefix + layer.name)
 
     def cam_layers(self) -> tuple[LayerMap, ...]:
-        """The layers that Grad-CAM can read, with the size of their maps, from the first to the deepest."""
-        layers = list_cam_layers(self.backbone, *self._backbone_input())
-        return tuple(layer._replace(name=_BACKBONE + layer.name) for layer in layers)
+        """The layers that Grad-CAM can read, with the size of their maps, from the first to the deepest, by branch."""
+        return tuple(
+            layer._replace(name=_BACKBONE + prefix + layer.name)
+            for prefix, (encoder, n_inputs) in self._encoders().items()
+            for layer in list_cam_layers(encoder, n_inputs, inner_hw(self.model, self.image_hw))
+        )
 
-    def _backbone_input(self) -> tuple[int, tuple[int, int]]:
-        """Bands, and height and width in pixels, of what the backbone sees."""
+    def _encoders(self) -> dict[str, tuple[nn.Module, int]]:
+        """Prefix of its layers' names -> encoder, and how many bands it reads."""
+        encoders = encoders_of(self.backbone)
+        if isinstance(self.backbone, TwoBranch):
+            return {
+                prefix: (encoder, len(self.backbone.channels[prefix.removesuffix(".")]))
+                for prefix, encoder in encoders.items()
+            }
         n_indices = len(self.index_bands.indices) if self.index_bands is not None else 0
-        return len(self.bands) + n_indices, inner_hw(self.model, self.image_hw)
+        return {prefix: (encoder, len(self.bands) + n_indices) for prefix, encoder in encoders.items()}
 
 
 def resized(images: Tensor, size: int | None) -> Tensor:

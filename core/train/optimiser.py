@@ -55,10 +55,11 @@ def _groups(network: nn.Module, config: TrainConfig) -> list[dict]:
 
 def _exempt(network: nn.Module) -> set[str]:
     """Parameters that weight decay would only hurt: vectors (norms, biases), and timm's position embeddings."""
-    backbone = getattr(network, "backbone", None)
-    listed = backbone.no_weight_decay() if hasattr(backbone, "no_weight_decay") else ()
-    vectors = {name for name, p in network.named_parameters() if p.ndim <= 1}
-    return vectors | {f"backbone.{name}" for name in listed}
+    found = {name for name, p in network.named_parameters() if p.ndim <= 1}
+    for name, module in network.named_modules():
+        if name.startswith("backbone") and hasattr(module, "no_weight_decay"):  # the network, or a part of it
+            found |= {f"{name}.{own}" for own in module.no_weight_decay()}
+    return found
 
 
 class WeightAverage:

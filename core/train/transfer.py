@@ -2,13 +2,14 @@
 
 Comes in: a network with a ``backbone`` and the settings. Goes out: parameters opened or closed, batch normalisation
 that moves or stays, and learning-rate scales. "Layers" are leaf modules of the backbone in their order (batch
-normalisation, activations and pooling counted, as Keras counts them); "blocks" are timm's groups. It loads no weights
-and knows nothing of data.
+normalisation, activations and pooling counted, as Keras counts them); "blocks" are timm's groups. Of two branches, both
+open from their tops. It loads no weights and knows nothing of data.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from timm.models import group_parameters
 from torch import nn
@@ -16,6 +17,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.config import TrainConfig
 from core.errors import ConfigError
+from core.train.two_branch import encoders_of
+from core.train.unet import UNet
 
 _BACKBONE = "backbone."
 
@@ -69,8 +72,10 @@ def _opened(network: nn.Module, part: str, config: TrainConfig) -> set[str]:
     if part == "all":
         return {name for name, _ in network.named_parameters()}
     if part == "layers":
-        leaves = [name for name, module in network.backbone.named_modules() if not list(module.children())]
-        top = tuple(f"{_BACKBONE}{name}." for name in leaves[-config.top_layers :])
+        top: tuple[str, ...] = ()
+        for prefix, encoder in encoders_of(network.backbone).items():
+            leaves = [name for name, module in encoder.named_modules() if not list(module.children())]
+            top += tuple(f"{_BACKBONE}{prefix}{name}." for name in leaves[-config.top_layers :])
         # timm's normalisation may hold its activation: it is open as soon as that is.
         norms = tuple(f"{norm}." for norm in _norms(network) if any(leaf.startswith(f"{norm}.") for leaf in top))
         return {name for name, _ in network.named_parameters() if name.startswith(top + norms)}
@@ -90,16 +95,28 @@ def _norms(network: nn.Module) -> dict[str, set[str]]:
 def backbone_blocks(network: nn.Module) -> list[list[str]]:
     """Names of the backbone's parameters, block by block from the input on, as timm's ``group_matcher`` groups them.
 
-    Raises ConfigError when timm does not say what its blocks are.
+    A U-Net's decoder is a block behind its encoder's; of two branches, the blocks that are equally far from the end
+    are one. Raises ConfigError when timm does not say what its blocks are.
     """
-    backbone = network.backbone
-    if not hasattr(backbone, "group_matcher"):
+    by_branch = [
+        [[_BACKBONE + prefix + name for name in block] for block in _blocks(encoder)]
+        for prefix, encoder in encoders_of(network.backbone).items()
+    ]
+    from_end = zip_longest(*(reversed(blocks) for blocks in by_branch), fillvalue=[])
+    return [sum(blocks, []) for blocks in from_end][::-1]
+
+
+def _blocks(encoder: nn.Module) -> list[list[str]]:
+    if isinstance(encoder, UNet):
+        inner = [[f"encoder.{name}" for name in block] for block in _blocks(encoder.encoder)]
+        return [*inner, [f"decoder.{name}" for name, _ in encoder.decoder.named_parameters()]]
+    if not hasattr(encoder, "group_matcher"):
         raise ConfigError(
             "timm does not say what the blocks of this backbone are. Set train.trainable=layers and "
             "train.layer_decay=1, or choose another backbone."
         )
-    groups = group_parameters(backbone, backbone.group_matcher(coarse=False))
-    return [[_BACKBONE + name for name in groups[key]] for key in sorted(groups)]
+    groups = group_parameters(encoder, encoder.group_matcher(coarse=False))
+    return [groups[key] for key in sorted(groups)]
 
 
 def lr_scales(network: nn.Module, decay: float) -> dict[str, float]:
