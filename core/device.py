@@ -57,6 +57,14 @@ def free_bytes(device: torch.device) -> int | None:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
 
 
+def memory_bytes(device: torch.device) -> int:
+    """The most that a CUDA device has held since its peak was reset; elsewhere what this process holds now."""
+    import psutil
+    import torch
+
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else psutil.Process().memory_info().rss
+
+
 def sent(values: np.ndarray, device: torch.device) -> torch.Tensor:
     """A small array on ``device``, of its own type. A GPU goes on with its work meanwhile: nobody waits for it."""
     import torch

@@ -26,6 +26,7 @@ from core.runs.summary import headline
 from core.smote.methods import make
 from core.smote.resample import Synthetics, how_many, normalised_range
 from core.train.backbones import build_network, save_network
+from core.train.judging import watched
 from core.train.loop import embed, fit, newest_checkpoint
 from core.train.model_scaling import model_scaling
 
@@ -102,17 +103,21 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     seed = config.seed * 1000 + fold
     network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed, normaliser.units)
     yield Step("training", TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", **at)
-    history, rows = run.fold_history(fold), []
+    history, samples, rows, answers = run.fold_history(fold), run.fold_samples(fold), [], []
+    shown = watched(plan.labels[val], config.seed)
     held = (patches[inner], plan.labels[inner]) if len(inner) else None
     where = run.resume_path(fold)
     for result in fit(
         network, train_x, train_y, patches[val], plan.labels[val], config, plan.device, seed, where, held
     ):
         rows.append(result.to_dict())
-        earlier = history[history["epoch"] < rows[0]["epoch"]]
-        run.write_history(fold, pd.concat([earlier, pd.DataFrame(rows)], ignore_index=True))
+        answers.append(_answers(plan, val[shown], result.val_probs[shown], result.epoch))
+        run.write_history(fold, _going_on(history, pd.DataFrame(rows)))
+        run.write_samples(fold, _going_on(samples, pd.concat(answers, ignore_index=True)))
         share = (fold + result.epoch / result.epochs) / n_folds
         text = f"Fold {fold + 1} of {n_folds}, epoch {result.epoch} of {result.epochs}: loss {result.train_loss:.3f}"
+        if result.pieces > 1:
+            text += f"; memory ran out, so that a batch is cut into {result.pieces} pieces whose gradients add up"
         yield Step("training", TRAINING * share, text, event="epoch", epoch=result.epoch, fields=rows[-1], **at)
 
     embedded = embed(network, patches, plan.device, config.train.batch_size, tta=config.train.tta)
@@ -182,6 +187,17 @@ def balance(plan: Plan, patches: np.ndarray, train: np.ndarray) -> tuple[Synthet
         device=plan.device if plan.device.type == "cuda" else None,
     )
     return made, parents
+
+
+def _answers(plan: Plan, positions: np.ndarray, probs: np.ndarray, epoch: int) -> pd.DataFrame:
+    """What the network answers for a few validation patches after an epoch."""
+    ids = plan.dataset.ids[positions]
+    return pd.DataFrame({"epoch": epoch, "id": ids, "label": plan.labels[positions], "prob": probs})
+
+
+def _going_on(earlier: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """A table of epochs, those from the first of ``now`` on in place of what stood there."""
+    return pd.concat([earlier[earlier["epoch"] < now["epoch"].min()], now], ignore_index=True)
 
 
 def _lineage(plan: Plan, made: Synthetics, parents: np.ndarray, fold: int) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from core.paths import inside
 from core.runs.plain_files import read_arrays, read_json, read_table, write_json, write_table
 
 SMOTE_COLUMNS = ("fold", "synthetic", "anchor", "neighbour", "anchor_weight", "ssim", "seed")
+SAMPLE_COLUMNS = ("fold", "id", "label", "epoch", "prob")
 
 
 class FoldFiles:
@@ -38,6 +39,20 @@ class FoldFiles:
     def write_history(self, fold: int, table: pd.DataFrame) -> None:
         """See :meth:`history`."""
         write_table(self.fold_path(fold) / "history.parquet", table)
+
+    def samples(self) -> pd.DataFrame:
+        """What the network answered for a few validation patches, epoch by epoch: fold, id, label, epoch, prob."""
+        tables = [read_table(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("samples.parquet")]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=SAMPLE_COLUMNS)
+
+    def fold_samples(self, fold: int) -> pd.DataFrame:
+        """Those of one fold so far; empty before its first epoch has ended."""
+        path = self.fold_path(fold) / "samples.parquet"
+        return read_table(path) if path.is_file() else pd.DataFrame({"epoch": []})
+
+    def write_samples(self, fold: int, table: pd.DataFrame) -> None:
+        """Keep the answers of one fold so far."""
+        write_table(self.fold_path(fold) / "samples.parquet", table)
 
     def smote(self) -> pd.DataFrame:
         """Lineage of every synthetic patch: fold, synthetic, anchor, neighbour, anchor_weight, ssim, seed."""

@@ -10,24 +10,23 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import RunConfig
-from core.device import autocast_dtype
+from core.device import autocast_dtype, memory_bytes
 from core.errors import TrainingError
-from core.evaluate.metrics import metrics
 from core.train.augment import augment
 from core.train.batches import Batches, Placement, batch_indices, place
 from core.train.colour import BandUnits
 from core.train.gradients import Batch, Gradients
 from core.train.inference import Embedded, embed
+from core.train.judging import Judgement, judge
 from core.train.keeper import Keeper
 from core.train.losses import loss_of
 from core.train.network import Network
@@ -55,7 +54,8 @@ class EpochResult:
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
     ``placement``: the patches lay on the device whole, or were streamed. ``pieces``: parts a batch was cut into.
-    Validation values are nan where undefined (no labelled patch, one class).
+    ``memory_mib``: the most that the epoch took of a GPU's memory, or what the process holds of a CPU's. Validation
+    values are nan where undefined (no labelled patch, one class); ``val_probs`` (N_val,) are the network's own.
     """
 
     epoch: int
@@ -71,10 +71,12 @@ class EpochResult:
     pieces: int = 1
     select_f1: float = float("nan")
     best_epoch: int = 0
+    memory_mib: float = float("nan")
+    val_probs: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
     def to_dict(self) -> dict:
-        """Plain values, a row of the history."""
-        return asdict(self)
+        """Plain values, a row of the history: all but the probabilities."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "val_probs"}
 
 
 def fit(
@@ -185,6 +187,8 @@ class _Trainer:
 
     def epoch(self, epoch: int, val_x: np.ndarray, val_y: np.ndarray) -> EpochResult:
         began = time.perf_counter()
+        if self.data.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.data.device)
         self.opening = opening_at(epoch, self.network, self.config.train)
         self.opening.apply(self.network)
         # Every epoch has its own random numbers: resuming needs no generator's state.
@@ -195,16 +199,18 @@ class _Trainer:
         trained = time.perf_counter()
         if epoch == self.config.train.epochs and self.chosen_by is None:
             self.final = self._settled()
-        val_loss, val_f1, val_auc = self._validate(val_x, val_y)
-        select_f1 = self._look(epoch)
+        found = self._judge(val_x, val_y)
+        # Where the fold itself chooses its epoch, it has just been asked.
+        chooses = self.chosen_by is not None and self.chosen_by[0] is val_x
+        select_f1 = self._look(epoch, found if chooses else None)
         self.good = _copy_of(self.judged)
         return EpochResult(
             epoch=epoch,
             epochs=self.config.train.epochs,
             train_loss=train_loss,
-            val_loss=val_loss,
-            val_f1=val_f1,
-            val_auc=val_auc,
+            val_loss=found.loss,
+            val_f1=found.f1,
+            val_auc=found.auc,
             lr=lr,
             seconds=time.perf_counter() - began,
             images_per_second=len(self.data) / (trained - began),
@@ -212,6 +218,8 @@ class _Trainer:
             pieces=self.gradients.pieces,
             select_f1=select_f1,
             best_epoch=self.kept.epoch,
+            memory_mib=memory_bytes(self.data.device) / 2**20,
+            val_probs=found.probs,
         )
 
     def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float]:
@@ -262,24 +270,19 @@ class _Trainer:
             "patches for extreme values."
         )
 
-    def _look(self, epoch: int) -> float:
-        """The F1 by which an epoch is chosen, if one is; the weights are kept when it is the best so far."""
+    def _look(self, epoch: int, found: Judgement | None = None) -> float:
+        """The F1 by which an epoch is chosen, if one is; the weights are kept when it is the best so far.
+
+        found: the judgement of the choosing patches, where it is known already.
+        """
         if self.chosen_by is None:
             return float("nan")
-        loss, f1, _ = self._validate(*self.chosen_by)
-        self.kept.offer(epoch, f1, loss, self.judged)
-        return f1
+        found = found or self._judge(*self.chosen_by)
+        self.kept.offer(epoch, found.f1, found.loss, self.judged)
+        return found.f1
 
-    def _validate(self, images: np.ndarray, labels: np.ndarray) -> tuple[float, float, float]:
-        labelled = np.flatnonzero(np.asarray(labels) >= 0)
-        if labelled.size == 0:
-            return float("nan"), float("nan"), float("nan")
-        target = np.asarray(labels)[labelled].astype(np.int64)
-        batch, precision = self.config.train.batch_size, self.config.precision
-        found = embed(self.judged, np.asarray(images)[labelled], self.data.device, batch, precision=precision)
-        loss = F.cross_entropy(torch.from_numpy(found.logits), torch.from_numpy(target))  # hard labels: KL equals it
-        values = metrics(target, found.probs, 0.5)
-        return float(loss), float(values["f1"]), float(values["auc"])
+    def _judge(self, images: np.ndarray, labels: np.ndarray) -> Judgement:
+        return judge(self.judged, images, labels, self.config, self.data.device)
 
     def _settled(self) -> Network:
         size = max(1, self.config.train.batch_size // self.gradients.pieces)
