@@ -35,7 +35,7 @@ MEANINGS = {
     "mcc": "correlation of decision and truth, -1 to 1",
     "average_precision": "precision averaged over recall",
     "brier": "mean squared distance of probability and label; less is better",
-    "ece": "how far probabilities are from what happened; less is better. Its interval covers about 90 %, not 95 %",
+    "ece": "how far probabilities are from what happened; less is better. Noise alone makes it more than 0",
 }
 
 

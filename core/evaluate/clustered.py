@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.evaluate.intervals import group_index, kish
+from core.evaluate.resampling import group_index, kish
 
 Z = 1.959964  # of a two-sided 95 % interval
 

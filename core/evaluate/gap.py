@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from core.evaluate.intervals import by_group, group_draws, group_index, interval, kish, t_quantile
+from core.evaluate.intervals import interval
 from core.evaluate.metrics import rates
+from core.evaluate.resampling import by_group, group_draws, group_index, kish, t_quantile
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,15 @@ recall the groups with positives count, for precision those with alarms. In simu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.errors import DataError
+from core.evaluate.ece_interval import ece_interval
 from core.evaluate.metrics import ECE_BINS, METRIC_NAMES, check_labels, check_scores, ece_bin, metrics, rates, ratio
+from core.evaluate.resampling import CONFIDENCE, by_group, group_draws, group_index, kish, t_quantile
 
-CONFIDENCE = 0.95
 MIN_DEFINED = 0.5  # share of resamples in which a metric must exist for its interval to be given
-CHUNK = 100  # resamples at a time: bounds memory and stays in the processor's cache
 
 
 def bootstrap_intervals(
@@ -44,7 +43,9 @@ def bootstrap_intervals(
     samples = resampled_metrics(labels, [(pred, probs)], groups, n_boot, seed)[0]
     worth = effective_groups(labels, check_labels(pred), groups)
     point = metrics(labels, probs, pred=pred)
-    return {name: interval(point[name], samples[name], worth[name], name) for name in METRIC_NAMES}
+    found = {name: interval(point[name], samples[name], worth[name], name) for name in METRIC_NAMES if name != "ece"}
+    found["ece"] = ece_interval(labels, probs, groups, n_boot, seed)
+    return {name: found[name] for name in METRIC_NAMES}
 
 
 def resampled_metrics(
@@ -70,47 +71,6 @@ def resampled_metrics(
     return [{name: np.concatenate([part[name] for part in parts]) for name in METRIC_NAMES} for parts in chunks]
 
 
-def group_index(groups: np.ndarray | None, n: int) -> tuple[np.ndarray, int]:
-    """(N,) the number of each patch's group, and how many groups there are; without groups each patch is one."""
-    if groups is None:
-        return np.arange(n), n
-    if len(groups) != n:
-        raise DataError(f"There are {n} patches but {len(groups)} group names. One group a patch is needed.")
-    names, group_of = np.unique(np.asarray(groups), return_inverse=True)
-    return group_of, len(names)
-
-
-def group_draws(n_groups: int, n_boot: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each group is drawn, with replacement: (at most CHUNK, n_groups) float64 at a time."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, n_boot, CHUNK):
-        rows = min(CHUNK, n_boot - start)
-        if n_groups < 2:  # one group drawn again and again has no spread: undefined, not certain
-            yield np.zeros((rows, n_groups))
-            continue
-        drawn = rng.integers(n_groups, size=(rows, n_groups))
-        flat = (drawn + n_groups * np.arange(rows)[:, None]).ravel()
-        yield np.bincount(flat, minlength=rows * n_groups).reshape(rows, n_groups).astype(np.float64)
-
-
-def resample_weights(groups: np.ndarray | None, n: int, n_boot: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each patch is drawn when groups are drawn with replacement: (at most CHUNK, n) float64 at a time."""
-    group_of, n_groups = group_index(groups, n)
-    for draws in group_draws(n_groups, n_boot, seed):
-        yield draws[:, group_of]
-
-
-def by_group(values: np.ndarray, group_of: np.ndarray, n_groups: int) -> np.ndarray:
-    """(n_groups, F) sums of values (N, F) over each group."""
-    return np.stack([np.bincount(group_of, column, minlength=n_groups) for column in values.T], axis=1)
-
-
-def kish(sizes: np.ndarray) -> float:
-    """How many groups of equal size carry as much as groups of these sizes: (sum)^2 / sum of squares; 0 for none."""
-    total = float((sizes**2).sum())
-    return float(sizes.sum() ** 2 / total) if total else 0.0
-
-
 def effective_groups(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | None) -> dict[str, float]:
     """By metric: the effective number of groups behind its denominator (see the module)."""
     group_of, n_groups = group_index(groups, labels.size)
@@ -125,7 +85,6 @@ def effective_groups(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | 
         "specificity": negatives,
         "accuracy": everyone,
         "brier": everyone,
-        "ece": everyone,
     }
 
 
@@ -133,17 +92,12 @@ def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1
     """The 95 % interval of the metric ``name`` with value ``point``, from resamples of ``n_groups`` effective groups.
 
     A share of exactly 0 or 1 has no spread in its resamples: its other end is where as many groups would still all
-    agree one time in forty (Clopper, Pearson 1934). ECE is kept above 0 and moved down by the bias that the resamples
-    show: resampling adds to a distance from calibration what sampling had added before. (nan, nan) when fewer than
-    half of the samples are defined.
+    agree one time in forty (Clopper, Pearson 1934). (nan, nan) when fewer than half of the samples are defined. ECE is
+    no share that resamples scatter about: see ``core.evaluate.ece_interval``.
     """
     defined = samples[np.isfinite(samples)]
     if not samples.size or not np.isfinite(point) or defined.size < MIN_DEFINED * samples.size:
         return (float("nan"), float("nan"))
-    if name == "ece":
-        centre = max(0.0, 2 * point - float(defined.mean()))
-        reach = t_quantile(n_groups) * float(defined.std())
-        return (float(max(0.0, centre - reach)), float(min(1.0, max(point, centre + reach))))
     low, high = (-1.0, 1.0) if name == "mcc" else (0.0, 1.0)
     share, shares = (point - low) / (high - low), (defined - low) / (high - low)
     if share in (0.0, 1.0):
@@ -152,14 +106,6 @@ def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1
     else:
         ends = _on_log_odds(share, shares, n_groups)
     return (low + (high - low) * ends[0], low + (high - low) * ends[1])
-
-
-def t_quantile(n_groups: float) -> float:
-    """How many bootstrap standard deviations a 95 % interval reaches: 1.96 for many groups, more for few."""
-    from scipy.special import stdtrit
-
-    freedom = max(n_groups - 1.0, 1.0)
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt((freedom + 1) / freedom))
 
 
 def _on_log_odds(share: float, shares: np.ndarray, n_groups: float) -> tuple[float, float]:

@@ -25,8 +25,8 @@ import pandas as pd
 
 from core.errors import ConfigError, DataError, LabelError
 from core.evaluate.clustered import design_effect, score_design_effect, share_interval
-from core.evaluate.intervals import group_index, kish
 from core.evaluate.metrics import check_labels, check_scores
+from core.evaluate.resampling import group_index, kish
 
 KINDS = ("miss_rate", "missed_per_1000")
 DELTA = 0.05  # how often the promise may fail

@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from core.evaluate.intervals import by_group, group_draws, group_index, kish, resampled_metrics, t_quantile
+from core.evaluate.intervals import resampled_metrics
 from core.evaluate.metrics import COUNT_METRICS, check_labels, check_scores, metrics, rates, ratio
+from core.evaluate.resampling import by_group, group_draws, group_index, kish, t_quantile
 
 ALPHA, POWER = 0.05, 0.8
 Z_ALPHA, Z_POWER = 1.959964, 0.841621  # normal quantiles of 1 - ALPHA / 2 and of POWER

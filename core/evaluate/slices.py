@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ConfigError, DataError
-from core.evaluate.intervals import by_group, effective_groups, group_draws, group_index, interval, t_quantile
+from core.evaluate.intervals import effective_groups, interval
 from core.evaluate.many import holm
 from core.evaluate.metrics import COUNT_METRICS, check_labels, rates
+from core.evaluate.resampling import by_group, group_draws, group_index, t_quantile
 from core.evaluate.significance import ALPHA
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from core.evaluate.ece_interval import ece_interval
 from core.evaluate.intervals import bootstrap_intervals
-from core.evaluate.metrics import metrics
+from core.evaluate.metrics import ece, metrics
 
 DRAWS, RESAMPLES = 1000, 200  # 1000 draws know a coverage of 0.95 to within 0.014
 STRICT = ("f1", "auc", "accuracy", "brier")  # 93 to 97 %
@@ -38,6 +39,28 @@ def test_scenes_of_very_different_size_cost_little_of_it():
     """The limit: with 2 to 60 patches a scene and strong likeness within, AUC and Brier are held 92 to 93 times."""
     share = coverage([2, 5, 10, 20, 40, 60] * 5, 1.0)
     assert all(0.915 <= value <= 0.975 for value in share.values()), share
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes, alike", [([1] * 400, 0.0), ([30] * 12, 1.0)], ids=["400 patches", "12 scenes"])
+def test_the_interval_of_ece_holds_the_truth_whether_probabilities_are_right_or_not(sizes, alike):
+    """Calibrated ones have a true ECE of 0, the end of the scale: there one side only can miss, one time in forty."""
+    rng, hits, draws = np.random.default_rng(1), {0.0: 0, 0.5: 0, 1.0: 0}, 500
+    labels, probs, _, _ = population(rng, sizes * (600_000 // sum(sizes)), alike)
+    number = np.bincount((probs * 200).astype(int), minlength=200)
+    share = np.bincount((probs * 200).astype(int), labels, minlength=200) / np.maximum(number, 1)
+
+    def off(probs, much):  # from what happens at such a probability (0) to what the model says (1)
+        return much * probs + (1 - much) * share[(probs * 200).astype(int)]
+
+    truth = {much: ece(labels, off(probs, much)) for much in hits}
+    assert truth[0.0] < 1e-9 and truth[1.0] > 0.05
+    for draw in range(draws):
+        labels, probs, _, group = population(rng, sizes, alike)
+        for much in hits:
+            low, high = ece_interval(labels, off(probs, much), group, n_boot=RESAMPLES, seed=draw)
+            hits[much] += low <= truth[much] <= high
+    assert all(0.915 <= count / draws <= 0.985 for count in hits.values()), hits
 
 
 def coverage(sizes, alike):

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluate.intervals import bootstrap_intervals, resample_weights, resampled_metrics
-from core.evaluate.metrics import METRIC_NAMES, metrics
+from core.evaluate.ece_interval import ece_interval
+from core.evaluate.intervals import bootstrap_intervals, resampled_metrics
+from core.evaluate.metrics import METRIC_NAMES, ece, metrics
+from core.evaluate.resampling import group_draws
 
 
 def patches(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -20,7 +22,7 @@ def patches(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_each_resample_has_the_metrics_of_the_patches_drawn():
     labels, probs, pred = patches(40)
     groups = np.arange(40) // 4
-    weights = np.concatenate(list(resample_weights(groups, 40, 7, seed=3))).astype(int)
+    weights = np.concatenate(list(group_draws(10, 7, seed=3)))[:, groups].astype(int)
     found = resampled_metrics(labels, [(pred, probs)], groups, 7, seed=3)[0]
     for row, drawn in enumerate(weights):
         index = np.repeat(np.arange(40), drawn)
@@ -29,11 +31,10 @@ def test_each_resample_has_the_metrics_of_the_patches_drawn():
             assert found[name][row] == pytest.approx(expected[name], nan_ok=True), name
 
 
-def test_groups_are_drawn_whole():
-    weights = np.concatenate(list(resample_weights(np.array(["a", "b", "a", "c"]), 4, 250, seed=0)))
-    assert weights.shape == (250, 4)
-    np.testing.assert_array_equal(weights[:, 0], weights[:, 2])
-    np.testing.assert_array_equal(weights[:, [0, 1, 3]].sum(axis=1), np.full(250, 3))
+def test_as_many_groups_are_drawn_as_there_are():
+    draws = np.concatenate(list(group_draws(3, 250, seed=0)))
+    assert draws.shape == (250, 3) and set(draws.ravel()) == {0, 1, 2, 3}
+    np.testing.assert_array_equal(draws.sum(axis=1), np.full(250, 3))
 
 
 def test_the_same_seed_gives_the_same_intervals():
@@ -94,3 +95,15 @@ def test_missing_group_names_are_refused():
     labels, probs, pred = patches(5)
     with pytest.raises(DataError, match="5 patches but 3 group names"):
         bootstrap_intervals(labels, probs, pred, groups=np.arange(3))
+
+
+def test_the_interval_of_ece_holds_the_value_and_may_begin_at_nought():
+    rng = np.random.default_rng(0)
+    probs = rng.random(400)
+    labels = (rng.random(400) < probs).astype(int)
+    low, high = ece_interval(labels, probs)
+    assert low == 0.0 and low <= ece(labels, probs) <= high <= 1.0
+    low, high = ece_interval(labels, np.clip(probs / 3, 0, 1))
+    assert 0.2 < low < ece(labels, probs / 3) < high < 0.5
+    assert all(math.isnan(end) for end in ece_interval(labels, probs, np.zeros(400)))
+    assert ece_interval(np.ones(30, int), np.ones(30)) == (0.0, 0.0)
