@@ -18,6 +18,7 @@ from core.commands.audit import audit_app, check
 from core.commands.explain import explain
 from core.commands.heads import heads
 from core.commands.ingest import ingest
+from core.commands.model import model
 from core.config import PRESETS, preset
 from core.errors import LandslideLensError
 from core.runs.plain_files import plain
@@ -36,6 +37,7 @@ app.add_typer(audit_app, name="audit")
 Checkpoints = Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Run = Annotated[str, typer.Argument(help="Name of a run folder.")]
+JobName = Annotated[str, typer.Argument(help="Name of a run folder, or RUN/STUDY as `jobs list` prints it.")]
 DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="A setting: section.key=value. May be repeated.")]
 Preset = Annotated[str, typer.Option("--preset", help=f"One of: {', '.join(PRESETS)}.")]
@@ -71,6 +73,9 @@ app.command()(ingest)
 
 
 app.command()(check)
+
+
+app.command()(model)
 
 
 # --------------------------------------------------------------------------------------------------- training
@@ -205,7 +210,7 @@ def compare(
 
 @jobs_app.command("list")
 def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """Every run, newest first."""
+    """Every run, newest first, each followed by what was asked of it."""
     from core.jobs import queue
 
     found = [vars(job) for job in queue.jobs(checkpoints)]
@@ -214,18 +219,19 @@ def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = 
 
 
 @jobs_app.command("show")
-def jobs_show(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """Where one run stands."""
+def jobs_show(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Where one job stands."""
     from core.jobs import queue
+    from core.runs.study_folder import open_job
 
     job = queue.job(checkpoints, run)
-    status = {**open_run(checkpoints, run).status(), **vars(job)}
+    status = {**open_job(checkpoints, run).status(), **vars(job)}
     emit(status, as_json, "\n".join(f"{key}: {value}" for key, value in status.items() if value is not None))
 
 
 @jobs_app.command("cancel")
-def jobs_cancel(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """End a waiting or running job; its last checkpoint stays usable."""
+def jobs_cancel(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """End a waiting or running job; a run's last checkpoint stays usable."""
     from core.jobs import queue
 
     queue.cancel(checkpoints, run)
@@ -234,21 +240,23 @@ def jobs_cancel(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_jso
 
 @jobs_app.command("resume")
 def jobs_resume(
-    run: Run,
+    run: JobName,
     wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with an interrupted, cancelled or failed run."""
+    """Go on with an interrupted, cancelled or failed job."""
     from core.jobs import queue
 
     folder = queue.resume(checkpoints, run)
-    _report(_follow(checkpoints, folder, as_json), as_json) if wait else _state(checkpoints, run, as_json)
+    if wait:
+        _follow(checkpoints, folder, as_json)
+    _report(folder, as_json) if wait and isinstance(folder, RunFolder) else _state(checkpoints, run, as_json)
 
 
 @jobs_app.command("retry")
-def jobs_retry(run: Run, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """A new run with the same settings and dataset."""
+def jobs_retry(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """A new run with the same settings and dataset; a study is answered again."""
     from core.jobs import queue
 
     _state(checkpoints, queue.retry(checkpoints, run).name, as_json)
@@ -270,14 +278,15 @@ def doctor(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = Fal
 # ---------------------------------------------------------------------------------------------------- helpers
 
 
-def _follow(checkpoints: Path, run: RunFolder, as_json: bool) -> RunFolder:
+def _follow(checkpoints: Path, run: Any, as_json: bool) -> Any:
+    """Tell a job's progress until it has ended; the folder. Raises LandslideLensError unless it succeeded."""
     from core.jobs.follow import follow
 
     for line in follow(checkpoints, run):
         say(line, as_json)
     status = run.status()
     if status["state"] != "succeeded":
-        raise LandslideLensError(f"Run '{run.name}' {status['state']}: {status.get('error') or status['message']}")
+        raise LandslideLensError(f"'{run.name}' {status['state']}: {status.get('error') or status['message']}")
     return run
 
 
@@ -292,7 +301,9 @@ def _report(run: RunFolder, as_json: bool) -> None:
 
 
 def _state(checkpoints: Path, run: str, as_json: bool) -> None:
-    folder = open_run(checkpoints, run)
+    from core.runs.study_folder import open_job
+
+    folder = open_job(checkpoints, run)
     state = folder.status()["state"]
     emit({"run": folder.name, "state": state}, as_json, f"{folder.name}: {state}")
 

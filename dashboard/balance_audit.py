@@ -10,7 +10,7 @@ from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import RunFolder
 from core.studies.smote_twin import other_protocol, twin_of
-from dashboard import charts, components, explain_work, state, theme
+from dashboard import charts, components, state, studies, theme
 from dashboard.components import literal
 
 PROTOCOLS = {
@@ -25,7 +25,7 @@ def section(run: RunFolder) -> None:
     st.subheader("Does balancing flatter the score?", anchor=False)
     report = run.smote_audit()
     if report is None:
-        explain_work.nothing_yet(
+        studies.nothing_yet(
             run, "smote", "This run's synthetic patches have not been audited",
             "Counts parents in validation from the lineage, makes every synthetic patch again from the dataset, and "
             "tries the three protocols on labels that mean nothing. Seconds to a few minutes.",
@@ -39,8 +39,8 @@ def section(run: RunFolder) -> None:
     with beside.cell():
         _twin(run, report)
     with st.container(horizontal=True):
-        if not explain_work.follow(run, "smote") and st.button("Audit again", icon=":material/refresh:"):
-            explain_work.begin(run, "smote")
+        if not studies.follow(run, "smote") and st.button("Audit again", icon=":material/refresh:"):
+            studies.begin(run, "smote")
         components.download(_table(report), f"{run.name}_smote_audit", "Figures of the audit")
 
 

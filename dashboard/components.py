@@ -17,6 +17,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.runs.job_folder import JobFolder
 from core.runs.store import FINAL_STATES, RunFolder
 from dashboard import cached, state, theme
 
@@ -134,8 +135,8 @@ def state_badge(name: str) -> None:
 # ----------------------------------------------------------------------------------------------- what is chosen
 
 
-def run_state(run: RunFolder) -> dict:
-    """The run's status; a damaged one reads as failed, with the reason."""
+def run_state(run: JobFolder) -> dict:
+    """The status of a run or of another job; a damaged one reads as failed, with the reason."""
     try:
         status = run.status()
     except LandslideLensError as error:

@@ -6,18 +6,14 @@ new evaluation is begun here and goes on in the background.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.store import open_dataset
-from core.errors import LandslideLensError
 from core.evaluate.metrics import METRIC_NAMES
 from core.runs.store import RunFolder
-from dashboard import cached, charts, components, score_charts, state, tasks, verdicts
-from dashboard.components import duration, interval, literal, number
+from dashboard import cached, charts, components, score_charts, state, studies, verdicts
+from dashboard.components import interval, literal, number
 from dashboard.reading import needed
 from dashboard.scores_view import TITLES
 
@@ -140,15 +136,8 @@ def embedding_words(embedding: dict) -> str:
 # ---------------------------------------------------------------------------------------------------- a new one
 
 
-def _kind(run: RunFolder) -> str:
-    return f"evaluate {run.name}"
-
-
 def _begin(run: RunFolder) -> None:
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is not None and (task.running or task.error):
-        st.fragment(_follow, run_every=1 if task.running else None)(run, task.running)
-    if task is not None and task.running:
+    if studies.follow(run, "evaluate"):
         return
     choice = state.choice()
     others = [name for name in choice.datasets if name != choice.dataset]
@@ -160,31 +149,4 @@ def _begin(run: RunFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Another dataset", others, key="elsewhere_dataset", width=320)
         if st.button("Evaluate on it", type="primary", icon=":material/play_arrow:", key="elsewhere_go"):
-            try:
-                begin(run, choice.datasets[name])
-            except LandslideLensError as error:
-                st.error(literal(error), icon=":material/error:")
-                return
-            st.rerun()
-
-
-def begin(run: RunFolder, path: Path) -> tasks.Task:
-    """Judge the run on this dataset file in the background. Raises DataError when one is under way."""
-
-    def work(task: tasks.Task) -> str:
-        from core.predict.external import evaluate_on
-
-        return evaluate_on(run, open_dataset(path)).dataset_name
-
-    return tasks.start(state.checkpoints(), _kind(run), f"Evaluating {run.name} on {path.stem}", work)
-
-
-def _follow(run: RunFolder, was_running: bool) -> None:
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is None or (was_running and not task.running):
-        st.rerun()
-    if task.running:  # it has no steps to count
-        st.info(f"{literal(task.words)}: {duration(task.seconds)} so far. It goes on while you look at other pages.",
-                icon=":material/hourglass_top:")  # fmt: skip
-    elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
+            studies.begin(run, "evaluate", {"dataset": str(choice.datasets[name])})

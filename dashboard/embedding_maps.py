@@ -1,7 +1,7 @@
-"""The maps of a run: which one is shown, and drawing another in the background.
+"""The maps of a run: which one is shown, and drawing another as a job.
 
-Comes in: a run folder. Goes out: arrays and card of the chosen map, a head's boundary on it. What computes lives in
-``core.studies.maps`` and is loaded when it is asked for.
+Comes in: a run folder. Goes out: arrays and card of the chosen map, a head's boundary on it. Nothing is computed here:
+maps are drawn by a job, a boundary that a map was drawn without by the process that is kept for maps.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import streamlit as st
 
 from core.config import EmbedConfig
 from core.errors import LandslideLensError
-from core.runs.store import RunFolder
-from dashboard import cached, embedding_words, state, tasks
+from core.runs.store import FINAL_STATES, RunFolder
+from core.runs.study_folder import study_of
+from dashboard import cached, components, embedding_words, explain_helper, studies
 
 OWN = "own"
 KEY = "embedding_map"
+STUDY = "embedding"
+AWAITED = "embedding_map_awaited"  # the study that this session asked for
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def boundary(drawn: Drawn, head: str) -> tuple[np.ndarray, dict]:
     if name in drawn.arrays and head in drawn.card.get("heads", {}):
         return drawn.arrays[name], drawn.card["heads"][head]
     looks = cached.stamp(drawn.run.fold_path(drawn.fold))
-    return _boundary(str(drawn.run.path), drawn.fold, drawn.key, head, len(drawn.arrays["x"]), looks)
+    return _boundary(str(drawn.run.path), drawn.fold, drawn.key, head, looks)
 
 
 def changes(drawn: Drawn, content_hash: str) -> list[str]:
@@ -87,8 +90,7 @@ def changes(drawn: Drawn, content_hash: str) -> list[str]:
 
 
 def _form(run: RunFolder) -> None:
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is not None and task.running:
+    if studies.under_way(run, STUDY):
         st.markdown("A map is being drawn; its progress is below.")
         return
     method = st.radio(
@@ -109,37 +111,28 @@ def _form(run: RunFolder) -> None:
             chosen["perplexity"] = st.slider("Perplexity", 5, 200, 30, help="About how many neighbours count.")
         seed = st.number_input("Seed", 0, 999_999, 0, help="What does not stay under another seed is chance.")
         if st.form_submit_button("Draw it for every fold", type="primary"):
-            begin(run, EmbedConfig(**chosen), int(seed))
-            st.rerun()
-    st.caption("Kept in the run folder beside the other maps. The first one since the server began takes longest.")
-
-
-def begin(run: RunFolder, settings: EmbedConfig, seed: int) -> tasks.Task:
-    """Draw a map of every fold in the background."""
-
-    def work(task: tasks.Task) -> str:
-        from core.studies.maps import redraw
-
-        return task.through(redraw(run, settings, seed))
-
-    return tasks.start(state.checkpoints(), _kind(run), "A map", work, {"adopted": False})
+            options = {"settings": EmbedConfig(**chosen).model_dump(mode="json"), "seed": int(seed)}
+            st.session_state[AWAITED] = study_of(run, STUDY, options).name
+            studies.begin(run, STUDY, options)
+    st.caption("Kept in the run folder beside the other maps. A small UMAP takes ten seconds, a large one minutes.")
 
 
 def progress(run: RunFolder) -> None:
     """How far the map is that is being drawn, or why there is none."""
-    tasks.watch(_kind(run), "embedding_map", "Drawing the map was cancelled; folds that were done are kept.")
+    studies.follow(run, STUDY)
 
 
 def _adopt(run: RunFolder) -> None:
-    """Show a map that has just been drawn."""
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is not None and task.result and not task.facts["adopted"]:
-        task.facts["adopted"] = True
-        st.session_state[KEY] = task.result
-
-
-def _kind(run: RunFolder) -> str:
-    return f"map {run.path}"
+    """Show a map that this session asked for, once it has been drawn."""
+    asked = st.session_state.get(AWAITED)
+    found = studies.newest(run, STUDY)
+    if asked is None or found is None or found.name != asked:
+        return
+    status = components.run_state(found)
+    if status["state"] == "succeeded":
+        st.session_state[KEY] = status["result"]["map"]
+    if status["state"] in FINAL_STATES:
+        st.session_state.pop(AWAITED)
 
 
 # ------------------------------------------------------------------------------------------------------- caches
@@ -164,11 +157,10 @@ def _heads(path: str, *looks: cached.Stamp) -> list[str]:
 
 
 @st.cache_data(max_entries=48, show_spinner="Drawing the boundary…")
-def _boundary(path: str, fold: int, key: str, head: str, grid: int, looks: cached.Stamp) -> tuple[np.ndarray, dict]:
-    from core.studies.maps import draw_head
-
-    drawn = draw_head(RunFolder(Path(path)), fold, _read(path, fold, key, looks)[0]["xy"], head, grid)
-    return drawn.values.astype(np.float32), drawn.card()
+def _boundary(path: str, fold: int, key: str, head: str, looks: cached.Stamp) -> tuple[np.ndarray, dict]:
+    request = {"do": "boundary", "run": path, "fold": fold, "key": key, "head": head}
+    found = explain_helper.placing().ask(request)
+    return np.array(found["values"], np.float32), found["card"]
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

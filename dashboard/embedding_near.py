@@ -1,14 +1,15 @@
 """What a patch is like: its nearest neighbours in one fold's embedding, and new patches placed on the map.
 
 Comes in: a drawn map, an open dataset. It draws with Streamlit; what computes lives in ``core`` and is loaded when it
-is asked for. New patches are embedded in a thread, so that the page stays usable.
+is asked for. New patches are embedded and placed by a process of their own, which is kept warm.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,14 @@ import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
-from core.errors import DataError, LandslideLensError
+from core.errors import LandslideLensError
 from core.paths import slug
 from core.runs.store import RunFolder
 from dashboard import (
     cached,
     components,
     embedding_words,
+    explain_helper,
     gallery,
     map_chart,
     outcomes,
@@ -172,12 +174,8 @@ def _from_dataset(drawn: Drawn, data: Dataset) -> Callable[[], object] | None:
     many = st.number_input("Patches", 1, 64, 1, key="new_many", width=110)
     rows = np.arange(first - 1, min(first - 1 + many, len(other)))
 
-    def begin() -> object:
-        from core.predict.sources import batches_of
-
-        return _start(drawn, f"{len(rows)} patches of {name}", lambda: (batches_of(other, rows), other.bands))
-
-    return begin
+    asked = {"source": str(other.path.resolve()), "rows": rows.tolist()}
+    return lambda: _start(drawn, f"{len(rows)} patches of {name}", asked)
 
 
 def _from_file(drawn: Drawn) -> Callable[[], object] | None:
@@ -192,39 +190,53 @@ def _from_file(drawn: Drawn) -> Callable[[], object] | None:
         folder = Path(tempfile.mkdtemp(prefix="landslide-new-"))
         path = folder / slug(upload.name)
         path.write_bytes(upload.getvalue())
-        names = [band.name for band in cached.dataset(state.choice().dataset_path).bands]
-
-        def source() -> tuple:
-            from core.predict.sources import patches_of
-
-            rejected: list = []
-            own = path.suffix.lower() in (".h5", ".hdf5")
-            bands, batches = patches_of(folder if not own else path, None, None if own else names, rejected)
-            return _none_lost(batches, rejected), bands
-
-        return _start(drawn, upload.name, source, lambda: shutil.rmtree(folder, ignore_errors=True))
+        asked = {"source": str(path)}
+        if path.suffix.lower() not in (".h5", ".hdf5"):
+            names = [band.name for band in cached.dataset(state.choice().dataset_path).bands]
+            asked = {"source": str(folder), "bands": names}
+        return _start(drawn, upload.name, asked, lambda: shutil.rmtree(folder, ignore_errors=True))
 
     return begin
 
 
-def _none_lost(batches, rejected: list):
-    """The batches; raises where the file that was given is set aside."""
-    yield from batches
-    if rejected:
-        raise DataError(f"{rejected[0].file}: {rejected[0].reason}")
+def _start(drawn: Drawn, what: str, asked: Mapping, after: Callable[[], None] | None = None) -> tasks.Task:
+    """Ask the process that is kept for maps, in a thread: the page stays usable. asked: source, and rows or bands."""
+    request = {"do": "place", "run": str(drawn.run.path), "fold": drawn.fold, "key": drawn.key} | dict(asked)
 
-
-def _start(drawn: Drawn, what: str, source: Callable[[], tuple], after: Callable[[], None] | None = None) -> tasks.Task:
-    def work(task: tasks.Task):
-        from core.predict.on_map import place_on_map
-
-        batches, bands = source()
-        return task.through(place_on_map(drawn.run, drawn.fold, drawn.key, batches, bands))
+    def work(task: tasks.Task) -> Placed:
+        found = explain_helper.placing().ask(request, lambda share, text: task.step(share, 1.0, text))
+        return Placed.of(found)
 
     return tasks.start(state.checkpoints(), _kind(drawn), f"Placing {what}", work, after=after)
 
 
-def _answer(found, drawn: Drawn, data: Dataset) -> None:
+@dataclass(frozen=True)
+class Placed:
+    """New patches on a map: the fields of ``core.predict.on_map.Newcomers``."""
+
+    fold: int
+    key: str
+    ids: np.ndarray
+    xy: np.ndarray
+    probs: dict[str, np.ndarray]
+    called: dict[str, np.ndarray]
+    index: np.ndarray
+    distance: np.ndarray
+    unlike: np.ndarray
+    note: str
+    seconds: float
+
+    @classmethod
+    def of(cls, said: Mapping) -> Placed:
+        """From what the process answered."""
+        arrays = {name: np.array(said[name]) for name in ("ids", "xy", "index", "distance", "unlike")}
+        by_head = {
+            name: {head: np.array(values) for head, values in said[name].items()} for name in ("probs", "called")
+        }
+        return cls(said["fold"], said["key"], note=said["note"], seconds=said["seconds"], **arrays, **by_head)
+
+
+def _answer(found: Placed, drawn: Drawn, data: Dataset) -> None:
     """What is known of the new patches: place, heads' answers, nearest training patches."""
     if (found.fold, found.key) != (drawn.fold, drawn.key):
         st.caption(

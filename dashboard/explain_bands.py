@@ -23,9 +23,8 @@ from dashboard import (
     components,
     explain_band_parts,
     explain_charts,
-    explain_helper,
-    explain_work,
     explained,
+    studies,
     theme,
     verdicts,
 )
@@ -196,7 +195,7 @@ def _agreement(run: RunFolder, oof: pd.DataFrame, study: tuple | None, table: pd
 
 
 def _offer(run: RunFolder) -> None:
-    if explain_work.follow(run, "occlusion"):
+    if studies.follow(run, "occlusion"):
         return
     with st.container(border=True):
         st.markdown(
@@ -207,7 +206,7 @@ def _offer(run: RunFolder) -> None:
 
 
 def _again(run: RunFolder, report: dict) -> None:
-    running = explain_work.follow(run, "occlusion")
+    running = studies.follow(run, "occlusion")
     made = (
         f"Computed in {components.duration(report['seconds'])}, {report['n']:,} patches, replaced {report['replaced']}."
     )
@@ -224,8 +223,7 @@ def _form(run: RunFolder) -> None:
             "Replacements", list(BASELINES), default=list(BASELINES), key="explain_study_baselines", width=420
         )
         spatial = st.number_input("Patches with windows", 0, 500, 20, 5, key="explain_study_spatial", width=160)
-        task = explain_helper.newest(run, "occlusion")
-        busy = (task is not None and task.running) or not baselines
+        busy = studies.under_way(run, "occlusion") or not baselines
         if st.button("Run the study", type="primary", icon=":material/layers:", key="explain_study_go", disabled=busy):
             options = {"patches": patches, "baselines": list(baselines), "spatial": int(spatial)}
-            explain_work.begin(run, "occlusion", options)
+            studies.begin(run, "occlusion", options)

@@ -18,9 +18,9 @@ from dashboard import (
     cached,
     components,
     explain_charts,
-    explain_helper,
     explain_maps,
-    explain_work,
+    explain_pickers,
+    studies,
     theme,
     verdicts,
 )
@@ -55,7 +55,7 @@ def checks(run: RunFolder) -> None:
     """The newest report or the one chosen, and the form that makes another."""
     reports = cached.attention_checks(run)
     if not reports:
-        explain_work.nothing_yet(
+        studies.nothing_yet(
             run, "check", "Nobody has asked whether these maps can be trusted",
             "A map always shows something. The lie detector takes out the pixels that it points at and compares with "
             "random maps, makes the network forget what it learnt, looks where the landslides were outlined, and "
@@ -84,17 +84,16 @@ def _another(run: RunFolder) -> None:
     own = needed(cached.cams, run)[2]
     if st.toggle("Check with other settings", key="explain_check_more"):
         with st.container(border=True), st.container(horizontal=True, vertical_alignment="bottom"):
-            layer = explain_work.layer_picker(run, str(own["layer"]), "explain_check_layer")
-            method = explain_work.method_picker(str(own.get("method", "gradcam")), "explain_check_method")
+            layer = explain_pickers.layer_picker(run, str(own["layer"]), "explain_check_layer")
+            method = explain_pickers.method_picker(str(own.get("method", "gradcam")), "explain_check_method")
             patches = st.number_input("Patches tested", 20, 2000, 100, 20, key="explain_check_patches", width=150)
             seeds = st.number_input("Draws of weights", 1, 10, 3, key="explain_check_seeds", width=150)
-            task = explain_helper.newest(run, "check")
-            running = task is not None and task.running
+            running = studies.under_way(run, "check")
             if st.button("Check", type="primary", icon=":material/policy:", key="explain_check_go", disabled=running):
                 options = {"layer": layer, "method": method, "patches": int(patches), "seeds": int(seeds)}
-                explain_work.begin(run, "check", options)
+                studies.begin(run, "check", options)
     if cached.attention_checks(run):
-        explain_work.follow(run, "check")
+        studies.follow(run, "check")
 
 
 def _verdict(report: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ from core.errors import LandslideLensError
 from core.explain.missing_bands import POLICIES
 from core.runs.store import RunFolder
 from core.studies.drilled import against_retrained, flipped
-from dashboard import cached, components, explain_charts, explain_work, gallery, state, theme
+from dashboard import cached, components, explain_charts, gallery, state, studies, theme
 from dashboard.components import literal, number
 from dashboard.reading import needed
 
@@ -43,7 +43,7 @@ def drill(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     """The report, or the button that makes it; the ids of patches that flip."""
     found = cached.drill(run)
     if found is None:
-        explain_work.nothing_yet(
+        studies.nothing_yet(
             run, "drill", "What if a sensor fails?",
             "Clouds are drawn over the optical bands, optical, SAR or one orbit is taken away, noise is added. Each "
             "loss is met by every policy for missing bands, at the run's own thresholds, out of fold.",
@@ -57,11 +57,11 @@ def drill(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     shown = _flips(data, run, table, report, rows)
     _compared(run, report)
     with st.container(horizontal=True, vertical_alignment="center"):
-        running = explain_work.follow(run, "drill")
+        running = studies.follow(run, "drill")
         if not running and st.button(
             "Drill it again", icon=":material/refresh:", type="tertiary", key="explain_redrill"
         ):
-            explain_work.begin(run, "drill")
+            studies.begin(run, "drill")
         st.caption(f"Drilled in {components.duration(report['seconds'])}.", width="content")
     return shown
 

@@ -1,7 +1,8 @@
-"""The dashboard's side of ``core.studies.explainer``: a process for each work on a run, one kept warm for patches.
+"""The dashboard's side of ``core.studies.explainer``: processes that are kept warm and answer for single patches.
 
-Comes in: a run and what is asked of it. Goes out: a :class:`dashboard.tasks.Task`, or one patch's answer. Networks
-are loaded there, never here: pages stay light, and a process that is ended takes its memory along.
+Comes in: a run and what is asked of one patch, or of a few new ones. Goes out: the answer. Networks are loaded there,
+never here: pages stay light, and a process that is ended takes its memory along. What is asked of a whole run is a job
+(``dashboard.studies``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 import streamlit as st
@@ -19,15 +20,6 @@ import streamlit as st
 from core.errors import LandslideLensError, RunError
 from core.jobs.processes import ROOT, child_environment
 from core.runs.store import RunFolder
-from dashboard import state, tasks
-
-WORDS = {
-    "check": "The check of the attention of {run}",
-    "maps": "Attention maps of {run}",
-    "occlusion": "The study of bands of {run}",
-    "drill": "The drop-out drill of {run}",
-    "smote": "The audit of the synthetic patches of {run}",
-}
 
 
 class Process:
@@ -84,80 +76,39 @@ class Process:
         return f"The process that explains was lost: {last[0][:300]}. Ask again."
 
 
-# ------------------------------------------------------------------------------------------------ whole runs
-
-
-def start(run: RunFolder, what: str, options: Mapping[str, Any] | None = None) -> tasks.Task:
-    """Begin ``what`` (a key of WORDS) for the whole run. Raises DataError when that is under way."""
-
-    def work(task: tasks.Task) -> dict:
-        process = Process()
-        try:
-            return _through(task, process, {"do": what, "run": str(run.path), "options": dict(options or {})})
-        finally:
-            process.end()
-
-    return tasks.start(state.checkpoints(), _kind(run, what), WORDS[what].format(run=run.name), work)
-
-
-def _through(task: tasks.Task, process: Process, request: Mapping[str, Any]) -> dict:
-    """Follow the process; a stop is seen within a fraction of a second, however long its steps are."""
-    watch = threading.Thread(target=_stop_with, args=(task, process), daemon=True)
-    watch.start()
-    try:
-        for said in process.ask(request):
-            if "answer" in said:
-                return said["answer"]
-            task.step(round(said["progress"], 4), 1.0, said["message"])
-    except LandslideLensError:
-        if task.stop.is_set():
-            raise tasks.Stopped from None
-        raise
-    raise RunError("The process that explains gave no answer. Ask again.")
-
-
-def _stop_with(task: tasks.Task, process: Process) -> None:
-    while process.alive:
-        if task.stop.wait(0.2):
-            process.process.kill()
-            return
-
-
-def newest(run: RunFolder, what: str) -> tasks.Task | None:
-    """The newest such work on this run, running or done, since the server began."""
-    return tasks.newest(state.checkpoints(), _kind(run, what))
-
-
-def forget(run: RunFolder, what: str) -> None:
-    """Clear away work that has ended."""
-    tasks.forget(state.checkpoints(), _kind(run, what))
-
-
-def _kind(run: RunFolder, what: str) -> str:
-    return f"explain {what} {run.name}"
-
-
 # ------------------------------------------------------------------------------------------------- one patch
 
 
 class Warm:
-    """One process for all tabs; questions wait for each other."""
+    """One process for all tabs, started when it is first asked; questions wait for each other."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.process: Process | None = None
         self.warmed: set[tuple[str, int]] = set()
 
-    def ask(self, request: Mapping[str, Any]) -> dict:
-        """The answer. A process that ended by itself (it does when nobody asks) is started again."""
+    def ask(self, request: Mapping[str, Any], told: Callable[[float, str], None] = lambda share, text: None) -> dict:
+        """The answer; ``told`` hears how far it is, and may raise, which ends the process.
+
+        A process that ended by itself (it does when nobody asks) is started again.
+        """
         with self.lock:
             if self.process is None or not self.process.alive:
                 if self.process is not None:
                     self.process.end()
                 self.process = Process()
-            answer = {}
-            for said in self.process.ask(request):
-                answer = said.get("answer", answer)
+            answer: dict = {}
+            try:
+                for said in self.process.ask(request):
+                    if "progress" in said:
+                        told(said["progress"], said["message"])
+                    answer = said.get("answer", answer)
+            except LandslideLensError:
+                raise
+            except BaseException:  # half an answer is on its way: the next question must not get the rest of it
+                self.process.end()
+                self.process = None
+                raise
             return answer
 
     def prepare(self, run: RunFolder, fold: int) -> None:
@@ -184,7 +135,13 @@ class Warm:
 
 @st.cache_resource(show_spinner=False, on_release=Warm.close)
 def warm() -> Warm:
-    """The process that is kept for patches."""
+    """The process that is kept for patches of the run."""
+    return Warm()
+
+
+@st.cache_resource(show_spinner=False, on_release=Warm.close)
+def placing() -> Warm:
+    """The process that is kept for maps: compiling UMAP takes seconds that nobody else should wait for."""
     return Warm()
 
 

@@ -1,7 +1,7 @@
 """Where a network looks: mean maps by outcome, examples raw and laid over patches, maps of another layer or class.
 
 Comes in: the chosen run and dataset. Goes out: pictures, and the ids shown, in order. What is new is drawn in a process
-of its own (``explain_work``).
+of its own (``studies``).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from dashboard import (
     cached,
     components,
     explain_charts,
-    explain_helper,
-    explain_work,
+    explain_pickers,
     explained,
     gallery,
     outcomes,
+    studies,
     theme,
     verdicts,
 )
@@ -135,21 +135,20 @@ def _map_picker(run: RunFolder) -> str:
     if more:
         with st.container(border=True):
             _form(run, own)
-    elif explain_work.follow(run, "maps"):
+    elif studies.follow(run, "maps"):
         pass
     return name
 
 
 def _form(run: RunFolder, own: Mapping) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = explain_work.layer_picker(run, str(own["layer"]), "explain_new_layer")
-        method = explain_work.method_picker(str(own.get("method", "gradcam")), "explain_new_method")
+        layer = explain_pickers.layer_picker(run, str(own["layer"]), "explain_new_layer")
+        method = explain_pickers.method_picker(str(own.get("method", "gradcam")), "explain_new_method")
         target = target_picker(run, "explain_new_target")
-        busy = explain_helper.newest(run, "maps")
-        running = busy is not None and busy.running
+        running = studies.under_way(run, "maps")
         if st.button("Draw them", type="primary", icon=":material/draw:", key="explain_draw", disabled=running):
-            explain_work.begin(run, "maps", {"layer": layer, "method": method, "target": target})
-    explain_work.follow(run, "maps")
+            studies.begin(run, "maps", {"layer": layer, "method": method, "target": target})
+    studies.follow(run, "maps")
     st.caption("Every judged patch, by the network of its fold. They are kept in the run folder and listed above.")
 
 

@@ -22,7 +22,7 @@ from dashboard import (
     explain_charts,
     explain_helper,
     explain_maps,
-    explain_work,
+    explain_pickers,
     explained,
     gallery,
     outcomes,
@@ -44,7 +44,7 @@ def _chosen(run: RunFolder, summary: dict, oof: pd.DataFrame) -> tuple[str, pd.S
     if judged.empty:
         st.info("This run has judged no labelled patch.", icon=":material/info:")
         st.stop()
-    patch_id = explain_work.patch_picker(judged)
+    patch_id = explain_pickers.patch_picker(judged)
     row = judged[judged["id"].astype(str) == patch_id].iloc[0]
     explain_helper.warm().prepare(run, int(row["fold"]))
     return patch_id, row
@@ -55,7 +55,7 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     card = needed(cached.cams, run)[2]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         patch_id, row = _chosen(run, summary, oof)
-        layer = explain_work.layer_picker(run, str(card["layer"]), "explain_patch_layer")
+        layer = explain_pickers.layer_picker(run, str(card["layer"]), "explain_patch_layer")
         target = explain_maps.target_picker(run, "explain_patch_target")
     look = gallery.look_controls(data, "explain_one", _nothing(), overlay=True)
     try:

@@ -1,6 +1,6 @@
 """Every head of a run on the same folds: training F1, out-of-fold F1, the gap; Table 3 in one click; the baselines.
 
-Comes in: a finished run. Further heads are fitted on its stored embeddings in the background
+Comes in: a finished run. Further heads are fitted on its stored embeddings by a job
 (``core.studies.table3``); no network is touched.
 """
 
@@ -11,9 +11,8 @@ import re
 import pandas as pd
 import streamlit as st
 
-from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cached, charts, components, score_charts, state, tasks, theme
+from dashboard import cached, charts, components, score_charts, studies, theme
 from dashboard import result_tables as tables
 from dashboard.components import interval, literal, number
 
@@ -93,15 +92,8 @@ def _empty(column: pd.Series) -> bool:
 # --------------------------------------------------------------------------------------------------------- sweep
 
 
-def _kind(run: RunFolder) -> str:
-    return f"heads {run.name}"
-
-
 def _sweep(run: RunFolder, has_table: bool) -> None:
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is not None and (task.running or task.error or task.cancelled):
-        st.fragment(_follow, run_every=1 if task.running else None)(run, task.running)
-    if task is not None and task.running:
+    if studies.follow(run, "heads"):
         return
     if not has_table:
         st.markdown(
@@ -119,32 +111,8 @@ def _sweep(run: RunFolder, has_table: bool) -> None:
             lgbm = st.checkbox("LightGBM", True, key="heads_lgbm")
             logreg = st.checkbox("Logistic regression", True, key="heads_logreg")
         if st.button("Table 3 in one click", type="primary", icon=":material/table_chart:", key="heads_sweep"):
-            try:
-                begin(run, Cs, gammas, lgbm, logreg)
-            except (LandslideLensError, OSError) as error:
-                st.error(literal(error), icon=":material/error:")
-                return
-            st.rerun()
-
-
-def begin(run: RunFolder, Cs: str, gammas: str, lgbm: bool, logreg: bool) -> tasks.Task:
-    """Fit and judge in the background. Raises DataError when one is under way."""
-    wanted = (numbers(Cs), numbers(gammas), lgbm, logreg)
-
-    def work(task: tasks.Task) -> dict:
-        from core.studies import table3
-
-        steps = table3.sweep(run, table3.head_set(*wanted))
-        try:
-            while True:
-                step = next(steps)
-                task.step(step.progress, 1.0, step.message)
-        except StopIteration as end:
-            return end.value
-        finally:
-            steps.close()
-
-    return tasks.start(state.checkpoints(), _kind(run), f"Fitting heads on the embeddings of {run.name}", work)
+            wanted = {"Cs": numbers(Cs), "gammas": numbers(gammas), "lgbm": lgbm, "logreg": logreg}
+            studies.begin(run, "heads", wanted)
 
 
 def numbers(text: str) -> tuple[float | str, ...]:
@@ -157,18 +125,6 @@ def numbers(text: str) -> tuple[float | str, ...]:
             if part:
                 found.append(part)
     return tuple(dict.fromkeys(found))
-
-
-def _follow(run: RunFolder, was_running: bool) -> None:
-    task = tasks.newest(state.checkpoints(), _kind(run))
-    if task is None or (was_running and not task.running):
-        st.rerun()
-    if task.running:
-        tasks.show_progress(task, "", "heads")
-    elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
-    elif task.cancelled:
-        st.warning("Stopped. What the folds before had fitted is kept.", icon=":material/cancel:")
 
 
 # ----------------------------------------------------------------------------------------------------- baselines

@@ -12,11 +12,19 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import STATES, RunFolder
+from core.runs.study_folder import folder_of
+from core.studies.catalogue import TITLES
 from dashboard import cached, components, gallery, state, theme
 from dashboard.components import duration, interval, literal
 
-ACTIVE = ("queued", "running")
+ACTIVE = queue.ACTIVE
 REFRESH_S = 3
+# Where a study is followed: page and view.
+PLACES = {
+    "check": ("explain", "checks"), "maps": ("explain", "where"), "occlusion": ("explain", "bands"),
+    "drill": ("explain", "drill"), "smote": ("balance", None), "embedding": ("embedding", None),
+    "heads": ("results", "heads"), "evaluate": ("results", "elsewhere"),
+}  # fmt: skip
 
 
 def active(jobs: list[queue.Job]) -> list[queue.Job]:
@@ -160,11 +168,13 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
     for job in jobs:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{literal(job.name)}**", width="content")
+                title = f"{TITLES.get(job.study, job.study)} of " if job.study else ""
+                st.markdown(f"**{title}{literal(job.run)}**", width="content")
                 components.state_badge(job.state)
                 if st.button("Follow it", key=f"follow_{job.name}", type="tertiary", icon=":material/monitoring:"):
-                    state.open_view("train", run=job.name, view="follow")
-            progress(components.run_state(RunFolder(state.checkpoints() / job.name)), job.place)
+                    page, view = PLACES.get(job.study, ("train", "follow"))
+                    state.open_view(page, run=job.run, view=view)
+            progress(components.run_state(folder_of(state.checkpoints(), job.name)), job.place)
 
 
 # ------------------------------------------------------------------------------------------------------ tables

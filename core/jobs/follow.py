@@ -1,6 +1,6 @@
 """Watching a job from the command line: its events as lines, until it has ended.
 
-Comes in: a run. Goes out: one line of text at a time. It only reads; the job goes on without it.
+Comes in: a job's folder. Goes out: one line of text at a time. It only reads; the job goes on without it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.jobs import queue
-from core.runs.store import FINAL_STATES, RunFolder
+from core.runs.store import FINAL_STATES
 from core.runs.summary import number
 
 POLL_S = 0.5
 CHECK_S = 5.0  # asking the queue whether the worker is alive costs more than reading a file
 
 
-def follow(checkpoints: Path, run: RunFolder) -> Iterator[str]:
+def follow(checkpoints: Path, run: queue.JobFolder) -> Iterator[str]:
     """Lines of progress until the run is in a final state, which ``run.status()`` then tells."""
-    # A run that is resumed has old events: only what happens from now on is told.
+    # A job that is resumed has old events: only what happens from now on is told.
     offset = (run.path / "events.jsonl").stat().st_size if (run.path / "events.jsonl").is_file() else 0
-    yield f"Run {run.name}"
+    yield f"{'Study' if '/' in run.name else 'Run'} {run.name}"
     place, checked = None, 0.0
     while True:
         state = run.status()["state"]
@@ -49,7 +49,7 @@ def describe(event: dict) -> str:
             )
         case "resumed":
             return event.get("message", "Going on.")
-        case "judging" | "explaining" | "summary":
+        case "judging" | "explaining" | "summary" | "answered":
             return event.get("message", "")
         case _:
             return ""

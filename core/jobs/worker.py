@@ -1,7 +1,8 @@
-"""The worker: ``python -m core.jobs.worker RUN_DIR`` does one run in its own process and session.
+"""The worker: ``python -m core.jobs.worker FOLDER`` does one job in its own process and session.
 
-Comes in: a run folder with a configuration. Goes out: a finished folder, or one whose state says in plain words why
-not. It turns the pipeline's progress into ``status.json`` and ``events.jsonl``; it knows nothing of who is watching.
+Comes in: a run folder with a configuration, or a study's folder inside a finished run. Goes out: the folder of a job
+that has ended, whose state says in plain words why if it could not be done. It turns progress into ``status.json`` and
+``events.jsonl``; it knows nothing of who is watching.
 """
 
 from __future__ import annotations
@@ -11,25 +12,28 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from core.errors import LandslideLensError
 from core.jobs import processes, queue
 from core.runs.store import FINAL_STATES, RunFolder
+from core.runs.study_folder import StudyFolder
+
+TELL_S = 0.25  # between two writings of the status: studies have many short steps
 
 
 class Cancelled(BaseException):
     """Raised in the main thread by SIGTERM; not an Exception, so that no stage swallows it."""
 
 
-def main(run_dir: Path) -> int:
-    """Do the run. Returns the exit status: 0 done, 1 failed, 2 cancelled."""
-    run = RunFolder(run_dir.resolve())
-    checkpoints = run.path.parent
+def main(folder: queue.JobFolder) -> int:
+    """Do the job. Returns the exit status: 0 done, 1 failed, 2 cancelled."""
     signal.signal(signal.SIGTERM, _raise_cancelled)
     state, fields = "succeeded", {"message": "Done.", "progress": 1.0, "eta_s": 0.0}
     try:
-        _work(run)
+        fields |= _work(folder)
     except Cancelled:
         state, fields = "cancelled", {"message": "Cancelled."}
     except LandslideLensError as error:
@@ -39,51 +43,75 @@ def main(run_dir: Path) -> int:
         text = "Memory ran out. Choose a smaller batch (train.batch_size) or a smaller backbone, then resume."
         state, fields = "failed", {"error": text, "message": text}
     except OSError as error:
-        text = f"The disk or a file stopped the run: {error}. Free some space or mend the path, then resume."
+        text = f"The disk or a file stopped it: {error}. Free some space or mend the path, then resume."
         traceback.print_exc()
         state, fields = "failed", {"error": text, "message": text}
     except Exception as error:
         traceback.print_exc()
-        text = f"A fault in the program stopped the run ({type(error).__name__}: {error}). log.txt has the details."
+        text = f"A fault in the program stopped it ({type(error).__name__}: {error}). log.txt has the details."
         state, fields = "failed", {"error": text, "message": text}
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: no second thoughts
-    queue.finish(checkpoints, run, state, **fields)
+    queue.finish(folder, state, **fields)
     return {"succeeded": 0, "failed": 1}.get(state, 2)
 
 
-def _work(run: RunFolder) -> None:
+def _work(folder: queue.JobFolder) -> dict[str, Any]:
+    """Go through the job's steps; what of the last one belongs into its final status."""
     me = processes.identify(os.getpid())
-    run.write_status(pid=me.pid, pid_started=me.started, message="Loading libraries.", error=None)
+    folder.write_status(pid=me.pid, pid_started=me.started, message="Loading libraries.", error=None)
+    steps = _study(folder) if isinstance(folder, StudyFolder) else _training(folder)
+    began, first, told, step = time.monotonic(), None, 0.0, None
+    for step in steps:
+        if first is None:
+            first = step.progress
+        elapsed, done = time.monotonic() - began, step.progress - first
+        if step.event or time.monotonic() - told >= TELL_S:
+            told = time.monotonic()
+            eta_s = elapsed * (1.0 - step.progress) / done if done > 0.005 else None
+            folder.write_status(**step.status(), eta_s=eta_s, elapsed_s=elapsed, heartbeat=time.time())
+        if step.event:
+            folder.add_event(step.event, **step.record())
+            print(step.message, flush=True)
+    is_study = isinstance(folder, StudyFolder) and step is not None
+    return {"message": step.message, "result": step.fields} if is_study else {}
+
+
+def _training(run: RunFolder) -> Iterator[Any]:
     again = any(event["event"] == "started" for event in run.events()[0])
-    run.add_event("started", pid=me.pid)
+    run.add_event("started", pid=os.getpid())
     from core import pipeline  # after the state is told: torch takes seconds to load
 
     if again:
         step = pipeline.resume_point(run)
         run.add_event(step.event, **step.record())
         print(step.message, flush=True)
+    yield from pipeline.train_run(run)
 
-    began, first = time.monotonic(), None
-    for step in pipeline.train_run(run):
-        if first is None:
-            first = step.progress
-        elapsed, done = time.monotonic() - began, step.progress - first
-        eta_s = elapsed * (1.0 - step.progress) / done if done > 0.005 else None
-        run.write_status(**step.status(), eta_s=eta_s, elapsed_s=elapsed, heartbeat=time.time())
-        if step.event:
-            run.add_event(step.event, **step.record())
-            print(step.message, flush=True)
+
+def _study(folder: StudyFolder) -> Iterator[Any]:
+    from core.studies import catalogue
+
+    folder.add_event("started", pid=os.getpid())
+    yield from catalogue.steps(folder.run, **folder.asked())
 
 
 def _raise_cancelled(signum: int, frame: object) -> None:
     raise Cancelled
 
 
+def _asked_for(path: Path) -> queue.JobFolder | None:
+    """The job in this folder, or none."""
+    if (path / "study.json").is_file():
+        return StudyFolder(path)
+    return RunFolder(path) if (path / "config.json").is_file() else None
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "config.json").is_file():
-        print("Usage: python -m core.jobs.worker RUN_DIR (a folder with config.json and job.json)", file=sys.stderr)
+    asked = _asked_for(Path(sys.argv[1]).resolve()) if len(sys.argv) == 2 else None
+    if asked is None:
+        print("Usage: python -m core.jobs.worker FOLDER (of a run, or of a study in a run)", file=sys.stderr)
         raise SystemExit(2)
-    if RunFolder(Path(sys.argv[1])).status()["state"] in FINAL_STATES:
-        print("This run has ended. Use: python -m core jobs resume RUN", file=sys.stderr)
+    if asked.status()["state"] in FINAL_STATES:
+        print(f"This job has ended. Use: python -m core jobs resume {asked.name}", file=sys.stderr)
         raise SystemExit(2)
-    raise SystemExit(main(Path(sys.argv[1])))
+    raise SystemExit(main(asked))

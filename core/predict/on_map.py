@@ -7,7 +7,7 @@ itself does not move: its stored places are taken as they are.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,16 +38,14 @@ BY_NEIGHBOURS = "Placed among their nearest training patches: {}"
 class Newcomers:
     """New patches as one fold's network sees them.
 
-    ids: (m,). images: (m, C, H, W) raw, the run's bands. xy: (m, 2). probs: head -> (m,) in 0-1; called: head -> (m,)
-    bool at the fold's threshold. index, distance: (m, k) the nearest training patches' rows and how far they are;
-    unlike: (m,) the share of held-out patches that are nearer to the training part than this one is. note: how they
-    were placed. seconds: how long it took.
+    ids: (m,). xy: (m, 2). probs: head -> (m,) in 0-1; called: head -> (m,) bool at the fold's threshold. index,
+    distance: (m, k) the nearest training patches' rows and how far they are; unlike: (m,) the share of held-out patches
+    that are nearer to the training part than this one is. note: how they were placed. seconds: how long it took.
     """
 
     fold: int
     key: str
     ids: np.ndarray
-    images: np.ndarray
     xy: np.ndarray
     probs: dict[str, np.ndarray]
     called: dict[str, np.ndarray]
@@ -95,7 +93,6 @@ def place_on_map(
         fold=fold,
         key=key,
         ids=ids,
-        images=images,
         xy=xy,
         probs={name: expit(values) for name, values in log_odds.items()},
         called={name: values >= logit(limits[name]) for name, values in log_odds.items()},
@@ -105,6 +102,19 @@ def place_on_map(
         note=note,
         seconds=time.monotonic() - began,
     )
+
+
+def embeddings_on_map(run: RunFolder, fold: int, key: str, embedded: np.ndarray) -> tuple[np.ndarray, str]:
+    """Places (m, 2) of embeddings (m, D) of this fold's network on one of its maps, and how they came about."""
+    (arrays, card), rows = maps.read_map(run, fold, key), fold_rows(run, fold)
+    return _place(run.embeddings(fold)["embeddings"], rows.train, arrays["xy"], card, embedded)
+
+
+def none_lost(batches: Iterable[tuple[np.ndarray, np.ndarray]], rejected: Sequence[Any]) -> Iterator[tuple]:
+    """The batches; raises FormatError with the reason where a file of theirs is among ``rejected``."""
+    yield from batches
+    if rejected:
+        raise FormatError(f"{rejected[0].file}: {rejected[0].reason}")
 
 
 def _first(batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -7,27 +7,34 @@ and it is the only code that knows file names under the checkpoints folder. Noth
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from core.config import RunConfig
 from core.errors import RunError
-from core.files import write_text
 from core.paths import inside, slug
 from core.runs.fold_files import FoldFiles
-from core.runs.plain_files import plain, read_json, read_table, write_json, write_table
+from core.runs.job_folder import FINAL_STATES, STATES, JobFolder, now
+from core.runs.plain_files import read_json, read_table, write_table
 from core.runs.study_files import StudyFiles
 
-STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")
-FINAL_STATES = frozenset({"succeeded", "failed", "cancelled", "interrupted"})
+__all__ = [
+    "DEFAULT_CHECKPOINTS",
+    "FINAL_STATES",
+    "STATES",
+    "RunFolder",
+    "create_run",
+    "datasets_path",
+    "list_runs",
+    "now",
+    "open_run",
+]
+
 DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
@@ -35,7 +42,7 @@ DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 @dataclass(frozen=True)
-class RunFolder(FoldFiles, StudyFiles):
+class RunFolder(JobFolder, FoldFiles, StudyFiles):
     """One run on disk. Reading methods raise RunError, in plain words, for what is not there yet."""
 
     path: Path
@@ -44,6 +51,11 @@ class RunFolder(FoldFiles, StudyFiles):
     def name(self) -> str:
         """The folder's name, which is what commands and links call the run."""
         return self.path.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder that it lives in."""
+        return self.path.parent
 
     # Text ---------------------------------------------------------------------------------------------------
 
@@ -54,10 +66,6 @@ class RunFolder(FoldFiles, StudyFiles):
     def provenance(self) -> dict:
         """Code version, library versions, device, dataset (path, name, hash), seeds."""
         return read_json(self.path / "provenance.json")
-
-    def status(self) -> dict:
-        """State, stage, fold, epoch, progress, pid, heartbeat; ``{"state": "queued"}`` at the least."""
-        return read_json(self.path / "status.json")
 
     def summary(self) -> dict:
         """The run's numbers (see ``core.pipeline.summarise``)."""
@@ -76,62 +84,6 @@ class RunFolder(FoldFiles, StudyFiles):
     def folds(self) -> dict:
         """The ids of each fold."""
         return read_json(self.path / "folds.json")
-
-    def log(self) -> str:
-        """What the worker printed, for people; empty before it started."""
-        path = self.path / "log.txt"
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-
-    def events(self, offset: int = 0, limit: int = 1_000_000) -> tuple[list[dict], int]:
-        """Events after byte ``offset`` (at most ``limit`` bytes of them) and the offset to go on from.
-
-        A torn last line waits for its end; a line that is not JSON is passed over.
-        """
-        path = self.path / "events.jsonl"
-        if not path.is_file():
-            return [], 0
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            if offset > size:  # the file was replaced by a shorter one
-                offset = 0
-            file.seek(offset)
-            block = file.read(limit)
-        end = block.rfind(b"\n") + 1
-        events = []
-        for line in block[:end].splitlines():
-            try:
-                event = json.loads(line.decode("utf-8", errors="replace"))
-            except ValueError:
-                continue
-            if isinstance(event, dict):
-                events.append(event)
-        return events, offset + end
-
-    def newest_events(self, most: int = 200, limit: int = 200_000) -> list[dict]:
-        """The last events (at most ``most``, from at most ``limit`` bytes), however long the file has grown."""
-        path = self.path / "events.jsonl"
-        size = path.stat().st_size if path.is_file() else 0
-        return self.events(max(0, size - limit), limit)[0][-most:]
-
-    def write_text(self, name: str, text: str) -> None:
-        """Write ``config.json`` or another text file of the run, atomically."""
-        write_text(self.path / name, text)
-
-    def write_json(self, name: str, value: Any) -> None:
-        """Write ``provenance.json``, ``summary.json``, ``folds.json`` or another JSON file of the run."""
-        write_json(self.path / name, value)
-
-    def write_status(self, **fields: Any) -> None:
-        """Merge ``fields`` into ``status.json``, atomically."""
-        path = self.path / "status.json"
-        current = read_json(path) if path.is_file() else {}
-        write_json(path, {**current, **fields, "updated": now()})
-
-    def add_event(self, event: str, **fields: Any) -> None:
-        """Append one line to ``events.jsonl``."""
-        line = json.dumps(plain({"time": now(), "event": event, **fields}), allow_nan=False)
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
 
     def _text(self, name: str) -> str:
         path = self.path / name
@@ -153,11 +105,6 @@ class RunFolder(FoldFiles, StudyFiles):
 
 
 # ---------------------------------------------------------------------------------------------- many folders
-
-
-def now() -> str:
-    """This moment in UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def datasets_path(checkpoints: Path) -> Path:

@@ -1,9 +1,10 @@
-"""A process that explains finished runs: asked in lines, it answers in lines, and keeps the networks it has loaded.
+"""A process that answers for single patches: asked in lines, it answers in lines, and keeps the networks it has loaded.
 
-Comes in: a JSON object a line on standard input: ``do`` (a key of ``WHOLE_RUN`` or ``AT_ONCE``), ``run`` (its path) and
-what that takes. Goes out: JSON lines on standard output: ``progress`` and ``message`` any number of times, then
-``answer``, or ``error`` with a sentence for people. The dashboard starts it so that its own process needs no torch, and
-so that the second patch need not wait for the network again. It ends when its input ends, or after ``IDLE_S`` unasked.
+Comes in: a JSON object a line on standard input: ``do`` (a key of ``AT_ONCE``), ``run`` (its path) and what that takes.
+Goes out: JSON lines on standard output: ``progress`` and ``message`` any number of times, then ``answer``, or ``error``
+with a sentence for people. The dashboard starts it so that its own process needs no torch, and so that the second patch
+need not wait for the network again. It ends when its input ends, or after ``IDLE_S`` unasked. What is asked of a whole
+run is a job (``core.jobs``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
+
+import numpy as np
 
 from core.errors import ConfigError, LandslideLensError
 from core.runs.plain_files import plain
@@ -33,6 +36,7 @@ class Kept:
     """The folds that are loaded, the one that was asked for last at the end."""
 
     views: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
+    parents: dict[tuple, Any] = field(default_factory=dict)
 
     def view(self, run: RunFolder, fold: int) -> Any:
         """A fold's model (``core.predict.fold_bands.FoldBands``), from memory where its files are the same."""
@@ -46,47 +50,15 @@ class Kept:
             self.views.popitem(last=False)
         return self.views[key]
 
+    def landslides(self, run: RunFolder, fold: int) -> Any:
+        """What a fold's synthetic patches come from (``core.studies.smote_fold``); kept for one fold, for its size."""
+        from core.predict.own_dataset import own_dataset
+        from core.studies.smote_fold import FoldLandslides
 
-# ------------------------------------------------------------------------------------------------ whole runs
-
-
-def _check(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.studies.attention import Options, check_attention
-
-    return check_attention(run, Options(**options))
-
-
-def _maps(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.studies.attention_maps import MapOptions, draw_maps
-
-    return draw_maps(run, MapOptions(**options))
-
-
-def _occlusion(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.studies.occlusion import OcclusionOptions, study_occlusion
-
-    return study_occlusion(run, OcclusionOptions(**options))
-
-
-def _drill(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.studies.drill import DrillOptions, run_drill
-
-    return run_drill(run, DrillOptions(**options))
-
-
-def _smote(run: RunFolder, options: dict) -> Iterator[Any]:
-    from core.studies.smote_audit import audit_smote
-
-    return audit_smote(run, **options)
-
-
-WHOLE_RUN: dict[str, Callable[[RunFolder, dict], Iterator[Any]]] = {
-    "check": _check,
-    "maps": _maps,
-    "occlusion": _occlusion,
-    "drill": _drill,
-    "smote": _smote,
-}
+        key = (str(run.path), fold, (run.fold_path(fold) / "fold.json").stat().st_mtime_ns)
+        if key not in self.parents:
+            self.parents = {key: FoldLandslides.of(run, own_dataset(run), fold)}
+        return self.parents[key]
 
 
 # ------------------------------------------------------------------------------------------------- one patch
@@ -125,11 +97,76 @@ def _patch_bands(run: RunFolder, request: Request, kept: Kept) -> dict:
     return answer | {"windows": vars(found.windows).copy() if found.windows else None}
 
 
+def _boundary(run: RunFolder, request: Request, kept: Kept) -> dict:
+    """One head's boundary on a map that was drawn without it: values (G, G), and what is known of its fidelity."""
+    from core.studies.maps import draw_head, read_map
+
+    fold = int(request["fold"])
+    arrays, _ = read_map(run, fold, str(request["key"]))
+    drawn = draw_head(run, fold, arrays["xy"], str(request["head"]), len(arrays["x"]))
+    return {"values": drawn.values.astype(np.float32), "card": drawn.card()}
+
+
+def _place(run: RunFolder, request: Request) -> Iterator[dict]:
+    """New patches on a fold's map, see ``core.predict.on_map``: rows of a dataset file, or what lies in a folder."""
+    from core.data.store import open_dataset
+    from core.predict.on_map import none_lost, place_on_map
+    from core.predict.sources import batches_of, patches_of
+
+    source, rejected = Path(str(request["source"])), []
+    if "rows" in request:
+        dataset = open_dataset(source)
+        bands, batches = dataset.bands, batches_of(dataset, np.array(request["rows"], np.int64))
+    else:
+        bands, batches = patches_of(source, None, request.get("bands"), rejected)
+        batches = none_lost(batches, rejected)
+    steps = place_on_map(run, int(request["fold"]), str(request["key"]), batches, bands)
+    try:
+        while True:
+            step = next(steps)
+            yield {"progress": step.progress, "message": step.message}
+    except StopIteration as end:
+        found = vars(end.value).copy()
+        found.pop("images")
+        yield {"answer": found}
+
+
+def _smote_kin(run: RunFolder, request: Request, kept: Kept) -> dict:
+    """The landslides that one landslide of a fold is most like."""
+    from core.studies.smote_neighbours import kin_of
+
+    landslides = kept.landslides(run, int(request["fold"]))
+    return vars(kin_of(landslides, str(request["patch"]), int(request["k"]), int(request["second"]))).copy()
+
+
+def _smote_path(run: RunFolder, request: Request, kept: Kept) -> dict:
+    """What a fold's model says from a neighbour through its anchor to the other class."""
+    from core.studies.smote_paths import walk
+
+    fold, other = int(request["fold"]), request.get("other")
+    also = [float(t) for t in request.get("also", [])]
+    view = kept.view(run, fold)
+    return vars(walk(run, fold, str(request["neighbour"]), str(request["anchor"]), other, also, view=view)).copy()
+
+
+def _places(run: RunFolder, request: Request, kept: Kept) -> dict:
+    """Where embeddings of a fold's network fall on one of its maps."""
+    from core.predict.on_map import embeddings_on_map
+
+    embedded = np.array(request["embeddings"], np.float32)
+    xy, note = embeddings_on_map(run, int(request["fold"]), str(request["key"]), embedded)
+    return {"xy": xy, "note": note}
+
+
 AT_ONCE: dict[str, Callable[[RunFolder, Request, Kept], dict]] = {
     "warm": _warm,
     "layers": _layers,
     "patch_maps": _patch_maps,
     "patch_bands": _patch_bands,
+    "boundary": _boundary,
+    "smote_kin": _smote_kin,
+    "smote_path": _smote_path,
+    "places": _places,
 }
 
 
@@ -142,13 +179,10 @@ def answers(request: Request, kept: Kept) -> Iterator[dict]:
         what, run = str(request.get("do")), RunFolder(Path(str(request.get("run"))))
         if what in AT_ONCE:
             yield {"answer": AT_ONCE[what](run, request, kept)}
-        elif what in WHOLE_RUN:
-            step = None
-            for step in WHOLE_RUN[what](run, dict(request.get("options", {}))):
-                yield {"progress": step.progress, "message": step.message}
-            yield {"answer": {"message": step.message if step else "", **(step.fields if step else {})}}
+        elif what == "place":
+            yield from _place(run, request)
         else:
-            raise ConfigError(f"Nothing is called '{what}' here. Known: {', '.join([*WHOLE_RUN, *AT_ONCE])}.")
+            raise ConfigError(f"Nothing is called '{what}' here. Known: {', '.join([*AT_ONCE, 'place'])}.")
     except LandslideLensError as error:
         yield {"error": str(error)}
     except (OSError, MemoryError, RuntimeError) as error:  # a full disk, a device that is out of memory

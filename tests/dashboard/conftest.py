@@ -22,7 +22,8 @@ from core.data.folds import make_folds
 from core.data.store import Dataset, DatasetWriter, open_dataset
 from core.evaluate.judge import difference, judge_head
 from core.jobs import processes, queue
-from core.runs.store import RunFolder, create_run, now
+from core.runs.store import FINAL_STATES, RunFolder, create_run, now
+from core.runs.study_folder import list_studies
 from dashboard import tasks
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
@@ -289,6 +290,15 @@ class Studio:
                     return task
             time.sleep(0.05)
         raise AssertionError(f"No task {kind} has ended.")
+
+    def answered(self, run: RunFolder, study: str) -> dict:
+        """The status of the study of this name that was asked for last, when it has ended."""
+        for _ in range(1800):
+            found = next(iter(list_studies(run, study)), None)
+            if found is not None and queue.job(self.checkpoints, found.name).state in FINAL_STATES:
+                return found.status()
+            time.sleep(0.05)
+        raise AssertionError(f"No study {study} of {run.name} has ended.")
 
     def add_hostile(self) -> RunFolder:
         """A dataset and a finished run whose every name tries to become a link, a picture or a formula."""

@@ -147,12 +147,12 @@ def test_neighbours_are_those_of_the_embedding_and_never_the_patch_itself(comple
     assert {f"near_Held out_open_{data.ids[i]}" for i in held.index} <= shown
 
 
-def test_a_map_is_drawn_in_the_background_and_then_shown(complete, studio, open_page):
+def test_a_map_is_drawn_by_a_job_and_then_shown(complete, studio, open_page):
     at = open_page("embedding")
     at.radio(key="map_method").set_value("pca").run()
     next(b for b in at.button if b.label == "Draw it for every fold").click().run()
     assert not at.exception
-    assert studio.ended("map ").error == ""
+    assert studio.answered(complete, "embedding")["state"] == "succeeded"
     at.run()
     assert at.selectbox(key="embedding_map").value == maps.key_of(EmbedConfig(method="pca"), 0)
     assert not at.exception and set(complete.maps(2)) >= {maps.key_of(EmbedConfig(method="pca"), 0)}
@@ -173,7 +173,7 @@ def test_new_patches_that_cannot_be_placed_are_a_sentence(complete, studio, open
     """These runs hold no network: what is missing is said, and the page stays whole."""
     at = open_page("embedding")
     at.button(key="new_place").click().run()
-    assert "fold_0" in studio.ended("new on map").error or studio.ended("new on map").error
+    assert "fold_0" in studio.ended("new on map").error
     at.run()
     assert not at.exception and at.error and len(charts(at)) >= 2
 

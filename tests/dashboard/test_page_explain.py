@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
 
-from core.errors import RunError
-from dashboard import outcomes, state, tasks
+from core.jobs import queue
+from core.runs.study_folder import create_study
+from dashboard import outcomes
 
 
 @pytest.fixture
@@ -103,48 +103,36 @@ def test_a_view_that_does_not_exist_gives_the_first(run, open_page):
     assert not at.exception and at.session_state["explain_view"] == "where"
 
 
-@pytest.fixture
-def planted(studio, run):
-    """Puts a task in a state of its own into the registry."""
-    release = threading.Event()
-
-    def plant(what, work):
-        task = tasks.start(state.checkpoints(), f"explain {what} {run.name}", "The work", work)
-        if work.__name__ != "waits":
-            task.thread.join(10)
-        return task
-
-    def waits(task):
-        task.step(0.4, 1.0, "Fold 2 of 5.")
-        release.wait(20)
-        task.step(0.5, 1.0, "Fold 3 of 5.")
-
-    yield plant, waits
-    release.set()
-
-
 @pytest.mark.parametrize(
     ("what", "view"), [("check", "checks"), ("drill", "drill"), ("occlusion", "bands"), ("maps", "where")]
 )
-def test_work_under_way_is_shown_with_cancel_and_blocks_nothing(planted, open_page, what, view):
-    plant, waits = planted
-    task = plant(what, waits)
-    at = open_page("explain", explain_view=view)
+def test_work_under_way_is_shown_with_cancel_and_blocks_nothing(run, studio, open_page, what, view):
+    studio.busy_lane(run.dataset_path())
+    study = queue.submit_study(run, what)
+    at = open_page("explain", run=run.name, explain_view=view)
     assert not at.exception
-    at.button(key=f"explain_{what}_cancel").click().run()
-    assert not at.exception and task.stop.is_set()
+    at.button(key=f"study_cancel_{study.name}").click().run()
+    assert not at.exception and study.status()["state"] == "cancelled"
+    assert any("cancelled" in w.value for w in at.warning)
 
 
 @pytest.mark.parametrize(("what", "view"), [("check", "checks"), ("drill", "drill"), ("occlusion", "bands")])
-def test_work_that_failed_says_why_and_can_be_begun_again(planted, open_page, what, view):
-    def fails(task):
-        raise RunError("The dataset has changed <b>.")
-
-    planted[0](what, fails)
+def test_work_that_failed_says_why_and_can_be_begun_again(run, open_page, what, view):
+    study = create_study(run, what)
+    study.write_status(state="failed", error="The dataset has changed <b>.")
     at = open_page("explain", explain_view=view)
     assert not at.exception
     assert "The dataset has changed" in at.error[0].value and "<b>" not in at.error[0].value.replace("\\<", "")
+    assert f"study_again_{study.name}" in [b.key for b in at.button]
     assert any(b.label.startswith("Run the") for b in at.button)
+
+
+def test_work_whose_process_died_is_told_and_can_be_asked_again(run, open_page):
+    study = create_study(run, "check")
+    study.write_status(state="interrupted", message="The process ended without a word.")
+    at = open_page("explain", explain_view="checks")
+    assert not at.exception and any("without a word" in w.value.replace("\\", "") for w in at.warning)
+    assert f"study_again_{study.name}" in [b.key for b in at.button]
 
 
 @pytest.mark.parametrize(("file", "view"), [("cam/maps.safetensors", "where"), ("occlusion.parquet", "bands")])

@@ -12,6 +12,7 @@ import pytest
 from core.config import RunConfig
 from core.data.bands import bands_named
 from core.data.store import DatasetWriter
+from core.jobs import queue
 from core.pipeline import train_run
 from core.runs.store import RunFolder, create_run
 from core.studies.attention import Options, check_attention
@@ -148,13 +149,21 @@ def test_work_begun_on_the_page_ends_in_the_run_folder(run, studio, open_page):
     at.selectbox(key="explain_new_method").select("gradcam").run()
     at.button(key="explain_draw").click().run()
     assert not at.exception
-    task = studio.ended("explain maps")
-    assert not task.error and task.result["maps"] in run.attention_maps()
+    status = studio.answered(run, "maps")
+    assert status["state"] == "succeeded" and status["result"]["maps"] in run.attention_maps()
 
 
-def test_a_process_that_is_stopped_leaves_what_was_there(run, studio):
+def test_work_that_waits_or_was_stopped_is_shown_by_any_tab_and_leaves_what_was_there(run, studio, open_page):
+    studio.busy_lane(studio.checkpoints / "datasets" / "five.h5")
     before = run.attention_checks()
-    task = explain_helper.start(run, "check", {"patches": 48})
-    task.stop.set()
-    task.thread.join(30)
-    assert task.cancelled and not task.error and run.attention_checks() == before
+    study = queue.submit_study(run, "check", {"patches": 48})
+    at = open_page("explain", run=run.name, explain_view="checks")
+    harmless(at)
+    cancel = next(b for b in at.button if b.key == f"study_cancel_{study.name}")
+    cancel.click().run()
+    assert not at.exception and study.status()["state"] == "cancelled"
+    at = open_page("explain", run=run.name, explain_view="checks")  # as another tab, or after a reload
+    assert any("cancelled" in w.value for w in at.warning) and run.attention_checks() == before
+    next(b for b in at.button if b.key == f"study_clear_{study.name}").click().run()
+    assert not at.exception and not at.warning
+    assert not open_page("explain", run=run.name, explain_view="checks").warning

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from core.jobs import queue
+
 
 def metrics(at) -> dict[str, str]:
     return {m.label: m.value for m in at.metric}
@@ -67,3 +69,14 @@ def test_a_damaged_dataset_is_a_sentence(studio, open_page):
     studio.add_dataset().write_bytes(b"not an HDF5 file")
     at = open_page("overview")
     assert not at.exception and at.error
+
+
+def test_a_study_that_waits_is_listed_by_its_title_and_leads_to_its_page(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    studio.busy_lane(run.dataset_path())
+    study = queue.submit_study(run, "drill")
+    at = open_page("overview")
+    assert not at.exception and any("Drop-out drill of" in m.value for m in at.markdown)
+    at.button(key=f"follow_{study.name}").click().run()
+    assert not at.exception and at.session_state["explain_view"] == "drill"
+    queue.cancel(studio.checkpoints, study.name)

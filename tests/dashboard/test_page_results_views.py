@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from core.evaluate.metrics import METRIC_NAMES
-from dashboard import tasks
 
 SCORES = "\n".join(
     [
@@ -127,15 +126,14 @@ def test_every_comparison_is_a_sentence_with_its_interval_and_holm(run, open_pag
     assert (table["p, Holm"] >= table["p"] - 1e-9).all() and (table["n"] == 60).all()
 
 
-def test_without_table_3_it_is_offered_and_a_failure_is_a_sentence(run, open_page):
+def test_without_table_3_it_is_offered_and_a_failure_is_a_sentence(run, studio, open_page):
     at = open_page("results", run=run.name, results_view="heads")
     assert "The training F1 is not known yet" in words_of(at)
     at.text_input(key="heads_C").set_value("minus one").run()
     at.button(key="heads_sweep").click().run()
-    task = tasks.newest(run.path.parent, f"heads {run.name}")
-    task.thread.join(60)
+    error = studio.answered(run, "heads")["error"]
     at.run()
-    assert not at.exception and task.error and task.error.replace("\\", "")[:20] in words_of(at)
+    assert not at.exception and error.replace("\\", "")[:20] in words_of(at)
 
 
 def test_a_stored_table_3_shows_training_f1_and_gap(run, open_page):
@@ -190,11 +188,10 @@ def test_an_evaluation_that_fails_says_why(run, studio, open_page):
     studio.add_dataset("another")
     at = open_page("results", run=run.name, results_view="elsewhere")
     at.button(key="elsewhere_go").click().run()  # the made run has no networks
-    task = tasks.newest(run.path.parent, f"evaluate {run.name}")
-    task.thread.join(60)
+    error = studio.answered(run, "evaluate")["error"]
     at.run()
-    assert not at.exception and task.error
-    assert any(task.error[:15].replace("\\", "") in e.value.replace("\\", "") for e in at.error)
+    assert not at.exception and error
+    assert any(error[:15].replace("\\", "") in e.value.replace("\\", "") for e in at.error)
 
 
 # --------------------------------------------------------------------------------------- a CSV, and printed numbers

@@ -107,7 +107,7 @@ def test_networks_are_kept_and_the_oldest_are_let_go(run, monkeypatch):
 
 @pytest.mark.parametrize(
     ("request_", "words"),
-    [({"do": "dance"}, "Known: check"), ({}, "Known: check"), ({"do": "maps", "run": "/nowhere"}, "status.json")],
+    [({"do": "dance"}, "Known: warm"), ({}, "Known: warm"), ({"do": "warm", "run": "/nowhere"}, "It stopped")],
 )
 def test_what_cannot_be_answered_is_a_sentence(request_, words):
     assert words in list(answers(request_, Kept()))[-1]["error"]
@@ -123,9 +123,10 @@ def test_it_ends_when_nobody_asks_and_survives_a_line_that_is_not_json(tmp_path)
 
 
 def test_the_process_answers_in_lines_and_nothing_else_on_its_output(run):
-    line = json.dumps({"do": "maps", "run": str(run.path), "options": {"method": "gradcam"}})
+    patch = str(run.oof()["id"].iloc[0])
+    line = json.dumps({"do": "patch_maps", "run": str(run.path), "patch": patch, "methods": ["gradcam"]})
     done = subprocess.run(
         [sys.executable, "-m", "core.studies.explainer"], input=line + "\n", capture_output=True, text=True, cwd=ROOT
     )
     said = [json.loads(one) for one in done.stdout.splitlines()]
-    assert said[-1]["answer"]["maps"] in run.attention_maps() and all("progress" in one for one in said[:-1])
+    assert len(said) == 1 and set(said[0]["answer"]["maps"]) == {"gradcam"}

@@ -1,11 +1,10 @@
-"""Work on a whole run as the Explain page shows it: the button, its progress with cancel, and what became of it.
+"""What the Explain page lets its viewer choose: a layer, a method, a patch.
 
-Comes in: a run and the name of the work. Goes out: nothing; results are read from the run folder when it has ended.
+Comes in: a run. Goes out: the choice. Layers are listed by the process that answers for single patches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,51 +12,11 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import components, explain_helper, gallery, links, outcomes, tasks
+from dashboard import explain_helper, gallery, links, outcomes
 from dashboard.components import literal
 
 BATCHED = ("xgradcam", "gradcam", "gradcam++", "layercam")  # those that whole runs are drawn with
 MOST_LISTED = 500  # patches offered in a list; any other can be typed
-
-
-def follow(run: RunFolder, what: str) -> bool:
-    """Draw the progress of this work, or why it ended without a result; whether it is under way."""
-    task = explain_helper.newest(run, what)
-    if task is None or (not task.running and task.result is not None):
-        return False
-    st.fragment(_follow, run_every=1 if task.running else None)(run, what, task.running)
-    return task.running
-
-
-def _follow(run: RunFolder, what: str, was_running: bool) -> None:
-    task = explain_helper.newest(run, what)
-    if task is None or (was_running and not task.running):
-        st.rerun()
-    if task.running:
-        tasks.show_progress(task, "", f"explain_{what}")
-    elif task.cancelled:
-        st.warning("It was cancelled; what was there before is still there.", icon=":material/cancel:")
-    elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
-
-
-def begin(run: RunFolder, what: str, options: Mapping[str, Any] | None = None) -> None:
-    """Start the work and draw the page anew; where it cannot be started, the reason."""
-    try:
-        explain_helper.start(run, what, options)
-    except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
-        return
-    st.rerun()
-
-
-def nothing_yet(run: RunFolder, what: str, title: str, text: str, button: str, icon: str) -> None:
-    """The empty state of a view whose results have not been computed, unless that is under way."""
-    if not follow(run, what):
-        components.empty_state(title, text, button, lambda: begin(run, what), icon)
-
-
-# --------------------------------------------------------------------------------------------------- choices
 
 
 def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
