@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from core.commands.audit import audit_app, check
+from core.commands.estimate import estimate
 from core.commands.explain import explain
 from core.commands.heads import heads
 from core.commands.ingest import ingest
@@ -134,6 +135,9 @@ def train(
     except KeyboardInterrupt:
         queue.cancel(checkpoints, run.name)
         raise
+
+
+app.command()(estimate)
 
 
 @app.command()
