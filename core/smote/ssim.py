@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numba
 import numpy as np
@@ -157,7 +158,10 @@ def _block_row(first, block, width, band, mean, offset, half, c1, c2, ssim):  # 
 
 
 def pairwise_ssim(
-    images: np.ndarray, data_range: float | Sequence[float], valid: np.ndarray | None = None
+    images: np.ndarray,
+    data_range: float | Sequence[float],
+    valid: np.ndarray | None = None,
+    device: Any = None,
 ) -> np.ndarray:
     """Structural similarity of every pair of patches, averaged over bands.
 
@@ -171,6 +175,7 @@ def pairwise_ssim(
             see ``core.smote.resample.NORMALISED_RANGE`` for normalised bands.
         valid: (N, H, W) bool, False where a patch holds no data. Windows that touch such a pixel of either patch are
             left out of their mean; without a common window the similarity is -1.
+        device: a CUDA device compares the pairs; any other, or none, leaves it to the CPU.
 
     Returns:
         (N, N) float32, exactly symmetric, 1 on the diagonal, each value in [-1, 1].
@@ -179,6 +184,11 @@ def pairwise_ssim(
         FormatError: the images have another shape, are too small or not finite, or the data range cannot be used.
     """
     images = np.asarray(images)
+    if device is not None:
+        from core.smote import ssim_cuda
+
+        if ssim_cuda.usable(device):
+            return ssim_cuda.all_pairs(images, data_range, valid, device)
     ranges = _check(images, data_range)
     n, n_bands, height, width = images.shape
     windows = whole_windows(valid, images.shape)
@@ -242,9 +252,16 @@ def _compare_block(first, *, band, offset, mean, half, ssim, windows):
 
 def _check(images: np.ndarray, data_range: float | Sequence[float]) -> np.ndarray:
     """The data range of each band (C,), float64, after looking at everything that comes in."""
-    if images.ndim != 4:
-        raise FormatError(f"SSIM compares patches of shape (N, C, H, W); this array has the shape {images.shape}.")
-    n, n_bands, height, width = images.shape
+    ranges = ranges_of(images.shape, images.dtype, data_range)
+    refuse_unfinite(np.array([not np.isfinite(image).all() for image in images]))
+    return ranges
+
+
+def ranges_of(shape: Sequence[int], dtype: np.dtype, data_range: float | Sequence[float]) -> np.ndarray:
+    """The data range of each band (C,), float64. Raises FormatError where SSIM has no meaning, but for NaN."""
+    if len(shape) != 4:
+        raise FormatError(f"SSIM compares patches of shape (N, C, H, W); this array has the shape {tuple(shape)}.")
+    n, n_bands, height, width = shape
     if n < 1 or n_bands < 1:
         raise FormatError(f"SSIM needs at least one patch with at least one band; there are {n} with {n_bands}.")
     if min(height, width) < WINDOW:
@@ -252,17 +269,20 @@ def _check(images: np.ndarray, data_range: float | Sequence[float]) -> np.ndarra
             f"SSIM looks through a window of {WINDOW} x {WINDOW} pixels; these patches are {height} x {width}. "
             f"Use patches of at least {WINDOW} x {WINDOW} pixels."
         )
-    if not (np.issubdtype(images.dtype, np.floating) or np.issubdtype(images.dtype, np.integer)):
-        raise FormatError(f"SSIM compares numbers; these patches hold {images.dtype}.")
-    bad = [k for k in range(n) if not np.isfinite(images[k]).all()]
-    if bad:
-        raise FormatError(
-            f"{len(bad)} of {n} patches hold NaN or infinite values, the first at position {bad[0]}. "
-            "Normalise them first: the normaliser replaces such pixels."
-        )
+    if not (np.issubdtype(dtype, np.floating) or np.issubdtype(dtype, np.integer)):
+        raise FormatError(f"SSIM compares numbers; these patches hold {dtype}.")
     ranges = np.asarray(data_range, dtype=np.float64)
     if ranges.ndim > 1 or (ranges.ndim == 1 and ranges.size != n_bands):
         raise FormatError(f"data_range is one number, or one for each of the {n_bands} bands; found {ranges.size}.")
     if not (np.isfinite(ranges) & (ranges > 0)).all():
         raise FormatError("data_range must be positive and finite in every band.")
     return np.broadcast_to(ranges, (n_bands,))
+
+
+def refuse_unfinite(bad: np.ndarray) -> None:
+    """Raises FormatError where one of (N,) bool says that a patch holds NaN or infinite values."""
+    if bad.any():
+        raise FormatError(
+            f"{bad.sum()} of {len(bad)} patches hold NaN or infinite values, the first at position {bad.argmax()}. "
+            "Normalise them first: the normaliser replaces such pixels."
+        )

@@ -1,8 +1,8 @@
 """The k most similar patches of each, without the matrix of all pairs: exact and tiled, or pre-selected and then exact.
 
 Comes in: normalised patches, as an array or anything that can be sliced like one (a memory map). Goes out:
-:class:`Neighbours`. Tiles are computed by numba on the CPU or by torch on any device; both give scikit-image's SSIM.
-It knows nothing of labels or folds: the patches that come in are the only candidates.
+:class:`Neighbours`. numba compares tiles on the CPU, Triton on a CUDA device; both give scikit-image's SSIM. It knows
+nothing of labels or folds: the patches that come in are the only candidates.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from core.errors import ConfigError
 SMALL = 3000  # patches whose matrix of all pairs is simply held: 36 MB, and twice that in double precision
 TILE = 512  # patches; two described tiles of 12 bands of 64 x 64 are 0.6 GB
 PAIRS = 4096  # listed pairs that a thread takes at once
-TORCH_BYTES = 256 * 2**20  # of products at once
 Progress = Callable[[float], None]
 
 
@@ -45,7 +44,7 @@ def nearest_patches(
     valid: np.ndarray | None = None,
     copies: np.ndarray | None = None,
     device: Any = None,
-    tile: int = TILE,
+    tile: int | None = None,
     progress: Progress | None = None,
 ) -> Neighbours:
     """The exact k most similar others of every patch; memory grows with N times k, never with N times N.
@@ -56,20 +55,25 @@ def nearest_patches(
         k_neighbors: clamped to N - 1.
         valid: (N, H, W) bool, False where a patch holds no data; see ``pairwise_ssim``.
         copies: (N,) equal numbers mark patches that are never each other's neighbours.
-        device: a torch device that compares the tiles; none: numba on the CPU.
-        tile: patches on a side of a tile.
+        device: a CUDA device compares the tiles; any other, or none, leaves it to numba on the CPU.
+        tile: patches on a side of a tile; none: what suits the device.
         progress: told the share that is done.
     """
     n = len(images)
     best = _Best(n, k_neighbors, np.arange(n) if copies is None else copies)
     if n < 2:
         return best.found()
-    if device is None and n <= SMALL:
+    if _on_cuda(device):
+        from core.smote.ssim_cuda import nearest
+
+        given = {"valid": valid, "copies": best.copies, "device": device, "tile": tile, "progress": progress}
+        return Neighbours(*nearest(images, data_range, best.k, **given))
+    if n <= SMALL:
         from core.smote.ssim import pairwise_ssim
 
         best.merge(slice(0, n), slice(0, n), pairwise_ssim(images, data_range, valid))
         return best.found()
-    compare = _on_cpu(images, data_range) if device is None else _on_device(images, data_range, device)
+    compare, tile = _on_cpu(images, data_range), tile or TILE
     starts = range(0, n, tile)
     done, total = 0, len(starts) * (len(starts) + 1) // 2
     for i in starts:
@@ -190,73 +194,13 @@ class _on_cpu:  # noqa: N801 - reads as what it does
         return ssim.averaged(out, counts).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class _on_device:  # noqa: N801
-    """Tiles by torch on any device: products, two running means, the formula; bounded by ``TORCH_BYTES``."""
+def _on_cuda(device: Any) -> bool:
+    """Whether a CUDA device does the work; torch is loaded only where a device is named."""
+    if device is None:
+        return False
+    from core.smote.ssim_cuda import usable
 
-    images: np.ndarray
-    data_range: float | Sequence[float]
-    device: Any
-
-    def describe(self, part: np.ndarray, valid: np.ndarray | None) -> tuple:
-        """Centred values (n, C, H, W), offsets, means, variances, and the windows that count (n, P) or none."""
-        import torch
-
-        from core.smote import ssim
-
-        part = np.asarray(part)
-        ranges = ssim._check(part, self.data_range)
-        values = part / ranges[:, None, None]
-        offset = values.mean(axis=(2, 3), keepdims=True, dtype=np.float64)
-        centred = torch.from_numpy((values - offset).astype(np.float32)).to(self.device)
-        mean = _window_means(centred)
-        # The variance is a difference of large numbers where a patch has a spike: double precision on the CPU.
-        exact = torch.from_numpy(values - offset)
-        variance = (_window_means(exact * exact) - _window_means(exact) ** 2) * (49 / 48)
-        windows = ssim.whole_windows(valid, part.shape)
-        if windows is None and valid is not None:
-            windows = np.ones((len(part), part.shape[2] - 6, part.shape[3] - 6), bool)
-        known = None if windows is None else torch.from_numpy(windows).to(self.device)
-        offset = torch.from_numpy(offset.astype(np.float32)).to(self.device)
-        return centred, mean + offset, mean, variance.float().to(self.device), known
-
-    def tile(self, left: tuple, right: tuple) -> np.ndarray:
-        """(n, m) float32 similarity."""
-        import torch
-
-        n, m = len(left[0]), len(right[0])
-        per_pair = 4 * left[0][0].numel()
-        step = max(1, min(m, TORCH_BYTES // per_pair))
-        out = torch.empty((n, m), dtype=torch.float32, device=self.device)
-        for a in range(n):
-            x = [None if value is None else value[a] for value in left]
-            for b in range(0, m, step):
-                out[a, b : b + step] = _compare(x, [None if value is None else value[b : b + step] for value in right])
-        return out.cpu().numpy()
-
-
-def _window_means(values: Any) -> Any:
-    """Means over each 7 x 7 window: (n, C, H, W) -> (n, C, H-6, W-6)."""
-    from torch.nn.functional import avg_pool2d
-
-    return avg_pool2d(avg_pool2d(values, (7, 1), stride=1), (1, 7), stride=1)
-
-
-def _compare(x: list, y: list) -> Any:
-    """SSIM of one described patch with m others: (m,)."""
-    from core.smote import ssim
-
-    (value_x, full_x, mean_x, var_x, known_x), (value_y, full_y, mean_y, var_y, known_y) = x, y
-    covariance = (_window_means(value_x * value_y) - mean_x * mean_y) * (49 / 48)
-    c1, c2 = float(ssim.C1), float(ssim.C2)
-    score = (2 * full_x * full_y + c1) * (2 * covariance + c2)
-    score = score / ((full_x**2 + full_y**2 + c1) * (var_x + var_y + c2))
-    if known_x is None or known_y is None:
-        return score.mean(dim=(1, 2, 3))
-    known = (known_x & known_y)[:, None]  # (m, 1, H-6, W-6)
-    count = known.sum(dim=(1, 2, 3)) * score.shape[1]
-    total = (score * known).sum(dim=(1, 2, 3)) / count.clamp(min=1)
-    return total.where(count > 0, total.new_tensor(-1.0))
+    return usable(device)
 
 
 def _threads() -> int:
