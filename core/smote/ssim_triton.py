@@ -120,7 +120,7 @@ def _pair_sums(
     offsets_x, offsets_y = _scalars(offset_x + group_x * G + in_x, XB, PACKED), tl.load(offset_y + group_y * G + in_y)
     zero = tl.zeros((BY,), tl.float32)
     total = ()
-    for q in tl.static_range(XB):
+    for _each in tl.static_range(XB):
         total = total + (zero,)
     for row in range(0, ROWS, R):
         px = x + group_x * (WIDTH * column) + row * G + in_x
@@ -128,7 +128,7 @@ def _pair_sums(
         at_x = group_x * ((WIDTH - 6) * window_column) + row * G + in_x
         at_y = group_y * ((WIDTH - 6) * window_column) + row * G + in_y
         window = ()
-        for q in tl.static_range(XB * R):
+        for _sum in tl.static_range(XB * R):
             window = window + (zero + c2,)
         for _first in range(6):
             window = _moved(window, px, py, 1, XB, R, PACKED)
