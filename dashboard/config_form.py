@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import annotated_types as limits
 import streamlit as st
@@ -98,6 +98,11 @@ GROUPS: dict[str, dict[str, str]] = {
         "normalise.method": "Normalisation",
         "data.max_cloud": "Most cloud",
     },
+    "Optical and SAR": {
+        "model.branches": "Encoders",
+        "model.fusion": "How two embeddings become one",
+        "model.modality_dropout": "Share that loses one of the two",
+    },
     "Folds": {
         "folds.n_splits": "Folds",
         "folds.grouped": "Keep groups together",
@@ -112,19 +117,35 @@ GROUPS: dict[str, dict[str, str]] = {
         "device": "Device",
     },
 }
+BUTTONS = {  # label, icon, help
+    "start": ("Start training", ":material/play_arrow:", None),
+    "estimate": (
+        "Estimate", ":material/timer:",
+        "Time and memory of this training, measured on a few of its steps on this machine. Takes a few seconds.",
+    ),
+    "preview": ("Preview augmentation", ":material/auto_awesome_motion:", "What these settings make of a few patches."),
+}  # fmt: skip
 BACKBONES = (
     "baseline_cnn",
     "mobilenetv4_conv_small",
     "resnet18",
-    "resnet50.a1_in1k",
+    "unet_resnet18",
     "tf_efficientnetv2_b0",
-    "tf_efficientnet_b3.aa_in1k",
-    "tf_efficientnetv2_l.in21k_ft_in1k",
+    "mobilenetv1_100.ra4_e3600_r224_in1k",
+    "mobilenetv3_large_100.ra_in1k",
     "densenet121.ra_in1k",
-    "wide_resnet50_2.tv2_in1k",
-    "swin_tiny_patch4_window7_224",
-    "vit_base_patch16_224.augreg2_in21k_ft_in1k",
+    "tf_efficientnet_b3.aa_in1k",
+    "tf_efficientnet_b4.aa_in1k",
+    "inception_v3.tv_in1k",
+    "resnet50.a1_in1k",
     "davit_tiny.msft_in1k",
+    "swin_tiny_patch4_window7_224.ms_in1k",
+    "wide_resnet50_2.tv2_in1k",
+    "nasnetalarge.tf_in1k",
+    "swin_base_patch4_window7_224.ms_in22k_ft_in1k",
+    "vit_base_patch16_224.augreg2_in21k_ft_in1k",
+    "tf_efficientnetv2_l.in21k_ft_in1k",
+    "regnety_320.tv2_in1k",
 )
 
 
@@ -133,10 +154,17 @@ def preset_title(name: str) -> str:
     return f"{name} ({SOURCES[name]})"
 
 
+class Asked(NamedTuple):
+    """What the form was submitted for (a key of ``BUTTONS``), and the configuration in it."""
+
+    what: str
+    config: RunConfig
+
+
 def config_form(
     bands: Sequence[Band], groupings: Sequence[str], has_cloud: bool = False, key: str = "train"
-) -> RunConfig | None:
-    """Draw the form; the configuration when it was submitted, else None.
+) -> Asked | None:
+    """Draw the form; what is asked for when it was submitted, else None.
 
     bands: the dataset's. groupings: what its folds can be grouped by. has_cloud: whether it has a column of cloud.
 
@@ -155,8 +183,9 @@ def config_form(
                 changed |= _group(title, base, prefix, hidden, options)
         with st.expander("Bands, folds, optimiser, judging"):
             changed |= _bands(bands, base, prefix)
+            both = {"optical", "sar"} <= {band.modality for band in bands}
             with st.grid(min_column_width=240, gap="medium"):
-                for title in ("Data", "Folds", "Optimiser", "Judging"):
+                for title in ("Data", *(("Optical and SAR",) if both else ()), "Folds", "Optimiser", "Judging"):
                     changed |= _group(title, base, prefix, hidden, options)
         for heading, titles in (
             ("Augmentation", ("Augmentation", "Geometry", "Colour and SAR")),
@@ -171,10 +200,18 @@ def config_form(
             text = st.text_area(
                 "Overrides", key=f"{prefix}_overrides", placeholder="embed.n_neighbors=30\nsmote.clip=[0.2, 0.8]"
             )
-        if not st.form_submit_button("Start training", type="primary", icon=":material/play_arrow:"):
+        with st.container(horizontal=True):
+            pressed = [
+                what
+                for what, (label, icon, help_text) in BUTTONS.items()
+                if st.form_submit_button(
+                    label, type="primary" if what == "start" else "secondary", icon=icon, help=help_text
+                )
+            ]
+        if not pressed:
             return None
     written = [f"{path}={json.dumps(value)}" for path, value in changed.items()]
-    return base.with_overrides([*written, *filter(None, map(str.strip, text.splitlines()))])
+    return Asked(pressed[0], base.with_overrides([*written, *filter(None, map(str.strip, text.splitlines()))]))
 
 
 def _bands(bands: Sequence[Band], base: RunConfig, prefix: str) -> dict[str, Any]:

@@ -6,10 +6,14 @@ from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.errors import LandslideLensError
 from core.jobs import queue
-from dashboard import components, config_form, data_exclude, job_view, listing, state
+from dashboard import components, config_form, data_exclude, job_view, listing, model_view, state
 from dashboard.components import literal
 
-VIEWS = {"new": ":material/add_circle: New run", "follow": ":material/monitoring: Chosen run"}
+VIEWS = {
+    "new": ":material/add_circle: New run",
+    "follow": ":material/monitoring: Chosen run",
+    "architecture": ":material/account_tree: Architecture",
+}
 
 st.title("Train")
 run = components.chosen_run()
@@ -18,21 +22,23 @@ if data is None and run is None:
     components.no_dataset()
     st.stop()
 
-view = "new"
-if run is not None:
-    unfinished = components.run_state(run)["state"] != "succeeded"
-    key = f"train_view_{run.name}"
-    if asked := state.asked_view("train"):
-        st.session_state[key] = asked
-    st.session_state.setdefault(key, "follow" if unfinished else "new")
-    view = st.segmented_control(
-        "View", list(VIEWS), required=True, format_func=VIEWS.get, label_visibility="collapsed", key=key
-    )
+views = [name for name in VIEWS if (name != "follow" or run is not None) and (name == "follow" or data is not None)]
+key = f"train_view_{run.name if run is not None else ''}"
+if asked := state.asked_view("train"):
+    st.session_state[key] = asked
+unfinished = run is not None and components.run_state(run)["state"] != "succeeded"
+st.session_state.setdefault(key, "follow" if unfinished or data is None else "new")
+view = st.segmented_control(
+    "View", views, required=True, format_func=VIEWS.get, label_visibility="collapsed", key=key, wrap=True
+)
 job_view.refusal()
 if view == "follow":
     job_view.follow(run)
     st.stop()
 if data is None:
+    st.stop()
+if view == "architecture":
+    model_view.architecture(data)
     st.stop()
 
 waiting = len(listing.active(listing.known_jobs()))

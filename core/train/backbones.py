@@ -25,7 +25,7 @@ from core.train.encoders import make_encoder
 from core.train.index_bands import IndexBands
 from core.train.network import Network, inner_hw
 from core.train.two_branch import OPTICAL, SAR, TwoBranch, channels_of
-from core.train.weights import WeightsReport, has_branch, joined, load_hub, load_into, random_report
+from core.train.weights import WeightsReport, has_branch, hub_report, joined, load_hub, load_into, random_report
 
 __all__ = ["Network", "WeightsReport", "build_network", "load_network", "save_network"]
 
@@ -40,12 +40,13 @@ def build_network(
     image_hw: tuple[int, int],
     seed: int,
     units: tuple[np.ndarray, np.ndarray] | None = None,
+    download: bool = True,
 ) -> tuple[Network, WeightsReport]:
     """A network for patches (C, H, W) of these bands, and what its weights started from.
 
     units: the normaliser's center and scale, (C,) each, with which indices get back to the bands' units. The seed
     decides every random weight; the global generators stay as they were. ``model.weights`` (a file) comes before
-    ``model.pretrained`` (the hub).
+    ``model.pretrained`` (the hub). Without ``download`` the hub's weights are only named, and the network is random.
 
     Raises ConfigError for an unknown backbone, a size that it cannot take, or weights that cannot be had, and
     FormatError or UnsafeFileError for a weights file that does not fit.
@@ -58,7 +59,7 @@ def build_network(
         backbone, n_features = _backbone(model, bands, index_bands, inner_hw(model, image_hw))
         network = Network(backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands)
     network.units = units
-    report = _start(backbone, model, inputs)
+    report = _start(backbone, model, inputs, download)
     return network.to(memory_format=torch.channels_last), report  # convolutions are faster so: 1.4 times on a CPU
 
 
@@ -102,21 +103,17 @@ def _modalities(bands: Sequence[Band], index_bands: IndexBands | None) -> list[s
     return [*(band.modality for band in bands), *(i.modality for i in (index_bands.indices if index_bands else ()))]
 
 
-def _start(backbone: nn.Module, model: ModelConfig, inputs: Sequence[str]) -> WeightsReport:
+def _start(backbone: nn.Module, model: ModelConfig, inputs: Sequence[str], download: bool) -> WeightsReport:
     """Puts the weights in that ``model`` asks for, and says what they are."""
-    partly = model.weights_fit == "matching"
     if not isinstance(backbone, TwoBranch):
-        return _start_one(backbone, model.backbone, model.weights, model.pretrained, inputs, partly)
+        return _start_one(backbone, model.backbone, model.weights, model, inputs, download)
     files_of = {OPTICAL: model.weights, SAR: model.sar_weights}
     if model.sar_weights is None and model.weights is not None and has_branch(Path(model.weights), SAR):
         files_of[SAR] = model.weights
-    names = {branch: name for branch, (name, _) in _named(model).items()}
     reports = {}
-    for branch, encoder in backbone.branches().items():
-        of_branch = [inputs[i] for i in backbone.channels[branch]]
-        reports[branch] = _start_one(
-            encoder, names[branch], files_of[branch], model.pretrained, of_branch, partly, branch
-        )
+    for branch, (name, _) in _named(model).items():
+        encoder, of_branch = backbone.branches()[branch], [inputs[i] for i in backbone.channels[branch]]
+        reports[branch] = _start_one(encoder, name, files_of[branch], model, of_branch, download, branch)
     return joined(reports)
 
 
@@ -124,14 +121,16 @@ def _start_one(
     encoder: nn.Module,
     name: str,
     file: str | None,
-    pretrained: bool,
+    model: ModelConfig,
     inputs: Sequence[str],
-    partly: bool,
+    download: bool,
     branch: str = "",
 ) -> WeightsReport:
     if file is not None:
-        return load_into(encoder, Path(file), Path(file).name, inputs, partly, branch)
-    return load_hub(encoder, name, inputs) if pretrained else random_report(inputs)
+        return load_into(encoder, Path(file), Path(file).name, inputs, model.weights_fit == "matching", branch)
+    if not model.pretrained:
+        return random_report(inputs)
+    return load_hub(encoder, name, inputs) if download else hub_report(name, inputs)
 
 
 def save_network(network: Network, folder: Path) -> None:

@@ -61,6 +61,9 @@ def joined(reports: dict[str, WeightsReport]) -> WeightsReport:
         return tuple(f"{branch}.{name}" for branch, report in of for name in getattr(report, field))
 
     def told(field: str) -> str:
+        values = {getattr(report, field) for report in reports.values()}
+        if len(values) == 1:
+            return values.pop()
         return "; ".join(f"{branch}: {getattr(report, field)}" for branch, report in of if getattr(report, field))
 
     return WeightsReport(
@@ -77,9 +80,15 @@ def joined(reports: dict[str, WeightsReport]) -> WeightsReport:
 
 def load_hub(encoder: nn.Module, backbone: str, band_names: Sequence[str]) -> WeightsReport:
     """The hub's weights for that name in ``encoder``; of a U-Net those of its encoder. Raises as what it calls."""
-    name = backbone.removeprefix(UNET)
-    report = load_into(encoder, *fetch(name), band_names)
-    return replace(report, licence=getattr(timm.models.get_pretrained_cfg(name), "license", None) or "")
+    path, _ = fetch(backbone.removeprefix(UNET))
+    named = hub_report(backbone, band_names)
+    return replace(load_into(encoder, path, named.source, band_names), licence=named.licence)
+
+
+def hub_report(backbone: str, band_names: Sequence[str]) -> WeightsReport:
+    """What the hub's weights for that name would be spread over; nothing is fetched. Raises ConfigError without any."""
+    config = _hub_config(backbone.removeprefix(UNET))
+    return WeightsReport(config.hf_hub_id, mapping_of(RGB, band_names), licence=config.license or "")
 
 
 def fetch(backbone: str) -> tuple[Path, str]:
@@ -89,10 +98,8 @@ def fetch(backbone: str) -> tuple[Path, str]:
     """
     from huggingface_hub import hf_hub_download
 
-    config = timm.models.get_pretrained_cfg(backbone, allow_unregistered=True)
-    hub_id = config.hf_hub_id if config is not None else None
-    if not hub_id:
-        raise ConfigError(f"There are no pretrained weights for '{backbone}' on the hub. {_WAY_OUT}.")
+    config = _hub_config(backbone)
+    hub_id = config.hf_hub_id
     try:
         return Path(hf_hub_download(hub_id, config.hf_hub_filename or "model.safetensors")), hub_id
     # huggingface_hub raises errors of httpx, of the socket and of its own, by version; each means: not fetched.
@@ -102,6 +109,14 @@ def fetch(backbone: str) -> tuple[Path, str]:
             f"The pretrained weights '{hub_id}' could not be fetched ({reason[0] if reason else type(error).__name__})."
             f" Without a network: {_WAY_OUT}."
         ) from error
+
+
+def _hub_config(backbone: str):
+    """What timm knows of the weights. Raises ConfigError when there are none for this name."""
+    config = timm.models.get_pretrained_cfg(backbone, allow_unregistered=True)
+    if config is None or not config.hf_hub_id:
+        raise ConfigError(f"There are no pretrained weights for '{backbone}' on the hub. {_WAY_OUT}.")
+    return config
 
 
 def load_into(
@@ -256,5 +271,11 @@ def map_first_conv(
     taken = {name: filter_of(name, source_bands) for name in band_names}
     filters = [mean if taken[name] is None else weight[:, position[taken[name]]] for name in band_names]
     scaled = torch.stack(filters, dim=1) * (len(source_bands) / len(band_names))
+    return scaled, mapping_of(source_bands, band_names)
+
+
+def mapping_of(source_bands: Sequence[str], band_names: Sequence[str]) -> dict[str, str]:
+    """What :func:`map_first_conv` gives each band."""
+    taken = {name: filter_of(name, source_bands) for name in band_names}
     other = "mean of RGB" if tuple(source_bands) == RGB else "mean filter"
-    return scaled, {name: other if taken[name] is None else f"{taken[name]} filter" for name in band_names}
+    return {name: other if taken[name] is None else f"{taken[name]} filter" for name in band_names}

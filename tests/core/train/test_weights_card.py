@@ -74,7 +74,7 @@ def test_both_branches_start_from_their_own_satellite(tmp_path):
     bands = bands_named(["red", "green", "blue", "nir", "desc_vv", "desc_vh"])
     _, report = built(s2, bands, branches="optical_sar", sar_weights=str(s1))
     assert report.licence == "optical: CC-BY-4.0; sar: MIT" and report.mapping["desc_vh"] == "vh filter"
-    assert report.source == "optical: eo.safetensors; sar: eo.safetensors"
+    assert report.source == "eo.safetensors"
 
 
 @pytest.mark.parametrize(
