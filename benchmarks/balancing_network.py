@@ -12,6 +12,7 @@ starting three times does not make an interval look like three times the patches
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     "plain": ("smote.method=plain",),
     "ssim": ("smote.method=ssim",),
 }
+THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}  # threads that wait for each other must not keep the others' cores busy
 LONGER = "_longer"  # as many updates as the ways that add patches have: more patches are also more steps an epoch
 HEADS = ("fc", "svm_c1", "svm_c0.1")
 METRICS = ("f1", "recall", "precision", "auc")
@@ -95,7 +97,8 @@ def train_all(command: Sequence[str], ways: Sequence[str], seeds: Sequence[int],
     def one(task: tuple[str, int]) -> str:
         way, seed = task
         began = time.monotonic()
-        done = subprocess.run([*command, "--way", way, "--seeds", str(seed)], capture_output=True, text=True)
+        asked = [*command, "--way", way, "--seeds", str(seed)]
+        done = subprocess.run(asked, capture_output=True, text=True, env=os.environ | THREADS)
         last = "" if done.returncode == 0 else f"FAILED {(done.stderr.strip().splitlines() or ['?'])[-1][:300]}"
         print(f"{way}, seed {seed}: {time.monotonic() - began:.0f} s {last}", file=sys.stderr, flush=True)
         return f"{way}, seed {seed}: {last}" if last else ""

@@ -99,6 +99,9 @@ def audit_splits(
 def audit_smote(
     run: Annotated[str, typer.Argument(help="A finished run.")],
     seed: Annotated[int, typer.Option("--seed", help="Of the noise experiment.")] = 0,
+    realism: Annotated[
+        bool, typer.Option("--realism", help="Also say how realistic the synthetic patches are (asks the networks).")
+    ] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
@@ -110,7 +113,15 @@ def audit_smote(
     for step in smote_audit.audit_smote(open_run(checkpoints, run), seed):
         tell(step.progress, step.message)
         report = step.fields
-    emit(report, as_json, _smote_words(report))
+    words = _smote_words(report)
+    if realism:
+        from core.studies.smote_realism import study_realism
+
+        for step in study_realism(open_run(checkpoints, run)):
+            tell(step.progress, step.message)
+        found = open_run(checkpoints, run).smote_realism()[1]
+        report, words = report | {"realism": found}, "\n".join([words, *_realism_words(found)])
+    emit(report, as_json, words)
     if not report["ok"]:
         raise LandslideLensError(f"The synthetic patches of {run} did not pass; see what is said above.")
 
@@ -136,6 +147,17 @@ def _smote_words(report: dict) -> str:
     if not report["twin"]:
         lines.append("No run differs from this one in smote.protocol alone; train one to see what the protocol costs.")
     return "\n".join(lines)
+
+
+def _realism_words(report: dict) -> list[str]:
+    lines = [
+        f"How realistic: {report['verdict']['level']} ({report['n']} synthetic patches of {report['folds']} folds)"
+    ]
+    lines += [f"  {sentence}" for sentence in report["verdict"]["reasons"]]
+    for name, one in report["two_sample"].items():
+        if one["n"] and one["auc"] is not None:
+            lines.append(f"  told apart by {name}: AUC {one['auc']:.3f} [{one['lo']:.3f}, {one['hi']:.3f}]")
+    return lines
 
 
 def _words(value: dict) -> str:

@@ -81,6 +81,18 @@ class StudyFiles:
         """See :meth:`smote_audit`."""
         write_json(self.path / "smote_audit.json", report)
 
+    def smote_realism(self) -> tuple[pd.DataFrame, dict] | None:
+        """What ``core.studies.smote_realism`` found: a row a synthetic patch, and the report; or none yet."""
+        path = self.path / "smote_realism"
+        if not (path / "report.json").is_file():
+            return None
+        return read_table(path / "patches.parquet"), read_json(path / "report.json")
+
+    def write_smote_realism(self, report: dict, table: pd.DataFrame) -> None:
+        """See :meth:`smote_realism`."""
+        write_table(self.path / "smote_realism" / "patches.parquet", table)
+        write_json(self.path / "smote_realism" / "report.json", report)
+
     def drill(self) -> tuple[pd.DataFrame, dict] | None:
         """What ``core.studies.drill`` found: a row a patch, scenario and policy, and the report; or none yet."""
         path = self.path / "drill"

@@ -21,6 +21,7 @@ TITLES = {
     "occlusion": "Study of bands",
     "drill": "Drop-out drill",
     "smote": "Audit of the synthetic patches",
+    "realism": "Realism of the synthetic patches",
     "embedding": "Maps of embeddings",
     "heads": "Table 3 of heads",
     "evaluate": "Evaluation on another dataset",
@@ -76,6 +77,12 @@ def _smote(run: RunFolder, options: dict) -> Iterator[Step]:
     return audit_smote(run, **options)
 
 
+def _realism(run: RunFolder, options: dict) -> Iterator[Step]:
+    from core.studies.smote_realism import RealismOptions, study_realism
+
+    return study_realism(run, RealismOptions(**options))
+
+
 def _embedding(run: RunFolder, options: dict) -> Iterator[Step]:
     """settings: of ``EmbedConfig``; seed."""
     from core.config import EmbedConfig
@@ -115,6 +122,7 @@ _STUDIES: dict[str, Callable[[RunFolder, dict], Iterator[Step]]] = {
     "occlusion": _occlusion,
     "drill": _drill,
     "smote": _smote,
+    "realism": _realism,
     "embedding": _embedding,
     "heads": _heads,
     "evaluate": _evaluate,

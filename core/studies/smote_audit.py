@@ -15,17 +15,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.data.normalise import Normaliser
-from core.data.selection import select
-from core.data.store.summary import valid_pixels
 from core.heads.svm import fit_svm
 from core.plan import Step
 from core.predict.own_dataset import own_dataset
 from core.runs.store import RunFolder
 from core.smote.methods import euclidean, make
-from core.smote.resample import Synthetics, interpolate, normalised_range, synthesise
+from core.smote.resample import Synthetics, interpolate, synthesise
 from core.smote.topk import Neighbours
 from core.studies.audit import inflation_of_runs
+from core.studies.smote_fold import FoldLandslides
 from core.studies.smote_twin import twin_of
 
 TOLERANCE = 1e-6  # of a pixel, in units of the normalised band
@@ -101,27 +99,15 @@ def made_again(run: RunFolder, dataset: Any, fold: int, lineage: pd.DataFrame) -
     found = {"fold": fold, "n": len(lineage), "same": None, "max_error": None, "note": ""}
     if lineage.empty:
         return found | {"note": "no synthetic patches"}
-    config = run.config()
-    selection = select(dataset, config.data)
-    members = [{str(name) for name in ids} for ids in run.folds()["folds"]]
-    inside = set().union(*(ids for k, ids in enumerate(members) if k != fold or config.smote.protocol != "inside_fold"))
-    names = dataset.ids.astype(str)
-    pool = np.array([name in inside for name in names])
-    parents = np.flatnonzero(pool & (selection.labels == 1))
-    raw = dataset.images(parents, bands=tuple(band.name for band in selection.bands))
-    patches = Normaliser.from_json(run.normaliser_text(fold)).transform(raw)
-    valid = None if dataset.nodata is None else valid_pixels(raw, dataset.nodata)[1]
-    place = {name: i for i, name in enumerate(names[parents])}
-    anchor, neighbour = (lineage[column].astype(str).map(place) for column in ("anchor", "neighbour"))
+    config, parents = run.config(), FoldLandslides.of(run, dataset, fold)
+    patches, valid = parents.patches, parents.valid
+    anchor, neighbour = (lineage[column].astype(str).map(parents.place) for column in ("anchor", "neighbour"))
     if anchor.isna().any() or neighbour.isna().any():
         return found | {"same": False, "note": "a parent is none of the landslides that this fold learnt from"}
     anchor, neighbour = anchor.to_numpy(np.int64), neighbour.to_numpy(np.int64)
     weight = lineage["anchor_weight"].to_numpy(np.float32)
     if config.train.select == "last":
-        made = make(
-            patches, len(lineage), config.smote, seed=config.seed, valid=valid,
-            data_range=normalised_range(config.normalise.method, patches),
-        )  # fmt: skip
+        made = make(patches, len(lineage), config.smote, seed=config.seed, valid=valid, data_range=parents.data_range)
         found["same"] = bool(
             len(made.anchor) == len(anchor)
             and np.array_equal(made.anchor, anchor)

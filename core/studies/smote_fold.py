@@ -1,0 +1,78 @@
+"""The landslides that one fold's synthetic patches are made from, as SMOTE saw them.
+
+Comes in: a finished run, its dataset, a fold. Goes out: :class:`FoldLandslides`: the normalised patches, which of
+their pixels hold data, and SSIM's data range; and synthetic patches made of them again. It asks no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.data.normalise import Normaliser
+from core.data.selection import select
+from core.data.store import Dataset
+from core.data.store.summary import valid_pixels
+from core.errors import RunError
+from core.runs.store import RunFolder
+from core.smote.resample import copies_of, interpolate, normalised_range
+
+
+@dataclass(frozen=True, eq=False)
+class FoldLandslides:
+    """ids: (n,) text; rows: (n,) of the dataset, ascending. patches: (n, C, H, W) float32 normalised by the fold.
+
+    valid: (n, H, W) bool, where a patch holds data; none: everywhere. data_range: see ``normalised_range``.
+    """
+
+    fold: int
+    ids: np.ndarray
+    rows: np.ndarray
+    patches: np.ndarray
+    valid: np.ndarray | None
+    data_range: float | np.ndarray
+
+    @classmethod
+    def of(cls, run: RunFolder, dataset: Dataset, fold: int) -> FoldLandslides:
+        """Those of the fold's training part; of every fold where the run's protocol is ``before_folds``."""
+        config = run.config()
+        selection = select(dataset, config.data)
+        everyone = config.smote.protocol != "inside_fold"
+        members = [{str(name) for name in ids} for ids in run.folds()["folds"]]
+        inside = set().union(*(ids for k, ids in enumerate(members) if k != fold or everyone))
+        names = dataset.ids.astype(str)
+        rows = np.flatnonzero(np.array([name in inside for name in names]) & (selection.labels == 1))
+        raw = dataset.images(rows, bands=tuple(band.name for band in selection.bands))
+        patches = Normaliser.from_json(run.normaliser_text(fold)).transform(raw)
+        valid = None if dataset.nodata is None else valid_pixels(raw, dataset.nodata)[1]
+        return cls(fold, names[rows], rows, patches, valid, normalised_range(config.normalise.method, patches))
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Position of each id."""
+        return {name: i for i, name in enumerate(self.ids.tolist())}
+
+    @cached_property
+    def copies(self) -> np.ndarray:
+        """(n,) position of the first patch that is the same in every value."""
+        return copies_of(self.patches)
+
+    def at(self, ids: Sequence[str]) -> np.ndarray:
+        """(m,) positions. Raises RunError for a patch that this fold's synthetics cannot come from."""
+        unknown = [str(name) for name in ids if str(name) not in self.place]
+        if unknown:
+            raise RunError(
+                f"'{unknown[0]}' is none of the {len(self.ids)} landslides that fold {self.fold + 1} learnt from. "
+                "Choose one of its training part."
+            )
+        return np.array([self.place[str(name)] for name in ids], np.int64)
+
+    def between(self, anchor: np.ndarray, neighbour: np.ndarray, anchor_weight: np.ndarray) -> np.ndarray:
+        """(M, C, H, W) the synthetic patches of Algorithm 1; 0, the normaliser's centre, where a parent has no data."""
+        images = interpolate(self.patches, anchor, neighbour, anchor_weight)
+        if self.valid is not None:
+            np.copyto(images, np.float32(0.0), where=~(self.valid[anchor] & self.valid[neighbour])[:, None])
+        return images
