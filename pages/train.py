@@ -6,7 +6,7 @@ from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.errors import LandslideLensError
 from core.jobs import queue
-from dashboard import components, config_form, data_exclude, job_view, listing, model_view, state
+from dashboard import components, config_form, data_exclude, job_view, listing, model_view, rehearsal_view, state
 from dashboard.components import literal
 
 VIEWS = {
@@ -51,10 +51,13 @@ st.markdown(
 )
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
-    config = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
-    if config is not None:
-        config, _ = without_excluded(config, data.path)
-        started = queue.submit(state.checkpoints(), data.path, config)
-        state.open_view("train", run=started.name, view="follow")
+    asked = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
+    if asked is not None:
+        config, _ = without_excluded(asked.config, data.path)
+        if asked.what == "start":
+            started = queue.submit(state.checkpoints(), data.path, config)
+            state.open_view("train", run=started.name, view="follow")
+        rehearsal_view.answer(asked.what, data, config)
 except (LandslideLensError, OSError) as error:
     st.error(literal(error), icon=":material/error:")
+rehearsal_view.view(data)

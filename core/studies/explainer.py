@@ -1,6 +1,7 @@
-"""A process that answers for single patches: asked in lines, it answers in lines, and keeps the networks it has loaded.
+"""A process that answers for single patches, and for settings before training: asked in lines, it answers in lines.
 
-Comes in: a JSON object a line on standard input: ``do`` (a key of ``AT_ONCE``), ``run`` (its path) and what that takes.
+Comes in: a JSON object a line on standard input: ``do`` (a key of ``AT_ONCE``), ``run`` (its path) and what that takes;
+or a key of ``BEFORE_TRAINING`` with ``dataset`` and ``config``. The networks it has loaded are kept.
 Goes out: JSON lines on standard output: ``progress`` and ``message`` any number of times, then ``answer``, or ``error``
 with a sentence for people. The dashboard starts it so that its own process needs no torch, and so that the second patch
 need not wait for the network again. It ends when its input ends, or after ``IDLE_S`` unasked. What is asked of a whole
@@ -158,6 +159,40 @@ def _places(run: RunFolder, request: Request, kept: Kept) -> dict:
     return {"xy": xy, "note": note}
 
 
+# --------------------------------------------------------------------------------------------- before a training
+
+
+def _estimate(request: Request) -> Iterator[dict]:
+    """Time and memory of a run that has not begun, see ``core.studies.estimate``."""
+    from core.config import RunConfig
+    from core.studies.estimate import estimate
+
+    config, disk = RunConfig.from_json(str(request["config"])), Path(str(request["checkpoints"]))
+    steps = estimate(Path(str(request["dataset"])), config, disk)
+    try:
+        while True:
+            step = next(steps)
+            yield {"progress": step.progress, "message": step.message}
+    except StopIteration as end:
+        yield {"answer": end.value.to_dict()}
+
+
+def _preview(request: Request) -> Iterator[dict]:
+    """Augmented patches, see ``core.studies.preview``; the arrays go into the file that the request names."""
+    from core import arrays
+    from core.config import RunConfig
+    from core.studies.preview import preview
+
+    config = RunConfig.from_json(str(request["config"]))
+    found = preview(
+        Path(str(request["dataset"])), config, int(request["n"]), int(request["draws"]), int(request["seed"])
+    )
+    named = {"images": found.images, "drawn": found.drawn.astype(np.float32), "share": found.share}
+    arrays.save_arrays(Path(str(request["out"])), named)
+    yield {"answer": {"ids": found.ids, "labels": found.labels, "bands": found.bands, "in_units": found.in_units}}
+
+
+BEFORE_TRAINING: dict[str, Callable[[Request], Iterator[dict]]] = {"estimate": _estimate, "preview": _preview}
 AT_ONCE: dict[str, Callable[[RunFolder, Request, Kept], dict]] = {
     "warm": _warm,
     "layers": _layers,
@@ -181,8 +216,12 @@ def answers(request: Request, kept: Kept) -> Iterator[dict]:
             yield {"answer": AT_ONCE[what](run, request, kept)}
         elif what == "place":
             yield from _place(run, request)
+        elif what in BEFORE_TRAINING:
+            yield from BEFORE_TRAINING[what](request)
         else:
-            raise ConfigError(f"Nothing is called '{what}' here. Known: {', '.join([*AT_ONCE, 'place'])}.")
+            raise ConfigError(
+                f"Nothing is called '{what}' here. Known: {', '.join([*AT_ONCE, 'place', *BEFORE_TRAINING])}."
+            )
     except LandslideLensError as error:
         yield {"error": str(error)}
     except (OSError, MemoryError, RuntimeError) as error:  # a full disk, a device that is out of memory

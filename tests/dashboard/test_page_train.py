@@ -192,3 +192,49 @@ def test_text_of_a_log_is_shown_literally(studio, open_page):
     run.add_event("note", text="<b>x</b>")
     at = open_page("train")
     assert not at.exception and any("<img onerror" in c.value for c in at.code)
+
+
+FORM = "FormSubmitter:train_demo_form-"
+SMALL = ("train.epochs=2", "train.batch_size=8", "heads.lgbm=false", "device=cpu")
+
+
+def test_an_estimate_is_measured_beside_the_form(studio, open_page):
+    studio.add_dataset()
+    at = open_page("train", timeout=90)
+    at.text_area(key="train_demo_overrides").set_value("\n".join(SMALL))
+    at.button(key=f"{FORM}Estimate").click().run()
+    assert not at.exception and "What it would take" in [s.value for s in at.subheader]
+    task = studio.ended("estimate tiny")
+    assert not task.error, task.error
+    at.run()
+    assert not at.exception and not at.error
+    shown = {m.label: m.value for m in at.metric}
+    assert {"Whole run", "One epoch", "One step", "Patches per second", "Memory", "Disk"} <= set(shown)
+    assert any("Measured on" in c.value and "training steps" in c.value for c in at.caption)
+    assert not list_runs(studio.checkpoints), "nothing is kept"
+
+
+def test_an_estimate_that_cannot_be_made_says_why(studio, open_page):
+    studio.add_dataset()
+    at = open_page("train", timeout=90)
+    at.text_area(key="train_demo_overrides").set_value("model.backbone=no_such_network")
+    at.button(key=f"{FORM}Estimate").click().run()
+    studio.ended("estimate tiny")
+    at.run()
+    assert not at.exception and any("no backbone 'no\\_such\\_network'" in e.value for e in at.error)
+
+
+def test_augmentation_is_previewed_with_the_label_of_each_draw(studio, open_page):
+    studio.add_dataset()
+    at = open_page("train", timeout=90)
+    at.text_area(key="train_demo_overrides").set_value("augment.mix_prob=1\naugment.brightness=0.4")
+    at.button(key=f"{FORM}Preview augmentation").click().run()
+    assert not at.exception and not at.error
+    said = [c.value for c in at.caption]
+    assert sum("% landslide" in text for text in said) == 4 * 4, "each patch in each draw has its label"
+    assert any(", with" in text for text in said) and any("as it is" in text for text in said)
+    at.selectbox(key="preview_n").select(2).run()
+    assert sum("% landslide" in c.value for c in at.caption) == 2 * 4
+    ways = at.selectbox(key="preview_composite").options
+    at.selectbox(key="preview_composite").select(ways[-1]).run()
+    assert not at.exception
