@@ -156,6 +156,11 @@ def history(run: RunFolder) -> pd.DataFrame:
     return _table(str(run.path), "history", stamp(run.path))
 
 
+def samples(run: RunFolder) -> pd.DataFrame:
+    """What the network answered for a few validation patches, by fold and epoch."""
+    return _table(str(run.path), "samples", stamp(run.path))
+
+
 def smote(run: RunFolder) -> pd.DataFrame:
     """Lineage of every synthetic patch of the run."""
     return _table(str(run.path), "smote", stamp(run.path))

@@ -32,6 +32,7 @@ HISTORY_TITLES = {
     "val_auc": "AUC",
     "lr": "Learning rate",
     "images_per_second": "Patches per second",
+    "memory_mib": "Memory (MiB)",
 }
 THIN, LINE = 1.5, 2.5  # widths of lines, px
 CURVE_POINTS = 1000
@@ -250,7 +251,7 @@ def learning_curves(history: pd.DataFrame, column: str) -> go.Figure:
         figure.add_scatter(
             x=rows["epoch"], y=rows[column], mode="lines", name=name, legendgroup=name,
             line={"color": colour, "width": LINE},
-            hovertemplate=f"{name}, epoch %{{x}}: {words} %{{y:.3f}}<extra></extra>",
+            hovertemplate=f"{name}, epoch %{{x}}: {words} %{{y:.4~g}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
     figure.update_yaxes(title_text="Loss (dotted: training part)" if column == "val_loss" else words)
@@ -268,7 +269,7 @@ def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -
     for head, facts in rows:
         value = facts[metric]
         low, high = _bounds(facts.get("intervals", {}).get(metric))
-        symbol = "diamond" if head.startswith("stats_") else "circle"
+        symbol = "diamond" if theme.sees_no_network(head) else "circle"
         figure.add_scatter(
             x=[value], y=[theme.head_title(head)], mode="markers", showlegend=False,
             marker={"size": 11, "color": theme.head_colour(head, names), "symbol": symbol},

@@ -8,11 +8,10 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
-from dashboard import cached, charts, components, listing, state
+from dashboard import cached, components, learning_view, listing, state
 from dashboard.components import duration, literal
 
 REFRESH_S = 2
-CURVES = ("val_f1", "val_auc", "val_loss")
 
 
 def follow(run: RunFolder) -> None:
@@ -80,6 +79,13 @@ def _figures(run: RunFolder, status: dict) -> None:
             )
         st.metric("Taken", duration(components.elapsed(status)) or "–")
         st.metric("Patches per second", "–" if speed is None or speed != speed else f"{speed:,.0f}")
+        if len(history) and status["state"] in listing.ACTIVE:
+            st.metric("Learning rate", f"{history['lr'].iloc[-1]:.2g}")
+            if "memory_mib" in history:
+                st.metric(
+                    "Memory", f"{history['memory_mib'].iloc[-1] / 1024:.1f} GiB",
+                    help="A GPU's peak in the last epoch, or what the process holds of the machine's.",
+                )  # fmt: skip
 
 
 def _left(status: dict) -> str:
@@ -165,15 +171,8 @@ def _curves(run: RunFolder) -> None:
     if history.empty or "val_f1" not in history:
         return
     st.subheader("Learning curves", anchor=False)
-    with st.grid(min_column_width=280, gap="medium"):
-        for column in CURVES:
-            figure = charts.learning_curves(history, column).update_layout(showlegend=True)
-            components.show(figure, key=f"job_{column}")
-    st.caption(
-        f"Validation part of each fold; folds begun: {history['fold'].nunique()}, epochs: {len(history):,}. "
-        "F1 at threshold 0.5 of the network's own head; the headline is judged later, out of fold."
-    )
-    components.download(history, f"{run.name}_history", "Curves")
+    learning_view.curves(run, history, "job")
+    learning_view.samples(run, "job")
 
 
 def _events(run: RunFolder) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs.store import RunFolder
-from dashboard import cached, charts, components
+from dashboard import cached, components, learning_view
 from dashboard.reading import needed
 
 
@@ -32,16 +32,5 @@ def _learning(run: RunFolder) -> None:
     if history.empty:
         st.info("This run kept no learning curves.", icon=":material/info:")
         return
-    which = st.segmented_control(
-        "Beside the loss", ["val_f1", "val_auc", "lr", "images_per_second"], default="val_f1", required=True,
-        key="results_history", format_func=charts.HISTORY_TITLES.get,
-    )  # fmt: skip
-    grid = st.grid(2, min_column_width=380, gap="medium")
-    with grid.cell():
-        components.show(charts.learning_curves(history, "val_loss"), key="results_loss")
-    with grid.cell():
-        components.show(charts.learning_curves(history, which), key="results_score")
-    st.caption(
-        "Network alone, on each fold's validation part; the last epoch is kept, chosen without looking at these curves."
-    )
-    components.download(history, f"{run.name}_history", "Learning curves (CSV)")
+    learning_view.curves(run, history, "results")
+    learning_view.samples(run, "results")

@@ -238,3 +238,23 @@ def test_augmentation_is_previewed_with_the_label_of_each_draw(studio, open_page
     ways = at.selectbox(key="preview_composite").options
     at.selectbox(key="preview_composite").select(ways[-1]).run()
     assert not at.exception
+
+
+def test_a_running_run_shows_the_answers_that_change(studio, open_page):
+    studio.add_run(studio.add_dataset(), "running")
+    at = open_page("train")
+    assert not at.exception and "Answers that change" in [s.value for s in at.subheader]
+    said = [c.value for c in at.caption if ", now p " in c.value]
+    assert len(said) == 8 and any("✓" in text for text in said)
+    shown = {m.label: m.value for m in at.metric}
+    assert {"Learning rate", "Memory"} <= set(shown)
+
+
+def test_a_run_of_an_older_program_has_its_curves(studio, open_page):
+    run = studio.add_run(studio.add_dataset(), "running")
+    for fold in run.path.glob("fold_*"):
+        (fold / "samples.parquet").unlink(missing_ok=True)
+        run.write_history(int(fold.name[5:]), run.fold_history(int(fold.name[5:])).drop(columns="memory_mib"))
+    at = open_page("train")
+    assert not at.exception and "Learning curves" in [s.value for s in at.subheader]
+    assert "Answers that change" not in [s.value for s in at.subheader]
