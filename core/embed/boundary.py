@@ -5,8 +5,8 @@ raster of interpolated values, where data stand near enough to believe it, and i
 that were not used. It knows nothing of heads, images or colours.
 
 A boundary learnt in the plane (paper A's Figure 6) shows what a new two-dimensional SVM would do. Here the head's true
-values are carried over from the nearest patches; the plane's SVM is fitted only to be compared with. Over how many of
-them is settled among the known patches alone, each asked as if it were not there.
+values are carried over from the nearest patches; the plane's SVM is fitted only to be compared with. What was tried to
+carry them better stands in docs/boundary.md.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from scipy.spatial import cKDTree
 
 from core.errors import DataError
 
-N_NEIGHBORS = 15  # known patches that a value is interpolated from where there are too few to choose by
-CHOICES = (5, 10, 15, 25, 40, 60)  # what is chosen from; a larger one draws a smoother line
-FEWEST_TO_CHOOSE = 40
+N_NEIGHBORS = 10  # patches that a value is carried from: 5 draw every accident, 60 blur the line
 MARGIN = 0.05  # of the map's extent, added on each side
 NEAR_NEIGHBOR, NEAR_QUANTILE = 5, 0.95  # near: as close as 95 % of patches are to their fifth neighbour
 
@@ -36,7 +34,9 @@ class Boundary:
     patches not used for drawing: agreement, the share whose interpolated value and true decision have one sign;
     majority, the share that the best constant answer gets; refit_agreement, the share that a plain RBF-SVM on the
     plane, fitted to the labels, gets. nan where undefined. n_near: how many of them lie where data are near, and
-    near_agreement: the share of those. n_neighbors: over how many patches values were carried.
+    near_agreement: the share of those. map_agreement: the share whose true decision is that of the other held-out
+    patches around them, about what any drawing on this map could reach. n_neighbors: over how many patches values were
+    carried.
     """
 
     x: np.ndarray
@@ -50,12 +50,13 @@ class Boundary:
     n_heldout: int
     n_near: int
     near_agreement: float
+    map_agreement: float
     n_neighbors: int
 
     def card(self) -> dict[str, Any]:
         """The fidelity: agreement, majority, refit_agreement (nan: undefined), n_heldout, and how it was drawn."""
-        names = ("agreement", "majority", "refit_agreement", "n_heldout", "n_near", "near_agreement", "n_neighbors")
-        return {name: getattr(self, name) for name in names}
+        names = ("agreement", "majority", "refit_agreement", "n_heldout", "n_near", "near_agreement")
+        return {name: getattr(self, name) for name in (*names, "map_agreement", "n_neighbors")}
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,15 @@ class Plane:
         return cls(known, heldout, tree, x, y, near, is_near, radius, refit)
 
     def boundary(
-        self, decision_known: np.ndarray, decision_heldout: np.ndarray, n_neighbors: int | None = None
+        self, decision_known: np.ndarray, decision_heldout: np.ndarray, n_neighbors: int = N_NEIGHBORS
     ) -> Boundary:
         """One head's boundary. decision_*: (n,) its values, positive = landslide.
 
-        n_neighbors: none chooses by :func:`choose_neighbors`. Raises DataError when a value is not finite.
+        Raises DataError when a value is not finite.
         """
         values = _decisions(decision_known, len(self.known), "known")
-        truth = _decisions(decision_heldout, len(self.heldout), "held-out") >= 0
-        k = n_neighbors or choose_neighbors(self.tree, values)
+        asked = _decisions(decision_heldout, len(self.heldout), "held-out")
+        truth, k = asked >= 0, min(n_neighbors, len(values))
         right = (interpolate(self.tree, values, self.heldout, k) >= 0) == truth
         return Boundary(
             x=self.x,
@@ -116,38 +117,21 @@ class Plane:
             n_heldout=len(self.heldout),
             n_near=int(self.is_near.sum()),
             near_agreement=_share(right[self.is_near]),
+            map_agreement=_of_others(self.heldout, asked, n_neighbors),
             n_neighbors=k,
         )
 
 
-def draw_boundary(
-    xy_known: np.ndarray,
-    decision_known: np.ndarray,
-    labels_known: np.ndarray,
-    xy_heldout: np.ndarray,
-    decision_heldout: np.ndarray,
-    grid: int = 60,
-    n_neighbors: int | None = None,
-    offset: float = 0.0,
-) -> Boundary:
-    """The raster of one head's decisions, drawn from known patches and judged on held-out ones.
-
-    offset: is taken off the decision values: the value at which the head's threshold lies, so that 0 is the boundary.
-    The rest: see :class:`Plane`, which several heads on one map share.
-    """
-    plane = Plane.of(xy_known, labels_known, xy_heldout, grid)
-    return plane.boundary(np.asarray(decision_known) - offset, np.asarray(decision_heldout) - offset, n_neighbors)
-
-
-def choose_neighbors(tree: cKDTree, values: np.ndarray) -> int:
-    """Which of ``CHOICES`` carries the decisions of known patches best, each from the others; the larger of equals."""
-    n = len(values)
-    if n < FEWEST_TO_CHOOSE:
-        return min(N_NEIGHBORS, n)
-    choices = [k for k in CHOICES if k < n]
-    distance, index = tree.query(tree.data, k=np.arange(2, choices[-1] + 2))  # the first is the patch itself
-    right = {k: _share((_carried(distance[:, :k], values[index[:, :k]]) >= 0) == (values >= 0)) for k in choices}
-    return max(choices, key=lambda k: (right[k], k))
+def _of_others(xy: np.ndarray, values: np.ndarray, n_neighbors: int) -> float:
+    """The share of values (n,) that have the sign of what the n_neighbors nearest others at xy (n, 2) carry."""
+    k = min(n_neighbors, len(xy) - 1)
+    if k < 1:
+        return math.nan
+    distance, index = cKDTree(xy).query(xy, k=np.arange(1, k + 2))
+    others = index != np.arange(len(xy))[:, None]  # in one place with others it need not be the first itself
+    others[others.all(axis=1), -1] = False
+    distance, index = (found[others].reshape(len(xy), k) for found in (distance, index))
+    return _share((_carried(distance, values[index]) >= 0) == (values >= 0))
 
 
 def interpolate(tree: cKDTree, values: np.ndarray, xy: np.ndarray, n_neighbors: int = N_NEIGHBORS) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from core.embed.boundary import CHOICES, Plane, choose_neighbors, draw_boundary, interpolate
+from core.embed.boundary import Plane, interpolate
 from core.errors import DataError
 
 
@@ -28,6 +28,11 @@ def draw(**changes):
         grid=21,
     )
     return draw_boundary(**(given | changes))
+
+
+def draw_boundary(xy_known, decision_known, labels_known, xy_heldout, decision_heldout, grid=21, **how):
+    made = Plane.of(xy_known, labels_known, xy_heldout, grid)
+    return made.boundary(decision_known, decision_heldout, **how)
 
 
 def test_raster_carries_the_decision_values():
@@ -56,13 +61,6 @@ def test_agreement_falls_to_chance_when_the_plane_shows_nothing():
     rng = np.random.default_rng(2)
     found = draw(decision_known=rng.normal(size=400), decision_heldout=rng.normal(size=100))
     assert 0.35 < found.agreement < 0.65
-
-
-def test_offset_moves_the_boundary_to_the_threshold():
-    found, moved = draw(n_neighbors=15), draw(n_neighbors=15, offset=0.5)
-    np.testing.assert_allclose(moved.values, found.values - 0.5)
-    assert moved.majority == pytest.approx((plane(100, seed=1)[1] < 0.5).mean())
-    assert moved.agreement >= 0.95
 
 
 def test_near_is_where_data_are():
@@ -105,7 +103,8 @@ def test_nothing_held_out_leaves_fidelity_undefined():
     found = draw(xy_heldout=np.empty((0, 2)), decision_heldout=np.empty(0))
     assert math.isnan(found.agreement) and math.isnan(found.majority) and math.isnan(found.refit_agreement)
     card = found.card()
-    assert (card.pop("n_heldout"), card.pop("n_near"), card.pop("n_neighbors")) == (0, 0, found.n_neighbors)
+    numbers = [card.pop(name) for name in ("n_heldout", "n_near", "n_neighbors")]
+    assert numbers == [0, 0, found.n_neighbors]
     assert all(math.isnan(value) for value in card.values())
 
 
@@ -125,20 +124,6 @@ def test_what_cannot_be_drawn_is_refused():
         draw(decision_known=np.full(400, np.nan))
     with pytest.raises(DataError, match="Places of held-out patches"):
         draw(xy_heldout=np.zeros((100, 3)))
-
-
-def test_neighbours_are_chosen_among_the_known_patches_alone():
-    known, decision = plane(200)
-    noisy = decision + np.random.default_rng(5).normal(scale=1.5, size=200)
-    smooth, rough = choose_neighbors(cKDTree(known), noisy), choose_neighbors(cKDTree(known), np.sin(12 * known[:, 0]))
-    assert smooth in CHOICES and rough in CHOICES and smooth > rough
-    chosen = draw(xy_known=known, decision_known=noisy, labels_known=decision > 0)
-    other_truth = draw(xy_known=known, decision_known=noisy, labels_known=decision > 0, decision_heldout=-plane(100)[1])
-    assert chosen.n_neighbors == other_truth.n_neighbors == smooth
-
-
-def test_few_known_patches_leave_nothing_to_choose_by():
-    assert choose_neighbors(cKDTree(np.zeros((4, 2))), np.ones(4)) == 4
 
 
 def test_a_boundary_that_bends_is_carried_where_labels_alone_are_noise():
@@ -164,3 +149,12 @@ def test_heads_share_a_plane_and_its_refit():
     alone, together = draw(), shared.boundary(decision, plane(100, seed=1)[1])
     np.testing.assert_array_equal(alone.values, together.values)
     assert alone.card() == together.card()
+
+
+def test_what_any_drawing_could_reach_is_asked_of_the_held_out_patches_themselves():
+    rng = np.random.default_rng(2)
+    assert draw().map_agreement > 0.9
+    chance = draw(decision_heldout=rng.normal(size=100), decision_known=rng.normal(size=400)).map_agreement
+    assert 0.3 < chance < 0.7
+    one_place = draw(xy_heldout=np.zeros((3, 2)), decision_heldout=np.array([1.0, 1.0, -1.0]))
+    assert one_place.map_agreement == pytest.approx(2 / 3)  # 1 and -1 make 0, 1 and 1 make 1: two of three are right
