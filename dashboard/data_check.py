@@ -9,6 +9,7 @@ from core.data.check import CheckReport, CheckRow
 from core.data.store import Dataset
 from core.data.xray.split_audit import COLUMNS
 from dashboard import audits, components, data_exclude, gallery, outcomes, pair_view, patch_card, theme
+from dashboard.components import literal
 from dashboard.data_facts import class_word
 
 RANK = {"error": 0, "warning": 1, "ok": 2}
@@ -43,6 +44,15 @@ def _verdict(report: CheckReport) -> None:
         st.warning(f"{_findings(warnings)} worth knowing; training is possible.", icon=theme.SEVERITY["warning"][1])
     else:
         st.success("Nothing stands in the way of training.", icon=theme.SEVERITY["ok"][1])
+    told = [_told(row) for row in report.rows if row.severity != "ok"]
+    if told:
+        st.markdown("\n".join(told))
+
+
+def _told(row: CheckRow) -> str:
+    """A finding and what to do, as an item of a list."""
+    many = f" ({row.n:,}" + (f", {row.share:.1%}" if row.share else "") + ")" if row.n else ""
+    return f"- **{literal(row.what)}**{many}. {literal(row.advice)}"
 
 
 def _findings(n: int) -> str:
@@ -51,15 +61,19 @@ def _findings(n: int) -> str:
 
 def _table(data: Dataset, report: CheckReport) -> None:
     ordered = report.to_frame()
+    some = ordered["n"] > 0  # "0" and "0.0 %" of what is right would be noise
     st.dataframe(
-        ordered.assign(severity=[[word] for word in ordered["severity"]], share=100 * ordered["share"]),
+        ordered.assign(
+            severity=[[word] for word in ordered["severity"]], n=ordered["n"].where(some),
+            share=(100 * ordered["share"]).where(some),
+        ),
         hide_index=True, width="stretch", height="content",
         column_config={
             "severity": st.column_config.MultiselectColumn(
                 "Finding", options=list(RANK), color=[theme.SEVERITY[word][0] for word in RANK]
             ),
-            "what": st.column_config.TextColumn("What", width=340),
-            "where": st.column_config.TextColumn("Where", width="medium"),
+            "what": st.column_config.TextColumn("What", width=330),
+            "where": st.column_config.TextColumn("Where", width=200),
             "n": st.column_config.NumberColumn("How many", format="localized"),
             "share": st.column_config.NumberColumn("Share", format="%.1f %%"),
             "advice": st.column_config.TextColumn("What to do", width="large"),

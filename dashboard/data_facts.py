@@ -85,6 +85,7 @@ def _balance_by_part(data: Dataset) -> None:
         )
     with beside.cell():
         shown = table.assign(share=100 * table["share"], low=100 * table["low"], high=100 * table["high"])
+        shown = shown.drop(columns=[] if table["unlabelled"].any() else ["unlabelled"])
         st.dataframe(
             shown.rename(columns={"value": PART_WORDS.get(name, name)}), hide_index=True, width="stretch",
             height="content" if len(table) <= 10 else 380,

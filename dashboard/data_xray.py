@@ -33,6 +33,7 @@ PAIRS_A_PAGE = 6
 METRIC_WORDS = {
     "identical": "Identical pairs", "near": "Nearly identical", "shifted": "Shifted crops", "synthetic": "Blends",
 }  # fmt: skip
+ACROSS = {"split": "splits", "folds of the chosen run": "folds", "groups": "groups"}
 MEASURES = {"overlap": "Share of the patch that both show", "ssim": "SSIM over what both show"}
 
 
@@ -116,7 +117,7 @@ def _summary(data: Dataset, found: Leaks, ways: Mapping[str, Mapping[str, str]])
         for kind in KIND_WORDS:
             st.metric(METRIC_WORDS[kind], f"{int(counts.get(kind, 0)):,}", border=True)
         for name, n in crossings.items():
-            st.metric(f"Across {name}", f"{n:,}", border=True)
+            st.metric(f"Across {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs on both sides of the {name}.")
     st.caption(
         f"All {found.n:,} patches of {literal(data.name)}, each compared with every other one in "
         f"{components.duration(found.seconds)}. Of identical patches each further one is paired with the first."
@@ -144,7 +145,7 @@ def _chosen(found: Leaks, ways: Mapping[str, Mapping[str, str]]) -> pd.DataFrame
 
 def _pairs(data: Dataset, table: pd.DataFrame) -> None:
     if not len(table):
-        st.markdown("No such pair.")
+        st.markdown("No pair is of these kinds and lies across that. Choose others above.")
         return
     st.subheader("Pairs", anchor=False)
     look = gallery.look_controls(data, "xray_look")

@@ -76,7 +76,7 @@ def _headline(run: RunFolder) -> bool:
     except (LandslideLensError, KeyError, TypeError) as error:
         st.warning(f"The numbers of this run cannot be read: {literal(error)}", icon=":material/warning:")
         return False
-    with st.grid(min_column_width=100):
+    with st.grid(min_column_width=84):
         for name, label in (("f1", "F1"), ("auc", "AUC"), ("precision", "Precision"), ("recall", "Recall")):
             bounds = interval(intervals.get(name), 2)
             st.metric(label, components.number(oof.get(name)), bounds or None, delta_color="off", delta_arrow="off")

@@ -5,13 +5,15 @@ Comes in: a :class:`dashboard.scored.Scored`, an open dataset for the slices or 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from core.evaluate.metrics import COUNT_METRICS, LESS_IS_BETTER, METRIC_NAMES
+from core.evaluate.metrics import COUNT_METRICS, METRIC_NAMES
 from core.evaluate.results import HeadResults
 from core.evaluate.slices import SliceReport
 from dashboard import cached, components, score_charts, scored, theme
@@ -35,7 +37,7 @@ MEANINGS = {
     "mcc": "correlation of decision and truth, -1 to 1",
     "average_precision": "precision averaged over recall",
     "brier": "mean squared distance of probability and label; less is better",
-    "ece": "how far probabilities are from what happened; less is better. Noise alone makes it more than 0",
+    "ece": "how far probabilities are from what happened; less is better",
 }
 
 
@@ -153,7 +155,7 @@ def _images_too(n: int) -> bool:
 def _slices_drawn(report: SliceReport, metric: str) -> None:
     table = report.table
     worst = report.worst
-    ordered = table.sort_values(["by", "slice"], kind="stable")
+    ordered = table.iloc[sorted(range(len(table)), key=lambda i: (table["by"].iat[i], *_place(table["slice"].iat[i])))]
     rows = pd.DataFrame(
         {
             "name": [f"{by}: {name}" for by, name in zip(ordered["by"], ordered["slice"], strict=True)],
@@ -161,12 +163,20 @@ def _slices_drawn(report: SliceReport, metric: str) -> None:
             "colour": [_slice_colour(row, worst) for row in ordered.to_dict("records")],
         }
     )  # fmt: skip
-    worse = "more" if metric in LESS_IS_BETTER else "less"
     components.show(
         score_charts.dots(rows, f"{TITLES[metric]}, with 95 % interval; dotted: all patches", report.overall),
         key="scores_slices",
     )
-    st.caption(f"Coloured: the weakest slice ({worse} than elsewhere).")
+    if worst is not None:
+        st.caption("Coloured: the weakest slice.")
+
+
+def _place(name: str) -> tuple[float, str]:
+    """Slices of numbers ("43.6 to 53.3") stand by where they begin, others by name."""
+    try:
+        return float(name.split(" to ")[0].replace(",", "")), name
+    except ValueError:
+        return math.inf, name
 
 
 def _slice_colour(row: dict, worst: dict | None) -> str:

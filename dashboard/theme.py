@@ -46,16 +46,22 @@ INK = "#8A929B"  # axis lines, annotations: readable on both grounds
 GRID = "rgba(128,136,146,0.22)"
 # Negative to positive through a neutral that is neither ground; for decisions and differences.
 DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
+# Heads that see statistics of the bands only.
+_GREYS = {"stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "stats_boost": "#858E97", "rich": "#4C5660"}
 
 
 def head_colour(head: str, heads: tuple[str, ...] = ()) -> str:
     """Colour of a head: SVMs warm in the order of ``heads``, what sees no network grey, the others each their own."""
     own = {"fc": "#7B68B5", "lgbm": "#4E9F6B", "logreg": "#4A7EBB", "blend": "#1F8A8A"}
-    greys = {"stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "stats_boost": "#858E97", "rich": "#4C5660"}
-    if head in own or head in greys:
-        return (own | greys)[head]
+    if head in own or sees_no_network(head):
+        return (own | _GREYS)[head]
     svms = [name for name in heads if name.startswith("svm_")] or [head]
     return _HEADS[svms.index(head) % len(_HEADS)] if head in svms else _HEADS[0]
+
+
+def sees_no_network(head: str) -> bool:
+    """Whether a head knows statistics of the bands only."""
+    return head in _GREYS
 
 
 def head_title(head: str) -> str:

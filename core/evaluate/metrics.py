@@ -18,7 +18,6 @@ from core.errors import DataError, LabelError
 COUNT_METRICS = ("f1", "precision", "recall", "specificity", "accuracy", "balanced_accuracy", "mcc")  # of decisions
 SCORE_METRICS = ("auc", "average_precision", "brier", "ece")  # of probabilities, whatever the threshold
 METRIC_NAMES = ("f1", "auc", *COUNT_METRICS[1:], *SCORE_METRICS[1:])
-LESS_IS_BETTER = frozenset({"brier", "ece"})
 ECE_BINS = 15  # of equal width over 0-1 (Guo, Pleiss, Sun, Weinberger 2017)
 
 

@@ -124,7 +124,7 @@ class Desk:
         rest = f", {self.accepted.value:.0f} more are accepted unseen" if math.isfinite(self.accept_at) else ""
         return (
             f"So that {what} ({sure}), {seen} must be looked at{rest} and {self.cleared.value:.0f} are cleared unseen. "
-            f"Here {self.missed} of {self.n_positive} were missed."
+            f"Here {self.missed:,} of {self.n_positive:,} were missed."
         )
 
     def elsewhere(self, positive_share: float) -> dict[str, float]:

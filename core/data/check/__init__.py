@@ -170,8 +170,8 @@ def _check_groups(dataset: Dataset, labels: np.ndarray) -> list[CheckRow]:
     ]
     if few and known.any():
         advice = f"Some folds will have none of them to judge when {USUAL_SPLITS} are drawn; fewer folds may do better."
-        return [CheckRow("warning", "A class lies in few groups", some(few), n, 0.0, advice)]
-    return [CheckRow("ok", "Groups keep scenes together", "", n)]
+        return [CheckRow("warning", "A class lies in few groups", f"{some(few)}; {n} groups in all", advice=advice)]
+    return [CheckRow("ok", "Groups keep scenes together", f"{n} groups")]
 
 
 def _sets(dataset: Dataset, sets: list[np.ndarray]) -> str:

@@ -120,7 +120,7 @@ def test_nodata_is_told_with_its_share_and_empty_patches_apart(tmp_path):
 def test_groups_are_judged(tmp_path):
     assert row(check(made(tmp_path, groups=None)), "There are no groups").severity == "warning"
     few = check(made(tmp_path, groups=["a", "b"] * 6))
-    assert row(few, "A class lies in few groups").where == "stable, landslide"
+    assert row(few, "A class lies in few groups").where.startswith("stable, landslide; ")
 
 
 def test_many_names_are_cut_short(tmp_path):
