@@ -18,7 +18,7 @@ from dashboard.components import literal
 
 SCORES = ("val_loss", "val_f1", "val_auc")
 MACHINE = ("lr", "images_per_second", "memory_mib")
-PICTURE_PX, LINE_PX = 72, 104
+LINE_PX = 104  # height of one patch's line
 
 
 def curves(run: RunFolder, history: pd.DataFrame, key: str) -> None:
@@ -29,6 +29,8 @@ def curves(run: RunFolder, history: pd.DataFrame, key: str) -> None:
         for column in there:
             with grid.cell():
                 figure = charts.learning_curves(history, column).update_layout(showlegend=True)
+                if columns is MACHINE:
+                    figure.update_yaxes(rangemode="tozero")  # a wobble of one in a hundred is none
                 components.show(figure, key=f"{key}_{column}")
     st.caption(
         f"Validation part of each fold; folds begun: {history['fold'].nunique()}, epochs: {len(history):,}. "
@@ -71,15 +73,14 @@ def _sample(data: Dataset, patch_id: str, rows: pd.DataFrame, key: str) -> None:
     """One patch: its picture and label, and its probability over the epochs."""
     label, now = int(rows["label"].iloc[-1]), float(rows["prob"].iloc[-1])
     right = (now >= 0.5) == bool(label)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        try:
-            look = gallery.Look(composites(data.bands)[0])
-            st.image(gallery.pictures(data, [patch_id], look)[0], width=PICTURE_PX, alt=f"Patch {patch_id}")
-        except LandslideLensError:
-            pass  # the dataset file is another one than the run's: the answers are still told
-        with st.container(gap=None):
-            st.markdown(f"**{literal(gallery.short(patch_id))}**")
-            st.caption(f"{literal(data.class_names[label])}, now p {now:.2f} {'✓' if right else '✗'}")
+    picture, words = st.columns([2, 3], gap="small", vertical_alignment="center")
+    try:
+        look = gallery.Look(composites(data.bands)[0])
+        picture.image(gallery.pictures(data, [patch_id], look)[0], width="stretch", alt=f"Patch {patch_id}")
+    except LandslideLensError:
+        pass  # the dataset file is another one than the run's: the answers are still told
+    words.markdown(f"**{literal(gallery.short(patch_id))}**")
+    words.caption(f"{literal(data.class_names[label])}, now p {now:.2f} {'✓' if right else '✗'}")
     components.show(_line(rows, label), key=key)
 
 

@@ -15,7 +15,7 @@ from core.config import RunConfig
 from core.data.bands import Band, Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from dashboard import drawn_bands, gallery, patch_view, rehearsal, state, tasks
+from dashboard import cached, drawn_bands, gallery, patch_view, rehearsal, state, tasks
 from dashboard.components import duration, literal
 
 PREVIEWED = "train_previewed"  # session: the dataset's name and the configuration (JSON) that is previewed
@@ -108,8 +108,9 @@ def _preview(data: Dataset, config: RunConfig) -> None:
     bands = tuple(band for name in found.bands for band in data.bands if band.name == name)
     ways = {way.name: way for way in composites(drawn_bands.drawable(bands))}
     way = ways[shown_as.selectbox("Shown as", list(ways), key="preview_composite", width=300)]
-    originals = _pictures(found.images, found.images, bands, way, data.nodata)
-    drawn = [_pictures(one, found.images, bands, way, data.nodata) for one in found.drawn]
+    limits = _limits(data, bands, way) if found.in_units else None
+    originals = _pictures(found.images, bands, way, limits, data.nodata)
+    drawn = [_pictures(one, bands, way, limits, data.nodata) for one in found.drawn]
     for i, patch_id in enumerate(found.ids):
         grid = st.grid(int(draws) + 1, min_column_width=gallery.TILE_PX, gap="small")
         with grid.cell():
@@ -144,10 +145,21 @@ def _sentence(config: RunConfig, found: rehearsal.Preview) -> str:
 
 
 def _pictures(
-    images: np.ndarray, originals: np.ndarray, bands: Sequence[Band], way: Composite, nodata: float | None
+    images: np.ndarray, bands: Sequence[Band], way: Composite, limits: np.ndarray | None, nodata: float | None
 ) -> list[np.ndarray]:
-    """Patches (n, C, H, W) through a composite, each stretched as its original: what was brightened shows brighter."""
+    """Patches (n, C, H, W) through a composite, stretched alike, or each by itself without ``limits``."""
     images, names = drawn_bands.with_computed(images, bands, nodata, way.bands)
-    originals, _ = drawn_bands.with_computed(originals, bands, nodata, way.bands)
-    limits = [patch_view.patch_limits(original, nodata) for original in originals]
-    return [patch_view.picture(image, names, way, limit, nodata) for image, limit in zip(images, limits, strict=True)]
+    return [
+        patch_view.picture(
+            image, names, way, patch_view.patch_limits(image, nodata) if limits is None else limits, nodata
+        )
+        for image in images
+    ]
+
+
+def _limits(data: Dataset, bands: Sequence[Band], way: Composite) -> np.ndarray:
+    """The dataset's, so that what was brightened shows brighter."""
+    own = patch_view.dataset_limits(data.statistics)[[data.bands.index(band) for band in bands]]
+    return drawn_bands.with_computed_limits(
+        own, bands, way.bands, lambda name: np.array(cached.computed_limits(data, name))
+    )
