@@ -54,6 +54,36 @@ def test_maps_are_scikit_images_inverse_maps_about_the_centre(fill, hw):
                 assert np.abs(own - expected).max() < 1e-4, np.abs(own - expected)[inner].max()
 
 
+@pytest.mark.parametrize(("fill", "padding"), [("zeros", "zeros"), ("border", "border")])
+def test_maps_are_kornias_warps_about_the_centre(fill, padding):
+    """Its reflection turns at the middle of the border's pixels, ours at their edge (as scikit-image's `symmetric`)."""
+    from kornia.geometry.transform import warp_affine
+
+    images = batch(4, 7, 12, 20)
+    config = AugmentConfig(rotation=60, shear=20, translation=0.2, shift=3, crop=0.7)
+    maps = draw_maps(4, (12, 20), config, np.random.default_rng(1))
+    centre = np.array([9.5, 5.5])
+    forward = np.tile(np.eye(3), (4, 1, 1))  # from a pixel of the old patch to one of the new, counted from a corner
+    forward[:, :2, :2] = maps[:, :, :2]
+    forward[:, :2, 2] = maps[:, :, 2] + centre - maps[:, :, :2] @ centre
+    forward = torch.from_numpy(np.linalg.inv(forward)[:, :2]).float()
+    expected = warp_affine(images, forward, (12, 20), padding_mode=padding, align_corners=True)
+    assert (warp(images, maps, fill) - expected).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("angle", [-30.0, 12.5, 90.0])
+def test_a_turn_and_a_shear_are_kornias(angle):
+    from kornia.geometry.transform import rotate, shear
+
+    images = batch(2, 12, 16, 16)
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    turned = warp(images, of([[cos, -sin, 0], [sin, cos, 0]], 2), "zeros")
+    assert (turned - rotate(images, torch.tensor([angle, angle]))).abs().max() < 1e-4
+    # Kornia says where a pixel goes, counted from the upper left; ours where it comes from, counted from the centre.
+    slanted = warp(images, of([[1, -0.2, -0.2 * 7.5], [0, 1, 0]], 2), "zeros")
+    assert (slanted - shear(images, torch.tensor([[0.2, 0.0]] * 2))).abs().max() < 1e-4
+
+
 def test_a_cut_square_lies_inside_the_patch():
     config = AugmentConfig(crop=300 / 350)
     maps = draw_maps(500, (350, 350), config, np.random.default_rng(0))
