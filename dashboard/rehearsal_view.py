@@ -24,6 +24,7 @@ PART_WORDS = {
     "maps": "Maps", "explanations": "Grad-CAM and occlusion",
 }  # fmt: skip
 COUNTS = range(2, 9)
+TILE_PX = 84  # least width of a picture: a patch and its draws stay in one row
 
 
 def answer(what: str, data: Dataset, config: RunConfig) -> None:
@@ -112,7 +113,7 @@ def _preview(data: Dataset, config: RunConfig) -> None:
     originals = _pictures(found.images, bands, way, limits, data.nodata)
     drawn = [_pictures(one, bands, way, limits, data.nodata) for one in found.drawn]
     for i, patch_id in enumerate(found.ids):
-        grid = st.grid(int(draws) + 1, min_column_width=gallery.TILE_PX, gap="small")
+        grid = st.grid(int(draws) + 1, min_column_width=TILE_PX, gap="small")
         with grid.cell():
             st.image(originals[i], width="stretch", alt=f"Patch {patch_id} as it is", output_format="PNG")
             st.caption(f"**{literal(gallery.short(patch_id))}** · {literal(data.class_names[found.labels[i]])}")
