@@ -1,4 +1,8 @@
-"""The parts of the Balance page: counts by fold, and every synthetic patch beside its two parents."""
+"""The parts of the Balance page: counts by fold, every synthetic patch beside its two parents, and what leads on.
+
+Comes in: an open dataset, a run in any state or none. It draws; paths, neighbours, realism and audit have their own
+modules.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,34 @@ from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import balance_audit, cached, components, data_charts, gallery, outcomes, patch_view, theme
+from dashboard import (
+    balance_audit,
+    balance_counts,
+    balance_kin,
+    balance_path,
+    balance_realism,
+    cached,
+    components,
+    data_charts,
+    gallery,
+    links,
+    outcomes,
+    patch_card,
+    patch_view,
+    state,
+    theme,
+)
+from dashboard.balance_pictures import blend
 from dashboard.components import literal
+
+VIEWS = {
+    "made": "Synthetic patches",
+    "path": "Path",
+    "kin": "Neighbours",
+    "real": "How realistic",
+    "audit": "Does it flatter?",
+}
+FINISHED_ONLY = ("path", "kin", "real", "audit")
 
 ORDERS = {
     "Most similar parents first": ("ssim", False),
@@ -44,71 +74,14 @@ def protocol(config: SmoteConfig) -> None:
         st.caption(settings)
 
 
-# --------------------------------------------------------------------------------------------------------- counts
-
-
-def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFrame:
-    """Training patches by fold: other, landslide, synthetic, and synthetics with a parent in the validation part."""
-    label_of = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
-    members = [[str(name) for name in ids] for ids in folds["folds"]]
-    rows = []
-    for fold, mine in enumerate(members):
-        labels = np.array([label_of.get(name, -1) for of, ids in enumerate(members) if of != fold for name in ids])
-        made = lineage[lineage["fold"] == fold]
-        leaked = made["anchor"].isin(mine) | made["neighbour"].isin(mine)
-        real, other = int((labels == 1).sum()), int((labels == 0).sum())
-        rows.append(
-            {
-                "fold": fold, "other": other, "landslide": real, "synthetic": len(made),
-                "before": real / max(real + other, 1), "after": (real + len(made)) / max(real + other + len(made), 1),
-                "leaked": int(leaked.sum()), "begun": len(made) > 0,
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def counts(data: Dataset, table: pd.DataFrame) -> None:
-    """Chart and table of the balance before and after."""
-    beside = st.grid(2, min_column_width=360, gap="medium")
-    with beside.cell():
-        components.show(data_charts.balance_by_fold(table, data.class_names), key="balance_counts")
-    shown = table.assign(
-        fold=[theme.fold_title(fold).capitalize() for fold in table["fold"]],
-        before=100 * table["before"],
-        after=100 * table["after"],
-    ).drop(columns="begun")
-    name = st.column_config.Column
-    share = st.column_config.NumberColumn
-    with beside.cell():
-        st.dataframe(
-            shown,
-            hide_index=True,
-            width="stretch",
-            height="content",
-            column_config={
-                "fold": name("Fold"),
-                "other": name(data.class_names[0]),
-                "landslide": name(data.positive),
-                "synthetic": name("synthetic"),
-                "before": share("before", format="%.0f %%", help="Share of the positive class without synthetics."),
-                "after": share("after", format="%.0f %%", help="Share of the positive class with synthetics."),
-                "leaked": name("leaking", help="Synthetic patches with a parent in the fold's validation part."),
-            },
-        )
-        leaked, made = int(table["leaked"].sum()), int(table["synthetic"].sum())
-        st.caption(
-            f"Training parts of {len(table)} folds, {len(data):,} patches of {literal(data.name)}. {leaked:,} of "
-            f"{made:,} synthetic patches have a parent in the validation part of their fold, counted from the lineage."
-        )
-        if not table["begun"].all():
-            st.caption("Folds without synthetic patches have not begun, or needed none.")
-
-
 # ------------------------------------------------------------------------------------------------------- triplets
 
 
-def triplets(data: Dataset, lineage: pd.DataFrame, nodata_note: bool = True) -> None:
-    """Anchor, neighbour and the synthetic patch between them, sorted and paged; any band or composite."""
+def triplets(data: Dataset, lineage: pd.DataFrame, walk: bool = False) -> None:
+    """Anchor, neighbour and the synthetic patch between them, sorted and paged; any band or composite.
+
+    walk: whether each leads to its path, which a finished run has.
+    """
     ways = {way.name: way for way in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.selectbox("Order", list(ORDERS), key="balance_order", width=250)
@@ -130,18 +103,17 @@ def triplets(data: Dataset, lineage: pd.DataFrame, nodata_note: bool = True) -> 
         return
     with st.grid(min_column_width=420, gap="medium"):
         for (_, row), three in zip(page.iterrows(), drawn, strict=True):
-            _triplet(row, three)
+            _triplet(row, three, walk)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(ordered):,} synthetic patches, page {number} of {pages}.", width="content")
         if pages > 1:
             st.pagination(pages, key="balance_page")
-    if nodata_note:
-        st.caption(
-            "Each synthetic patch is computed again here as weight × anchor + (1 − weight) × neighbour in the bands' "
-            "own units, as training saw it before normalisation (which reads no-data as the band's centre). "
-            "SSIM compares the two parents. The difference is that of synthetic and anchor in the bands shown, "
-            "brightest where it is half their range."
-        )
+    st.caption(
+        "Each synthetic patch is computed again here as weight × anchor + (1 − weight) × neighbour in the bands' "
+        "own units, as training saw it before normalisation (which reads no-data as the band's centre). "
+        "SSIM compares the two parents. The difference is that of synthetic and anchor in the bands shown, "
+        "brightest where it is half their range."
+    )
 
 
 def pictures(data: Dataset, page: pd.DataFrame, way: Composite, stretch: str) -> list[list[np.ndarray]]:
@@ -172,13 +144,7 @@ def difference(anchor: np.ndarray, made: np.ndarray, limits: np.ndarray) -> np.n
     return patch_view.enlarge(rgb, patch_view.PICTURE_PX)
 
 
-def blend(anchors: np.ndarray, neighbours: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The synthetic patches of Algorithm 1, (n, C, H, W): weight * anchor + (1 - weight) * neighbour."""
-    w = weights[:, None, None, None]
-    return w * anchors + (1 - w) * neighbours
-
-
-def _triplet(row: pd.Series, three: list[np.ndarray]) -> None:
+def _triplet(row: pd.Series, three: list[np.ndarray], walk: bool) -> None:
     weight = float(row["anchor_weight"])
     captions = (
         f"**Anchor** × {weight:.2f}  \n{literal(row['anchor'])}",
@@ -193,6 +159,12 @@ def _triplet(row: pd.Series, three: list[np.ndarray]) -> None:
                 with st.container(gap="xxsmall"):
                     st.image(rgb, width="stretch", output_format="PNG", alt=alt)
                     st.caption(text)
+        if walk:
+            st.button(
+                "Walk its path", key=f"balance_walk_{row['synthetic']}", type="tertiary", icon=":material/route:",
+                on_click=balance_path.follow, args=(str(row["synthetic"]),),
+                help="From the neighbour through the anchor to the other class, with the model's answers.",
+            )  # fmt: skip
 
 
 def spread(lineage: pd.DataFrame) -> None:
@@ -220,21 +192,57 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
         reason = "needed no synthetic patch: its classes are even" if done else "has made no synthetic patch yet"
         st.info(f"This run {reason}. Below is a preview on the whole dataset.", icon=":material/balance:")
         return False
-    protocol(config.smote)
-    counts(data, fold_counts(data, cached.folds(run), lineage))
-    st.subheader("Synthetic patches and their parents", anchor=False)
+    finished = components.run_state(run)["state"] == "succeeded"
+    view = _view(finished)
     folds = sorted(int(fold) for fold in lineage["fold"].unique())
-    fold = st.segmented_control(
-        "Fold", folds, default=folds[0], required=True, key="balance_fold",
-        format_func=lambda k: theme.fold_title(k).capitalize(),
-    )  # fmt: skip
+    fold, shown = folds[0], []
+    if view in ("made", "path", "kin"):
+        fold = st.segmented_control(
+            "Fold", folds, default=folds[0], required=True, key="balance_fold",
+            format_func=lambda k: theme.fold_title(k).capitalize(),
+            help="Each fold has its own network and its own synthetic patches.",
+        )  # fmt: skip
     mine = lineage[lineage["fold"] == (fold if fold in folds else folds[0])]
-    triplets(data, mine)
+    if view == "path":
+        balance_path.section(data, run, int(fold), mine)
+    elif view == "kin":
+        shown = balance_kin.section(data, run, int(fold), mine)
+    elif view == "real":
+        balance_realism.section(data, run)
+    elif view == "audit":
+        balance_audit.section(run)
+    else:
+        _made(data, run, lineage, mine, int(fold), finished)
+    components.picture_format()
+    patch_card.show_opened(data, run, shown)
+    return True
+
+
+def _view(finished: bool) -> str:
+    """Which part of the page; what asks the networks needs a finished run."""
+    views = VIEWS if finished else {name: title for name, title in VIEWS.items() if name not in FINISHED_ONLY}
+    links.taken("balance_view", list(views), "made")
+    if (asked := state.asked_view("balance")) in views:
+        st.session_state["balance_view"] = asked
+    if st.session_state["balance_view"] not in views:
+        st.session_state["balance_view"] = "made"
+    view = st.segmented_control(
+        "View", list(views), required=True, format_func=VIEWS.get, key="balance_view", label_visibility="collapsed",
+    )  # fmt: skip
+    links.kept("balance_view", view, "made")
+    return view
+
+
+def _made(data: Dataset, run: RunFolder, lineage: pd.DataFrame, mine: pd.DataFrame, fold: int, finished: bool) -> None:
+    protocol(run.config().smote)
+    folds = cached.folds(run)
+    balance_counts.by_fold(data, balance_counts.fold_counts(data, folds, lineage))
+    with st.expander(f"Counts by group, {theme.fold_title(fold)}", icon=":material/stacked_bar_chart:"):
+        balance_counts.by_group(data, folds, lineage, fold)
+    st.subheader("Synthetic patches and their parents", anchor=False)
+    triplets(data, mine, walk=finished)
     spread(mine)
     components.download(lineage, f"{run.name}_smote", "Lineage of all folds")
-    if components.run_state(run)["state"] == "succeeded":
-        balance_audit.section(run)
-    return True
 
 
 def preview(data: Dataset) -> None:

@@ -249,6 +249,11 @@ def drill(run: RunFolder) -> tuple[pd.DataFrame, dict] | None:
     return _table(str(run.path), "drill", stamp(run.path))
 
 
+def smote_realism(run: RunFolder) -> tuple[pd.DataFrame, dict] | None:
+    """How realistic the synthetic patches are; none before it was asked for."""
+    return _table(str(run.path), "smote_realism", stamp(run.path))
+
+
 def attention_checks(run: RunFolder) -> dict[str, dict]:
     """By name: reports of the lie detector, newest first."""
     return _table(str(run.path), "attention_checks", stamp(run.path))

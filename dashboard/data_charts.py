@@ -165,6 +165,26 @@ def balance_by_fold(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Fig
     return theme.apply(figure, 320)
 
 
+def balance_by_group(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Figure:
+    """Training patches of each group, lying bars with synthetic landslides last. table: group and the same columns."""
+    negative, positive = (plain(name) for name in class_names)
+    figure = go.Figure()
+    groups = [plain(name) for name in table["group"]]
+    for column, name, colour in (
+        ("other", negative, theme.NEGATIVE),
+        ("landslide", positive, theme.POSITIVE),
+        ("synthetic", f"{positive}, synthetic", theme.SYNTHETIC),
+    ):
+        figure.add_bar(
+            x=table[column], y=groups, name=name, marker_color=colour, orientation="h",
+            hovertemplate=f"%{{y}}: %{{x:,}} {name}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title_text="Patches of the training part")
+    figure.update_yaxes(autorange="reversed", type="category")
+    return theme.apply(figure, 120 + 22 * max(4, len(table)))
+
+
 def lineage_scatter(lineage: pd.DataFrame) -> go.Figure:
     """Every synthetic patch by the similarity of its parents and the anchor's weight. lineage: see ``runs.store``."""
     figure = go.Figure()

@@ -144,10 +144,10 @@ def _smote_path(run: RunFolder, request: Request, kept: Kept) -> dict:
     """What a fold's model says from a neighbour through its anchor to the other class."""
     from core.studies.smote_paths import walk
 
-    fold, other = int(request["fold"]), request.get("other")
-    also = [float(t) for t in request.get("also", [])]
-    view = kept.view(run, fold)
-    return vars(walk(run, fold, str(request["neighbour"]), str(request["anchor"]), other, also, view=view)).copy()
+    fold, ends = int(request["fold"]), (str(request["neighbour"]), str(request["anchor"]))
+    also, called = [float(t) for t in request.get("also", [])], bool(request.get("called"))
+    found = walk(run, fold, *ends, request.get("other"), called, also, view=kept.view(run, fold))
+    return vars(found).copy()
 
 
 def _places(run: RunFolder, request: Request, kept: Kept) -> dict:

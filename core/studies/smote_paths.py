@@ -78,13 +78,15 @@ def walk(
     neighbour: str,
     anchor: str,
     other: str | None = None,
+    called: bool = False,
     also: Sequence[float] = (),
     steps: int = STEPS,
     view: FoldBands | None = None,
 ) -> SmotePath:
     """The path of one anchor and one neighbour, by the network of ``fold``.
 
-    other: a patch of the other class; none: the one nearest to the anchor among the embeddings of the training part.
+    other: a patch of the other class; none: the one nearest to the anchor among the embeddings of the training part,
+    with ``called`` the nearest of those that the headline head calls the other class, too, so that the path crosses.
     also: further positions, such as the weight of a synthetic patch. view: of the fold, where it is loaded. Raises
     RunError when the run has not finished, ConfigError for steps or positions that cannot be.
     """
@@ -96,7 +98,10 @@ def walk(
     labels = rows.labels
     known = run.embeddings(fold)["embeddings"]
     two = dataset.index_of([neighbour, anchor])
-    third, distance = _other(dataset, rows, known, int(two[1]), other, config.embed.metric)
+    among = _others(run, dataset, view, rows, int(two[1]), other, called)
+    preparation = Preparation.fit(known, rows.train, config.embed.metric)
+    found = nearest(preparation.rows(known[two[1:]]), preparation.rows(known[among]), 1)
+    third, distance = int(among[found.index[0, 0]]), float(found.distance[0, 0])
     ends = np.array([*two, third])
     raw = dataset.images(ends, model.normaliser.band_names)
     position = np.unique(np.concatenate([np.linspace(0, 2, 2 * steps + 1), np.asarray(also, np.float64)]))
@@ -147,22 +152,28 @@ def walk(
     )
 
 
-def _other(
-    dataset: Dataset, rows: FoldRows, known: np.ndarray, anchor: int, other: str | None, metric: str
-) -> tuple[int, float]:
-    """Row of the patch of the other class, and its distance from the anchor among the embeddings."""
+def _others(
+    run: RunFolder, dataset: Dataset, view: FoldBands, rows: FoldRows, anchor: int, other: str | None, called: bool
+) -> np.ndarray:
+    """Rows of the patches that the path may lead to, all of the other class."""
     label = int(rows.labels[anchor])
     if label not in (0, 1):
         raise RunError(f"'{dataset.ids[anchor]}' has no label. A path leads from a landslide to the other class.")
-    if other is None:
-        among = rows.train[rows.labels[rows.train] == 1 - label]
-    else:
+    if other is not None:
         among = dataset.index_of([other])
         if int(rows.labels[among[0]]) != 1 - label:
             raise ConfigError(f"'{other}' is of the same class as '{dataset.ids[anchor]}'. Choose one of the other.")
-    preparation = Preparation.fit(known, rows.train, metric)
-    found = nearest(preparation.rows(known[[anchor]]), preparation.rows(known[among]), 1)
-    return int(among[found.index[0, 0]]), float(found.distance[0, 0])
+        return among
+    among = rows.train[rows.labels[rows.train] == 1 - label]
+    if called:
+        head = view.heads[-1]
+        stored = _stored(run, view.model.fold, among, [head], view)
+        if head in stored:
+            is_called = stored[head] >= view.rules[head].thresholds[view.model.fold]
+            if not (is_called != label).any():
+                raise RunError(f"{head} calls no training patch of the other class what it is. Choose the nearest.")
+            among = among[is_called != label]
+    return among
 
 
 def _between(ends: np.ndarray, valid: np.ndarray | None, position: np.ndarray, empty: float) -> np.ndarray:

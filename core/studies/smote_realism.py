@@ -81,7 +81,7 @@ def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iter
     report = {
         "run": run.name, "method": run.config().smote.method, "protocol": run.config().smote.protocol,
         "n_synthetic": len(lineage), "n": len(table), "folds": int(table["fold"].nunique()),
-        "n_landslides": int((oof["label"] == 1).sum()), "options": asdict(options),
+        "n_landslides": int((oof["label"] == 1).sum()), "options": asdict(options), "halvings": TIMES,
         "distance": {space: _distances(table, space, options.seed) for space in ("pixels", "embedding")},
         "detail": _detail(table, options.seed), "two_sample": _tests(parts, control, options.seed),
         "judged": _judged(oof, table, judged, head, group_of),

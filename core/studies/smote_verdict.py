@@ -12,8 +12,8 @@ from typing import Any
 SLIGHT, PLAIN = 0.6, 0.8
 SHARP = 0.9  # share of the parents' fine detail from which blur is not worth a word
 LOOKS = {
-    "statistics": "levels and spread of the bands",
-    "detail": "fine detail of the bands",
+    "statistics": "the bands' levels and spread",
+    "detail": "the bands' fine detail",
     "embedding": "the network's embedding",
 }
 LEVELS = {
@@ -45,7 +45,7 @@ def _told(tests: dict[str, dict], best: str | None) -> list[str]:
         return []
     one = tests[best]
     return [
-        f"A straight line through {LOOKS[best]} ranks a synthetic patch above a real one in {one['auc']:.0%} of pairs "
+        f"A linear classifier on {LOOKS[best]} ranks a synthetic patch above a real one in {one['auc']:.0%} of pairs "
         f"[{one['lo']:.0%}, {one['hi']:.0%}] (50 %: chance), relatives kept on one side."
     ]
 

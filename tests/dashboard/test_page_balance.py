@@ -8,7 +8,7 @@ import pytest
 from core.config import preset
 from core.data.bands import composites
 from core.data.store import open_dataset
-from dashboard import balance_view, patch_view
+from dashboard import balance_counts, balance_pictures, balance_view, patch_view
 
 
 @pytest.mark.parametrize("state", [None, "queued", "running", "failed", "succeeded"])
@@ -29,7 +29,7 @@ def test_counts_tell_training_parts_before_and_after(studio):
     dataset = studio.add_dataset()
     run = studio.add_run(dataset)
     data = open_dataset(dataset)
-    table = balance_view.fold_counts(data, run.folds(), run.smote())
+    table = balance_counts.fold_counts(data, run.folds(), run.smote())
     assert table["fold"].tolist() == [0, 1, 2]
     for row in table.itertuples():
         mine = set(run.folds()["folds"][row.fold])
@@ -45,16 +45,16 @@ def test_a_parent_in_the_validation_part_is_counted_as_leaking(studio):
     lineage = run.smote()
     of_fold = lineage.index[lineage["fold"] == 0][0]
     lineage.loc[of_fold, "neighbour"] = run.folds()["folds"][0][0]
-    table = balance_view.fold_counts(open_dataset(dataset), run.folds(), lineage)
+    table = balance_counts.fold_counts(open_dataset(dataset), run.folds(), lineage)
     assert table["leaked"].tolist() == [1, 0, 0]
 
 
 def test_the_synthetic_patch_is_the_weighted_sum_of_its_parents(studio):
     data = open_dataset(studio.add_dataset())
     anchor, neighbour = data.images([0]), data.images([4])
-    made = balance_view.blend(anchor, neighbour, np.array([0.3], np.float32))
+    made = balance_pictures.blend(anchor, neighbour, np.array([0.3], np.float32))
     np.testing.assert_allclose(made, 0.3 * anchor + 0.7 * neighbour, rtol=1e-5)
-    np.testing.assert_array_equal(balance_view.blend(anchor, neighbour, np.array([1.0], np.float32)), anchor)
+    np.testing.assert_array_equal(balance_pictures.blend(anchor, neighbour, np.array([1.0], np.float32)), anchor)
 
 
 def test_a_triplet_is_drawn_on_one_scale(studio):
@@ -114,10 +114,10 @@ REPORT = {
 
 def test_the_audit_is_offered_and_then_shown(studio, open_page):
     run = studio.add_run(studio.add_dataset())
-    at = open_page("balance")
+    at = open_page("balance", balance_view="audit")
     assert "Audit the synthetic patches" in [b.label for b in at.button]
     run.write_smote_audit(REPORT)
-    at = open_page("balance")
+    at = open_page("balance", balance_view="audit")
     assert not at.exception and not at.error
     assert at.success[0].value.startswith("0 of 40 synthetic patches")
     assert any("0.710 [0.600, 0.800], n = 60" in m.value for m in at.markdown)
@@ -128,7 +128,7 @@ def test_a_leak_is_an_error_and_a_twin_is_compared(studio, open_page):
     run = studio.add_run(studio.add_dataset())
     row = {"head": "svm_c0.1", "metric": "f1", "leaking": 0.9, "honest": 0.7, "difference": 0.2, "lo": 0.1, "hi": 0.3}
     run.write_smote_audit(REPORT | {"ok": False, "n_leaking": 7, "twin": "other", "twin_difference": [row | {"n": 60}]})
-    at = open_page("balance")
+    at = open_page("balance", balance_view="audit")
     assert not at.exception and at.error[0].value.startswith("7 of 40")
     assert any("paper's way 0.900, inside the fold 0.700" in c.value for c in at.caption)
 

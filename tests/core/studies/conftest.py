@@ -20,6 +20,7 @@ def balanced_run(tmp_path_factory):
         "heads.svm_C=[0.1]",
         "heads.lgbm=false",
         "smote.n_syn=3",
+        "heads.threshold=half",
     ]
     run = create_run(
         home, preset("demo").with_overrides(settings), make_tiny(home / "tiny.h5", n=120, signal=1.0), "balanced"

@@ -58,6 +58,15 @@ def test_it_leads_from_landslides_the_fold_learnt_from_to_the_nearest_other(bala
     assert len(path.position) == len(path.maps) == 22 and np.isfinite(path.maps).all()
 
 
+def test_it_can_lead_to_a_patch_that_the_model_calls_the_other_class(balanced_run):
+    one = line(balanced_run)
+    found = walk(balanced_run, 0, one["neighbour"], one["anchor"], called=True, steps=2)
+    nearest = walk(balanced_run, 0, one["neighbour"], one["anchor"], steps=2)
+    head = found.headline
+    assert head == "svm_c0.1" and found.labels[2] == 0 and found.probs[head][-1] < found.thresholds[head]
+    assert found.distance >= nearest.distance - 1e-9
+
+
 def test_a_patch_of_another_fold_is_said_to_be_unseen(balanced_run):
     unseen = [str(i) for i in balanced_run.folds()["folds"][0] if int(str(i)[1:]) % 3 == 0]
     assert walk(balanced_run, 0, unseen[1], unseen[0], steps=2).seen == (False, False, True)

@@ -156,5 +156,5 @@ def test_the_verdict_tells_what_gives_them_away():
     two = {"statistics": REPORT["two_sample"]["statistics"], "detail": {"auc": 0.9, "lo": 0.8, "hi": 0.95, "p": 1e-6}}
     detail = {"kept": {"value": 0.6, "interval": [0.5, 0.7]}}
     said = verdict(REPORT | {"two_sample": two, "detail": detail})
-    assert "fine detail of the bands" in said["sentence"] and any("blurs" in reason for reason in said["reasons"])
+    assert "bands' fine detail" in said["sentence"] and any("blurs" in reason for reason in said["reasons"])
     assert "hardly blurred" in " ".join(verdict(REPORT)["reasons"])
