@@ -16,6 +16,7 @@ from scipy.special import logit
 
 from core.data.normalise import MINMAX_WARNING
 from core.evaluate.judge import HeadJudgement, difference, judge_head
+from core.evaluate.size_class import size_facts
 from core.explain.cam_means import silence
 from core.explain.gradcam import gradcam, suited_method
 from core.explain.replacements import choose_donors
@@ -181,7 +182,36 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "left_out": left_out(plan),
         "selection": plan.selection.to_dict(),
         "warnings": _warnings(plan),
-    }
+    } | _beside(plan, judged["fc"])
+
+
+def _beside(plan: Plan, fc: HeadJudgement) -> dict[str, Any]:
+    """What stands beside the pixels, where anything does.
+
+    ``columns``: the network's own head with its columns, without them, and the difference. ``size``: the second head's
+    answers on landslides of known size.
+    """
+    tables = [plan.run.beside(fold) for fold in range(plan.folds.n_splits)]
+    if any(table is None for table in tables):
+        return {}
+    table, found = pd.concat(tables, ignore_index=True), {}
+    labelled = np.flatnonzero(plan.fold_of >= 0)
+    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], groups_of(plan, labelled)
+    if "log_odds_unknown" in table:
+        scores = table.set_index("id")["log_odds_unknown"].loc[plan.dataset.ids[labelled]].to_numpy()
+        rule = plan.config.heads.threshold
+        unknown = judge_head(labels, scores, fold_of, groups, threshold=rule, is_log_odds=True)
+        found["columns"] = {
+            "names": list(plan.config.model.columns),
+            "known": {**fc.metrics, "intervals": fc.intervals},
+            "unknown": {**unknown.metrics, "intervals": unknown.intervals},
+            "difference": difference(labels, fc, unknown, groups),
+        }
+    if "size" in table:
+        sized = table[table["size"] != ""]
+        found["size"] = size_facts(sized["size"].to_numpy(), sized["size_pred"].to_numpy())
+        found["size"]["column"] = plan.config.model.size_column
+    return found
 
 
 def _warnings(plan: Plan) -> list[str]:
@@ -189,6 +219,14 @@ def _warnings(plan: Plan) -> list[str]:
     found += plan.selection.notes
     if plan.config.normalise.method == "minmax":
         found.append(MINMAX_WARNING)
+    if names := plan.config.model.columns:
+        found.append(
+            f"The network reads columns beside the pixels ({', '.join(names)}). Scores are with them, as the dataset "
+            "has them; occlusion, attention on demand and predictions without columns take them for unknown."
+        )
+    if plan.config.model.columns and plan.config.model.columns_leak == "allow":
+        reports = plan.run.provenance().get("columns", ())
+        found += [f"Allowed although it gives the label away: {one['reason']}" for one in reports if one["reason"]]
     if plan.config.smote.enabled and plan.config.smote.protocol == "before_folds":
         found.append(
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ from core.train.backbones import build_network, save_network
 from core.train.judging import watched
 from core.train.loop import embed, fit, newest_checkpoint
 from core.train.model_scaling import model_scaling
+from core.train.tabular import Beside, Known
 
 # Shares of the whole time, for the progress bar: training the folds, then their maps, then their explanations.
 TRAINING, MAPPING, EXPLAINING = 0.8, 0.08, 0.12
@@ -100,15 +102,22 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     train_x = np.concatenate([patches[learnt], synthetics.images])  # (N_train + M, C, H, W)
     train_y = np.concatenate([plan.labels[learnt], np.ones(len(synthetics.images), np.int8)])
 
+    known = Known.learn(config.model, plan.dataset.columns, plan.labels, train)
+    # A synthetic patch is known as its anchor is: unknown columns would mark it, and with it the landslides.
+    anchors = parents[synthetics.anchor]
+    beside = Beside(known.at(np.concatenate([learnt, anchors])), known.at(val).table, known.at(inner).table)
     seed = config.seed * 1000 + fold
-    network, weights = build_network(config.model, plan.bands, patches.shape[2:], seed, normaliser.units)
+    network, weights = build_network(
+        config.model, plan.bands, patches.shape[2:], seed, normaliser.units,
+        columns=known.columns, size_classes=known.size_classes,
+    )  # fmt: skip
     yield Step("training", TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", **at)
     history, samples, rows, answers = run.fold_history(fold), run.fold_samples(fold), [], []
     shown = watched(plan.labels[val], config.seed)
     held = (patches[inner], plan.labels[inner]) if len(inner) else None
     where = run.resume_path(fold)
     for result in fit(
-        network, train_x, train_y, patches[val], plan.labels[val], config, plan.device, seed, where, held
+        network, train_x, train_y, patches[val], plan.labels[val], config, plan.device, seed, where, held, beside
     ):
         rows.append(result.to_dict())
         answers.append(_answers(plan, val[shown], result.val_probs[shown], result.epoch))
@@ -120,8 +129,10 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
             text += f"; memory ran out, so that a batch is cut into {result.pieces} pieces whose gradients add up"
         yield Step("training", TRAINING * share, text, event="epoch", epoch=result.epoch, fields=rows[-1], **at)
 
-    embedded = embed(network, patches, plan.device, config.train.batch_size, tta=config.train.tta)
-    of_synthetics = embed(network, synthetics.images, plan.device, config.train.batch_size, tta=config.train.tta)
+    batch, tta = config.train.batch_size, config.train.tta
+    embedded = embed(network, patches, plan.device, batch, tta=tta, table=known.table)
+    of_anchors = known.at(anchors).table
+    of_synthetics = embed(network, synthetics.images, plan.device, batch, tta=tta, table=of_anchors)
     heads = fit_heads(plan, fc_head(network), embedded.embeddings, of_synthetics.embeddings, train)
     save_heads(run.heads_path(fold), heads.heads)
     run.write_scores(fold, heads.scores)
@@ -129,6 +140,8 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
     save_network(network, run.fold_path(fold))
     run.write_normaliser(fold, normaliser.to_json())
     run.write_embeddings(fold, {"embeddings": embedded.embeddings, "logits": embedded.logits})
+    if known.columns or known.size_classes:
+        run.write_beside(fold, _beside(plan, network, patches, val, known, embedded.size_logits))
     run.write_fold_card(
         fold,
         {
@@ -143,6 +156,20 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
             "images_per_second": float(np.mean([row["images_per_second"] for row in rows])) if rows else float("nan"),
         },
     )
+
+
+def _beside(plan: Plan, network: Any, patches: np.ndarray, val: np.ndarray, known: Known, sizes: Any) -> pd.DataFrame:
+    """What the network says of its validation patches without their columns, and of their sizes."""
+    found = pd.DataFrame({"id": plan.dataset.ids[val], "label": plan.labels[val]})
+    if known.columns:
+        train = plan.config.train
+        without = embed(network, patches[val], plan.device, train.batch_size, tta=train.tta)
+        found["log_odds_unknown"] = without.logits[:, 1].astype(np.float64) - without.logits[:, 0]
+    if known.size_classes:
+        classes, truth = np.array(known.size_classes), known.sizes[val]
+        found["size"] = np.where(truth.any(axis=1), classes[truth.argmax(axis=1)], "")
+        found["size_pred"] = classes[sizes[val].argmax(axis=1)]
+    return found
 
 
 def hold_back(plan: Plan, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

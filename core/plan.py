@@ -7,7 +7,7 @@ share, and :class:`Step` records of progress. It trains nothing.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from core.config import RunConfig
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.bands import Band
 from core.data.check import check
+from core.data.column_leaks import column_reports, refuse_leaks
+from core.data.columns import learn_columns
 from core.data.duplicates import joined_groups, patch_hashes
 from core.data.folds import Folds, make_folds
 from core.data.grouping import groups_for
@@ -123,6 +125,7 @@ def prepare(run: RunFolder) -> Plan:
     if not report.ok:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
+    told = _check_columns(dataset, config, labels)
     free = shutil.disk_usage(run.path).free
     if free < FREE_DISK_BYTES:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
@@ -135,11 +138,25 @@ def prepare(run: RunFolder) -> Plan:
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
     run.write_leaks(leaks.pairs)
-    facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()}
+    facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images, dataset.nodata)
     rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
     return Plan(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
+
+
+def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:
+    """What the columns beside the pixels say of the label, for the record.
+
+    Raises ConfigError for a column that is not there, or that gives the label away unless that is allowed.
+    """
+    names, size = config.model.columns, config.model.size_column
+    learn_columns(dataset.columns, names, np.flatnonzero(labels >= 0))
+    learn_columns(dataset.columns, [size] if size else [], np.flatnonzero(labels == 1), "model.size_column")
+    reports = column_reports(dataset.columns, labels, names)
+    if config.model.columns_leak == "refuse":
+        refuse_leaks(reports)
+    return {"columns": [asdict(report) for report in reports]} if reports else {}
 
 
 def check_memory(dataset: Dataset, n_bands: int) -> None:

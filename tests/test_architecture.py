@@ -14,6 +14,7 @@ LEAVES = (
     "core.config",
     "core.device",
     "core.data.bands",
+    "core.data.columns",
     "core.data.edges",
     "core.data.indices",
     "core.data.stacks",

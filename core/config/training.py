@@ -119,6 +119,27 @@ class ModelConfig(Section):
         description="Share of the training patches that lose all optical or all SAR bands, half of them each, so that "
         "the network can answer without one of them. With one encoder or two.",
     )
+    columns: tuple[str, ...] = Field(
+        (),
+        description="Columns of the dataset file, numbers or categories (slope, elevation, rain), joined to the "
+        "embedding inside the network. Unknown values may be; a patch without any of them can be asked about too.",
+    )
+    columns_dropout: UnitInterval = Field(
+        0.3,
+        description="Share of the training patches whose columns are all taken for unknown, so that the network "
+        "learns to answer without them.",
+    )
+    columns_leak: Literal["refuse", "allow"] = Field(
+        "refuse",
+        description="What happens when a column, or its being unknown, gives the label away. refuse: the run does not "
+        "start and says which. allow: it starts; its scores hold only where the column is known in the same way.",
+    )
+    size_column: str | None = Field(
+        None, description="Column with the size class of landslides, which a second head learns to answer; none: none."
+    )
+    size_weight: float = Field(
+        0.3, ge=0.0, le=10.0, description="Weight of the second head's loss beside that of the label (size_column)."
+    )
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
     )
@@ -127,6 +148,11 @@ class ModelConfig(Section):
     @classmethod
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return value if value == "auto" or str(value).startswith("stack") else names_of(value) or ()
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _one_column_is_a_list(cls, value: Any) -> Any:
+        return names_of(value) or ()
 
     @model_validator(mode="after")
     def _sar_settings_need_their_branch(self) -> ModelConfig:

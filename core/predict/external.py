@@ -104,7 +104,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
     if not len(labelled):
         raise LabelError(f"{dataset.path.name} has no labelled patch to evaluate on. Add labels, or use predict.")
     ensemble, notes = Ensemble.load(run, device), []
-    found = answer(run, batches_of(dataset, labelled), dataset.bands, ensemble)
+    found = answer(run, batches_of(dataset, labelled), dataset.bands, ensemble, dataset)
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
     judged = judge_answer(labels, found.probs, found.threshold, groups)

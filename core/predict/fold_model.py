@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.columns import encode
 from core.data.normalise import Normaliser
 from core.evaluate.judge import Rule
 from core.heads import load_heads
@@ -26,7 +27,10 @@ from core.train.loop import embed
 
 @dataclass(frozen=True)
 class FoldModel:
-    """Answers for one fold. ``heads``: by name; what is on embeddings, on band statistics or on rich statistics."""
+    """Answers for one fold. ``heads``: by name; what is on embeddings, on band statistics or on rich statistics.
+
+    Where the network reads columns beside the pixels, those that are not given are unknown to it.
+    """
 
     fold: int
     normaliser: Normaliser
@@ -45,13 +49,19 @@ class FoldModel:
         return cls(fold, normaliser, network, load_heads(run.heads_path(fold)), device, train.batch_size, train.tta)
 
     def log_odds(
-        self, images: np.ndarray, names: Sequence[str], rules: Mapping[str, Rule], tta: bool | None = None
+        self,
+        images: np.ndarray,
+        names: Sequence[str],
+        rules: Mapping[str, Rule],
+        tta: bool | None = None,
+        columns: Mapping[str, np.ndarray] | None = None,
     ) -> dict[str, np.ndarray]:
         """Log-odds (N,) float64 of the positive class by each head, for raw patches (N, C, H, W).
 
-        rules: the run's, by head. tta: average over flips and quarter turns; none: as the run was judged.
+        rules: the run's, by head. tta: average over flips and quarter turns; none: as the run was judged. columns: what
+        is known beside the pixels, (N,) each.
         """
-        features = self._features(images, members_of(names), self.tta if tta is None else tta)
+        features = self._features(images, members_of(names), self.tta if tta is None else tta, columns)
         return self.log_odds_of(features, names, rules)
 
     def log_odds_of(
@@ -65,17 +75,22 @@ class FoldModel:
             found[BLEND] = blend([found[name] for name in MEMBERS])
         return {name: found[name] for name in names}
 
-    def embeddings(self, images: np.ndarray) -> np.ndarray:
+    def embeddings(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """(N, D) float32 embeddings of raw patches (N, C, H, W), as the run's own were made."""
-        return self._features(images, ["fc"], self.tta)["embeddings"]
+        return self._features(images, ["fc"], self.tta, columns)["embeddings"]
 
-    def _features(self, images: np.ndarray, names: Sequence[str], tta: bool) -> dict[str, np.ndarray]:
+    def _features(
+        self, images: np.ndarray, names: Sequence[str], tta: bool, columns: Mapping[str, np.ndarray] | None = None
+    ) -> dict[str, np.ndarray]:
         """What the named heads read, each kind computed once."""
         kinds, normaliser = {kind_of(name) for name in names}, self.normaliser
         features = {}
         if "embeddings" in kinds:
             patches = normaliser.transform(images)
-            features["embeddings"] = embed(self.network, patches, self.device, self.batch_size, tta=tta).embeddings
+            read = self.network.columns
+            table = encode(read, columns, len(patches)) if read and columns is not None else None
+            found = embed(self.network, patches, self.device, self.batch_size, tta=tta, table=table)
+            features["embeddings"] = found.embeddings
         if "statistics" in kinds:
             features["statistics"] = band_statistics(images, normaliser.nodata)
         if "rich" in kinds:

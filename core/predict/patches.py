@@ -6,7 +6,7 @@ nothing of where the patches come from or where the answer goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from scipy.special import expit
 
 from core.data.bands import Band
+from core.data.store.dataset import Dataset
 from core.device import choose_device
 from core.errors import FormatError, RunError
 from core.evaluate.judge import Rule
@@ -61,11 +62,18 @@ class Ensemble:
         shape = tuple(run.provenance()["dataset"]["shape"])
         return cls(models, rules, config.heads.headline(rules), models[0].normaliser.band_names, shape[1:])
 
-    def probs(self, images: np.ndarray) -> np.ndarray:
-        """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``."""
-        return np.mean(
-            [expit(model.log_odds(images, [self.head], self.rules)[self.head]) for model in self.models], axis=0
-        )
+    def probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
+
+        columns: what is known beside the pixels, (N,) each, for a network that reads it; none: unknown.
+        """
+        odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
+        return np.mean([expit(one[self.head]) for one in odds], axis=0)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that its networks read."""
+        return tuple(column.name for column in self.models[0].network.columns)
 
     @property
     def threshold(self) -> float:
@@ -78,17 +86,23 @@ def answer(
     batches: Iterable[tuple[np.ndarray, np.ndarray]],
     bands: Sequence[Band],
     ensemble: Ensemble | None = None,
+    known: Dataset | None = None,
 ) -> Answer:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
-    ensemble: the run's, where it is loaded already. Raises FormatError naming the bands that are missing or in
+    ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
+    where the run reads columns; without it they are unknown. Raises FormatError naming the bands that are missing or in
     another unit, or the size that is expected.
     """
     ensemble = ensemble or Ensemble.load(run)
     ids, probs = [], []
     for batch_ids, images in fitting(run.name, batches, bands, ensemble):
         ids.append(batch_ids)
-        probs.append(ensemble.probs(images))
+        columns = None
+        if known is not None and ensemble.columns:
+            rows = known.index_of(batch_ids.tolist())
+            columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
+        probs.append(ensemble.probs(images, columns))
     if not ids:
         raise FormatError("No usable patch was found in the source. Check the path and the format.")
     pooled = np.concatenate(probs)

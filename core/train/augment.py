@@ -14,6 +14,7 @@ from core.config import AugmentConfig
 from core.device import sent
 from core.train.colour import BandUnits, recolour
 from core.train.geometry import move
+from core.train.targets import CLASSES
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right; the ends excluded
 
@@ -27,6 +28,8 @@ def augment(
 ) -> tuple[Tensor, Tensor]:
     """A new batch: images (N, C, H, W), soft labels (N, K) whose rows sum to 1.
 
+    What stands behind the labels (sizes, a table of columns: core.train.tabular) is mixed as they are.
+
     Each patch is flipped, turned, moved and recoloured by its own draws; a batch as a whole is mixed, or not, with one
     draw. units: the way to the bands' units, without which bands keep their values.
     """
@@ -35,7 +38,8 @@ def augment(
         images = move(images, config, generator)
     if config.needs_units and units is not None:
         images = recolour(images, units, config, generator)
-    return mix(images, smooth(targets, config.label_smoothing), config, generator)
+    labels = smooth(targets[:, :CLASSES], config.label_smoothing)
+    return mix(images, torch.cat([labels, targets[:, CLASSES:]], dim=1), config, generator)
 
 
 def smooth(targets: Tensor, share: float) -> Tensor:

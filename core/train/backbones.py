@@ -18,6 +18,7 @@ from torch import nn
 from core import arrays, files
 from core.config import ModelConfig
 from core.data.bands import Band
+from core.data.columns import Column
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
 from core.errors import RunError
@@ -41,10 +42,13 @@ def build_network(
     seed: int,
     units: tuple[np.ndarray, np.ndarray] | None = None,
     download: bool = True,
+    columns: Sequence[Column] = (),
+    size_classes: Sequence[str] = (),
 ) -> tuple[Network, WeightsReport]:
     """A network for patches (C, H, W) of these bands, and what its weights started from.
 
     units: the normaliser's center and scale, (C,) each, with which indices get back to the bands' units. The seed
+    columns, size_classes: what is read and answered beside the pixels, as learnt on the training part. The seed
     decides every random weight; the global generators stay as they were. ``model.weights`` (a file) comes before
     ``model.pretrained`` (the hub). Without ``download`` the hub's weights are only named, and the network is random.
 
@@ -57,7 +61,9 @@ def build_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone, n_features = _backbone(model, bands, index_bands, inner_hw(model, image_hw))
-        network = Network(backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands)
+        network = Network(
+            backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands, columns, size_classes
+        )
     network.units = units
     report = _start(backbone, model, inputs, download)
     return network.to(memory_format=torch.channels_last), report  # convolutions are faster so: 1.4 times on a CPU
@@ -145,6 +151,8 @@ def save_network(network: Network, folder: Path) -> None:
         "n_features": network.n_features,
         "model": network.model.model_dump(mode="json"),
         "indices": [index.name for index in network.index_bands.indices] if network.index_bands else [],
+        "columns": [column.to_dict() for column in network.columns],
+        "size_classes": list(network.size_classes),
         "sha256": arrays.save_arrays(folder / WEIGHTS_FILE, state),
     }
     files.write_text(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
@@ -161,12 +169,14 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
         model = ModelConfig.model_validate(card["model"])
         bands = tuple(_band(entry) for entry in card["bands"])
         height, width = (int(side) for side in card["image_hw"])
+        columns = tuple(Column.from_dict(entry) for entry in card.get("columns", ()))
+        size_classes = tuple(map(str, card.get("size_classes", ())))
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{folder.name}/{CARD_FILE} is incomplete: {error}. Restore it or train again.") from error
     fresh = model.model_copy(
         update={"pretrained": False, "weights": None, "sar_weights": None, "indices": _kept_indices(card, model, bands)}
     )
-    network, _ = build_network(fresh, bands, (height, width), seed=0)
+    network, _ = build_network(fresh, bands, (height, width), seed=0, columns=columns, size_classes=size_classes)
     _restore(network, folder / WEIGHTS_FILE)
     network.model = model
     return network.to(device).eval()

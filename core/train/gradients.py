@@ -12,16 +12,20 @@ from torch import Tensor, nn
 
 from core.errors import TrainingError
 from core.train.losses import Loss
+from core.train.tabular import Layout, size_loss
 
 MAX_PIECES = 8  # a batch that does not fit into memory is cut into 2, 4, 8 pieces whose gradients add up
-Batch = tuple[Tensor, Tensor]  # images (n, C, H, W), soft labels (n, K)
+Batch = tuple[Tensor, Tensor]  # images (n, C, H, W); soft labels and what stands behind them (n, K + S + P)
 
 
 class Gradients:
     """``pieces``: parts that a batch is cut into so far; it doubles when memory runs out."""
 
-    def __init__(self, loss: Loss, dtype: torch.dtype | None) -> None:
+    def __init__(
+        self, loss: Loss, dtype: torch.dtype | None, layout: Layout | None = None, size_weight: float = 0.0
+    ) -> None:
         self.loss, self.dtype, self.pieces = loss, dtype, 1
+        self.layout, self.size_weight = layout or Layout(), size_weight
 
     def of(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor:
         """Puts the gradients of the mean loss over all ``batches`` into the network; that loss, without gradient.
@@ -51,11 +55,19 @@ class Gradients:
             for images, targets in batches:
                 pieces = min(self.pieces, len(images) // 2)  # batch normalisation needs two patches
                 for x, y in zip(images.tensor_split(pieces), targets.tensor_split(pieces), strict=True):
-                    with torch.autocast(x.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-                        logits = network(x)
-                    part = self.loss(logits, y) * (len(x) / n)
+                    part = self._loss(network, x, y) * (len(x) / n)
                     part.backward()
                     total += part.detach()
         except torch.OutOfMemoryError:
             return None
         return total
+
+    def _loss(self, network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+        """The loss of one piece; that of the size classes is added where there are any."""
+        labels, sizes, table = self.layout.split(y)
+        with torch.autocast(x.device.type, dtype=self.dtype, enabled=self.dtype is not None):
+            found = network(x) if table is None and sizes is None else network(x, table, sizes is not None)
+        if sizes is None:
+            return self.loss(found, labels)
+        logits, of_sizes = found
+        return self.loss(logits, labels) + self.size_weight * size_loss(of_sizes, sizes)

@@ -19,10 +19,14 @@ from core.train.network import Network
 
 @dataclass(frozen=True)
 class Embedded:
-    """``embeddings`` (N, D) and ``logits`` (N, 2), float32; column 1 of the logits is landslide."""
+    """``embeddings`` (N, D) and ``logits`` (N, 2), float32; column 1 of the logits is landslide.
+
+    ``size_logits`` (N, S) are of the second head, where the network has one.
+    """
 
     embeddings: np.ndarray
     logits: np.ndarray
+    size_logits: np.ndarray | None = None
 
     @property
     def probs(self) -> np.ndarray:
@@ -38,8 +42,11 @@ def embed(
     batch_size: int,
     tta: bool = False,
     precision: str = "float32",
+    table: np.ndarray | None = None,
 ) -> Embedded:
     """Embeddings and logits of normalised ``images`` (N, C, H, W) float32; N may be 0.
+
+    table: (N, P) of the columns that the network reads (``core.data.columns``); none: they are unknown.
 
     With ``tta`` both are means over the 8 flips and quarter turns (4 flips where patches are not square); since the
     last layer is linear, the mean logits are those of the mean embedding. The network moves to ``device`` and keeps
@@ -54,9 +61,11 @@ def embed(
         with torch.inference_mode(), torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
             for start in range(0, len(images), batch_size):
                 batch = torch.as_tensor(images[start : start + batch_size]).to(device, torch.float32)
-                embeddings = _mean([network.embed(view) for view in (views(batch) if tta else [batch])])
-                logits = network.classify(embeddings)
-                pieces.append((embeddings.float().cpu().numpy(), logits.float().cpu().numpy()))
+                rows = None if table is None else torch.as_tensor(table[start : start + batch_size]).to(device)
+                embeddings = _mean([network.embed(view, rows) for view in (views(batch) if tta else [batch])])
+                found = [embeddings, network.classify(embeddings)]
+                found += [network.size_head(embeddings)] if network.size_head is not None else []
+                pieces.append(tuple(part.float().cpu().numpy() for part in found))
     finally:
         network.train(was_training)
     if not pieces:

@@ -34,9 +34,17 @@ class Judgement:
 
 
 def judge(
-    network: Network, images: np.ndarray, labels: np.ndarray, config: RunConfig, device: torch.device
+    network: Network,
+    images: np.ndarray,
+    labels: np.ndarray,
+    config: RunConfig,
+    device: torch.device,
+    table: np.ndarray | None = None,
 ) -> Judgement:
-    """images: (N, C, H, W) float32, normalised. labels: (N,) 0/1, -1 where unlabelled: those are not asked about."""
+    """images: (N, C, H, W) float32, normalised. labels: (N,) 0/1, -1 where unlabelled: those are not asked about.
+
+    table: (N, P) of the columns that the network reads, if any.
+    """
     labels = np.asarray(labels)
     labelled = np.flatnonzero(labels >= 0)
     probs = np.full(len(labels), np.nan)
@@ -44,7 +52,8 @@ def judge(
         return Judgement(probs=probs)
     asked = images if labelled.size == len(labels) else np.asarray(images)[labelled]
     target = labels[labelled].astype(np.int64)
-    found = embed(network, asked, device, config.train.batch_size, precision=config.precision)
+    rows = None if table is None else table[labelled]
+    found = embed(network, asked, device, config.train.batch_size, precision=config.precision, table=rows)
     loss = F.cross_entropy(torch.from_numpy(found.logits), torch.from_numpy(target))
     values = metrics(target, found.probs, 0.5)
     probs[labelled] = found.probs

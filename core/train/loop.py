@@ -35,6 +35,7 @@ from core.train.resume import newest_checkpoint, save_checkpoint
 from core.train.schedules import lr_at
 from core.train.settle import settle
 from core.train.specification import specification
+from core.train.tabular import Beside
 from core.train.targets import check_training, soft_targets
 from core.train.transfer import opening_at
 
@@ -90,12 +91,15 @@ def fit(
     seed: int,
     resume_dir: Path | None = None,
     inner: Judged | None = None,
+    beside: Beside | None = None,
 ) -> Generator[EpochResult, None, None]:
     """Trains ``network`` in place, one epoch each time a result is asked for.
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
-    chooses. After the last result the network holds the weights that are judged: the running average where
+    chooses. beside: what is known of the patches beside their pixels.
+
+    After the last result the network holds the weights that are judged: the running average where
     ``ema_decay`` is set, with batch normalisation settled on the training part; or those of the chosen epoch as they
     were. With ``resume_dir`` each epoch leaves a checkpoint there, and a fit that was broken off goes on after the
     newest complete one; when all epochs are done, nothing is yielded.
@@ -105,13 +109,18 @@ def fit(
     """
     targets = soft_targets(train_y)
     check_training(train_x, targets)
-    data = place(np.asarray(train_x, np.float32), targets, torch.device(device))
+    beside = beside or Beside()
+    told = beside.train.beside(targets)
+    data = place(np.asarray(train_x, np.float32), told, torch.device(device))
     if config.train.select == "inner" and inner is None:
         raise TrainingError("train.select=inner chooses an epoch by patches that were held back, and there are none.")
-    chosen_by = {"last": None, "inner": inner, "fold_best": (val_x, val_y)}[config.train.select]
-    trainer = _Trainer(network, data, config, seed, loss_of(config.train, targets, data.device), chosen_by)
+    chosen_by = {"last": None, "inner": inner and (*inner, beside.inner), "fold_best": (val_x, val_y, beside.val)}[
+        config.train.select
+    ]
+    loss = loss_of(config.train, targets, data.device)
+    trainer = _Trainer(network, data, config, seed, loss, chosen_by, beside)
     trainer.fit_statistics(train_x)
-    epochs, spec = config.train.epochs, specification(config, seed, train_x, targets)
+    epochs, spec = config.train.epochs, specification(config, seed, train_x, told)
     done = trainer.go_on(resume_dir, spec)
     for epoch in range(done + 1, epochs + 1):
         result = trainer.epoch(epoch, val_x, val_y)
@@ -130,7 +139,14 @@ class _Trainer:
     """What changes while a network is trained."""
 
     def __init__(
-        self, network: Network, data: Batches, config: RunConfig, seed: int, loss: Any, chosen_by: Judged | None
+        self,
+        network: Network,
+        data: Batches,
+        config: RunConfig,
+        seed: int,
+        loss: Any,
+        chosen_by: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None,
+        beside: Beside,
     ) -> None:
         self.network, self.data, self.config, self.seed = network.to(data.device), data, config, seed
         if not config.train.channels_last:
@@ -138,7 +154,9 @@ class _Trainer:
         if data.device.type == "cuda":
             torch.backends.cudnn.benchmark = True  # batches have one or two shapes: trying algorithms once pays
         self.stepped = torch.compile(network) if config.train.compile else network
-        self.gradients = Gradients(loss, autocast_dtype(data.device, config.precision))
+        dtype = autocast_dtype(data.device, config.precision)
+        self.gradients = Gradients(loss, dtype, beside.train.layout, config.model.size_weight)
+        self.val_table = beside.val
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
         self.units = BandUnits(network.bands, *network.units, data.device) if network.units else None
@@ -199,7 +217,7 @@ class _Trainer:
         trained = time.perf_counter()
         if epoch == self.config.train.epochs and self.chosen_by is None:
             self.final = self._settled()
-        found = self._judge(val_x, val_y)
+        found = self._judge(val_x, val_y, self.val_table)
         # Where the fold itself chooses its epoch, it has just been asked.
         chooses = self.chosen_by is not None and self.chosen_by[0] is val_x
         select_f1 = self._look(epoch, found if chooses else None)
@@ -281,8 +299,8 @@ class _Trainer:
         self.kept.offer(epoch, found.f1, found.loss, self.judged)
         return found.f1
 
-    def _judge(self, images: np.ndarray, labels: np.ndarray) -> Judgement:
-        return judge(self.judged, images, labels, self.config, self.data.device)
+    def _judge(self, images: np.ndarray, labels: np.ndarray, table: np.ndarray | None) -> Judgement:
+        return judge(self.judged, images, labels, self.config, self.data.device, table)
 
     def _settled(self) -> Network:
         size = max(1, self.config.train.batch_size // self.gradients.pieces)

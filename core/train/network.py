@@ -7,6 +7,7 @@ knows nothing of where weights come from, of training or of files.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,10 +16,12 @@ from torch import Tensor, nn
 
 from core.config import ModelConfig
 from core.data.bands import Band
+from core.data.columns import Column
 from core.errors import FormatError
 from core.train.cam_layer import CamLayer, LayerMap, find_cam_layer, list_cam_layers, named_cam_layer
 from core.train.index_bands import IndexBands
 from core.train.statistics_branch import StatisticsBranch
+from core.train.tabular import TabularBranch
 from core.train.targets import CLASSES
 from core.train.two_branch import Fusion, ModalityDropout, TwoBranch, channels_of, encoders_of
 
@@ -26,7 +29,7 @@ _BACKBONE = "backbone."  # before the path of a layer; behind it "optical." or "
 
 
 class Network(nn.Module):
-    """``classify(embed(images))``: index bands, a backbone and its fusion, band statistics, one linear layer.
+    """``classify(embed(images))``: index bands, a backbone, its fusion, band statistics, columns, one linear layer.
 
     Attributes: ``bands``, ``model`` (its settings), ``image_hw`` (size of the patches it was built for) and
     ``n_features`` D, the length of an embedding. ``units`` are the normaliser's center and scale, (C,) each, where
@@ -41,6 +44,8 @@ class Network(nn.Module):
         model: ModelConfig,
         image_hw: tuple[int, int],
         index_bands: IndexBands | None = None,
+        columns: Sequence[Column] = (),
+        size_classes: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.bands, self.model, self.image_hw = tuple(bands), model, image_hw
@@ -54,12 +59,24 @@ class Network(nn.Module):
             channels = channels_of([band.modality for band in self.bands])
             self.modality_dropout = ModalityDropout(model.modality_dropout, channels)
         self.statistics = StatisticsBranch(len(self.bands)) if model.statistics_branch else None
-        self.n_features = n_backbone + (self.statistics.n_features if self.statistics else 0)
+        self.tabular = TabularBranch(columns, model.columns_dropout) if columns else None
+        beside = [branch.n_features for branch in (self.statistics, self.tabular) if branch is not None]
+        self.n_features = n_backbone + sum(beside)
         self.dropout = nn.Dropout(model.drop_rate)
         self.classifier = nn.Linear(self.n_features, CLASSES)
+        self.size_classes = tuple(size_classes)
+        self.size_head = nn.Linear(self.n_features, len(size_classes)) if size_classes else None
 
-    def embed(self, images: Tensor) -> Tensor:
-        """Normalised (N, C, H, W) -> embeddings (N, D) float32. Raises FormatError for another number of bands."""
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What it reads beside the pixels, as learnt on its training part."""
+        return self.tabular.columns if self.tabular is not None else ()
+
+    def embed(self, images: Tensor, table: Tensor | None = None) -> Tensor:
+        """Normalised (N, C, H, W) -> embeddings (N, D) float32. Raises FormatError for another number of bands.
+
+        table: (N, P), see ``core.data.columns``, where the network reads columns; none: all of them are unknown.
+        """
         if images.ndim != 4 or images.shape[1] != len(self.bands):
             raise FormatError(
                 f"The network was given an array of shape {tuple(images.shape)}; it reads (N, {len(self.bands)}, H, W) "
@@ -71,17 +88,19 @@ class Network(nn.Module):
         features = self.backbone(resized(inputs, self.model.image_size)).float()
         if self.fusion is not None:
             features = self.fusion(features)
-        if self.statistics is None:
-            return features
-        return torch.cat([features, self.statistics(images)], dim=1)
+        beside = [self.statistics(images)] if self.statistics is not None else []
+        beside += [self.tabular(table, len(images))] if self.tabular is not None else []
+        return torch.cat([features, *beside], dim=1) if beside else features
 
     def classify(self, embeddings: Tensor) -> Tensor:
         """(N, D) -> logits (N, 2); column 1 is landslide."""
         return self.classifier(self.dropout(embeddings))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Normalised (N, C, H, W) -> logits (N, 2)."""
-        return self.classify(self.embed(images))
+    def forward(self, images: Tensor, table: Tensor | None = None, with_sizes: bool = False) -> Any:
+        """Normalised (N, C, H, W) -> logits (N, 2); with sizes, those of the size classes (N, S) beside them."""
+        embeddings = self.embed(images, table)
+        logits = self.classify(embeddings)
+        return (logits, self.size_head(self.dropout(embeddings))) if with_sizes else logits
 
     def fit_statistics(self, images: Tensor) -> None:
         """Fits what is standardised inside the network on the training part: (N, C, H, W), normalised."""
