@@ -7,6 +7,7 @@ It knows nothing of what bands mean.
 from __future__ import annotations
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -43,12 +44,12 @@ def warp(images: Tensor, maps: np.ndarray, fill: str) -> Tensor:
     if not len(moved):
         return images
     height, width = images.shape[-2:]
-    sides = np.array([width, height]) / 2  # affine_grid counts from -1 to 1 over a side
+    sides = np.array([width, height]) / 2  # grid_sample counts from -1 to 1 over a side
     theta = maps[moved].copy()
     theta[:, :, :2] *= sides / sides[:, None]
     theta[:, :, 2] /= sides
     matrices = sent(theta.astype(np.float32), images.device).to(images.dtype)
-    grid = F.affine_grid(matrices, (len(moved), images.shape[1], height, width), align_corners=False)
+    grid = sampling_grid(matrices, height, width)
 
     def sampled(patches: Tensor) -> Tensor:
         return F.grid_sample(patches, grid, mode="bilinear", padding_mode=fill, align_corners=False)
@@ -57,3 +58,19 @@ def warp(images: Tensor, maps: np.ndarray, fill: str) -> Tensor:
         return sampled(images)
     where = sent(moved, images.device)
     return images.index_copy(0, where, sampled(images.index_select(0, where)))
+
+
+def sampling_grid(maps: Tensor, height: int, width: int) -> Tensor:
+    """(n, H, W, 2): where each pixel's value is looked up, as (x, y) from -1 to 1 over the sides; maps: (n, 2, 3).
+
+    ``F.affine_grid`` without its product of tiny matrices, which takes five times as long on a CPU.
+    """
+    x, y = (
+        ((torch.arange(n, device=maps.device, dtype=maps.dtype) * 2 + 1) / n - 1).reshape(shape)
+        for n, shape in ((width, (1, 1, -1)), (height, (1, -1, 1)))
+    )
+    grid = maps.new_empty(len(maps), height, width, 2)
+    for axis in (0, 1):
+        by_x, by_y, by = (maps[:, axis, k].reshape(-1, 1, 1) for k in range(3))
+        grid[..., axis] = by_x * x + (by_y * y + by)
+    return grid

@@ -7,7 +7,7 @@ from skimage.transform import AffineTransform
 from skimage.transform import warp as sk_warp
 
 from core.config import AugmentConfig
-from core.train.geometry import draw_maps, move, warp
+from core.train.geometry import draw_maps, move, sampling_grid, warp
 
 TO_SKIMAGE = {"zeros": "constant", "border": "edge", "reflection": "symmetric"}
 
@@ -24,6 +24,12 @@ def test_a_quarter_turn_is_a_quarter_turn():
     images = batch()
     turned = warp(images, of([[0, -1, 0], [1, 0, 0]]), "zeros")
     assert torch.allclose(turned, torch.rot90(images, 1, (-2, -1)), atol=1e-5)
+
+
+def test_the_grid_is_torchs():
+    maps = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(1))
+    expected = torch.nn.functional.affine_grid(maps, (5, 1, 12, 20), align_corners=False)
+    assert (sampling_grid(maps, 12, 20) - expected).abs().max() < 1e-6
 
 
 def test_whole_pixels_move_without_blur():
