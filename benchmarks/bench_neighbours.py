@@ -20,7 +20,8 @@ import numpy as np
 from benchmarks.report import circumstances, keep, parser
 from core.data.demo import simulate
 from core.data.normalise import fit_normaliser
-from core.smote.topk import nearest_of_anchors, nearest_preselected
+from core.smote.preselect import nearest_preselected
+from core.smote.topk import nearest_of_anchors
 
 DATA_RANGE = 6.0
 K = 5

@@ -209,42 +209,47 @@ def _threads() -> int:
     return numba.config.NUMBA_NUM_THREADS
 
 
-# ------------------------------------------------------------------------------------------------ pre-selected
+# ------------------------------------------------------------------------------------------------ listed pairs
 
 
-def nearest_preselected(
-    images: np.ndarray,
-    data_range: float | Sequence[float],
-    k_neighbors: int,
-    *,
-    candidates: int = 96,
-    valid: np.ndarray | None = None,
-    copies: np.ndarray | None = None,
-    progress: Progress | None = None,
-) -> Neighbours:
-    """The k most similar of the ``candidates`` patches whose descriptors are nearest: exact SSIM of a few pairs.
+class PairsByBand:
+    """Exact sums of SSIM of listed pairs, one band at a time, so that the scratch is about three times one band."""
 
-    What it misses is measured against :func:`nearest_of_anchors`. Bands are gone through one at a time, so that the
-    scratch is about three times one band of all patches.
-    """
-    from core.smote.descriptor import describe, likeliest
+    def __init__(self, images: Any, data_range: float | Sequence[float], valid: np.ndarray | None = None):
+        from core.smote import ssim
 
-    n = len(images)
-    best = _Best(n, k_neighbors, np.arange(n) if copies is None else copies)
-    if n < 2:
-        return best.found()
-    descriptor = describe(images, data_range)
-    wanted = likeliest(descriptor, min(candidates, n - 1))  # (N, m)
-    if progress:
-        progress(0.2)
-    left, right = np.repeat(np.arange(n), wanted.shape[1]), wanted.ravel()
-    low, high = np.minimum(left, right), np.maximum(left, right)
-    pairs, where = np.unique(low * n + high, return_inverse=True)  # a pair that both chose is compared once
-    scores = listed_ssim(images, data_range, pairs // n, pairs % n, valid, progress)
-    scores = scores[where].reshape(wanted.shape)
-    allowed = (best.copies[:, None] != best.copies[wanted]) & (scores > -1.0)
-    best.merge_listed(slice(0, n), np.where(allowed, scores, -np.inf), wanted)
-    return best.found()
+        self.images, (n, n_bands, height, width) = images, images.shape
+        self.ranges = np.broadcast_to(np.asarray(data_range, np.float64), (n_bands,))
+        self.windows = ssim.whole_windows(valid, images.shape)
+        self.offset, self.mean = np.empty(n, np.float32), np.zeros((n, height - 6, width), np.float32)
+        self.half = np.full_like(self.mean, np.inf)
+        self.pool = ThreadPoolExecutor(_threads())
+
+    def sums(self, band: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """(P,) float64: of one band, over the windows of each pair."""
+        from core.smote import ssim
+
+        n, _, _, width = self.images.shape
+        values = np.divide(self.images[:, band], self.ranges[band], dtype=np.float32)
+        given = {"band": values, "offset": self.offset, "mean": self.mean, "half": self.half, "windows": self.windows}
+        list(self.pool.map(partial(ssim._describe_block, **given), range(0, n, ssim.BLOCK)))
+        flat = (values.reshape(n, -1), self.mean.reshape(n, -1), self.offset, self.half.reshape(n, -1))
+        out = np.zeros(len(left), np.float64)
+
+        def some(first: int) -> None:
+            last = min(first + PAIRS, len(left))
+            ssim._listed_pairs(first, last, left, right, width, *flat, ssim.C1, ssim.C2, out)
+
+        list(self.pool.map(some, range(0, len(left), PAIRS)))
+        return out
+
+    def counts(self, left: np.ndarray, right: np.ndarray) -> np.ndarray | int:
+        """(P,), or one number for all: the windows that two patches share."""
+        if self.windows is None:
+            return (self.images.shape[2] - 6) * (self.images.shape[3] - 6)
+        starts = range(0, len(left), PAIRS)
+        parts = [(self.windows[left[s : s + PAIRS]] & self.windows[right[s : s + PAIRS]]).sum((1, 2)) for s in starts]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def listed_ssim(
@@ -253,35 +258,11 @@ def listed_ssim(
     left: np.ndarray,
     right: np.ndarray,
     valid: np.ndarray | None = None,
-    progress: Progress | None = None,
 ) -> np.ndarray:
-    """Exact SSIM of the listed pairs, (P,) float64, band by band; -1 without a common window."""
-    from core.smote import ssim
+    """Exact SSIM of the listed pairs, (P,) float64; -1 without a common window."""
+    from core.smote.ssim import averaged
 
-    n, n_bands, height, width = images.shape
-    ranges = np.broadcast_to(np.asarray(data_range, np.float64), (n_bands,))
-    windows = ssim.whole_windows(valid, images.shape)
     left, right = np.asarray(left, np.int64), np.asarray(right, np.int64)
-    out = np.zeros(len(left), np.float64)
-    offset, mean = np.empty(n, np.float32), np.zeros((n, height - 6, width), np.float32)
-    half = np.full_like(mean, np.inf)
-    with ThreadPoolExecutor(_threads()) as pool:
-        for c in range(n_bands):
-            band = np.divide(images[:, c], ranges[c], dtype=np.float32)
-            given = {"band": band, "offset": offset, "mean": mean, "half": half, "windows": windows}
-            list(pool.map(partial(ssim._describe_block, **given), range(0, n, ssim.BLOCK)))
-            flat = (band.reshape(n, -1), mean.reshape(n, -1), offset, half.reshape(n, -1))
-
-            def some(first: int, flat=flat) -> None:
-                last = min(first + PAIRS, len(left))
-                ssim._listed_pairs(first, last, left, right, width, *flat, ssim.C1, ssim.C2, out)
-
-            list(pool.map(some, range(0, len(left), PAIRS)))
-            if progress:
-                progress(0.2 + 0.8 * (c + 1) / n_bands)
-    counts = (height - 6) * (width - 6)
-    if windows is not None:
-        starts = range(0, len(left), PAIRS)
-        parts = [(windows[left[s : s + PAIRS]] & windows[right[s : s + PAIRS]]).sum((1, 2)) for s in starts]
-        counts = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    return ssim.averaged(out, n_bands * counts)
+    pairs, n_bands = PairsByBand(images, data_range, valid), images.shape[1]
+    sums = sum(pairs.sums(band, left, right) for band in range(n_bands))
+    return averaged(sums, n_bands * pairs.counts(left, right))

@@ -4,9 +4,10 @@ import torch
 from skimage.metrics import structural_similarity
 
 from core.errors import ConfigError, FormatError
+from core.smote.preselect import nearest_preselected
 from core.smote.resample import copies_of
 from core.smote.ssim import pairwise_ssim
-from core.smote.topk import _Best, listed_ssim, nearest_of_anchors, nearest_patches, nearest_preselected
+from core.smote.topk import _Best, listed_ssim, nearest_of_anchors, nearest_patches
 
 
 def _patches(n=23, bands=2, height=16, width=19, seed=0):
@@ -90,9 +91,21 @@ def test_listed_pairs_and_anchors_equal_the_matrix():
     assert np.array_equal(found.index, _full(images, 3).index[anchors])
 
 
-def test_preselecting_everything_is_exact_and_a_few_find_planted_pairs():
-    images = _patches(40)
-    assert np.array_equal(nearest_preselected(images, 6.0, 3, candidates=39).index, _full(images, 3).index)
+def test_preselecting_everything_is_exact_in_one_band_and_nearly_in_many():
+    images = _patches(40, bands=4)
+    one, valid = images[:, :1], np.ones((40, 16, 19), bool)
+    valid[3, :, :6], valid[9] = False, False
+    for known in (None, valid):
+        found = nearest_preselected(one, 6.0, 3, candidates=39, valid=known)
+        assert np.array_equal(found.index, _full(one, 3, known).index)
+        many, exact = nearest_preselected(images, 6.0, 3, candidates=39, valid=known), _full(images, 3, known)
+        same = pairwise_ssim(images, 6.0, known)[np.arange(40)[:, None], many.index]
+        assert many.ssim[many.index >= 0] == pytest.approx(same[many.index >= 0], abs=1e-6)  # of those found, exactly
+        assert np.mean([len({*a} & {*b}) for a, b in zip(many.index, exact.index, strict=True)]) > 0.6 * 3  # noise
+    assert (found.index[9] == -1).all() and not (found.index == 9).any()
+
+
+def test_a_few_candidates_find_planted_pairs():
     ground = np.kron(_patches(20, height=4, width=5), np.ones((1, 1, 4, 4), np.float32))[..., :19]
     pairs = np.concatenate([ground, ground]) + 0.1 * _patches(40, seed=1)
     found = nearest_preselected(pairs, 6.0, 1, candidates=4)
