@@ -97,9 +97,12 @@ def kin_graph(kin: Mapping[str, Any], made: Mapping[tuple[str, str], int], pictu
             type="rect", x0=x - side / 2, x1=x + side / 2, y0=y - side / 2, y1=y + side / 2, layer="above",
             line={"color": theme.POSITIVE if linked else theme.INK, "width": 2.5 if linked else 1},
         )  # fmt: skip
-        figure.add_annotation(
-            x=x, y=y - side / 2, text=plain(short(name)), showarrow=False, yanchor="top", font={"size": 11}, borderpad=1
-        )
+        if name != centre:  # outwards, where no edge runs; the patch in the middle is named by its picker
+            up = y > 0
+            figure.add_annotation(
+                x=x, y=y + (side / 2 if up else -side / 2), text=plain(short(name)), showarrow=False, borderpad=1,
+                yanchor="bottom" if up else "top", font={"size": 11},
+            )  # fmt: skip
     shown = [(centre, "the patch"), *((name, f"neighbour {i + 1}") for i, name in enumerate(kin["nearest"]))]
     _nodes(figure, places, shown, 44, 0.01)  # over the pictures: what is clicked
     _nodes(figure, places, [(name, "neighbour of a neighbour") for name in further], 11, 0.45)
@@ -133,7 +136,7 @@ def kin_places(kin: Mapping[str, Any]) -> tuple[dict[str, tuple[float, float]], 
     sector = 2 * np.pi / max(len(nearest), 1)
     for first, names in by_first.items():
         for i, name in enumerate(names):
-            angle = angles[first] + 0.8 * sector * ((i + 0.5) / len(names) - 0.5)
+            angle = angles[first] + 0.65 * sector * ((i + 0.5) / len(names) - 0.5)
             places[name] = (1.85 * np.cos(angle), 1.85 * np.sin(angle))
     return places, list(parents)
 

@@ -122,9 +122,9 @@ def _walk(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], seen: l
     beside = st.grid(2, min_column_width=360, gap="medium")
     with beside.cell():
         _picture(data, path, seen, maps, top, at, words)
-        _says(data, path)
     with beside.cell():
         components.show(balance_charts.path_curves(path, float(position[at]), data.positive), key="balance_path_curves")
+    _says(data, path)
     _strip(seen, maps, top, words)
     _map(data, run, way, path, at)
 

@@ -85,7 +85,7 @@ def _judges(data: Dataset, report: dict) -> None:
     ]  # fmt: skip
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, width="stretch",
-        column_config={"what": "Patches", "share": f"Called {data.class_names[0]}", "n": "Answers"},
+        column_config={"what": "Patches", "share": f"Called {data.class_names[0]}", "n": "n"},
     )  # fmt: skip
     st.caption(
         f"By {theme.head_title(judged['head'])} at its fold's threshold. A synthetic patch is judged by the models of "
@@ -97,7 +97,7 @@ def _judges(data: Dataset, report: dict) -> None:
 
 def _percent(one: dict) -> str:
     low, high = one["interval"] or (float("nan"), float("nan"))
-    return f"{one['share']:.1%} ({low:.1%} to {high:.1%})"
+    return f"{one['share']:.0%} ({low:.0%} to {high:.0%})"
 
 
 def _detail(table: pd.DataFrame, report: dict) -> None:

@@ -197,7 +197,7 @@ def test_realism_is_offered_then_shown(studio, open_page):
     run.write_smote_realism(report, lineage.assign(detail_kept=0.6, **values))
     at = open_page("balance", balance_view="real")
     assert not at.exception and not at.error and at.warning[0].value == "Plainly unlike\\."
-    assert at.dataframe[0].value["share"].tolist() == ["25.0% (10.0% to 40.0%)"] * 2
+    assert at.dataframe[0].value["share"].tolist() == ["25% (10% to 40%)"] * 2
     run.write_smote_realism(report | {"judged": None}, lineage.assign(detail_kept=0.6, **values))
     at = open_page("balance", balance_view="real")
     assert not at.exception and any("none can judge" in i.value for i in at.info)
