@@ -14,6 +14,7 @@ from typing import Any
 
 from core import __version__
 from core.config import RunConfig
+from core.data.normalise import MISSING_POLICY
 from core.data.store.dataset import Dataset
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,9 +43,16 @@ def collect(dataset: Dataset, config: RunConfig, device: Any) -> dict[str, Any]:
             "n": len(dataset),
             "shape": list(dataset.shape),
         },
+        "missing": missing(dataset),
         "config_hash": config.hash(),
         "seed": config.seed,
     }
+
+
+def missing(dataset: Dataset) -> dict[str, Any]:
+    """What is done about values that are not there, and how many there are by band (FAULTS 12)."""
+    counts = {row["name"]: {key: int(row[key]) for key in ("n_nonfinite", "n_nodata")} for row in dataset.statistics}
+    return {"policy": MISSING_POLICY, "bands": {name: found for name, found in counts.items() if any(found.values())}}
 
 
 def versions() -> dict[str, str | None]:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
-from core.evaluate.many import with_holm
+from core.evaluate.many import patches_needed, with_holm
 from core.evaluate.significance import Comparison
 from core.runs import compare
 from core.runs.store import RunFolder
@@ -18,6 +18,7 @@ from dashboard.components import literal, number, run_title
 
 METRICS = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision", "accuracy": "Accuracy"}
 MOST = 12  # comparisons at once: each resamples 2000 times
+MOST_WORTH_SAYING = 10_000_000  # patches: above it, saying how many would be needed helps nobody
 SEPARATOR = " · "
 
 
@@ -99,9 +100,11 @@ def verdict(row: dict, found: Comparison, reference: str, metric: str) -> str:
             f"**{name} against {other}: not settled.** {size} would count alone, but of so many comparisons luck may "
             f"show one like it (p {row['p']:.3f}, with Holm's correction {_p(row)})."
         )
+    needed = patches_needed(row["difference"], found.differences[metric].se, found.n)
+    more = f" One as small as this would take about {needed:,.0f}." if needed < MOST_WORTH_SAYING else ""
     return (
         f"**{name} against {other}: it cannot be told from chance.** {size}; p {_p(row)}. These {found.n:,} patches "
-        f"would show a true difference of {row['minimum_detectable']:.3f} four times in five."
+        f"would show a true difference of {row['minimum_detectable']:.3f} four times in five.{more}"
     )
 
 

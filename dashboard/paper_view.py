@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.evaluate.many import printed_difference
-from core.evaluate.paper_check import PaperCheck, Reading, check_paper
+from core.evaluate.paper_check import MOST_COUNTED, PaperCheck, Reading, check_paper, counts_that_fit
 from dashboard import charts, components
 from dashboard.components import literal
 
@@ -50,7 +50,7 @@ def paper_view() -> None:
         except LandslideLensError as error:
             st.error(literal(error), icon=":material/error:")
         else:
-            answer(found)
+            answer(found, tuple(printed.items()), tolerance or None)
     else:
         st.info("Enter at least one metric as it is printed, for example .8230 or 82.3 %.", icon=":material/edit:")
     _difference()
@@ -96,12 +96,15 @@ def _check(positives: int, negatives: int, printed: tuple, tolerance: float | No
     return check_paper(positives, negatives, dict(printed), tolerance)
 
 
-def answer(found: PaperCheck) -> None:
+def answer(found: PaperCheck, printed: tuple, tolerance: float | None) -> None:
     """The verdict, the matrices of the reading that explains it, and every reading tried."""
     kind = {"fits": st.success, "swapped": st.warning, "impossible": st.error}[found.verdict]
     icon = {"fits": "check_circle", "swapped": "swap_horiz", "impossible": "block"}[found.verdict]
     kind(literal(found.sentence()), icon=f":material/{icon}:")
     reading = found.explanation or found.readings[0]
+    total = found.n_positive + found.n_negative
+    if found.verdict == "impossible" and 0 < total <= MOST_COUNTED:
+        st.markdown(other_counts(total, _splits(total, printed, tolerance)))
     cells = reading.confusions(1)[0] if reading.fits else reading.nearest
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
@@ -116,6 +119,20 @@ def answer(found: PaperCheck) -> None:
             with st.expander(f"All {len(table):,} matrices that fit"):
                 st.dataframe(table.head(MOST_SHOWN), hide_index=True, width="stretch")
         components.download(table, "paper_check", "Matrices (CSV)")
+
+
+@st.cache_data(max_entries=32, show_spinner="Trying other class counts…")
+def _splits(total: int, printed: tuple, tolerance: float | None) -> list[tuple[int, int]]:
+    return [(positives, others) for positives, others, _ in counts_that_fit(total, dict(printed), tolerance)]
+
+
+def other_counts(total: int, splits: list[tuple[int, int]]) -> str:
+    """Whether the class counts, rather than the numbers, may be misprinted."""
+    if not splits:
+        return f"No other split of {total:,} patches into two classes fits either: the numbers themselves are off."
+    some = ", ".join(f"{positives:,} and {others:,}" for positives, others in splits[:5])
+    more = f" and {len(splits) - 5:,} more" if len(splits) > 5 else ""
+    return f"They fit with other class counts (positive and other): {some}{more}. The counts may be misprinted."
 
 
 def _off(reading: Reading) -> pd.DataFrame:

@@ -7,7 +7,6 @@ Okabe-Ito hues they come from). Figures draw on a transparent ground and take fo
 from __future__ import annotations
 
 import plotly.graph_objects as go
-import streamlit as st
 
 POSITIVE = "#D9622B"  # landslide: burnt orange
 NEGATIVE = "#3E84B8"  # other: steel blue
@@ -93,11 +92,6 @@ def fold_colour(fold: int) -> str:
 def state_look(state: str) -> tuple[str, str]:
     """Badge colour and icon of a run's state."""
     return _STATE.get(state, ("gray", ":material/help:"))
-
-
-def is_dark() -> bool:
-    """Whether the viewer looks at the dark theme."""
-    return st.context.theme.type == "dark"
 
 
 def apply(figure: go.Figure, height: int | None = None) -> go.Figure:

@@ -20,6 +20,10 @@ from core.errors import ConfigError, FormatError
 Method = Literal["standard", "robust", "robust_iqr", "model", "minmax"]
 METHODS: tuple[Method, ...] = ("standard", "robust", "robust_iqr", "model", "minmax")
 QUANTILES = {"robust": (0.05, 0.5, 0.95), "robust_iqr": (0.25, 0.5, 0.75)}  # low, centre, high
+MISSING_POLICY = (
+    "Imputed: values that are not finite and pixels without data become 0 after normalisation, the centre of their "
+    "band, and are left out of its statistics."
+)
 MINMAX_WARNING = (
     "Every patch was scaled by its own lowest and highest value in each band (normalise.method=minmax): how bright or "
     "how strong a patch is among the others is lost, and one extreme pixel decides the scale of its whole patch."

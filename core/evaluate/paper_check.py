@@ -24,6 +24,7 @@ SWAPS = {
 }
 LARGEST = 2 * 10**8  # matrices that are looked at in one reading
 ROWS = 2 * 10**6  # matrices at a time
+MOST_COUNTED = 500  # patches for which every split into two classes is tried
 SLACK = 1e-9  # so that a value exactly on the edge of a rounding interval is inside
 
 
@@ -131,10 +132,10 @@ def counts_that_fit(
 ) -> list[tuple[int, int, Confusion]]:
     """Of a set of ``total`` patches: every (positives, negatives) on which the numbers fit as printed, with a matrix.
 
-    It tells a paper whose class counts are misprinted from one whose metrics are. Raises ConfigError over 500 patches.
+    It tells a paper whose class counts are misprinted from one whose metrics are. ConfigError over MOST_COUNTED.
     """
-    if not 0 < total <= 500:
-        raise ConfigError("The class counts can be searched for 1 to 500 patches.")
+    if not 0 < total <= MOST_COUNTED:
+        raise ConfigError(f"The class counts can be searched for 1 to {MOST_COUNTED} patches.")
     wanted = [(ALIASES.get(v.name, v.name), v) for v in _read(printed, tolerance)]
     found = []
     for n_positive in range(total + 1):

@@ -19,7 +19,7 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.evaluate.calibration import fit_platt
-from core.evaluate.metrics import Confusion, check_labels, check_scores, metrics
+from core.evaluate.metrics import check_labels, check_scores, metrics
 
 TOLERANCE = 0.01  # of F1: about half a standard error at 1000 patches
 NO_CHOICE = 0.5  # where labels of one class, or none, give nothing to choose by
@@ -124,11 +124,6 @@ def cost_threshold(labels: np.ndarray, probs: np.ndarray, cost_miss: float, cost
     candidates = np.append(_midpoints(distinct), above)
     cheapest = candidates[cost <= cost.min() + 1e-9 * max(cost_miss, cost_alarm)]
     return float(cheapest[np.argmin(np.abs(cheapest - anchor))])
-
-
-def cost_of(cells: Confusion, cost_miss: float, cost_alarm: float) -> float:
-    """Total cost of these decisions."""
-    return cost_miss * cells.fn + cost_alarm * cells.fp
 
 
 def best_f1_threshold(labels: np.ndarray, probs: np.ndarray) -> float:

@@ -48,14 +48,6 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "inventory": ("inventory", "event_import_source", "ev_imp_src", "source_name", "src_name"),
 }
 SIZES = ("small", "medium", "large", "very_large", "catastrophic")  # of NASA's catalogue, in their order
-# What the USGS compilation means by its numbers (Mirus et al., 2020).
-CONFIDENCE_WORDS = {
-    1: "possible landslide in the area",
-    2: "probable landslide in the area",
-    3: "likely landslide at or near this place",
-    5: "confident consequential landslide at this place",
-    8: "high confidence in extent or nature of the landslide",
-}
 COLUMNS = (
     "event_id", "inventory", "longitude", "latitude", "date", "date_precision", "size", "elevation_m", "confidence",
     "accuracy_km", "category", "trigger", "fatalities", "title",
