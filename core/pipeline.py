@@ -68,7 +68,9 @@ def train_run(run: RunFolder) -> Iterator[Step]:
 def resume_point(run: RunFolder) -> Step:
     """Where a run that was broken off goes on: the fold, and the epoch of its newest complete checkpoint."""
     n_folds = run.config().folds.n_splits
-    fold = next((k for k in range(n_folds) if not run.fold_is_done(k)), n_folds - 1)
+    fold = next((k for k in range(n_folds) if not run.fold_is_done(k)), None)
+    if fold is None:
+        return Step("judging", TRAINING, "Every fold is trained: going on with judging.", event="resumed", epoch=0)
     checkpoint = newest_checkpoint(run.resume_path(fold))
     epoch = checkpoint.epoch if checkpoint else 0
     if fold == 0 and epoch == 0:
@@ -156,6 +158,7 @@ def train_fold(plan: Plan, fold: int) -> Iterator[Step]:
             "images_per_second": float(np.mean([row["images_per_second"] for row in rows])) if rows else float("nan"),
         },
     )
+    run.forget_checkpoints(fold)
 
 
 def _beside(plan: Plan, network: Any, patches: np.ndarray, val: np.ndarray, known: Known, sizes: Any) -> pd.DataFrame:

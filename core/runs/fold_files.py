@@ -6,6 +6,7 @@ Comes in: the number of a fold, with tables, arrays or text. Goes out: the same.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -200,6 +201,10 @@ class FoldFiles:
     def resume_path(self, fold: int) -> Path:
         """The folder of what this fold's training needs to go on after an interruption."""
         return self.fold_path(fold) / "resume"
+
+    def forget_checkpoints(self, fold: int) -> None:
+        """Remove them once the fold is done: they hold its weights several times over, and nothing needs them."""
+        shutil.rmtree(self.resume_path(fold), ignore_errors=True)
 
     def _fold_files(self, name: str) -> list[Path]:
         return sorted(self.path.glob(f"fold_*/{name}"), key=lambda p: int(p.parent.name[5:]))

@@ -202,7 +202,7 @@ def _sample(dataset: Dataset, selection: Selection, config: RunConfig) -> tuple[
 
 
 def _disk_bytes(trained: TrainedSteps, n: int, sizes: Sizes, config: RunConfig) -> int:
-    """Networks, embeddings, heads of all folds, and the checkpoints of the fold that is being trained."""
+    """Networks, embeddings and heads of all folds, and the checkpoints of the one that is being trained."""
     weights = sum(value.nbytes for value in trained.network.state_dict().values())
     rows, features = sizes.learnt + sizes.synthetic, trained.network.n_features
     embeddings = 4 * features * (n + sizes.synthetic)

@@ -20,6 +20,7 @@ from core.config import RunConfig
 from core.data.store import open_dataset
 from core.errors import FoldError, FormatError
 from core.jobs import processes, queue
+from core.pipeline import resume_point
 from core.predict.patches import answer as answer_for
 from core.predict.sources import patches_of
 from core.runs.store import create_run, open_run
@@ -259,8 +260,12 @@ def test_a_killed_run_goes_on_to_the_same_weights(tiny_dataset, tmp_path):
     for fold in (0, 1):
         for name in ("model.safetensors", "embeddings.safetensors"):
             assert (whole.fold_path(fold) / name).read_bytes() == (broken.fold_path(fold) / name).read_bytes()
-    history = broken.history()
+    history, answers = broken.history(), broken.samples()
     assert history.groupby("fold")["epoch"].apply(list).tolist() == [[1, 2, 3, 4, 5, 6]] * 2
+    assert answers.groupby("fold")["epoch"].unique().apply(list).tolist() == [[1, 2, 3, 4, 5, 6]] * 2
+    assert answers.equals(whole.samples()) and answers.groupby(["fold", "epoch"])["id"].nunique().eq(8).all()
+    assert not any(broken.resume_path(fold).exists() for fold in (0, 1)), "done folds need no checkpoints"
+    assert resume_point(broken).stage == "judging"
 
 
 def test_a_cancelled_run_is_gone_within_twenty_seconds_and_the_next_begins(tiny_dataset, tmp_path):
