@@ -11,14 +11,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from core.smote.topk import Neighbours, PairsByBand, Progress, _Best
+from core.smote.topk import Neighbours, PairsByBand, Progress, _Best, nearest_patches, on_cuda
 
+EXACT = 8000  # patches: 32 million pairs, about eight minutes of two cores for 12 bands of 64 x 64
 SAMPLE, OTHERS = 64, 16  # patches, and candidates of each, on which the bands are put in order
 NEAR = 256  # patches whose one band, with means and variances, stays in a third-level cache: 12 MB
 CHEAP = 0.2  # the share of the time before SSIM is computed
+
+
+def nearest(
+    images: np.ndarray,
+    data_range: float | Sequence[float],
+    k_neighbors: int,
+    *,
+    valid: np.ndarray | None = None,
+    copies: np.ndarray | None = None,
+    device: Any = None,
+) -> Neighbours:
+    """The exact neighbours on a CUDA device, and on a CPU up to EXACT patches; beyond that pre-selected ones."""
+    given = {"valid": valid, "copies": copies}
+    if len(images) <= EXACT or on_cuda(device):
+        return nearest_patches(images, data_range, k_neighbors, device=device, **given)
+    return nearest_preselected(images, data_range, k_neighbors, **given)
 
 
 def nearest_preselected(

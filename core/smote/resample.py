@@ -19,7 +19,8 @@ import numpy as np
 
 from core.config import SmoteConfig
 from core.errors import ConfigError, FormatError, LabelError
-from core.smote.topk import Neighbours, nearest_patches
+from core.smote.preselect import nearest
+from core.smote.topk import Neighbours
 
 # SSIM's "data range" of a band after each normalisation, in the unit of the normalised band. Standardised bands have
 # no fixed range; six standard deviations hold 99.7 % of a bell curve, and make SSIM's constants C1 = 0.0036 and
@@ -112,7 +113,8 @@ def synthesise(
         data_range: SSIM's data range of the normalised bands, see NORMALISED_RANGE.
         seed: decides neighbours, weights and who gets the remainder; the same seed gives the same patches.
         valid: (n, H, W) bool, False where a patch holds no data: left out of SSIM, and without data in its synthetics.
-        device: a torch device that compares the patches; none: numba on the CPU.
+        device: a CUDA device compares the patches; any other, or none, leaves it to the CPU, where above
+            ``core.smote.preselect.EXACT`` patches most but not all of the exact neighbours are found.
         neighbours: of each patch, where they are known otherwise than by SSIM.
 
     Raises:
@@ -127,7 +129,7 @@ def synthesise(
         return _none(minority)
     if neighbours is None:
         copies = copies_of(minority)
-        neighbours = nearest_patches(minority, data_range, k_neighbors, valid=valid, copies=copies, device=device)
+        neighbours = nearest(minority, data_range, k_neighbors, valid=valid, copies=copies, device=device)
     eligible = np.flatnonzero(neighbours.counts)
     if eligible.size == 0:
         return _none(minority)

@@ -63,7 +63,7 @@ def nearest_patches(
     best = _Best(n, k_neighbors, np.arange(n) if copies is None else copies)
     if n < 2:
         return best.found()
-    if _on_cuda(device):
+    if on_cuda(device):
         from core.smote.ssim_cuda import nearest
 
         given = {"valid": valid, "copies": best.copies, "device": device, "tile": tile, "progress": progress}
@@ -194,7 +194,7 @@ class _on_cpu:  # noqa: N801 - reads as what it does
         return ssim.averaged(out, counts).astype(np.float32)
 
 
-def _on_cuda(device: Any) -> bool:
+def on_cuda(device: Any) -> bool:
     """Whether a CUDA device does the work; torch is loaded only where a device is named."""
     if device is None:
         return False

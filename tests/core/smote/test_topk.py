@@ -4,8 +4,8 @@ import torch
 from skimage.metrics import structural_similarity
 
 from core.errors import ConfigError, FormatError
-from core.smote.preselect import nearest_preselected
-from core.smote.resample import copies_of
+from core.smote.preselect import nearest, nearest_preselected
+from core.smote.resample import copies_of, synthesise
 from core.smote.ssim import pairwise_ssim
 from core.smote.topk import _Best, listed_ssim, nearest_of_anchors, nearest_patches
 
@@ -119,3 +119,12 @@ def test_without_others_there_are_no_neighbours_and_impossible_settings_are_refu
         nearest_patches(_patches(3), 6.0, 0)
     with pytest.raises(FormatError, match="valid marks pixels"):
         pairwise_ssim(_patches(3), 6.0, np.zeros((3, 4, 4), bool))
+
+
+def test_smote_preselects_only_where_there_are_too_many_patches_to_compare_all(monkeypatch):
+    ground = np.kron(_patches(20, height=4, width=5), np.ones((1, 1, 4, 4), np.float32))[..., :19]
+    pairs = np.concatenate([ground, ground]) + 0.1 * _patches(40, seed=1)
+    assert np.array_equal(nearest(pairs, 6.0, 3).index, nearest_patches(pairs, 6.0, 3).index)
+    monkeypatch.setattr("core.smote.preselect.EXACT", 39)
+    assert np.array_equal(nearest(pairs, 6.0, 3).index, nearest_preselected(pairs, 6.0, 3).index)
+    assert synthesise(pairs, 40, k_neighbors=1, seed=0).neighbour.tolist() == [*range(20, 40), *range(20)]
