@@ -29,9 +29,17 @@ def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
     names = list(known)
     return st.selectbox(
         "Layer", names, index=names.index(own) if own in names else len(names) - 1, key=key, width=300,
-        format_func=lambda name: f"{name} · {known[name]['rows']}×{known[name]['columns']} cells",
+        format_func=lambda name: f"{layer_words(name)} · {known[name]['rows']}×{known[name]['columns']} cells",
         help="From the first to the deepest. Deeper layers know more of what they see and less of where.",
     )  # fmt: skip
+
+
+def layer_words(name: str) -> str:
+    """A layer's path; in a network of two branches, the branch in words before it."""
+    for prefix, branch in (("backbone.optical.", "Optical branch"), ("backbone.sar.", "SAR branch")):
+        if name.startswith(prefix):
+            return f"{branch}: {name.removeprefix(prefix)}"
+    return name
 
 
 def method_picker(own: str, key: str) -> str:

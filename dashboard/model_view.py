@@ -15,6 +15,7 @@ from core.data.bands import subsets_of
 from core.data.indices import possible
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.runs.store import RunFolder
 from dashboard import components, config_form, model_work, state, tasks
 from dashboard.components import literal
 
@@ -59,6 +60,27 @@ def architecture(data: Dataset) -> None:
             )  # fmt: skip
         return
     (_comparison if "rows" in task.result else _description)(data, task)
+
+
+def started_from(run: RunFolder) -> None:
+    """What the weights of a run's first fold started from, once that is known, with their licence."""
+    try:
+        weights = run.fold_card(0).get("weights", {})
+    except (LandslideLensError, OSError):
+        return
+    if not {"source", "mapping", "matched", "missing"} <= set(weights):
+        return  # of an older program
+    if weights["source"] == "random":
+        st.caption("The network started from random weights.")
+        return
+    licence = f", licence {weights['licence']}" if weights.get("licence") else ", their licence is not stated"
+    lost = len(weights["missing"]) + len(weights.get("mismatched", ()))
+    starts: dict[str, list[str]] = {}
+    for band, start in weights["mapping"].items():
+        starts.setdefault(start, []).append(band)
+    bands = "; ".join(f"{', '.join(names)} from {start}" for start, names in starts.items())
+    text = f"The network started from {weights['source']}{licence}: {weights['matched']:,} arrays taken over, "
+    st.caption(literal(f"{text}{lost:,} left at random. Bands: {bands}."))
 
 
 def _form(data: Dataset) -> tuple[list[str], list[str], list[str]] | None:

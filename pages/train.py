@@ -6,7 +6,17 @@ from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.errors import LandslideLensError
 from core.jobs import queue
-from dashboard import components, config_form, data_exclude, job_view, listing, model_view, rehearsal_view, state
+from dashboard import (
+    columns_view,
+    components,
+    config_form,
+    data_exclude,
+    job_view,
+    listing,
+    model_view,
+    rehearsal_view,
+    state,
+)
 from dashboard.components import literal
 
 VIEWS = {
@@ -34,6 +44,7 @@ view = st.segmented_control(
 job_view.refusal()
 if view == "follow":
     job_view.follow(run)
+    model_view.started_from(run)
     st.stop()
 if data is None:
     st.stop()
@@ -51,9 +62,10 @@ st.markdown(
 )
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
+    beside = columns_view.columns(data)
     asked = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
     if asked is not None:
-        config, _ = without_excluded(asked.config, data.path)
+        config, _ = without_excluded(asked.config.with_overrides(beside), data.path)
         if asked.what == "start":
             started = queue.submit(state.checkpoints(), data.path, config)
             state.open_view("train", run=started.name, view="follow")

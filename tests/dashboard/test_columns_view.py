@@ -1,0 +1,58 @@
+"""Columns beside the pixels: chosen, checked, and handed to the run."""
+
+import numpy as np
+import pytest
+
+from core.data.bands import RGB_BANDS
+from core.data.store import DatasetWriter
+from core.runs.store import list_runs
+
+N = 60
+
+
+@pytest.fixture
+def told(studio):
+    rng = np.random.default_rng(0)
+    labels = (np.arange(N) % 3 == 0).astype(np.int8)
+    columns = {
+        "slope": 15 + 4 * labels + rng.normal(0, 6, N),
+        "size": np.where(labels == 1, rng.choice(["large", "small"], N), "unknown"),
+        "[x](javascript:1)": np.where(labels == 1, "a", "unknown"),
+    }
+    path = studio.checkpoints / "datasets" / "told.h5"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = DatasetWriter(
+        path, bands=RGB_BANDS, shape_hw=(16, 16), class_names=("other", "landslide"), source="made in a test"
+    )
+    with writer:
+        images = rng.normal(size=(N, 3, 16, 16)).astype(np.float32)
+        writer.append(images, labels, [f"p{i}" for i in range(N)], columns=columns)
+        writer.finish()
+    return path
+
+
+def test_a_dataset_without_columns_offers_none(studio, open_page):
+    studio.add_dataset()
+    assert "Columns beside the pixels" not in {e.label for e in open_page("train").expander}
+
+
+def test_an_honest_column_is_cleared_and_goes_into_the_run(told, studio, open_page):
+    at = open_page("train")
+    at.multiselect(key="train_columns").set_value(["slope"]).run()
+    assert not at.exception and at.success[0].value == "No column gives the label away."
+    assert at.dataframe[0].value["Verdict"].tolist() == ["may be read"]
+    at.selectbox(key="train_size_column").select("size").run()
+    next(b for b in at.button if b.label == "Start training").click()
+    at.run()
+    (run,) = list_runs(studio.checkpoints)
+    model = run.config().model
+    assert model.columns == ("slope",) and model.size_column == "size" and model.columns_leak == "refuse"
+
+
+def test_a_column_that_gives_the_label_away_is_named_and_needs_a_word(told, open_page):
+    at = open_page("train")
+    at.multiselect(key="train_columns").set_value(["size", "[x](javascript:1)"]).run()
+    shown = [e.value for e in at.error]
+    assert not at.exception and len(shown) == 2 and "is unknown tells" in shown[0]
+    assert "[x](javascript:1)" not in shown[1]
+    assert at.checkbox(key="train_columns_leak").value is False
