@@ -181,7 +181,7 @@ def _from_dataset(drawn: Drawn, data: Dataset) -> Callable[[], object] | None:
 def _from_file(drawn: Drawn) -> Callable[[], object] | None:
     upload = st.file_uploader(
         "A patch", type=KINDS, key="new_file", width=420, max_upload_size=MOST_BYTES // 2**20,
-        help="An image or .npy (H, W, C) in the run's size, with its bands in the run's order, or a dataset file.",
+        help="An image or .npy (H, W, C) in the run's size, its bands in the run's order and units, or a dataset file.",
     )  # fmt: skip
     if upload is None:
         return None
@@ -192,8 +192,9 @@ def _from_file(drawn: Drawn) -> Callable[[], object] | None:
         path.write_bytes(upload.getvalue())
         asked = {"source": str(path)}
         if path.suffix.lower() not in (".h5", ".hdf5"):
-            names = [band.name for band in cached.dataset(state.choice().dataset_path).bands]
-            asked = {"source": str(folder), "bands": names}
+            bands = cached.dataset(state.choice().dataset_path).bands
+            unit = next((band.unit for band in bands if band.family == "optical"), None)
+            asked = {"source": str(folder), "bands": [band.name for band in bands], "unit": unit}
         return _start(drawn, upload.name, asked, lambda: shutil.rmtree(folder, ignore_errors=True))
 
     return begin

@@ -1,5 +1,7 @@
 """Maps of a trained run: every head, kept by settings, known by what made them; new patches laid into them."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,8 +12,10 @@ from core.data.store import open_dataset
 from core.errors import FormatError, RunError
 from core.predict.on_map import place_on_map
 from core.predict.sources import batches_of
+from core.runs.plain_files import plain
 from core.runs.store import create_run
 from core.studies import maps
+from core.studies.explainer import Kept, answers
 from tests.core.conftest import TINY
 
 OTHER = EmbedConfig(method="pca", metric="euclidean", grid=12)
@@ -139,3 +143,27 @@ def test_patches_that_do_not_fit_are_refused(run):
         ended(place_on_map(run, 0, maps.OWN, batches_of(data, np.arange(2)), other, device="cpu"))
     with pytest.raises(FormatError, match="No usable patch"):
         ended(place_on_map(run, 0, maps.OWN, iter(()), data.bands, device="cpu"))
+
+
+def test_the_process_for_patches_places_new_ones_and_draws_a_boundary_as_the_functions_do(run, tiny_dataset, tmp_path):
+    asked = {"run": str(run.path), "fold": 0, "key": maps.OWN}
+    rows = [3, 4]
+    said = list(answers({"do": "place", "source": str(tiny_dataset), "rows": rows, **asked}, Kept()))
+    assert all(0 < one["progress"] < 1 and one["message"] for one in said[:-1]) and len(said) > 2
+    data = open_dataset(tiny_dataset)
+    expected = ended(place_on_map(run, 0, maps.OWN, batches_of(data, np.array(rows)), data.bands))
+    found = json.loads(json.dumps(plain(said[-1]["answer"])))
+    assert found["ids"] == expected.ids.tolist() and found["index"] == expected.index.tolist()
+    np.testing.assert_allclose(found["xy"], expected.xy, rtol=1e-5)
+    np.testing.assert_allclose(found["probs"]["fc"], expected.probs["fc"], rtol=1e-5)
+    (line,) = answers({"do": "boundary", "head": "lgbm", **asked}, Kept())
+    np.testing.assert_allclose(line["answer"]["values"], run.umap(0)[0]["values_lgbm"], atol=1e-5)
+
+    np.save(tmp_path / "one.npy", np.moveaxis(data.images(np.array([3]))[0], 0, -1))
+    bands = [band.name for band in data.bands]
+    said = list(answers({"do": "place", "source": str(tmp_path), "bands": bands, "unit": "0-255", **asked}, Kept()))
+    assert "answer" in said[-1], said[-1]
+    assert len(said[-1]["answer"]["ids"]) == 1
+    (tmp_path / "one.npy").write_bytes(b"no patch")
+    said = list(answers({"do": "place", "source": str(tmp_path), "bands": bands, "unit": "0-255", **asked}, Kept()))
+    assert "one.npy" in said[-1]["error"]
