@@ -72,15 +72,19 @@ def _figures(found: dict, config: RunConfig) -> None:
             {
                 "Part": [PART_WORDS[part] for part in found["seconds"]],
                 "Takes": [duration(value) or _seconds(value) for value in found["seconds"].values()],
-                "From": [
-                    "measured steps" if part in found["measured_parts"] else "reckoned" for part in found["seconds"]
-                ],
+                "From": [_source(part, found) for part in found["seconds"]],
             }
         )
         st.dataframe(table, hide_index=True, width="stretch", height="content")
-        st.caption(literal(f"Preset {config.preset}. " + " ".join(found["sentences"])))
+        st.caption(literal(f"Preset {config.preset}. " + " ".join(found["sentences"][:2])))
         if not found["fits"]:
             st.warning(literal(found["sentences"][-1]), icon=":material/memory:")
+
+
+def _source(part: str, found: dict) -> str:
+    if part not in found["measured_parts"]:
+        return "reckoned from predictions" if part == "explanations" else "reckoned"
+    return "measured steps" if part == "training" else "measured on a sample"
 
 
 def _seconds(value: float) -> str:
