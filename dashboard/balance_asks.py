@@ -1,18 +1,25 @@
 """What the Balance page asks of a fold's model, through the processes that are kept warm; answers are kept, bounded.
 
 Comes in: a run, a fold, patches. Goes out: the answers of ``core.studies.explainer`` as dictionaries of numbers. Moving
-along a path asks nothing: the whole path is one answer.
+along a path asks nothing: the whole path is one answer. Its places on the map come when they are there.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, astuple, dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from core.runs.store import RunFolder
 from dashboard import cached, explain_helper
+
+MOST_PLACED = 32  # paths whose places are kept
 
 
 def kin(run: RunFolder, fold: int, patch_id: str, k: int, second: int = 0) -> dict[str, Any]:
@@ -48,13 +55,40 @@ def _walked(path: str, way: tuple, looks: cached.Stamp) -> dict[str, Any]:
     return explain_helper.warm().ask({"do": "smote_path", "run": path, **asked})
 
 
-def places(run: RunFolder, way: Way) -> dict[str, Any]:
-    """Where the stops of a path fall on the run's own map of that fold: xy, note."""
-    return _places(str(run.path), astuple(way), cached.stamp(run.fold_path(way.fold)))
+def places(run: RunFolder, way: Way, embeddings: list[list[float]]) -> dict[str, Any] | None:
+    """Where the stops of a path fall on the run's own map of that fold (xy, note); none while that is being found out.
+
+    The first time UMAP is compiled, which nobody should have to wait for. Raises the reason when it cannot be done.
+    """
+    key = (str(run.path), way, cached.stamp(run.fold_path(way.fold)))
+    asked = {"do": "places", "run": str(run.path), "fold": way.fold, "key": "own", "embeddings": embeddings}
+    found = _placed().asked(key, partial(explain_helper.placing().ask, asked))
+    return found.result() if found.done() else None
 
 
-@st.cache_data(max_entries=32, show_spinner="Placing the stops on the map (compiling UMAP the first time)…")
-def _places(path: str, way: tuple, looks: cached.Stamp) -> dict[str, Any]:
-    embedded = _walked(path, way, looks)["embeddings"]
-    asked = {"fold": Way(*way).fold, "key": "own", "embeddings": embedded}
-    return explain_helper.placing().ask({"do": "places", "run": path, **asked})
+class Placed:
+    """Answers on their way or there, the last ones asked for; one question at a time."""
+
+    def __init__(self) -> None:
+        self.pool, self.lock = ThreadPoolExecutor(1), threading.Lock()
+        self.answers: OrderedDict[tuple, Future] = OrderedDict()
+
+    def asked(self, key: tuple, ask: Callable[[], dict[str, Any]]) -> Future:
+        """The answer of this key; asked for where nobody has."""
+        with self.lock:
+            found = self.answers.get(key)
+            if found is None:
+                self.answers[key] = found = self.pool.submit(ask)
+            self.answers.move_to_end(key)
+            while len(self.answers) > MOST_PLACED:
+                self.answers.popitem(last=False)
+            return found
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+@st.cache_resource(show_spinner=False, on_release=Placed.close)
+def _placed() -> Placed:
+    return Placed()

@@ -114,19 +114,19 @@ def by_group(data: Dataset, folds: dict, lineage: pd.DataFrame, fold: int) -> No
         f"parents of synthetic patches, and {int(half):,} carry half of the synthetics. A synthetic patch counts half "
         "for each parent's group."
     )
-    beside = st.grid(2, min_column_width=360, gap="medium")
-    with beside.cell():
+    left, right = st.columns([4, 5], gap="medium")
+    with left:
         top = table.head(MOST_BARS)
         components.show(data_charts.balance_by_group(top, data.class_names), key="balance_groups_bars")
         if len(table) > MOST_BARS:
             st.caption(f"The {MOST_BARS} groups with most synthetics; the others are in the table.")
     share = st.column_config.NumberColumn
-    with beside.cell():
+    with right:
         st.dataframe(
             table.assign(before=100 * table["before"], after=100 * table["after"]), hide_index=True, width="stretch",
             height=420 if len(table) > 12 else "content",
             column_config={
-                "group": "Group", "other": literal(data.class_names[0]), "landslide": literal(data.positive),
+                "group": "Group", "other": data.class_names[0], "landslide": data.positive,
                 "synthetic": share("synthetic", format="%.1f"), "before": share("before", format="%.0f %%"),
                 "after": share("after", format="%.0f %%"),
             },

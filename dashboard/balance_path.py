@@ -36,6 +36,7 @@ from dashboard.gallery import METHOD_WORDS
 TO = {False: "Nearest in the embedding", True: "Nearest that the model calls so"}
 FROM = {"synthetic": "A synthetic patch", "landslide": "A landslide and a neighbour"}
 SYNTHETIC, LANDSLIDE, STOP = "balance_path_synthetic", "balance_path_landslide", "balance_path_stop"
+POLL_S = 1.0  # while the places are on their way
 STRIP = 7  # stops in the strip of pictures
 MOST_K = 12
 
@@ -76,7 +77,11 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
     except LandslideLensError as error:
         st.error(literal(error), icon=":material/error:")
         return
-    _walk(data, run, asked, path, seen)
+    try:
+        waits = balance_asks.places(run, asked, path["embeddings"]) is None
+    except LandslideLensError:
+        waits = False  # the map says why
+    st.fragment(_walk, run_every=POLL_S if waits else None)(data, run, asked, path, seen, waits)
     components.download(_table(path), f"{run.name}_path_{fold}", "The path (CSV)")
 
 
@@ -109,8 +114,7 @@ def _landslide(run: RunFolder, fold: int, lineage: pd.DataFrame) -> tuple[str, s
     return str(neighbour), anchor, ()
 
 
-@st.fragment
-def _walk(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], seen: list[np.ndarray]) -> None:
+def _walk(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], seen: list[np.ndarray], waited: bool) -> None:
     position = np.asarray(path["position"])
     words = [stop_words(t, way.also) for t in position]
     start = int(np.abs(position - (way.also[0] if way.also else 0.5)).argmin())
@@ -126,7 +130,7 @@ def _walk(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], seen: l
         components.show(balance_charts.path_curves(path, float(position[at]), data.positive), key="balance_path_curves")
     _says(data, path)
     _strip(seen, maps, top, words)
-    _map(data, run, way, path, at)
+    _map(data, run, way, path, at, waited)
 
 
 def stop_words(t: float, also: tuple[float, ...]) -> str:
@@ -189,14 +193,19 @@ def _says(data: Dataset, path: dict[str, Any]) -> None:
     )
 
 
-def _map(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], at: int) -> None:
+def _map(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], at: int, waited: bool) -> None:
     fold, ids = way.fold, path["ids"]
     try:
         drawn = embedding_maps.read(run, fold)
-        placed = balance_asks.places(run, way)
+        placed = balance_asks.places(run, way, path["embeddings"])
     except LandslideLensError as error:
         st.error(literal(error), icon=":material/error:")
         return
+    if placed is None:
+        st.info("The stops are being placed on the map. The first time, UMAP is compiled.", icon=":material/pending:")
+        return
+    if waited:
+        st.rerun()  # there is nothing to wait for any more
     arrays, rows = drawn.arrays, data.index_of(ids)
     xy, position = np.asarray(placed["xy"], np.float32), np.asarray(path["position"])
     for where, row in zip((0.0, 1.0, 2.0), rows, strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,7 +44,7 @@ def answering(studio, monkeypatch):
         asked.append(way)
         return path_of(data, [way.neighbour, way.anchor, other], way.also)
 
-    def places(folder, way):
+    def places(folder, way, embeddings):
         return {"xy": np.zeros((len(path_of(data, [], way.also)["position"]), 2)).tolist(), "note": "Projected."}
 
     def kin(folder, fold, patch_id, k, second=0):
@@ -110,6 +112,32 @@ def test_the_path_is_asked_once_and_the_slider_asks_nothing(answering, open_page
     slider.set_value(0).run()
     assert not at.exception and len(asked) - n <= 1  # AppTest draws the whole page; the answer is kept by the cache
     assert any("By the network of fold 1, which learnt from all three" in c.value for c in at.caption)
+
+
+def test_places_are_asked_for_once_and_wait_for_nobody():
+    placed, go = balance_asks.Placed(), threading.Event()
+    asked = []
+
+    def slow():
+        asked.append(1)
+        go.wait(10)
+        return {"xy": [[0.0, 0.0]]}
+
+    first = placed.asked(("a",), slow)
+    assert placed.asked(("a",), slow) is first and not first.done()
+    go.set()
+    assert first.result(10) == {"xy": [[0.0, 0.0]]} and asked == [1]
+    for i in range(balance_asks.MOST_PLACED + 5):
+        placed.asked((i,), dict).result(10)
+    assert len(placed.answers) == balance_asks.MOST_PLACED
+    placed.close()
+
+
+def test_while_the_places_are_on_their_way_the_path_is_there(answering, open_page, monkeypatch):
+    monkeypatch.setattr(balance_asks, "places", lambda *_: None)
+    at = open_page("balance", balance_view="path")
+    assert not at.exception and not at.error and at.select_slider
+    assert any("being placed on the map" in i.value for i in at.info)
 
 
 def test_a_landslide_and_any_neighbour_can_be_walked(answering, open_page):
