@@ -100,6 +100,7 @@ def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1
         return (float("nan"), float("nan"))
     low, high = (-1.0, 1.0) if name == "mcc" else (0.0, 1.0)
     share, shares = (point - low) / (high - low), (defined - low) / (high - low)
+    share = round(share, 12)  # a sum of shares that make 1 may end a last digit below it
     if share in (0.0, 1.0):
         tail = ((1 - CONFIDENCE) / 2) ** (1 / max(n_groups, 1.0))
         ends = (tail, 1.0) if share == 1.0 else (0.0, 1 - tail)

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import DataError
 from core.evaluate.ece_interval import ece_interval
-from core.evaluate.intervals import bootstrap_intervals, resampled_metrics
+from core.evaluate.intervals import bootstrap_intervals, interval, resampled_metrics
 from core.evaluate.metrics import METRIC_NAMES, ece, metrics
 from core.evaluate.resampling import group_draws
 
@@ -107,3 +107,8 @@ def test_the_interval_of_ece_holds_the_value_and_may_begin_at_nought():
     assert 0.2 < low < ece(labels, probs / 3) < high < 0.5
     assert all(math.isnan(end) for end in ece_interval(labels, probs, np.zeros(400)))
     assert ece_interval(np.ones(30, int), np.ones(30)) == (0.0, 0.0)
+
+
+def test_a_share_that_rounding_kept_from_being_1_is_1():
+    samples = np.ones(200)
+    assert interval(1 - 1e-16, samples, 24.0, "average_precision") == interval(1.0, samples, 24.0, "average_precision")
