@@ -7,7 +7,9 @@ Comes in: the chosen dataset. Goes out: the settings that follow from what was c
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +17,9 @@ import streamlit as st
 from core.data.column_leaks import PERMUTATIONS, ColumnReport, column_reports
 from core.data.columns import kind_of
 from core.data.store import Dataset
-from dashboard.components import literal
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard.components import interval, literal, number
 
 NONE = "none"
 
@@ -40,6 +44,31 @@ def columns(data: Dataset) -> list[str]:
     settings = [f"model.columns={json.dumps(chosen)}"] if chosen else []
     settings += ["model.columns_leak=allow"] if allowed else []
     return settings + ([f"model.size_column={json.dumps(size)}"] if size != NONE else [])
+
+
+def found(run: RunFolder) -> None:
+    """What the columns of a finished run gave, and how well sizes are told; nothing where it has neither."""
+    try:
+        summary = run.summary()
+    except (LandslideLensError, OSError):
+        return
+    if "columns" in summary:
+        told, known, unknown = (summary["columns"][key] for key in ("names", "known", "unknown"))
+        st.caption(
+            f"The network's own head, out of fold over all folds, n = {known['n']:,}: with {literal(', '.join(told))} "
+            f"F1 {_with_interval(known)}; with them unknown {_with_interval(unknown)} (95 % intervals)."
+        )
+    if "size" in summary:
+        size = summary["size"]
+        st.caption(
+            f"Size class ({literal(size['column'])}) of landslides, out of fold, n = {size['n']:,}: "
+            f"{number(size['accuracy'])} right {interval(size['accuracy_interval'])}, macro F1 "
+            f"{number(size['macro_f1'])}; always the commonest class: {number(size['majority'])}."
+        )
+
+
+def _with_interval(metrics: Mapping[str, Any]) -> str:
+    return f"{number(metrics['f1'])} {interval(metrics['intervals']['f1'])}"
 
 
 def _checked(data: Dataset, chosen: list[str]) -> bool:

@@ -45,6 +45,7 @@ job_view.refusal()
 if view == "follow":
     job_view.follow(run)
     model_view.started_from(run)
+    columns_view.found(run)
     st.stop()
 if data is None:
     st.stop()

@@ -56,3 +56,18 @@ def test_a_column_that_gives_the_label_away_is_named_and_needs_a_word(told, open
     assert not at.exception and len(shown) == 2 and "is unknown tells" in shown[0]
     assert "[x](javascript:1)" not in shown[1]
     assert at.checkbox(key="train_columns_leak").value is False
+
+
+def test_a_finished_run_says_what_its_columns_gave_and_how_sizes_are_told(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    known = {"n": 60, "f1": 0.9, "intervals": {"f1": [0.85, 0.95]}}
+    unknown = {"n": 60, "f1": 0.7, "intervals": {"f1": [0.6, 0.8]}}
+    size = {"column": "size", "n": 15, "accuracy": 0.8, "accuracy_interval": [0.55, 0.93], "macro_f1": 0.75}
+    more = {"columns": {"names": ["slope"], "known": known, "unknown": unknown}, "size": size | {"majority": 0.6}}
+    run.write_json("summary.json", run.summary() | more)
+    at = open_page("train")
+    at.session_state[f"train_view_{run.name}"] = "follow"
+    at.run()
+    shown = " ".join(c.value for c in at.caption)
+    assert not at.exception and "with slope F1 0.900" in shown and "with them unknown 0.700" in shown
+    assert "n = 15: 0.800 right" in shown and "always the commonest class: 0.600" in shown
