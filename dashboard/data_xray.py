@@ -120,7 +120,9 @@ def _summary(data: Dataset, found: Leaks, ways: Mapping[str, Mapping[str, str]])
             st.metric(f"Across {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs on both sides of the {name}.")
     st.caption(
         f"All {found.n:,} patches of {literal(data.name)}, each compared with every other one in "
-        f"{components.duration(found.seconds)}. Of identical patches each further one is paired with the first."
+        f"{components.duration(found.seconds)}. Of identical patches each further one is paired with the first. "
+        "Hashes and embeddings of windows propose pairs; phase correlation, fine detail and SSIM decide. A run's own "
+        "embeddings are not asked: they tell what is alike, not what is the same place (docs/xray.md)."
     )
     for note in found.notes:
         st.info(literal(note), icon=":material/info:")

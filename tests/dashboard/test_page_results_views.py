@@ -239,6 +239,7 @@ def test_table_v_is_filled_in_and_its_swap_told(open_page):
     at.selectbox(key="paper_example").select("Table IV, ResNet50 on Set 5").run()
     at.button(key="paper_fill").click().run()
     assert at.error[0].value.startswith("Impossible")
+    assert "No other split of 93 patches into two classes fits either" in words_of(at)
     at.text_input(key="paper_f1").set_value("<b>").run()
     assert not at.exception and "is not a number" in at.error[0].value
 
