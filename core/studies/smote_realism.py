@@ -20,7 +20,7 @@ import pandas as pd
 from core.data.band_statistics import band_statistics
 from core.embed.features import Preparation
 from core.errors import ConfigError, RunError
-from core.evaluate.intervals import group_draws, group_index
+from core.evaluate.resampling import group_draws, group_index
 from core.evaluate.two_sample import Scored, TwoSample, halves, judge, scored
 from core.plan import Step
 from core.predict.own_dataset import own_dataset
