@@ -60,9 +60,7 @@ def verdict(card: Mapping) -> tuple[str, str]:
         return "good", "Any sensible boundary on this map is nearly the head's own: the classes lie well apart here."
     reach, why = _value(card, "map_agreement"), "near the line this head decides by what two dimensions do not show"
     if reach is not None and 1 - reach > (1 - GOAL) * (1 - refit):
-        why += (
-            f"; even the held-out patches around one on the map decide as it does in {reach:.1%} of cases only"
-        )
+        why += f"; even the held-out patches around one on the map decide as it does in {reach:.1%} of cases only"
     if agreement > refit:
         return "fair", f"Only {saved:.0%} fewer disagreements than a boundary learnt in the plane: {why}."
     return "fair", f"No better than a boundary learnt in the plane from the labels: {why}."

@@ -131,6 +131,7 @@ def test_when_memory_runs_out_the_batch_is_cut_and_training_goes_on(cuda):
     network.to(cuda)
     x, y = torch.randn(64, 8, 256, 256, device=cuda), torch.eye(2, device=cuda)[torch.arange(64, device=cuda) % 2]
     gradients = Gradients(soft_kl, None)
+    gradients.of(network, [(x, y)])  # cuDNN tries its algorithms once, with more memory than a step takes
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     held = torch.cuda.memory_allocated()
@@ -140,7 +141,7 @@ def test_when_memory_runs_out_the_batch_is_cut_and_training_goes_on(cuda):
     needed = memory_bytes(cuda) - held
     total = torch.cuda.get_device_properties(cuda).total_memory
     torch.cuda.empty_cache()
-    room = torch.cuda.memory_allocated() + 0.8 * needed
+    room = torch.cuda.memory_allocated() + 0.6 * needed
     try:
         torch.cuda.set_per_process_memory_fraction(room / total)
         gradients.of(network, [(x, y)])
