@@ -1,6 +1,6 @@
 """Training at the speed of the network alone, against a usual training loop, and the time of paper A's protocol.
 
-    python -m benchmarks.bench_train [--device cpu|cuda] [--out benchmarks/results/train_cpu.json]
+    python -m benchmarks.bench_train [--device cpu|cuda] [--out benchmarks/results/train.json]
 
 Three loops train the same network and take turns; the best of the rounds counts, so that other work on the machine
 disturbs all alike. `full`: the product's own (core.train.loop.fit): data, augmentation, optimiser. `fixed`: the same
