@@ -240,6 +240,7 @@ def _lineage(plan: Plan, made: Synthetics, parents: np.ndarray, fold: int) -> pd
             "neighbour": ids[made.neighbour],
             "anchor_weight": made.anchor_weight,
             "ssim": made.ssim,
+            "exact_neighbours": made.exact,
             "seed": plan.config.seed,
         }
     )

@@ -235,6 +235,11 @@ def _view(finished: bool) -> str:
 
 def _made(data: Dataset, run: RunFolder, lineage: pd.DataFrame, mine: pd.DataFrame, fold: int, finished: bool) -> None:
     protocol(run.config().smote)
+    if "exact_neighbours" in lineage and not lineage["exact_neighbours"].all():
+        st.caption(
+            "There were too many landslides to compare all pairs on this machine: neighbours are the most similar of "
+            "candidates that a cheaper measure chose, which finds about nine in ten of the true ones."
+        )
     folds = cached.folds(run)
     balance_counts.by_fold(data, balance_counts.fold_counts(data, folds, lineage))
     with st.expander(f"Counts by group, {theme.fold_title(fold)}", icon=":material/stacked_bar_chart:"):

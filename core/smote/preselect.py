@@ -10,7 +10,7 @@ by what is computed and, for the bands still to come, by the descriptor. How man
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def nearest_preselected(
     if valid is not None:
         allowed &= listed.back(pairs.counts(listed.left, listed.right) > 0)
     best.merge_listed(slice(0, n), np.where(allowed, known / len(order), -np.inf), chosen)
-    return best.found()
+    return replace(best.found(), exact=False)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Synthetics:
     anchor_weight: np.ndarray  # (M,) float32, within the clip
     ssim: np.ndarray  # (M,) float32, similarity of the two parents, -1 to 1
     valid: np.ndarray | None = None  # (M, H, W) bool, where both parents hold data; none: everywhere
+    exact: bool = True  # neighbours are the most similar of all; else of pre-selected candidates
 
     def masks(self, masks: np.ndarray) -> np.ndarray:
         """(M, H, W) uint8: landslide wherever either parent's mask, of (n, H, W), says so; both show through."""
@@ -143,7 +144,7 @@ def synthesise(
     both = None if valid is None else valid[anchor] & valid[neighbour]
     if both is not None:
         np.copyto(images, np.float32(0.0), where=~both[:, None])
-    return Synthetics(images, anchor, neighbour, weight, neighbours.ssim[anchor, choice], both)
+    return Synthetics(images, anchor, neighbour, weight, neighbours.ssim[anchor, choice], both, neighbours.exact)
 
 
 def copies_of(images: np.ndarray) -> np.ndarray:

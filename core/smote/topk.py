@@ -29,6 +29,7 @@ class Neighbours:
 
     index: np.ndarray  # (N, k) int64, -1 where there are fewer
     ssim: np.ndarray  # (N, k) float32, -1 there
+    exact: bool = True  # or found among candidates that a cheap descriptor chose
 
     @property
     def counts(self) -> np.ndarray:

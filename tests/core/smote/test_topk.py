@@ -125,6 +125,9 @@ def test_smote_preselects_only_where_there_are_too_many_patches_to_compare_all(m
     ground = np.kron(_patches(20, height=4, width=5), np.ones((1, 1, 4, 4), np.float32))[..., :19]
     pairs = np.concatenate([ground, ground]) + 0.1 * _patches(40, seed=1)
     assert np.array_equal(nearest(pairs, 6.0, 3).index, nearest_patches(pairs, 6.0, 3).index)
+    assert synthesise(pairs, 40, k_neighbors=1, seed=0).exact
     monkeypatch.setattr("core.smote.preselect.EXACT", 39)
     assert np.array_equal(nearest(pairs, 6.0, 3).index, nearest_preselected(pairs, 6.0, 3).index)
-    assert synthesise(pairs, 40, k_neighbors=1, seed=0).neighbour.tolist() == [*range(20, 40), *range(20)]
+    made = synthesise(pairs, 40, k_neighbors=1, seed=0)
+    assert made.neighbour.tolist() == [*range(20, 40), *range(20)]
+    assert not made.exact, "the record says that not all pairs were compared"
