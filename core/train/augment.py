@@ -6,6 +6,8 @@ was given, needs no even batch size, and knows nothing of datasets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ from torch import Tensor
 from core.config import AugmentConfig
 from core.device import sent
 from core.train.colour import BandUnits, recolour
-from core.train.geometry import move
+from core.train.geometry import draw_maps, is_moved, oriented_maps, warp
 from core.train.targets import CLASSES
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right; the ends excluded
@@ -33,9 +35,15 @@ def augment(
     Each patch is flipped, turned, moved and recoloured by its own draws; a batch as a whole is mixed, or not, with one
     draw. units: the way to the bands' units, without which bands keep their values.
     """
-    images = flip_and_turn(images, config.flips, config.quarter_turns, generator)
+    ways = orientations(images.shape, config.flips, config.quarter_turns, generator)
     if config.moves_pixels:
-        images = move(images, config, generator)
+        maps = draw_maps(len(images), images.shape[-2:], config, generator)
+        moved = is_moved(maps)
+        # Patches that are sampled anew anyway are turned by the same sampling; only the others are copied.
+        maps[moved] = oriented_maps(maps, *ways)[moved]
+        images = warp(oriented(images, *(way & ~moved for way in ways)), maps, config.fill)
+    else:
+        images = oriented(images, *ways)
     if config.needs_units and units is not None:
         images = recolour(images, units, config, generator)
     labels = smooth(targets[:, :CLASSES], config.label_smoothing)
@@ -47,12 +55,15 @@ def smooth(targets: Tensor, share: float) -> Tensor:
     return targets * (1.0 - share) + share / targets.shape[1]
 
 
-def flip_and_turn(images: Tensor, flips: bool, turns: bool, generator: np.random.Generator) -> Tensor:
-    """Each patch in one of the orientations that are allowed, all equally likely; pixels only change places.
+def orientations(
+    shape: Sequence[int], flips: bool, turns: bool, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What :func:`oriented` does to each patch of a batch (N, C, H, W): three boolean arrays (N,).
 
-    With both settings these are the 8 symmetries of the square. Patches that are not square turn by 0 or 180 degrees.
+    All that are allowed are equally likely; with both settings these are the 8 symmetries of the square. Patches that
+    are not square turn by 0 or 180 degrees.
     """
-    n, square = len(images), images.shape[-2] == images.shape[-1]
+    n, square = shape[0], shape[-2] == shape[-1]
     swap, up, left = (np.zeros(n, dtype=bool) for _ in range(3))
     if turns:
         quarter = generator.integers(0, 4, n) if square else 2 * generator.integers(0, 2, n)
@@ -60,15 +71,18 @@ def flip_and_turn(images: Tensor, flips: bool, turns: bool, generator: np.random
         swap, up, left = quarter % 2 == 1, (quarter == 1) | (quarter == 2), (quarter == 2) | (quarter == 3)
     if flips:
         up, left = up ^ (generator.random(n) < 0.5), left ^ (generator.random(n) < 0.5)
-    if not (turns or flips):
-        return images
-    return oriented(images, swap, up, left)
+    return swap, up, left
 
 
 def oriented(images: Tensor, swap: np.ndarray, up: np.ndarray, left: np.ndarray) -> Tensor:
-    """A copy where patch i has H and W swapped, then H reversed, then W reversed, as the boolean arrays (N,) say."""
-    out = torch.empty_like(images)
+    """Patch i with H and W swapped, then H reversed, then W reversed, as the boolean arrays (N,) say.
+
+    Pixels only change places. A copy, or the batch itself where nothing is to be done.
+    """
     code = swap * 4 + up * 2 + left
+    if not code.any():
+        return images
+    out = torch.empty_like(images)
     for value in np.unique(code):
         where = sent(np.flatnonzero(code == value), images.device)
         view = images.index_select(0, where)

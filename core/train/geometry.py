@@ -15,12 +15,6 @@ from core.config import AugmentConfig
 from core.device import sent
 
 
-def move(images: Tensor, config: AugmentConfig, generator: np.random.Generator) -> Tensor:
-    """(N, C, H, W) with each patch under its own affine map; bilinear, filled behind the border as ``fill`` says."""
-    maps = draw_maps(len(images), images.shape[-2:], config, generator)
-    return warp(images, maps, config.fill)
-
-
 def draw_maps(n: int, hw: tuple[int, int], config: AugmentConfig, generator: np.random.Generator) -> np.ndarray:
     """(n, 2, 3) float64: from a place in the new patch to one in the old, as (x, y) pixels from the patch's centre."""
     height, width = int(hw[0]), int(hw[1])
@@ -38,9 +32,26 @@ def draw_maps(n: int, hw: tuple[int, int], config: AugmentConfig, generator: np.
     return maps
 
 
+def is_moved(maps: np.ndarray) -> np.ndarray:
+    """(n,) bool: which of ``maps`` do anything."""
+    return (maps != [[1, 0, 0], [0, 1, 0]]).any(axis=(1, 2))
+
+
+def oriented_maps(maps: np.ndarray, swap: np.ndarray, up: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """``maps`` (n, 2, 3) for patches that were first swapped and reversed: what :func:`warp` then does is both at once.
+
+    swap, up, left: (n,) bool, as of ``core.train.augment.oriented``; only square patches are swapped.
+    """
+    x, y = np.where(left, -1.0, 1.0)[:, None] * maps[:, 0], np.where(up, -1.0, 1.0)[:, None] * maps[:, 1]  # (n, 3)
+    return np.stack([np.where(swap[:, None], y, x), np.where(swap[:, None], x, y)], axis=1)
+
+
 def warp(images: Tensor, maps: np.ndarray, fill: str) -> Tensor:
-    """The batch under ``maps`` (see :func:`draw_maps`); what they leave as it is stays so to the bit."""
-    moved = np.flatnonzero((maps != [[1, 0, 0], [0, 1, 0]]).any(axis=(1, 2)))
+    """The batch under ``maps`` (see :func:`draw_maps`), each patch under its own, every band alike.
+
+    Bilinear, filled behind the border as ``fill`` says; what the maps leave as it is stays so to the bit.
+    """
+    moved = np.flatnonzero(is_moved(maps))
     if not len(moved):
         return images
     height, width = images.shape[-2:]

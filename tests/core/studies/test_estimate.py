@@ -41,15 +41,19 @@ def short_measurements():
     trial_steps.MEASURE_S = kept
 
 
+def on_disk(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def test_the_estimate_is_within_a_factor_of_what_the_run_took(tiny_dataset, config, tmp_path):
     found, told = finished(estimate(tiny_dataset, config))
     assert told[0].progress == 0 and told[-1].progress == 1
     run = create_run(tmp_path, config, tiny_dataset, "run")
     plan = prepare(run)
-    began = time.monotonic()
+    began, fullest = time.monotonic(), 0
     for fold in range(2):
-        for _ in train_fold(plan, fold):
-            pass
+        for _ in train_fold(plan, fold):  # its checkpoints go when the fold is done
+            fullest = max(fullest, on_disk(run.path))
     took = time.monotonic() - began
     foreseen = sum(found.seconds[part] for part in ("training", "balancing", "embedding", "heads"))
     print(f"training two folds: foreseen {foreseen:.2f} s, took {took:.2f} s")
@@ -57,8 +61,8 @@ def test_the_estimate_is_within_a_factor_of_what_the_run_took(tiny_dataset, conf
     sizes = [run.fold_card(fold) for fold in range(2)]
     assert found.n_train == pytest.approx(sizes[0]["n_train"], abs=3)
     assert found.n_synthetic == pytest.approx(sizes[0]["n_synthetic"], abs=4)
-    on_disk = sum(path.stat().st_size for path in run.path.rglob("*") if path.is_file())
-    assert on_disk / 5 < found.disk_bytes < on_disk * 5
+    fullest = max(fullest, on_disk(run.path))
+    assert fullest / 3 < found.disk_bytes < fullest * 3, (fullest, found.disk_bytes)
 
 
 def test_what_is_said_is_what_was_measured(tiny_dataset, config):

@@ -32,7 +32,8 @@ def test_everything_off_changes_nothing():
 def test_each_orientation_that_is_allowed_comes_up_equally_often(flips, turns, allowed):
     patch = torch.arange(9.0).reshape(1, 1, 3, 3)
     views = symmetries(patch[0])
-    turned = A.flip_and_turn(patch.expand(4000, 1, 3, 3), flips, turns, np.random.default_rng(0))
+    ways = A.orientations((4000, 1, 3, 3), flips, turns, np.random.default_rng(0))
+    turned = A.oriented(patch.expand(4000, 1, 3, 3), *ways)
     counts = [int((turned == view).flatten(1).all(1).sum()) for view in views]
     assert {i for i, count in enumerate(counts) if count} == set(allowed)
     assert min(counts[i] for i in allowed) > 0.8 * 4000 / len(list(allowed))
@@ -40,7 +41,7 @@ def test_each_orientation_that_is_allowed_comes_up_equally_often(flips, turns, a
 
 def test_patches_that_are_not_square_keep_their_shape():
     images, _ = batch(n=40, h=4, w=6)
-    turned = A.flip_and_turn(images, True, True, np.random.default_rng(1))
+    turned = A.oriented(images, *A.orientations(images.shape, True, True, np.random.default_rng(1)))
     for before, after in zip(images, turned, strict=True):
         assert any(torch.equal(after, before.flip(dims)) for dims in ([], [-1], [-2], [-1, -2]))
 

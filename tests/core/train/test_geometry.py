@@ -7,13 +7,18 @@ from skimage.transform import AffineTransform
 from skimage.transform import warp as sk_warp
 
 from core.config import AugmentConfig
-from core.train.geometry import draw_maps, move, sampling_grid, warp
+from core.train.augment import oriented
+from core.train.geometry import draw_maps, oriented_maps, sampling_grid, warp
 
 TO_SKIMAGE = {"zeros": "constant", "border": "edge", "reflection": "symmetric"}
 
 
 def batch(n=3, bands=5, h=16, w=16):
     return torch.randn(n, bands, h, w, generator=torch.Generator().manual_seed(0))
+
+
+def move(images, config, generator):
+    return warp(images, draw_maps(len(images), images.shape[-2:], config, generator), config.fill)
 
 
 def of(matrix, n=3):
@@ -107,6 +112,18 @@ def test_any_batch_of_any_bands_keeps_its_shape_and_stays_finite(n, bands, seed)
     moved = move(images, config, np.random.default_rng(seed))
     assert moved.shape == images.shape and moved.isfinite().all()
     assert torch.equal(moved, move(images, config, np.random.default_rng(seed)))
+
+
+@pytest.mark.parametrize("fill", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("side", [(16, 16), (12, 16)])
+def test_turned_and_moved_at_once_is_turned_and_then_moved(fill, side):
+    ways = np.array([[code & 4, code & 2, code & 1] for code in range(8)], bool).T
+    if side[0] != side[1]:
+        ways = ways & np.array([[False], [True], [True]])  # only square patches are swapped
+    config = AugmentConfig(rotation=40, shear=20, translation=0.3, shift=2, crop=0.8)
+    images, maps = batch(8, 2, *side), draw_maps(8, side, config, np.random.default_rng(0))
+    at_once = warp(images, oriented_maps(maps, *ways), fill)
+    assert torch.allclose(at_once, warp(oriented(images, *ways), maps, fill), atol=1e-4)
 
 
 def test_bands_move_together_and_patches_by_themselves():
