@@ -1,5 +1,6 @@
 """Results in a real browser: the slider, the cells of the matrix, and the camera's two formats."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -41,11 +42,11 @@ def test_a_cell_of_the_matrix_opens_its_patches(page, url, run):
     matrix.hover()
     points = matrix.locator(".scatterlayer .point")
     expect(points).to_have_count(4)
+    settled(page)  # nothing moves between asking where the cell is and the click
     box = points.nth(1).bounding_box()  # the second cell: missed
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.get_by_role("heading", name="Errors", level=1)).to_be_visible(timeout=60_000)
-    settled(page)
-    assert "errors_outcome=FN" in page.url
+    expect(page).to_have_url(re.compile("errors_outcome=FN"), timeout=60_000)
 
 
 def test_the_slider_moves_numbers_and_point(page, url, run):
