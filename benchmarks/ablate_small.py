@@ -18,7 +18,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -26,6 +25,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.report import circumstances, keep
+from benchmarks.whole_run import whole_run
 
 PRESET = "small"
 # Every row is trained with the same heads: one SVM is enough where the question is what the network learnt.
@@ -61,23 +61,12 @@ REFERENCE, BAR = "small", "stats_svm"
 
 
 def train_row(dataset: Path, name: str, into: Path, device: str, folds: int) -> None:
-    """One row: a run in a folder that goes away, and what is kept of it."""
+    """One row: a run, and what is kept of it."""
     from core.config import preset
-    from core.data.store import open_dataset
-    from core.findings import judge
-    from core.pipeline import train_fold
-    from core.plan import prepare
-    from core.runs.store import create_run
 
     config = preset(PRESET).with_overrides([*COMMON, f"device={device}", f"folds.n_splits={folds}", *ROWS[name]])
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as checkpoints:
-        run = create_run(Path(checkpoints), config, open_dataset(dataset).path, config.hash())
-        plan = prepare(run)
-        for fold in range(plan.folds.n_splits):
-            for _ in train_fold(plan, fold):
-                pass
-        judge(plan)
+    with whole_run(dataset, config) as (run, plan):
         target = into / slug(name)
         target.mkdir(parents=True, exist_ok=True)
         shutil.copy(run.path / "oof.parquet", target)

@@ -15,7 +15,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.report import circumstances
+from benchmarks.whole_run import whole_run
 from core.config import RunConfig, preset
 
 # One SVM as paper A's best row has it and one as the cut's own SVM; boosted trees answer nothing that is asked here.
@@ -57,21 +57,9 @@ def settings(way: str, name: str, device: str, seed: int, more: Sequence[str], s
 
 
 def train_way(dataset: Path, config: RunConfig, target: Path, way: str) -> None:
-    """One run in a folder that goes away, and what is kept of it."""
-    from core.data.store import open_dataset
-    from core.findings import judge
-    from core.pipeline import train_fold
-    from core.plan import prepare
-    from core.runs.store import create_run
-
+    """One run, and what is kept of it."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as checkpoints:
-        run = create_run(Path(checkpoints), config, open_dataset(dataset).path, config.hash())
-        plan = prepare(run)
-        for fold in range(plan.folds.n_splits):
-            for _ in train_fold(plan, fold):
-                pass
-        judge(plan)
+    with whole_run(dataset, config) as (run, plan):
         cards = [run.fold_card(fold) for fold in range(plan.folds.n_splits)]
         facts = {
             "way": way, "seed": config.seed, "epochs": config.train.epochs, "preset": config.preset,

@@ -149,7 +149,8 @@ def evaluate(
     from core.predict.external import evaluate_on
 
     folder = open_run(checkpoints, run)
-    found = evaluate_on(folder, open_dataset(dataset))
+    steps = evaluate_on(folder, open_dataset(dataset))
+    found = finish(steps, lambda step: f"{step.progress:4.0%} {step.message}", as_json)
     lines = [_metrics_line(found.judged, f"{folder.name} on {dataset.name}"), *found.sentences()]
     emit(found.to_dict(), as_json, "\n".join(lines))
 
@@ -167,7 +168,7 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Probability and decision for patches without labels."""
-    from core.predict.patches import answer
+    from core.predict.patches import answering
     from core.predict.sources import patches_of
     from core.predict.submission import write_predictions, write_submission
 
@@ -175,7 +176,8 @@ def predict(
     names = tuple(bands.split(",")) if bands else None
     rejected: list = []
     found_bands, batches = patches_of(source, format, names, rejected, unit)
-    found = answer(folder, batches, found_bands)
+    steps = answering(folder, batches, found_bands)
+    found = finish(steps, lambda step: step.message, as_json)
     (write_submission(out, found, source) if submission else write_predictions(out, found))
     value = {
         "run": folder.name,

@@ -25,9 +25,13 @@ START_TOLERANCE_S = 2.0  # a process's start time is derived from the boot time,
 _ALLOWED = frozenset(
     "PATH HOME USER LANG LC_ALL LC_CTYPE TZ TMPDIR TEMP TMP SYSTEMROOT VIRTUAL_ENV LD_LIBRARY_PATH "
     "CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUBLAS_WORKSPACE_CONFIG OMP_NUM_THREADS MKL_NUM_THREADS "
-    "OPENBLAS_NUM_THREADS OMP_WAIT_POLICY NUMBA_NUM_THREADS NUMBA_CACHE_DIR XDG_CACHE_HOME HF_HOME "
+    "OPENBLAS_NUM_THREADS OMP_WAIT_POLICY GOMP_SPINCOUNT NUMBA_NUM_THREADS NUMBA_CACHE_DIR "
+    "XDG_CACHE_HOME HF_HOME "
     "HF_HUB_CACHE HF_HUB_OFFLINE TORCH_HOME SSL_CERT_FILE REQUESTS_CA_BUNDLE LANDSLIDE_CHECKPOINTS".split()
 )
+
+# GNU's OpenMP, which torch's Linux builds carry, takes the count; others take the policy.
+_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
 
 
 @dataclass(frozen=True)
@@ -39,14 +43,16 @@ class ProcessId:
 
 
 def child_environment() -> dict[str, str]:
-    """The allow-listed part of this process's environment, with the repository root on PYTHONPATH.
+    """The allow-listed part of this process's environment, the repository root on PYTHONPATH, and how to wait.
 
-    OpenMP's threads are told to sleep while they wait: by default they spin, and as soon as anything else computes on
-    the machine (the dashboard, another run) training slows down by tens of times. Measured with two busy neighbours on
-    two cores: 3 images/s spinning, 122 sleeping.
+    OpenMP's threads wait for each other hundreds of times in a training step. Told nothing, they spin: with anything
+    else computing on the machine, training is then tens of times slower. Asleep at once (PASSIVE) they cost it half its
+    speed when it is alone. They are told to spin for a moment and then to sleep; what that gives, alone and beside one
+    or two busy neighbours, stands in README. What the user set in the environment counts instead.
     """
     environment = {key: value for key, value in os.environ.items() if key in _ALLOWED}
-    return {"OMP_WAIT_POLICY": "PASSIVE", **environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    waiting = {} if "OMP_WAIT_POLICY" in environment else _WAITING
+    return {**waiting, **environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def spawn(arguments: Sequence[str], log: Path) -> ProcessId:

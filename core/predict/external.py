@@ -6,7 +6,7 @@ in Table IV of paper B, training, validation and test stand side by side; what l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,8 +22,9 @@ from core.errors import DataError, LabelError
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
 from core.evaluate.shift import EmbeddingShift, band_shift, embedding_shift
+from core.plan import Step
 from core.predict.fold_model import kind_of, members_of
-from core.predict.patches import Ensemble, answer
+from core.predict.patches import Ensemble, answering
 from core.predict.sources import BATCH, batches_of
 from core.runs.store import RunFolder, now
 
@@ -94,8 +95,8 @@ class External:
         return value | {"set_intervals": self.intervals, "shift": shift, "notes": list(self.notes)}
 
 
-def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> External:
-    """Judge the run on every labelled patch of ``dataset`` and keep what was found in the run folder.
+def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> Generator[Step, None, External]:
+    """Judge the run on every labelled patch of ``dataset`` and keep what was found in the run folder; tells how far.
 
     Raises LabelError without labelled patches, FormatError naming missing bands or another size, RunError for a run
     that has not finished.
@@ -104,7 +105,8 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
     if not len(labelled):
         raise LabelError(f"{dataset.path.name} has no labelled patch to evaluate on. Add labels, or use predict.")
     ensemble, notes = Ensemble.load(run, device), []
-    found = answer(run, batches_of(dataset, labelled), dataset.bands, ensemble, dataset)
+    batches = batches_of(dataset, labelled)
+    found = yield from answering(run, batches, dataset.bands, ensemble, dataset, n=len(labelled), until=0.8)
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
     judged = judge_answer(labels, found.probs, found.threshold, groups)
@@ -117,6 +119,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
             f"The run's positive class is '{summary['positive']}', this dataset's is '{dataset.positive}': check that "
             "they mean the same."
         )
+    yield Step("evaluating", 0.8, "Looking for the same patches in the run's own dataset, and at how far bands moved.")
     own = _own_dataset(run, notes)
     n_known = bands = embedding = None
     if own is not None:
@@ -128,6 +131,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
             )
         bands = _band_shift(own, dataset, ensemble.band_names, labelled)
         embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes)
+    yield Step("evaluating", 0.9, "Judging the folds on their own training patches, to say what is lost.")
     external = External(
         run=run.name,
         dataset=str(dataset.path.resolve()),

@@ -6,7 +6,7 @@ nothing of where the patches come from or where the answer goes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from core.data.store.dataset import Dataset
 from core.device import choose_device
 from core.errors import FormatError, RunError
 from core.evaluate.judge import Rule
+from core.plan import Step
 from core.predict.fold_model import FoldModel
 from core.runs.store import RunFolder
 
@@ -94,8 +95,30 @@ def answer(
     where the run reads columns; without it they are unknown. Raises FormatError naming the bands that are missing or in
     another unit, or the size that is expected.
     """
+    steps = answering(run, batches, bands, ensemble, known)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def answering(
+    run: RunFolder,
+    batches: Iterable[tuple[np.ndarray, np.ndarray]],
+    bands: Sequence[Band],
+    ensemble: Ensemble | None = None,
+    known: Dataset | None = None,
+    n: int | None = None,
+    until: float = 1.0,
+) -> Generator[Step, None, Answer]:
+    """:func:`answer`, step by step.
+
+    n: how many patches will come, if that is known; ``until``: the progress when all are answered.
+    """
+    yield Step("answering", 0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
-    ids, probs = [], []
+    ids, probs, done = [], [], 0
     for batch_ids, images in fitting(run.name, batches, bands, ensemble):
         ids.append(batch_ids)
         columns = None
@@ -103,6 +126,10 @@ def answer(
             rows = known.index_of(batch_ids.tolist())
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
         probs.append(ensemble.probs(images, columns))
+        done += len(batch_ids)
+        yield Step(
+            "answering", until * (done / n) if n else 0.0, f"{done:,} {f'of {n:,} ' if n else ''}patches answered."
+        )
     if not ids:
         raise FormatError("No usable patch was found in the source. Check the path and the format.")
     pooled = np.concatenate(probs)

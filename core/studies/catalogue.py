@@ -105,8 +105,7 @@ def _evaluate(run: RunFolder, options: dict) -> Iterator[Step]:
     from core.predict.external import evaluate_on
 
     dataset = open_dataset(Path(options["dataset"]))
-    yield Step("evaluating", 0.0, f"Judging the run on {len(dataset):,} patches of {dataset.name}.")
-    found = evaluate_on(run, dataset)
+    found = yield from evaluate_on(run, dataset)
     yield Step("done", 1.0, found.sentences()[0], fields={"dataset": found.dataset_name})
 
 

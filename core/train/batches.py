@@ -48,7 +48,8 @@ def place(images: np.ndarray, targets: np.ndarray, device: torch.device) -> Batc
     """
     on_device = torch.from_numpy(targets).to(device)
     if device.type == "cpu":
-        return Batches(images, on_device, device, "device")
+        # torch gathers with all cores, but takes no array that it may not write to, such as a memory map.
+        return Batches(torch.from_numpy(images) if images.flags.writeable else images, on_device, device, "device")
     free = free_bytes(device)
     if free is not None and images.nbytes > SHARE_FOR_DATA * free:
         return Batches(images, on_device, device, "streamed")

@@ -58,7 +58,7 @@ def recolour(images: Tensor, units: BandUnits, config: AugmentConfig, generator:
     pixels = torch.Generator(images.device).manual_seed(seed)
     out = images.clone()
     if len(units.optical) and _any_optical(config):
-        reflectance = images.index_select(1, units.optical).mul_(units.scale).add_(units.center)  # (N, O, H, W)
+        reflectance = torch.addcmul(units.center, images.index_select(1, units.optical), units.scale)  # (N, O, H, W)
         changed = _optical(reflectance, config, generator, pixels)
         out.index_copy_(1, units.optical, changed.sub_(units.center).div_(units.scale))
     if len(units.sar) and (config.sar_offset or config.speckle_looks):

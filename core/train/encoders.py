@@ -15,6 +15,7 @@ from torch import nn
 
 from core.errors import ConfigError
 from core.train.baseline_cnn import BASELINE, baseline_cnn
+from core.train.pointwise import use_products
 from core.train.unet import UNET, unet
 
 
@@ -23,7 +24,7 @@ def make_encoder(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[i
 
     Raises ConfigError for an unknown name, arguments or a size that it cannot take.
     """
-    encoder = _encoder(name, arguments, n_bands, hw)
+    encoder = use_products(_encoder(name, arguments, n_bands, hw))
     return encoder, _probe(encoder, name, n_bands, hw)
 
 

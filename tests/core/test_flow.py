@@ -21,6 +21,7 @@ from core.data.store import open_dataset
 from core.errors import FoldError, FormatError
 from core.jobs import processes, queue
 from core.pipeline import resume_point
+from core.predict.external import evaluate_on
 from core.predict.patches import answer as answer_for
 from core.predict.sources import patches_of
 from core.runs.store import create_run, open_run
@@ -129,6 +130,15 @@ def test_what_was_said_of_another_dataset_is_kept(run, checkpoints, tmp_path, ti
     table = run.evaluated("tiny")
     assert list(table.columns) == ["id", "label", "prob", "pred"] and len(table) == 48
     assert value["n_known"] == 48 and any("flatter" in note for note in value["notes"])
+
+
+def test_judging_another_dataset_says_how_far_it_is(run, tiny_dataset, monkeypatch):
+    monkeypatch.setattr("core.predict.sources.BATCH", 20)
+    steps = list(evaluate_on(run, open_dataset(tiny_dataset)))
+    shares = [step.progress for step in steps]
+    assert shares == sorted(shares) and 0 <= shares[0] and shares[-1] < 1
+    told = [step.message for step in steps if step.message.endswith("answered.")]
+    assert told == ["20 of 48 patches answered.", "40 of 48 patches answered.", "48 of 48 patches answered."]
 
 
 def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset):

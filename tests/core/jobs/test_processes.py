@@ -57,3 +57,15 @@ def test_children_do_not_see_secrets(monkeypatch):
     seen = processes.child_environment()
     assert "AWS_SECRET_ACCESS_KEY" not in seen
     assert seen["OMP_NUM_THREADS"] == "1"
+
+
+def test_children_spin_for_a_moment_and_then_sleep_unless_the_user_decides(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    seen = processes.child_environment()
+    assert seen["OMP_WAIT_POLICY"] == "PASSIVE" and int(seen["GOMP_SPINCOUNT"]) < 10_000  # libgomp's own: 300 000
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert processes.child_environment()["GOMP_SPINCOUNT"] == "7"
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    seen = processes.child_environment()
+    assert seen["OMP_WAIT_POLICY"] == "ACTIVE" and "GOMP_SPINCOUNT" not in seen
