@@ -35,10 +35,15 @@ def patches_of(
     unit: of the optical bands where the source does not say it: "DN", "reflectance" or "0-255".
     Raises DataError when the source is not recognised or none of its files can be used.
     """
-    if source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source):
-        dataset = open_dataset(source)
+    if (dataset := dataset_at(source, format)) is not None:
         return dataset.bands, batches_of(dataset, np.arange(len(dataset)))
     return iterate_patches(source, format, band_names, BATCH, rejected, unit)
+
+
+def dataset_at(source: Path, format: str | None = None) -> Dataset | None:
+    """The dataset file that ``source`` is, or none where it is of another format."""
+    own = source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source)
+    return open_dataset(source) if own else None
 
 
 def batches_of(dataset: Dataset, index: np.ndarray) -> Batches:

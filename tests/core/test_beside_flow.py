@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from core.cli import app
 from core.config import preset
 from core.data.bands import ZINDI_BANDS
 from core.data.store import DatasetWriter, open_dataset
@@ -48,6 +50,7 @@ def done(dataset, tmp_path_factory):
     run = create_run(tmp_path_factory.mktemp("runs"), preset("demo").with_overrides(settings), dataset, "run")
     for _ in train_run(run):
         pass
+    run.write_status(state="succeeded")
     return run
 
 
@@ -85,11 +88,16 @@ def test_asked_with_its_columns_it_answers_as_out_of_fold_and_without_them_as_un
         assert np.allclose(unknown, odds["log_odds_unknown"], atol=1e-4)
 
 
-def test_patches_of_a_dataset_that_has_the_columns_are_answered_with_them(done, dataset):
+def test_patches_of_a_dataset_that_has_the_columns_are_answered_with_them(done, dataset, tmp_path):
     data, ensemble = open_dataset(dataset), Ensemble.of_folds(done, range(2))
     batches = lambda: batches_of(data, np.arange(N))  # noqa: E731
     with_them = answer(done, batches(), data.bands, ensemble, data)
     assert np.allclose(with_them.probs, ensemble.probs(data.images(), data.columns), atol=1e-6)
+    out = tmp_path / "p.csv"
+    asked = ["predict", done.name, str(dataset), "--out", str(out), "--checkpoints", str(done.path.parent)]
+    found = CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert found.exit_code == 0, found.output
+    assert np.allclose(pd.read_csv(out)["prob"], with_them.probs, atol=1e-4)
     without = answer(done, batches(), data.bands, ensemble)
     assert np.allclose(without.probs, ensemble.probs(data.images()), atol=1e-6)
     assert not np.allclose(with_them.probs, without.probs)
