@@ -7,7 +7,7 @@
 each in a process of its own, and keeps the out-of-fold scores and the settings. With two folds each network learns from
 half the patches, a quarter of the preset's own time, and all patches are still judged out of fold. ``table`` sets the
 rows against the preset on the same patches and folds: paired differences over whole groups, 95 %. Three seeds of the
-preset itself say how far another start alone moves the numbers.
+preset itself, each with a start and folds of its own, say how far chance alone moves the numbers.
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ def table(options: argparse.Namespace) -> None:
             cells.append(f"{gap['difference']:+.4f} [{gap['lo']:+.4f}, {gap['hi']:+.4f}]" if gap else "")
         print(f"| {row['row']} | {' | '.join(cells)} |")
     whole = {"benchmark": "ablation of the preset small", "n": len(labels), "groups": len(set(groups)), **named}
+    whole |= {"note": options.note} if options.note else {}
     keep(whole | {"rows": rows}, options.out)
 
 
@@ -171,6 +172,7 @@ def main() -> None:
     tabled = kinds.add_parser("table")
     tabled.add_argument("folder", type=Path)
     tabled.add_argument("--out", type=Path)
+    tabled.add_argument("--note", default="", help="what a reader of the figures must know")
     given = options.parse_args()
     if given.what == "table":
         table(given)

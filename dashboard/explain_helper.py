@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ from typing import IO, Any
 import streamlit as st
 
 from core.errors import LandslideLensError, RunError
-from core.jobs.processes import ROOT, child_environment
+from core.jobs.processes import converse
 from core.runs.store import RunFolder
 
 
@@ -27,16 +26,8 @@ class Process:
 
     def __init__(self) -> None:
         self.errors: IO[bytes] = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "core.studies.explainer"],
-            cwd=ROOT,
-            env=child_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            text=True,
-            start_new_session=True,
-        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.errors}
+        self.process = converse(["-m", "core.studies.explainer"], **pipes)
 
     @property
     def alive(self) -> bool:

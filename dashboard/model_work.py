@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 from core.data.store import Dataset
 from core.errors import RunError
-from core.jobs.processes import ROOT, child_environment
+from core.jobs.processes import converse
 from dashboard import state, tasks
 
 _AT = re.compile(r"(\d+) of (\d+): (.+)")
@@ -38,16 +37,8 @@ def kind(data: Dataset) -> str:
 
 def _work(task: tasks.Task, arguments: Sequence[str]) -> dict[str, Any]:
     task.step(0.0, 1.0, "Loading what builds networks.")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "core", "model", *arguments],
-        cwd=ROOT,
-        env=child_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = converse(["-m", "core", "model", *arguments], **pipes)
     threading.Thread(target=_stop_with, args=(task, process), daemon=True).start()
     told: list[str] = []
     with process:

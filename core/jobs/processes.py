@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -70,6 +71,20 @@ def spawn(arguments: Sequence[str], log: Path) -> ProcessId:
     # Someone must collect the exit status, or a finished child of a long-lived server stays a zombie.
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
     return identify(process.pid) or ProcessId(process.pid, time.time())
+
+
+def converse(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> subprocess.Popen[str]:
+    """Start ``python arguments`` in its own session, as text to and from whoever holds its pipes."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=child_environment(),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def identify(pid: int) -> ProcessId | None:
