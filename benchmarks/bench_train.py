@@ -19,7 +19,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -29,9 +28,8 @@ from benchmarks.report import circumstances, keep, parser
 from benchmarks.training_ways import CHANGES, NETWORKS, STEPS, WORKERS, made_patches, settings, timed
 from core.config import RunConfig, SmoteConfig
 from core.device import choose_device
-from core.jobs.processes import child_environment
+from core.jobs.processes import ROOT, child_environment
 
-HERE = Path(__file__).resolve().parents[1]
 ROUNDS = {"cpu": 16, "cuda": 6}
 ASKED = {"cpu": {"full_of_fixed": 0.85, "full_of_usual": 2.0}, "cuda": {"full_of_fixed": 0.95, "full_of_usual": 3.0}}
 OURS, PLAIN = child_environment(), dict(os.environ)
@@ -52,7 +50,7 @@ class Loop:
     def __init__(self, way: str, kind: str, environment: dict[str, str]) -> None:
         command = [sys.executable, "-m", "benchmarks.training_ways", way, kind]
         self.process = subprocess.Popen(
-            command, cwd=HERE, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command, cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
     def turn(self) -> dict[str, float]:
@@ -63,8 +61,12 @@ class Loop:
         return json.loads(answer)
 
     def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        """No more turns: it tidies up and ends."""
+        self.process.stdin.close()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
 
 def compare(kind: str) -> dict:

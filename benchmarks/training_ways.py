@@ -97,12 +97,12 @@ def fixed(kind: str, device: torch.device) -> Turn:
 
 def full(kind: str, device: torch.device) -> Turn:
     """The product's own loop; each turn is an epoch, and tells too what its checkpoint and its predictions take."""
-    config, folder = settings(kind), Path(tempfile.mkdtemp())
+    config, folder = settings(kind), tempfile.TemporaryDirectory()
     images, labels = made_patches(STEPS[kind] * config.train.batch_size)
     network = build_network(config.model, ZINDI_BANDS, (64, 64), 0, UNITS)[0]
-    epochs = fit(network, images, labels, images[:0], labels[:0], config, device, 0, folder)
+    epochs = fit(network, images, labels, images[:0], labels[:0], config, device, 0, Path(folder.name))
 
-    def turn() -> dict[str, float]:
+    def turn(folder: tempfile.TemporaryDirectory = folder) -> dict[str, float]:  # it goes when the loop does
         began = time.perf_counter()
         result = next(epochs)
         checkpoint = time.perf_counter() - began - result.seconds

@@ -168,15 +168,15 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Probability and decision for patches without labels."""
-    from core.predict.patches import answering
-    from core.predict.sources import dataset_at, patches_of
+    from core.predict.patches import answer
+    from core.predict.sources import patches_of
     from core.predict.submission import write_predictions, write_submission
 
     folder = open_run(checkpoints, run)
     names = tuple(bands.split(",")) if bands else None
     rejected: list = []
-    found_bands, batches = patches_of(source, format, names, rejected, unit)
-    steps = answering(folder, batches, found_bands, known=dataset_at(source, format))
+    found_bands, batches, known = patches_of(source, format, names, rejected, unit)
+    steps = answer(folder, batches, found_bands, known=known)
     found = finish(steps, lambda step: step.message, as_json)
     (write_submission(out, found, source) if submission else write_predictions(out, found))
     value = {

@@ -46,10 +46,10 @@ class ProcessId:
 def child_environment() -> dict[str, str]:
     """The allow-listed part of this process's environment, the repository root on PYTHONPATH, and how to wait.
 
-    OpenMP's threads wait for each other hundreds of times in a training step. Told nothing, they spin: with anything
-    else computing on the machine, training is then tens of times slower. Asleep at once (PASSIVE) they cost it half its
-    speed when it is alone. They are told to spin for a moment and then to sleep; what that gives, alone and beside one
-    or two busy neighbours, stands in README. What the user set in the environment counts instead.
+    OpenMP's threads wait for each other hundreds of times in a training step. Told nothing, they spin and hold cores
+    that whatever else computes on the machine wants, which in turn keeps training waiting. Asleep at once (PASSIVE)
+    they cost it half its speed when it is alone. They are told to spin for a moment and then to sleep; what that gives,
+    alone and beside busy neighbours, stands in README. What the user set in the environment counts instead.
     """
     environment = {key: value for key, value in os.environ.items() if key in _ALLOWED}
     waiting = {} if "OMP_WAIT_POLICY" in environment else _WAITING

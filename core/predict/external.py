@@ -24,7 +24,7 @@ from core.evaluate.metrics import METRIC_NAMES, metrics
 from core.evaluate.shift import EmbeddingShift, band_shift, embedding_shift
 from core.plan import Step
 from core.predict.fold_model import kind_of, members_of
-from core.predict.patches import Ensemble, answering
+from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
 from core.runs.store import RunFolder, now
 
@@ -106,7 +106,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
         raise LabelError(f"{dataset.path.name} has no labelled patch to evaluate on. Add labels, or use predict.")
     ensemble, notes = Ensemble.load(run, device), []
     batches = batches_of(dataset, labelled)
-    found = yield from answering(run, batches, dataset.bands, ensemble, dataset, n=len(labelled), until=0.8)
+    found = yield from answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled), until=0.8)
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
     judged = judge_answer(labels, found.probs, found.threshold, groups)

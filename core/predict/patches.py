@@ -88,33 +88,15 @@ def answer(
     bands: Sequence[Band],
     ensemble: Ensemble | None = None,
     known: Dataset | None = None,
-) -> Answer:
-    """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
-
-    ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
-    where the run reads columns; without it they are unknown. Raises FormatError naming the bands that are missing or in
-    another unit, or the size that is expected.
-    """
-    steps = answering(run, batches, bands, ensemble, known)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
-def answering(
-    run: RunFolder,
-    batches: Iterable[tuple[np.ndarray, np.ndarray]],
-    bands: Sequence[Band],
-    ensemble: Ensemble | None = None,
-    known: Dataset | None = None,
     n: int | None = None,
     until: float = 1.0,
 ) -> Generator[Step, None, Answer]:
-    """:func:`answer`, step by step.
+    """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``; tells how far it is.
 
-    n: how many patches will come, if that is known; ``until``: the progress when all are answered.
+    ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
+    where the run reads columns; without it they are unknown. n: how many patches will come, if that is known; until:
+    the progress when all are answered. Raises FormatError naming the bands that are missing or in another unit, or the
+    size that is expected.
     """
     yield Step("answering", 0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
@@ -127,9 +109,8 @@ def answering(
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
         probs.append(ensemble.probs(images, columns))
         done += len(batch_ids)
-        yield Step(
-            "answering", until * (done / n) if n else 0.0, f"{done:,} {f'of {n:,} ' if n else ''}patches answered."
-        )
+        of_all = f" of {n:,}" if n else ""
+        yield Step("answering", until * (done / n) if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
         raise FormatError("No usable patch was found in the source. Check the path and the format.")
     pooled = np.concatenate(probs)

@@ -28,22 +28,19 @@ def patches_of(
     band_names: Sequence[str] | None = None,
     rejected: list[Rejection] | None = None,
     unit: str | None = None,
-) -> tuple[tuple[Band, ...], Batches]:
+) -> tuple[tuple[Band, ...], Batches, Dataset | None]:
     """Bands, and batches of (ids (n,), images (n, C, H, W) float32 raw), of a dataset file or any source of patches.
+
+    Last the dataset file itself, or none where the source is of another format.
 
     rejected: filled with the files that are set aside once the batches are used up; without it the first one raises.
     unit: of the optical bands where the source does not say it: "DN", "reflectance" or "0-255".
     Raises DataError when the source is not recognised or none of its files can be used.
     """
-    if (dataset := dataset_at(source, format)) is not None:
-        return dataset.bands, batches_of(dataset, np.arange(len(dataset)))
-    return iterate_patches(source, format, band_names, BATCH, rejected, unit)
-
-
-def dataset_at(source: Path, format: str | None = None) -> Dataset | None:
-    """The dataset file that ``source`` is, or none where it is of another format."""
-    own = source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source)
-    return open_dataset(source) if own else None
+    if source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source):
+        dataset = open_dataset(source)
+        return dataset.bands, batches_of(dataset, np.arange(len(dataset))), dataset
+    return *iterate_patches(source, format, band_names, BATCH, rejected, unit), None
 
 
 def batches_of(dataset: Dataset, index: np.ndarray) -> Batches:

@@ -119,7 +119,7 @@ def _place(run: RunFolder, request: Request) -> Iterator[dict]:
         dataset = open_dataset(source)
         bands, batches = dataset.bands, batches_of(dataset, np.array(request["rows"], np.int64))
     else:
-        bands, batches = patches_of(source, None, request.get("bands"), rejected, request.get("unit"))
+        bands, batches, _ = patches_of(source, None, request.get("bands"), rejected, request.get("unit"))
         batches = none_lost(batches, rejected)
     steps = place_on_map(run, int(request["fold"]), str(request["key"]), batches, bands)
     try:

@@ -13,6 +13,15 @@ TINY = (
 )  # fmt: skip
 
 
+def returned(steps):
+    """What a generator of progress returns in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 def make_tiny(path, n=48, side=32, seed=0, signal=3.0, positive_every=3):
     """A dataset of ``n`` patches of three bands, every third one positive; ``signal`` 0 leaves only noise."""
     rng = np.random.default_rng(seed)

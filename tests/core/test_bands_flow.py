@@ -19,7 +19,7 @@ from core.plan import check_memory
 from core.predict.patches import answer
 from core.predict.sources import batches_of
 from core.runs.store import create_run
-from tests.core.conftest import TINY
+from tests.core.conftest import TINY, returned
 
 QUICK = (
     *TINY, "train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=svm_c0.1", "heads.lgbm=false",
@@ -41,7 +41,7 @@ def trained(folder, dataset, *settings):
 
 
 def answers(run, dataset):
-    found = answer(run, batches_of(dataset, np.arange(10)), dataset.bands)
+    found = returned(answer(run, batches_of(dataset, np.arange(10)), dataset.bands))
     assert found.probs.shape == (10,) and ((found.probs >= 0) & (found.probs <= 1)).all()
     return found
 
@@ -108,9 +108,9 @@ def test_patches_in_another_unit_are_refused_naming_the_bands(tiny_dataset, tmp_
     run = trained(tmp_path, dataset)
     in_dn = bands_named(dataset.band_names)
     with pytest.raises(FormatError, match="red in 'DN' instead of '0-255', green in 'DN'.*Convert"):
-        answer(run, batches_of(dataset, np.arange(4)), in_dn)
+        returned(answer(run, batches_of(dataset, np.arange(4)), in_dn))
     without = [dataclasses.replace(band, unit="") for band in in_dn]
-    assert len(answer(run, batches_of(dataset, np.arange(4)), without).ids) == 4
+    assert len(returned(answer(run, batches_of(dataset, np.arange(4)), without)).ids) == 4
 
 
 def test_indices_without_units_are_refused_before_anything_runs():

@@ -17,7 +17,7 @@ from core.plan import prepare
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import batches_of
 from core.runs.store import create_run
-from tests.core.conftest import TINY
+from tests.core.conftest import TINY, returned
 
 QUICK = (
     *TINY, "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=fc", "heads.lgbm=false", "heads.logreg=false",
@@ -91,14 +91,14 @@ def test_asked_with_its_columns_it_answers_as_out_of_fold_and_without_them_as_un
 def test_patches_of_a_dataset_that_has_the_columns_are_answered_with_them(done, dataset, tmp_path):
     data, ensemble = open_dataset(dataset), Ensemble.of_folds(done, range(2))
     batches = lambda: batches_of(data, np.arange(N))  # noqa: E731
-    with_them = answer(done, batches(), data.bands, ensemble, data)
+    with_them = returned(answer(done, batches(), data.bands, ensemble, data))
     assert np.allclose(with_them.probs, ensemble.probs(data.images(), data.columns), atol=1e-6)
     out = tmp_path / "p.csv"
     asked = ["predict", done.name, str(dataset), "--out", str(out), "--checkpoints", str(done.path.parent)]
     found = CliRunner().invoke(app, asked, catch_exceptions=False)
     assert found.exit_code == 0, found.output
     assert np.allclose(pd.read_csv(out)["prob"], with_them.probs, atol=1e-4)
-    without = answer(done, batches(), data.bands, ensemble)
+    without = returned(answer(done, batches(), data.bands, ensemble))
     assert np.allclose(without.probs, ensemble.probs(data.images()), atol=1e-6)
     assert not np.allclose(with_them.probs, without.probs)
 

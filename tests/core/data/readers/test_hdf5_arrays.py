@@ -271,11 +271,12 @@ def test_a_folder_with_one_file_of_many_is_that_file(tmp_path):
 def test_sources_to_predict_in_every_form(tmp_path):
     write_demo(tmp_path / "demo.h5", n=60)
     for format in (None, "hdf5"):
-        bands, batches = patches_of(tmp_path / "demo.h5", format)
+        bands, batches, known = patches_of(tmp_path / "demo.h5", format)
+        assert known.path.name == "demo.h5"
         assert len(bands) == 12 and sum(len(ids) for ids, _ in batches) == 60
     source = make(tmp_path / "x.h5", images=pixels(), labels=[5] * N)  # labels are not looked at
     for format in (None, "hdf5"):
-        bands, batches = patches_of(source, format, ("a", "b", "c"))
+        bands, batches, _ = patches_of(source, format, ("a", "b", "c"))
         ids, found = next(batches)
         assert [band.name for band in bands] == ["a", "b", "c"] and ids[0] == "x_0"
         np.testing.assert_array_equal(found, pixels())
