@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from core.config import RunConfig
 
 if TYPE_CHECKING:
-    from core.plan import Plan
+    from core.flow.plan import Plan
     from core.runs.store import RunFolder
 
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def whole_run(dataset: Path, config: RunConfig) -> Iterator[tuple[RunFolder, Plan]]:
     """The judged run and its plan; no maps and no explanations."""
     from core.data.store import open_dataset
-    from core.findings import judge
-    from core.pipeline import train_fold
-    from core.plan import prepare
+    from core.flow.fold import train_fold
+    from core.flow.plan import prepare
+    from core.flow.scoring import judge
     from core.runs.store import create_run
 
     with tempfile.TemporaryDirectory() as checkpoints:

@@ -228,7 +228,7 @@ def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = 
 def jobs_show(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
     """Where one job stands."""
     from core.jobs import queue
-    from core.runs.study_folder import open_job
+    from core.jobs.analysis_folder import open_job
 
     job = queue.job(checkpoints, run)
     status = {**open_job(checkpoints, run).status(), **vars(job)}
@@ -307,7 +307,7 @@ def _report(run: RunFolder, as_json: bool) -> None:
 
 
 def _state(checkpoints: Path, run: str, as_json: bool) -> None:
-    from core.runs.study_folder import open_job
+    from core.jobs.analysis_folder import open_job
 
     folder = open_job(checkpoints, run)
     state = folder.status()["state"]

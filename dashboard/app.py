@@ -14,7 +14,8 @@ if str(ROOT) not in _PYTHONPATH:
 
 import streamlit as st  # noqa: E402
 
-from dashboard import components, state  # noqa: E402
+from dashboard import state  # noqa: E402
+from dashboard.ui import sidebar  # noqa: E402
 
 # Our own pictures: Streamlit would fetch a Material page icon from the network.
 HERE = Path(__file__).resolve().parent
@@ -45,5 +46,5 @@ page = st.navigation(
     },
     expanded=True,
 )
-components.sidebar()
+sidebar.sidebar()
 page.run()

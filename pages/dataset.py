@@ -2,33 +2,25 @@
 
 import streamlit as st
 
-from dashboard import (
-    components,
-    data_bands,
-    data_check,
-    data_facts,
-    data_gallery,
-    data_import,
-    data_map,
-    data_xray,
-    state,
-)
+from dashboard import state
+from dashboard.dataset import bands, check, facts, import_form, leakage, map, patches
+from dashboard.ui import empty_states, guards
 
 VIEWS = {
-    "Facts": (":material/info:", data_facts.facts),
-    "Patches": (":material/grid_view:", data_gallery.patches),
-    "Bands": (":material/layers:", data_bands.bands),
-    "Map": (":material/map:", data_map.places),
-    "Check": (":material/fact_check:", data_check.check),
-    "X-ray": (":material/radiology:", data_xray.xray),
-    "Import": (":material/drive_folder_upload:", lambda data: data_import.importer()),
+    "Facts": (":material/info:", facts.facts),
+    "Patches": (":material/grid_view:", patches.patches),
+    "Bands": (":material/layers:", bands.bands),
+    "Map": (":material/map:", map.places),
+    "Check": (":material/fact_check:", check.check),
+    "X-ray": (":material/radiology:", leakage.xray),
+    "Import": (":material/drive_folder_upload:", lambda data: import_form.importer()),
 }
 
 st.title("Dataset")
-data = components.chosen_dataset()
+data = guards.chosen_dataset()
 if data is None:
-    components.no_dataset(with_import=False)
-    data_import.import_source()
+    empty_states.no_dataset(with_import=False)
+    import_form.import_source()
     st.stop()
 
 if asked := state.asked_view("dataset"):

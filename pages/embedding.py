@@ -2,20 +2,12 @@
 
 import streamlit as st
 
-from dashboard import (
-    cached,
-    components,
-    embedding_data,
-    embedding_maps,
-    embedding_near,
-    embedding_view,
-    gallery,
-    outcomes,
-    patch_card,
-    theme,
-)
-from dashboard.components import literal
-from dashboard.reading import needed
+from dashboard import cache, state, theme
+from dashboard.embedding import comparison, neighbours, new_patches, points, projections
+from dashboard.patches import card, gallery, outcomes
+from dashboard.ui import downloads, formatting, guards
+from dashboard.ui.formatting import literal
+from dashboard.ui.guards import needed
 
 VIEWS = {"heads": "Heads side by side", "runs": "Two runs side by side"}
 PARTS = {"held": "Held-out part", "all": "Training part too"}
@@ -24,9 +16,9 @@ MOST_SHOWN = 36  # pictures of a selection
 
 def main() -> None:
     st.title("Embedding")
-    run = components.need_finished_run("how a trained network arranges the patches")
-    data = components.need_dataset()
-    oof, summary = needed(cached.oof, run), needed(cached.summary, run)
+    run = guards.need_finished_run("how a trained network arranges the patches")
+    data = guards.need_dataset()
+    oof, summary = needed(cache.oof, run), needed(cache.summary, run)
     view = st.segmented_control(
         "View", list(VIEWS), default="heads", required=True, format_func=VIEWS.get, key="embedding_view",
         label_visibility="collapsed",
@@ -37,38 +29,38 @@ def main() -> None:
             "Fold", folds, default=folds[0], required=True, format_func=theme.fold_title, key="embedding_fold",
             help="Each fold's network makes its own space: distances and neighbours mean something inside it only.",
         )  # fmt: skip
-        drawn = needed(embedding_maps.chosen_map, run, fold)
-    embedding_maps.progress(run)
+        drawn = needed(projections.chosen_map, run, fold)
+    projections.progress(run)
     if len(drawn.arrays["xy"]) != len(data):
         st.error("This run's map has another number of patches than the dataset file: the file has changed since.")
         st.stop()
-    for sentence in needed(embedding_maps.changes, drawn, data.content_hash):
+    for sentence in needed(projections.changes, drawn, data.content_hash):
         st.warning(sentence, icon=":material/history:")
     look = look_of(data, drawn)
-    heads = needed(embedding_maps.heads, run)
+    heads = needed(projections.heads, run)
     if view == "runs":
-        finished = [other for other in others(run) if components.run_state(other)["state"] == "succeeded"]
-        ids = embedding_view.runs_side_by_side(drawn, finished, data, look)
-        shown = [embedding_view.usual_heads(heads, summary["head"])[0]]
+        finished = [other for other in others(run) if guards.run_state(other)["state"] == "succeeded"]
+        ids = comparison.runs_side_by_side(drawn, finished, data, look)
+        shown = [comparison.usual_heads(heads, summary["head"])[0]]
     else:
         shown = st.multiselect(
-            "Heads", heads, default=embedding_view.usual_heads(heads, summary["head"]), format_func=theme.head_title,
+            "Heads", heads, default=comparison.usual_heads(heads, summary["head"]), format_func=theme.head_title,
             key=f"embedding_heads_{run.name}",
         )  # fmt: skip
-        ids = embedding_view.heads_side_by_side(drawn, shown, data, look, embedding_near.marked(drawn))
-    components.download(lambda: everything(drawn, data, oof, summary, heads), f"{run.name}_map_{fold}", "Map (CSV)")
+        ids = comparison.heads_side_by_side(drawn, shown, data, look, new_patches.marked(drawn))
+    downloads.download(lambda: everything(drawn, data, oof, summary, heads), f"{run.name}_map_{fold}", "Map (CSV)")
     selection(data, run, oof, summary, ids, heads)
-    near = embedding_near.neighbours(drawn, data, ids, (shown or heads)[0])
-    embedding_near.newcomers(drawn, data)
-    patch_card.show_opened(data, run, ids or near)
+    near = neighbours.neighbours(drawn, data, ids, (shown or heads)[0])
+    new_patches.newcomers(drawn, data)
+    card.show_opened(data, run, ids or near)
 
 
-def look_of(data, drawn: embedding_maps.Drawn) -> embedding_view.Look:
+def look_of(data, drawn: projections.Drawn) -> comparison.Look:
     """What is drawn and how it is coloured."""
-    names = dict(embedding_data.COLOURS)
+    names = dict(points.COLOURS)
     if data.groups is None:
         names.pop("group")
-    names |= {f"{embedding_data.COLUMN}{c}": c for c in embedding_view.facts(data) if c != "group"}
+    names |= {f"{points.COLUMN}{c}": c for c in comparison.facts(data) if c != "group"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.selectbox("Coloured by", list(names), format_func=names.get, key="embedding_colour", width=230)
         part = st.segmented_control(
@@ -80,19 +72,19 @@ def look_of(data, drawn: embedding_maps.Drawn) -> embedding_view.Look:
             help="SSIM-SMOTE's, projected on the map and joined to anchor and neighbour."
             if there else "This map holds none: the run made none, or it was drawn before they were kept.",
         )  # fmt: skip
-    return embedding_view.Look(by, part == "all", children and there)
+    return comparison.Look(by, part == "all", children and there)
 
 
 def others(run) -> list:
     """The other runs on the chosen dataset."""
-    return [other for other in components.state.choice().runs if other.name != run.name]
+    return [other for other in state.choice().runs if other.name != run.name]
 
 
 def everything(drawn, data, oof, summary: dict, heads: list[str]):
     """The map as a table: place, part, and every head's out-of-fold decision."""
-    table = embedding_data.placed(data, oof, drawn.arrays, drawn.fold)
+    table = points.placed(data, oof, drawn.arrays, drawn.fold)
     for head in heads:
-        found = embedding_data.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
+        found = points.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
         table[[f"prob_{head}", f"outcome_{head}"]] = found[["prob", "outcome"]]
     return table.drop(columns=["row", "oof_row"])
 
@@ -114,7 +106,7 @@ def selection(data, run, oof, summary: dict, ids: list[str], heads: list[str]) -
     look = gallery.look_controls(data, "embedding", cams)
     gallery.outcome_legend()
     gallery.gallery(data, table.head(MOST_SHOWN), look, "embedding", cams, caption=gallery.score_caption)
-    components.download(table, f"{run.name}_selection", "Selected patches (CSV)")
+    downloads.download(table, f"{run.name}_selection", "Selected patches (CSV)")
 
 
 main()

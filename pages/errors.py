@@ -3,9 +3,12 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import cached, components, gallery, links, outcomes, patch_card, state, theme
-from dashboard.components import literal
-from dashboard.reading import head_picker, needed
+from dashboard import cache, state, theme, url_state
+from dashboard.patches import card, gallery, outcomes
+from dashboard.ui import downloads, guards
+from dashboard.ui.formatting import literal
+from dashboard.ui.guards import needed
+from dashboard.ui.head_picker import head_picker
 
 PAGE_SIZES = (12, 24, 48)
 NOBODY = "(no other head)"
@@ -15,19 +18,19 @@ MOST_VALUES = 60  # a column with more distinct values is no filter
 
 def main() -> None:
     st.title("Errors")
-    run = components.need_finished_run("the patches that a run gets wrong, and why")
-    data = components.need_dataset()
-    summary, oof = needed(cached.summary, run), needed(cached.oof, run)
+    run = guards.need_finished_run("the patches that a run gets wrong, and why")
+    data = guards.need_dataset()
+    summary, oof = needed(cache.summary, run), needed(cache.oof, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         heads = outcomes.heads_of(oof)
         head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
-        links.taken_number(state.ERRORS_AT, 0.0, 1.0)
+        url_state.taken_number(state.ERRORS_AT, 0.0, 1.0)
         at = st.number_input(
             "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="own",
             width=130,
             help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",
         )  # fmt: skip
-        links.kept(state.ERRORS_AT, at, None)
+        url_state.kept(state.ERRORS_AT, at, None)
         other = st.selectbox(
             "Compared with", [NOBODY, *(name for name in heads if name != head)], key=f"errors_other_{head}", width=190,
             format_func=lambda name: name if name == NOBODY else theme.head_title(name),
@@ -48,7 +51,7 @@ def main() -> None:
         st.info("No patch is like that. Choose more outcomes or folds.", icon=":material/search_off:")
     else:
         listing(data, run, shown)
-    patch_card.show_opened(data, run, shown["id"].tolist())
+    card.show_opened(data, run, shown["id"].tolist())
 
 
 def extra_filter(data) -> tuple[dict | None, str | None]:
@@ -83,12 +86,12 @@ def compared(table: pd.DataFrame, theirs: pd.DataFrame, other: str) -> tuple[pd.
 def filtered(table: pd.DataFrame, order: str, equal: dict) -> pd.DataFrame:
     folds = sorted(table["fold"].unique().tolist())
     counts = outcomes.counts(table)
-    links.taken_many(state.ERRORS_OUTCOME, outcomes.OUTCOMES, ["FP", "FN"])
+    url_state.taken_many(state.ERRORS_OUTCOME, outcomes.OUTCOMES, ["FP", "FN"])
     which = st.pills(
         "Outcome", outcomes.OUTCOMES, selection_mode="multi", key=state.ERRORS_OUTCOME, wrap=True,
         format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}",
     )  # fmt: skip
-    links.kept(state.ERRORS_OUTCOME, which, ["FP", "FN"])
+    url_state.kept(state.ERRORS_OUTCOME, which, ["FP", "FN"])
     chosen = st.pills(
         "Fold", folds, selection_mode="multi", format_func=theme.fold_title, key="errors_folds", wrap=True
     )
@@ -122,7 +125,7 @@ def listing(data, run, shown: pd.DataFrame) -> None:
         if pages > 1:
             st.pagination(pages, key="errors_page", width=340)
         st.selectbox("A page holds", PAGE_SIZES, index=1, key="errors_size", width=110)
-        components.download(shown.drop(columns="_kept", errors="ignore"), f"{run.name}_errors", "This list (CSV)")
+        downloads.download(shown.drop(columns="_kept", errors="ignore"), f"{run.name}_errors", "This list (CSV)")
 
 
 main()

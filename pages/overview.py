@@ -2,7 +2,11 @@
 
 import streamlit as st
 
-from dashboard import components, listing, state
+from dashboard import state
+from dashboard.jobs import progress
+from dashboard.overview import cards as listing
+from dashboard.overview import tables
+from dashboard.ui import empty_states, guards
 
 st.title("Landslide Lens")
 st.markdown(
@@ -13,19 +17,19 @@ st.markdown(
 
 choice = state.choice()
 if not choice.datasets and not choice.owner:
-    components.no_dataset()
+    empty_states.no_dataset()
     st.stop()
 
 cards = st.grid(2, min_column_width=380, gap="medium")
 with cards.cell():
-    listing.run_card(components.chosen_run())
+    listing.run_card(guards.chosen_run())
 with cards.cell():
-    listing.dataset_card(components.chosen_dataset())
+    listing.dataset_card(guards.chosen_dataset())
 
-listing.active_jobs()
+progress.active_jobs()
 
 st.subheader("Runs", anchor=False)
-listing.runs_table()
+tables.runs_table()
 
 st.subheader("Datasets", anchor=False)
-listing.datasets_table()
+tables.datasets_table()

@@ -6,18 +6,12 @@ from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.errors import LandslideLensError
 from core.jobs import queue
-from dashboard import (
-    columns_view,
-    components,
-    config_form,
-    data_exclude,
-    job_view,
-    listing,
-    model_view,
-    rehearsal_view,
-    state,
-)
-from dashboard.components import literal
+from dashboard import state
+from dashboard.dataset import exclusions
+from dashboard.jobs import progress
+from dashboard.train import architecture, config_form, metadata_columns, monitor, preflight
+from dashboard.ui import empty_states, guards
+from dashboard.ui.formatting import literal
 
 VIEWS = {
     "new": ":material/add_circle: New run",
@@ -26,51 +20,51 @@ VIEWS = {
 }
 
 st.title("Train")
-run = components.chosen_run()
-data = components.chosen_dataset()
+run = guards.chosen_run()
+data = guards.chosen_dataset()
 if data is None and run is None:
-    components.no_dataset()
+    empty_states.no_dataset()
     st.stop()
 
 views = [name for name in VIEWS if (name != "follow" or run is not None) and (name == "follow" or data is not None)]
 key = f"train_view_{run.name if run is not None else ''}"
 if asked := state.asked_view("train"):
     st.session_state[key] = asked
-unfinished = run is not None and components.run_state(run)["state"] != "succeeded"
+unfinished = run is not None and guards.run_state(run)["state"] != "succeeded"
 st.session_state.setdefault(key, "follow" if unfinished or data is None else "new")
 view = st.segmented_control(
     "View", views, required=True, format_func=VIEWS.get, label_visibility="collapsed", key=key, wrap=True
 )
-job_view.refusal()
+monitor.refusal()
 if view == "follow":
-    job_view.follow(run)
-    model_view.started_from(run)
-    columns_view.found(run)
+    monitor.follow(run)
+    architecture.started_from(run)
+    metadata_columns.found(run)
     st.stop()
 if data is None:
     st.stop()
 if view == "architecture":
-    model_view.architecture(data)
+    architecture.architecture(data)
     st.stop()
 
-waiting = len(listing.active(listing.known_jobs()))
+waiting = len(progress.active(progress.known_jobs()))
 groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
 st.markdown(
     f"Trains on **{literal(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
     f"{int((data.labels == 1).sum()):,} of them {literal(data.positive)}, {len(data.bands)} bands."
-    + data_exclude.training_sentence(data.path)
+    + exclusions.training_sentence(data.path)
     + (f" Runs before it: {waiting}; it takes its turn after them." if waiting else "")
 )
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
-    beside = columns_view.columns(data)
+    beside = metadata_columns.columns(data)
     asked = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
     if asked is not None:
         config, _ = without_excluded(asked.config.with_overrides(beside), data.path)
         if asked.what == "start":
             started = queue.submit(state.checkpoints(), data.path, config)
             state.open_view("train", run=started.name, view="follow")
-        rehearsal_view.answer(asked.what, data, config)
+        preflight.answer(asked.what, data, config)
 except (LandslideLensError, OSError) as error:
     st.error(literal(error), icon=":material/error:")
-rehearsal_view.view(data)
+preflight.view(data)

@@ -14,21 +14,21 @@ LEAVES = (
     "core.config",
     "core.device",
     "core.data.bands",
-    "core.data.columns",
+    "core.data.tabular.columns",
     "core.data.edges",
     "core.data.indices",
     "core.data.stacks",
     "core.evaluate.metrics",
 )
 UTILITIES = (
-    "core.arrays",
-    "core.files",
-    "core.paths",
-    "core.tables",
+    "core.io.safetensors_file",
+    "core.io.atomic",
+    "core.io.safe_paths",
+    "core.io.csv_injection",
     "core.torchvision_guard",
 )  # plain tools, no stage
 # The flow (what is planned, done, found), and the model it leaves behind.
-WIRING = ("core/pipeline.py", "core/plan.py", "core/findings.py", "core/studies/", "core/predict/")
+WIRING = ("core/pipeline.py", "core/flow/plan.py", "core/flow/scoring.py", "core/studies/", "core/predict/")
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "cv2", "skimage", "pytorch_grad_cam")
 
 
@@ -95,10 +95,10 @@ def test_stages_do_not_import_each_other(stage):
         "core.runs",
         "core.jobs",
         "core.pipeline",
-        "core.plan",
-        "core.findings",
+        "core.flow.plan",
+        "core.flow.scoring",
         "core.predict",
-        "core.studies",
+        "core.analyses",
         "core.commands",
         "core.cli",
     )
@@ -131,9 +131,9 @@ def test_only_the_wiring_knows_several_stages():
 def test_importing_what_the_server_needs_loads_nothing_heavy():
     wanted = (
         "core, core.config, core.runs.store, core.runs.compare, core.runs.summary, core.jobs.queue, "
-        "core.data.store, core.evaluate.metrics, core.cli, core.patch_facts, core.evaluate.calibrators, "
-        "core.evaluate.many, core.evaluate.paper_check, core.evaluate.results, core.evaluate.risk, "
-        "core.evaluate.shift, core.evaluate.slices, core.evaluate.sweep"
+        "core.data.store, core.evaluate.metrics, core.cli, core.data.tabular.patch_metadata, core.evaluate.calibration.calibrators, "
+        "core.evaluate.comparison.many, core.evaluate.published_metrics, core.evaluate.results, core.evaluate.risk_control, "
+        "core.evaluate.comparison.shift, core.evaluate.slices, core.evaluate.sweep"
     )
     code = f"import sys, {wanted}; print([m for m in {HEAVY + ('streamlit',)} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

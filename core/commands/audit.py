@@ -55,10 +55,10 @@ def audit_splits(
     as_json: AsJson = False,
 ) -> None:
     """Patches of the same ground, those that a split tears apart, and F1 with and without keeping them together."""
+    from core.analyses import leakage
     from core.cli import emit
+    from core.data.leakage.split_audit import leaks_of
     from core.data.store import open_dataset
-    from core.data.xray.split_audit import leaks_of
-    from core.studies import audit
 
     if leaking_run and not run:
         raise LandslideLensError("--leaking-run is compared with the run named by --run. Name both.")
@@ -66,7 +66,7 @@ def audit_splits(
     folder = open_run(checkpoints, run) if run else None
     config = FoldsConfig(n_splits=n_splits, group_by=group_by, block_km=block_km)
     leaks = leaks_of(data, tell)
-    torn = audit.torn_apart(data, leaks.pairs, config, seed)
+    torn = leakage.torn_apart(data, leaks.pairs, config, seed)
     value = {
         "dataset": dataset.resolve(),
         "n": len(data),
@@ -80,15 +80,15 @@ def audit_splits(
     }
     if folder:
         value["run"] = folder.name
-        value["torn_apart"]["run"] = len(audit.torn_by_run(folder, leaks.pairs))
-        value["lineage"] = audit.lineage_leaks(folder, leaks.pairs).to_dict("records")
+        value["torn_apart"]["run"] = len(leakage.torn_by_run(folder, leaks.pairs))
+        value["lineage"] = leakage.lineage_leaks(folder, leaks.pairs).to_dict("records")
     if folder and leaking_run:
         value["inflation"] = [
-            one.to_dict() for one in audit.inflation_of_runs(open_run(checkpoints, leaking_run), folder)
+            one.to_dict() for one in leakage.inflation_of_runs(open_run(checkpoints, leaking_run), folder)
         ]
     if scores:
         try:
-            found = audit.inflation(data, leaks.pairs, config, seed=seed, progress=tell)
+            found = leakage.inflation(data, leaks.pairs, config, seed=seed, progress=tell)
             value["inflation"] += [one.to_dict() for one in found]
         except LandslideLensError as error:
             value["inflation_note"] = str(error)
@@ -106,8 +106,8 @@ def audit_smote(
     as_json: AsJson = False,
 ) -> None:
     """Whether synthetic patches stayed inside their folds and are what their lineage says; exit status 1 if not."""
+    from core.analyses.smote import audit as smote_audit
     from core.cli import emit
-    from core.studies import smote_audit
 
     tell, report = _teller(as_json), {}
     for step in smote_audit.audit_smote(open_run(checkpoints, run), seed):
@@ -115,7 +115,7 @@ def audit_smote(
         report = step.fields
     words = _smote_words(report)
     if realism:
-        from core.studies.smote_realism import study_realism
+        from core.analyses.smote.realism import study_realism
 
         for step in study_realism(open_run(checkpoints, run)):
             tell(step.progress, step.message)

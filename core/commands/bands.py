@@ -18,11 +18,11 @@ def compute(folder: RunFolder, occlusion: bool, spatial: int, drill: bool, as_js
 
     steps: list[Iterable[Any]] = []
     if occlusion or spatial:
-        from core.studies.occlusion import OcclusionOptions, study_occlusion
+        from core.analyses.bands.occlusion import OcclusionOptions, study_occlusion
 
         steps.append(study_occlusion(folder, OcclusionOptions(spatial=spatial)))
     if drill:
-        from core.studies.drill import run_drill
+        from core.analyses.bands.robustness import run_drill
 
         steps.append(run_drill(folder))
     told = ""
@@ -58,8 +58,8 @@ def report(folder: RunFolder, other: RunFolder | None = None) -> tuple[dict[str,
 
 
 def _groups(folder: RunFolder) -> tuple[dict[str, Any], list[str]]:
-    from core.explain.band_verdict import band_verdict
-    from core.explain.summary import group_table, groups_by_id
+    from core.explain.bands.tables import group_table, groups_by_id
+    from core.explain.bands.verdict import band_verdict
 
     try:
         table = folder.band_groups()
@@ -91,7 +91,7 @@ def _drill_line(row: dict[str, Any]) -> str:
 
 def _against(folder: RunFolder, other: RunFolder) -> dict[str, Any]:
     """The scenario that leaves the other run's bands, compared with it."""
-    from core.studies.drilled import against_retrained
+    from core.analyses.bands.robustness_retrained import against_retrained
 
     found = folder.drill()
     if found is None:

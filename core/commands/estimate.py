@@ -26,7 +26,7 @@ def estimate(
 ) -> None:
     """Time and memory of a run, from a few of its training steps on this machine. Nothing is kept."""
     from core.cli import emit, finish
-    from core.studies.estimate import estimate as measured
+    from core.preflight.estimate import estimate as measured
 
     config = preset(preset_name).with_overrides(overrides or ())
     disk = checkpoints if checkpoints.is_dir() else None

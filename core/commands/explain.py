@@ -53,7 +53,7 @@ def explain(
     """What each band's loss costs on out-of-fold landslides, where the attention maps come from, and their checks."""
     from core.cli import emit
     from core.commands import bands
-    from core.explain.summary import occlusion_summary
+    from core.explain.bands.tables import occlusion_summary
 
     folder = open_run(checkpoints, run)
     if checks:
@@ -85,8 +85,8 @@ def explain(
 
 def _check(folder: RunFolder, layer: str | None, method: str | None, patches: int, as_json: bool) -> None:
     """In the foreground, a line a step."""
+    from core.analyses.attention.checks import Options, check_attention
     from core.cli import say
-    from core.studies.attention import Options, check_attention
 
     for step in check_attention(folder, Options(layer=layer, method=method, patches=patches)):
         if step.stage != "done":
@@ -94,6 +94,6 @@ def _check(folder: RunFolder, layer: str | None, method: str | None, patches: in
 
 
 def _layers(folder: RunFolder) -> list[dict[str, Any]]:
-    from core.studies.attention import layers_of
+    from core.analyses.attention.checks import layers_of
 
     return [one._asdict() for one in layers_of(folder)]

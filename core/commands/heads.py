@@ -40,8 +40,8 @@ def heads(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Every head of a run on the same folds: F1 on training and on unseen patches, and the gap between them."""
+    from core.analyses import heads as heads_of
     from core.cli import emit, finish
-    from core.studies import table3 as heads_of
 
     folder = open_run(checkpoints, run)
     summary = folder.summary()

@@ -31,7 +31,7 @@ def model(
 ) -> None:
     """Parameters, megabytes, depth, latency, stages, and which filter each band starts from."""
     from core.cli import emit, say
-    from core.studies.architecture import compare_row, describe, device_words
+    from core.preflight.architecture import compare_row, describe, device_words
 
     found, hw = _inputs(dataset, bands, size)
     settings = [_of_model(backbone, overrides or ()) for backbone in backbones]

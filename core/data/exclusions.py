@@ -18,7 +18,7 @@ import pandas as pd
 from core.config import RunConfig
 from core.data.store.dataset import Dataset, open_dataset
 from core.errors import DataError, FormatError
-from core.files import write_text
+from core.io.atomic import write_text
 
 COLUMNS = ("id", "reason", "added_utc")
 SHOWN = 5  # ids named in a sentence

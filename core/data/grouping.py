@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.config import FoldsConfig
-from core.data.duplicates import joined
+from core.data.leakage.duplicates import joined
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError, FoldError
 
@@ -32,7 +32,7 @@ class Grouping:
 def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs: pd.DataFrame) -> Grouping:
     """The groups that the folds of a run must not divide.
 
-    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.xray.split_audit``. Identical patches
+    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.leakage.split_audit``. Identical patches
     are always joined; the other pairs by ``config.on_leak``.
 
     Raises ConfigError when the dataset lacks what ``config.group_by`` needs, and FoldError when pairs lie in different

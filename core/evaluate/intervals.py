@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.evaluate.ece_interval import ece_interval
+from core.evaluate.calibration.ece_interval import ece_interval
 from core.evaluate.metrics import ECE_BINS, METRIC_NAMES, check_labels, check_scores, ece_bin, metrics, rates, ratio
-from core.evaluate.resampling import CONFIDENCE, by_group, group_draws, group_index, kish, t_quantile
+from core.stats.bootstrap import CONFIDENCE, by_group, group_draws, group_index, kish, t_quantile
 
 MIN_DEFINED = 0.5  # share of resamples in which a metric must exist for its interval to be given
 
@@ -93,7 +93,7 @@ def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1
 
     A share of exactly 0 or 1 has no spread in its resamples: its other end is where as many groups would still all
     agree one time in forty (Clopper, Pearson 1934). (nan, nan) when fewer than half of the samples are defined. ECE is
-    no share that resamples scatter about: see ``core.evaluate.ece_interval``.
+    no share that resamples scatter about: see ``core.evaluate.calibration.ece_interval``.
     """
     defined = samples[np.isfinite(samples)]
     if not samples.size or not np.isfinite(point) or defined.size < MIN_DEFINED * samples.size:

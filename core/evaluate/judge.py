@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from core.evaluate.calibration import apply_platt, cross_fitted_platt
+from core.evaluate.calibration.fit import apply_platt, cross_fitted_platt
+from core.evaluate.comparison.significance import paired_difference
 from core.evaluate.intervals import bootstrap_intervals
 from core.evaluate.metrics import metrics
-from core.evaluate.significance import paired_difference
 from core.evaluate.thresholds import best_f1_threshold, cross_fitted_thresholds, decisions
 
 HALF = 0.5

@@ -3,7 +3,7 @@
 Comes in: labels, decisions, groups, and what is known of each patch. Goes out: a table of slices, and the worst one.
 It refuses to name the smallest slice for being small: slices are ranked by their shrunken metric, and called different
 only where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare;
-recall and specificity compare slices of different make-up. Where the facts come from: ``core.patch_facts``.
+recall and specificity compare slices of different make-up. Where the facts come from: ``core.data.tabular.patch_metadata``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from core.errors import ConfigError, DataError
+from core.evaluate.comparison.many import holm
+from core.evaluate.comparison.significance import ALPHA
 from core.evaluate.intervals import effective_groups, interval
-from core.evaluate.many import holm
 from core.evaluate.metrics import COUNT_METRICS, check_labels, rates
-from core.evaluate.resampling import by_group, group_draws, group_index, t_quantile
-from core.evaluate.significance import ALPHA
+from core.stats.bootstrap import by_group, group_draws, group_index, t_quantile
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
 FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ConfigError
-from core.evaluate.calibration import fit_platt
+from core.evaluate.calibration.fit import fit_platt
 from core.evaluate.metrics import check_labels, check_scores, metrics
 
 TOLERANCE = 0.01  # of F1: about half a standard error at 1000 patches
@@ -93,7 +93,7 @@ def recall_threshold(labels: np.ndarray, probs: np.ndarray, recall: float) -> fl
     """The highest threshold whose recall on these patches is at least ``recall``.
 
     labels: (N,) 0/1. probs: (N,). It lies midway to the next lower probability. No positives: 0.5. It promises nothing
-    of other patches: about half the time their recall is less (``core.evaluate.risk`` promises).
+    of other patches: about half the time their recall is less (``core.evaluate.risk_control`` promises).
     """
     labels = check_labels(labels)
     probs = check_scores(probs, labels.size)

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from core import arrays, files
 from core.errors import FormatError, RunError, TrainingError
+from core.io import atomic, safetensors_file
 
 
 class Head(Protocol):
@@ -48,12 +48,12 @@ class ArrayHead:
 
     def save(self, path: Path) -> str:
         """See :class:`Head`."""
-        return arrays.save_arrays(path, self.arrays())
+        return safetensors_file.save_arrays(path, self.arrays())
 
     @classmethod
     def load(cls, name: str, path: Path) -> Head:
         """The head in ``path``. Raises UnsafeFileError for what is no safetensors file."""
-        return cls.from_arrays(name, arrays.load_arrays(path))
+        return cls.from_arrays(name, safetensors_file.load_arrays(path))
 
     @classmethod
     def from_arrays(cls, name: str, found: dict[str, np.ndarray]) -> Head:
@@ -141,7 +141,7 @@ def save_head(head: Head, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     digest = head.save(folder / f"{head.name}{head.suffix}")
     card = {"name": head.name, "kind": head.kind, "sha256": digest, **head.facts()}
-    files.write_text(folder / f"{head.name}.json", json.dumps(card, indent=2) + "\n")
+    atomic.write_text(folder / f"{head.name}.json", json.dumps(card, indent=2) + "\n")
 
 
 def read_card(card_path: Path) -> tuple[str, str, str]:
@@ -155,6 +155,6 @@ def read_card(card_path: Path) -> tuple[str, str, str]:
 
 def check_digest(path: Path, digest: str) -> Path:
     """``path`` itself. Raises RunError when it is missing or not the file that its card describes."""
-    if not path.is_file() or files.sha256(path) != digest:
+    if not path.is_file() or atomic.sha256(path) != digest:
         raise RunError(f"{path.name} is missing or not the file that its card describes. Fit the heads again.")
     return path

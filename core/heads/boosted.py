@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from core import files
 from core.errors import FormatError, UnsafeFileError
 from core.heads.base import Head, check_training, checked
+from core.io import atomic
 
 N_TREES = 100  # LightGBM's default, as its 31 leaves and rate of 0.1 are; not tuned, so that scores stay honest
 BINS = 63  # of a feature's values while fitting; 255, the default, takes three times as long for the same AUC here
@@ -66,8 +66,8 @@ class BoostedHead:
 
     def save(self, path: Path) -> str:
         """See :class:`core.heads.base.Head`."""
-        files.write_text(path, self.text)
-        return files.sha256(path)
+        atomic.write_text(path, self.text)
+        return atomic.sha256(path)
 
     @classmethod
     def load(cls, name: str, path: Path) -> Head:

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core import arrays
 from core.config import svm_name
 from core.heads.base import ArrayHead, Head, check_training, checked, standardisation
 from core.heads.kernel import gaussian, rows_on, squared_distances, weighted
+from core.io import safetensors_file
 
 CACHE_MB = 500  # kernel rows kept by libsvm while fitting
 KERNEL_BYTES = 2 * 2**30  # largest kernel matrix; beyond it (16 384 rows) libsvm computes its own rows, slowly
@@ -68,7 +68,7 @@ class SvmHead(ArrayHead):
     @classmethod
     def load(cls, name: str, path: Path) -> Head:
         """See :class:`core.heads.base.ArrayHead`."""
-        return cls.from_arrays(name, _with_support(arrays.load_arrays(path)))
+        return cls.from_arrays(name, _with_support(safetensors_file.load_arrays(path)))
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from typing import Any
 from core.config import RunConfig
 from core.data.store import open_dataset
 from core.errors import JobError, LandslideLensError, RunError
-from core.jobs import processes, queue_file
+from core.jobs import processes, queue_db
+from core.jobs.analysis_folder import StudyFolder, create_study, folder_of, list_jobs, open_job, study_of
 from core.jobs.processes import ProcessId
 from core.runs.store import FINAL_STATES, RunFolder, create_run, list_runs, now
-from core.runs.study_folder import StudyFolder, create_study, folder_of, list_jobs, open_job, study_of
 
 JobFolder = RunFolder | StudyFolder
 ACTIVE = ("queued", "running")
@@ -62,7 +62,7 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder:
 
 
 def submit_study(run: RunFolder, study: str, options: Mapping[str, Any] | None = None) -> StudyFolder:
-    """Queue a study (a name of ``core.studies.catalogue``) of a finished run; the same question twice is one job.
+    """Queue a study (a name of ``core.analyses.registry``) of a finished run; the same question twice is one job.
 
     Asked again after it has ended, it is answered again. Raises RunError for a run that has not finished.
     """
@@ -178,7 +178,9 @@ def start_waiting(checkpoints: Path) -> None:
             taken.add(lane)
             folder = folder_of(checkpoints, name)
             folder.write_status(state="running", stage="starting", started=now(), message="Starting.")
-            worker = processes.spawn(["-m", "core.jobs.worker", str(folder.path.resolve())], folder.path / "log.txt")
+            worker = processes.spawn(
+                ["-m", "core.workers.job_worker", str(folder.path.resolve())], folder.path / "log.txt"
+            )
             rows.execute(
                 "UPDATE jobs SET state = 'running', pid = ?, started = ? WHERE name = ?",
                 (worker.pid, worker.started, name),
@@ -245,7 +247,7 @@ def _lane(config: RunConfig) -> str:
 
 def _transaction(checkpoints: Path) -> AbstractContextManager[sqlite3.Connection]:
     """One exclusive transaction on the queue of this checkpoints folder."""
-    return queue_file.transaction(Path(checkpoints) / "queue.sqlite", lambda: _rows_again(Path(checkpoints)))
+    return queue_db.transaction(Path(checkpoints) / "queue.sqlite", lambda: _rows_again(Path(checkpoints)))
 
 
 def _under_way(rows: sqlite3.Connection, spec: str) -> str | None:
@@ -264,7 +266,7 @@ def _add(rows: sqlite3.Connection, folder: JobFolder, spec: str) -> None:
     )
 
 
-def _rows_again(checkpoints: Path) -> Iterator[queue_file.Row]:
+def _rows_again(checkpoints: Path) -> Iterator[queue_db.Row]:
     """The rows of jobs that wait or run, read from their folders, the oldest first."""
     for folder in reversed(list_jobs(checkpoints)):
         try:

@@ -15,14 +15,14 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.band_statistics import band_statistics, rich_statistics
-from core.data.duplicates import patch_hashes
+from core.data.leakage.duplicates import patch_hashes
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
 from core.errors import DataError, LabelError
+from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
-from core.evaluate.shift import EmbeddingShift, band_shift, embedding_shift
-from core.plan import Step
+from core.flow.plan import Step
 from core.predict.fold_model import kind_of, members_of
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from core.data.band_statistics import band_statistics, rich_statistics
-from core.data.columns import encode
 from core.data.normalise import Normaliser
+from core.data.tabular.columns import encode
 from core.evaluate.judge import Rule
 from core.heads import load_heads
 from core.heads.base import Head
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, RICH, blend
 from core.runs.store import RunFolder
-from core.train.backbones import Network, load_network
 from core.train.loop import embed
+from core.train.networks.backbones import Network, load_network
 
 
 @dataclass(frozen=True)

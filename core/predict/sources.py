@@ -13,8 +13,8 @@ import numpy as np
 from core.data.bands import Band
 from core.data.readers import iterate_patches
 from core.data.readers.base import Rejection
-from core.data.readers.h5_patches import SUFFIXES as HDF5
-from core.data.readers.hdf5_arrays import is_own
+from core.data.readers.hdf5.arrays import is_own
+from core.data.readers.hdf5.patches import SUFFIXES as HDF5
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
 

@@ -9,10 +9,10 @@ import csv
 import io
 from pathlib import Path
 
-from core.data.readers.archives import small_file
+from core.data.readers.archives.unpack import small_file
 from core.errors import FormatError
+from core.io.csv_injection import csv_cell
 from core.predict.patches import Answer
-from core.tables import csv_cell
 
 
 def write_predictions(out: Path, found: Answer) -> None:

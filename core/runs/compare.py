@@ -14,7 +14,7 @@ from core.errors import RunError
 from core.runs.store import RunFolder
 
 if TYPE_CHECKING:
-    from core.evaluate.significance import Comparison
+    from core.evaluate.comparison.significance import Comparison
 
 
 def table(runs: Iterable[RunFolder]) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def pair(a: RunFolder, b: RunFolder, head_a: str | None = None, head_b: str | No
     head_a, head_b: none is each run's headline. Raises RunError when they share no patch, when a head is not there, or
     when the same patch has different labels in the two.
     """
-    from core.evaluate.significance import compare
+    from core.evaluate.comparison.significance import compare
 
     first, second = _answers(a, head_a), _answers(b, head_b)
     both = first.merge(second, on="id", suffixes=("_a", "_b"))
@@ -70,7 +70,7 @@ def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") ->
 
     A run that cannot be compared is there with its ``reason``.
     """
-    from core.evaluate.many import with_holm
+    from core.evaluate.comparison.many import with_holm
 
     found, left_out = {}, []
     for run in others:
@@ -83,7 +83,7 @@ def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") ->
 
 def heads(run: RunFolder, metric: str = "f1") -> list[dict]:
     """Every other head of a run against its headline, as :func:`rows`."""
-    from core.evaluate.many import with_holm
+    from core.evaluate.comparison.many import with_holm
 
     summary = run.summary()
     others = [name for name in summary["heads"] if name != summary["head"]]

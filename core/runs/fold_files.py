@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.arrays import save_arrays
-from core.files import sha256, write_text
-from core.paths import inside
+from core.io.atomic import sha256, write_text
+from core.io.safe_paths import inside
+from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import read_arrays, read_json, read_table, write_json, write_table
 
 SMOTE_COLUMNS = ("fold", "synthetic", "anchor", "neighbour", "anchor_weight", "ssim", "seed")
@@ -146,7 +146,7 @@ class FoldFiles:
         write_json(self.fold_path(fold) / "umap.json", card)
 
     def maps(self, fold: int) -> dict[str, dict]:
-        """Cards of one fold's maps that were drawn later, with other settings: key -> card (``core.studies.maps``)."""
+        """Cards of one fold's maps that were drawn later, with other settings: key -> card (``core.analyses.embedding.projections``)."""
         return {path.stem: read_json(path) for path in sorted((self.fold_path(fold) / "maps").glob("*.json"))}
 
     def map(self, fold: int, key: str) -> tuple[dict[str, np.ndarray], dict]:

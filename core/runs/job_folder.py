@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.files import write_text
+from core.io.atomic import write_text
 from core.runs.plain_files import plain, read_json, write_json
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.arrays import load_arrays
 from core.errors import DataError, RunError
-from core.files import replacing, write_text
+from core.io.atomic import replacing, write_text
+from core.io.safetensors_file import load_arrays
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.errors import RunError
-from core.paths import inside, slug
+from core.io.safe_paths import inside, slug
 from core.runs.fold_files import FoldFiles
 from core.runs.job_folder import FINAL_STATES, STATES, JobFolder, now
 from core.runs.plain_files import read_json, read_table, write_table

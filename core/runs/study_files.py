@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.arrays import save_arrays
-from core.paths import inside, slug
+from core.io.safe_paths import inside, slug
+from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import read_arrays, read_json, read_table, write_json, write_table
 
 ATTENTION_TABLES = ("patches", "curves", "randomised")
@@ -45,7 +45,7 @@ class StudyFiles:
         write_table(self.path / "band_groups.parquet", table)
 
     def band_study(self) -> tuple[dict[str, pd.DataFrame], dict] | None:
-        """What ``core.studies.occlusion`` found: tables bands and groups, and the report; or none yet."""
+        """What ``core.analyses.bands.occlusion`` found: tables bands and groups, and the report; or none yet."""
         path = self.path / "occlusion"
         if not (path / "report.json").is_file():
             return None
@@ -73,7 +73,7 @@ class StudyFiles:
         write_json(path / "report.json", report)
 
     def smote_audit(self) -> dict | None:
-        """What ``core.studies.smote_audit`` found; or none yet."""
+        """What ``core.analyses.smote.audit`` found; or none yet."""
         path = self.path / "smote_audit.json"
         return read_json(path) if path.is_file() else None
 
@@ -82,7 +82,7 @@ class StudyFiles:
         write_json(self.path / "smote_audit.json", report)
 
     def smote_realism(self) -> tuple[pd.DataFrame, dict] | None:
-        """What ``core.studies.smote_realism`` found: a row a synthetic patch, and the report; or none yet."""
+        """What ``core.analyses.smote.realism`` found: a row a synthetic patch, and the report; or none yet."""
         path = self.path / "smote_realism"
         if not (path / "report.json").is_file():
             return None
@@ -94,7 +94,7 @@ class StudyFiles:
         write_json(self.path / "smote_realism" / "report.json", report)
 
     def drill(self) -> tuple[pd.DataFrame, dict] | None:
-        """What ``core.studies.drill`` found: a row a patch, scenario and policy, and the report; or none yet."""
+        """What ``core.analyses.bands.robustness`` found: a row a patch, scenario and policy, and the report; or none yet."""
         path = self.path / "drill"
         if not (path / "report.json").is_file():
             return None
@@ -106,7 +106,7 @@ class StudyFiles:
         write_json(self.path / "drill" / "report.json", report)
 
     def leaks(self) -> pd.DataFrame | None:
-        """Pairs of patches that show the same ground (see ``core.data.xray.split_audit``); None in an older run."""
+        """Pairs of patches that show the same ground (see ``core.data.leakage.split_audit``); None in an older run."""
         path = self.path / "leaks.parquet"
         return read_table(path) if path.is_file() else None
 
@@ -115,7 +115,7 @@ class StudyFiles:
         write_table(self.path / "leaks.parquet", table)
 
     def head_table(self) -> dict | None:
-        """Every head's F1 on training and on unseen patches (``core.studies.table3``); none before it was asked for."""
+        """Every head's F1 on training and on unseen patches (``core.analyses.heads``); none before it was asked for."""
         path = self.path / "heads.json"
         return read_json(path) if path.is_file() else None
 
@@ -159,7 +159,7 @@ class StudyFiles:
         return name
 
     def attention_checks(self) -> dict[str, dict]:
-        """By name: the reports of the lie detector (``core.studies.attention``), verdict and numbers, newest first."""
+        """By name: the reports of the lie detector (``core.analyses.attention.checks``), verdict and numbers, newest first."""
         reports = {path.parent.name: read_json(path) for path in (self.path / "cam" / "checks").glob("*/report.json")}
         return dict(sorted(reports.items(), key=lambda item: item[1].get("made", ""), reverse=True))
 

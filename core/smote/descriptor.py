@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from core.smote import ssim
+from core.smote import ssim, ssim_terms
 
 FINE = 8  # cells on a side of the finest grid
 COARSER = ((2, 2048), (4, 512))  # cells on a side of those before it, others of a patch that each leaves to the next
@@ -92,19 +92,19 @@ def likeliest(descriptor: np.ndarray, candidates: int) -> np.ndarray:
     n = descriptor.shape[1]
     coarse, *finer = [(grid, max(kept, candidates)) for grid, kept in _grids(descriptor, candidates)]
     mean, half = _whole_registers(coarse[0])
-    square = mean**2 + ssim.C1 / 2
+    square = mean**2 + ssim_terms.C1 / 2
     chosen = np.empty((n, candidates), np.int64)
 
     def rows(first: int) -> None:
         some = np.arange(first, min(first + ROWS, n))
         scores = np.empty((len(some), n), np.float32)
-        _scores(first, first + len(some), mean, square, half, ssim.C1, scores)
+        _scores(first, first + len(some), mean, square, half, ssim_terms.C1, scores)
         scores[some - first, some] = -np.inf
         listed = _highest(scores, coarse[1])
         for grid, kept in finer:
             if kept < listed.shape[1]:
                 scores = np.empty(listed.shape, np.float32)
-                _listed_scores(0, len(some), some, listed, np.arange(grid.shape[2]), *grid, ssim.C1, scores)
+                _listed_scores(0, len(some), some, listed, np.arange(grid.shape[2]), *grid, ssim_terms.C1, scores)
                 listed = np.take_along_axis(listed, _highest(scores, kept), 1)
         chosen[some] = listed
 
@@ -157,8 +157,8 @@ def scores_of(
     out = np.empty(listed.shape, np.float32)
 
     def some(first: int) -> None:
-        _listed_scores(first, min(first + ROWS, len(rows)), rows, listed, bands, mean, half, ssim.C1, out)
+        _listed_scores(first, min(first + ROWS, len(rows)), rows, listed, bands, mean, half, ssim_terms.C1, out)
 
     with ThreadPoolExecutor(ssim.numba.config.NUMBA_NUM_THREADS) as pool:
         list(pool.map(some, range(0, len(rows), ROWS)))
-    return out * (ssim.C2 / mean.shape[2])
+    return out * (ssim_terms.C2 / mean.shape[2])

@@ -4,7 +4,7 @@ Comes in: normalised patches. Goes out: :class:`core.smote.topk.Neighbours`, who
 neighbours are missed. A cheap descriptor (``core.smote.descriptor``) chooses candidates. Their SSIM is computed band by
 band, first the bands on which the descriptor is worst, and after each band only the candidates stay that are likeliest
 by what is computed and, for the bands still to come, by the descriptor. How many are missed is measured by
-``benchmarks/bench_neighbours.py`` against :func:`core.smote.topk.nearest_of_anchors`.
+``benchmarks/speed/neighbours.py`` against :func:`core.smote.topk.nearest_of_anchors`.
 """
 
 from __future__ import annotations

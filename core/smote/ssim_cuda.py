@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from core.device import free_bytes
-from core.smote import ssim
+from core.smote import ssim_terms
 
 CHUNK = 128  # patches described at once: 50 MB in float64 with 12 bands of 64 x 64, a few times
 TILE_BYTES = 2**30  # of one described tile: about 2000 patches of 12 x 64 x 64
@@ -73,7 +73,7 @@ def describe(part: np.ndarray, ranges: np.ndarray, valid: np.ndarray | None, dev
     mean = torch.zeros((bands, groups, width - 6, rows, SIDE), dtype=torch.float32, device=device)
     half = torch.full_like(mean, float("inf"))
     offset = torch.zeros((bands, groups, SIDE), dtype=torch.float32, device=device)
-    whole = ssim.whole_windows(valid, part.shape)
+    whole = ssim_terms.whole_windows(valid, part.shape)
     windows = None if whole is None else torch.from_numpy(whole).to(device)
     scale = torch.as_tensor(np.array(ranges), dtype=torch.float64, device=device)[:, None, None]
     finite = []
@@ -85,7 +85,7 @@ def describe(part: np.ndarray, ranges: np.ndarray, valid: np.ndarray | None, dev
         middle = pixels.mean(dim=(2, 3)).float()  # (m, C)
         pixels = (pixels - middle[:, :, None, None]).float().double()  # what the kernel will see
         sums, squares = _window_sums(pixels), _window_sums(pixels * pixels)
-        variance = (squares - sums * sums / 49) / 48 + float(ssim.C2) / 2
+        variance = (squares - sums * sums / 49) / 48 + float(ssim_terms.C2) / 2
         if windows is not None:
             variance.masked_fill_(~windows[some, None], float("inf"))
         where = slice(first // SIDE, -(-some.stop // SIDE))
@@ -93,7 +93,7 @@ def describe(part: np.ndarray, ranges: np.ndarray, valid: np.ndarray | None, dev
         _place(mean[:, where, :, : height - 6], sums * (MEAN_SCALE / 49))
         _place(half[:, where, :, : height - 6], variance)
         _place(offset[:, where, None, None], middle[:, :, None, None])
-    ssim.refuse_unfinite(~torch.cat(finite).cpu().numpy())
+    ssim_terms.refuse_unfinite(~torch.cat(finite).cpu().numpy())
     return Described(n, (height - 6) * (width - 6), values, mean, half, offset, windows)
 
 
@@ -119,7 +119,9 @@ def compare(left: Described, right: Described, plan: Any = None) -> torch.Tensor
     from core.smote.ssim_triton import PLAN, half_sums
 
     same, bands = left is right, len(left.offset)
-    sums = half_sums(left, right, same, float(ssim.C1) / 2, float(ssim.C2), 1 / MEAN_SCALE, plan or PLAN).sum(0)
+    sums = half_sums(
+        left, right, same, float(ssim_terms.C1) / 2, float(ssim_terms.C2), 1 / MEAN_SCALE, plan or PLAN
+    ).sum(0)
     if left.windows is None and right.windows is None:
         found = sums * (2 / (bands * left.n_windows))
     else:
@@ -132,7 +134,7 @@ def tiles(
     images: Any, data_range: float | Sequence[float], valid: np.ndarray | None, device: Any, tile: int | None = None
 ) -> Iterator[tuple[slice, slice, torch.Tensor]]:
     """Every pair of tiles once, rows never after columns: where they lie and their SSIM on the device."""
-    ranges = ssim.ranges_of(images.shape, images[:1].dtype, data_range)
+    ranges = ssim_terms.ranges_of(images.shape, images[:1].dtype, data_range)
     n = len(images)
     side = tile or _side(images.shape)
     starts = list(range(0, n, side))

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import ConfigError
+from core.smote import ssim_terms
 
 SMALL = 3000  # patches whose matrix of all pairs is simply held: 36 MB, and twice that in double precision
 TILE = 512  # patches; two described tiles of 12 bands of 64 x 64 are 0.6 GB
@@ -158,7 +159,7 @@ class _on_cpu:  # noqa: N801 - reads as what it does
         part = np.asarray(part)
         ranges = ssim._check(part, self.data_range)
         n, n_bands, height, width = part.shape
-        windows = ssim.whole_windows(valid, part.shape)
+        windows = ssim_terms.whole_windows(valid, part.shape)
         values = np.empty((n_bands, n, height, width), np.float32)
         offset = np.empty((n_bands, n), np.float32)
         mean = np.zeros((n_bands, n, height - 6, width), np.float32)
@@ -187,11 +188,11 @@ class _on_cpu:  # noqa: N801 - reads as what it does
 
         def rows(first: int) -> None:
             last = min(first + ssim.BLOCK, len(out))
-            ssim._tile_rows(first, last, ssim.BLOCK, width, *x, *y, ssim.C1, ssim.C2, out)
+            ssim._tile_rows(first, last, ssim.BLOCK, width, *x, *y, ssim_terms.C1, ssim_terms.C2, out)
 
         with ThreadPoolExecutor(_threads()) as pool:
             list(pool.map(rows, range(0, len(out), ssim.BLOCK)))
-        counts = len(x[0]) * ssim.common_windows(windows_x, windows_y, height, width)
+        counts = len(x[0]) * ssim_terms.common_windows(windows_x, windows_y, height, width)
         return ssim.averaged(out, counts).astype(np.float32)
 
 
@@ -217,11 +218,10 @@ class PairsByBand:
     """Exact sums of SSIM of listed pairs, one band at a time, so that the scratch is about three times one band."""
 
     def __init__(self, images: Any, data_range: float | Sequence[float], valid: np.ndarray | None = None):
-        from core.smote import ssim
 
         self.images, (n, n_bands, height, width) = images, images.shape
         self.ranges = np.broadcast_to(np.asarray(data_range, np.float64), (n_bands,))
-        self.windows = ssim.whole_windows(valid, images.shape)
+        self.windows = ssim_terms.whole_windows(valid, images.shape)
         self.offset, self.mean = np.empty(n, np.float32), np.zeros((n, height - 6, width), np.float32)
         self.half = np.full_like(self.mean, np.inf)
         self.pool = ThreadPoolExecutor(_threads())
@@ -239,7 +239,7 @@ class PairsByBand:
 
         def some(first: int) -> None:
             last = min(first + PAIRS, len(left))
-            ssim._listed_pairs(first, last, left, right, width, *flat, ssim.C1, ssim.C2, out)
+            ssim._listed_pairs(first, last, left, right, width, *flat, ssim_terms.C1, ssim_terms.C2, out)
 
         list(self.pool.map(some, range(0, len(left), PAIRS)))
         return out

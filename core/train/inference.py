@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from core.device import autocast_dtype
-from core.train.network import Network
+from core.train.networks.network import Network
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def embed(
 ) -> Embedded:
     """Embeddings and logits of normalised ``images`` (N, C, H, W) float32; N may be 0.
 
-    table: (N, P) of the columns that the network reads (``core.data.columns``); none: they are unknown.
+    table: (N, P) of the columns that the network reads (``core.data.tabular.columns``); none: they are unknown.
 
     With ``tta`` both are means over the 8 flips and quarter turns (4 flips where patches are not square); since the
     last layer is linear, the mean logits are those of the mean embedding. The network moves to ``device`` and keeps

@@ -21,23 +21,23 @@ from torch import Tensor, nn
 from core.config import RunConfig
 from core.device import autocast_dtype, memory_bytes
 from core.errors import TrainingError
-from core.train.augment import augment
+from core.train.augmentation.augment import augment
+from core.train.augmentation.colour import BandUnits
 from core.train.batches import Batches, Placement, batch_indices, place
-from core.train.colour import BandUnits
-from core.train.gradients import Batch, Gradients
+from core.train.checkpoint import newest_checkpoint, save_checkpoint
+from core.train.fingerprint import specification
 from core.train.inference import Embedded, embed
-from core.train.judging import Judgement, judge
-from core.train.keeper import Keeper
-from core.train.losses import loss_of
-from core.train.network import Network
-from core.train.optimiser import WeightAverage, build_optimiser, pack, unpack
-from core.train.resume import newest_checkpoint, save_checkpoint
-from core.train.schedules import lr_at
-from core.train.settle import settle
-from core.train.specification import specification
-from core.train.tabular import Beside
+from core.train.networks.network import Network
+from core.train.networks.tabular import Beside
+from core.train.optimisation.batchnorm import settle
+from core.train.optimisation.best_weights import Keeper
+from core.train.optimisation.gradients import Batch, Gradients
+from core.train.optimisation.losses import loss_of
+from core.train.optimisation.optimiser import WeightAverage, build_optimiser, pack, unpack
+from core.train.optimisation.schedules import lr_at
+from core.train.optimisation.unfreezing import opening_at
 from core.train.targets import check_training, soft_targets
-from core.train.transfer import opening_at
+from core.train.validation import Judgement, judge
 
 __all__ = ["Embedded", "EpochResult", "embed", "fit", "newest_checkpoint"]
 
@@ -50,7 +50,7 @@ Judged = tuple[np.ndarray, np.ndarray]  # patches (N, C, H, W) and labels (N,), 
 class EpochResult:
     """One epoch. Losses are in nats (val_loss: KL); validation is judged with the running average where there is one.
 
-    The last epoch is judged as the network is kept: with batch normalisation settled (core.train.settle). Where an
+    The last epoch is judged as the network is kept: with batch normalisation settled (core.train.optimisation.batchnorm). Where an
     epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so far (0: none yet).
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.

@@ -14,8 +14,8 @@ from core.data.normalise import METHODS
 from core.data.stacks import manifest
 from core.data.store import open_dataset
 from core.errors import ConfigError, FormatError, TrainingError
+from core.flow.plan import check_memory
 from core.pipeline import train_run
-from core.plan import check_memory
 from core.predict.patches import answer
 from core.predict.sources import batches_of
 from core.runs.store import create_run

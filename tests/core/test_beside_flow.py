@@ -12,8 +12,8 @@ from core.config import preset
 from core.data.bands import ZINDI_BANDS
 from core.data.store import DatasetWriter, open_dataset
 from core.errors import ConfigError
+from core.flow.plan import prepare
 from core.pipeline import train_run
-from core.plan import prepare
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import batches_of
 from core.runs.store import create_run

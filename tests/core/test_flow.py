@@ -301,7 +301,7 @@ def test_a_run_that_cannot_be_done_says_why(tmp_path):
 
 
 def test_a_class_without_a_patch_to_learn_from_is_refused_before_training(tmp_path):
-    from core import plan
+    from core.flow import plan
 
     path = make_tiny(tmp_path / "one.h5", n=48, positive_every=48)
     run = create_run(tmp_path, config(*TINY), path, "few")
@@ -340,13 +340,14 @@ def test_fewer_landslides_than_folds_leave_a_fold_undefined_and_every_head_in_it
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_noise_with_random_labels_scores_at_chance(seed, tmp_path):
     from core import pipeline
+    from core.flow.fold import train_fold
 
     path = make_tiny(tmp_path / "noise.h5", n=600, side=16, seed=seed, signal=0.0, positive_every=6)
     settings = [*TINY, "folds.n_splits=5", "train.epochs=4", "heads.svm_C=[1, 0.1]", f"seed={seed}"]
     run = create_run(tmp_path, RunConfig().with_overrides(settings), path, "noise")
     plan = pipeline.prepare(run)
     for fold in range(5):
-        for _ in pipeline.train_fold(plan, fold):
+        for _ in train_fold(plan, fold):
             pass
     judged = pipeline.judge(plan)
     for name, head in judged.items():

@@ -30,6 +30,6 @@ print(hasattr(torch.ops.torchvision, "nms"))
     assert first == ("False" if own == "True" else "True")
 
 
-@pytest.mark.parametrize("module", ["core.device", "core.arrays", "core.torchvision_guard"])
+@pytest.mark.parametrize("module", ["core.device", "core.io.safetensors_file", "core.torchvision_guard"])
 def test_leaves_load_no_torch(module):
     assert in_fresh_python(f"import sys, {module}; print('torch' in sys.modules)") == ["False"]

@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 
-from core.arrays import load_arrays
 from core.config import preset
-from core.pipeline import hold_back, train_run
-from core.plan import prepare
+from core.flow.fold import hold_back
+from core.flow.plan import prepare
+from core.io.safetensors_file import load_arrays
+from core.pipeline import train_run
 from core.runs.store import create_run
 from tests.core.conftest import TINY
 

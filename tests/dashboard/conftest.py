@@ -22,9 +22,9 @@ from core.data.folds import make_folds
 from core.data.store import Dataset, DatasetWriter, open_dataset
 from core.evaluate.judge import difference, judge_head
 from core.jobs import processes, queue
+from core.jobs.analysis_folder import list_studies
 from core.runs.store import FINAL_STATES, RunFolder, create_run, now
-from core.runs.study_folder import list_studies
-from dashboard import tasks
+from dashboard.jobs import background
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 STATES = ("running", "succeeded", "failed")
@@ -301,10 +301,10 @@ class Studio:
         run.write_json("job.json", {**run.job(), "dataset": str(dataset.resolve())})
         return run
 
-    def ended(self, kind: str) -> tasks.Task:
+    def ended(self, kind: str) -> background.Task:
         """The background task whose kind begins with ``kind``, when it has ended."""
         for _ in range(1200):
-            for name, task in tasks._registry(str(self.checkpoints.resolve())).items():
+            for name, task in background._registry(str(self.checkpoints.resolve())).items():
                 if name.startswith(kind) and not task.running:
                     return task
             time.sleep(0.05)

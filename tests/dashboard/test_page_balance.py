@@ -8,7 +8,8 @@ import pytest
 from core.config import preset
 from core.data.bands import composites
 from core.data.store import open_dataset
-from dashboard import balance_counts, balance_pictures, balance_view, patch_view
+from dashboard.balance import counts, pictures, triplets
+from dashboard.patches import render
 
 
 @pytest.mark.parametrize("state", [None, "queued", "running", "failed", "succeeded"])
@@ -29,7 +30,7 @@ def test_counts_tell_training_parts_before_and_after(studio):
     dataset = studio.add_dataset()
     run = studio.add_run(dataset)
     data = open_dataset(dataset)
-    table = balance_counts.fold_counts(data, run.folds(), run.smote())
+    table = counts.fold_counts(data, run.folds(), run.smote())
     assert table["fold"].tolist() == [0, 1, 2]
     for row in table.itertuples():
         mine = set(run.folds()["folds"][row.fold])
@@ -45,16 +46,16 @@ def test_a_parent_in_the_validation_part_is_counted_as_leaking(studio):
     lineage = run.smote()
     of_fold = lineage.index[lineage["fold"] == 0][0]
     lineage.loc[of_fold, "neighbour"] = run.folds()["folds"][0][0]
-    table = balance_counts.fold_counts(open_dataset(dataset), run.folds(), lineage)
+    table = counts.fold_counts(open_dataset(dataset), run.folds(), lineage)
     assert table["leaked"].tolist() == [1, 0, 0]
 
 
 def test_the_synthetic_patch_is_the_weighted_sum_of_its_parents(studio):
     data = open_dataset(studio.add_dataset())
     anchor, neighbour = data.images([0]), data.images([4])
-    made = balance_pictures.blend(anchor, neighbour, np.array([0.3], np.float32))
+    made = pictures.blend(anchor, neighbour, np.array([0.3], np.float32))
     np.testing.assert_allclose(made, 0.3 * anchor + 0.7 * neighbour, rtol=1e-5)
-    np.testing.assert_array_equal(balance_pictures.blend(anchor, neighbour, np.array([1.0], np.float32)), anchor)
+    np.testing.assert_array_equal(pictures.blend(anchor, neighbour, np.array([1.0], np.float32)), anchor)
 
 
 def test_a_triplet_is_drawn_on_one_scale(studio):
@@ -62,10 +63,10 @@ def test_a_triplet_is_drawn_on_one_scale(studio):
     run, data = studio.add_run(dataset), open_dataset(dataset)
     row = run.smote().head(1)
     way = composites(data.bands)[-1]
-    drawn = balance_view.pictures(data, row, way, "dataset")[0]
-    alone = patch_view.picture(
+    drawn = triplets.pictures(data, row, way, "dataset")[0]
+    alone = render.picture(
         data.images(data.index_of(row["anchor"].tolist()))[0], data.band_names, way,
-        patch_view.dataset_limits(data.statistics),
+        render.dataset_limits(data.statistics),
     )  # fmt: skip
     assert len(drawn) == 4 and np.array_equal(drawn[0], alone)
 
@@ -138,5 +139,5 @@ def test_the_difference_is_dark_where_nothing_changed():
     anchor = np.zeros((1, 8, 8))
     made = anchor.copy()
     made[0, :4] = 0.5
-    rgb = balance_view.difference(anchor, made, limits)
+    rgb = triplets.difference(anchor, made, limits)
     assert rgb[-1].max() <= 4 and rgb[0].min() > 100

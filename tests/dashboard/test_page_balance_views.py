@@ -10,7 +10,8 @@ import pytest
 
 from core.data.bands import composites
 from core.data.store import open_dataset
-from dashboard import balance_asks, balance_charts, balance_counts, balance_kin, balance_path, balance_pictures, theme
+from dashboard import theme
+from dashboard.balance import charts, counts, interpolation, model_queries, neighbours, pictures
 
 KIN = {
     "id": "a", "fold": 0, "nearest": ["b", "c", "<b>d</b>"], "ssim": [0.9, 0.5, 0.1], "n": 9, "seconds": 0.1,
@@ -48,14 +49,14 @@ def answering(studio, monkeypatch):
         return {"xy": np.zeros((len(path_of(data, [], way.also)["position"]), 2)).tolist(), "note": "Projected."}
 
     def kin(folder, fold, patch_id, k, second=0):
-        others = [i for i in balance_pictures.landslides_of(folder, fold) if i != patch_id][:k]
+        others = [i for i in pictures.landslides_of(folder, fold) if i != patch_id][:k]
         ssim = np.linspace(0.9, 0.1, len(others)).tolist()
         further = [[others[0], name, 0.2] for name in others[1 : 1 + second]]
         return {"id": patch_id, "fold": fold, "nearest": others, "ssim": ssim, "further": further, "n": 9}
 
     for name, answer in (("walked", walked), ("places", places), ("kin", kin)):
-        monkeypatch.setattr(balance_asks, name, answer)
-    monkeypatch.setattr("dashboard.explain_helper.Warm.prepare", lambda *_: None)
+        monkeypatch.setattr(model_queries, name, answer)
+    monkeypatch.setattr("dashboard.jobs.model_client.Warm.prepare", lambda *_: None)
     return run, row, asked
 
 
@@ -65,8 +66,8 @@ def answering(studio, monkeypatch):
 def test_groups_add_up_to_the_fold(studio):
     dataset = studio.add_dataset()
     run, data = studio.add_run(dataset), open_dataset(dataset)
-    whole = balance_counts.fold_counts(data, run.folds(), run.smote()).iloc[1]
-    table = balance_counts.group_counts(data, run.folds(), run.smote(), 1)
+    whole = counts.fold_counts(data, run.folds(), run.smote()).iloc[1]
+    table = counts.group_counts(data, run.folds(), run.smote(), 1)
     assert table["synthetic"].sum() == whole["synthetic"] and table["other"].sum() == whole["other"]
     assert table["landslide"].sum() == whole["landslide"] and table["synthetic"].is_monotonic_decreasing
     mine = set(run.folds()["folds"][1])
@@ -88,7 +89,7 @@ def test_counts_by_group_are_on_the_page(studio, open_page):
 
 
 def test_a_stop_says_which_mixture_it_is():
-    words = [balance_path.stop_words(t, (0.3,)) for t in (0.0, 0.3, 1.0, 1.75, 2.0)]
+    words = [interpolation.stop_words(t, (0.3,)) for t in (0.0, 0.3, 1.0, 1.75, 2.0)]
     assert words == ["neighbour", "anchor × 0.30 (the synthetic patch)", "anchor", "anchor × 0.25, other", "other"]
 
 
@@ -96,9 +97,9 @@ def test_pictures_along_the_path_begin_turn_and_end_at_the_real_patches(studio):
     data = open_dataset(studio.add_dataset())
     ids, way = data.ids[[0, 4, 1]].tolist(), composites(data.bands)[0]
     path = path_of(data, ids)
-    seen = balance_pictures.along(data, path, way, "dataset")
+    seen = pictures.along(data, path, way, "dataset")
     for at, name in ((0.0, ids[0]), (1.0, ids[1]), (2.0, ids[2])):
-        alone = balance_pictures.along(data, path_of(data, [name] * 3, ()), way, "dataset")[0]
+        alone = pictures.along(data, path_of(data, [name] * 3, ()), way, "dataset")[0]
         assert np.array_equal(seen[path["position"].index(at)], alone)
 
 
@@ -115,7 +116,7 @@ def test_the_path_is_asked_once_and_the_slider_asks_nothing(answering, open_page
 
 
 def test_places_are_asked_for_once_and_wait_for_nobody():
-    placed, go = balance_asks.Placed(), threading.Event()
+    placed, go = model_queries.Placed(), threading.Event()
     asked = []
 
     def slow():
@@ -127,14 +128,14 @@ def test_places_are_asked_for_once_and_wait_for_nobody():
     assert placed.asked(("a",), slow) is first and not first.done()
     go.set()
     assert first.result(10) == {"xy": [[0.0, 0.0]]} and asked == [1]
-    for i in range(balance_asks.MOST_PLACED + 5):
+    for i in range(model_queries.MOST_PLACED + 5):
         placed.asked((i,), dict).result(10)
-    assert len(placed.answers) == balance_asks.MOST_PLACED
+    assert len(placed.answers) == model_queries.MOST_PLACED
     placed.close()
 
 
 def test_while_the_places_are_on_their_way_the_path_is_there(answering, open_page, monkeypatch):
-    monkeypatch.setattr(balance_asks, "places", lambda *_: None)
+    monkeypatch.setattr(model_queries, "places", lambda *_: None)
     at = open_page("balance", balance_view="path")
     assert not at.exception and not at.error and at.select_slider
     assert any("being placed on the map" in i.value for i in at.info)
@@ -154,13 +155,13 @@ def test_a_triplet_leads_to_its_path(answering, open_page):
     button = next(b for b in at.button if b.label == "Walk its path")
     button.click().run()
     assert not at.exception and at.session_state["balance_view"] == "path"
-    assert at.session_state[balance_path.SYNTHETIC] == button.key.removeprefix("balance_walk_")
+    assert at.session_state[interpolation.SYNTHETIC] == button.key.removeprefix("balance_walk_")
 
 
 def test_curves_mark_the_stop_the_threshold_and_what_is_stored(studio):
     data = open_dataset(studio.add_dataset())
-    figure = balance_charts.path_curves(path_of(data, ["a", "b", "c"]), 1.5, "<b>slide</b>")
-    lines = [shape.x0 for shape in figure.layout.shapes if shape.line.color == balance_charts.STOP]
+    figure = charts.path_curves(path_of(data, ["a", "b", "c"]), 1.5, "<b>slide</b>")
+    lines = [shape.x0 for shape in figure.layout.shapes if shape.line.color == charts.STOP]
     assert set(lines) == {1.5} and "&lt;b&gt;" in figure.layout.yaxis.title.text
     diamonds = next(t for t in figure.data if t.marker.symbol == "diamond-open")
     assert list(diamonds.y) == [0.9, 0.5, 0.1]
@@ -178,11 +179,11 @@ def test_what_asks_the_networks_is_offered_for_finished_runs_only(studio, open_p
 
 
 def test_the_more_similar_stand_nearer_and_every_patch_once():
-    places, further = balance_charts.kin_places(KIN)
+    places, further = charts.kin_places(KIN)
     radius = {name: np.hypot(*place) for name, place in places.items()}
     assert radius["a"] == 0 and radius["b"] < radius["c"] < radius["<b>d</b>"] < radius["e"]
     assert set(places) == {"a", "b", "c", "<b>d</b>", "e", "f"} and sorted(further) == ["e", "f"]
-    figure = balance_charts.kin_graph(KIN, {("a", "b"): 2, ("c", "a"): 1}, {})
+    figure = charts.kin_graph(KIN, {("a", "b"): 2, ("c", "a"): 1}, {})
     said = [t.text[0] for t in figure.data if t.mode == "lines"]
     assert "SSIM 0.900, 2 synthetics between them" in said and "SSIM 0.500, 1 synthetic between them" in said
     clicks = [row[0] for t in figure.data if t.customdata is not None for row in t.customdata]
@@ -191,8 +192,8 @@ def test_the_more_similar_stand_nearer_and_every_patch_once():
 
 
 def test_edges_count_synthetics_either_way_round():
-    made = balance_kin.between(pd.DataFrame({"anchor": ["a", "a", "c"], "neighbour": ["b", "b", "a"]}))
-    table = balance_kin.edges(KIN, made).set_index(["from", "to"])
+    made = neighbours.between(pd.DataFrame({"anchor": ["a", "a", "c"], "neighbour": ["b", "b", "a"]}))
+    table = neighbours.edges(KIN, made).set_index(["from", "to"])
     assert table.loc[("a", "b"), "synthetics"] == 2 and table.loc[("a", "c"), "synthetics"] == 1
     assert len(table) == 7 and table["degree"].tolist() == [1, 1, 1, 2, 2, 2, 2]
 
@@ -233,5 +234,5 @@ def test_realism_is_offered_then_shown(studio, open_page):
 
 def test_colours_tell_real_against_real_from_the_tests():
     one = {"auc": 0.8, "lo": 0.7, "hi": 0.9, "n": [9, 9]}
-    figure = balance_charts.two_samples({"statistics": one, "real_against_real": one, "embedding": one | {"auc": None}})
+    figure = charts.two_samples({"statistics": one, "real_against_real": one, "embedding": one | {"auc": None}})
     assert list(figure.data[0].marker.color) == [theme.POSITIVE, theme.INK]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.data.store import open_dataset
-from dashboard import data_facts
+from dashboard.dataset import facts
 
 
 def opened(open_page, view: str):
@@ -124,7 +124,7 @@ def test_fewer_patches_than_the_page_chosen_before_are_still_shown(studio, open_
 
 def test_labels_can_be_downloaded_whole(studio):
     data = open_dataset(studio.add_dataset())
-    table = data_facts.label_table(data)
+    table = facts.label_table(data)
     assert table["id"].tolist() == data.ids.tolist()
     assert (table["class"] == np.where(table["label"] == 1, "landslide", "other")).all()
 

@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pytest
 
+from core.analyses.embedding import projections
 from core.config import EmbedConfig
 from core.data.store import open_dataset
-from core.studies import maps
-from dashboard import embedding_data
+from dashboard.embedding import points
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def complete(run):
         synthetic = (weight * first + (1 - weight) * second).astype(np.float32)
         parts = np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
         run.write_head_rows(fold, *parts, np.array(data.labels), synthetic)
-    for _ in maps.redraw(run, EmbedConfig(method="pca", grid=20)):
+    for _ in projections.redraw(run, EmbedConfig(method="pca", grid=20)):
         pass
     return run
 
@@ -69,7 +69,7 @@ def test_another_fold_shows_its_own_patches_and_training_can_be_added(run, open_
     assert not at.exception and len(ids(charts(at)[0])) == 60
 
 
-@pytest.mark.parametrize("colour", [name for name in embedding_data.COLOURS if name != "label"])
+@pytest.mark.parametrize("colour", [name for name in points.COLOURS if name != "label"])
 def test_every_colouring_is_drawn(run, open_page, colour):
     at = open_page("embedding")
     at.selectbox(key="embedding_colour").select(colour).run()
@@ -97,7 +97,7 @@ def test_the_url_opens_a_patch_here_too(run, open_page):
 
 def test_a_map_that_was_drawn_later_can_be_chosen_with_the_boundary_of_every_head(complete, open_page):
     at = open_page("embedding")
-    key = maps.key_of(EmbedConfig(method="pca", grid=20), 0)
+    key = projections.key_of(EmbedConfig(method="pca", grid=20), 0)
     at.selectbox(key="embedding_map").select(key).run()
     assert not at.exception and not at.error
     assert len(charts(at)) == 3 and "PCA 1" in json.dumps(charts(at)[0]["layout"])
@@ -107,7 +107,7 @@ def test_a_map_that_was_drawn_later_can_be_chosen_with_the_boundary_of_every_hea
 def test_synthetic_patches_are_drawn_with_their_parents(complete, open_page):
     at = open_page("embedding")
     assert at.toggle(key="embedding_children").disabled  # the run's own map is of an earlier version
-    at.selectbox(key="embedding_map").select(maps.key_of(EmbedConfig(method="pca", grid=20), 0)).run()
+    at.selectbox(key="embedding_map").select(projections.key_of(EmbedConfig(method="pca", grid=20), 0)).run()
     at.toggle(key="embedding_children").set_value(True).run()
     assert not at.exception
     names = [trace.get("name") for trace in charts(at)[0]["data"]]
@@ -140,7 +140,7 @@ def test_neighbours_are_those_of_the_embedding_and_never_the_patch_itself(comple
     assert not at.exception and not at.error
     data = open_dataset(complete.job()["dataset"])
     row = int(data.index_of([sorted(held_out(complete))[3]])[0])
-    training, held = maps.alike(complete, 0, row, 6, EmbedConfig(metric="euclidean"))
+    training, held = projections.alike(complete, 0, row, 6, EmbedConfig(metric="euclidean"))
     assert row not in training.index and row not in held.index
     shown = {button.key for button in at.button if button.key and button.key.startswith("near_")}
     assert {f"near_Training part_open_{data.ids[i]}" for i in training.index} <= shown
@@ -154,8 +154,8 @@ def test_a_map_is_drawn_by_a_job_and_then_shown(complete, studio, open_page):
     assert not at.exception
     assert studio.answered(complete, "embedding")["state"] == "succeeded"
     at.run()
-    assert at.selectbox(key="embedding_map").value == maps.key_of(EmbedConfig(method="pca"), 0)
-    assert not at.exception and set(complete.maps(2)) >= {maps.key_of(EmbedConfig(method="pca"), 0)}
+    assert at.selectbox(key="embedding_map").value == projections.key_of(EmbedConfig(method="pca"), 0)
+    assert not at.exception and set(complete.maps(2)) >= {projections.key_of(EmbedConfig(method="pca"), 0)}
 
 
 def test_a_changed_dataset_or_network_is_told(complete, open_page):
@@ -165,7 +165,7 @@ def test_a_changed_dataset_or_network_is_told(complete, open_page):
     (complete.fold_path(0) / "model.safetensors").write_bytes(b"another network")
     at = open_page("embedding")
     assert any("dataset file has changed" in w.value for w in at.warning)
-    at.selectbox(key="embedding_map").select(maps.key_of(EmbedConfig(method="pca", grid=20), 0)).run()
+    at.selectbox(key="embedding_map").select(projections.key_of(EmbedConfig(method="pca", grid=20), 0)).run()
     assert any("network's file is another one" in w.value for w in at.warning)
 
 

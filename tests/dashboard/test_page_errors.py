@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard import outcomes
+from dashboard.patches import outcomes
 
 
 def tiles(at) -> list[str]:

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from core.jobs import queue
-from core.runs.study_folder import create_study
-from dashboard import outcomes
+from core.jobs.analysis_folder import create_study
+from dashboard.patches import outcomes
 
 
 @pytest.fixture

@@ -9,17 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.analyses.attention.checks import Options, check_attention
+from core.analyses.attention.maps import draw_maps
+from core.analyses.bands.occlusion import OcclusionOptions, study_occlusion
+from core.analyses.bands.robustness import DrillOptions, run_drill
 from core.config import RunConfig
 from core.data.bands import bands_named
 from core.data.store import DatasetWriter
 from core.jobs import queue
 from core.pipeline import train_run
 from core.runs.store import RunFolder, create_run
-from core.studies.attention import Options, check_attention
-from core.studies.attention_maps import draw_maps
-from core.studies.drill import DrillOptions, run_drill
-from core.studies.occlusion import OcclusionOptions, study_occlusion
-from dashboard import explain_helper
+from dashboard.jobs import model_client
 from tests.core.conftest import TINY
 from tests.dashboard.test_literal import texts
 
@@ -72,7 +72,7 @@ def run(studio, computed):
     run = RunFolder(next(path for path in studio.checkpoints.iterdir() if (path / "config.json").is_file()))
     run.write_json("job.json", {**run.job(), "dataset": str(studio.checkpoints / "datasets" / "five.h5")})
     yield run
-    explain_helper.warm().close()
+    model_client.warm().close()
 
 
 def harmless(at):

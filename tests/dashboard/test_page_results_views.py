@@ -280,9 +280,9 @@ def test_a_run_older_than_the_newer_numbers_opens_in_every_view(run, open_page):
 
 
 def test_with_many_patches_their_images_are_read_only_when_asked(run, open_page, monkeypatch):
-    from dashboard import scores_view
+    from dashboard.results import metrics
 
-    monkeypatch.setattr(scores_view, "READ_UNASKED", 10)
+    monkeypatch.setattr(metrics, "READ_UNASKED", 10)
     at = open_page("results", run=run.name)
     assert not at.exception and at.toggle(key="scores_images").value is False
     before = sliced_by(at)

@@ -14,8 +14,8 @@ import pandas as pd
 from core.data.check.report import SHOWN, CheckReport, CheckRow, some
 from core.data.check.units import order_row, unit_row
 from core.data.check.values import Scan, nodata_rows, scan, value_rows
+from core.data.leakage.split_audit import Leaks, leaks_of
 from core.data.store.dataset import Dataset
-from core.data.xray.split_audit import Leaks, leaks_of
 
 __all__ = ["CheckReport", "CheckRow", "check"]
 

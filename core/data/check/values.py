@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data.check.report import CheckRow, bands_row, patches_row, some
-from core.data.duplicates import patch_hashes
+from core.data.leakage.duplicates import patch_hashes
 from core.data.store.dataset import Dataset
 from core.data.store.summary import valid_pixels
 

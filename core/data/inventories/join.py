@@ -23,7 +23,7 @@ import pandas as pd
 from core.data.inventories import Inventory
 from core.data.store.dataset import Dataset
 from core.errors import DataError
-from core.files import replacing
+from core.io.atomic import replacing
 
 EARTH_KM = 6371.0088  # mean radius (IUGG)
 TIE_KM = 0.001  # nearest events closer to each other than this are told apart by nothing but their facts

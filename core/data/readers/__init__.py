@@ -20,10 +20,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.data.bands import Band
-from core.data.readers import cas, folders, geotiff, hdf5_arrays, landslide4sense, zindi
-from core.data.readers.archives import unpacked
+from core.data.readers import cas, folders, landslide4sense, zindi
+from core.data.readers.archives.unpack import unpacked
 from core.data.readers.base import Aside, Collection, IngestReport, Progress, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
+from core.data.readers.geo import geotiff
+from core.data.readers.hdf5 import arrays
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
 from core.errors import FormatError
@@ -59,7 +61,7 @@ FORMATS: dict[str, Reader] = {
     "landslide4sense": landslide4sense,
     "geotiff": geotiff,
     "cas": cas,
-    "hdf5": hdf5_arrays,
+    "hdf5": arrays,
     "folders": folders,
     **named_sets(),
 }
@@ -70,7 +72,7 @@ def ingest(
 ) -> Generator[Progress, None, IngestReport]:
     """Write the dataset file ``out`` from ``source``, yielding progress; the report is the generator's value.
 
-    ``format`` None: recognised. ``source`` is a folder, or an archive of one (``core.data.readers.archives``), also one
+    ``format`` None: recognised. ``source`` is a folder, or an archive of one (``core.data.readers.archives.unpack``), also one
     that a stranger uploaded: whatever it holds is judged before it is read, nothing of it is run, and no link is
     followed out of its folder.
     Raises FormatError for an unknown format and DataError when the source cannot be used; then no file is written.

@@ -15,14 +15,14 @@ import numpy as np
 
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
 from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, Shape, some
+from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import typed_column
-from core.data.readers.tiles import cut, nodata_of
 from core.data.store.dataset import BATCH_BYTES, Dataset
 from core.data.store.writer import MAX_TEXT, DatasetWriter
 from core.errors import DataError, FormatError
-from core.files import write_text
+from core.io.atomic import write_text
 
 MOST_AT_ONCE = 64  # patches of a batch
 HEADERS_AT_ONCE = 1000  # between two signs of progress

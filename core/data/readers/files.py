@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from core.data.readers.base import Aside, Shape, file_stamp, some
+from core.data.readers.geo.raster import SUFFIXES as RASTERS
+from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
 from core.data.readers.images import SUFFIXES, image_shape, read_image, read_mask
 from core.data.readers.npy import read_header, read_npy
-from core.data.readers.raster import SUFFIXES as RASTERS
-from core.data.readers.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
 from core.errors import FormatError, UnsafeFileError
-from core.paths import inside
+from core.io.safe_paths import inside
 
 KINDS = (".npy", *SUFFIXES)
 MASK_FOLDERS = ("mask", "masks")

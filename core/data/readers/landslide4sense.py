@@ -17,7 +17,7 @@ from core.data.bands import LANDSLIDE4SENSE_BANDS
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
-from core.data.readers.h5_patches import SUFFIXES, H5Mask, H5Patch, array_in
+from core.data.readers.hdf5.patches import SUFFIXES, H5Mask, H5Patch, array_in
 from core.data.readers.pairs import Pairs, is_mask, pair
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.data.store.hdf5 import open_safely

@@ -21,7 +21,7 @@ from typing import Any
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import FilePatch, patch_files
 from core.errors import DataError, FormatError
-from core.files import sha256
+from core.io.atomic import sha256
 
 FOLDER = Path(__file__).resolve().parents[1] / "recipes"
 POSITIVE, NEGATIVE = "landslide", "non_landslide"

@@ -21,7 +21,7 @@ from core.data.store.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_d
 from core.data.store.forgiving_file import ForgivingFile
 from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
-from core.files import unfinished
+from core.io.atomic import unfinished
 
 MAX_TEXT = 500  # characters of an id, a group or a text in a column
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from core.config import FoldsConfig
 from core.data.bands import RGB_BANDS
-from core.data.duplicates import joined
 from core.data.folds import make_folds
 from core.data.grouping import groups_for, spatial_blocks, ways_of_grouping
+from core.data.leakage.duplicates import joined
+from core.data.leakage.split_audit import COLUMNS
 from core.data.store import DatasetWriter
-from core.data.xray.split_audit import COLUMNS
 from core.errors import ConfigError, FoldError
 
 N = 40

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.evaluate.ece_interval import ece_interval
+from core.evaluate.calibration.ece_interval import ece_interval
 from core.evaluate.intervals import bootstrap_intervals
 from core.evaluate.metrics import ece, metrics
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluate.ece_interval import ece_interval
+from core.evaluate.calibration.ece_interval import ece_interval
 from core.evaluate.intervals import bootstrap_intervals, interval, resampled_metrics
 from core.evaluate.metrics import METRIC_NAMES, ece, metrics
-from core.evaluate.resampling import group_draws
+from core.stats.bootstrap import group_draws
 
 
 def patches(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.evaluate.calibration import cross_fitted_platt
-from core.evaluate.calibrators import compare_calibrations
+from core.evaluate.calibration.calibrators import compare_calibrations
+from core.evaluate.calibration.fit import cross_fitted_platt
+from core.evaluate.calibration.reliability import reliability
 from core.evaluate.metrics import auc, brier, metrics
-from core.evaluate.reliability import reliability
-from core.evaluate.risk import Target, desk, desk_by_fold
+from core.evaluate.risk_control import Target, desk, desk_by_fold
 from core.evaluate.sweep import sweep
 from core.evaluate.thresholds import chooser, cross_fitted_thresholds, decisions, nested
 

@@ -128,13 +128,13 @@ def test_what_is_no_two_class_model_is_refused(text):
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"tree", changed("num_cat", "2").encode()])
 def test_a_file_that_is_not_ours_is_refused_by_name(content, tmp_path):
-    from core import files
+    from core.io import atomic
 
     save_head(HEAD, tmp_path)
     card = (tmp_path / "lgbm.json").read_text()
-    old = files.sha256(tmp_path / "lgbm.txt")
+    old = atomic.sha256(tmp_path / "lgbm.txt")
     (tmp_path / "lgbm.txt").write_bytes(content)
-    (tmp_path / "lgbm.json").write_text(card.replace(old, files.sha256(tmp_path / "lgbm.txt")))
+    (tmp_path / "lgbm.json").write_text(card.replace(old, atomic.sha256(tmp_path / "lgbm.txt")))
     with pytest.raises(UnsafeFileError, match="lgbm.txt was refused"):
         load_heads(tmp_path)
 

@@ -4,7 +4,7 @@ import torch
 from core.config import ModelConfig
 from core.data.bands import RGB_BANDS
 from core.heads.fc import fc_head
-from core.train.backbones import build_network
+from core.train.networks.backbones import build_network
 
 
 def test_the_decision_is_the_networks_logit_difference():

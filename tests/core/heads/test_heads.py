@@ -73,11 +73,11 @@ def test_an_unknown_or_wrong_kind_is_refused(folder, kind, complaint):
 def test_a_pickle_in_place_of_arrays_is_refused(folder):
     import pickle
 
-    from core import files
+    from core.io import atomic
 
     file = folder[0] / "fc.safetensors"
     file.write_bytes(pickle.dumps({"weight": X}))
     card = json.loads((folder[0] / "fc.json").read_text())
-    (folder[0] / "fc.json").write_text(json.dumps({**card, "sha256": files.sha256(file)}))
+    (folder[0] / "fc.json").write_text(json.dumps({**card, "sha256": atomic.sha256(file)}))
     with pytest.raises(UnsafeFileError, match="fc.safetensors was refused"):
         load_heads(folder[0])

@@ -8,10 +8,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from core.arrays import save_arrays
 from core.errors import FormatError, RunError, TrainingError
 from core.heads import load_heads, save_heads, svm
 from core.heads.svm import SvmHead, SvmSetting, fit_svm, fit_svms
+from core.io.safetensors_file import save_arrays
 
 
 def clouds(n=80, features=6, seed=0):

@@ -10,13 +10,13 @@ import time
 import psutil
 import pytest
 
+from core.analyses import registry
 from core.config import EmbedConfig
 from core.errors import JobError, RunError, UnsafeFileError
 from core.jobs import processes, queue
+from core.jobs.analysis_folder import create_study, list_studies, open_job, study_of
 from core.jobs.processes import ROOT
 from core.runs.job_folder import FINAL_STATES
-from core.runs.study_folder import create_study, list_studies, open_job, study_of
-from core.studies import catalogue
 from tests.dashboard.conftest import make_dataset, make_run
 
 # A UMAP is compiled for many seconds in each new process, a PCA is drawn at once.
@@ -173,7 +173,7 @@ def test_names_from_outside_lead_to_studies_only(run):
 
 
 def test_a_question_that_no_study_takes_is_a_sentence(run):
-    with pytest.raises(catalogue.ConfigError, match="No study is called 'dance'"):
-        next(catalogue.steps(run, "dance", {}))
-    with pytest.raises(catalogue.ConfigError, match="does not take these options"):
-        next(catalogue.steps(run, "drill", {"depth": 3}))
+    with pytest.raises(registry.ConfigError, match="No study is called 'dance'"):
+        next(registry.steps(run, "dance", {}))
+    with pytest.raises(registry.ConfigError, match="does not take these options"):
+        next(registry.steps(run, "drill", {"depth": 3}))

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from core.errors import RunError
+from core.evaluate.comparison.significance import compare as compare_heads
 from core.evaluate.metrics import metrics
-from core.evaluate.significance import compare as compare_heads
 from core.runs.compare import heads, pair, rows
 from core.runs.store import RunFolder
 

@@ -10,7 +10,8 @@ from skimage.metrics import structural_similarity
 
 from core.errors import FormatError
 from core.smote import ssim_cuda
-from core.smote.ssim import pairwise_ssim, ranges_of
+from core.smote.ssim import pairwise_ssim
+from core.smote.ssim_terms import ranges_of
 from core.smote.topk import nearest_patches
 
 CUDA = torch.cuda.is_available()

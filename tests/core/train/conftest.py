@@ -5,7 +5,7 @@ import pytest
 
 from core.config import RunConfig
 from core.data.bands import RGB_BANDS
-from core.train.backbones import build_network
+from core.train.networks.backbones import build_network
 
 SIDE = 24
 TINY = (

@@ -7,9 +7,9 @@ import torch
 from core.config import ModelConfig
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band
 from core.errors import ConfigError
-from core.explain.gradcam import gradcam
-from core.explain.maps import dead_maps
-from core.train.backbones import build_network
+from core.explain.cam.gradcam import gradcam
+from core.explain.cam.overlay import dead_maps
+from core.train.networks.backbones import build_network
 
 BANDS = {
     3: RGB_BANDS,

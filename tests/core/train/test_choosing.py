@@ -7,8 +7,8 @@ import torch
 from core.data.bands import RGB_BANDS
 from core.errors import TrainingError
 from core.evaluate.metrics import metrics
-from core.train.backbones import build_network
 from core.train.loop import embed, fit
+from core.train.networks.backbones import build_network
 
 SIDE = 24  # pixels, of made_patches
 

@@ -9,13 +9,13 @@ from core.data.bands import RGB_BANDS, ZINDI_BANDS
 from core.device import choose_device, memory_bytes
 from core.evaluate.metrics import metrics
 from core.train import batches
-from core.train.augment import augment, mix
-from core.train.backbones import build_network
+from core.train.augmentation.augment import augment, mix
+from core.train.augmentation.colour import BandUnits
 from core.train.batches import place
-from core.train.colour import BandUnits
-from core.train.gradients import Gradients
 from core.train.loop import embed, fit
-from core.train.losses import soft_kl
+from core.train.networks.backbones import build_network
+from core.train.optimisation.gradients import Gradients
+from core.train.optimisation.losses import soft_kl
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

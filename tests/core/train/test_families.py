@@ -1,7 +1,7 @@
 """Each family of the papers: one forward and backward pass, saved, loaded, with a layer for Grad-CAM, on tiny inputs.
 
 A small member of each family, narrowed where timm lets it be: what differs between members is their size. The
-full-size ones go through the same in ``benchmarks/full_backbones.py`` (about four minutes on two busy cores).
+full-size ones go through the same in ``benchmarks/experiments/full_backbones.py`` (about four minutes on two busy cores).
 """
 
 import json
@@ -12,8 +12,8 @@ import torch
 from core.config import ModelConfig, RunConfig
 from core.data.bands import RGB_BANDS, ZINDI_BANDS
 from core.errors import ConfigError
-from core.train.backbones import build_network, load_network, save_network
 from core.train.loop import fit
+from core.train.networks.backbones import build_network, load_network, save_network
 from tests.core.train.conftest import SIDE, TINY
 
 NARROW = {"channels": [8, 16, 16, 16]}

@@ -20,7 +20,7 @@ import numpy as np
 
 from core.config import RunConfig
 from core.data.bands import RGB_BANDS
-from core.train.backbones import build_network
+from core.train.networks.backbones import build_network
 from core.train.loop import fit
 
 root, seeds = Path(sys.argv[1]), int(sys.argv[2])

@@ -7,8 +7,8 @@ from torch import nn
 
 from core.data.bands import RGB_BANDS
 from core.errors import TrainingError
-from core.train.backbones import build_network
 from core.train.loop import embed, fit, newest_checkpoint
+from core.train.networks.backbones import build_network
 
 SIDE = 24  # pixels, of made_patches
 

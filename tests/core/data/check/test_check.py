@@ -3,7 +3,7 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS
 from core.data.check import check
-from core.data.duplicates import joined_groups, patch_hashes
+from core.data.leakage.duplicates import joined_groups, patch_hashes
 from core.data.store import DatasetWriter
 
 N = 12

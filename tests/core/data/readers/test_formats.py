@@ -7,7 +7,7 @@ from PIL import Image
 
 from core.data.readers import FORMATS, ReaderOptions, ingest, iterate_patches, recognise
 from core.data.store import open_dataset
-from tests.core.data.readers.test_raster import UTM46, at, numbers, write
+from tests.core.data.readers.geo.test_raster import UTM46, at, numbers, write
 
 
 def picture(path, seed=0):

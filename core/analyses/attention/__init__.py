@@ -1,0 +1,1 @@
+"""Attention: the maps of every patch, and the sanity checks that say whether they can be trusted."""

@@ -1,0 +1,1 @@
+"""Bands: what each one is worth, and what happens when some are lost."""

@@ -1,0 +1,1 @@
+"""Embeddings: projections of a run, and new patches on them."""

@@ -1,0 +1,1 @@
+"""Synthetic patches of a finished run: lineage, realism, neighbours, interpolation."""

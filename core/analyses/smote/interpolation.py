@@ -1,0 +1,208 @@
+"""From a landslide's neighbour through the landslide to the nearest other patch: what the model says on the way.
+
+Comes in: a finished run, a fold and two landslides. Goes out: :class:`SmotePath`: at every stop each head's
+probability, the SVM's margin, the embedding and the attention map, all by the fold's own network. Synthetic patches
+lie on the first leg; the second crosses to the other class. Nothing is written; ``places`` puts the stops on a map.
+
+With t the position: t in [0, 1] is ``t * anchor + (1 - t) * neighbour``, so that t is Algorithm 1's anchor weight, and
+t in [1, 2] is ``(2 - t) * anchor + (t - 1) * other``. At 0, 1 and 2 stand the real patches themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.store import Dataset
+from core.data.store.summary import valid_pixels
+from core.embed.features import Preparation
+from core.embed.neighbours import nearest
+from core.errors import ConfigError, RunError
+from core.explain.cam.gradcam import gradcam
+from core.flow.fold_rows import FoldRows, fold_rows
+from core.heads.blend import BLEND, MEMBERS, blend
+from core.predict.fold_model import kind_of, members_of
+from core.predict.perturbed_model import FoldBands
+from core.predict.training_dataset import own_dataset
+from core.runs.store import RunFolder
+from core.smote.resample import interpolate, normalised_range
+from core.smote.topk import listed_ssim
+from core.train.loop import embed
+
+STEPS = 10  # of each leg
+MOST_STEPS = 40
+LEGS = np.array([[1, 0], [1, 2]])  # anchor and the other end of each leg, as positions among (neighbour, anchor, other)
+
+
+@dataclass(frozen=True)
+class SmotePath:
+    """ids: of neighbour, anchor and other, as are labels, seen (whether the fold's network learnt from it) and stored.
+
+    position: (S,) from 0 to 2. probs: head -> (S,), calibrated as the fold's are; thresholds: head -> the fold's.
+    margin: (S,) decision value of ``margin_head``, none without an SVM. embeddings: (S, D). maps: (S, h, w) raw.
+    stored: head -> (3,) the run's own stored probabilities; largest_gap: by how much the path's ends differ from them,
+    none where the run kept none. ssim: of anchor and neighbour, of anchor and other. distance: of anchor and other
+    among the embeddings, in ``metric``.
+    """
+
+    fold: int
+    ids: tuple[str, str, str]
+    labels: tuple[int, int, int]
+    seen: tuple[bool, bool, bool]
+    position: np.ndarray
+    probs: dict[str, np.ndarray]
+    thresholds: dict[str, float]
+    headline: str
+    margin_head: str | None
+    margin: np.ndarray | None
+    embeddings: np.ndarray
+    maps: np.ndarray
+    layer: str
+    method: str
+    stored: dict[str, np.ndarray]
+    largest_gap: float | None
+    ssim: tuple[float, float]
+    distance: float
+    metric: str
+    seconds: float
+
+
+def walk(
+    run: RunFolder,
+    fold: int,
+    neighbour: str,
+    anchor: str,
+    other: str | None = None,
+    called: bool = False,
+    also: Sequence[float] = (),
+    steps: int = STEPS,
+    view: FoldBands | None = None,
+) -> SmotePath:
+    """The path of one anchor and one neighbour, by the network of ``fold``.
+
+    other: a patch of the other class; none: the one nearest to the anchor among the embeddings of the training part,
+    with ``called`` the nearest of those that the headline head calls the other class, too, so that the path crosses.
+    also: further positions, such as the weight of a synthetic patch. view: of the fold, where it is loaded. Raises
+    RunError when the run has not finished, ConfigError for steps or positions that cannot be.
+    """
+    began, dataset, config = time.monotonic(), own_dataset(run), run.config()
+    if not 1 <= steps <= MOST_STEPS or any(not 0.0 <= t <= 2.0 for t in also):
+        raise ConfigError(f"A path has 1 to {MOST_STEPS} steps a leg and positions from 0 to 2.")
+    view = view or FoldBands.open(run, fold)
+    model, rows = view.model, fold_rows(run, fold)
+    labels = rows.labels
+    known = run.embeddings(fold)["embeddings"]
+    two = dataset.index_of([neighbour, anchor])
+    among = _others(run, dataset, view, rows, int(two[1]), other, called)
+    preparation = Preparation.fit(known, rows.train, config.embed.metric)
+    found = nearest(preparation.rows(known[two[1:]]), preparation.rows(known[among]), 1)
+    third, distance = int(among[found.index[0, 0]]), float(found.distance[0, 0])
+    ends = np.array([*two, third])
+    raw = dataset.images(ends, model.normaliser.band_names)
+    position = np.unique(np.concatenate([np.linspace(0, 2, 2 * steps + 1), np.asarray(also, np.float64)]))
+    nodata = model.normaliser.nodata
+    valid = None if nodata is None else valid_pixels(raw, nodata)[1]
+    patches = model.normaliser.transform(raw)
+    stops = _between(patches, valid, position, 0.0)
+    embedded = embed(model.network, stops, model.device, model.batch_size, tta=model.tta).embeddings
+    svm = _svm(config.heads.headline(view.rules), model.heads)
+    names = [name for name in dict.fromkeys(("fc", *view.heads, svm)) if name in view.rules]
+    features = {"embeddings": embedded}
+    kinds = {kind_of(name) for name in members_of(names)}
+    if kinds - {"embeddings"}:
+        between = _between(raw, valid, position, 0.0 if nodata is None else nodata)
+        features["statistics"] = band_statistics(between, nodata) if "statistics" in kinds else None
+        features["rich"] = rich_statistics(between, model.normaliser.band_names, nodata) if "rich" in kinds else None
+    log_odds = model.log_odds_of(features, names, view.rules)
+    card = run.cams()[2]
+    method = card.get("method", "gradcam")
+    maps, layer = gradcam(
+        model.network, stops, model.device, config.explain.min_map, method=method, layer=card["layer"]
+    )  # fmt: skip
+    stored = _stored(run, fold, ends, names, view)
+    at = np.searchsorted(position, [0.0, 1.0, 2.0])
+    gaps = [np.abs(expit(log_odds[name])[at] - values).max() for name, values in stored.items()]
+    similar = listed_ssim(patches, normalised_range(config.normalise.method, patches), *LEGS.T, valid)
+    return SmotePath(
+        fold=fold,
+        ids=tuple(str(dataset.ids[row]) for row in ends),
+        labels=tuple(int(labels[row]) for row in ends),
+        seen=tuple(np.isin(ends, rows.train).tolist()),
+        position=position,
+        probs={name: expit(values) for name, values in log_odds.items()},
+        thresholds={name: float(view.rules[name].thresholds[fold]) for name in names},
+        headline=view.heads[-1],
+        margin_head=svm,
+        margin=None if svm is None else np.asarray(model.heads[svm].decision(embedded, model.device), np.float64),
+        embeddings=embedded,
+        maps=maps,
+        layer=layer,
+        method=method,
+        stored=stored,
+        largest_gap=float(max(gaps)) if gaps else None,
+        ssim=(float(similar[0]), float(similar[1])),
+        distance=distance,
+        metric=config.embed.metric,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _others(
+    run: RunFolder, dataset: Dataset, view: FoldBands, rows: FoldRows, anchor: int, other: str | None, called: bool
+) -> np.ndarray:
+    """Rows of the patches that the path may lead to, all of the other class."""
+    label = int(rows.labels[anchor])
+    if label not in (0, 1):
+        raise RunError(f"'{dataset.ids[anchor]}' has no label. A path leads from a landslide to the other class.")
+    if other is not None:
+        among = dataset.index_of([other])
+        if int(rows.labels[among[0]]) != 1 - label:
+            raise ConfigError(f"'{other}' is of the same class as '{dataset.ids[anchor]}'. Choose one of the other.")
+        return among
+    among = rows.train[rows.labels[rows.train] == 1 - label]
+    if called:
+        head = view.heads[-1]
+        stored = _stored(run, view.model.fold, among, [head], view)
+        if head in stored:
+            is_called = stored[head] >= view.rules[head].thresholds[view.model.fold]
+            if not (is_called != label).any():
+                raise RunError(f"{head} calls no training patch of the other class what it is. Choose the nearest.")
+            among = among[is_called != label]
+    return among
+
+
+def _between(ends: np.ndarray, valid: np.ndarray | None, position: np.ndarray, empty: float) -> np.ndarray:
+    """(S, C, H, W) the stops between three patches (3, C, H, W); ``empty`` where one of a leg's two holds no data."""
+    leg = (position > 1.0).astype(np.int64)  # (S,)
+    weight = np.where(leg == 0, position, 2.0 - position).astype(np.float32)  # of the anchor
+    anchor, far = LEGS[leg].T
+    stops = interpolate(ends, anchor, far, weight)
+    if valid is not None:
+        np.copyto(stops, np.float32(empty), where=~(valid[anchor] & valid[far])[:, None])
+    for where, patch in ((0.0, 0), (1.0, 1), (2.0, 2)):
+        stops[position == where] = ends[patch]
+    return stops
+
+
+def _svm(headline: str, heads: Sequence[str]) -> str | None:
+    """The SVM whose margin is drawn: the headline where it is one, or the run's first."""
+    known = [name for name in heads if name.startswith("svm_")]
+    return headline if headline in known else next(iter(known), None)
+
+
+def _stored(
+    run: RunFolder, fold: int, ends: np.ndarray, names: Sequence[str], view: FoldBands
+) -> dict[str, np.ndarray]:
+    """Head -> (3,) probabilities that this fold's heads gave the real patches when the run was made."""
+    if not run.has_scores(fold):
+        return {}
+    scores = run.scores(fold)
+    odds = {name: view.rules[name].log_odds(scores[name][ends], fold) for name in members_of(names) if name in scores}
+    if BLEND in names and set(MEMBERS) <= set(odds):
+        odds[BLEND] = blend([odds[name] for name in MEMBERS])
+    return {name: expit(odds[name]) for name in names if name in odds}

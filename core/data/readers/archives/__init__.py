@@ -1,0 +1,1 @@
+"""Archives: judged before anything is unpacked."""

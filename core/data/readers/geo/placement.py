@@ -1,0 +1,181 @@
+"""Where a raster lies: its coordinate system, the world file beside it, and degrees for any of its pixels.
+
+Comes in: a raster's path and header. Goes out: a :class:`Placement`, or None, and in plain words what could not be
+placed. It reads no pixels and asks no network. A world file (ESRI: six lines, the centre of the upper left pixel) is
+used only where the raster does not say itself where it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from core.data.readers.base import Aside, some
+from core.data.readers.geo.raster import RasterHeader
+
+MAX_WORLD_FILE = 4096  # bytes
+WORLD_FILES = (".tfw", ".tifw", ".tiffw", ".wld")
+
+Transform = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """transform: (a, b, c, d, e, f) as of a RasterHeader. crs: WKT, or None when only map units are known."""
+
+    transform: Transform
+    crs: str | None
+
+    def at(self, row: float, col: float) -> tuple[float, float]:
+        """(x, y) in map units of a position in pixels; whole numbers are corners of pixels, halves their centres."""
+        a, b, c, d, e, f = self.transform
+        return a * col + b * row + c, d * col + e * row + f
+
+    def lonlat(self, row: float, col: float) -> tuple[float, float] | None:
+        """(longitude, latitude) in degrees (WGS 84); None without a coordinate system that leads there."""
+        return None if self.crs is None else degrees(self.crs, *self.at(row, col))
+
+    def columns(self, row: float, col: float) -> Mapping[str, str]:
+        """The position in map units and its coordinate system, as facts for a dataset's columns."""
+        x, y = self.at(row, col)
+        return {"x": f"{x:.12g}", "y": f"{y:.12g}", "crs": crs_name(self.crs)}
+
+    def bounds(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """(x0, y0, x1, y1) of a raster of that size, lower values first."""
+        corners = [self.at(row, col) for row in (0, height) for col in (0, width)]
+        xs, ys = zip(*corners, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+
+@lru_cache(maxsize=64)
+def _system(crs: str) -> Any:
+    from rasterio.crs import CRS
+
+    return CRS.from_wkt(crs)
+
+
+@lru_cache(maxsize=64)
+def crs_name(crs: str | None) -> str:
+    """``EPSG:32646`` where it has such a code, otherwise its own name; "" for None."""
+    if crs is None:
+        return ""
+    code = _system(crs).to_epsg()
+    return f"EPSG:{code}" if code else crs.split('"')[1][:60] if '"' in crs else "unnamed"
+
+
+def degrees(crs: str, x: float, y: float) -> tuple[float, float] | None:
+    """(longitude, latitude) WGS 84 of a point in map units; None where the system does not lead to a place on Earth."""
+    from rasterio.warp import transform
+
+    try:
+        (lon,), (lat,) = transform(_system(crs), _system_wgs84(), [x], [y])
+    except Exception:  # PROJ fails in many ways: another planet, a local system, a point outside the projection
+        return None
+    if not (math.isfinite(lon) and math.isfinite(lat) and -90 <= lat <= 90):
+        return None
+    return (lon + 180) % 360 - 180, lat
+
+
+@lru_cache(maxsize=1)
+def _system_wgs84() -> Any:
+    from rasterio.crs import CRS
+
+    return CRS.from_epsg(4326)
+
+
+def world_file(path: Path) -> Transform | None:
+    """The transform that a world file beside ``path`` states, or None. Links and what is no such text are not read."""
+    for beside in (path.with_suffix(suffix) for ending in WORLD_FILES for suffix in (ending, ending.upper())):
+        if beside.is_file() and not beside.is_symlink() and beside.stat().st_size <= MAX_WORLD_FILE:
+            try:
+                a, d, b, e, x, y = (float(text) for text in beside.read_text("ascii").split())
+            except ValueError:
+                continue
+            if all(map(math.isfinite, (a, d, b, e, x, y))) and a * e != b * d:
+                return a, b, x - (a + b) / 2, d, e, y - (d + e) / 2
+    return None
+
+
+class Placer:
+    """Places one raster after another, and tells at the end, once a kind, what could not be placed."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, list[str]] = defaultdict(list)
+        self._boxes: list[tuple[str, tuple[float, float, float, float], str]] = []
+
+    def place(self, path: Path, header: RasterHeader, file: str) -> Placement | None:
+        """Where the raster lies, or None."""
+        beside = world_file(path)
+        transform = header.transform or beside
+        if transform is None:
+            self._told["nowhere"].append(file)
+            return None
+        if header.transform and beside and _differ(header.transform, beside, header.shape):
+            self._told["disagrees"].append(file)
+        found = Placement(transform, header.crs)
+        _, height, width = header.shape
+        if header.crs is None:
+            self._told["no system"].append(file)
+        elif found.lonlat(height / 2, width / 2) is None:
+            self._told["nowhere on Earth"].append(file)
+        self._boxes.append((header.crs or "", found.bounds(height, width), file))
+        return found
+
+    def tell(self, aside: Aside) -> None:
+        """The warnings."""
+        texts = {
+            "nowhere": "files do not say where they are (no coordinate system, no world file), so their patches have "
+            "no coordinates",
+            "no system": "files have a place but no coordinate system, so their patches have no longitude and "
+            "latitude; map units are in the columns x and y",
+            "nowhere on Earth": "files have a coordinate system that does not lead to longitude and latitude; map "
+            "units are in the columns x and y",
+            "disagrees": "files lie elsewhere by the world file beside them than by themselves; their own place is "
+            "used",
+        }
+        for kind, text in texts.items():
+            if files := self._told[kind]:
+                aside.warn(f"{len(files)} {text}: {some(files)}.")
+        if files := _overlapping(self._boxes):
+            aside.warn(
+                f"{len(files)} files show ground that another one shows too: {some(files)}. Keep such patches in one "
+                "fold: draw the folds by place (folds.group_by=block), or give groups with --group-column."
+            )
+
+
+def _differ(one: Transform, other: Transform, shape: tuple[int, int, int]) -> bool:
+    """Whether a corner lies more than a pixel apart."""
+    first, second = Placement(one, None), Placement(other, None)
+    size = max(abs(one[0]), abs(one[1]), abs(one[3]), abs(one[4]))
+    corners = [(row, col) for row in (0, shape[1]) for col in (0, shape[2])]
+    return any(math.dist(first.at(*corner), second.at(*corner)) > size for corner in corners)
+
+
+def _overlapping(boxes: list[tuple[str, tuple[float, float, float, float], str]]) -> list[str]:
+    """Files whose box shares area with another's, by name; a sweep from west to east within each system."""
+    files: dict[str, dict[tuple[float, ...], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for crs, box, file in boxes:
+        files[crs][box].append(file)
+    found: set[str] = set()
+    for by_box in files.values():
+        found.update(*(names for names in by_box.values() if len(names) > 1))
+        under_way: list[tuple[float, ...]] = []
+        for box in sorted(by_box):
+            under_way = [other for other in under_way if other[2] > box[0]]
+            for other in under_way:
+                if _share_area(box, other):
+                    found.update(by_box[box], by_box[other])
+            under_way.append(box)
+    return sorted(found)
+
+
+def _share_area(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether two boxes overlap by more than rounding: a hundredth of the first one's side."""
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return wide > 0.01 * (one[2] - one[0]) and high > 0.01 * (one[3] - one[1])

@@ -1,0 +1,1 @@
+"""Arrays inside HDF5 files."""

@@ -1,0 +1,1 @@
+"""Probabilities that mean what they say: fitting, reliability, the calibration error and its interval."""

@@ -1,0 +1,1 @@
+"""Comparing scores: two runs, many heads, two sets of patches."""

@@ -1,0 +1,1 @@
+"""What bands are worth: occlusion, groups, Shapley shares, corruption."""

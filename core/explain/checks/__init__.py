@@ -1,0 +1,1 @@
+"""Sanity checks of attention maps (Adebayo et al. 2018) and what they conclude."""

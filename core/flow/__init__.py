@@ -1,0 +1,1 @@
+"""What wires the stages of one run."""

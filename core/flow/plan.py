@@ -1,0 +1,194 @@
+"""What a run is about to do, and where it stands.
+
+Comes in: a run folder with a configuration and the path of a dataset file. Goes out: a :class:`Plan` that the stages
+share, and :class:`Step` records of progress. It trains nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from core import provenance
+from core.config import RunConfig
+from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.bands import Band
+from core.data.check import check
+from core.data.folds import Folds, make_folds
+from core.data.grouping import groups_for
+from core.data.leakage.duplicates import joined_groups, patch_hashes
+from core.data.leakage.split_audit import leaks_of
+from core.data.selection import Selection, select
+from core.data.store import open_dataset
+from core.data.store.dataset import Dataset
+from core.data.tabular.columns import learn_columns
+from core.data.tabular.leaks import column_reports, refuse_leaks
+from core.device import choose_device
+from core.errors import DataError, FoldError, TrainingError
+from core.runs.store import RunFolder
+
+FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
+COPIES = 6  # of the patches at once, as measured: raw, normalised, the balanced training part and what it is made from
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a run stands. ``progress`` is 0 to 1 over the whole run; ``event`` names what just happened, if told."""
+
+    stage: str
+    progress: float
+    message: str
+    event: str = ""
+    fold: int | None = None
+    n_folds: int | None = None
+    epoch: int | None = None
+    epochs: int | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    # The same words as a reader's Progress, so that whoever shows progress need not tell them apart.
+    @property
+    def done(self) -> float:
+        """``progress``, to four digits."""
+        return round(self.progress, 4)
+
+    @property
+    def total(self) -> float:
+        """What ``done`` is out of."""
+        return 1.0
+
+    @property
+    def what(self) -> str:
+        """The message."""
+        return self.message
+
+    def status(self) -> dict[str, Any]:
+        """What of it belongs into ``status.json``."""
+        names = ("stage", "progress", "message", "fold", "n_folds", "epoch", "epochs")
+        return {name: getattr(self, name) for name in names}
+
+    def record(self) -> dict[str, Any]:
+        """What of it belongs into a line of ``events.jsonl``."""
+        return {name: value for name, value in self.status().items() if value is not None} | self.fields
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches.
+
+    ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
+    ``groups`` (N,) text are what the folds keep together, and what intervals resample; ``notes`` say how they came.
+    """
+
+    run: RunFolder
+    config: RunConfig
+    dataset: Dataset
+    selection: Selection
+    images: np.ndarray
+    statistics: np.ndarray
+    rich: np.ndarray | None
+    folds: Folds
+    groups: np.ndarray | None
+    notes: tuple[str, ...]
+    device: Any
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """The bands that are trained on, in their order."""
+        return self.selection.bands
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """Names of the bands that are trained on, in their order."""
+        return tuple(band.name for band in self.bands)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,) int8, -1 where unlabelled or left out."""
+        return self.selection.labels
+
+    @property
+    def fold_of(self) -> np.ndarray:
+        """(N,) the fold that each patch is validated in, -1 in none."""
+        return self.folds.fold_of
+
+
+def prepare(run: RunFolder) -> Plan:
+    """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
+    config = run.config()
+    dataset = open_dataset(run.dataset_path())
+    selection, leaks = select(dataset, config.data), leaks_of(dataset)
+    names, labels = tuple(band.name for band in selection.bands), selection.labels
+    report = check(dataset, leaks, labels)
+    if not report.ok:
+        reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
+        raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
+    told = _check_columns(dataset, config, labels)
+    free = shutil.disk_usage(run.path).free
+    if free < FREE_DISK_BYTES:
+        raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
+    check_memory(dataset, len(names))
+    images = dataset.images(bands=names)
+    grouping = groups_for(dataset, labels, config.folds, leaks.pairs)
+    groups = joined_groups(grouping.groups, patch_hashes(images))  # nor are patches that are equal in these bands
+    folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
+    _check_folds(dataset, labels, folds)
+    device = choose_device(config.device)
+    run.write_text("folds.json", folds.to_json(dataset.ids))
+    run.write_leaks(leaks.pairs)
+    facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
+    run.write_json("provenance.json", facts)
+    statistics = band_statistics(images, dataset.nodata)
+    rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
+    return Plan(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
+
+
+def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:
+    """What the columns beside the pixels say of the label, for the record.
+
+    Raises ConfigError for a column that is not there, or that gives the label away unless that is allowed.
+    """
+    names, size = config.model.columns, config.model.size_column
+    learn_columns(dataset.columns, names, np.flatnonzero(labels >= 0))
+    learn_columns(dataset.columns, [size] if size else [], np.flatnonzero(labels == 1), "model.size_column")
+    reports = column_reports(dataset.columns, labels, names)
+    if config.model.columns_leak == "refuse":
+        refuse_leaks(reports)
+    return {"columns": [asdict(report) for report in reports]} if reports else {}
+
+
+def check_memory(dataset: Dataset, n_bands: int) -> None:
+    """Raise TrainingError, before anything is read, when the patches cannot be held in memory."""
+    import psutil
+
+    _, height, width = dataset.shape
+    needed = COPIES * len(dataset) * n_bands * height * width * np.dtype(np.float32).itemsize
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise TrainingError(
+            f"{len(dataset):,} patches of {n_bands} bands and {height}x{width} pixels need about "
+            f"{needed / 2**30:.1f} GiB of memory while training; {free / 2**30:.1f} GiB are free. Choose fewer bands "
+            "(data.bands), a dataset of fewer or smaller patches, or a machine with more memory."
+        )
+
+
+def _check_folds(dataset: Dataset, labels: np.ndarray, folds: Folds) -> None:
+    """Raise FoldError, before anything is trained, when a fold would leave nothing of a class to learn from.
+
+    With one patch of a class a network can still be trained; heads that need two are left out, with the reason.
+    """
+    for fold in range(folds.n_splits):
+        counts = np.bincount(labels[folds.train(fold)], minlength=2)
+        if counts.min() == 0:
+            name = dataset.class_names[int(counts.argmin())]
+            raise FoldError(
+                f"The training part of fold {fold + 1} would hold no patch of '{name}' to learn from. Label more "
+                "patches of that class in other groups, or choose fewer folds."
+            )
+
+
+def groups_of(plan: Plan, index: np.ndarray) -> np.ndarray | None:
+    """(n,) the groups of the patches at ``index``, or none where nothing needs to stay together."""
+    return None if plan.groups is None else plan.groups[index]

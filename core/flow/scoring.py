@@ -1,0 +1,179 @@
+"""What a trained run finds: its scores judged, its maps drawn, its decisions explained, all of it summed up.
+
+Comes in: a :class:`core.flow.plan.Plan` whose folds are trained. Goes out: tables and arrays in the run folder, and the
+summary. Every patch is answered for by the one fold that has not seen it. ``core.pipeline`` says when.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+
+from core.data.normalise import MINMAX_WARNING
+from core.evaluate.judge import HeadJudgement, difference, judge_head
+from core.evaluate.size_class import size_facts
+from core.flow.plan import Plan, groups_of
+from core.heads import load_heads
+from core.heads.baselines import BASELINES
+from core.heads.blend import BLEND, MEMBERS, blend
+from core.predict.fold_model import kind_of
+
+
+def judge(plan: Plan) -> dict[str, HeadJudgement]:
+    """Out-of-fold scores of every head, each patch by the one fold that has not seen it; judged and written down."""
+    labelled = np.flatnonzero(plan.fold_of >= 0)
+    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], groups_of(plan, labelled)
+    scores = {name: values[labelled] for name, values in _out_of_fold(plan).items()}
+
+    def judged_as(name: str, is_log_odds: bool) -> HeadJudgement:
+        rule = plan.config.heads.threshold
+        return judge_head(labels, scores[name], fold_of, groups, threshold=rule, is_log_odds=is_log_odds)
+
+    judged = {name: judged_as(name, is_log_odds=name == "fc") for name in scores}
+    if plan.config.heads.blend and set(MEMBERS) <= set(judged):
+        scores[BLEND] = blend([_log_odds(judged[name].probs) for name in MEMBERS])
+        judged[BLEND] = judged_as(BLEND, is_log_odds=True)
+    table = {"id": plan.dataset.ids[labelled], "label": labels, "fold": fold_of}
+    table["group"] = groups if groups is not None else np.full(len(labelled), "")
+    for name, head in judged.items():
+        table |= {f"score_{name}": scores[name], f"prob_{name}": head.probs, f"pred_{name}": head.pred}
+    plan.run.write_oof(pd.DataFrame(table))
+    plan.run.write_json("rules.json", {name: head.rule.to_dict() for name, head in judged.items()})
+    return judged
+
+
+def _out_of_fold(plan: Plan) -> dict[str, np.ndarray]:
+    """Name -> (N,) decision values, each patch's by the fold that has not seen it; heads that every fold has."""
+    names = (*(name for name in plan.config.heads.names if name != BLEND), *BASELINES)
+    scores = {name: np.full(len(plan.labels), np.nan) for name in names}
+    for fold in range(plan.folds.n_splits):
+        found, val = _scores(plan, fold), plan.folds.val(fold)
+        scores = {name: scores[name] for name in scores if name in found}
+        for name, values in scores.items():
+            values[val] = found[name][val]
+    return scores
+
+
+def _scores(plan: Plan, fold: int) -> dict[str, np.ndarray]:
+    """Decision values of all real patches by one fold's heads; computed where an earlier version trained the fold."""
+    if plan.run.has_scores(fold):
+        return plan.run.scores(fold)
+    features = {"statistics": plan.statistics, "rich": plan.rich} | plan.run.embeddings(fold)
+    heads = load_heads(plan.run.heads_path(fold))
+    return {name: head.decision(features[kind_of(name)], plan.device) for name, head in heads.items()}
+
+
+def left_out(plan: Plan) -> dict[str, str]:
+    """Heads that could not be fitted in every fold: name -> the first fold's reason."""
+    found: dict[str, str] = {}
+    for fold in range(plan.folds.n_splits):
+        for name, reason in plan.run.fold_card(fold).get("left_out", {}).items():
+            found.setdefault(name, f"Fold {fold + 1}: {reason}")
+    return found
+
+
+def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_training: float) -> dict[str, Any]:
+    """The run in one dictionary: headline, every head with intervals, folds, differences, warnings.
+
+    The folds' own seconds are added up, so that a run that was interrupted counts each of them once.
+    """
+    config, run, dataset = plan.config, plan.run, plan.dataset
+    labelled = np.flatnonzero(plan.fold_of >= 0)
+    labels, groups = plan.labels[labelled], groups_of(plan, labelled)
+    headline = config.heads.headline(judged)
+    chosen = judged[headline]
+    without_network = [name for name in judged if kind_of(name) != "embeddings" and name != headline]
+    folds = []
+    for fold in range(plan.folds.n_splits):
+        card = run.fold_card(fold)
+        heads = {name: head.folds[fold] for name, head in judged.items()}
+        folds.append({"fold": fold, **card, **heads[headline], "heads": heads})
+    return {
+        "run": run.name,
+        "dataset": str(dataset.path.resolve()),
+        "dataset_name": dataset.name,
+        "preset": config.preset,
+        "class_names": list(dataset.class_names),
+        "positive": dataset.positive,
+        "grouped": plan.folds.grouped,
+        "head": headline,
+        "threshold_rule": config.heads.threshold,
+        "oof": {**chosen.metrics, "f1_interval": chosen.intervals["f1"]},
+        "heads": {name: {**head.metrics, "intervals": head.intervals} for name, head in judged.items()},
+        "folds": folds,
+        "differences": {name: difference(labels, chosen, judged[name], groups) for name in without_network},
+        "seconds": sum(fold["seconds"] for fold in folds) + seconds_after_training,
+        "images_per_second": float(np.mean([fold["images_per_second"] for fold in folds])),
+        "device": str(plan.device),
+        "left_out": left_out(plan),
+        "selection": plan.selection.to_dict(),
+        "warnings": _warnings(plan),
+    } | _beside(plan, judged["fc"])
+
+
+def _beside(plan: Plan, fc: HeadJudgement) -> dict[str, Any]:
+    """What stands beside the pixels, where anything does.
+
+    ``columns``: the network's own head with its columns, without them, and the difference. ``size``: the second head's
+    answers on landslides of known size.
+    """
+    tables = [plan.run.beside(fold) for fold in range(plan.folds.n_splits)]
+    if any(table is None for table in tables):
+        return {}
+    table, found = pd.concat(tables, ignore_index=True), {}
+    labelled = np.flatnonzero(plan.fold_of >= 0)
+    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], groups_of(plan, labelled)
+    if "log_odds_unknown" in table:
+        scores = table.set_index("id")["log_odds_unknown"].loc[plan.dataset.ids[labelled]].to_numpy()
+        rule = plan.config.heads.threshold
+        unknown = judge_head(labels, scores, fold_of, groups, threshold=rule, is_log_odds=True)
+        found["columns"] = {
+            "names": list(plan.config.model.columns),
+            "known": {**fc.metrics, "intervals": fc.intervals},
+            "unknown": {**unknown.metrics, "intervals": unknown.intervals},
+            "difference": difference(labels, fc, unknown, groups),
+        }
+    if "size" in table:
+        sized = table[table["size"] != ""]
+        found["size"] = size_facts(sized["size"].to_numpy(), sized["size_pred"].to_numpy())
+        found["size"]["column"] = plan.config.model.size_column
+    return found
+
+
+def _warnings(plan: Plan) -> list[str]:
+    found = [f"{reason} It has no score in this run." for reason in left_out(plan).values()]
+    found += plan.selection.notes
+    if plan.config.normalise.method == "minmax":
+        found.append(MINMAX_WARNING)
+    if names := plan.config.model.columns:
+        found.append(
+            f"The network reads columns beside the pixels ({', '.join(names)}). Scores are with them, as the dataset "
+            "has them; occlusion, attention on demand and predictions without columns take them for unknown."
+        )
+    if plan.config.model.columns and plan.config.model.columns_leak == "allow":
+        reports = plan.run.provenance().get("columns", ())
+        found += [f"Allowed although it gives the label away: {one['reason']}" for one in reports if one["reason"]]
+    if plan.config.smote.enabled and plan.config.smote.protocol == "before_folds":
+        found.append(
+            "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "
+            "validation part, so these scores are inflated."
+        )
+    if plan.config.train.select == "fold_best":
+        found.append(
+            "The epoch of each fold was chosen by its F1 on that fold's validation part (the papers' way): these "
+            "scores are inflated. train.select=inner or last is honest."
+        )
+    found += plan.notes
+    folds = plan.config.folds
+    if folds.grouped and folds.group_by in ("groups", "duplicates") and plan.dataset.groups is None:
+        found.append("The dataset has no groups: patches of one scene may sit in two folds, which flatters the scores.")
+    if not folds.grouped and plan.groups is not None:
+        found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
+    return found
+
+
+def _log_odds(probs: Any) -> Any:
+    return logit(np.clip(probs, 1e-7, 1 - 1e-7))

@@ -1,0 +1,1 @@
+"""Files: written whole, named safely, read without surprises."""

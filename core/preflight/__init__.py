@@ -1,0 +1,1 @@
+"""What is asked before training: time and memory, augmentation, architecture."""

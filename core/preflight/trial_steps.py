@@ -1,0 +1,165 @@
+"""A few steps of a run that has not begun: training, prediction, balancing and heads, timed on a sample.
+
+Comes in: normalised patches with labels, the settings, a device. Goes out: seconds and bytes. It reckons nothing about
+the whole run, and keeps nothing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+
+from core.config import RunConfig
+from core.data.bands import Band
+from core.data.normalise import Normaliser
+from core.device import memory_bytes
+from core.heads.fold import HeadSet, fit_on_embeddings
+from core.smote.methods import make
+from core.smote.resample import how_many, normalised_range
+from core.train.inference import embed
+from core.train.loop import fit
+from core.train.networks.backbones import build_network
+
+STEPS = 4  # of an epoch that is measured
+MEASURE_S = 8.0  # epochs are measured for so long, at least two of them
+MOST_EPOCHS = 12
+PARENTS, ROWS = 60, 1000  # at most, of the SMOTE and of the heads that are measured
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many patches a fold learns from (real and synthetic), is judged on, and chooses its epoch by."""
+
+    learnt: int
+    positive: int
+    synthetic: int
+    judged: int
+    held: int
+
+    @classmethod
+    def of(cls, labels: np.ndarray, config: RunConfig) -> Sizes:
+        """Those of an average fold. labels: (N,), -1 where unlabelled."""
+        n, positive = int((labels >= 0).sum()), int((labels == 1).sum())
+        share = (config.folds.n_splits - 1) / config.folds.n_splits
+        inner = config.train.inner_share if config.train.select == "inner" else 0.0
+        learnt, parents = round(n * share * (1 - inner)), round(positive * share * (1 - inner))
+        synthetic = how_many(parents, learnt - parents, config.smote)
+        return cls(learnt, parents, synthetic, round(n / config.folds.n_splits), round(n * share * inner))
+
+
+@dataclass(frozen=True)
+class TrainedSteps:
+    """A network after ``steps`` measured steps, and what they took; bytes without the sample's own on a device."""
+
+    network: Any
+    steps: int
+    seconds_per_step: float
+    images_per_second: float
+    checkpoint_s: float
+    checkpoint_bytes: int
+    process_bytes: int
+    device_bytes: int
+    pieces: int
+
+
+def measure_training(
+    patches: np.ndarray,
+    labels: np.ndarray,
+    config: RunConfig,
+    normaliser: Normaliser,
+    bands: Sequence[Band],
+    device: torch.device,
+) -> TrainedSteps:
+    """A few epochs of ``STEPS`` steps by the loop itself; the first one, which loads and tries things, counts not."""
+    model = config.model.model_copy(update={"pretrained": False, "weights": None, "sar_weights": None})
+    train = config.train.model_copy(
+        update={"epochs": MOST_EPOCHS, "select": "last", "patience": None, "judge_steps": None}
+        | {"head_epochs": 0, "top_epochs": 0}  # the phase with everything open takes longest
+    )
+    trial = config.model_copy(update={"model": model, "train": train})
+    network, _ = build_network(model, bands, patches.shape[2:], config.seed, normaliser.units)
+    speeds, saves, began = [], [], None
+    with tempfile.TemporaryDirectory() as folder:
+        epochs = fit(network, patches, labels, patches[:0], labels[:0], trial, device, config.seed, Path(folder))
+        while True:
+            start = time.perf_counter()
+            result = next(epochs)
+            saves.append(time.perf_counter() - start - result.seconds)
+            if began is None:
+                began = time.perf_counter()
+                continue
+            speeds.append(result.images_per_second)
+            enough = len(speeds) >= 2 and time.perf_counter() - began > MEASURE_S
+            if enough or result.epoch >= MOST_EPOCHS - 1:  # the last epoch does more than the others
+                break
+        epochs.close()
+        files = sorted(Path(folder).glob("*.safetensors"))
+        checkpoint_bytes = files[-1].stat().st_size
+        process, held = psutil.Process().memory_info().rss, memory_bytes(device)
+    speed = float(np.median(speeds))
+    sample_bytes = patches.nbytes if device.type == "cuda" else 0
+    return TrainedSteps(
+        network, len(speeds) * STEPS, config.train.batch_size / speed, speed, float(np.median(saves)), checkpoint_bytes,
+        process, max(0, held - sample_bytes), result.pieces,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Seconds a patch: ``plain``, and as it is judged (over flips and turns, where set)."""
+
+    plain: float
+    judged: float
+
+
+def measure_prediction(network: Any, patches: np.ndarray, config: RunConfig, device: torch.device) -> Predicted:
+    """Seconds a patch of embedding and answering, on two batches."""
+    size, precision = config.train.batch_size, config.precision
+    some = patches[: max(2, min(len(patches), 2 * size))]
+
+    def once(tta: bool) -> float:
+        return _best_of(2, lambda: embed(network, some, device, size, tta=tta, precision=precision)) / len(some)
+
+    plain = once(False)
+    return Predicted(plain, once(True) if config.train.tta else plain)
+
+
+def measure_smote(minority: np.ndarray, sizes: Sizes, config: RunConfig, device: torch.device) -> float:
+    """Seconds of a fold's SMOTE: those of a few parents, times the square of how many more there will be."""
+    n = min(PARENTS, len(minority), sizes.positive)
+    if not sizes.synthetic or n < 3:
+        return 0.0
+    some = minority[:n]
+    spread = normalised_range(config.normalise.method, some)
+    on = device if device.type == "cuda" else None
+    taken = _best_of(2, lambda: make(some, n, config.smote, data_range=spread, seed=0, device=on))
+    return taken * (sizes.positive / n) ** 2 + sizes.synthetic * taken / n / 10
+
+
+def measure_heads(n_features: int, sizes: Sizes, config: RunConfig, device: torch.device) -> float:
+    """Seconds of a fold's heads on embeddings that are drawn: those of an SVM grow with the square of the patches."""
+    rows = sizes.learnt + sizes.synthetic
+    n = max(20, min(ROWS, rows))
+    generator = np.random.default_rng(0)
+    labels = (np.arange(n) % 2).astype(np.int8)
+    embeddings = generator.standard_normal((n, n_features), np.float32) + 0.1 * labels[:, None].astype(np.float32)
+    wanted, nothing = HeadSet.of(config.heads), embeddings[:0]
+    taken = _best_of(1, lambda: fit_on_embeddings(embeddings, np.arange(n), nothing, labels, wanted, device))
+    return taken * (rows / n) ** 2
+
+
+def _best_of(times: int, work: Callable[[], Any]) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return min(taken)

@@ -1,0 +1,1 @@
+"""Resampling, design effects, grouped means and rankings; every interval is made here."""

@@ -1,0 +1,1 @@
+"""Networks: backbones, branches, pretrained weights, what they cost."""

@@ -1,0 +1,122 @@
+"""The tabular branch: what is known of a patch beside its pixels, as features joined to the embedding.
+
+Comes in: tables (N, P) as ``core.data.tabular.columns`` makes them. Goes out: features (N, D); without a table, those of a
+patch of which nothing is known. While training, a share of the patches loses all its columns, so that this answer is
+learnt too. And what the loop is told beside soft labels: a table and size classes of the training part. It knows
+nothing of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.config import ModelConfig
+from core.data.tabular.columns import Column, as_words, encode, learn_columns
+from core.errors import ConfigError
+from core.train.targets import CLASSES
+
+FEATURES = 16  # of the branch: a few columns say little beside an embedding of hundreds
+
+
+class TabularBranch(nn.Module):
+    """One dense layer and ReLU. A category's weights are its embedding; mixed tables mix embeddings."""
+
+    def __init__(self, columns: Sequence[Column], dropped: float) -> None:
+        super().__init__()
+        self.columns, self.dropped, self.n_features = tuple(columns), dropped, FEATURES
+        unknown = torch.from_numpy(encode(self.columns, None, 1)[0])
+        self.register_buffer("unknown", unknown, persistent=False)  # (P,)
+        self.dense = nn.Linear(len(unknown), FEATURES)
+
+    def forward(self, table: Tensor | None, n: int) -> Tensor:
+        """(N, P) -> (N, D); None: nothing is known of any of the n patches. Draws come from torch's generator."""
+        if table is None:
+            table = self.unknown.expand(n, -1)
+        elif self.training and self.dropped > 0.0:
+            lost = torch.rand(len(table), 1, device=table.device) < self.dropped
+            table = torch.where(lost, self.unknown, table)
+        return torch.relu(self.dense(table.float()))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known beside the patches. columns: as learnt; table: (N, P); sizes: (N, S), rows of 0 where unknown.
+
+    ``table`` is none without columns, ``sizes`` none without a size class to answer.
+    """
+
+    columns: tuple[Column, ...] = ()
+    size_classes: tuple[str, ...] = ()
+    table: np.ndarray | None = None
+    sizes: np.ndarray | None = None
+
+    @classmethod
+    def learn(
+        cls, model: ModelConfig, columns: Mapping[str, np.ndarray], labels: np.ndarray, rows: np.ndarray
+    ) -> Known:
+        """Of all N patches, learnt on the training ``rows``. Raises ConfigError for columns that are not there."""
+        learnt = learn_columns(columns, model.columns, rows)
+        table = encode(learnt, columns, len(labels)) if learnt else None
+        if model.size_column is None:
+            return cls(learnt, (), table)
+        positive = rows[labels[rows] == 1]
+        learn_columns(columns, (model.size_column,), positive, "model.size_column")
+        words = as_words(columns[model.size_column])
+        classes = tuple(sorted(set(words[positive].tolist()) - {""}))
+        if len(classes) < 2:
+            raise ConfigError(
+                f"The column '{model.size_column}' has {len(classes)} size class among the landslides of the training "
+                "part; a head that answers it needs two. Choose another column, or leave model.size_column at none."
+            )
+        sizes = (words[:, None] == np.array(classes)).astype(np.float32)
+        sizes[labels != 1] = 0.0  # what is no landslide has no size
+        return cls(learnt, classes, table, sizes)
+
+    def at(self, rows: np.ndarray) -> Known:
+        """Of the patches at ``rows``."""
+        cut = [None if part is None else part[rows] for part in (self.table, self.sizes)]
+        return Known(self.columns, self.size_classes, *cut)
+
+    def beside(self, targets: np.ndarray) -> np.ndarray:
+        """(N, K + S + P) float32: soft labels and behind them sizes and table, which are mixed as labels are."""
+        parts = [part for part in (self.sizes, self.table) if part is not None]
+        return np.concatenate([targets, *parts], axis=1, dtype=np.float32)
+
+    @property
+    def layout(self) -> Layout:
+        """Which columns of :meth:`beside` are what."""
+        return Layout(len(self.size_classes), 0 if self.table is None else self.table.shape[1])
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside the pixels: of the training patches, and the tables of those that judge and choose."""
+
+    train: Known = Known()
+    val: np.ndarray | None = None
+    inner: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A row of targets: K soft labels, ``sizes`` of size classes, ``table`` of the table."""
+
+    sizes: int = 0
+    table: int = 0
+
+    def split(self, rows: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Soft labels (N, K), sizes (N, S) or none, table (N, P) or none."""
+        labels, sizes, table = rows.split((CLASSES, self.sizes, self.table), dim=1)
+        return labels, sizes if self.sizes else None, table if self.table else None
+
+
+def size_loss(logits: Tensor, sizes: Tensor) -> Tensor:
+    """Cross-entropy of the size classes, the mean over what of the patches is a landslide of known size; or 0."""
+    parts = -(sizes * F.log_softmax(logits.float(), dim=1)).sum()
+    return parts / sizes.sum().clamp(min=1.0)

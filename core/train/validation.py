@@ -1,0 +1,71 @@
+"""How a network answers for patches with known labels: loss, F1, AUC, and each patch's probability.
+
+Comes in: a network, normalised patches, their labels. Goes out: a :class:`Judgement`. It chooses nothing; a few patches
+whose answers are told epoch by epoch are drawn here as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from core.config import RunConfig
+from core.evaluate.metrics import metrics
+from core.train.inference import embed
+from core.train.networks.network import Network
+
+WATCHED = 8  # patches of a fold whose probability is kept for every epoch
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """``loss`` in nats (cross-entropy of hard labels, which KL equals), ``f1`` at 0.5, ``auc``; nan where undefined.
+
+    probs: (N,) float64, the network's own probability of landslide; nan where a patch has no label.
+    """
+
+    loss: float = float("nan")
+    f1: float = float("nan")
+    auc: float = float("nan")
+    probs: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+def judge(
+    network: Network,
+    images: np.ndarray,
+    labels: np.ndarray,
+    config: RunConfig,
+    device: torch.device,
+    table: np.ndarray | None = None,
+) -> Judgement:
+    """images: (N, C, H, W) float32, normalised. labels: (N,) 0/1, -1 where unlabelled: those are not asked about.
+
+    table: (N, P) of the columns that the network reads, if any.
+    """
+    labels = np.asarray(labels)
+    labelled = np.flatnonzero(labels >= 0)
+    probs = np.full(len(labels), np.nan)
+    if labelled.size == 0:
+        return Judgement(probs=probs)
+    asked = images if labelled.size == len(labels) else np.asarray(images)[labelled]
+    target = labels[labelled].astype(np.int64)
+    rows = None if table is None else table[labelled]
+    found = embed(network, asked, device, config.train.batch_size, precision=config.precision, table=rows)
+    loss = F.cross_entropy(torch.from_numpy(found.logits), torch.from_numpy(target))
+    values = metrics(target, found.probs, 0.5)
+    probs[labelled] = found.probs
+    return Judgement(float(loss), float(values["f1"]), float(values["auc"]), probs)
+
+
+def watched(labels: np.ndarray, seed: int, most: int = WATCHED) -> np.ndarray:
+    """Positions of up to ``most`` labelled patches, half of them landslides where there are enough, drawn by ``seed``.
+
+    Landslides come first. labels: (N,) 0/1, -1 where unlabelled.
+    """
+    generator = np.random.default_rng(seed)
+    positive, other = (generator.permutation(np.flatnonzero(np.asarray(labels) == kind)) for kind in (1, 0))
+    n_positive = min(len(positive), max(most // 2, most - len(other)))
+    return np.concatenate([positive[:n_positive], other[: most - n_positive]]).astype(np.int64)

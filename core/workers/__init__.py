@@ -1,0 +1,1 @@
+"""Processes that do the work: one job, or an answer at once."""

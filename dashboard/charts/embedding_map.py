@@ -1,0 +1,276 @@
+"""The map of one fold's embeddings over the regions in which a head decides.
+
+Comes in: positions, the raster of a head's decision values, what each point shall say. Goes out: a plotly figure whose
+points carry their patch id, so that a selection can be opened. Cells without a patch nearby are hatched, not coloured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboard import theme
+from dashboard.charts.base import DARK_TEXT, plain
+
+MANY = 3000  # from here on points are drawn by WebGL
+CROWDED = 600  # from here on points are drawn smaller
+REGION_OPACITY = 0.5
+HATCH_EVERY = 4  # cells between two lines of the hatching
+WIDTH_PX, AROUND_PX, HEIGHTS_PX = 340, 130, (320, 560)  # of a panel: what the map gets, what axes and legend take
+TITLE_PX = 42
+SEQUENTIAL = "Viridis"
+# The boundary: dark in a light rim, so that it reads on points, regions and both grounds.
+LINES = ({"color": "#FFFFFF", "width": 4.5}, {"color": "#16202A", "width": 2})
+MARK = "#F2C200"  # with a dark rim it stands out on both grounds and from every class
+
+
+@dataclass(frozen=True)
+class Regions:
+    """A head's decision values over the plane. x, y: (G,); values: (G, G), rows are y; near: (G, G) bool."""
+
+    x: np.ndarray
+    y: np.ndarray
+    values: np.ndarray
+    near: np.ndarray
+
+
+@dataclass(frozen=True)
+class Points:
+    """Patches on the map. xy: (n, 2); ids: n texts; group: (n,) names of legend entries, or None with ``value``.
+
+    value: (n,), drawn on the diverging scale of the classes from 0 to 1, or with ``limits`` on a sequential one between
+    them; nan is grey. prob: (n,) for the hover text, nan where there is none. small: (n,) bool, drawn small and faint.
+    """
+
+    xy: np.ndarray
+    ids: Sequence[str]
+    group: np.ndarray | None = None
+    value: np.ndarray | None = None
+    value_title: str = ""
+    limits: tuple[float, float] | None = None
+    prob: np.ndarray | None = None
+    small: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Children:
+    """Synthetic patches with their parents. xy, anchor, neighbour: (m, 2); text: m hover texts."""
+
+    xy: np.ndarray
+    anchor: np.ndarray
+    neighbour: np.ndarray
+    text: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Places that are pointed at. xy: (m, 2); text: m hover texts; to: (m, k, 2) that each is joined with, or None."""
+
+    name: str
+    xy: np.ndarray
+    text: Sequence[str]
+    to: np.ndarray | None = None
+    symbol: str = "star"
+
+
+def boundary_map(
+    points: Points,
+    colours: Mapping[str, str],
+    regions: Regions | None = None,
+    children: Children | None = None,
+    marked: Sequence[Marked] = (),
+    axes: str = "UMAP",
+) -> go.Figure:
+    """Points over regions. colours: legend entry -> colour, in the legend's order. axes: what the axes are called."""
+    figure = go.Figure()
+    if regions is not None:
+        _add_regions(figure, regions)
+    if children is not None and len(children.xy):
+        _add_children(figure, children)
+    small = np.zeros(len(points.xy), bool) if points.small is None else points.small
+    for is_small in (True, False):
+        part = small == is_small
+        if points.value is not None:
+            _add_points(figure, points, part, is_small, "patches", points.value)
+            continue
+        for name, colour in colours.items():
+            _add_points(figure, points, part & (points.group == name), is_small, name, colour)
+    if regions is not None:
+        _add_line(figure, regions)
+    for one in marked:
+        _add_marked(figure, one)
+    ranges, height = _frame(points, regions, marked)
+    figure.update_xaxes(range=ranges[0], constrain="domain")
+    figure.update_yaxes(range=ranges[1], constrain="domain", scaleanchor="x", scaleratio=1)
+    figure.update_xaxes(title_text=f"{axes} 1 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_yaxes(title_text=f"{axes} 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
+    figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
+    figure = theme.apply(figure, height)
+    # Above, the toolbar would lie on it; below, it begins under the axis' title, in shares of what the axes leave.
+    figure.update_layout(legend={"y": -TITLE_PX / (height - AROUND_PX), "yanchor": "top"})
+    return figure
+
+
+def hatching(regions: Regions) -> tuple[np.ndarray, np.ndarray]:
+    """Slanting lines over the cells without data nearby, as x and y of one broken line (nan between the pieces).
+
+    Each piece runs through neighbouring cells of one diagonal: a few hundred numbers, however fine the raster.
+    """
+    far, n_rows, n_columns = ~regions.near, *regions.near.shape
+    half_x, half_y = (np.ptp(axis) / max(len(axis) - 1, 1) / 2 for axis in (regions.x, regions.y))
+    xs, ys = [], []
+    for offset in range(-n_rows + 1, n_columns, HATCH_EVERY):
+        column = np.arange(max(0, offset), min(n_columns, n_rows + offset))
+        row = column - offset
+        on = np.concatenate([[False], far[row, column], [False]])
+        for begin, end in zip(np.flatnonzero(on[1:] & ~on[:-1]), np.flatnonzero(on[:-1] & ~on[1:]) - 1, strict=True):
+            xs += [regions.x[column[begin]] - half_x, regions.x[column[end]] + half_x, np.nan]
+            ys += [regions.y[row[begin]] - half_y, regions.y[row[end]] + half_y, np.nan]
+    return np.array(xs, np.float32), np.array(ys, np.float32)
+
+
+def _add_regions(figure: go.Figure, regions: Regions) -> None:
+    """Shade the plane by the sign and strength of the decision; hatch what is far from any patch."""
+    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
+    known = np.abs(shown[np.isfinite(shown)])
+    if not known.size:
+        return
+    top = float(np.quantile(known, 0.9)) or 1.0
+    figure.add_heatmap(
+        x=regions.x, y=regions.y, z=shown, zmin=-top, zmax=top, colorscale=theme.DIVERGING, opacity=REGION_OPACITY,
+        showscale=False, hoverinfo="skip", zsmooth=False,
+    )  # fmt: skip
+    x, y = hatching(regions)
+    if len(x):
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line={"color": theme.INK, "width": 0.7}, opacity=0.45, hoverinfo="skip",
+            name="no patch near: unknown",
+        )  # fmt: skip
+
+
+def _add_line(figure: go.Figure, regions: Regions) -> None:
+    """The line where the decision changes sign, above the points, which would hide it."""
+    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
+    if not np.isfinite(shown).any():
+        return
+    for line in LINES:
+        figure.add_contour(
+            x=regions.x, y=regions.y, z=shown, showscale=False, hoverinfo="skip", showlegend=False, line=line,
+            contours={"start": 0, "end": 0, "size": 1, "coloring": "none"},
+        )  # fmt: skip
+
+
+def _frame(
+    points: Points, regions: Regions | None, marked: Sequence[Marked]
+) -> tuple[tuple[list[float], list[float]], int]:
+    """Ranges of both axes around everything that is drawn, and a height that a map of this shape fills."""
+    corners = [points.xy, *(one.xy for one in marked)]
+    if regions is not None:
+        corners.append(np.stack([regions.x[[0, -1]], regions.y[[0, -1]]], axis=1))
+    everything = np.concatenate([part for part in corners if len(part)] or [np.zeros((1, 2))])
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    room = 0.03 * np.maximum(high - low, 1e-6)
+    shape = float((high - low)[1] / max((high - low)[0], 1e-6))
+    height = int(np.clip(AROUND_PX + WIDTH_PX * shape, *HEIGHTS_PX))
+    low, high = (low - room).tolist(), (high + room).tolist()
+    return ([low[0], high[0]], [low[1], high[1]]), height
+
+
+def _add_points(
+    figure: go.Figure, points: Points, part: np.ndarray, is_small: bool, name: str, colour: str | np.ndarray
+) -> None:
+    rows = np.flatnonzero(part)
+    if not rows.size:
+        return
+    many = len(points.xy) > MANY
+    size = 7 if len(points.xy) <= CROWDED else 3 if many else 5
+    opacity = (0.55, 0.25) if many else (0.9, 0.45)  # WebGL's points hide the line: through many it must be seen
+    marker = {"size": size - (1 if many else 2) if is_small else size, "opacity": opacity[is_small]}
+    if not is_small and len(points.xy) <= CROWDED:  # on small ones the rim would be all that is seen
+        marker["line"] = {"width": 0.5, "color": "rgba(255,255,255,0.85)"}
+    if isinstance(colour, str):
+        marker["color"] = colour
+    else:
+        bar = {"title": {"text": points.value_title, "side": "right"}, "thickness": 10, "len": 0.8}
+        low, high = points.limits or (0.0, 1.0)
+        scale = theme.DIVERGING if points.limits is None else SEQUENTIAL
+        marker |= {"color": colour[rows].astype(np.float32), "colorscale": scale, "cmin": low, "cmax": high}
+        marker |= {"showscale": not is_small or bool(np.all(part)), "colorbar": bar}
+    trace = go.Scattergl if len(points.xy) > MANY else go.Scatter
+    custom, says = _says(points, rows)
+    xy = points.xy[rows].astype(np.float32)
+    group = "" if points.value is not None else " · %{fullData.name}"
+    figure.add_trace(
+        trace(
+            x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker,
+            name=plain(name) + (" (training part)" if is_small else ""), showlegend=isinstance(colour, str),
+            customdata=custom, hovertemplate=f"{says}{group}<extra></extra>",
+        )
+    )  # fmt: skip
+
+
+def _says(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
+    """What each point carries (n, 1 to 3), its id first, and the template of what it says; as little as possible.
+
+    An array of objects, which plotly takes as it is: it would look at every item of a list.
+    """
+    ids = [str(points.ids[row]) for row in rows]
+    columns, template = [ids], "%{customdata[0]}"
+    if points.prob is not None:
+        probs = np.round(points.prob[rows].astype(float), 3).tolist()
+        columns.append([prob if prob == prob else "none" for prob in probs])
+        template += " · p %{customdata[1]} out of fold"
+    if any(sign in name for name in ids for sign in "<>&"):  # plotly reads a little HTML in what a point says
+        columns.append([plain(name) for name in ids])
+        template = template.replace("%{customdata[0]}", f"%{{customdata[{len(columns) - 1}]}}")
+    custom = np.empty((len(ids), len(columns)), dtype=object)
+    for number, column in enumerate(columns):
+        custom[:, number] = column
+    return custom, template
+
+
+def _add_children(figure: go.Figure, children: Children) -> None:
+    gap = np.full_like(children.xy, np.nan)
+    lines = np.stack([children.anchor, children.xy, children.neighbour, gap], axis=1).reshape(-1, 2).astype(np.float32)
+    figure.add_scatter(
+        x=lines[:, 0], y=lines[:, 1], mode="lines", line={"color": theme.SYNTHETIC, "width": 1}, opacity=0.5,
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    xy = children.xy.astype(np.float32)
+    figure.add_scatter(
+        x=xy[:, 0], y=xy[:, 1], mode="markers", name="synthetic, joined to its parents",
+        marker={"symbol": "diamond-open", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1.6}},
+        text=[plain(text) for text in children.text], hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def _add_marked(figure: go.Figure, marked: Marked) -> None:
+    if marked.to is not None and marked.to.size:
+        own = np.repeat(marked.xy[:, None], marked.to.shape[1], axis=1)
+        lines = np.stack([own, marked.to, np.full_like(own, np.nan)], axis=2).reshape(-1, 2).astype(np.float32)
+        figure.add_scatter(
+            x=lines[:, 0], y=lines[:, 1], mode="lines", line={"color": theme.INK, "width": 1.2}, hoverinfo="skip",
+            showlegend=False,
+        )  # fmt: skip
+    figure.add_scatter(
+        x=marked.xy[:, 0], y=marked.xy[:, 1], mode="markers", name=plain(marked.name),
+        marker={"symbol": marked.symbol, "size": 15, "color": MARK, "line": {"width": 1.5, "color": DARK_TEXT}},
+        text=[plain(text) for text in marked.text], hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def selected_ids(event: object) -> list[str]:
+    """Patch ids of the points chosen in the figure, each once, in the order chosen. ``event``: what Streamlit gives."""
+    points = (event or {}).get("selection", {}).get("points", [])  # a PlotlyState is a dictionary
+    found = []
+    for point in points:
+        data = point.get("customdata")
+        value = data[0] if isinstance(data, (list, tuple)) and data else data
+        if isinstance(data, dict):
+            value = next(iter(data.values()), None)
+        if value is not None:
+            found.append(str(value))
+    return list(dict.fromkeys(found))

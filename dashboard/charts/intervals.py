@@ -1,0 +1,99 @@
+"""TODO-ROOM"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard import theme
+from dashboard.charts.base import METRIC_TITLES, THIN, _bounds, arms, plain, range_words
+
+
+def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -> go.Figure:
+    """Each head's value of a metric as a dot with its 95 % interval. summary_heads: ``summary["heads"]``."""
+    names = tuple(summary_heads)
+    rows = [(head, facts) for head, facts in summary_heads.items() if facts.get(metric) is not None]
+    figure = go.Figure()
+    for head, facts in rows:
+        value = facts[metric]
+        low, high = _bounds(facts.get("intervals", {}).get(metric))
+        symbol = "diamond" if theme.sees_no_network(head) else "circle"
+        figure.add_scatter(
+            x=[value], y=[theme.head_title(head)], mode="markers", showlegend=False,
+            marker={"size": 11, "color": theme.head_colour(head, names), "symbol": symbol},
+            error_x=arms(value, low, high, theme.head_colour(head, names)),
+            hovertemplate=f"{theme.head_title(head)}: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title_text=f"{METRIC_TITLES.get(metric, metric)}, with 95 % interval")
+    return theme.apply(figure, 110 + 34 * max(1, len(rows)))
+
+
+def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> go.Figure:
+    """Differences (name, value, low, high) against a line at 0; those whose interval holds 0 are grey."""
+    figure = go.Figure()
+    for name, value, low, high in rows:
+        settled = np.isfinite([low, high]).all() and (low > 0 or high < 0)
+        colour = theme.INK if not settled else (theme.OUTCOME["TP"] if value > 0 else theme.OUTCOME["FN"])
+        figure.add_scatter(
+            x=[value], y=[plain(name)], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
+            error_x=arms(value, low, high, colour),
+            hovertemplate=f"{plain(name)}: %{{x:+.3f}}{range_words(low, high)}<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=0, line_width=THIN, line_color=theme.INK)
+    ends = [x for _, *values in rows for x in values if np.isfinite(x)] + [0.0]
+    margin = 0.06 * ((max(ends) - min(ends)) or 1.0)
+    figure.update_xaxes(range=[min(ends) - margin, max(ends) + margin])
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(
+        title_text=title, tickformat="+.2f" if max(ends) - min(ends) > 0.08 else "+.3f", nticks=4, tickangle=0
+    )
+    return theme.apply(figure, 100 + 34 * max(1, len(rows)))
+
+
+def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
+    """A bar a band with its interval, coloured by kind of band. table: band, title, family, drop; lo, hi if known."""
+    figure = go.Figure()
+    order = [plain(text) for text in table["title"]]
+    for family, rows in table.groupby("family", sort=False):
+        colour = theme.FAMILY.get(family, theme.UNLABELLED)
+        names = [plain(text) for text in rows["title"]]
+        bar = {"x": rows["drop"], "y": names, "name": theme.FAMILY_WORDS.get(family, plain(family))}
+        extra = [""] * len(rows)
+        if "lo" in rows:
+            bar["error_x"] = {
+                "type": "data", "symmetric": False, "array": rows["hi"] - rows["drop"],
+                "arrayminus": rows["drop"] - rows["lo"], "color": theme.INK, "thickness": THIN, "width": 4,
+            }  # fmt: skip
+            extra = [range_words(low, high) for low, high in zip(rows["lo"], rows["hi"], strict=True)]
+        figure.add_bar(
+            **bar, orientation="h", marker_color=colour, customdata=extra,
+            hovertemplate="%{y}: %{x:+.4f}%{customdata}<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=0, line_width=1, line_color=theme.INK)
+    figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], showgrid=False)
+    figure.update_xaxes(title_text=title)
+    return theme.apply(figure, 130 + 26 * max(1, len(table)))
+
+
+def head_probabilities(probs: Mapping[str, float], thresholds: Mapping[str, float], positive: str) -> go.Figure:
+    """One patch's probability by head (bars), each with the threshold of its fold (tick)."""
+    names = tuple(probs)
+    titles = [f"{theme.head_title(head)}  <b>{value:.3f}</b>" for head, value in probs.items()]
+    figure = go.Figure()
+    figure.add_bar(
+        x=list(probs.values()), y=titles, orientation="h", showlegend=False,
+        marker_color=[theme.head_colour(head, names) for head in names],
+        hovertemplate="%{y}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[thresholds.get(head) for head in names], y=titles, mode="markers", name="threshold of the fold",
+        marker={"symbol": "line-ns", "size": 20, "line": {"width": 2, "color": theme.INK}},
+        hovertemplate="%{y}: called positive from %{x:.3f}<extra></extra>",
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title_text=f"Probability of {plain(positive)}", range=[0, 1])
+    return theme.apply(figure, 130 + 28 * max(1, len(names)))

@@ -1,0 +1,175 @@
+"""Every figure of the dashboard that is not a map: numbers come in, a plotly figure goes out.
+
+Pure functions: they read no file and no session. Colours and the common look come from ``theme``; whatever a user has
+named is escaped, because plotly reads a little HTML in its texts. Maps of embeddings are drawn in ``map_chart``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.evaluate.metrics import Curve
+from dashboard import theme
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, _tint, plain
+
+CURVE_POINTS = 1000
+
+
+# ------------------------------------------------------------------------------------------------------ counts
+
+
+def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:
+    """The confusion matrix: counts, and shares of each true class. cells: tn, fp, fn, tp; class_names: (neg, pos).
+
+    Every cell carries an unseen marker with its outcome in ``customdata``, so that a click on it can be told.
+    """
+    negative, positive = (plain(name) for name in class_names)
+    grid = [[("TP", cells["tp"]), ("FN", cells["fn"])], [("FP", cells["fp"]), ("TN", cells["tn"])]]
+    columns = [f"called {positive}", f"called {negative}"]
+    rows = [f"is {positive}", f"is {negative}"]
+    figure = go.Figure()
+    for y, row in enumerate(grid):
+        total = sum(count for _, count in row)
+        for x, (outcome, count) in enumerate(row):
+            share = f"{count / total:.1%} of {total:,}" if total else "no such patch"
+            figure.add_shape(
+                type="rect", x0=x - 0.49, x1=x + 0.49, y0=y - 0.48, y1=y + 0.48, line_width=0, layer="below",
+                fillcolor=_tint(theme.OUTCOME[outcome], 0.25 + 0.6 * (count / total if total else 0.0)),
+            )  # fmt: skip
+            figure.add_annotation(
+                x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},
+                text=f"<span style='font-size:20px'><b>{count:,}</b></span><br>{share}<br>"
+                f"{theme.OUTCOME_WORDS[outcome]}",
+            )  # fmt: skip
+            figure.add_scatter(
+                x=[x], y=[y], mode="markers", showlegend=False, customdata=[[outcome]],
+                marker={"symbol": "square", "size": 110, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
+                hovertemplate=f"{count:,} {theme.OUTCOME_WORDS[outcome]}<extra></extra>",
+            )  # fmt: skip
+    plain_axis = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "linewidth": 0}
+    figure.update_xaxes(ticktext=columns, range=[-0.5, 1.5], side="top", **plain_axis)
+    figure.update_yaxes(ticktext=rows, range=[1.5, -0.5], **plain_axis)
+    return theme.apply(figure, 320)
+
+
+def probability_histogram(
+    probs: np.ndarray,
+    labels: np.ndarray,
+    class_names: tuple[str, str],
+    thresholds: Sequence[float] = (),
+    bins: int = 40,
+) -> go.Figure:
+    """Patches by probability of the positive class, one colour a class, with the folds' thresholds.
+
+    probs: (N,) 0-1; labels: (N,) 0/1.
+    """
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    figure = go.Figure()
+    for label in (0, 1):
+        found = np.histogram(np.asarray(probs)[np.asarray(labels) == label], edges)[0]
+        name = plain(class_names[label])
+        figure.add_bar(
+            x=middles, y=found, width=1 / bins, name=name, marker_color=theme.CLASS[label], opacity=0.75,
+            hovertemplate=f"{name}: %{{y:,}} patches near %{{x:.2f}}<extra></extra>",
+        )  # fmt: skip
+    known = sorted(float(t) for t in thresholds if t is not None and np.isfinite(t))
+    for threshold in known:
+        figure.add_vline(x=threshold, line_width=THIN, line_dash="dot", line_color=theme.INK)
+    if known:
+        figure.add_annotation(
+            x=known[-1], y=1, yref="paper", yanchor="top", xanchor="left" if known[-1] < 0.7 else "right",
+            showarrow=False, text=" thresholds of the folds " if len(known) > 1 else " threshold ",
+        )  # fmt: skip
+    figure.update_layout(barmode="overlay", bargap=0)
+    figure.update_xaxes(title_text=f"Probability of {plain(class_names[1])}, out of fold", range=[0, 1])
+    figure.update_yaxes(title_text="Patches (square root scale)", **_square_root_ticks(figure))
+    return theme.apply(figure, 320)
+
+
+def _square_root_ticks(figure: go.Figure) -> dict:
+    """Draw bar heights as square roots, so that a few landslides are seen beside thousands of others."""
+    top = max((int(np.max(bar.y)) for bar in figure.data if len(bar.y)), default=1)
+    steps = [value for power in range(7) for value in (10**power, 3 * 10**power) if 0.02 * top < value <= top]
+    for bar in figure.data:
+        bar.customdata = np.asarray(bar.y)
+        bar.hovertemplate = bar.hovertemplate.replace("%{y:,}", "%{customdata:,}")
+        bar.y = np.sqrt(np.asarray(bar.y, float))
+    return {"tickvals": [0, *np.sqrt(steps)], "ticktext": ["0", *(f"{step:,}" for step in steps)]}
+
+
+# ------------------------------------------------------------------------------------------------------ curves
+
+
+@dataclass(frozen=True)
+class HeadCurve:
+    """A head's curve with the point at which it decides: (x, y) in the curve's own axes, or None."""
+
+    head: str
+    curve: Curve
+    point: tuple[float, float] | None
+    note: str = ""
+
+
+def precision_recall(
+    curves: Sequence[HeadCurve], heads: tuple[str, ...], share_positive: float, positive: str = "landslide"
+) -> go.Figure:
+    """Precision over recall; the dotted line is what calling everything positive gives."""
+    figure = _curves(curves, heads, "recall %{x:.3f}, precision %{y:.3f}")
+    figure.add_hline(y=share_positive, line_width=THIN, line_dash="dot", line_color=theme.INK)
+    figure.add_annotation(
+        x=1,
+        xanchor="right",
+        y=share_positive,
+        yanchor="top",
+        showarrow=False,
+        text=f"everything called {plain(positive)}",
+    )
+    figure.update_xaxes(title_text="Recall: share of landslides found")
+    figure.update_yaxes(title_text="Precision: share of alarms that are right")
+    return figure
+
+
+def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
+    """Recall over the false alarm rate; the dotted diagonal is a coin."""
+    figure = _curves(curves, heads, "false alarm rate %{x:.3f}, recall %{y:.3f}")
+    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"width": THIN, "dash": "dot", "color": theme.INK})
+    figure.update_xaxes(title_text="False alarm rate: share of others called landslide")
+    figure.update_yaxes(title_text="Recall: share of landslides found")
+    return figure
+
+
+def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> go.Figure:
+    figure = go.Figure()
+    for item in curves:
+        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), _thinned(item.curve)
+        figure.add_scatter(
+            x=curve.x, y=curve.y, mode="lines", name=f"{title}{item.note}", legendgroup=item.head,
+            line={"color": colour, "width": LINE if item.point else THIN},
+            customdata=curve.threshold, hovertemplate=f"{title}: {hover}, at %{{customdata:.3f}}<extra></extra>",
+        )  # fmt: skip
+        if item.point and np.isfinite(item.point).all():
+            figure.add_scatter(
+                x=[item.point[0]], y=[item.point[1]], mode="markers", showlegend=False, legendgroup=item.head,
+                marker={"size": 12, "color": colour, "line": {"width": 2, "color": "white"}},
+                hovertemplate=f"{title} decides here: {hover}<extra></extra>",
+            )  # fmt: skip
+    figure.update_xaxes(range=[-0.01, 1.01])
+    figure.update_yaxes(range=[-0.01, 1.02])
+    return theme.apply(figure, 380)
+
+
+def _thinned(curve: Curve) -> Curve:
+    """At most ``CURVE_POINTS`` of a curve's points, both ends among them: the eye sees no more."""
+    n = len(curve.x)
+    if n <= CURVE_POINTS:
+        return curve
+    keep = np.unique(np.linspace(0, n - 1, CURVE_POINTS).round().astype(int))
+    return Curve(curve.x[keep], curve.y[keep], curve.threshold[keep])
+
+
+# --------------------------------------------------------------------------------------- values with intervals

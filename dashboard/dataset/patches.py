@@ -1,0 +1,42 @@
+"""The patches of a dataset as a gallery, filtered and paged; a click opens one with all its bands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.data.store import Dataset
+from dashboard.patches import card, gallery, outcomes
+from dashboard.ui.formatting import class_word, literal
+
+PAGE_SIZES = (12, 24, 48, 96)
+
+
+def patches(data: Dataset) -> None:
+    """The gallery, filtered and paged; a click opens a patch with all its bands."""
+    options = {"all": "All", 1: data.class_names[1], 0: data.class_names[0]}
+    if (data.labels == -1).any():
+        options[-1] = "unlabelled"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.segmented_control(
+            "Class", list(options), default="all", required=True, format_func=lambda k: literal(options[k]),
+            key="dataset_class",
+        )  # fmt: skip
+        text = st.text_input("Id contains", key="dataset_id", width=180)
+        size = st.selectbox("A page holds", PAGE_SIZES, index=1, key="dataset_size", width=130)
+    look = gallery.look_controls(data, "dataset_look")
+    rows = np.arange(len(data)) if wanted == "all" else np.flatnonzero(data.labels == wanted)
+    if text:
+        rows = rows[np.char.find(np.char.lower(data.ids[rows]), text.lower()) >= 0]
+    if not len(rows):
+        st.info("No patch is like that. Choose another class, or clear the id.", icon=":material/search_off:")
+        return
+    table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]})
+    page, number, pages = outcomes.page_of(table, st.session_state.get("dataset_page", 1), size)
+    gallery.gallery(data, page, look, "dataset_gallery", caption=lambda row: class_word(data, int(row["label"])))
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(f"{len(rows):,} of {len(data):,} patches, page {number} of {pages}.", width="content")
+        if pages > 1:
+            st.pagination(pages, key="dataset_page")
+    card.show_opened(data, None, table["id"].tolist())

@@ -1,0 +1,35 @@
+"""TODO-ROOM"""
+
+from __future__ import annotations
+
+from dashboard import theme
+from dashboard.ui.formatting import literal
+
+# By word of the lie detector's verdict: badge colour, icon, words.
+CHECK_LOOKS = {
+    "trusted": ("green", ":material/verified:", "these maps can be read"),
+    "careful": ("orange", ":material/warning:", "read these maps with care"),
+    "lies": ("red", ":material/dangerous:", "do not read these maps"),
+    "undecided": ("gray", ":material/help:", "it cannot be told"),
+}
+
+
+# By answer of ``core.explain.bands.verdict``.
+ANSWER_LOOKS = {
+    "yes": ("green", ":material/check_circle:"),
+    "no": ("red", ":material/cancel:"),
+    "undecided": ("orange", ":material/balance:"),
+    "cannot be asked": ("gray", ":material/help:"),
+}
+
+
+def what_maps_miss(head: str) -> str:
+    """How a head's decisions relate to the Grad-CAM of the network's own classifier, as a sentence; fc needs none."""
+    title = literal(theme.head_title(head))
+    if head == "fc":
+        return ""
+    if head == "blend":
+        return f" {title} averages that classifier with an SVM on band statistics, which has no place in these maps."
+    if head.startswith("svm_") or head in ("lgbm", "logreg"):
+        return f" {title} decides on the same embedding."
+    return f" {title} sees no network: its outcomes below are sorted by what it decides, not by what the maps show."

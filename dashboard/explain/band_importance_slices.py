@@ -1,0 +1,98 @@
+"""Which bands the model needs, for some of the patches: by outcome, by slice, and where in the patch (windows).
+
+Comes in: the chosen run and dataset. Goes out: figures and a gallery; part of the Bands view (``explain_bands``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.explain.bands.occlusion import Windows
+from core.runs.store import RunFolder
+from dashboard import cache, theme
+from dashboard.explain import charts, tables
+from dashboard.patches import gallery, outcomes
+from dashboard.ui import downloads
+from dashboard.ui.formatting import literal
+
+PART_COLOURS = {theme.OUTCOME_WORDS[name]: colour for name, colour in theme.OUTCOME.items()}
+
+
+def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, head: str, baseline: str) -> None:
+    """Drops, or shares of groups, of each outcome or of the values of a column, beside each other."""
+    st.subheader("By outcome and by slice", anchor=False)
+    judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
+    facts = cache.patch_facts(data, tuple(judged["id"].astype(str)))
+    with st.container(horizontal=True):
+        by = st.selectbox(
+            "Patches parted by", ["outcome", *[c for c in facts.columns if c not in ("id", "group")]], width=220,
+            key="explain_by", format_func=lambda c: c.replace("_", " "),
+        )  # fmt: skip
+        unit = st.segmented_control(
+            "Of", ["group", "band"], default="group", required=True, key="explain_by_unit",
+            format_func={"group": "groups of bands", "band": "each band"}.get,
+        )  # fmt: skip
+    parts = tables.outcome_parts(judged) if by == "outcome" else tables.slice_parts(judged, facts, by)
+    try:
+        rows = cache.band_rows(run, head, baseline, unit, parts) if parts else None
+    except LandslideLensError:
+        rows = None
+    if rows is None:
+        st.markdown("There is nothing to part: too few patches of each kind, or the study of bands was not run.")
+        return
+    if unit == "band":
+        rows = tables.titled(rows, data.bands).rename(columns={"title": "name", "drop_mean": "value"})
+        title = "Mean drop of the probability without the band"
+    else:
+        rows = rows.assign(name=rows["group"].map(charts.capital), value=rows["shapley"])
+        title = "Mean Shapley share of the drop"
+    colours = PART_COLOURS if by == "outcome" else dict(zip(dict.fromkeys(rows["part"]), theme.FOLD, strict=False))
+    downloads.show(charts.dots(rows, title, colours, [(0.0, "")], "+.3f"), key=f"explain_by_{by}_{unit}")
+    counts = ", ".join(
+        f"{literal(part)} n = {int(n):,}" for part, n in rows.groupby("part", sort=False)["n"].first().items()
+    )
+    st.caption(
+        f"{counts}; out of fold, {literal(theme.head_title(head))}, 95 % interval of resampled groups. Intervals that "
+        "overlap do not settle a difference between parts."
+    )
+    downloads.download(rows, f"{run.name}_{by}_{unit}_{head}_{baseline}", "Parts (CSV)")
+
+
+# --------------------------------------------------------------------------------------------------- windows
+
+
+def windows(data: Dataset, run: RunFolder) -> list[str]:
+    """Patches whose windows were occluded, by the study; the ids shown."""
+    found = cache.window_drops(run)
+    if found is None:
+        return []
+    st.subheader("Windows", anchor=False)
+    index, drops = found
+    side = data.shape[1:]
+    report = cache.band_study(run)
+    options = report[1].get("options", {}) if report else {}
+    size = int(index["window"].iloc[0])
+    over = Windows.over(*side, size, int(options.get("stride", size // 2)))
+    if (len(over.rows), len(over.columns)) != drops.shape[1:]:
+        return []
+    cells = np.clip(over.to_pixels(drops, *side), 0, None)
+    rows = dict(zip(index["id"].astype(str), index["row"].astype(int).tolist(), strict=True))
+    cams = gallery.Cams(rows, cells, {}, np.zeros(len(cells), int))
+    look = replace(gallery.look_controls(data, "explain_spatial"), opacity=0.75, heat="fold")  # one scale for all
+    shown = index.assign(most=drops.reshape(len(drops), -1).max(axis=1)[index["row"].to_numpy(int)])
+    gallery.gallery(
+        data, shown, look, "explain_spatial", cams,
+        caption=lambda row: f"p {row['p0']:.2f} · at most {row['most']:+.2f}",
+    )  # fmt: skip
+    st.caption(
+        f"Windows of {size} px replaced in every band by its training mean, all on one scale; bright: covering it "
+        f"lowers the probability of {literal(data.positive)}. {literal(theme.head_title(str(index['head'].iloc[0])))}, "
+        f"out of fold, n = {len(index):,} patches drawn at random."
+    )
+    return shown["id"].astype(str).tolist()

@@ -1,0 +1,232 @@
+"""Figures of the Explain page: mean maps, curves of the lie detector, dots with intervals by band, group and policy.
+
+Pure functions like those of ``charts``: numbers come in, a plotly figure goes out; what a user has named is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.explain.cam.group_means import MeanMap
+from dashboard import theme
+from dashboard.charts import intervals
+from dashboard.charts.base import LINE, THIN, plain, range_words
+from dashboard.patches import render
+
+HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
+SHORT_OUTCOME = {"TP": "found", "FP": "false alarm", "FN": "missed", "TN": "left alone"}
+RIVAL_WORDS = {"map": "the map", "random": "random maps", "moved": "the map, moved elsewhere"}
+RIVAL_LOOKS = {"map": (theme.POSITIVE, "solid"), "random": (theme.INK, "dash"), "moved": (theme.NEGATIVE, "dot")}
+KIND_WORDS = {
+    "road_most": "Most relevant first, filled with noise around (ROAD)",
+    "road_least": "Least relevant first, filled with noise around (ROAD)",
+    "deletion": "Deletion: most relevant pixels go first",
+    "insertion": "Insertion: most relevant pixels come first",
+}
+POLICY_COLOURS = {
+    "as_is": "#6B7785", "mean": "#4A7EBB", "zero": "#C0447E", "nearest": "#4E9F6B", "regression": "#D9822B",
+}  # fmt: skip
+
+
+def mean_maps(means: Mapping[str, MeanMap]) -> go.Figure:
+    """The mean map of every outcome on one scale, with its number of maps; hover gives each cell's interval."""
+    shown = [(name.upper(), means[name]) for name in ("tp", "fp", "fn", "tn")]
+    titles = [
+        f"{SHORT_OUTCOME[name]}<br>{one.n:,} maps" + (f"<br>{one.n_dead:,} dead" if one.n_dead else "<br> ")
+        for name, one in shown
+    ]
+    figure = make_subplots(rows=1, cols=4, subplot_titles=titles, horizontal_spacing=0.03)
+    top = max((float(one.cam.max()) for _, one in shown if one.cam is not None), default=1.0)
+    for column, (name, one) in enumerate(shown, 1):
+        if one.cam is None:
+            figure.add_annotation(
+                text="none", showarrow=False, x=0.5, y=0.5, row=1, col=column, font={"color": theme.INK}
+            )
+        else:
+            bounds = [
+                [range_words(low, high) for low, high in zip(*ends, strict=True)]
+                for ends in zip(one.lo, one.hi, strict=True)
+            ]
+            figure.add_heatmap(
+                z=one.cam, zmin=0, zmax=top or 1, colorscale=HEAT, showscale=column == 1, customdata=bounds,
+                colorbar={"title": {"text": "mean peak<br>of a fold = 1", "side": "right"}, "thickness": 10},
+                hovertemplate=f"{name}, row %{{y}}, column %{{x}}: %{{z:.3f}}%{{customdata}}<extra></extra>",
+                row=1, col=column,
+            )  # fmt: skip
+        axes = {"visible": False, "constrain": "domain", "fixedrange": True}
+        figure.update_xaxes(row=1, col=column, **axes)
+        suffix = "" if column == 1 else str(column)
+        figure.update_yaxes(row=1, col=column, autorange="reversed", scaleanchor=f"x{suffix}", **axes)
+    figure.update_annotations(font_size=12)
+    theme.apply(figure, 264)
+    return figure.update_layout(margin_t=64)
+
+
+def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
+    """Probability left over the share of pixels changed, for the map and its rivals, with 95 % bands.
+
+    table: ``RunFolder.attention_check``'s curves.
+    """
+    figure = go.Figure()
+    for rival in ("random", "moved", "map"):
+        rows = table[(table["kind"] == kind) & (table["rival"] == rival)].sort_values("share")
+        if rows.empty:
+            continue
+        colour, dash = RIVAL_LOOKS[rival]
+        if np.isfinite(rows[["lo", "hi"]].to_numpy(float)).all():
+            _band(figure, rows["share"], rows["lo"], rows["hi"], colour, rival)
+        figure.add_scatter(
+            x=rows["share"], y=rows["mean"], mode="lines+markers", name=RIVAL_WORDS[rival], legendgroup=rival,
+            line={"color": colour, "width": LINE, "dash": dash}, marker={"size": 6, "color": colour},
+            customdata=[range_words(low, high) for low, high in zip(rows["lo"], rows["hi"], strict=True)],
+            hovertemplate=f"{RIVAL_WORDS[rival]}, %{{x:.0%}} of pixels: %{{y:.3f}}%{{customdata}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title_text="Share of pixels changed", tickformat=".0%", range=[-0.02, 1.02])
+    figure.update_yaxes(title_text=f"Probability of {plain(positive)}", rangemode="tozero")
+    return theme.apply(figure, 300)
+
+
+def randomised(table: pd.DataFrame, most_alike: float) -> go.Figure:
+    """Likeness of maps to the trained network's, by how many layers were drawn anew from the top."""
+    figure = go.Figure()
+    for name, words, colour in (("ssim", "SSIM", theme.POSITIVE), ("spearman", "Spearman's rho", theme.NEGATIVE)):
+        low, high = table[f"{name}_lo"], table[f"{name}_hi"]
+        if np.isfinite(table[[f"{name}_lo", f"{name}_hi"]].to_numpy(float)).all():
+            _band(figure, table["stage"], low, high, colour, name)
+        notes = [
+            f"{range_words(a, b)}<br>drawn anew here: {plain(layers)}"
+            for a, b, layers in zip(low, high, table["layers"], strict=True)
+        ]
+        figure.add_scatter(
+            x=table["stage"], y=table[name], mode="lines+markers", name=words, legendgroup=name, customdata=notes,
+            line={"color": colour, "width": LINE}, marker={"size": 7},
+            hovertemplate=f"{words} %{{y:.3f}}%{{customdata}}<extra></extra>",
+        )  # fmt: skip
+    figure.add_hline(y=most_alike, line_width=THIN, line_dash="dot", line_color=theme.INK)
+    figure.add_annotation(
+        x=1, xref="paper", xanchor="right", y=most_alike, yanchor="bottom", showarrow=False,
+        text=f"SSIM may be {most_alike:g} at the end",
+    )  # fmt: skip
+    figure.update_xaxes(title_text="Blocks drawn anew, from the classifier down", dtick=1)
+    figure.update_yaxes(title_text="Likeness to the trained network's maps")
+    return theme.apply(figure, 300)
+
+
+def _band(figure: go.Figure, x: Sequence, low: Sequence, high: Sequence, colour: str, group: str) -> None:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    figure.add_scatter(
+        x=[*x, *list(x)[::-1]], y=[*high, *list(low)[::-1]], fill="toself", mode="lines", legendgroup=group,
+        showlegend=False, fillcolor=f"rgba({red},{green},{blue},0.18)", line_width=0, hoverinfo="skip",
+    )  # fmt: skip
+
+
+def dots(
+    rows: pd.DataFrame,
+    title: str,
+    colours: Mapping[str, str],
+    lines: Sequence[tuple[float, str]] = (),
+    form: str = ".3f",
+) -> go.Figure:
+    """Values with intervals as dots, parts of one row beside each other. rows: name, part, value, lo, hi, n; chance.
+
+    lines: (place, words) of dotted lines across; an unknown interval is not drawn.
+    """
+    figure = go.Figure()
+    names, parts = list(dict.fromkeys(rows["name"])), list(dict.fromkeys(rows["part"]))
+    beside = {name: [p for p in parts if ((rows["name"] == name) & (rows["part"] == p)).any()] for name in names}
+    most = max((len(each) for each in beside.values()), default=1)
+    step = 0.62 / most
+    for part in parts:
+        mine = rows[(rows["part"] == part) & rows["value"].notna()]
+        places = [
+            names.index(name) + (beside[name].index(part) - (len(beside[name]) - 1) / 2) * step for name in mine["name"]
+        ]
+        known = np.isfinite(mine[["lo", "hi"]].to_numpy(float)).all(axis=1)
+        after, before = ((mine["hi"] - mine["value"]), (mine["value"] - mine["lo"]))
+        notes = [
+            f"{range_words(low, high)}, n = {n:,}"
+            for low, high, n in zip(mine["lo"], mine["hi"], mine["n"].astype(int), strict=True)
+        ]
+        colour = colours.get(part, theme.INK)
+        figure.add_scatter(
+            x=mine["value"], y=places, mode="markers", name=plain(part), customdata=notes, text=list(mine["name"]),
+            marker={"size": 9, "color": colour}, showlegend=bool(part),
+            error_x={"type": "data", "symmetric": False, "array": np.where(known, after, 0),
+                     "arrayminus": np.where(known, before, 0), "color": colour, "thickness": 2, "width": 4},
+            hovertemplate=f"%{{text}}{', ' if part else ''}{plain(part)}: %{{x:{form}}}%{{customdata}}<extra></extra>",
+        )  # fmt: skip
+        if "chance" in mine:
+            figure.add_scatter(
+                x=mine["chance"], y=places, mode="markers", showlegend=False,
+                marker={"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": theme.INK}},
+                hovertemplate="chance: %{x:.3f}<extra></extra>",
+            )  # fmt: skip
+    for place, words in lines:
+        figure.add_vline(x=place, line_width=THIN, line_dash="dot", line_color=theme.INK)
+        if words:
+            above = {"x": place, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
+            figure.add_annotation(text=words, font_size=11, **above)
+    figure.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=[plain(name) for name in names], showgrid=False,
+        range=[len(names) - 0.5, -0.5], zeroline=False,
+    )  # fmt: skip
+    figure.update_xaxes(title_text=title)
+    rows_px = 26 + 13 * (most - 1)
+    figure = theme.apply(figure, 130 + rows_px * max(1, len(names)))
+    return figure.update_layout(legend_y=1.0 + 22 / (40 + rows_px * len(names)) if lines else 1.02)
+
+
+def ranks(table: pd.DataFrame) -> go.Figure:
+    """Each band's 95 % interval of its rank and how often it comes first: title, family, first, rank_lo, rank_hi.
+
+    The order is that of the table.
+    """
+    figure = go.Figure()
+    for _, row in table.iterrows():
+        colour, name = theme.FAMILY.get(row["family"], theme.UNLABELLED), plain(row["title"])
+        figure.add_scatter(
+            x=[row["rank_lo"], row["rank_hi"]], y=[name, name], mode="lines+markers", showlegend=False,
+            line={"color": colour, "width": 5}, marker={"size": 9, "color": colour},
+            hovertemplate=f"{name}: rank {row['rank_lo']:.0f} to {row['rank_hi']:.0f}, first in {row['first']:.0%} of "
+            "resamples<extra></extra>",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=1.0, xref="paper", xanchor="left", y=name, showarrow=False, text=f" {row['first']:.0%}", font_size=12
+        )
+    figure.add_annotation(
+        x=1.0, xref="paper", xanchor="left", y=1.0, yref="paper", yanchor="bottom", showarrow=False,
+        text=" first in", font_size=12,
+    )  # fmt: skip
+    order = [plain(text) for text in table["title"]][::-1]
+    figure.update_yaxes(categoryorder="array", categoryarray=order, showgrid=False)
+    figure.update_xaxes(
+        title_text="Rank of the mean drop, 95 % interval (1: the largest)", range=[0.5, len(table) + 0.5],
+        dtick=1 if len(table) < 16 else 5,
+    )  # fmt: skip
+    theme.apply(figure, 130 + 26 * max(1, len(table)))
+    return figure.update_layout(margin_r=64)
+
+
+def shapley_bars(table: pd.DataFrame, title: str) -> go.Figure:
+    """A bar a group with its interval, one colour a sensor. table: ``core.explain.bands.tables.group_table``."""
+    shown = table.rename(columns={"shapley": "drop"}).assign(
+        title=table["group"].map(capital), band=table["group"], family=[group_family(row) for row in table.itertuples()]
+    )
+    return intervals.occlusion_bars(shown, title)
+
+
+def capital(text: str) -> str:
+    """With a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def group_family(row: object) -> str:
+    """The family whose colour a group of bands takes: that of its sensing, and of change where it is one."""
+    if row.modality == "sar":
+        return "sar_change" if "change" in str(row.group) or "_dv" in str(row.group) else "sar_post"
+    return "optical" if row.modality == "optical" else "other"

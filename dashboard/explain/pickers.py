@@ -1,0 +1,77 @@
+"""What the Explain page lets its viewer choose: a layer, a method, a patch.
+
+Comes in: a run. Goes out: the choice. Layers are listed by the process that answers for single patches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard import url_state
+from dashboard.jobs import model_client
+from dashboard.patches import gallery, outcomes
+from dashboard.ui.formatting import literal
+
+BATCHED = ("xgradcam", "gradcam", "gradcam++", "layercam")  # those that whole runs are drawn with
+MOST_LISTED = 500  # patches offered in a list; any other can be typed
+
+
+def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
+    """A layer of the network, those with a living map; at first the run's own. None where they cannot be listed."""
+    try:
+        known = {one["name"]: one for one in model_client.layers(run) if one["alive"]}
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/error:")
+        return None
+    names = list(known)
+    return st.selectbox(
+        "Layer", names, index=names.index(own) if own in names else len(names) - 1, key=key, width=300,
+        format_func=lambda name: f"{layer_words(name)} · {known[name]['rows']}×{known[name]['columns']} cells",
+        help="From the first to the deepest. Deeper layers know more of what they see and less of where.",
+    )  # fmt: skip
+
+
+def layer_words(name: str) -> str:
+    """A layer's path; in a network of two branches, the branch in words before it."""
+    for prefix, branch in (("backbone.optical.", "Optical branch"), ("backbone.sar.", "SAR branch")):
+        if name.startswith(prefix):
+            return f"{branch}: {name.removeprefix(prefix)}"
+    return name
+
+
+def method_picker(own: str, key: str) -> str:
+    """A method that can draw whole runs; at first the run's own."""
+    first = BATCHED.index(own) if own in BATCHED else 0
+    return st.selectbox(
+        "Method", BATCHED, index=first, format_func=gallery.METHOD_WORDS.get, key=key,
+        width=170,
+    )  # fmt: skip
+
+
+def patch_picker(judged: pd.DataFrame) -> str:
+    """One judged patch: the worst mistakes are listed first, any can be typed. In the URL as ``explain_patch``."""
+    key = "explain_patch"
+    table = outcomes.chosen(judged, order="Highest loss first")
+    known = dict(zip(table["id"].astype(str), table.itertuples(), strict=True))
+    url_state.taken(key, list(known), next(iter(known)))
+    if st.session_state[key] not in known:
+        typed, st.session_state[key] = st.session_state[key], next(iter(known))
+        text = f"This run has not judged a patch “{literal(gallery.short(str(typed), 60))}”."
+        st.warning(text, icon=":material/search_off:")
+    listed = list(dict.fromkeys([st.session_state[key], *list(known)[:MOST_LISTED]]))
+    chosen = st.selectbox(
+        "Patch", listed, key=key, width=360, accept_new_options=True,
+        format_func=lambda i: _patch_words(i, known.get(i)),
+        help=f"The {min(len(known), MOST_LISTED):,} of {len(known):,} with the highest loss are listed; type any id.",
+    )  # fmt: skip
+    url_state.kept(key, chosen, None)
+    return chosen
+
+
+def _patch_words(patch_id: str, row: Any) -> str:
+    return patch_id if row is None else f"{gallery.short(patch_id, 28)} · {row.outcome} · p {row.prob:.2f}"

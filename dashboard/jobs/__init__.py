@@ -1,0 +1,1 @@
+"""Jobs on the page: queue, progress, questions answered at once."""

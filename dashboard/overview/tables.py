@@ -1,0 +1,123 @@
+"""TODO-ROOM"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.runs.store import STATES, RunFolder
+from dashboard import cache, state, theme
+from dashboard.ui import downloads, empty_states, formatting, guards
+from dashboard.ui.formatting import duration, interval
+
+
+def run_row(run: RunFolder, dataset: str) -> dict:
+    """One run as a row: state, preset, score with interval, when and how long."""
+    status = guards.run_state(run)
+    return _run_row(str(run.path), dataset, str(status.get("updated")), status)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _run_row(path: str, dataset: str, updated: str, _status: dict) -> dict:
+    run, status = RunFolder(Path(path)), _status
+    row = {"State": status["state"], "F1": None, "95 % interval": "", "AUC": None, "Patches": None}
+    if status["state"] == "succeeded":
+        try:
+            oof = run.summary()["oof"]
+            row |= {"F1": oof["f1"], "95 % interval": interval(oof.get("f1_interval")), "AUC": oof["auc"]}
+            row["Patches"] = oof["n"]
+        except (LandslideLensError, KeyError, TypeError):
+            pass
+    row |= {"Dataset": dataset, "Preset": "", "Backbone": ""}
+    try:
+        config = run.config()
+        row |= {"Preset": config.preset, "Backbone": config.model.backbone}
+    except LandslideLensError:
+        pass  # the state column says that something is wrong
+    row["Started"] = formatting.parse_time(status.get("started") or status.get("created"))
+    row["Took"] = duration(formatting.elapsed(status))
+    return row | {"Run": run.name}
+
+
+def runs_table() -> None:
+    """All runs, newest first; choosing one opens it."""
+    choice = state.choice()
+    if not choice.owner:
+        st.markdown("None yet.")
+        return
+    root = state.checkpoints()
+    table = pd.DataFrame([run_row(RunFolder(root / name), of) for name, of in choice.owner.items()])
+    event = st.dataframe(
+        table.assign(State=[[name] for name in table["State"]]), hide_index=True, width="stretch", placeholder="–",
+        height="content" if len(table) < 12 else 460, key="overview_runs",
+        on_select="rerun", selection_mode="single-row",
+        column_config={
+            "State": st.column_config.MultiselectColumn(
+                "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
+            ),
+            "F1": st.column_config.NumberColumn("F1", format="%.3f", help="Out of fold, of the headline head."),
+            "AUC": st.column_config.NumberColumn("AUC", format="%.3f"),
+            "Patches": st.column_config.NumberColumn("Patches", format="localized"),
+            "Started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
+        },
+    )  # fmt: skip
+    rows = event["selection"]["rows"]
+    with st.container(horizontal=True):
+        picked = table.iloc[rows[0]] if rows else None
+        if st.button(
+            "Open the chosen row", disabled=picked is None, icon=":material/open_in_new:", key="overview_open_run"
+        ):
+            page = "results" if picked["State"] == "succeeded" else "train"
+            state.open_view(page, run=picked["Run"], view="follow")
+        downloads.download(table, "runs", "Runs as CSV")
+
+
+def dataset_row(name: str, path: Path) -> dict:
+    """One dataset as a row; one that cannot be opened says so."""
+    row = {"Dataset": name, "Patches": None, "Positive": None, "Share": None, "Bands": None, "Side (px)": "",
+           "Groups": None, "Source": ""}  # fmt: skip
+    try:
+        data = cache.dataset(path)
+    except (LandslideLensError, OSError):
+        return row | {"Source": "cannot be opened"}
+    positive, labelled = int((data.labels == 1).sum()), max(int((data.labels >= 0).sum()), 1)
+    return row | {
+        "Patches": len(data),
+        "Positive": positive,
+        "Share": 100 * positive / labelled,
+        "Bands": len(data.bands),
+        "Side (px)": f"{data.shape[1]} × {data.shape[2]}",
+        "Groups": None if data.groups is None else len(set(data.groups.tolist())),
+        "Source": data.source,
+    }
+
+
+def datasets_table() -> None:
+    """All dataset files; choosing one opens it."""
+    choice = state.choice()
+    if not choice.datasets:
+        st.markdown("None yet.")
+        return
+    table = pd.DataFrame([dataset_row(name, path) for name, path in choice.datasets.items()])
+    event = st.dataframe(
+        table, hide_index=True, width="stretch", height="content" if len(table) < 12 else 460, key="overview_datasets",
+        on_select="rerun", selection_mode="single-row",
+        column_config={
+            "Patches": st.column_config.NumberColumn("Patches", format="localized"),
+            "Positive": st.column_config.NumberColumn(
+                "Positive", format="localized", help="Patches of the positive class."
+            ),
+            "Share": st.column_config.NumberColumn("Share", format="%.1f %%", help="Of the labelled patches."),
+        },
+    )  # fmt: skip
+    rows = event["selection"]["rows"]
+    with st.container(horizontal=True):
+        if st.button("Open the chosen row", disabled=not rows, icon=":material/open_in_new:", key="overview_open_data"):
+            state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"], view="Facts")
+        if st.button("Make the demo dataset", icon=":material/science:", key="overview_make_demo"):
+            empty_states.make_demo()
+        if st.button("Import a folder", icon=":material/drive_folder_upload:", key="overview_import"):
+            empty_states.open_import()

@@ -1,0 +1,1 @@
+"""Patches as pictures: rendering, gallery, card."""

@@ -1,0 +1,61 @@
+"""What can be drawn of a dataset: its bands, and whatever can be computed from them (SAR before the event, indices).
+
+Comes in: bands, patches in the bands' units, limits of display. Goes out: the same with the computed bands that are
+asked for behind them. The SAR before the event is after minus change, in dB, and is drawn between the limits of after,
+so that both can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from core.data.bands import Band
+from core.data.indices import INDICES, possible
+from core.data.stacks import extended
+from dashboard.patches.render import nodata_pixels
+
+
+def drawable(bands: Sequence[Band]) -> tuple[Band, ...]:
+    """The bands, and behind them all that can be computed from them."""
+    return (*bands, *(INDICES[name].band for name in possible(bands)))
+
+
+def computed(names: Sequence[str], bands: Sequence[Band]) -> tuple[str, ...]:
+    """Those of ``names`` that are no band themselves, each once."""
+    own = {band.name for band in bands}
+    return tuple(dict.fromkeys(name for name in names if name not in own))
+
+
+def with_computed(
+    images: np.ndarray, bands: Sequence[Band], nodata: float | None, names: Sequence[str]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Patches (N, C, H, W) with the computed bands among ``names`` behind their own, and the names of all.
+
+    A pixel without data has ``nodata`` in the computed bands too.
+    """
+    more = computed(names, bands)
+    all_names = (*(band.name for band in bands), *more)
+    if not more:
+        return images, all_names
+    out = extended(images, bands, more)[0]
+    if nodata is not None:
+        for image, made in zip(images, out, strict=True):
+            made[len(bands) :, nodata_pixels(image, nodata)] = nodata
+    return out, all_names
+
+
+def with_computed_limits(
+    limits: np.ndarray, bands: Sequence[Band], names: Sequence[str], of_values: Callable[[str], np.ndarray]
+) -> np.ndarray:
+    """Limits of display (C, 3) with those of the computed bands among ``names``: (C + I, 3).
+
+    ``of_values`` gives the limits (3,) of a computed band by its name.
+    """
+    own = [band.name for band in bands]
+    rows = [
+        limits[own.index(INDICES[name].needs[0])] if INDICES[name].family == "sar_pre" else of_values(name)
+        for name in computed(names, bands)
+    ]
+    return np.concatenate([limits, np.array(rows, float).reshape(-1, 3)])

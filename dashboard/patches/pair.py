@@ -1,0 +1,84 @@
+"""Two patches that may show the same ground, side by side and aligned, what they share outlined.
+
+Comes in: an open dataset and rows of the split X-ray (``core.data.leakage.split_audit``). It draws and decides nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.data.leakage.shifted_crops import TURNS
+from core.data.store import Dataset
+from dashboard.patches import gallery, render
+from dashboard.ui.formatting import class_word, literal
+
+KIND_WORDS = {
+    "identical": "Identical",
+    "near": "Nearly identical",
+    "shifted": "Shifted crop",
+    "synthetic": "Blend of two",
+}
+SIDE = 256  # pixels of a picture
+
+
+def overlap_masks(dy: int, dx: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two (H, W) bool: the ground that both show, where ``a[y + dy, x + dx]`` is what ``b[y, x]`` is."""
+    a, b = np.zeros((height, width), bool), np.zeros((height, width), bool)
+    a[max(dy, 0) : height + min(dy, 0), max(dx, 0) : width + min(dx, 0)] = True
+    b[max(-dy, 0) : height + min(-dy, 0), max(-dx, 0) : width + min(-dx, 0)] = True
+    return a, b
+
+
+def pair_pictures(data: Dataset, pair: pd.Series, look: gallery.Look) -> tuple[np.ndarray, np.ndarray]:
+    """Both patches as pictures, b flipped or turned as a is seen, the shared ground outlined where it is not all."""
+    first, second = gallery.pictures(data, [pair["a"], pair["b"]], look, side=SIDE)
+    if pair["turn"]:
+        second = np.ascontiguousarray(TURNS[pair["turn"]](second.transpose(2, 0, 1)).transpose(1, 2, 0))
+    if pair["kind"] == "shifted" and (pair["dy"] or pair["dx"]):
+        masks = overlap_masks(int(pair["dy"]), int(pair["dx"]), *data.shape[1:])
+        first, second = (render.outline(rgb, mask) for rgb, mask in zip((first, second), masks, strict=True))
+    return first, second
+
+
+def pair_words(pair: pd.Series) -> str:
+    """What makes two patches a pair, in a line of Markdown."""
+    said = [f"**{KIND_WORDS.get(pair['kind'], literal(pair['kind']))}**"]
+    if pair["turn"]:
+        said.append(literal(pair["turn"]))
+    if pair["kind"] == "shifted":
+        said.append(f"shift {int(pair['dx']):+d} columns, {int(pair['dy']):+d} rows")
+        said.append(f"{pair['overlap']:.0%} shared")
+    if np.isfinite(pair["ssim"]) and pair["kind"] != "identical":
+        said.append(f"SSIM {pair['ssim']:.3f}")
+    if pair["kind"] == "synthetic":
+        said.append(f"{pair['weight']:.0%} of the left one, the rest of {literal(pair['partner'])}")
+    if "part_a" in pair and pair["part_a"] is not None and pair["part_a"] == pair["part_a"]:
+        said.append(f":red[{literal(pair['part_a'])} and {literal(pair['part_b'])}]")
+    return " · ".join(said)
+
+
+def pairs(data: Dataset, table: pd.DataFrame, look: gallery.Look, key: str) -> list[str]:
+    """Pairs side by side, each with a box that chooses its second patch; the ids chosen."""
+    chosen = []
+    rows = data.index_of([*table["a"], *table["b"]])
+    label = dict(zip([*table["a"], *table["b"]], data.labels[rows].tolist(), strict=True))
+    with st.grid(min_column_width=330, gap="medium"):
+        for _, pair in table.iterrows():
+            with st.container(border=True, gap="small"):
+                left, right = st.columns(2, gap="small")
+                for column, patch_id, rgb in zip(
+                    (left, right), (pair["a"], pair["b"]), pair_pictures(data, pair, look), strict=True
+                ):
+                    with column.container(gap=None):
+                        st.image(rgb, width="stretch", alt=f"Patch {patch_id}", output_format="PNG")
+                        st.button(
+                            literal(gallery.short(patch_id, 20)), type="tertiary", on_click=gallery.open_patch,
+                            key=f"{key}_{pair['kind']}_{pair['a']}_{pair['b']}_{patch_id}", args=(patch_id,),
+                        )  # fmt: skip
+                        st.caption(class_word(data, label[patch_id]))
+                st.caption(pair_words(pair))
+                if st.checkbox("Exclude the right one", key=f"{key}_out_{pair['kind']}_{pair['a']}_{pair['b']}"):
+                    chosen.append(pair["b"])
+    return list(dict.fromkeys(chosen))

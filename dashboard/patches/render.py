@@ -1,0 +1,212 @@
+"""Patches as pictures: a composite of bands, a Grad-CAM laid over it, a mask's outline, a legend.
+
+Comes in: patches (C, H, W) float32 in the bands' own units, a :class:`core.data.bands.Composite`, limits of display.
+Goes out: uint8 RGB arrays that ``st.image`` draws. It knows nothing of runs, files or Streamlit: numpy and PIL only.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image
+
+from core.data.bands import Composite
+from core.explain.cam.overlay import dead_maps, upsample_maps
+
+PERCENTILES = (2.0, 50.0, 98.0)  # the first becomes black, the last white
+DARKEST_MEDIAN = 0.35  # of the way from black to white
+UNKNOWN = (0.0, 0.5, 1.0)  # limits of a band of which nothing is known
+NO_DATA_RGB = (128, 128, 128)
+MASK_RGB = (255, 230, 0)
+HALO_RGB = (20, 20, 20)
+# Eleven stops of matplotlib's "inferno" (CC0): perceptually uniform, readable without colour vision.
+_INFERNO_STOPS = (
+    "000004", "160b39", "420a68", "6a176e", "932667", "bc3754", "dd513a", "f37819", "fca50a", "f6d746", "fcffa4",
+)  # fmt: skip
+PICTURE_PX = 256  # side of a picture in a gallery; sharp at twice the usual width of a column
+
+
+# ------------------------------------------------------------------------------------------- limits of display
+
+
+def dataset_limits(statistics: Sequence[Mapping]) -> np.ndarray:
+    """Display limits of every band for the whole dataset, so that its patches can be compared: (C, 3) float64.
+
+    A row is low (2nd percentile, drawn black), middle (median) and high (98th percentile, drawn white). ``statistics``
+    is ``Dataset.statistics``; percentiles between its stored quantiles are interpolated.
+    """
+    percents = np.array([0.0, 1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0, 100.0])
+    keys = ("min", "q01", "q05", "q25", "q50", "q75", "q95", "q99", "max")
+    rows = [[np.nan if row.get(key) is None else float(row[key]) for key in keys] for row in statistics]
+    return np.array([_usable(*np.interp(PERCENTILES, percents, values)) for values in rows]).reshape(-1, 3)
+
+
+def patch_limits(image: np.ndarray, nodata: float | None = None) -> np.ndarray:
+    """Display limits of every band from this patch (C, H, W) alone, leaving out nodata and non-finite: (C, 3)."""
+    valid = np.isfinite(image) & ~nodata_pixels(image, nodata)
+    return np.array([value_limits(band[keep]) for band, keep in zip(image, valid, strict=True)])
+
+
+def value_limits(values: np.ndarray) -> tuple[float, float, float]:
+    """Display limits (low, middle, high) of finite values of one band."""
+    return _usable(*np.percentile(values.astype(np.float64), PERCENTILES)) if values.size else UNKNOWN
+
+
+def _usable(low: float, middle: float, high: float) -> tuple[float, float, float]:
+    """Limits that can be divided by: a constant band becomes mid-grey, an unknown one 0 to 1."""
+    if not np.isfinite([low, middle, high]).all():
+        return UNKNOWN
+    margin = max(0.5, 1e-6 * abs(low))
+    return (low, middle, high) if high > low else (low - margin, low, low + margin)
+
+
+def _gamma(limits: np.ndarray) -> np.ndarray:
+    """The exponent (C,) that lifts a band's median to ``DARKEST_MEDIAN`` where a few bright clouds darken the rest.
+
+    Never above 1: bands whose median is light enough are drawn linearly.
+    """
+    low, middle, high = limits.T
+    place = np.clip((middle - low) / (high - low), 1e-3, 1 - 1e-3)
+    return np.clip(np.log(DARKEST_MEDIAN) / np.log(place), 0.4, 1.0)
+
+
+def nodata_pixels(image: np.ndarray, nodata: float | None) -> np.ndarray:
+    """(H, W) bool: the pixels of a patch (C, H, W) that equal ``nodata`` in all bands."""
+    if nodata is None:
+        return np.zeros(image.shape[1:], bool)
+    return np.all(image == nodata, axis=0)
+
+
+# -------------------------------------------------------------------------------------------------- pictures
+
+
+def picture(
+    image: np.ndarray,
+    band_names: Sequence[str],
+    composite: Composite,
+    limits: np.ndarray,
+    nodata: float | None = None,
+    side: int | None = PICTURE_PX,
+    smooth: bool = False,
+) -> np.ndarray:
+    """One patch seen through a composite: (side, side x W/H, 3) uint8.
+
+    image: (C, H, W) in the bands' units; limits: (C, 3) of :func:`dataset_limits` or :func:`patch_limits`.
+    Pixels that are nodata, or not finite in a band shown, are neutral grey. ``side`` is the height in pixels (none
+    keeps H); ``smooth`` enlarges with Lanczos instead of showing the pixels as they are.
+    """
+    names = list(band_names)
+    shown = [names.index(name) for name in composite.bands]
+    if len(shown) == 1:
+        shown = shown * 3
+    low, high = limits[shown, 0, None, None], limits[shown, 2, None, None]
+    values = image[shown].astype(np.float64)  # (3, H, W)
+    missing = ~np.isfinite(values).all(axis=0) | nodata_pixels(image, nodata)
+    scaled = np.clip((np.nan_to_num(values) - low) / (high - low), 0.0, 1.0) ** _gamma(limits[shown])[:, None, None]
+    rgb = np.round(scaled * 255).astype(np.uint8).transpose(1, 2, 0)  # (H, W, 3)
+    rgb[missing] = NO_DATA_RGB
+    return rgb if side is None else enlarge(rgb, side, smooth)
+
+
+def enlarge(rgb: np.ndarray, side: int, smooth: bool = False) -> np.ndarray:
+    """An RGB picture (H, W, 3) uint8 resized to the height ``side``, its proportions kept."""
+    height, width = rgb.shape[:2]
+    size = (max(1, round(side * width / height)), side)
+    return np.asarray(
+        Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS if smooth else Image.Resampling.NEAREST)
+    )
+
+
+# -------------------------------------------------------------------------------------------------- Grad-CAM
+
+
+def heat(cam: np.ndarray, size_hw: tuple[int, int], top: float | None = None) -> np.ndarray:
+    """A raw map (h, w) enlarged to ``size_hw`` and divided by ``top`` (its own maximum by default): 0-1 float64.
+
+    The maximum is taken before enlarging. A dead map (``core.explain.cam.overlay.dead_maps``) is 0 everywhere.
+    """
+    cam = np.asarray(cam)
+    if dead_maps(cam[None])[0]:
+        return np.zeros(size_hw)
+    top = float(cam.max()) if top is None else float(top)
+    return np.clip(upsample_maps(cam[None], size_hw)[0] / max(top, 1e-12), 0.0, 1.0).astype(np.float64)
+
+
+def colours(values: np.ndarray) -> np.ndarray:
+    """Values 0-1 of any shape as colours of the heat scale, (..., 3) float64 in 0-255."""
+    stops = np.array([[int(stop[i : i + 2], 16) for i in (0, 2, 4)] for stop in _INFERNO_STOPS], float)
+    at = np.linspace(0.0, 1.0, len(stops))
+    return np.stack([np.interp(values, at, stops[:, channel]) for channel in range(3)], axis=-1)
+
+
+def overlay(rgb: np.ndarray, cam: np.ndarray, opacity: float = 0.6, top: float | None = None) -> np.ndarray:
+    """A picture (H, W, 3) uint8 with a raw Grad-CAM map (h, w) laid over it: (H, W, 3) uint8.
+
+    The layer is as opaque as the map is strong, up to ``opacity``, so that what the map ignores stays visible. ``top``
+    is the value drawn brightest (the patch's own maximum by default; a common one makes patches comparable).
+    """
+    strength = heat(cam, rgb.shape[:2], top)
+    alpha = (opacity * np.sqrt(strength))[..., None]  # square root: the middle of the scale is seen too
+    return np.round((1 - alpha) * rgb + alpha * colours(strength)).astype(np.uint8)
+
+
+def cells(cam: np.ndarray, side: int = PICTURE_PX, top: float | None = None) -> np.ndarray:
+    """A raw map (h, w) alone, its cells as they are: (side, side x w/h, 3) uint8."""
+    cam = np.asarray(cam)
+    top = float(cam.max()) if top is None else float(top)
+    known = np.zeros(cam.shape) if dead_maps(cam[None])[0] else np.clip(cam / max(top, 1e-12), 0.0, 1.0)
+    return enlarge(np.round(colours(known)).astype(np.uint8), side)
+
+
+def legend(width: int = 320, height: int = 10) -> np.ndarray:
+    """The heat scale from 0 (left) to the brightest (right): (height, width, 3) uint8."""
+    row = np.round(colours(np.linspace(0.0, 1.0, width))).astype(np.uint8)
+    return np.repeat(row[None], height, axis=0)
+
+
+# ------------------------------------------------------------------------------------------- masks and frames
+
+
+def outline(rgb: np.ndarray, mask: np.ndarray, width: int = 2) -> np.ndarray:
+    """A picture with the edge of a mask (h, w), drawn ``width`` pixels wide with a dark halo: (H, W, 3) uint8."""
+    size = (rgb.shape[1], rgb.shape[0])
+    inside = np.asarray(Image.fromarray((np.asarray(mask) > 0).astype(np.uint8)).resize(size, Image.Resampling.NEAREST))
+    inside = inside > 0
+    edge = inside & ~_eroded(inside, width)
+    halo = ~inside & ~_eroded(~inside, 1)
+    drawn = rgb.copy()
+    drawn[halo] = HALO_RGB
+    drawn[edge] = MASK_RGB
+    return drawn
+
+
+def underline(rgb: np.ndarray, colour: str, height: int = 8) -> np.ndarray:
+    """A picture with a bar of ``colour`` (#rrggbb) added below it: (H + height, W, 3) uint8."""
+    bar = np.empty((height, rgb.shape[1], 3), np.uint8)
+    bar[:] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    return np.concatenate([rgb, bar])
+
+
+def swatch(colour: str, side: int = 28) -> np.ndarray:
+    """A square of ``colour`` (#rrggbb), for legends: (side, side, 3) uint8."""
+    return underline(np.empty((0, side, 3), np.uint8), colour, side)
+
+
+def _eroded(inside: np.ndarray, steps: int) -> np.ndarray:
+    """``inside`` without its outermost ``steps`` pixels; the picture's border does not count as an edge."""
+    for _ in range(steps):
+        padded = np.pad(inside, 1, mode="edge")
+        inside = inside & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return inside
+
+
+# -------------------------------------------------------------------------------------------------------- files
+
+
+def png(rgb: np.ndarray) -> bytes:
+    """A picture (H, W, 3) uint8 as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, format="PNG")
+    return buffer.getvalue()

@@ -1,0 +1,260 @@
+"""Figures of the Results page: numbers come in, a plotly figure goes out. Pure, as ``charts``.
+
+Curves with the point of a threshold, reliability, piles of the recall-first desk, slices, heads when unseen, sets side
+by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.evaluate.calibration.reliability import Reliability
+from core.evaluate.sweep import Sweep
+from dashboard import theme
+from dashboard.charts.base import LINE, THIN, arms, plain, range_words
+
+RATE_COLOURS = {"recall": theme.OUTCOME["TP"], "precision": theme.OUTCOME["FP"], "f1": "#7B68B5"}
+RATE_WORDS = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
+METHOD_COLOURS = {"none": "#7B68B5", "temperature": "#D9822B", "platt": "#2B8C8C", "isotonic": "#C0447E"}
+METHOD_WORDS = {"none": "As they are", "temperature": "Temperature", "platt": "Platt", "isotonic": "Isotonic"}
+CURVE_POINTS = 250  # of a curve that is sent again at every move of the slider
+SET_COLOURS = {"train": "#8C939B", "validation": theme.NEGATIVE, "test": theme.POSITIVE}
+
+
+# ------------------------------------------------------------------------------------------- a threshold that moves
+
+
+def rates_over_threshold(sweep: Sweep, at: float) -> go.Figure:
+    """Recall, precision and F1 at every threshold, with a line at the chosen one."""
+    rows = sweep.thinned(CURVE_POINTS)
+    rows = rows[np.isfinite(sweep.threshold[rows])]
+    figure = go.Figure()
+    for name, colour in RATE_COLOURS.items():
+        figure.add_scatter(
+            x=sweep.threshold[rows], y=sweep.rates[name][rows], mode="lines", name=RATE_WORDS[name],
+            line={"color": colour, "width": LINE},
+            hovertemplate=f"{RATE_WORDS[name]} %{{y:.3f}} at %{{x:.3f}}<extra></extra>",
+        )  # fmt: skip
+    figure.add_vline(x=at, line_width=2, line_color=theme.INK)
+    figure.update_xaxes(title_text="Threshold", range=[-0.01, 1.01])
+    figure.update_yaxes(title_text="Share", range=[-0.01, 1.02])
+    return theme.apply(figure, 290)
+
+
+def roc_at(sweep: Sweep, at: float) -> go.Figure:
+    """The ROC curve with the point of the threshold ``at``."""
+    figure = _curve(sweep, *_roc(sweep), "false alarm rate %{x:.3f}, recall %{y:.3f}")
+    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"width": THIN, "dash": "dot", "color": theme.INK})
+    figure.update_xaxes(title_text="False alarm rate")
+    figure.update_yaxes(title_text="Recall")
+    move_point(figure, sweep, at, "roc")
+    return figure
+
+
+def pr_at(sweep: Sweep, at: float) -> go.Figure:
+    """The precision-recall curve with the point of the threshold ``at``."""
+    share = sweep.tp[-1] / max(int(sweep.called[-1]), 1)
+    figure = _curve(sweep, *_pr(sweep), "recall %{x:.3f}, precision %{y:.3f}")
+    figure.add_hline(y=share, line_width=THIN, line_dash="dot", line_color=theme.INK)
+    figure.update_xaxes(title_text="Recall")
+    figure.update_yaxes(title_text="Precision")
+    move_point(figure, sweep, at, "pr")
+    return figure
+
+
+def move_line(figure: go.Figure, at: float) -> None:
+    """Move the line of :func:`rates_over_threshold`: plotly checks every part of a new figure, which takes longer."""
+    figure.layout.shapes[0].x0 = figure.layout.shapes[0].x1 = at
+
+
+def move_point(figure: go.Figure, sweep: Sweep, at: float, kind: str) -> None:
+    """Move the point of :func:`roc_at` or :func:`pr_at` (``roc``, ``pr``)."""
+    x, y = _roc(sweep) if kind == "roc" else _pr(sweep)
+    here = sweep.index(at)
+    figure.data[1].x, figure.data[1].y = [float(x[here])], [float(y[here])]
+
+
+def _roc(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
+    return sweep.fp / max(int(sweep.fp[-1]), 1), sweep.tp / max(int(sweep.tp[-1]), 1)
+
+
+def _pr(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
+    return sweep.rates["recall"], sweep.rates["precision"]
+
+
+def _curve(sweep: Sweep, x: np.ndarray, y: np.ndarray, hover: str) -> go.Figure:
+    rows = sweep.thinned(CURVE_POINTS)
+    figure = go.Figure()
+    figure.add_scatter(
+        x=x[rows], y=y[rows], mode="lines", showlegend=False, line={"color": theme.NEGATIVE, "width": LINE},
+        customdata=sweep.threshold[rows], hovertemplate=f"{hover}, at %{{customdata:.3f}}<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[], y=[], mode="markers", showlegend=False,
+        marker={"size": 15, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
+        hovertemplate=f"here: {hover}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(range=[-0.01, 1.01])
+    figure.update_yaxes(range=[-0.01, 1.02])
+    return theme.apply(figure, 290)
+
+
+# ---------------------------------------------------------------------------------------------------- calibration
+
+
+def reliability(diagrams: Mapping[str, Reliability], positive: str) -> go.Figure:
+    """What happened over what was promised, a line a way of calibrating, points with their 95 % intervals."""
+    figure = go.Figure()
+    figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"width": THIN, "dash": "dot", "color": theme.INK})
+    for method, points in diagrams.items():
+        words, colour = METHOD_WORDS[method], METHOD_COLOURS[method]
+        figure.add_scatter(
+            x=points.prob, y=points.share, mode="lines+markers", name=words, customdata=points.n,
+            line={"color": colour, "width": THIN}, marker={"size": 8, "color": colour},
+            error_y={
+                "type": "data", "symmetric": False, "array": points.hi - points.share,
+                "arrayminus": points.share - points.lo, "color": colour, "thickness": 1.5, "width": 4,
+            },
+            hovertemplate=f"{words}: promised %{{x:.3f}}, happened %{{y:.3f}}, n = %{{customdata:,}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title_text=f"Mean probability of {plain(positive)} in the bin", range=[-0.02, 1.02])
+    figure.update_yaxes(title_text=f"Share that is {plain(positive)}", range=[-0.02, 1.02])
+    return theme.apply(figure, 400)
+
+
+# ------------------------------------------------------------------------------------------------------- the desk
+
+
+def piles(cleared: float, looked_at: float, accepted: float) -> go.Figure:
+    """A thousand patches as one bar of three piles."""
+    figure = go.Figure()
+    for name, count, colour in (
+        ("cleared unseen", cleared, theme.OUTCOME["TN"]),
+        ("looked at", looked_at, theme.OUTCOME["FP"]),
+        ("accepted unseen", accepted, theme.POSITIVE),
+    ):
+        figure.add_bar(
+            x=[count], y=[""], orientation="h", name=f"{name} {count:.0f}", marker_color=colour,
+            hovertemplate=f"{count:.1f} of 1000 {name}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(title_text="Of 1000 patches", range=[0, 1000])
+    return theme.apply(figure, 150).update_layout(legend_traceorder="normal")
+
+
+def desk_path(path: pd.DataFrame, limit: float, chosen: float, miss_rate: bool) -> go.Figure:
+    """What is promised over what it costs, threshold by threshold. path: see ``core.evaluate.risk_control.Desk``."""
+    scale = 1.0 if miss_rate else 1000.0
+    figure = go.Figure()
+    figure.add_scatter(
+        x=path["workload"], y=path["upper"] * scale, mode="lines", showlegend=False,
+        line={"color": theme.NEGATIVE, "width": LINE}, customdata=path[["threshold", "missed"]].to_numpy(),
+        hovertemplate="%{x:.0f} of 1000 looked at: at most %{y:.3f} missed (threshold %{customdata[0]:.3f}, "
+        "%{customdata[1]} missed here)<extra></extra>",
+    )  # fmt: skip
+    here = path[np.isclose(path["threshold"], chosen)] if np.isfinite(chosen) else path.tail(1)
+    figure.add_scatter(
+        x=here["workload"], y=here["upper"] * scale, mode="markers", showlegend=False,
+        marker={"size": 14, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
+        hovertemplate="chosen: %{x:.0f} of 1000 looked at<extra></extra>",
+    )  # fmt: skip
+    figure.add_hline(y=limit, line_width=THIN, line_dash="dash", line_color=theme.INK)
+    figure.add_annotation(
+        x=1, xref="paper", xanchor="right", y=limit, yanchor="bottom", showarrow=False, text="what you allow"
+    )
+    figure.update_xaxes(title_text="Patches called, of 1000")
+    title = "Share of landslides missed, at most" if miss_rate else "Missed in 1000 patches, at most"
+    figure.update_yaxes(title_text=title, rangemode="tozero")
+    return theme.apply(figure, 300)
+
+
+# ------------------------------------------------------------------------------------------- dots with intervals
+
+
+def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: str = theme.NEGATIVE) -> go.Figure:
+    """A dot a row with its interval, ``whole`` as a line. table: name, value, lo, hi, n; the order is kept."""
+    figure = go.Figure()
+    rows = table[table["value"].notna()]
+    for row in rows.to_dict("records"):
+        own = row.get("colour") or colour
+        figure.add_scatter(
+            x=[row["value"]], y=[plain(row["name"])], mode="markers", showlegend=False,
+            marker={"size": 10, "color": own}, error_x=arms(row["value"], row["lo"], row["hi"], own),
+            hovertemplate=f"{plain(row['name'])}: %{{x:.3f}}{range_words(row['lo'], row['hi'])}, "
+            f"n = {row['n']:,}<extra></extra>",
+        )  # fmt: skip
+    if whole is not None and np.isfinite(whole):
+        figure.add_vline(x=whole, line_width=THIN, line_dash="dot", line_color=theme.INK)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title_text=title)
+    return theme.apply(figure, 100 + 30 * max(1, len(rows)))
+
+
+def gaps(rows: Sequence[Mapping]) -> go.Figure:
+    """Each head's F1 on its training patches (open) and on unseen ones (filled), joined. rows: of ``heads.json``."""
+    figure = go.Figure()
+    names = tuple(row["head"] for row in rows)
+    for row in rows:
+        train, unseen = row["train"]["f1"], row["oof"]["f1"]
+        if unseen is None:
+            continue
+        title, colour = plain(theme.head_title(row["head"])), theme.head_colour(row["head"], names)
+        low, high = (np.nan if b is None else b for b in row["oof"].get("interval") or (None, None))
+        if train is not None:
+            figure.add_scatter(
+                x=[unseen, train], y=[title, title], mode="lines", showlegend=False, hoverinfo="skip",
+                line={"color": colour, "width": THIN, "dash": "dot"},
+            )  # fmt: skip
+            figure.add_scatter(
+                x=[train], y=[title], mode="markers", showlegend=False,
+                marker={"size": 10, "color": colour, "symbol": "circle-open", "line": {"width": 2}},
+                hovertemplate=f"{title}, training patches: %{{x:.3f}}<extra></extra>",
+            )  # fmt: skip
+        figure.add_scatter(
+            x=[unseen], y=[title], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
+            error_x=arms(unseen, low, high, colour),
+            hovertemplate=f"{title}, unseen patches: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title_text="F1 (open: on training patches)")
+    return theme.apply(figure, 110 + 32 * max(1, len(rows)))
+
+
+def sets(table: pd.DataFrame) -> go.Figure:
+    """Metrics of training, validation and test side by side. table: set, metric, title, value, lo, hi."""
+    figure = go.Figure()
+    order = list(dict.fromkeys(table["title"]))
+    for name, rows in table.groupby("set", sort=False):
+        colour = SET_COLOURS[name]
+        figure.add_bar(
+            x=rows["title"], y=rows["value"], name=name, marker_color=colour, opacity=0.85,
+            error_y={
+                "type": "data", "symmetric": False, "array": (rows["hi"] - rows["value"]).fillna(0),
+                "arrayminus": (rows["value"] - rows["lo"]).fillna(0), "color": theme.INK, "thickness": THIN,
+            },
+            hovertemplate=f"{name}, %{{x}}: %{{y:.3f}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(barmode="group")
+    figure.update_xaxes(categoryorder="array", categoryarray=order)
+    figure.update_yaxes(title_text="With 95 % interval", range=[0, 1.02])
+    return theme.apply(figure, 340)
+
+
+def band_shifts(table: pd.DataFrame, edge: float) -> go.Figure:
+    """How far each band's mean moved, in standard deviations. table: band, smd; beyond ``edge`` it is coloured."""
+    rows = table[table["smd"].notna()]
+    far = rows["smd"].abs() >= edge
+    figure = go.Figure()
+    figure.add_bar(
+        x=rows["smd"], y=[plain(name) for name in rows["band"]], orientation="h", showlegend=False,
+        marker_color=np.where(far, theme.POSITIVE, theme.UNLABELLED),
+        hovertemplate="%{y}: %{x:+.2f} standard deviations<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=0, line_width=1, line_color=theme.INK)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title_text="Mean of the other dataset minus the run's own, in standard deviations")
+    return theme.apply(figure, 120 + 24 * max(1, len(rows)))

@@ -1,0 +1,154 @@
+"""What a run's numbers mean, in sentences for people who have not trained it.
+
+Comes in: ``summary.json``. Goes out: text for Markdown, with every name that a user chose made literal. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dashboard import theme
+from dashboard.ui.formatting import interval, literal, number
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number for a stakeholder: its label, the number, a line of detail below."""
+
+    label: str
+    value: str
+    detail: str
+
+
+def cards(facts: Mapping, positive: str) -> list[Card]:
+    """Found, missed, false alarms and F1 of one head. facts: an entry of ``summary["heads"]``."""
+    cells, bounds = facts["confusion"], facts.get("intervals", {})
+    n_positive, n_negative = cells["tp"] + cells["fn"], cells["fp"] + cells["tn"]
+    name = positive[:1].upper() + positive[1:]
+    return [
+        Card(literal(f"{name} found"), f"{cells['tp']:,}", _percents(bounds.get("recall"))),
+        Card(literal(f"{name} missed"), f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
+        Card("False alarms", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
+        Card("Alarms that are right", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
+        Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
+    ]
+
+
+def in_hundred(facts: Mapping, positive: str) -> str:
+    """The result in one line, of a hundred each. facts: an entry of ``summary["heads"]``."""
+    name = literal(positive)
+    if not _finite(facts, "recall"):
+        return f"There is no {name} here to be found"
+    found = round(100 * facts["recall"])
+    first = f"It finds {found} of 100 with a {name} and misses {100 - found}"
+    if not _finite(facts, "precision"):
+        return f"{first}; it raises no alarm"
+    false = 100 - round(100 * facts["precision"])
+    return f"{first}; of 100 alarms inspected, {false} are false"
+
+
+def in_words(facts: Mapping, positive: str) -> str:
+    """The counts behind :func:`in_hundred`, with their intervals, in sentences."""
+    cells, bounds, name = facts["confusion"], facts.get("intervals", {}), literal(positive)
+    n_positive, called, n = cells["tp"] + cells["fn"], cells["tp"] + cells["fp"], sum(cells.values())
+    if not n:
+        return "No patch was judged."
+    found = f"{cells['tp']:,} of {n_positive:,} patches with a {name} were found{_in_brackets(bounds.get('recall'))}"
+    right = f"{cells['tp']:,} of them are right{_in_brackets(bounds.get('precision'))}" if called else ""
+    alarms = f"{called:,} of {n:,} patches ({called / n:.1%}) are called {name} and would be inspected" + (
+        f"; {right}, {cells['fp']:,} are false alarms" if right else ""
+    )
+    return f"{found}; {cells['fn']:,} were missed. {alarms}."
+
+
+def _in_brackets(bounds: object) -> str:
+    words = _percents(bounds)
+    return f" (95 % interval {words})" if words else ""
+
+
+def standing(summary: Mapping, head: str) -> str:
+    """Which set, which head, which threshold and what interval stand behind the numbers."""
+    facts, folds = summary["heads"][head], summary["folds"]
+    cells = facts["confusion"]
+    n_positive = cells["tp"] + cells["fn"]
+    thresholds = [f["heads"][head]["threshold"] for f in folds if head in f.get("heads", {})]
+    known = [t for t in thresholds if t is not None]
+    rule = (
+        "Thresholds are cross-fitted (each fold's is learnt on the other folds"
+        if summary.get("threshold_rule") == "best_f1"
+        else "The threshold is fixed ("
+    )
+    spread = f"; {min(known):.2f} to {max(known):.2f})." if known else ")."
+    grouped = "whole groups are drawn" if summary.get("grouped") else "patches are drawn"
+    return (
+        f"Out of fold over {len(folds)} folds: each patch is judged by the one network that has not trained on it. "
+        f"n = {facts['n']:,} patches, {n_positive:,} {literal(summary['positive'])}. Head: "
+        f"{literal(theme.head_title(head))}. {rule}{spread} "
+        f"Intervals: 95 % bootstrap, {grouped}; they do not speak of training again."
+    ).replace("(; ", "(")
+
+
+def earns_its_place(summary: Mapping) -> tuple[str, str]:
+    """Whether the headline head beats band statistics: a short answer, and the sentence behind it."""
+    against = {name: entry["f1"] for name, entry in summary.get("differences", {}).items() if entry.get("f1")}
+    known = {name: row for name, row in against.items() if _finite(row, "difference", "lo", "hi")}
+    if not known:
+        return "It cannot be told", "This run holds no interval of the difference from the band-statistics baselines."
+    strongest = min(known, key=lambda name: known[name]["difference"])  # the baseline that leaves least to gain
+    row = known[strongest]
+    short, words = _answer(row)
+    head, rival = literal(theme.head_title(summary["head"])), literal(theme.head_title(strongest))
+    sees = "each band's mean, spread and quantiles" + (
+        ", sharp and smoothed, and colour ratios" * (strongest == "rich")
+    )
+    return short, (
+        f"{head} against the strongest model without a network ({rival}, which sees only {sees}): "
+        f"F1 {_signed(row)}. {words}{_also_auc(summary['differences'][strongest].get('auc'))}"
+    ).replace("-0.", "−0.")
+
+
+def _signed(row: Mapping) -> str:
+    return f"{row['difference']:+.3f}, 95 % interval {row['lo']:+.3f} to {row['hi']:+.3f}"
+
+
+def _also_auc(row: Mapping | None) -> str:
+    return f" AUC {_signed(row)}." if row and _finite(row, "difference", "lo", "hi") else ""
+
+
+def _answer(row: Mapping) -> tuple[str, str]:
+    if row["lo"] > 0:
+        return "Yes", "The whole interval is above 0: on patches like these the network sees what band statistics miss."
+    if row["hi"] < 0:
+        return "No", "The whole interval is below 0: on patches like these the simple model does better."
+    return (
+        "Not settled",
+        "The interval holds 0: these patches cannot tell the two apart. More data, or a better network, could.",
+    )
+
+
+def warnings_of(summary: Mapping) -> list[str]:
+    """What the run itself says about how far its numbers can be trusted, ready for Markdown."""
+    return [literal(text) for text in summary.get("warnings") or []]
+
+
+def _finite(row: Mapping, *keys: str) -> bool:
+    return all(row.get(key) is not None and math.isfinite(row[key]) for key in keys)
+
+
+def _percent(value: object) -> str:
+    return "undefined" if value is None or not math.isfinite(float(value)) else f"{float(value):.1%}"
+
+
+def _percents(bounds: object) -> str:
+    """An interval of shares, short enough for a card: ``77 to 90 %``."""
+    try:
+        low, high = (100 * float(value) for value in bounds)
+    except (TypeError, ValueError):
+        return ""
+    return f"{low:.0f} to {high:.0f} %" if math.isfinite(low) and math.isfinite(high) else ""
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part / whole:.1%} of {whole:,}" if whole else "of none"

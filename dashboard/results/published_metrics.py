@@ -1,0 +1,174 @@
+"""Printed numbers of others: the confusion matrices that fit them, and what a printed difference can mean.
+
+Comes in: class counts and metrics as typed. The search and the bounds are ``core.evaluate.published_metrics``'s and
+``core.evaluate.comparison.many``'s.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.evaluate.comparison.many import printed_difference
+from core.evaluate.published_metrics import MOST_COUNTED, PaperCheck, Reading, check_paper, counts_that_fit
+from dashboard.charts import scores
+from dashboard.ui import downloads
+from dashboard.ui.formatting import literal
+
+NAMES = ("accuracy", "precision", "recall", "sensitivity", "specificity", "f1", "balanced_accuracy", "mcc", "npv")
+TITLES = {
+    "accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "sensitivity": "Sensitivity",
+    "specificity": "Specificity", "f1": "F1", "balanced_accuracy": "Balanced accuracy", "mcc": "MCC",
+    "npv": "NPV",
+}  # fmt: skip
+MOST = 5_000  # patches of a class: more matrices than their product take longer than a page should
+MOST_SHOWN = 200  # matrices in the table
+TABLE_IV = {"Baseline CNN": (".5053", ".5800", ".7230"), "EfficientNetB3": (".6340", ".6140", ".5380"),
+            "ResNet50": (".5252", ".6538", ".3863"), "NasNetLarge": (".6270", ".7310", ".2920")}  # fmt: skip
+EXAMPLES = {  # positives, negatives, tolerance, metrics as printed
+    "Table V, EfficientNetB3 on Set 7": (
+        31, 31, 0.0005,
+        {"accuracy": ".8230", "precision": ".8120", "recall": ".8390", "sensitivity": ".8060", "f1": ".8250"},
+    ),
+} | {
+    f"Table IV, {name} on Set 5": (44, 49, 0.0, dict(zip(("accuracy", "precision", "recall"), row, strict=True)))
+    for name, row in TABLE_IV.items()
+}  # fmt: skip
+
+
+def paper_view() -> None:
+    """The view."""
+    st.markdown(
+        "Every confusion matrix of whole patches is tried. Where none has the printed metrics, a number is wrong, or "
+        "stands under another's name."
+    )
+    _examples()
+    positives, negatives, tolerance, printed = _form()
+    if printed:
+        try:
+            found = _check(positives, negatives, tuple(printed.items()), tolerance or None)
+        except LandslideLensError as error:
+            st.error(literal(error), icon=":material/error:")
+        else:
+            answer(found, tuple(printed.items()), tolerance or None)
+    else:
+        st.info("Enter at least one metric as it is printed, for example .8230 or 82.3 %.", icon=":material/edit:")
+    _difference()
+
+
+def _examples() -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Example", list(EXAMPLES), key="paper_example", width=330)
+        st.button("Fill it in", icon=":material/edit_note:", key="paper_fill", on_click=fill, args=(name,))
+
+
+def fill(name: str) -> None:
+    """Callback: put an example into the form."""
+    positives, negatives, tolerance, printed = EXAMPLES[name]
+    st.session_state["paper_positives"], st.session_state["paper_negatives"] = positives, negatives
+    st.session_state["paper_tolerance"] = tolerance
+    for metric in NAMES:
+        st.session_state[f"paper_{metric}"] = printed.get(metric, "")
+
+
+def _form() -> tuple[int, int, float, dict[str, str]]:
+    for key, value in (("paper_positives", 31), ("paper_negatives", 31), ("paper_tolerance", 0.0)):
+        st.session_state.setdefault(key, value)
+    with st.container(border=True):
+        with st.container(horizontal=True):
+            positives = st.number_input("Positive patches", 0, MOST, key="paper_positives", width=160)
+            negatives = st.number_input("Other patches", 0, MOST, key="paper_negatives", width=160)
+            tolerance = st.number_input(
+                "Tolerance", 0.0, 0.1, step=0.0005, format="%.4f", key="paper_tolerance", width=160,
+                help="How far a true value may be from a printed one. 0: half a unit of its last digit.",
+            )  # fmt: skip
+        printed = {}
+        with st.grid(min_column_width=140):
+            for metric in NAMES:
+                text = st.text_input(TITLES[metric], key=f"paper_{metric}", max_chars=20, placeholder="not printed")
+                if text.strip():
+                    printed[metric] = text.strip()
+    return int(positives), int(negatives), float(tolerance), printed
+
+
+@st.cache_data(max_entries=32, show_spinner="Trying every matrix…")
+def _check(positives: int, negatives: int, printed: tuple, tolerance: float | None) -> PaperCheck:
+    return check_paper(positives, negatives, dict(printed), tolerance)
+
+
+def answer(found: PaperCheck, printed: tuple, tolerance: float | None) -> None:
+    """The verdict, the matrices of the reading that explains it, and every reading tried."""
+    kind = {"fits": st.success, "swapped": st.warning, "impossible": st.error}[found.verdict]
+    icon = {"fits": "check_circle", "swapped": "swap_horiz", "impossible": "block"}[found.verdict]
+    kind(literal(found.sentence()), icon=f":material/{icon}:")
+    reading = found.explanation or found.readings[0]
+    total = found.n_positive + found.n_negative
+    if found.verdict == "impossible" and 0 < total <= MOST_COUNTED:
+        st.markdown(other_counts(total, _splits(total, printed, tolerance)))
+    cells = reading.confusions(1)[0] if reading.fits else reading.nearest
+    grid = st.grid(2, min_column_width=380, gap="medium")
+    with grid.cell():
+        st.caption("The matrix that fits" if reading.fits else "The nearest matrix; it does not fit")
+        downloads.show(scores.confusion_matrix(cells.to_dict(), ("negative", "positive")), key="paper_matrix")
+    with grid.cell():
+        st.dataframe(_off(reading), hide_index=True, width="stretch", height="content")
+        st.dataframe(readings_table(found), hide_index=True, width="stretch", height="content")
+    if reading.fits:
+        table = pd.DataFrame(reading.matrices, columns=["TN", "FP", "FN", "TP"])
+        if len(table) > 1:
+            with st.expander(f"All {len(table):,} matrices that fit"):
+                st.dataframe(table.head(MOST_SHOWN), hide_index=True, width="stretch")
+        downloads.download(table, "paper_check", "Matrices (CSV)")
+
+
+@st.cache_data(max_entries=32, show_spinner="Trying other class counts…")
+def _splits(total: int, printed: tuple, tolerance: float | None) -> list[tuple[int, int]]:
+    return [(positives, others) for positives, others, _ in counts_that_fit(total, dict(printed), tolerance)]
+
+
+def other_counts(total: int, splits: list[tuple[int, int]]) -> str:
+    """Whether the class counts, rather than the numbers, may be misprinted."""
+    if not splits:
+        return f"No other split of {total:,} patches into two classes fits either: the numbers themselves are off."
+    some = ", ".join(f"{positives:,} and {others:,}" for positives, others in splits[:5])
+    more = f" and {len(splits) - 5:,} more" if len(splits) > 5 else ""
+    return f"They fit with other class counts (positive and other): {some}{more}. The counts may be misprinted."
+
+
+def _off(reading: Reading) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"Metric": [TITLES.get(name, name) for name in reading.off],
+         "Printed minus true": [f"{value:+.4f}" for value in reading.off.values()]}
+    )  # fmt: skip
+
+
+def readings_table(found: PaperCheck) -> pd.DataFrame:
+    """A row a reading of the names: how many matrices fit."""
+    return pd.DataFrame(
+        {
+            "Matrices that fit": [len(reading.matrices) for reading in found.readings],
+            "Read": [reading.name or "as printed" for reading in found.readings],
+        }
+    )
+
+
+def _difference() -> None:
+    st.subheader("Can a printed difference be real?", anchor=False)
+    with st.container(horizontal=True):
+        first = st.number_input("F1 of one", 0.01, 0.9999, 0.8915, 0.001, format="%.4f", key="paper_f1_a", width=140)
+        second = st.number_input("F1 of the other", 0.01, 0.9999, 0.8938, 0.001, format="%.4f", key="paper_f1_b",
+                                 width=140)  # fmt: skip
+        n = st.number_input("Test patches", 10, 10_000_000, 1619, key="paper_n", width=140)
+        share = st.number_input("Positive of 100", 0.1, 99.9, 17.6, 0.1, format="%.1f", key="paper_share", width=140)
+    try:
+        found = printed_difference(first, second, int(n), share / 100)
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/error:")
+        return
+    (st.info if found.can_be_told else st.warning)(literal(found.sentence()), icon=":material/compare_arrows:")
+    low, high = found.interval
+    st.caption(
+        f"95 % interval of the first alone: {low:.3f} to {high:.3f}. Filled in: Table 3 of the paper on the Zindi "
+        "challenge, its classifier against SVM with C 0.1, on the public test part."
+    )

@@ -1,0 +1,63 @@
+"""A run's summary as tables and curves: differences, precision-recall and ROC.
+
+Comes in: ``summary.json`` and the out-of-fold table. Goes out: tables for people and points for ``charts``. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.evaluate.metrics import pr_curve, roc_curve
+from core.evaluate.results import HeadResults
+from dashboard import theme
+from dashboard.charts.scores import HeadCurve
+from dashboard.patches import outcomes
+from dashboard.ui.formatting import number
+
+HEAD_COLUMNS = {
+    "auc": "AUC",
+    "precision": "Precision",
+    "recall": "Recall",
+    "specificity": "Specificity",
+    "accuracy": "Accuracy",
+    "threshold": "Threshold for new patches",
+}
+
+
+def differences(summary: Mapping) -> list[tuple[str, float, float, float]]:
+    """The headline head minus each baseline, F1 before AUC: name, difference, low, high; nan where undefined."""
+    rows = []
+    for metric in ("f1", "auc"):
+        for name, entry in summary.get("differences", {}).items():
+            values = (_number(entry[metric][key]) for key in ("difference", "lo", "hi"))
+            rows.append((f"{metric.upper()}, {theme.head_title(name)}", *values))
+    return rows
+
+
+def curves(oof: pd.DataFrame, summary: Mapping, names: Sequence[str]) -> tuple[list[HeadCurve], list[HeadCurve], float]:
+    """Precision-recall and ROC curves of these heads, each with the point at which it decides; share of positives."""
+    precision_recall, roc, share = [], [], 0.0
+    for name in names:
+        table, facts = outcomes.judged(oof, name), summary["heads"][name]
+        labels, probs = table["label"].to_numpy(), table["prob"].to_numpy()
+        share = float(labels.mean()) if len(labels) else 0.0
+        recall, alarms = _number(facts["recall"]), 1.0 - _number(facts["specificity"])
+        precision_recall.append(HeadCurve(name, pr_curve(labels, probs), (recall, _number(facts["precision"]))))
+        roc.append(HeadCurve(name, roc_curve(labels, probs), (alarms, recall), f", AUC {number(facts['auc'])}"))
+    return precision_recall, roc, share
+
+
+def curves_of(found: HeadResults, labels: np.ndarray) -> tuple[list[HeadCurve], list[HeadCurve], float]:
+    """As :func:`curves`, of probabilities that belong to no run's head."""
+    values = found.values
+    recall, alarms = values["recall"], 1.0 - values["specificity"]
+    share = float(labels.mean()) if len(labels) else 0.0
+    precision_recall = [HeadCurve("probabilities", found.pr, (recall, values["precision"]))]
+    return precision_recall, [HeadCurve("probabilities", found.roc, (alarms, recall))], share
+
+
+def _number(value: object) -> float:
+    return np.nan if value is None else float(value)

@@ -1,0 +1,38 @@
+"""How the network of a run learnt, and where its numbers come from."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from core.runs.store import RunFolder
+from dashboard import cache
+from dashboard.train import learning_curves
+from dashboard.ui import downloads
+from dashboard.ui.guards import needed
+
+
+def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
+    """The view."""
+    _learning(run)
+    st.subheader("Where these numbers come from", anchor=False)
+    with st.container(horizontal=True):
+        downloads.download(oof, f"{run.name}_oof", "Out-of-fold table (CSV)")
+        st.download_button(
+            "Summary (JSON)", json.dumps(summary, indent=2), file_name=f"{run.name}_summary.json", type="tertiary",
+            mime="application/json", icon=":material/download:", on_click="ignore", key="results_summary",
+        )  # fmt: skip
+    st.json(needed(run.provenance), expanded=1)
+    st.json(needed(run.config).model_dump(mode="json"), expanded=False)
+
+
+def _learning(run: RunFolder) -> None:
+    st.subheader("How it learnt", anchor=False)
+    history = needed(cache.history, run)
+    if history.empty:
+        st.info("This run kept no learning curves.", icon=":material/info:")
+        return
+    learning_curves.curves(run, history, "results")
+    learning_curves.samples(run, "results")

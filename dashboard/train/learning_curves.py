@@ -1,0 +1,103 @@
+"""How a run learns, epoch by epoch: scores, what the machine does, and a few patches whose answers change.
+
+Comes in: a run, running or done, and its history. It draws; nothing is computed but pictures.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.data.bands import composites
+from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard import cache, theme
+from dashboard.charts import learning
+from dashboard.patches import gallery
+from dashboard.ui import downloads
+from dashboard.ui.formatting import literal
+
+SCORES = ("val_loss", "val_f1", "val_auc")
+MACHINE = ("lr", "images_per_second", "memory_mib")
+LINE_PX = 104  # height of one patch's line
+
+
+def curves(run: RunFolder, history: pd.DataFrame, key: str) -> None:
+    """Loss, F1 and AUC of each fold, and below them the learning rate, the speed and the memory."""
+    for columns in (SCORES, MACHINE):
+        there = [column for column in columns if column in history and history[column].notna().any()]
+        grid = st.grid(len(columns), min_column_width=280, gap="medium")
+        for column in there:
+            with grid.cell():
+                figure = learning.learning_curves(history, column).update_layout(showlegend=True)
+                if columns is MACHINE:
+                    figure.update_yaxes(rangemode="tozero")  # a wobble of one in a hundred is none
+                downloads.show(figure, key=f"{key}_{column}")
+    st.caption(
+        f"Validation part of each fold; folds begun: {history['fold'].nunique()}, epochs: {len(history):,}. "
+        "F1 at threshold 0.5 of the network's own head; the headline is judged later, out of fold. Memory: a GPU's "
+        "peak in the epoch, or what the process holds of the machine's."
+    )
+    downloads.download(history, f"{run.name}_history", "Learning curves (CSV)", key=f"{key}_curves_csv")
+
+
+def samples(run: RunFolder, key: str) -> None:
+    """A few validation patches of one fold with the probability that the network gave them after each epoch."""
+    try:
+        told = cache.samples(run)
+        data = cache.dataset(run.dataset_path())
+    except (LandslideLensError, OSError):
+        return
+    if told.empty:
+        return
+    st.subheader("Answers that change", anchor=False)
+    folds = sorted(told["fold"].unique())
+    fold = folds[-1]
+    if len(folds) > 1:
+        fold = st.segmented_control(
+            "Fold", folds, default=fold, required=True, key=f"{key}_samples_{len(folds)}", format_func=theme.fold_title
+        )
+    rows = told[told["fold"] == fold]
+    grid = st.grid(4, min_column_width=230, gap="small")
+    for patch_id, of_patch in rows.groupby("id", sort=False):
+        with grid.cell(), st.container(border=True, gap="small"):
+            _sample(data, str(patch_id), of_patch.sort_values("epoch"), f"{key}_{fold}_{patch_id}")
+    st.caption(
+        f"{rows['id'].nunique()} patches of the validation part of {theme.fold_title(fold)}, drawn before training: "
+        f"the network's own probability of {literal(data.positive)} after each of {rows['epoch'].nunique()} epochs. "
+        "Nothing is chosen by them."
+    )
+    downloads.download(told, f"{run.name}_samples", "Answers (CSV)", key=f"{key}_samples_csv")
+
+
+def _sample(data: Dataset, patch_id: str, rows: pd.DataFrame, key: str) -> None:
+    """One patch: its picture and label, and its probability over the epochs."""
+    label, now = int(rows["label"].iloc[-1]), float(rows["prob"].iloc[-1])
+    right = (now >= 0.5) == bool(label)
+    picture, words = st.columns([2, 3], gap="small", vertical_alignment="center")
+    try:
+        look = gallery.Look(composites(data.bands)[0])
+        picture.image(gallery.pictures(data, [patch_id], look)[0], width="stretch", alt=f"Patch {patch_id}")
+    except LandslideLensError:
+        pass  # the dataset file is another one than the run's: the answers are still told
+    words.markdown(f"**{literal(gallery.short(patch_id))}**")
+    words.caption(f"{literal(data.class_names[label])}, now p {now:.2f} {'✓' if right else '✗'}")
+    downloads.show(_line(rows, label), key=key)
+
+
+def _line(rows: pd.DataFrame, label: int) -> go.Figure:
+    """The probability over the epochs, and a dotted line at one half."""
+    colour = theme.POSITIVE if label else theme.NEGATIVE
+    figure = go.Figure()
+    figure.add_hline(0.5, line={"color": theme.INK, "width": 1, "dash": "dot"})
+    figure.add_scatter(
+        x=rows["epoch"], y=rows["prob"], mode="lines+markers", line={"color": colour, "width": 2}, marker={"size": 4},
+        showlegend=False, hovertemplate="epoch %{x}: %{y:.2f}<extra></extra>",
+    )  # fmt: skip
+    theme.apply(figure, LINE_PX)
+    figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4})
+    figure.update_yaxes(range=[-0.04, 1.04], tickvals=[0, 0.5, 1])
+    figure.update_xaxes(rangemode="tozero", nticks=4)
+    return figure

@@ -1,0 +1,198 @@
+"""One run as it goes: state, progress, curves, events, log, and what can be done with it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.jobs import queue
+from core.runs.store import FINAL_STATES, RunFolder
+from dashboard import cache, state
+from dashboard.jobs import progress
+from dashboard.train import learning_curves
+from dashboard.ui import formatting, guards, sidebar
+from dashboard.ui.formatting import duration, literal
+
+REFRESH_S = 2
+
+
+def follow(run: RunFolder) -> None:
+    """The run, refreshed until it has ended."""
+    ended = _reconciled(run) in FINAL_STATES
+    st.fragment(_panel, run_every=None if ended else REFRESH_S)(run, ended)
+
+
+def _reconciled(run: RunFolder) -> str:
+    """The state after the queue has looked whether the worker lives."""
+    try:
+        return queue.job(state.checkpoints(), run.name).state
+    except (LandslideLensError, OSError):
+        return guards.run_state(run)["state"]
+
+
+def _panel(run: RunFolder, had_ended: bool) -> None:
+    job = _job(run)
+    status = guards.run_state(run)
+    if not had_ended and status["state"] in FINAL_STATES:
+        st.rerun()  # the whole page, so that the refreshing stops
+    with st.container(border=True):
+        _header(run, status)
+        if status["state"] in progress.ACTIVE:
+            progress.progress(status, job.place if job else None)
+        _figures(run, status)
+        _actions(run, status)
+    _curves(run)
+    _events(run)
+
+
+def _job(run: RunFolder) -> queue.Job | None:
+    try:
+        return queue.job(state.checkpoints(), run.name)
+    except (LandslideLensError, OSError):
+        return None
+
+
+def _header(run: RunFolder, status: dict) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{literal(run.name)}**", width="content")
+        sidebar.state_badge(status["state"])
+    if status["state"] not in progress.ACTIVE and (status.get("error") or status.get("message")):
+        if status["state"] == "succeeded":
+            st.caption(literal(status["message"]))
+        else:
+            st.code(status.get("error") or status["message"], language=None, wrap_lines=True)
+
+
+def _figures(run: RunFolder, status: dict) -> None:
+    """Where it is, how fast, how long."""
+    fold, epoch = status.get("fold"), status.get("epoch")
+    history = _history(run)
+    speed = history["images_per_second"].dropna().tail(5).mean() if len(history) else None
+    with st.grid(min_column_width=145):
+        if status["state"] == "succeeded":
+            st.metric("Folds", f"{history['fold'].nunique()}")
+            st.metric("Epochs in each", f"{history['epoch'].max()}" if len(history) else "–")
+        else:
+            st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
+            st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
+            active = status["state"] in progress.ACTIVE
+            st.metric(
+                "Time left" if active else "Stage", _left(status) if active else literal(status.get("stage", "–"))
+            )
+        st.metric("Taken", duration(formatting.elapsed(status)) or "–")
+        st.metric("Patches per second", "–" if speed is None or speed != speed else f"{speed:,.0f}")
+        if len(history) and status["state"] in progress.ACTIVE:
+            st.metric("Learning rate", f"{history['lr'].iloc[-1]:.2g}")
+            if "memory_mib" in history:
+                st.metric(
+                    "Memory", f"{history['memory_mib'].iloc[-1] / 1024:.1f} GiB",
+                    help="A GPU's peak in the last epoch, or what the process holds of the machine's.",
+                )  # fmt: skip
+
+
+def _left(status: dict) -> str:
+    if status["state"] == "queued":
+        return "waiting"
+    return duration(status.get("eta_s")) or "–"
+
+
+def _history(run: RunFolder) -> pd.DataFrame:
+    try:
+        return cache.history(run)
+    except (LandslideLensError, OSError, ValueError):
+        return pd.DataFrame(columns=["fold", "epoch", "images_per_second"])
+
+
+# ------------------------------------------------------------------------------------------------------- actions
+
+
+def _actions(run: RunFolder, status: dict) -> None:
+    with st.container(horizontal=True):
+        if status["state"] in progress.ACTIVE:
+            _confirm_cancel(run)
+        elif status["state"] == "succeeded":
+            if st.button("Open the results", type="primary", icon=":material/query_stats:", key="job_results"):
+                state.open_view("results")
+        elif st.button("Resume", type="primary", icon=":material/resume:", key="job_resume",
+                       help="Goes on from its newest checkpoint."):  # fmt: skip
+            _try(lambda: queue.resume(state.checkpoints(), run.name))
+            st.rerun()
+        if status["state"] in FINAL_STATES and st.button(
+            "Run again", icon=":material/replay:", key="job_retry", help="A new run with the same settings."
+        ):
+            again = _try(lambda: queue.retry(state.checkpoints(), run.name))
+            if again:
+                state.open_view("train", run=again.name, view="follow")
+        st.download_button(
+            "Log", run.log, file_name=f"{run.name}_log.txt", mime="text/plain", icon=":material/download:",
+            type="tertiary", key="job_log", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Settings", _settings(run), file_name=f"{run.name}_config.json", mime="application/json",
+            icon=":material/download:", type="tertiary", key="job_config", on_click="ignore",
+        )  # fmt: skip
+
+
+def _settings(run: RunFolder) -> str:
+    try:
+        return run.config().to_json()
+    except LandslideLensError as error:
+        return str(error)
+
+
+def _try(action):
+    """Do it; a refusal in plain words is kept for the next drawing."""
+    try:
+        return action()
+    except (LandslideLensError, OSError) as error:
+        st.session_state["job_refusal"] = str(error)
+        return None
+
+
+def _confirm_cancel(run: RunFolder) -> None:
+    """A popover and not a dialog, which would close whenever the progress behind it refreshes."""
+    with st.popover("Cancel", icon=":material/cancel:"):
+        st.markdown("It stops within seconds. Its last checkpoint stays, so that it can be resumed.")
+        if st.button("Cancel the run", type="primary", key="job_cancel"):
+            with st.spinner("Ending its processes…"):
+                _try(lambda: queue.cancel(state.checkpoints(), run.name))
+            st.rerun()
+
+
+def refusal() -> None:
+    """Why the last button could not do its work, told once."""
+    if text := st.session_state.pop("job_refusal", None):
+        st.error(literal(text), icon=":material/error:")
+
+
+# ------------------------------------------------------------------------------------------------- curves, events
+
+
+def _curves(run: RunFolder) -> None:
+    history = _history(run)
+    if history.empty or "val_f1" not in history:
+        return
+    st.subheader("Learning curves", anchor=False)
+    learning_curves.curves(run, history, "job")
+    learning_curves.samples(run, "job")
+
+
+def _events(run: RunFolder) -> None:
+    events = run.newest_events()
+    if events:
+        with st.expander(f"Events (newest {len(events)})"):
+            st.dataframe(pd.DataFrame([_event_row(e) for e in reversed(events)]), hide_index=True, width="stretch",
+                         height="content" if len(events) < 8 else 320)  # fmt: skip
+    log = run.log()
+    if log:
+        with st.expander("Log"):
+            st.code("\n".join(log.splitlines()[-200:]), language=None, height=320)
+
+
+def _event_row(event: dict) -> dict:
+    facts = {key: value for key, value in event.items() if key not in ("time", "event")}
+    said = ", ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.items()
+    )
+    return {"When": formatting.parse_time(event.get("time")), "What": str(event.get("event", "")), "Facts": said}

@@ -1,0 +1,1 @@
+"""Text, guards and small pieces that every page uses."""

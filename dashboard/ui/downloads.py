@@ -1,0 +1,65 @@
+"""TODO-ROOM"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+PICTURE = "picture_format"  # in the session
+
+
+PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "responsive": True}
+
+
+def show(figure: go.Figure, key: str, **options) -> object:
+    """A Plotly figure in the viewer's theme, without the toolbar's advertising; returns a selection where asked.
+
+    Its camera saves a picture named after ``key``, in the format of :func:`picture_format`.
+    """
+    saved = {"format": st.session_state.get(PICTURE) or "png", "filename": key, "scale": 2}
+    config = PLOT_CONFIG | {"toImageButtonOptions": saved}
+    return st.plotly_chart(figure, key=key, theme="streamlit", config=config, **options)
+
+
+def picture_format() -> None:
+    """The choice of what the camera above every figure saves."""
+    st.segmented_control(
+        "Figures are saved as", ["png", "svg"], default="png", required=True, key=PICTURE, format_func=str.upper,
+        help="The camera at the upper right of a figure saves it in this format, made by your browser.",
+        persist_state="session",
+    )  # fmt: skip
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """A table as CSV (UTF-8); text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    safe = table.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]):
+            safe[column] = safe[column].map(_unformula)
+    safe.columns = [_unformula(str(column)) for column in safe.columns]
+    return safe.to_csv(index=False).encode("utf-8")
+
+
+def _unformula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def download(table: pd.DataFrame | Callable[[], pd.DataFrame], name: str, label: str = "CSV", key: str = "") -> None:
+    """A button that downloads a table as ``name``.csv; a function is called only when the button is pressed."""
+    data = (lambda: csv_bytes(table())) if callable(table) else csv_bytes(table)
+    st.download_button(
+        label,
+        data,
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        key=key or f"download_{name}",
+        on_click="ignore",
+    )

@@ -1,0 +1,66 @@
+"""TODO-ROOM"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.errors import LandslideLensError
+from dashboard import state
+from dashboard.ui.formatting import literal
+
+
+def empty_state(
+    title: str, text: str, button: str, action: Callable[[], None], icon: str, detail: str | None = None
+) -> None:
+    """What is missing, in a sentence, and the button that leads on. ``detail`` is shown exactly as written."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.space("small")
+        st.subheader(title, icon=icon, anchor=False, text_alignment="center")
+        st.markdown(text, text_alignment="center", width=560)
+        if detail:
+            st.code(str(detail), language=None, wrap_lines=True)
+        if st.button(button, type="primary", key=f"empty_{button}"):
+            action()
+        st.space("small")
+
+
+def no_dataset(with_import: bool = True) -> None:
+    """The empty state of a page without a dataset: the demo is one click away."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.space("small")
+        st.subheader("No dataset yet", icon=":material/satellite_alt:", anchor=False, text_alignment="center")
+        st.markdown(
+            "Begin with simulated Sentinel-1/2 patches, made on this machine in a few seconds, "
+            "or import a folder of your own patches.",
+            text_alignment="center",
+            width=560,
+        )
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            if st.button("Make the demo dataset", type="primary", key="empty_make_demo", icon=":material/science:"):
+                make_demo()
+            if with_import and st.button("Import a folder", key="empty_import", icon=":material/drive_folder_upload:"):
+                open_import()
+        st.space("small")
+
+
+def open_import() -> None:
+    """Go to the import form."""
+    state.open_view("dataset", view="Import")
+
+
+def make_demo(n: int = 1200, seed: int = 0) -> None:
+    """Write the simulated demo dataset and choose it; takes seconds and shows that it works."""
+    from core.data.demo import write_demo
+
+    name = "demo" if (n, seed) == (1200, 0) else f"demo-{n}-seed{seed}"
+    path = state.checkpoints() / "datasets" / f"{name}.h5"
+    try:
+        with st.spinner(f"Simulating {n} patches…", show_time=True):
+            if not path.is_file():
+                write_demo(path, n=n, seed=seed)
+    except (LandslideLensError, OSError) as error:
+        st.error(literal(error), icon=":material/error:")
+        return
+    state.open_view("dataset", dataset=name, view="Facts")

@@ -1,0 +1,94 @@
+"""Pieces that several pages share: sidebar, empty states, headline numbers, downloads, a job's progress.
+
+Everything a user wrote (names, classes, bands, notes) passes through :func:`literal` where Streamlit would read
+Markdown, and through :func:`csv_bytes` where a spreadsheet would read a formula.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from core.data.store import Dataset
+from core.runs.store import FINAL_STATES
+
+_PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
+
+
+# --------------------------------------------------------------------------------------------------------- text
+
+
+def literal(text: object) -> str:
+    """``text`` for a place that reads Markdown (labels, captions, messages), shown exactly as written."""
+    escaped = _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
+    # Links are found in the text after escapes are gone: an invisible joiner keeps them from being one.
+    return re.sub(r"(?i)(http|www|mailto)", lambda m: m[0][0] + "\u2060" + m[0][1:], escaped)
+
+
+def number(value: object, digits: int = 3) -> str:
+    """A score for people; "undefined" where there is none."""
+    if value is None or not math.isfinite(float(value)):
+        return "undefined"
+    return f"{float(value):.{digits}f}"
+
+
+def interval(bounds: object, digits: int = 3) -> str:
+    """An interval for people: ``0.812 to 0.861``; empty where there is none."""
+    try:
+        low, high = (float(value) for value in bounds)
+    except (TypeError, ValueError):
+        return ""
+    return f"{low:.{digits}f} to {high:.{digits}f}" if math.isfinite(low) and math.isfinite(high) else ""
+
+
+def duration(seconds: object) -> str:
+    """Seconds for people: ``2 h 05 min``, ``3 min 20 s``, ``8 s``."""
+    if seconds is None or not math.isfinite(float(seconds)):
+        return ""
+    whole = max(0, round(float(seconds)))
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def parse_time(text: object) -> datetime | None:
+    """A moment written in a run folder, in UTC; None where it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def elapsed(status: Mapping) -> float | None:
+    """Seconds a run took so far, or altogether."""
+    begun = parse_time(status.get("started"))
+    if begun is None:
+        return None
+    ended = parse_time(status.get("finished")) if status.get("state") in FINAL_STATES else datetime.now(UTC)
+    return (ended - begun).total_seconds() if ended else None
+
+
+# ------------------------------------------------------------------------------------------------------ sidebar
+
+
+# ----------------------------------------------------------------------------------------------- what is chosen
+
+
+# ------------------------------------------------------------------------------------------------- empty states
+
+
+# ---------------------------------------------------------------------------------------------------- numbers
+
+
+# -------------------------------------------------------------------------------------------- figures, downloads
+
+
+def class_word(data: Dataset, label: int) -> str:
+    """A label's class name in its colour, as Markdown."""
+    if label < 0:
+        return ":gray[unlabelled]"
+    return f":{'orange' if label == 1 else 'blue'}[{literal(data.class_names[label])}]"

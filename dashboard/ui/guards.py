@@ -1,0 +1,114 @@
+"""TODO-ROOM"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.runs.job_folder import JobFolder
+from core.runs.store import RunFolder
+from dashboard import cache, state, theme
+from dashboard.ui.empty_states import empty_state, no_dataset
+from dashboard.ui.formatting import literal
+
+
+def run_state(run: JobFolder) -> dict:
+    """The status of a run or of another job; a damaged one reads as failed, with the reason."""
+    try:
+        status = run.status()
+    except LandslideLensError as error:
+        return {"state": "failed", "error": str(error)}
+    return status if isinstance(status, dict) and "state" in status else {"state": "queued"}
+
+
+def chosen_dataset() -> Dataset | None:
+    """The chosen dataset, open; None where there is none or it cannot be used (then the reason is shown)."""
+    path = state.choice().dataset_path
+    if path is None:
+        return None
+    try:
+        return cache.dataset(path)
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/broken_image:")
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        st.error(
+            f"The dataset file {literal(path.name)} cannot be opened: {literal(reason)}.",
+            icon=":material/broken_image:",
+        )
+    return None
+
+
+def chosen_run() -> RunFolder | None:
+    """The chosen run, in whatever state."""
+    return state.choice().run_folder
+
+
+def need_dataset() -> Dataset:
+    """The chosen dataset; without one, the empty state is drawn and the page ends."""
+    data = chosen_dataset()
+    if data is None:
+        no_dataset()
+        st.stop()
+    return data
+
+
+def need_run(purpose: str) -> RunFolder:
+    """The chosen run; without one, the empty state is drawn and the page ends.
+
+    ``purpose`` completes "... shows": "what a trained network decides".
+    """
+    if chosen_dataset() is None and chosen_run() is None:
+        no_dataset()
+        st.stop()
+    run = chosen_run()
+    if run is None:
+        empty_state(
+            "No run on this dataset yet",
+            f"This page shows {purpose}. It needs a run; training one takes a click.",
+            "Train on it",
+            lambda: state.open_view("train", view="new"),
+            ":material/model_training:",
+        )
+        st.stop()
+    return run
+
+
+def need_finished_run(purpose: str) -> RunFolder:
+    """The chosen run when it has succeeded; otherwise says how it stands, with the next step, and ends the page."""
+    run = need_run(purpose)
+    status = run_state(run)
+    if status["state"] == "succeeded":
+        return run
+    titles = {
+        "queued": "This run is waiting for its turn",
+        "running": "This run is still training",
+        "failed": "This run failed",
+        "cancelled": "This run was cancelled",
+        "interrupted": "This run was interrupted",
+    }
+    empty_state(
+        titles.get(status["state"], "This run has not finished"),
+        f"This page shows {purpose}. It fills when the run has finished.",
+        "Watch it train" if status["state"] in ("queued", "running") else "See what happened",
+        lambda: state.open_view("train", view="follow"),
+        theme.state_look(status["state"])[1],
+        detail=status.get("error") or status.get("message"),
+    )
+    st.stop()
+
+
+T = TypeVar("T")
+
+
+def needed(reader: Callable[..., T], *args: object) -> T:
+    """What a reader of a run or dataset gives; where it cannot, its reason is shown and the page ends."""
+    try:
+        return reader(*args)
+    except LandslideLensError as error:
+        st.error(literal(error), icon=":material/broken_image:")
+        st.stop()

@@ -1,0 +1,27 @@
+"""What the pages on a run ask first: its files, as a sentence where they are missing or damaged, and the head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from dashboard import theme, url_state
+from dashboard.ui.formatting import literal
+
+
+def head_picker(label: str, heads: Sequence[str], summary: Mapping, key: str, help: str | None = None) -> str:
+    """The head whose decisions a page shows; at first the run's headline, or the one that the URL names as ``key``."""
+    if not heads:
+        st.info("No head of this run has judged a patch.", icon=":material/info:")
+        st.stop()
+    first = summary["head"] if summary["head"] in heads else heads[0]
+    url_state.taken(key, heads, first)
+    if st.session_state[key] not in heads:  # another run was chosen, which has no such head
+        st.session_state[key] = first
+    head = st.selectbox(
+        label, heads, format_func=theme.head_title, key=key, width=240,
+        help=help or f"The run's headline is {literal(theme.head_title(summary['head']))}.",
+    )  # fmt: skip
+    url_state.kept(key, head, first)
+    return head

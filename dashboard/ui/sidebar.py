@@ -1,0 +1,58 @@
+"""TODO-ROOM"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from dashboard import state, theme
+from dashboard.ui.formatting import literal
+from dashboard.ui.guards import run_state
+
+
+def sidebar() -> None:
+    """The dataset and run pickers, on every page; what they hold is in the URL as well."""
+    choice = state.choose()
+    with st.sidebar:
+        _picker("Dataset", list(choice.datasets), state.DATASET)
+        _picker("Run", [run.name for run in choice.runs], state.RUN)
+        if choice.run_folder:
+            state_badge(run_state(choice.run_folder)["state"])
+            st.caption(literal(run_title(choice.run_folder.name)))
+        for note in state.notes():
+            st.warning(f"{literal(note)} The newest that is here is shown instead.", icon=":material/link_off:")
+    state.mend_link()
+
+
+def _picker(label: str, options: list[str], key: str) -> None:
+    """A select box that always holds one of its options. The label is drawn by itself, without "(required)"."""
+    with st.container(gap="xxsmall"):
+        st.caption(label)
+        st.selectbox(
+            label,
+            options,
+            index=None,  # no default: whatever is chosen is written into the URL
+            key=key,
+            label_visibility="collapsed",
+            placeholder="None yet",
+            disabled=not options,
+            required=True,
+            bind="query-params",
+        )
+
+
+def run_title(name: str) -> str:
+    """What a run's name says: when it began and with which backbone; the name itself where it was given by hand."""
+    stamp, _, rest = name.partition("_")
+    try:
+        began = datetime.strptime(stamp, "%Y%m%d-%H%M%S")
+    except ValueError:
+        return name
+    return f"{began.day} {began:%b %H:%M} UTC, {rest.rpartition('_')[0]}"
+
+
+def state_badge(name: str) -> None:
+    """A run's state as a small coloured label."""
+    colour, icon = theme.state_look(name)
+    st.badge(literal(name), icon=icon, color=colour)

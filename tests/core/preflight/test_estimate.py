@@ -1,0 +1,97 @@
+"""An estimate against what the run then took, on the tiny dataset."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+
+from core.config import preset
+from core.errors import ConfigError, DataError
+from core.flow.fold import train_fold
+from core.flow.plan import prepare
+from core.preflight import trial_steps
+from core.preflight.estimate import estimate
+from core.preflight.trial_steps import Sizes
+from core.runs.store import create_run
+from tests.core.conftest import TINY, make_tiny
+
+QUICK = (*TINY, "train.epochs=3", "heads.lgbm=false", "heads.logreg=false", "heads.svm_C=[0.1]", "heads.head=fc")
+
+
+def finished(steps):
+    told = []
+    try:
+        while True:
+            told.append(next(steps))
+    except StopIteration as end:
+        return end.value, told
+
+
+@pytest.fixture(scope="module")
+def config():
+    return preset("demo").with_overrides(QUICK)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_measurements():
+    kept = trial_steps.MEASURE_S
+    trial_steps.MEASURE_S = 0.5
+    yield
+    trial_steps.MEASURE_S = kept
+
+
+def on_disk(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_estimate_is_within_a_factor_of_what_the_run_took(tiny_dataset, config, tmp_path):
+    found, told = finished(estimate(tiny_dataset, config))
+    assert told[0].progress == 0 and told[-1].progress == 1
+    run = create_run(tmp_path, config, tiny_dataset, "run")
+    plan = prepare(run)
+    began, fullest = time.monotonic(), 0
+    for fold in range(2):
+        for _ in train_fold(plan, fold):  # its checkpoints go when the fold is done
+            fullest = max(fullest, on_disk(run.path))
+    took = time.monotonic() - began
+    foreseen = sum(found.seconds[part] for part in ("training", "balancing", "embedding", "heads"))
+    print(f"training two folds: foreseen {foreseen:.2f} s, took {took:.2f} s")
+    assert took / 6 < foreseen < took * 6, (foreseen, took)
+    sizes = [run.fold_card(fold) for fold in range(2)]
+    assert found.n_train == pytest.approx(sizes[0]["n_train"], abs=3)
+    assert found.n_synthetic == pytest.approx(sizes[0]["n_synthetic"], abs=4)
+    fullest = max(fullest, on_disk(run.path))
+    assert fullest / 3 < found.disk_bytes < fullest * 3, (fullest, found.disk_bytes)
+
+
+def test_what_is_said_is_what_was_measured(tiny_dataset, config):
+    found, _ = finished(estimate(tiny_dataset, config))
+    told = " ".join(found.sentences())
+    assert f"{found.steps_measured} training steps" in told and "cpu (float32)" in told and "reckoned" in told
+    assert found.device_bytes is None and "Device memory" not in told and found.fits
+    assert set(found.measured_parts) < set(found.seconds) and found.total_seconds == sum(found.seconds.values())
+    assert found.seconds_per_step * found.images_per_second == pytest.approx(config.train.batch_size)
+    assert json.loads(json.dumps(found.to_dict()))["sentences"] == found.sentences()
+
+
+def test_every_recipe_of_training_can_be_estimated(tiny_dataset, config):
+    settings = ["train.select=inner", "train.patience=2", "train.judge_steps=2", "train.accumulate=2", "train.tta=true",
+                "train.head_epochs=1", "train.top_epochs=1", "train.ema_decay=0.9", "augment.rotation=20"]  # fmt: skip
+    found, _ = finished(estimate(tiny_dataset, config.with_overrides(settings)))
+    plain = Sizes.of((np.arange(48) % 3 == 0).astype(int), config)
+    assert found.pieces == 1 and found.n_train < plain.learnt == 24
+
+
+def test_more_of_everything_takes_longer(config, tiny_dataset):
+    one, _ = finished(estimate(tiny_dataset, config))
+    twice, _ = finished(estimate(tiny_dataset, config.with_overrides(["train.epochs=300"])))
+    assert twice.seconds["training"] > 5 * one.seconds["training"]
+
+
+def test_settings_that_cannot_be_trained_with_are_refused_as_the_run_would(tiny_dataset, config, tmp_path):
+    with pytest.raises(ConfigError, match="no backbone 'nothing'"):
+        finished(estimate(tiny_dataset, config.with_overrides(["model.backbone=nothing"])))
+    one_class = make_tiny(tmp_path / "one.h5", n=12, positive_every=100)
+    with pytest.raises(DataError, match="patches of both classes"):
+        finished(estimate(one_class, config.with_overrides(["data.exclude=p000"])))

@@ -1,0 +1,71 @@
+"""Sentences for stakeholders: they say no more than the interval allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.results import interpretation
+
+FACTS = {
+    "n": 62, "f1": 0.825, "precision": 0.8125, "recall": 26 / 31, "confusion": {"tp": 26, "fn": 5, "fp": 6, "tn": 25},
+    "intervals": {"f1": [0.72, 0.9], "recall": [0.7, 0.94], "precision": [0.66, 0.93]},
+}  # fmt: skip
+
+
+def summary(differences: dict, **changes) -> dict:
+    folds = [{"fold": k, "heads": {"svm_c0.1": {"threshold": 0.3 + 0.1 * k}}} for k in range(2)]
+    return {
+        "head": "svm_c0.1", "heads": {"svm_c0.1": FACTS}, "folds": folds, "positive": "landslide", "grouped": True,
+        "threshold_rule": "best_f1", "differences": differences,
+    } | changes  # fmt: skip
+
+
+def difference(value: float, low: float, high: float) -> dict:
+    return {"f1": {"difference": value, "lo": low, "hi": high}}
+
+
+def test_cards_count_found_missed_and_false_alarms():
+    found, missed, alarms, right, f1 = interpretation.cards(FACTS, "landslide")
+    assert (found.label, found.value, found.detail) == ("Landslide found", "26", "70 to 94 %")
+    assert (missed.value, missed.detail) == ("5", "16.1% of 31")
+    assert (alarms.value, alarms.detail) == ("6", "19.4% of 31")
+    assert right.value == "81.2%" and f1.value == "0.825"
+
+
+def test_cards_of_undefined_numbers_say_so():
+    empty = {"f1": None, "precision": None, "confusion": {"tp": 0, "fn": 0, "fp": 0, "tn": 4}, "intervals": {}}
+    found, missed, alarms, right, f1 = interpretation.cards(empty, "landslide")
+    assert (found.value, missed.detail, right.value, f1.value) == ("0", "of none", "undefined", "undefined")
+
+
+def test_standing_names_set_folds_n_head_thresholds_and_interval():
+    text = interpretation.standing(summary({}), "svm_c0.1")
+    for part in ("Out of fold over 2 folds", "n = 62", "31 landslide", "cross-fitted", "0.30 to 0.40", "whole groups"):
+        assert part in text
+    assert "fixed" in interpretation.standing(summary({}, threshold_rule="half"), "svm_c0.1")
+
+
+@pytest.mark.parametrize(
+    ("row", "answer"),
+    [((0.05, 0.01, 0.09), "Yes"), ((0.01, -0.02, 0.04), "Not settled"), ((-0.05, -0.09, -0.01), "No")],
+)
+def test_the_network_earns_its_place_only_when_the_whole_interval_says_so(row, answer):
+    short, sentence = interpretation.earns_its_place(summary({"stats_svm": difference(*row)}))
+    assert short == answer
+    assert "Band statistics, SVM" in sentence and "95 % interval" in sentence
+
+
+def test_the_strongest_baseline_is_the_one_that_counts():
+    both = {"stats_logreg": difference(0.2, 0.1, 0.3), "stats_svm": difference(0.01, -0.02, 0.04)}
+    short, sentence = interpretation.earns_its_place(summary(both))
+    assert short == "Not settled" and "Band statistics, SVM" in sentence
+
+
+def test_without_an_interval_nothing_is_claimed():
+    undefined = {"stats_svm": {"f1": {"difference": 0.1, "lo": None, "hi": None}}}
+    assert interpretation.earns_its_place(summary(undefined))[0] == "It cannot be told"
+    assert interpretation.earns_its_place(summary({}))[0] == "It cannot be told"
+
+
+def test_class_names_are_literal():
+    assert "\\<img" in interpretation.cards(FACTS, "<img>")[0].label

@@ -1,0 +1,53 @@
+"""What a page shows stands in its URL by value; what a link names and does not exist is passed over."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+
+def page():
+    import streamlit as st
+
+    from dashboard import url_state
+
+    url_state.taken("one", ["a", "b"], "a")
+    one = st.selectbox("One", ["a", "b"], key="one", format_func=str.upper)
+    url_state.kept("one", one, "a")
+    url_state.taken_many("many", ["x", "y", "z"], ["x"])
+    many = st.pills("Many", ["x", "y", "z"], selection_mode="multi", key="many")
+    url_state.kept("many", many, ["x"])
+    url_state.taken_number("number", 0.0, 1.0)
+    number = st.number_input("Number", 0.0, 1.0, None, key="number")
+    url_state.kept("number", number, None)
+    st.write(f"{one} {'+'.join(many)} {number}")
+
+
+def opened(**query) -> AppTest:
+    at = AppTest.from_function(page)
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def test_without_a_link_the_defaults_stand_and_the_url_is_clean():
+    at = opened()
+    assert at.markdown[0].value == "a x None" and not at.query_params
+
+
+def test_a_link_decides():
+    at = opened(one="b", many=["y", "z"], number="0.25")
+    assert not at.exception and at.markdown[0].value == "b y+z 0.25"
+
+
+def test_what_does_not_exist_is_passed_over_and_leaves_the_url():
+    at = opened(one="<img>", many=["q"], number="7")
+    assert not at.exception and at.markdown[0].value == "a x None" and not at.query_params
+    assert opened(number="many").markdown[0].value == "a x None"
+
+
+def test_a_choice_goes_into_the_url_and_stays_over_the_link():
+    at = opened(one="b")
+    at.selectbox(key="one").select("a").run()
+    assert at.markdown[0].value.startswith("a ") and "one" not in at.query_params
+    at.number_input(key="number").set_value(0.5).run()
+    assert at.query_params["number"] in ("0.500", ["0.500"])
