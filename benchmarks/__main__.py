@@ -16,7 +16,9 @@ def main() -> None:
             continue  # a loop that the others measure
         out = results / f"{script.stem}.json"
         print(f"\n{script.stem}: {script.read_text(encoding='utf-8').split(chr(10), 1)[0].strip(chr(34))}", flush=True)
-        subprocess.run([sys.executable, "-m", f"benchmarks.speed.{script.stem}", "--out", out], check=True, cwd=HERE.parent)
+        subprocess.run(
+            [sys.executable, "-m", f"benchmarks.speed.{script.stem}", "--out", out], check=True, cwd=HERE.parent
+        )
         assert json.loads(out.read_text(encoding="utf-8")), f"{out.name} is empty"
 
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from core.config import RunConfig
 
 if TYPE_CHECKING:
-    from core.flow.plan import Plan
+    from core.flow.run_context import RunContext
     from core.runs.store import RunFolder
 
 
 @contextmanager
-def whole_run(dataset: Path, config: RunConfig) -> Iterator[tuple[RunFolder, Plan]]:
+def whole_run(dataset: Path, config: RunConfig) -> Iterator[tuple[RunFolder, RunContext]]:
     """The judged run and its plan; no maps and no explanations."""
     from core.data.store import open_dataset
     from core.flow.fold import train_fold
-    from core.flow.plan import prepare
+    from core.flow.run_context import prepare
     from core.flow.scoring import judge
     from core.runs.store import create_run
 

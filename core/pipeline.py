@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from core.flow.explaining import draw_map, explain_fold, save_explanations
 from core.flow.fold import train_fold
-from core.flow.plan import Step, prepare
+from core.flow.run_context import Step, prepare
 from core.flow.scoring import judge, summarise
 from core.progress import EXPLAINING, MAPPING, TRAINING
 from core.runs.store import RunFolder
@@ -22,32 +22,31 @@ from core.train.loop import newest_checkpoint
 # Shares of the whole time, for the progress bar: training the folds, then their maps, then their explanations.
 
 
-
 def train_run(run: RunFolder) -> Iterator[Step]:
     """Do the whole run, or what is left of it after an interruption.
 
     Raises DataError, FoldError, ConfigError or TrainingError in plain words when it cannot be done.
     """
     yield Step("loading", 0.0, "Reading the dataset.")
-    plan = prepare(run)
-    n_folds = plan.folds.n_splits
+    context = prepare(run)
+    n_folds = context.folds.n_splits
     for fold in range(n_folds):
-        yield from train_fold(plan, fold)
+        yield from train_fold(context, fold)
     trained = time.monotonic()
     yield Step("judging", TRAINING, "Judging the out-of-fold scores.", event="judging")
-    judged = judge(plan)
+    judged = judge(context)
     for fold in range(n_folds):
         progress = TRAINING + MAPPING * fold / n_folds
         yield Step("mapping", progress, f"Drawing the map of fold {fold + 1} of {n_folds}.", fold=fold, n_folds=n_folds)
-        draw_map(plan, fold)
+        draw_map(context, fold)
     explained = []
     for fold in range(n_folds):
         progress = TRAINING + MAPPING + EXPLAINING * fold / n_folds
         text = f"Grad-CAM and band occlusion of fold {fold + 1} of {n_folds}."
         yield Step("explaining", progress, text, event="explaining", fold=fold, n_folds=n_folds)
-        explained.append(explain_fold(plan, judged, fold))
-    save_explanations(plan, explained)
-    summary = summarise(plan, judged, seconds_after_training=time.monotonic() - trained)
+        explained.append(explain_fold(context, judged, fold))
+    save_explanations(context, explained)
+    summary = summarise(context, judged, seconds_after_training=time.monotonic() - trained)
     run.write_json("summary.json", summary)
     yield Step("done", 1.0, headline(summary), event="summary", fields={"oof": summary["oof"]})
 

@@ -12,19 +12,19 @@ from typing import Any
 import streamlit as st
 
 
-def taken(key: str, options: Sequence[str], default: str) -> None:
+def read_query_param(key: str, options: Sequence[str], default: str) -> None:
     """Before a choice is drawn, without a default of its own: it holds what a new link names, or what it held."""
     known = [value for value in _asked(key) if value in options]
     _hold(key, known[0] if known else None, default)
 
 
-def taken_many(key: str, options: Sequence[str], default: list[str]) -> None:
-    """As :func:`taken`, for a choice of several."""
+def read_query_params(key: str, options: Sequence[str], default: list[str]) -> None:
+    """As :func:`read_query_param`, for a choice of several."""
     _hold(key, [value for value in _asked(key) if value in options] or None, default)
 
 
-def taken_number(key: str, low: float, high: float) -> None:
-    """As :func:`taken`, for a number from low to high, or none."""
+def read_query_number(key: str, low: float, high: float) -> None:
+    """As :func:`read_query_param`, for a number from low to high, or none."""
     value = None
     for text in _asked(key)[:1]:
         try:
@@ -41,7 +41,7 @@ def _hold(key: str, named: Any, default: Any) -> None:
         st.session_state[key] = default
 
 
-def kept(key: str, value: Any, default: Any) -> None:
+def write_query_param(key: str, value: Any, default: Any) -> None:
     """After it is drawn: the URL names its value, or nothing where that is the default."""
     values = list(value) if isinstance(value, list | tuple) else [value]
     is_default = value is None or value == default

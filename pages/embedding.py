@@ -5,8 +5,8 @@ import streamlit as st
 from dashboard import cache, state, theme
 from dashboard.embedding import comparison, neighbours, new_patches, points, projections
 from dashboard.patches import card, gallery, outcomes
-from dashboard.ui import downloads, formatting, guards
-from dashboard.ui.formatting import literal
+from dashboard.ui import downloads, guards
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import needed
 
 VIEWS = {"heads": "Heads side by side", "runs": "Two runs side by side"}
@@ -99,7 +99,7 @@ def selection(data, run, oof, summary: dict, ids: list[str], heads: list[str]) -
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     table = judged[judged["id"].astype(str).isin(ids)].sort_values("prob", ascending=False, kind="stable")
     st.caption(
-        f"{len(table):,} patches, out of fold, {literal(theme.head_title(head))}, highest probability first"
+        f"{len(table):,} patches, out of fold, {escape_markdown(theme.head_title(head))}, highest probability first"
         + (f"; the first {MOST_SHOWN} are shown." if len(table) > MOST_SHOWN else ".")
     )
     cams = gallery.cams_of(run)

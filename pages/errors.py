@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import cache, state, theme, url_state
 from dashboard.patches import card, gallery, outcomes
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import needed
 from dashboard.ui.head_picker import head_picker
 
@@ -24,13 +24,13 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         heads = outcomes.heads_of(oof)
         head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
-        url_state.taken_number(state.ERRORS_AT, 0.0, 1.0)
+        url_state.read_query_number(state.ERRORS_AT, 0.0, 1.0)
         at = st.number_input(
             "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="own",
             width=130,
             help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",
         )  # fmt: skip
-        url_state.kept(state.ERRORS_AT, at, None)
+        url_state.write_query_param(state.ERRORS_AT, at, None)
         other = st.selectbox(
             "Compared with", [NOBODY, *(name for name in heads if name != head)], key=f"errors_other_{head}", width=190,
             format_func=lambda name: name if name == NOBODY else theme.head_title(name),
@@ -86,12 +86,12 @@ def compared(table: pd.DataFrame, theirs: pd.DataFrame, other: str) -> tuple[pd.
 def filtered(table: pd.DataFrame, order: str, equal: dict) -> pd.DataFrame:
     folds = sorted(table["fold"].unique().tolist())
     counts = outcomes.counts(table)
-    url_state.taken_many(state.ERRORS_OUTCOME, outcomes.OUTCOMES, ["FP", "FN"])
+    url_state.read_query_params(state.ERRORS_OUTCOME, outcomes.OUTCOMES, ["FP", "FN"])
     which = st.pills(
         "Outcome", outcomes.OUTCOMES, selection_mode="multi", key=state.ERRORS_OUTCOME, wrap=True,
         format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}",
     )  # fmt: skip
-    url_state.kept(state.ERRORS_OUTCOME, which, ["FP", "FN"])
+    url_state.write_query_param(state.ERRORS_OUTCOME, which, ["FP", "FN"])
     chosen = st.pills(
         "Fold", folds, selection_mode="multi", format_func=theme.fold_title, key="errors_folds", wrap=True
     )
@@ -104,7 +104,7 @@ def sentence(table: pd.DataFrame, shown: pd.DataFrame, summary: dict, head: str,
     where = "each fold's cross-fitted threshold" if at is None else f"one threshold of {at:.3f}"
     return (
         f"{len(shown):,} of {len(table):,} labelled patches, out of fold over {len(summary['folds'])} folds: "
-        f"{literal(theme.head_title(head))} at {where}. Confidence is the distance of p, "
+        f"{escape_markdown(theme.head_title(head))} at {where}. Confidence is the distance of p, "
         "the probability of the positive class, from it; loss is the negative log of the true class's probability."
     )
 

@@ -17,7 +17,7 @@ def main() -> None:
     run = guards.need_finished_run("where a network looks and which bands it needs")
     data = guards.need_dataset()
     summary, oof = needed(cache.summary, run), needed(cache.oof, run)
-    url_state.taken("explain_view", list(VIEWS), "where")
+    url_state.read_query_param("explain_view", list(VIEWS), "where")
     if (asked := state.asked_view("explain")) in VIEWS:
         st.session_state["explain_view"] = asked
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -26,7 +26,7 @@ def main() -> None:
             width="content",
         )  # fmt: skip
         scope = one_or_all() if view in ("where", "bands") else "all"
-    url_state.kept("explain_view", view, "where")
+    url_state.write_query_param("explain_view", view, "where")
     shown: list[str] = []
     if view == "checks":
         attention_checks.checks(run)
@@ -42,12 +42,12 @@ def main() -> None:
 
 def one_or_all() -> str:
     """Whether the run as a whole is looked at, or one patch."""
-    url_state.taken("explain_of", list(SCOPES), "all")
+    url_state.read_query_param("explain_of", list(SCOPES), "all")
     scope = st.segmented_control(
         "Of", list(SCOPES), required=True, format_func=SCOPES.get, key="explain_of", label_visibility="collapsed",
         width="content",
     )  # fmt: skip
-    url_state.kept("explain_of", scope, "all")
+    url_state.write_query_param("explain_of", scope, "all")
     return scope
 
 

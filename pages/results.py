@@ -29,9 +29,9 @@ VIEWS = {
 def main() -> None:
     st.title("Results")
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        url_state.taken("results_of", list(SOURCES), "run")
+        url_state.read_query_param("results_of", list(SOURCES), "run")
         source = st.segmented_control("Of", list(SOURCES), required=True, format_func=SOURCES.get, key="results_of")
-        url_state.kept("results_of", source, "run")
+        url_state.write_query_param("results_of", source, "run")
         downloads.picture_format()
     if source == "csv":
         uploaded_scores.csv_view()
@@ -52,12 +52,12 @@ def of_run() -> None:
     st.markdown(f"**Does the network earn its place? {short}.** {sentence}")
     for warning in interpretation.warnings_of(summary):
         st.warning(warning, icon=":material/warning:")
-    url_state.taken("results_view", list(VIEWS), "scores")
+    url_state.read_query_param("results_view", list(VIEWS), "scores")
     view = st.segmented_control(
         "View", list(VIEWS), required=True, format_func=VIEWS.get, key="results_view", wrap=True,
         label_visibility="collapsed",
     )  # fmt: skip
-    url_state.kept("results_view", view, "scores")
+    url_state.write_query_param("results_view", view, "scores")
     draw(view, run, summary, oof, of)
 
 

@@ -11,7 +11,7 @@ from dashboard.dataset import exclusions
 from dashboard.jobs import progress
 from dashboard.train import architecture, config_form, metadata_columns, monitor, preflight
 from dashboard.ui import empty_states, guards
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 VIEWS = {
     "new": ":material/add_circle: New run",
@@ -50,8 +50,8 @@ if view == "architecture":
 waiting = len(progress.active(progress.known_jobs()))
 groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
 st.markdown(
-    f"Trains on **{literal(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
-    f"{int((data.labels == 1).sum()):,} of them {literal(data.positive)}, {len(data.bands)} bands."
+    f"Trains on **{escape_markdown(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
+    f"{int((data.labels == 1).sum()):,} of them {escape_markdown(data.positive)}, {len(data.bands)} bands."
     + exclusions.training_sentence(data.path)
     + (f" Runs before it: {waiting}; it takes its turn after them." if waiting else "")
 )
@@ -66,5 +66,5 @@ try:
             state.open_view("train", run=started.name, view="follow")
         preflight.answer(asked.what, data, config)
 except (LandslideLensError, OSError) as error:
-    st.error(literal(error), icon=":material/error:")
+    st.error(escape_markdown(error), icon=":material/error:")
 preflight.view(data)

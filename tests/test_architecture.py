@@ -28,7 +28,7 @@ UTILITIES = (
     "core.torchvision_guard",
 )  # plain tools, no stage
 # The flow (what is planned, done, found), and the model it leaves behind.
-WIRING = ("core/pipeline.py", "core/flow/plan.py", "core/flow/scoring.py", "core/studies/", "core/predict/")
+WIRING = ("core/pipeline.py", "core/flow/run_context.py", "core/flow/scoring.py", "core/studies/", "core/predict/")
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "cv2", "skimage", "pytorch_grad_cam")
 
 
@@ -95,7 +95,7 @@ def test_stages_do_not_import_each_other(stage):
         "core.runs",
         "core.jobs",
         "core.pipeline",
-        "core.flow.plan",
+        "core.flow.run_context",
         "core.flow.scoring",
         "core.predict",
         "core.analyses",

@@ -33,8 +33,8 @@ from core.data.store.writer import DatasetWriter
 from core.evaluate.comparison.significance import compare
 from core.evaluate.intervals import bootstrap_intervals
 from core.heads.svm import SvmSetting, fit_svms
-from core.smote.methods import make
-from core.smote.resample import how_many, normalised_range
+from core.smote.methods import oversample
+from core.smote.resample import n_synthetic, normalised_range
 
 WAYS = ("none", "class_weights", "random", "plain", "ssim")
 
@@ -49,8 +49,8 @@ def judged(images, labels, folds, way: str, seed: int) -> np.ndarray:
         x, y = patches[train], labels[train]
         if way in ("random", "plain", "ssim"):
             config, minority = SmoteConfig(method=way), x[y == 1]
-            n_new = how_many(len(minority), int((y == 0).sum()), config)
-            made = make(minority, n_new, config, data_range=normalised_range("standard", minority), seed=seed)
+            n_new = n_synthetic(len(minority), int((y == 0).sum()), config)
+            made = oversample(minority, n_new, config, data_range=normalised_range("standard", minority), seed=seed)
             x, y = np.concatenate([x, made.images]), np.concatenate([y, np.ones(n_new, np.int8)])
         weight = "balanced" if way == "class_weights" else "none"
         head = fit_svms(band_statistics(x), y, [SvmSetting(1.0)], class_weight=weight)[0].head

@@ -104,7 +104,7 @@ def compare(kind: str) -> dict:
 def beside_training(device: torch.device) -> dict[str, float]:
     """Seconds of one fold's SMOTE and heads at the paper's size, on drawn patches and embeddings."""
     from core.heads.fold import HeadSet, fit_on_embeddings
-    from core.smote.methods import make
+    from core.smote.methods import oversample
 
     parents = POSITIVE * (FOLDS - 1) // FOLDS
     patches, _ = made_patches(parents)
@@ -112,7 +112,9 @@ def beside_training(device: torch.device) -> dict[str, float]:
     spread = (patches.max(axis=(0, 2, 3)) - patches.min(axis=(0, 2, 3))).tolist()
     on = device if device.type == "cuda" else None
     seconds = {
-        "smote": timed(lambda: make(patches, parents * N_SYN, smote, data_range=spread, seed=0, device=on), device)
+        "smote": timed(
+            lambda: oversample(patches, parents * N_SYN, smote, data_range=spread, seed=0, device=on), device
+        )
     }
     rng = np.random.default_rng(0)
     labels = (np.arange(REAL) < POSITIVE).astype(np.int8)[rng.permutation(REAL)]

@@ -22,7 +22,7 @@ from core.errors import ConfigError
 from core.evaluate.comparison.gap import gap
 from core.evaluate.judge import HeadJudgement, judge_head
 from core.flow.fold_rows import OLDER, FoldRows, _check_finished, fold_rows, own_scores
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings

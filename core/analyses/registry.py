@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.runs.store import RunFolder
 
 TITLES = {
@@ -66,9 +66,9 @@ def _occlusion(run: RunFolder, options: dict) -> Iterator[Step]:
 
 
 def _drill(run: RunFolder, options: dict) -> Iterator[Step]:
-    from core.analyses.bands.robustness import DrillOptions, run_drill
+    from core.analyses.bands.robustness import RobustnessOptions, run_robustness
 
-    return run_drill(run, DrillOptions(**options))
+    return run_robustness(run, RobustnessOptions(**options))
 
 
 def _smote(run: RunFolder, options: dict) -> Iterator[Step]:

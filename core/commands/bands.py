@@ -22,9 +22,9 @@ def compute(folder: RunFolder, occlusion: bool, spatial: int, drill: bool, as_js
 
         steps.append(study_occlusion(folder, OcclusionOptions(spatial=spatial)))
     if drill:
-        from core.analyses.bands.robustness import run_drill
+        from core.analyses.bands.robustness import run_robustness
 
-        steps.append(run_drill(folder))
+        steps.append(run_robustness(folder))
     told = ""
     for step in (step for part in steps for step in part):
         if step.stage != "done" and step.message != told:

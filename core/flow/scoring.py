@@ -1,6 +1,6 @@
 """What a trained run finds: its scores judged, its maps drawn, its decisions explained, all of it summed up.
 
-Comes in: a :class:`core.flow.plan.Plan` whose folds are trained. Goes out: tables and arrays in the run folder, and the
+Comes in: a :class:`core.flow.run_context.RunContext` whose folds are trained. Goes out: tables and arrays in the run folder, and the
 summary. Every patch is answered for by the one fold that has not seen it. ``core.pipeline`` says when.
 """
 
@@ -15,79 +15,79 @@ from scipy.special import logit
 from core.data.normalise import MINMAX_WARNING
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.evaluate.size_class import size_facts
-from core.flow.plan import Plan, groups_of
+from core.flow.run_context import RunContext, groups_of
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
 from core.predict.fold_model import kind_of
 
 
-def judge(plan: Plan) -> dict[str, HeadJudgement]:
+def judge(context: RunContext) -> dict[str, HeadJudgement]:
     """Out-of-fold scores of every head, each patch by the one fold that has not seen it; judged and written down."""
-    labelled = np.flatnonzero(plan.fold_of >= 0)
-    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], groups_of(plan, labelled)
-    scores = {name: values[labelled] for name, values in _out_of_fold(plan).items()}
+    labelled = np.flatnonzero(context.fold_of >= 0)
+    labels, fold_of, groups = context.labels[labelled], context.fold_of[labelled], groups_of(context, labelled)
+    scores = {name: values[labelled] for name, values in _out_of_fold(context).items()}
 
     def judged_as(name: str, is_log_odds: bool) -> HeadJudgement:
-        rule = plan.config.heads.threshold
+        rule = context.config.heads.threshold
         return judge_head(labels, scores[name], fold_of, groups, threshold=rule, is_log_odds=is_log_odds)
 
     judged = {name: judged_as(name, is_log_odds=name == "fc") for name in scores}
-    if plan.config.heads.blend and set(MEMBERS) <= set(judged):
+    if context.config.heads.blend and set(MEMBERS) <= set(judged):
         scores[BLEND] = blend([_log_odds(judged[name].probs) for name in MEMBERS])
         judged[BLEND] = judged_as(BLEND, is_log_odds=True)
-    table = {"id": plan.dataset.ids[labelled], "label": labels, "fold": fold_of}
+    table = {"id": context.dataset.ids[labelled], "label": labels, "fold": fold_of}
     table["group"] = groups if groups is not None else np.full(len(labelled), "")
     for name, head in judged.items():
         table |= {f"score_{name}": scores[name], f"prob_{name}": head.probs, f"pred_{name}": head.pred}
-    plan.run.write_oof(pd.DataFrame(table))
-    plan.run.write_json("rules.json", {name: head.rule.to_dict() for name, head in judged.items()})
+    context.run.write_oof(pd.DataFrame(table))
+    context.run.write_json("rules.json", {name: head.rule.to_dict() for name, head in judged.items()})
     return judged
 
 
-def _out_of_fold(plan: Plan) -> dict[str, np.ndarray]:
+def _out_of_fold(context: RunContext) -> dict[str, np.ndarray]:
     """Name -> (N,) decision values, each patch's by the fold that has not seen it; heads that every fold has."""
-    names = (*(name for name in plan.config.heads.names if name != BLEND), *BASELINES)
-    scores = {name: np.full(len(plan.labels), np.nan) for name in names}
-    for fold in range(plan.folds.n_splits):
-        found, val = _scores(plan, fold), plan.folds.val(fold)
+    names = (*(name for name in context.config.heads.names if name != BLEND), *BASELINES)
+    scores = {name: np.full(len(context.labels), np.nan) for name in names}
+    for fold in range(context.folds.n_splits):
+        found, val = _scores(context, fold), context.folds.val(fold)
         scores = {name: scores[name] for name in scores if name in found}
         for name, values in scores.items():
             values[val] = found[name][val]
     return scores
 
 
-def _scores(plan: Plan, fold: int) -> dict[str, np.ndarray]:
+def _scores(context: RunContext, fold: int) -> dict[str, np.ndarray]:
     """Decision values of all real patches by one fold's heads; computed where an earlier version trained the fold."""
-    if plan.run.has_scores(fold):
-        return plan.run.scores(fold)
-    features = {"statistics": plan.statistics, "rich": plan.rich} | plan.run.embeddings(fold)
-    heads = load_heads(plan.run.heads_path(fold))
-    return {name: head.decision(features[kind_of(name)], plan.device) for name, head in heads.items()}
+    if context.run.has_scores(fold):
+        return context.run.scores(fold)
+    features = {"statistics": context.statistics, "rich": context.rich} | context.run.embeddings(fold)
+    heads = load_heads(context.run.heads_path(fold))
+    return {name: head.decision(features[kind_of(name)], context.device) for name, head in heads.items()}
 
 
-def left_out(plan: Plan) -> dict[str, str]:
+def left_out(context: RunContext) -> dict[str, str]:
     """Heads that could not be fitted in every fold: name -> the first fold's reason."""
     found: dict[str, str] = {}
-    for fold in range(plan.folds.n_splits):
-        for name, reason in plan.run.fold_card(fold).get("left_out", {}).items():
+    for fold in range(context.folds.n_splits):
+        for name, reason in context.run.fold_card(fold).get("left_out", {}).items():
             found.setdefault(name, f"Fold {fold + 1}: {reason}")
     return found
 
 
-def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_training: float) -> dict[str, Any]:
+def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_after_training: float) -> dict[str, Any]:
     """The run in one dictionary: headline, every head with intervals, folds, differences, warnings.
 
     The folds' own seconds are added up, so that a run that was interrupted counts each of them once.
     """
-    config, run, dataset = plan.config, plan.run, plan.dataset
-    labelled = np.flatnonzero(plan.fold_of >= 0)
-    labels, groups = plan.labels[labelled], groups_of(plan, labelled)
+    config, run, dataset = context.config, context.run, context.dataset
+    labelled = np.flatnonzero(context.fold_of >= 0)
+    labels, groups = context.labels[labelled], groups_of(context, labelled)
     headline = config.heads.headline(judged)
     chosen = judged[headline]
     without_network = [name for name in judged if kind_of(name) != "embeddings" and name != headline]
     folds = []
-    for fold in range(plan.folds.n_splits):
+    for fold in range(context.folds.n_splits):
         card = run.fold_card(fold)
         heads = {name: head.folds[fold] for name, head in judged.items()}
         folds.append({"fold": fold, **card, **heads[headline], "heads": heads})
@@ -98,7 +98,7 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "preset": config.preset,
         "class_names": list(dataset.class_names),
         "positive": dataset.positive,
-        "grouped": plan.folds.grouped,
+        "grouped": context.folds.grouped,
         "head": headline,
         "threshold_rule": config.heads.threshold,
         "oof": {**chosen.metrics, "f1_interval": chosen.intervals["f1"]},
@@ -107,31 +107,31 @@ def summarise(plan: Plan, judged: dict[str, HeadJudgement], seconds_after_traini
         "differences": {name: difference(labels, chosen, judged[name], groups) for name in without_network},
         "seconds": sum(fold["seconds"] for fold in folds) + seconds_after_training,
         "images_per_second": float(np.mean([fold["images_per_second"] for fold in folds])),
-        "device": str(plan.device),
-        "left_out": left_out(plan),
-        "selection": plan.selection.to_dict(),
-        "warnings": _warnings(plan),
-    } | _beside(plan, judged["fc"])
+        "device": str(context.device),
+        "left_out": left_out(context),
+        "selection": context.selection.to_dict(),
+        "warnings": _warnings(context),
+    } | _tabular_facts(context, judged["fc"])
 
 
-def _beside(plan: Plan, fc: HeadJudgement) -> dict[str, Any]:
+def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
     """What stands beside the pixels, where anything does.
 
     ``columns``: the network's own head with its columns, without them, and the difference. ``size``: the second head's
     answers on landslides of known size.
     """
-    tables = [plan.run.beside(fold) for fold in range(plan.folds.n_splits)]
+    tables = [context.run.tabular(fold) for fold in range(context.folds.n_splits)]
     if any(table is None for table in tables):
         return {}
     table, found = pd.concat(tables, ignore_index=True), {}
-    labelled = np.flatnonzero(plan.fold_of >= 0)
-    labels, fold_of, groups = plan.labels[labelled], plan.fold_of[labelled], groups_of(plan, labelled)
+    labelled = np.flatnonzero(context.fold_of >= 0)
+    labels, fold_of, groups = context.labels[labelled], context.fold_of[labelled], groups_of(context, labelled)
     if "log_odds_unknown" in table:
-        scores = table.set_index("id")["log_odds_unknown"].loc[plan.dataset.ids[labelled]].to_numpy()
-        rule = plan.config.heads.threshold
+        scores = table.set_index("id")["log_odds_unknown"].loc[context.dataset.ids[labelled]].to_numpy()
+        rule = context.config.heads.threshold
         unknown = judge_head(labels, scores, fold_of, groups, threshold=rule, is_log_odds=True)
         found["columns"] = {
-            "names": list(plan.config.model.columns),
+            "names": list(context.config.model.columns),
             "known": {**fc.metrics, "intervals": fc.intervals},
             "unknown": {**unknown.metrics, "intervals": unknown.intervals},
             "difference": difference(labels, fc, unknown, groups),
@@ -139,38 +139,38 @@ def _beside(plan: Plan, fc: HeadJudgement) -> dict[str, Any]:
     if "size" in table:
         sized = table[table["size"] != ""]
         found["size"] = size_facts(sized["size"].to_numpy(), sized["size_pred"].to_numpy())
-        found["size"]["column"] = plan.config.model.size_column
+        found["size"]["column"] = context.config.model.size_column
     return found
 
 
-def _warnings(plan: Plan) -> list[str]:
-    found = [f"{reason} It has no score in this run." for reason in left_out(plan).values()]
-    found += plan.selection.notes
-    if plan.config.normalise.method == "minmax":
+def _warnings(context: RunContext) -> list[str]:
+    found = [f"{reason} It has no score in this run." for reason in left_out(context).values()]
+    found += context.selection.notes
+    if context.config.normalise.method == "minmax":
         found.append(MINMAX_WARNING)
-    if names := plan.config.model.columns:
+    if names := context.config.model.columns:
         found.append(
             f"The network reads columns beside the pixels ({', '.join(names)}). Scores are with them, as the dataset "
             "has them; occlusion, attention on demand and predictions without columns take them for unknown."
         )
-    if plan.config.model.columns and plan.config.model.columns_leak == "allow":
-        reports = plan.run.provenance().get("columns", ())
+    if context.config.model.columns and context.config.model.columns_leak == "allow":
+        reports = context.run.provenance().get("columns", ())
         found += [f"Allowed although it gives the label away: {one['reason']}" for one in reports if one["reason"]]
-    if plan.config.smote.enabled and plan.config.smote.protocol == "before_folds":
+    if context.config.smote.enabled and context.config.smote.protocol == "before_folds":
         found.append(
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "
             "validation part, so these scores are inflated."
         )
-    if plan.config.train.select == "fold_best":
+    if context.config.train.select == "fold_best":
         found.append(
             "The epoch of each fold was chosen by its F1 on that fold's validation part (the papers' way): these "
             "scores are inflated. train.select=inner or last is honest."
         )
-    found += plan.notes
-    folds = plan.config.folds
-    if folds.grouped and folds.group_by in ("groups", "duplicates") and plan.dataset.groups is None:
+    found += context.notes
+    folds = context.config.folds
+    if folds.grouped and folds.group_by in ("groups", "duplicates") and context.dataset.groups is None:
         found.append("The dataset has no groups: patches of one scene may sit in two folds, which flatters the scores.")
-    if not folds.grouped and plan.groups is not None:
+    if not folds.grouped and context.groups is not None:
         found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
     return found
 

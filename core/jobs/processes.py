@@ -73,7 +73,7 @@ def spawn(arguments: Sequence[str], log: Path) -> ProcessId:
     return identify(process.pid) or ProcessId(process.pid, time.time())
 
 
-def converse(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> subprocess.Popen[str]:
+def open_pipe(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> subprocess.Popen[str]:
     """Start ``python arguments`` in its own session, as text to and from whoever holds its pipes."""
     return subprocess.Popen(
         [sys.executable, *arguments],

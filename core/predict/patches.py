@@ -18,7 +18,7 @@ from core.data.store.dataset import Dataset
 from core.device import choose_device
 from core.errors import FormatError, RunError
 from core.evaluate.judge import Rule
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.predict.fold_model import FoldModel
 from core.runs.store import RunFolder
 

@@ -47,7 +47,7 @@ class Patches:
 
 
 @dataclass(frozen=True, eq=False)
-class FoldBands:
+class PerturbedModel:
     """One fold's model, ready to answer with some bands replaced: ``heads`` that answer, the headline last."""
 
     model: FoldModel
@@ -55,7 +55,7 @@ class FoldBands:
     heads: tuple[str, ...]
 
     @classmethod
-    def open(cls, run: RunFolder, fold: int, device: Any | None = None) -> FoldBands:
+    def open(cls, run: RunFolder, fold: int, device: Any | None = None) -> PerturbedModel:
         """The fold's model of a finished run, from its folder."""
         config = run.config()
         device = choose_device(config.device) if device is None else device
@@ -63,7 +63,7 @@ class FoldBands:
         return cls.of(FoldModel.load(run, fold, device), rules, config.heads.headline(rules))
 
     @classmethod
-    def of(cls, model: FoldModel, rules: dict[str, Rule], headline: str) -> FoldBands:
+    def of(cls, model: FoldModel, rules: dict[str, Rule], headline: str) -> PerturbedModel:
         """The network's own head, and the run's headline."""
         return cls(model, rules, tuple(dict.fromkeys(("fc", headline))))
 
@@ -134,7 +134,7 @@ class FoldBands:
 
 
 def occlude_patches(
-    view: FoldBands, patches: Patches, baseline: str, groups: Sequence[BandGroup] = (), bands: bool = True
+    view: PerturbedModel, patches: Patches, baseline: str, groups: Sequence[BandGroup] = (), bands: bool = True
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Patches without each band and, exactly, the Shapley value of each group: tables as the run folder keeps them.
 

@@ -10,7 +10,7 @@ from core.errors import RunError
 from core.runs.store import RunFolder
 
 
-def own_dataset(run: RunFolder) -> Dataset:
+def training_dataset(run: RunFolder) -> Dataset:
     """Raises RunError when the run has not finished, or its dataset has changed since it was trained on."""
     if run.status()["state"] != "succeeded":
         raise RunError(f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another.")

@@ -24,7 +24,7 @@ from core.data.selection import Selection, select
 from core.data.store import Dataset, open_dataset
 from core.device import autocast_dtype, choose_device, free_bytes
 from core.errors import DataError
-from core.flow.plan import COPIES, Step
+from core.flow.run_context import COPIES, Step
 from core.preflight.trial_steps import (
     STEPS,
     Sizes,

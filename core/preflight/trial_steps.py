@@ -22,8 +22,8 @@ from core.data.bands import Band
 from core.data.normalise import Normaliser
 from core.device import memory_bytes
 from core.heads.fold import HeadSet, fit_on_embeddings
-from core.smote.methods import make
-from core.smote.resample import how_many, normalised_range
+from core.smote.methods import oversample
+from core.smote.resample import n_synthetic, normalised_range
 from core.train.inference import embed
 from core.train.loop import fit
 from core.train.networks.backbones import build_network
@@ -51,7 +51,7 @@ class Sizes:
         share = (config.folds.n_splits - 1) / config.folds.n_splits
         inner = config.train.inner_share if config.train.select == "inner" else 0.0
         learnt, parents = round(n * share * (1 - inner)), round(positive * share * (1 - inner))
-        synthetic = how_many(parents, learnt - parents, config.smote)
+        synthetic = n_synthetic(parents, learnt - parents, config.smote)
         return cls(learnt, parents, synthetic, round(n / config.folds.n_splits), round(n * share * inner))
 
 
@@ -140,7 +140,7 @@ def measure_smote(minority: np.ndarray, sizes: Sizes, config: RunConfig, device:
     some = minority[:n]
     spread = normalised_range(config.normalise.method, some)
     on = device if device.type == "cuda" else None
-    taken = _best_of(2, lambda: make(some, n, config.smote, data_range=spread, seed=0, device=on))
+    taken = _best_of(2, lambda: oversample(some, n, config.smote, data_range=spread, seed=0, device=on))
     return taken * (sizes.positive / n) ** 2 + sizes.synthetic * taken / n / 10
 
 

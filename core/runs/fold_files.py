@@ -72,16 +72,16 @@ class FoldFiles:
         """See :meth:`embeddings`."""
         save_arrays(self.fold_path(fold) / "embeddings.safetensors", arrays)
 
-    def write_beside(self, fold: int, table: pd.DataFrame) -> None:
-        """See :meth:`beside`."""
-        write_table(self.fold_path(fold) / "beside.parquet", table)
+    def write_tabular(self, fold: int, table: pd.DataFrame) -> None:
+        """See :meth:`tabular`."""
+        write_table(self.fold_path(fold) / "tabular.parquet", table)
 
-    def beside(self, fold: int) -> pd.DataFrame | None:
+    def tabular(self, fold: int) -> pd.DataFrame | None:
         """What is read and answered beside the pixels, a row a validation patch; none where nothing is.
 
         Columns: id, label, log_odds_unknown (of the network with its columns unknown), size, size_pred (second head).
         """
-        path = self.fold_path(fold) / "beside.parquet"
+        path = self.fold_path(fold) / "tabular.parquet"
         return read_table(path) if path.is_file() else None
 
     def scores(self, fold: int) -> dict[str, np.ndarray]:

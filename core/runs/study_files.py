@@ -100,7 +100,7 @@ class StudyFiles:
             return None
         return read_table(path / "patches.parquet"), read_json(path / "report.json")
 
-    def write_drill(self, table: pd.DataFrame, report: dict) -> None:
+    def write_robustness(self, table: pd.DataFrame, report: dict) -> None:
         """See :meth:`drill`."""
         write_table(self.path / "drill" / "patches.parquet", table)
         write_json(self.path / "drill" / "report.json", report)

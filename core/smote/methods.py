@@ -19,7 +19,7 @@ from core.smote.topk import Neighbours, listed_ssim
 ROWS = 512  # patches whose distances to all others are held at once
 
 
-def make(
+def oversample(
     minority: np.ndarray,
     n_new: int,
     config: SmoteConfig,

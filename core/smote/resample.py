@@ -70,7 +70,7 @@ class Synthetics:
         return np.stack([groups[self.anchor], groups[self.neighbour]], axis=1)
 
 
-def how_many(n_minority: int, n_majority: int, config: SmoteConfig) -> int:
+def n_synthetic(n_minority: int, n_majority: int, config: SmoteConfig) -> int:
     """Number of synthetic patches that the settings ask for.
 
     With ``n_syn`` set, that many for each minority patch (paper A: 1255 x 5 = 6275); otherwise as many as bring the
@@ -269,7 +269,7 @@ class SSIMSMOTE:
         config = SmoteConfig(target_ratio=self._ratio())
         self.synthetics_ = synthesise(
             X[self.minority_],
-            how_many(int(counts[rare]), int(counts[1 - rare]), config),
+            n_synthetic(int(counts[rare]), int(counts[1 - rare]), config),
             k_neighbors=self.k_neighbors,
             alpha=self.alpha,
             beta=self.beta,

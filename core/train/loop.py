@@ -28,9 +28,9 @@ from core.train.checkpoint import newest_checkpoint, save_checkpoint
 from core.train.fingerprint import specification
 from core.train.inference import Embedded, embed
 from core.train.networks.network import Network
-from core.train.networks.tabular import Beside
-from core.train.optimisation.batchnorm import settle
-from core.train.optimisation.best_weights import Keeper
+from core.train.networks.tabular import TabularInputs
+from core.train.optimisation.batchnorm import update_bn
+from core.train.optimisation.best_weights import BestWeights
 from core.train.optimisation.gradients import Batch, Gradients
 from core.train.optimisation.losses import loss_of
 from core.train.optimisation.optimiser import WeightAverage, build_optimiser, pack, unpack
@@ -91,7 +91,7 @@ def fit(
     seed: int,
     resume_dir: Path | None = None,
     inner: Judged | None = None,
-    beside: Beside | None = None,
+    beside: TabularInputs | None = None,
 ) -> Generator[EpochResult, None, None]:
     """Trains ``network`` in place, one epoch each time a result is asked for.
 
@@ -109,7 +109,7 @@ def fit(
     """
     targets = soft_targets(train_y)
     check_training(train_x, targets)
-    beside = beside or Beside()
+    beside = beside or TabularInputs()
     told = beside.train.beside(targets)
     data = place(np.asarray(train_x, np.float32), told, torch.device(device))
     if config.train.select == "inner" and inner is None:
@@ -121,7 +121,7 @@ def fit(
     trainer = _Trainer(network, data, config, seed, loss, chosen_by, beside)
     trainer.fit_statistics(train_x)
     epochs, spec = config.train.epochs, specification(config, seed, train_x, told)
-    done = trainer.go_on(resume_dir, spec)
+    done = trainer.resume(resume_dir, spec)
     for epoch in range(done + 1, epochs + 1):
         result = trainer.epoch(epoch, val_x, val_y)
         is_last = epoch == epochs or trainer.is_enough(epoch)
@@ -146,7 +146,7 @@ class _Trainer:
         seed: int,
         loss: Any,
         chosen_by: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None,
-        beside: Beside,
+        beside: TabularInputs,
     ) -> None:
         self.network, self.data, self.config, self.seed = network.to(data.device), data, config, seed
         if not config.train.channels_last:
@@ -161,7 +161,7 @@ class _Trainer:
         self.average: WeightAverage | None = None
         self.units = BandUnits(network.bands, *network.units, data.device) if network.units else None
         self.chosen_by = chosen_by
-        self.kept = Keeper(config.train.patience)
+        self.kept = BestWeights(config.train.patience)
         self.opening = opening_at(1, network, config.train)
         self.final: Network | None = None  # what is kept, once the last epoch is done
         self.good = _copy_of(network)  # weights of the last epoch that ended well
@@ -186,7 +186,7 @@ class _Trainer:
     def is_enough(self, epoch: int) -> bool:
         return self.kept.is_enough(epoch)
 
-    def go_on(self, folder: Path | None, spec: str) -> int:
+    def resume(self, folder: Path | None, spec: str) -> int:
         """Takes up the newest checkpoint, if any; the number of epochs that are done, all when it had stopped early."""
         checkpoint = newest_checkpoint(folder)
         if checkpoint is None:
@@ -304,7 +304,7 @@ class _Trainer:
 
     def _settled(self) -> Network:
         size = max(1, self.config.train.batch_size // self.gradients.pieces)
-        return settle(copy.deepcopy(self.judged), self.data, size, self.opening.frozen_norms)
+        return update_bn(copy.deepcopy(self.judged), self.data, size, self.opening.frozen_norms)
 
     def finish(self) -> None:
         """Leaves the judged weights in the network, all of it open again."""

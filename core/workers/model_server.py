@@ -40,12 +40,12 @@ class Kept:
     parents: dict[tuple, Any] = field(default_factory=dict)
 
     def view(self, run: RunFolder, fold: int) -> Any:
-        """A fold's model (``core.predict.perturbed_model.FoldBands``), from memory where its files are the same."""
-        from core.predict.perturbed_model import FoldBands
+        """A fold's model (``core.predict.perturbed_model.PerturbedModel``), from memory where its files are the same."""
+        from core.predict.perturbed_model import PerturbedModel
 
         key = (str(run.path), fold, (run.fold_path(fold) / "fold.json").stat().st_mtime_ns)
         if key not in self.views:
-            self.views[key] = FoldBands.open(run, fold)
+            self.views[key] = PerturbedModel.open(run, fold)
         self.views.move_to_end(key)
         while len(self.views) > KEPT:
             self.views.popitem(last=False)
@@ -54,11 +54,11 @@ class Kept:
     def landslides(self, run: RunFolder, fold: int) -> Any:
         """What a fold's synthetic patches come from (``core.analyses.smote.fold_minority``); kept for one fold, for its size."""
         from core.analyses.smote.fold_minority import FoldLandslides
-        from core.predict.training_dataset import own_dataset
+        from core.predict.training_dataset import training_dataset
 
         key = (str(run.path), fold, (run.fold_path(fold) / "fold.json").stat().st_mtime_ns)
         if key not in self.parents:
-            self.parents = {key: FoldLandslides.of(run, own_dataset(run), fold)}
+            self.parents = {key: FoldLandslides.of(run, training_dataset(run), fold)}
         return self.parents[key]
 
 

@@ -14,7 +14,7 @@ from dashboard import state, theme
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 PROTOCOLS = {
     "folds_over_all": "Folds over real and synthetic",
@@ -101,21 +101,26 @@ def _twin(run: RunFolder, report: dict) -> None:
         first = rows[0]
         st.caption(
             f"{first['metric'].upper()} done the paper's way {first['leaking']:.3f}, inside the fold "
-            f"{first['honest']:.3f}; twin run {literal(report['twin'])}, n = {first['n']:,}, paired."
+            f"{first['honest']:.3f}; twin run {escape_markdown(report['twin'])}, n = {first['n']:,}, paired."
         )
         return
     twin = twin_of(run)
     if twin is not None:
-        st.info(f"{literal(twin.name)} differs in the protocol alone. Audit again to compare.", icon=":material/info:")
+        st.info(
+            f"{escape_markdown(twin.name)} differs in the protocol alone. Audit again to compare.",
+            icon=":material/info:",
+        )
         return
     other = other_protocol(run.config())
     st.caption(f"No finished run differs from this one in the protocol alone ({other.smote.protocol}).")
     if st.button(f"Train the twin ({other.smote.protocol})", icon=":material/model_training:", key="balance_twin"):
         try:
             made = queue.submit(state.checkpoints(), run.dataset_path(), other)
-            st.success(f"{literal(made.name)} is queued. Audit again when it has finished.", icon=":material/schedule:")
+            st.success(
+                f"{escape_markdown(made.name)} is queued. Audit again when it has finished.", icon=":material/schedule:"
+            )
         except LandslideLensError as error:
-            st.error(literal(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
 
 
 def _table(report: dict) -> pd.DataFrame:

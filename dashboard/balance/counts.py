@@ -13,7 +13,7 @@ from core.data.store import Dataset
 from dashboard import theme
 from dashboard.balance.charts import balance_by_fold, balance_by_group
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 MOST_BARS = 15  # groups that are drawn
 
@@ -68,7 +68,7 @@ def by_fold(data: Dataset, table: pd.DataFrame) -> None:
         )
         leaked, made = int(table["leaked"].sum()), int(table["synthetic"].sum())
         st.caption(
-            f"Training parts of {len(table)} folds, {len(data):,} patches of {literal(data.name)}. {leaked:,} of "
+            f"Training parts of {len(table)} folds, {len(data):,} patches of {escape_markdown(data.name)}. {leaked:,} of "
             f"{made:,} synthetic patches have a parent in the validation part of their fold, counted from the lineage."
         )
         if not table["begun"].all():

@@ -26,7 +26,7 @@ from dashboard.jobs import model_client
 from dashboard.patches import gallery, render
 from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 TO = {False: "Nearest in the embedding", True: "Nearest that the model calls so"}
 FROM = {"synthetic": "A synthetic patch", "landslide": "A landslide and a neighbour"}
@@ -53,7 +53,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         try:
             neighbour, anchor, also = (_synthetic if kind == "synthetic" else _landslide)(run, fold, lineage)
         except LandslideLensError as error:
-            st.error(literal(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
             return
     ways = {way.name: way for way in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -62,7 +62,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
             "Stretch", list(gallery.STRETCHES), format_func=gallery.STRETCHES.get, key="balance_path_stretch", width=190
         )
         called = st.selectbox(
-            f"To which {literal(data.class_names[0])}", list(TO), format_func=TO.get, key="balance_path_to", width=280,
+            f"To which {escape_markdown(data.class_names[0])}", list(TO), format_func=TO.get, key="balance_path_to", width=280,
             help="The nearest patch of the other class may be one that the model takes for a landslide as well.",
         )  # fmt: skip
     try:
@@ -70,7 +70,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         path = model_queries.walked(run, asked)
         seen = pictures.along(data, path, way, stretch)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     try:
         waits = model_queries.places(run, asked, path["embeddings"]) is None
@@ -145,7 +145,7 @@ def _picture(data, path, seen, maps, top, at: int, words: list[str]) -> None:
         with st.container(gap="xxsmall"):
             st.image(render.overlay(seen[at], maps[at], 0.7, top), width="stretch", output_format="PNG", alt="Grad-CAM")
             method = METHOD_WORDS.get(path["method"], "Attention")
-            st.caption(f"**{method}**, layer {literal(path['layer'])}, one scale for the path")
+            st.caption(f"**{method}**, layer {escape_markdown(path['layer'])}, one scale for the path")
     rows = [
         {"head": theme.head_title(head), "probability": values[at], "threshold": path["thresholds"][head]}
         for head, values in path["probs"].items()
@@ -164,23 +164,25 @@ def _picture(data, path, seen, maps, top, at: int, words: list[str]) -> None:
 
 
 def _says(data: Dataset, path: dict[str, Any]) -> None:
-    neighbour, anchor, other = (literal(name) for name in path["ids"])
+    neighbour, anchor, other = (escape_markdown(name) for name in path["ids"])
     fold = theme.fold_title(path["fold"])
-    unseen = [literal(name) for name, known in zip(path["ids"], path["seen"], strict=True) if not known]
+    unseen = [escape_markdown(name) for name, known in zip(path["ids"], path["seen"], strict=True) if not known]
     whose = f"By the network of {fold}, which learnt from all three real patches"
     if unseen:
         whose = f"By the network of {fold}, which has not learnt from {' and '.join(unseen)}"
     head = path["headline"]
     takes = path["probs"][head][-1] >= path["thresholds"][head]
     mistaken = (
-        f", which the model takes for {literal(data.positive)} as well" if takes and path["labels"][2] == 0 else ""
+        f", which the model takes for {escape_markdown(data.positive)} as well"
+        if takes and path["labels"][2] == 0
+        else ""
     )
     gap = ""
     if path["largest_gap"] is not None:
         gap = f" Diamonds: the run's stored answers, {path['largest_gap']:.0e} away at most."
     st.caption(
         f"{whose}. Neighbour {neighbour}, anchor {anchor} (SSIM {path['ssim'][0]:.3f}); {other} is a "
-        f"{literal(data.class_names[1 - path['labels'][1]])} of its training part near it in the embedding "
+        f"{escape_markdown(data.class_names[1 - path['labels'][1]])} of its training part near it in the embedding "
         f"({path['metric']} distance {path['distance']:.3f}, SSIM {path['ssim'][1]:.3f}){mistaken}. Dotted: the "
         f"threshold of {theme.head_title(path['headline'])}.{gap} Answered in {path['seconds']:.2f} s."
     )
@@ -192,7 +194,7 @@ def _map(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], at: int,
         drawn = projections.read(run, fold)
         placed = model_queries.places(run, way, path["embeddings"])
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     if placed is None:
         st.info("The stops are being placed on the map. The first time, UMAP is compiled.", icon=":material/pending:")
@@ -227,7 +229,7 @@ def _map(data: Dataset, run: RunFolder, way: Way, path: dict[str, Any], at: int,
     boundary = f" Shaded: {theme.head_title(head)}'s decision." if regions is not None else ""
     st.caption(
         f"{int(train.sum()):,} training patches of {theme.fold_title(fold)} on the run's own map. "
-        f"{literal(placed['note'])}{boundary}"
+        f"{escape_markdown(placed['note'])}{boundary}"
     )
 
 

@@ -18,7 +18,7 @@ from dashboard.balance import pictures as balance_pictures
 from dashboard.charts import embedding_map
 from dashboard.patches import gallery
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 CLICKED = "balance_kin_clicked"
 
@@ -35,7 +35,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         kin = model_queries.kin(run, fold, patch_id, k, second)
         pictures = balance_pictures.thumbnails(data, [patch_id, *kin["nearest"]], gallery.Look(way))
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return []
     made = between(lineage)
     event = downloads.show(
@@ -44,7 +44,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
     )  # fmt: skip
     _open_clicked(embedding_map.selected_ids(event))
     st.caption(
-        f"{literal(patch_id)} among the {kin['n']:,} {literal(data.positive)} patches that {theme.fold_title(fold)} "
+        f"{escape_markdown(patch_id)} among the {kin['n']:,} {escape_markdown(data.positive)} patches that {theme.fold_title(fold)} "
         "learnt from, by SSIM of the patches as this fold normalises them (−1 to 1); copies of a patch are not its "
         "neighbours. Nearer to the middle: more similar. Orange: synthetic patches were made between the two, their "
         f"number after the SSIM. Faint: the {second} most similar of each neighbour. Click a picture or a point to "

@@ -20,7 +20,7 @@ from dashboard.balance.preview import smote_preview
 from dashboard.balance.triplets import spread, triplets
 from dashboard.patches import card
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 VIEWS = {
     "made": "Synthetic patches",
@@ -101,7 +101,7 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
 def _view(finished: bool) -> str:
     """Which part of the page; what asks the networks needs a finished run."""
     views = VIEWS if finished else {name: title for name, title in VIEWS.items() if name not in FINISHED_ONLY}
-    url_state.taken("balance_view", list(views), "made")
+    url_state.read_query_param("balance_view", list(views), "made")
     if (asked := state.asked_view("balance")) in views:
         st.session_state["balance_view"] = asked
     if st.session_state["balance_view"] not in views:
@@ -109,7 +109,7 @@ def _view(finished: bool) -> str:
     view = st.segmented_control(
         "View", list(views), required=True, format_func=VIEWS.get, key="balance_view", label_visibility="collapsed",
     )  # fmt: skip
-    url_state.kept("balance_view", view, "made")
+    url_state.write_query_param("balance_view", view, "made")
     return view
 
 
@@ -135,14 +135,14 @@ def preview(data: Dataset) -> None:
     n_positive = int((data.labels == 1).sum())
     if n_positive < 2:
         st.info(
-            f"SSIM-SMOTE needs two {literal(data.positive)} patches at the least; this dataset has {n_positive}.",
+            f"SSIM-SMOTE needs two {escape_markdown(data.positive)} patches at the least; this dataset has {n_positive}.",
             icon=":material/info:",
         )
         return
     most = 300
     used = min(n_positive, most)
     st.markdown(
-        f"A **preview** of what SSIM-SMOTE makes of {used:,} of the {n_positive:,} {literal(data.positive)} patches, "
+        f"A **preview** of what SSIM-SMOTE makes of {used:,} of the {n_positive:,} {escape_markdown(data.positive)} patches, "
         "one synthetic each. It belongs to no run and to no fold."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -154,7 +154,7 @@ def preview(data: Dataset) -> None:
     try:
         lineage = smote_preview(data, int(k))
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     if lineage.empty:
         st.info("All of these patches are copies of one another; there is nothing in between.", icon=":material/info:")

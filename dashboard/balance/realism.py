@@ -14,7 +14,7 @@ from dashboard import cache, theme
 from dashboard.balance import charts
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 STUDY = "realism"
 LOOKS = {
@@ -44,7 +44,7 @@ def section(data: Dataset, run: RunFolder) -> None:
         return
     table, report = found
     kind, icon = LOOKS[report["verdict"]["level"]]
-    getattr(st, kind)(literal(report["verdict"]["sentence"]), icon=icon)
+    getattr(st, kind)(escape_markdown(report["verdict"]["sentence"]), icon=icon)
     beside = st.grid(2, min_column_width=380, gap="medium")
     with beside.cell():
         _tests(report)
@@ -74,7 +74,7 @@ def _tests(report: dict) -> None:
 
 
 def _judges(data: Dataset, report: dict) -> None:
-    st.markdown(f"**Do models call them {literal(data.positive)}?**")
+    st.markdown(f"**Do models call them {escape_markdown(data.positive)}?**")
     judged = report["judged"]
     if judged is None:
         st.info(

@@ -15,7 +15,7 @@ from dashboard.balance.charts import lineage_scatter
 from dashboard.balance.pictures import blend
 from dashboard.patches import gallery, outcomes, render
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 ORDERS = {
     "Most similar parents first": ("ssim", False),
@@ -51,7 +51,7 @@ def triplets(data: Dataset, lineage: pd.DataFrame, walk: bool = False) -> None:
     try:
         drawn = pictures(data, page, way, stretch)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     with st.grid(min_column_width=420, gap="medium"):
         for (_, row), three in zip(page.iterrows(), drawn, strict=True):
@@ -99,8 +99,8 @@ def difference(anchor: np.ndarray, made: np.ndarray, limits: np.ndarray) -> np.n
 def _triplet(row: pd.Series, three: list[np.ndarray], walk: bool) -> None:
     weight = float(row["anchor_weight"])
     captions = (
-        f"**Anchor** × {weight:.2f}  \n{literal(row['anchor'])}",
-        f"**Neighbour** × {1 - weight:.2f}  \n{literal(row['neighbour'])}",
+        f"**Anchor** × {weight:.2f}  \n{escape_markdown(row['anchor'])}",
+        f"**Neighbour** × {1 - weight:.2f}  \n{escape_markdown(row['neighbour'])}",
         f"**Synthetic**  \nSSIM {row['ssim']:.3f}",
         "**Difference**  \nfrom the anchor",
     )

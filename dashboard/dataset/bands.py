@@ -12,7 +12,7 @@ from dashboard import cache
 from dashboard.dataset import charts
 from dashboard.patches import band_values, card, derived_bands, gallery, render
 from dashboard.ui import downloads
-from dashboard.ui.formatting import class_word, literal
+from dashboard.ui.formatting import class_word, escape_markdown
 
 PER_CLASS = 200  # patches of each class that means, histograms and quantiles are taken from
 DRAWS = (3, 6, 9, 12)
@@ -96,14 +96,14 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
     with beside.cell():
         downloads.show(charts.band_picture(values, band), key="bands_picture")
         label = int(data.labels[row[0]])
-        st.caption(f"{literal(patch_id)}, {class_word(data, label)}; rows and columns in pixels.")
+        st.caption(f"{escape_markdown(patch_id)}, {class_word(data, label)}; rows and columns in pixels.")
     with beside.cell():
         spread = band_values.band_values(data, name, PER_CLASS)
         figure = charts.band_histogram(spread, band, data.class_names, values[np.isfinite(values)])
         downloads.show(figure, key="dataset_histogram")
         words = {1: data.class_names[1], 0: data.class_names[0], -1: "unlabelled"}
         read = {label: min(int((data.labels == label).sum()), PER_CLASS) for label in spread}
-        said = ", ".join(f"{n:,} {literal(words[label])}" for label, n in read.items())
+        said = ", ".join(f"{n:,} {escape_markdown(words[label])}" for label, n in read.items())
         st.caption(f"All usable pixels of {said} patches, spread evenly over the dataset; at most the lowest 1 % "
                    "and the highest 2 % of a class's values are not drawn. Dotted: this patch.")  # fmt: skip
 
@@ -111,7 +111,7 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
 def _quantiles(data: Dataset, pixels: ClassPixels) -> None:
     st.subheader("Quantiles of every band by class", anchor=False)
     downloads.show(charts.quantiles_by_class(pixels.quantiles, data.bands, data.class_names), key="bands_quantiles")
-    said = ", ".join(f"{n:,} {literal(_word(data, label))}" for label, n in pixels.n.items())
+    said = ", ".join(f"{n:,} {escape_markdown(_word(data, label))}" for label, n in pixels.n.items())
     st.caption(
         f"Thin line: 5 to 95 %, thick: 25 to 75 %, mark: median of the usable pixels of {said} patches, drawn at "
         "random (seed 0). Pixels of a patch are not independent, so no interval is stated."

@@ -12,7 +12,7 @@ from dashboard import theme
 from dashboard.dataset import check_task, exclusions
 from dashboard.patches import card, gallery, outcomes, pair
 from dashboard.ui import downloads
-from dashboard.ui.formatting import class_word, literal
+from dashboard.ui.formatting import class_word, escape_markdown
 
 RANK = {"error": 0, "warning": 1, "ok": 2}
 PATCHES_A_PAGE, PAIRS_A_PAGE = 24, 6
@@ -54,7 +54,7 @@ def _verdict(report: CheckReport) -> None:
 def _told(row: CheckRow) -> str:
     """A finding and what to do, as an item of a list."""
     many = f" ({row.n:,}" + (f", {row.share:.1%}" if row.share else "") + ")" if row.n else ""
-    return f"- **{literal(row.what)}**{many}. {literal(row.advice)}"
+    return f"- **{escape_markdown(row.what)}**{many}. {escape_markdown(row.advice)}"
 
 
 def _findings(n: int) -> str:

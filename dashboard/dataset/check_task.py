@@ -15,7 +15,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from dashboard import cache, state
 from dashboard.jobs import background
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 
 def labels_that_count(data: Dataset) -> np.ndarray:
@@ -30,7 +30,7 @@ def excluded_ids(data: Dataset) -> tuple[str, ...]:
     try:
         return current_exclusions(data)[0]
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return ()
 
 
@@ -93,7 +93,7 @@ def _follow(data: Dataset, was_running: bool) -> None:
     if task.cancelled:
         st.warning("The check was cancelled.", icon=":material/cancel:")
     elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
+        st.error(escape_markdown(task.error), icon=":material/error:")
     st.button("Check the dataset", type="primary", key="check_again", on_click=begin, args=(data,))
 
 

@@ -12,7 +12,7 @@ from core.errors import LandslideLensError
 from dashboard import cache
 from dashboard.patches import gallery
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 NOTE = "exclusion_note"  # what the last change was, told once
 MOST_SHOWN = 24  # pictures of the list
@@ -48,7 +48,9 @@ def told() -> None:
     """What the last change to the list was, or why it could not be made."""
     words, kind = st.session_state.pop(NOTE, ("", ""))
     if words:
-        getattr(st, kind)(literal(words), icon=":material/check_circle:" if kind == "success" else ":material/error:")
+        getattr(st, kind)(
+            escape_markdown(words), icon=":material/check_circle:" if kind == "success" else ":material/error:"
+        )
 
 
 def excluded(data: Dataset) -> None:
@@ -58,7 +60,7 @@ def excluded(data: Dataset) -> None:
         table = exclusions.read_exclusions(data.path)
         stale = exclusions.current_exclusions(data)[1]
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     if not len(table):
         st.markdown("No patch is excluded. Excluded patches stay in the file; they are never learnt from nor scored.")
@@ -68,7 +70,7 @@ def excluded(data: Dataset) -> None:
         "now on. The dataset file stays as it is; runs that there are keep what they were trained on."
     )
     if stale:
-        st.warning(literal(exclusions.stale_words(stale, data)), icon=":material/warning:")
+        st.warning(escape_markdown(exclusions.stale_words(stale, data)), icon=":material/warning:")
     st.dataframe(
         table, hide_index=True, width="stretch", height="content" if len(table) <= 8 else 320,
         column_config={"id": "Patch", "reason": st.column_config.TextColumn("Reason", width="large"),
@@ -89,7 +91,9 @@ def excluded(data: Dataset) -> None:
     known = table[~table["id"].isin(stale)].tail(MOST_SHOWN).iloc[::-1]
     with st.expander(f"The patches ({min(len(known), MOST_SHOWN)} newest)"):
         look = gallery.look_controls(data, "exclusions_look")
-        gallery.gallery(data, known, look, "exclusions", caption=lambda row: literal(gallery.short(row["reason"], 60)))
+        gallery.gallery(
+            data, known, look, "exclusions", caption=lambda row: escape_markdown(gallery.short(row["reason"], 60))
+        )
 
 
 def training_sentence(path) -> str:

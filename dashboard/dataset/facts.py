@@ -11,7 +11,7 @@ from core.data.store import Dataset
 from dashboard.charts import counts
 from dashboard.dataset import charts as data_charts
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 MOST_PARTS = 12  # drawn; the table has them all
 PART_WORDS = {"split": "Split", "group": "Group", "source": "Source"}
@@ -27,7 +27,9 @@ def facts(data: Dataset) -> None:
     with beside.cell():
         st.subheader("Class balance", anchor=False)
         downloads.show(counts.class_counts({"patches": class_counts(data)}, data.positive), key="dataset_balance")
-        st.caption(f"All {len(data):,} patches of {literal(data.name)}; positive class: {literal(data.positive)}.")
+        st.caption(
+            f"All {len(data):,} patches of {escape_markdown(data.name)}; positive class: {escape_markdown(data.positive)}."
+        )
     with beside.cell():
         st.subheader("Where it comes from", anchor=False)
         st.dataframe(_origin(data), hide_index=True, width="stretch", height="content",
@@ -51,7 +53,7 @@ def _counts(data: Dataset) -> None:
     with st.grid(min_column_width=116):
         st.metric("Patches", f"{len(data):,}", border=True, height="stretch")
         st.metric(
-            literal(data.positive), f"{by_class[data.positive]:,}", border=True, height="stretch",
+            escape_markdown(data.positive), f"{by_class[data.positive]:,}", border=True, height="stretch",
             delta=f"{by_class[data.positive] / labelled:.1%}", delta_color="off", delta_arrow="off",
             help="The positive class, and its share of the labelled patches.",
         )  # fmt: skip
@@ -76,7 +78,11 @@ def _balance_by_part(data: Dataset) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
-            "By", list(found), format_func=lambda key: PART_WORDS.get(key, literal(key)), key="dataset_part", width=260
+            "By",
+            list(found),
+            format_func=lambda key: PART_WORDS.get(key, escape_markdown(key)),
+            key="dataset_part",
+            width=260,
         )
     table = balance(data.labels, found[name])
     overall = float((data.labels == 1).sum() / max((data.labels >= 0).sum(), 1))
@@ -104,7 +110,7 @@ def _balance_by_part(data: Dataset) -> None:
     more = f"; the {MOST_PARTS} largest of {len(table):,} are drawn" if len(table) > MOST_PARTS else ""
     one_sided = int(((table["positive"] == 0) | (table["negative"] == 0)).sum())
     st.caption(
-        f"Share of {literal(data.positive)} among the labelled patches of each part, with its 95 % interval (Wilson)"
+        f"Share of {escape_markdown(data.positive)} among the labelled patches of each part, with its 95 % interval (Wilson)"
         f"{more}. Dotted: the share over all, {overall:.1%}. {one_sided:,} of {len(table):,} parts hold one class only."
     )
     downloads.download(table, f"{data.name}_balance_by_{name}", "Balance by part")

@@ -16,7 +16,7 @@ from dashboard import state
 from dashboard.dataset import import_task
 from dashboard.jobs import background
 from dashboard.ui import downloads, empty_states, formatting
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 AUTO = ""  # the format that is recognised
 KINDS = (".zip", ".tar", ".tgz", ".gz", ".h5", ".hdf5", ".tif", ".tiff", ".npy")
@@ -118,7 +118,7 @@ def _form(root: Path) -> None:
     try:
         _begin(root, kind, source, upload, labels_upload, name, options)
     except (LandslideLensError, OSError) as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     st.rerun()
 
@@ -136,11 +136,12 @@ def _format(source: str) -> str:
         found = _recognised(source)
         if found in FORMATS and kind not in (AUTO, found):
             st.warning(
-                f"This looks like {literal(import_task.FORMAT_WORDS.get(found, found))}.", icon=":material/help:"
+                f"This looks like {escape_markdown(import_task.FORMAT_WORDS.get(found, found))}.",
+                icon=":material/help:",
             )
         elif found:
             words = import_task.FORMAT_WORDS.get(found)
-            st.caption(f"Recognised: {literal(words)}." if words else literal(found))
+            st.caption(f"Recognised: {escape_markdown(words)}." if words else escape_markdown(found))
     return kind
 
 
@@ -279,9 +280,9 @@ def _report(task: background.Task) -> None:
         icon=":material/check_circle:",
     )
     words = import_task.FORMAT_WORDS.get(task.facts["format"], task.facts["format"])
-    st.caption(f"Read as {literal(words)}, in {formatting.duration(task.seconds)}.")
+    st.caption(f"Read as {escape_markdown(words)}, in {formatting.duration(task.seconds)}.")
     for warning in report.warnings:
-        st.warning(literal(warning), icon=":material/warning:")
+        st.warning(escape_markdown(warning), icon=":material/warning:")
     if report.rejected:
         table = pd.DataFrame([{"File": str(item.file), "Reason": item.reason} for item in report.rejected])
         st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 360)

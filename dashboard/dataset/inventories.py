@@ -17,7 +17,7 @@ from dashboard import cache, state
 from dashboard.dataset import import_task
 from dashboard.jobs import background
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 KIND = "inventory"
 MOST_EVENTS = 2000  # on the map at once
@@ -34,7 +34,7 @@ def kept_join(data: Dataset) -> Join | None:
     try:
         return _read(str(data.path), cache.stamp(data.path), cache.stamp(join_path(data.path)))
     except LandslideLensError as error:
-        st.warning(literal(error), icon=":material/link_off:")
+        st.warning(escape_markdown(error), icon=":material/link_off:")
         st.button("Remove it", key="inventory_remove_damaged", on_click=remove_join, args=(data.path,))
         return None
 
@@ -103,7 +103,7 @@ def _form(data: Dataset) -> None:
     try:
         _begin(data, uploads or [], source, within, accuracy, confidence)
     except (LandslideLensError, OSError) as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     st.rerun()
 
@@ -152,7 +152,7 @@ def _follow(was_running: bool) -> None:
     if task.cancelled:
         st.warning("Joining was cancelled; what was there before stays.", icon=":material/cancel:")
     elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
+        st.error(escape_markdown(task.error), icon=":material/error:")
     else:
         _told(task.result)
 
@@ -161,7 +161,7 @@ def _told(result: dict) -> None:
     aside = result["aside"]
     st.success(f"{result['events']:,} events read, {len(aside):,} rows set aside.", icon=":material/check_circle:")
     for note in result["notes"]:
-        st.info(literal(note), icon=":material/info:")
+        st.info(escape_markdown(note), icon=":material/info:")
     if len(aside):
         with st.expander(f"Rows that were set aside ({len(aside):,})"):
             table = aside[["file", "line", "reason"]].rename(columns=str.capitalize)
@@ -180,13 +180,13 @@ def _show(data: Dataset, join: Join) -> None:
         st.metric("With an event", f"{int(joined.sum()):,}", f"{joined.mean():.1%} of {len(data):,}",
                   border=True, delta_color="off", delta_arrow="off")  # fmt: skip
         for name, (k, n) in shares.items():
-            st.metric(f"of {literal(name)}", f"{k:,}", f"{k / n:.1%} of {n:,}" if n else "no such patch", border=True,
+            st.metric(f"of {escape_markdown(name)}", f"{k:,}", f"{k / n:.1%} of {n:,}" if n else "no such patch", border=True,
                       delta_color="off", delta_arrow="off")  # fmt: skip
         st.metric("Events used", f"{card['n_used']:,}", f"of {card['n_events']:,} read", border=True,
                   delta_color="off", delta_arrow="off")  # fmt: skip
     st.caption(
         f"The nearest event of each patch within {card['within_km']:g} km, from "
-        f"{literal(', '.join(card['inventories']))}. Several events equally near: {card['n_tied']:,} of the "
+        f"{escape_markdown(', '.join(card['inventories']))}. Several events equally near: {card['n_tied']:,} of the "
         f"patches; the surer event was taken. Sharing their event with another patch: {card['n_shared']:,}."
     )
     _warn_of_leak(shares)

@@ -17,7 +17,7 @@ from dashboard.dataset import check_task, exclusions, leakage_charts, leakage_co
 from dashboard.patches import card, gallery, outcomes, pair
 from dashboard.patches.pair import KIND_WORDS
 from dashboard.ui import downloads, empty_states, formatting, guards
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 PAIRS_A_PAGE = 6
 METRIC_WORDS = {
@@ -101,7 +101,7 @@ def verdict(n_pairs: int, crossings: Mapping[str, int]) -> tuple[str, str]:
 def _summary(data: Dataset, found: Leaks, ways: Mapping[str, Mapping[str, str]]) -> None:
     crossings = {name: len(crossing(found.pairs, part)) for name, part in ways.items()}
     severity, words = verdict(len(found.pairs), crossings)
-    getattr(st, {"ok": "success"}.get(severity, severity))(literal(words), icon=theme.SEVERITY[severity][1])
+    getattr(st, {"ok": "success"}.get(severity, severity))(escape_markdown(words), icon=theme.SEVERITY[severity][1])
     counts = found.pairs["kind"].value_counts()
     with st.grid(min_column_width=150):
         for kind in KIND_WORDS:
@@ -109,13 +109,13 @@ def _summary(data: Dataset, found: Leaks, ways: Mapping[str, Mapping[str, str]])
         for name, n in crossings.items():
             st.metric(f"Across {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs on both sides of the {name}.")
     st.caption(
-        f"All {found.n:,} patches of {literal(data.name)}, each compared with every other one in "
+        f"All {found.n:,} patches of {escape_markdown(data.name)}, each compared with every other one in "
         f"{formatting.duration(found.seconds)}. Of identical patches each further one is paired with the first. "
         "Hashes and embeddings of windows propose pairs; phase correlation, fine detail and SSIM decide. A run's own "
         "embeddings are not asked: they tell what is alike, not what is the same place (docs/leakage.md)."
     )
     for note in found.notes:
-        st.info(literal(note), icon=":material/info:")
+        st.info(escape_markdown(note), icon=":material/info:")
 
 
 def _chosen(found: Leaks, ways: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
@@ -168,7 +168,7 @@ def _actions(data: Dataset, table: pd.DataFrame, chosen: list[str]) -> None:
             for name in PRESETS:
                 st.session_state[f"train_{name}_overrides"] = "\n".join(settings)
             state.open_view("train", view="new")
-        st.caption(f"Opens the form of a new run with {literal(', '.join(settings))}.", width="content")
+        st.caption(f"Opens the form of a new run with {escape_markdown(', '.join(settings))}.", width="content")
 
 
 def kept_together(data: Dataset) -> list[str]:

@@ -14,7 +14,7 @@ from dashboard.charts import intervals
 from dashboard.dataset import check_task, leakage_charts
 from dashboard.jobs import background
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 PROBE_WORDS = {
     "stats_logreg": "Logistic regression",
@@ -42,7 +42,7 @@ def cost(data: Dataset, found: Leaks) -> None:
         try:
             begin(data, found)
         except LandslideLensError as error:
-            st.error(literal(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
             return
         st.rerun()
 
@@ -74,7 +74,7 @@ def _follow(data: Dataset, was_running: bool) -> None:
     if task.running:
         background.show_progress(task, "", "cost")
     elif task.error:
-        st.info(literal(task.error), icon=":material/info:")
+        st.info(escape_markdown(task.error), icon=":material/info:")
     elif task.cancelled:
         st.warning("The comparison was cancelled.", icon=":material/cancel:")
 
@@ -99,7 +99,7 @@ def sentence(rows: pd.DataFrame) -> tuple[str, str]:
 
 def _show(data: Dataset, rows: pd.DataFrame) -> None:
     severity, words = sentence(rows)
-    getattr(st, {"ok": "success"}.get(severity, severity))(literal(words), icon=theme.SEVERITY[severity][1])
+    getattr(st, {"ok": "success"}.get(severity, severity))(escape_markdown(words), icon=theme.SEVERITY[severity][1])
     f1 = rows[rows["metric"] == "f1"].assign(title=lambda t: t["head"].map(PROBE_WORDS).fillna(t["head"]))
     grid = st.grid(2, min_column_width=340, gap="medium")
     with grid.cell():
@@ -111,7 +111,7 @@ def _show(data: Dataset, rows: pd.DataFrame) -> None:
         )
     first = f1.iloc[0]
     st.caption(
-        f"{int(first['n']):,} labelled patches in {int(first['n_groups']):,} groups of {literal(data.name)}, out of "
+        f"{int(first['n']):,} labelled patches in {int(first['n_groups']):,} groups of {escape_markdown(data.name)}, out of "
         f"{FoldsConfig().n_splits} folds, three draws pooled; classifiers on band statistics, thresholds learnt on the "
         "other folds. Intervals: paired bootstrap over whole groups. The nearest neighbour remembers what it has seen "
         "and so gains most from a leak."

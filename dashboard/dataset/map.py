@@ -13,7 +13,7 @@ from dashboard.charts import embedding_map
 from dashboard.dataset import geo_chart, inventories
 from dashboard.patches import card, gallery
 from dashboard.ui import downloads, empty_states
-from dashboard.ui.formatting import class_word, literal
+from dashboard.ui.formatting import class_word, escape_markdown
 
 MOST_SHOWN = 36  # pictures of a selection
 MOST_GROUPS = 8  # that get a colour of their own
@@ -60,7 +60,7 @@ def places(data: Dataset) -> None:
         event = downloads.show(figure, key=key, on_select="rerun", selection_mode=("points", "box", "lasso"))
     without = len(data) - len(placed)
     st.caption(
-        f"{len(placed):,} of {len(data):,} patches of {literal(data.name)}"
+        f"{len(placed):,} of {len(data):,} patches of {escape_markdown(data.name)}"
         + (f"; without coordinates: {without:,}" if without else "")
         + (f"; {len(events):,} of {len(join.events):,} events around them" if join is not None else "")
         + ". Proportions are true at the middle latitude. "
@@ -83,7 +83,7 @@ def _selection(data: Dataset, ids: list[str]) -> None:
     rows = data.index_of(ids)
     table = pd.DataFrame({"id": ids, "label": data.labels[rows]})
     st.caption(
-        f"{len(ids):,} patches selected, {int((table['label'] == 1).sum()):,} of them {literal(data.positive)}"
+        f"{len(ids):,} patches selected, {int((table['label'] == 1).sum()):,} of them {escape_markdown(data.positive)}"
         + (f"; the first {MOST_SHOWN} are shown." if len(ids) > MOST_SHOWN else ".")
     )
     look = gallery.look_controls(data, "map_look")

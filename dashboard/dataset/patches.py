@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from dashboard.patches import card, gallery, outcomes
-from dashboard.ui.formatting import class_word, literal
+from dashboard.ui.formatting import class_word, escape_markdown
 
 PAGE_SIZES = (12, 24, 48, 96)
 
@@ -20,7 +20,7 @@ def patches(data: Dataset) -> None:
         options[-1] = "unlabelled"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.segmented_control(
-            "Class", list(options), default="all", required=True, format_func=lambda k: literal(options[k]),
+            "Class", list(options), default="all", required=True, format_func=lambda k: escape_markdown(options[k]),
             key="dataset_class",
         )  # fmt: skip
         text = st.text_input("Id contains", key="dataset_id", width=180)

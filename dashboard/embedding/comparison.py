@@ -21,7 +21,7 @@ from dashboard.embedding import fidelity, points, projections
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import outcomes
 from dashboard.ui import downloads, formatting, sidebar
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 ICONS = {"good": ":material/check_circle:", "fair": ":material/info:", "poor": ":material/warning:"}
 TINTS = {"good": "green", "fair": "orange", "poor": "red"}
@@ -51,7 +51,7 @@ def panel(
         values, card = projections.boundary(drawn, head)
         oof, summary = cache.oof(drawn.run), cache.summary(drawn.run)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return []
     arrays = drawn.arrays
     st.markdown(f"**{title}**")
@@ -83,7 +83,7 @@ def heads_side_by_side(
     grid = st.grid(min(3, max(1, len(heads))), min_column_width=300, gap="medium")
     for head in heads:
         with grid.cell():
-            chosen += panel(drawn, head, data, look, literal(theme.head_title(head)), marked)
+            chosen += panel(drawn, head, data, look, escape_markdown(theme.head_title(head)), marked)
     st.caption(fidelity.story(int(drawn.arrays["train"].sum()), drawn.card, drawn.fold))
     return list(dict.fromkeys(chosen))
 
@@ -103,13 +103,13 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
     try:
         pair = [drawn, projections.same_map(drawn, other)]
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return []
     chosen: list[str] = []
     grid = st.grid(2, min_column_width=400, gap="medium")
     for one, head in zip(pair, heads, strict=True):
         with grid.cell():
-            title = f"{literal(titles[one.run.name])} · {literal(theme.head_title(head))} · {_score(one.run, head)}"
+            title = f"{escape_markdown(titles[one.run.name])} · {escape_markdown(theme.head_title(head))} · {_score(one.run, head)}"
             chosen += panel(one, head, data, look, title)
             st.caption(fidelity.story(int(one.arrays["train"].sum()), one.card, one.fold))
     _say_how_comparable(pair)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from dashboard import theme
-from dashboard.ui.formatting import literal, number
+from dashboard.ui.formatting import escape_markdown, number
 
 GOAL = 0.2  # a fifth fewer disagreements than a boundary learnt in the plane
 GOOD_ENOUGH = 0.97  # the plane's own boundary agrees so often that there is little left to gain
@@ -69,7 +69,7 @@ def verdict(card: Mapping) -> tuple[str, str]:
 def story(n_train: int, card: Mapping, fold: int) -> str:
     """What the map is and how far it can be trusted. card: the map's; fold: from 0."""
     made = METHODS.get(card.get("method", "umap"), "UMAP")
-    note = f" {literal(card['note'])}" if card.get("note") else ""
+    note = f" {escape_markdown(card['note'])}" if card.get("note") else ""
     placed = _value(card, "placed")
     later = "" if placed is None else f", {placed:.3f} among the held-out ones"
     return (

@@ -20,7 +20,7 @@ from dashboard import cache, theme
 from dashboard.embedding import fidelity
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import gallery, outcomes
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 K = 6  # neighbours of each part
 NEAREST = "embedding_near"
@@ -48,11 +48,11 @@ def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> li
             str(drawn.run.path), drawn.fold, row, _metric(drawn), cache.stamp(drawn.run.fold_path(drawn.fold))
         )
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return []
     label = _label(data, row)
     st.caption(
-        f"{literal(patch_id)}, {literal(label)}, among the embeddings of {theme.fold_title(drawn.fold)}'s network, "
+        f"{escape_markdown(patch_id)}, {escape_markdown(label)}, among the embeddings of {theme.fold_title(drawn.fold)}'s network, "
         f"{fidelity.METRICS[_metric(drawn)]} distance: not places on the map. Other folds have other spaces."
     )
     look = gallery.look_controls(data, "embedding_near")
@@ -76,7 +76,7 @@ def _row_of(
 
     def caption(row: pd.Series) -> str:
         prob = f" · p {row['prob']:.2f}" if row["prob"] == row["prob"] else ""
-        return f"{literal(row['label'])}{prob}  \n{row['distance']:.3f} away"
+        return f"{escape_markdown(row['label'])}{prob}  \n{row['distance']:.3f} away"
 
     gallery.gallery(data, table, look, key, caption=caption)
     return ids

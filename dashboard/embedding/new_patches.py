@@ -22,7 +22,7 @@ from dashboard.embedding.projections import Drawn
 from dashboard.jobs import background, model_client
 from dashboard.patches import gallery
 from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 KINDS = ("png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "npy", "h5", "hdf5")
 
@@ -71,7 +71,7 @@ def _from_dataset(drawn: Drawn, data: Dataset) -> Callable[[], object] | None:
     try:
         other = cache.dataset(choice.datasets[name])
     except (LandslideLensError, OSError) as error:
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return None
     first = st.number_input("From row", 1, len(other), 1, key="new_row", width=110)
     many = st.number_input("Patches", 1, 64, 1, key="new_many", width=110)
@@ -165,7 +165,7 @@ def _answer(found: Placed, drawn: Drawn, data: Dataset) -> None:
             "network has seen little like them, and its answers for them are guesses.", icon=":material/explore_off:",
         )  # fmt: skip
     st.caption(
-        f"Probability of {literal(data.positive)} by {theme.fold_title(found.fold)}'s model alone; ✓: above its "
+        f"Probability of {escape_markdown(data.positive)} by {theme.fold_title(found.fold)}'s model alone; ✓: above its "
         f"threshold. {found.note} {formatting.duration(found.seconds) or 'Under a second'} altogether."
     )
     downloads.download(table, f"{drawn.run.name}_new_patches", "New patches (CSV)")

@@ -18,7 +18,7 @@ from dashboard.explain import badges, charts, pickers, tables
 from dashboard.jobs import analyses
 from dashboard.patches import gallery, outcomes
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import needed
 from dashboard.ui.head_picker import head_picker
 
@@ -65,7 +65,7 @@ def _means(run: RunFolder, name: str, means: Mapping, facts: pd.DataFrame, head:
     grouped = f"whole groups are drawn (up to {n_groups:,})" if n_groups < len(facts) else "patches are drawn"
     st.caption(
         "Mean maps on one scale; 1 is the mean peak of a fold's maps, because each fold's network has its own scale. "
-        f"Outcomes: {literal(theme.head_title(head))}, out of fold over {facts['fold'].nunique()} folds, "
+        f"Outcomes: {escape_markdown(theme.head_title(head))}, out of fold over {facts['fold'].nunique()} folds, "
         f"n = {len(facts):,}. Pointing at a cell gives its 95 % interval; {grouped}."
     )
     downloads.download(tables.mean_cells(means), f"{run.name}_{name}_mean_maps", "Mean maps with intervals (CSV)")
@@ -74,7 +74,7 @@ def _means(run: RunFolder, name: str, means: Mapping, facts: pd.DataFrame, head:
 def reading(data: Dataset, cams: gallery.Cams, head: str) -> str:
     """What the maps show and what they do not."""
     cell = data.shape[1] / cams.maps.shape[1]
-    target = literal(cams.card.get("target", data.positive))
+    target = escape_markdown(cams.card.get("target", data.positive))
     return (
         f"The maps show where the network's own classifier finds evidence for {target}, in cells of "
         f"about {cell:.0f}×{cell:.0f} pixels.{badges.what_maps_miss(head)} They do not outline the landslide, do not "

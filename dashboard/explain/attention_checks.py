@@ -18,7 +18,7 @@ from dashboard import cache, theme
 from dashboard.explain import attention, badges, charts, pickers
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import literal, number
+from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import needed
 
 FINDING_WORDS = {
@@ -97,11 +97,11 @@ def _verdict(report: Mapping[str, Any]) -> None:
         for finding in report["verdict"]["findings"]:
             colour, icon = HOLDS[finding["holds"]]
             name = FINDING_WORDS.get(finding["name"], finding["name"])
-            st.markdown(f":{colour}[{icon}] **{name}.** {literal(finding['sentence'])}")
+            st.markdown(f":{colour}[{icon}] **{name}.** {escape_markdown(finding['sentence'])}")
         height, width = report["size"]
         st.caption(
-            f"{literal(attention.map_words(report))}, {height}×{width} cells, out of fold; the network's own "
-            f"classifier. {report['n_tested']:,} patches labelled or called {literal(report['target'])} were tested, "
+            f"{escape_markdown(attention.map_words(report))}, {height}×{width} cells, out of fold; the network's own "
+            f"classifier. {report['n_tested']:,} patches labelled or called {escape_markdown(report['target'])} were tested, "
             f"all {report['silent']['n']:,} were looked at, in {formatting.duration(report['seconds'])}."
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard import theme
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 # By word of the lie detector's verdict: badge colour, icon, words.
 CHECK_LOOKS = {
@@ -25,7 +25,7 @@ ANSWER_LOOKS = {
 
 def what_maps_miss(head: str) -> str:
     """How a head's decisions relate to the Grad-CAM of the network's own classifier, as a sentence; fc needs none."""
-    title = literal(theme.head_title(head))
+    title = escape_markdown(theme.head_title(head))
     if head == "fc":
         return ""
     if head == "blend":

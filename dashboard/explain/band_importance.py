@@ -23,7 +23,7 @@ from dashboard.explain import badges, band_importance_slices, tables
 from dashboard.explain import charts as explain_charts
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import needed
 from dashboard.ui.head_picker import head_picker
 
@@ -51,7 +51,7 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     try:
         rows = tables.titled(cache.band_rows(run, head, baseline), data.bands)
     except LandslideLensError as error:
-        st.info(literal(error), icon=":material/info:")
+        st.info(escape_markdown(error), icon=":material/info:")
         return []
     stands = standing(summary, head, baseline, rows, groups_by_id(oof) is not None)
     _bands(data, run, rows, measure, stands, f"{head}_{baseline}")
@@ -68,9 +68,9 @@ def standing(summary: dict, head: str, baseline: str, rows: pd.DataFrame, groupe
     """Which patches, head, replacement and interval stand behind a figure."""
     kind = f"whole groups ({int(rows['n_groups'].iloc[0]):,}) are drawn" if grouped else "patches are drawn"
     return (
-        f"{int(rows['n'].iloc[0]):,} patches labelled {literal(summary['positive'])}, out of fold over "
+        f"{int(rows['n'].iloc[0]):,} patches labelled {escape_markdown(summary['positive'])}, out of fold over "
         f"{len(summary['folds'])} folds: each by the network that has not trained on it. "
-        f"{literal(theme.head_title(head))}; the band is replaced by {literal(BASELINES.get(baseline, baseline))}. "
+        f"{escape_markdown(theme.head_title(head))}; the band is replaced by {escape_markdown(BASELINES.get(baseline, baseline))}. "
         f"95 % bootstrap interval, {kind}."
     )
 
@@ -117,10 +117,10 @@ def _supports(run: RunFolder, summary: dict, oof: pd.DataFrame, study: tuple | N
     colour, icon = badges.ANSWER_LOOKS[verdict["answer"]]
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{literal(verdict['question'])}**", width="content")
+            st.markdown(f"**{escape_markdown(verdict['question'])}**", width="content")
             st.badge(verdict["answer"], icon=icon, color=colour)
-        st.markdown(literal(verdict["supports"]))
-        st.caption(literal(verdict["limits"]))
+        st.markdown(escape_markdown(verdict["supports"]))
+        st.caption(escape_markdown(verdict["limits"]))
 
 
 def _verdict_of(run: RunFolder, oof: pd.DataFrame, positive: str, head: str) -> dict | None:
@@ -138,7 +138,9 @@ def _groups(run: RunFolder, head: str, baseline: str, stands: str) -> None:
     except LandslideLensError:
         known = _group_baselines(run)
         words = "Run the study of bands for shares of groups under every replacement."
-        st.markdown(f"{'Groups were computed for: ' + literal(', '.join(known)) + '. ' if known else ''}{words}")
+        st.markdown(
+            f"{'Groups were computed for: ' + escape_markdown(', '.join(known)) + '. ' if known else ''}{words}"
+        )
         return
     grid = st.grid(2, min_column_width=360, gap="medium")
     with grid.cell():
@@ -151,7 +153,7 @@ def _groups(run: RunFolder, head: str, baseline: str, stands: str) -> None:
     one = rows.iloc[0]
     members = "; ".join(f"{explain_charts.capital(row.group)}: {row.bands}" for row in rows.itertuples())
     st.caption(
-        f"{literal(members)}. The shares add up to {rows['shapley'].sum():+.3f}, the mean drop without any band "
+        f"{escape_markdown(members)}. The shares add up to {rows['shapley'].sum():+.3f}, the mean drop without any band "
         f"({formatting.interval((one['total_lo'], one['total_hi']))}); all {2 ** len(rows):,} subsets of groups were "
         f"asked. {stands}"
     )
@@ -177,9 +179,11 @@ def _agreement(run: RunFolder, oof: pd.DataFrame, study: tuple | None, table: pd
     figure = explain_charts.dots(drawn, "Kendall's tau-b, 1: the same order", {"": theme.POSITIVE}, [(0.0, "")], ".2f")
     downloads.show(figure, key="explain_agreement")
     same = study[1].get("same", []) if study else []
-    also = f" {literal(', '.join(same))} gives the same as the mean in this scale and is left out." if same else ""
+    also = (
+        f" {escape_markdown(', '.join(same))} gives the same as the mean in this scale and is left out." if same else ""
+    )
     st.caption(
-        f"Likeness of the orders of bands under two replacements, {literal(theme.head_title(head))}, "
+        f"Likeness of the orders of bands under two replacements, {escape_markdown(theme.head_title(head))}, "
         f"n = {int(rows['n'].iloc[0]):,} landslides, 95 % interval of resampled groups.{also}"
     )
     downloads.download(rows, f"{run.name}_agreement_{head}", "Agreement (CSV)")

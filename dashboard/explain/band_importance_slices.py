@@ -19,7 +19,7 @@ from dashboard import cache, theme
 from dashboard.explain import charts, tables
 from dashboard.patches import gallery, outcomes
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 PART_COLOURS = {theme.OUTCOME_WORDS[name]: colour for name, colour in theme.OUTCOME.items()}
 
@@ -55,10 +55,10 @@ def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, hea
     colours = PART_COLOURS if by == "outcome" else dict(zip(dict.fromkeys(rows["part"]), theme.FOLD, strict=False))
     downloads.show(charts.dots(rows, title, colours, [(0.0, "")], "+.3f"), key=f"explain_by_{by}_{unit}")
     counts = ", ".join(
-        f"{literal(part)} n = {int(n):,}" for part, n in rows.groupby("part", sort=False)["n"].first().items()
+        f"{escape_markdown(part)} n = {int(n):,}" for part, n in rows.groupby("part", sort=False)["n"].first().items()
     )
     st.caption(
-        f"{counts}; out of fold, {literal(theme.head_title(head))}, 95 % interval of resampled groups. Intervals that "
+        f"{counts}; out of fold, {escape_markdown(theme.head_title(head))}, 95 % interval of resampled groups. Intervals that "
         "overlap do not settle a difference between parts."
     )
     downloads.download(rows, f"{run.name}_{by}_{unit}_{head}_{baseline}", "Parts (CSV)")
@@ -92,7 +92,7 @@ def windows(data: Dataset, run: RunFolder) -> list[str]:
     )  # fmt: skip
     st.caption(
         f"Windows of {size} px replaced in every band by its training mean, all on one scale; bright: covering it "
-        f"lowers the probability of {literal(data.positive)}. {literal(theme.head_title(str(index['head'].iloc[0])))}, "
+        f"lowers the probability of {escape_markdown(data.positive)}. {escape_markdown(theme.head_title(str(index['head'].iloc[0])))}, "
         f"out of fold, n = {len(index):,} patches drawn at random."
     )
     return shown["id"].astype(str).tolist()

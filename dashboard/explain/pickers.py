@@ -15,7 +15,7 @@ from core.runs.store import RunFolder
 from dashboard import url_state
 from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 BATCHED = ("xgradcam", "gradcam", "gradcam++", "layercam")  # those that whole runs are drawn with
 MOST_LISTED = 500  # patches offered in a list; any other can be typed
@@ -26,7 +26,7 @@ def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
     try:
         known = {one["name"]: one for one in model_client.layers(run) if one["alive"]}
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return None
     names = list(known)
     return st.selectbox(
@@ -58,10 +58,10 @@ def patch_picker(judged: pd.DataFrame) -> str:
     key = "explain_patch"
     table = outcomes.chosen(judged, order="Highest loss first")
     known = dict(zip(table["id"].astype(str), table.itertuples(), strict=True))
-    url_state.taken(key, list(known), next(iter(known)))
+    url_state.read_query_param(key, list(known), next(iter(known)))
     if st.session_state[key] not in known:
         typed, st.session_state[key] = st.session_state[key], next(iter(known))
-        text = f"This run has not judged a patch “{literal(gallery.short(str(typed), 60))}”."
+        text = f"This run has not judged a patch “{escape_markdown(gallery.short(str(typed), 60))}”."
         st.warning(text, icon=":material/search_off:")
     listed = list(dict.fromkeys([st.session_state[key], *list(known)[:MOST_LISTED]]))
     chosen = st.selectbox(
@@ -69,7 +69,7 @@ def patch_picker(judged: pd.DataFrame) -> str:
         format_func=lambda i: _patch_words(i, known.get(i)),
         help=f"The {min(len(known), MOST_LISTED):,} of {len(known):,} with the highest loss are listed; type any id.",
     )  # fmt: skip
-    url_state.kept(key, chosen, None)
+    url_state.write_query_param(key, chosen, None)
     return chosen
 
 

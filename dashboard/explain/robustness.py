@@ -23,7 +23,7 @@ from dashboard.explain import charts
 from dashboard.jobs import analyses
 from dashboard.patches import gallery
 from dashboard.ui import downloads, formatting, guards, sidebar
-from dashboard.ui.formatting import literal, number
+from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import needed
 
 SHORT = {
@@ -56,7 +56,7 @@ def drill(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
         return []
     table, report = found
     rows = pd.DataFrame(report["rows"]).astype({name: float for name in ("f1", "lo", "hi", "diff_lo", "diff_hi")})
-    st.markdown(f"**{literal(report['sentence'])}**")
+    st.markdown(f"**{escape_markdown(report['sentence'])}**")
     _figure(run, report, rows)
     shown = _flips(data, run, table, report, rows)
     _compared(run, report)
@@ -92,7 +92,7 @@ def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
     )
     st.caption(
         f"Intact F1 {number(intact['f1'])} ({formatting.interval((intact['lo'], intact['hi']))}); n = "
-        f"{int(intact['n']):,} patches, out of fold, {literal(theme.head_title(report['head']))} at its cross-fitted "
+        f"{int(intact['n']):,} patches, out of fold, {escape_markdown(theme.head_title(report['head']))} at its cross-fitted "
         "thresholds; bootstrap over whole groups. Policies learn from the training part of each fold. Band statistics "
         "trained on the rest: logistic regression that never saw the lost bands, not the same model retrained."
     )
@@ -203,4 +203,4 @@ def _how_to(run: RunFolder, lost: Mapping[str, Mapping]) -> None:
             preset = needed(cache.summary, run).get("preset") or "demo"
             st.session_state[f"train_{preset}_overrides"] = setting
             state.open_view("train", view="new")
-    st.caption(f"No run of this dataset was trained on exactly what is left. It takes {literal(setting)}.")
+    st.caption(f"No run of this dataset was trained on exactly what is left. It takes {escape_markdown(setting)}.")

@@ -24,7 +24,7 @@ from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes, render
 from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import needed
 
 WINDOW, STRIDE = 16, 8  # pixels
@@ -55,7 +55,7 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     try:
         found = model_client.patch_maps(str(run.path), patch_id, tuple(METHOD_WORDS), layer, target)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return []
     arrays = {name: np.array(values, np.float32) for name, values in found["maps"].items()}
     st.markdown(_decided(data, patch_id, row))
@@ -63,16 +63,16 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
         try:
             plain = gallery.pictures(data, [patch_id], look, None)[0]
         except LandslideLensError as error:
-            st.error(literal(error), icon=":material/broken_image:")
+            st.error(escape_markdown(error), icon=":material/broken_image:")
             return []
         with st.container(gap=None):
             st.image(plain, width="stretch", alt=f"Patch {patch_id}", output_format="PNG")
-            st.caption(f"**The patch**  \n{literal(look.composite.name)}")
+            st.caption(f"**The patch**  \n{escape_markdown(look.composite.name)}")
         for name, words in METHOD_WORDS.items():
             with st.container(gap=None):
                 _method(plain, arrays.get(name), words, found["refused"].get(name), look)
     st.caption(
-        f"Layer {literal(found['layer'])}, by {theme.fold_title(found['fold'])}'s network, which has not trained on "
+        f"Layer {escape_markdown(found['layer'])}, by {theme.fold_title(found['fold'])}'s network, which has not trained on "
         f"this patch; each map in its own scale, answered in {found['seconds']:.2f} s. Where methods disagree, none "
         "of them is the reason: ask the lie detector. Eigen-CAM knows no class. Score- and Ablation-CAM ask the "
         "network once a channel."
@@ -86,7 +86,7 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
 
 def _method(plain: np.ndarray, cam: np.ndarray | None, words: str, refused: str | None, look: gallery.Look) -> None:
     if cam is None:
-        st.caption(f"**{words}**  \n{literal(refused or 'not given')}")
+        st.caption(f"**{words}**  \n{escape_markdown(refused or 'not given')}")
         return
     drawn = render.cells(cam, plain.shape[0]) if look.raw else render.overlay(plain, cam, look.opacity or 0.7)
     st.image(drawn, width="stretch", alt=words, output_format="PNG")
@@ -101,8 +101,8 @@ def _nothing() -> gallery.Cams:
 
 def _decided(data: Dataset, patch_id: str, row: pd.Series) -> str:
     return (
-        f"**{literal(patch_id)}** is labelled **{literal(data.class_names[int(row['label'])])}**: "
-        f"{theme.OUTCOME_WORDS[row['outcome']]}, probability {row['prob']:.3f} of {literal(data.positive)}, threshold "
+        f"**{escape_markdown(patch_id)}** is labelled **{escape_markdown(data.class_names[int(row['label'])])}**: "
+        f"{theme.OUTCOME_WORDS[row['outcome']]}, probability {row['prob']:.3f} of {escape_markdown(data.positive)}, threshold "
         f"{row['threshold']:.3f}, out of {theme.fold_title(row['fold'])}."
     )
 
@@ -132,7 +132,7 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     try:
         found = model_client.patch_bands(str(run.path), patch_id, spatial, WINDOW, STRIDE)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return []
     table, groups = pd.DataFrame(found["bands"]), pd.DataFrame(found["groups"])
     st.markdown(_decided(data, patch_id, row))
@@ -158,7 +158,7 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
         _windows(data, patch_id, found)
     total = shares["shapley"].sum()
     st.caption(
-        f"One patch: no interval. {literal(theme.head_title(found['head']))} of {theme.fold_title(found['fold'])}, "
+        f"One patch: no interval. {escape_markdown(theme.head_title(found['head']))} of {theme.fold_title(found['fold'])}, "
         f"{found['p0']:.3f} before; the shares add up to {total:+.3f}, the drop without any band. Without test-time "
         f"flips, so the probability can differ a little from the run's. Answered in {found['seconds']:.2f} s."
     )
@@ -174,12 +174,12 @@ def _windows(data: Dataset, patch_id: str, found: dict) -> None:
         try:
             plain = gallery.pictures(data, [patch_id], look, None)[0]
         except LandslideLensError as error:
-            st.error(literal(error), icon=":material/broken_image:")
+            st.error(escape_markdown(error), icon=":material/broken_image:")
             return
         top = max(float(np.abs(cells).max()), DIVERGING_TOP)
         with st.container(width=280, gap=None):
             st.image(plain, width="stretch", alt=f"Patch {patch_id}", output_format="PNG")
-            st.caption(literal(look.composite.name))
+            st.caption(escape_markdown(look.composite.name))
         with st.container(width=280, gap=None):
             st.image(
                 render.overlay(plain, np.clip(cells, 0, None), 0.75, top), width="stretch",

@@ -18,7 +18,7 @@ from core.jobs.analysis_folder import StudyFolder, list_studies
 from core.runs.store import RunFolder
 from dashboard.jobs import progress
 from dashboard.ui import empty_states, guards
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 REFRESH_S = 1
 
@@ -39,7 +39,7 @@ def begin(run: RunFolder, study: str, options: Mapping[str, Any] | None = None) 
     try:
         queue.submit_study(run, study, options)
     except (LandslideLensError, OSError) as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     st.rerun()
 
@@ -73,12 +73,12 @@ def _follow(study: StudyFolder, was_active: bool) -> None:
         return
     title = TITLES.get(study.asked()["study"], study.name)
     if status["state"] == "failed":
-        st.error(literal(status.get("error") or "It failed without a reason."), icon=":material/error:")
+        st.error(escape_markdown(status.get("error") or "It failed without a reason."), icon=":material/error:")
     elif status["state"] == "cancelled":
         text = f"{title}: cancelled. What was there before is still there."
         st.warning(text, icon=":material/cancel:")
     else:
-        st.warning(f"{title}: {literal(status.get('message', 'interrupted.'))}", icon=":material/power_off:")
+        st.warning(f"{title}: {escape_markdown(status.get('message', 'interrupted.'))}", icon=":material/power_off:")
     with st.container(horizontal=True):
         if st.button("Ask again", icon=":material/replay:", key=f"study_again_{study.name}"):
             begin(study.run, **study.asked())
@@ -100,7 +100,7 @@ def _progress(study: StudyFolder, status: dict) -> None:
                 try:
                     queue.cancel(study.checkpoints, study.name)
                 except LandslideLensError as error:
-                    st.error(literal(error), icon=":material/error:")
+                    st.error(escape_markdown(error), icon=":material/error:")
             st.rerun()
         title = TITLES.get(study.asked()["study"], study.name)
         st.caption(f"{title}. It goes on while you look at other pages, or close this one.", width="content")

@@ -19,7 +19,7 @@ import streamlit as st
 from core.errors import DataError, LandslideLensError
 from dashboard import state
 from dashboard.ui import formatting
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 
 class Stopped(Exception):
@@ -169,13 +169,13 @@ def show_progress(task: Task, unit: str, key: str) -> None:
         rate = f", {task.rate:,.0f} a second" if task.rate > 0 else ""
         st.progress(task.share, f"{task.done:,} of {task.total:,} {unit}{rate}{left}")
     else:
-        st.progress(task.share, f"{literal(task.message)} {task.share:.0%}{left}")
+        st.progress(task.share, f"{escape_markdown(task.message)} {task.share:.0%}{left}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if task.stop.is_set():
             st.caption("Stopping at the next step…", width="content")
         else:
             st.button("Cancel", icon=":material/cancel:", key=f"{key}_cancel", on_click=task.stop.set)
-            st.caption(f"{literal(task.words)}. It goes on while you look at other pages.", width="content")
+            st.caption(f"{escape_markdown(task.words)}. It goes on while you look at other pages.", width="content")
 
 
 def watch(kind: str, key: str, cancelled: str) -> None:
@@ -195,6 +195,6 @@ def _watch(kind: str, key: str, cancelled: str, was_running: bool) -> None:
     if task.running:
         show_progress(task, "", key)
     elif task.error:
-        st.error(literal(task.error), icon=":material/error:")
+        st.error(escape_markdown(task.error), icon=":material/error:")
     elif task.cancelled:
         st.warning(cancelled, icon=":material/cancel:")

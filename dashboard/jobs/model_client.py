@@ -17,7 +17,7 @@ from typing import IO, Any
 import streamlit as st
 
 from core.errors import LandslideLensError, RunError
-from core.jobs.processes import converse
+from core.jobs.processes import open_pipe
 from core.runs.store import RunFolder
 
 
@@ -27,7 +27,7 @@ class Process:
     def __init__(self) -> None:
         self.errors: IO[bytes] = tempfile.TemporaryFile()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.errors}
-        self.process = converse(["-m", "core.workers.model_server"], **pipes)
+        self.process = open_pipe(["-m", "core.workers.model_server"], **pipes)
 
     @property
     def alive(self) -> bool:

@@ -10,7 +10,7 @@ from core.jobs import queue
 from core.jobs.analysis_folder import folder_of
 from dashboard import state
 from dashboard.ui import guards, sidebar
-from dashboard.ui.formatting import duration, literal
+from dashboard.ui.formatting import duration, escape_markdown
 
 ACTIVE = queue.ACTIVE
 
@@ -36,7 +36,7 @@ def known_jobs() -> list[queue.Job]:
     try:
         return queue.jobs(state.checkpoints())
     except (LandslideLensError, OSError) as error:
-        st.warning(literal(error), icon=":material/warning:")
+        st.warning(escape_markdown(error), icon=":material/warning:")
         return []
 
 
@@ -47,7 +47,7 @@ def progress(status: dict, place: int | None = None) -> None:
         st.progress(0.0, f"Waiting for its turn{where}.")
         return
     left = duration(status.get("eta_s"))
-    text = literal(str(status.get("message") or status.get("stage") or "Working").rstrip("."))
+    text = escape_markdown(str(status.get("message") or status.get("stage") or "Working").rstrip("."))
     st.progress(min(max(float(status.get("progress") or 0.0), 0.0), 1.0), f"{text}{f' · {left} left' if left else ''}")
 
 
@@ -67,7 +67,7 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 title = f"{TITLES.get(job.study, job.study)} of " if job.study else ""
-                st.markdown(f"**{title}{literal(job.run)}**", width="content")
+                st.markdown(f"**{title}{escape_markdown(job.run)}**", width="content")
                 sidebar.state_badge(job.state)
                 if st.button("Follow it", key=f"follow_{job.name}", type="tertiary", icon=":material/monitoring:"):
                     page, view = PLACES.get(job.study, ("train", "follow"))

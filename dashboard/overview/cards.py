@@ -12,7 +12,7 @@ from dashboard import cache, state
 from dashboard.jobs.progress import ACTIVE, progress
 from dashboard.patches import gallery
 from dashboard.ui import formatting, guards, metric_card, sidebar
-from dashboard.ui.formatting import interval, literal
+from dashboard.ui.formatting import escape_markdown, interval
 
 # --------------------------------------------------------------------------------------------------------- cards
 
@@ -28,7 +28,7 @@ def run_card(run: RunFolder | None) -> None:
             return
         status = guards.run_state(run)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Run {literal(run.name)}**", width="content")
+            st.markdown(f"**Run {escape_markdown(run.name)}**", width="content")
             sidebar.state_badge(status["state"])
         if status["state"] == "succeeded" and _headline(run):
             return
@@ -47,7 +47,7 @@ def _headline(run: RunFolder) -> bool:
         oof, heads = summary["oof"], summary["heads"]
         intervals = heads[summary["head"]]["intervals"]
     except (LandslideLensError, KeyError, TypeError) as error:
-        st.warning(f"The numbers of this run cannot be read: {literal(error)}", icon=":material/warning:")
+        st.warning(f"The numbers of this run cannot be read: {escape_markdown(error)}", icon=":material/warning:")
         return False
     with st.grid(min_column_width=84):
         for name, label in (("f1", "F1"), ("auc", "AUC"), ("precision", "Precision"), ("recall", "Recall")):
@@ -55,7 +55,7 @@ def _headline(run: RunFolder) -> bool:
             st.metric(label, formatting.number(oof.get(name)), bounds or None, delta_color="off", delta_arrow="off")
     st.caption(headline_sentence(summary))
     for warning in summary.get("warnings", []):
-        st.warning(literal(warning), icon=":material/warning:")
+        st.warning(escape_markdown(warning), icon=":material/warning:")
     if st.button("Open the results", type="primary", icon=":material/query_stats:", key="overview_results"):
         state.open_view("results")
     return True
@@ -82,14 +82,14 @@ def dataset_card(data: Dataset | None) -> None:
             st.markdown("Choose another one in the sidebar, or make the demo dataset.")
             return
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Dataset {literal(data.name)}**", width="content")
+            st.markdown(f"**Dataset {escape_markdown(data.name)}**", width="content")
             if data.facts.get("simulated"):
                 st.badge("simulated", icon=":material/science:", color="violet")
         positive, labelled = int((data.labels == 1).sum()), int((data.labels >= 0).sum())
         with st.grid(min_column_width=85):
             st.metric("Patches", f"{len(data):,}")
             st.metric(
-                literal(data.positive), f"{positive:,}", f"{positive / max(labelled, 1):.1%}",
+                escape_markdown(data.positive), f"{positive:,}", f"{positive / max(labelled, 1):.1%}",
                 delta_color="off", delta_arrow="off",
             )  # fmt: skip
             st.metric("Bands", len(data.bands))
@@ -98,8 +98,8 @@ def dataset_card(data: Dataset | None) -> None:
             for picture in samples(data):
                 st.image(picture, width="stretch", output_format="PNG")
         st.caption(
-            f"Positive class: {literal(data.positive)}, three of them first; the other class: "
-            f"{literal(data.class_names[0])}."
+            f"Positive class: {escape_markdown(data.positive)}, three of them first; the other class: "
+            f"{escape_markdown(data.class_names[0])}."
         )
         if st.button("Look at the patches", icon=":material/grid_view:", key="overview_dataset"):
             state.open_view("dataset", view="Patches")

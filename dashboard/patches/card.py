@@ -22,7 +22,7 @@ from dashboard.charts import base, intervals
 from dashboard.patches import gallery, outcomes, render
 from dashboard.patches.gallery import PATCH, Look
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 BAND_PX = 100  # least width of a band's picture, CSS pixels
 
@@ -38,7 +38,7 @@ def show_opened(data: Dataset, run: RunFolder | None, order: Sequence[str] = ())
         return
     if patch_id not in set(data.ids.tolist()):
         _close()
-        st.warning(f"There is no patch “{literal(gallery.short(patch_id, 60))}” in this dataset.")
+        st.warning(f"There is no patch “{escape_markdown(gallery.short(patch_id, 60))}” in this dataset.")
         return
     _dialog(data, run, [str(item) for item in order])
 
@@ -119,16 +119,16 @@ def _scores(run: RunFolder | None, patch_id: str) -> dict | None:
 
 
 def _verdict(data: Dataset, row: int, scores: dict | None) -> str:
-    label, name = int(data.labels[row]), f"**{literal(data.ids[row])}**"
-    truth = "without a label" if label < 0 else f"labelled **{literal(data.class_names[label])}**"
+    label, name = int(data.labels[row]), f"**{escape_markdown(data.ids[row])}**"
+    truth = "without a label" if label < 0 else f"labelled **{escape_markdown(data.class_names[label])}**"
     if scores is None or scores["head"] not in scores["probs"]:
         return f"{name} is {truth}."
     head = scores["head"]
-    called = literal(data.class_names[scores["preds"][head]])
+    called = escape_markdown(data.class_names[scores["preds"][head]])
     right = "" if label < 0 else (" Right." if label == scores["preds"][head] else " **Wrong.**")
     return (
-        f"{name} is {truth}; {literal(theme.head_title(head))} calls it **{called}** with probability "
-        f"{scores['probs'][head]:.3f} of {literal(data.positive)} "
+        f"{name} is {truth}; {escape_markdown(theme.head_title(head))} calls it **{called}** with probability "
+        f"{scores['probs'][head]:.3f} of {escape_markdown(data.positive)} "
         f"(threshold {scores['thresholds'][head]:.3f}).{right}"
     )
 
@@ -161,7 +161,7 @@ def _band_grid(data: Dataset, row: int, look: Look) -> None:
             rgb = render.picture(image, data.band_names, single, limits, data.nodata, side=192)
             with st.container(gap=None):
                 st.image(rgb, width="stretch", alt=f"Band {band.title}", output_format="PNG")
-                st.caption(f"{literal(band.label)}  \n{_value(low)} to {_value(high)}")
+                st.caption(f"{escape_markdown(band.label)}  \n{_value(low)} to {_value(high)}")
 
 
 def _value(value: float) -> str:
@@ -205,9 +205,9 @@ def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str |
     title = f"Drop of the probability of {base.plain(data.positive)}"
     downloads.show(intervals.occlusion_bars(bars, title), key="card_occlusion")
     st.caption(
-        f"One patch, {theme.fold_title(rows['fold'].iloc[0])}'s network, {literal(theme.head_title(head))}: "
+        f"One patch, {theme.fold_title(rows['fold'].iloc[0])}'s network, {escape_markdown(theme.head_title(head))}: "
         f"{rows['p0'].iloc[0]:.3f} before, minus the probability with the band replaced by "
-        f"{literal(BASELINES.get(baseline, baseline))}. "
+        f"{escape_markdown(BASELINES.get(baseline, baseline))}. "
         "Below 0: without the band it looks more like a landslide."
     )
 

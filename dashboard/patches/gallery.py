@@ -19,7 +19,7 @@ from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 from dashboard import cache, theme
 from dashboard.patches import band_values, derived_bands, outcomes, render
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 PATCH = "patch"  # name in the URL
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
@@ -161,13 +161,13 @@ def gallery(
     """Pictures that wrap with the width of the page; each opens its patch card.
 
     ``table``: id, and outcome where known (its colour underlines the picture). ``caption`` makes a line of Markdown
-    from a row; what a user wrote in it must have passed :func:`literal`.
+    from a row; what a user wrote in it must have passed :func:`escape_markdown`.
     """
     ids = [str(patch_id) for patch_id in table["id"]]
     try:
         drawn = pictures(data, ids, look, cams)
     except LandslideLensError as error:  # the dataset file is another one than the run's
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return
     with st.grid(min_column_width=TILE_PX, gap="small", key=f"{key}_gallery"):
         for (_, row), patch_id, rgb in zip(table.iterrows(), ids, drawn, strict=True):
@@ -176,8 +176,8 @@ def gallery(
             with st.container(gap=None):
                 st.image(rgb, width="stretch", alt=f"Patch {patch_id}", output_format="PNG")
                 st.button(
-                    literal(short(patch_id)), key=f"{key}_open_{patch_id}", type="tertiary",
-                    help=f"Open {literal(patch_id)}", on_click=open_patch, args=(patch_id,),
+                    escape_markdown(short(patch_id)), key=f"{key}_open_{patch_id}", type="tertiary",
+                    help=f"Open {escape_markdown(patch_id)}", on_click=open_patch, args=(patch_id,),
                     icon=":material/open_in_full:",
                 )  # fmt: skip
                 if caption:
@@ -209,8 +209,8 @@ def cam_sentence(cams: Cams) -> str:
     method = METHOD_WORDS.get(card.get("method", "gradcam"), "Attention")
     return (
         f"{method} of the network's own classifier ({theme.head_title('fc').lower()} head) for "
-        f"{literal(card.get('target', 'the positive class'))}, layer "
-        f"{literal(card.get('layer', 'unknown'))}, {height}×{width} cells, by the network of the patch's "
+        f"{escape_markdown(card.get('target', 'the positive class'))}, layer "
+        f"{escape_markdown(card.get('layer', 'unknown'))}, {height}×{width} cells, by the network of the patch's "
         "own fold, which has not trained on it."
     )
 

@@ -12,7 +12,7 @@ import streamlit as st
 from core.data.leakage.shifted_crops import TURNS
 from core.data.store import Dataset
 from dashboard.patches import gallery, render
-from dashboard.ui.formatting import class_word, literal
+from dashboard.ui.formatting import class_word, escape_markdown
 
 KIND_WORDS = {
     "identical": "Identical",
@@ -44,18 +44,18 @@ def pair_pictures(data: Dataset, pair: pd.Series, look: gallery.Look) -> tuple[n
 
 def pair_words(pair: pd.Series) -> str:
     """What makes two patches a pair, in a line of Markdown."""
-    said = [f"**{KIND_WORDS.get(pair['kind'], literal(pair['kind']))}**"]
+    said = [f"**{KIND_WORDS.get(pair['kind'], escape_markdown(pair['kind']))}**"]
     if pair["turn"]:
-        said.append(literal(pair["turn"]))
+        said.append(escape_markdown(pair["turn"]))
     if pair["kind"] == "shifted":
         said.append(f"shift {int(pair['dx']):+d} columns, {int(pair['dy']):+d} rows")
         said.append(f"{pair['overlap']:.0%} shared")
     if np.isfinite(pair["ssim"]) and pair["kind"] != "identical":
         said.append(f"SSIM {pair['ssim']:.3f}")
     if pair["kind"] == "synthetic":
-        said.append(f"{pair['weight']:.0%} of the left one, the rest of {literal(pair['partner'])}")
+        said.append(f"{pair['weight']:.0%} of the left one, the rest of {escape_markdown(pair['partner'])}")
     if "part_a" in pair and pair["part_a"] is not None and pair["part_a"] == pair["part_a"]:
-        said.append(f":red[{literal(pair['part_a'])} and {literal(pair['part_b'])}]")
+        said.append(f":red[{escape_markdown(pair['part_a'])} and {escape_markdown(pair['part_b'])}]")
     return " · ".join(said)
 
 
@@ -74,7 +74,7 @@ def pairs(data: Dataset, table: pd.DataFrame, look: gallery.Look, key: str) -> l
                     with column.container(gap=None):
                         st.image(rgb, width="stretch", alt=f"Patch {patch_id}", output_format="PNG")
                         st.button(
-                            literal(gallery.short(patch_id, 20)), type="tertiary", on_click=gallery.open_patch,
+                            escape_markdown(gallery.short(patch_id, 20)), type="tertiary", on_click=gallery.open_patch,
                             key=f"{key}_{pair['kind']}_{pair['a']}_{pair['b']}_{patch_id}", args=(patch_id,),
                         )  # fmt: skip
                         st.caption(class_word(data, label[patch_id]))

@@ -16,7 +16,7 @@ from dashboard.results import charts, predictions
 from dashboard.results.charts import METHOD_WORDS
 from dashboard.results.predictions import Scored
 from dashboard.ui import downloads
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 COLUMNS = {"ece": "ECE", "brier": "Brier", "log_loss": "Log loss", "auc": "AUC"}
 BINS = {"mass": "as many patches in each", "width": "equally wide"}
@@ -38,7 +38,7 @@ def calibration_view(of: Scored) -> None:
     try:
         drawn = diagrams(of, [row for row in rows if row.method in (chosen or ["none"])], kind)
     except LandslideLensError as error:  # too few patches for any point
-        st.warning(literal(error), icon=":material/warning:")
+        st.warning(escape_markdown(error), icon=":material/warning:")
         return
     with grid.cell():
         downloads.show(charts.reliability(drawn, of.positive), key="calibration_reliability")
@@ -50,7 +50,9 @@ def calibration_view(of: Scored) -> None:
         )
         for row in rows:
             if row.reason:
-                st.info(f"{METHOD_WORDS[row.method]} is left out: {literal(row.reason)}", icon=":material/info:")
+                st.info(
+                    f"{METHOD_WORDS[row.method]} is left out: {escape_markdown(row.reason)}", icon=":material/info:"
+                )
     st.dataframe(compared(rows), hide_index=True, width="stretch", height="content")
     st.caption(f"{of.standing} Points: 95 % intervals of the share, groups minded.")
     with st.container(horizontal=True):
@@ -65,7 +67,7 @@ def sentence(rows: list[Calibrated], positive: str) -> str:
         return "Calibration is undefined here."
     plain, best = known["none"], min(known.values(), key=lambda row: row.values["brier"])
     words = (
-        f"As they are, probabilities of {literal(positive)} are off by {number(plain.values['ece'])} on average "
+        f"As they are, probabilities of {escape_markdown(positive)} are off by {number(plain.values['ece'])} on average "
         f"(ECE, 95 % interval {interval(plain.intervals.get('ece'))}); Brier {number(plain.values['brier'], 4)}."
     )
     if best is plain:

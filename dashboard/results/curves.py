@@ -17,7 +17,7 @@ from dashboard.results import predictions
 from dashboard.results import tables as tables
 from dashboard.results.predictions import Scored
 from dashboard.ui import downloads
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 
 def curves_view(of: Scored, oof: pd.DataFrame | None = None, summary: Mapping | None = None) -> None:
@@ -81,7 +81,7 @@ def _matrix(of: Scored, found: HeadResults) -> None:
         scores.confusion_matrix(cells, of.class_names), key="results_confusion",
         on_select="rerun" if of.head else "ignore", selection_mode="points",
     )  # fmt: skip
-    st.caption(f"Positive class: {literal(of.positive)}; shares are of the true class (row).")
+    st.caption(f"Positive class: {escape_markdown(of.positive)}; shares are of the true class (row).")
     if not of.head:
         return
     picked = [point.get("customdata") for point in (event or {}).get("selection", {}).get("points", [])]

@@ -15,7 +15,7 @@ from dashboard.charts.base import plain
 from dashboard.results import interpretation, predictions
 from dashboard.results.predictions import Scored
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 
 def story(of: Scored, standing: str, own: Mapping | None = None) -> None:
@@ -128,6 +128,6 @@ def missing_class(of: Scored) -> None:
     if n_positive in (0, len(of.labels)):
         there = "no" if n_positive == 0 else "only"
         st.warning(
-            f"There are {there} patches with a {literal(of.positive)} here: what needs both classes is undefined.",
+            f"There are {there} patches with a {escape_markdown(of.positive)} here: what needs both classes is undefined.",
             icon=":material/warning:",
         )

@@ -19,7 +19,7 @@ from dashboard.results import charts as score_charts
 from dashboard.results import interpretation
 from dashboard.results.metrics import TITLES
 from dashboard.ui import downloads, empty_states
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.guards import needed
 
 SHIFTED = 0.5  # standard deviations, as core.evaluate.comparison.shift
@@ -47,9 +47,11 @@ def elsewhere_view(run: RunFolder, summary: dict) -> None:
 def show(run: RunFolder, value: dict, name: str, summary: dict) -> None:
     """One evaluation."""
     positive = str(value.get("positive") or summary["positive"])
-    st.markdown(f"**On {literal(value.get('dataset_name', name))}**: {interpretation.in_words(value, positive)}")
+    st.markdown(
+        f"**On {escape_markdown(value.get('dataset_name', name))}**: {interpretation.in_words(value, positive)}"
+    )
     if value.get("notes"):
-        words = "\n".join(f"- {literal(note)}" for note in value["notes"])
+        words = "\n".join(f"- {escape_markdown(note)}" for note in value["notes"])
         (st.warning if value.get("n_known") else st.info)(words)
     table = sets_table(value)
     drawn = table[table["metric"].isin(DRAWN)]
@@ -62,7 +64,7 @@ def show(run: RunFolder, value: dict, name: str, summary: dict) -> None:
         downloads.show(figure, key="elsewhere_confusion")
     st.dataframe(side_by_side(value), hide_index=True, width="stretch", height="content")
     st.caption(
-        f"Test: {literal(value.get('dataset_name', name))}, n = {value['n']:,} labelled patches, the mean of all "
+        f"Test: {escape_markdown(value.get('dataset_name', name))}, n = {value['n']:,} labelled patches, the mean of all "
         f"folds' networks at the threshold {number(value.get('threshold'))} learnt from the run's own patches. "
         "Validation: out of fold. Train: the folds' networks on their own training patches, the mean "
         "of the folds, real patches only. Intervals: 95 % bootstrap, groups kept together where there are any."
@@ -119,7 +121,7 @@ def _shift(run: RunFolder, value: dict, name: str) -> None:
     far = bands[bands["smd"].abs() >= SHIFTED]
     st.markdown(
         f"{len(far)} of {len(bands)} bands have a mean that lies {SHIFTED} standard deviations or more away"
-        + (": " + ", ".join(literal(band) for band in far["band"]) if len(far) else "")
+        + (": " + ", ".join(escape_markdown(band) for band in far["band"]) if len(far) else "")
         + "."
     )
     downloads.show(score_charts.band_shifts(bands, SHIFTED), key="elsewhere_bands")

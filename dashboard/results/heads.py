@@ -18,7 +18,7 @@ from dashboard.jobs import analyses
 from dashboard.results import charts as score_charts
 from dashboard.results import tables as tables
 from dashboard.ui import downloads
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 PAPER_C = "1, 0.75, 0.5, 0.1"
 
@@ -36,11 +36,11 @@ def heads_view(run: RunFolder, summary: dict) -> None:
     table = head_rows(rows, summary)
     st.dataframe(shown(table), hide_index=True, width="stretch", height="content")
     for note in (table3 or {}).get("notes", []):
-        st.info(literal(note), icon=":material/info:")
+        st.info(escape_markdown(note), icon=":material/info:")
     for name, reason in ((table3 or {}).get("left_out") or summary.get("left_out") or {}).items():
-        st.caption(f"{literal(theme.head_title(name))} is left out: {literal(reason)}")
+        st.caption(f"{escape_markdown(theme.head_title(name))} is left out: {escape_markdown(reason)}")
     st.caption(
-        f"n = {summary['oof']['n']:,} patches, {literal(summary['positive'])} the positive class; 95 % bootstrap "
+        f"n = {summary['oof']['n']:,} patches, {escape_markdown(summary['positive'])} the positive class; 95 % bootstrap "
         "intervals, groups kept together. Gap: F1 on training patches minus F1 out of fold. A training F1 near 1 says "
         "that a head has learnt its patches by heart, nothing of new ones. Band statistics see no network."
     )
@@ -135,7 +135,7 @@ def numbers(text: str) -> tuple[float | str, ...]:
 
 
 def _place(summary: dict) -> None:
-    st.subheader("Beside band statistics, which see no network", anchor=False)
+    st.subheader("TabularInputs band statistics, which see no network", anchor=False)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         metric = st.segmented_control(
@@ -144,7 +144,7 @@ def _place(summary: dict) -> None:
         )  # fmt: skip
         downloads.show(intervals.heads_comparison(summary["heads"], metric), key="results_heads")
     with grid.cell():
-        st.markdown(f"**{literal(theme.head_title(summary['head']))} minus band statistics**")
+        st.markdown(f"**{escape_markdown(theme.head_title(summary['head']))} minus band statistics**")
         downloads.show(
             intervals.differences(tables.differences(summary), "Difference, with 95 % interval"), key="results_diff"
         )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dashboard import theme
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def cards(facts: Mapping, positive: str) -> list[Card]:
     n_positive, n_negative = cells["tp"] + cells["fn"], cells["fp"] + cells["tn"]
     name = positive[:1].upper() + positive[1:]
     return [
-        Card(literal(f"{name} found"), f"{cells['tp']:,}", _percents(bounds.get("recall"))),
-        Card(literal(f"{name} missed"), f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
+        Card(escape_markdown(f"{name} found"), f"{cells['tp']:,}", _percents(bounds.get("recall"))),
+        Card(escape_markdown(f"{name} missed"), f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
         Card("False alarms", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
         Card("Alarms that are right", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
         Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
@@ -38,7 +38,7 @@ def cards(facts: Mapping, positive: str) -> list[Card]:
 
 def in_hundred(facts: Mapping, positive: str) -> str:
     """The result in one line, of a hundred each. facts: an entry of ``summary["heads"]``."""
-    name = literal(positive)
+    name = escape_markdown(positive)
     if not _finite(facts, "recall"):
         return f"There is no {name} here to be found"
     found = round(100 * facts["recall"])
@@ -51,7 +51,7 @@ def in_hundred(facts: Mapping, positive: str) -> str:
 
 def in_words(facts: Mapping, positive: str) -> str:
     """The counts behind :func:`in_hundred`, with their intervals, in sentences."""
-    cells, bounds, name = facts["confusion"], facts.get("intervals", {}), literal(positive)
+    cells, bounds, name = facts["confusion"], facts.get("intervals", {}), escape_markdown(positive)
     n_positive, called, n = cells["tp"] + cells["fn"], cells["tp"] + cells["fp"], sum(cells.values())
     if not n:
         return "No patch was judged."
@@ -84,8 +84,8 @@ def standing(summary: Mapping, head: str) -> str:
     grouped = "whole groups are drawn" if summary.get("grouped") else "patches are drawn"
     return (
         f"Out of fold over {len(folds)} folds: each patch is judged by the one network that has not trained on it. "
-        f"n = {facts['n']:,} patches, {n_positive:,} {literal(summary['positive'])}. Head: "
-        f"{literal(theme.head_title(head))}. {rule}{spread} "
+        f"n = {facts['n']:,} patches, {n_positive:,} {escape_markdown(summary['positive'])}. Head: "
+        f"{escape_markdown(theme.head_title(head))}. {rule}{spread} "
         f"Intervals: 95 % bootstrap, {grouped}; they do not speak of training again."
     ).replace("(; ", "(")
 
@@ -99,7 +99,7 @@ def earns_its_place(summary: Mapping) -> tuple[str, str]:
     strongest = min(known, key=lambda name: known[name]["difference"])  # the baseline that leaves least to gain
     row = known[strongest]
     short, words = _answer(row)
-    head, rival = literal(theme.head_title(summary["head"])), literal(theme.head_title(strongest))
+    head, rival = escape_markdown(theme.head_title(summary["head"])), escape_markdown(theme.head_title(strongest))
     sees = "each band's mean, spread and quantiles" + (
         ", sharp and smoothed, and colour ratios" * (strongest == "rich")
     )
@@ -130,7 +130,7 @@ def _answer(row: Mapping) -> tuple[str, str]:
 
 def warnings_of(summary: Mapping) -> list[str]:
     """What the run itself says about how far its numbers can be trusted, ready for Markdown."""
-    return [literal(text) for text in summary.get("warnings") or []]
+    return [escape_markdown(text) for text in summary.get("warnings") or []]
 
 
 def _finite(row: Mapping, *keys: str) -> bool:

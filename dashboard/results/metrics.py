@@ -20,7 +20,7 @@ from dashboard import cache, theme
 from dashboard.results import charts, predictions
 from dashboard.results.predictions import Scored
 from dashboard.ui import downloads
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 READ_UNASKED = 3000  # patches
 TITLES = {
@@ -124,7 +124,9 @@ def _by_slice(of: Scored, data: Dataset | None) -> None:
         try:
             facts = cache.patch_facts(data, facts["id"].tolist(), _images_too(len(facts)))
         except LandslideLensError as error:
-            st.warning(f"What is known of the patches cannot be read: {literal(error)}", icon=":material/warning:")
+            st.warning(
+                f"What is known of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:"
+            )
     elif of.groups is not None:
         facts["group"] = of.groups
     report = predictions.slices(of, facts.assign(id=facts["id"].astype(str)), metric)
@@ -134,7 +136,7 @@ def _by_slice(of: Scored, data: Dataset | None) -> None:
             "or every slice has too few patches.", icon=":material/info:",
         )  # fmt: skip
     else:
-        (st.warning if report.settled else st.info)(literal(report.sentence()), icon=":material/target:")
+        (st.warning if report.settled else st.info)(escape_markdown(report.sentence()), icon=":material/target:")
         _slices_drawn(report, metric)
     st.caption(
         f"{of.standing} Slices are ranked by a value drawn towards that of all patches, so that a small slice is not "

@@ -23,7 +23,7 @@ from core.evaluate.thresholds import Nested, chooser, nested
 from core.runs.store import RunFolder
 from dashboard import cache, theme
 from dashboard.patches import outcomes
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Scored:
         """The set and how many patches of it, for below a figure; ready for Markdown."""
         drawn = "whole groups drawn" if self.groups is not None else "patches drawn one by one"
         return (
-            f"{self.words}; n = {len(self.table):,} patches, {int(self.labels.sum()):,} {literal(self.positive)}, "
+            f"{self.words}; n = {len(self.table):,} patches, {int(self.labels.sum()):,} {escape_markdown(self.positive)}, "
             f"the positive class. 95 % intervals: bootstrap, {drawn}."
         )
 
@@ -93,7 +93,7 @@ def of_run(run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str) -> Sc
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if "group" not in table:
         table["group"] = ""
-    words = f"Out of fold over {len(summary['folds'])} folds; {literal(theme.head_title(head))}"
+    words = f"Out of fold over {len(summary['folds'])} folds; {escape_markdown(theme.head_title(head))}"
     key = f"{run.path}|{cache.stamp(run.path / 'oof.parquet')}|{head}"
     columns = ["id", "label", "fold", "group", "prob", "pred", "threshold", "outcome"]
     return Scored(key, f"{run.name}_{head}", words, head, tuple(summary["class_names"]), table[columns])
@@ -107,8 +107,10 @@ def of_csv(found: ScoreTable, key: str) -> Scored:
     label, pred = table["label"].to_numpy(), table["pred"].to_numpy()
     table["outcome"] = np.array(["TN", "FP", "FN", "TP"])[2 * label + pred]
     n_folds = table["fold"].nunique()
-    folds = f"{n_folds} folds " + ("drawn here" if found.drawn else f"of the column {literal(found.columns.fold)}")
-    words = f"{literal(found.name)}, probabilities of column {literal(found.columns.prob)}, {folds}"
+    folds = f"{n_folds} folds " + (
+        "drawn here" if found.drawn else f"of the column {escape_markdown(found.columns.fold)}"
+    )
+    words = f"{escape_markdown(found.name)}, probabilities of column {escape_markdown(found.columns.prob)}, {folds}"
     return Scored(key, found.name, words, "", found.class_names, table)
 
 

@@ -14,7 +14,7 @@ from core.evaluate.comparison.many import printed_difference
 from core.evaluate.published_metrics import MOST_COUNTED, PaperCheck, Reading, check_paper, counts_that_fit
 from dashboard.charts import scores
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 NAMES = ("accuracy", "precision", "recall", "sensitivity", "specificity", "f1", "balanced_accuracy", "mcc", "npv")
 TITLES = {
@@ -49,7 +49,7 @@ def paper_view() -> None:
         try:
             found = _check(positives, negatives, tuple(printed.items()), tolerance or None)
         except LandslideLensError as error:
-            st.error(literal(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
         else:
             answer(found, tuple(printed.items()), tolerance or None)
     else:
@@ -101,7 +101,7 @@ def answer(found: PaperCheck, printed: tuple, tolerance: float | None) -> None:
     """The verdict, the matrices of the reading that explains it, and every reading tried."""
     kind = {"fits": st.success, "swapped": st.warning, "impossible": st.error}[found.verdict]
     icon = {"fits": "check_circle", "swapped": "swap_horiz", "impossible": "block"}[found.verdict]
-    kind(literal(found.sentence()), icon=f":material/{icon}:")
+    kind(escape_markdown(found.sentence()), icon=f":material/{icon}:")
     reading = found.explanation or found.readings[0]
     total = found.n_positive + found.n_negative
     if found.verdict == "impossible" and 0 < total <= MOST_COUNTED:
@@ -119,7 +119,7 @@ def answer(found: PaperCheck, printed: tuple, tolerance: float | None) -> None:
         if len(table) > 1:
             with st.expander(f"All {len(table):,} matrices that fit"):
                 st.dataframe(table.head(MOST_SHOWN), hide_index=True, width="stretch")
-        downloads.download(table, "paper_check", "Matrices (CSV)")
+        downloads.download(table, "published_metrics", "Matrices (CSV)")
 
 
 @st.cache_data(max_entries=32, show_spinner="Trying other class counts…")
@@ -164,9 +164,9 @@ def _difference() -> None:
     try:
         found = printed_difference(first, second, int(n), share / 100)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
-    (st.info if found.can_be_told else st.warning)(literal(found.sentence()), icon=":material/compare_arrows:")
+    (st.info if found.can_be_told else st.warning)(escape_markdown(found.sentence()), icon=":material/compare_arrows:")
     low, high = found.interval
     st.caption(
         f"95 % interval of the first alone: {low:.3f} to {high:.3f}. Filled in: Table 3 of the paper on the Zindi "

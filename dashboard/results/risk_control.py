@@ -17,7 +17,7 @@ from dashboard import theme
 from dashboard.results import charts
 from dashboard.results.predictions import Scored
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal, number
+from dashboard.ui.formatting import escape_markdown, number
 
 KINDS = {"missed_per_1000": "missed in 1000 patches", "miss_rate": "missed of 100 landslides"}
 
@@ -28,10 +28,10 @@ def desk_view(of: Scored) -> None:
     try:
         found = desk(of.labels, of.probs, target, of.groups, false_per_1000=accept)
     except LandslideLensError as error:
-        st.error(f"**No promise can be made.** {literal(error)}", icon=":material/gpp_maybe:")
+        st.error(f"**No promise can be made.** {escape_markdown(error)}", icon=":material/gpp_maybe:")
         st.caption(of.standing)
         return
-    st.markdown(f"**{literal(found.sentence(of.positive))}**")
+    st.markdown(f"**{escape_markdown(found.sentence(of.positive))}**")
     _cards(found, of)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
@@ -95,7 +95,7 @@ def _threshold(found: Desk) -> str:
 
 def plain_words(found: Desk, positive: str) -> str:
     """What to do with each pile, in Markdown."""
-    name = literal(positive)
+    name = escape_markdown(positive)
     if found.all_must_be_seen:
         return "Every patch is looked at: nothing can be cleared unseen under this promise."
     lines = [f"- **Below {found.threshold:.3f}**: cleared without a look; {found.missed:,} {name} are lost there."]
@@ -116,7 +116,7 @@ def _elsewhere(found: Desk, of: Scored) -> None:
     share = found.n_positive / found.n
     with st.container(horizontal=True, vertical_alignment="bottom"):
         other = st.number_input(
-            f"Where another share of patches has a {literal(of.positive)}: in 1000", 0.1, 999.0,
+            f"Where another share of patches has a {escape_markdown(of.positive)}: in 1000", 0.1, 999.0,
             float(round(1000 * share, 1)), 10.0, format="%.1f", key=f"desk_share_{of.name}",
             width=440,
         )  # fmt: skip
@@ -148,7 +148,7 @@ def _by_fold(of: Scored, target: Target) -> None:
 def _standing(found: Desk, of: Scored) -> str:
     groups = "" if found.n_groups is None else f", in {found.n_groups:,} groups"
     return (
-        f"{of.words}; n = {found.n:,} patches, {found.n_positive:,} {literal(of.positive)}{groups}; worth "
+        f"{of.words}; n = {found.n:,} patches, {found.n_positive:,} {escape_markdown(of.positive)}{groups}; worth "
         f"{number(found.effective, 0)} independent ones for this promise. Learn then test with exact binomial tails, "
         f"delta {DELTA:g}: of 100 sets of patches like these, in at least 95 the true rate stays under the target."
     )

@@ -16,7 +16,7 @@ from core.runs.store import RunFolder
 from dashboard import cache, state, theme
 from dashboard.charts import intervals
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import literal, number
+from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.sidebar import run_title
 
 METRICS = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision", "accuracy": "Accuracy"}
@@ -34,7 +34,7 @@ def difference_view(run: RunFolder, summary: dict, head: str) -> None:
     usual = [key for key in options if key[0] == run.name][:3] or list(options)[:1]
     reference = theme.head_title(head)
     chosen = st.multiselect(
-        f"Against {literal(reference)} of this run", list(options), default=usual, format_func=options.get,
+        f"Against {escape_markdown(reference)} of this run", list(options), default=usual, format_func=options.get,
         key=f"difference_chosen_{head}", max_selections=MOST,
     )  # fmt: skip
     metric = st.segmented_control(
@@ -47,7 +47,7 @@ def difference_view(run: RunFolder, summary: dict, head: str) -> None:
         except LandslideLensError as error:
             failed.append(f"{options[name, other]}: {error}")
     for words in failed:
-        st.warning(literal(words), icon=":material/link_off:")
+        st.warning(escape_markdown(words), icon=":material/link_off:")
     if not found:
         st.caption("Choose what to compare.")
         return
@@ -89,7 +89,7 @@ def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str
 
 def verdict(row: dict, found: Comparison, reference: str, metric: str) -> str:
     """One comparison in a sentence of Markdown: what it says, and no more."""
-    name, other, title = literal(row["name"]), literal(reference), METRICS[metric]
+    name, other, title = escape_markdown(row["name"]), escape_markdown(reference), METRICS[metric]
     if row["p"] != row["p"]:
         return f"**{name}**: the difference in {title} is undefined here."
     if found.n_disagree == 0:

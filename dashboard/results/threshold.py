@@ -23,7 +23,7 @@ from dashboard.patches import card, gallery
 from dashboard.results import charts, predictions
 from dashboard.results.predictions import Scored
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal, number
+from dashboard.ui.formatting import escape_markdown, number
 
 AT, RULE, WHOSE = "threshold_at", "threshold_rule", "threshold_whose"
 RECALL, COST, SIDE = "threshold_recall", "threshold_cost", "threshold_side"
@@ -70,7 +70,12 @@ def _moving(live: Live) -> None:
     st.session_state.setdefault(AT, live.first)
     _choosers(live)
     at = st.slider(
-        f"Called {literal(live.of.positive)} from this probability on", 0.0, 1.0, step=STEP, format="%.3f", key=AT
+        f"Called {escape_markdown(live.of.positive)} from this probability on",
+        0.0,
+        1.0,
+        step=STEP,
+        format="%.3f",
+        key=AT,
     )
     cells = live.sweep.at(at)
     _numbers(live, at, cells)

@@ -18,7 +18,7 @@ from core.errors import DataError, LandslideLensError
 from dashboard.results import calibration, curves, decision_summary, metrics, predictions, risk_control, threshold
 from dashboard.results.predictions import Scored
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 UPLOAD, KEPT = "csv_upload", "csv_kept"
 MAX_MB = 20
@@ -84,7 +84,7 @@ def _uploaded() -> tuple[ScoreTable, str] | None:
         positive = st.session_state.get("csv_positive") or None
         return _table(content, name, columns, positive), _key(content, columns, positive)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         return None
 
 
@@ -128,12 +128,12 @@ def _from_file(content: bytes, name: str, read):
 def _read(found: ScoreTable) -> None:
     """What was read, and what was set aside."""
     table = found.table
-    parts = [f"**{literal(found.name)}**: {len(table):,} patches, {int(table['label'].sum()):,} "
-             f"{literal(found.class_names[1])}, {table['fold'].nunique()} folds"]  # fmt: skip
-    parts.append(" drawn here (seed 0)" if found.drawn else f" (column {literal(found.columns.fold)})")
+    parts = [f"**{escape_markdown(found.name)}**: {len(table):,} patches, {int(table['label'].sum()):,} "
+             f"{escape_markdown(found.class_names[1])}, {table['fold'].nunique()} folds"]  # fmt: skip
+    parts.append(" drawn here (seed 0)" if found.drawn else f" (column {escape_markdown(found.columns.fold)})")
     st.markdown("".join(parts))
     for note in found.notes:
-        st.warning(literal(note), icon=":material/warning:")
+        st.warning(escape_markdown(note), icon=":material/warning:")
     if len(found.aside):
         with st.expander(f"{len(found.aside):,} rows set aside", icon=":material/rule:"):
             st.dataframe(found.aside.head(500).rename(columns={"what": "Where", "why": "Why"}), hide_index=True,

@@ -20,7 +20,7 @@ from dashboard import state
 from dashboard.jobs import background
 from dashboard.train import architecture_task, config_form
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 STAGE_COLUMNS = {
     "name": "Stage", "operator": "Operator", "stride": "Stride", "channels": "Channels", "layers": "Layers",
@@ -53,7 +53,7 @@ def architecture(data: Dataset) -> None:
         try:
             task = architecture_task.begin(data, *chosen)
         except LandslideLensError as error:
-            st.error(literal(error), icon=":material/error:")
+            st.error(escape_markdown(error), icon=":material/error:")
     background.watch(architecture_task.kind(data), "model", "Cancelled; nothing was kept.")
     if task is None or task.result is None:
         if task is None:
@@ -83,7 +83,7 @@ def started_from(run: RunFolder) -> None:
         starts.setdefault(start, []).append(band)
     bands = "; ".join(f"{', '.join(names)} from {start}" for start, names in starts.items())
     text = f"The network started from {weights['source']}{licence}: {weights['matched']:,} arrays taken over, "
-    st.caption(literal(f"{text}{lost:,} left at random. Bands: {bands}."))
+    st.caption(escape_markdown(f"{text}{lost:,} left at random. Bands: {bands}."))
 
 
 def _form(data: Dataset) -> tuple[list[str], list[str], list[str]] | None:
@@ -135,20 +135,20 @@ def _measured_on(found: dict[str, Any], resized: str) -> str:
 
 def _description(data: Dataset, task: background.Task) -> None:
     found, facts = task.result, task.result["facts"]
-    st.subheader(literal(found["backbone"]))
+    st.subheader(escape_markdown(found["backbone"]))
     with st.grid(min_column_width=140):
         st.metric("Parameters", f"{facts['parameters'] / 1e6:.2f} M", border=True)
         st.metric("Weights", f"{facts['megabytes']:.1f} MB", border=True)
         st.metric("Depth", f"{facts['depth']}", border=True, help="Convolutions and dense layers.")
         st.metric("Features", f"{facts['features']:,}", border=True, help="Length of an embedding.")
         st.metric("Latency", f"{facts['ms']:.1f} ms", border=True)
-    st.caption(literal(_measured_on(found, _resized(task))))
+    st.caption(escape_markdown(_measured_on(found, _resized(task))))
     stages = pd.DataFrame(found["stages"], columns=list(STAGE_COLUMNS)).rename(columns=STAGE_COLUMNS)
     st.markdown("**Stages**")
     st.dataframe(stages, hide_index=True, column_config=FORMATS)
     layer = next((one for one in found["layers"] if one["name"] == found["cam_layer"]), None)
     cells = f", a map of {layer['rows']}x{layer['columns']} cells" if layer else ""
-    st.caption(literal(f"Grad-CAM reads {found['cam_layer']}{cells}, unless another layer is chosen."))
+    st.caption(escape_markdown(f"Grad-CAM reads {found['cam_layer']}{cells}, unless another layer is chosen."))
     _bands(found)
     downloads.download(stages, f"stages_{found['backbone']}", "Stages as CSV")
 
@@ -159,7 +159,7 @@ def _bands(found: dict[str, Any]) -> None:
     weights = found["weights"]
     licence = f" Their licence: {weights['licence']}." if weights["licence"] else ""
     text = "Weights: random." if weights["source"] == "random" else f"Weights: {weights['source']}.{licence}"
-    st.caption(literal(text))
+    st.caption(escape_markdown(text))
     table = pd.DataFrame(found["inputs"])
     table["branch"] = table["branch"].map(BRANCH_WORDS)
     st.dataframe(
@@ -178,7 +178,7 @@ def _comparison(data: Dataset, task: background.Task) -> None:
     st.markdown("**What they cost**")
     st.dataframe(table, hide_index=True, column_config=FORMATS)
     inputs = f" {found['n_bands']} bands."
-    st.caption(literal(_measured_on(found, _resized(task)) + inputs))
+    st.caption(escape_markdown(_measured_on(found, _resized(task)) + inputs))
     downloads.download(table, f"backbones_{data.name}", "Comparison as CSV")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from core.data.store import Dataset
 from core.errors import RunError
-from core.jobs.processes import converse
+from core.jobs.processes import open_pipe
 from dashboard import state
 from dashboard.jobs import background
 
@@ -39,7 +39,7 @@ def kind(data: Dataset) -> str:
 def _work(task: background.Task, arguments: Sequence[str]) -> dict[str, Any]:
     task.step(0.0, 1.0, "Loading what builds networks.")
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = converse(["-m", "core", "model", *arguments], **pipes)
+    process = open_pipe(["-m", "core", "model", *arguments], **pipes)
     threading.Thread(target=_stop_with, args=(task, process), daemon=True).start()
     told: list[str] = []
     with process:

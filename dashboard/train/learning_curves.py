@@ -17,7 +17,7 @@ from dashboard import cache, theme
 from dashboard.charts import learning
 from dashboard.patches import gallery
 from dashboard.ui import downloads
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 SCORES = ("val_loss", "val_f1", "val_auc")
 MACHINE = ("lr", "images_per_second", "memory_mib")
@@ -66,7 +66,7 @@ def samples(run: RunFolder, key: str) -> None:
             _sample(data, str(patch_id), of_patch.sort_values("epoch"), f"{key}_{fold}_{patch_id}")
     st.caption(
         f"{rows['id'].nunique()} patches of the validation part of {theme.fold_title(fold)}, drawn before training: "
-        f"the network's own probability of {literal(data.positive)} after each of {rows['epoch'].nunique()} epochs. "
+        f"the network's own probability of {escape_markdown(data.positive)} after each of {rows['epoch'].nunique()} epochs. "
         "Nothing is chosen by them."
     )
     downloads.download(told, f"{run.name}_samples", "Answers (CSV)", key=f"{key}_samples_csv")
@@ -82,8 +82,8 @@ def _sample(data: Dataset, patch_id: str, rows: pd.DataFrame, key: str) -> None:
         picture.image(gallery.pictures(data, [patch_id], look)[0], width="stretch", alt=f"Patch {patch_id}")
     except LandslideLensError:
         pass  # the dataset file is another one than the run's: the answers are still told
-    words.markdown(f"**{literal(gallery.short(patch_id))}**")
-    words.caption(f"{literal(data.class_names[label])}, now p {now:.2f} {'✓' if right else '✗'}")
+    words.markdown(f"**{escape_markdown(gallery.short(patch_id))}**")
+    words.caption(f"{escape_markdown(data.class_names[label])}, now p {now:.2f} {'✓' if right else '✗'}")
     downloads.show(_line(rows, label), key=key)
 
 

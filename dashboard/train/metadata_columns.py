@@ -19,7 +19,7 @@ from core.data.tabular.columns import kind_of
 from core.data.tabular.leaks import PERMUTATIONS, ColumnReport, column_reports
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 NONE = "none"
 
@@ -55,13 +55,13 @@ def found(run: RunFolder) -> None:
     if "columns" in summary:
         told, known, unknown = (summary["columns"][key] for key in ("names", "known", "unknown"))
         st.caption(
-            f"The network's own head, out of fold over all folds, n = {known['n']:,}: with {literal(', '.join(told))} "
+            f"The network's own head, out of fold over all folds, n = {known['n']:,}: with {escape_markdown(', '.join(told))} "
             f"F1 {_with_interval(known)}; with them unknown {_with_interval(unknown)} (95 % intervals)."
         )
     if "size" in summary:
         size = summary["size"]
         st.caption(
-            f"Size class ({literal(size['column'])}) of landslides, out of fold, n = {size['n']:,}: "
+            f"Size class ({escape_markdown(size['column'])}) of landslides, out of fold, n = {size['n']:,}: "
             f"{number(size['accuracy'])} right {interval(size['accuracy_interval'])}, macro F1 "
             f"{number(size['macro_f1'])}; always the commonest class: {number(size['majority'])}."
         )
@@ -84,7 +84,7 @@ def _checked(data: Dataset, chosen: list[str]) -> bool:
         st.success("No column gives the label away.", icon=":material/check_circle:")
         return False
     for one in leaking:
-        st.error(literal(one.reason), icon=":material/water_drop:")
+        st.error(escape_markdown(one.reason), icon=":material/water_drop:")
     return st.checkbox(
         "Read them all the same: they will be known in the same way where the model is used",
         key="train_columns_leak",

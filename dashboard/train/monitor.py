@@ -12,7 +12,7 @@ from dashboard import cache, state
 from dashboard.jobs import progress
 from dashboard.train import learning_curves
 from dashboard.ui import formatting, guards, sidebar
-from dashboard.ui.formatting import duration, literal
+from dashboard.ui.formatting import duration, escape_markdown
 
 REFRESH_S = 2
 
@@ -55,11 +55,11 @@ def _job(run: RunFolder) -> queue.Job | None:
 
 def _header(run: RunFolder, status: dict) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{literal(run.name)}**", width="content")
+        st.markdown(f"**{escape_markdown(run.name)}**", width="content")
         sidebar.state_badge(status["state"])
     if status["state"] not in progress.ACTIVE and (status.get("error") or status.get("message")):
         if status["state"] == "succeeded":
-            st.caption(literal(status["message"]))
+            st.caption(escape_markdown(status["message"]))
         else:
             st.code(status.get("error") or status["message"], language=None, wrap_lines=True)
 
@@ -78,7 +78,8 @@ def _figures(run: RunFolder, status: dict) -> None:
             st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
             active = status["state"] in progress.ACTIVE
             st.metric(
-                "Time left" if active else "Stage", _left(status) if active else literal(status.get("stage", "–"))
+                "Time left" if active else "Stage",
+                _left(status) if active else escape_markdown(status.get("stage", "–")),
             )
         st.metric("Taken", duration(formatting.elapsed(status)) or "–")
         st.metric("Patches per second", "–" if speed is None or speed != speed else f"{speed:,.0f}")
@@ -163,7 +164,7 @@ def _confirm_cancel(run: RunFolder) -> None:
 def refusal() -> None:
     """Why the last button could not do its work, told once."""
     if text := st.session_state.pop("job_refusal", None):
-        st.error(literal(text), icon=":material/error:")
+        st.error(escape_markdown(text), icon=":material/error:")
 
 
 # ------------------------------------------------------------------------------------------------- curves, events

@@ -19,7 +19,7 @@ from dashboard import state
 from dashboard.jobs import background
 from dashboard.patches import band_values, derived_bands, gallery, render
 from dashboard.train import preflight_task
-from dashboard.ui.formatting import duration, literal
+from dashboard.ui.formatting import duration, escape_markdown
 
 PREVIEWED = "train_previewed"  # session: the dataset's name and the configuration (JSON) that is previewed
 PART_WORDS = {
@@ -79,9 +79,9 @@ def _figures(found: dict, config: RunConfig) -> None:
             }
         )
         st.dataframe(table, hide_index=True, width="stretch", height="content")
-        st.caption(literal(f"Preset {config.preset}. " + " ".join(found["sentences"][:2])))
+        st.caption(escape_markdown(f"Preset {config.preset}. " + " ".join(found["sentences"][:2])))
         if not found["fits"]:
-            st.warning(literal(found["sentences"][-1]), icon=":material/memory:")
+            st.warning(escape_markdown(found["sentences"][-1]), icon=":material/memory:")
 
 
 def _source(part: str, found: dict) -> str:
@@ -111,7 +111,7 @@ def _preview(data: Dataset, config: RunConfig) -> None:
     try:
         found = preflight_task.preview(data, config, int(n), int(draws), int(seed))
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/error:")
+        st.error(escape_markdown(error), icon=":material/error:")
         return
     bands = tuple(band for name in found.bands for band in data.bands if band.name == name)
     ways = {way.name: way for way in composites(derived_bands.drawable(bands))}
@@ -123,7 +123,9 @@ def _preview(data: Dataset, config: RunConfig) -> None:
         grid = st.grid(int(draws) + 1, min_column_width=TILE_PX, gap="small")
         with grid.cell():
             st.image(originals[i], width="stretch", alt=f"Patch {patch_id} as it is", output_format="PNG")
-            st.caption(f"**{literal(gallery.short(patch_id))}** · {literal(data.class_names[found.labels[i]])}")
+            st.caption(
+                f"**{escape_markdown(gallery.short(patch_id))}** · {escape_markdown(data.class_names[found.labels[i]])}"
+            )
         for draw in range(int(draws)):
             with grid.cell():
                 st.image(drawn[draw][i], width="stretch", alt=f"Draw {draw + 1} of {patch_id}", output_format="PNG")
@@ -134,18 +136,18 @@ def _preview(data: Dataset, config: RunConfig) -> None:
 def _words(data: Dataset, found: preflight_task.Preview, draw: int, i: int) -> str:
     """The label of one draw, and which patch was mixed in."""
     share = float(found.share[draw, i])
-    label = f"{share:.0%} {literal(data.positive)}"
+    label = f"{share:.0%} {escape_markdown(data.positive)}"
     before = found.ids[i - 1]
     given = abs(share - found.labels[i])
     mixed = found.labels[i] != found.labels[i - 1] and given > 1e-6
-    return f"{label}, with {literal(gallery.short(before, 12))}" if mixed else label
+    return f"{label}, with {escape_markdown(gallery.short(before, 12))}" if mixed else label
 
 
 def _sentence(config: RunConfig, found: preflight_task.Preview) -> str:
     units = "" if found.in_units else " Shown as normalised: each patch has its own range."
     size = config.model.image_size
     return (
-        "Left: the patch as it is. Beside it: draws as training makes them, before the network "
+        "Left: the patch as it is. TabularInputs it: draws as training makes them, before the network "
         + (f"enlarges them to {size} pixels. " if size else "sees them. ")
         + "The label of a mixed patch is the share of each; it is mixed with the patch above it (the first with the "
         f"last). A batch is mixed with probability {config.augment.mix_prob:.2g}." + units

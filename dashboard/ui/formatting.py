@@ -1,6 +1,6 @@
 """Pieces that several pages share: sidebar, empty states, headline numbers, downloads, a job's progress.
 
-Everything a user wrote (names, classes, bands, notes) passes through :func:`literal` where Streamlit would read
+Everything a user wrote (names, classes, bands, notes) passes through :func:`escape_markdown` where Streamlit would read
 Markdown, and through :func:`csv_bytes` where a spreadsheet would read a formula.
 """
 
@@ -20,7 +20,7 @@ _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
 # --------------------------------------------------------------------------------------------------------- text
 
 
-def literal(text: object) -> str:
+def escape_markdown(text: object) -> str:
     """``text`` for a place that reads Markdown (labels, captions, messages), shown exactly as written."""
     escaped = _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
     # Links are found in the text after escapes are gone: an invisible joiner keeps them from being one.
@@ -91,4 +91,4 @@ def class_word(data: Dataset, label: int) -> str:
     """A label's class name in its colour, as Markdown."""
     if label < 0:
         return ":gray[unlabelled]"
-    return f":{'orange' if label == 1 else 'blue'}[{literal(data.class_names[label])}]"
+    return f":{'orange' if label == 1 else 'blue'}[{escape_markdown(data.class_names[label])}]"

@@ -13,7 +13,7 @@ from core.runs.job_folder import JobFolder
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme
 from dashboard.ui.empty_states import empty_state, no_dataset
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 
 def run_state(run: JobFolder) -> dict:
@@ -33,11 +33,11 @@ def chosen_dataset() -> Dataset | None:
     try:
         return cache.dataset(path)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         st.error(
-            f"The dataset file {literal(path.name)} cannot be opened: {literal(reason)}.",
+            f"The dataset file {escape_markdown(path.name)} cannot be opened: {escape_markdown(reason)}.",
             icon=":material/broken_image:",
         )
     return None
@@ -110,5 +110,5 @@ def needed(reader: Callable[..., T], *args: object) -> T:
     try:
         return reader(*args)
     except LandslideLensError as error:
-        st.error(literal(error), icon=":material/broken_image:")
+        st.error(escape_markdown(error), icon=":material/broken_image:")
         st.stop()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboard import theme, url_state
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 
 
 def head_picker(label: str, heads: Sequence[str], summary: Mapping, key: str, help: str | None = None) -> str:
@@ -16,12 +16,12 @@ def head_picker(label: str, heads: Sequence[str], summary: Mapping, key: str, he
         st.info("No head of this run has judged a patch.", icon=":material/info:")
         st.stop()
     first = summary["head"] if summary["head"] in heads else heads[0]
-    url_state.taken(key, heads, first)
+    url_state.read_query_param(key, heads, first)
     if st.session_state[key] not in heads:  # another run was chosen, which has no such head
         st.session_state[key] = first
     head = st.selectbox(
         label, heads, format_func=theme.head_title, key=key, width=240,
-        help=help or f"The run's headline is {literal(theme.head_title(summary['head']))}.",
+        help=help or f"The run's headline is {escape_markdown(theme.head_title(summary['head']))}.",
     )  # fmt: skip
-    url_state.kept(key, head, first)
+    url_state.write_query_param(key, head, first)
     return head

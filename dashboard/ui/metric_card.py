@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import theme
-from dashboard.ui.formatting import interval, literal, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 
 def provenance_sentence(
@@ -25,9 +25,11 @@ def provenance_sentence(
     parts = [which[0].upper() + which[1:]]
     if folds:
         parts[0] += f" over {folds} folds"
-    parts.append(f"{n:,} patches" + (f" ({n_positive:,} {literal(positive)})" if n_positive is not None else ""))
+    parts.append(
+        f"{n:,} patches" + (f" ({n_positive:,} {escape_markdown(positive)})" if n_positive is not None else "")
+    )
     if head:
-        parts.append(literal(theme.head_title(head)))
+        parts.append(escape_markdown(theme.head_title(head)))
     if interval(bounds):
         kind = "95 % bootstrap interval, groups kept together" if groups else "95 % bootstrap interval"
         parts.append(f"{kind} {interval(bounds)}")

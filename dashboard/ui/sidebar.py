@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from dashboard import state, theme
-from dashboard.ui.formatting import literal
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
 
 
@@ -19,9 +19,9 @@ def sidebar() -> None:
         _picker("Run", [run.name for run in choice.runs], state.RUN)
         if choice.run_folder:
             state_badge(run_state(choice.run_folder)["state"])
-            st.caption(literal(run_title(choice.run_folder.name)))
+            st.caption(escape_markdown(run_title(choice.run_folder.name)))
         for note in state.notes():
-            st.warning(f"{literal(note)} The newest that is here is shown instead.", icon=":material/link_off:")
+            st.warning(f"{escape_markdown(note)} The newest that is here is shown instead.", icon=":material/link_off:")
     state.mend_link()
 
 
@@ -55,4 +55,4 @@ def run_title(name: str) -> str:
 def state_badge(name: str) -> None:
     """A run's state as a small coloured label."""
     colour, icon = theme.state_look(name)
-    st.badge(literal(name), icon=icon, color=colour)
+    st.badge(escape_markdown(name), icon=icon, color=colour)

@@ -14,7 +14,7 @@ from core.data.normalise import METHODS
 from core.data.stacks import manifest
 from core.data.store import open_dataset
 from core.errors import ConfigError, FormatError, TrainingError
-from core.flow.plan import check_memory
+from core.flow.run_context import check_memory
 from core.pipeline import train_run
 from core.predict.patches import answer
 from core.predict.sources import batches_of

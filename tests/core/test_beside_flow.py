@@ -12,7 +12,7 @@ from core.config import preset
 from core.data.bands import ZINDI_BANDS
 from core.data.store import DatasetWriter, open_dataset
 from core.errors import ConfigError
-from core.flow.plan import prepare
+from core.flow.run_context import prepare
 from core.pipeline import train_run
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import batches_of
@@ -83,7 +83,7 @@ def test_asked_with_its_columns_it_answers_as_out_of_fold_and_without_them_as_un
         columns = {name: values[rows] for name, values in data.columns.items()}
         known = oof.loc[oof["fold"] == fold, "prob_fc"].to_numpy()
         assert np.allclose(model.probs(images, columns), known, atol=1e-5)
-        odds = pd.read_parquet(done.fold_path(fold) / "beside.parquet").set_index("id").loc[data.ids[rows]]
+        odds = pd.read_parquet(done.fold_path(fold) / "tabular.parquet").set_index("id").loc[data.ids[rows]]
         unknown = model.models[0].log_odds(images, ["fc"], model.rules)["fc"]
         assert np.allclose(unknown, odds["log_odds_unknown"], atol=1e-4)
 

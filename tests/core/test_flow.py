@@ -301,12 +301,12 @@ def test_a_run_that_cannot_be_done_says_why(tmp_path):
 
 
 def test_a_class_without_a_patch_to_learn_from_is_refused_before_training(tmp_path):
-    from core.flow import plan
+    from core.flow import run_context
 
     path = make_tiny(tmp_path / "one.h5", n=48, positive_every=48)
     run = create_run(tmp_path, config(*TINY), path, "few")
     with pytest.raises(FoldError, match="to learn"):
-        plan.prepare(run)
+        run_context.prepare(run)
 
 
 def test_one_landslide_to_learn_from_leaves_heads_out_and_the_others_go_on(tmp_path):

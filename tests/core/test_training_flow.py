@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.config import preset
 from core.flow.fold import hold_back
-from core.flow.plan import prepare
+from core.flow.run_context import prepare
 from core.io.safetensors_file import load_arrays
 from core.pipeline import train_run
 from core.runs.store import create_run

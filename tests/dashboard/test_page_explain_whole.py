@@ -12,7 +12,7 @@ import pytest
 from core.analyses.attention.checks import Options, check_attention
 from core.analyses.attention.maps import draw_maps
 from core.analyses.bands.occlusion import OcclusionOptions, study_occlusion
-from core.analyses.bands.robustness import DrillOptions, run_drill
+from core.analyses.bands.robustness import RobustnessOptions, run_robustness
 from core.config import RunConfig
 from core.data.bands import bands_named
 from core.data.store import DatasetWriter
@@ -58,7 +58,7 @@ def computed(tmp_path_factory):
         check_attention(run, Options(patches=12, seeds=1, compared=4)),
         draw_maps(run),
         study_occlusion(run, OcclusionOptions(patches="all", spatial=4, window=8, stride=8)),
-        run_drill(run, DrillOptions(coverages=(0.5,))),
+        run_robustness(run, RobustnessOptions(coverages=(0.5,))),
     )
     for steps in work:
         for _ in steps:

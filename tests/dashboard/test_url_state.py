@@ -10,15 +10,15 @@ def page():
 
     from dashboard import url_state
 
-    url_state.taken("one", ["a", "b"], "a")
+    url_state.read_query_param("one", ["a", "b"], "a")
     one = st.selectbox("One", ["a", "b"], key="one", format_func=str.upper)
-    url_state.kept("one", one, "a")
-    url_state.taken_many("many", ["x", "y", "z"], ["x"])
+    url_state.write_query_param("one", one, "a")
+    url_state.read_query_params("many", ["x", "y", "z"], ["x"])
     many = st.pills("Many", ["x", "y", "z"], selection_mode="multi", key="many")
-    url_state.kept("many", many, ["x"])
-    url_state.taken_number("number", 0.0, 1.0)
+    url_state.write_query_param("many", many, ["x"])
+    url_state.read_query_number("number", 0.0, 1.0)
     number = st.number_input("Number", 0.0, 1.0, None, key="number")
-    url_state.kept("number", number, None)
+    url_state.write_query_param("number", number, None)
     st.write(f"{one} {'+'.join(many)} {number}")
 
 

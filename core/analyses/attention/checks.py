@@ -24,9 +24,9 @@ from core.explain.checks import group_tests, position, verdict
 from core.explain.checks.faithfulness import KINDS, N_RANDOM, RIVALS, SHARES, faithfulness
 from core.explain.checks.mask_overlap import THRESHOLD, mask_agreement, summarise_agreement
 from core.explain.checks.randomisation import cascade
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.predict.fold_model import FoldModel
-from core.predict.training_dataset import own_dataset
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 from core.stats.grouped_means import greater_than_zero, mean_of
 from core.train.networks.backbones import load_network
@@ -58,7 +58,7 @@ def check_attention(run: RunFolder, options: Options | None = None, device: Any 
     method.
     """
     options, began = options or Options(), time.monotonic()
-    dataset, oof, config = own_dataset(run), run.oof(), run.config()
+    dataset, oof, config = training_dataset(run), run.oof(), run.config()
     _, _, card = run.cams()
     method = options.method or card.get("method", "gradcam")
     device = choose_device(config.device) if device is None else device

@@ -21,10 +21,10 @@ from core.errors import ConfigError, LandslideLensError, RunError
 from core.explain.cam.gradcam import METHODS, Target, gradcam
 from core.explain.cam.library import METHODS as LIBRARY
 from core.explain.cam.library import library_cam
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.predict.fold_model import FoldModel
-from core.predict.perturbed_model import FoldBands
-from core.predict.training_dataset import own_dataset
+from core.predict.perturbed_model import PerturbedModel
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 
 CHUNK = 256  # patches drawn between two reports of progress
@@ -58,7 +58,7 @@ def draw_maps(run: RunFolder, options: MapOptions | None = None, device: Any | N
     or class.
     """
     options, began = options or MapOptions(), time.monotonic()
-    dataset, oof, config = own_dataset(run), run.oof(), run.config()
+    dataset, oof, config = training_dataset(run), run.oof(), run.config()
     card = run.cams()[2]
     method, layer = options.method or card.get("method", "gradcam"), options.layer or card["layer"]
     target = checked_target(options.target)
@@ -95,18 +95,18 @@ def patch_maps(
     methods: Sequence[str] = METHODS,
     layer: str | None = None,
     target: Target = 1,
-    view: FoldBands | None = None,
+    view: PerturbedModel | None = None,
 ) -> PatchMaps:
     """One patch by several methods (``METHODS``, and pytorch-grad-cam's); view: of its fold, where it is loaded.
 
     A method that cannot be had here (no library, too many channels) is told in ``refused``. Raises RunError for a patch
     that the run has not judged, ConfigError for an unknown method, layer or class.
     """
-    began, dataset, target = time.monotonic(), own_dataset(run), checked_target(target)
+    began, dataset, target = time.monotonic(), training_dataset(run), checked_target(target)
     if unknown := [name for name in methods if name not in LIBRARY]:
         raise ConfigError(f"There is no attention method '{unknown[0]}'. Known: {', '.join(LIBRARY)}.")
     fold = fold_of(run, patch_id)
-    view = view or FoldBands.open(run, fold)
+    view = view or PerturbedModel.open(run, fold)
     model, min_map = view.model, run.config().explain.min_map
     layer = layer or run.cams()[2]["layer"]
     raw = dataset.images(dataset.index_of([patch_id]), model.normaliser.band_names)

@@ -21,9 +21,9 @@ from core.explain.bands.occlusion import Windows, occlude_windows
 from core.explain.bands.replacements import BASELINES
 from core.explain.bands.tables import baseline_agreement, groups_by_id
 from core.explain.bands.verdict import band_verdict
-from core.flow.plan import Step
-from core.predict.perturbed_model import FoldBands, Patches, occlude_patches
-from core.predict.training_dataset import own_dataset
+from core.flow.run_context import Step
+from core.predict.perturbed_model import Patches, PerturbedModel, occlude_patches
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 
 CHUNK = 128  # patches occluded between two reports of progress
@@ -55,10 +55,10 @@ def study_occlusion(
     options, began = options or OcclusionOptions(), time.monotonic()
     if unknown := [name for name in options.baselines if name not in BASELINES]:
         raise ConfigError(f"A band cannot be replaced by '{unknown[0]}'. Known: {', '.join(BASELINES)}.")
-    dataset, oof, n_folds = own_dataset(run), run.oof(), run.config().folds.n_splits
+    dataset, oof, n_folds = training_dataset(run), run.oof(), run.config().folds.n_splits
     bands, groups, maps = [], [], []
     for fold in range(n_folds):
-        view = FoldBands.open(run, fold, device)
+        view = PerturbedModel.open(run, fold, device)
         facts = oof[oof["fold"] == fold].reset_index(drop=True)
         wanted = chosen(facts, view.heads[-1], options.patches)
         for start in range(0, len(wanted), CHUNK):
@@ -100,7 +100,7 @@ def chosen(facts: pd.DataFrame, head: str, patches: Which) -> np.ndarray:
 
 
 def window_drops(
-    view: FoldBands, patches: Patches, options: OcclusionOptions, baseline: str = "mean"
+    view: PerturbedModel, patches: Patches, options: OcclusionOptions, baseline: str = "mean"
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Facts (id, label, fold, head, p0) and drops (n, rows, columns) of the headline head without each window."""
     images, other = view.prepared(patches, baseline)
@@ -142,7 +142,7 @@ def occlude_patch(
     run: RunFolder,
     patch_id: str,
     options: OcclusionOptions | None = None,
-    view: FoldBands | None = None,
+    view: PerturbedModel | None = None,
     dataset: Dataset | None = None,
 ) -> PatchOcclusion:
     """One patch of the run, at once; view (of its fold) and dataset: where they are loaded already.
@@ -150,12 +150,12 @@ def occlude_patch(
     ``options.spatial`` above 0 occludes windows too. Raises RunError for a patch that the run has not judged.
     """
     began, options = time.monotonic(), options or OcclusionOptions()
-    dataset, oof = dataset or own_dataset(run), run.oof()
+    dataset, oof = dataset or training_dataset(run), run.oof()
     mine = oof[oof["id"].astype(str) == patch_id]
     if mine.empty:
         raise RunError(f"Run '{run.name}' has not judged a patch named '{patch_id}'. Choose one of its own.")
     fold = int(mine["fold"].iloc[0])
-    view = view or FoldBands.open(run, fold)
+    view = view or PerturbedModel.open(run, fold)
     facts = oof[oof["fold"] == fold].reset_index(drop=True)
     row = np.flatnonzero(facts["id"].astype(str) == patch_id)
     patches = view.read(dataset, facts, row, options.seed)
@@ -183,7 +183,7 @@ def occlude_patch(
 def _report(
     run: RunFolder,
     tables: dict[str, pd.DataFrame],
-    view: FoldBands,
+    view: PerturbedModel,
     positive: str,
     oof: pd.DataFrame,
     baselines: Sequence[str],

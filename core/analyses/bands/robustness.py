@@ -30,10 +30,10 @@ from core.evaluate.judge import Rule, judge_head
 from core.evaluate.metrics import metrics
 from core.explain.bands.corruptions import COVERAGES, INTACT, Scenario, damage, scenarios
 from core.explain.bands.missing_bands import POLICIES, Training, fill_missing, policies_for
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.heads.baselines import fit_baseline
 from core.predict.fold_model import FoldModel
-from core.predict.training_dataset import own_dataset
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 
 TRAINING_SAMPLE = 1000  # patches of a fold's training part that policies learn from
@@ -42,7 +42,7 @@ RETRAINED = "stats_logreg"  # the baseline that is trained on the bands that are
 
 
 @dataclass(frozen=True)
-class DrillOptions:
+class RobustnessOptions:
     """What is drilled. coverages: of clouds. names: of scenarios; none: all that these bands allow.
 
     tta: average over flips and turns; none: as the run was judged, so that "intact" is its own F1.
@@ -54,13 +54,15 @@ class DrillOptions:
     seed: int = 0
 
 
-def run_drill(run: RunFolder, options: DrillOptions | None = None, device: Any | None = None) -> Iterator[Step]:
+def run_robustness(
+    run: RunFolder, options: RobustnessOptions | None = None, device: Any | None = None
+) -> Iterator[Step]:
     """Drill a finished run and write ``RunFolder.drill``; the last step tells the worst of it.
 
     Raises RunError when the run has not finished or its dataset has changed, ConfigError for an unknown scenario.
     """
-    options, began = options or DrillOptions(), time.monotonic()
-    dataset, oof, config = own_dataset(run), run.oof(), run.config()
+    options, began = options or RobustnessOptions(), time.monotonic()
+    dataset, oof, config = training_dataset(run), run.oof(), run.config()
     device = choose_device(config.device) if device is None else device
     rules = {name: Rule.from_dict(values) for name, values in run.rules().items()}
     head, n_folds, tables = config.heads.headline(rules), config.folds.n_splits, []
@@ -90,7 +92,7 @@ def run_drill(run: RunFolder, options: DrillOptions | None = None, device: Any |
     report["retrained"] = _retrained(dataset, run, oof, table, planned, bands)
     report |= {"options": asdict(options), "policies": POLICIES}
     report |= {"made": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": time.monotonic() - began}
-    run.write_drill(table, report)
+    run.write_robustness(table, report)
     yield Step("done", 1.0, report["sentence"], event="drill")
 
 
@@ -112,7 +114,7 @@ def summarise(table: pd.DataFrame, planned: Sequence[Scenario]) -> dict[str, Any
 # --------------------------------------------------------------------------------------------------- parts
 
 
-def _planned(bands: Sequence[Band], options: DrillOptions) -> tuple[Scenario, ...]:
+def _planned(bands: Sequence[Band], options: RobustnessOptions) -> tuple[Scenario, ...]:
     known = scenarios(bands, options.coverages)
     wanted = options.names
     if wanted is None:

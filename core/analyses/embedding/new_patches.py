@@ -23,7 +23,7 @@ from core.embed.tsne import between_neighbours
 from core.embed.umap_map import umap_around
 from core.errors import FormatError
 from core.flow.fold_rows import fold_rows
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.predict.fold_model import kind_of
 from core.predict.patches import Ensemble, fitting
 from core.runs.store import RunFolder

@@ -21,7 +21,7 @@ from core.embed.neighbours import nearest
 from core.errors import RunError
 from core.flow.embedding_map import draw_fold, heads_of, margins, plane_of
 from core.flow.fold_rows import fold_rows
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.runs.store import RunFolder
 
 OWN = "own"  # key of the map that the run itself drew

@@ -18,11 +18,11 @@ import pandas as pd
 from core.analyses.leakage import inflation_of_runs
 from core.analyses.smote.control_run import twin_of
 from core.analyses.smote.fold_minority import FoldLandslides
-from core.flow.plan import Step
+from core.flow.run_context import Step
 from core.heads.svm import fit_svm
-from core.predict.training_dataset import own_dataset
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
-from core.smote.methods import euclidean, make
+from core.smote.methods import euclidean, oversample
 from core.smote.resample import Synthetics, interpolate, synthesise
 from core.smote.topk import Neighbours
 
@@ -36,7 +36,7 @@ def audit_smote(run: RunFolder, seed: int = 0) -> Iterator[Step]:
 
     Raises RunError when the run has not finished or its dataset has changed.
     """
-    dataset, config, lineage = own_dataset(run), run.config(), run.smote()
+    dataset, config, lineage = training_dataset(run), run.config(), run.smote()
     leaks = lineage_in_validation(lineage, run.folds()["folds"])
     yield Step("audit", 0.05, f"{len(lineage):,} synthetic patches, {len(leaks):,} with a parent in validation.")
     rows = []
@@ -107,7 +107,9 @@ def made_again(run: RunFolder, dataset: Any, fold: int, lineage: pd.DataFrame) -
     anchor, neighbour = anchor.to_numpy(np.int64), neighbour.to_numpy(np.int64)
     weight = lineage["anchor_weight"].to_numpy(np.float32)
     if config.train.select == "last":
-        made = make(patches, len(lineage), config.smote, seed=config.seed, valid=valid, data_range=parents.data_range)
+        made = oversample(
+            patches, len(lineage), config.smote, seed=config.seed, valid=valid, data_range=parents.data_range
+        )
         found["same"] = bool(
             len(made.anchor) == len(anchor)
             and np.array_equal(made.anchor, anchor)

@@ -21,7 +21,7 @@ from core.data.store.summary import valid_pixels
 from core.evaluate.intervals import bootstrap_intervals
 from core.heads.blend import BLEND
 from core.predict.fold_model import kind_of
-from core.predict.perturbed_model import FoldBands
+from core.predict.perturbed_model import PerturbedModel
 from core.runs.store import RunFolder
 from core.smote.resample import interpolate
 from core.train.loop import embed
@@ -52,12 +52,12 @@ def judging_head(run: RunFolder) -> str:
 def ask(run: RunFolder, dataset: Dataset, judges: pd.DataFrame, head: str) -> Iterator[tuple[int, pd.DataFrame]]:
     """For each judging fold, in turn: its rows of ``judges`` with ``prob`` and ``called`` (1: landslide)."""
     for fold, mine in judges.groupby("judge", sort=True):
-        view = FoldBands.open(run, int(fold))
+        view = PerturbedModel.open(run, int(fold))
         prob = expit(_log_odds(view, dataset, mine, head))
         yield int(fold), mine.assign(prob=prob, called=(prob >= view.rules[head].thresholds[int(fold)]).astype(np.int8))
 
 
-def _log_odds(view: FoldBands, dataset: Dataset, rows: pd.DataFrame, head: str) -> np.ndarray:
+def _log_odds(view: PerturbedModel, dataset: Dataset, rows: pd.DataFrame, head: str) -> np.ndarray:
     """The synthetic patches as this model's fold would have made them: between parents in its own normalisation."""
     model = view.model
     parents = np.unique(np.concatenate([rows["anchor"].to_numpy(str), rows["neighbour"].to_numpy(str)]))

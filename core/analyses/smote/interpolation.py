@@ -27,8 +27,8 @@ from core.explain.cam.gradcam import gradcam
 from core.flow.fold_rows import FoldRows, fold_rows
 from core.heads.blend import BLEND, MEMBERS, blend
 from core.predict.fold_model import kind_of, members_of
-from core.predict.perturbed_model import FoldBands
-from core.predict.training_dataset import own_dataset
+from core.predict.perturbed_model import PerturbedModel
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 from core.smote.resample import interpolate, normalised_range
 from core.smote.topk import listed_ssim
@@ -81,7 +81,7 @@ def walk(
     called: bool = False,
     also: Sequence[float] = (),
     steps: int = STEPS,
-    view: FoldBands | None = None,
+    view: PerturbedModel | None = None,
 ) -> SmotePath:
     """The path of one anchor and one neighbour, by the network of ``fold``.
 
@@ -90,10 +90,10 @@ def walk(
     also: further positions, such as the weight of a synthetic patch. view: of the fold, where it is loaded. Raises
     RunError when the run has not finished, ConfigError for steps or positions that cannot be.
     """
-    began, dataset, config = time.monotonic(), own_dataset(run), run.config()
+    began, dataset, config = time.monotonic(), training_dataset(run), run.config()
     if not 1 <= steps <= MOST_STEPS or any(not 0.0 <= t <= 2.0 for t in also):
         raise ConfigError(f"A path has 1 to {MOST_STEPS} steps a leg and positions from 0 to 2.")
-    view = view or FoldBands.open(run, fold)
+    view = view or PerturbedModel.open(run, fold)
     model, rows = view.model, fold_rows(run, fold)
     labels = rows.labels
     known = run.embeddings(fold)["embeddings"]
@@ -153,7 +153,7 @@ def walk(
 
 
 def _others(
-    run: RunFolder, dataset: Dataset, view: FoldBands, rows: FoldRows, anchor: int, other: str | None, called: bool
+    run: RunFolder, dataset: Dataset, view: PerturbedModel, rows: FoldRows, anchor: int, other: str | None, called: bool
 ) -> np.ndarray:
     """Rows of the patches that the path may lead to, all of the other class."""
     label = int(rows.labels[anchor])
@@ -196,7 +196,7 @@ def _svm(headline: str, heads: Sequence[str]) -> str | None:
 
 
 def _stored(
-    run: RunFolder, fold: int, ends: np.ndarray, names: Sequence[str], view: FoldBands
+    run: RunFolder, fold: int, ends: np.ndarray, names: Sequence[str], view: PerturbedModel
 ) -> dict[str, np.ndarray]:
     """Head -> (3,) probabilities that this fold's heads gave the real patches when the run was made."""
     if not run.has_scores(fold):

@@ -25,8 +25,8 @@ from core.embed.features import Preparation
 from core.errors import ConfigError, RunError
 from core.evaluate.comparison.two_sample import Scored, TwoSample, halves, judge, scored
 from core.flow.fold_rows import fold_rows
-from core.flow.plan import Step
-from core.predict.training_dataset import own_dataset
+from core.flow.run_context import Step
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 from core.smote.realism import detail_expected, detail_kept, fine_detail, nearest_distance
 from core.stats.bootstrap import group_draws, group_index
@@ -52,7 +52,7 @@ def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iter
     began, options = time.monotonic(), options or RealismOptions()
     if options.per_fold < 1 or options.seed < 0:
         raise ConfigError("per_fold is 1 or more, and seed 0 or more.")
-    dataset, lineage, oof = own_dataset(run), run.smote(), run.oof()
+    dataset, lineage, oof = training_dataset(run), run.smote(), run.oof()
     if lineage.empty:
         raise RunError(f"Run '{run.name}' has no synthetic patches to look at. Choose one that was balanced by SMOTE.")
     group_of = _groups(oof)

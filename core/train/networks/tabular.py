@@ -90,12 +90,12 @@ class Known:
 
     @property
     def layout(self) -> Layout:
-        """Which columns of :meth:`beside` are what."""
+        """Which columns of :meth:`tabular` are what."""
         return Layout(len(self.size_classes), 0 if self.table is None else self.table.shape[1])
 
 
 @dataclass(frozen=True)
-class Beside:
+class TabularInputs:
     """What is known beside the pixels: of the training patches, and the tables of those that judge and choose."""
 
     train: Known = Known()

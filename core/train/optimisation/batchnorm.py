@@ -18,7 +18,7 @@ from core.train.batches import Batches
 
 
 @torch.no_grad()
-def settle(network: nn.Module, data: Batches, batch_size: int, frozen: Container[str] = ()) -> nn.Module:
+def update_bn(network: nn.Module, data: Batches, batch_size: int, frozen: Container[str] = ()) -> nn.Module:
     """``network`` in evaluation mode, its running statistics the mean over one pass of ``data`` (Wu and Johnson, 2021).
 
     frozen: names of batch normalisation that is not touched. Networks without any other come back as they were.

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 _PREFIX = "best."
 
 
-class Keeper:
+class BestWeights:
     """Weights with the highest F1; among equals those of the lowest loss, then the earliest.
 
     Attributes: ``epoch`` (0 while none is kept), ``f1`` and ``loss`` of what is kept, and ``weights``.

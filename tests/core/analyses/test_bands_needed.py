@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from core.analyses.bands.occlusion import OcclusionOptions, occlude_patch, study_occlusion
-from core.analyses.bands.robustness import DrillOptions, run_drill
+from core.analyses.bands.robustness import RobustnessOptions, run_robustness
 from core.analyses.bands.robustness_retrained import against_retrained, flipped
 from core.config import RunConfig
 from core.data.bands import bands_named
@@ -72,7 +72,7 @@ def study(run):
 @pytest.fixture(scope="module")
 def drill(run):
     assert run.drill() is None
-    return list(run_drill(run, DrillOptions(coverages=(0.5,)))), *run.drill()
+    return list(run_robustness(run, RobustnessOptions(coverages=(0.5,)))), *run.drill()
 
 
 def test_a_run_keeps_the_shares_of_groups_of_its_landslides(run):
@@ -188,7 +188,7 @@ def test_what_cannot_be_done_is_said(run):
     with pytest.raises(ConfigError, match="cannot be replaced by 'noise'"):
         next(study_occlusion(run, OcclusionOptions(baselines=("noise",))))
     with pytest.raises(ConfigError, match="allow no scenario 'flood'"):
-        next(run_drill(run, DrillOptions(names=("flood",))))
+        next(run_robustness(run, RobustnessOptions(names=("flood",))))
     with pytest.raises(ConfigError, match="names no patches"):
         next(study_occlusion(run, OcclusionOptions(patches="some")))
 
@@ -197,7 +197,7 @@ def test_a_changed_dataset_or_an_unfinished_run_is_refused(home, run, tmp_path):
     run.write_status(state="running")
     try:
         with pytest.raises(RunError, match="has not finished"):
-            next(run_drill(run))
+            next(run_robustness(run))
     finally:
         run.write_status(state="succeeded")
     assert open_dataset(run.job()["dataset"]).content_hash == run.provenance()["dataset"]["content_hash"]

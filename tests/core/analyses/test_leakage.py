@@ -13,7 +13,7 @@ from core.data.exclusions import add
 from core.data.leakage.split_audit import COLUMNS, leaks_of
 from core.data.store import DatasetWriter
 from core.errors import DataError, FoldError
-from core.flow.plan import prepare
+from core.flow.run_context import prepare
 from core.runs.store import create_run
 
 SIDE = 24

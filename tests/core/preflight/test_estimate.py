@@ -9,7 +9,7 @@ import pytest
 from core.config import preset
 from core.errors import ConfigError, DataError
 from core.flow.fold import train_fold
-from core.flow.plan import prepare
+from core.flow.run_context import prepare
 from core.preflight import trial_steps
 from core.preflight.estimate import estimate
 from core.preflight.trial_steps import Sizes

@@ -3,7 +3,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from core.config import SmoteConfig
-from core.smote.methods import make, nearest_vectors, repeat
+from core.smote.methods import nearest_vectors, oversample, repeat
 from core.smote.ssim import pairwise_ssim
 
 
@@ -35,8 +35,8 @@ def test_plain_neighbours_leave_out_copies():
 def test_every_way_makes_as_many_as_asked_the_same_with_the_same_seed(method):
     patches, config = _patches(9), SmoteConfig(method=method, k_neighbors=2)
     valid = np.ones((9, 8, 8), bool)
-    made, again = (make(patches, 14, config, data_range=6.0, seed=4, valid=valid) for _ in range(2))
+    made, again = (oversample(patches, 14, config, data_range=6.0, seed=4, valid=valid) for _ in range(2))
     assert np.array_equal(made.images, again.images) and len(made.images) == 14 and made.valid.all()
     w = made.anchor_weight[:, None, None, None]
     assert made.images == pytest.approx(w * patches[made.anchor] + (1 - w) * patches[made.neighbour], abs=1e-6)
-    assert len(make(patches[:1], 0, config, data_range=6.0, seed=0).images) == 0
+    assert len(oversample(patches[:1], 0, config, data_range=6.0, seed=0).images) == 0

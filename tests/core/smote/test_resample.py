@@ -15,8 +15,8 @@ from core.smote.resample import (
     NORMALISED_RANGE,
     SSIMSMOTE,
     copies_of,
-    how_many,
     interpolate,
+    n_synthetic,
     normalised_range,
     synthesise,
 )
@@ -87,7 +87,7 @@ def test_the_remainder_goes_to_other_anchors_with_another_seed():
 
 
 def test_paper_a_counts():
-    assert how_many(1255, 5892, SmoteConfig(n_syn=5)) == 6275
+    assert n_synthetic(1255, 5892, SmoteConfig(n_syn=5)) == 6275
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_paper_a_counts():
     ],
 )
 def test_how_many_by_hand(n_minority, n_majority, settings, expected):
-    assert how_many(n_minority, n_majority, SmoteConfig(**settings)) == expected
+    assert n_synthetic(n_minority, n_majority, SmoteConfig(**settings)) == expected
 
 
 @pytest.mark.parametrize("minority", [_patches(0), _patches(1), np.repeat(_patches(1), 4, axis=0)])

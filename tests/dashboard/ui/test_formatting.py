@@ -14,14 +14,16 @@ from dashboard.ui import downloads, formatting, metric_card, sidebar
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=40))
 def test_every_mark_of_markdown_is_escaped(text):
-    escaped = formatting.literal(text)
+    escaped = formatting.escape_markdown(text)
     for place, character in enumerate(escaped):
         if character in "`*_[]()<>$~#":
             assert escaped[place - 1] == "\\"
 
 
 def test_addresses_do_not_become_links():
-    assert "http" not in formatting.literal("see http://x.org") and "www" not in formatting.literal("www.x.org")
+    assert "http" not in formatting.escape_markdown("see http://x.org") and "www" not in formatting.escape_markdown(
+        "www.x.org"
+    )
 
 
 @pytest.mark.parametrize(

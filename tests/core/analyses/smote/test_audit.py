@@ -11,7 +11,7 @@ from core.analyses.smote.control_run import other_protocol, twin_of
 from core.config import preset
 from core.data.normalise import fit_normaliser
 from core.flow.fold import _lineage, balance
-from core.flow.plan import prepare
+from core.flow.run_context import prepare
 from core.runs.store import create_run
 from tests.core.conftest import TINY
 

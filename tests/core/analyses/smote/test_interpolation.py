@@ -10,8 +10,8 @@ from core.analyses.smote.fold_minority import FoldLandslides
 from core.analyses.smote.interpolation import walk
 from core.analyses.smote.neighbours import kin_of
 from core.errors import ConfigError, RunError
-from core.predict.perturbed_model import FoldBands
-from core.predict.training_dataset import own_dataset
+from core.predict.perturbed_model import PerturbedModel
+from core.predict.training_dataset import training_dataset
 from core.smote.ssim import pairwise_ssim
 from core.workers.model_server import Kept, answers
 
@@ -27,9 +27,9 @@ def path(balanced_run):
 
 
 def test_the_ends_are_answered_as_the_run_has_stored(balanced_run, path):
-    rows = own_dataset(balanced_run).index_of(path.ids)
+    rows = training_dataset(balanced_run).index_of(path.ids)
     at = np.searchsorted(path.position, [0, 1, 2])
-    scores, view = balanced_run.scores(0), FoldBands.open(balanced_run, 0)
+    scores, view = balanced_run.scores(0), PerturbedModel.open(balanced_run, 0)
     assert {"fc", "svm_c0.1"} <= set(path.probs)
     for name, values in path.probs.items():
         stored = 1 / (1 + np.exp(-view.rules[name].log_odds(scores[name][rows], 0)))
@@ -51,7 +51,7 @@ def test_it_leads_from_landslides_the_fold_learnt_from_to_the_nearest_other(bala
     rows = balanced_run.head_rows(0)
     known = balanced_run.embeddings(0)["embeddings"].astype(np.float64)
     unit = known / np.linalg.norm(known, axis=1, keepdims=True)
-    anchor, other = own_dataset(balanced_run).index_of(path.ids[1:])
+    anchor, other = training_dataset(balanced_run).index_of(path.ids[1:])
     among = rows["train"][rows["labels"][rows["train"]] == 0]
     assert path.labels == (1, 1, 0) and path.seen == (True, True, True)
     assert other == among[np.linalg.norm(unit[among] - unit[anchor], axis=1).argmin()] and path.metric == "cosine"
@@ -81,7 +81,7 @@ def test_what_cannot_be_walked_is_refused(balanced_run):
 
 
 def test_synthetics_are_made_again_to_the_pixel(balanced_run):
-    real, lineage = FoldLandslides.of(balanced_run, own_dataset(balanced_run), 0), balanced_run.smote()
+    real, lineage = FoldLandslides.of(balanced_run, training_dataset(balanced_run), 0), balanced_run.smote()
     mine = lineage[lineage["fold"] == 0]
     a, b = real.at(mine["anchor"].tolist()), real.at(mine["neighbour"].tolist())
     w = mine["anchor_weight"].to_numpy(np.float64)[:, None, None, None]
@@ -90,7 +90,7 @@ def test_synthetics_are_made_again_to_the_pixel(balanced_run):
 
 
 def test_neighbours_are_the_most_similar_and_those_that_synthetics_were_drawn_from(balanced_run):
-    real, lineage = FoldLandslides.of(balanced_run, own_dataset(balanced_run), 0), balanced_run.smote()
+    real, lineage = FoldLandslides.of(balanced_run, training_dataset(balanced_run), 0), balanced_run.smote()
     one = line(balanced_run)
     found = kin_of(real, str(one["anchor"]), k=5, second=2)
     ssim = pairwise_ssim(real.patches, real.data_range)
@@ -107,7 +107,7 @@ def test_neighbours_are_the_most_similar_and_those_that_synthetics_were_drawn_fr
 
 
 def test_a_graph_that_cannot_be_drawn_is_refused(balanced_run):
-    real = FoldLandslides.of(balanced_run, own_dataset(balanced_run), 0)
+    real = FoldLandslides.of(balanced_run, training_dataset(balanced_run), 0)
     with pytest.raises(ConfigError, match="neighbours"):
         kin_of(real, str(real.ids[0]), k=0)
     with pytest.raises(RunError, match="none of the"):
@@ -127,7 +127,7 @@ def test_the_process_answers_and_keeps_the_landslides(balanced_run):
     found = asked("smote_path", anchor=str(one["anchor"]), neighbour=kin["nearest"][0], also=[0.5])
     at = np.searchsorted(found["position"], [0, 1, 2])
     placed = asked("places", key="own", embeddings=np.asarray(found["embeddings"])[at].tolist())
-    rows = own_dataset(balanced_run).index_of(found["ids"])
+    rows = training_dataset(balanced_run).index_of(found["ids"])
     np.testing.assert_allclose(placed["xy"], balanced_run.umap(0)[0]["xy"][rows], atol=1e-3)
     assert "did not move" in placed["note"]
     np.testing.assert_array_equal(

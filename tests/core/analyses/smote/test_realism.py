@@ -13,7 +13,7 @@ from core.analyses.smote.realism import RealismOptions, study_realism
 from core.analyses.smote.verdict import verdict
 from core.commands.audit import _realism_words
 from core.errors import ConfigError, RunError
-from core.predict.training_dataset import own_dataset
+from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 
 
@@ -62,7 +62,7 @@ def test_judges_of_a_run_have_not_learnt_from_what_they_are_said_not_to_have_see
 def test_distances_and_detail_are_those_of_the_patches(run, found):
     table, _ = found
     mine = table[table["fold"] == 1]
-    real = FoldLandslides.of(run, own_dataset(run), 1)
+    real = FoldLandslides.of(run, training_dataset(run), 1)
     for row in mine.head(4).itertuples():
         a, b = real.at([row.anchor, row.neighbour])
         made = row.anchor_weight * real.patches[a] + (1 - row.anchor_weight) * real.patches[b]

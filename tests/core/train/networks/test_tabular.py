@@ -11,7 +11,7 @@ from core.errors import ConfigError
 from core.train.augmentation.augment import augment
 from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network, load_network, save_network
-from core.train.networks.tabular import Beside, Known, Layout, TabularBranch, size_loss
+from core.train.networks.tabular import Known, Layout, TabularBranch, TabularInputs, size_loss
 from core.train.targets import soft_targets
 from tests.core.train.conftest import SIDE, TINY
 
@@ -40,7 +40,7 @@ def trained(config, images, labels, columns, resume=None):
     network, _ = build_network(
         config.model, RGB_BANDS, (SIDE, SIDE), 0, columns=known.columns, size_classes=known.size_classes
     )
-    beside = Beside(known, known.table, known.table)
+    beside = TabularInputs(known, known.table, known.table)
     results = list(fit(network, images, labels, images, labels, config, "cpu", 0, resume, None, beside))
     return network, known, results
 
@@ -118,7 +118,7 @@ def test_a_broken_off_fit_goes_on_bit_for_bit(told, tmp_path):
     network, _ = build_network(
         config.model, RGB_BANDS, (SIDE, SIDE), 0, columns=known.columns, size_classes=known.size_classes
     )
-    beside = Beside(known, known.table)
+    beside = TabularInputs(known, known.table)
     steps = fit(network, images, labels, images, labels, config, "cpu", 0, tmp_path, None, beside)
     next(steps)
     steps.close()

@@ -1,6 +1,6 @@
 """What a run is about to do, and where it stands.
 
-Comes in: a run folder with a configuration and the path of a dataset file. Goes out: a :class:`Plan` that the stages
+Comes in: a run folder with a configuration and the path of a dataset file. Goes out: a :class:`RunContext` that the stages
 share, and :class:`Step` records of progress. It trains nothing.
 """
 
@@ -75,7 +75,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunContext:
     """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches.
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
@@ -115,7 +115,7 @@ class Plan:
         return self.folds.fold_of
 
 
-def prepare(run: RunFolder) -> Plan:
+def prepare(run: RunFolder) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
     config = run.config()
     dataset = open_dataset(run.dataset_path())
@@ -142,7 +142,7 @@ def prepare(run: RunFolder) -> Plan:
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images, dataset.nodata)
     rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
-    return Plan(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
+    return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:
@@ -189,6 +189,6 @@ def _check_folds(dataset: Dataset, labels: np.ndarray, folds: Folds) -> None:
             )
 
 
-def groups_of(plan: Plan, index: np.ndarray) -> np.ndarray | None:
+def groups_of(context: RunContext, index: np.ndarray) -> np.ndarray | None:
     """(n,) the groups of the patches at ``index``, or none where nothing needs to stay together."""
-    return None if plan.groups is None else plan.groups[index]
+    return None if context.groups is None else context.groups[index]
