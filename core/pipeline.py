@@ -1,7 +1,7 @@
 """The order of the flow, readable aloud, and the only code that wires its stages.
 
 Comes in: a run folder with a configuration and the path of a dataset file. Goes out: the same folder, full: networks,
-heads, out-of-fold scores, maps, attention, occlusion, and a summary. Progress is yielded, one :class:`Step` at a time.
+heads, out-of-fold scores, maps, attention, occlusion, and a summary. Progress is yielded, one :class:`Progress` at a time.
 Whatever learns sees the training part of its fold only; calibration and thresholds are cross-fitted.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from core.flow.explaining import draw_map, explain_fold, save_explanations
 from core.flow.fold import train_fold
-from core.flow.run_context import Step, prepare
+from core.flow.run_context import prepare
 from core.flow.scoring import judge, summarise
-from core.progress import EXPLAINING, MAPPING, TRAINING
+from core.progress import EXPLAINING, MAPPING, TRAINING, Progress
 from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.train.loop import newest_checkpoint
@@ -22,41 +22,47 @@ from core.train.loop import newest_checkpoint
 # Shares of the whole time, for the progress bar: training the folds, then their maps, then their explanations.
 
 
-def train_run(run: RunFolder) -> Iterator[Step]:
+def train_run(run: RunFolder) -> Iterator[Progress]:
     """Do the whole run, or what is left of it after an interruption.
 
     Raises DataError, FoldError, ConfigError or TrainingError in plain words when it cannot be done.
     """
-    yield Step("loading", 0.0, "Reading the dataset.")
+    yield Progress(0.0, "Reading the dataset.", fields={"stage": "loading"})
     context = prepare(run)
     n_folds = context.folds.n_splits
     for fold in range(n_folds):
         yield from train_fold(context, fold)
     trained = time.monotonic()
-    yield Step("judging", TRAINING, "Judging the out-of-fold scores.", event="judging")
+    yield Progress(TRAINING, "Judging the out-of-fold scores.", "judging", {"stage": "judging"})
     judged = judge(context)
     for fold in range(n_folds):
         progress = TRAINING + MAPPING * fold / n_folds
-        yield Step("mapping", progress, f"Drawing the map of fold {fold + 1} of {n_folds}.", fold=fold, n_folds=n_folds)
+        yield Progress(
+            progress,
+            f"Drawing the map of fold {fold + 1} of {n_folds}.",
+            fields={"stage": "mapping", "fold": fold, "n_folds": n_folds},
+        )
         draw_map(context, fold)
     explained = []
     for fold in range(n_folds):
         progress = TRAINING + MAPPING + EXPLAINING * fold / n_folds
         text = f"Grad-CAM and band occlusion of fold {fold + 1} of {n_folds}."
-        yield Step("explaining", progress, text, event="explaining", fold=fold, n_folds=n_folds)
+        yield Progress(progress, text, "explaining", {"stage": "explaining", "fold": fold, "n_folds": n_folds})
         explained.append(explain_fold(context, judged, fold))
     save_explanations(context, explained)
     summary = summarise(context, judged, seconds_after_training=time.monotonic() - trained)
     run.write_json("summary.json", summary)
-    yield Step("done", 1.0, headline(summary), event="summary", fields={"oof": summary["oof"]})
+    yield Progress(1.0, headline(summary), "summary", {"stage": "done", **{"oof": summary["oof"]}})
 
 
-def resume_point(run: RunFolder) -> Step:
+def resume_point(run: RunFolder) -> Progress:
     """Where a run that was broken off goes on: the fold, and the epoch of its newest complete checkpoint."""
     n_folds = run.config().folds.n_splits
     fold = next((k for k in range(n_folds) if not run.fold_is_done(k)), None)
     if fold is None:
-        return Step("judging", TRAINING, "Every fold is trained: going on with judging.", event="resumed", epoch=0)
+        return Progress(
+            TRAINING, "Every fold is trained: going on with judging.", "resumed", {"stage": "judging", "epoch": 0}
+        )
     checkpoint = newest_checkpoint(run.resume_path(fold))
     epoch = checkpoint.epoch if checkpoint else 0
     if fold == 0 and epoch == 0:
@@ -66,4 +72,4 @@ def resume_point(run: RunFolder) -> Step:
     if checkpoint and checkpoint.damaged:
         text += f" The newest checkpoint was damaged and passed over ({', '.join(map(str, checkpoint.damaged))})."
     progress = TRAINING * fold / n_folds
-    return Step("training", progress, text, event="resumed", fold=fold, n_folds=n_folds, epoch=epoch)
+    return Progress(progress, text, "resumed", {"stage": "training", "fold": fold, "n_folds": n_folds, "epoch": epoch})

@@ -84,7 +84,7 @@ def choose() -> Choice:
     run = run or next(iter(runs), None)
     _keep(dataset, run)
     root = checkpoints()
-    settled = Choice(datasets, tuple(RunFolder(root / name) for name in runs), dataset, run, owner)
+    settled = Choice(datasets, tuple(cache.run(root / name) for name in runs), dataset, run, owner)
     st.session_state[_CHOICE] = settled
     return settled
 

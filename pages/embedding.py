@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard import cache, state, theme
+from dashboard import state, theme
 from dashboard.embedding import comparison, neighbours, new_patches, points, projections
 from dashboard.patches import card, gallery, outcomes
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 
 VIEWS = {"heads": "Heads side by side", "runs": "Two runs side by side"}
 PARTS = {"held": "Held-out part", "all": "Training part too"}
@@ -18,7 +18,7 @@ def main() -> None:
     st.title("Embedding")
     run = guards.need_finished_run("how a trained network arranges the patches")
     data = guards.need_dataset()
-    oof, summary = needed(cache.oof, run), needed(cache.summary, run)
+    oof, summary = or_stop(run.oof), or_stop(run.summary)
     view = st.segmented_control(
         "View", list(VIEWS), default="heads", required=True, format_func=VIEWS.get, key="embedding_view",
         label_visibility="collapsed",
@@ -29,15 +29,15 @@ def main() -> None:
             "Fold", folds, default=folds[0], required=True, format_func=theme.fold_title, key="embedding_fold",
             help="Each fold's network makes its own space: distances and neighbours mean something inside it only.",
         )  # fmt: skip
-        drawn = needed(projections.chosen_map, run, fold)
+        drawn = or_stop(projections.chosen_map, run, fold)
     projections.progress(run)
     if len(drawn.arrays["xy"]) != len(data):
         st.error("This run's map has another number of patches than the dataset file: the file has changed since.")
         st.stop()
-    for sentence in needed(projections.changes, drawn, data.content_hash):
+    for sentence in or_stop(projections.changes, drawn, data.content_hash):
         st.warning(sentence, icon=":material/history:")
     look = look_of(data, drawn)
-    heads = needed(projections.heads, run)
+    heads = or_stop(projections.heads, run)
     if view == "runs":
         finished = [other for other in others(run) if guards.run_state(other)["state"] == "succeeded"]
         ids = comparison.runs_side_by_side(drawn, finished, data, look)

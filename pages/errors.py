@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import cache, state, theme, url_state
+from dashboard import state, theme, url_state
 from dashboard.patches import card, gallery, outcomes
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
 
 PAGE_SIZES = (12, 24, 48)
@@ -20,7 +20,7 @@ def main() -> None:
     st.title("Errors")
     run = guards.need_finished_run("the patches that a run gets wrong, and why")
     data = guards.need_dataset()
-    summary, oof = needed(cache.summary, run), needed(cache.oof, run)
+    summary, oof = or_stop(run.summary), or_stop(run.oof)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         heads = outcomes.heads_of(oof)
         head = head_picker("Head", heads, summary, state.ERRORS_HEAD)

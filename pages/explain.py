@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from dashboard import cache, state, url_state
+from dashboard import state, url_state
 from dashboard.explain import attention, attention_checks, band_importance, robustness, single_patch
 from dashboard.patches import card
 from dashboard.ui import downloads, guards
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 
 VIEWS = {"where": "Attention", "checks": "Lie detector", "bands": "Bands", "drill": "Drop-out drill"}
 SCOPES = {"all": "Every patch", "one": "One patch"}
@@ -16,7 +16,7 @@ def main() -> None:
     st.title("Explain")
     run = guards.need_finished_run("where a network looks and which bands it needs")
     data = guards.need_dataset()
-    summary, oof = needed(cache.summary, run), needed(cache.oof, run)
+    summary, oof = or_stop(run.summary), or_stop(run.oof)
     url_state.read_query_param("explain_view", list(VIEWS), "where")
     if (asked := state.asked_view("explain")) in VIEWS:
         st.session_state["explain_view"] = asked

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import cache, url_state
+from dashboard import url_state
 from dashboard.patches import outcomes
 from dashboard.results import decision_summary, interpretation, predictions, published_metrics, uploaded_scores
 from dashboard.results.calibration import calibration_view
@@ -15,7 +15,7 @@ from dashboard.results.significance import difference_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
 
 SOURCES = {"run": "This run", "csv": "A CSV of probabilities", "paper": "Printed numbers"}
@@ -43,7 +43,7 @@ def main() -> None:
 
 def of_run() -> None:
     run = guards.need_finished_run("how many landslides a run finds, misses and imagines")
-    summary, oof = needed(cache.summary, run), needed(cache.oof, run)
+    summary, oof = or_stop(run.summary), or_stop(run.oof)
     head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")
     of = predictions.of_run(run, summary, oof, head)
     decision_summary.missing_class(of)

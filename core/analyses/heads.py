@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,11 +22,11 @@ from core.errors import ConfigError
 from core.evaluate.comparison.gap import gap
 from core.evaluate.judge import HeadJudgement, judge_head
 from core.flow.fold_rows import OLDER, FoldRows, _check_finished, fold_rows, own_scores
-from core.flow.run_context import Step
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.heads.svm import SvmSetting
+from core.progress import Progress, Steps
 from core.runs.plain_files import plain
 from core.runs.store import RunFolder
 
@@ -42,7 +42,7 @@ def head_set(Cs: tuple[float, ...], gammas: tuple[float | str, ...], lgbm: bool,
     return HeadSet(tuple(SvmSetting(C, gamma) for gamma in gammas for C in Cs), lgbm, logreg)
 
 
-def sweep(run: RunFolder, wanted: HeadSet = TABLE3, device: Any = None) -> Generator[Step, None, dict[str, Any]]:
+def sweep(run: RunFolder, wanted: HeadSet = TABLE3, device: Any = None) -> Steps[dict[str, Any]]:
     """Fit those heads of ``wanted`` that the run does not have yet on its stored embeddings; device: none chooses.
 
     Returns what :func:`judge_heads` finds, which is kept in the run folder beside what was there. Raises RunError when
@@ -56,11 +56,11 @@ def sweep(run: RunFolder, wanted: HeadSet = TABLE3, device: Any = None) -> Gener
         if not wanted.names:
             break
         text = f"Fitting {len(wanted.names)} heads of fold {fold + 1} of {n_folds}: {', '.join(wanted.names)}."
-        yield Step("heads", fold / n_folds, text, fold=fold, n_folds=n_folds)
+        yield Progress(fold / n_folds, text)
         rows, embeddings = fold_rows(run, fold), run.embeddings(fold)["embeddings"]
         fitted = fit_on_embeddings(embeddings, rows.train, rows.synthetic, rows.labels, wanted, device)
         _keep(run, fold, fitted)
-    yield Step("heads", 1.0, f"Judging every head ({time.monotonic() - began:.1f} s for {n_folds} folds).")
+    yield Progress(1.0, f"Judging every head ({time.monotonic() - began:.1f} s for {n_folds} folds).")
     found = judge_heads(run)
     run.write_head_table(found)
     return found

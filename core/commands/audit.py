@@ -25,7 +25,7 @@ SHOWN = 20  # pairs printed for people
 
 def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
     """Look for what would spoil training; exit status 1 when something must be mended first."""
-    from core.cli import emit
+    from core.commands.console import print_result
     from core.data.check import check as examine
     from core.data.store import open_dataset
 
@@ -34,7 +34,7 @@ def check(dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, 
         {**row, "ids": found.ids, "pairs": found.pairs, "bands": found.bands}
         for row, found in zip(report.to_frame().to_dict("records"), report.rows, strict=True)
     ]
-    emit({"ok": report.ok, "rows": rows}, as_json, report.to_frame().to_string(index=False))
+    print_result({"ok": report.ok, "rows": rows}, as_json, report.to_frame().to_string(index=False))
     if not report.ok:
         raise LandslideLensError(f"{dataset.name} cannot be trained on as it is; see the rows marked 'error'.")
 
@@ -56,7 +56,7 @@ def audit_splits(
 ) -> None:
     """Patches of the same ground, those that a split tears apart, and F1 with and without keeping them together."""
     from core.analyses import leakage
-    from core.cli import emit
+    from core.commands.console import print_result
     from core.data.leakage.split_audit import leaks_of
     from core.data.store import open_dataset
 
@@ -92,7 +92,7 @@ def audit_splits(
             value["inflation"] += [one.to_dict() for one in found]
         except LandslideLensError as error:
             value["inflation_note"] = str(error)
-    emit(value, as_json, _words(value))
+    print_result(value, as_json, _words(value))
 
 
 @audit_app.command("smote")
@@ -107,7 +107,7 @@ def audit_smote(
 ) -> None:
     """Whether synthetic patches stayed inside their folds and are what their lineage says; exit status 1 if not."""
     from core.analyses.smote import audit as smote_audit
-    from core.cli import emit
+    from core.commands.console import print_result
 
     tell, report = _teller(as_json), {}
     for step in smote_audit.audit_smote(open_run(checkpoints, run), seed):
@@ -121,7 +121,7 @@ def audit_smote(
             tell(step.progress, step.message)
         found = open_run(checkpoints, run).smote_realism()[1]
         report, words = report | {"realism": found}, "\n".join([words, *_realism_words(found)])
-    emit(report, as_json, words)
+    print_result(report, as_json, words)
     if not report["ok"]:
         raise LandslideLensError(f"The synthetic patches of {run} did not pass; see what is said above.")
 
@@ -189,7 +189,7 @@ def _teller(as_json: bool) -> Callable[[float, str], None]:
     """Progress for people, a line every two seconds at most."""
     import time
 
-    from core.cli import say
+    from core.commands.console import print_progress
 
     told = time.monotonic()
 
@@ -197,6 +197,6 @@ def _teller(as_json: bool) -> Callable[[float, str], None]:
         nonlocal told
         if time.monotonic() - told > 2.0:
             told = time.monotonic()
-            say(f"{share:4.0%}  {text}", as_json)
+            print_progress(f"{share:4.0%}  {text}", as_json)
 
     return tell

@@ -14,11 +14,11 @@ from core.runs.store import RunFolder
 
 def compute(folder: RunFolder, occlusion: bool, spatial: int, drill: bool, as_json: bool) -> None:
     """Do what is asked for, in the foreground, a line a step."""
-    from core.cli import say
+    from core.commands.console import print_progress
 
     steps: list[Iterable[Any]] = []
     if occlusion or spatial:
-        from core.analyses.bands.occlusion import OcclusionOptions, study_occlusion
+        from core.analyses.bands.importance import OcclusionOptions, study_occlusion
 
         steps.append(study_occlusion(folder, OcclusionOptions(spatial=spatial)))
     if drill:
@@ -29,7 +29,7 @@ def compute(folder: RunFolder, occlusion: bool, spatial: int, drill: bool, as_js
     for step in (step for part in steps for step in part):
         if step.stage != "done" and step.message != told:
             told = step.message
-            say(f"{step.progress:4.0%} {step.message}", as_json)
+            print_progress(f"{step.progress:4.0%} {step.message}", as_json)
 
 
 def report(folder: RunFolder, other: RunFolder | None = None) -> tuple[dict[str, Any], list[str]]:

@@ -25,10 +25,10 @@ def estimate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Time and memory of a run, from a few of its training steps on this machine. Nothing is kept."""
-    from core.cli import emit, finish
+    from core.commands.console import print_result
     from core.preflight.estimate import estimate as measured
 
     config = preset(preset_name).with_overrides(overrides or ())
     disk = checkpoints if checkpoints.is_dir() else None
     found = finish(measured(dataset, config, disk), lambda step: step.message, as_json)
-    emit(found.to_dict(), as_json, "\n".join(found.sentences()))
+    print_result(found.to_dict(), as_json, "\n".join(found.sentences()))

@@ -51,8 +51,8 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """What each band's loss costs on out-of-fold landslides, where the attention maps come from, and their checks."""
-    from core.cli import emit
     from core.commands import bands
+    from core.commands.console import print_result
     from core.explain.bands.tables import occlusion_summary
 
     folder = open_run(checkpoints, run)
@@ -80,17 +80,17 @@ def explain(
         lines += [
             f"{one['name']}: {one['rows']}x{one['columns']} cells{'' if one['alive'] else ', dead'}" for one in found
         ]
-    emit(value, as_json, "\n".join(lines))
+    print_result(value, as_json, "\n".join(lines))
 
 
 def _check(folder: RunFolder, layer: str | None, method: str | None, patches: int, as_json: bool) -> None:
     """In the foreground, a line a step."""
     from core.analyses.attention.checks import Options, check_attention
-    from core.cli import say
+    from core.commands.console import print_progress
 
     for step in check_attention(folder, Options(layer=layer, method=method, patches=patches)):
         if step.stage != "done":
-            say(f"{step.progress:4.0%} {step.message}", as_json)
+            print_progress(f"{step.progress:4.0%} {step.message}", as_json)
 
 
 def _layers(folder: RunFolder) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def heads(
 ) -> None:
     """Every head of a run on the same folds: F1 on training and on unseen patches, and the gap between them."""
     from core.analyses import heads as heads_of
-    from core.cli import emit, finish
+    from core.commands.console import print_result
 
     folder = open_run(checkpoints, run)
     summary = folder.summary()
@@ -58,7 +58,7 @@ def heads(
     lines = [TITLE.format(summary["oof"]["n"]), *map(_line, found["rows"])]
     lines += [f"Left out: {reason}" for reason in found["left_out"].values()] + [f"Note: {n}" for n in found["notes"]]
     table = {"table": found["rows"], "left_out": found["left_out"], "notes": found["notes"]}
-    emit(value | table, as_json, "\n".join(lines))
+    print_result(value | table, as_json, "\n".join(lines))
 
 
 def _gamma(text: str) -> float | str:

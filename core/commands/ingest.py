@@ -129,7 +129,7 @@ def ingest(
 
     An ingest that was killed goes on where it stopped when the same command is given again.
     """
-    from core.cli import emit, finish
+    from core.commands.console import print_result
     from core.data.readers import ReaderOptions
     from core.data.readers import ingest as read
 
@@ -168,7 +168,7 @@ def ingest(
     lines = [f"{report.n} patches ({report.n_positive} landslides, {report.n_unlabelled} unlabelled) in {out}"]
     lines += [f"Warning: {text}" for text in report.warnings]
     lines += [f"Set aside: {item.file}: {item.reason}" for item in report.rejected]
-    emit(value, as_json, "\n".join(lines))
+    print_result(value, as_json, "\n".join(lines))
 
 
 def _pairs(text: str | None) -> dict[str, str] | None:

@@ -30,24 +30,26 @@ def model(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Parameters, megabytes, depth, latency, stages, and which filter each band starts from."""
-    from core.cli import emit, say
+    from core.commands.console import print_progress, print_result
     from core.preflight.architecture import compare_row, describe, device_words
 
     found, hw = _inputs(dataset, bands, size)
     settings = [_of_model(backbone, overrides or ()) for backbone in backbones]
     if len(settings) == 1:
         value = describe(settings[0], found, hw, device)
-        emit(value, as_json, "\n".join(_description(value)))
+        print_result(value, as_json, "\n".join(_description(value)))
         return
     from core.device import choose_device
 
     rows = []
     for number, one in enumerate(settings, start=1):
-        say(f"{number} of {len(settings)}: {one.backbone}", as_json)
+        print_progress(f"{number} of {len(settings)}: {one.backbone}", as_json)
         rows.append(compare_row(one, found, hw, device))
     value = {"rows": rows, "device": device_words(choose_device(device)), "size": list(hw), "n_bands": len(found)}
     lines = [_row(row) for row in rows]
-    emit(value, as_json, "\n".join([_TITLE, *lines, f"One patch of {hw[0]}x{hw[1]} pixels on {value['device']}."]))
+    print_result(
+        value, as_json, "\n".join([_TITLE, *lines, f"One patch of {hw[0]}x{hw[1]} pixels on {value['device']}."])
+    )
 
 
 def _inputs(dataset: Path | None, bands: str | None, size: int | None) -> tuple[tuple, tuple[int, int]]:

@@ -24,6 +24,7 @@ from core.config.sections import (
     NormaliseConfig,
     Section,
     SmoteConfig,
+    explain_validation,
     svm_name,
 )
 from core.config.training import AugmentConfig, ModelConfig, TrainConfig
@@ -89,7 +90,7 @@ class RunConfig(Section):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise ConfigError(_explain(error)) from error
+            raise ConfigError(explain_validation(error)) from error
 
     def hash(self) -> str:
         """Hex digest of the specification; equal settings have equal hashes."""
@@ -110,7 +111,7 @@ class RunConfig(Section):
         try:
             return RunConfig.model_validate(tree)
         except ValidationError as error:
-            raise ConfigError(_explain(error)) from error
+            raise ConfigError(explain_validation(error)) from error
 
 
 def _parse(text: str) -> Any:
@@ -130,11 +131,6 @@ def _assign(tree: dict[str, Any], path: str, value: Any) -> None:
         known = sorted(node) if isinstance(node, dict) else sorted(tree)
         raise ConfigError(f"There is no setting '{path}'. Known here: {', '.join(known)}.")
     node[leaf] = value
-
-
-def _explain(error: ValidationError) -> str:
-    lines = [f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg']}" for e in error.errors()]
-    return "These settings cannot be used. " + "; ".join(lines) + "."
 
 
 def preset(name: str) -> RunConfig:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 UnitInterval = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -17,6 +17,12 @@ class Section(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion of nonsense."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def explain_validation(error: ValidationError) -> str:
+    """What pydantic refused, in one line: each setting with the reason."""
+    lines = [f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg']}" for e in error.errors()]
+    return "These settings cannot be used. " + "; ".join(lines) + "."
 
 
 def names_of(value: Any) -> Any:

@@ -12,11 +12,11 @@ import pandas as pd
 from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
 from core.data.store.summary import valid_pixels
-from core.flow.run_context import RunContext, Step
+from core.flow.run_context import RunContext
 from core.heads import Head, save_heads
 from core.heads.fc import fc_head
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_statistics
-from core.progress import TRAINING
+from core.progress import TRAINING, Progress
 from core.smote.methods import oversample
 from core.smote.resample import Synthetics, n_synthetic, normalised_range
 from core.train.loop import embed, fit
@@ -26,12 +26,14 @@ from core.train.networks.tabular import Known, TabularInputs
 from core.train.validation import watched
 
 
-def train_fold(context: RunContext, fold: int) -> Iterator[Step]:
+def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     """Normalise, balance, train, embed and fit the heads of one fold; nothing of it looks at its validation part."""
     run, config, n_folds = context.run, context.config, context.folds.n_splits
     at = {"fold": fold, "n_folds": n_folds, "epochs": config.train.epochs}
     if run.fold_is_done(fold):
-        yield Step("training", TRAINING * (fold + 1) / n_folds, f"Fold {fold + 1} was done before.", **at)
+        yield Progress(
+            TRAINING * (fold + 1) / n_folds, f"Fold {fold + 1} was done before.", fields={"stage": "training", **at}
+        )
         return
     train, val = context.folds.train(fold), context.folds.val(fold)
     learnt, inner = hold_back(context, train)
@@ -41,7 +43,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Step]:
         context.images[train], config.normalise.method, context.band_names, context.dataset.nodata, given
     )
     patches = normaliser.transform(context.images)
-    yield Step("balancing", TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", **at)
+    yield Progress(TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", fields={"stage": "balancing", **at})
     synthetics, parents = balance(context, patches, learnt)
     run.write_smote(fold, _lineage(context, synthetics, parents, fold))
     train_x = np.concatenate([patches[learnt], synthetics.images])  # (N_train + M, C, H, W)
@@ -56,7 +58,9 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Step]:
         config.model, context.bands, patches.shape[2:], seed, normaliser.units,
         columns=known.columns, size_classes=known.size_classes,
     )  # fmt: skip
-    yield Step("training", TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", **at)
+    yield Progress(
+        TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at}
+    )
     history, samples, rows, answers = run.fold_history(fold), run.fold_samples(fold), [], []
     shown = watched(context.labels[val], config.seed)
     held = (patches[inner], context.labels[inner]) if len(inner) else None
@@ -72,7 +76,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Step]:
         text = f"Fold {fold + 1} of {n_folds}, epoch {result.epoch} of {result.epochs}: loss {result.train_loss:.3f}"
         if result.pieces > 1:
             text += f"; memory ran out, so that a batch is cut into {result.pieces} pieces whose gradients add up"
-        yield Step("training", TRAINING * share, text, event="epoch", epoch=result.epoch, fields=rows[-1], **at)
+        yield Progress(TRAINING * share, text, "epoch", {"stage": "training", "epoch": result.epoch, **rows[-1], **at})
 
     batch, tta = config.train.batch_size, config.train.tta
     embedded = embed(network, patches, context.device, batch, tta=tta, table=known.table)

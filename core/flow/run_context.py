@@ -7,7 +7,7 @@ share, and :class:`Step` records of progress. It trains nothing.
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -32,46 +32,6 @@ from core.runs.store import RunFolder
 
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
 COPIES = 6  # of the patches at once, as measured: raw, normalised, the balanced training part and what it is made from
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where a run stands. ``progress`` is 0 to 1 over the whole run; ``event`` names what just happened, if told."""
-
-    stage: str
-    progress: float
-    message: str
-    event: str = ""
-    fold: int | None = None
-    n_folds: int | None = None
-    epoch: int | None = None
-    epochs: int | None = None
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    # The same words as a reader's Progress, so that whoever shows progress need not tell them apart.
-    @property
-    def done(self) -> float:
-        """``progress``, to four digits."""
-        return round(self.progress, 4)
-
-    @property
-    def total(self) -> float:
-        """What ``done`` is out of."""
-        return 1.0
-
-    @property
-    def what(self) -> str:
-        """The message."""
-        return self.message
-
-    def status(self) -> dict[str, Any]:
-        """What of it belongs into ``status.json``."""
-        names = ("stage", "progress", "message", "fold", "n_folds", "epoch", "epochs")
-        return {name: getattr(self, name) for name in names}
-
-    def record(self) -> dict[str, Any]:
-        """What of it belongs into a line of ``events.jsonl``."""
-        return {name: value for name, value in self.status().items() if value is not None} | self.fields
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
-"""What was asked of a finished run, as a job: a folder in the run's, with its state, its events and its log.
+"""A job that asks about a run, a dataset file or a checkpoints folder: its own small folder beside what it asks about.
 
-Comes in: a run, the name of a study and its options. Goes out: ``studies/<study>-<digest>/`` in the run folder, the
-same for the same question. What the study finds is kept in the run folder itself (``core.runs.study_files``); it knows
-nothing of what studies do.
+It holds what was asked (``job.json``), status, events, log and the plain values that the analysis returned
+(``result.json``). What an analysis finds out lies elsewhere (``target.results``), so that writing progress never makes
+a result look changed. The same question has the same folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,93 +18,157 @@ from core.errors import RunError
 from core.io.safe_paths import inside, slug
 from core.runs.job_folder import JobFolder, now
 from core.runs.plain_files import plain, read_json
-from core.runs.store import RunFolder, list_runs, open_run
+from core.runs.store import RunFolder, datasets_path, list_runs, open_run
+from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
 
-ASKED = "study.json"
+JOB, RESULT = "job.json", "result.json"
+DATASETS = "datasets"  # stands where a run's name does in the name of a job about a dataset file
 
 
 @dataclass(frozen=True)
-class StudyFolder(JobFolder):
-    """One study of one run on disk."""
+class AnalysisFolder(JobFolder):
+    """One analysis of one target on disk: ``RUN/jobs/NAME-DIGEST`` or ``datasets/.jobs/NAME-DIGEST``."""
 
-    @property
-    def run(self) -> RunFolder:
-        """The run that is asked."""
-        return RunFolder(self.path.parents[1])
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder that the run lives in."""
-        return self.path.parents[2]
+    checkpoints: Path
 
     @property
     def name(self) -> str:
-        """What commands call it: ``RUN/STUDY-DIGEST``."""
-        return f"{self.run.name}/{self.path.name}"
+        """What commands call it: ``RUN/NAME-DIGEST``, or ``datasets/NAME-DIGEST``."""
+        owner = self.path.parents[1]
+        return f"{DATASETS if owner == datasets_path(self.checkpoints) else owner.name}/{self.path.name}"
 
-    def asked(self) -> dict:
-        """``study`` (its name in ``core.analyses.registry``) and ``options``."""
-        return read_json(self.path / ASKED)
+    def job(self) -> dict:
+        """What was asked: ``analysis`` (its name), ``target`` (kind, path) and ``options``."""
+        return read_json(self.path / JOB)
+
+    def analysis(self) -> str:
+        """The name of the analysis."""
+        return str(self.job()["analysis"])
+
+    def options(self) -> dict:
+        """The options it was asked with."""
+        return dict(self.job()["options"])
+
+    def target(self) -> Target:
+        """What is asked about."""
+        asked = self.job()["target"]
+        if asked["kind"] == "run":
+            return RunFolder(self.path.parents[1])
+        if asked["kind"] == "dataset":
+            return DatasetTarget(Path(asked["path"]), self.checkpoints)
+        return CheckpointsTarget(self.checkpoints)
+
+    def dataset_path(self) -> Path | None:
+        """The dataset file it has to do with, where it has one."""
+        target = self.target()
+        if isinstance(target, RunFolder):
+            return target.dataset_path()
+        return target.path if isinstance(target, DatasetTarget) else None
+
+    def result(self) -> dict:
+        """The plain values that the analysis returned. Raises RunError before it has succeeded."""
+        return read_json(self.path / RESULT)
 
 
-def study_of(run: RunFolder, study: str, options: Mapping[str, Any] | None = None) -> StudyFolder:
+def folder_for(target: Target, analysis: str, options: Mapping[str, Any] | None = None) -> AnalysisFolder:
     """The folder that this question has; whether it was ever asked is not looked at."""
-    digest = hashlib.sha256(json.dumps(_asked(study, options), sort_keys=True).encode()).hexdigest()[:8]
-    return StudyFolder(run.path / "studies" / slug(f"{study}-{digest}"))
+    asked = _asked(target, analysis, options)
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
+    return AnalysisFolder(target.jobs_path / slug(f"{analysis}-{digest}"), target.checkpoints)
 
 
-def create_study(run: RunFolder, study: str, options: Mapping[str, Any] | None = None) -> StudyFolder:
+def create(target: Target, analysis: str, options: Mapping[str, Any] | None = None) -> AnalysisFolder:
     """The folder of this question, state ``queued``; how an earlier answer to it ended is forgotten."""
-    folder = study_of(run, study, options)
-    folder.write_json(ASKED, _asked(study, options))
-    folder.write_json("status.json", {"state": "queued", "created": now(), "progress": 0.0, "stage": "waiting"})
+    folder = folder_for(target, analysis, options)
+    (folder.path / RESULT).unlink(missing_ok=True)
+    folder.write_json(JOB, _asked(target, analysis, options))
+    folder.write_json("status.json", {"state": "queued", "created": now(), "progress": 0.0})
     return folder
 
 
-def list_studies(run: RunFolder, study: str | None = None) -> list[StudyFolder]:
-    """The studies of a run (of this name, where one is given), the one that was asked for last first.
-
-    A folder that cannot be read is passed over.
-    """
-    found = []
-    for path in (run.path / "studies").glob(f"*/{ASKED}"):
-        one = StudyFolder(path.parent)
-        try:
-            asked, created = one.asked(), one.status().get("created", "")
-        except RunError:
-            continue
-        if study is None or asked["study"] == study:
-            found.append((created, one.path.name, one))
-    return [one for *_, one in sorted(found, key=lambda row: row[:2], reverse=True)]
+def list_for(target: Target, analysis: str | None = None) -> list[AnalysisFolder]:
+    """The jobs that ask this of this target, the newest first; a folder that cannot be read is passed over."""
+    wanted = plain(_target(target))
+    return [
+        folder
+        for folder in _in(target.jobs_path, target.checkpoints)
+        if (job := _job(folder)) and job["target"] == wanted and analysis in (None, job["analysis"])
+    ]
 
 
-def folder_of(checkpoints: Path, name: str) -> RunFolder | StudyFolder:
-    """The folder that a job of this name has; whether it is there is not looked at."""
-    run, _, study = name.partition("/")
-    path = Path(checkpoints) / run
-    return StudyFolder(path / "studies" / study) if study else RunFolder(path)
+def list_jobs(checkpoints: Path) -> list[RunFolder | AnalysisFolder]:
+    """Every run, newest first, each followed by its analyses; then those of datasets."""
+    checkpoints = Path(checkpoints)
+    of_runs = [job for run in list_runs(checkpoints) for job in (run, *_in(run.jobs_path, checkpoints))]
+    return [*of_runs, *_in(datasets_path(checkpoints) / ".jobs", checkpoints)]
 
 
-def list_jobs(checkpoints: Path) -> list[RunFolder | StudyFolder]:
-    """Every run, newest first, each followed by its studies."""
-    return [one for run in list_runs(checkpoints) for one in (run, *list_studies(run))]
-
-
-def open_job(checkpoints: Path, name: str) -> RunFolder | StudyFolder:
-    """The run, or ``RUN/STUDY``, of that name.
+def open_job(checkpoints: Path, name: str) -> RunFolder | AnalysisFolder:
+    """The run, or the analysis, of that name (``RUN``, ``RUN/NAME-DIGEST``, ``datasets/NAME-DIGEST``).
 
     Raises RunError naming what there is, and UnsafeFileError for a name that leads out of the checkpoints folder.
     """
-    run_name, _, study = str(name).partition("/")
-    run = open_run(checkpoints, run_name)
-    if not study:
-        return run
-    path = inside(run.path / "studies", study)
-    if not (path / ASKED).is_file() or path.parent != (run.path / "studies").resolve():
-        known = ", ".join(one.path.name for one in list_studies(run)[:5]) or "none yet"
-        raise RunError(f"Run '{run.name}' has no study '{path.name}'. Newest studies: {known}.")
-    return StudyFolder(run.path / "studies" / path.name)
+    owner, _, job = str(name).partition("/")
+    if not job:
+        return open_run(checkpoints, owner)
+    place = (datasets_path(checkpoints) / ".jobs") if owner == DATASETS else open_run(checkpoints, owner).jobs_path
+    path = inside(place, job)
+    if path.parent != place.resolve() or not (path / JOB).is_file():
+        known = ", ".join(one.path.name for one in _in(place, Path(checkpoints))[:5]) or "none yet"
+        raise RunError(f"'{owner}' has no job '{path.name}'. Newest jobs: {known}.")
+    return AnalysisFolder(place / path.name, Path(checkpoints))
 
 
-def _asked(study: str, options: Mapping[str, Any] | None) -> dict:
-    return plain({"study": study, "options": dict(options or {})})
+def folder_of(checkpoints: Path, name: str) -> RunFolder | AnalysisFolder:
+    """The folder that a job of this name has; whether it is there is not looked at."""
+    owner, _, job = name.partition("/")
+    if not job:
+        return RunFolder(Path(checkpoints) / owner)
+    place = (
+        datasets_path(checkpoints) / ".jobs" if owner == DATASETS else RunFolder(Path(checkpoints) / owner).jobs_path
+    )
+    return AnalysisFolder(place / job, Path(checkpoints))
+
+
+def of_path(path: Path) -> RunFolder | AnalysisFolder | None:
+    """The job in this folder, or None where there is none."""
+    if (path / "config.json").is_file():
+        return RunFolder(path)
+    if not (path / JOB).is_file():
+        return None
+    owner = path.parents[1]
+    return AnalysisFolder(path, owner.parent)
+
+
+def _in(place: Path, checkpoints: Path) -> list[AnalysisFolder]:
+    return [folder for _, folder in sorted(_dated(place, checkpoints), key=lambda row: row[0], reverse=True)]
+
+
+def _dated(place: Path, checkpoints: Path) -> Iterator[tuple[tuple[str, str], AnalysisFolder]]:
+    for path in place.glob(f"*/{JOB}"):
+        folder = AnalysisFolder(path.parent, checkpoints)
+        try:
+            created = str(folder.status().get("created", ""))
+        except (RunError, AttributeError):
+            continue
+        yield (created, folder.path.name), folder
+
+
+def _job(folder: AnalysisFolder) -> dict | None:
+    try:
+        return folder.job()
+    except RunError:
+        return None
+
+
+def _target(target: Target) -> dict[str, Any]:
+    """A run is where its jobs lie; so that a copied folder stays true, its path is not written down."""
+    if isinstance(target, RunFolder):
+        return {"kind": "run"}
+    if isinstance(target, DatasetTarget):
+        return {"kind": "dataset", "path": str(target.path.resolve())}
+    return {"kind": "checkpoints"}
+
+
+def _asked(target: Target, analysis: str, options: Mapping[str, Any] | None) -> dict:
+    return plain({"analysis": analysis, "target": _target(target), "options": dict(options or {})})

@@ -1,6 +1,6 @@
-"""Watching a job from the command line: its events as lines, until it has ended.
+"""Watching a job from the command line: its events and progress as lines, until it has ended.
 
-Comes in: a job's folder. Goes out: one line of text at a time. It only reads; the job goes on without it.
+It only reads; the job goes on without it.
 """
 
 from __future__ import annotations
@@ -10,30 +10,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.jobs import queue
-from core.runs.store import FINAL_STATES
+from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.summary import number
 
-POLL_S = 0.5
+POLL_S = 0.2
+TELL_S = 2.0  # between two lines of progress
 CHECK_S = 5.0  # asking the queue whether the worker is alive costs more than reading a file
 
 
-def follow(checkpoints: Path, run: queue.JobFolder) -> Iterator[str]:
-    """Lines of progress until the run is in a final state, which ``run.status()`` then tells."""
+def follow(checkpoints: Path, folder: queue.JobFolder) -> Iterator[str]:
+    """Lines of progress until the job is in a final state, which ``folder.status()`` then tells."""
     # A job that is resumed has old events: only what happens from now on is told.
-    offset = (run.path / "events.jsonl").stat().st_size if (run.path / "events.jsonl").is_file() else 0
-    yield f"{'Study' if '/' in run.name else 'Run'} {run.name}"
-    place, checked = None, 0.0
+    offset = (folder.path / "events.jsonl").stat().st_size if (folder.path / "events.jsonl").is_file() else 0
+    yield f"{'Run' if isinstance(folder, RunFolder) else 'Job'} {folder.name}"
+    place, checked, told, said = None, 0.0, time.monotonic(), ""
     while True:
-        state = run.status()["state"]
-        events, offset = run.events(offset)
-        yield from (line for event in events if (line := describe(event)))
-        if state in FINAL_STATES:
+        status = folder.status()
+        events, offset = folder.events(offset)
+        lines = [line for event in events if (line := describe(event))]
+        yield from lines
+        if status["state"] in FINAL_STATES:
             return
+        message = str(status.get("message") or "")
+        if status["state"] == "running" and not lines and message != said and time.monotonic() - told > TELL_S:
+            told, said = time.monotonic(), message
+            yield f"{float(status.get('progress') or 0.0):4.0%}  {message}"
         if time.monotonic() - checked > CHECK_S:
             checked = time.monotonic()
-            now_at = queue.job(checkpoints, run.name).place
+            now_at = queue.job(checkpoints, folder.name).place
             if now_at and now_at != place:
-                yield f"Waiting for the device, place {now_at} in the queue."
+                yield f"Waiting for its lane, place {now_at} in the queue."
             place = now_at
         time.sleep(POLL_S)
 
@@ -49,7 +55,7 @@ def describe(event: dict) -> str:
             )
         case "resumed":
             return event.get("message", "Going on.")
-        case "judging" | "explaining" | "summary" | "answered":
+        case "judging" | "explaining" | "summary":
             return event.get("message", "")
         case _:
             return ""

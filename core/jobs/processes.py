@@ -73,8 +73,8 @@ def spawn(arguments: Sequence[str], log: Path) -> ProcessId:
     return identify(process.pid) or ProcessId(process.pid, time.time())
 
 
-def open_pipe(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> subprocess.Popen[str]:
-    """Start ``python arguments`` in its own session, as text to and from whoever holds its pipes."""
+def open_pipe(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> subprocess.Popen[bytes]:
+    """Start ``python arguments`` in its own session, its pipes held by this process (``core.workers.model_client``)."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -82,7 +82,6 @@ def open_pipe(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) ->
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
-        text=True,
         start_new_session=True,
     )
 

@@ -1,9 +1,7 @@
 """The queue: which jobs wait, which one has the device, and what became of the others.
 
-Comes in: a dataset and a configuration, or a finished run and what is asked of it. Goes out: :class:`Job` records and
-folders. A job is a folder (a run, or a study inside one) plus a row in ``queue.sqlite`` beside the runs; the folders
-are the truth, the rows keep order, lanes and process identities, and can be rebuilt from the folders. It knows nothing
-of what a worker does.
+A job is a folder (of a run, or of an analysis) plus a row in ``queue.sqlite`` beside the runs. The folders are the
+truth; the rows keep order, lanes and process identities, and can be rebuilt from the folders.
 """
 
 from __future__ import annotations
@@ -17,28 +15,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.analyses.registry import analysis, title
 from core.config import RunConfig
 from core.data.store import open_dataset
-from core.errors import JobError, LandslideLensError, RunError
+from core.errors import JobError, LandslideLensError
 from core.jobs import processes, queue_db
-from core.jobs.analysis_folder import StudyFolder, create_study, folder_of, list_jobs, open_job, study_of
+from core.jobs.analysis_folder import AnalysisFolder, create, folder_for, folder_of, list_jobs, open_job
 from core.jobs.processes import ProcessId
 from core.runs.store import FINAL_STATES, RunFolder, create_run, list_runs, now
+from core.runs.targets import Target
 
-JobFolder = RunFolder | StudyFolder
+JobFolder = RunFolder | AnalysisFolder
 ACTIVE = ("queued", "running")
+WORKER = "core.workers.job_worker"  # started as a process of its own, never imported here
+TRAINING_TITLE = "Training"
+FILES_LANE = "files"  # of what reads and writes files and needs no device
 
 
 @dataclass(frozen=True)
 class Job:
     """One job as the queue sees it. ``place``: 0 runs now, 1 is next in its lane, none has ended.
 
-    ``run``: the run folder it belongs to; ``study``: what is asked of that run, empty for its training.
+    run: the run folder it belongs to, empty where it asks about a dataset. analysis: its name, empty for a training.
+    title: what people call it. dataset: the file's path, empty where it has none.
     """
 
     name: str
     run: str
-    study: str
+    analysis: str
+    title: str
     state: str
     dataset: str
     place: int | None
@@ -61,22 +66,25 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder:
     return run
 
 
-def submit_study(run: RunFolder, study: str, options: Mapping[str, Any] | None = None) -> StudyFolder:
-    """Queue a study (a name of ``core.analyses.registry``) of a finished run; the same question twice is one job.
+def submit_analysis(target: Target, name: str, options: Mapping[str, Any] | None = None) -> AnalysisFolder:
+    """Queue an analysis (a name of ``core.analyses.registry``); the same question twice is one job.
 
-    Asked again after it has ended, it is answered again. Raises RunError for a run that has not finished.
+    Asked again after it has ended, it is answered again. Raises RunError for a run that has not finished, ConfigError
+    for an unknown name or options that the analysis does not take.
     """
-    if (state := run.status()["state"]) != "succeeded":
-        raise RunError(f"Run '{run.name}' has not finished ({state}). Resume it, or choose another.")
-    _reconcile(run.checkpoints)
-    with _transaction(run.checkpoints) as rows:
-        asked = study_of(run, study, options)
-        if _under_way(rows, asked.name):
-            return asked
-        asked = create_study(run, study, options)
-        _add(rows, asked, asked.name)
-    start_waiting(run.checkpoints)
-    return asked
+    asked = analysis(name)
+    options = asked.options(options).model_dump(mode="json")
+    if isinstance(target, RunFolder):
+        target.require_finished()
+    _reconcile(target.checkpoints)
+    with _transaction(target.checkpoints) as rows:
+        folder = folder_for(target, name, options)
+        if _under_way(rows, folder.name):
+            return folder
+        folder = create(target, name, options)
+        _add(rows, folder, folder.name)
+    start_waiting(target.checkpoints)
+    return folder
 
 
 def finished(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder | None:
@@ -87,7 +95,7 @@ def finished(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder |
 
 
 def jobs(checkpoints: Path) -> list[Job]:
-    """Every run, newest first, each followed by its studies, with state and place in its lane.
+    """Every run, newest first, each followed by its analyses, then those of datasets, with state and place in lane.
 
     Jobs whose worker died are marked.
     """
@@ -123,7 +131,7 @@ def cancel(checkpoints: Path, name: str, patience_s: float = 10.0) -> None:
 
 
 def resume(checkpoints: Path, name: str) -> JobFolder:
-    """Queue a job that was interrupted, cancelled or failed: a run goes on from its newest checkpoint, a study afresh.
+    """Queue a job that was interrupted, cancelled or failed: a training goes on from its checkpoint, others start anew.
 
     Raises JobError when it is waiting, running or has succeeded.
     """
@@ -132,8 +140,8 @@ def resume(checkpoints: Path, name: str) -> JobFolder:
     state = folder.status()["state"]
     if state not in FINAL_STATES or state == "succeeded":
         raise JobError(f"'{folder.name}' is {state}; only an interrupted, cancelled or failed job can be resumed.")
-    if isinstance(folder, StudyFolder):
-        return submit_study(folder.run, **folder.asked())
+    if isinstance(folder, AnalysisFolder):
+        return _again(folder)
     try:
         with _transaction(checkpoints) as rows:
             _add(rows, folder, folder.job()["spec"])
@@ -147,10 +155,10 @@ def resume(checkpoints: Path, name: str) -> JobFolder:
 
 
 def retry(checkpoints: Path, name: str) -> JobFolder:
-    """A new run with the same specification and dataset as ``name``; a study is answered again."""
+    """A new run with the same specification and dataset as ``name``; an analysis is done again."""
     folder = open_job(checkpoints, name)
-    if isinstance(folder, StudyFolder):
-        return submit_study(folder.run, **folder.asked())
+    if isinstance(folder, AnalysisFolder):
+        return _again(folder)
     return submit(Path(checkpoints), folder.dataset_path(), folder.config())
 
 
@@ -187,11 +195,20 @@ def start_waiting(checkpoints: Path) -> None:
             )
 
 
+def _again(folder: AnalysisFolder) -> AnalysisFolder:
+    return submit_analysis(folder.target(), folder.analysis(), folder.options())
+
+
 def _job(folder: JobFolder, places: Mapping[str, int]) -> Job:
-    run, study = (folder.run, folder.asked()["study"]) if isinstance(folder, StudyFolder) else (folder, "")
-    status, dataset = folder.status(), str(run.dataset_path())
-    place = places.get(folder.name)
-    return Job(folder.name, run.name, study, status["state"], dataset, place, status.get("created", ""))
+    status, place = folder.status(), places.get(folder.name)
+    run, asked = (
+        (folder.name, "") if isinstance(folder, RunFolder) else (folder.name.partition("/")[0], folder.analysis())
+    )
+    if isinstance(folder, AnalysisFolder) and folder.path.parent.name != "jobs":
+        run = ""
+    words = title(asked) if asked else TRAINING_TITLE
+    dataset = str(folder.dataset_path() or "")
+    return Job(folder.name, run, asked, words, status["state"], dataset, place, status.get("created", ""))
 
 
 def _reconcile(checkpoints: Path) -> None:
@@ -206,7 +223,7 @@ def _reconcile(checkpoints: Path) -> None:
             state = "interrupted"
             if (folder.path / "status.json").is_file():
                 if folder.status()["state"] not in FINAL_STATES:
-                    message = "The process ended without a word (killed, or the machine restarted). It can be resumed."
+                    message = "The process stopped unexpectedly (killed, or the machine restarted). It can be resumed."
                     folder.write_status(state=state, finished=now(), message=message)
                     folder.add_event(state, message=message)
                 state = folder.status()["state"]
@@ -236,10 +253,17 @@ def _spec(dataset: Path, config: RunConfig) -> str:
     return f"{config.hash()}:{open_dataset(dataset).content_hash}"
 
 
-def _lane(config: RunConfig) -> str:
-    """One lane a device. Asking torch would take seconds, so 'auto' looks for a driver instead."""
+def _lane(folder: JobFolder) -> str:
+    """One lane a device, and one for what needs none. Asking torch would take seconds: a driver is looked for instead."""
+    if isinstance(folder, AnalysisFolder):
+        if not analysis(folder.analysis()).needs_device:
+            return FILES_LANE
+        target = folder.target()
+        device = target.config().device if isinstance(target, RunFolder) else folder.options().get("device", "auto")
+    else:
+        device = folder.config().device
     accelerated = Path("/dev/nvidiactl").exists() or sys.platform == "darwin"
-    return "cpu" if config.device == "cpu" or not accelerated else "accelerator"
+    return "cpu" if device == "cpu" or not accelerated else "accelerator"
 
 
 # -------------------------------------------------------------------------------------------------- the rows
@@ -258,11 +282,10 @@ def _under_way(rows: sqlite3.Connection, spec: str) -> str | None:
 
 def _add(rows: sqlite3.Connection, folder: JobFolder, spec: str) -> None:
     """Put a job at the end of its lane, where it has been before or not. Raises IntegrityError beside its twin."""
-    run = folder.run if isinstance(folder, StudyFolder) else folder
     rows.execute(
         "INSERT INTO jobs (name, spec, dataset, lane, state, queued) VALUES (?, ?, ?, ?, 'queued', ?) "
         "ON CONFLICT (name) DO UPDATE SET state = 'queued', pid = NULL, started = NULL, queued = excluded.queued",
-        (folder.name, spec, str(run.dataset_path()), _lane(run.config()), time.time()),
+        (folder.name, spec, str(folder.dataset_path() or ""), _lane(folder), time.time()),
     )
 
 
@@ -271,11 +294,10 @@ def _rows_again(checkpoints: Path) -> Iterator[queue_db.Row]:
     for folder in reversed(list_jobs(checkpoints)):
         try:
             status = folder.status()
-            run, is_study = (folder.run, True) if isinstance(folder, StudyFolder) else (folder, False)
-            spec = folder.name if is_study else run.job()["spec"]
+            spec = folder.job()["spec"] if isinstance(folder, RunFolder) else folder.name
             if status["state"] in ACTIVE:
                 process = status.get("pid", 0), status.get("pid_started", 0.0)
-                lane = _lane(run.config())
-                yield folder.name, spec, str(run.dataset_path()), lane, status["state"], *process, time.time()
+                dataset = str(folder.dataset_path() or "")
+                yield folder.name, spec, dataset, _lane(folder), status["state"], *process, time.time()
         except LandslideLensError:
             continue  # a folder that cannot say what it is does not come back into the queue

@@ -6,7 +6,7 @@ in Table IV of paper B, training, validation and test stand side by side; what l
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,10 +22,10 @@ from core.errors import DataError, LabelError
 from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
-from core.flow.run_context import Step
 from core.predict.fold_model import kind_of, members_of
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder, now
 
 SAMPLE = 500  # patches of each set that the shift is measured on
@@ -95,7 +95,7 @@ class External:
         return value | {"set_intervals": self.intervals, "shift": shift, "notes": list(self.notes)}
 
 
-def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> Generator[Step, None, External]:
+def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> Steps[External]:
     """Judge the run on every labelled patch of ``dataset`` and keep what was found in the run folder; tells how far.
 
     Raises LabelError without labelled patches, FormatError naming missing bands or another size, RunError for a run
@@ -119,7 +119,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
             f"The run's positive class is '{summary['positive']}', this dataset's is '{dataset.positive}': check that "
             "they mean the same."
         )
-    yield Step("evaluating", 0.8, "Looking for the same patches in the run's own dataset, and at how far bands moved.")
+    yield Progress(0.8, "Looking for the same patches in the run's own dataset, and at how far bands moved.")
     own = _own_dataset(run, notes)
     n_known = bands = embedding = None
     if own is not None:
@@ -131,7 +131,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
             )
         bands = _band_shift(own, dataset, ensemble.band_names, labelled)
         embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes)
-    yield Step("evaluating", 0.9, "Judging the folds on their own training patches, to say what is lost.")
+    yield Progress(0.9, "Judging the folds on their own training patches, to say what is lost.")
     external = External(
         run=run.name,
         dataset=str(dataset.path.resolve()),

@@ -6,7 +6,7 @@ nothing of where the patches come from or where the answer goes.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from core.data.store.dataset import Dataset
 from core.device import choose_device
 from core.errors import FormatError, RunError
 from core.evaluate.judge import Rule
-from core.flow.run_context import Step
 from core.predict.fold_model import FoldModel
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
 
@@ -90,7 +90,7 @@ def answer(
     known: Dataset | None = None,
     n: int | None = None,
     until: float = 1.0,
-) -> Generator[Step, None, Answer]:
+) -> Steps[Answer]:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``; tells how far it is.
 
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
@@ -98,7 +98,7 @@ def answer(
     the progress when all are answered. Raises FormatError naming the bands that are missing or in another unit, or the
     size that is expected.
     """
-    yield Step("answering", 0.0, "Loading the networks of the folds.")
+    yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
     ids, probs, done = [], [], 0
     for batch_ids, images in fitting(run.name, batches, bands, ensemble):
@@ -110,7 +110,7 @@ def answer(
         probs.append(ensemble.probs(images, columns))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
-        yield Step("answering", until * (done / n) if n else 0.0, f"{done:,}{of_all} patches answered.")
+        yield Progress(until * (done / n) if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
         raise FormatError("No usable patch was found in the source. Check the path and the format.")
     pooled = np.concatenate(probs)

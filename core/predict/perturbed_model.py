@@ -3,7 +3,7 @@
 Comes in: a run's fold, and raw patches that it has not seen. Goes out: probabilities before and after, a row a patch
 and band, and the exact Shapley values of groups of bands. Indices and band statistics are computed inside the model
 from its bands, so a band that is replaced takes them with it. ``core.flow.scoring`` asks it while a run is made,
-``core.analyses.bands.occlusion`` afterwards.
+``core.analyses.bands.importance`` afterwards.
 """
 
 from __future__ import annotations

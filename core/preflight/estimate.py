@@ -8,7 +8,6 @@ hub's weights are not fetched: they change no time. What is not measured (maps, 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
@@ -24,7 +23,7 @@ from core.data.selection import Selection, select
 from core.data.store import Dataset, open_dataset
 from core.device import autocast_dtype, choose_device, free_bytes
 from core.errors import DataError
-from core.flow.run_context import COPIES, Step
+from core.flow.run_context import COPIES
 from core.preflight.trial_steps import (
     STEPS,
     Sizes,
@@ -34,6 +33,7 @@ from core.preflight.trial_steps import (
     measure_smote,
     measure_training,
 )  # fmt: skip
+from core.progress import Progress, Steps
 from core.train.batches import SHARE_FOR_DATA
 from core.train.networks.model_scaling import model_scaling
 
@@ -117,12 +117,12 @@ class Estimate:
         return asdict(self) | more
 
 
-def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Generator[Step, None, Estimate]:
+def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[Estimate]:
     """Measure and reckon; ``disk`` is a folder on the disk that the run will be kept on (the dataset's otherwise).
 
     Raises ConfigError, DataError or TrainingError in the words of the run that would fail.
     """
-    yield Step("estimate", 0.0, "Reading a few patches.")
+    yield Progress(0.0, "Reading a few patches.")
     dataset = open_dataset(path)
     selection, device = select(dataset, config.data), choose_device(config.device)
     sizes = Sizes.of(selection.labels, config)
@@ -133,13 +133,13 @@ def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Generat
     patches = normaliser.transform(images)
     before = psutil.Process().memory_info().rss
     free = free_bytes(device)
-    yield Step("estimate", 0.1, f"Training {STEPS} steps at a time on {_device_name(device)}.")
+    yield Progress(0.1, f"Training {STEPS} steps at a time on {_device_name(device)}.")
     trained = measure_training(patches, labels, config, normaliser, selection.bands, device)
-    yield Step("estimate", 0.6, "Predicting, balancing and fitting heads on a sample.")
+    yield Progress(0.6, "Predicting, balancing and fitting heads on a sample.")
     predicted = measure_prediction(trained.network, patches, config, device)
     smote_s = measure_smote(patches[labels == 1], sizes, config, device)
     heads_s = measure_heads(trained.network.n_features, sizes, config, device)
-    yield Step("estimate", 1.0, "Done.")
+    yield Progress(1.0, "Done.")
 
     steps = ceil((sizes.learnt + sizes.synthetic) / config.train.batch_size)
     n = int((selection.labels >= 0).sum())

@@ -16,7 +16,8 @@ import pandas as pd
 from core.io.atomic import sha256, write_text
 from core.io.safe_paths import inside
 from core.io.safetensors_file import save_arrays
-from core.runs.plain_files import read_arrays, read_json, read_table, write_json, write_table
+from core.runs.plain_files import write_json, write_table
+from core.runs.results import Files
 
 SMOTE_COLUMNS = ("fold", "synthetic", "anchor", "neighbour", "anchor_weight", "ssim", "seed")
 SAMPLE_COLUMNS = ("fold", "id", "label", "epoch", "prob")
@@ -26,16 +27,17 @@ class FoldFiles:
     """Files of the folds of a run; ``path`` is the run's folder."""
 
     path: Path
+    files: Files
 
     def history(self) -> pd.DataFrame:
         """Losses, scores, learning rate and speed by fold and epoch, of the folds that have begun."""
-        tables = [pd.read_parquet(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("history.parquet")]
+        tables = [self.files.table(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("history.parquet")]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["fold", "epoch"])
 
     def fold_history(self, fold: int) -> pd.DataFrame:
         """The epochs of one fold so far; empty before its first has ended."""
         path = self.fold_path(fold) / "history.parquet"
-        return read_table(path) if path.is_file() else pd.DataFrame({"epoch": []})
+        return self.files.table(path) if path.is_file() else pd.DataFrame({"epoch": []})
 
     def write_history(self, fold: int, table: pd.DataFrame) -> None:
         """See :meth:`history`."""
@@ -43,13 +45,13 @@ class FoldFiles:
 
     def samples(self) -> pd.DataFrame:
         """What the network answered for a few validation patches, epoch by epoch: fold, id, label, epoch, prob."""
-        tables = [read_table(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("samples.parquet")]
+        tables = [self.files.table(p).assign(fold=int(p.parent.name[5:])) for p in self._fold_files("samples.parquet")]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=SAMPLE_COLUMNS)
 
     def fold_samples(self, fold: int) -> pd.DataFrame:
         """Those of one fold so far; empty before its first epoch has ended."""
         path = self.fold_path(fold) / "samples.parquet"
-        return read_table(path) if path.is_file() else pd.DataFrame({"epoch": []})
+        return self.files.table(path) if path.is_file() else pd.DataFrame({"epoch": []})
 
     def write_samples(self, fold: int, table: pd.DataFrame) -> None:
         """Keep the answers of one fold so far."""
@@ -57,7 +59,7 @@ class FoldFiles:
 
     def smote(self) -> pd.DataFrame:
         """Lineage of every synthetic patch: fold, synthetic, anchor, neighbour, anchor_weight, ssim, seed."""
-        tables = [pd.read_parquet(p) for p in self._fold_files("smote.parquet")]
+        tables = [self.files.table(p) for p in self._fold_files("smote.parquet")]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(SMOTE_COLUMNS))
 
     def write_smote(self, fold: int, table: pd.DataFrame) -> None:
@@ -66,7 +68,7 @@ class FoldFiles:
 
     def embeddings(self, fold: int) -> dict[str, np.ndarray]:
         """``embeddings`` (N, D) and ``logits`` (N, 2) float32 of all real patches by this fold's network."""
-        return read_arrays(self.fold_path(fold) / "embeddings.safetensors")
+        return self.files.arrays(self.fold_path(fold) / "embeddings.safetensors")
 
     def write_embeddings(self, fold: int, arrays: dict[str, np.ndarray]) -> None:
         """See :meth:`embeddings`."""
@@ -82,14 +84,14 @@ class FoldFiles:
         Columns: id, label, log_odds_unknown (of the network with its columns unknown), size, size_pred (second head).
         """
         path = self.fold_path(fold) / "tabular.parquet"
-        return read_table(path) if path.is_file() else None
+        return self.files.table(path) if path.is_file() else None
 
     def scores(self, fold: int) -> dict[str, np.ndarray]:
         """Decision values of all real patches by this fold's heads: name -> (N,) float64.
 
         Runs of earlier versions have none: their heads, ``heads/``, give them again.
         """
-        return read_arrays(self.fold_path(fold) / "scores.safetensors")
+        return self.files.arrays(self.fold_path(fold) / "scores.safetensors")
 
     def has_scores(self, fold: int) -> bool:
         """Whether :meth:`scores` is there."""
@@ -106,7 +108,7 @@ class FoldFiles:
         the embeddings of the synthetic landslides.
         """
         path = self.fold_path(fold) / "head_rows.safetensors"
-        return read_arrays(path) if path.is_file() else None
+        return self.files.arrays(path) if path.is_file() else None
 
     def write_head_rows(
         self, fold: int, train: np.ndarray, val: np.ndarray, labels: np.ndarray, synthetic: np.ndarray
@@ -118,12 +120,12 @@ class FoldFiles:
     def refit_scores(self, fold: int) -> dict[str, np.ndarray]:
         """Like :meth:`scores`, of heads that were fitted on the finished run's embeddings; empty before the first."""
         path = self.fold_path(fold) / "refit.safetensors"
-        return read_arrays(path) if path.is_file() else {}
+        return self.files.arrays(path) if path.is_file() else {}
 
     def refit_facts(self, fold: int) -> dict[str, dict]:
         """By head: what its card would say (gamma, sizes), or why it was ``left_out``."""
         path = self.fold_path(fold) / "refit.json"
-        return read_json(path) if path.is_file() else {}
+        return self.files.json(path) if path.is_file() else {}
 
     def write_refit(self, fold: int, scores: Mapping[str, np.ndarray], facts: Mapping[str, dict]) -> None:
         """See :meth:`refit_scores` and :meth:`refit_facts`."""
@@ -133,12 +135,12 @@ class FoldFiles:
     def head_card(self, fold: int, name: str) -> dict:
         """The card of a head of this fold; empty for what is no head with a file of its own, as the blend."""
         path = self.heads_path(fold) / f"{name}.json"
-        return read_json(path) if path.is_file() else {}
+        return self.files.json(path) if path.is_file() else {}
 
     def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
         """Map and boundary of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""
         path = self.fold_path(fold)
-        return read_arrays(path / "umap.safetensors"), read_json(path / "umap.json")
+        return self.files.arrays(path / "umap.safetensors"), self.files.json(path / "umap.json")
 
     def write_umap(self, fold: int, arrays: dict[str, np.ndarray], card: dict) -> None:
         """See :meth:`umap`."""
@@ -147,12 +149,12 @@ class FoldFiles:
 
     def maps(self, fold: int) -> dict[str, dict]:
         """Cards of one fold's maps that were drawn later, with other settings: key -> card (``core.analyses.embedding.projections``)."""
-        return {path.stem: read_json(path) for path in sorted((self.fold_path(fold) / "maps").glob("*.json"))}
+        return {path.stem: self.files.json(path) for path in sorted((self.fold_path(fold) / "maps").glob("*.json"))}
 
     def map(self, fold: int, key: str) -> tuple[dict[str, np.ndarray], dict]:
         """One of them, as :meth:`umap` gives the run's own."""
         path = inside(self.fold_path(fold) / "maps", f"{key}.safetensors")
-        return read_arrays(path), read_json(path.with_suffix(".json"))
+        return self.files.arrays(path), self.files.json(path.with_suffix(".json"))
 
     def write_map(self, fold: int, key: str, arrays: dict[str, np.ndarray], card: dict) -> None:
         """See :meth:`maps`; the card is written last and says that the map is there."""
@@ -176,7 +178,7 @@ class FoldFiles:
 
     def fold_card(self, fold: int) -> dict:
         """n_train, n_val, n_synthetic, seed, weights' mapping, seconds, images per second."""
-        return read_json(self.fold_path(fold) / "fold.json")
+        return self.files.json(self.fold_path(fold) / "fold.json")
 
     def write_fold_card(self, fold: int, card: dict) -> None:
         """See :meth:`fold_card`; written last of all in a fold."""

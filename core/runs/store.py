@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +18,11 @@ import pandas as pd
 from core.config import RunConfig
 from core.errors import RunError
 from core.io.safe_paths import inside, slug
+from core.runs.explanation_files import ExplanationFiles
 from core.runs.fold_files import FoldFiles
 from core.runs.job_folder import FINAL_STATES, STATES, JobFolder, now
-from core.runs.plain_files import read_json, read_table, write_table
+from core.runs.plain_files import write_table
+from core.runs.results import FROM_DISK, Files, ResultFolder
 from core.runs.study_files import StudyFiles
 
 __all__ = [
@@ -42,10 +44,11 @@ DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 @dataclass(frozen=True)
-class RunFolder(JobFolder, FoldFiles, StudyFiles):
+class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
     """One run on disk. Reading methods raise RunError, in plain words, for what is not there yet."""
 
     path: Path
+    files: Files = field(default=FROM_DISK, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -57,6 +60,20 @@ class RunFolder(JobFolder, FoldFiles, StudyFiles):
         """The folder that it lives in."""
         return self.path.parent
 
+    @property
+    def jobs_path(self) -> Path:
+        """Where the jobs that ask about it have their folders: beside its results, never among them."""
+        return self.path / "jobs"
+
+    def results(self, analysis: str) -> ResultFolder:
+        """What an analysis (``core.analyses``) has found out about it."""
+        return ResultFolder(self.path / "analyses" / slug(analysis), self.files)
+
+    def require_finished(self) -> None:
+        """Raises RunError unless its training has succeeded."""
+        if (state := self.status()["state"]) != "succeeded":
+            raise RunError(f"Run '{self.name}' has not finished ({state}). Resume it, or choose another.")
+
     # Text ---------------------------------------------------------------------------------------------------
 
     def config(self) -> RunConfig:
@@ -65,15 +82,15 @@ class RunFolder(JobFolder, FoldFiles, StudyFiles):
 
     def provenance(self) -> dict:
         """Code version, library versions, device, dataset (path, name, hash), seeds."""
-        return read_json(self.path / "provenance.json")
+        return self.files.json(self.path / "provenance.json")
 
     def summary(self) -> dict:
         """The run's numbers (see ``core.pipeline.summarise``)."""
-        return read_json(self.path / "summary.json")
+        return self.files.json(self.path / "summary.json")
 
     def job(self) -> dict:
         """What was asked for beside the configuration: ``dataset`` (absolute path) and ``spec``."""
-        return read_json(self.path / "job.json")
+        return self.files.json(self.path / "job.json")
 
     def dataset_path(self) -> Path:
         """The dataset file it was asked for; in a checkpoints folder that was copied, the copy of it."""
@@ -83,7 +100,7 @@ class RunFolder(JobFolder, FoldFiles, StudyFiles):
 
     def folds(self) -> dict:
         """The ids of each fold."""
-        return read_json(self.path / "folds.json")
+        return self.files.json(self.path / "folds.json")
 
     def _text(self, name: str) -> str:
         path = self.path / name
@@ -93,15 +110,23 @@ class RunFolder(JobFolder, FoldFiles, StudyFiles):
 
     def oof(self) -> pd.DataFrame:
         """Out-of-fold scores: id, label, fold, group, and score_, prob_, pred_ of each head."""
-        return read_table(self.path / "oof.parquet")
+        return self.files.table(self.path / "oof.parquet")
 
     def write_oof(self, table: pd.DataFrame) -> None:
         """See :meth:`oof`."""
         write_table(self.path / "oof.parquet", table)
 
+    def fold_of(self, patch_id: str) -> int:
+        """The fold whose network has not seen this patch. Raises RunError for one that the run has not judged."""
+        oof = self.oof()
+        mine = oof.loc[oof["id"].astype(str) == patch_id, "fold"]
+        if mine.empty or int(mine.iloc[0]) < 0:
+            raise RunError(f"Run '{self.name}' has not judged a patch named '{patch_id}'. Choose one of its own.")
+        return int(mine.iloc[0])
+
     def rules(self) -> dict:
         """By head: Platt scaling and thresholds by fold, and the deployed threshold."""
-        return read_json(self.path / "rules.json")
+        return self.files.json(self.path / "rules.json")
 
 
 # ---------------------------------------------------------------------------------------------- many folders

@@ -23,55 +23,6 @@ class StudyFiles:
 
     path: Path
 
-    def occlusion(self) -> pd.DataFrame:
-        """One row per patch, head, baseline and band: p0 and p_b, the probability before and after."""
-        return read_table(self.path / "occlusion.parquet")
-
-    def write_occlusion(self, table: pd.DataFrame) -> None:
-        """See :meth:`occlusion`."""
-        write_table(self.path / "occlusion.parquet", table)
-
-    def band_groups(self) -> pd.DataFrame:
-        """One row per landslide, head and group of bands: its Shapley value of the drop, where bands become their mean.
-
-        With the probabilities without that group, without all others, and without any. The study's where there is one
-        (see :meth:`band_study`), with its replacements.
-        """
-        study = self.path / "occlusion" / "groups.parquet"
-        return read_table(study if study.is_file() else self.path / "band_groups.parquet")
-
-    def write_band_groups(self, table: pd.DataFrame) -> None:
-        """See :meth:`band_groups`; what the run itself computes."""
-        write_table(self.path / "band_groups.parquet", table)
-
-    def band_study(self) -> tuple[dict[str, pd.DataFrame], dict] | None:
-        """What ``core.analyses.bands.occlusion`` found: tables bands and groups, and the report; or none yet."""
-        path = self.path / "occlusion"
-        if not (path / "report.json").is_file():
-            return None
-        return {part: read_table(path / f"{part}.parquet") for part in ("bands", "groups")}, read_json(
-            path / "report.json"
-        )
-
-    def window_drops(self) -> tuple[pd.DataFrame, np.ndarray] | None:
-        """Patches whose windows were occluded (id, fold, p0, row) and drops (n, rows, columns), or none."""
-        path = self.path / "occlusion"
-        if not (path / "windows.parquet").is_file():
-            return None
-        return read_table(path / "windows.parquet"), read_arrays(path / "windows.safetensors")["drops"]
-
-    def write_band_study(
-        self, tables: dict[str, pd.DataFrame], report: dict, windows: tuple[pd.DataFrame, np.ndarray] | None
-    ) -> None:
-        """See :meth:`band_study` and :meth:`window_drops`, which stays as it was where no windows come."""
-        path = self.path / "occlusion"
-        for part, table in tables.items():
-            write_table(path / f"{part}.parquet", table)
-        if windows is not None:
-            save_arrays(path / "windows.safetensors", {"drops": windows[1]})
-            write_table(path / "windows.parquet", windows[0])
-        write_json(path / "report.json", report)
-
     def smote_audit(self) -> dict | None:
         """What ``core.analyses.smote.audit`` found; or none yet."""
         path = self.path / "smote_audit.json"
@@ -105,15 +56,6 @@ class StudyFiles:
         write_table(self.path / "drill" / "patches.parquet", table)
         write_json(self.path / "drill" / "report.json", report)
 
-    def leaks(self) -> pd.DataFrame | None:
-        """Pairs of patches that show the same ground (see ``core.data.leakage.split_audit``); None in an older run."""
-        path = self.path / "leaks.parquet"
-        return read_table(path) if path.is_file() else None
-
-    def write_leaks(self, table: pd.DataFrame) -> None:
-        """See :meth:`leaks`."""
-        write_table(self.path / "leaks.parquet", table)
-
     def head_table(self) -> dict | None:
         """Every head's F1 on training and on unseen patches (``core.analyses.heads``); none before it was asked for."""
         path = self.path / "heads.json"
@@ -122,21 +64,6 @@ class StudyFiles:
     def write_head_table(self, value: dict) -> None:
         """See :meth:`head_table`."""
         write_json(self.path / "heads.json", value)
-
-    def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
-        """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""
-        path = self.path / "cam"
-        return (
-            read_table(path / "index.parquet"),
-            read_arrays(path / "maps.safetensors")["cams"],
-            read_json(path / "card.json"),
-        )
-
-    def write_cams(self, index: pd.DataFrame, maps: np.ndarray, card: dict) -> None:
-        """See :meth:`cams`."""
-        write_table(self.path / "cam" / "index.parquet", index)
-        save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
-        write_json(self.path / "cam" / "card.json", card)
 
     def attention_maps(self) -> dict[str, dict]:
         """By name: cards of maps of all patches that were drawn later, at another layer, method or class."""

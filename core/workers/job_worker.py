@@ -1,8 +1,7 @@
 """The worker: ``python -m core.workers.job_worker FOLDER`` does one job in its own process and session.
 
-Comes in: a run folder with a configuration, or a study's folder inside a finished run. Goes out: the folder of a job
-that has ended, whose state says in plain words why if it could not be done. It turns progress into ``status.json`` and
-``events.jsonl``; it knows nothing of who is watching.
+It turns progress into ``status.json`` and ``events.jsonl``, and leaves a folder whose state says in plain words why,
+if the job could not be done.
 """
 
 from __future__ import annotations
@@ -12,16 +11,18 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from core.errors import LandslideLensError
 from core.jobs import processes, queue
-from core.jobs.analysis_folder import StudyFolder
+from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
+from core.progress import Clock, Progress, Steps, drain
 from core.runs.store import FINAL_STATES, RunFolder
 
-TELL_S = 0.25  # between two writings of the status: studies have many short steps
+TELL_S = 0.25  # between two writings of the status: many steps are short
+IN_STATUS = ("stage", "fold", "n_folds", "epoch", "epochs")  # what of a step's fields belongs into the status
 
 
 class Cancelled(BaseException):
@@ -56,60 +57,60 @@ def main(folder: queue.JobFolder) -> int:
 
 
 def _work(folder: queue.JobFolder) -> dict[str, Any]:
-    """Go through the job's steps; what of the last one belongs into its final status."""
+    """Do the job's steps; what belongs into its final status."""
     me = processes.identify(os.getpid())
     folder.write_status(pid=me.pid, pid_started=me.started, message="Loading libraries.", error=None)
-    steps = _study(folder) if isinstance(folder, StudyFolder) else _training(folder)
-    began, first, told, step = time.monotonic(), None, 0.0, None
-    for step in steps:
-        if first is None:
-            first = step.progress
-        elapsed, done = time.monotonic() - began, step.progress - first
-        if step.event or time.monotonic() - told >= TELL_S:
-            told = time.monotonic()
-            eta_s = elapsed * (1.0 - step.progress) / done if done > 0.005 else None
-            folder.write_status(**step.status(), eta_s=eta_s, elapsed_s=elapsed, heartbeat=time.time())
+    again = any(event["event"] == "started" for event in folder.events()[0])
+    folder.add_event("started", pid=os.getpid())
+    if isinstance(folder, RunFolder):
+        drain(_training(folder, again), _teller(folder))
+        return {"stage": "done"}
+    result = drain(_analysis(folder), _teller(folder))
+    folder.write_json(RESULT, result)
+    return {"message": result.get("message", "Done.")}
+
+
+def _teller(folder: queue.JobFolder) -> Callable[[Progress], None]:
+    """Writes a step where whoever watches reads it, at most four times a second unless something happened."""
+    clock, written = Clock(), float("-inf")
+
+    def tell(step: Progress) -> None:
+        nonlocal written
+        elapsed, left = clock.times(step.share)
+        if step.event or time.monotonic() - written >= TELL_S:
+            written = time.monotonic()
+            status = {name: step.fields.get(name) for name in IN_STATUS}
+            status |= {"progress": step.share, "message": step.message}
+            folder.write_status(**status, eta_s=left, elapsed_s=elapsed, heartbeat=time.time())
         if step.event:
-            folder.add_event(step.event, **step.record())
+            folder.add_event(step.event, progress=step.share, **{"message": step.message, **step.fields})
             print(step.message, flush=True)
-    is_study = isinstance(folder, StudyFolder) and step is not None
-    return {"message": step.message, "result": step.fields} if is_study else {}
+
+    return tell
 
 
-def _training(run: RunFolder) -> Iterator[Any]:
-    again = any(event["event"] == "started" for event in run.events()[0])
-    run.add_event("started", pid=os.getpid())
+def _training(run: RunFolder, again: bool) -> Steps[None]:
     from core import pipeline  # after the state is told: torch takes seconds to load
 
     if again:
-        step = pipeline.resume_point(run)
-        run.add_event(step.event, **step.record())
-        print(step.message, flush=True)
+        yield pipeline.resume_point(run)
     yield from pipeline.train_run(run)
 
 
-def _study(folder: StudyFolder) -> Iterator[Any]:
-    from core.analyses import registry
+def _analysis(folder: AnalysisFolder) -> Steps[dict[str, Any]]:
+    from core.analyses.registry import analysis
 
-    folder.add_event("started", pid=os.getpid())
-    yield from registry.steps(folder.run, **folder.asked())
+    return (yield from analysis(folder.analysis()).start(folder.target(), folder.options()))
 
 
 def _raise_cancelled(signum: int, frame: object) -> None:
     raise Cancelled
 
 
-def _asked_for(path: Path) -> queue.JobFolder | None:
-    """The job in this folder, or none."""
-    if (path / "study.json").is_file():
-        return StudyFolder(path)
-    return RunFolder(path) if (path / "config.json").is_file() else None
-
-
 if __name__ == "__main__":
-    asked = _asked_for(Path(sys.argv[1]).resolve()) if len(sys.argv) == 2 else None
+    asked = of_path(Path(sys.argv[1]).resolve()) if len(sys.argv) == 2 else None
     if asked is None:
-        print("Usage: python -m core.workers.job_worker FOLDER (of a run, or of a study in a run)", file=sys.stderr)
+        print("Usage: python -m core.workers.job_worker FOLDER (of a run, or of one of its jobs)", file=sys.stderr)
         raise SystemExit(2)
     if asked.status()["state"] in FINAL_STATES:
         print(f"This job has ended. Use: python -m core jobs resume {asked.name}", file=sys.stderr)

@@ -25,11 +25,11 @@ MOST_PLACED = 32  # paths whose places are kept
 
 def kin(run: RunFolder, fold: int, patch_id: str, k: int, second: int = 0) -> dict[str, Any]:
     """The landslides that one of the fold's is most like, see ``core.analyses.smote.neighbours.Kin``."""
-    return _kin(str(run.path), fold, patch_id, k, second, cache.stamp(run.fold_path(fold)))
+    return _kin(str(run.path), fold, patch_id, k, second, cache.file_version(run.fold_path(fold) / "fold.json"))
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing it with the fold's landslides…")
-def _kin(path: str, fold: int, patch_id: str, k: int, second: int, looks: cache.Stamp) -> dict[str, Any]:
+def _kin(path: str, fold: int, patch_id: str, k: int, second: int, version: cache.Version) -> dict[str, Any]:
     asked = {"fold": fold, "patch": patch_id, "k": k, "second": second}
     return model_client.warm().ask({"do": "smote_kin", "run": path, **asked})
 
@@ -47,11 +47,11 @@ class Way:
 
 def walked(run: RunFolder, way: Way) -> dict[str, Any]:
     """A path with everything at its stops, see ``core.analyses.smote.interpolation.SmotePath``."""
-    return _walked(str(run.path), astuple(way), cache.stamp(run.fold_path(way.fold)))
+    return _walked(str(run.path), astuple(way), cache.file_version(run.fold_path(way.fold) / "fold.json"))
 
 
 @st.cache_data(max_entries=32, show_spinner="Asking the fold's network along the path…")
-def _walked(path: str, way: tuple, looks: cache.Stamp) -> dict[str, Any]:
+def _walked(path: str, way: tuple, version: cache.Version) -> dict[str, Any]:
     asked = asdict(Way(*way))
     return model_client.warm().ask({"do": "smote_path", "run": path, **asked})
 
@@ -61,7 +61,7 @@ def places(run: RunFolder, way: Way, embeddings: list[list[float]]) -> dict[str,
 
     The first time UMAP is compiled, which nobody should have to wait for. Raises the reason when it cannot be done.
     """
-    key = (str(run.path), way, cache.stamp(run.fold_path(way.fold)))
+    key = (str(run.path), way, cache.file_version(run.fold_path(way.fold) / "fold.json"))
     asked = {"do": "places", "run": str(run.path), "fold": way.fold, "key": "own", "embeddings": embeddings}
     found = _placed().asked(key, partial(model_client.placing().ask, asked))
     return found.result() if found.done() else None

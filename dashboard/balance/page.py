@@ -13,7 +13,7 @@ from core.config import SmoteConfig
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cache, state, theme, url_state
+from dashboard import state, theme, url_state
 from dashboard.balance import audit, counts, interpolation, realism
 from dashboard.balance import neighbours as balance_kin
 from dashboard.balance.preview import smote_preview
@@ -62,7 +62,7 @@ def protocol(config: SmoteConfig) -> None:
 def of_run(data: Dataset, run: RunFolder) -> bool:
     """The balance of a run; False when it has none to show yet."""
     config = run.config()
-    lineage = cache.smote(run)
+    lineage = run.smote()
     if not config.smote.enabled:
         st.info("This run was trained without SSIM-SMOTE. Below is a preview of what it would make.",
                 icon=":material/info:")  # fmt: skip
@@ -120,7 +120,7 @@ def _made(data: Dataset, run: RunFolder, lineage: pd.DataFrame, mine: pd.DataFra
             "There were too many landslides to compare all pairs on this machine: neighbours are the most similar of "
             "candidates that a cheaper measure chose, which finds about nine in ten of the true ones."
         )
-    folds = cache.folds(run)
+    folds = run.folds()
     counts.by_fold(data, counts.fold_counts(data, folds, lineage))
     with st.expander(f"Counts by group, {theme.fold_title(fold)}", icon=":material/stacked_bar_chart:"):
         counts.by_group(data, folds, lineage, fold)

@@ -53,7 +53,7 @@ def thumbnails(data: Dataset, ids: Sequence[str], look: gallery.Look) -> dict[st
 
 def landslides_of(run: RunFolder, fold: int) -> list[str]:
     """Ids of the landslides that this fold's synthetics can come from."""
-    oof, everyone = cache.oof(run), run.config().smote.protocol != "inside_fold"
+    oof, everyone = run.oof(), run.config().smote.protocol != "inside_fold"
     mine = oof[(oof["label"] == 1) & ((oof["fold"] != fold) | everyone)]
     return mine["id"].astype(str).tolist()
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
-from dashboard.cache import Stamp, _dataset, stamp
+from dashboard.cache import _dataset, stamp
 
 
 def smote_preview(data: Dataset, k_neighbors: int, seed: int = 0, most: int = 300) -> pd.DataFrame:
@@ -15,15 +15,15 @@ def smote_preview(data: Dataset, k_neighbors: int, seed: int = 0, most: int = 30
 
     Normalised by these landslides and as many others. Raises LandslideLensError in plain words.
     """
-    return _smote_preview(str(data.path), stamp(data.path), k_neighbors, seed, most)
+    return _smote_preview(str(data.path), cache.file_version(data.path), k_neighbors, seed, most)
 
 
 @st.cache_data(max_entries=8, show_spinner="Comparing every pair of landslides…", show_time=True)
-def _smote_preview(path: str, looks: Stamp, k_neighbors: int, seed: int, most: int) -> pd.DataFrame:
+def _smote_preview(path: str, version: cache.Version, k_neighbors: int, seed: int, most: int) -> pd.DataFrame:
     from core.data.normalise import fit_normaliser
     from core.smote.resample import synthesise
 
-    data = _dataset(path, looks)
+    data = _dataset(path, version)
     rng = np.random.default_rng(seed)
     positive, negative = (rng.permutation(np.flatnonzero(data.labels == label))[:most] for label in (1, 0))
     positive = np.sort(positive)

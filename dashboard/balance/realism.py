@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import theme
 from dashboard.balance import charts
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
@@ -33,7 +33,7 @@ JUDGES = {
 
 def section(data: Dataset, run: RunFolder) -> None:
     """The report, or the button that begins the study."""
-    found = cache.smote_realism(run)
+    found = run.smote_realism()
     if found is None:
         analyses.nothing_yet(
             run, STUDY, "Nobody has asked yet how realistic these synthetic patches are",

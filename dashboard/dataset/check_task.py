@@ -48,11 +48,11 @@ def report_before(data: Dataset) -> CheckReport | None:
 
 def leaks(data: Dataset) -> Leaks | None:
     """The pairs found in this content before, or None."""
-    return _leaks(str(data.path), cache.stamp(data.path), cache.stamp(leaks_path(data.path)))
+    return _leaks(str(data.path), cache.file_version(data.path), cache.file_version(leaks_path(data.path)))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _leaks(path: str, looks: cache.Stamp, leaks_look: cache.Stamp) -> Leaks | None:
+def _leaks(path: str, version: cache.Version, leaks_look: cache.Version) -> Leaks | None:
     return cached_leaks(cache.dataset(path))
 
 
@@ -102,4 +102,4 @@ def _kind(data: Dataset) -> str:
 
 
 def _looks(data: Dataset) -> tuple:
-    return cache.stamp(data.path), cache.stamp(exclusions_path(data.path))
+    return cache.file_version(data.path), cache.file_version(exclusions_path(data.path))

@@ -32,7 +32,7 @@ COLUMN_WORDS = {
 def kept_join(data: Dataset) -> Join | None:
     """The join kept beside the dataset; one that cannot be used is told of and left out."""
     try:
-        return _read(str(data.path), cache.stamp(data.path), cache.stamp(join_path(data.path)))
+        return _read(str(data.path), cache.file_version(data.path), cache.file_version(join_path(data.path)))
     except LandslideLensError as error:
         st.warning(escape_markdown(error), icon=":material/link_off:")
         st.button("Remove it", key="inventory_remove_damaged", on_click=remove_join, args=(data.path,))
@@ -40,7 +40,7 @@ def kept_join(data: Dataset) -> Join | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _read(path: str, looks: cache.Stamp, join_looks: cache.Stamp) -> Join | None:
+def _read(path: str, version: cache.Version, join_version: cache.Version) -> Join | None:
     return read_join(cache.dataset(path))
 
 

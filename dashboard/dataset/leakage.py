@@ -12,7 +12,7 @@ from core.config import PRESETS
 from core.data.leakage.split_audit import Leaks, crossing
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from dashboard import cache, state, theme
+from dashboard import state, theme
 from dashboard.dataset import check_task, exclusions, leakage_charts, leakage_cost
 from dashboard.patches import card, gallery, outcomes, pair
 from dashboard.patches.pair import KIND_WORDS
@@ -70,7 +70,7 @@ def parts(data: Dataset) -> dict[str, Mapping[str, str]]:
     run = guards.chosen_run()
     if run is not None:
         try:
-            oof = cache.oof(run)
+            oof = run.oof()
             of = oof[oof["fold"] >= 0]
             found["folds of the chosen run"] = {
                 str(i): theme.fold_title(fold) for i, fold in zip(of["id"], of["fold"], strict=True)

@@ -49,7 +49,7 @@ def panel(
     """One head's map with its words below; the ids selected in it."""
     try:
         values, card = projections.boundary(drawn, head)
-        oof, summary = cache.oof(drawn.run), cache.summary(drawn.run)
+        oof, summary = drawn.run.oof(), drawn.run.summary()
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return []
@@ -117,7 +117,7 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
 
 
 def _head_of(run: RunFolder, key: str) -> str:
-    heads, headline = projections.heads(run), cache.summary(run)["head"]
+    heads, headline = projections.heads(run), run.summary()["head"]
     first = headline if headline in heads else usual_heads(heads, headline)[-1]
     if st.session_state.get(key) not in heads:
         st.session_state[key] = first
@@ -126,12 +126,12 @@ def _head_of(run: RunFolder, key: str) -> str:
 
 
 def _score(run: RunFolder, head: str) -> str:
-    facts = cache.summary(run)["heads"].get(head)
+    facts = run.summary()["heads"].get(head)
     return f"F1 {formatting.number(facts['f1'])} out of fold" if facts else "fitted later"
 
 
 def _say_how_comparable(pair: Sequence[Drawn]) -> None:
-    held = [set(cache.oof(one.run).query("fold == @one.fold")["id"].astype(str)) for one in pair]
+    held = [set(one.run.oof().query("fold == @one.fold")["id"].astype(str)) for one in pair]
     shared = len(held[0] & held[1])
     text = "The two maps are of two networks: places, distances and directions of one mean nothing on the other."
     if held[0] != held[1]:
@@ -145,11 +145,11 @@ def _say_how_comparable(pair: Sequence[Drawn]) -> None:
 
 def facts(data: Dataset) -> dict[str, np.ndarray]:
     """Columns that patches can be coloured by."""
-    return _facts(str(data.path), cache.stamp(data.path))
+    return _facts(str(data.path), cache.file_version(data.path))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _facts(path: str, looks: cache.Stamp) -> dict[str, np.ndarray]:
+def _facts(path: str, version: cache.Version) -> dict[str, np.ndarray]:
     return slicing_columns(patch_facts(cache.dataset(path), images=False))
 
 
@@ -161,4 +161,4 @@ def _children(drawn: Drawn, data: Dataset, look: Look) -> embedding_map.Children
     if not look.children or "synthetic" not in drawn.arrays:
         return None
     arrays = drawn.arrays
-    return points.children(cache.smote(drawn.run), arrays["xy"], arrays["synthetic"], data.ids, drawn.fold)
+    return points.children(drawn.run.smote(), arrays["xy"], arrays["synthetic"], data.ids, drawn.fold)

@@ -7,7 +7,6 @@ is asked for. New patches are embedded and placed by a process of their own, whi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -45,7 +44,7 @@ def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> li
     row = int(data.index_of([patch_id])[0])
     try:
         parts = _alike(
-            str(drawn.run.path), drawn.fold, row, _metric(drawn), cache.stamp(drawn.run.fold_path(drawn.fold))
+            str(drawn.run.path), drawn.fold, row, _metric(drawn), cache.file_version(drawn.run.fold_path(drawn.fold) / "fold.json")
         )
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
@@ -83,12 +82,12 @@ def _row_of(
 
 
 def _first_of(drawn: Drawn, data: Dataset) -> list[str]:
-    oof = cache.oof(drawn.run)
+    oof = drawn.run.oof()
     return oof.loc[oof["fold"] == drawn.fold, "id"].astype(str).tolist()
 
 
 def _judged(run: RunFolder, head: str) -> pd.DataFrame:
-    oof, summary = cache.oof(run), cache.summary(run)
+    oof, summary = run.oof(), run.summary()
     name = head if f"prob_{head}" in oof else summary["head"]
     return outcomes.judged(oof, name, outcomes.thresholds_of(summary, name)).astype({"id": str})
 
@@ -103,11 +102,11 @@ def _metric(drawn: Drawn) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _alike(path: str, fold: int, row: int, metric: str, looks: cache.Stamp) -> list[tuple[np.ndarray, np.ndarray]]:
+def _alike(path: str, fold: int, row: int, metric: str, version: cache.Version) -> list[tuple[np.ndarray, np.ndarray]]:
     from core.analyses.embedding.projections import alike
     from core.config import EmbedConfig
 
-    parts = alike(RunFolder(Path(path)), fold, row, K, EmbedConfig(metric=metric))
+    parts = alike(cache.run(path), fold, row, K, EmbedConfig(metric=metric))
     return [(part.index, part.distance) for part in parts]
 
 

@@ -7,7 +7,6 @@ maps are drawn by a job, a boundary that a map was drawn without by the process 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -41,7 +40,7 @@ class Drawn:
 def chosen_map(run: RunFolder, fold: int) -> Drawn:
     """The picker of the run's maps with the form that draws another; the map that is chosen. May end the page."""
     _adopt(run)
-    cards = _cards(str(run.path), fold, cache.stamp(run.fold_path(fold)))
+    cards = _cards(str(run.path), fold, cache.file_version(run.fold_path(fold) / "fold.json"))
     own = fidelity.map_title(read(run, fold).card)
     titles = {OWN: f"The run's own: {own}"} | {key: fidelity.map_title(card) for key, card in cards.items()}
     if st.session_state.get(KEY) not in titles:
@@ -54,7 +53,7 @@ def chosen_map(run: RunFolder, fold: int) -> Drawn:
 
 def read(run: RunFolder, fold: int, key: str = OWN) -> Drawn:
     """A map of this run. Raises RunError where there is none."""
-    arrays, card = _read(str(run.path), int(fold), key, cache.stamp(run.fold_path(fold)))
+    arrays, card = _read(str(run.path), int(fold), key, cache.file_version(run.fold_path(fold) / "fold.json"))
     return Drawn(run, int(fold), key, arrays, card)
 
 
@@ -68,7 +67,7 @@ def same_map(drawn: Drawn, run: RunFolder) -> Drawn:
 
 def heads(run: RunFolder) -> list[str]:
     """The heads whose boundary can be drawn."""
-    return _heads(str(run.path), cache.stamp(run.path / "rules.json"), cache.stamp(run.fold_path(0)))
+    return _heads(str(run.path), cache.file_version(run.path / "rules.json"), cache.file_version(run.fold_path(0) / "fold.json"))
 
 
 def boundary(drawn: Drawn, head: str) -> tuple[np.ndarray, dict]:
@@ -76,7 +75,7 @@ def boundary(drawn: Drawn, head: str) -> tuple[np.ndarray, dict]:
     name = f"values_{head}"
     if name in drawn.arrays and head in drawn.card.get("heads", {}):
         return drawn.arrays[name], drawn.card["heads"][head]
-    looks = cache.stamp(drawn.run.fold_path(drawn.fold))
+    looks = cache.file_version(drawn.run.fold_path(drawn.fold) / "fold.json")
     return _boundary(str(drawn.run.path), drawn.fold, drawn.key, head, looks)
 
 
@@ -85,7 +84,7 @@ def changes(drawn: Drawn, content_hash: str) -> list[str]:
     from core.analyses.embedding.projections import changes as found
 
     path = drawn.run.fold_path(drawn.fold)
-    looks = tuple(cache.stamp(path / name) for name in ("model.safetensors", "embeddings.safetensors"))
+    looks = tuple(cache.file_version(path / name) for name in ("model.safetensors", "embeddings.safetensors"))
     return found(_made_from(str(drawn.run.path), drawn.fold, looks), drawn.card, content_hash)
 
 
@@ -142,30 +141,30 @@ def _adopt(run: RunFolder) -> None:
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _cards(path: str, fold: int, looks: cache.Stamp) -> dict[str, dict]:
-    return RunFolder(Path(path)).maps(fold)
+def _cards(path: str, fold: int, version: cache.Version) -> dict[str, dict]:
+    return cache.run(path).maps(fold)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _read(path: str, fold: int, key: str, looks: cache.Stamp) -> tuple[dict[str, np.ndarray], dict]:
-    run = RunFolder(Path(path))
+def _read(path: str, fold: int, key: str, version: cache.Version) -> tuple[dict[str, np.ndarray], dict]:
+    run = cache.run(path)
     return run.umap(fold) if key == OWN else run.map(fold, key)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _heads(path: str, *looks: cache.Stamp) -> list[str]:
+def _heads(path: str, *version: cache.Version) -> list[str]:
     from core.flow.embedding_map import heads_of
 
-    return list(heads_of(RunFolder(Path(path))))
+    return list(heads_of(cache.run(path)))
 
 
 @st.cache_data(max_entries=48, show_spinner="Drawing the boundary…")
-def _boundary(path: str, fold: int, key: str, head: str, looks: cache.Stamp) -> tuple[np.ndarray, dict]:
+def _boundary(path: str, fold: int, key: str, head: str, version: cache.Version) -> tuple[np.ndarray, dict]:
     request = {"do": "boundary", "run": path, "fold": fold, "key": key, "head": head}
     found = model_client.placing().ask(request)
     return np.array(found["values"], np.float32), found["card"]
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _made_from(path: str, fold: int, looks: tuple[cache.Stamp, ...]) -> dict[str, str]:
-    return RunFolder(Path(path)).made_from(fold)
+def _made_from(path: str, fold: int, looks: tuple[cache.Version, ...]) -> dict[str, str]:
+    return cache.run(path).made_from(fold)

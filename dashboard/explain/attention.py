@@ -13,13 +13,13 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import theme
 from dashboard.explain import badges, charts, pickers, tables
 from dashboard.jobs import analyses
 from dashboard.patches import gallery, outcomes
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
 
 OWN = "own"
@@ -28,9 +28,9 @@ EXAMPLES = 6
 
 def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """Mean map and examples of each outcome; the ids shown, in order."""
-    needed(cache.cams, run)
+    or_stop(run.cams)
     name = _map_picker(run)
-    cams = gallery.cams_of(run) if name == OWN else gallery.cams_from(*needed(cache.attention_map, run, name))
+    cams = gallery.cams_of(run) if name == OWN else gallery.cams_from(*or_stop(run.attention_map, name))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         head = head_picker(
             "Outcomes of", outcomes.heads_of(oof), summary, "explain_head",
@@ -85,7 +85,7 @@ def reading(data: Dataset, cams: gallery.Cams, head: str) -> str:
 def worth_reading(run: RunFolder, card: Mapping) -> None:
     """What the lie detector says of maps like these, where it was asked."""
     layer, method = card.get("layer"), card.get("method", "gradcam")
-    for report in cache.attention_checks(run).values():
+    for report in run.attention_checks().values():
         if (report["layer"], report["method"]) == (layer, method):
             colour, icon, words = badges.CHECK_LOOKS[report["verdict"]["word"]]
             st.badge(f"Lie detector: {words}", icon=icon, color=colour)
@@ -114,8 +114,8 @@ def _caption(row: pd.Series) -> str:
 
 def _map_picker(run: RunFolder) -> str:
     """The run's own maps or ones that were drawn later, and the form that draws more."""
-    drawn = cache.attention_maps(run)
-    own = needed(cache.cams, run)[2]
+    drawn = run.attention_maps()
+    own = or_stop(run.cams)[2]
     names = [OWN, *drawn]
     if st.session_state.get("explain_maps") not in names:
         st.session_state["explain_maps"] = OWN
@@ -148,7 +148,7 @@ def _form(run: RunFolder, own: Mapping) -> None:
 
 def target_picker(run: RunFolder, key: str) -> int | str:
     """The class whose evidence is shown."""
-    names = needed(cache.summary, run)["class_names"]
+    names = or_stop(run.summary)["class_names"]
     words = {1: str(names[1]), 0: str(names[0]), "predicted": "the class called"}
     return st.selectbox("Evidence for", list(words), format_func=words.get, key=key, width=200)
 

@@ -14,12 +14,12 @@ import streamlit as st
 
 from core.explain.checks.verdict import MOST_ALIKE
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import theme
 from dashboard.explain import attention, badges, charts, pickers
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
 from dashboard.ui.formatting import escape_markdown, number
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 
 FINDING_WORDS = {
     "alive": "The maps say something",
@@ -47,7 +47,7 @@ FOLLOW_WORDS = {"content": "follows the content", "position": "stays in its plac
 
 def checks(run: RunFolder) -> None:
     """The newest report or the one chosen, and the form that makes another."""
-    reports = cache.attention_checks(run)
+    reports = run.attention_checks()
     if not reports:
         analyses.nothing_yet(
             run, "check", "Nobody has asked whether these maps can be trusted",
@@ -63,7 +63,7 @@ def checks(run: RunFolder) -> None:
             "Maps", list(reports), key="explain_check", width=420,
             format_func=lambda n: attention.map_words(reports[n]) if n in reports else n,
         )  # fmt: skip
-    report, tables = reports[name], needed(cache.attention_check, run, name)
+    report, tables = reports[name], or_stop(run.attention_check, name)
     _verdict(report)
     _faithfulness(report, tables["curves"], run, name)
     _forgetting(report, tables["randomised"], run, name)
@@ -75,7 +75,7 @@ def checks(run: RunFolder) -> None:
 
 def _another(run: RunFolder) -> None:
     """The form of another check, and its progress."""
-    own = needed(cache.cams, run)[2]
+    own = or_stop(run.cams)[2]
     if st.toggle("Check with other settings", key="explain_check_more"):
         with st.container(border=True), st.container(horizontal=True, vertical_alignment="bottom"):
             layer = pickers.layer_picker(run, str(own["layer"]), "explain_check_layer")
@@ -86,7 +86,7 @@ def _another(run: RunFolder) -> None:
             if st.button("Check", type="primary", icon=":material/policy:", key="explain_check_go", disabled=running):
                 options = {"layer": layer, "method": method, "patches": int(patches), "seeds": int(seeds)}
                 analyses.begin(run, "check", options)
-    if cache.attention_checks(run):
+    if run.attention_checks():
         analyses.follow(run, "check")
 
 

@@ -1,6 +1,6 @@
 """Which bands the model needs: drops by band with intervals, ranks, groups with Shapley shares, outcomes and slices.
 
-Comes in: the chosen run and dataset. Goes out: figures of the study of bands (``core.analyses.bands.occlusion``) or,
+Comes in: the chosen run and dataset. Goes out: figures of the study of bands (``core.analyses.bands.importance``) or,
 before it was asked for, of the two replacements that every run computes.
 """
 
@@ -24,7 +24,7 @@ from dashboard.explain import charts as explain_charts
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
 
 MEASURES = {"drop": "True drop: p before − p after", "paper": "Paper A's way: 1 − p after"}
@@ -34,7 +34,7 @@ WHICH = {"called": "landslides, and what is called one", "landslides": "landslid
 def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """The figures of the whole run; the ids whose windows are shown."""
     study = cache.band_study(run)
-    table = study[0]["bands"] if study else needed(cache.occlusion, run)
+    table = study[0]["bands"] if study else or_stop(run.occlusion)
     heads, baselines = (list(dict.fromkeys(table[column].astype(str))) for column in ("head", "baseline"))
     if study is None:
         _offer(run)
@@ -126,7 +126,7 @@ def _supports(run: RunFolder, summary: dict, oof: pd.DataFrame, study: tuple | N
 def _verdict_of(run: RunFolder, oof: pd.DataFrame, positive: str, head: str) -> dict | None:
     """From the shares that a run computes by itself; None in runs of earlier versions, or without a landslide."""
     try:
-        return band_verdict(cache.band_groups(run), head, groups_by_id(oof), positive=positive).to_dict()
+        return band_verdict(run.band_groups(), head, groups_by_id(oof), positive=positive).to_dict()
     except (LandslideLensError, KeyError, IndexError):
         return None
 
@@ -162,7 +162,7 @@ def _groups(run: RunFolder, head: str, baseline: str, stands: str) -> None:
 
 def _group_baselines(run: RunFolder) -> list[str]:
     try:
-        return list(dict.fromkeys(cache.band_groups(run)["baseline"].astype(str)))
+        return list(dict.fromkeys(run.band_groups()["baseline"].astype(str)))
     except LandslideLensError:
         return []
 

@@ -28,7 +28,7 @@ def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, hea
     """Drops, or shares of groups, of each outcome or of the values of a column, beside each other."""
     st.subheader("By outcome and by slice", anchor=False)
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
-    facts = cache.patch_facts(data, tuple(judged["id"].astype(str)))
+    facts = cache.patch_metadata(data, tuple(judged["id"].astype(str)))
     with st.container(horizontal=True):
         by = st.selectbox(
             "Patches parted by", ["outcome", *[c for c in facts.columns if c not in ("id", "group")]], width=220,

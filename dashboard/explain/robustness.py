@@ -7,7 +7,6 @@ comparison with a run that was trained without the bands in question.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -24,7 +23,7 @@ from dashboard.jobs import analyses
 from dashboard.patches import gallery
 from dashboard.ui import downloads, formatting, guards, sidebar
 from dashboard.ui.formatting import escape_markdown, number
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 
 SHORT = {
     "as_is": "left as it came",
@@ -45,7 +44,7 @@ FLIPS_SHOWN = 24
 
 def drill(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """The report, or the button that makes it; the ids of patches that flip."""
-    found = cache.drill(run)
+    found = run.drill()
     if found is None:
         analyses.nothing_yet(
             run, "drill", "What if a sensor fails?",
@@ -181,12 +180,12 @@ def _compared(run: RunFolder, report: Mapping) -> None:
 
 
 def _against(run: RunFolder, other: RunFolder, scenario: str) -> dict:
-    return _against_kept(str(run.path), str(other.path), scenario, cache.stamp(run.path), cache.stamp(other.path))
+    return _against_kept(str(run.path), str(other.path), scenario, cache.file_version(run.path / "summary.json"), cache.file_version(other.path / "summary.json"))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _against_kept(path: str, other: str, scenario: str, looks: cache.Stamp, theirs: cache.Stamp) -> dict:
-    return against_retrained(RunFolder(Path(path)), RunFolder(Path(other)), scenario)
+def _against_kept(path: str, other: str, scenario: str, version: cache.Version, theirs: cache.Version) -> dict:
+    return against_retrained(cache.run(path), cache.run(other), scenario)
 
 
 def _how_to(run: RunFolder, lost: Mapping[str, Mapping]) -> None:
@@ -200,7 +199,7 @@ def _how_to(run: RunFolder, lost: Mapping[str, Mapping]) -> None:
         left = [name for name in names if name not in lost[scenario]["bands"]]
         setting = f"data.bands={','.join(left)}"
         if st.button("Train such a run", icon=":material/model_training:", key="explain_train"):
-            preset = needed(cache.summary, run).get("preset") or "demo"
+            preset = or_stop(run.summary).get("preset") or "demo"
             st.session_state[f"train_{preset}_overrides"] = setting
             state.open_view("train", view="new")
     st.caption(f"No run of this dataset was trained on exactly what is left. It takes {escape_markdown(setting)}.")

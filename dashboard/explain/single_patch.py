@@ -15,7 +15,7 @@ from core.errors import LandslideLensError
 from core.explain.bands.replacements import BASELINES
 from core.explain.cam.overlay import constant_maps, dead_maps
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import theme
 from dashboard.charts import base, intervals
 from dashboard.explain import attention, pickers
 from dashboard.explain import charts as explain_charts
@@ -25,7 +25,7 @@ from dashboard.patches import gallery, outcomes, render
 from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 
 WINDOW, STRIDE = 16, 8  # pixels
 DIVERGING_TOP = 0.02  # of probability, at least: below it a map of windows is all noise
@@ -46,7 +46,7 @@ def _chosen(run: RunFolder, summary: dict, oof: pd.DataFrame) -> tuple[str, pd.S
 
 def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """The patch's maps by all methods, laid over it or alone."""
-    card = needed(cache.cams, run)[2]
+    card = or_stop(run.cams)[2]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         patch_id, row = _chosen(run, summary, oof)
         layer = pickers.layer_picker(run, str(card["layer"]), "explain_patch_layer")

@@ -1,47 +1,30 @@
-"""TODO-ROOM"""
+"""How far jobs are: one bar, one watcher, and the list of all that wait or run."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.analyses.registry import TITLES
+from core.analyses.registry import analyses
 from core.errors import LandslideLensError
 from core.jobs import queue
-from core.jobs.analysis_folder import folder_of
+from core.jobs.analysis_folder import AnalysisFolder, folder_of
+from core.runs.job_folder import JobFolder
 from dashboard import state
-from dashboard.ui import guards, sidebar
 from dashboard.ui.formatting import duration, escape_markdown
+from dashboard.ui.guards import run_state
+from dashboard.ui.sidebar import state_badge
 
-ACTIVE = queue.ACTIVE
-
-
-REFRESH_S = 3
-
-
-# Where a study is followed: page and view.
-PLACES = {
-    "check": ("explain", "checks"), "maps": ("explain", "where"), "occlusion": ("explain", "bands"),
-    "drill": ("explain", "drill"), "smote": ("balance", None), "embedding": ("embedding", None),
-    "heads": ("results", "heads"), "evaluate": ("results", "elsewhere"),
-}  # fmt: skip
+REFRESH_S = 1
+REFRESH_ALL_S = 3
 
 
-def active(jobs: list[queue.Job]) -> list[queue.Job]:
-    """The jobs that wait or run, in the order in which they get their turn."""
-    return sorted((job for job in jobs if job.state in ACTIVE), key=lambda job: (job.place or 0, job.name))
+def is_active(folder: JobFolder) -> bool:
+    """Whether it waits or runs."""
+    return run_state(folder)["state"] in queue.ACTIVE
 
 
-def known_jobs() -> list[queue.Job]:
-    """Every run as the queue sees it; an unusable queue is told in a sentence, once, and reads as empty."""
-    try:
-        return queue.jobs(state.checkpoints())
-    except (LandslideLensError, OSError) as error:
-        st.warning(escape_markdown(error), icon=":material/warning:")
-        return []
-
-
-def progress(status: dict, place: int | None = None) -> None:
-    """A bar with what is going on and how long it will take."""
+def progress_bar(status: dict, place: int | None = None) -> None:
+    """What is going on and how long it will take."""
     if status["state"] == "queued":
         where = f", number {place} in its lane" if place else ""
         st.progress(0.0, f"Waiting for its turn{where}.")
@@ -51,12 +34,109 @@ def progress(status: dict, place: int | None = None) -> None:
     st.progress(min(max(float(status.get("progress") or 0.0), 0.0), 1.0), f"{text}{f' · {left} left' if left else ''}")
 
 
+def watch(folder: AnalysisFolder) -> bool:
+    """Draw a job's progress, or why it ended without a result; whether it waits or runs.
+
+    The page is drawn anew when the job ends. A job that succeeded, or whose failure was cleared away, draws nothing.
+    """
+    status = _checked(folder)
+    active = status["state"] in queue.ACTIVE
+    if not active and (status["state"] == "succeeded" or status.get("seen")):
+        return False
+    st.fragment(_watch, run_every=REFRESH_S if active else None)(folder, active)
+    return active
+
+
+def _watch(folder: AnalysisFolder, was_active: bool) -> None:
+    status = _checked(folder)
+    active = status["state"] in queue.ACTIVE
+    if was_active and not active:
+        st.rerun()
+    (_running if active else _ended)(folder, status)
+
+
+def _running(folder: AnalysisFolder, status: dict) -> None:
+    progress_bar(status, status["place"])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Cancel", icon=":material/cancel:", key=f"job_cancel_{folder.name}"):
+            with st.spinner("Stopping its processes…"):
+                try:
+                    queue.cancel(folder.checkpoints, folder.name)
+                except LandslideLensError as error:
+                    st.error(escape_markdown(error), icon=":material/error:")
+            st.rerun()
+        st.caption(f"{_title(folder)}. It continues while you look at other pages, or close this one.", width="content")
+
+
+def _ended(folder: AnalysisFolder, status: dict) -> None:
+    if status["state"] == "failed":
+        st.error(escape_markdown(status.get("error") or "It failed without a reason."), icon=":material/error:")
+    elif status["state"] == "cancelled":
+        st.warning(f"{_title(folder)}: cancelled. Earlier results are unchanged.", icon=":material/cancel:")
+    else:
+        text = escape_markdown(status.get("message", "interrupted."))
+        st.warning(f"{_title(folder)}: {text}", icon=":material/power_off:")
+    with st.container(horizontal=True):
+        if st.button("Try again", icon=":material/replay:", key=f"job_again_{folder.name}"):
+            try:
+                queue.retry(folder.checkpoints, folder.name)
+            except (LandslideLensError, OSError) as error:
+                st.error(escape_markdown(error), icon=":material/error:")
+            else:
+                st.rerun()
+        if st.button("Clear", icon=":material/close:", type="tertiary", key=f"job_clear_{folder.name}"):
+            folder.write_status(seen=True)
+            st.rerun()
+        if log := folder.log():
+            st.download_button(
+                "Log", log, file_name=f"{folder.path.name}_log.txt", mime="text/plain", icon=":material/download:",
+                type="tertiary", key=f"job_log_{folder.name}", on_click="ignore",
+            )  # fmt: skip
+
+
+def _title(folder: AnalysisFolder) -> str:
+    try:
+        known = analyses().get(folder.analysis())
+    except LandslideLensError:
+        known = None
+    return known.title if known else folder.name
+
+
+def _checked(folder: AnalysisFolder) -> dict:
+    """Its status after the queue has looked whether its worker lives, with its place in the lane."""
+    status = run_state(folder)
+    if status["state"] not in queue.ACTIVE:
+        return status
+    try:
+        place = queue.job(folder.checkpoints, folder.name).place
+    except (LandslideLensError, OSError):
+        return status | {"place": None}
+    return run_state(folder) | {"place": place}
+
+
+# ---------------------------------------------------------------------------------------------------- all jobs
+
+
+def active(jobs: list[queue.Job]) -> list[queue.Job]:
+    """The jobs that wait or run, in the order in which they get their turn."""
+    return sorted((job for job in jobs if job.state in queue.ACTIVE), key=lambda job: (job.place or 0, job.name))
+
+
+def known_jobs() -> list[queue.Job]:
+    """Every job as the queue sees it; an unusable queue is told in a sentence, once, and reads as empty."""
+    try:
+        return queue.jobs(state.checkpoints())
+    except (LandslideLensError, OSError) as error:
+        st.warning(escape_markdown(error), icon=":material/warning:")
+        return []
+
+
 def active_jobs() -> None:
     """The jobs that wait or run, with progress; refreshes itself while there are any."""
     jobs = known_jobs()
     if active(jobs):
-        st.subheader("Under way", anchor=False)
-        st.fragment(_active_jobs, run_every=REFRESH_S)(tuple(job.name for job in active(jobs)))
+        st.subheader("In progress", anchor=False)
+        st.fragment(_active_jobs, run_every=REFRESH_ALL_S)(tuple(job.name for job in active(jobs)))
 
 
 def _active_jobs(expected: tuple[str, ...]) -> None:
@@ -66,10 +146,26 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
     for job in jobs:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
-                title = f"{TITLES.get(job.study, job.study)} of " if job.study else ""
-                st.markdown(f"**{title}{escape_markdown(job.run)}**", width="content")
-                sidebar.state_badge(job.state)
+                st.markdown(f"**{escape_markdown(_line(job))}**", width="content")
+                state_badge(job.state)
                 if st.button("Follow it", key=f"follow_{job.name}", type="tertiary", icon=":material/monitoring:"):
-                    page, view = PLACES.get(job.study, ("train", "follow"))
-                    state.open_view(page, run=job.run, view=view)
-            progress(guards.run_state(folder_of(state.checkpoints(), job.name)), job.place)
+                    follow_it(job)
+            progress_bar(run_state(folder_of(state.checkpoints(), job.name)), job.place)
+
+
+def _line(job: queue.Job) -> str:
+    """What it is: "Band importance of RUN", "Dataset check of FILE"."""
+    about = job.run or (job.dataset.rpartition("/")[2] if job.dataset else "")
+    return f"{job.title} of {about}" if about else job.title
+
+
+def follow_it(job: queue.Job) -> None:
+    """Go to the page and view where a job is followed."""
+    known = analyses().get(job.analysis)
+    if known is None:
+        state.open_view("train", run=job.run or None, view="follow")
+    elif job.run:
+        state.open_view(known.page, run=job.run, view=known.view)
+    else:
+        name = job.dataset.rpartition("/")[2].removesuffix(".h5") or None
+        state.open_view(known.page, dataset=name if name in state.choice().datasets else None, view=known.view)

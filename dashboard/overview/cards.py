@@ -8,7 +8,7 @@ from core.data.bands import composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cache, state
+from dashboard import state
 from dashboard.jobs.progress import ACTIVE, progress
 from dashboard.patches import gallery
 from dashboard.ui import formatting, guards, metric_card, sidebar
@@ -43,7 +43,7 @@ def run_card(run: RunFolder | None) -> None:
 def _headline(run: RunFolder) -> bool:
     """Draw the run's numbers; False, with the reason shown, when they cannot be read."""
     try:
-        summary = cache.summary(run)
+        summary = run.summary()
         oof, heads = summary["oof"], summary["heads"]
         intervals = heads[summary["head"]]["intervals"]
     except (LandslideLensError, KeyError, TypeError) as error:

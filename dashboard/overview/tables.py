@@ -22,7 +22,7 @@ def run_row(run: RunFolder, dataset: str) -> dict:
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _run_row(path: str, dataset: str, updated: str, _status: dict) -> dict:
-    run, status = RunFolder(Path(path)), _status
+    run, status = cache.run(path), _status
     row = {"State": status["state"], "F1": None, "95 % interval": "", "AUC": None, "Patches": None}
     if status["state"] == "succeeded":
         try:
@@ -49,7 +49,7 @@ def runs_table() -> None:
         st.markdown("None yet.")
         return
     root = state.checkpoints()
-    table = pd.DataFrame([run_row(RunFolder(root / name), of) for name, of in choice.owner.items()])
+    table = pd.DataFrame([run_row(cache.run(root / name), of) for name, of in choice.owner.items()])
     event = st.dataframe(
         table.assign(State=[[name] for name in table["State"]]), hide_index=True, width="stretch", placeholder="–",
         height="content" if len(table) < 12 else 460, key="overview_runs",

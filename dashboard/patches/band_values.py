@@ -8,7 +8,7 @@ import streamlit as st
 from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset
 from core.data.store.summary import valid_pixels
-from dashboard.cache import Stamp, _dataset, stamp
+from dashboard.cache import _dataset, stamp
 from dashboard.patches import derived_bands, render
 
 BATCH = 64  # patches read at once
@@ -19,22 +19,22 @@ LIMIT_PATCHES = 60  # of each class, that the limits of a computed band are take
 
 def class_pixels(data: Dataset, per_class: int, seed: int) -> ClassPixels:
     """Quantiles of every band and the mean patch of each class; shared, not to be written to."""
-    return _class_pixels(str(data.path), stamp(data.path), per_class, seed)
+    return _class_pixels(str(data.path), cache.file_version(data.path), per_class, seed)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Reading patches of each class…")
-def _class_pixels(path: str, looks: Stamp, per_class: int, seed: int) -> ClassPixels:
-    return describe_classes(_dataset(path, looks), per_class, seed)
+def _class_pixels(path: str, version: cache.Version, per_class: int, seed: int) -> ClassPixels:
+    return describe_classes(_dataset(path, version), per_class, seed)
 
 
 def band_values(data: Dataset, band: str, per_class: int = 300) -> dict[int, np.ndarray]:
     """Usable pixel values of one band by label (1, 0, -1), of at most ``per_class`` patches each, drawn evenly."""
-    return _band_values(str(data.path), stamp(data.path), band, per_class)
+    return _band_values(str(data.path), cache.file_version(data.path), band, per_class)
 
 
 @st.cache_data(max_entries=24, show_spinner="Reading the band…")
-def _band_values(path: str, looks: Stamp, band: str, per_class: int) -> dict[int, np.ndarray]:
-    data = _dataset(path, looks)
+def _band_values(path: str, version: cache.Version, band: str, per_class: int) -> dict[int, np.ndarray]:
+    data = _dataset(path, version)
     values = {}
     for label in (1, 0, -1):
         rows = np.flatnonzero(data.labels == label)

@@ -100,7 +100,7 @@ def _scores(run: RunFolder | None, patch_id: str) -> dict | None:
     if run is None:
         return None
     try:
-        table, summary = cache.oof(run), cache.summary(run)
+        table, summary = run.oof(), run.summary()
     except LandslideLensError:
         return None
     rows = table[table["id"].astype(str) == patch_id]
@@ -171,7 +171,7 @@ def _value(value: float) -> str:
 def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str | None) -> None:
     """What this patch's probability loses band by band, by the head ``first`` unless another is chosen."""
     try:
-        table = cache.occlusion(run) if run else None
+        table = run.occlusion() if run else None
     except LandslideLensError:
         table = None
     if table is None:

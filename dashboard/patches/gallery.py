@@ -78,7 +78,7 @@ def cams_of(run: RunFolder | None) -> Cams:
     if run is None:
         return nothing
     try:
-        index, maps, card = cache.cams(run)
+        index, maps, card = run.cams()
     except LandslideLensError:
         return nothing
     return cams_from(index, maps, card)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.evaluate.metrics import METRIC_NAMES
 from core.runs.store import RunFolder
-from dashboard import cache, state
+from dashboard import state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
 from dashboard.results import charts as score_charts
@@ -20,7 +20,7 @@ from dashboard.results import interpretation
 from dashboard.results.metrics import TITLES
 from dashboard.ui import downloads, empty_states
 from dashboard.ui.formatting import escape_markdown, interval, number
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 
 SHIFTED = 0.5  # standard deviations, as core.evaluate.comparison.shift
 DRAWN = ("f1", "accuracy", "precision", "recall", "specificity", "auc")
@@ -29,7 +29,7 @@ DRAWN = ("f1", "accuracy", "precision", "recall", "specificity", "auc")
 def elsewhere_view(run: RunFolder, summary: dict) -> None:
     """The view."""
     _begin(run)
-    known = needed(cache.evaluations, run)
+    known = or_stop(run.evaluations)
     if not known:
         st.info(
             "This run has not met another dataset yet. How it does on a place, a season or a sensor that it has not "

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import theme
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
 from dashboard.results import charts as score_charts
@@ -26,7 +26,7 @@ PAPER_C = "1, 0.75, 0.5, 0.1"
 def heads_view(run: RunFolder, summary: dict) -> None:
     """The view."""
     st.subheader("Training patches and unseen ones", anchor=False)
-    table3 = cache.head_table(run)
+    table3 = run.head_table()
     rows = table3["rows"] if table3 else rows_of(summary)
     grid = st.grid(2, min_column_width=400, gap="medium")
     with grid.cell():

@@ -122,7 +122,7 @@ def _by_slice(of: Scored, data: Dataset | None) -> None:
     facts = pd.DataFrame({"id": of.table["id"].astype(str)})
     if data is not None:
         try:
-            facts = cache.patch_facts(data, facts["id"].tolist(), _images_too(len(facts)))
+            facts = cache.patch_metadata(data, facts["id"].tolist(), _images_too(len(facts)))
         except LandslideLensError as error:
             st.warning(
                 f"What is known of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:"

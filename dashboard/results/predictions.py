@@ -94,7 +94,7 @@ def of_run(run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str) -> Sc
     if "group" not in table:
         table["group"] = ""
     words = f"Out of fold over {len(summary['folds'])} folds; {escape_markdown(theme.head_title(head))}"
-    key = f"{run.path}|{cache.stamp(run.path / 'oof.parquet')}|{head}"
+    key = f"{run.path}|{cache.file_version(run.path / 'oof.parquet')}|{head}"
     columns = ["id", "label", "fold", "group", "prob", "pred", "threshold", "outcome"]
     return Scored(key, f"{run.name}_{head}", words, head, tuple(summary["class_names"]), table[columns])
 

@@ -59,16 +59,15 @@ def difference_view(run: RunFolder, summary: dict, head: str) -> None:
 
 def pair(root, a: tuple[str, str], b: tuple[str, str], run: RunFolder) -> Comparison:
     """One (run, head) against another; kept until one of the tables changes."""
-    first, second = (RunFolder(root / name) for name, _ in (a, b))
-    looks = tuple(cache.stamp(one.path / "oof.parquet") for one in (first, second))
+    first, second = (cache.run(root / name) for name, _ in (a, b))
+    looks = tuple(cache.file_version(one.path / "oof.parquet") for one in (first, second))
     return _pair(str(first.path), a[1], str(second.path), b[1], looks)
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing on the same patches…")
 def _pair(a: str, head_a: str, b: str, head_b: str, looks: tuple) -> Comparison:
-    from pathlib import Path
 
-    return compare.pair(RunFolder(Path(a)), RunFolder(Path(b)), head_a, head_b)
+    return compare.pair(cache.run(a), cache.run(b), head_a, head_b)
 
 
 def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str], str]:
@@ -78,7 +77,7 @@ def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str
         if other.name == run.name or guards.run_state(other)["state"] != "succeeded":
             continue
         try:
-            theirs = cache.summary(other)
+            theirs = other.summary()
         except LandslideLensError:
             continue
         order = sorted(theirs["heads"], key=lambda name: name != theirs["head"])

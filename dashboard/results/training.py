@@ -8,10 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.runs.store import RunFolder
-from dashboard import cache
 from dashboard.train import learning_curves
 from dashboard.ui import downloads
-from dashboard.ui.guards import needed
+from dashboard.ui.guards import or_stop
 
 
 def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
@@ -24,13 +23,13 @@ def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
             "Summary (JSON)", json.dumps(summary, indent=2), file_name=f"{run.name}_summary.json", type="tertiary",
             mime="application/json", icon=":material/download:", on_click="ignore", key="results_summary",
         )  # fmt: skip
-    st.json(needed(run.provenance), expanded=1)
-    st.json(needed(run.config).model_dump(mode="json"), expanded=False)
+    st.json(or_stop(run.provenance), expanded=1)
+    st.json(or_stop(run.config).model_dump(mode="json"), expanded=False)
 
 
 def _learning(run: RunFolder) -> None:
     st.subheader("How it learnt", anchor=False)
-    history = needed(cache.history, run)
+    history = or_stop(run.history)
     if history.empty:
         st.info("This run kept no learning curves.", icon=":material/info:")
         return

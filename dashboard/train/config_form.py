@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple
 
-import annotated_types as limits
 import streamlit as st
 from pydantic.fields import FieldInfo
 
@@ -18,6 +17,7 @@ from core.config.presets import SOURCES
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
+from dashboard.ui.fields import field_widget
 
 # What most runs change, in the order of the flow; everything else is under "All settings".
 GROUPS: dict[str, dict[str, str]] = {
@@ -253,7 +253,11 @@ def _group(
             if path in hidden:
                 continue
             field, value = _look_up(base, path)
-            chosen = _widget(label, field, value, options.get(path), f"{prefix}_{path}")
+            chosen = field_widget(
+                label, field, value, f"{prefix}_{path}", options.get(path),
+                accept_new=path == "model.backbone",  # any other name of timm's can be written
+                placeholder="as they are" if path == "model.image_size" else "none",
+            )  # fmt: skip
             if chosen != value:
                 changed[path] = chosen
     return changed
@@ -265,35 +269,3 @@ def _look_up(config: RunConfig, path: str) -> tuple[FieldInfo, Any]:
     for section in sections:
         node = getattr(node, section)
     return type(node).model_fields[name], getattr(node, name)
-
-
-def _widget(label: str, field: FieldInfo, value: Any, options: Sequence[str] | None, key: str) -> Any:
-    """The widget that suits a field's type, with its description as help; with ``options`` a choice among them."""
-    help_text = field.description
-    if options is not None:
-        names = list(dict.fromkeys([value, *options]))
-        more = options is BACKBONES  # any other name of timm's can be written
-        return st.selectbox(label, names, help=help_text, key=key, accept_new_options=more)
-    if get_origin(field.annotation) is Literal:
-        options = get_args(field.annotation)
-        return st.selectbox(label, options, index=options.index(value), help=help_text, key=key)
-    if isinstance(value, bool):
-        return st.toggle(label, value, help=help_text, key=key)
-    return _number(label, field, value, help_text, key)
-
-
-def _number(label: str, field: FieldInfo, value: Any, help_text: str | None, key: str) -> Any:
-    whole = field.annotation is int or int in get_args(field.annotation)
-    bounds = {type(item): item for item in field.metadata}
-    low = bounds[limits.Ge].ge if limits.Ge in bounds else 0
-    high = bounds[limits.Le].le if limits.Le in bounds else None
-    if whole:
-        return st.number_input(
-            label, int(low), None if high is None else int(high), value, step=1, help=help_text, key=key,
-            placeholder="as they are" if key.endswith("image_size") else "none",
-        )  # fmt: skip
-    small = value is not None and 0 < value < 0.01
-    return st.number_input(
-        label, float(low), None if high is None else float(high), value, step=1e-4 if small else 0.01,
-        format="%.4g", help=help_text, key=key, placeholder="none",
-    )  # fmt: skip

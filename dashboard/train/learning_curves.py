@@ -46,7 +46,7 @@ def curves(run: RunFolder, history: pd.DataFrame, key: str) -> None:
 def samples(run: RunFolder, key: str) -> None:
     """A few validation patches of one fold with the probability that the network gave them after each epoch."""
     try:
-        told = cache.samples(run)
+        told = run.samples()
         data = cache.dataset(run.dataset_path())
     except (LandslideLensError, OSError):
         return

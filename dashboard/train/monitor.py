@@ -8,7 +8,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
-from dashboard import cache, state
+from dashboard import state
 from dashboard.jobs import progress
 from dashboard.train import learning_curves
 from dashboard.ui import formatting, guards, sidebar
@@ -100,7 +100,7 @@ def _left(status: dict) -> str:
 
 def _history(run: RunFolder) -> pd.DataFrame:
     try:
-        return cache.history(run)
+        return run.history()
     except (LandslideLensError, OSError, ValueError):
         return pd.DataFrame(columns=["fold", "epoch", "images_per_second"])
 

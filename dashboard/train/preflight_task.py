@@ -82,11 +82,11 @@ def _warm() -> model_client.Warm:
 
 def preview(data: Dataset, config: RunConfig, n: int, draws: int, seed: int) -> Preview:
     """Augmented patches. Raises RunError with a sentence for people."""
-    return _preview(str(data.path), cache.stamp(data.path), config.to_json(), n, draws, seed)
+    return _preview(str(data.path), cache.file_version(data.path), config.to_json(), n, draws, seed)
 
 
 @st.cache_data(show_spinner="Drawing…", max_entries=8)
-def _preview(path: str, looks: cache.Stamp, config: str, n: int, draws: int, seed: int) -> Preview:
+def _preview(path: str, version: cache.Version, config: str, n: int, draws: int, seed: int) -> Preview:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "preview.safetensors"
         request = {"do": "preview", "dataset": path, "config": config, "n": n, "draws": draws, "seed": seed}

@@ -105,7 +105,7 @@ def need_finished_run(purpose: str) -> RunFolder:
 T = TypeVar("T")
 
 
-def needed(reader: Callable[..., T], *args: object) -> T:
+def or_stop(reader: Callable[..., T], *args: object) -> T:
     """What a reader of a run or dataset gives; where it cannot, its reason is shown and the page ends."""
     try:
         return reader(*args)

@@ -11,7 +11,7 @@ import pytest
 
 from core.analyses.attention.checks import Options, check_attention
 from core.analyses.attention.maps import draw_maps
-from core.analyses.bands.occlusion import OcclusionOptions, study_occlusion
+from core.analyses.bands.importance import OcclusionOptions, study_occlusion
 from core.analyses.bands.robustness import RobustnessOptions, run_robustness
 from core.config import RunConfig
 from core.data.bands import bands_named

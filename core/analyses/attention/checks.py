@@ -24,9 +24,9 @@ from core.explain.checks import group_tests, position, verdict
 from core.explain.checks.faithfulness import KINDS, N_RANDOM, RIVALS, SHARES, faithfulness
 from core.explain.checks.mask_overlap import THRESHOLD, mask_agreement, summarise_agreement
 from core.explain.checks.randomisation import cascade
-from core.flow.run_context import Step
 from core.predict.fold_model import FoldModel
 from core.predict.training_dataset import training_dataset
+from core.progress import Progress
 from core.runs.store import RunFolder
 from core.stats.grouped_means import greater_than_zero, mean_of
 from core.train.networks.backbones import load_network
@@ -51,7 +51,7 @@ class Options:
     seed: int = 0
 
 
-def check_attention(run: RunFolder, options: Options | None = None, device: Any | None = None) -> Iterator[Step]:
+def check_attention(run: RunFolder, options: Options | None = None, device: Any | None = None) -> Iterator[Progress]:
     """Check the maps of one layer and write the report (``RunFolder.attention_check``); the last step has its name.
 
     Raises RunError when the run has not finished or its dataset has changed, ConfigError for an unknown layer or
@@ -66,9 +66,8 @@ def check_attention(run: RunFolder, options: Options | None = None, device: Any 
     per_fold = -(-options.patches // config.folds.n_splits)
     patches, curves, alike, silent = [], [], [], []
     for fold in range(config.folds.n_splits):
-        at = {"fold": fold, "n_folds": config.folds.n_splits}
         share = fold / config.folds.n_splits
-        yield Step("attention", share, f"Maps of fold {fold + 1} of {config.folds.n_splits}.", **at)
+        yield Progress(share, f"Maps of fold {fold + 1} of {config.folds.n_splits}.")
         model, facts = FoldModel.load(run, fold, device), oof[oof["fold"] == fold].reset_index(drop=True)
         view = _View(model, dataset, facts, method, options.layer or card["layer"], config.explain.min_map, device)
         silent.append(view.maps)
@@ -79,7 +78,7 @@ def check_attention(run: RunFolder, options: Options | None = None, device: Any 
             rows = chosen[start : start + CHUNK]
             tested.append(_test(view, rows, options.seed + start, curves))
             done = share + (start + len(rows)) / max(len(chosen), 1) * 0.9 / config.folds.n_splits
-            yield Step("attention", done, f"Fold {fold + 1}: {start + len(rows)} of {len(chosen)} patches.", **at)
+            yield Progress(done, f"Fold {fold + 1}: {start + len(rows)} of {len(chosen)} patches.")
         alike += _randomised(view, chosen[: options.compared], options)
         patches.append(table.join(pd.concat(tested)) if tested else table)
     table = pd.concat(patches, ignore_index=True)
@@ -90,7 +89,7 @@ def check_attention(run: RunFolder, options: Options | None = None, device: Any 
     report["seconds"] = time.monotonic() - began
     tables = {"patches": table, "curves": _curves(curves), "randomised": _stages(alike)}
     name = run.write_attention_check(f"{method.replace('+', 'p')}_{view.layer}", report, tables)
-    yield Step("done", 1.0, report["verdict"]["sentence"], event="attention", fields={"check": name})
+    return {"message": report["verdict"]["sentence"]} | {"check": name}
 
 
 def layers_of(run: RunFolder) -> tuple[LayerMap, ...]:

@@ -21,10 +21,10 @@ from core.errors import ConfigError, LandslideLensError, RunError
 from core.explain.cam.gradcam import METHODS, Target, gradcam
 from core.explain.cam.library import METHODS as LIBRARY
 from core.explain.cam.library import library_cam
-from core.flow.run_context import Step
 from core.predict.fold_model import FoldModel
 from core.predict.perturbed_model import PerturbedModel
 from core.predict.training_dataset import training_dataset
+from core.progress import Progress
 from core.runs.store import RunFolder
 
 CHUNK = 256  # patches drawn between two reports of progress
@@ -51,7 +51,7 @@ class PatchMaps:
     seconds: float
 
 
-def draw_maps(run: RunFolder, options: MapOptions | None = None, device: Any | None = None) -> Iterator[Step]:
+def draw_maps(run: RunFolder, options: MapOptions | None = None, device: Any | None = None) -> Iterator[Progress]:
     """Maps of every judged patch, kept as ``RunFolder.attention_map``; the last step has their name.
 
     Raises RunError when the run has not finished or its dataset has changed, ConfigError for an unknown layer, method
@@ -71,7 +71,7 @@ def draw_maps(run: RunFolder, options: MapOptions | None = None, device: Any | N
             part = ids[start : start + CHUNK]
             share = (fold + start / len(ids)) / config.folds.n_splits
             text = f"Maps of fold {fold + 1} of {config.folds.n_splits}: {start:,} of {len(ids):,}."
-            yield Step("attention", share, text, fold=fold, n_folds=config.folds.n_splits)
+            yield Progress(share, text)
             images = dataset.images(dataset.index_of(part), model.normaliser.band_names)
             maps, _ = gradcam(
                 model.network, model.normaliser.transform(images), device, config.explain.min_map, target,
@@ -86,7 +86,7 @@ def draw_maps(run: RunFolder, options: MapOptions | None = None, device: Any | N
     facts["made"] = datetime.now(UTC).isoformat(timespec="seconds")
     name = f"{method.replace('+', 'p')}_{layer}_{target}"
     name = run.write_attention_map(name, table.assign(row=np.arange(len(table))), maps, facts)
-    yield Step("done", 1.0, f"{len(maps):,} maps by {method} at {layer}.", event="attention", fields={"maps": name})
+    return {"message": f"{len(maps):,} maps by {method} at {layer}."} | {"maps": name}
 
 
 def patch_maps(

@@ -30,10 +30,10 @@ from core.evaluate.judge import Rule, judge_head
 from core.evaluate.metrics import metrics
 from core.explain.bands.corruptions import COVERAGES, INTACT, Scenario, damage, scenarios
 from core.explain.bands.missing_bands import POLICIES, Training, fill_missing, policies_for
-from core.flow.run_context import Step
 from core.heads.baselines import fit_baseline
 from core.predict.fold_model import FoldModel
 from core.predict.training_dataset import training_dataset
+from core.progress import Progress
 from core.runs.store import RunFolder
 
 TRAINING_SAMPLE = 1000  # patches of a fold's training part that policies learn from
@@ -56,7 +56,7 @@ class RobustnessOptions:
 
 def run_robustness(
     run: RunFolder, options: RobustnessOptions | None = None, device: Any | None = None
-) -> Iterator[Step]:
+) -> Iterator[Progress]:
     """Drill a finished run and write ``RunFolder.drill``; the last step tells the worst of it.
 
     Raises RunError when the run has not finished or its dataset has changed, ConfigError for an unknown scenario.
@@ -78,7 +78,7 @@ def run_robustness(
             part = facts.iloc[start : start + CHUNK][["id", "label", "fold", "group"]].reset_index(drop=True)
             for number, scenario in enumerate(planned):
                 share = (fold + (start + len(part) * number / len(planned)) / len(rows)) / n_folds
-                yield Step("drill", share, f"Fold {fold + 1} of {n_folds}: {scenario.title}.", fold=fold)
+                yield Progress(share, f"Fold {fold + 1} of {n_folds}: {scenario.title}.")
                 hurt = damage(images, bands, scenario, options.seed + 1000 * fold + start)
                 for policy in _policies(scenario, bands):
                     seen = fill_missing(policy, hurt.images, hurt.missing, training)
@@ -86,14 +86,14 @@ def run_robustness(
                     called = (probs >= rules[head].thresholds[fold]).astype(np.int8)
                     found = {"scenario": scenario.name, "policy": policy, "prob": probs, "pred": called}
                     tables.append(part.assign(**found))
-    yield Step("drill", 0.97, "Band statistics, trained on what is left.")
+    yield Progress(0.97, "Band statistics, trained on what is left.")
     table = pd.concat(tables, ignore_index=True)
     report = summarise(table, planned) | {"run": run.name, "head": head, "positive": dataset.positive}
     report["retrained"] = _retrained(dataset, run, oof, table, planned, bands)
     report |= {"options": asdict(options), "policies": POLICIES}
     report |= {"made": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": time.monotonic() - began}
     run.write_robustness(table, report)
-    yield Step("done", 1.0, report["sentence"], event="drill")
+    return {"message": report["sentence"]}
 
 
 def summarise(table: pd.DataFrame, planned: Sequence[Scenario]) -> dict[str, Any]:

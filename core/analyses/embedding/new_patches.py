@@ -7,7 +7,7 @@ itself does not move: its stored places are taken as they are.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,9 @@ from core.embed.tsne import between_neighbours
 from core.embed.umap_map import umap_around
 from core.errors import FormatError
 from core.flow.fold_rows import fold_rows
-from core.flow.run_context import Step
 from core.predict.fold_model import kind_of
 from core.predict.patches import Ensemble, fitting
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
 MOST = 64  # new patches at once
@@ -63,7 +63,7 @@ def place_on_map(
     batches: Iterable[tuple[np.ndarray, np.ndarray]],
     bands: Sequence[Band],
     device: Any = None,
-) -> Generator[Step, None, Newcomers]:
+) -> Steps[Newcomers]:
     """Embed, place and answer for batches of (ids, raw images) by one fold's model; at most ``MOST`` patches.
 
     key: of the map (see ``core.analyses.embedding.projections``). Raises FormatError naming missing bands, another unit or size, or an
@@ -71,16 +71,16 @@ def place_on_map(
     """
     began = time.monotonic()
     projections.check_finished(run)
-    yield Step("placing", 0.05, f"Loading the network of fold {fold + 1}.", fold=fold)
+    yield Progress(0.05, f"Loading the network of fold {fold + 1}.")
     ensemble = Ensemble.of_folds(run, [fold], device)
-    yield Step("placing", 0.3, "Reading and embedding the patches.", fold=fold)
+    yield Progress(0.3, "Reading and embedding the patches.")
     ids, images = _first(fitting(run.name, batches, bands, ensemble))
     model = ensemble.models[0]
     embedded = model.embeddings(images)
     names = [name for name in model.heads if kind_of(name) == "embeddings" and name in ensemble.rules]
     log_odds = model.log_odds_of({"embeddings": embedded}, names, ensemble.rules)
     limits = {name: np.clip(ensemble.rules[name].thresholds[fold], 1e-7, 1 - 1e-7) for name in names}
-    yield Step("placing", 0.5, "Placing them on the map. The first time, UMAP is compiled.", fold=fold)
+    yield Progress(0.5, "Placing them on the map. The first time, UMAP is compiled.")
     (arrays, card), rows = projections.read_map(run, fold, key), fold_rows(run, fold)
     known = run.embeddings(fold)["embeddings"]
     xy, note = _place(known, rows.train, arrays["xy"], card, embedded)

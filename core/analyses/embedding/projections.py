@@ -8,7 +8,7 @@ values are those that training left behind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from core.embed.neighbours import nearest
 from core.errors import RunError
 from core.flow.embedding_map import draw_fold, heads_of, margins, plane_of
 from core.flow.fold_rows import fold_rows
-from core.flow.run_context import Step
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
 OWN = "own"  # key of the map that the run itself drew
@@ -53,9 +53,7 @@ def read_map(run: RunFolder, fold: int, key: str = OWN) -> tuple[dict[str, np.nd
     return run.umap(fold) if key == OWN else run.map(fold, key)
 
 
-def redraw(
-    run: RunFolder, settings: EmbedConfig, seed: int = 0, folds: Sequence[int] | None = None
-) -> Generator[Step, None, str]:
+def redraw(run: RunFolder, settings: EmbedConfig, seed: int = 0, folds: Sequence[int] | None = None) -> Steps[str]:
     """Draw and keep a map of each fold with these settings; the key that they are kept under.
 
     Maps that are there already, made from the same network and data, are not drawn again.
@@ -64,11 +62,11 @@ def redraw(
     key, folds = key_of(settings, seed), list(range(run.config().folds.n_splits) if folds is None else folds)
     for number, fold in enumerate(folds):
         text = f"Drawing the map of fold {fold + 1} ({number + 1} of {len(folds)}). The first one takes longest."
-        yield Step("mapping", number / len(folds), text, fold=fold, n_folds=len(folds))
+        yield Progress(number / len(folds), text)
         there = run.maps(fold).get(key)
         if there is None or there.get("made_from") != run.made_from(fold):
             run.write_map(fold, key, *draw_fold(run, fold, settings, seed))
-    yield Step("mapping", 1.0, "Done.")
+    yield Progress(1.0, "Done.")
     return key
 
 

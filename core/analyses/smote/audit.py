@@ -18,9 +18,9 @@ import pandas as pd
 from core.analyses.leakage import inflation_of_runs
 from core.analyses.smote.control_run import twin_of
 from core.analyses.smote.fold_minority import FoldLandslides
-from core.flow.run_context import Step
 from core.heads.svm import fit_svm
 from core.predict.training_dataset import training_dataset
+from core.progress import Progress
 from core.runs.store import RunFolder
 from core.smote.methods import euclidean, oversample
 from core.smote.resample import Synthetics, interpolate, synthesise
@@ -31,19 +31,19 @@ NOISE_N, NOISE_D, NOISE_SHARE, NOISE_SYN, NOISE_K, NOISE_FOLDS = 1400, 128, 0.17
 PROTOCOLS = ("folds_over_all", "before_folds", "inside_fold")
 
 
-def audit_smote(run: RunFolder, seed: int = 0) -> Iterator[Step]:
+def audit_smote(run: RunFolder, seed: int = 0) -> Iterator[Progress]:
     """Look at everything and write ``RunFolder.smote_audit``; the last step's fields are the report.
 
     Raises RunError when the run has not finished or its dataset has changed.
     """
     dataset, config, lineage = training_dataset(run), run.config(), run.smote()
     leaks = lineage_in_validation(lineage, run.folds()["folds"])
-    yield Step("audit", 0.05, f"{len(lineage):,} synthetic patches, {len(leaks):,} with a parent in validation.")
+    yield Progress(0.05, f"{len(lineage):,} synthetic patches, {len(leaks):,} with a parent in validation.")
     rows = []
     for fold in range(config.folds.n_splits):
-        yield Step("audit", 0.1 + 0.5 * fold / config.folds.n_splits, f"Making the patches of fold {fold + 1} again.")
+        yield Progress(0.1 + 0.5 * fold / config.folds.n_splits, f"Making the patches of fold {fold + 1} again.")
         rows.append(made_again(run, dataset, fold, lineage[lineage["fold"] == fold]))
-    yield Step("audit", 0.6, "The three protocols on labels that are pure noise.")
+    yield Progress(0.6, "The three protocols on labels that are pure noise.")
     noise = noise_labels(seed)
     twin = twin_of(run)
     errors = [row["max_error"] for row in rows if row["max_error"] is not None]
@@ -66,7 +66,7 @@ def audit_smote(run: RunFolder, seed: int = 0) -> Iterator[Step]:
     }  # fmt: skip
     run.write_smote_audit(report)
     text = f"{report['n_leaking']:,} of {len(lineage):,} synthetic patches have a parent in validation."
-    yield Step("done", 1.0, text, event="smote_audit", fields=report)
+    return {"message": text} | report
 
 
 # ----------------------------------------------------------------------------------------------------- lineage

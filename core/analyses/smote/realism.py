@@ -25,8 +25,8 @@ from core.embed.features import Preparation
 from core.errors import ConfigError, RunError
 from core.evaluate.comparison.two_sample import Scored, TwoSample, halves, judge, scored
 from core.flow.fold_rows import fold_rows
-from core.flow.run_context import Step
 from core.predict.training_dataset import training_dataset
+from core.progress import Progress
 from core.runs.store import RunFolder
 from core.smote.realism import detail_expected, detail_kept, fine_detail, nearest_distance
 from core.stats.bootstrap import group_draws, group_index
@@ -44,7 +44,7 @@ class RealismOptions:
     seed: int = 0
 
 
-def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iterator[Step]:
+def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iterator[Progress]:
     """Write ``RunFolder.smote_realism``; the last step's fields are the report.
 
     Raises RunError when the run has not finished, its dataset has changed, or it has no synthetic patches.
@@ -59,7 +59,7 @@ def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iter
     n_folds = run.config().folds.n_splits
     tables, parts, control = [], {kind: [] for kind in KINDS}, []
     for fold in range(n_folds):
-        yield Step("realism", 0.6 * fold / n_folds, f"Synthetic and real landslides of fold {fold + 1} of {n_folds}.")
+        yield Progress(0.6 * fold / n_folds, f"Synthetic and real landslides of fold {fold + 1} of {n_folds}.")
         mine = lineage[lineage["fold"] == fold].reset_index(drop=True)
         if mine.empty:
             continue
@@ -74,10 +74,10 @@ def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iter
         fold_of = dict(zip(oof["id"].astype(str), oof["fold"].astype(int), strict=True))
         found = ask(run, dataset, judges_of(table, fold_of), head)
         for number in range(n_folds):
-            yield Step("realism", 0.6 + 0.35 * number / n_folds, "Asking the models that have not seen the parents.")
+            yield Progress(0.6 + 0.35 * number / n_folds, "Asking the models that have not seen the parents.")
             if (one := next(found, None)) is not None:
                 judged.append(one[1])
-    yield Step("realism", 0.95, "Putting it together.")
+    yield Progress(0.95, "Putting it together.")
     report = {
         "run": run.name, "method": run.config().smote.method, "protocol": run.config().smote.protocol,
         "n_synthetic": len(lineage), "n": len(table), "folds": int(table["fold"].nunique()),
@@ -90,7 +90,7 @@ def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iter
     report["made"] = datetime.now(UTC).isoformat(timespec="seconds")
     run.write_smote_realism(report, table)
     fields = report | {"sentence": report["verdict"]["sentence"]}
-    yield Step("done", 1.0, report["verdict"]["sentence"], event="smote_realism", fields=fields)
+    return {"message": report["verdict"]["sentence"]} | fields
 
 
 def _groups(oof: pd.DataFrame) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.analyses.bands.occlusion import OcclusionOptions, occlude_patch, study_occlusion
+from core.analyses.bands.importance import OcclusionOptions, occlude_patch, study_occlusion
 from core.analyses.bands.robustness import RobustnessOptions, run_robustness
 from core.analyses.bands.robustness_retrained import against_retrained, flipped
 from core.config import RunConfig

@@ -1,0 +1,76 @@
+"""``python -m core jobs``: what runs, waits and has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.commands.console import AsJson, Checkpoints, JobName, follow, print_result
+from core.commands.train import report
+from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder
+
+jobs_app = typer.Typer(no_args_is_help=True, help="What runs, waits and has ended.")
+
+
+@jobs_app.command("list")
+def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Every run, newest first, each followed by what was asked of it."""
+    from core.jobs import queue
+
+    found = [vars(job) for job in queue.jobs(checkpoints)]
+    lines = [f"{job['state']:12s} {job['name']}" + (f"  place {job['place']}" if job["place"] else "") for job in found]
+    print_result({"jobs": found}, as_json, "\n".join(lines) or "No run yet. Start one: python -m core demo")
+
+
+@jobs_app.command("show")
+def jobs_show(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Where one job stands."""
+    from core.jobs import queue
+    from core.jobs.analysis_folder import open_job
+
+    job = queue.job(checkpoints, run)
+    status = {**open_job(checkpoints, run).status(), **vars(job)}
+    print_result(status, as_json, "\n".join(f"{key}: {value}" for key, value in status.items() if value is not None))
+
+
+@jobs_app.command("cancel")
+def jobs_cancel(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """Stop a waiting or running job; a run's last checkpoint stays usable."""
+    from core.jobs import queue
+
+    queue.cancel(checkpoints, run)
+    _state(checkpoints, run, as_json)
+
+
+@jobs_app.command("resume")
+def jobs_resume(
+    run: JobName,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it to its end.")] = False,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
+) -> None:
+    """Continue an interrupted, cancelled or failed job."""
+    from core.jobs import queue
+
+    folder = queue.resume(checkpoints, run)
+    if wait:
+        follow(checkpoints, folder, as_json)
+    report(folder, as_json) if wait and isinstance(folder, RunFolder) else _state(checkpoints, run, as_json)
+
+
+@jobs_app.command("retry")
+def jobs_retry(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
+    """A new run with the same settings and dataset; an analysis is done again."""
+    from core.jobs import queue
+
+    _state(checkpoints, queue.retry(checkpoints, run).name, as_json)
+
+
+def _state(checkpoints: Path, run: str, as_json: bool) -> None:
+    from core.jobs.analysis_folder import open_job
+
+    folder = open_job(checkpoints, run)
+    state = folder.status()["state"]
+    print_result({"run": folder.name, "state": state}, as_json, f"{folder.name}: {state}")

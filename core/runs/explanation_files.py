@@ -1,0 +1,65 @@
+"""What a run finds out about itself when it ends: attention maps, band occlusion, pairs that show the same ground.
+
+A part of :class:`core.runs.store.RunFolder`, apart for its length.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.io.safetensors_file import save_arrays
+from core.runs.plain_files import write_json, write_table
+from core.runs.results import Files
+
+
+class ExplanationFiles:
+    """Files of a run's explanations; ``path`` is the run's folder."""
+
+    path: Path
+    files: Files
+
+    def occlusion(self) -> pd.DataFrame:
+        """One row per patch, head, baseline and band: p0 and p_b, the probability before and after."""
+        return self.files.table(self.path / "occlusion.parquet")
+
+    def write_occlusion(self, table: pd.DataFrame) -> None:
+        """See :meth:`occlusion`."""
+        write_table(self.path / "occlusion.parquet", table)
+
+    def band_groups(self) -> pd.DataFrame:
+        """One row per landslide, head and group of bands: its Shapley value of the drop, where bands become their mean.
+
+        With the probabilities without that group, without all others, and without any.
+        """
+        return self.files.table(self.path / "band_groups.parquet")
+
+    def write_band_groups(self, table: pd.DataFrame) -> None:
+        """See :meth:`band_groups`; what the run itself computes."""
+        write_table(self.path / "band_groups.parquet", table)
+
+    def leaks(self) -> pd.DataFrame | None:
+        """Pairs of patches that show the same ground (see ``core.data.leakage.split_audit``); None in an older run."""
+        path = self.path / "leaks.parquet"
+        return self.files.table(path) if path.is_file() else None
+
+    def write_leaks(self, table: pd.DataFrame) -> None:
+        """See :meth:`leaks`."""
+        write_table(self.path / "leaks.parquet", table)
+
+    def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
+        """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""
+        path = self.path / "cam"
+        return (
+            self.files.table(path / "index.parquet"),
+            self.files.arrays(path / "maps.safetensors")["cams"],
+            self.files.json(path / "card.json"),
+        )
+
+    def write_cams(self, index: pd.DataFrame, maps: np.ndarray, card: dict) -> None:
+        """See :meth:`cams`."""
+        write_table(self.path / "cam" / "index.parquet", index)
+        save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
+        write_json(self.path / "cam" / "card.json", card)
