@@ -25,7 +25,7 @@ from core.predict.external import evaluate_on
 from core.predict.patches import answer as answer_for
 from core.predict.sources import patches_of
 from core.runs.store import create_run, open_run
-from tests.core.conftest import TINY, make_tiny, returned
+from tests.builders import TINY, make_tiny, returned
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = [f"--set={setting}" for setting in TINY]

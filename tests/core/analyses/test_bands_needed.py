@@ -19,7 +19,7 @@ from core.errors import ConfigError, RunError
 from core.explain.bands.tables import band_table, band_table_by, group_table, groups_by_id
 from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.core.conftest import TINY
+from tests.builders import TINY
 
 ROOT = Path(__file__).resolve().parents[3]
 BANDS = ("red", "nir", "desc_vv", "desc_dvv", "asc_vv")

@@ -17,7 +17,7 @@ from core.jobs import processes, queue
 from core.jobs.analysis_folder import create_study, list_studies, open_job, study_of
 from core.jobs.processes import ROOT
 from core.runs.job_folder import FINAL_STATES
-from tests.dashboard.conftest import make_dataset, make_run
+from tests.builders import make_dataset, make_run
 
 # A UMAP is compiled for many seconds in each new process, a PCA is drawn at once.
 SLOW = {"settings": EmbedConfig(method="umap").model_dump(mode="json"), "seed": 0}

@@ -14,7 +14,7 @@ from core.errors import ConfigError, RunError
 from core.explain.checks.position import PLACES
 from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.core.conftest import TINY, make_tiny
+from tests.builders import TINY, make_tiny
 
 ROOT = Path(__file__).resolve().parents[4]
 
