@@ -1,4 +1,4 @@
-# make demo | make test | make bench | make lint | make clean.  Needs Python 3.11 or 3.12 and make, nothing else.
+# make demo | make test | make test-slow | make bench | make lint | make clean.  Needs Python 3.11 or 3.12 and make, nothing else.
 # The first that starts and is 3.11 or 3.12: a version manager may leave names behind that do not start.
 SUITS := 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do $$p -c $(SUITS) 2>/dev/null && echo $$p && break; done)
@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: demo test bench lint clean dashboard
+.PHONY: demo test test-slow bench lint clean dashboard
 
 demo: $(VENV)/.run
 	$(BIN)/python -m core demo
@@ -17,6 +17,9 @@ dashboard: $(VENV)/.run
 
 test: lint
 	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.dev
 	$(BIN)/python -m ruff check .
@@ -38,4 +41,4 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .numba_cache

@@ -131,9 +131,10 @@ def test_only_the_wiring_knows_several_stages():
 def test_importing_what_the_server_needs_loads_nothing_heavy():
     wanted = (
         "core, core.config, core.runs.store, core.runs.compare, core.runs.summary, core.jobs.queue, "
-        "core.data.store, core.evaluate.metrics, core.cli, core.data.tabular.patch_metadata, core.evaluate.calibration.calibrators, "
-        "core.evaluate.comparison.many, core.evaluate.published_metrics, core.evaluate.results, core.evaluate.risk_control, "
-        "core.evaluate.comparison.shift, core.evaluate.slices, core.evaluate.sweep"
+        "core.data.store, core.evaluate.metrics, core.cli, core.data.tabular.patch_metadata, "
+        "core.evaluate.calibration.calibrators, core.evaluate.comparison.many, core.evaluate.published_metrics, "
+        "core.evaluate.results, core.evaluate.risk_control, core.evaluate.comparison.shift, core.evaluate.slices, "
+        "core.evaluate.sweep"
     )
     code = f"import sys, {wanted}; print([m for m in {HEAVY + ('streamlit',)} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

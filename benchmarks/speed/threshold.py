@@ -11,7 +11,6 @@ when a message leaves for the server and when the last one of its answer has arr
 from __future__ import annotations
 
 import os
-import runpy
 import shutil
 import socket
 import statistics
@@ -24,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.report import circumstances, keep, parser
+from tests.builders import make_dataset, make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 MOVES, QUIET_S, LIMIT_MS = 25, 1.5, 200
@@ -31,9 +31,8 @@ MOVES, QUIET_S, LIMIT_MS = 25, 1.5, 200
 
 def made_run(root: Path, n: int) -> str:
     """A finished run of n patches; its name."""
-    made = runpy.run_path(str(ROOT / "tests" / "dashboard" / "conftest.py"))
-    data = made["make_dataset"](root / "datasets" / "made.h5", n=n, side=64)
-    return made["make_run"](root, data.path).name
+    data = make_dataset(root / "datasets" / "made.h5", n=n, side=64)
+    return make_run(root, data.path).name
 
 
 def server_times(root: Path) -> dict[str, list[float]]:

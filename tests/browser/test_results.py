@@ -1,23 +1,19 @@
 """Results in a real browser: the slider, the cells of the matrix, and the camera's two formats."""
 
 import re
-import runpy
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import settled
-
-CONFTEST = Path(__file__).resolve().parents[1] / "dashboard" / "conftest.py"
+from tests.builders import make_dataset, make_run
 
 
 @pytest.fixture(scope="module")
 def run(checkpoints):
     """A finished run on made patches, its numbers made up."""
-    made = runpy.run_path(str(CONFTEST))
-    data = made["make_dataset"](checkpoints / "datasets" / "tiny.h5")
-    return made["make_run"](checkpoints, data.path)
+    data = make_dataset(checkpoints / "datasets" / "tiny.h5")
+    return make_run(checkpoints, data.path)
 
 
 @pytest.mark.parametrize(("words", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])

@@ -19,7 +19,7 @@ from core.pipeline import train_run
 from core.predict.patches import answer
 from core.predict.sources import batches_of
 from core.runs.store import create_run
-from tests.core.conftest import TINY, returned
+from tests.builders import TINY, returned
 
 QUICK = (
     *TINY, "train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=svm_c0.1", "heads.lgbm=false",

@@ -5,9 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from core.cli import app
 from core.config import preset
 from core.data.bands import ZINDI_BANDS
 from core.data.store import DatasetWriter, open_dataset
@@ -17,7 +15,8 @@ from core.pipeline import train_run
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import batches_of
 from core.runs.store import create_run
-from tests.core.conftest import TINY, returned
+from tests.builders import TINY, returned
+from tests.command_line import core
 
 QUICK = (
     *TINY, "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=fc", "heads.lgbm=false", "heads.logreg=false",
@@ -94,9 +93,7 @@ def test_patches_of_a_dataset_that_has_the_columns_are_answered_with_them(done, 
     with_them = returned(answer(done, batches(), data.bands, ensemble, data))
     assert np.allclose(with_them.probs, ensemble.probs(data.images(), data.columns), atol=1e-6)
     out = tmp_path / "p.csv"
-    asked = ["predict", done.name, str(dataset), "--out", str(out), "--checkpoints", str(done.path.parent)]
-    found = CliRunner().invoke(app, asked, catch_exceptions=False)
-    assert found.exit_code == 0, found.output
+    core("predict", done.name, dataset, "--out", out, "--checkpoints", done.path.parent)
     assert np.allclose(pd.read_csv(out)["prob"], with_them.probs, atol=1e-4)
     without = returned(answer(done, batches(), data.bands, ensemble))
     assert np.allclose(without.probs, ensemble.probs(data.images()), atol=1e-6)

@@ -1,12 +1,8 @@
 """The whole flow as scripts call it: train, evaluate, predict, kill and resume, cancel; and chance on noise."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -25,24 +21,10 @@ from core.predict.external import evaluate_on
 from core.predict.patches import answer as answer_for
 from core.predict.sources import patches_of
 from core.runs.store import create_run, open_run
-from tests.core.conftest import TINY, make_tiny, returned
+from tests.builders import TINY, make_tiny, returned
+from tests.command_line import core, core_json
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = [f"--set={setting}" for setting in TINY]
-
-
-def core(*arguments, check=True):
-    found = subprocess.run(
-        [sys.executable, "-m", "core", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=300
-    )
-    assert not check or found.returncode == 0, found.stderr
-    return found
-
-
-def core_json(*arguments):
-    found = core(*arguments, "--json")
-    assert found.stdout.count("\n") == 1, "one JSON object and nothing else"
-    return json.loads(found.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from core.data.folds import make_folds
 from core.data.store import open_dataset
 from core.evaluate.metrics import auc, metrics
 from core.heads.baselines import fit_baseline
-from tests.core.conftest import TINY
-from tests.core.test_flow import core, core_json
+from tests.builders import TINY
+from tests.command_line import core, core_json
 
 DATA = os.environ.get("LANDSLIDE_REAL_DATA")
 pytestmark = pytest.mark.skipif(DATA is None, reason="LANDSLIDE_REAL_DATA is not set: no real data here")

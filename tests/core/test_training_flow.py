@@ -11,7 +11,7 @@ from core.flow.run_context import prepare
 from core.io.safetensors_file import load_arrays
 from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.core.conftest import TINY
+from tests.builders import TINY
 
 QUICK = (
     *TINY, "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=fc", "heads.lgbm=false", "heads.logreg=false",

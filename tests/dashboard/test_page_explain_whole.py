@@ -20,7 +20,7 @@ from core.jobs import queue
 from core.pipeline import train_run
 from core.runs.store import RunFolder, create_run
 from dashboard.jobs import model_client
-from tests.core.conftest import TINY
+from tests.builders import TINY
 from tests.dashboard.test_literal import texts
 
 BANDS = ("red", "nir", "desc_vv", "asc_vv")

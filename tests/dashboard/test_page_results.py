@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import runpy
-from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tests.builders import make_dataset, make_run
 
 PAGES = ("results", "errors", "embedding", "explain")
 
@@ -58,11 +58,10 @@ def test_a_run_whose_dataset_is_gone_is_still_no_traceback(studio, open_page, pa
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_dataset_file_replaced_by_another_is_a_sentence(studio, open_page, page):
-    made = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
     path = studio.add_dataset()
     studio.add_run(path)
     path.unlink()
-    made["make_dataset"](path, n=8)  # the run's patches are not in it
+    make_dataset(path, n=8)  # the run's patches are not in it
     at = open_page(page)
     assert not at.exception and (page == "results" or at.error)
 
@@ -145,10 +144,9 @@ def test_the_table_of_folds_counts_from_one(studio, open_page):
 
 
 def test_hostile_names_are_shown_as_written(studio, open_page):
-    made = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
     evil = "<img src=x onerror=alert(1)>[x](javascript:alert(1))"
-    data = made["make_dataset"](studio.checkpoints / "datasets" / "evil.h5", n=36, class_names=("other", evil))
-    run = made["make_run"](studio.checkpoints, data.path)
+    data = make_dataset(studio.checkpoints / "datasets" / "evil.h5", n=36, class_names=("other", evil))
+    run = make_run(studio.checkpoints, data.path)
     for page, view in [(page, "") for page in PAGES] + [("results", view) for view in DOWNLOADS]:
         at = open_page(page, run=run.name, **({"results_view": view} if view else {}))
         assert not at.exception, (page, view)

@@ -5,7 +5,7 @@ import pytest
 from core.config import preset
 from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.core.conftest import TINY, make_tiny
+from tests.builders import TINY, make_tiny
 
 
 @pytest.fixture(scope="package")

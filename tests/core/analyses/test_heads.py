@@ -19,6 +19,7 @@ from core.heads import save_heads
 from core.heads.base import LinearHead
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.runs.store import create_run, open_run
+from tests.command_line import core, core_error, core_json
 
 N, D, K, M = 90, 6, 3, 12
 CONFIG = RunConfig().with_overrides(["folds.n_splits=3", "heads.svm_C=[1.0,0.1]", "heads.lgbm=false"])
@@ -196,17 +197,12 @@ def test_an_unfinished_run_and_impossible_numbers_are_refused(run):
         table3.table(run)
 
 
-def test_the_command_line_shows_and_sweeps(run, capsys):
-    from typer.testing import CliRunner
-
-    from core.cli import app
-
-    arguments = ["heads", run.name, "--checkpoints", str(run.path.parent)]
-    shown = CliRunner().invoke(app, [*arguments, "--C", "0.3", "--gamma", "0.01", "--gamma", "scale", "--lgbm"])
-    assert shown.exit_code == 0, shown.output
-    assert "svm_c0.3_g0.01" in shown.output and "gap by fold" in shown.output and "n = 85" in shown.output
-    value = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+def test_the_command_line_shows_and_sweeps(run):
+    arguments = ("heads", run.name, "--checkpoints", run.path.parent)
+    shown = core(*arguments, "--C", "0.3", "--gamma", "0.01", "--gamma", "scale", "--lgbm").stdout
+    assert "svm_c0.3_g0.01" in shown and "gap by fold" in shown and "n = 85" in shown
+    value = core_json(*arguments)
     assert {"run", "heads", "differences", "table", "left_out", "notes"} == set(value)
     assert {"svm_c0.3", "svm_c0.3_g0.01", "lgbm"} <= {row["head"] for row in value["table"]}
     for wrong in (["--gamma", "0.1"], ["--C", "1", "--gamma", "x"]):
-        assert isinstance(CliRunner().invoke(app, [*arguments, *wrong]).exception, ConfigError)
+        assert core_error(*arguments, *wrong)

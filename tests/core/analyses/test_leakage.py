@@ -1,12 +1,8 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from core.analyses import leakage
-from core.cli import app
 from core.config import FoldsConfig, RunConfig
 from core.data.bands import RGB_BANDS
 from core.data.exclusions import add
@@ -15,6 +11,7 @@ from core.data.store import DatasetWriter
 from core.errors import DataError, FoldError
 from core.flow.run_context import prepare
 from core.runs.store import create_run
+from tests.command_line import core, core_json
 
 SIDE = 24
 
@@ -126,17 +123,15 @@ def test_two_runs_are_compared_on_the_patches_both_judged(tmp_path, leaking):
 
 
 def test_the_command_prints_one_json_object(tmp_path, leaking):
-    result = CliRunner().invoke(app, ["audit", "splits", str(leaking.path), "--json", "--checkpoints", str(tmp_path)])
-    assert result.exit_code == 0, result.output
-    value = json.loads(result.stdout)
+    value = core_json("audit", "splits", leaking.path, "--checkpoints", tmp_path)
     assert value["n"] == 160 and value["by_kind"] == {"near": value["n_pairs"]} and value["torn_apart"]["split"] >= 40
     assert value["pairs"][0]["kind"] == "near" and {one["head"] for one in value["inflation"]} == set(leakage.PROBES)
-    said = CliRunner().invoke(app, ["audit", "splits", str(leaking.path), "--no-scores"]).output
+    said = core("audit", "splits", leaking.path, "--no-scores").stdout
     assert "Torn apart by the source's split" in said
 
 
 def test_check_prints_every_patch_concerned(leaking):
-    value = json.loads(CliRunner().invoke(app, ["check", str(leaking.path), "--json"]).stdout)
+    value = core_json("check", leaking.path)
     row = next(row for row in value["rows"] if row["what"] == "Patches are nearly identical")
     assert value["ok"] and len(row["ids"]) == 160 and len(row["pairs"]) >= 120 and ["p000", "p001"] in row["pairs"]
 

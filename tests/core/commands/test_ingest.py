@@ -1,19 +1,14 @@
 """``python -m core ingest`` as scripts call it: every option reaches the reader, answers and exits are as agreed."""
 
-import json
 import shutil
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from core.cli import app
 from core.data.store import open_dataset
-from core.errors import DataError, FormatError
-
-RUNNER = CliRunner()
+from tests.command_line import core, core_error, core_json
 
 
 @pytest.fixture
@@ -31,17 +26,8 @@ def source(tmp_path):
     return tmp_path / "src"
 
 
-def run(*arguments):
-    found = RUNNER.invoke(app, ["ingest", *map(str, arguments)], catch_exceptions=True)
-    if isinstance(found.exception, DataError):
-        raise found.exception
-    return found
-
-
 def answer(*arguments):
-    found = run(*arguments, "--json")
-    assert found.exit_code == 0 and found.stdout.count("\n") == 1, found.output
-    return json.loads(found.stdout)
+    return core_json("ingest", *arguments)
 
 
 def test_tiles_masks_and_nodata_are_asked_for_by_name(source, tmp_path):
@@ -63,17 +49,16 @@ def test_an_archive_and_a_format_to_be_found(source, tmp_path):
 
 def test_people_are_told_in_lines(source, tmp_path):
     (source / "broken.png").write_bytes(b"no picture")
-    text = run("folders", source, "--out", tmp_path / "x.h5").stdout
+    text = core("ingest", "folders", source, "--out", tmp_path / "x.h5").stdout
     assert text.startswith("2 patches (0 landslides, 2 unlabelled) in ") and "Set aside: broken.png: " in text
 
 
 def test_mistakes_are_told(source, tmp_path):
-    with pytest.raises(FormatError, match="no format 'geo'"):
-        run("geo", source, "--out", tmp_path / "x.h5")
-    with pytest.raises(DataError, match="Stopped at this first"):
-        (source / "broken.png").write_bytes(b"no picture")
-        run("folders", source, "--out", tmp_path / "x.h5", "--strict")
-    assert run("folders", source).exit_code == 2
+    assert "no format 'geo'" in core_error("ingest", "geo", source, "--out", tmp_path / "x.h5")
+    (source / "broken.png").write_bytes(b"no picture")
+    told = core_error("ingest", "folders", source, "--out", tmp_path / "x.h5", "--strict")
+    assert "Stopped at this first" in told
+    assert core("ingest", "folders", source, check=False).returncode == 2
 
 
 def test_an_hdf5_files_arrays_and_axes_are_said(tmp_path):
@@ -86,5 +71,5 @@ def test_an_hdf5_files_arrays_and_axes_are_said(tmp_path):
     options = ["--layout", "NHWC", "--mask-value", 1, "--bands", "a,b,c,d,e"]
     assert answer("hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", *keys, *options)["n_positive"] == 1
     np.testing.assert_array_equal(open_dataset(tmp_path / "x.h5").images(), values.transpose(0, 3, 1, 2))
-    found = run("hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", "--keys", "mine")
-    assert found.exit_code and "--keys is written images=NAME" in str(found.exception)
+    told = core_error("ingest", "hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", "--keys", "mine")
+    assert "--keys is written images=NAME" in told

@@ -17,7 +17,8 @@ from core.jobs import processes, queue
 from core.jobs.analysis_folder import create_study, list_studies, open_job, study_of
 from core.jobs.processes import ROOT
 from core.runs.job_folder import FINAL_STATES
-from tests.dashboard.conftest import make_dataset, make_run
+from tests.builders import make_dataset, make_run
+from tests.command_line import core_json
 
 # A UMAP is compiled for many seconds in each new process, a PCA is drawn at once.
 SLOW = {"settings": EmbedConfig(method="umap").model_dump(mode="json"), "seed": 0}
@@ -144,8 +145,7 @@ def test_the_command_line_lists_and_cancels_studies(run):
     study = queue.submit_study(run, "drill")
 
     def said(*arguments):
-        asked = [sys.executable, "-m", "core", "jobs", *arguments, "--checkpoints", str(run.checkpoints), "--json"]
-        return json.loads(subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+        return core_json("jobs", *arguments, "--checkpoints", run.checkpoints)
 
     listed = {job["name"]: job for job in said("list")["jobs"]}
     assert listed[study.name]["state"] == "queued" and listed[study.name]["place"] == 1

@@ -5,7 +5,7 @@ from core.config import preset
 from core.data.store import open_dataset
 from core.errors import DataError
 from core.preflight.augmentation import preview
-from tests.core.conftest import make_tiny
+from tests.builders import make_tiny
 
 
 @pytest.fixture

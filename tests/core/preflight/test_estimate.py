@@ -14,7 +14,7 @@ from core.preflight import trial_steps
 from core.preflight.estimate import estimate
 from core.preflight.trial_steps import Sizes
 from core.runs.store import create_run
-from tests.core.conftest import TINY, make_tiny
+from tests.builders import TINY, make_tiny
 
 QUICK = (*TINY, "train.epochs=3", "heads.lgbm=false", "heads.logreg=false", "heads.svm_C=[0.1]", "heads.head=fc")
 

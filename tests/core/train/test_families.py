@@ -1,7 +1,7 @@
 """Each family of the papers: one forward and backward pass, saved, loaded, with a layer for Grad-CAM, on tiny inputs.
 
 A small member of each family, narrowed where timm lets it be: what differs between members is their size. The
-full-size ones go through the same in ``benchmarks/experiments/full_backbones.py`` (about four minutes on two busy cores).
+full-size ones go through the same in ``benchmarks/experiments/full_backbones.py`` (four minutes on two busy cores).
 """
 
 import json
@@ -14,7 +14,7 @@ from core.data.bands import RGB_BANDS, ZINDI_BANDS
 from core.errors import ConfigError
 from core.train.loop import fit
 from core.train.networks.backbones import build_network, load_network, save_network
-from tests.core.train.conftest import SIDE, TINY
+from tests.builders import TRAIN_SIDE, TRAIN_TINY
 
 NARROW = {"channels": [8, 16, 16, 16]}
 FAMILIES = {
@@ -67,8 +67,8 @@ def test_inceptions_smallest_patch_is_told():
 @pytest.mark.parametrize("arguments", [{"kernel": 5}, {"widths": [8, 16]}, {"widths": [8, 16, 16, 32], "dense": 32}])
 def test_the_second_papers_network_with_both_its_losses_and_its_variants(loss, arguments, made_patches, tmp_path):
     settings = [f"model.arguments={json.dumps(arguments)}", f"train.loss={loss}", "train.epochs=1"]
-    config = RunConfig().with_overrides([*TINY, "model.backbone=baseline_cnn", *settings])
-    network, _ = build_network(config.model, RGB_BANDS, (SIDE, SIDE), 0)
+    config = RunConfig().with_overrides([*TRAIN_TINY, "model.backbone=baseline_cnn", *settings])
+    network, _ = build_network(config.model, RGB_BANDS, (TRAIN_SIDE, TRAIN_SIDE), 0)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     x, y = made_patches(16)
     (result,) = fit(network, x, y, x, y, config, "cpu", 0)

@@ -1,8 +1,5 @@
 """The lie detector over a whole tiny run: what is written, what is printed, what is refused."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +11,8 @@ from core.errors import ConfigError, RunError
 from core.explain.checks.position import PLACES
 from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.core.conftest import TINY, make_tiny
-
-ROOT = Path(__file__).resolve().parents[4]
+from tests.builders import TINY, make_tiny
+from tests.command_line import core_json
 
 
 @pytest.fixture(scope="module")
@@ -112,19 +108,7 @@ def test_a_dataset_that_has_changed_is_refused(run):
 
 
 def test_the_command_line_checks_and_prints_one_object(run):
-    command = [
-        sys.executable,
-        "-m",
-        "core",
-        "explain",
-        run.name,
-        "--checkpoints",
-        run.path.parent,
-        "--json",
-        "--layers",
-    ]
-    found = subprocess.run([*map(str, command), "--checks", "--patches", "5"], cwd=ROOT, capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
-    value = json.loads(found.stdout)
+    asked = ("explain", run.name, "--checkpoints", run.path.parent, "--layers", "--checks", "--patches", "5")
+    value = core_json(*asked)
     assert value["checks"] and value["layers"] and value["cam"]["n"] == 48
     assert all(report["verdict"]["word"] for report in value["checks"].values())

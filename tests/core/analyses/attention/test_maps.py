@@ -18,7 +18,7 @@ from core.explain.cam.library import METHODS
 from core.pipeline import train_run
 from core.runs.store import create_run
 from core.workers.model_server import Kept, answers, serve
-from tests.core.conftest import TINY, make_tiny
+from tests.builders import TINY, make_tiny
 
 ROOT = Path(__file__).resolve().parents[4]
 

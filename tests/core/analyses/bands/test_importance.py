@@ -1,10 +1,5 @@
 """Occlusion and the drill over a whole tiny run with optical and radar bands: what is kept, printed and refused."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,9 +14,9 @@ from core.errors import ConfigError, RunError
 from core.explain.bands.tables import band_table, band_table_by, group_table, groups_by_id
 from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.core.conftest import TINY
+from tests.builders import TINY
+from tests.command_line import core, core_json
 
-ROOT = Path(__file__).resolve().parents[3]
 BANDS = ("red", "nir", "desc_vv", "desc_dvv", "asc_vv")
 ONLY = "desc_dvv"  # the band that alone carries the signal
 
@@ -173,12 +168,8 @@ def test_a_run_trained_on_the_rest_is_paired_by_id(home, run, drill):
 
 
 def test_the_command_prints_what_is_there(home, run, study, drill):
-    command = [sys.executable, "-m", "core", "explain", run.name, "--checkpoints", home]
-    text, found = (
-        subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for more in ([], ["--json"])
-    )
-    value = json.loads(found)
+    asked = ("explain", run.name, "--checkpoints", home)
+    text, value = core(*asked).stdout, core_json(*asked)
     assert {row["group"] for row in value["band_groups"]} == {group["name"] for group in study[2]["groups"]}
     assert value["band_verdict"]["fc"]["question"] == "SAR matters more than optical?"
     assert value["drill"]["sentence"] in text and "share of the drop" in text

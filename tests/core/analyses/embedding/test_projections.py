@@ -17,7 +17,7 @@ from core.predict.sources import batches_of
 from core.runs.plain_files import plain
 from core.runs.store import create_run
 from core.workers.model_server import Kept, answers
-from tests.core.conftest import TINY
+from tests.builders import TINY
 
 OTHER = EmbedConfig(method="pca", metric="euclidean", grid=12)
 SETTINGS = (*TINY, "train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=svm_c0.1")

@@ -13,7 +13,7 @@ from core.data.normalise import fit_normaliser
 from core.flow.fold import _lineage, balance
 from core.flow.run_context import prepare
 from core.runs.store import create_run
-from tests.core.conftest import TINY
+from tests.builders import TINY
 
 
 def balanced(folder, dataset, *settings):

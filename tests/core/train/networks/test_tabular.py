@@ -13,7 +13,7 @@ from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network, load_network, save_network
 from core.train.networks.tabular import Known, Layout, TabularBranch, TabularInputs, size_loss
 from core.train.targets import soft_targets
-from tests.core.train.conftest import SIDE, TINY
+from tests.builders import TRAIN_SIDE, TRAIN_TINY
 
 N = 64
 
@@ -27,18 +27,18 @@ def told():
     slope[::9] = np.nan
     columns = {"slope": slope, "cover": np.where(labels == 1, "rock", "forest")}
     columns["size"] = np.where(labels == 0, "", np.where(np.nan_to_num(slope, nan=30.0) > 30, "large", "small"))
-    return rng.normal(size=(N, 3, SIDE, SIDE)).astype(np.float32), labels.astype(np.int8), columns
+    return rng.normal(size=(N, 3, TRAIN_SIDE, TRAIN_SIDE)).astype(np.float32), labels.astype(np.int8), columns
 
 
 def configured(*more):
-    return RunConfig().with_overrides([*TINY, "model.columns=slope,cover", "augment.mix_prob=0", *more])
+    return RunConfig().with_overrides([*TRAIN_TINY, "model.columns=slope,cover", "augment.mix_prob=0", *more])
 
 
 def trained(config, images, labels, columns, resume=None):
     rows = np.arange(N)
     known = Known.learn(config.model, columns, labels, rows)
     network, _ = build_network(
-        config.model, RGB_BANDS, (SIDE, SIDE), 0, columns=known.columns, size_classes=known.size_classes
+        config.model, RGB_BANDS, (TRAIN_SIDE, TRAIN_SIDE), 0, columns=known.columns, size_classes=known.size_classes
     )
     beside = TabularInputs(known, known.table, known.table)
     results = list(fit(network, images, labels, images, labels, config, "cpu", 0, resume, None, beside))
@@ -116,7 +116,7 @@ def test_a_broken_off_fit_goes_on_bit_for_bit(told, tmp_path):
     config = configured("model.size_column=size", "train.epochs=2")
     whole, known, _ = trained(config, images, labels, columns)
     network, _ = build_network(
-        config.model, RGB_BANDS, (SIDE, SIDE), 0, columns=known.columns, size_classes=known.size_classes
+        config.model, RGB_BANDS, (TRAIN_SIDE, TRAIN_SIDE), 0, columns=known.columns, size_classes=known.size_classes
     )
     beside = TabularInputs(known, known.table)
     steps = fit(network, images, labels, images, labels, config, "cpu", 0, tmp_path, None, beside)

@@ -14,7 +14,7 @@ from core.train.networks.backbones import build_network, load_network, save_netw
 from core.train.networks.cost import stages
 from core.train.networks.two_branch import Fusion, ModalityDropout, channels_of
 from core.train.optimisation.unfreezing import backbone_blocks, lr_scales, opening_at
-from tests.core.train.conftest import TINY
+from tests.builders import TRAIN_TINY
 
 SMALL = {"backbone": "test_resnet", "pretrained": False, "branches": "optical_sar"}
 
@@ -113,7 +113,7 @@ def test_a_lost_modality_takes_its_indices_along_and_resuming_draws_the_same(mad
     x = rng.normal(size=(12, 12, 32, 32)).astype(np.float32)
     y = np.arange(12) % 2
     settings = ["model.branches=optical_sar", "model.modality_dropout=0.6", "train.epochs=2", "model.indices=ndvi"]
-    config = RunConfig().with_overrides([*TINY, *settings])
+    config = RunConfig().with_overrides([*TRAIN_TINY, *settings])
     units = (np.full(12, 1000.0), np.full(12, 100.0))
     scores = []
     for _ in range(2):

@@ -1,0 +1,58 @@
+"""Every command once as people start it, ``python -m core COMMAND`` in a process of its own.
+
+All other tests call the commands in their own process (``tests.command_line``).
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from core.cli import app
+from core.jobs.processes import ROOT, child_environment
+
+# Arguments, status, and what stands on standard output (status 0) or on standard error. {home}: an empty folder.
+ASKED = {
+    "doctor": (["--json", "--checkpoints", "{home}"], 0, '"rows"'),
+    "jobs list": (["--json", "--checkpoints", "{home}"], 0, '{"jobs": []}'),
+    "ingest": (["geo", "{home}", "--out", "{home}/x.h5"], 1, "no format 'geo'"),
+    "train": (["{home}/no-such.h5", "--checkpoints", "{home}"], 1, "no-such.h5"),
+    "check": (["{home}/no-such.h5"], 1, "no-such.h5"),
+    "jobs show": (["no-such", "--checkpoints", "{home}"], 1, "no-such"),
+    "heads": (["no-such", "--checkpoints", "{home}"], 1, "no-such"),
+    "model": (["resnet18", "--set", "train.lr=1"], 1, "begin with model."),
+}
+
+
+def commands(group=None, before=()):
+    """The names of all commands there are, as they are typed: ``train``, ``jobs list``."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*before, name))
+        else:
+            yield " ".join((*before, name))
+
+
+@pytest.mark.parametrize("command", sorted(commands()))
+def test_a_command_answers_in_a_process_of_its_own(command, tmp_path):
+    arguments, status, text = ASKED.get(command, (["--help"], 0, "Usage"))
+    given = [item.replace("{home}", str(tmp_path)) for item in arguments]
+    found = subprocess.run(
+        [sys.executable, "-m", "core", *command.split(), *given],
+        cwd=ROOT, env=child_environment(), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert found.returncode == status, found.stderr
+    assert "Traceback" not in found.stderr
+    if status:
+        assert text in found.stderr and found.stderr.startswith("Error: ") and not found.stdout
+    else:
+        assert text in found.stdout
+    if "--json" in given:
+        json.loads(found.stdout)
+
+
+def test_what_is_asked_is_asked_of_commands_that_exist():
+    assert set(ASKED) <= set(commands())
