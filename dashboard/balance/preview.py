@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
-from dashboard.cache import _dataset, stamp
 
 
 def smote_preview(data: Dataset, k_neighbors: int, seed: int = 0, most: int = 300) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def _smote_preview(path: str, version: cache.Version, k_neighbors: int, seed: in
     from core.data.normalise import fit_normaliser
     from core.smote.resample import synthesise
 
-    data = _dataset(path, version)
+    data = cache.dataset(Path(path))
     rng = np.random.default_rng(seed)
     positive, negative = (rng.permutation(np.flatnonzero(data.labels == label))[:most] for label in (1, 0))
     positive = np.sort(positive)

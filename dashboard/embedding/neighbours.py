@@ -44,7 +44,11 @@ def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> li
     row = int(data.index_of([patch_id])[0])
     try:
         parts = _alike(
-            str(drawn.run.path), drawn.fold, row, _metric(drawn), cache.file_version(drawn.run.fold_path(drawn.fold) / "fold.json")
+            str(drawn.run.path),
+            drawn.fold,
+            row,
+            _metric(drawn),
+            cache.file_version(drawn.run.fold_path(drawn.fold) / "fold.json"),
         )
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")

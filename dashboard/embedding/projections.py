@@ -67,7 +67,9 @@ def same_map(drawn: Drawn, run: RunFolder) -> Drawn:
 
 def heads(run: RunFolder) -> list[str]:
     """The heads whose boundary can be drawn."""
-    return _heads(str(run.path), cache.file_version(run.path / "rules.json"), cache.file_version(run.fold_path(0) / "fold.json"))
+    return _heads(
+        str(run.path), cache.file_version(run.path / "rules.json"), cache.file_version(run.fold_path(0) / "fold.json")
+    )
 
 
 def boundary(drawn: Drawn, head: str) -> tuple[np.ndarray, dict]:

@@ -180,7 +180,13 @@ def _compared(run: RunFolder, report: Mapping) -> None:
 
 
 def _against(run: RunFolder, other: RunFolder, scenario: str) -> dict:
-    return _against_kept(str(run.path), str(other.path), scenario, cache.file_version(run.path / "summary.json"), cache.file_version(other.path / "summary.json"))
+    return _against_kept(
+        str(run.path),
+        str(other.path),
+        scenario,
+        cache.file_version(run.path / "summary.json"),
+        cache.file_version(other.path / "summary.json"),
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

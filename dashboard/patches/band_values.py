@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
 from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset
 from core.data.store.summary import valid_pixels
-from dashboard.cache import _dataset, stamp
 from dashboard.patches import derived_bands, render
 
 BATCH = 64  # patches read at once
@@ -24,7 +25,7 @@ def class_pixels(data: Dataset, per_class: int, seed: int) -> ClassPixels:
 
 @st.cache_resource(max_entries=6, show_spinner="Reading patches of each class…")
 def _class_pixels(path: str, version: cache.Version, per_class: int, seed: int) -> ClassPixels:
-    return describe_classes(_dataset(path, version), per_class, seed)
+    return describe_classes(cache.dataset(Path(path)), per_class, seed)
 
 
 def band_values(data: Dataset, band: str, per_class: int = 300) -> dict[int, np.ndarray]:
@@ -34,7 +35,7 @@ def band_values(data: Dataset, band: str, per_class: int = 300) -> dict[int, np.
 
 @st.cache_data(max_entries=24, show_spinner="Reading the band…")
 def _band_values(path: str, version: cache.Version, band: str, per_class: int) -> dict[int, np.ndarray]:
-    data = _dataset(path, version)
+    data = cache.dataset(Path(path))
     values = {}
     for label in (1, 0, -1):
         rows = np.flatnonzero(data.labels == label)
