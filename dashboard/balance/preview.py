@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
+from dashboard import cache
 
 
 def smote_preview(data: Dataset, k_neighbors: int, seed: int = 0, most: int = 300) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset
 from core.data.store.summary import valid_pixels
+from dashboard import cache
 from dashboard.patches import derived_bands, render
 
 BATCH = 64  # patches read at once
