@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,13 @@ def write(run: RunFolder, fold: int, key: str, arrays: Mapping[str, np.ndarray],
     part = _part(run, fold, key)
     part.write_arrays(ARRAYS, arrays)
     part.write_json("report.json", dict(card))
+
+
+def made_of(run: RunFolder, fold: int, key: str) -> Path:
+    """The file that a projection's places are read from."""
+    if key == OWN:
+        return run.fold_path(fold) / "umap.safetensors"
+    return _part(run, fold, key).path / f"{ARRAYS}.safetensors"
 
 
 def _part(run: RunFolder, fold: int, key: str) -> ResultFolder:
