@@ -1,7 +1,6 @@
-"""What a trained run finds: its scores judged, its maps drawn, its decisions explained, all of it summed up.
+"""The out-of-fold scores of a trained run, judged head by head, and its summary.
 
-Comes in: a :class:`core.flow.run_context.RunContext` whose folds are trained. Goes out: tables and arrays in the run folder, and the
-summary. Every patch is answered for by the one fold that has not seen it. ``core.pipeline`` says when.
+Every patch is scored by the one fold that has not seen it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Runs side by side. Comes in: run folders. Goes out: one table, or whether their difference is real.
-
-It knows only what their summaries and out-of-fold tables say.
-"""
+"""Runs side by side: their headline numbers, and whether a difference between two of them is real."""
 
 from __future__ import annotations
 

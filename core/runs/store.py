@@ -1,8 +1,7 @@
 """The run folder: what each file is called, how it is written and read back.
 
-Comes in: configurations, tables (pandas), arrays (numpy) and plain dictionaries. Goes out: the same, from a folder
-that explains itself: JSON for text, parquet for tables, safetensors for arrays. It knows nothing of what they mean,
-and it is the only code that knows file names under the checkpoints folder. Nothing here is pickled.
+A folder explains itself: JSON for text, parquet for tables, safetensors for arrays, nothing pickled. ``core.runs`` is
+the only code that knows file names under the checkpoints folder; what an analysis keeps in its own folder, it names.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
         return self.files.json(self.path / "provenance.json")
 
     def summary(self) -> dict:
-        """The run's numbers (see ``core.pipeline.summarise``)."""
+        """The run's numbers (see ``core.flow.scoring.summarise``)."""
         return self.files.json(self.path / "summary.json")
 
     def job(self) -> dict:

@@ -1,4 +1,4 @@
-"""A run's summary in words, for the command line and the pages. It computes nothing."""
+"""A run's summary in words, for the command line and the pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""TODO-ROOM"""
+"""Figures and tables on a page, and how they leave it: pictures, CSV.
+
+A CSV cell that a spreadsheet would run as a formula gets an apostrophe in front.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
 PICTURE = "picture_format"  # in the session
-
-
 PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "responsive": True}
 
 
@@ -31,7 +30,7 @@ def picture_format() -> None:
     """The choice of what the camera above every figure saves."""
     st.segmented_control(
         "Figures are saved as", ["png", "svg"], default="png", required=True, key=PICTURE, format_func=str.upper,
-        help="The camera at the upper right of a figure saves it in this format, made by your browser.",
+        help="The camera at the top right of a figure saves it in this format.",
         persist_state="session",
     )  # fmt: skip
 

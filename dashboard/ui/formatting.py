@@ -1,7 +1,7 @@
-"""Pieces that several pages share: sidebar, empty states, headline numbers, downloads, a job's progress.
+"""Values as text for people: numbers, intervals, times, class names.
 
-Everything a user wrote (names, classes, bands, notes) passes through :func:`escape_markdown` where Streamlit would read
-Markdown, and through :func:`csv_bytes` where a spreadsheet would read a formula.
+Everything a user wrote (names, classes, bands, notes) passes through :func:`escape_markdown` wherever Streamlit would
+read Markdown.
 """
 
 from __future__ import annotations
@@ -70,18 +70,6 @@ def elapsed(status: Mapping) -> float | None:
         return None
     ended = parse_time(status.get("finished")) if status.get("state") in FINAL_STATES else datetime.now(UTC)
     return (ended - begun).total_seconds() if ended else None
-
-
-# ------------------------------------------------------------------------------------------------------ sidebar
-
-
-# ----------------------------------------------------------------------------------------------- what is chosen
-
-
-# ------------------------------------------------------------------------------------------------- empty states
-
-
-# ---------------------------------------------------------------------------------------------------- numbers
 
 
 # -------------------------------------------------------------------------------------------- figures, downloads

@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""A number with its interval, and the sentence that stands behind it."""
 
 from __future__ import annotations
 
