@@ -48,9 +48,8 @@ def main() -> None:
             key=f"embedding_heads_{run.name}",
         )  # fmt: skip
         ids = comparison.heads_side_by_side(drawn, shown, data, look, new_patches.marked(drawn))
-    downloads.download(
-        lambda: everything(drawn, data, oof, summary, heads), f"{run.name}_projection_{fold}", "Projection (CSV)"
-    )
+    name = f"{run.name}_projection_{fold}"
+    downloads.download(lambda: everything(drawn, data, oof, summary, heads), name, "Projection (CSV)")
     selection(data, run, oof, summary, ids, heads)
     near = neighbours.neighbours(drawn, data, ids, (shown or heads)[0])
     new_patches.new_patches(drawn, data)
@@ -72,7 +71,7 @@ def look_of(data, drawn: projections.Drawn) -> comparison.Look:
         synthetic = st.toggle(
             "Synthetic patches", key="embedding_synthetic", disabled=not has_synthetic,
             help="Made by SSIM-SMOTE; each is joined to its anchor and neighbour."
-            if has_synthetic else "This projection has none: the run made none, or an earlier version did not keep them.",
+            if has_synthetic else "This projection has none: the run made none, or an earlier version kept none.",
         )  # fmt: skip
     return comparison.Look(by, part == "all", synthetic and has_synthetic)
 
