@@ -1,4 +1,4 @@
-"""The projection is fitted from the training part, repeatable, and there also for a handful of patches."""
+"""The projection is fitted on the training part, repeatable, and works with a handful of patches too."""
 
 import math
 

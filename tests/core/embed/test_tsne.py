@@ -25,9 +25,8 @@ def test_a_later_patch_stands_at_the_weighted_mean_of_its_neighbours():
     xy = np.array([[0.0, 0], [2, 0], [50, 0], [50, 0], [50, 0], [50, 0]], np.float32)
     at_first, between = between_neighbours(np.array([[0.0], [0.5]]), learnt, xy)
     assert 0 < at_first[0] < 20 and at_first[0] < between[0] + 20  # the far ones count little
-    np.testing.assert_allclose(
-        between_neighbours(learnt[:1], learnt[:2], xy[:2])[0, 0], 2 * np.exp(-2) / (1 + np.exp(-2))
-    )
+    of_two = between_neighbours(learnt[:1], learnt[:2], xy[:2])[0, 0]
+    np.testing.assert_allclose(of_two, 2 * np.exp(-2) / (1 + np.exp(-2)))  # as wide as half the farther distance
 
 
 def test_a_perplexity_too_large_for_the_patches_is_lowered():

