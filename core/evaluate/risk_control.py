@@ -25,7 +25,7 @@ import pandas as pd
 
 from core.errors import ConfigError, DataError, LabelError
 from core.evaluate.metrics import check_labels, check_scores
-from core.stats.bootstrap import group_index, kish
+from core.stats.bootstrap import effective_groups, group_index
 from core.stats.design_effect import design_effect, score_design_effect, share_interval
 
 KINDS = ("miss_rate", "missed_per_1000")
@@ -286,8 +286,7 @@ def _few_groups(groups: np.ndarray | None, delta: float) -> float:
 
     if groups is None:
         return 1.0
-    group_of, n_groups = group_index(groups, len(groups))
-    worth = kish(np.bincount(group_of, minlength=n_groups).astype(float))
+    worth = effective_groups(groups, len(groups))
     return float((stdtrit(max(worth - 1, 1.0), delta) / ndtri(delta)) ** 2)
 
 

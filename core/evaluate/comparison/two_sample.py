@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluate.intervals import effective_groups, interval, resampled_metrics
+from core.evaluate.intervals import effective_groups_by_metric, interval, resampled_metrics
 from core.evaluate.metrics import metrics
 
 MIN_EACH = 8  # rows of each kind to learn from, and to judge
@@ -89,7 +89,7 @@ def judge(parts: Sequence[Scored], n_boot: int = 1000, seed: int = 0) -> TwoSamp
     pred = (prob >= 0.5).astype(np.int8)
     auc = metrics(kind, prob, pred=pred)["auc"]
     samples = resampled_metrics(kind, [(pred, prob)], group, n_boot, seed)[0]["auc"]
-    worth = effective_groups(kind, pred, group)["auc"]
+    worth = effective_groups_by_metric(kind, pred, group)["auc"]
     lo, hi = interval(auc, samples, worth, "auc")
     spread = float(np.nanstd(samples))
     p = float(stdtr(max(worth - 1, 1.0), -(auc - 0.5) / spread)) if spread > 1e-12 else float(auc <= 0.5)
