@@ -48,14 +48,6 @@ def band_groups(bands: Sequence[Band]) -> tuple[BandGroup, ...]:
     return _partition(bands, way)
 
 
-def modality_groups(groups: Sequence[BandGroup]) -> dict[str, tuple[str, ...]]:
-    """By modality (optical, sar, terrain, other): the names of its groups."""
-    found: dict[str, tuple[str, ...]] = {}
-    for group in groups:
-        found[group.modality] = (*found.get(group.modality, ()), group.name)
-    return found
-
-
 def _partition(bands: Sequence[Band], way: Callable[[Band], str]) -> tuple[BandGroup, ...]:
     members: dict[str, list[int]] = {}
     for place, band in enumerate(bands):
