@@ -19,12 +19,14 @@ LEAVES = (
     "core.data.indices",
     "core.data.stacks",
     "core.evaluate.metrics",
+    "core.stats",
 )
 UTILITIES = (
     "core.io.safetensors_file",
     "core.io.atomic",
     "core.io.safe_paths",
     "core.io.csv_injection",
+    "core.text",
     "core.torchvision_guard",
 )  # plain tools, no stage
 # The flow (what is planned, done, found), and the model it leaves behind.

@@ -1,7 +1,7 @@
-"""The recall-first desk: which patches may go unseen so that hardly a landslide is missed, said with confidence.
+"""Risk-controlled triage: which patches may stay uninspected so that few landslides are missed, with a guarantee.
 
-Comes in: out-of-fold probabilities with labels and groups, and what may be missed. Goes out: a threshold, and the
-inspections it costs. It refuses, naming the number needed, where there are too few patches to promise anything.
+From out-of-fold probabilities and what may be missed you get a threshold, and the inspections it costs. Where there are
+too few patches to promise anything, it refuses and names the number needed.
 
 Two readings of "missed", never mixed: ``miss_rate`` counts missed landslides among landslides (1 - recall) and holds
 wherever landslides look as they do here; ``missed_per_1000`` counts them among all patches, and holds where they are
@@ -162,7 +162,7 @@ def desk(
     probs = check_scores(probs, labels.size)
     n_positive = int(labels.sum())
     if not 0 < n_positive < labels.size:
-        raise LabelError("The desk needs patches of both classes to learn from.")
+        raise LabelError("A safety target needs patches of both classes to learn from.")
     counted = labels == 1 if target.kind == "miss_rate" else np.ones(labels.size, bool)
     threshold, path = _highest(labels, probs, counted, groups, target)
     accept_at = math.inf

@@ -1,9 +1,8 @@
 """Where a run is weak: its metric on parts of the patches, and which part is the worst beyond luck.
 
-Comes in: labels, decisions, groups, and what is known of each patch. Goes out: a table of slices, and the worst one.
-It refuses to name the smallest slice for being small: slices are ranked by their shrunken metric, and called different
-only where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare;
-recall and specificity compare slices of different make-up. Where the facts come from: ``core.data.tabular.patch_metadata``.
+The smallest slice is not named for being small: slices are ranked by their shrunken metric, and called different only
+where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare; recall
+and specificity compare slices of different make-up. The facts come from ``core.data.tabular.patch_metadata``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bands put into groups that share a sensor, an orbit and a kind, so that a handful of groups covers every band.
 
-Comes in: band records. Goes out: a partition. Zindi's 12 bands give optical, descending post, descending change,
-ascending post and ascending change; a set of one sensor is parted by spectral region, or band by band.
+Zindi's 12 bands give optical, descending post, descending change, ascending post and ascending change; the bands of a
+single sensor are divided by spectral region, or one by one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a figure of band occlusion supports, in a sentence, and what it does not (does SAR matter more than optical).
 
-The Shapley shares of the groups of bands on out-of-fold landslides give an answer (yes, no, undecided) with the interval
-of the difference behind it. An answer counts only where every replacement of bands gives it.
+The Shapley shares of the groups of bands on out-of-fold landslides give an answer (yes, no, undecided) with the
+interval of the difference behind it. An answer counts only where every replacement of bands gives it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Answer = Literal["yes", "no", "undecided", "cannot be asked"]
 LIMITS = (
     "This is about what this model leans on for these patches. It does not say that the other bands know less of "
     "landslides: bands that say the same stand in for each other, and only a model trained without some of them shows "
-    "what they were worth (the drop-out drill)."
+    "what they were worth."
 )
 PLAIN = {"sar": "SAR", "optical": "optical", "terrain": "terrain", "other": "other bands"}
 
