@@ -107,6 +107,11 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
             raise RunError(f"'{self.name}' is not a run: it has no {name}.")
         return path.read_text(encoding="utf-8")
 
+    def require_finished(self) -> None:
+        """Raises RunError unless the run has succeeded."""
+        if (state := self.status()["state"]) != "succeeded":
+            raise RunError(f"Run '{self.name}' has not finished ({state}). Resume it, or choose another.")
+
     def oof(self) -> pd.DataFrame:
         """Out-of-fold scores: id, label, fold, group, and score_, prob_, pred_ of each head."""
         return self.files.table(self.path / "oof.parquet")
