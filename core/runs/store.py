@@ -68,13 +68,6 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
         """What an analysis (``core.analyses``) has found out about it."""
         return ResultFolder(self.path / "analyses" / slug(analysis), self.files)
 
-    def require_finished(self) -> None:
-        """Raises RunError unless its training has succeeded."""
-        if (state := self.status()["state"]) != "succeeded":
-            raise RunError(f"Run '{self.name}' has not finished ({state}). Resume it, or choose another.")
-
-    # Text ---------------------------------------------------------------------------------------------------
-
     def config(self) -> RunConfig:
         """The complete specification."""
         return RunConfig.from_json(self._text("config.json"))
