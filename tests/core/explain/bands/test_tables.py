@@ -102,6 +102,7 @@ def test_the_answer_is_that_of_the_interval_of_the_difference(optical, sar, answ
     assert "does not say that the other bands know less" in found.sentence
 
 
+@pytest.mark.slow
 def test_equal_modalities_are_told_apart_about_one_time_in_twenty():
     answers = [band_verdict(shares(0.2, 0.2, seed=seed), "fc").answer for seed in range(2, 62)]
     assert answers.count("undecided") >= 52  # 57 expected; fewer than 52 would happen once in 100
