@@ -118,7 +118,7 @@ def test_what_was_said_of_another_dataset_is_kept(run, checkpoints, tmp_path, ti
 def test_judging_another_dataset_says_how_far_it_is(run, tiny_dataset, monkeypatch):
     monkeypatch.setattr("core.predict.sources.BATCH", 20)
     steps = list(evaluate_on(run, open_dataset(tiny_dataset)))
-    shares = [step.progress for step in steps]
+    shares = [step.share for step in steps]
     assert shares == sorted(shares) and 0 <= shares[0] and shares[-1] < 1
     told = [step.message for step in steps if step.message.endswith("answered.")]
     assert told == ["20 of 48 patches answered.", "40 of 48 patches answered.", "48 of 48 patches answered."]
@@ -259,7 +259,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(tiny_dataset, tmp_path):
     assert answers.groupby("fold")["epoch"].unique().apply(list).tolist() == [[1, 2, 3, 4, 5, 6]] * 2
     assert answers.equals(whole.samples()) and answers.groupby(["fold", "epoch"])["id"].nunique().eq(8).all()
     assert not any(broken.resume_path(fold).exists() for fold in (0, 1)), "done folds need no checkpoints"
-    assert resume_point(broken).stage == "judging"
+    assert resume_point(broken).fields["stage"] == "judging"
 
 
 def test_a_cancelled_run_is_gone_within_twenty_seconds_and_the_next_begins(tiny_dataset, tmp_path):
