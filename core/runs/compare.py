@@ -78,15 +78,6 @@ def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") ->
     return [row | {"reason": ""} for row in with_holm(found, metric)] + left_out
 
 
-def heads(run: RunFolder, metric: str = "f1") -> list[dict]:
-    """Every other head of a run against its headline, as :func:`rows`."""
-    from core.evaluate.comparison.many import with_holm
-
-    summary = run.summary()
-    others = [name for name in summary["heads"] if name != summary["head"]]
-    return with_holm({name: pair(run, run, name, summary["head"]) for name in others}, metric)
-
-
 def _answers(run: RunFolder, head: str | None) -> pd.DataFrame:
     """id, label, group, prob, pred of one head."""
     head, oof = head or run.summary()["head"], run.oof()

@@ -68,13 +68,6 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
         """What an analysis (``core.analyses``) has found out about it."""
         return ResultFolder(self.path / "analyses" / slug(analysis), self.files)
 
-    def require_finished(self) -> None:
-        """Raises RunError unless its training has succeeded."""
-        if (state := self.status()["state"]) != "succeeded":
-            raise RunError(f"Run '{self.name}' has not finished ({state}). Resume it, or choose another.")
-
-    # Text ---------------------------------------------------------------------------------------------------
-
     def config(self) -> RunConfig:
         """The complete specification."""
         return RunConfig.from_json(self._text("config.json"))
@@ -106,6 +99,11 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
         if not path.is_file():
             raise RunError(f"'{self.name}' is not a run: it has no {name}.")
         return path.read_text(encoding="utf-8")
+
+    def require_finished(self) -> None:
+        """Raises RunError unless the run has succeeded."""
+        if (state := self.status()["state"]) != "succeeded":
+            raise RunError(f"Run '{self.name}' has not finished ({state}). Resume it, or choose another.")
 
     def oof(self) -> pd.DataFrame:
         """Out-of-fold scores: id, label, fold, group, and score_, prob_, pred_ of each head."""

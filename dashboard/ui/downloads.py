@@ -11,7 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from core.io.csv_injection import csv_cell
+
 PICTURE = "picture_format"  # in the session
 PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "responsive": True}
 
@@ -40,13 +41,9 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     safe = table.copy()
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
-            safe[column] = safe[column].map(_unformula)
-    safe.columns = [_unformula(str(column)) for column in safe.columns]
+            safe[column] = safe[column].map(csv_cell)
+    safe.columns = [csv_cell(str(column)) for column in safe.columns]
     return safe.to_csv(index=False).encode("utf-8")
-
-
-def _unformula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def download(table: pd.DataFrame | Callable[[], pd.DataFrame], name: str, label: str = "CSV", key: str = "") -> None:

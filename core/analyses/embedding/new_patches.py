@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from core.analyses.base import Analysis, Options
 from core.analyses.embedding import projections
@@ -29,6 +29,7 @@ from core.embed.projection import fit_projection
 from core.embed.tsne import between_neighbours
 from core.embed.umap_projection import umap_around
 from core.errors import DataError, FormatError, UnsafeFileError
+from core.evaluate.calibration.fit import log_odds
 from core.flow.fold_rows import fold_rows
 from core.io.safe_paths import inside
 from core.progress import Progress, Steps
@@ -174,8 +175,8 @@ def place(run: RunFolder, fold: int, key: str, batches: Batches, bands: Sequence
     model = ensemble.models[0]
     embedded = model.embeddings(images)
     names = [name for name in model.heads if kind_of(name) == "embeddings" and name in ensemble.rules]
-    log_odds = model.log_odds_of({"embeddings": embedded}, names, ensemble.rules)
-    limits = {name: np.clip(ensemble.rules[name].thresholds[fold], 1e-7, 1 - 1e-7) for name in names}
+    answers = model.log_odds_of({"embeddings": embedded}, names, ensemble.rules)
+    limits = {name: log_odds(ensemble.rules[name].thresholds[fold], edge=1e-7) for name in names}
     yield Progress(0.5, "Placing them. UMAP is compiled first, which takes a few seconds.")
     (arrays, card), rows = projections.projection(run, fold, key), fold_rows(run, fold)
     known = run.embeddings(fold)["embeddings"]
@@ -190,8 +191,8 @@ def place(run: RunFolder, fold: int, key: str, batches: Batches, bands: Sequence
         key=key,
         ids=ids,
         xy=xy,
-        probs={name: expit(values) for name, values in log_odds.items()},
-        called={name: values >= logit(limits[name]) for name, values in log_odds.items()},
+        probs={name: expit(values) for name, values in answers.items()},
+        called={name: values >= limits[name] for name, values in answers.items()},
         index=rows.train[neighbours.index],
         distance=neighbours.distance,
         unlike=(usual[None, :] < neighbours.distance[:, :1]).mean(axis=1),

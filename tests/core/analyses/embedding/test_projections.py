@@ -14,7 +14,7 @@ from core.runs.store import RunFolder
 from core.workers.model_server import ModelCache, reply
 
 OTHER = {"method": "pca", "metric": "euclidean", "grid": 12}
-HEADS = {"fc", "svm_c0.1", "logreg"}
+HEADS = {"fc", "svm_c0.1", "lgbm", "logreg"}
 
 
 def project(run, **options):
@@ -48,9 +48,9 @@ def test_projections_are_kept_beside_each_other_by_their_settings_and_not_made_t
     assert card["settings"]["metric"] == "euclidean" and card["seed"] == 3
     assert arrays["xy"].shape == projections.projection(run, 1, OWN)[0]["xy"].shape
     assert projections.cards(run, 1)[key] == card and OWN not in projections.cards(run, 1)
-    boundary = projections.head_boundary(run, 1, arrays["xy"], "logreg", 12)
-    np.testing.assert_allclose(boundary.values, arrays["values_logreg"], atol=1e-5)
-    assert boundary.card() == pytest.approx(card["heads"]["logreg"], nan_ok=True)
+    boundary = projections.head_boundary(run, 1, arrays["xy"], "lgbm", 12)
+    np.testing.assert_allclose(boundary.values, arrays["values_lgbm"], atol=1e-5)
+    assert boundary.card() == pytest.approx(card["heads"]["lgbm"], nan_ok=True)
 
 
 def test_what_is_read_is_none_before_the_first_and_then_a_card_for_every_fold(run, tmp_path):
@@ -58,7 +58,7 @@ def test_what_is_read_is_none_before_the_first_and_then_a_card_for_every_fold(ru
     assert projections.read(RunFolder(tmp_path)) is None
     key = project(run, seed=8)
     assert all(by_key[key]["seed"] == 8 for by_key in projections.read(run).cards.values())
-    assert set(projections.read(run).cards) == {0, 1, 2}
+    assert set(projections.read(run).cards) == {0, 1}
 
 
 def test_a_name_that_leads_elsewhere_finds_no_projection(run):
@@ -112,10 +112,10 @@ def test_neighbours_stay_in_their_part_and_leave_the_patch_out(run):
 
 
 def test_the_model_server_draws_a_boundary_as_the_functions_do(run):
-    request = {"do": "boundary", "run": str(run.path), "fold": 0, "key": OWN, "head": "logreg"}
+    request = {"do": "boundary", "run": str(run.path), "fold": 0, "key": OWN, "head": "lgbm"}
     answer = reply(request, ModelCache())["answer"]
-    np.testing.assert_allclose(answer["values"], run.umap(0)[0]["values_logreg"], atol=1e-5)
-    assert answer["card"] == pytest.approx(run.umap(0)[1]["heads"]["logreg"], nan_ok=True)
+    np.testing.assert_allclose(answer["values"], run.umap(0)[0]["values_lgbm"], atol=1e-5)
+    assert answer["card"] == pytest.approx(run.umap(0)[1]["heads"]["lgbm"], nan_ok=True)
     assert "decides on no embedding" in reply(request | {"head": "stats_svm"}, ModelCache())["error"]
 
 
@@ -130,4 +130,4 @@ def test_the_model_server_places_embeddings_on_a_projection(run):
 
 def test_there_is_a_projection_for_every_patch_of_the_dataset(run):
     key = project(run, seed=3)
-    assert len(projections.projection(run, 2, key)[0]["xy"]) == len(open_dataset(run.dataset_path()))
+    assert len(projections.projection(run, 1, key)[0]["xy"]) == len(open_dataset(run.dataset_path()))
