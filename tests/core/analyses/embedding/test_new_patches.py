@@ -72,10 +72,10 @@ def test_with_umap_the_stored_places_stay_and_new_patches_fall_among_them(run, d
     settings = {"method": "umap", "metric": "euclidean", "grid": 12}
     key = drain(projections.ANALYSIS.start(run, settings))["projection"]
     xy = projections.projection(run, 0, key)[0]["xy"]
-    held = fold_rows(run, 0).val[:6]
+    held = np.sort(fold_rows(run, 0).val)  # all of them: UMAP places a patch elsewhere in other company
     found = placed(run, data, held, key=key)
     assert "UMAP" in found.note
-    extent = np.ptp(xy, axis=0).max()  # UMAP places a patch a little otherwise in other company
+    extent = np.ptp(xy, axis=0).max()
     assert np.median(np.linalg.norm(found.xy - xy[held], axis=1)) < 0.1 * extent
     np.testing.assert_array_equal(placed(run, data, held, key=key).xy, found.xy)
     np.testing.assert_array_equal(projections.projection(run, 0, key)[0]["xy"], xy)
