@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.analyses.embedding.new_patches import MOST, NAME, Placed, key_of, read_placed, uploads_path
+from core.analyses.embedding.new_patches import MOST, NAME, Placed, key_of, read_placed
 from core.data import uploads
 from core.data.store import Dataset
 from core.errors import LandslideLensError
@@ -17,14 +17,12 @@ from dashboard import cache, state, theme
 from dashboard.charts import embedding_map
 from dashboard.embedding.neighbours import K, gallery_row, judged_by, label_of
 from dashboard.embedding.projections import Drawn
-from dashboard.jobs import analyses
+from dashboard.jobs import analyses, stale_uploads
 from dashboard.patches import gallery
 from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import escape_markdown
 
 KINDS = ("png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "npy", "h5", "hdf5")
-MOST_BYTES = 64 * 2**20  # of an uploaded patch
-STALE_S = 7 * 86_400  # a job may wait for days behind trainings; an upload that nobody read by then is removed
 FAR = 0.95  # of held-out patches are nearer to the training part: a new patch is unlike it
 JOINED = 8  # up to so many new patches are joined to their nearest
 
@@ -91,7 +89,7 @@ def _from_dataset(data: Dataset) -> dict[str, Any] | None:
 
 def _from_file() -> dict[str, Any] | None:
     upload = st.file_uploader(
-        "A patch", type=KINDS, key="new_file", width=420, max_upload_size=MOST_BYTES // 2**20,
+        "A patch", type=KINDS, key="new_file", width=420, max_upload_size=uploads.MAX_MB,
         help="An image or .npy (H, W, C) of the run's size, with its bands in the run's order and units, or a dataset "
         "file.",
     )  # fmt: skip
@@ -101,15 +99,15 @@ def _from_file() -> dict[str, Any] | None:
 def _begin(drawn: Drawn, options: dict[str, Any]) -> None:
     """Queue the job; an upload is stored for it first."""
     if upload := options.pop("upload", None):
-        root = uploads_path(drawn.run.checkpoints)
+        root = drawn.run.checkpoints
         try:
-            uploads.sweep(root, STALE_S)
-            folder = uploads.keep([(upload.name, upload)], root)
+            stale_uploads.sweep(root)
+            sent = uploads.Upload(upload.name, upload, [f".{kind}" for kind in KINDS])
+            (path,) = uploads.files_in(uploads.keep([sent], root))
         except (LandslideLensError, OSError) as error:
             st.error(escape_markdown(error), icon=":material/error:")
             return
-        options |= {"source": str(folder), "uploaded": True}
-        (path,) = folder.iterdir()
+        options |= {"source": str(path.parent), "uploaded": True}
         if path.suffix.lower() in (".h5", ".hdf5"):
             options["source"] = str(path)
         else:

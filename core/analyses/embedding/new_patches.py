@@ -31,9 +31,8 @@ from core.embed.umap_projection import umap_around
 from core.errors import DataError, FormatError, UnsafeFileError
 from core.evaluate.calibration.fit import log_odds
 from core.flow.fold_rows import fold_rows
-from core.io.safe_paths import inside
 from core.progress import Progress, Steps
-from core.runs.store import RunFolder, datasets_path
+from core.runs.store import RunFolder
 
 NAME = "new_patches"
 MOST = 64  # new patches at once
@@ -126,18 +125,12 @@ def analyse(run: RunFolder, options: NewPatchesOptions) -> Steps[dict[str, Any]]
     return {"message": f"{len(placed.ids)} patches placed on fold {options.fold + 1}.", "key": key_of(options)}
 
 
-def uploads_path(checkpoints: Path) -> Path:
-    """The folder of all uploads of a checkpoints folder."""
-    return datasets_path(checkpoints) / uploads.FOLDER
-
-
 def _upload(run: RunFolder, options: NewPatchesOptions) -> Path:
-    """The folder of the upload that the source is, or lies in."""
-    root = uploads_path(run.checkpoints).resolve()
-    parts = inside(root, options.source).relative_to(root).parts
-    if not parts:
-        raise UnsafeFileError("The source is the folder of all uploads. Name one upload.")
-    return root / parts[0]
+    """The folder of the upload that the source lies in; nothing else is ever removed."""
+    folder = uploads.folder_of(Path(options.source), run.checkpoints)
+    if folder is None:
+        raise UnsafeFileError(f"{Path(options.source).name} is no upload, so it is not used as one.")
+    return folder
 
 
 def _opened(options: NewPatchesOptions) -> tuple[Batches, Sequence[Band]]:

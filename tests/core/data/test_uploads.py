@@ -1,63 +1,62 @@
-"""An upload has a folder of its own with safe names, and only such a folder is ever removed."""
+"""Uploads: kept under safe names, within limits, found again, and gone when they are no longer needed."""
 
 import io
 import os
-import time
 
 import pytest
 
 from core.data import uploads
-from core.errors import DataError, UnsafeFileError
+from core.data.uploads import Upload, files_in, folder_of, forget, keep, sweep
+from core.errors import DataError
 
 
-@pytest.fixture
-def root(tmp_path):
-    return tmp_path / "datasets" / uploads.FOLDER
+def sent(name="a.zip", content=b"PK", kinds=(".zip",)):
+    return Upload(name, io.BytesIO(content), kinds)
 
 
-def test_each_upload_has_a_folder_of_its_own_with_safe_names(root):
-    first = uploads.keep([("../../a b.npy", io.BytesIO(b"1")), ("c.csv", io.BytesIO(b"2"))], root)
-    second = uploads.keep([("../../a b.npy", io.BytesIO(b"1"))], root)
-    assert first != second and first.parent == second.parent == root
-    assert sorted(path.name for path in first.iterdir()) == ["a-b.npy", "c.csv"]
-    assert (first / "c.csv").read_bytes() == b"2" and list(root.parent.iterdir()) == [root]
+def kept(root):
+    return list((root / "datasets").glob(".uploads/*"))
 
 
-def test_an_empty_file_or_two_of_one_name_are_refused_and_leave_nothing(root):
-    with pytest.raises(DataError, match="x.npy is empty"):
-        uploads.keep([("x.npy", io.BytesIO())], root)
-    with pytest.raises(DataError, match="Two of the uploaded files are called a-b.npy"):
-        uploads.keep([("a b.npy", io.BytesIO(b"1")), ("a-b.npy", io.BytesIO(b"2"))], root)
-    assert not list(root.iterdir())
+def test_several_files_are_kept_in_their_order_under_safe_names(tmp_path):
+    folder = keep([sent("../../sly name.zip"), sent("b.zip", b"2"), sent("b.zip", b"3")], tmp_path)
+    assert [path.name for path in files_in(folder)] == ["sly-name.zip", "b.zip", "b.zip"]
+    assert [path.read_bytes() for path in files_in(folder)] == [b"PK", b"2", b"3"]
+    assert all(folder_of(path, tmp_path) == folder for path in files_in(folder))
+    forget(folder)
+    assert not kept(tmp_path) and not (tmp_path / "datasets" / ".uploads").exists()
 
 
-def test_an_upload_that_stops_halfway_leaves_nothing(root):
-    class Broken(io.RawIOBase):
-        def read(self, *_):
-            raise OSError("no space left")
-
-    with pytest.raises(OSError, match="no space"):
-        uploads.keep([("a.npy", Broken())], root)
-    assert not list(root.iterdir())
-
-
-def test_only_the_folder_of_an_upload_is_removed(root, tmp_path):
-    folder = uploads.keep([("a.npy", io.BytesIO(b"1"))], root)
-    for other in (tmp_path, root, folder / "a.npy"):
-        with pytest.raises(UnsafeFileError):
-            uploads.forget(other)
-    linked = root / "up-linked"
-    linked.symlink_to(tmp_path)
-    with pytest.raises(UnsafeFileError):
-        uploads.forget(linked)
-    uploads.forget(folder)
-    uploads.forget(folder)  # it has gone already: nothing happens
-    assert not folder.exists() and tmp_path.is_dir()
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [("a.zip", b"", "empty"), ("a.exe", b"MZ", "not one of"), ("zip", b"PK", "not one of")],
+)
+def test_uploads_of_another_kind_or_empty_are_refused_and_nothing_is_kept(tmp_path, name, content, words):
+    with pytest.raises(DataError, match=words):
+        keep([sent(), sent(name, content)], tmp_path)
+    assert not kept(tmp_path)
 
 
-def test_old_uploads_are_swept_and_new_ones_stay(root):
-    old, new = (uploads.keep([("a.npy", io.BytesIO(b"1"))], root) for _ in range(2))
-    os.utime(old, (time.time() - 100, time.time() - 100))
-    uploads.sweep(root, 50)
-    assert not old.exists() and new.exists()
-    uploads.sweep(root.parent / "none", 50)
+def test_uploads_over_the_limit_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_MB", 0)
+    with pytest.raises(DataError, match="may have 0"):
+        keep([sent()], tmp_path)
+
+
+def test_only_what_lies_in_a_folder_of_uploads_is_an_upload(tmp_path):
+    folder = keep([sent()], tmp_path)
+    assert folder_of(tmp_path / "datasets" / "x.h5", tmp_path) is None
+    assert folder_of(folder.parent / "other" / "x", tmp_path) is None and folder_of(folder.parent, tmp_path) is None
+    assert folder_of(folder / ".." / ".." / "x.h5", tmp_path) is None
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert folder_of(tmp_path / "link" / "x", tmp_path) is None
+
+
+def test_what_a_stopped_server_left_is_swept_when_it_is_old_and_no_job_needs_it(tmp_path):
+    folders = [keep([sent()], tmp_path) for _ in range(3)]
+    for folder in folders[:2]:
+        os.utime(folder, (0, 0))
+    sweep(tmp_path, in_use={folders[0]})
+    assert sorted(kept(tmp_path)) == sorted([folders[0], folders[2]])
+    sweep(tmp_path, older_than_s=-1)
+    assert not kept(tmp_path)

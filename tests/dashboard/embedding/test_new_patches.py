@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.analyses.embedding import new_patches as analysis
-from core.analyses.embedding.new_patches import ANALYSIS, NAME, Placed, uploads_path
+from core.analyses.embedding.new_patches import ANALYSIS, NAME, Placed
 from core.analyses.embedding.projections import OWN
+from core.data import uploads
 from core.jobs import queue
 from core.jobs.analysis_folder import create, list_for
 from tests.dashboard.embedding.conftest import charts
@@ -90,9 +92,10 @@ def test_an_upload_is_stored_for_the_job_with_the_bands_of_the_dataset(waiting, 
     at.button(key="new_place").click().run()
     assert not at.exception and not at.error
     options = list_for(waiting, NAME)[0].options()
-    (folder,) = uploads_path(waiting.checkpoints).iterdir()
-    assert options["source"] == str(folder) and options["uploaded"] and len(options["bands"]) == 12
-    assert [path.name for path in folder.iterdir()] == ["my-patch.npy"]
+    source = Path(options["source"])
+    assert options["uploaded"] and len(options["bands"]) == 12
+    assert [path.name for path in source.iterdir()] == ["my-patch.npy"]
+    assert uploads.folder_of(source, waiting.checkpoints) == source.parent
 
 
 @pytest.mark.slow  # a process that loads torch

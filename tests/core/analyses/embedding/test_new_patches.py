@@ -31,9 +31,10 @@ def uploaded(run, data, name="one.npy", content=None):
     image = io.BytesIO()
     np.save(image, np.moveaxis(data.images(np.array([3]))[0], 0, -1))
     content = io.BytesIO(image.getvalue() if content is None else content)
-    folder = uploads.keep([(name, content)], new_patches.uploads_path(run.checkpoints))
+    folder = uploads.keep([uploads.Upload(name, content, (".npy",))], run.checkpoints)
+    (path,) = uploads.files_in(folder)
     bands = tuple(band.name for band in data.bands)
-    return folder, {"source": str(folder), "uploaded": True, "bands": bands, "unit": "0-255"}
+    return folder, {"source": str(path.parent), "uploaded": True, "bands": bands, "unit": "0-255"}
 
 
 def test_known_patches_come_back_to_their_place_with_their_probability(run, data):
@@ -165,7 +166,7 @@ def test_an_upload_is_removed_when_the_job_is_cancelled(run, data):
 def test_what_is_no_upload_is_never_removed(run, data, tmp_path):
     mine = tmp_path / "mine"
     mine.mkdir()
-    root = new_patches.uploads_path(run.checkpoints)
+    root = run.checkpoints / "datasets" / ".uploads"
     root.mkdir(parents=True, exist_ok=True)
     (root / "up-link").symlink_to(mine)
     for source in (mine, root, root / ".." / "..", root / "up-link"):
