@@ -9,7 +9,7 @@ from core.runs.store import RunFolder
 
 
 def report(folder: RunFolder, other: RunFolder | None = None) -> tuple[dict[str, Any], list[str]]:
-    """``band_groups``, ``band_verdict`` by head, ``robustness``, and with another run ``retrained``; and their lines."""
+    """Values (band_groups, band_verdict by head, robustness, with another run retrained) and lines for people."""
     from core.analyses.bands.robustness import not_tested, read
 
     value, lines = _groups(folder)

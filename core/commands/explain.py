@@ -62,8 +62,8 @@ def explain(
     if checks:
         chosen = {"layer": layer, "method": method, "patches": patches}
         analyse(folder, "attention_checks", {k: v for k, v in chosen.items() if v is not None}, as_json)
-    if occlusion or spatial is not None:
-        analyse(folder, "band_importance", {} if spatial is None else {"spatial": spatial}, as_json)
+    if occlusion or spatial:
+        analyse(folder, "band_importance", {"spatial": spatial} if spatial else {}, as_json)
     if robustness:
         analyse(folder, "robustness", None, as_json)
     rows = occlusion_summary(folder.occlusion(), folder.oof())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.predict.perturbed_model import PerturbedModel
 
 CHUNK = 256  # patches between two reports of progress
-Method = Literal["gradcam", "gradcam++", "xgradcam", "layercam"]  # those of core.explain.cam.gradcam
+Method = Literal["xgradcam", "gradcam", "gradcam++", "layercam"]  # those of core.explain.cam.gradcam
 TARGETS = (1, 0, "predicted")
 
 
