@@ -11,7 +11,7 @@ HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "pytorch_gr
 PAGES = [
     ("embedding", {}),
     ("embedding", {"embedding_view": "runs"}),
-    *(("explain", {"explain_view": view}) for view in ("where", "bands", "checks", "drill")),
+    *(("explain", {"explain_view": view}) for view in ("where", "bands", "checks", "robustness")),
 ]
 CODE = """
 import json, sys
