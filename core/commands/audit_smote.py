@@ -16,7 +16,7 @@ def audit_smote(
     seed: Annotated[int | None, typer.Option("--seed", help="Of the noise experiment.")] = None,
     realism: Annotated[
         bool,
-        typer.Option("--realism", help="Also measure how realistic the synthetic patches are (asks the networks)."),
+        typer.Option("--realism", help="Also measure how realistic the patches are; this asks the networks."),
     ] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,

@@ -15,6 +15,7 @@ from core.errors import ConfigError
 from core.smote.topk import listed_ssim
 
 MOST = 12  # neighbours of each: nobody can read a graph with more
+SHOWN = (5, 3)  # neighbours of the patch, and of each of those, where nobody says how many
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class NeighbourGraph:
     seconds: float
 
 
-def neighbour_graph(landslides: FoldLandslides, patch_id: str, k: int = 5, second: int = 3) -> NeighbourGraph:
+def neighbour_graph(
+    landslides: FoldLandslides, patch_id: str, k: int = SHOWN[0], second: int = SHOWN[1]
+) -> NeighbourGraph:
     """The ``k`` most similar landslides of one, and the ``second`` most similar of each of those.
 
     Raises RunError for a patch that is not among them, ConfigError for numbers that cannot be drawn.
