@@ -9,8 +9,8 @@ from dashboard.ui.formatting import escape_markdown
 
 st.title("Balance")
 st.markdown(
-    "SSIM-SMOTE adds synthetic landslide patches between structurally similar real ones, so that the classes are better "
-    "balanced in training. The parents of every synthetic patch are recorded."
+    "SSIM-SMOTE adds synthetic landslide patches between structurally similar real ones, so that the classes are "
+    "better balanced in training. The parents of every synthetic patch are recorded."
 )
 data = guards.need_dataset()
 run = guards.chosen_run()

@@ -25,8 +25,8 @@ def section(run: RunFolder) -> None:
     if report is None:
         analyses.nothing_yet(
             run, ANALYSIS.name, "The synthetic patches of this run have not been audited",
-            "Counts parents in validation parts, recomputes every synthetic patch from the dataset, and tries the three "
-            "protocols on labels of pure noise. Seconds to a few minutes.",
+            "Counts parents in validation parts, recomputes every synthetic patch from the dataset, and tries the "
+            "three protocols on labels of pure noise. Seconds to a few minutes.",
             "Audit the synthetic patches", ":material/fact_check:",
         )  # fmt: skip
         return
@@ -108,7 +108,7 @@ def _table(report: dict) -> pd.DataFrame:
     rows += [{"what": f"noise F1, {name}", "value": value} for name, value in report["noise"]["f1"].items()]
     rows += [
         {
-            "what": f"control run {row['metric']} difference",
+            "what": f"difference from the control run, {row['metric']}",
             "value": row["difference"],
             "lo": row["lo"],
             "hi": row["hi"],

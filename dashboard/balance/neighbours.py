@@ -11,8 +11,9 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 from dashboard import theme
-from dashboard.balance import model_queries, neighbour_graph
+from dashboard.balance import model_queries
 from dashboard.balance import pictures as balance_pictures
+from dashboard.balance.neighbour_graph import neighbour_figure
 from dashboard.charts import embedding_map
 from dashboard.patches import gallery
 from dashboard.ui import downloads
@@ -40,7 +41,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         return []
     made = between(lineage)
     event = downloads.show(
-        neighbour_graph.neighbour_figure(graph, made, pictures), key=f"balance_neighbours_{fold}_{patch_id}_{k}_{second}",
+        neighbour_figure(graph, made, pictures), key=f"balance_neighbours_{fold}_{patch_id}_{k}_{second}",
         on_select="rerun", selection_mode="points",
     )  # fmt: skip
     _open_clicked(embedding_map.selected_ids(event))

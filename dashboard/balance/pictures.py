@@ -1,4 +1,4 @@
-"""Pictures of synthetic patches, of an interpolation's stops and of a graph's patches; the picker of a fold's landslides.
+"""Pictures of synthetic patches, of an interpolation's stops and of a graph; the picker of a fold's landslides.
 
 Patches are mixed here in the bands' own units, as they were before normalisation; what the model is asked is mixed
 where the model is.
