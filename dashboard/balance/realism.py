@@ -91,8 +91,9 @@ def _held_out(data: Dataset, report: dict) -> None:
     )  # fmt: skip
     st.caption(
         f"By {theme.head_title(shares['head'])} at its fold's threshold. A synthetic patch is given to the models of "
-        "the folds in which its parents are validated. Where that is one fold, its model has seen neither parent; where "
-        "it is two, each has seen one. All other models have seen both and are not used. 95 % intervals over groups."
+        "the folds in which its parents are validated. Where that is one fold, its model has seen neither parent; "
+        "where it is two, each has seen one. All other models have seen both and are not used. 95 % intervals over "
+        "groups."
     )
 
 
