@@ -101,7 +101,7 @@ def _figure(
     )  # fmt: skip
     figure.add_scatter(
         x=xy[:, 0], y=xy[:, 1], mode="lines+markers", name="all stops", hoverinfo="skip",
-        line={"color": "#16202A", "width": 1.5}, marker={"size": 5, "color": embedding_map.MARK},
+        line={"color": theme.INK, "width": 1.5}, marker={"size": 5, "color": embedding_map.MARK},
     )  # fmt: skip
     return figure
 

@@ -22,9 +22,9 @@ VERDICTS = {
     "unknown": ("info", ":material/help:"),
 }
 HELD_OUT = {
-    "neither parent": "Synthetic, model has seen neither parent",
-    "one parent": "Synthetic, model has seen one parent",
-    "real": "Their real parents, out of fold",
+    "neither parent": "Synthetic, neither parent seen",
+    "one parent": "Synthetic, one parent seen",
+    "real": "Real parents, out of fold",
 }
 
 

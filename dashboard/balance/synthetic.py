@@ -14,8 +14,7 @@ from dashboard.balance.triplets import spread, triplets
 from dashboard.ui import downloads
 
 PROTOCOLS = {
-    "inside_fold": "Parents come from each fold's training part only; no synthetic patch is made from a validation "
-    "patch.",
+    "inside_fold": "Parents come from each fold's training part only, never from its validation part.",
     "before_folds": "Synthetic patches were made before the folds were drawn, as in paper A. Their parents may be in "
     "the validation part, so the scores of this run are inflated. Compare them with an inside_fold run.",
 }
