@@ -19,27 +19,6 @@ class StudyFiles:
 
     path: Path
 
-    def smote_audit(self) -> dict | None:
-        """What ``core.analyses.smote.audit`` found; or none yet."""
-        path = self.path / "smote_audit.json"
-        return read_json(path) if path.is_file() else None
-
-    def write_smote_audit(self, report: dict) -> None:
-        """See :meth:`smote_audit`."""
-        write_json(self.path / "smote_audit.json", report)
-
-    def smote_realism(self) -> tuple[pd.DataFrame, dict] | None:
-        """What ``core.analyses.smote.realism`` found: a row a synthetic patch, and the report; or none yet."""
-        path = self.path / "smote_realism"
-        if not (path / "report.json").is_file():
-            return None
-        return read_table(path / "patches.parquet"), read_json(path / "report.json")
-
-    def write_smote_realism(self, report: dict, table: pd.DataFrame) -> None:
-        """See :meth:`smote_realism`."""
-        write_table(self.path / "smote_realism" / "patches.parquet", table)
-        write_json(self.path / "smote_realism" / "report.json", report)
-
     def head_table(self) -> dict | None:
         """Every head's F1 on training and on unseen patches (``core.analyses.heads``); none before it was asked for."""
         path = self.path / "heads.json"
