@@ -180,18 +180,40 @@ def svm_name(C: float, gamma: float | str = "scale") -> str:
 
 
 class EmbedConfig(Section):
-    """The map of a fold's embeddings and the boundary drawn on it."""
+    """The projection of a fold's embeddings, and the boundary drawn on it."""
 
     method: Literal["umap", "pca", "tsne"] = Field(
-        "umap", description="umap, tsne: neighbourhoods (tsne cannot project). pca: the two widest directions."
+        "umap",
+        title="Method",
+        description="umap, tsne: neighbourhoods (tsne cannot project new patches). pca: the two widest directions.",
     )
     metric: Literal["cosine", "euclidean", "correlation"] = Field(
-        "cosine", description="How far embeddings are apart. euclidean: standardised, as the SVM measures."
+        "cosine",
+        title="Distance between embeddings",
+        description="cosine: which features are active. euclidean: standardised, as the SVM measures.",
     )
-    n_neighbors: int = Field(15, ge=2, le=200, description="UMAP's neighbourhood size.")
-    min_dist: UnitInterval = Field(0.1, description="UMAP's smallest distance between points.")
-    perplexity: float = Field(30.0, gt=1, le=200, description="t-SNE's neighbourhood size.")
-    grid: int = Field(100, ge=10, le=300, description="Cells on a side of the boundary's raster.")
+    n_neighbors: int = Field(
+        15,
+        ge=2,
+        le=200,
+        title="Neighbours",
+        description="UMAP's neighbourhood size. Few: detail. Many: broad layout.",
+    )
+    min_dist: UnitInterval = Field(
+        0.1,
+        title="Minimum distance",
+        description="UMAP's smallest distance between points; small: tight groups.",
+    )
+    perplexity: float = Field(
+        30.0,
+        gt=1,
+        le=200,
+        title="Perplexity",
+        description="t-SNE's neighbourhood size, about how many count.",
+    )
+    grid: int = Field(
+        100, ge=10, le=300, title="Boundary grid", description="Cells on a side of the boundary's raster."
+    )
 
 
 class ExplainConfig(Section):

@@ -77,13 +77,13 @@ def _layers(run: RunFolder, request: Request, models: ModelCache) -> dict:
 
 
 def _boundary(run: RunFolder, request: Request, models: ModelCache) -> dict:
-    """One head's boundary on a map that was drawn without it: values (G, G), and what is known of its fidelity."""
-    from core.analyses.embedding.projections import draw_head, read_map
+    """One head's boundary on a projection that was made without it: values (G, G), and its fidelity."""
+    from core.analyses.embedding.projections import head_boundary, projection
 
     fold = int(request["fold"])
-    arrays, _ = read_map(run, fold, str(request["key"]))
-    drawn = draw_head(run, fold, arrays["xy"], str(request["head"]), len(arrays["x"]))
-    return {"values": drawn.values.astype(np.float32), "card": drawn.card()}
+    arrays, _ = projection(run, fold, str(request["key"]))
+    boundary = head_boundary(run, fold, arrays["xy"], str(request["head"]), len(arrays["x"]))
+    return {"values": boundary.values.astype(np.float32), "card": boundary.card()}
 
 
 def _neighbours(run: RunFolder, request: Request, models: ModelCache) -> dict:
@@ -105,7 +105,7 @@ def _interpolation(run: RunFolder, request: Request, models: ModelCache) -> dict
 
 
 def _positions(run: RunFolder, request: Request, models: ModelCache) -> dict:
-    """Where embeddings of a fold's network fall on one of its maps."""
+    """Where embeddings of a fold's network fall on one of its projections."""
     from core.analyses.embedding.new_patches import embeddings_on_map
 
     embedded = np.array(request["embeddings"], np.float32)

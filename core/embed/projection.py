@@ -1,8 +1,6 @@
-"""A two-dimensional map of one fold's embeddings: learnt on its training part, the other patches laid into it.
+"""A two-dimensional projection of one fold's embeddings: fitted on its training part, other patches placed on it.
 
-Comes in: embeddings of one network, the positions of its training part, the settings, a seed. Goes out: a place for
-every patch, how far the map can be trusted, and a way to place patches that come later. It knows nothing of labels,
-heads or colours, so the map cannot flatter them.
+Neither labels nor heads have a part in it, so it cannot flatter them.
 """
 
 from __future__ import annotations
@@ -17,26 +15,26 @@ import numpy as np
 from core.config import EmbedConfig
 from core.embed.features import Preparation
 from core.embed.tsne import fit_tsne
-from core.embed.umap_map import fit_umap
+from core.embed.umap_projection import fit_umap
 
-MIN_FOR_MAP = 5  # training patches; with fewer a neighbourhood graph says nothing that the axes of a PCA do not
+MIN_PATCHES = 5  # training patches; with fewer a neighbourhood graph says nothing that the axes of a PCA do not
 MAX_FOR_TRUST = 2000  # patches on which trustworthiness is computed: its cost grows with the square
 TSNE_NOTE = (
-    "t-SNE has no way to place patches that it was not fitted on: held-out patches stand at the weighted mean place of "
-    "their nearest training patches among the embeddings."
+    "t-SNE has no way to place patches that it was not fitted on: each held-out patch is shown at the weighted mean "
+    "position of its nearest training patches in the embedding."
 )
 Method = Literal["umap", "pca", "tsne"]
 Place = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Map:
+class Projection:
     """Places of patches on the plane.
 
     xy: (N, 2) float32, in the order of the embeddings. trustworthiness: of the training part, 0 to 1, 1 when every
-    neighbour on the map is a neighbour among the embeddings (Venna and Kaski 2001), nan with too few patches; placed:
-    the same of the patches that were laid in afterwards. method: what made the map. note: what else is to be known of
-    it, or empty. place: (m, D) embeddings -> (m, 2) float32, where they fall; it moves nothing.
+    neighbour in the plane is a neighbour among the embeddings (Venna and Kaski 2001), nan with too few patches;
+    placed: the same of the patches that were placed afterwards. method: what made it. note: what else is to be known
+    of it, or empty. place: (m, D) embeddings -> (m, 2) float32, where they fall; it moves nothing.
     """
 
     xy: np.ndarray
@@ -47,12 +45,14 @@ class Map:
     place: Place = field(default=lambda embeddings: np.zeros((len(embeddings), 2), np.float32), repr=False)
 
 
-def fit_map(embeddings: np.ndarray, train_index: np.ndarray, settings: EmbedConfig | None = None, seed: int = 0) -> Map:
-    """The map of all patches, learnt from the training part alone.
+def fit_projection(
+    embeddings: np.ndarray, train_index: np.ndarray, settings: EmbedConfig | None = None, seed: int = 0
+) -> Projection:
+    """The projection of all patches, fitted on the training part alone.
 
     embeddings: (N, D) float, of one network. train_index: (n,) positions of its training part. Numbers of neighbours
-    are lowered to what that allows. The same input and seed give the same map (which keeps UMAP on one thread). With
-    fewer than 5 training patches, equal embeddings, or no umap-learn installed, the map is a PCA and ``note`` says why.
+    are lowered to what that allows. The same input and seed give the same projection (which keeps UMAP on one thread).
+    With fewer than 5 training patches, equal embeddings, or no umap-learn installed, it is a PCA and ``note`` says why.
     Raises DataError when embeddings are not finite or the training part is empty.
 
     The first UMAP in a process compiles its code (about 10 s; about 45 s from 4096 training patches on, where
@@ -68,7 +68,7 @@ def fit_map(embeddings: np.ndarray, train_index: np.ndarray, settings: EmbedConf
     if others.size:
         xy[others] = place(rows[others])
     k = settings.n_neighbors
-    return Map(
+    return Projection(
         xy=xy,
         trustworthiness=_trust(rows[train_index], xy[train_index], k, seed),
         placed=_trust(rows[others], xy[others], k, seed),
@@ -88,7 +88,7 @@ def _learn(learnt: np.ndarray, settings: EmbedConfig, seed: int) -> tuple[Method
         except ModuleNotFoundError as error:
             if (error.name or "").split(".")[0] != "umap":
                 raise
-            note = "umap-learn is not installed (pip install umap-learn): the map is a PCA."
+            note = "umap-learn is not installed (pip install umap-learn), so this is a PCA."
     if method == "tsne" and not note:
         return "tsne", TSNE_NOTE, *fit_tsne(learnt, settings.perplexity, seed)
     place = _pca(learnt)
@@ -97,10 +97,10 @@ def _learn(learnt: np.ndarray, settings: EmbedConfig, seed: int) -> tuple[Method
 
 def _why_only_pca(learnt: np.ndarray, method: Method) -> str:
     name = {"umap": "UMAP", "tsne": "t-SNE"}[method]
-    if len(learnt) < MIN_FOR_MAP:
-        return f"Only {len(learnt)} training patches ({name} needs {MIN_FOR_MAP}): the map is a PCA."
+    if len(learnt) < MIN_PATCHES:
+        return f"Only {len(learnt)} training patches ({name} needs {MIN_PATCHES}), so this is a PCA."
     if not np.ptp(learnt, axis=0).any():
-        return "All training embeddings are equal: there is nothing to map."
+        return "All training embeddings are equal: there is nothing to project."
     return ""
 
 

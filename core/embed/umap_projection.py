@@ -1,8 +1,4 @@
-"""UMAP of a training part, and where other patches fall on it.
-
-Comes in: prepared rows (see ``core.embed.features``). Goes out: places of the training part, and a function that
-projects others with the fitted UMAP. It knows nothing of patches, labels or heads.
-"""
+"""UMAP of a training part, and where other patches fall on it; on prepared rows (``core.embed.features``)."""
 
 from __future__ import annotations
 
@@ -33,7 +29,7 @@ def fit_umap(
 def umap_around(
     learnt: np.ndarray, xy: np.ndarray, n_neighbors: int, min_dist: float, seed: int
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """What projects later rows onto a map that was drawn before. xy: (n, 2) its places of the training part.
+    """What projects later rows with a UMAP that was fitted before. xy: (n, 2) its places of the training part.
 
     The graph of neighbours is built again, the places are taken as they are: optimised again, they would come out
     otherwise wherever rounding differs, as it does with another number of threads.
