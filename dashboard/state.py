@@ -17,6 +17,7 @@ import streamlit as st
 from core.data.store import list_datasets
 from core.errors import LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
+from dashboard import cache
 
 # Names of the session state; those without an underscore are the names in the URL as well.
 DATASET = "dataset"
