@@ -120,7 +120,7 @@ BUTTONS = {  # label, icon, help
         "Estimate", ":material/timer:",
         "Time and memory of this run, measured on a few training steps on this machine. Takes a few seconds.",
     ),
-    "preview": ("Preview augmentation", ":material/auto_awesome_motion:", "A few patches, augmented with these settings."),
+    "preview": ("Preview augmentation", ":material/auto_awesome_motion:", "A few patches, augmented as set here."),
 }  # fmt: skip
 BACKBONES = (
     "baseline_cnn",
