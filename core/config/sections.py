@@ -129,7 +129,8 @@ class HeadsConfig(Section):
     logreg: bool = Field(True, description="Logistic regression on the embedding.")
     class_weight: Literal["none", "balanced"] = Field(
         "none",
-        description="balanced: heads are fitted as if both classes were equally common. none: with the classes as they are.",
+        description="balanced: heads are fitted as if both classes were equally common. none: with the classes as they "
+        "are.",
     )
     blend: bool = Field(
         False,
@@ -201,8 +202,8 @@ class ExplainConfig(Section):
     min_map: int = Field(8, ge=2, le=64, description="Smallest side of the Grad-CAM map; the deepest such layer.")
     method: Literal["auto", "gradcam", "gradcam++", "xgradcam", "layercam"] = Field(
         "auto",
-        description="Method of attention maps. gradcam: the papers', made for a network's last layer; it can mislead at "
-        "an inner layer, which small patches need. auto: xgradcam after a ReLU, where it is more reliable, gradcam "
+        description="Method of attention maps. gradcam: the papers', made for a network's last layer; it can mislead "
+        "at an inner layer, which small patches need. auto: xgradcam after a ReLU, where it is more reliable, gradcam "
         "elsewhere. `python -m core explain RUN --checks` tells whether the maps can be trusted.",
     )
     occlusion_baselines: tuple[Literal["mean", "zero", "zero_raw", "shuffle", "swap"], ...] = Field(

@@ -142,7 +142,8 @@ class ModelConfig(Section):
     )
     size_column: str | None = Field(
         None,
-        description="Column with the size class of landslides, which a second head learns to predict; none: no second head.",
+        description="Column with the size class of landslides, which a second head learns to predict; none: no second "
+        "head.",
     )
     size_weight: float = Field(
         0.3, ge=0.0, le=10.0, description="Weight of the second head's loss relative to the label's (size_column)."
@@ -166,7 +167,8 @@ class ModelConfig(Section):
         of_sar = [name for name in ("sar_backbone", "sar_weights", "sar_arguments") if getattr(self, name) is not None]
         if self.branches == "one" and of_sar:
             raise ValueError(
-                f"model.{of_sar[0]} belongs to a SAR branch, and there is none. Set model.branches=optical_sar, or leave it"
+                f"model.{of_sar[0]} belongs to a SAR branch, and there is none. Set model.branches=optical_sar, or "
+                "leave it"
             )
         return self
 
