@@ -123,16 +123,11 @@ def _smote_preview(run: RunFolder, request: Request, models: ModelCache) -> dict
 def _augmentation(run: RunFolder, request: Request, models: ModelCache) -> dict:
     """Augmented patches, see ``core.preflight.augmentation``; the arrays go into the file that the request names."""
     from core.config import RunConfig
-    from core.io import safetensors_file
     from core.preflight.augmentation import preview
 
-    config = RunConfig.from_json(str(request["config"]))
-    found = preview(
-        Path(str(request["dataset"])), config, int(request["n"]), int(request["draws"]), int(request["seed"])
-    )
-    named = {"images": found.images, "drawn": found.drawn.astype(np.float32), "share": found.share}
-    safetensors_file.save_arrays(Path(str(request["out"])), named)
-    return {"ids": found.ids, "labels": found.labels, "bands": found.bands, "in_units": found.in_units}
+    config, dataset = RunConfig.from_json(str(request["config"])), Path(str(request["dataset"]))
+    drawn = preview(dataset, config, int(request["n"]), int(request["draws"]), int(request["seed"]))
+    return drawn.save(Path(str(request["out"])))
 
 
 HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from tests.dashboard.test_literal import texts
+from tests.dashboard.ui.test_escaping import texts
 
 
 def harmless(at) -> None:
