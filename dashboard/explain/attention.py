@@ -141,7 +141,7 @@ def _form(run: RunFolder, own: Mapping) -> None:
         given = {
             "layer": pickers.layer_picker(run, str(own["layer"]), "explain_new_layer"),
             "method": pickers.method_picker(str(own.get("method", "gradcam")), "explain_new_method"),
-            "target": pickers.target_picker(run, "explain_new_target"),
+            "evidence_for": pickers.target_picker(run, "explain_new_target"),
         }
     analyses.options_form(run, maps.ANALYSIS.name, "Make these maps", given, hidden=tuple(given), key="explain_new")
     st.caption("Of every patch that the run has judged, by the network of its fold. They are then listed above.")

@@ -69,7 +69,7 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
         layer = pickers.layer_picker(run, str(card["layer"]), "explain_patch_layer")
         target = pickers.target_picker(run, "explain_patch_target")
     look = gallery.look_controls(data, "explain_one", _nothing(), overlay=True)
-    request = {"methods": list(METHOD_WORDS), "options": {"layer": layer, "target": target}}
+    request = {"methods": list(METHOD_WORDS), "options": {"layer": layer, "evidence_for": target}}
     answer = _answer(run, row, attention_maps.ANALYSIS.name, request)
     if answer is None:
         return []

@@ -34,13 +34,13 @@ class MapOptions(Options):
 
     layer: str | None = Field(None, title="Layer", description="Path of the layer; none: the run's own.")
     method: Method | None = Field(None, title="Method", description="How maps are made; none: the run's own.")
-    target: Literal[TARGETS] = Field(
+    evidence_for: Literal[TARGETS] = Field(
         1,
         title="Evidence for",
         description="1: the positive class. 0: the other class. predicted: the class that the network predicts.",
     )
 
-    @field_validator("target", mode="before")
+    @field_validator("evidence_for", mode="before")
     @classmethod
     def _written_numbers(cls, value: Any) -> Any:
         return int(value) if value in ("0", "1") else value
@@ -83,7 +83,7 @@ def analyse(run: RunFolder, options: MapOptions) -> Steps[dict[str, Any]]:
 
     began = time.monotonic()
     dataset, oof, config = training_dataset(run), run.oof(), run.config()
-    card, target = run.cams()[2], options.target
+    card, target = run.cams()[2], options.evidence_for
     method, layer = options.method or card.get("method", "gradcam"), options.layer or card["layer"]
     device = choose_device(config.device)
     made, index = [], []
@@ -167,7 +167,7 @@ def patch_maps(
     fold = run.fold_of(patch_id)
     view = view or PerturbedModel.open(run, fold)
     model, min_map = view.model, run.config().explain.min_map
-    layer, target = options.layer or run.cams()[2]["layer"], options.target
+    layer, target = options.layer or run.cams()[2]["layer"], options.evidence_for
     raw = dataset.images(dataset.index_of([patch_id]), model.normaliser.band_names)
     image = model.normaliser.transform(raw)
     maps, refused = {}, {}

@@ -34,8 +34,8 @@ def test_the_runs_own_layer_method_and_class_give_its_own_maps_again(run):
 
 
 def test_another_class_gives_other_maps_under_another_name(run):
-    first = returned(ANALYSIS.start(run, {"target": 1}))["maps"]
-    other = returned(ANALYSIS.start(run, {"target": "0"}))["maps"]  # as the command line writes it
+    first = returned(ANALYSIS.start(run, {"evidence_for": 1}))["maps"]
+    other = returned(ANALYSIS.start(run, {"evidence_for": "0"}))["maps"]  # as the command line writes it
     assert first != other and not np.allclose(read(run, first).maps, read(run, other).maps)
     assert read(run, other).card["target"] == "other"
 
@@ -50,7 +50,7 @@ def test_one_patch_has_a_map_by_every_method_and_the_runs_own_among_them(run):
     assert answer.fold == row["fold"]
 
 
-@pytest.mark.parametrize("options", [{"layer": "nowhere"}, {"method": "magic"}, {"target": 7}])
+@pytest.mark.parametrize("options", [{"layer": "nowhere"}, {"method": "magic"}, {"evidence_for": 7}])
 def test_what_does_not_exist_is_refused_by_name(run, options):
     with pytest.raises(ConfigError, match=str(next(iter(options.values()))) if "layer" in options else "Input should"):
         returned(ANALYSIS.start(run, options))
@@ -72,6 +72,6 @@ def test_a_patch_that_was_not_judged_is_refused(run):
 def test_a_patch_is_answered_at_once_as_plain_values(run):
     patch_id = str(run.oof()["id"].iloc[0])
     request = {"do": ANALYSIS.name, "run": str(run.path), "patch": patch_id, "methods": ["gradcam"]}
-    answer = reply(request | {"options": {"target": 0}}, ModelCache())["answer"]
+    answer = reply(request | {"options": {"evidence_for": 0}}, ModelCache())["answer"]
     assert set(answer["maps"]) == {"gradcam"} and answer["fold"] == run.fold_of(patch_id)
-    assert "target: Input should" in reply(request | {"options": {"target": 7}}, ModelCache())["error"]
+    assert "evidence_for: Input should" in reply(request | {"options": {"evidence_for": 7}}, ModelCache())["error"]
