@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analyses.preflight import estimate
-from core.config import RunConfig
+from core.config import PRESETS, RunConfig, preset
 from core.data.bands import Band, Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
@@ -31,6 +32,7 @@ PART_TITLES = {
     "training": "Training", "balancing": "Synthetic patches", "embedding": "Embedding every patch", "heads": "Heads",
     "maps": "Embedding maps", "explanations": "Grad-CAM and occlusion",
 }  # fmt: skip
+MOST_CHANGES = 8  # settings that are named with the preset
 COUNTS = range(2, 9)
 TILE_PX = 84  # least width of a picture: a patch and its draws stay in one row
 
@@ -100,9 +102,24 @@ def _figures(estimated: TimeEstimate, config: RunConfig) -> None:
         )
         st.dataframe(table, hide_index=True, width="stretch", height="content")
         sentences = estimated.sentences()
-        st.caption(escape_markdown(f"Preset {config.preset}. " + " ".join(sentences[:2])))
+        st.caption(escape_markdown(f"{_settings(config)} {' '.join(sentences[:2])}"))
         if not estimated.fits:
             st.warning(escape_markdown(sentences[-1]), icon=":material/memory:")
+
+
+def _settings(config: RunConfig) -> str:
+    """What was estimated: the preset and what differs from it. The form may hold other settings by now."""
+    base = preset(config.preset) if config.preset in PRESETS else RunConfig(preset=config.preset)
+    before, now = base.model_dump(mode="json"), config.model_dump(mode="json")
+    changed = []
+    for section, values in now.items():
+        pairs = values.items() if isinstance(values, dict) else [("", values)]
+        for name, value in pairs:
+            if value != (before[section][name] if name else before[section]):
+                text = value if isinstance(value, str) else json.dumps(value)
+                changed.append(f"{section}.{name}".rstrip(".") + f"={gallery.short(text, 40)}")
+    more = f" and {len(changed) - MOST_CHANGES} more" if len(changed) > MOST_CHANGES else ""
+    return f"Preset {config.preset}" + (f" with {', '.join(changed[:MOST_CHANGES])}{more}." if changed else ".")
 
 
 def _memory(label: str, needed: int, free: int) -> None:

@@ -37,6 +37,8 @@ def test_an_estimate_is_measured_below_the_form(target, studio, open_page):
     shown = {metric.label: metric.value for metric in at.metric}
     assert {"Whole run", "One epoch", "One step", "Patches per second", "Memory", "Disk"} <= set(shown)
     assert any("Measured on" in caption.value and "training steps" in caption.value for caption in at.caption)
+    changed = "Preset demo with device=cpu, train.epochs=2, train.batch_size=8, heads.lgbm=false."
+    assert any(changed in caption.value.replace("\\", "") for caption in at.caption), "which settings it is for"
     assert not list_runs(studio.checkpoints), "no run is created"
     other = open_page("train", timeout=90)
     assert "Whole run" in {metric.label for metric in other.metric}, "it is there after a reload"
