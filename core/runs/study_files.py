@@ -56,15 +56,6 @@ class StudyFiles:
         write_table(self.path / "drill" / "patches.parquet", table)
         write_json(self.path / "drill" / "report.json", report)
 
-    def head_table(self) -> dict | None:
-        """Every head's F1 on training and on unseen patches (``core.analyses.heads``); none before it was asked for."""
-        path = self.path / "heads.json"
-        return read_json(path) if path.is_file() else None
-
-    def write_head_table(self, value: dict) -> None:
-        """See :meth:`head_table`."""
-        write_json(self.path / "heads.json", value)
-
     def attention_maps(self) -> dict[str, dict]:
         """By name: cards of maps of all patches that were drawn later, at another layer, method or class."""
         cards = {path.parent.name: read_json(path) for path in (self.path / "cam" / "drawn").glob("*/card.json")}
@@ -103,17 +94,3 @@ class StudyFiles:
             write_table(path / f"{part}.parquet", tables[part])
         write_json(path / "report.json", report)
         return name
-
-    def evaluations(self) -> dict[str, dict]:
-        """By name: what ``evaluate`` found on other labelled datasets (see ``core.predict.external``)."""
-        return {path.stem: read_json(path) for path in sorted((self.path / "evaluations").glob("*.json"))}
-
-    def evaluated(self, name: str) -> pd.DataFrame:
-        """The patches of one of them: id, label, prob, pred."""
-        return read_table(inside(self.path / "evaluations", f"{name}.parquet"))
-
-    def write_evaluation(self, name: str, value: dict, table: pd.DataFrame) -> None:
-        """See :meth:`evaluations`; the same dataset's earlier one is replaced."""
-        name = slug(name)
-        write_table(self.path / "evaluations" / f"{name}.parquet", table)
-        write_json(self.path / "evaluations" / f"{name}.json", value)

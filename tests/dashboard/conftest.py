@@ -14,7 +14,7 @@ import pytest
 from core.data.bands import ZINDI_BANDS, Band
 from core.data.store import DatasetWriter, open_dataset
 from core.jobs import processes, queue
-from core.jobs.analysis_folder import list_studies
+from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
 from dashboard.jobs import background
 from tests.builders import make_dataset, make_run
@@ -84,7 +84,7 @@ class Studio:
     def answered(self, run: RunFolder, study: str) -> dict:
         """The status of the study of this name that was asked for last, when it has ended."""
         for _ in range(1800):
-            found = next(iter(list_studies(run, study)), None)
+            found = next(iter(list_for(run, study)), None)
             if found is not None and queue.job(self.checkpoints, found.name).state in FINAL_STATES:
                 return found.status()
             time.sleep(0.05)
