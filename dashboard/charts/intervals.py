@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import METRIC_TITLES, THIN, interval_bounds, arms, plain, range_words
+from dashboard.charts.base import METRIC_TITLES, THIN, arms, interval_bounds, plain, range_words
 
 
 def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -> go.Figure:
@@ -55,7 +55,7 @@ def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> 
 
 
 def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
-    """One bar per band with its interval, coloured by kind of band. table: band, title, family, drop; lo, hi if known."""
+    """One bar per band with its interval, coloured by kind of band. table: title, family, drop; lo, hi if known."""
     figure = go.Figure()
     order = [plain(text) for text in table["title"]]
     for family, rows in table.groupby("family", sort=False):

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, tint, plain
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, plain, tint
 
 CURVE_POINTS = 1000
 

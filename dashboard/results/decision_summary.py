@@ -30,13 +30,13 @@ def summary_view(predictions: Predictions, basis: str, own: Mapping | None = Non
                 height="stretch",
             )  # fmt: skip
     grid = st.grid(min_column_width=250)
-    for i, figure in enumerate(_pictures(facts, plain(predictions.positive))):
+    for i, figure in enumerate(pictures(facts, plain(predictions.positive))):
         with grid.cell():
             downloads.show(figure, key=f"summary_{i}")
     st.caption(f"{basis} Faint squares: extent of the 95% interval.")
 
 
-def _pictures(facts: Mapping, name: str) -> list[go.Figure]:
+def pictures(facts: Mapping, name: str) -> list[go.Figure]:
     bounds, colours = facts.get("intervals", {}), theme.OUTCOME
     return [
         hundred(
