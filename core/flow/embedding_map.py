@@ -1,4 +1,4 @@
-"""The map of one fold: embeddings in the plane with the boundary of every head."""
+"""The embedding map of one fold: its embeddings in the plane, with the boundary of every head."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import logit
 
 from core.config import EmbedConfig
 from core.embed.boundary import Plane
-from core.embed.maps import fit_map
+from core.embed.projection import fit_projection
+from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import Rule, judge_head
 from core.flow.fold_rows import WITHOUT_NETWORK, FoldRows, fold_rows, own_scores
 from core.flow.refitted_heads import refit_scores
@@ -19,7 +19,7 @@ from core.runs.store import RunFolder
 
 
 def draw_fold(run: RunFolder, fold: int, settings: EmbedConfig, seed: int) -> tuple[dict[str, np.ndarray], dict]:
-    """Arrays and card of one fold's map.
+    """Arrays and card of one fold's projection.
 
     xy (N, 2), synthetic (M, 2), train (N,) 0/1; x, y, near and ``values_<head>`` of each head's boundary. The card:
     method, note, trustworthiness, placed (of held-out patches), heads (the fidelity of each), settings, seed,
@@ -27,7 +27,7 @@ def draw_fold(run: RunFolder, fold: int, settings: EmbedConfig, seed: int) -> tu
     """
     began = time.monotonic()
     rows, embeddings = fold_rows(run, fold), run.embeddings(fold)["embeddings"]
-    drawn = fit_map(embeddings, rows.train, settings, seed)
+    drawn = fit_projection(embeddings, rows.train, settings, seed)
     arrays = {"xy": drawn.xy, "train": np.isin(np.arange(len(drawn.xy)), rows.train).astype(np.uint8)}
     if len(rows.synthetic):
         arrays["synthetic"] = drawn.place(rows.synthetic)
@@ -73,7 +73,7 @@ def margins(run: RunFolder, fold: int, names: Sequence[str] | None = None) -> di
 
 
 def _margin(rule: Rule, scores: np.ndarray, fold: int) -> np.ndarray:
-    return rule.log_odds(scores, fold) - logit(np.clip(rule.thresholds[fold], 1e-7, 1 - 1e-7))
+    return rule.log_odds(scores, fold) - log_odds(rule.thresholds[fold], edge=1e-7)
 
 
 def _later_rule(run: RunFolder, name: str) -> Rule:

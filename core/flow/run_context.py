@@ -1,8 +1,4 @@
-"""What a run is about to do, and where it stands.
-
-Comes in: a run folder with a configuration and the path of a dataset file. Goes out: a :class:`RunContext` that the stages
-share, and :class:`Step` records of progress. It trains nothing.
-"""
+"""What all stages of one run share: the patches, the folds, the device, checked before anything is trained."""
 
 from __future__ import annotations
 
@@ -106,9 +102,9 @@ def prepare(run: RunFolder) -> RunContext:
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:
-    """What the columns beside the pixels say of the label, for the record.
+    """What the tabular inputs tell about the label, for the record.
 
-    Raises ConfigError for a column that is not there, or that gives the label away unless that is allowed.
+    Raises ConfigError for a column that is not there, or that leaks the label unless that is allowed.
     """
     names, size = config.model.columns, config.model.size_column
     learn_columns(dataset.columns, names, np.flatnonzero(labels >= 0))

@@ -1,7 +1,6 @@
-"""What a trained run finds: its scores judged, its maps drawn, its decisions explained, all of it summed up.
+"""The out-of-fold scores of a trained run, judged head by head, and its summary.
 
-Comes in: a :class:`core.flow.run_context.RunContext` whose folds are trained. Goes out: tables and arrays in the run folder, and the
-summary. Every patch is answered for by the one fold that has not seen it. ``core.pipeline`` says when.
+Every patch is scored by the one fold that has not seen it.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 
 from core.data.normalise import MINMAX_WARNING
+from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.evaluate.size_class import size_facts
 from core.flow.run_context import RunContext, groups_of
@@ -34,7 +33,7 @@ def judge(context: RunContext) -> dict[str, HeadJudgement]:
 
     judged = {name: judged_as(name, is_log_odds=name == "fc") for name in scores}
     if context.config.heads.blend and set(MEMBERS) <= set(judged):
-        scores[BLEND] = blend([_log_odds(judged[name].probs) for name in MEMBERS])
+        scores[BLEND] = blend([log_odds(judged[name].probs, edge=1e-7) for name in MEMBERS])
         judged[BLEND] = judged_as(BLEND, is_log_odds=True)
     table = {"id": context.dataset.ids[labelled], "label": labels, "fold": fold_of}
     table["group"] = groups if groups is not None else np.full(len(labelled), "")
@@ -115,7 +114,7 @@ def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_aft
 
 
 def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
-    """What stands beside the pixels, where anything does.
+    """Scores with and without tabular inputs, and those of size classes, where the run has any.
 
     ``columns``: the network's own head with its columns, without them, and the difference. ``size``: the second head's
     answers on landslides of known size.
@@ -150,12 +149,12 @@ def _warnings(context: RunContext) -> list[str]:
         found.append(MINMAX_WARNING)
     if names := context.config.model.columns:
         found.append(
-            f"The network reads columns beside the pixels ({', '.join(names)}). Scores are with them, as the dataset "
-            "has them; occlusion, attention on demand and predictions without columns take them for unknown."
+            f"The network reads tabular inputs ({', '.join(names)}). Scores use their values in the dataset; "
+            "occlusion, attention on demand and predictions without columns treat them as unknown."
         )
     if context.config.model.columns and context.config.model.columns_leak == "allow":
         reports = context.run.provenance().get("columns", ())
-        found += [f"Allowed although it gives the label away: {one['reason']}" for one in reports if one["reason"]]
+        found += [f"Allowed although it leaks the label: {report['reason']}" for report in reports if report["reason"]]
     if context.config.smote.enabled and context.config.smote.protocol == "before_folds":
         found.append(
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "
@@ -173,7 +172,3 @@ def _warnings(context: RunContext) -> list[str]:
     if not folds.grouped and context.groups is not None:
         found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
     return found
-
-
-def _log_odds(probs: Any) -> Any:
-    return logit(np.clip(probs, 1e-7, 1 - 1e-7))

@@ -1,4 +1,7 @@
-"""The dataset that a finished run was trained on, as it was then: where whatever looks again at its patches begins."""
+"""The dataset that a finished run was trained on, as it was then.
+
+Whatever looks again at a run's patches begins here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from core.runs.store import RunFolder
 
 
 def training_dataset(run: RunFolder) -> Dataset:
-    """The dataset, open. Raises RunError when the run has not finished, or its dataset has changed since then."""
+    """Raises RunError when the run has not finished, or its dataset has changed since it was trained on."""
     run.require_finished()
     dataset = open_dataset(run.dataset_path())
     trained_on = run.provenance()["dataset"].get("content_hash")

@@ -16,6 +16,7 @@ from core.data.store import DatasetWriter, open_dataset
 from core.jobs import processes, queue
 from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
+from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
 from dashboard.jobs import background
 from tests.builders import make_dataset, make_run
 
@@ -81,14 +82,19 @@ class Studio:
             time.sleep(0.05)
         raise AssertionError(f"No task {kind} has ended.")
 
-    def answered(self, run: RunFolder, study: str) -> dict:
-        """The status of the study of this name that was asked for last, when it has ended."""
+    def dataset_target(self, path: Path) -> DatasetTarget:
+        """A dataset file as something that is asked about."""
+        return DatasetTarget(path, self.checkpoints)
+
+    def answered(self, target: Target | None, analysis: str) -> dict:
+        """The status of the analysis of this name that was asked for last, when it has ended. No target: the folder."""
+        target = target or CheckpointsTarget(self.checkpoints)
         for _ in range(1800):
-            found = next(iter(list_for(run, study)), None)
-            if found is not None and queue.job(self.checkpoints, found.name).state in FINAL_STATES:
-                return found.status()
+            job = next(iter(list_for(target, analysis)), None)
+            if job is not None and queue.job(self.checkpoints, job.name).state in FINAL_STATES:
+                return job.status()
             time.sleep(0.05)
-        raise AssertionError(f"No study {study} of {run.name} has ended.")
+        raise AssertionError(f"No analysis {analysis} of {target.name} has ended.")
 
     def add_hostile(self) -> RunFolder:
         """A dataset and a finished run whose every name tries to become a link, a picture or a formula."""
@@ -106,7 +112,7 @@ class Studio:
         """A running run whose worker is this very process: whatever is submitted after it waits."""
         run = self.add_run(dataset, "running")
         me = processes.identify(os.getpid())
-        lane = queue._lane(run.config())
+        lane = queue._lane(run)
         with queue._transaction(self.checkpoints) as rows:
             rows.execute(
                 "INSERT INTO jobs (name, spec, dataset, lane, state, pid, started, queued) "

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.data.bands import Band
 from core.errors import DataError, FormatError
+from core.text import list_names
 
 Shape = tuple[int, int, int]  # (C, H, W)
 
@@ -232,5 +233,4 @@ def shown(name: str) -> str:
 
 def some(names: list[str], most: int = 5) -> str:
     """The first few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + more
+    return shown(list_names(names, most))

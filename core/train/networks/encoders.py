@@ -1,7 +1,6 @@
 """One encoder by its name: any timm backbone, a U-Net around one, or the second paper's network of five layers.
 
-Comes in: a name, further arguments, the number of bands and the size of a patch. Goes out: a module that turns
-(N, C, H, W) into an embedding (N, D), and D. It knows nothing of weights, bands' names or what is joined to it.
+An encoder turns (N, C, H, W) into an embedding (N, D).
 """
 
 from __future__ import annotations

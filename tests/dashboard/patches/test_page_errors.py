@@ -1,0 +1,110 @@
+"""Errors: the wrong ones first, filtered, paged, and each opens its card by its id in the URL."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.patches import outcomes
+
+
+def tiles(at) -> list[str]:
+    return [b.key.removeprefix("errors_open_") for b in at.button if (b.key or "").startswith("errors_open_")]
+
+
+def judged(run, head: str = "svm_c0.1"):
+    return outcomes.judged(run.oof(), head, outcomes.thresholds_of(run.summary(), head))
+
+
+@pytest.fixture
+def run(studio):
+    return studio.add_run(studio.add_dataset())
+
+
+def test_only_wrong_patches_are_shown_at_first_the_surest_first(run, open_page):
+    at = open_page("errors")
+    assert not at.exception and not at.error
+    wrong = outcomes.chosen(judged(run), ["FP", "FN"])
+    assert tiles(at) == wrong["id"].tolist()[:24]
+
+
+def test_outcomes_folds_and_groups_filter(run, open_page):
+    at = open_page("errors")
+    at.button_group(key="errors_outcome").set_value(["TP"]).run()
+    at.button_group(key="errors_folds").set_value([1]).run()
+    table = judged(run)
+    right = table[(table["outcome"] == "TP") & (table["fold"] == 1)]
+    assert sorted(tiles(at)) == sorted(right["id"])
+    group = right["group"].iloc[0]
+    at.selectbox(key="errors_column").select("group").run()
+    at.selectbox(key="errors_value_group").select(group).run()
+    assert sorted(tiles(at)) == sorted(right[right["group"] == group]["id"])
+    assert not at.exception
+
+
+def test_nothing_left_is_a_sentence(run, open_page):
+    at = open_page("errors")
+    at.selectbox(key="errors_column").select("group").run()
+    at.button_group(key="errors_outcome").set_value(["FN"]).run()
+    table = judged(run)
+    without = sorted(set(table["group"]) - set(table[table["outcome"] == "FN"]["group"]))[0]
+    at.selectbox(key="errors_value_group").select(without).run()
+    assert not at.exception and "No patches match these filters" in at.info[0].value
+
+
+def test_a_page_that_no_longer_exists_becomes_the_last(run, open_page):
+    at = open_page("errors")
+    at.session_state["errors_page"] = 99
+    at.session_state["errors_size"] = 12
+    at.run()
+    wrong = outcomes.chosen(judged(run), ["FP", "FN"])
+    assert not at.exception
+    assert tiles(at) == outcomes.page_of(wrong, 99, 12)[0]["id"].tolist()
+
+
+def test_a_click_opens_the_card_and_names_the_patch_in_the_url(run, open_page):
+    at = open_page("errors")
+    patch = tiles(at)[0]
+    at.button(key=f"errors_open_{patch}").click().run()
+    assert not at.exception and at.query_params["patch"] == patch
+    assert at.selectbox(key="card_composite").value == "True colour"
+
+
+def test_the_url_opens_the_same_card(run, open_page):
+    at = open_page("errors", run=run.name, patch="ID_0004")
+    assert not at.exception
+    row = run.oof().set_index("id").loc["ID_0004"]
+    verdict = next(m.value for m in at.markdown if m.value.startswith("**ID\\_0004**"))
+    assert "labelled **landslide**" in verdict and f"{row['prob_svm_c0.1']:.3f}" in verdict
+    assert ("**Wrong.**" in verdict) == (row["pred_svm_c0.1"] != 1)
+    assert any("which did not see this patch in training" in c.value for c in at.caption)
+    facts = next(d.value for d in at.dataframe if "Fact" in d.value)
+    assert dict(zip(facts["Fact"], facts["Value"], strict=True))["Fold"] == str(row["fold"] + 1)
+    bands = [c.value for c in at.caption if "(dB)" in c.value.replace("\\", "")]
+    assert len(bands) == 8  # four of twelve bands are optical
+
+
+def test_overlay_other_composites_and_baselines_are_drawn(run, open_page):
+    at = open_page("errors", run=run.name, patch="ID_0001")  # its map is dead
+    at.toggle(key="card_cam").set_value(True).run()
+    assert any(c.value.startswith("Dead map") for c in at.caption)
+    at.selectbox(key="card_composite").select("Descending VV change").run()
+    at.selectbox(key="card_occ_baseline").select("zero_raw").run()
+    at.radio(key="card_stretch").set_value("patch").run()
+    assert not at.exception
+
+
+def test_an_unknown_patch_is_a_sentence(run, open_page):
+    at = open_page("errors", run=run.name, patch="<img src=x>")
+    assert not at.exception and "There is no patch" in at.warning[0].value and "\\<img" in at.warning[0].value
+    assert "patch" not in at.query_params
+
+
+def test_without_maps_and_occlusion_the_card_still_opens(run, open_page):
+    (run.path / "occlusion.parquet").unlink()
+    (run.path / "cam" / "card.json").unlink()
+    at = open_page("errors", run=run.name, patch="ID_0004")
+    assert not at.exception and not [t for t in at.toggle if t.key == "card_cam"]
+
+
+def test_the_list_can_be_downloaded(run, open_page):
+    assert "This list (CSV)" in [b.label for b in open_page("errors").get("download_button")]
