@@ -23,7 +23,8 @@ def evaluation(run) -> dict:
         "run": run.name, "dataset_name": "=far<b>", "positive": "landslide", "made": "2026-01-01", "threshold": 0.4,
         "confusion": {"tp": 5, "fn": 5, "fp": 5, "tn": 45}, "intervals": bounds,
         "notes": ["3 of 60 patches are known."],
-        "sets": {"train": None, "validation": values, "test": values}, "set_intervals": {"test": bounds}, "shift": shift,
+        "sets": {"train": None, "validation": values, "test": values}, "set_intervals": {"test": bounds},
+        "shift": shift,
     }  # fmt: skip
 
 

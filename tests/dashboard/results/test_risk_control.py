@@ -24,4 +24,4 @@ def test_a_target_is_guaranteed_or_refused_with_the_number_needed(run, open_page
     assert not at.exception and not at.error
     assert "To miss at most 90 landslide patches per 1,000" in words_of(at) and "Learn then test" in words_of(at)
     at.segmented_control(key="risk_control_kind").set_value("miss_rate").run()
-    assert "of the landslide patches" in words_of(at) and not at.exception
+    assert "share of landslides" in words_of(at) and not at.exception
