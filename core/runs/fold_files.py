@@ -115,21 +115,6 @@ class FoldFiles:
         rows = {"train": train, "val": val, "labels": np.asarray(labels, np.int8), "synthetic": synthetic}
         save_arrays(self.fold_path(fold) / "head_rows.safetensors", rows)
 
-    def refit_scores(self, fold: int) -> dict[str, np.ndarray]:
-        """Like :meth:`scores`, of heads that were fitted on the finished run's embeddings; empty before the first."""
-        path = self.fold_path(fold) / "refit.safetensors"
-        return self.files.arrays(path) if path.is_file() else {}
-
-    def refit_facts(self, fold: int) -> dict[str, dict]:
-        """By head: what its card would say (gamma, sizes), or why it was ``left_out``."""
-        path = self.fold_path(fold) / "refit.json"
-        return self.files.json(path) if path.is_file() else {}
-
-    def write_refit(self, fold: int, scores: Mapping[str, np.ndarray], facts: Mapping[str, dict]) -> None:
-        """See :meth:`refit_scores` and :meth:`refit_facts`."""
-        save_arrays(self.fold_path(fold) / "refit.safetensors", scores)
-        write_json(self.fold_path(fold) / "refit.json", dict(facts))
-
     def head_card(self, fold: int, name: str) -> dict:
         """The card of a head of this fold; empty for what is no head with a file of its own, as the blend."""
         path = self.heads_path(fold) / f"{name}.json"

@@ -19,7 +19,7 @@ from dashboard.charts.base import LINE, THIN, plain, range_words
 from dashboard.patches import render
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
-OUTCOME_TITLES = {"TP": "Found (TP)", "FP": "False alarm (FP)", "FN": "Missed (FN)", "TN": "Correctly left (TN)"}
+OUTCOME_TITLES = theme.OUTCOME_WORDS
 RIVAL_WORDS = {"map": "the map", "random": "random maps", "moved": "the map, moved elsewhere"}
 RIVAL_LOOKS = {"map": (theme.POSITIVE, "solid"), "random": (theme.INK, "dash"), "moved": (theme.NEGATIVE, "dot")}
 KIND_WORDS = {

@@ -7,6 +7,7 @@ from core.config import EmbedConfig
 from core.data.store import open_dataset
 from core.flow.embedding_map import draw_fold, heads_of, margins
 from core.flow.fold_rows import fold_rows
+from core.flow.refitted_heads import write_refit
 from tests.builders import make_dataset, make_run
 
 HEADS = ("fc", "svm_c0.1", "lgbm")
@@ -36,7 +37,7 @@ def test_a_margin_is_positive_where_the_run_called_a_held_out_patch_a_landslide(
 def test_heads_that_were_fitted_later_come_last_and_have_a_threshold_of_their_own(run):
     labels = open_dataset(run.dataset_path()).labels
     for fold in range(3):
-        run.write_refit(fold, {"svm_c9": np.linspace(-1, 1, 60) + 4.0 * labels}, {"svm_c9": {}})
+        write_refit(run, fold, {"svm_c9": np.linspace(-1, 1, 60) + 4.0 * labels}, {"svm_c9": {}})
     assert heads_of(run)[-1] == "svm_c9" and "stats_svm" not in heads_of(run)
     margin = margins(run, 0, ["svm_c9"])["svm_c9"]
     held = fold_rows(run, 0).val
