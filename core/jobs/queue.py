@@ -254,7 +254,7 @@ def _spec(dataset: Path, config: RunConfig) -> str:
 
 
 def _lane(folder: JobFolder) -> str:
-    """One lane a device, and one for what needs none. Asking torch would take seconds: a driver is looked for instead."""
+    """One lane a device, and one for what needs none. Asking torch takes seconds: a driver is looked for instead."""
     if isinstance(folder, AnalysisFolder):
         asked, target = analysis(folder.analysis()), folder.target()
         if not asked.needs_device:

@@ -2,8 +2,8 @@
 
 A request is a JSON object on one line of standard input: ``do`` (the name of an analysis with ``on_patch``, or a key of
 ``HANDLERS``), ``run`` (its path) and what that takes; ``id`` is given back. A reply is a JSON line on standard output:
-``id`` with ``answer``, or with ``error``, a sentence for people. Networks stay loaded, so that the second patch need not
-wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a whole run
+``id`` with ``answer``, or with ``error``, a sentence for people. Networks stay loaded, so that the second patch need
+not wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a whole run
 is a job (``core.jobs``).
 """
 
@@ -39,7 +39,7 @@ class ModelCache:
     parents: dict[tuple, Any] = field(default_factory=dict)
 
     def view(self, run: RunFolder, fold: int) -> Any:
-        """A fold's model (``core.predict.perturbed_model.PerturbedModel``), from memory where its files are the same."""
+        """A fold's ``core.predict.perturbed_model.PerturbedModel``, from memory where its files are the same."""
         from core.predict.perturbed_model import PerturbedModel
 
         key = (str(run.path), fold, (run.fold_path(fold) / "fold.json").stat().st_mtime_ns)
