@@ -115,7 +115,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
         n_known = _known(own, dataset, ensemble.band_names, labelled)
         if n_known:
             notes.append(
-                f"{n_known} of {len(labelled)} patches are also in the run's training dataset, so these numbers "
+                f"{n_known:,} of {len(labelled):,} patches are also in the run's training dataset, so these numbers "
                 "flatter the model."
             )
         bands = _band_shift(own, dataset, ensemble.band_names, labelled)

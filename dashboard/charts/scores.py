@@ -29,8 +29,7 @@ def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> 
     """
     negative, positive = (plain(name) for name in class_names)
     grid = [[("TP", cells["tp"]), ("FN", cells["fn"])], [("FP", cells["fp"]), ("TN", cells["tn"])]]
-    columns = [f"predicted {positive}", f"predicted {negative}"]
-    rows = [f"true {positive}", f"true {negative}"]
+    classes = [positive, negative]
     figure = go.Figure()
     for y, row in enumerate(grid):
         total = sum(count for _, count in row)
@@ -51,8 +50,8 @@ def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> 
                 hovertemplate=f"{count:,} {theme.OUTCOME_WORDS[outcome]}<extra></extra>",
             )  # fmt: skip
     plain_axis = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "linewidth": 0}
-    figure.update_xaxes(ticktext=columns, range=[-0.5, 1.5], side="top", **plain_axis)
-    figure.update_yaxes(ticktext=rows, range=[1.5, -0.5], **plain_axis)
+    figure.update_xaxes(ticktext=classes, range=[-0.5, 1.5], side="top", title_text="Predicted", **plain_axis)
+    figure.update_yaxes(ticktext=classes, range=[1.5, -0.5], title_text="True class", **plain_axis)
     return theme.apply(figure, 320)
 
 
@@ -138,7 +137,7 @@ def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
     """Recall over the false alarm rate; the dotted diagonal is chance."""
     figure = _curves(curves, heads, "false alarm rate %{x:.3f}, recall %{y:.3f}")
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"width": THIN, "dash": "dot", "color": theme.INK})
-    figure.update_xaxes(title_text="False alarm rate: share of other patches with an alarm")
+    figure.update_xaxes(title_text="False alarm rate (share of other patches)")
     figure.update_yaxes(title_text="Recall: share of landslides found")
     return figure
 

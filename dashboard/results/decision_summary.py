@@ -24,7 +24,7 @@ def summary_view(predictions: Predictions, basis: str, own: Mapping | None = Non
     st.subheader(interpretation.headline(facts, predictions.positive), anchor=False)
     st.markdown(interpretation.counts_in_words(facts, predictions.positive))
     with st.grid(min_column_width=165):
-        for card in interpretation.cards(facts, predictions.positive):
+        for card in interpretation.cards(facts):
             st.metric(
                 card.label, card.value, card.detail or None, delta_color="off", delta_arrow="off", border=True,
                 height="stretch",
@@ -33,18 +33,18 @@ def summary_view(predictions: Predictions, basis: str, own: Mapping | None = Non
     for i, figure in enumerate(pictures(facts, plain(predictions.positive))):
         with grid.cell():
             downloads.show(figure, key=f"summary_{i}")
-    st.caption(f"{basis} Faint squares: extent of the 95% interval.")
+    st.caption(f"{basis} Each square is 1%. Faint squares: extent of the 95% interval.")
 
 
 def pictures(facts: Mapping, name: str) -> list[go.Figure]:
     bounds, colours = facts.get("intervals", {}), theme.OUTCOME
     return [
         hundred(
-            f"Of 100 {name} patches", facts.get("recall"), bounds.get("recall"), ("found", "missed"),
+            name[:1].upper() + name[1:], facts.get("recall"), bounds.get("recall"), ("found", "missed"),
             (colours["TP"], colours["FN"]),
         ),
         hundred(
-            "Of 100 alarms", facts.get("precision"), bounds.get("precision"), ("correct", "false"),
+            "Alarms", facts.get("precision"), bounds.get("precision"), ("correct", "false"),
             (colours["TP"], colours["FP"]),
         ),
         inspected(facts["confusion"]),
@@ -71,13 +71,13 @@ def inspected(cells: Mapping[str, int]) -> go.Figure:
     """A hundred patches by outcome, alarms first."""
     n = sum(cells.values())
     if not n:
-        return _grid([("undefined: no patches", theme.UNLABELLED, 1.0, 100)], "Of 100 patches")
+        return _grid([("undefined: no patches", theme.UNLABELLED, 1.0, 100)], "Patches")
     counts = _rounded([100 * cells[key] / n for key in ("tp", "fp", "fn", "tn")])
     parts = [
         (theme.OUTCOME_WORDS[outcome], theme.OUTCOME[outcome], 1.0 if outcome != "TN" else 0.55, count)
         for outcome, count in zip(("TP", "FP", "FN", "TN"), counts, strict=True)
     ]
-    return _grid(parts, f"Of 100 patches: <b>{counts[0] + counts[1]} to inspect</b>")
+    return _grid(parts, f"Patches: <b>{counts[0] + counts[1]} to inspect</b>")
 
 
 def _rounded(shares: list[float]) -> list[int]:

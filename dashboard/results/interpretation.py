@@ -22,15 +22,14 @@ class Card:
     detail: str
 
 
-def cards(facts: Mapping, positive: str) -> list[Card]:
+def cards(facts: Mapping) -> list[Card]:
     """Found, missed, false alarms and F1 of one head. facts: an entry of ``summary["heads"]``."""
     cells, bounds = facts["confusion"], facts.get("intervals", {})
     n_positive, n_negative = cells["tp"] + cells["fn"], cells["fp"] + cells["tn"]
-    name = positive[:1].upper() + positive[1:]
     return [
-        Card(escape_markdown(f"{name} found"), f"{cells['tp']:,}", _percents(bounds.get("recall"))),
-        Card(escape_markdown(f"{name} missed"), f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
-        Card("False alarms", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
+        Card("Found (TP)", f"{cells['tp']:,}", _percents(bounds.get("recall"))),
+        Card("Missed (FN)", f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
+        Card("False alarms (FP)", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
         Card("Correct alarms", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
         Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
     ]

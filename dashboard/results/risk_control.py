@@ -81,7 +81,7 @@ def _cards(rule: TriageRule) -> None:
         ("Inspect, per 1,000", f"{rule.workload.value:.0f}", f"{rule.workload.lo:.0f} to {rule.workload.hi:.0f}"),
         ("Cleared, per 1,000", f"{rule.cleared.value:.0f}", f"{rule.cleared.lo:.0f} to {rule.cleared.hi:.0f}"),
         ("Missed here", f"{rule.missed:,}", f"of {rule.n_positive:,}"),
-        ("At most (95% confidence)", *bound),
+        ("Upper bound (95%)", *bound),
     )
     with st.grid(min_column_width=165):
         for label, value, detail in cards:
@@ -95,7 +95,9 @@ def plain_words(rule: TriageRule, positive: str) -> str:
     name = escape_markdown(positive)
     if rule.inspects_all:
         return "Every patch is inspected: nothing can be cleared automatically under this target."
-    lines = [f"- **Below {rule.threshold:.3f}**: cleared without inspection; {rule.missed:,} {name} are missed here."]
+    lines = [
+        f"- **Below {rule.threshold:.3f}**: cleared without inspection; misses {rule.missed:,} {name} patches here."
+    ]
     precision = rule.precision
     if math.isfinite(precision.value):
         lines.append(

@@ -18,7 +18,7 @@ def test_confusion_matrix_names_the_positive_class_and_shares_of_the_true_class(
     shown = {(int(a.x), int(a.y)): a.text for a in figure.layout.annotations}
     assert "26" in shown[0, 0] and "83.9% of 31" in shown[0, 0] and "Found (TP)" in shown[0, 0]
     assert "<b>6</b>" in shown[0, 1] and "19.4% of 31" in shown[0, 1]
-    assert list(figure.layout.yaxis.ticktext) == ["true landslide", "true other"]
+    assert list(figure.layout.yaxis.ticktext) == list(figure.layout.xaxis.ticktext) == ["landslide", "other"]
 
 
 def test_confusion_matrix_without_a_class_divides_by_nothing():

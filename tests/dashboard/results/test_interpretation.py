@@ -25,8 +25,8 @@ def difference(value: float, low: float, high: float) -> dict:
 
 
 def test_cards_count_found_missed_and_false_alarms():
-    found, missed, alarms, right, f1 = interpretation.cards(FACTS, "landslide")
-    assert (found.label, found.value, found.detail) == ("Landslide found", "26", "70 to 94%")
+    found, missed, alarms, right, f1 = interpretation.cards(FACTS)
+    assert (found.label, found.value, found.detail) == ("Found (TP)", "26", "70 to 94%")
     assert (missed.value, missed.detail) == ("5", "16.1% of 31")
     assert (alarms.value, alarms.detail) == ("6", "19.4% of 31")
     assert right.value == "81.2%" and f1.value == "0.825"
@@ -34,7 +34,7 @@ def test_cards_count_found_missed_and_false_alarms():
 
 def test_cards_of_undefined_numbers_say_so():
     empty = {"f1": None, "precision": None, "confusion": {"tp": 0, "fn": 0, "fp": 0, "tn": 4}, "intervals": {}}
-    found, missed, alarms, right, f1 = interpretation.cards(empty, "landslide")
+    found, missed, alarms, right, f1 = interpretation.cards(empty)
     assert (found.value, missed.detail, right.value, f1.value) == ("0", "of 0", "undefined", "undefined")
 
 
@@ -75,7 +75,7 @@ def test_without_an_interval_nothing_is_claimed():
 
 
 def test_class_names_are_escaped():
-    assert "\\<img" in interpretation.cards(FACTS, "<img>")[0].label
+    assert "\\<img" in interpretation.headline(FACTS, "<img>")
 
 
 def test_the_headline_says_what_is_found_and_how_many_alarms_are_false():

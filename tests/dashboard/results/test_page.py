@@ -17,8 +17,8 @@ def test_the_row_for_stakeholders_agrees_with_the_summary(studio, open_page):
     assert not at.exception and not at.error
     oof, shown = run.summary()["oof"], {m.label: m.value for m in at.metric}
     cells = oof["confusion"]
-    assert shown["Landslide found"] == f"{cells['tp']}"
-    assert shown["Landslide missed"] == str(cells["fn"]) and shown["False alarms"] == str(cells["fp"])
+    assert shown["Found (TP)"] == f"{cells['tp']}"
+    assert shown["Missed (FN)"] == str(cells["fn"]) and shown["False alarms (FP)"] == str(cells["fp"])
     assert shown["F1"] == f"{oof['f1']:.3f}"
     sentence = next(c.value for c in at.caption if c.value.startswith("Measured on"))
     assert "60 patches (15 landslide)" in sentence and "cross-fitted" in sentence

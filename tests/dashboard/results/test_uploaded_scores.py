@@ -22,7 +22,7 @@ def test_a_csv_is_evaluated_without_any_run(open_page, view):
     at.file_uploader(key="csv_upload").set_value(("scores.csv", SCORES.encode(), "text/csv")).run()
     at.segmented_control(key="csv_view").set_value(view).run()
     assert not at.exception
-    assert {m.label: m.value for m in at.metric}["Landslide found"] == "20"
+    assert {m.label: m.value for m in at.metric}["Found (TP)"] == "20"
     assert "80 patches, 20 landslide, 2 folds (column fold)" in words_of(at)
 
 
