@@ -134,11 +134,9 @@ def bands_named(names: Sequence[str]) -> tuple[Band, ...]:
 
 
 def with_optical_unit(bands: Sequence[Band], unit: str | None) -> tuple[Band, ...]:
-    """The same bands, the optical ones in ``unit``; None changes nothing. Raises ConfigError for an unknown unit."""
+    """The same bands, the optical ones in ``unit``;; None changes nothing."""
     if unit is None:
         return tuple(bands)
-    if unit not in USUAL:
-        raise ConfigError(f"There is no unit '{unit}' of optical bands. Accepted: {', '.join(USUAL)}.")
     return tuple(replace(b, unit=unit, usual=USUAL[unit]) if b.modality == "optical" else b for b in bands)
 
 

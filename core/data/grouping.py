@@ -32,8 +32,8 @@ class Grouping:
 def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs: pd.DataFrame) -> Grouping:
     """The groups that the folds of a run must not divide.
 
-    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.leakage.split_audit``. Identical patches
-    are always joined; the other pairs by ``config.on_leak``.
+    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.leakage.split_audit``. Identical
+    patches are always joined; the other pairs by ``config.on_leak``.
 
     Raises ConfigError when the dataset lacks what ``config.group_by`` needs, and FoldError when pairs lie in different
     groups and ``config.on_leak`` is "refuse".

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.analyses.leakage import inflation_of_runs
+from core.analyses.datasets.inflation import inflation_of_runs
 from core.analyses.smote.control_run import twin_of
 from core.analyses.smote.fold_minority import FoldLandslides
 from core.heads.svm import fit_svm

@@ -95,8 +95,6 @@ def _check(options: ReaderOptions) -> None:
     unknown = [name for name in options.keys or () if name not in USUAL]
     if unknown:
         raise ConfigError(f"An HDF5 file may hold {', '.join(USUAL)}; not known: {some(unknown)}.")
-    if options.layout is not None and options.layout not in AXES:
-        raise ConfigError(f"The layout is one of {', '.join(AXES)}, not '{options.layout}'.")
     if options.labels or options.masks:
         raise ConfigError("This format finds labels and masks in the HDF5 files. Leave out --labels and --masks.")
 
