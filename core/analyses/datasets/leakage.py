@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from core.analyses.base import Analysis, Options
-from core.analyses.datasets.inflation import inflation, inflation_of_runs
+from core.analyses.datasets.inflation import Inflation, inflation, inflation_of_runs
 from core.analyses.datasets.split_pairs import lineage_leaks, split_pairs, split_pairs_of_run
 from core.analyses.datasets.state import state_of
 from core.config import FoldsConfig
@@ -69,7 +69,8 @@ class Leakage:
     @property
     def scores(self) -> pd.DataFrame:
         """Rows of ``core.analyses.datasets.inflation.Inflation``; none where scores were not measured."""
-        return pd.DataFrame(self.report["inflation"])
+        rows = pd.DataFrame(self.report["inflation"], columns=[field.name for field in fields(Inflation)])
+        return rows.astype({name: float for name in ("leaking", "honest", "difference", "lo", "hi", "p")})
 
 
 def analyse(target: DatasetTarget, options: LeakageOptions) -> Steps[dict[str, Any]]:
