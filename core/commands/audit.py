@@ -59,6 +59,9 @@ def audit_splits(
     given = {"run": run, "leaking_run": leaking_run, "group_by": group_by, "block_km": block_km, "n_splits": n_splits}
     options = {name: value for name, value in {**given, "seed": seed, "scores": scores}.items() if value is not None}
     target = _dataset_target(dataset, checkpoints)
+    ANALYSIS.options(options)
+    for name in filter(None, (run, leaking_run)):
+        open_run(checkpoints, name)  # mistakes are reported at once
     analyse(target, ANALYSIS.name, options, as_json)
     found = read(target)
     kept = ("n", "n_pairs", "by_kind", "notes", "inflation", "inflation_note", "run", "lineage")
