@@ -16,7 +16,7 @@ Words: *patch* one image (C, H, W); *band* a spectral channel; *group* patches t
 ``logits`` before and ``probs`` after softmax; ``target`` is truth, ``pred`` the decision; ``embeddings`` (N, D)
 are features and ``xy`` (N, 2) their map; ``cam`` is a heat map; ``drop`` the score lost when a band is occluded.
 
-Importing this package loads nothing heavy, and it knows nothing of Streamlit.
+Importing this package loads nothing heavy.
 """
 
 __version__ = "0.1.0"

@@ -1,7 +1,6 @@
 """Where the computing happens: the device, the precision on it, and the seeds.
 
-Comes in: the settings ``device``, ``precision`` and ``seed``. Goes out: a torch device, a type for autocast, a
-description for the record. It knows nothing of networks or data; torch is loaded when a function is called.
+torch is loaded when a function is called.
 """
 
 from __future__ import annotations

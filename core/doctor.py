@@ -1,6 +1,6 @@
 """What this machine has and lacks for Landslide Lens.
 
-Comes in: the checkpoints folder. Goes out: rows of facts with advice. Nothing is changed.
+Rows of facts, each with advice; nothing is changed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The order of the flow, readable aloud, and the only code that wires its stages.
 
-Comes in: a run folder with a configuration and the path of a dataset file. Goes out: the same folder, full: networks,
-heads, out-of-fold scores, maps, attention, occlusion, and a summary. Progress is yielded, one :class:`Progress` at a time.
-Whatever learns sees the training part of its fold only; calibration and thresholds are cross-fitted.
+A run folder with a configuration and the path of a dataset file is filled with networks, heads, out-of-fold scores,
+maps, attention, occlusion and a summary. Whatever learns sees the training part of its fold only; calibration and thresholds are cross-fitted.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from core.progress import EXPLAINING, MAPPING, TRAINING, Progress
 from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.train.loop import newest_checkpoint
-
-# Shares of the whole time, for the progress bar: training the folds, then their maps, then their explanations.
 
 
 def train_run(run: RunFolder) -> Iterator[Progress]:

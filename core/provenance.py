@@ -1,7 +1,7 @@
 """Where a run's numbers come from: code, libraries, machine, data, seeds.
 
-Comes in: dataset, configuration, device. Goes out: a dictionary for ``provenance.json`` and for ``doctor``. It reads
-versions from package metadata, so nothing heavy is imported to ask for them.
+It is kept in ``provenance.json`` and shown by ``doctor``. Versions are read from package metadata, so that nothing
+heavy is imported to ask for them.
 """
 
 from __future__ import annotations

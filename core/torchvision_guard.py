@@ -1,9 +1,9 @@
 """Makes ``import torchvision`` work next to a build of torch that its compiled operators were not made for.
 
-timm and grad-cam import torchvision. TabularInputs a CPU-only torch its compiled library does not load, and its import stops
+timm and grad-cam import torchvision. Next to a CPU-only torch its compiled library does not load, and its import stops
 with ``operator torchvision::nms does not exist`` because it describes two operators by name. Declaring those two
 schemas first is enough: nothing here or in timm calls an operator of torchvision, so none needs a body.
-It knows nothing of models; call :func:`guard_torchvision` before the first import of timm or grad-cam.
+Call :func:`guard_torchvision` before the first import of timm or grad-cam.
 """
 
 from __future__ import annotations

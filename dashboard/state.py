@@ -1,8 +1,7 @@
 """What is chosen: the dataset, the run, and how both live in the URL so that a link reopens the same view.
 
-Comes in: the URL, the checkpoints folder. Goes out: names and paths. It draws nothing. The sidebar's pickers are bound
-to the query parameters of the same names; what follows from a choice (a run's dataset, a dataset's newest run) is
-settled here before they are drawn.
+The sidebar's pickers are bound to the query parameters of the same names; what follows from a choice (a run's dataset,
+a dataset's newest run) is settled here before they are drawn.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import streamlit as st
 from core.data.store import list_datasets
 from core.errors import LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
+from dashboard import cache
 
 # Names of the session state; those without an underscore are the names in the URL as well.
 DATASET = "dataset"

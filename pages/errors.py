@@ -18,7 +18,7 @@ MOST_VALUES = 60  # a column with more distinct values is no filter
 
 def main() -> None:
     st.title("Errors")
-    run = guards.need_finished_run("the patches that a run gets wrong, and why")
+    run = guards.need_finished_run("the patches that a run misclassifies, and why")
     data = guards.need_dataset()
     summary, oof = or_stop(run.summary), or_stop(run.oof)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -48,7 +48,7 @@ def main() -> None:
     shown = filtered(table, order, equal)
     st.caption(sentence(table, shown, summary, head, at))
     if shown.empty:
-        st.info("No patch is like that. Choose more outcomes or folds.", icon=":material/search_off:")
+        st.info("No patches match these filters. Add outcomes or folds.", icon=":material/search_off:")
     else:
         listing(data, run, shown)
     card.show_opened(data, run, shown["id"].tolist())

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see core.jobs.processes.child_environment
@@ -10,3 +12,47 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache"))  # what is 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a worker a core: more threads would only wait for each other
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory, testrun_uid, worker_id):
+    """A folder that all test processes of this session see."""
+    base = tmp_path_factory.getbasetemp()
+    return (base if worker_id == "master" else base.parent) / f"shared-{testrun_uid}"
+
+
+@pytest.fixture(scope="session")
+def trained_run(shared_home):
+    """A finished run of two folds, trained once a session. Read it, write nothing into it."""
+    yield from _unchanged(shared_home / "trained", "make_trained")
+
+
+@pytest.fixture(scope="session")
+def balanced_run(shared_home):
+    """A finished run of three folds with synthetic patches. Read it, write nothing into it."""
+    yield from _unchanged(shared_home / "balanced", "make_balanced")
+
+
+@pytest.fixture(scope="module")
+def trained_run_copy(trained_run, tmp_path_factory):
+    """A copy of ``trained_run`` and its dataset for the tests of one module, which may change it."""
+    from tests.trained_runs import copied
+
+    return copied(trained_run, tmp_path_factory.mktemp("copy"))
+
+
+@pytest.fixture(scope="module")
+def balanced_run_copy(balanced_run, tmp_path_factory):
+    """A copy of ``balanced_run`` and its dataset for the tests of one module, which may change it."""
+    from tests.trained_runs import copied
+
+    return copied(balanced_run, tmp_path_factory.mktemp("copy"))
+
+
+def _unchanged(home, make):
+    from tests import trained_runs  # not before torch has been told how many threads to start
+
+    run = trained_runs.made_once(home, getattr(trained_runs, make))
+    before = trained_runs.facts_of(run)
+    yield run
+    assert trained_runs.facts_of(run) == before, "a test wrote into a run that all share: take a copy"

@@ -1,144 +1,206 @@
-"""The dependency rule of the house, read from the imports: pages -> dashboard -> core, and stages apart."""
+"""The house's rules, read from the imports: pages -> dashboard -> core, floors that are only climbed down, no circles."""
 
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-STAGES = ("data", "smote", "train", "heads", "evaluate", "embed", "explain")
-LEAVES = (
-    "core.errors",
-    "core.config",
-    "core.device",
-    "core.data.bands",
-    "core.data.tabular.columns",
-    "core.data.edges",
-    "core.data.indices",
-    "core.data.stacks",
-    "core.evaluate.metrics",
+# From the ground up. A room imports from floors below it, never from its own floor or above; leaves may be imported by all.
+FLOORS = (
+    ("core.errors", "core.progress", "core.text", "core.torchvision_guard"),
+    ("core.io", "core.stats", "core.device"),
+    ("core.config",),
+    ("core.data",),
+    ("core.provenance",),
+    ("core.smote", "core.train", "core.heads", "core.evaluate", "core.embed", "core.explain"),  # the stages
+    ("core.runs",),
+    ("core.predict", "core.doctor"),
+    ("core.flow",),
+    ("core.pipeline", "core.preflight"),
+    ("core.analyses",),
+    ("core.jobs",),
+    ("core.workers",),
+    ("core.commands",),
+    ("core.cli",),
+    ("core.__main__",),
+    ("dashboard",),
+    ("pages",),
 )
-UTILITIES = (
-    "core.io.safetensors_file",
-    "core.io.atomic",
-    "core.io.safe_paths",
-    "core.io.csv_injection",
-    "core.torchvision_guard",
-)  # plain tools, no stage
-# The flow (what is planned, done, found), and the model it leaves behind.
-WIRING = ("core/pipeline.py", "core/flow/run_context.py", "core/flow/scoring.py", "core/studies/", "core/predict/")
+LEAVES = ("core", "core.data.bands", "core.data.indices", "core.data.stacks", "core.evaluate.metrics")
+MOST_FILES = 17  # in a folder
+MOST_LINES = 400  # in a file
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "cv2", "skimage", "pytorch_grad_cam")
 
 
-def modules(folder):
-    return sorted((ROOT / folder).rglob("*.py"))
+@cache
+def files(*folders):
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-def imports(path, top_level_only=False):
-    """Dotted names that a file imports; with ``top_level_only`` those that importing the file would import."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = _executed(tree.body) if top_level_only else ast.walk(tree)
-    names = set()
-    for node in nodes:
+def dotted(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def imports(path):
+    """Dotted names that a file imports, anywhere in it, with the line of each."""
+    found = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            found |= {alias.name: node.lineno for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively; write the whole name"
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found[whole if whole in modules() else node.module] = node.lineno
+    return found
 
 
-def _executed(body):
-    for node in body:
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue
-        yield node
-        for field in ("body", "orelse", "handlers", "finalbody"):
-            if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
-                yield from _executed(getattr(node, field, []))
+@cache
+def modules():
+    """Dotted name of every module of ours -> its file."""
+    return {dotted(path): path for path in files("core", "dashboard", "pages")}
 
 
 def under(name, packages):
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def test_core_knows_nothing_of_the_screen():
-    for path in modules("core"):
-        found = [name for name in imports(path) if under(name, ("streamlit", "dashboard", "pages", "plotly"))]
-        assert not found, f"{path.relative_to(ROOT)} imports {found}"
+def room(name):
+    """The floor a module is on and the room there."""
+    if name == "core":
+        return 0, name
+    for floor, rooms in enumerate(FLOORS):
+        for one in rooms:
+            if under(name, (one,)):
+                return floor, one
+    raise AssertionError(f"{name} has no floor: give its room a place in FLOORS")
 
 
-def test_the_dashboard_does_not_know_the_pages():
-    for path in modules("dashboard"):
+def circles(graph):
+    """Groups of modules that import each other, by Tarjan's algorithm."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(name):
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in graph[name]:
+            if other not in index:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in stack:
+                low[name] = min(low[name], index[other])
+        if low[name] == index[name]:
+            group = [stack.pop()]
+            while group[-1] != name:
+                group.append(stack.pop())
+            found.extend([sorted(group)] if len(group) > 1 else [])
+
+    for name in graph:
+        if name not in index:
+            visit(name)
+    return found
+
+
+def test_no_circle_of_imports_even_inside_functions():
+    graph = {name: [other for other in imports(path) if other in modules()] for name, path in modules().items()}
+    assert circles(graph) == []
+
+
+def test_circles_are_found_where_there_are_any():
+    assert circles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["a"]}) == [["a", "b", "c"]]
+    assert circles({"a": ["b"], "b": []}) == []
+
+
+def test_no_import_climbs_up():
+    climbs = []
+    for name, path in modules().items():
+        floor, own = room(name)
+        for other, line in imports(path).items():
+            if not under(other, ("core", "dashboard", "pages")) or other in LEAVES or under(other, LEAVES[1:]):
+                continue
+            their_floor, theirs = room(other)
+            if theirs != own and their_floor >= floor:
+                climbs.append(f"{path.relative_to(ROOT)}:{line} {own} -> {other}")
+    assert climbs == []
+
+
+def test_leaves_import_no_stage():
+    for leaf in LEAVES[1:]:
+        found = [other for other in imports(modules()[leaf]) if under(other, ("core",))]
+        assert all(under(other, LEAVES) or room(other)[0] <= room("core.config")[0] for other in found), leaf
+
+
+def test_no_page_imports_another():
+    for path in files("pages"):
         assert not [name for name in imports(path) if under(name, ("pages",))], path
 
 
 @pytest.mark.parametrize("folder", ["pages", "dashboard"])
 def test_what_draws_imports_nothing_heavy(folder):
-    for path in modules(folder):
+    for path in files(folder):
         found = [name for name in imports(path) if under(name, HEAVY)]
         assert not found, f"{path.relative_to(ROOT)} imports {found}"
 
 
-def test_no_page_imports_another():
-    for path in modules("pages"):
-        assert not [name for name in imports(path) if under(name, ("pages",))], path
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_stages_do_not_import_each_other(stage):
-    others = tuple(f"core.{other}" for other in STAGES if other != stage)
-    forbidden = (
-        *others,
-        "core.runs",
-        "core.jobs",
-        "core.pipeline",
-        "core.flow.run_context",
-        "core.flow.scoring",
-        "core.predict",
-        "core.analyses",
-        "core.commands",
-        "core.cli",
-    )
-    for path in modules(f"core/{stage}"):
-        found = [name for name in imports(path) if under(name, forbidden) and not under(name, LEAVES)]
+def test_core_knows_nothing_of_the_screen():
+    for path in files("core"):
+        found = [name for name in imports(path) if under(name, ("streamlit", "dashboard", "pages", "plotly"))]
         assert not found, f"{path.relative_to(ROOT)} imports {found}"
 
 
-def test_leaves_and_tools_import_no_stage():
-    for name in (*LEAVES, *UTILITIES):
-        place = ROOT / name.replace(".", "/")
-        for path in modules(place) or [place.with_suffix(".py")]:
-            found = [n for n in imports(path) if under(n, ("core",)) and not under(n, (*LEAVES, *UTILITIES))]
-            assert not found, f"{path.relative_to(ROOT)} imports {found}"
-
-
-def test_only_the_wiring_knows_several_stages():
-    for path in modules("core"):
-        relative = path.relative_to(ROOT).as_posix()
-        if relative.startswith(WIRING) or relative.split("/")[1] in STAGES:
-            continue
-        stages = {
-            name.split(".")[1]
-            for name in imports(path, top_level_only=True)
-            if under(name, ("core",)) and name.count(".") and name.split(".")[1] in STAGES and not under(name, LEAVES)
-        }
-        assert stages <= {"data"}, f"{relative} wires {sorted(stages)} at import"
-
-
 def test_importing_what_the_server_needs_loads_nothing_heavy():
-    wanted = (
-        "core, core.config, core.runs.store, core.runs.compare, core.runs.summary, core.jobs.queue, "
-        "core.data.store, core.evaluate.metrics, core.cli, core.data.tabular.patch_metadata, "
-        "core.evaluate.calibration.calibrators, core.evaluate.comparison.many, core.evaluate.published_metrics, "
-        "core.evaluate.results, core.evaluate.risk_control, core.evaluate.comparison.shift, core.evaluate.slices, "
-        "core.evaluate.sweep"
-    )
-    code = f"import sys, {wanted}; print([m for m in {HEAVY + ('streamlit',)} if m in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    """Every module of core that pages and dashboard import, as they import it."""
+    wanted = sorted({name for path in files("pages", "dashboard") for name in imports(path) if under(name, ("core",))})
+    inside = {name for name in wanted if _imported_inside_functions_only(name)}
+    names = ", ".join(["core", "core.cli", *(name for name in wanted if name not in inside)])
+    code = f"import sys, {names}; print([m for m in {HEAVY + ('streamlit',)} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def _imported_inside_functions_only(name):
+    for path in files("pages", "dashboard"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            if name in names:
+                return False
+    return True
+
+
+def test_work_starts_in_one_place():
+    """The worker and the model server; git is asked for the version of the code, and nothing else is started."""
+    starts = {"core/jobs/processes.py", "core/provenance.py"}
+    waits = {"core/workers/model_client.py", "core/jobs/processes.py"}
+    for path in files("core", "dashboard", "pages"):
+        relative = path.relative_to(ROOT).as_posix()
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        if {"subprocess.Popen", "subprocess.run", "os.fork", "multiprocessing.Process"} & called:
+            assert relative in starts, f"{relative} starts a process"
+        if {"threading.Thread", "threading.Lock"} & called:
+            assert relative in waits, f"{relative} starts a thread or holds a lock"
+        if relative.startswith(("dashboard", "pages")):
+            found = [name for name in imports(path) if under(name, ("threading", "subprocess", "concurrent"))]
+            assert not found, f"{relative} imports {found}"
+
+
+def test_rooms_and_files_have_a_size_that_can_be_read():
+    for folder in {path.parent for path in files("core", "dashboard", "pages", "tests", "benchmarks")}:
+        count = len([path for path in folder.glob("*.py") if path.name != "__init__.py"])
+        assert count <= MOST_FILES, f"{folder.relative_to(ROOT)} holds {count} files: it wants rooms"
+    for path in files("core", "dashboard", "pages", "benchmarks"):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= MOST_LINES, f"{path.relative_to(ROOT)} has {lines} lines: it wants to be two"
 
 
 def test_nothing_is_unpickled_and_no_user_text_becomes_markup():
@@ -151,8 +213,7 @@ def test_nothing_is_unpickled_and_no_user_text_becomes_markup():
         "shell=True",
         "unsafe_allow_javascript=True",
     )
-    for folder in ("core", "dashboard", "pages"):
-        for path in modules(folder):
-            text = path.read_text(encoding="utf-8")
-            found = [word for word in banned if word in text]
-            assert not found, f"{path.relative_to(ROOT)} uses {found}"
+    for path in files("core", "dashboard", "pages"):
+        text = path.read_text(encoding="utf-8")
+        found = [word for word in banned if word in text]
+        assert not found, f"{path.relative_to(ROOT)} uses {found}"

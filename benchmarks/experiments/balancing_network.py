@@ -198,7 +198,7 @@ def _against(stacked: dict, way: str, other: str, head: str) -> dict:
 
 
 def _with_holm(ways: dict) -> dict:
-    """TabularInputs each p the one that holds for all ways together, of one head, rule and metric."""
+    """Beside each p the one that holds for all ways together, of one head, rule and metric."""
     from core.evaluate.comparison.many import holm
 
     for head in HEADS:

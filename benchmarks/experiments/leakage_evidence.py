@@ -5,7 +5,7 @@
 Three simulated sets, each with 200 planted crops shifted by 10 to 40 % and the demo's own 30. On each a small network
 is trained (two folds), and both folds' stored embeddings are asked, within the fold's own space, for the nearest
 neighbours of every patch. Printed: the share of known pairs among the k nearest (in either direction), and of what a
-similarity that keeps 95 % precision would find. TabularInputs it stand the descriptor's candidates for the same question.
+similarity that keeps 95 % precision would find. Beside it stand the descriptor's candidates for the same question.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Studies: what is asked of a finished run or of a whole dataset after training, each a module of its own.
+"""What is asked of a finished run, of a dataset or before training: one module an analysis (see ``base``).
 
-They wire stages as ``core.flow.scoring`` does, take a run folder, yield progress, and leave what they found in that folder.
-None of them trains a network, and no stage knows of them.
+None of them trains a network of a run, and no stage knows of them.
 """

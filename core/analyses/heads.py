@@ -21,7 +21,7 @@ from core.device import choose_device
 from core.errors import ConfigError
 from core.evaluate.comparison.gap import gap
 from core.evaluate.judge import HeadJudgement, judge_head
-from core.flow.fold_rows import OLDER, FoldRows, _check_finished, fold_rows, own_scores
+from core.flow.fold_rows import OLDER, FoldRows, fold_rows, own_scores
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
@@ -48,7 +48,7 @@ def sweep(run: RunFolder, wanted: HeadSet = TABLE3, device: Any = None) -> Steps
     Returns what :func:`judge_heads` finds, which is kept in the run folder beside what was there. Raises RunError when
     the run has not finished.
     """
-    _check_finished(run)
+    run.require_finished()
     device = choose_device("auto") if device is None else device
     n_folds, wanted = run.config().folds.n_splits, _missing(run, wanted)
     began = time.monotonic()
@@ -68,7 +68,7 @@ def sweep(run: RunFolder, wanted: HeadSet = TABLE3, device: Any = None) -> Steps
 
 def table(run: RunFolder) -> dict[str, Any]:
     """What :func:`sweep` left, or what :func:`judge_heads` finds where nothing was left yet, which is then kept."""
-    _check_finished(run)
+    run.require_finished()
     found = run.head_table()
     if found is None:
         found = judge_heads(run)

@@ -1,6 +1,6 @@
 """Nine numbers a band that say what a patch looks like without any network: the baseline every run must beat.
 
-Comes in: raw images. Goes out: features (N, 9 * C) float32. It knows nothing of labels or classifiers.
+Raw images give features (N, 9 * C) float32.
 """
 
 from __future__ import annotations
@@ -12,16 +12,11 @@ import numpy as np
 from core.data.indices import INDICES, compute
 from core.data.store.summary import QUANTILES, valid_pixels
 
-NAMES = ("mean", "std", *QUANTILES)  # of one band, in the order of the columns
+NAMES = ("mean", "std", *QUANTILES)  # of one band, in the order of the columns; band follows band
 BATCH = 64  # patches at a time
 BOX = 5  # pixels on a side of the smoothing box
 # Ratios of colours beside the bands of :func:`rich_statistics`. A kept head reads exactly these columns.
 COLOURS = ("redr", "greenr", "ngrdi", "nrbdi")
-
-
-def feature_names(band_names: Sequence[str]) -> tuple[str, ...]:
-    """Name of each column: ``red_mean``, ``red_std``, ``red_q01``, ... band after band."""
-    return tuple(f"{band}_{name}" for band in band_names for name in NAMES)
 
 
 def band_statistics(images: np.ndarray, nodata: float | None = None) -> np.ndarray:

@@ -19,9 +19,9 @@ from core.config import RunConfig
 from core.data.store.dataset import Dataset, open_dataset
 from core.errors import DataError, FormatError
 from core.io.atomic import write_text
+from core.text import list_names
 
 COLUMNS = ("id", "reason", "added_utc")
-SHOWN = 5  # ids named in a sentence
 
 
 def exclusions_path(dataset: Path | str) -> Path:
@@ -105,8 +105,10 @@ def stale_words(stale: Sequence[str], dataset: Dataset) -> str:
     """A sentence for people about ids on the list that the dataset no longer has; empty where there are none."""
     if not stale:
         return ""
-    shown = ", ".join(stale[:SHOWN]) + (f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else "")
-    return f"{exclusions_path(dataset.path).name} names patches that {dataset.path.name} does not have: {shown}."
+    return (
+        f"{exclusions_path(dataset.path).name} names patches that {dataset.path.name} does not have: "
+        f"{list_names(stale)}."
+    )
 
 
 def _write(dataset: Path, table: pd.DataFrame) -> pd.DataFrame:

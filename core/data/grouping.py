@@ -16,6 +16,7 @@ from core.config import FoldsConfig
 from core.data.leakage.duplicates import joined
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError, FoldError
+from core.text import list_names
 
 KM_PER_DEGREE = (110.574, 111.320)  # of latitude; of longitude at the equator
 SHOWN = 3  # pairs named in a sentence
@@ -160,6 +161,5 @@ def _words(pairs: pd.DataFrame) -> str:
     kinds = {"identical": "identical", "near": "nearly identical", "shifted": "shifted crops", "synthetic": "blends"}
     counts = pairs["kind"].value_counts()
     what = ", ".join(f"{counts[kind]} {words}" for kind, words in kinds.items() if kind in counts)
-    shown = ", ".join(f"{a} and {b}" for a, b in zip(pairs["a"][:SHOWN], pairs["b"][:SHOWN], strict=True))
-    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
-    return f"{len(pairs)} pairs of patches that show the same ground ({what}: {shown}{more})"
+    named = list_names([f"{a} and {b}" for a, b in zip(pairs["a"], pairs["b"], strict=True)], SHOWN)
+    return f"{len(pairs)} pairs of patches that show the same ground ({what}: {named})"

@@ -1,15 +1,8 @@
-"""Bootstrap intervals of metrics, resampling whole groups so that patches of one scene are not counted as independent.
+"""95 % intervals of metrics from resamples of whole groups, so that patches of one scene do not count as independent.
 
-Comes in: labels, probabilities, decisions, groups. Goes out: a 95 % interval a metric. Decisions are held as they
-are: the interval speaks of other patches of the same kind, not of training again.
-
-Plain percentiles cover too little where it matters here: a specificity or an AUC close to 1 of twelve strongly
-clustered scenes is inside only 81 to 85 times in 100. The interval is therefore taken where a share may be skewed and
-never leaves 0-1, on its log-odds (MCC: on Fisher's z), as point plus or minus Student's t times the spread of the
-resamples, with as many degrees of freedom as groups of equal size would carry the metric's denominator (Kish 1965): for
-recall the groups with positives count, for precision those with alarms. In simulations of 12 to 1619 groups it covers
-93 to 97 % (92 to 96 % where scenes of 2 to 60 patches are strongly alike;
-``tests/core/evaluate/test_coverage.py``).
+Decisions are held as they are: the intervals do not include variation between training runs. How resamples become an
+interval: ``core.stats.intervals``. The effective number of groups is that behind the metric's denominator: for recall
+the groups with positives count, for precision those with alarms.
 """
 
 from __future__ import annotations
@@ -20,9 +13,8 @@ import numpy as np
 
 from core.evaluate.calibration.ece_interval import ece_interval
 from core.evaluate.metrics import ECE_BINS, METRIC_NAMES, check_labels, check_scores, ece_bin, metrics, rates, ratio
-from core.stats.bootstrap import CONFIDENCE, by_group, group_draws, group_index, kish, t_quantile
-
-MIN_DEFINED = 0.5  # share of resamples in which a metric must exist for its interval to be given
+from core.stats.bootstrap import by_group, group_draws, group_index, kish
+from core.stats.intervals import bounded_interval
 
 
 def bootstrap_intervals(
@@ -41,7 +33,7 @@ def bootstrap_intervals(
     """
     labels = check_labels(labels)
     samples = resampled_metrics(labels, [(pred, probs)], groups, n_boot, seed)[0]
-    worth = effective_groups(labels, check_labels(pred), groups)
+    worth = effective_groups_by_metric(labels, check_labels(pred), groups)
     point = metrics(labels, probs, pred=pred)
     found = {name: interval(point[name], samples[name], worth[name], name) for name in METRIC_NAMES if name != "ece"}
     found["ece"] = ece_interval(labels, probs, groups, n_boot, seed)
@@ -71,7 +63,7 @@ def resampled_metrics(
     return [{name: np.concatenate([part[name] for part in parts]) for name in METRIC_NAMES} for parts in chunks]
 
 
-def effective_groups(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | None) -> dict[str, float]:
+def effective_groups_by_metric(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | None) -> dict[str, float]:
     """By metric: the effective number of groups behind its denominator (see the module)."""
     group_of, n_groups = group_index(groups, labels.size)
     tn, fp, fn, tp = by_group(_cells(labels, pred), group_of, n_groups).T
@@ -91,34 +83,9 @@ def effective_groups(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | 
 def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1") -> tuple[float, float]:
     """The 95 % interval of the metric ``name`` with value ``point``, from resamples of ``n_groups`` effective groups.
 
-    A share of exactly 0 or 1 has no spread in its resamples: its other end is where as many groups would still all
-    agree one time in forty (Clopper, Pearson 1934). (nan, nan) when fewer than half of the samples are defined. ECE is
-    no share that resamples scatter about: see ``core.evaluate.calibration.ece_interval``.
+    Of ECE, which resamples do not scatter about, see ``core.evaluate.calibration.ece_interval``.
     """
-    defined = samples[np.isfinite(samples)]
-    if not samples.size or not np.isfinite(point) or defined.size < MIN_DEFINED * samples.size:
-        return (float("nan"), float("nan"))
-    low, high = (-1.0, 1.0) if name == "mcc" else (0.0, 1.0)
-    share, shares = (point - low) / (high - low), (defined - low) / (high - low)
-    share = round(share, 12)  # a sum of shares that make 1 may end a last digit below it
-    if share in (0.0, 1.0):
-        tail = ((1 - CONFIDENCE) / 2) ** (1 / max(n_groups, 1.0))
-        ends = (tail, 1.0) if share == 1.0 else (0.0, 1 - tail)
-    else:
-        ends = _on_log_odds(share, shares, n_groups)
-    return (low + (high - low) * ends[0], low + (high - low) * ends[1])
-
-
-def _on_log_odds(share: float, shares: np.ndarray, n_groups: float) -> tuple[float, float]:
-    """Of a share strictly between 0 and 1. The spread of the log-odds is the larger of two estimates of it.
-
-    One is by the slope at the point; the other, of the resamples' own log-odds, also sees that the slope changes.
-    """
-    edge = min(share, 1 - share) / 10  # where a resample agrees wholly its log-odds are infinite
-    inside = np.clip(shares, edge, 1 - edge)
-    spread = max(shares.std() / (share * (1 - share)), np.log(inside / (1 - inside)).std())
-    centre, reach = np.log(share / (1 - share)), t_quantile(n_groups) * spread
-    return tuple(float(1 / (1 + np.exp(-(centre + way * reach)))) for way in (-1, 1))
+    return bounded_interval(point, samples, n_groups, -1.0 if name == "mcc" else 0.0, 1.0)
 
 
 def _cells(labels: np.ndarray, pred: np.ndarray) -> np.ndarray:

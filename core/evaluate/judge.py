@@ -1,7 +1,7 @@
 """Out-of-fold scores of every head, judged: probabilities, decisions, metrics with intervals, differences.
 
-Comes in: decision values of each head for patches that its models have not seen. Goes out: a :class:`Judgement`.
-Calibration and thresholds of fold k are learnt from the other folds' scores only. It knows nothing of networks.
+The decision values are of patches that the models have not seen. Calibration and thresholds of fold k are learnt from
+the other folds' scores only.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Metrics of a two-class decision with the positive class named once: label 1 is the positive class.
 
-Comes in: labels, scores or probabilities, decisions. Goes out: plain numbers, curves' points.
-It refuses to guess: what is undefined (a precision without predicted positives, an AUC of one class) is nan and is
-never averaged in. numpy only: the dashboard imports this module.
+What is undefined (a precision without predicted positives, an AUC of one class) is nan and is never averaged in. numpy
+only: the dashboard imports this module.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Do printed numbers admit a confusion matrix? Every one that fits, or "impossible", or which names were swapped.
 
-Comes in: how many patches of each class, and metrics as printed. Goes out: all integer matrices whose metrics round to
+From the number of patches of each class and the metrics as printed you get all integer matrices whose metrics round to
 what was printed, reading by reading. The search is complete: every matrix is looked at. numpy only: the dashboard
 imports this module.
 """

@@ -1,7 +1,6 @@
 """One head's results from an out-of-fold table: what a page shows, also of runs older than a metric.
 
-Comes in: labels, probabilities, decisions, folds, groups. Goes out: every metric with its interval, fold by fold, and
-both curves. numpy and pandas only: the dashboard imports this module.
+Every metric with its interval, fold by fold, and both curves. numpy and pandas only: the dashboard imports this module.
 """
 
 from __future__ import annotations

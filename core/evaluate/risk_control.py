@@ -1,7 +1,7 @@
-"""The recall-first desk: which patches may go unseen so that hardly a landslide is missed, said with confidence.
+"""Risk-controlled triage: which patches may stay uninspected so that few landslides are missed, with a guarantee.
 
-Comes in: out-of-fold probabilities with labels and groups, and what may be missed. Goes out: a threshold, and the
-inspections it costs. It refuses, naming the number needed, where there are too few patches to promise anything.
+From out-of-fold probabilities and what may be missed you get a threshold, and the inspections it costs. Where there are
+too few patches to promise anything, it refuses and names the number needed.
 
 Two readings of "missed", never mixed: ``miss_rate`` counts missed landslides among landslides (1 - recall) and holds
 wherever landslides look as they do here; ``missed_per_1000`` counts them among all patches, and holds where they are
@@ -25,7 +25,7 @@ import pandas as pd
 
 from core.errors import ConfigError, DataError, LabelError
 from core.evaluate.metrics import check_labels, check_scores
-from core.stats.bootstrap import group_index, kish
+from core.stats.bootstrap import effective_groups, group_index
 from core.stats.design_effect import design_effect, score_design_effect, share_interval
 
 KINDS = ("miss_rate", "missed_per_1000")
@@ -162,7 +162,7 @@ def desk(
     probs = check_scores(probs, labels.size)
     n_positive = int(labels.sum())
     if not 0 < n_positive < labels.size:
-        raise LabelError("The desk needs patches of both classes to learn from.")
+        raise LabelError("A safety target needs patches of both classes to learn from.")
     counted = labels == 1 if target.kind == "miss_rate" else np.ones(labels.size, bool)
     threshold, path = _highest(labels, probs, counted, groups, target)
     accept_at = math.inf
@@ -286,8 +286,7 @@ def _few_groups(groups: np.ndarray | None, delta: float) -> float:
 
     if groups is None:
         return 1.0
-    group_of, n_groups = group_index(groups, len(groups))
-    worth = kish(np.bincount(group_of, minlength=n_groups).astype(float))
+    worth = effective_groups(groups, len(groups))
     return float((stdtrit(max(worth - 1, 1.0), delta) / ndtri(delta)) ** 2)
 
 

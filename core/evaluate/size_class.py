@@ -1,7 +1,6 @@
 """How well the size class of landslides is told: the share that is right beside that of always the commonest class.
 
-Comes in: true and answered classes of patches that the answering network has not seen. Goes out: plain values. It knows
-nothing of networks.
+The patches are those that the answering network has not seen.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Where a run is weak: its metric on parts of the patches, and which part is the worst beyond luck.
 
-Comes in: labels, decisions, groups, and what is known of each patch. Goes out: a table of slices, and the worst one.
-It refuses to name the smallest slice for being small: slices are ranked by their shrunken metric, and called different
-only where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare;
-recall and specificity compare slices of different make-up. Where the facts come from: ``core.data.tabular.patch_metadata``.
+The smallest slice is not named for being small: slices are ranked by their shrunken metric, and called different only
+where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare; recall
+and specificity compare slices of different make-up. The facts come from ``core.data.tabular.patch_metadata``.
 """
 
 from __future__ import annotations
@@ -19,9 +18,10 @@ import pandas as pd
 from core.errors import ConfigError, DataError
 from core.evaluate.comparison.many import holm
 from core.evaluate.comparison.significance import ALPHA
-from core.evaluate.intervals import effective_groups, interval
+from core.evaluate.intervals import effective_groups_by_metric, interval
 from core.evaluate.metrics import COUNT_METRICS, check_labels, rates
-from core.stats.bootstrap import by_group, group_draws, group_index, t_quantile
+from core.stats.bootstrap import by_group, group_index, resampled_sums
+from core.stats.intervals import defined_spread, t_interval, t_pvalue
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
 FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown
@@ -170,11 +170,11 @@ def _by_one_fact(
     cells = _cells(labels, pred) * known[:, None]
     columns = np.concatenate([cells, *(cells * part[:, None] for _, part, _ in names)], axis=1)  # (N, 4 + 4 S)
     summed = by_group(columns, group_of, n_groups)
-    draws = np.concatenate([draw @ summed for draw in group_draws(n_groups, n_boot, seed)]).reshape(n_boot, -1, 4)
+    draws = resampled_sums(summed, n_boot, seed).reshape(n_boot, -1, 4)
     point = summed.sum(axis=0).reshape(-1, 4)
     rows = []
     for i, (_, part, facts) in enumerate(names, start=1):
-        worth = effective_groups(labels[part], pred[part], None if groups is None else groups[part])[metric]
+        worth = effective_groups_by_metric(labels[part], pred[part], None if groups is None else groups[part])[metric]
         value, samples = _metric(point[[i]], metric)[0], _metric(draws[:, i], metric)
         rest, others = _metric(point[[0]] - point[[i]], metric)[0], _metric(draws[:, 0] - draws[:, i], metric)
         low, high = interval(value, samples, worth, metric) if worth >= FEWEST_GROUPS else (math.nan, math.nan)
@@ -187,20 +187,11 @@ def _by_one_fact(
 
 
 def _against(difference: float, samples: np.ndarray, worth: float) -> dict[str, float]:
-    from scipy.special import stdtr
-
-    defined = samples[np.isfinite(samples)]
-    if (
-        worth < FEWEST_GROUPS
-        or not math.isfinite(difference)
-        or defined.size < 0.5 * samples.size
-        or defined.std() < 1e-12
-    ):
+    se = defined_spread(samples)
+    if worth < FEWEST_GROUPS or not math.isfinite(difference) or not se >= 1e-12:  # nan too
         return {"difference": difference, "diff_lo": math.nan, "diff_hi": math.nan, "p": math.nan}
-    se, freedom = float(defined.std()), max(worth - 1, 1.0)
-    reach = t_quantile(worth) * se
-    p = float(2 * stdtr(freedom, -abs(difference) / se / math.sqrt((freedom + 1) / freedom)))
-    return {"difference": difference, "diff_lo": difference - reach, "diff_hi": difference + reach, "p": p}
+    low, high = t_interval(difference, samples, worth)
+    return {"difference": difference, "diff_lo": low, "diff_hi": high, "p": t_pvalue(difference, se, worth)}
 
 
 def _shrunken(rows: list[dict], overall: float) -> np.ndarray:

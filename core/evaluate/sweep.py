@@ -1,7 +1,6 @@
 """Every threshold at once: what a slider needs, counted one time.
 
-Comes in: labels and probabilities. Goes out: counts and metrics at each distinct probability. numpy only: the
-dashboard imports this module.
+Counts and metrics at each distinct probability. numpy only: the dashboard imports this module.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Thresholds that a fold's own labels have not chosen.
 
-Comes in: out-of-fold probabilities with their labels and folds. Goes out: one threshold a fold, learnt on the other
-folds, the deployed one learnt on all, and the decisions they make; the best F1, the recall that is wanted, or the least
-cost may choose. It knows nothing of models. Every threshold's metrics at once: ``core.evaluate.sweep``.
+Each fold's threshold is learnt on the other folds, the deployed one on all; the best F1, the recall that is wanted, or
+the least cost may choose. Every threshold's metrics at once: ``core.evaluate.sweep``.
 
 The F1 curve is flat and jagged near its top, so its very highest point is mostly luck: on 2859 real Zindi scores three
 folds' highest points lie at 0.44, 0.44 and 0.81. For calibrated probabilities the best threshold is known to be half of
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ConfigError
-from core.evaluate.calibration.fit import fit_platt
+from core.evaluate.calibration.fit import fit_platt, log_odds
 from core.evaluate.metrics import check_labels, check_scores, metrics
 
 TOLERANCE = 0.01  # of F1: about half a standard error at 1000 patches
@@ -145,9 +144,9 @@ def best_f1_threshold(labels: np.ndarray, probs: np.ndarray) -> float:
     f1 = 2 * hit / (called + positives.sum())
     thresholds = _midpoints(distinct)
     good = thresholds[f1 >= f1.max() - TOLERANCE]
-    a, b = fit_platt(_log_odds(probs), labels)
-    anchor = (_log_odds(f1.max() / 2) - b) / a
-    return float(good[np.argmin(np.abs(_log_odds(good) - anchor))])
+    a, b = fit_platt(log_odds(probs), labels)
+    anchor = (log_odds(f1.max() / 2) - b) / a
+    return float(good[np.argmin(np.abs(log_odds(good) - anchor))])
 
 
 def cross_fitted_thresholds(
@@ -179,8 +178,3 @@ def _midpoints(distinct: np.ndarray) -> np.ndarray:
     below = np.concatenate([[min(0.0, distinct[0])], distinct[:-1]])
     middle = below + 0.5 * (distinct - below)
     return np.where(middle > below, middle, distinct)  # adjacent floats have nothing between them
-
-
-def _log_odds(probs: np.ndarray | float) -> np.ndarray:
-    clipped = np.clip(probs, 1e-6, 1 - 1e-6)
-    return np.log(clipped / (1 - clipped))

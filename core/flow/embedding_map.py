@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import logit
 
 from core.config import EmbedConfig
 from core.embed.boundary import Plane
 from core.embed.maps import fit_map
+from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import Rule, judge_head
 from core.flow.fold_rows import WITHOUT_NETWORK, FoldRows, fold_rows, own_scores
 from core.heads.blend import BLEND
@@ -72,7 +72,7 @@ def margins(run: RunFolder, fold: int, names: Sequence[str] | None = None) -> di
 
 
 def _margin(rule: Rule, scores: np.ndarray, fold: int) -> np.ndarray:
-    return rule.log_odds(scores, fold) - logit(np.clip(rule.thresholds[fold], 1e-7, 1 - 1e-7))
+    return rule.log_odds(scores, fold) - log_odds(rule.thresholds[fold], edge=1e-7)
 
 
 def _later_rule(run: RunFolder, name: str) -> Rule:

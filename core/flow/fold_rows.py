@@ -46,11 +46,6 @@ def fold_rows(run: RunFolder, fold: int) -> FoldRows:
     return FoldRows(train, val, labels, np.zeros((0, width), np.float32), complete)
 
 
-def _check_finished(run: RunFolder) -> None:
-    if run.status()["state"] != "succeeded":
-        raise RunError(f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another.")
-
-
 def own_scores(run: RunFolder, fold: int) -> dict[str, np.ndarray]:
     """The run's own heads' decision values of all real patches; of an older run those of heads on embeddings."""
     if run.has_scores(fold):

@@ -1,8 +1,4 @@
-"""What a run is about to do, and where it stands.
-
-Comes in: a run folder with a configuration and the path of a dataset file. Goes out: a :class:`RunContext` that the stages
-share, and :class:`Step` records of progress. It trains nothing.
-"""
+"""What all stages of one run share: the patches, the folds, the device, checked before anything is trained."""
 
 from __future__ import annotations
 

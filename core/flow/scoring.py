@@ -1,7 +1,6 @@
-"""What a trained run finds: its scores judged, its maps drawn, its decisions explained, all of it summed up.
+"""The out-of-fold scores of a trained run, judged head by head, and its summary.
 
-Comes in: a :class:`core.flow.run_context.RunContext` whose folds are trained. Goes out: tables and arrays in the run folder, and the
-summary. Every patch is answered for by the one fold that has not seen it. ``core.pipeline`` says when.
+Every patch is scored by the one fold that has not seen it.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 
 from core.data.normalise import MINMAX_WARNING
+from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import HeadJudgement, difference, judge_head
 from core.evaluate.size_class import size_facts
 from core.flow.run_context import RunContext, groups_of
@@ -34,7 +33,7 @@ def judge(context: RunContext) -> dict[str, HeadJudgement]:
 
     judged = {name: judged_as(name, is_log_odds=name == "fc") for name in scores}
     if context.config.heads.blend and set(MEMBERS) <= set(judged):
-        scores[BLEND] = blend([_log_odds(judged[name].probs) for name in MEMBERS])
+        scores[BLEND] = blend([log_odds(judged[name].probs, edge=1e-7) for name in MEMBERS])
         judged[BLEND] = judged_as(BLEND, is_log_odds=True)
     table = {"id": context.dataset.ids[labelled], "label": labels, "fold": fold_of}
     table["group"] = groups if groups is not None else np.full(len(labelled), "")
@@ -173,7 +172,3 @@ def _warnings(context: RunContext) -> list[str]:
     if not folds.grouped and context.groups is not None:
         found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
     return found
-
-
-def _log_odds(probs: Any) -> Any:
-    return logit(np.clip(probs, 1e-7, 1 - 1e-7))

@@ -1,7 +1,4 @@
-"""Files that appear whole or not at all, and what names their content.
-
-Comes in: a path and what to write. Goes out: the file, replaced in one step. It knows nothing of formats.
-"""
+"""Files that appear whole or not at all, and what names their content."""
 
 from __future__ import annotations
 

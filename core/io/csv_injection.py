@@ -1,10 +1,10 @@
-"""Text that leaves for a spreadsheet. Comes in: anything a user wrote. Goes out: a cell that is text there too."""
+"""Keeps a spreadsheet from running text as a formula."""
 
 from __future__ import annotations
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_cell(text: str) -> str:
-    """``text``, with an apostrophe before what a spreadsheet would run as a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def csv_cell(value: object) -> object:
+    """``value``; text that a spreadsheet would run gets an apostrophe in front (OWASP, CSV injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

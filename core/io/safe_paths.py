@@ -1,7 +1,7 @@
 """Names and places on disk that come from outside: made safe before anything is opened.
 
-Comes in: any text (a run's name, an upload's name, a path from a CSV). Goes out: a file name from an allow-list, or
-a path proved to lie inside a root. It knows nothing of what the files hold.
+Any text (a run's name, an upload's name, a path from a CSV) becomes a file name of allowed characters, or a path proved
+to lie inside a root.
 """
 
 from __future__ import annotations

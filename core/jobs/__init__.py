@@ -1,1 +1,1 @@
-"""Long work in its own process: a queue, a worker, an executor."""
+"""Long work: the queue, its lanes, and the processes it starts."""

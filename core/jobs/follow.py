@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
-from core.runs.summary import number
+from core.text import number
 
 POLL_S = 0.2
 TELL_S = 2.0  # between two lines of progress

@@ -1,8 +1,4 @@
-"""Processes told apart: a worker that lives, one that ended, and a stranger who was given its pid.
-
-Comes in: a pid and the moment its process started. Goes out: whether that very process is alive, and its end.
-It knows nothing of queues or runs.
-"""
+"""Child processes: started, told apart from strangers that were given their pid, and stopped."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ _ALLOWED = frozenset(
     "HF_HUB_CACHE HF_HUB_OFFLINE TORCH_HOME SSL_CERT_FILE REQUESTS_CA_BUNDLE LANDSLIDE_CHECKPOINTS".split()
 )
 
-# GNU's OpenMP, which torch's Linux builds carry, takes the count; others take the policy.
+# GNU's OpenMP, which torch's Linux builds carry, reads the count; others read the policy.
 _WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
 
 
@@ -46,10 +42,10 @@ class ProcessId:
 def child_environment() -> dict[str, str]:
     """The allow-listed part of this process's environment, the repository root on PYTHONPATH, and how to wait.
 
-    OpenMP's threads wait for each other hundreds of times in a training step. Told nothing, they spin and hold cores
-    that whatever else computes on the machine wants, which in turn keeps training waiting. Asleep at once (PASSIVE)
-    they cost it half its speed when it is alone. They are told to spin for a moment and then to sleep; what that gives,
-    alone and beside busy neighbours, stands in README. What the user set in the environment counts instead.
+    OpenMP's threads wait for each other hundreds of times in a training step. By default they busy-wait and hold cores
+    that other work on the machine needs, which in turn keeps training waiting. Asleep at once (PASSIVE), they cost it
+    half its speed when it is alone. So they spin for a moment and then sleep; docs/why.md says what that gives, alone
+    and beside busy neighbours. What the user set in the environment counts instead.
     """
     environment = {key: value for key, value in os.environ.items() if key in _ALLOWED}
     waiting = {} if "OMP_WAIT_POLICY" in environment else _WAITING

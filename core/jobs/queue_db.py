@@ -1,7 +1,6 @@
 """``queue.sqlite``: one row a job, its order, lane and process; waited for where it is locked, rebuilt where corrupt.
 
-Comes in: the path of the file. Goes out: a connection inside one exclusive transaction. The folders beside it are the
-truth; what the rows mean is ``core.jobs.queue``'s business.
+The folders beside it are the truth; what the rows mean is ``core.jobs.queue``'s business.
 """
 
 from __future__ import annotations

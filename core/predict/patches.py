@@ -16,7 +16,7 @@ from scipy.special import expit
 from core.data.bands import Band
 from core.data.store.dataset import Dataset
 from core.device import choose_device
-from core.errors import FormatError, RunError
+from core.errors import FormatError
 from core.evaluate.judge import Rule
 from core.predict.fold_model import FoldModel
 from core.progress import Progress, Steps
@@ -47,10 +47,7 @@ class Ensemble:
     @classmethod
     def load(cls, run: RunFolder, device: Any | None = None) -> Ensemble:
         """Raises RunError when the run has not finished."""
-        if run.status()["state"] != "succeeded":
-            raise RunError(
-                f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another."
-            )
+        run.require_finished()
         return cls.of_folds(run, range(run.config().folds.n_splits), device)
 
     @classmethod

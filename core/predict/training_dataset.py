@@ -1,6 +1,6 @@
 """The dataset that a finished run was trained on, as it was then.
 
-Comes in: a run folder. Goes out: its dataset, opened. Whatever looks again at a run's patches begins here.
+Whatever looks again at a run's patches begins here.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from core.runs.store import RunFolder
 
 def training_dataset(run: RunFolder) -> Dataset:
     """Raises RunError when the run has not finished, or its dataset has changed since it was trained on."""
-    if run.status()["state"] != "succeeded":
-        raise RunError(f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another.")
+    run.require_finished()
     dataset = open_dataset(run.dataset_path())
     trained_on = run.provenance()["dataset"].get("content_hash")
     if trained_on and trained_on != dataset.content_hash:

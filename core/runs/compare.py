@@ -1,7 +1,4 @@
-"""Runs side by side. Comes in: run folders. Goes out: one table, or whether their difference is real.
-
-It knows only what their summaries and out-of-fold tables say.
-"""
+"""Runs side by side: their headline numbers, and whether a difference between two of them is real."""
 
 from __future__ import annotations
 
@@ -79,15 +76,6 @@ def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") ->
         except RunError as error:
             left_out.append({"name": run.name, "metric": metric, "reason": str(error)})
     return [row | {"reason": ""} for row in with_holm(found, metric)] + left_out
-
-
-def heads(run: RunFolder, metric: str = "f1") -> list[dict]:
-    """Every other head of a run against its headline, as :func:`rows`."""
-    from core.evaluate.comparison.many import with_holm
-
-    summary = run.summary()
-    others = [name for name in summary["heads"] if name != summary["head"]]
-    return with_holm({name: pair(run, run, name, summary["head"]) for name in others}, metric)
 
 
 def _answers(run: RunFolder, head: str | None) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """What the folder of one fold holds: history, lineage, embeddings, scores, heads, maps, card, checkpoints.
 
-Comes in: the number of a fold, with tables, arrays or text. Goes out: the same. It is a part of
-:class:`core.runs.store.RunFolder`, apart for its length.
+A part of :class:`core.runs.store.RunFolder`, apart for its length.
 """
 
 from __future__ import annotations

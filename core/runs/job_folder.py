@@ -1,7 +1,6 @@
 """The part of a folder that every job has: its state, its events, its log.
 
-Comes in: plain values. Goes out: the same, from ``status.json`` (replaced whole), ``events.jsonl`` (appended to) and
-``log.txt``. It knows nothing of what the job does, nor of the queue.
+``status.json`` is replaced whole, ``events.jsonl`` appended to, ``log.txt`` is what the worker prints.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""JSON, parquet tables and safetensors arrays of a run folder: written whole or not at all, read with plain errors.
-
-Comes in: a path and plain values, a table or arrays. Goes out: the same. It knows nothing of what a run is.
-"""
+"""JSON, parquet tables and safetensors arrays of a run folder: written whole or not at all, read with plain errors."""
 
 from __future__ import annotations
 

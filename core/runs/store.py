@@ -1,8 +1,7 @@
 """The run folder: what each file is called, how it is written and read back.
 
-Comes in: configurations, tables (pandas), arrays (numpy) and plain dictionaries. Goes out: the same, from a folder
-that explains itself: JSON for text, parquet for tables, safetensors for arrays. It knows nothing of what they mean,
-and it is the only code that knows file names under the checkpoints folder. Nothing here is pickled.
+A folder explains itself: JSON for text, parquet for tables, safetensors for arrays, nothing pickled. ``core.runs`` is
+the only code that knows file names under the checkpoints folder; what an analysis keeps in its own folder, it names.
 """
 
 from __future__ import annotations
@@ -69,13 +68,6 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
         """What an analysis (``core.analyses``) has found out about it."""
         return ResultFolder(self.path / "analyses" / slug(analysis), self.files)
 
-    def require_finished(self) -> None:
-        """Raises RunError unless its training has succeeded."""
-        if (state := self.status()["state"]) != "succeeded":
-            raise RunError(f"Run '{self.name}' has not finished ({state}). Resume it, or choose another.")
-
-    # Text ---------------------------------------------------------------------------------------------------
-
     def config(self) -> RunConfig:
         """The complete specification."""
         return RunConfig.from_json(self._text("config.json"))
@@ -85,7 +77,7 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
         return self.files.json(self.path / "provenance.json")
 
     def summary(self) -> dict:
-        """The run's numbers (see ``core.pipeline.summarise``)."""
+        """The run's numbers (see ``core.flow.scoring.summarise``)."""
         return self.files.json(self.path / "summary.json")
 
     def job(self) -> dict:
@@ -107,6 +99,11 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
         if not path.is_file():
             raise RunError(f"'{self.name}' is not a run: it has no {name}.")
         return path.read_text(encoding="utf-8")
+
+    def require_finished(self) -> None:
+        """Raises RunError unless the run has succeeded."""
+        if (state := self.status()["state"]) != "succeeded":
+            raise RunError(f"Run '{self.name}' has not finished ({state}). Resume it, or choose another.")
 
     def oof(self) -> pd.DataFrame:
         """Out-of-fold scores: id, label, fold, group, and score_, prob_, pred_ of each head."""

@@ -1,8 +1,10 @@
-"""A run's summary in words, for the command line and the pages. It computes nothing."""
+"""A run's summary in words, for the command line and the pages."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from core.text import number
 
 
 def headline(summary: dict[str, Any]) -> str:
@@ -14,8 +16,3 @@ def headline(summary: dict[str, Any]) -> str:
         f"(95 % interval {number(low)} to {number(high)}), AUC {number(oof['auc'])}, head {summary['head']}, "
         f"{len(summary['folds'])} folds, n = {oof['n']}."
     )
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Three digits, or 'undefined' for what has no value."""
-    return "undefined" if value is None or value != value else f"{value:.{digits}f}"

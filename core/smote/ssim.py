@@ -23,12 +23,13 @@ from core.smote.ssim_terms import C1, C2, common_windows, ranges_of, refuse_unfi
 BLOCK = 8  # images; two blocks of a 64 x 64 band with means and variances are 16 x 46 kB = 0.7 MB
 
 
-def _compiled(function: Callable) -> Callable:
+def _compiled(function: Callable, **more: Any) -> Callable:
     """The function compiled without the GIL, kept on disk where numba finds a folder that it may write to."""
     options = {
         "nogil": True,
         "fastmath": {"reassoc", "contract", "nsz", "arcp"},  # sums may be regrouped and fused; NaN keeps its meaning
         "error_model": "numpy",  # no check before each division, which would forbid vector code; it is never by zero
+        **more,
     }
     try:
         return numba.njit(cache=True, **options)(function)
@@ -36,7 +37,16 @@ def _compiled(function: Callable) -> Callable:
         return numba.njit(**options)(function)
 
 
-@_compiled
+def _inlined(function: Callable) -> Callable:
+    """The function compiled into its callers.
+
+    Called instead, it would be the copy of its own file in the process that compiles and the caller's copy in every
+    later one, which takes both from disk: the two differ in the last bits.
+    """
+    return _compiled(function, forceinline=True)
+
+
+@_inlined
 def _window_sums(values, out):  # pragma: no cover - compiled
     """Sums of values (H, W) over each WINDOW x WINDOW, into out (H-6, W-6); both float64."""
     height, width = values.shape
@@ -80,7 +90,7 @@ def _describe(first, last, band, offset, mean, half, c2):  # pragma: no cover - 
                 half[k, i, j] = (squares[i, j] - sums[i, j] * sums[i, j] / 49.0) / 48.0 + 0.5 * c2
 
 
-@_compiled
+@_inlined
 def _pair(x, y, mean_x, mean_y, offset_x, offset_y, half_x, half_y, c1, c2, width, column):  # pragma: no cover
     """Sum of SSIM over the windows of one band of two images: x, y (H*W,) centred, the rest (H-6)*W.
 

@@ -1,1 +1,1 @@
-"""Resampling, design effects, grouped means and rankings; every interval is made here."""
+"""One grouped bootstrap and one way from its resamples to an interval, for every stage to use."""

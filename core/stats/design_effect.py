@@ -1,7 +1,6 @@
 """Shares of patches that come in groups: how many independent patches they are worth, and their intervals.
 
-Comes in: yes or no of each patch, and its group. Goes out: a design effect, an effective number, an interval. Patches
-of one scene resemble each other, so that a binomial interval that counts them all is too narrow.
+Patches of one scene resemble each other, so that a binomial interval that counts them all is too narrow.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Everything there is to open: cards of what is chosen, jobs that are under way, tables of runs and datasets."""
+"""The chosen run and the chosen dataset, each as a card."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import streamlit as st
 from core.data.bands import composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.jobs.queue import ACTIVE
 from core.runs.store import RunFolder
 from dashboard import state
-from dashboard.jobs.progress import ACTIVE, progress
+from dashboard.jobs.progress import progress_bar
 from dashboard.patches import gallery
 from dashboard.ui import formatting, guards, metric_card, sidebar
 from dashboard.ui.formatting import escape_markdown, interval
@@ -33,7 +34,7 @@ def run_card(run: RunFolder | None) -> None:
         if status["state"] == "succeeded" and _headline(run):
             return
         if status["state"] in ACTIVE:
-            progress(status)
+            progress_bar(status)
         elif status.get("error") or status.get("message"):
             st.code(status.get("error") or status["message"], language=None, wrap_lines=True)
         if st.button("Follow it", icon=":material/monitoring:", key="overview_follow"):
@@ -71,7 +72,7 @@ def headline_sentence(summary: dict) -> str:
         "out of fold", oof["n"], n_positive, summary["positive"], len(summary["folds"]), head=summary["head"]
     )
     kept = ", groups kept together" if summary.get("grouped") else ""
-    return f"{sentence[:-1]}; {rule}. Small figures: 95 % bootstrap intervals{kept}."
+    return f"{sentence[:-1]}; {rule}. Small figures: 95% bootstrap intervals{kept}."
 
 
 def dataset_card(data: Dataset | None) -> None:
@@ -98,8 +99,7 @@ def dataset_card(data: Dataset | None) -> None:
             for picture in samples(data):
                 st.image(picture, width="stretch", output_format="PNG")
         st.caption(
-            f"Positive class: {escape_markdown(data.positive)}, three of them first; the other class: "
-            f"{escape_markdown(data.class_names[0])}."
+            f"Left: {escape_markdown(data.positive)} (positive class). Right: {escape_markdown(data.class_names[0])}."
         )
         if st.button("Look at the patches", icon=":material/grid_view:", key="overview_dataset"):
             state.open_view("dataset", view="patches")
@@ -110,9 +110,3 @@ def samples(data: Dataset, each: int = 3) -> list:
     rows = [row for label in (1, 0) for row in (data.labels == label).nonzero()[0][:each]]
     look = gallery.Look(composites(data.bands)[0])
     return gallery.pictures(data, data.ids[rows].tolist(), look, side=144)
-
-
-# ------------------------------------------------------------------------------------------------- under way
-
-
-# ------------------------------------------------------------------------------------------------------ tables

@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""Tables of all runs and all dataset files; choosing a row opens it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""Pixel values of a band, and of the classes, from a sample of the patches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from dashboard import cache
 from dashboard.patches import derived_bands, render
 
 BATCH = 64  # patches read at once
-
-
 LIMIT_PATCHES = 60  # of each class, that the limits of a computed band are taken from
 
 

@@ -1,8 +1,4 @@
-"""The card of one patch, opened by its id in the URL: picture, facts, probabilities, every band, band occlusion.
-
-Comes in: an open dataset, a run or none. It draws with Streamlit and computes nothing but pictures (``patch_view``)
-and figures (``charts``).
-"""
+"""The card of one patch, opened by its id in the URL: picture, facts, probabilities, every band, band occlusion."""
 
 from __future__ import annotations
 
@@ -79,9 +75,9 @@ def patch_card(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
         st.image(rgb, width="stretch", alt=f"Patch {patch_id}, {look.composite.name}", output_format="PNG")
         cam = cams.of(patch_id)
         if look.opacity and cam is None:
-            st.caption("No Grad-CAM map of this patch: it was out of no fold.")
+            st.caption("No Grad-CAM map: this patch was not held out in any fold.")
         elif look.opacity and dead_maps(cam[None])[0]:
-            st.caption("Dead map: the layer holds no evidence for landslide anywhere in this patch.")
+            st.caption("Dead map: this layer shows no evidence of a landslide anywhere in the patch.")
         elif look.opacity:
             gallery.cam_legend(cams, look)
     with right:
@@ -113,8 +109,8 @@ def _scores(run: RunFolder | None, patch_id: str) -> dict | None:
     called = sum(preds.values())
     return {
         "probs": probs, "preds": preds, "thresholds": thresholds, "fold": fold, "head": summary.get("head"),
-        "sentence": f"Out of fold: by {theme.fold_title(fold)}'s network and heads, which have not trained on this "
-        f"patch. {called} of {len(probs)} heads call it positive; ticks: thresholds learnt on the other folds.",
+        "sentence": f"Out of fold: by {theme.fold_title(fold)}'s network and heads, which did not see this patch "
+        f"in training. {called} of {len(probs)} heads call it positive. Ticks: thresholds learnt on the other folds.",
     }  # fmt: skip
 
 
@@ -208,7 +204,7 @@ def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str |
         f"One patch, {theme.fold_title(rows['fold'].iloc[0])}'s network, {escape_markdown(theme.head_title(head))}: "
         f"{rows['p0'].iloc[0]:.3f} before, minus the probability with the band replaced by "
         f"{escape_markdown(BASELINES.get(baseline, baseline))}. "
-        "Below 0: without the band it looks more like a landslide."
+        "Below 0: without the band, the patch looks more like a landslide."
     )
 
 

@@ -1,8 +1,7 @@
 """What can be drawn of a dataset: its bands, and whatever can be computed from them (SAR before the event, indices).
 
-Comes in: bands, patches in the bands' units, limits of display. Goes out: the same with the computed bands that are
-asked for behind them. The SAR before the event is after minus change, in dB, and is drawn between the limits of after,
-so that both can be compared.
+Computed bands stand behind the dataset's own. SAR before the event is after minus change, in dB; it is drawn between
+the limits of after, so that the two can be compared.
 """
 
 from __future__ import annotations

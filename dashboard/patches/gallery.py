@@ -1,7 +1,6 @@
 """Patches as a gallery: how to look at them, pictures of many, legends, and the click that opens one.
 
-Comes in: an open dataset, a run's Grad-CAM maps or none, tables with patch ids. It draws with Streamlit and computes
-nothing but pictures (``patch_view``). The card of one patch is drawn by ``patch_card``.
+The card of one patch is drawn by ``dashboard.patches.card``.
 """
 
 from __future__ import annotations

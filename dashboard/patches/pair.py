@@ -1,6 +1,6 @@
 """Two patches that may show the same ground, side by side and aligned, what they share outlined.
 
-Comes in: an open dataset and rows of the split X-ray (``core.data.leakage.split_audit``). It draws and decides nothing.
+Pairs come from ``core.data.leakage.split_audit``.
 """
 
 from __future__ import annotations

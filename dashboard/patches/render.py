@@ -1,7 +1,6 @@
 """Patches as pictures: a composite of bands, a Grad-CAM laid over it, a mask's outline, a legend.
 
-Comes in: patches (C, H, W) float32 in the bands' own units, a :class:`core.data.bands.Composite`, limits of display.
-Goes out: uint8 RGB arrays that ``st.image`` draws. It knows nothing of runs, files or Streamlit: numpy and PIL only.
+Patches are (C, H, W) float32 in the bands' own units; pictures are uint8 RGB arrays. Numpy and PIL only.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.evaluate.comparison.many import printed_difference
 from core.evaluate.published_metrics import MOST_COUNTED, PaperCheck, Reading, check_paper, counts_that_fit
+from core.text import list_names
 from dashboard.charts import scores
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
@@ -131,9 +132,8 @@ def other_counts(total: int, splits: list[tuple[int, int]]) -> str:
     """Whether the class counts, rather than the numbers, may be misprinted."""
     if not splits:
         return f"No other split of {total:,} patches into two classes fits either: the numbers themselves are off."
-    some = ", ".join(f"{positives:,} and {others:,}" for positives, others in splits[:5])
-    more = f" and {len(splits) - 5:,} more" if len(splits) > 5 else ""
-    return f"They fit with other class counts (positive and other): {some}{more}. The counts may be misprinted."
+    named = list_names([f"{positives:,} and {others:,}" for positives, others in splits])
+    return f"They fit with other class counts (positive and other): {named}. The counts may be misprinted."
 
 
 def _off(reading: Reading) -> pd.DataFrame:

@@ -1,4 +1,7 @@
-"""TODO-ROOM"""
+"""Figures and tables on a page, and how they leave it: pictures, CSV.
+
+A CSV cell that a spreadsheet would run as a formula gets an apostrophe in front.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
+from core.io.csv_injection import csv_cell
 
 PICTURE = "picture_format"  # in the session
-
-
 PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "responsive": True}
 
 
@@ -31,7 +31,7 @@ def picture_format() -> None:
     """The choice of what the camera above every figure saves."""
     st.segmented_control(
         "Figures are saved as", ["png", "svg"], default="png", required=True, key=PICTURE, format_func=str.upper,
-        help="The camera at the upper right of a figure saves it in this format, made by your browser.",
+        help="The camera at the top right of a figure saves it in this format.",
         persist_state="session",
     )  # fmt: skip
 
@@ -41,13 +41,9 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     safe = table.copy()
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
-            safe[column] = safe[column].map(_unformula)
-    safe.columns = [_unformula(str(column)) for column in safe.columns]
+            safe[column] = safe[column].map(csv_cell)
+    safe.columns = [csv_cell(str(column)) for column in safe.columns]
     return safe.to_csv(index=False).encode("utf-8")
-
-
-def _unformula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def download(table: pd.DataFrame | Callable[[], pd.DataFrame], name: str, label: str = "CSV", key: str = "") -> None:

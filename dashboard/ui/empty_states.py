@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""What a page shows when there is nothing to show: what is missing, and the button for the next step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def no_dataset(with_import: bool = True) -> None:
         st.space("small")
         st.subheader("No dataset yet", icon=":material/satellite_alt:", anchor=False, text_alignment="center")
         st.markdown(
-            "Begin with simulated Sentinel-1/2 patches, made on this machine in a few seconds, "
+            "Start with simulated Sentinel-1/2 patches, made on this machine in a few seconds, "
             "or import a folder of your own patches.",
             text_alignment="center",
             width=560,

@@ -1,7 +1,7 @@
-"""Pieces that several pages share: sidebar, empty states, headline numbers, downloads, a job's progress.
+"""Values as text for people: numbers, intervals, times, class names.
 
-Everything a user wrote (names, classes, bands, notes) passes through :func:`escape_markdown` where Streamlit would read
-Markdown, and through :func:`csv_bytes` where a spreadsheet would read a formula.
+Everything a user wrote (names, classes, bands, notes) passes through :func:`escape_markdown` wherever Streamlit would
+read Markdown.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from core.data.store import Dataset
 from core.runs.store import FINAL_STATES
+from core.text import number
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
 
@@ -27,20 +28,13 @@ def escape_markdown(text: object) -> str:
     return re.sub(r"(?i)(http|www|mailto)", lambda m: m[0][0] + "\u2060" + m[0][1:], escaped)
 
 
-def number(value: object, digits: int = 3) -> str:
-    """A score for people; "undefined" where there is none."""
-    if value is None or not math.isfinite(float(value)):
-        return "undefined"
-    return f"{float(value):.{digits}f}"
-
-
 def interval(bounds: object, digits: int = 3) -> str:
     """An interval for people: ``0.812 to 0.861``; empty where there is none."""
     try:
         low, high = (float(value) for value in bounds)
     except (TypeError, ValueError):
         return ""
-    return f"{low:.{digits}f} to {high:.{digits}f}" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{number(low, digits)} to {number(high, digits)}" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def duration(seconds: object) -> str:
@@ -70,18 +64,6 @@ def elapsed(status: Mapping) -> float | None:
         return None
     ended = parse_time(status.get("finished")) if status.get("state") in FINAL_STATES else datetime.now(UTC)
     return (ended - begun).total_seconds() if ended else None
-
-
-# ------------------------------------------------------------------------------------------------------ sidebar
-
-
-# ----------------------------------------------------------------------------------------------- what is chosen
-
-
-# ------------------------------------------------------------------------------------------------- empty states
-
-
-# ---------------------------------------------------------------------------------------------------- numbers
 
 
 # -------------------------------------------------------------------------------------------- figures, downloads

@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""What a page needs before it can draw: a dataset, a run, a finished run, a file; otherwise it says what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages on a run ask first: its files, as a sentence where they are missing or damaged, and the head."""
+"""The choice of the head whose decisions a page shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.ui.formatting import escape_markdown
 def head_picker(label: str, heads: Sequence[str], summary: Mapping, key: str, help: str | None = None) -> str:
     """The head whose decisions a page shows; at first the run's headline, or the one that the URL names as ``key``."""
     if not heads:
-        st.info("No head of this run has judged a patch.", icon=":material/info:")
+        st.info("No head of this run has scored a patch.", icon=":material/info:")
         st.stop()
     first = summary["head"] if summary["head"] in heads else heads[0]
     url_state.read_query_param(key, heads, first)

@@ -1,11 +1,9 @@
-"""TODO-ROOM"""
+"""The sentence that stands under a number: what it was measured on."""
 
 from __future__ import annotations
 
-import streamlit as st
-
 from dashboard import theme
-from dashboard.ui.formatting import escape_markdown, interval, number
+from dashboard.ui.formatting import escape_markdown, interval
 
 
 def provenance_sentence(
@@ -34,9 +32,3 @@ def provenance_sentence(
         kind = "95 % bootstrap interval, groups kept together" if groups else "95 % bootstrap interval"
         parts.append(f"{kind} {interval(bounds)}")
     return "; ".join(parts) + "."
-
-
-def headline(label: str, value: object, bounds: object, sentence: str) -> None:
-    """A number in a card with its interval, and the sentence of :func:`provenance_sentence` below it."""
-    st.metric(label, number(value), interval(bounds) or None, delta_color="off", delta_arrow="off", border=True)
-    st.caption(sentence)

@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""The sidebar: the dataset and run that every page shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sidebar() -> None:
             state_badge(run_state(choice.run_folder)["state"])
             st.caption(escape_markdown(run_title(choice.run_folder.name)))
         for note in state.notes():
-            st.warning(f"{escape_markdown(note)} The newest that is here is shown instead.", icon=":material/link_off:")
+            st.warning(f"{escape_markdown(note)} Showing the newest one instead.", icon=":material/link_off:")
     state.mend_link()
 
 

@@ -33,6 +33,7 @@ from core.train.networks.backbones import load_network
 from core.train.networks.cam_layer import LayerMap
 
 CHUNK = 20  # patches tested between two reports of progress
+PROBABILITY, CORRELATION = (0.0, 1.0), (-1.0, 1.0)  # what the interval of such a mean cannot leave
 
 
 @dataclass(frozen=True)
@@ -248,9 +249,9 @@ def _curves(parts: list[tuple[pd.DataFrame, dict]]) -> pd.DataFrame:
         after = np.concatenate([found[kind] for _, found in parts], axis=1)  # (rivals, n, shares)
         for rival, which in rivals.items():
             for column, share in enumerate(SHARES):
-                mean = mean_of(after[which, :, column].mean(axis=0), groups)
+                mean = mean_of(after[which, :, column].mean(axis=0), groups, PROBABILITY)
                 rows.append((kind, rival, share, mean.value, mean.lo, mean.hi, mean.n))
-        before = mean_of(np.concatenate([found["before"] for _, found in parts]), groups)
+        before = mean_of(np.concatenate([found["before"] for _, found in parts]), groups, PROBABILITY)
         if kind != "insertion":
             rows += [(kind, rival, 0.0, before.value, before.lo, before.hi, before.n) for rival in rivals]
     return pd.DataFrame(rows, columns=columns).sort_values(["kind", "rival", "share"], ignore_index=True)
@@ -261,7 +262,7 @@ def _stages(alike: list[pd.DataFrame]) -> pd.DataFrame:
     columns = ["stage", "layers", "ssim", "ssim_lo", "ssim_hi", "spearman", "spearman_lo", "spearman_hi", "n"]
     rows = []
     for stage, part in pd.concat(alike).groupby("stage") if alike else ():
-        ssim, spearman = (mean_of(part[name].to_numpy(), _groups(part)) for name in ("ssim", "spearman"))
+        ssim, spearman = (mean_of(part[name].to_numpy(), _groups(part), CORRELATION) for name in ("ssim", "spearman"))
         values = (ssim.value, ssim.lo, ssim.hi, spearman.value, spearman.lo, spearman.hi, ssim.n)
         rows.append((int(stage), part["layers"].iloc[0], *values))
     return pd.DataFrame(rows, columns=columns)

@@ -70,7 +70,7 @@ def place_on_map(
     empty source.
     """
     began = time.monotonic()
-    projections.check_finished(run)
+    run.require_finished()
     yield Progress(0.05, f"Loading the network of fold {fold + 1}.")
     ensemble = Ensemble.of_folds(run, [fold], device)
     yield Progress(0.3, "Reading and embedding the patches.")

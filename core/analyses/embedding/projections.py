@@ -58,7 +58,7 @@ def redraw(run: RunFolder, settings: EmbedConfig, seed: int = 0, folds: Sequence
 
     Maps that are there already, made from the same network and data, are not drawn again.
     """
-    check_finished(run)
+    run.require_finished()
     key, folds = key_of(settings, seed), list(range(run.config().folds.n_splits) if folds is None else folds)
     for number, fold in enumerate(folds):
         text = f"Drawing the map of fold {fold + 1} ({number + 1} of {len(folds)}). The first one takes longest."
@@ -108,9 +108,3 @@ def changes(made_from: dict[str, str], card: dict[str, Any], content_hash: str) 
     elif before and before["embeddings"] != made_from["embeddings"]:
         found.append("The stored embeddings are others than the map was drawn from: draw it again.")
     return found
-
-
-def check_finished(run: RunFolder) -> None:
-    """Raises RunError for a run that has not finished."""
-    if run.status()["state"] != "succeeded":
-        raise RunError(f"Run '{run.name}' has not finished ({run.status()['state']}). Resume it, or choose another.")

@@ -29,7 +29,7 @@ from core.predict.training_dataset import training_dataset
 from core.progress import Progress
 from core.runs.store import RunFolder
 from core.smote.realism import detail_expected, detail_kept, fine_detail, nearest_distance
-from core.stats.bootstrap import group_draws, group_index
+from core.stats.grouped_means import median_of
 
 TIMES = 4  # halvings of each fold's landslides
 N_BOOT = 500
@@ -193,19 +193,13 @@ def _detail(table: pd.DataFrame, seed: int) -> dict[str, Any]:
 
 
 def _median(values: np.ndarray, groups: np.ndarray, seed: int) -> dict[str, Any]:
-    """Median with its 95 % interval over whole groups."""
+    """Median of numbers above 0 with its 95 % interval over whole groups."""
     if not len(values):
         return {"value": None, "interval": None}
-    index, n_groups = group_index(groups, len(values))
-    order = np.argsort(values, kind="stable")
-    ordered, drawn = values[order], []
-    for draws in group_draws(n_groups, N_BOOT, seed):
-        share = np.cumsum(draws[:, index[order]], axis=1)
-        known = share[:, -1] > 0
-        drawn.append(ordered[(share[known] >= 0.5 * share[known, -1:]).argmax(axis=1)])
-    found = np.concatenate(drawn)
-    bounds = np.quantile(found, [0.025, 0.975]).tolist() if len(found) else None
-    return {"value": float(np.median(values)), "interval": bounds}
+    median = median_of(values, groups, N_BOOT, seed)
+    if not np.isfinite(median.lo):
+        return {"value": median.value, "interval": None}
+    return {"value": median.value, "interval": [max(median.lo, 0.0), median.hi]}
 
 
 def _tests(parts: dict[str, list[Scored]], control: list[Scored], seed: int) -> dict[str, dict]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.data.check.report import SHOWN, CheckReport, CheckRow, some
+from core.data.check.report import SHOWN, CheckReport, CheckRow
 from core.data.check.units import order_row, unit_row
 from core.data.check.values import Scan, nodata_rows, scan, value_rows
 from core.data.leakage.split_audit import Leaks, leaks_of
 from core.data.store.dataset import Dataset
 from core.progress import Steps, part
+from core.text import list_names
 
 __all__ = ["CheckReport", "CheckRow", "check"]
 
@@ -81,7 +82,7 @@ def _check_source(dataset: Dataset) -> list[CheckRow]:
     advice = "Correct these ids in the labels table of the source and ingest it again."
     there = set(dataset.ids.tolist())
     known = tuple(str(i) for i in ids if str(i) in there)
-    return [CheckRow("error", "Ids were listed with different labels", some(ids), len(ids), 0.0, advice, known)]
+    return [CheckRow("error", "Ids were listed with different labels", list_names(ids), len(ids), 0.0, advice, known)]
 
 
 def _check_duplicates(dataset: Dataset, labels: np.ndarray, found: Scan) -> list[CheckRow]:
@@ -142,7 +143,7 @@ def _pairs_row(dataset: Dataset, pairs: pd.DataFrame, what: str, none: str, advi
         return CheckRow("ok", none)
     named = tuple(zip(pairs["a"].astype(str), pairs["b"].astype(str), strict=True))
     ids = tuple(dict.fromkeys(name for pair in named for name in pair))
-    where = some([" ~ ".join(pair) for pair in named])
+    where = list_names([" ~ ".join(pair) for pair in named])
     return CheckRow("warning", what, where, len(ids), len(ids) / len(dataset), advice, ids, named)
 
 
@@ -159,9 +160,11 @@ def _check_groups(dataset: Dataset, labels: np.ndarray) -> list[CheckRow]:
     ]
     if few and known.any():
         advice = f"Some folds will have none of them to judge when {USUAL_SPLITS} are drawn; fewer folds may do better."
-        return [CheckRow("warning", "A class lies in few groups", f"{some(few)}; {n} groups in all", advice=advice)]
+        return [
+            CheckRow("warning", "A class lies in few groups", f"{list_names(few)}; {n} groups in all", advice=advice)
+        ]
     return [CheckRow("ok", "Groups keep scenes together", f"{n} groups")]
 
 
 def _sets(dataset: Dataset, sets: list[np.ndarray]) -> str:
-    return some([" = ".join(dataset.ids[s][:SHOWN]) for s in sets])
+    return list_names([" = ".join(dataset.ids[s][:SHOWN]) for s in sets])

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.store.dataset import Dataset
+from core.text import list_names
 
 SHOWN = 5  # ids or bands named in a row
 COLUMNS = ("severity", "what", "where", "n", "share", "advice")
@@ -87,7 +88,7 @@ def patches_row(
         return CheckRow("ok", what[1])
     ids = tuple(map(str, dataset.ids[wrong]))
     names = () if bands is None else tuple(np.array(dataset.band_names)[bands].tolist())
-    where = f"bands {some(names)}; patches {some(ids)}" if names else some(ids)
+    where = f"bands {list_names(names)}; patches {list_names(ids)}" if names else list_names(ids)
     part = len(ids) / len(dataset) if share is None else share
     return CheckRow("warning", what[0], where, len(ids), part, advice, ids, bands=names)
 
@@ -101,10 +102,4 @@ def bands_row(
     names = np.array(dataset.band_names)[wrong]
     texts = np.array(dataset.band_names if shown is None else shown)[wrong]
     part = len(names) / len(dataset.bands)
-    return CheckRow("warning", what[0], some(texts), len(names), part, advice, bands=tuple(names.tolist()))
-
-
-def some(names: Sequence[str]) -> str:
-    """At most five of the names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(str(name) for name in names[:SHOWN]) + more
+    return CheckRow("warning", what[0], list_names(texts), len(names), part, advice, bands=tuple(names.tolist()))

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from core.data.bands import BYTES, DECIBEL, DN, REFLECTANCE, Band
-from core.data.check.report import CheckRow, some
+from core.data.check.report import CheckRow
 from core.data.store.dataset import Dataset
+from core.text import list_names
 
 BRIGHTER = 0.8  # median of the near infrared over that of red below which they have changed places
 APART_DB = 3.0  # by which a median must be on the wrong side of another one's
@@ -27,7 +28,7 @@ def unit_row(dataset: Dataset) -> CheckRow:
     }
     if not found:
         return CheckRow("ok", "The bands' units agree with their values")
-    where = some([f"{name} ({text})" for name, text in found.items()])
+    where = list_names([f"{name} ({text})" for name, text in found.items()])
     advice = "Convert the values, or say --bands and --unit rightly when ingesting; they are used as they are."
     share = len(found) / len(dataset.bands)
     return CheckRow("warning", "Values are in another unit", where, len(found), share, advice, bands=tuple(found))
@@ -44,7 +45,7 @@ def order_row(dataset: Dataset) -> CheckRow:
     if not found:
         return CheckRow("ok", "The order of the bands agrees with their names")
     names = tuple(dict.fromkeys(name for pair, _ in found for name in pair))
-    where = some([f"{' and '.join(pair)}: {why}" for pair, why in found])
+    where = list_names([f"{' and '.join(pair)}: {why}" for pair, why in found])
     advice = (
         "Name the bands in the order of the file when ingesting (--bands), or write them in the order of the names."
     )

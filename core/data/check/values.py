@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.check.report import CheckRow, bands_row, patches_row, some
+from core.data.check.report import CheckRow, bands_row, patches_row
 from core.data.leakage.duplicates import patch_hashes
 from core.data.store.dataset import Dataset
 from core.data.store.summary import valid_pixels
 from core.progress import Progress, Steps
+from core.text import list_names
 
 BATCH = 64  # patches read at once
 NODATA_SHARE = 0.01  # of all pixels; less is not worth a warning unless a patch is mostly empty
@@ -128,7 +129,7 @@ def nodata_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
         rows.append(patches_row(found.blank, dataset, ("Patches without any data", ""), advice))
     touched = found.empty > 0
     if total > NODATA_SHARE or mostly.any():
-        where = f"more than half empty: {some(dataset.ids[mostly])}" if mostly.any() else ""
+        where = f"more than half empty: {list_names(dataset.ids[mostly])}" if mostly.any() else ""
         advice = "These pixels are left out of statistics and replaced by the band's training mean."
         ids = tuple(map(str, dataset.ids[touched]))
         rows.append(CheckRow("warning", "Pixels without data", where, int(touched.sum()), total, advice, ids))

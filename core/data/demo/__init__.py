@@ -1,7 +1,6 @@
 """Simulated Sentinel-1/2 patches with landslides: a dataset made in seconds, of which everything is known.
 
-Comes in: how many patches and a seed. Goes out: :class:`DemoPatches`, a dataset file, or a folder in Zindi's layout.
-It says of itself that it is simulated, and knows nothing of training.
+A number of patches and a seed give :class:`DemoPatches`, or a dataset file, which says of itself that it is simulated.
 
 Patches are cut from scenes of 5 to 12 cells (the groups). Scars run downhill, show as bare ground in the optical bands
 and as a change of backscatter whose sign depends on slope and orbit; some hide under clouds (only radar shows them) or
@@ -94,30 +93,6 @@ def write_demo(path: Path | str, n: int = 1200, seed: int = 0) -> Dataset:
                 },
             )
         return writer.finish()
-
-
-def write_zindi_layout(folder: Path | str, n: int = 120, seed: int = 0, n_test: int = 0) -> DemoPatches:
-    """Write patches as the challenge ships them: ``Train.csv`` and ``train_data/ID.npy`` (64, 64, 12) float64.
-
-    With ``n_test``, also ``Test.csv`` (ids only) and ``test_data/``, from another seed. Returns the training patches.
-    """
-    folder = Path(folder)
-    train = simulate(n, seed)
-    _write_arrays(folder / "train_data", train.ids, train.images)
-    rows = [f"{i},{label}" for i, label in zip(train.ids, train.labels, strict=True)]
-    (folder / "Train.csv").write_text("\n".join(["ID,label", *rows]) + "\n", encoding="utf-8")
-    if n_test:
-        test = simulate(n_test, seed + 1)
-        ids = [f"test_{i}" for i in test.ids]
-        _write_arrays(folder / "test_data", ids, test.images)
-        (folder / "Test.csv").write_text("\n".join(["ID", *ids]) + "\n", encoding="utf-8")
-    return train
-
-
-def _write_arrays(folder: Path, ids, images: np.ndarray) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, image in zip(ids, images, strict=True):
-        np.save(folder / f"{name}.npy", np.ascontiguousarray(image.transpose(1, 2, 0), dtype=np.float64))
 
 
 def _draw(scenes: list[ScenePlan], wrong: np.ndarray, seed: int) -> Iterator[DemoPatches]:

@@ -18,6 +18,7 @@ from core.config.sections import Section, explain_validation, names_of
 from core.data.bands import USUAL, Band
 from core.errors import ConfigError, DataError, FormatError
 from core.progress import Progress
+from core.text import list_names
 
 Shape = tuple[int, int, int]  # (C, H, W)
 
@@ -309,5 +310,4 @@ def shown(name: str) -> str:
 
 def some(names: list[str], most: int = 5) -> str:
     """The first few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + more
+    return shown(list_names(names, most))

@@ -20,6 +20,7 @@ from core.data.bands import Band
 from core.data.store.chunks import PatchFile, patch_places
 from core.data.store.hdf5 import open_safely
 from core.errors import DataError, FormatError
+from core.text import list_names
 
 LAYOUT_VERSION = 1
 BATCH_BYTES = 32 * 2**20  # of images read at once
@@ -90,8 +91,9 @@ class Dataset:
         """(n,) int64 row of each id. Raises DataError naming the ids that are not in this dataset."""
         unknown = [str(i) for i in ids if str(i) not in self._rows]
         if unknown:
-            shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-            raise DataError(f"{self.path.name} has no patch named {shown}. Its ids look like '{self.ids[0]}'.")
+            raise DataError(
+                f"{self.path.name} has no patch named {list_names(unknown)}. Its ids look like '{self.ids[0]}'."
+            )
         return np.array([self._rows[str(i)] for i in ids], np.int64)
 
     def images(self, index: Any = None, bands: Sequence[str] | None = None) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Three ways to make probabilities honest, each learnt on the other folds: temperature, Platt, isotonic.
 
-Comes in: out-of-fold probabilities with labels and folds. Goes out: calibrated ones, and what each way changes, with
-intervals. Temperature keeps the decision at 0.5, Platt also moves it, isotonic bends freely and wants most data.
+Temperature keeps the decision at 0.5, Platt also moves it, isotonic bends freely and wants most data.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import ConfigError, DataError
-from core.evaluate.calibration.fit import apply_platt, fit_platt
+from core.evaluate.calibration.fit import EDGE, apply_platt, fit_platt, log_odds
 from core.evaluate.calibration.reliability import BrierParts, brier_parts
 from core.evaluate.intervals import bootstrap_intervals
 from core.evaluate.metrics import check_labels, check_scores, metrics
@@ -20,7 +19,6 @@ from core.evaluate.metrics import check_labels, check_scores, metrics
 METHODS = ("none", "temperature", "platt", "isotonic")
 FEWEST = {"none": 0, "temperature": 5, "platt": 10, "isotonic": 50}  # patches of each class to learn from
 LEAST, MOST = 0.01, 100.0  # of the factor on the log-odds that a temperature may be
-EDGE = 1e-6  # probabilities are kept this far from 0 and 1 where their log-odds are taken
 
 Calibrator = Callable[[np.ndarray], np.ndarray]  # probabilities (n,) -> probabilities (n,)
 
@@ -122,41 +120,37 @@ def _left_out(method: str, n: int, reason: str) -> Calibrated:
 def fit_temperature(labels: np.ndarray, probs: np.ndarray) -> float:
     """T that minimises the cross-entropy of log-odds / T (Guo et al. 2017); above 1 cools overconfidence. 0.01 to 100.
 
-    The derivative by 1 / T rises steadily, so its zero is found by halving.
+    The derivative by 1 / T rises steadily, so that its zero is the minimum; it is looked for on a logarithmic scale.
     """
+    from scipy.optimize import brentq
+
     z, labels = log_odds(probs), np.asarray(labels, np.float64)
 
-    def slope(factor: float) -> float:
-        return float((z * (apply_platt(z, factor, 0.0) - labels)).sum())
+    def slope(log_factor: float) -> float:
+        return float((z * (apply_platt(z, np.exp(log_factor), 0.0) - labels)).sum())
 
-    low, high = LEAST, MOST
+    low, high = np.log(LEAST), np.log(MOST)
     if slope(low) >= 0:
-        return 1 / low
+        return 1 / LEAST
     if slope(high) <= 0:
-        return 1 / high
-    for _ in range(60):
-        middle = np.sqrt(low * high)
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-    return float(1 / np.sqrt(low * high))
+        return 1 / MOST
+    return float(np.exp(-brentq(slope, low, high, xtol=1e-14)))
 
 
 def fit_isotonic(scores: np.ndarray, labels: np.ndarray, smoothing: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
     """Knots x and y, both rising, of the closest rising function in squares; between knots it is a straight line.
 
-    Pool adjacent violators. scores, labels: (N,). Outside the knots the nearest one holds. A block's share is
-    (hits + smoothing) / (n + 2 smoothing), so that no finite number of patches promises certainty.
+    scores, labels: (N,). Outside the knots the nearest one holds. The share of a block of equal values is (hits +
+    smoothing) / (n + 2 smoothing), so that no finite number of patches promises certainty.
     """
+    from scipy.optimize import isotonic_regression
+
     distinct, tie = np.unique(np.asarray(scores, np.float64), return_inverse=True)
     hits, counts = np.bincount(tie, labels), np.bincount(tie).astype(float)
-    blocks: list[list[float]] = []  # hits, patches, first, last
-    for i in range(distinct.size):
-        blocks.append([hits[i], counts[i], i, i])
-        while len(blocks) > 1 and blocks[-2][0] * blocks[-1][1] >= blocks[-1][0] * blocks[-2][1]:
-            h, n, _, last = blocks.pop()
-            blocks[-1] = [blocks[-1][0] + h, blocks[-1][1] + n, blocks[-1][2], last]
-    table = np.array(blocks)
-    share = np.maximum.accumulate((table[:, 0] + smoothing) / (table[:, 1] + 2 * smoothing))
-    ends = table[:, 2:].astype(int)  # (B, 2)
+    starts = isotonic_regression(hits / counts, weights=counts).blocks  # (B + 1,) where each block begins, and the end
+    hits, counts = np.add.reduceat(hits, starts[:-1]), np.add.reduceat(counts, starts[:-1])
+    share = np.maximum.accumulate((hits + smoothing) / (counts + 2 * smoothing))
+    ends = np.column_stack([starts[:-1], starts[1:] - 1])  # (B, 2)
     keep = np.column_stack([np.ones(len(ends), bool), ends[:, 0] != ends[:, 1]]).ravel()
     return distinct[ends.ravel()[keep]], np.repeat(share, 2)[keep]
 
@@ -165,9 +159,3 @@ def log_loss(labels: np.ndarray, probs: np.ndarray) -> float:
     """Mean cross-entropy in nats; probabilities are kept 1e-6 from 0 and 1."""
     clipped = np.clip(probs, EDGE, 1 - EDGE)
     return float(-np.mean(np.where(np.asarray(labels) == 1, np.log(clipped), np.log(1 - clipped))))
-
-
-def log_odds(probs: np.ndarray) -> np.ndarray:
-    """Of probabilities kept 1e-6 from 0 and 1."""
-    clipped = np.clip(np.asarray(probs, np.float64), EDGE, 1 - EDGE)
-    return np.log(clipped / (1 - clipped))

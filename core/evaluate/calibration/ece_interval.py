@@ -1,7 +1,5 @@
 """The 95 % interval of the expected calibration error (ECE), which neither percentiles nor a spread can give.
 
-Comes in: labels, probabilities, groups. Goes out: two numbers. It knows nothing of decisions.
-
 ECE is a sum of absolute values, so noise only adds to it: a perfectly calibrated model never has 0, a resample is
 further off than the sample, and the spread of resamples vanishes where it matters. The interval is therefore the set
 of true values that the sample does not contradict: for each of them the bins' gaps are moved along the path of least
@@ -20,7 +18,8 @@ from collections.abc import Callable
 import numpy as np
 
 from core.evaluate.metrics import ECE_BINS, check_labels, check_scores, ece_bin
-from core.stats.bootstrap import CONFIDENCE, by_group, group_draws, group_index, kish, t_quantile
+from core.stats.bootstrap import FEWEST_GROUPS, by_group, effective_groups, group_index, resampled_means
+from core.stats.intervals import CONFIDENCE, t_quantile
 
 TAIL = (1 - CONFIDENCE) / 2
 NORMAL = 1.96  # standard deviations of a normal distribution that 95 % lie within; few groups reach further
@@ -33,14 +32,13 @@ def ece_interval(
     """Of labels (N,) 0/1 and probs (N,); groups (N,) are resampled whole. (nan, nan) with fewer than two groups."""
     labels, probs = check_labels(labels), check_scores(probs, np.size(labels))
     group_of, n_groups = group_index(groups, labels.size)
-    if n_groups < 2:
+    if n_groups < FEWEST_GROUPS:
         return (float("nan"), float("nan"))
     in_bin = ece_bin(probs)[:, None] == np.arange(ECE_BINS)
-    sums = by_group(in_bin * (labels - probs)[:, None], group_of, n_groups)  # (G, bins)
-    sizes = np.bincount(group_of, minlength=n_groups).astype(np.float64)
-    gaps = sums.sum(axis=0) / labels.size
-    drawn = [(draws @ sums) / (draws @ sizes)[:, None] for draws in group_draws(n_groups, n_boot, seed)]
-    noise = (np.concatenate(drawn) - gaps) * (t_quantile(kish(sizes)) / NORMAL)  # (n_boot, bins)
+    signed = in_bin * (labels - probs)[:, None]  # (N, bins)
+    gaps = by_group(signed, group_of, n_groups).sum(axis=0) / labels.size
+    drawn = resampled_means(signed, groups, n_boot, seed)  # (n_boot, bins)
+    noise = (drawn - gaps) * (t_quantile(effective_groups(groups, labels.size)) / NORMAL)
     return _not_contradicted(gaps, noise)
 
 

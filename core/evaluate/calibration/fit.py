@@ -1,8 +1,7 @@
 """Platt scaling: from a head's decision values to probabilities of the positive class.
 
-Comes in: decision values with labels and folds. Goes out: slope and intercept, and probabilities. It never turns a
-ranking round: the slope is kept positive, so labels that are pure noise cannot make a fold's order look informative in
-reverse. Temperature and isotonic scaling: ``core.evaluate.calibration.calibrators``.
+It never turns a ranking round: the slope is kept positive, so labels that are pure noise cannot make a fold's order
+look informative in reverse. Temperature and isotonic scaling: ``core.evaluate.calibration.calibrators``.
 
 Why the slope has a floor and the shares of the classes are equalised: fold k's scaling is learnt on the other folds.
 When fold k happens to hold more positives the others hold fewer, their intercept is lower, and once the slope is near
@@ -18,6 +17,7 @@ from core.evaluate.metrics import check_labels, check_scores
 
 SLOPE_FLOOR = 0.1  # change of log-odds per standard deviation of the scores: far below any useful head's (1 to 3)
 MAX_STEPS = 100
+EDGE = 1e-6  # probabilities are kept this far from 0 and 1 where their log-odds are taken
 
 
 def fit_platt(scores: np.ndarray, labels: np.ndarray, positive_share: float | None = None) -> tuple[float, float]:
@@ -47,6 +47,13 @@ def fit_platt(scores: np.ndarray, labels: np.ndarray, positive_share: float | No
 def apply_platt(scores: np.ndarray, a: np.ndarray | float, b: np.ndarray | float) -> np.ndarray:
     """Probabilities (N,) float64 in 0-1 of scores (N,); a, b: numbers, or (N,) where each patch has its own."""
     return _sigmoid(np.asarray(a) * np.asarray(scores, dtype=np.float64) + np.asarray(b))
+
+
+def log_odds(probs: np.ndarray | float, edge: float = EDGE) -> np.ndarray:
+    """Of probabilities kept ``edge`` away from 0 and 1; float64, of the same shape."""
+    from scipy.special import logit
+
+    return logit(np.clip(np.asarray(probs, np.float64), edge, 1 - edge))
 
 
 def cross_fitted_platt(scores: np.ndarray, labels: np.ndarray, fold_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,6 @@
 """What probabilities promise against what happened: the reliability diagram and the parts of the Brier score.
 
-Comes in: labels, probabilities, groups. Goes out: points with intervals, and numbers. numpy only until an interval of
-groups is asked for: the dashboard imports this module.
+numpy only until an interval of groups is asked for: the dashboard imports this module.
 """
 
 from __future__ import annotations

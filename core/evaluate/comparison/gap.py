@@ -1,8 +1,7 @@
 """What a head loses on patches that it has not seen: F1 on training patches minus F1 out of fold, with intervals.
 
-Comes in: labels, every fold's decision on every patch, the folds, groups. Goes out: a :class:`Gap`. A patch is
-training in every fold but one, so it counts there several times; groups are resampled whole and with them everything
-that was said of their patches.
+A patch is training in every fold but one, so it counts there several times; groups are resampled whole and with them
+all decisions on their patches.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import numpy as np
 
 from core.evaluate.intervals import interval
 from core.evaluate.metrics import rates
-from core.stats.bootstrap import by_group, group_draws, group_index, kish, t_quantile
+from core.stats.bootstrap import by_group, group_index, kish, resampled_sums
+from core.stats.intervals import t_interval
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ def gap(
     train_cells = by_group(of_training.sum(axis=0), group_of, n_groups)  # (G, 4)
     cells = by_group(of_unseen, group_of, n_groups)
     train_f1, f1 = _f1(train_cells.sum(axis=0)), _f1(cells.sum(axis=0))
-    draws = [(_f1s(draw @ train_cells), _f1s(draw @ cells)) for draw in group_draws(n_groups, n_boot, seed)]
-    train_samples, samples = (np.concatenate(parts) for parts in zip(*draws, strict=True))
+    drawn = resampled_sums(np.concatenate([train_cells, cells], axis=1), n_boot, seed)  # (n_boot, 8)
+    train_samples, samples = _f1s(drawn[:, :4]), _f1s(drawn[:, 4:])
     worth = kish(cells @ [0.0, 1.0, 1.0, 2.0])
     return Gap(
         train_f1,
         interval(train_f1, train_samples, kish(train_cells @ [0.0, 1.0, 1.0, 2.0]), "f1"),
         int(of_training.sum()),
         train_f1 - f1,
-        _of_difference(train_f1 - f1, train_samples - samples, worth),
+        t_interval(train_f1 - f1, train_samples - samples, worth),
         tuple(folds),
     )
 
@@ -86,12 +86,3 @@ def _f1(cells: np.ndarray) -> float:
 
 def _f1s(cells: np.ndarray) -> np.ndarray:
     return rates(*cells.T)["f1"]
-
-
-def _of_difference(point: float, samples: np.ndarray, n_groups: float) -> tuple[float, float]:
-    """Point plus or minus t times the spread of the defined resamples; nan where fewer than half are defined."""
-    defined = samples[np.isfinite(samples)]
-    if not np.isfinite(point) or 2 * defined.size < samples.size:
-        return (float("nan"), float("nan"))
-    reach = t_quantile(n_groups) * float(defined.std())
-    return (point - reach, point + reach)

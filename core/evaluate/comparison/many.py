@@ -1,7 +1,7 @@
 """Many comparisons at once, and printed results of others: what luck alone would show.
 
-Comes in: p-values, or F1 scores as a paper prints them. Goes out: p-values that hold for all comparisons together, and
-the smallest difference that so many patches can tell from chance. It knows nothing of patches.
+p values are corrected so that they hold for all comparisons together; F1 scores as a paper prints them get the smallest
+difference that so many patches can tell from chance.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """How far another dataset lies from the one a run was trained on: band by band, and in the network's embedding.
 
-Comes in: band values or embeddings of two sets. Goes out: distances with what chance alone would give. It knows nothing
-of models or files. A shift explains a fall of the metrics; it does not prove it.
+Every distance stands beside what chance alone would give. A shift explains a drop of the metrics; it does not prove it.
 """
 
 from __future__ import annotations

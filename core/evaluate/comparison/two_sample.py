@@ -1,9 +1,8 @@
 """Can two kinds of patches be told apart? A classifier two-sample test that keeps relatives on one side.
 
-Comes in: features of both kinds, which rows may be learnt from and judged in each round, groups. Goes out: the area
-under the curve on rows that were not learnt from, with its interval and p. 0.5: they cannot be told apart by these
-features, by a straight line; another classifier may. It knows nothing of how one kind was made from the other: whoever
-asks sees to it that no round judges what it learnt from.
+The answer is the area under the curve on rows that were not learnt from, with its interval and p. At 0.5 a straight
+line cannot tell the kinds apart by these features; another classifier may. The caller makes sure that no round judges
+rows related to those it learnt from (:func:`halves`).
 
 After Lopez-Paz and Oquab 2017 (classifier two-sample tests), with area instead of accuracy, since the kinds may differ
 in number, and with whole groups resampled, since rows of one group are no independent evidence.
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.evaluate.intervals import effective_groups, interval, resampled_metrics
+from core.evaluate.intervals import effective_groups_by_metric, interval, resampled_metrics
 from core.evaluate.metrics import metrics
 
 MIN_EACH = 8  # rows of each kind to learn from, and to judge
@@ -89,7 +88,7 @@ def judge(parts: Sequence[Scored], n_boot: int = 1000, seed: int = 0) -> TwoSamp
     pred = (prob >= 0.5).astype(np.int8)
     auc = metrics(kind, prob, pred=pred)["auc"]
     samples = resampled_metrics(kind, [(pred, prob)], group, n_boot, seed)[0]["auc"]
-    worth = effective_groups(kind, pred, group)["auc"]
+    worth = effective_groups_by_metric(kind, pred, group)["auc"]
     lo, hi = interval(auc, samples, worth, "auc")
     spread = float(np.nanstd(samples))
     p = float(stdtr(max(worth - 1, 1.0), -(auc - 0.5) / spread)) if spread > 1e-12 else float(auc <= 0.5)

@@ -1,8 +1,7 @@
 """What can happen to a patch after the model was trained: clouds, noise, a sensor or an orbit that is lost.
 
-Comes in: raw patches with their bands' records, and a scenario. Goes out: the damaged patches, and which values are
-missing. Clouds cover optical bands only, radar sees through them; speckle is drawn before and after the event, so that
-a change stays after minus before. It knows nothing of models.
+You get the corrupted patches, and which of their values are missing. Clouds cover optical bands only, radar sees
+through them; speckle is drawn before and after the event, so that a change stays after minus before.
 """
 
 from __future__ import annotations

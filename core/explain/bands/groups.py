@@ -1,7 +1,7 @@
 """Bands put into groups that share a sensor, an orbit and a kind, so that a handful of groups covers every band.
 
-Comes in: band records. Goes out: a partition. Zindi's 12 bands give optical, descending post, descending change,
-ascending post and ascending change; a set of one sensor is parted by spectral region, or band by band.
+Zindi's 12 bands give optical, descending post, descending change, ascending post and ascending change; the bands of a
+single sensor are divided by spectral region, or one by one.
 """
 
 from __future__ import annotations
@@ -46,14 +46,6 @@ def band_groups(bands: Sequence[Band]) -> tuple[BandGroup, ...]:
         ways = [lambda band: band.modality]
     way = next((way for way in ways if len({way(band) for band in bands}) >= FEWEST), ways[-1])
     return _partition(bands, way)
-
-
-def modality_groups(groups: Sequence[BandGroup]) -> dict[str, tuple[str, ...]]:
-    """By modality (optical, sar, terrain, other): the names of its groups."""
-    found: dict[str, tuple[str, ...]] = {}
-    for group in groups:
-        found[group.modality] = (*found.get(group.modality, ()), group.name)
-    return found
 
 
 def _partition(bands: Sequence[Band], way: Callable[[Band], str]) -> tuple[BandGroup, ...]:

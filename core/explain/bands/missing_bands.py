@@ -1,7 +1,6 @@
 """What a model is given in place of values that are missing when it must answer.
 
-Comes in: the training part of a fold, damaged patches and which of their values are missing. Goes out: whole patches.
-Everything is learnt from training patches; labels are never looked at.
+Everything is learnt from the training part of the fold; labels are never looked at.
 """
 
 from __future__ import annotations

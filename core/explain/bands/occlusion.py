@@ -1,9 +1,7 @@
 """Occlusion: what a model answers when some of a patch's bands, or a window of it, are replaced.
 
-Comes in: a function from patches to answers, patches, what replaces them, and which bands. Goes out: the answers
-before and after. It knows nothing of models: any function of patches will do, and only the caller can see to it that
-the patches are out of fold. Bands are written over in one copy of a batch and put back, so that all that is paid for is
-the function itself.
+Any function of patches will do as a model; only the caller can make sure that the patches are out of fold. Bands are
+written over in one copy of a batch and put back, so that nearly all of the time goes into the function itself.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What stands in a band's place when it is occluded.
 
-Comes in: patches as the model is given them, what each band's constants are there, where there is data, labels, a seed.
-Goes out: patches of the same shape to take bands from. Pixels without data keep what they have: filling one band of
-them would make them look like data.
+You get patches of the same shape to take bands from. Pixels without data keep what they have: filling one band of them
+would make them look like data.
 """
 
 from __future__ import annotations

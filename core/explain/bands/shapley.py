@@ -1,7 +1,6 @@
 """Exact Shapley values: what each group of bands contributes to a patch's drop, all orders of removal counted alike.
 
-Comes in: the drop of each patch for every subset of groups that may be removed. Goes out: a share a group; the shares
-add up to the drop without any of the groups (Shapley 1953). With G groups there are 2^G subsets.
+The shares add up to the drop without any of the groups (Shapley 1953). With G groups there are 2^G subsets.
 """
 
 from __future__ import annotations

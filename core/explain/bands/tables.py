@@ -1,8 +1,8 @@
 """Occlusion of a whole run as tables to show: by band, by group of bands, by part of the patches, by baseline.
 
-Comes in: the run's occlusion tables (a row a patch, head, baseline and band, or group), and which patches belong
-together. Goes out: DataFrames with intervals that resample groups whole. Only landslides count unless patches are
-chosen otherwise. It loads no torch: the dashboard imports this module.
+The run's occlusion tables (a row a patch, head, baseline and band, or group) become DataFrames with intervals that
+resample groups whole. Only landslides count unless patches are chosen otherwise. Torch is not loaded: the dashboard
+imports this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from core.errors import LabelError
-from core.stats.ranking import Importance, importance, mean_interval, rank_agreement
+from core.stats.grouped_means import mean_of
+from core.stats.ranking import Importance, importance, rank_agreement
 
 BAND_COLUMNS = (
     "drop_mean", "lo", "hi", "drop_sum", "first", "rank_lo", "rank_hi", "paper_mean", "paper_lo", "paper_hi",
@@ -80,7 +81,7 @@ def group_table(
     only = _part(table, head, baseline, "group", "p_only", groups, ids)
     found = importance(shapley.values, shapley.groups)
     alone = importance(without.p0 - without.values, without.groups)
-    total = mean_interval(shapley.values.sum(axis=0), shapley.groups)
+    total = mean_of(shapley.values.sum(axis=0), shapley.groups)
     facts = table.drop_duplicates("group").set_index("group").loc[shapley.names]
     return pd.DataFrame(
         {

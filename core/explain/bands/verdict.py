@@ -1,7 +1,7 @@
 """What a figure of band occlusion supports, in a sentence, and what it does not (does SAR matter more than optical).
 
-Comes in: the Shapley shares of the groups of bands on out-of-fold landslides. Goes out: an answer (yes, no, undecided)
-with the interval of the difference behind it. An answer counts only where every replacement of bands gives it.
+The Shapley shares of the groups of bands on out-of-fold landslides give an answer (yes, no, undecided) with the
+interval of the difference behind it. An answer counts only where every replacement of bands gives it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import pandas as pd
 
 from core.explain.bands.replacements import BASELINES
 from core.explain.bands.tables import group_table
-from core.stats.ranking import Interval, mean_interval
+from core.stats.grouped_means import mean_of
+from core.stats.intervals import Interval
 
 Answer = Literal["yes", "no", "undecided", "cannot be asked"]
 LIMITS = (
     "This is about what this model leans on for these patches. It does not say that the other bands know less of "
     "landslides: bands that say the same stand in for each other, and only a model trained without some of them shows "
-    "what they were worth (the drop-out drill)."
+    "what they were worth."
 )
 PLAIN = {"sar": "SAR", "optical": "optical", "terrain": "terrain", "other": "other bands"}
 
@@ -112,17 +113,17 @@ def _one(
     landslides = mine[mine["label"] == 1]
     by = landslides.pivot_table(index="id", columns="modality", values="shapley", aggfunc="sum")  # (n, modalities)
     of = None if groups is None else by.index.astype(str).map(lambda i: groups.get(i, i)).to_numpy()
-    shares = {name: mean_interval(by[name].to_numpy(), of) for name in by.columns}
+    shares = {name: mean_of(by[name].to_numpy(), of) for name in by.columns}
     difference = None
     if set(asked) <= set(by.columns):
-        difference = mean_interval((by[asked[0]] - by[asked[1]]).to_numpy(), of)
+        difference = mean_of((by[asked[0]] - by[asked[1]]).to_numpy(), of)
     first = shown.loc[shown["shapley"].idxmax()]
     return BaselineVerdict(
         baseline=baseline,
         answer=_answer(difference),
         difference=difference,
         shares=shares,
-        total=mean_interval(by.sum(axis=1).to_numpy(), of),
+        total=mean_of(by.sum(axis=1).to_numpy(), of),
         first=str(first["group"]),
         first_share=float(first["first"]),
         n=len(by),

@@ -1,9 +1,8 @@
 """Attention maps by gradients: where in a patch the network sees evidence for a class, for whole datasets at once.
 
-Comes in: a network and normalised patches. Goes out: one raw map a patch, not rescaled, so that magnitudes can be
-compared between patches and averaged over groups. It knows nothing of backbones (the network names its own layer),
-of colours or of files; what the dashboard does with maps stands in ``core.explain.cam.overlay`` and needs no torch. Methods
-without gradients, one patch at a time, stand in ``core.explain.cam.library``.
+Maps are raw, not rescaled, so that magnitudes can be compared between patches and averaged over groups. The network
+names its own layer. ``core.explain.cam.overlay`` draws maps without torch, for the dashboard;
+``core.explain.cam.library`` has the methods without gradients, one patch at a time.
 
 With A_k the layer's k-th activation map, y the class's logit and G_k = dy / dA_k, every map is ReLU(sum_k w_k A_k):
 
@@ -55,7 +54,7 @@ def gradcam(
     images: (N, C, H, W) float32, normalised. target: column of the logits (1 is landslide), or "predicted": the larger
     one of each patch. method: one of ``METHODS``. layer: its path; none: the network's choice. Returns maps (N, h, w)
     float32, at least 0, and the layer's name. A map of zeros is an answer too: no evidence for the class at this
-    layer (see ``core.explain.cam.overlay.dead_maps``). The network's mode and its parameters' flags are left as they were.
+    layer (see ``core.explain.cam.overlay.dead_maps``). The network's mode and its parameters' flags do not change.
     """
     combine = _method(method)
     name, module, reshape = network.cam_layer(min_map) if layer is None else network.cam_layer(min_map, layer)

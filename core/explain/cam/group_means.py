@@ -1,6 +1,6 @@
 """Mean attention maps by outcome, with how many maps stand behind each cell and its interval.
 
-Comes in: a run's raw maps, each patch's outcome, fold and group. Goes out: a mean map an outcome. It loads no torch.
+Torch is not loaded: the dashboard imports this module.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.explain.cam.overlay import constant_maps, dead_maps
-from core.stats.grouped_means import interval_of_means
+from core.stats.grouped_means import intervals_of_means
 
 OUTCOMES = ("tp", "fp", "fn", "tn")
 
@@ -20,7 +20,7 @@ class MeanMap:
     """The mean of n maps of n_groups groups: cam, lo, hi (h, w), or None without any; n_dead hold no evidence.
 
     The unit is the mean peak of a fold's living maps, because every fold's network has its own scale. lo, hi: 95 %
-    interval of each cell by itself, groups resampled whole; nan with fewer than 5 groups.
+    interval of each cell by itself, groups resampled whole; nan with fewer than two groups.
     """
 
     cam: np.ndarray | None
@@ -56,7 +56,8 @@ def mean_maps(
         if not len(own):
             found[name] = MeanMap(None, None, None, 0, 0, int(((outcome == name) & dead).sum()))
             continue
-        lo, hi = (ends.reshape(own.shape[1:]) for ends in interval_of_means(own.reshape(len(own), -1), kept))
+        lo, hi = (ends.reshape(own.shape[1:]) for ends in intervals_of_means(own.reshape(len(own), -1), kept))
+        lo = np.maximum(lo, 0.0)  # there is no evidence below none
         n_groups = len(own) if kept is None else len(np.unique(kept))
         n_dead = int(((outcome == name) & dead).sum())
         found[name] = MeanMap(own.mean(axis=0), lo, hi, len(own), n_groups, n_dead)

@@ -1,8 +1,8 @@
 """pytorch-grad-cam's attention maps, one patch at a time: what needs many passes a patch or no gradient at all.
 
-Comes in: a network, one normalised patch, the name of a method. Goes out: its raw map, as ``core.explain.cam.gradcam``
-gives them. The library is given our layer and our conversion (its own for Swin and ViT raise on current timm) and is
-kept from scaling the map. Its context manager is not used: leaving it swallows IndexError.
+Maps are raw, as those of ``core.explain.cam.gradcam``. The library is given our layer and our conversion (its own for
+Swin and ViT raise on current timm) and is kept from scaling the map. Its context manager is not used: leaving it
+swallows IndexError.
 """
 
 from __future__ import annotations

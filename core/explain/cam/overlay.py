@@ -1,7 +1,6 @@
 """What is done with raw Grad-CAM maps once they exist: find the dead, scale one for the eye, lay it over a patch.
 
-Comes in: maps (N, h, w). Goes out: flags and arrays. It knows nothing of networks and loads no torch: the dashboard
-imports this module.
+Torch is not loaded: the dashboard imports this module.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Does the network need the pixels that its attention map points at? Deletion, insertion and ROAD against chance.
 
-Comes in: a network, normalised patches, their raw maps. Goes out: what is left of the probability of landslide when
-pixels go in the map's order, and in the order of maps that know nothing. Deletion and insertion (Petsiuk et al. 2018)
-put 0, the mean of training, in a pixel's place; ROAD (Rong et al. 2022) fills it from around, so that the shape of the
-hole tells nothing. It knows nothing of folds or files.
+You get what is left of the probability of landslide when pixels go in the map's order, and in the order of random or
+moved maps. Deletion and insertion (Petsiuk et al. 2018) put 0, the mean of training, in a pixel's place; ROAD (Rong et
+al. 2022) fills it from around, so that the shape of the hole gives nothing away.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Does attention follow the content or stay at its place? Patches rolled, flipped, inset, and rolled beneath corners.
 
-Comes in: a function from normalised patches to raw maps. Goes out: one row a patch, and what it means for each corner.
-
 Three things put a hot spot into one corner, and one test alone does not tell them apart. A network with pooling sees a
 burnt-in mark wherever it is, so that under a whole roll its hot spot moves along with the mark: rolling alone would
 call a watermark content. What a mark does do is stay in its place from patch to patch while everything else differs.
@@ -26,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from core.explain.cam.overlay import constant_maps, dead_maps, upsample_maps
-from core.explain.checks.position import CORNER, CORNERS, place_shares, places
+from core.explain.checks.position import CORNER, CORNERS, RANGES, place_shares, places
 from core.stats.grouped_means import greater_than_zero, mean_of
 
 HOT = 3.0  # times uniform
@@ -34,6 +32,7 @@ STAYS = 0.5  # of its attention that a corner keeps when everything else is roll
 FEWEST = 10  # living maps of a group before its corners are judged
 INSET = 0.75  # side of the shrunken patch, as a share of the patch's
 TESTS = ("roll", "flip", "inset")
+CORRELATION = (-1.0, 1.0)
 
 MapsOf = Callable[[np.ndarray], np.ndarray]
 Moved = Callable[[np.ndarray], np.ndarray]  # (N, ..., H, W) -> the same shape
@@ -101,8 +100,8 @@ def movement_summary(table: pd.DataFrame, groups: np.ndarray | None = None) -> l
         elif difference.hi < 0:
             word = "position"
         means = {
-            "follow": mean_of(follow, groups).to_dict(),
-            "stay": mean_of(stay, groups).to_dict(),
+            "follow": mean_of(follow, groups, CORRELATION).to_dict(),
+            "stay": mean_of(stay, groups, CORRELATION).to_dict(),
             "difference": difference.to_dict(),
         }
         rows.append({"test": test, **means, "p": greater_than_zero(follow - stay, groups), "follows": word})
@@ -123,15 +122,15 @@ def corner_verdicts(table: pd.DataFrame, outcome: np.ndarray, groups: np.ndarray
         own = None if groups is None else groups[chosen]
         for corner in CORNERS:
             values = {key: table.loc[chosen, f"{key}_{corner}"].to_numpy(float) for key in _PARTS}
-            rows.append({"outcome": name, "corner": corner, **_judged(values, own)})
+            rows.append({"outcome": name, "corner": corner, **_judged(values, own, RANGES[corner])})
     return rows
 
 
 _PARTS = ("before", "beneath", "same", "along")
 
 
-def _judged(values: dict[str, np.ndarray], groups: np.ndarray | None) -> dict[str, Any]:
-    before = mean_of(values["before"], groups)
+def _judged(values: dict[str, np.ndarray], groups: np.ndarray | None, bounds: tuple[float, float]) -> dict[str, Any]:
+    before = mean_of(values["before"], groups, bounds)
     beneath, same, along = (mean_of(values[key], groups).value for key in _PARTS[1:])
     hot = before.n >= FEWEST and before.value > HOT and before.lo > 1
     kept = beneath / before.value if before.value else float("nan")

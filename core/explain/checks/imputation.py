@@ -1,8 +1,7 @@
 """Pixels taken out of patches and filled so that nothing gives their place away (ROAD; Rong et al. 2022).
 
-Comes in: patches and the pixels to take out. Goes out: patches in which each missing pixel is the weighted mean of its
-eight neighbours, missing ones included, plus a little noise. All patches of a batch are solved together on the device;
-it knows nothing of maps or networks.
+Each missing pixel becomes the weighted mean of its eight neighbours, missing ones included, plus a little noise. All
+patches of a batch are solved together on the device.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Do attention maps lie on the landslides that were outlined? Pointing game, energy inside, overlap; against chance.
 
-Comes in: raw maps and the masks of the same patches. Goes out: one row a patch, and each measure's mean with its
-interval and with what chance would give. It knows nothing of networks.
+Raw maps and the masks of the same patches give one row a patch, and each measure's mean with its interval beside what
+chance would give.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from core.stats.grouped_means import Mean, greater_than_zero, mean_of
 
 THRESHOLD = 0.5  # of a map's own peak: what lies above is "where it looks" for the overlap
 MEASURES = ("pointing", "energy", "iou")
+SHARE = (0.0, 1.0)
 
 
 def mask_agreement(maps: np.ndarray, masks: np.ndarray, threshold: float = THRESHOLD) -> pd.DataFrame:
@@ -71,8 +72,8 @@ def summarise_agreement(table: pd.DataFrame, groups: np.ndarray | None = None) -
     for name in MEASURES:
         found, chance = table[name].to_numpy(float), table[f"chance_{name}"].to_numpy(float)
         means: dict[str, Mean] = {
-            "found": mean_of(found, groups),
-            "chance": mean_of(chance, groups),
+            "found": mean_of(found, groups, SHARE),
+            "chance": mean_of(chance, groups, SHARE),
             "gain": mean_of(found - chance, groups),
         }
         summary[name] = {key: mean.to_dict() for key, mean in means.items()}

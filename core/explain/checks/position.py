@@ -1,7 +1,7 @@
 """The corner-bias meter: how much attention lies in corners and borders, and whether it follows the content.
 
-Comes in: raw maps of patches and of the same patches rolled, flipped and inset. Goes out: shares of attention against
-uniform, and what moves along. It knows nothing of networks (``core.explain.checks.group_tests`` makes the maps).
+The shares of attention are relative to uniform. ``core.explain.checks.group_tests`` makes the maps of the same patches
+rolled, flipped and inset.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ CORNER = 0.2  # side of a corner, as a share of the patch's: 4 % of its area
 BORDER = 0.1  # width of the frame, as a share of the patch's side: 36 % of its area
 CORNERS = ("top_left", "top_right", "bottom_left", "bottom_right")
 PLACES = (*CORNERS, "corners", "border")
+AREAS = dict.fromkeys(CORNERS, CORNER**2) | {"corners": 4 * CORNER**2, "border": 1 - (1 - 2 * BORDER) ** 2}
+RANGES = {place: (0.0, 1 / area) for place, area in AREAS.items()}  # of a place's attention over uniform
 
 
 def place_shares(maps: np.ndarray, corner: float = CORNER, border: float = BORDER) -> pd.DataFrame:
@@ -65,7 +67,8 @@ def place_summary(shares: pd.DataFrame, outcome: np.ndarray, groups: np.ndarray 
     rows = []
     for name, chosen in sets.items():
         for place in shares.columns:
-            mean = mean_of(shares.loc[chosen, place].to_numpy(), None if groups is None else groups[chosen])
+            own = None if groups is None else groups[chosen]
+            mean = mean_of(shares.loc[chosen, place].to_numpy(), own, RANGES[place])
             rows.append({"outcome": name, "place": place, "ratio": mean.value, **_facts(mean)})
     return pd.DataFrame(rows)
 

@@ -1,7 +1,7 @@
 """Does a map change when the network forgets what it learnt? Cascading randomisation (Adebayo et al. 2018).
 
-Comes in: a network and normalised patches. Goes out: how alike the maps stay while its layers, from the classifier
-down to the first, are given random weights. A map that stays alike shows edges of the picture, not what was learnt.
+Layers get random weights from the classifier down to the first. A map that stays alike shows edges of the picture, not
+what was learnt.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ def cascade(
     seed: int = 0,
 ) -> Iterator[Likeness]:
     """Randomise a copy of the network stage by stage and compare its maps with ``maps`` (N, h, w) of the whole one."""
-    twin = copy.deepcopy(network).to(device)
+    randomised = copy.deepcopy(network).to(device)
     name = layer or network.cam_layer(min_map)[0]
-    parts = _parts(twin)
+    parts = _parts(randomised)
     stages = [list(chosen) for chosen in np.array_split(np.arange(len(parts)), min(STAGES, len(parts)))]
     generator = torch.Generator().manual_seed(seed)
     for stage, rows in enumerate(stages):
         for row in rows:
             randomise(parts[row][1], generator)
-        found, _ = gradcam(twin, images, device, min_map, target, method=method, layer=name)
+        found, _ = gradcam(randomised, images, device, min_map, target, method=method, layer=name)
         text = f"{parts[rows[0]][0]} to {parts[rows[-1]][0]}" if len(rows) > 1 else parts[rows[0]][0]
         yield Likeness(seed, stage, len(stages), text, *likeness(maps, found))
 

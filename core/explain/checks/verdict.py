@@ -1,6 +1,6 @@
-"""The lie detector's answer: a plain sentence for a run's maps at one layer, and each number that it stands on.
+"""The sanity checks' verdict: a plain sentence for a run's maps at one layer, and each number that it stands on.
 
-Comes in: the summaries of the checks. Goes out: findings that hold, fail or are undecided, and one verdict. Pure.
+Each finding holds, fails or is undecided; the verdict is the worst of them.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from core.errors import ConfigError, FormatError
 from core.io import safetensors_file
+from core.text import list_names
 from core.train.networks.unet import UNET, UNet
 from core.train.networks.weights_card import RGB, WeightsCard, filter_of, read_card
 
@@ -196,8 +197,8 @@ def _prefix(encoder: nn.Module, path: Path, names: list[str], branch: str) -> st
     if any(name.removeprefix("backbone.") in ours for name in names):  # timm may know the layer by an old name
         return "backbone." if any(name.startswith("backbone.") for name in names) else ""
     raise FormatError(
-        f"{path.name} holds no array of this network ({len(names)} found: {safetensors_file.shorten(names)}; "
-        f"needed: {safetensors_file.shorten(list(ours))}). Choose the backbone that these weights belong to."
+        f"{path.name} holds no array of this network ({len(names)} found: {list_names(names, 8)}; "
+        f"needed: {list_names(list(ours), 8)}). Choose the backbone that these weights belong to."
     )
 
 

@@ -27,11 +27,16 @@ EUCLIDEAN = EmbedConfig(metric="euclidean")
 TRAIN = np.arange(45)[::-1]  # any order: places must come back in the order of the embeddings
 
 
+# UMAP's functions are compiled for ten seconds in every process: umap-learn keeps none of them on disk.
+compiles_umap = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def drawn():
-    return fit_map(clusters()[0], TRAIN, EUCLIDEAN, seed=3)  # compiles UMAP: shared by the module
+    return fit_map(clusters()[0], TRAIN, EUCLIDEAN, seed=3)
 
 
+@compiles_umap
 def test_map_has_a_place_for_every_patch_and_keeps_neighbours(drawn):
     _, labels = clusters()
     assert drawn.xy.shape == (60, 2) and drawn.xy.dtype == np.float32 and np.isfinite(drawn.xy).all()
@@ -41,12 +46,14 @@ def test_map_has_a_place_for_every_patch_and_keeps_neighbours(drawn):
     np.testing.assert_array_equal(nearest, labels)  # those laid in afterwards fall to their own group too
 
 
+@compiles_umap
 def test_same_seed_gives_the_same_map(drawn):
     again = fit_map(clusters()[0], TRAIN, EUCLIDEAN, seed=3)
     np.testing.assert_array_equal(again.xy, drawn.xy)
     assert again.trustworthiness == drawn.trustworthiness
 
 
+@compiles_umap
 def test_held_out_patches_do_not_move_the_map(drawn):
     moved = clusters()[0]
     moved[45:] += 5.0
@@ -54,24 +61,28 @@ def test_held_out_patches_do_not_move_the_map(drawn):
     np.testing.assert_array_equal(again.xy[:45], drawn.xy[:45])
 
 
+@compiles_umap
 def test_scale_of_a_feature_does_not_matter_to_standardised_distances():
     scaled = clusters()[0] * np.float32([1, 1024, 1, 1, 1 / 64, 1, 1, 1])  # powers of two: exact
     first, second = (fit_map(rows, TRAIN, EUCLIDEAN, seed=3).xy for rows in (clusters()[0], scaled))
     np.testing.assert_allclose(first, second, atol=1e-3)
 
 
+@compiles_umap
 def test_length_of_an_embedding_does_not_matter_to_cosine():
     longer = clusters()[0] * (2.0 ** (np.arange(60) % 3))[:, None]  # powers of two: exact
     first, second = (fit_map(rows, TRAIN, seed=3).xy for rows in (clusters()[0], longer))
     np.testing.assert_allclose(first, second, atol=1e-3)
 
 
+@compiles_umap
 def test_placing_a_patch_again_gives_its_place_and_moves_nothing(drawn):
     before = drawn.xy.copy()
     np.testing.assert_allclose(drawn.place(clusters()[0][45:]), drawn.xy[45:], atol=1e-4)
     np.testing.assert_array_equal(drawn.xy, before)
 
 
+@compiles_umap
 def test_trustworthiness_is_scikit_learns(drawn):
     rows = Preparation.fit(clusters()[0], TRAIN, "euclidean").rows(clusters()[0])
     assert drawn.trustworthiness == pytest.approx(trustworthiness(rows[TRAIN], drawn.xy[TRAIN], n_neighbors=15))
@@ -79,6 +90,7 @@ def test_trustworthiness_is_scikit_learns(drawn):
     assert drawn.placed == pytest.approx(trustworthiness(rows[others], drawn.xy[others], n_neighbors=7))
 
 
+@compiles_umap
 @pytest.mark.parametrize("n_train", [5, 6, 9])
 def test_neighbours_are_lowered_to_what_there_is(n_train):
     found = fit_map(clusters()[0], np.arange(n_train))
@@ -119,6 +131,7 @@ def test_tsne_says_that_it_cannot_project_and_puts_later_patches_among_their_nei
     np.testing.assert_array_equal(found.xy, again.xy)
 
 
+@compiles_umap
 def test_awkward_embeddings_are_mapped_all_the_same():
     features = clusters()[0]
     repeated, far = np.repeat(features[:20], 3, axis=0), features.copy()
@@ -136,6 +149,7 @@ def test_one_patch_has_no_trustworthiness():
     assert math.isnan(fit_map(np.zeros((1, 3)), np.array([0])).trustworthiness)
 
 
+@compiles_umap
 def test_everything_in_training_leaves_nothing_to_lay_in():
     assert fit_map(clusters(12)[0], np.arange(12)).xy.shape == (12, 2)
 
@@ -149,6 +163,7 @@ def test_what_cannot_be_mapped_is_refused():
         fit_map(clusters()[0], np.array([], dtype=int))
 
 
+@compiles_umap
 def test_a_map_that_was_drawn_before_takes_later_patches_without_being_optimised_again(drawn):
     rows = Preparation.fit(clusters()[0], TRAIN, "euclidean").rows(clusters()[0])
     place = umap_around(rows[TRAIN], drawn.xy[TRAIN], 15, 0.1, seed=3)

@@ -31,12 +31,6 @@ def test_each_resample_has_the_metrics_of_the_patches_drawn():
             assert found[name][row] == pytest.approx(expected[name], nan_ok=True), name
 
 
-def test_as_many_groups_are_drawn_as_there_are():
-    draws = np.concatenate(list(group_draws(3, 250, seed=0)))
-    assert draws.shape == (250, 3) and set(draws.ravel()) == {0, 1, 2, 3}
-    np.testing.assert_array_equal(draws.sum(axis=1), np.full(250, 3))
-
-
 def test_the_same_seed_gives_the_same_intervals():
     labels, probs, pred = patches(50)
     assert bootstrap_intervals(labels, probs, pred, seed=1) == bootstrap_intervals(labels, probs, pred, seed=1)

@@ -82,6 +82,15 @@ def test_status_is_merged(run):
     assert (run.status()["stage"], run.status()["epoch"], run.status()["state"]) == ("training", 4, "queued")
 
 
+def test_a_run_that_has_not_finished_is_named_with_its_state(run):
+    for state in ("queued", "running", "failed", "cancelled"):
+        run.write_status(state=state)
+        with pytest.raises(RunError, match=f"'{run.name}' has not finished .{state}"):
+            run.require_finished()
+    run.write_status(state="succeeded")
+    run.require_finished()
+
+
 def test_history_of_folds_is_joined_in_order(run):
     for fold in (10, 2):
         run.write_history(fold, pd.DataFrame({"epoch": [1, 2]}))

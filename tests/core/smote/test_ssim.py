@@ -122,10 +122,10 @@ def test_what_cannot_be_compared_is_refused_in_words(images, data_range, words):
         pairwise_ssim(images, data_range)
 
 
-def _python(code):
+def _python(code, **environment):
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         cwd="/",
@@ -148,3 +148,14 @@ def test_works_where_no_folder_for_compiled_code_can_be_written():
         "print(pairwise_ssim(np.zeros((2, 1, 9, 9)), 6.0).tolist())"
     )
     assert _python(code) == "[[1.0, 1.0], [1.0, 1.0]]\n"
+
+
+@pytest.mark.slow
+def test_the_process_that_compiles_and_those_that_load_from_disk_give_the_same_bits(tmp_path):
+    code = (
+        "import hashlib, numpy as np; from core.smote.ssim import pairwise_ssim\n"
+        "images = np.random.default_rng(0).normal(size=(40, 3, 32, 32)).astype(np.float32)\n"
+        "print(hashlib.sha256(pairwise_ssim(images, 6.0).tobytes()).hexdigest())"
+    )
+    first, second = (_python(code, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert first == second

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 SEEDS = 20
 
 # One process that forks a child a seed: loading torch twenty times would take a minute. Children start before any
@@ -58,6 +60,7 @@ for seed in range(seeds):
 """
 
 
+@pytest.mark.slow
 def test_killed_at_twenty_random_moments_the_bits_are_those_of_an_unbroken_fit(tmp_path):
     command = [sys.executable, "-c", KILLED_AT_A_RANDOM_MOMENT, str(tmp_path), str(SEEDS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, "PYTHONPATH": "."})

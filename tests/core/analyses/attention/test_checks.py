@@ -6,25 +6,16 @@ import numpy as np
 import pytest
 
 from core.analyses.attention.checks import Options, check_attention, layers_of
-from core.config import RunConfig
 from core.errors import ConfigError, RunError
 from core.explain.checks.position import PLACES
-from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.builders import TINY, make_tiny
+from tests.builders import make_tiny
 from tests.command_line import core_json
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A finished run of two folds on noise with bright squares, in the foreground."""
-    home = tmp_path_factory.mktemp("attention")
-    config = RunConfig().with_overrides([*TINY, "embed.method=pca", "train.epochs=1", "heads.svm_C=[0.1]"])
-    folder = create_run(home, config, make_tiny(home / "tiny.h5"), "attention")
-    for _ in train_run(folder):
-        pass
-    folder.write_status(state="succeeded")
-    return folder
+def run(trained_run_copy):
+    return trained_run_copy
 
 
 @pytest.fixture(scope="module")

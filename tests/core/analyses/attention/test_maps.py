@@ -12,26 +12,16 @@ import numpy as np
 import pytest
 
 from core.analyses.attention.maps import MapOptions, draw_maps, patch_maps
-from core.config import RunConfig
 from core.errors import ConfigError, RunError
 from core.explain.cam.library import METHODS
-from core.pipeline import train_run
-from core.runs.store import create_run
 from core.workers.model_server import Kept, answers, serve
-from tests.builders import TINY, make_tiny
 
 ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    home = tmp_path_factory.mktemp("maps")
-    config = RunConfig().with_overrides([*TINY, "embed.method=pca", "train.epochs=1", "heads.svm_C=[0.1]"])
-    folder = create_run(home, config, make_tiny(home / "tiny.h5"), "maps")
-    for _ in train_run(folder):
-        pass
-    folder.write_status(state="succeeded")
-    return folder
+def run(trained_run_copy):
+    return trained_run_copy
 
 
 def test_the_runs_own_layer_method_and_class_give_its_own_maps_again(run):

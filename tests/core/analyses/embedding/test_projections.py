@@ -5,31 +5,23 @@ import json
 import numpy as np
 import pytest
 
-from core import pipeline
 from core.analyses.embedding import projections
 from core.analyses.embedding.new_patches import place_on_map
-from core.config import EmbedConfig, RunConfig
+from core.config import EmbedConfig
 from core.data.bands import Band
 from core.data.store import open_dataset
 from core.errors import FormatError, RunError
 from core.flow import embedding_map
 from core.predict.sources import batches_of
 from core.runs.plain_files import plain
-from core.runs.store import create_run
 from core.workers.model_server import Kept, answers
-from tests.builders import TINY
 
 OTHER = EmbedConfig(method="pca", metric="euclidean", grid=12)
-SETTINGS = (*TINY, "train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=svm_c0.1")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, tiny_dataset):
-    folder = create_run(tmp_path_factory.mktemp("maps"), RunConfig().with_overrides(SETTINGS), tiny_dataset, "maps")
-    for _ in pipeline.train_run(folder):
-        pass
-    folder.write_status(state="succeeded")
-    return folder
+def run(trained_run_copy):
+    return trained_run_copy
 
 
 def ended(steps):

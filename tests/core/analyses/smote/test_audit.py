@@ -77,6 +77,7 @@ def test_the_twin_differs_in_the_protocol_alone(tiny_dataset, tmp_path):
     assert other_protocol(other_protocol(run.config())) == run.config()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_on_noise_labels_only_the_honest_protocol_finds_nothing(seed):
     f1 = noise_labels(seed)["f1"]

@@ -18,13 +18,8 @@ from core.runs.store import RunFolder
 
 
 @pytest.fixture(scope="module")
-def run(balanced_run, tmp_path_factory):
-    """A copy that may be written into."""
-    import shutil
-
-    target = tmp_path_factory.mktemp("realism") / balanced_run.name
-    shutil.copytree(balanced_run.path, target)
-    return RunFolder(target)
+def run(balanced_run_copy):
+    return balanced_run_copy
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.data.bands import ZINDI_BANDS
-from core.data.demo import simulate, write_demo, write_zindi_layout
+from core.data.demo import simulate, write_demo
 from core.data.demo.ground import CELL, MARGIN, Cell, build_ground
 from core.data.demo.sensors import observe, optical, radar, slope_towards
 from core.data.readers import ReaderOptions, ingest
@@ -226,6 +226,20 @@ def test_the_dataset_file_holds_the_patches_and_says_what_is_simulated(tmp_path,
 def test_the_dataset_file_has_the_same_content_for_the_same_seed(tmp_path):
     a, b, c = (write_demo(tmp_path / f"{k}.h5", 60, seed) for k, seed in enumerate((5, 5, 6)))
     assert a.content_hash == b.content_hash != c.content_hash
+
+
+def write_zindi_layout(folder, n, seed, n_test):
+    """Patches as the challenge ships them, with a test part of another seed; returns the training patches."""
+    train, test = simulate(n, seed), simulate(n_test, seed + 1)
+    test_ids = [f"test_{i}" for i in test.ids]
+    for name, ids, images in (("train_data", train.ids, train.images), ("test_data", test_ids, test.images)):
+        (folder / name).mkdir(parents=True)
+        for i, image in zip(ids, images, strict=True):
+            np.save(folder / name / f"{i}.npy", np.ascontiguousarray(image.transpose(1, 2, 0), dtype=np.float64))
+    rows = [f"{i},{label}" for i, label in zip(train.ids, train.labels, strict=True)]
+    (folder / "Train.csv").write_text("\n".join(["ID,label", *rows]) + "\n", encoding="utf-8")
+    (folder / "Test.csv").write_text("\n".join(["ID", *test_ids]) + "\n", encoding="utf-8")
+    return train
 
 
 def test_zindis_layout_is_read_by_its_reader(tmp_path):

@@ -170,6 +170,7 @@ for step in ingest("folders", sys.argv[1], sys.argv[2], ReaderOptions(masks="m")
 """
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_in_the_same_file(source, tmp_path):
     """``kill -9``, again and again, each time a little later, until it gets through."""
     finish(steps(source, tmp_path / "whole.h5"))
@@ -230,6 +231,7 @@ def test_an_ingest_of_an_archive_goes_on_too(source, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["packed.zip", "src", "whole.h5", "x.h5"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="Only Linux tells a process's own peak memory.")
 def test_memory_does_not_grow_with_the_number_of_patches(tmp_path):
     """Four times as many patches, 96 MiB more; the fewer already fill a block of the summary and its sample."""

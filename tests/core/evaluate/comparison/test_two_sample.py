@@ -23,6 +23,7 @@ def made(rng, n=120, m=200, shift=0.0, spread=1.0):
     return np.concatenate([real, fresh]), kind, groups, parents
 
 
+@pytest.mark.slow
 def test_a_shift_is_found_and_none_is_not():
     rng = np.random.default_rng(0)
     far = told(*made(rng, shift=1.0))

@@ -97,11 +97,12 @@ def test_the_answer_is_that_of_the_interval_of_the_difference(optical, sar, answ
     assert found.answer == answer and f"SAR matters more than optical: {answer}." in found.supports
     one = found.by_baseline[0]
     assert one.difference.value == pytest.approx(sar - optical, abs=0.05)
-    assert one.difference.settled == (answer != "undecided")
+    assert (one.difference.lo > 0 or one.difference.hi < 0) == (answer != "undecided")
     assert "40 out-of-fold patches labelled landslide" in found.supports
     assert "does not say that the other bands know less" in found.sentence
 
 
+@pytest.mark.slow
 def test_equal_modalities_are_told_apart_about_one_time_in_twenty():
     answers = [band_verdict(shares(0.2, 0.2, seed=seed), "fc").answer for seed in range(2, 62)]
     assert answers.count("undecided") >= 52  # 57 expected; fewer than 52 would happen once in 100

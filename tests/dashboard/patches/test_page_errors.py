@@ -48,7 +48,7 @@ def test_nothing_left_is_a_sentence(run, open_page):
     table = judged(run)
     without = sorted(set(table["group"]) - set(table[table["outcome"] == "FN"]["group"]))[0]
     at.selectbox(key="errors_value_group").select(without).run()
-    assert not at.exception and "No patch is like that" in at.info[0].value
+    assert not at.exception and "No patches match these filters" in at.info[0].value
 
 
 def test_a_page_that_no_longer_exists_becomes_the_last(run, open_page):
@@ -76,7 +76,7 @@ def test_the_url_opens_the_same_card(run, open_page):
     verdict = next(m.value for m in at.markdown if m.value.startswith("**ID\\_0004**"))
     assert "labelled **landslide**" in verdict and f"{row['prob_svm_c0.1']:.3f}" in verdict
     assert ("**Wrong.**" in verdict) == (row["pred_svm_c0.1"] != 1)
-    assert any("which have not trained on this patch" in c.value for c in at.caption)
+    assert any("which did not see this patch in training" in c.value for c in at.caption)
     facts = next(d.value for d in at.dataframe if "Fact" in d.value)
     assert dict(zip(facts["Fact"], facts["Value"], strict=True))["Fold"] == str(row["fold"] + 1)
     bands = [c.value for c in at.caption if "(dB)" in c.value.replace("\\", "")]

@@ -71,12 +71,12 @@ def test_a_damaged_dataset_is_a_sentence(studio, open_page):
     assert not at.exception and at.error
 
 
-def test_a_study_that_waits_is_listed_by_its_title_and_leads_to_its_page(studio, open_page):
+def test_a_job_that_waits_is_listed_by_its_title_and_leads_to_its_page(studio, open_page):
     run = studio.add_run(studio.add_dataset())
     studio.busy_lane(run.dataset_path())
-    study = queue.submit_study(run, "drill")
+    job = queue.submit_analysis(run, "band_importance")
     at = open_page("overview")
-    assert not at.exception and any("Drop-out drill of" in m.value for m in at.markdown)
-    at.button(key=f"follow_{study.name}").click().run()
-    assert not at.exception and at.session_state["explain_view"] == "drill"
-    queue.cancel(studio.checkpoints, study.name)
+    assert not at.exception and any("Band importance of" in m.value for m in at.markdown)
+    at.button(key=f"follow_{job.name}").click().run()
+    assert not at.exception and at.session_state["explain_view"] == "bands"
+    queue.cancel(studio.checkpoints, job.name)

@@ -1,0 +1,19 @@
+"""Numbers and lists of names as people read them, in errors, reports and on pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def number(value: object, digits: int = 3) -> str:
+    """A number with three digits, or "undefined" where there is none (None, nan or infinite)."""
+    if value is None or not math.isfinite(float(value)):
+        return "undefined"
+    return f"{float(value):.{digits}f}"
+
+
+def list_names(names: Sequence[object], most: int = 5) -> str:
+    """The first names, and how many more there are: "a, b and 3 more"."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(str(name) for name in names[:most]) + more
