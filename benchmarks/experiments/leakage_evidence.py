@@ -1,4 +1,4 @@
-"""Could a trained network's embeddings find shifted crops that the split X-ray's descriptor does not propose?
+"""Could a trained network's embeddings find shifted crops that the descriptor of core.data.leakage does not propose?
 
     python -m benchmarks.experiments.leakage_evidence [--n 1200] [--out benchmarks/results/leakage_evidence.json]
 

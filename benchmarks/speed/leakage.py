@@ -1,4 +1,4 @@
-"""The split X-ray: shifted crops found of those planted, and its time against all-pairs phase correlation.
+"""Leakage: shifted crops found of those planted, and its time against all-pairs phase correlation.
 
     python -m benchmarks.speed.leakage [--n 7000] [--out benchmarks/results/leakage.json]
 

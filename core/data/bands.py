@@ -1,6 +1,5 @@
 """The registry of bands: what each is called, which sensor and orbit saw it, in which unit, and how to look at it.
 
-Comes in: band names. Goes out: :class:`Band` and :class:`Composite` records. It knows nothing of files or arrays.
 Zindi's order and units: host's data page and FACTS ("optical DN = reflectance x 10 000, SAR dB, diff = post - pre").
 """
 

@@ -1,4 +1,4 @@
-"""Patches that a person has taken out of training: a list beside the dataset file, which itself stays as it is.
+"""Patches that somebody has excluded from training: a list next to the dataset file, which itself does not change.
 
 The list (id, reason, when) is ``<dataset>.exclude.csv``. Excluded patches are treated as unlabelled ones: never learnt
 from, never scored. Taking an id off the list undoes it.

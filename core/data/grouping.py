@@ -1,7 +1,6 @@
 """What must stay in one fold: the dataset's groups, a column, blocks of ground, and patches that show the same place.
 
-Comes in: a dataset, the ``folds`` section of the settings and the pairs that the split X-ray found. Goes out: a
-:class:`Grouping`. It draws no folds.
+The pairs are those of ``core.data.leakage``; the folds are drawn in ``core.data.folds``.
 """
 
 from __future__ import annotations

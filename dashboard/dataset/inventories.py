@@ -80,7 +80,7 @@ def inventories(data: Dataset, join: Join | None) -> None:
 def _form(target: DatasetTarget) -> None:
     st.markdown(
         "NASA's COOLR or Global Landslide Catalog, the USGS compilation, or any CSV with longitude and latitude in "
-        "degrees. Each patch gets the nearest event with its date, size, elevation and confidence where they are known. "
+        "degrees. Each patch gets the nearest event, with date, size, elevation and confidence where they are known. "
         "The result is saved next to the dataset file, which does not change."
     )
     with st.form("inventory_form", border=False):
@@ -148,14 +148,15 @@ def _show(data: Dataset, join: Join) -> None:
         st.metric("With an event", f"{int(joined.sum()):,}", f"{joined.mean():.1%} of {len(data):,}",
                   border=True, delta_color="off", delta_arrow="off")  # fmt: skip
         for name, (k, n) in shares.items():
-            st.metric(f"of {escape_markdown(name)}", f"{k:,}", f"{k / n:.1%} of {n:,}" if n else "no such patch", border=True,
-                      delta_color="off", delta_arrow="off")  # fmt: skip
+            share = f"{k / n:.1%} of {n:,}" if n else "no such patch"
+            st.metric(f"of {escape_markdown(name)}", f"{k:,}", share, border=True, delta_color="off", delta_arrow="off")
         st.metric("Events used", f"{card['n_used']:,}", f"of {card['n_events']:,} read", border=True,
                   delta_color="off", delta_arrow="off")  # fmt: skip
     st.caption(
         f"The nearest event of each patch within {card['within_km']:g} km, from "
-        f"{escape_markdown(', '.join(card['inventories']))}. {card['n_tied']:,} patches have several equally near events; "
-        f"the event with the higher confidence was taken. {card['n_shared']:,} patches share their event with another one."
+        f"{escape_markdown(', '.join(card['inventories']))}. "
+        f"{card['n_tied']:,} patches have several equally near events; the one with the higher confidence was taken. "
+        f"{card['n_shared']:,} patches share their event with another patch."
     )
     _warn_of_leak(shares)
     table = join.table[joined].rename(columns=COLUMN_WORDS)
@@ -180,8 +181,8 @@ def _warn_of_leak(shares: dict[str, tuple[int, int]]) -> None:
     (k1, n1), (k0, n0) = shares.values()
     if n1 and n0 and abs(k1 / n1 - k0 / n0) > 0.2:
         st.warning(
-            "Whether a patch has an event says a lot about its class here. A model that uses these columns can read the "
-            "label from missing values; evaluate it without them too.",
+            "Whether a patch has an event says a lot about its class here. A model that uses these columns can read "
+            "the label from missing values; evaluate it without them too.",
             icon=":material/warning:",
         )
 

@@ -41,9 +41,9 @@ def leakage(data: Dataset) -> None:
         if not analyses.follow(target, NAME):
             empty_states.empty_state(
                 "This dataset has not been checked for leakage yet",
-                "When patches of one landslide lie on both sides of a split, scores are too good: the network is scored on "
-                "ground that it has seen. Every patch is compared with all others to find duplicates, near-duplicates, "
-                "shifted crops, and synthetic patches next to their parents.",
+                "If patches of one landslide lie on both sides of a split, scores are too good: the network is scored "
+                "on ground that it has seen. Every patch is compared with all others to find duplicates, "
+                "near-duplicates, shifted crops, and synthetic patches next to their parents.",
                 "Look for leaks",
                 lambda: analyses.begin(target, NAME, {"scores": False}),
                 ":material/compare:",
@@ -109,9 +109,9 @@ def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, s
     st.caption(
         f"All {found.n:,} patches of {escape_markdown(data.name)} compared with each other, in "
         f"{formatting.duration(found.seconds)}.",
-        help="Hashes and descriptors of windows propose pairs; phase correlation, fine detail and SSIM decide. Of several "
-        "identical patches, each further one is paired with the first. Embeddings of a run are not used: they find what "
-        "looks alike, not what is the same place (docs/leakage.md).",
+        help="Hashes and descriptors of windows propose pairs; phase correlation, fine detail and SSIM decide. Of "
+        "several identical patches, each further one is paired with the first. Embeddings of a run are not used: they "
+        "find what looks alike, not what is the same place (docs/leakage.md).",
     )
     for note in found.notes:
         st.info(escape_markdown(note), icon=":material/info:")

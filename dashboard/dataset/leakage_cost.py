@@ -47,8 +47,8 @@ def cost(data: Dataset) -> None:
             _form(data, target)
     else:
         st.markdown(
-            "Simple classifiers are scored twice on the same patches: with folds that ignore groups and pairs, and with "
-            "folds that keep the same ground together. The difference is what leakage adds to a score."
+            "Simple classifiers are scored twice on the same patches: with folds that ignore groups and pairs, and "
+            "with folds that keep the same ground together. The difference is what leakage adds to a score."
         )
         _form(data, target)
 
@@ -95,7 +95,7 @@ def _show(data: Dataset, found: Leakage) -> None:
         f"{int(first['n']):,} labelled patches of {escape_markdown(data.name)} in {int(first['n_groups']):,} groups; "
         f"{options['n_splits']}-fold cross-validation, 95 % intervals.",
         help="Classifiers on band statistics; thresholds are chosen on the other folds. Three draws of the folds are "
-        "pooled. Intervals: paired bootstrap over whole groups. The nearest neighbour remembers every training patch, so "
-        "it gains most from leakage.",
+        "pooled. Intervals: paired bootstrap over whole groups. The nearest neighbour remembers every training patch, "
+        "so it gains most from leakage.",
     )
     downloads.download(rows, f"{data.name}_leak_cost", "Scores with and without grouping")

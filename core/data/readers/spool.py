@@ -1,4 +1,4 @@
-"""What an ingest has read so far, kept beside the dataset file to be, so that a killed one goes on where it stopped.
+"""What an ingest has read so far, kept next to its dataset file, so that a killed one continues where it stopped.
 
 A killed process leaves an HDF5 file unreadable, so batches of patches are kept otherwise, in the order of the source:
 two growing files hold the pixels and the masks; a journal names each batch once it is complete, with a checksum, so

@@ -1,7 +1,4 @@
-"""Writing a dataset file batch by batch, in bounded memory, beside its place until it is complete.
-
-The finished file is opened as a Dataset.
-"""
+"""Writing a dataset file batch by batch, in bounded memory, under a temporary name until it is complete."""
 
 from __future__ import annotations
 

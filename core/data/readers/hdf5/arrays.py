@@ -1,9 +1,9 @@
 """HDF5 files of anybody's making: arrays of patches with their labels in one file, or one file a patch.
 
-Comes in: a file with an array of images (N, C, H, W), (N, H, W, C) or (N, H, W), and where they are there labels,
-ids, groups, splits, masks and places, found by their usual names or named in ``ReaderOptions.keys``; or a folder of
-files with one image each, and masks beside them. Goes out: patches. The order of the axes is what their lengths allow;
-where they allow two, it is refused until ``--layout`` says which. A dataset file of this program is not read again.
+The source is a file with an array of images (N, C, H, W), (N, H, W, C) or (N, H, W), and optionally labels, ids,
+groups, splits, masks and places, found by their usual names or named in ``ReaderOptions.keys``; or a folder of files
+with one image each, and masks beside them. The order of the axes is what their lengths allow; where they allow two, it
+is refused until ``--layout`` says which. A dataset file of this program is not read again.
 """
 
 from __future__ import annotations
