@@ -131,10 +131,10 @@ def ingest(
     from core.runs.targets import CheckpointsTarget
 
     given = {
-        "format": format, "source": source.absolute(), "out": out.absolute(), "strict": strict, "bands": bands,
+        "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
         "unit": unit, "nodata": nodata, "resize": resize, "keys": keys, "layout": layout, "positive": positive,
-        "labels": _found_here(labels), "id_column": id_column, "group_column": group_column,
-        "masks": _found_here(masks), "mask_value": mask_value, "manifest": _found_here(manifest), "tile": tile,
+        "labels": labels, "id_column": id_column, "group_column": group_column,
+        "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}
@@ -144,8 +144,3 @@ def ingest(
     lines = [f"{counts} in {out}", *(f"Warning: {text}" for text in value["warnings"])]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result({name: value[name] for name in keys_shown}, as_json, "\n".join(lines))
-
-
-def _found_here(path: Path | None) -> Path | None:
-    """Absolute where it exists below the working directory; otherwise as given: the reader looks below the source."""
-    return path.absolute() if path is not None and path.exists() else path

@@ -169,10 +169,7 @@ def _widget(name: str, field: FieldInfo) -> Any:
         low, high = (None if bound is None else kind(bound) for bound in (low, high))
         step, form = (1, "%d") if kind is int else (0.01, "%g")
         return st.number_input(field.title, low, high, None, step=step, format=form, placeholder=shown, **given)
-    text = st.text_input(field.title, placeholder=EXAMPLES[name], **given).strip()
-    if not text:
-        return None
-    return _path(text) if Path in types else text
+    return st.text_input(field.title, placeholder=EXAMPLES[name], **given).strip() or None
 
 
 def _bound(field: FieldInfo, *kinds: type) -> float | None:
@@ -180,12 +177,6 @@ def _bound(field: FieldInfo, *kinds: type) -> float | None:
     return next(
         (getattr(item, type(item).__name__.lower()) for item in field.metadata if isinstance(item, kinds)), None
     )
-
-
-def _path(text: str) -> Path:
-    """Absolute where it exists from here; otherwise as written, for the reader to look below the source."""
-    path = Path(text).expanduser()
-    return path.absolute() if path.exists() else path
 
 
 def _begin(root: Path, options: Mapping[str, Any], source: str, sent: Sequence[uploads.Upload], name: str) -> None:
@@ -201,10 +192,9 @@ def _begin(root: Path, options: Mapping[str, Any], source: str, sent: Sequence[u
         if len(files) > 1:
             options["labels"] = files[1]
     else:
-        path = Path(source).expanduser().absolute()
-        if not path.exists():
+        if not Path(source).expanduser().exists():
             raise LandslideLensError(f"There is no folder or file {source} on the server. Give its full path.")
-        options = {**options, "source": path}
+        options = {**options, "source": source}
     analyses.begin(cache.checkpoints_target(root), ANALYSIS.name, {**options, "out": out})
     if folder:  # it could not be queued
         uploads.forget(folder)

@@ -115,8 +115,7 @@ def _begin(target: DatasetTarget, sent: Sequence, source: str, options: dict) ->
     if folder:
         files += uploads.files_in(folder)
     if source:
-        path = Path(source).expanduser().absolute()
-        files, names = [*files, path], [*names, path.name]
+        files, names = [*files, source], [*names, Path(source).name]
     analyses.begin(target, NAME, {**options, "files": files, "names": names, "uploaded": folder is not None})
     if folder:  # it could not be queued
         uploads.forget(folder)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.analyses.base import Analysis, Options
 from core.data import uploads
@@ -17,10 +17,16 @@ from core.progress import Progress, Steps
 from core.runs.targets import CheckpointsTarget
 
 AUTO = "auto"  # the format is recognised
+FIXED = ("source", "out", "manifest")  # paths that are always relative to the working directory
+PATHS = (*FIXED, "labels", "masks")
 
 
 class ImportOptions(Options, ReaderOptions):
-    """What is imported, to where, and how it is read. Paths are absolute; labels and masks may be below the source."""
+    """What is imported, to where, and how it is read.
+
+    Paths become absolute when they are given, since the job works elsewhere: ``labels`` and ``masks`` where they exist
+    below the working directory or below the source.
+    """
 
     format: str = Field(AUTO, title="Format", description=f"One of {', '.join(FORMATS)}, or auto: recognised.")
     source: Path = Field(title="Source", description="A folder, a file of patches, or a .zip, .tar or .tar.gz of it.")
@@ -28,6 +34,16 @@ class ImportOptions(Options, ReaderOptions):
     uploaded: bool = Field(
         False, title="Uploaded", description="The source is an upload (core.data.uploads), removed when the job ends."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absolute(cls, given: Any) -> Any:
+        paths = {name: Path(given[name]).expanduser() for name in PATHS if isinstance(given.get(name), str | Path)}
+        absolute = {name: path.absolute() for name, path in paths.items() if name in FIXED or path.exists()}
+        for name in paths.keys() - absolute.keys():
+            below = absolute["source"] / paths[name] if "source" in absolute else paths[name]
+            absolute[name] = below if below.exists() else paths[name]
+        return {**given, **absolute}
 
     @field_validator("format")
     @classmethod

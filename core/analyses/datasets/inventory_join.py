@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from core.analyses.base import Analysis, Options
 from core.data import uploads
@@ -22,7 +22,7 @@ from core.runs.targets import DatasetTarget
 class InventoryOptions(Options):
     """Which inventories, and which of their events are used."""
 
-    files: tuple[Path, ...] = Field(min_length=1, title="CSV files", description="Inventories as CSV, absolute paths.")
+    files: tuple[Path, ...] = Field(min_length=1, title="CSV files", description="Inventories as CSV.")
     names: tuple[str, ...] = Field((), title="Names", description="What to call them; none: by their file names.")
     within_km: float = Field(
         1.0, ge=0.01, le=500.0, title="Join within (km)", description="The farthest that an event may be from a patch."
@@ -46,6 +46,11 @@ class InventoryOptions(Options):
     uploaded: bool = Field(
         False, title="Uploaded", description="Files that are uploads (core.data.uploads) are removed when the job ends."
     )
+
+    @field_validator("files")
+    @classmethod
+    def _absolute(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(path.expanduser().absolute() for path in value)  # the job works elsewhere
 
 
 @dataclass(frozen=True)

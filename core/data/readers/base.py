@@ -26,7 +26,7 @@ Shape = tuple[int, int, int]  # (C, H, W)
 class ReaderOptions(Section):
     """How a source is to be read. Raises ConfigError for values that make no sense.
 
-    ``labels``, ``masks`` and ``manifest`` are relative to the working directory or to the source.
+    ``labels`` and ``masks`` are relative to the working directory or to the source.
     """
 
     strict: bool = Field(

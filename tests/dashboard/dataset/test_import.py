@@ -15,7 +15,6 @@ from core.data.readers.base import ReaderOptions
 from core.jobs import queue
 from core.jobs.analysis_folder import list_for
 from core.runs.targets import CheckpointsTarget
-from dashboard.dataset import import_form
 
 NAME = ANALYSIS.name
 
@@ -175,9 +174,3 @@ def test_a_name_that_is_taken_is_refused_in_words(studio, open_page, folder):
     at.text_input(key="import_name").set_value("mine").run()
     at.button(key="import_go").click().run()
     assert not at.exception and "exists already" in at.error[0].value
-
-
-def test_labels_may_be_below_the_source(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    assert import_form._path("landslide") == folder / "landslide"
-    assert str(import_form._path("labels.csv")) == "labels.csv"

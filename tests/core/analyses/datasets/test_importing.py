@@ -78,6 +78,15 @@ def test_options_out_of_bounds_are_refused_before_anything_is_queued(folder, tmp
     assert not (tmp_path / "queue.sqlite").exists()
 
 
+def test_paths_are_of_the_working_directory_or_of_the_source(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"source": "source", "out": "x.h5", "masks": "landslide", "labels": "source/other", "manifest": "no.json"}
+    options = ANALYSIS.options(given)
+    assert (options.source, options.out) == (folder, tmp_path / "x.h5")
+    assert (options.masks, options.labels) == (folder / "landslide", folder / "other")
+    assert options.manifest == tmp_path / "no.json" and ANALYSIS.options(options.model_dump(mode="json")) == options
+
+
 def test_an_uploaded_archive_is_recognised_imported_and_gone(folder, tmp_path):
     result = imported(tmp_path, uploaded(tmp_path, zipped(folder)), uploaded=True)
     assert (result["n"], result["format"]) == (6, "folders")
