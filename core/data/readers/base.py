@@ -32,7 +32,7 @@ class ReaderOptions(Section):
     strict: bool = Field(
         False,
         title="Stop at the first unusable file",
-        description="Otherwise unusable files are set aside, and the reasons are listed.",
+        description="Stop there, instead of setting such files aside with the reasons.",
     )
     positive: str | None = Field(
         None, title="Positive class", description="Name of the landslide class, or its value in the labels table."
