@@ -1,7 +1,8 @@
 """The order of the flow, readable aloud, and the only code that wires its stages.
 
 A run folder with a configuration and the path of a dataset file is filled with networks, heads, out-of-fold scores,
-maps, attention, occlusion and a summary. Whatever learns sees the training part of its fold only; calibration and thresholds are cross-fitted.
+maps, attention, occlusion and a summary. Whatever learns sees the training part of its fold only; calibration and
+thresholds are cross-fitted.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ CLASS = {1: POSITIVE, 0: NEGATIVE, -1: UNLABELLED}
 
 OUTCOME = {"TP": "#2E9E73", "TN": "#6F93B5", "FP": "#D9A21B", "FN": "#C0447E"}
 OUTCOME_WORDS = {
-    "TP": "landslide, found",
-    "TN": "other, left alone",
-    "FP": "other, called landslide",
-    "FN": "landslide, missed",
+    "TP": "Found (TP)",
+    "TN": "Correctly left (TN)",
+    "FP": "False alarm (FP)",
+    "FN": "Missed (FN)",
 }
 
 FAMILY = {"optical": "#4E9F6B", "sar_post": "#4A7EBB", "sar_change": "#8E6BB8", "other": "#8C939B"}

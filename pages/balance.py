@@ -1,16 +1,16 @@
-"""Balance: how SSIM-SMOTE evened the classes, every synthetic patch beside its parents."""
+"""Balance: how SSIM-SMOTE balanced the classes, every synthetic patch beside its parents."""
 
 import streamlit as st
 
 from core.errors import LandslideLensError
-from dashboard.balance import page
+from dashboard.balance import page, preview
 from dashboard.ui import guards
 from dashboard.ui.formatting import escape_markdown
 
 st.title("Balance")
 st.markdown(
-    "SSIM-SMOTE makes landslide patches between structurally similar real ones, so that training sees the classes more "
-    "evenly. Every synthetic patch is kept with its parents."
+    "SSIM-SMOTE adds synthetic landslide patches between structurally similar real ones, so that the classes are "
+    "better balanced in training. The parents of every synthetic patch are recorded."
 )
 data = guards.need_dataset()
 run = guards.chosen_run()
@@ -21,4 +21,4 @@ if run is not None:
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/error:")
 if not shown:
-    page.preview(data)
+    preview.section(data)

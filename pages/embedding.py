@@ -1,4 +1,4 @@
-"""The map of one fold's embeddings: where patches lie, how its heads divide the plane, and how far to believe that."""
+"""The embeddings of one fold in the plane: where patches lie, how heads divide it, and how far to believe that."""
 
 import streamlit as st
 
@@ -27,12 +27,12 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         fold = st.segmented_control(
             "Fold", folds, default=folds[0], required=True, format_func=theme.fold_title, key="embedding_fold",
-            help="Each fold's network makes its own space: distances and neighbours mean something inside it only.",
+            help="Each fold's network has its own space: distances and neighbours are meaningful only within it.",
         )  # fmt: skip
-        drawn = or_stop(projections.chosen_map, run, fold)
+        drawn = or_stop(projections.chosen, run, fold)
     projections.progress(run)
     if len(drawn.arrays["xy"]) != len(data):
-        st.error("This run's map has another number of patches than the dataset file: the file has changed since.")
+        st.error("The dataset file has changed since this run was trained: its number of patches is another one now.")
         st.stop()
     for sentence in or_stop(projections.changes, drawn, data.content_hash):
         st.warning(sentence, icon=":material/history:")
@@ -48,10 +48,11 @@ def main() -> None:
             key=f"embedding_heads_{run.name}",
         )  # fmt: skip
         ids = comparison.heads_side_by_side(drawn, shown, data, look, new_patches.marked(drawn))
-    downloads.download(lambda: everything(drawn, data, oof, summary, heads), f"{run.name}_map_{fold}", "Map (CSV)")
+    name = f"{run.name}_projection_{fold}"
+    downloads.download(lambda: everything(drawn, data, oof, summary, heads), name, "Projection (CSV)")
     selection(data, run, oof, summary, ids, heads)
     near = neighbours.neighbours(drawn, data, ids, (shown or heads)[0])
-    new_patches.newcomers(drawn, data)
+    new_patches.new_patches(drawn, data)
     card.show_opened(data, run, ids or near)
 
 
@@ -66,13 +67,13 @@ def look_of(data, drawn: projections.Drawn) -> comparison.Look:
         part = st.segmented_control(
             "Shown", list(PARTS), default="held", required=True, format_func=PARTS.get, key="embedding_part"
         )
-        there = "synthetic" in drawn.arrays
-        children = st.toggle(
-            "Synthetic patches", key="embedding_children", disabled=not there,
-            help="SSIM-SMOTE's, projected on the map and joined to anchor and neighbour."
-            if there else "This map holds none: the run made none, or it was drawn before they were kept.",
+        has_synthetic = "synthetic" in drawn.arrays
+        synthetic = st.toggle(
+            "Synthetic patches", key="embedding_synthetic", disabled=not has_synthetic,
+            help="Made by SSIM-SMOTE; each is joined to its anchor and neighbour."
+            if has_synthetic else "This projection has none: the run made none, or an earlier version kept none.",
         )  # fmt: skip
-    return comparison.Look(by, part == "all", children and there)
+    return comparison.Look(by, part == "all", synthetic and has_synthetic)
 
 
 def others(run) -> list:
@@ -81,26 +82,26 @@ def others(run) -> list:
 
 
 def everything(drawn, data, oof, summary: dict, heads: list[str]):
-    """The map as a table: place, part, and every head's out-of-fold decision."""
+    """The projection as a table: place, part, and every head's out-of-fold decision."""
     table = points.placed(data, oof, drawn.arrays, drawn.fold)
     for head in heads:
-        found = points.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
-        table[[f"prob_{head}", f"outcome_{head}"]] = found[["prob", "outcome"]]
+        decided = points.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
+        table[[f"prob_{head}", f"outcome_{head}"]] = decided[["prob", "outcome"]]
     return table.drop(columns=["row", "oof_row"])
 
 
 def selection(data, run, oof, summary: dict, ids: list[str], heads: list[str]) -> None:
-    """The patches selected on any map."""
+    """The patches selected on any of the projections."""
     st.subheader("Selected patches", anchor=False)
     if not ids:
-        st.markdown("Draw a lasso or a box on a map, or click a point: its patches appear here.")
+        st.markdown("Draw a lasso or a box on a chart, or click a point, to see its patches here.")
         return
     head = summary["head"] if f"prob_{summary['head']}" in oof else heads[0]
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     table = judged[judged["id"].astype(str).isin(ids)].sort_values("prob", ascending=False, kind="stable")
     st.caption(
-        f"{len(table):,} patches, out of fold, {escape_markdown(theme.head_title(head))}, highest probability first"
-        + (f"; the first {MOST_SHOWN} are shown." if len(table) > MOST_SHOWN else ".")
+        f"{len(table):,} patches, by {escape_markdown(theme.head_title(head))}, out of fold, most probable first"
+        + (f"; showing the first {MOST_SHOWN}." if len(table) > MOST_SHOWN else ".")
     )
     cams = gallery.cams_of(run)
     look = gallery.look_controls(data, "embedding", cams)

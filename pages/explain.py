@@ -1,4 +1,4 @@
-"""Why a run decides as it does: where it looks, if that can be trusted, which bands it needs, what their loss does."""
+"""Why a run decides as it does: where it looks, whether its maps can be trusted, which bands it needs, robustness."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from dashboard.patches import card
 from dashboard.ui import downloads, guards
 from dashboard.ui.guards import or_stop
 
-VIEWS = {"where": "Attention", "checks": "Lie detector", "bands": "Bands", "drill": "Drop-out drill"}
+VIEWS = {"where": "Attention", "checks": "Sanity checks", "bands": "Bands", "robustness": "Robustness"}
 SCOPES = {"all": "Every patch", "one": "One patch"}
 
 
@@ -30,8 +30,8 @@ def main() -> None:
     shown: list[str] = []
     if view == "checks":
         attention_checks.checks(run)
-    elif view == "drill":
-        shown = robustness.drill(data, run, summary, oof)
+    elif view == "robustness":
+        shown = robustness.losses(data, run, summary, oof)
     elif view == "bands":
         shown = (single_patch.bands if scope == "one" else band_importance.every_patch)(data, run, summary, oof)
     else:
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def one_or_all() -> str:
-    """Whether the run as a whole is looked at, or one patch."""
+    """Whether the page shows the run as a whole, or one patch."""
     url_state.read_query_param("explain_of", list(SCOPES), "all")
     scope = st.segmented_control(
         "Of", list(SCOPES), required=True, format_func=SCOPES.get, key="explain_of", label_visibility="collapsed",

@@ -1,4 +1,4 @@
-"""Train: choose settings, start a run, watch it, stop it, take it up again."""
+"""Train: choose settings, start a run, watch it, cancel it, resume it."""
 
 import streamlit as st
 
@@ -18,6 +18,14 @@ VIEWS = {
     "follow": ":material/monitoring: Chosen run",
     "architecture": ":material/account_tree: Architecture",
 }
+
+
+def _ahead(jobs: int) -> str:
+    """A sentence about the jobs that wait or run."""
+    if not jobs:
+        return ""
+    return f" {jobs} {'job is' if jobs == 1 else 'jobs are'} in progress; this run starts when its turn comes."
+
 
 st.title("Train")
 run = guards.chosen_run()
@@ -39,7 +47,7 @@ monitor.refusal()
 if view == "follow":
     monitor.follow(run)
     architecture.started_from(run)
-    metadata_columns.found(run)
+    metadata_columns.contribution(run)
     st.stop()
 if data is None:
     st.stop()
@@ -47,20 +55,19 @@ if view == "architecture":
     architecture.architecture(data)
     st.stop()
 
-waiting = len(progress.active(progress.known_jobs()))
 groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
 st.markdown(
     f"Trains on **{escape_markdown(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
     f"{int((data.labels == 1).sum()):,} of them {escape_markdown(data.positive)}, {len(data.bands)} bands."
     + exclusions.training_sentence(data.path)
-    + (f" Runs before it: {waiting}; it takes its turn after them." if waiting else "")
+    + _ahead(len(progress.active(progress.known_jobs())))
 )
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
-    beside = metadata_columns.columns(data)
+    tabular = metadata_columns.columns(data)
     asked = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
     if asked is not None:
-        config, _ = without_excluded(asked.config.with_overrides(beside), data.path)
+        config, _ = without_excluded(asked.config.with_overrides(tabular), data.path)
         if asked.what == "start":
             started = queue.submit(state.checkpoints(), data.path, config)
             state.open_view("train", run=started.name, view="follow")

@@ -1,4 +1,4 @@
-"""The house's rules, read from the imports: pages -> dashboard -> core, floors that are only climbed down, no circles."""
+"""The house's rules, read from the imports: pages -> dashboard -> core, floors only climbed down, no circles."""
 
 import ast
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-# From the ground up. A room imports from floors below it, never from its own floor or above; leaves may be imported by all.
+# From the ground up. A room imports from floors below it, never from its own or above; leaves are for everybody.
 FLOORS = (
     ("core.errors", "core.progress", "core.text", "core.torchvision_guard"),
     ("core.io", "core.stats", "core.device"),

@@ -1,11 +1,11 @@
 """What balancing adds on an imbalanced cut of a dataset: none, class weights, repeating, plain and SSIM-SMOTE.
 
     python -m benchmarks.experiments.balancing DATASET.h5 --out benchmarks/results/balancing.json
-    python -m benchmarks.experiments.balancing DATASET.h5 --preset small --device cuda --seeds 0,1,2 --at-once 6 --out ...
+    python -m benchmarks.experiments.balancing DATASET.h5 --preset small --device cuda --seeds 0,1,2 --at-once 6
 
 The first: an RBF-SVM (C 1) on band statistics, the baseline of every run, so that the whole takes a minute; its
 decision is its own (0), since a tuned threshold would undo what balancing changes. The second: a preset's network and
-its heads, by whole runs of the product's flow (``benchmarks.experiments.balancing_network``). Each writes its part of ``--out``
+its heads, by whole runs of the flow (``benchmarks.experiments.balancing_network``). Each writes its part of ``--out``
 and leaves the other. Folds keep groups together; synthetic patches are made inside each fold's training part.
 Intervals (95 %) and differences are over whole groups, paired.
 """

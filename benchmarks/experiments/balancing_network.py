@@ -2,7 +2,7 @@
 
 Comes in: a dataset file (the cut), ways of balancing, seeds. Goes out: per way and head F1, recall and AUC out of fold
 with intervals, and what each way has more than no balancing. Every run is planned, trained and judged by
-``core.flow.run_context``, ``core.pipeline`` and ``core.flow.scoring``; maps and explanations are left out. Synthetic patches are made
+``core.pipeline`` and ``core.flow``; maps and explanations are left out. Synthetic patches are made
 inside each fold's training part. Another seed is another draw of folds, synthetics and first weights.
 
 The figures of several seeds are of all their decisions together; a resample draws a group with all of them, so that

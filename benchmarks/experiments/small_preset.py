@@ -1,6 +1,6 @@
 """What each ingredient of ``--preset small`` gives: the preset, the preset without one thing, the preset with one more.
 
-    python -m benchmarks.experiments.small_preset train DATASET.h5 --into FOLDER [--device cuda] [--folds 2] [--at-once 8]
+    python -m benchmarks.experiments.small_preset train DATASET.h5 --into FOLDER [--device cuda] [--folds 2]
     python -m benchmarks.experiments.small_preset table FOLDER --out benchmarks/results/ablation.json
 
 ``train`` does every row as a run of the product's own flow (plan, folds, heads, judging; no maps and no explanations),

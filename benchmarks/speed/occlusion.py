@@ -5,7 +5,7 @@
 All ways send the same patches through the same network, in batches of 32: that of the demo, resnet18 with 16 to 128
 channels, 12 bands, 64x64 pixels; on a GPU also resnet18 and paper A's EfficientNetV2-L at 256 px. Bare: as many
 patches as occlusion needs (each as it is and without each band), nothing done to them. Ours:
-``core.explain.bands.occlusion.occlude``. captum, where it is installed: FeatureAblation, a feature a band, patches in the
+``core.explain.bands.occlusion.occlude``. captum, if installed: FeatureAblation, a feature a band, patches in the
 same batches. One by one: each patch copied, a band set, normalised and sent alone, as one would write it at first, on
 fewer patches. The ways take turns and the median of the rounds counts, so that other work on the machine disturbs all
 alike; on a CPU the ratio is also given of the process's own CPU time, which other work disturbs least.

@@ -6,7 +6,7 @@ Three loops train the same network, each in a process of its own, and take turns
 disturbs all alike; medians count. `full`: the product's own (core.train.loop.fit): data, augmentation, optimiser.
 `fixed`: the same network and optimiser on one batch that lies on the device: the most there is. Both run in the
 environment that the product gives its training processes. `usual`: what a user would otherwise write
-(benchmarks.speed.reference_loop), in the environment that this benchmark was started in; on a CPU also in the product's, to
+(benchmarks.speed.reference_loop), in the environment this benchmark was started in; on a CPU also in the product's, to
 tell how much of the gain is the environment's; on a GPU also with the enlarging on the device.
 CPU: mobilenetv4_conv_small, 64 px, 12 bands, batch 32. GPU: tf_efficientnetv2_l, 256 px from 64, batch 36, bfloat16.
 All change patches alike: flips and quarter turns, affine, noise, brightness, MixUp.

@@ -39,12 +39,11 @@ class Analysis:
 
     run: does it, yields Progress, writes what it found into ``target.results(name)`` and returns plain values that JSON
     can hold, ``message`` (a sentence) among them. read: what was found, or None before; ``None`` where the job's own
-    result is all there is. on_patch: the same question for one patch, at once, by a warm process: takes the run, what is
-    asked (plain values) and the process's loaded models (``core.workers.model_server.ModelCache``), and returns plain
-    values.
+    result is all there is. on_patch: the same question for one patch, at once, by a warm process: takes the run, the
+    request (plain values) and the process's loaded models (``core.workers.model_server.ModelCache``), and returns
+    plain values.
 
-    needs_device: it computes with networks, so it waits for the device; others wait only for each other. queued: it is
-    a job; False for what only answers for single patches.
+    needs_device: it computes with networks, so it waits for the device; others wait only for each other.
     """
 
     name: str

@@ -1,27 +1,27 @@
-"""Paper A's Table 3 for a finished run: every head on the same stored embeddings, and what each loses when unseen.
+"""Paper A's Table 3 for a finished run: every head on the same stored embeddings, with its gap.
 
-Comes in: a finished run folder, and which further heads are wanted. Goes out: ``heads.json`` in that folder, a row a
-head with its F1 on training and on held-out patches, the gap, and intervals; progress is yielded. No network is loaded
-and no image is read: heads are fitted on the rows of embeddings that the run's own heads were fitted on.
+No network is loaded and no image is read: heads are fitted on the rows of embeddings that the run's own heads were
+fitted on. A further head stays beside the run's own (``core.flow.refitted_heads``) and is not fitted twice.
 """
 
 from __future__ import annotations
 
-import contextlib
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from scipy.special import expit
+from pydantic import Field, field_validator
 
+from core.analyses.base import Analysis, Options
 from core.config import HeadsConfig
-from core.device import choose_device
-from core.errors import ConfigError
+from core.config.sections import names_of
 from core.evaluate.comparison.gap import gap
 from core.evaluate.judge import HeadJudgement, judge_head
 from core.flow.fold_rows import OLDER, FoldRows, fold_rows, own_scores
+from core.flow.refitted_heads import HEADS, refit_facts, refit_scores, write_refit
 from core.heads.baselines import BASELINES
 from core.heads.blend import BLEND, MEMBERS, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
@@ -30,105 +30,135 @@ from core.progress import Progress, Steps
 from core.runs.plain_files import plain
 from core.runs.store import RunFolder
 
-TABLE3 = HeadSet.of(HeadsConfig())  # the four SVMs of the paper, boosted trees, and logistic regression
+PAPER_C = HeadsConfig().svm_C
 
 
-def head_set(Cs: tuple[float, ...], gammas: tuple[float | str, ...], lgbm: bool, logreg: bool) -> HeadSet:
-    """Every C with every gamma, and the others. Raises ConfigError for what is no positive number."""
-    for name, values in (("C", Cs), ("gamma", [value for value in gammas if value != "scale"])):
-        bad = [value for value in values if not (isinstance(value, int | float) and 0 < value < float("inf"))]
-        if bad:
-            raise ConfigError(f"{bad[0]} is no {name} of an SVM. Give a positive number (a gamma may also be scale).")
-    return HeadSet(tuple(SvmSetting(C, gamma) for gamma in gammas for C in Cs), lgbm, logreg)
+class HeadsOptions(Options):
+    """The heads that are fitted where the run does not have them yet; by default those of paper A's Table 3."""
+
+    Cs: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = Field(
+        PAPER_C, title="C of the SVMs", description="RBF-SVMs with these C, with commas between."
+    )
+    gammas: tuple[Literal["scale"] | Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = Field(
+        ("scale",),
+        title="Gamma of the SVMs",
+        description="scale: 1 / (features x variance), as in scikit-learn. Or numbers, with commas between.",
+    )
+    lgbm: bool = Field(True, title="LightGBM", description="Boosted trees.")
+    logreg: bool = Field(True, title="Logistic regression")
+
+    @field_validator("Cs", "gammas", mode="before")
+    @classmethod
+    def _positive_numbers(cls, value: Any, info: Any) -> Any:
+        values = names_of(value)
+        for item in values if isinstance(values, tuple | list) else ():
+            if not _is_positive(item) and (info.field_name, item) != ("gammas", "scale"):
+                what = {"Cs": "C", "gammas": "gamma"}[info.field_name]
+                raise ValueError(f"{item} is no {what} of an SVM. Give a positive number (gamma may also be scale)")
+        return values
+
+    def head_set(self) -> HeadSet:
+        """Every C with every gamma, and the others."""
+        svms = tuple(SvmSetting(C, gamma) for gamma in self.gammas for C in self.Cs)
+        return HeadSet(svms, self.lgbm, self.logreg)
 
 
-def sweep(run: RunFolder, wanted: HeadSet = TABLE3, device: Any = None) -> Steps[dict[str, Any]]:
-    """Fit those heads of ``wanted`` that the run does not have yet on its stored embeddings; device: none chooses.
+def _is_positive(value: Any) -> bool:
+    try:
+        return 0 < float(value) < math.inf
+    except (TypeError, ValueError):
+        return False
 
-    Returns what :func:`judge_heads` finds, which is kept in the run folder beside what was there. Raises RunError when
-    the run has not finished.
+
+@dataclass(frozen=True)
+class HeadTable:
+    """Every head of a run, those fitted later last.
+
+    A row: head, refitted, gamma (by fold, of SVMs), train and oof (f1, interval, n; oof with every metric), gap (f1,
+    interval), folds (train_f1, f1, gap, n_train, n_val). Undefined values are None. left_out: by head, the reason.
     """
+
+    run: str
+    rows: list[dict[str, Any]]
+    left_out: dict[str, str]
+    notes: list[str]
+
+
+def analyse(run: RunFolder, options: HeadsOptions) -> Steps[dict[str, Any]]:
+    """Fit those heads that the run does not have yet on its stored embeddings, and compare all of them.
+
+    Raises RunError when the run has not finished.
+    """
+    from core.device import choose_device
+
     run.require_finished()
-    device = choose_device("auto") if device is None else device
-    n_folds, wanted = run.config().folds.n_splits, _missing(run, wanted)
-    began = time.monotonic()
-    for fold in range(n_folds):
-        if not wanted.names:
-            break
+    began, device = time.monotonic(), choose_device("auto")
+    n_folds, wanted = run.config().folds.n_splits, _missing(run, options.head_set())
+    for fold in range(n_folds if wanted.names else 0):
         text = f"Fitting {len(wanted.names)} heads of fold {fold + 1} of {n_folds}: {', '.join(wanted.names)}."
         yield Progress(fold / n_folds, text)
         rows, embeddings = fold_rows(run, fold), run.embeddings(fold)["embeddings"]
         fitted = fit_on_embeddings(embeddings, rows.train, rows.synthetic, rows.labels, wanted, device)
         _keep(run, fold, fitted)
-    yield Progress(1.0, f"Judging every head ({time.monotonic() - began:.1f} s for {n_folds} folds).")
-    found = judge_heads(run)
-    run.write_head_table(found)
-    return found
+    yield Progress(1.0, f"Evaluating every head ({time.monotonic() - began:.1f} s for {n_folds} folds).")
+    table = compare_heads(run)
+    run.results(ANALYSIS.name).write_json("report.json", vars(table))
+    return {"message": f"{len(table.rows)} heads compared on the same embeddings."}
 
 
-def table(run: RunFolder) -> dict[str, Any]:
-    """What :func:`sweep` left, or what :func:`judge_heads` finds where nothing was left yet, which is then kept."""
-    run.require_finished()
-    found = run.head_table()
-    if found is None:
-        found = judge_heads(run)
-        with contextlib.suppress(OSError):  # a run on a disk that cannot be written to is still shown
-            run.write_head_table(found)
-    return found
+def read(run: RunFolder) -> HeadTable | None:
+    """The table, or None before the analysis was done."""
+    results = run.results(ANALYSIS.name)
+    return HeadTable(**results.json("report.json")) if results.has("report.json") else None
 
 
-def judge_heads(run: RunFolder) -> dict[str, Any]:
-    """``{"run", "rows": [...], "left_out": {name: reason}, "notes": [...]}`` from stored scores, refitted heads last.
-
-    A row: head, refitted, gamma (by fold, of SVMs), train and oof (f1, interval, n; oof with every metric), gap (f1,
-    interval), folds (train_f1, f1, gap, n_train, n_val). Undefined values are none.
-    """
+def compare_heads(run: RunFolder) -> HeadTable:
+    """The table from stored scores: nothing is fitted."""
     n_folds, config = run.config().folds.n_splits, run.config().heads
-    rows = [fold_rows(run, fold) for fold in range(n_folds)]
-    patches = _Judge.of(run, rows, config.threshold)
+    folds = [fold_rows(run, fold) for fold in range(n_folds)]
+    patches = _LabelledPatches.of(run, folds, config.threshold)
     own = [own_scores(run, fold) for fold in range(n_folds)]
-    refitted, facts = ([read(fold) for fold in range(n_folds)] for read in (run.refit_scores, run.refit_facts))
-    found, judged = [], {}
-    for name in _common(own, (*config.names, *BASELINES)):
+    refitted, facts = ([reader(run, fold) for fold in range(n_folds)] for reader in (refit_scores, refit_facts))
+    rows, judged = [], {}
+    for name in _in_every_fold(own, (*config.names, *BASELINES)):
         judged[name], values = patches.judge([scores[name] for scores in own], is_log_odds=name == "fc")
         gammas = [run.head_card(fold, name).get("gamma") for fold in range(n_folds)]
-        found.append(_row(name, values, gammas, refitted=False))
+        rows.append(_row(name, values, gammas, refitted=False))
     if config.blend and set(MEMBERS) <= set(judged):
         rules = [judged[name].rule for name in MEMBERS]
         log_odds = [
             blend([rule.log_odds(scores[name], fold) for rule, name in zip(rules, MEMBERS, strict=True)])
             for fold, scores in enumerate(own)
         ]
-        found.append(_row(BLEND, patches.judge(log_odds, is_log_odds=True)[1], [], refitted=False))
-    found += [
-        _without_scores(run, name) for name in run.summary()["heads"] if name not in {row["head"] for row in found}
-    ]
-    for name in _common(refitted, facts[0]):
+        rows.append(_row(BLEND, patches.judge(log_odds, is_log_odds=True)[1], [], refitted=False))
+    known = {row["head"] for row in rows}
+    rows += [_without_scores(run, name) for name in run.summary()["heads"] if name not in known]
+    for name in _in_every_fold(refitted, facts[0]):
         _, values = patches.judge([scores[name] for scores in refitted], is_log_odds=False)
-        found.append(_row(name, values, [entries[name].get("gamma") for entries in facts], refitted=True))
-    notes = [] if all(part.complete for part in rows) else [OLDER]
-    return plain({"run": run.name, "rows": found, "left_out": _left_out(run, facts), "notes": notes})
+        rows.append(_row(name, values, [entries[name].get("gamma") for entries in facts], refitted=True))
+    notes = [] if all(part.complete for part in folds) else [OLDER]
+    return HeadTable(run.name, plain(rows), _left_out(run, facts), notes)
 
 
 # --------------------------------------------------------------------------------------------------- parts
 
 
 def _missing(run: RunFolder, wanted: HeadSet) -> HeadSet:
-    """What of ``wanted`` neither the run nor an earlier sweep has in every fold, with the run's class weights."""
+    """What of ``wanted`` neither the run nor an earlier analysis has in every fold, with the run's class weights."""
     config = run.config()
     folds, heads = range(config.folds.n_splits), config.heads
-    svms = wanted.svms if heads.svm_gamma == "scale" else tuple(map(_told_apart, wanted.svms))
+    svms = wanted.svms if heads.svm_gamma == "scale" else tuple(map(_with_gamma_in_its_name, wanted.svms))
     names = replace(wanted, svms=svms).names
-    there = {
-        *_common([own_scores(run, fold) for fold in folds], names),
-        *_common([run.refit_scores(fold) for fold in folds], names),
+    present = {
+        *_in_every_fold([own_scores(run, fold) for fold in folds], names),
+        *_in_every_fold([refit_scores(run, fold) for fold in folds], names),
     }
-    svms = tuple(svm for svm in svms if svm.name not in there)
-    lgbm, logreg = wanted.lgbm and "lgbm" not in there, wanted.logreg and "logreg" not in there
+    svms = tuple(svm for svm in svms if svm.name not in present)
+    lgbm, logreg = wanted.lgbm and "lgbm" not in present, wanted.logreg and "logreg" not in present
     return HeadSet(svms, lgbm, logreg, heads.class_weight)
 
 
-def _told_apart(svm: SvmSetting) -> SvmSetting:
+def _with_gamma_in_its_name(svm: SvmSetting) -> SvmSetting:
     """In a run whose own SVMs have another gamma than "scale" the name says that this one has it."""
     return svm if svm.gamma != "scale" else replace(svm, own_name=f"{svm.name}_gscale")
 
@@ -136,21 +166,21 @@ def _told_apart(svm: SvmSetting) -> SvmSetting:
 def _keep(run: RunFolder, fold: int, fitted: FittedHeads) -> None:
     facts = {name: head.facts() for name, head in fitted.heads.items()}
     facts |= {name: {"left_out": reason} for name, reason in fitted.left_out.items()}
-    run.write_refit(fold, run.refit_scores(fold) | fitted.scores, run.refit_facts(fold) | facts)
+    write_refit(run, fold, refit_scores(run, fold) | fitted.scores, refit_facts(run, fold) | facts)
 
 
-def _common(folds: list[dict[str, np.ndarray]], names: Iterable[str]) -> list[str]:
+def _in_every_fold(folds: list[dict[str, np.ndarray]], names: Iterable[str]) -> list[str]:
     """Those of ``names`` that every fold has scores of."""
     return [name for name in names if all(name in scores for scores in folds)]
 
 
 def _left_out(run: RunFolder, facts: list[dict[str, dict]]) -> dict[str, str]:
-    found = dict(run.summary().get("left_out", {}))
+    reasons = dict(run.summary().get("left_out", {}))
     for fold, entries in enumerate(facts):
         for name, entry in entries.items():
             if "left_out" in entry:
-                found.setdefault(name, f"Fold {fold + 1}: {entry['left_out']}")
-    return found
+                reasons.setdefault(name, f"Fold {fold + 1}: {entry['left_out']}")
+    return reasons
 
 
 def _row(name: str, values: dict[str, Any], gammas: list[float | None], refitted: bool) -> dict[str, Any]:
@@ -171,8 +201,8 @@ def _without_scores(run: RunFolder, name: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Judge:
-    """The labelled patches that every head is judged on. index: (n,) their rows; labels, fold_of, groups: (n,)."""
+class _LabelledPatches:
+    """What every head is judged on. index: (n,) their rows; labels, fold_of, groups: (n,)."""
 
     index: np.ndarray
     labels: np.ndarray
@@ -181,7 +211,7 @@ class _Judge:
     threshold: str
 
     @classmethod
-    def of(cls, run: RunFolder, rows: list[FoldRows], threshold: str) -> _Judge:
+    def of(cls, run: RunFolder, rows: list[FoldRows], threshold: str) -> _LabelledPatches:
         fold_of = np.full(len(rows[0].labels), -1)
         for fold, part in enumerate(rows):
             fold_of[part.val] = fold
@@ -190,6 +220,8 @@ class _Judge:
 
     def judge(self, scores: list[np.ndarray], is_log_odds: bool) -> tuple[HeadJudgement, dict[str, Any]]:
         """One head's part of the table. scores: of each fold, (N,) for all real patches."""
+        from scipy.special import expit
+
         by_fold = np.stack([values[self.index] for values in scores])  # (K, n)
         out_of_fold = by_fold[self.fold_of, np.arange(len(self.index))]
         judged = judge_head(
@@ -198,10 +230,22 @@ class _Judge:
         rule = judged.rule
         probs = np.stack([expit(rule.log_odds(values, k)) for k, values in enumerate(by_fold)])
         called = (probs >= np.array(rule.thresholds)[:, None]).astype(np.int8)  # (K, n): each fold's own decision
-        found = gap(self.labels, called, self.fold_of, judged.pred, self.groups)
+        lost = gap(self.labels, called, self.fold_of, judged.pred, self.groups)
         return judged, {
-            "train": {"f1": found.train_f1, "interval": found.train_interval, "n": found.n_train},
+            "train": {"f1": lost.train_f1, "interval": lost.train_interval, "n": lost.n_train},
             "oof": {**judged.metrics, "interval": judged.intervals["f1"], "intervals": judged.intervals},
-            "gap": {"f1": found.gap, "interval": found.gap_interval},
-            "folds": list(found.folds),
+            "gap": {"f1": lost.gap, "interval": lost.gap_interval},
+            "folds": list(lost.folds),
         }
+
+
+ANALYSIS = Analysis(
+    name=HEADS,
+    title="Comparison of heads",
+    summary="F1 of every head on training patches and on unseen ones; paper A's heads are fitted where missing.",
+    page="results",
+    view="heads",
+    Options=HeadsOptions,
+    run=analyse,
+    read=read,
+)

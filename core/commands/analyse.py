@@ -85,7 +85,8 @@ def _target(known: Analysis, given: Any, checkpoints: Path) -> Any:
 
 def _option(name: str, field: Any) -> inspect.Parameter:
     """A field as a command-line option; lists are written with commas, whatever is richer as JSON."""
-    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    required = field.is_required()
+    default = None if required else field.get_default(call_default_factory=True)
     annotation, flags = field.annotation, [f"--{name.replace('_', '-')}"]
     names = {bool: bool, int: int, float: float, str: str}
     kinds = [kind for kind in (annotation, *get_args(annotation)) if kind in names]
@@ -96,8 +97,9 @@ def _option(name: str, field: Any) -> inspect.Parameter:
         kind, default = str, _text(default)
     else:
         kind = kinds[0]
-    optional = kind if default is not None else kind | None
+    optional = kind if default is not None or required else kind | None
     shown = Annotated[optional, typer.Option(*flags, help=field.description)]
+    default = inspect.Parameter.empty if required else default
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=shown)
 
 

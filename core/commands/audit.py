@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.commands.audit_smote import audit_smote
 from core.commands.console import AsJson, Checkpoints, DatasetFile
 from core.errors import LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
@@ -70,69 +70,7 @@ def audit_splits(
     print_result(value, as_json, _words(value))
 
 
-@audit_app.command("smote")
-def audit_smote(
-    run: Annotated[str, typer.Argument(help="A finished run.")],
-    seed: Annotated[int, typer.Option("--seed", help="Of the noise experiment.")] = 0,
-    realism: Annotated[
-        bool, typer.Option("--realism", help="Also say how realistic the synthetic patches are (asks the networks).")
-    ] = False,
-    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
-    as_json: AsJson = False,
-) -> None:
-    """Whether synthetic patches stayed inside their folds and are what their lineage says; exit status 1 if not."""
-    from core.analyses.smote import audit as smote_audit
-    from core.commands.console import print_result
-
-    tell, report = _teller(as_json), {}
-    for step in smote_audit.audit_smote(open_run(checkpoints, run), seed):
-        tell(step.progress, step.message)
-        report = step.fields
-    words = _smote_words(report)
-    if realism:
-        from core.analyses.smote.realism import study_realism
-
-        for step in study_realism(open_run(checkpoints, run)):
-            tell(step.progress, step.message)
-        found = open_run(checkpoints, run).smote_realism()[1]
-        report, words = report | {"realism": found}, "\n".join([words, *_realism_words(found)])
-    print_result(report, as_json, words)
-    if not report["ok"]:
-        raise LandslideLensError(f"The synthetic patches of {run} did not pass; see what is said above.")
-
-
-def _smote_words(report: dict) -> str:
-    lines = [
-        f"{report['run']}: method {report['method']}, protocol {report['protocol']}",
-        f"Synthetic patches with a parent in their fold's validation part: {report['n_leaking']} of "
-        f"{report['n_synthetic']}, from the lineage and folds.json",
-    ]
-    for row in report["pixels"]:
-        same = {True: "chosen again alike", False: "chosen otherwise", None: row["note"]}[row["same"]]
-        error = "" if row["max_error"] is None else f", largest pixel error {row['max_error']:.1e}"
-        lines.append(f"  fold {row['fold'] + 1}: {row['n']} patches, {same}{error}")
-    noise = report["noise"]
-    words = ", ".join(f"{name} {value:.2f}" for name, value in noise["f1"].items())
-    lines.append(f"F1 on labels of pure noise ({noise['n']} x {noise['n_features']}): {words}")
-    for row in report["twin_difference"]:
-        lines.append(
-            f"{row['head']} {row['metric']}: {row['leaking']:.4f} before folds, {row['honest']:.4f} inside; "
-            f"difference {row['difference']:+.4f} [{row['lo']:+.4f}, {row['hi']:+.4f}], n = {row['n']}"
-        )
-    if not report["twin"]:
-        lines.append("No run differs from this one in smote.protocol alone; train one to see what the protocol costs.")
-    return "\n".join(lines)
-
-
-def _realism_words(report: dict) -> list[str]:
-    lines = [
-        f"How realistic: {report['verdict']['level']} ({report['n']} synthetic patches of {report['folds']} folds)"
-    ]
-    lines += [f"  {sentence}" for sentence in report["verdict"]["reasons"]]
-    for name, one in report["two_sample"].items():
-        if one["n"] and one["auc"] is not None:
-            lines.append(f"  told apart by {name}: AUC {one['auc']:.3f} [{one['lo']:.3f}, {one['hi']:.3f}]")
-    return lines
+audit_app.command("smote")(audit_smote)
 
 
 def _words(value: dict) -> str:
@@ -167,20 +105,3 @@ def _dataset_target(dataset: Path, checkpoints: Path) -> DatasetTarget:
 
     open_dataset(dataset)
     return DatasetTarget(dataset.absolute(), checkpoints)
-
-
-def _teller(as_json: bool) -> Callable[[float, str], None]:
-    """Progress for people, a line every two seconds at most."""
-    import time
-
-    from core.commands.console import print_progress
-
-    told = time.monotonic()
-
-    def tell(share: float, text: str) -> None:
-        nonlocal told
-        if time.monotonic() - told > 2.0:
-            told = time.monotonic()
-            print_progress(f"{share:4.0%}  {text}", as_json)
-
-    return tell

@@ -1,8 +1,4 @@
-"""``python -m core heads``: Table 3 of a run, and any further head on its stored embeddings.
-
-Comes in: a finished run and which heads are wanted. Goes out: a line a head for people, or one JSON object. It computes
-nothing itself.
-"""
+"""``python -m core heads``: Table 3 of a run, and any further head on its stored embeddings."""
 
 from __future__ import annotations
 
@@ -40,32 +36,24 @@ def heads(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Every head of a run on the same folds: F1 on training and on unseen patches, and the gap between them."""
-    from core.analyses import heads as heads_of
-    from core.commands.console import print_result
+    from core.analyses.heads import ANALYSIS, read
+    from core.commands.console import analyse, print_result
 
     folder = open_run(checkpoints, run)
     summary = folder.summary()
-    wanted = heads_of.head_set(tuple(C or ()), tuple(map(_gamma, gamma or ("scale",))), lgbm, logreg)
     if gamma and not C:
         raise ConfigError("A gamma needs a C to go with it, for example: --C 1 --gamma 0.001.")
-    if table3:
-        wanted = heads_of.HeadSet((*heads_of.TABLE3.svms, *wanted.svms), lgbm=True, logreg=True)
-    if wanted.names:
-        found = finish(heads_of.sweep(folder, wanted), lambda step: step.message, as_json)
-    else:
-        found = heads_of.table(folder)
+    wanted = [{}] if table3 else []  # the options' defaults are Table 3
+    if C or (not table3 and (lgbm or logreg or read(folder) is None)):
+        wanted.append({"Cs": C or [], "gammas": gamma or ["scale"], "lgbm": lgbm, "logreg": logreg})
+    for options in wanted:
+        analyse(folder, ANALYSIS.name, options, as_json)
+    table = read(folder)
     value = {"run": summary["run"], "heads": summary["heads"], "differences": summary["differences"]}
-    lines = [TITLE.format(summary["oof"]["n"]), *map(_line, found["rows"])]
-    lines += [f"Left out: {reason}" for reason in found["left_out"].values()] + [f"Note: {n}" for n in found["notes"]]
-    table = {"table": found["rows"], "left_out": found["left_out"], "notes": found["notes"]}
-    print_result(value | table, as_json, "\n".join(lines))
-
-
-def _gamma(text: str) -> float | str:
-    try:
-        return text if text == "scale" else float(text)
-    except ValueError:
-        raise ConfigError(f"'{text}' is no gamma of an SVM. Give a positive number, or scale.") from None
+    value |= {"table": table.rows, "left_out": table.left_out, "notes": table.notes}
+    lines = [TITLE.format(summary["oof"]["n"]), *map(_line, table.rows)]
+    lines += [f"Left out: {reason}" for reason in table.left_out.values()] + [f"Note: {note}" for note in table.notes]
+    print_result(value, as_json, "\n".join(lines))
 
 
 def _line(row: dict[str, Any]) -> str:

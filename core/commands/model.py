@@ -1,7 +1,6 @@
 """``python -m core model``: what a network is made of and what it costs, before it is trained.
 
-Comes in: backbones, bands and the size of a patch. Goes out: for one backbone its stages and bands, for several a table
-of costs; lines for people, or one JSON object. It computes nothing itself.
+One backbone is described by its stages and bands, several are compared in a table of costs.
 """
 
 from __future__ import annotations
@@ -11,9 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.errors import ConfigError
-
-_PREFIX = "model."
+from core.commands.console import AsJson, Checkpoints, Detach, print_result, submit
+from core.runs.store import DEFAULT_CHECKPOINTS
 
 
 def model(
@@ -27,53 +25,27 @@ def model(
         list[str] | None, typer.Option("--set", help="A setting of the network: model.key=value. May be repeated.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="Where one pass is timed.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    detach: Detach = False,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
 ) -> None:
     """Parameters, megabytes, depth, latency, stages, and which filter each band starts from."""
-    from core.commands.console import print_progress, print_result
-    from core.preflight.architecture import compare_row, describe, device_words
+    from core.runs.targets import CheckpointsTarget
 
-    found, hw = _inputs(dataset, bands, size)
-    settings = [_of_model(backbone, overrides or ()) for backbone in backbones]
-    if len(settings) == 1:
-        value = describe(settings[0], found, hw, device)
-        print_result(value, as_json, "\n".join(_description(value)))
+    options = {
+        "backbones": backbones,
+        "dataset": None if dataset is None else str(dataset),
+        "bands": bands or (),
+        "size": size,
+        "settings": overrides or (),
+        "device": device,
+    }
+    result = submit(CheckpointsTarget(checkpoints), "model_cost", options, detach, as_json)
+    if result is None:
         return
-    from core.device import choose_device
-
-    rows = []
-    for number, one in enumerate(settings, start=1):
-        print_progress(f"{number} of {len(settings)}: {one.backbone}", as_json)
-        rows.append(compare_row(one, found, hw, device))
-    value = {"rows": rows, "device": device_words(choose_device(device)), "size": list(hw), "n_bands": len(found)}
-    lines = [_row(row) for row in rows]
-    print_result(
-        value, as_json, "\n".join([_TITLE, *lines, f"One patch of {hw[0]}x{hw[1]} pixels on {value['device']}."])
-    )
-
-
-def _inputs(dataset: Path | None, bands: str | None, size: int | None) -> tuple[tuple, tuple[int, int]]:
-    from core.data.bands import ZINDI_BANDS, bands_named, choose_bands
-    from core.data.store import open_dataset
-
-    names = tuple(name.strip() for name in bands.split(",") if name.strip()) if bands else None
-    if dataset is None:
-        try:
-            found = choose_bands(names, ZINDI_BANDS)
-        except ConfigError:  # not Zindi's: bands of any name
-            found = bands_named(names)
-        return found, (size or 64, size or 64)
-    opened = open_dataset(dataset)
-    hw = (size, size) if size else opened.shape[1:]
-    return choose_bands(names, opened.bands), (int(hw[0]), int(hw[1]))
-
-
-def _of_model(backbone: str, overrides: list[str]) -> Any:
-    from core.config import RunConfig
-
-    if wrong := [text for text in overrides if not text.startswith(_PREFIX)]:
-        raise ConfigError(f"'{wrong[0]}' is no setting of the network. Settings here begin with {_PREFIX}")
-    return RunConfig().with_overrides([*overrides, f"{_PREFIX}backbone={backbone}"]).model
+    result.pop("message")
+    lines = _comparison(result) if "rows" in result else _description(result)
+    print_result(result, as_json, "\n".join(lines))
 
 
 _TITLE = f"{'backbone':44s} {'parameters':>12s} {'MB':>8s} {'depth':>6s} {'features':>9s} {'ms':>9s}"
@@ -86,6 +58,11 @@ def _row(row: dict[str, Any]) -> str:
         f"{row['parameters']:12,d} {row['megabytes']:8.1f} {row['depth']:6d} {row['features']:9d} {row['ms']:9.1f}"
     )
     return f"{row['backbone']:44s} {numbers}"
+
+
+def _comparison(value: dict[str, Any]) -> list[str]:
+    side = "x".join(map(str, value["size"]))
+    return [_TITLE, *map(_row, value["rows"]), f"One patch of {side} pixels on {value['device']}."]
 
 
 def _description(value: dict[str, Any]) -> list[str]:

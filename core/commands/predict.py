@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands.console import AsJson, Bands, Checkpoints, DatasetFile, Run, print_result
+from core.commands.console import AsJson, Bands, Checkpoints, DatasetFile, Run, analyse, print_result
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 
@@ -15,14 +15,12 @@ def evaluate(
     run: Run, dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False
 ) -> None:
     """Metrics of a finished run on another labelled dataset."""
-    from core.data.store import open_dataset
-    from core.predict.external import evaluate_on
+    from core.analyses.external_validation import ANALYSIS, read
 
     folder = open_run(checkpoints, run)
-    steps = evaluate_on(folder, open_dataset(dataset))
-    found = finish(steps, lambda step: f"{step.progress:4.0%} {step.message}", as_json)
-    lines = [_metrics_line(found.judged, f"{folder.name} on {dataset.name}"), *found.sentences()]
-    print_result(found.to_dict(), as_json, "\n".join(lines))
+    done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset)}, as_json)
+    report = read(folder)[done["name"]].report
+    print_result(report, as_json, "" if as_json else _evaluation(report, f"{folder.name} on {dataset.name}"))
 
 
 def predict(
@@ -37,33 +35,22 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Probability and decision for patches without labels."""
-    from core.predict.patches import answer
-    from core.predict.sources import patches_of
-    from core.predict.submission import write_predictions, write_submission
+    from core.analyses.prediction import ANALYSIS
 
-    folder = open_run(checkpoints, run)
-    names = tuple(bands.split(",")) if bands else None
-    rejected: list = []
-    found_bands, batches, known = patches_of(source, format, names, rejected, unit)
-    steps = answer(folder, batches, found_bands, known=known)
-    found = finish(steps, lambda step: step.message, as_json)
-    (write_submission(out, found, source) if submission else write_predictions(out, found))
-    value = {
-        "run": folder.name,
-        "out": out.resolve(),
-        "n": len(found.ids),
-        "n_positive": int(found.pred.sum()),
-        "threshold": found.threshold,
-        "head": found.head,
-        "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
-    }
+    options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
+    options |= {"submission": submission}
+    value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
+    value.pop("message")
     lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
-    print_result(value, as_json, "\n".join([*lines, *(f"Set aside: {item.file}: {item.reason}" for item in rejected)]))
+    lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
+    print_result(value, as_json, "\n".join(lines))
 
 
-def _metrics_line(values: dict[str, Any], name: str) -> str:
+def _evaluation(report: dict[str, Any], name: str) -> str:
+    from core.predict.external import sentences
     from core.runs.summary import number
 
     shown = ("f1", "auc", "precision", "recall", "specificity", "accuracy")
-    texts = [f"{key} {number(values[key])}" for key in shown]
-    return f"{name}: {', '.join(texts)}, threshold {values['threshold']:.3f}, n = {values['n']}"
+    texts = [f"{key} {number(report[key])}" for key in shown]
+    first = f"{name}: {', '.join(texts)}, threshold {report['threshold']:.3f}, n = {report['n']}"
+    return "\n".join([first, *sentences(report)])

@@ -1,8 +1,8 @@
 """Every setting of a run: one frozen model per stage, joined in :class:`RunConfig`; named presets; JSON in and out.
 
-Comes in: a preset name and ``section.key=value`` overrides, or the ``config.json`` of a run. Goes out: a complete,
-validated :class:`RunConfig` whose hash names the specification. It knows nothing of data or devices. The settings
-themselves stand in ``core.config.sections`` and ``core.config.training``, the presets in ``core.config.presets``.
+A configuration comes from a preset with ``section.key=value`` overrides, or from the ``config.json`` of a run; its hash
+names the specification. The settings themselves are in ``core.config.sections`` and ``core.config.training``, the
+presets in ``core.config.presets``.
 """
 
 from __future__ import annotations

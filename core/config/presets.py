@@ -1,6 +1,6 @@
 """Named configurations, each a list of settings that differ from the defaults, with its source.
 
-Comes in: nothing. Goes out: ``PRESETS``, name -> ``section.key=value`` settings; ``SOURCES``, name -> where it is from.
+``PRESETS``: name -> ``section.key=value`` settings. ``SOURCES``: name -> where they come from.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The settings of every stage but training: data, folds, normalisation, SMOTE, heads, maps, explanations.
+"""The settings of every stage except training: data, folds, normalisation, SMOTE, heads, maps, explanations.
 
-One frozen model a stage; ``core.config`` joins them. It knows nothing of presets, data or devices.
+One frozen model per stage; ``core.config`` joins them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Section(BaseModel):
 
 
 def explain_validation(error: ValidationError) -> str:
-    """What pydantic refused, in one line: each setting with the reason."""
+    """Pydantic's reasons in one line, with the setting that each is about."""
     lines = [f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg']}" for e in error.errors()]
     return "These settings cannot be used. " + "; ".join(lines) + "."
 
@@ -44,7 +44,7 @@ class DataConfig(Section):
         description="Patches with more cloud than this are left out, in the unit of the cloud column; none: no limit.",
     )
     cloud_column: str | None = Field(
-        None, min_length=1, description="The dataset's column of cloud; none: the one with cloud in its name."
+        None, min_length=1, description="The dataset's cloud column; none: the one with cloud in its name."
     )
     exclude: tuple[str, ...] = Field((), description="Ids of patches that are left out as if they had no label.")
 
@@ -79,8 +79,8 @@ class NormaliseConfig(Section):
     method: Literal["standard", "robust", "robust_iqr", "model", "minmax"] = Field(
         "standard",
         description="standard: (x - mean) / std. robust: (x - q50) / (q95 - q05). robust_iqr: (x - q50) / (q75 - q25). "
-        "model: red, green, blue as the backbone's weights saw them, other bands standard. minmax: each patch by its "
-        "own range, which loses how bright it is.",
+        "model: red, green, blue as the backbone's weights expect them, other bands standard. minmax: each patch by "
+        "its own range, which loses its brightness.",
     )
 
 
@@ -95,8 +95,8 @@ class SmoteConfig(Section):
     )
     protocol: Literal["inside_fold", "before_folds"] = Field(
         "inside_fold",
-        description="inside_fold: parents come from the fold's training part only. before_folds: paper A's way; "
-        "parents may sit in the validation part, which inflates the score.",
+        description="inside_fold: parents come from the fold's training part only. before_folds: as in paper A; "
+        "parents may be in the validation part, which inflates the score.",
     )
     k_neighbors: int = Field(5, ge=1, le=50, description="Most similar landslide patches to choose a neighbour from.")
     n_syn: int | None = Field(
@@ -128,7 +128,9 @@ class HeadsConfig(Section):
     lgbm: bool = Field(True, description="Boosted trees (LightGBM) on the embedding.")
     logreg: bool = Field(True, description="Logistic regression on the embedding.")
     class_weight: Literal["none", "balanced"] = Field(
-        "none", description="balanced: heads are fitted as if both classes were equally common. none: as they are."
+        "none",
+        description="balanced: heads are fitted as if both classes were equally common. none: with the classes as they "
+        "are.",
     )
     blend: bool = Field(
         False,
@@ -157,13 +159,13 @@ class HeadsConfig(Section):
 
     @property
     def on_embeddings(self) -> tuple[str, ...]:
-        """Those of them that read the network's embedding, and so have a boundary on its map."""
+        """The heads that read the network's embedding, and so have a boundary on its map."""
         others = (name for name, wanted in (("lgbm", self.lgbm), ("logreg", self.logreg)) if wanted)
         return ("fc", *self.svm_names, *others)
 
     @property
     def svm_names(self) -> tuple[str, ...]:
-        """One a C; the gamma, which they share, stays out of their names."""
+        """One per C; the gamma, which they share, is not part of their names."""
         return tuple(svm_name(C) for C in self.svm_C)
 
     def headline(self, judged: Container[str]) -> str:
@@ -180,18 +182,40 @@ def svm_name(C: float, gamma: float | str = "scale") -> str:
 
 
 class EmbedConfig(Section):
-    """The map of a fold's embeddings and the boundary drawn on it."""
+    """The projection of a fold's embeddings, and the boundary drawn on it."""
 
     method: Literal["umap", "pca", "tsne"] = Field(
-        "umap", description="umap, tsne: neighbourhoods (tsne cannot project). pca: the two widest directions."
+        "umap",
+        title="Method",
+        description="umap, tsne: neighbourhoods (tsne cannot project new patches). pca: the two widest directions.",
     )
     metric: Literal["cosine", "euclidean", "correlation"] = Field(
-        "cosine", description="How far embeddings are apart. euclidean: standardised, as the SVM measures."
+        "cosine",
+        title="Distance between embeddings",
+        description="cosine: which features are active. euclidean: standardised, as the SVM measures.",
     )
-    n_neighbors: int = Field(15, ge=2, le=200, description="UMAP's neighbourhood size.")
-    min_dist: UnitInterval = Field(0.1, description="UMAP's smallest distance between points.")
-    perplexity: float = Field(30.0, gt=1, le=200, description="t-SNE's neighbourhood size.")
-    grid: int = Field(100, ge=10, le=300, description="Cells on a side of the boundary's raster.")
+    n_neighbors: int = Field(
+        15,
+        ge=2,
+        le=200,
+        title="Neighbours",
+        description="UMAP's neighbourhood size. Few: detail. Many: broad layout.",
+    )
+    min_dist: UnitInterval = Field(
+        0.1,
+        title="Minimum distance",
+        description="UMAP's smallest distance between points; small: tight groups.",
+    )
+    perplexity: float = Field(
+        30.0,
+        gt=1,
+        le=200,
+        title="Perplexity",
+        description="t-SNE's neighbourhood size, about how many count.",
+    )
+    grid: int = Field(
+        100, ge=10, le=300, title="Boundary grid", description="Cells on a side of the boundary's raster."
+    )
 
 
 class ExplainConfig(Section):
@@ -200,13 +224,13 @@ class ExplainConfig(Section):
     min_map: int = Field(8, ge=2, le=64, description="Smallest side of the Grad-CAM map; the deepest such layer.")
     method: Literal["auto", "gradcam", "gradcam++", "xgradcam", "layercam"] = Field(
         "auto",
-        description="How attention maps are made. gradcam is the papers', made for a network's last layer; it can "
-        "mislead at an inner one, which small patches need. auto: xgradcam after a ReLU, where it holds better, "
-        "gradcam elsewhere. `python -m core explain RUN --checks` says what the maps are worth.",
+        description="Method of attention maps. gradcam: the papers', made for a network's last layer; it can mislead "
+        "at an inner layer, which small patches need. auto: xgradcam after a ReLU, where it is more reliable, gradcam "
+        "elsewhere. `python -m core explain RUN --checks` tells whether the maps can be trusted.",
     )
     occlusion_baselines: tuple[Literal["mean", "zero", "zero_raw", "shuffle", "swap"], ...] = Field(
         ("mean", "zero_raw"),
-        description="What replaces a band in every run. mean: its training mean. zero: 0 after normalisation. "
+        description="What replaces a band. mean: its training mean. zero: 0 after normalisation. "
         "zero_raw: 0 in its unit. shuffle: its own pixels in another order. swap: the band of a patch of the other "
         "class. All of them afterwards: `python -m core explain RUN --occlusion`.",
     )

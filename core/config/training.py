@@ -1,7 +1,7 @@
 """The settings of training: augmentation, the network, the loop.
 
-One frozen model each; ``core.config`` joins them with the others. Every default is the first paper's recipe, and what
-came later is off by default. It knows nothing of presets, data or devices.
+One frozen model each; ``core.config`` joins them with the others. Every default is the recipe of the first paper;
+what was added later is off by default.
 """
 
 from __future__ import annotations
@@ -26,41 +26,45 @@ class AugmentConfig(Section):
         description="clipped: a box of the drawn share around a drawn centre, clipped at the border (CutMix's own). "
         "corners: both corners drawn evenly (paper A, Algorithm 2). Labels follow the box's true share.",
     )
-    rotation: float = Field(0.0, ge=0.0, le=180.0, description="Turn by up to so many degrees either way.")
-    shear: float = Field(0.0, ge=0.0, le=60.0, description="Shear by up to so many degrees either way.")
-    translation: UnitInterval = Field(0.0, description="Move by up to this share of the side.")
-    shift: int = Field(0, ge=0, le=512, description="Move by up to so many whole pixels, which blurs nothing.")
+    rotation: float = Field(0.0, ge=0.0, le=180.0, description="Rotation by up to this many degrees either way.")
+    shear: float = Field(0.0, ge=0.0, le=60.0, description="Shear by up to this many degrees either way.")
+    translation: UnitInterval = Field(0.0, description="Translation by up to this share of the side.")
+    shift: int = Field(0, ge=0, le=512, description="Shift by up to this many whole pixels, without blurring.")
     crop: float = Field(
         1.0,
         ge=0.1,
         le=1.0,
-        description="Side of a square cut out anywhere and enlarged again; 300 of 350 pixels: 0.857.",
+        description="Side of a square that is cropped anywhere and enlarged again; 300 of 350 pixels: 0.857.",
     )
     fill: Literal["zeros", "border", "reflection"] = Field(
-        "reflection", description="Behind the border of what was moved. zeros: the training mean of each band."
+        "reflection", description="What fills the area outside a moved patch. zeros: the training mean of each band."
     )
-    affine_prob: UnitInterval = Field(1.0, description="Share of patches that are turned, sheared, moved or cut.")
+    affine_prob: UnitInterval = Field(
+        1.0, description="Share of patches that are rotated, sheared, shifted or cropped."
+    )
     brightness: UnitInterval = Field(0.0, description="Optical reflectance times 1 plus or minus up to this.")
     contrast: UnitInterval = Field(0.0, description="Optical contrast times 1 plus or minus up to this.")
-    saturation: UnitInterval = Field(0.0, description="Optical bands' distance from their mean, likewise.")
-    jitter: UnitInterval = Field(0.0, description="Each optical band by itself times 1 plus or minus up to this.")
+    saturation: UnitInterval = Field(
+        0.0, description="Distance of optical bands from their mean times 1 plus or minus up to this."
+    )
+    jitter: UnitInterval = Field(0.0, description="Each optical band separately times 1 plus or minus up to this.")
     grayscale: UnitInterval = Field(0.0, description="Share of patches whose optical bands all become their mean.")
     noise: float = Field(0.0, ge=0.0, le=1.0, description="Noise on optical bands: standard deviation of reflectance.")
     speckle_looks: int | None = Field(
-        None, ge=1, le=64, description="Multiplicative speckle of so many looks on SAR bands; fewer is stronger."
+        None, ge=1, le=64, description="Multiplicative speckle with this many looks on SAR bands; fewer is stronger."
     )
-    sar_offset: float = Field(0.0, ge=0.0, le=10.0, description="SAR bands plus or minus up to so many dB.")
+    sar_offset: float = Field(0.0, ge=0.0, le=10.0, description="SAR bands plus or minus up to this many dB.")
     label_smoothing: float = Field(0.0, ge=0.0, lt=0.5, description="Share of the target spread over both classes.")
 
     @property
     def needs_units(self) -> bool:
-        """Whether something is done in the bands' own units."""
+        """Whether any augmentation works in the bands' own units."""
         optical = (self.brightness, self.contrast, self.saturation, self.jitter, self.grayscale, self.noise)
         return any(optical) or self.sar_offset > 0 or self.speckle_looks is not None
 
     @property
     def moves_pixels(self) -> bool:
-        """Whether patches are turned by any angle, sheared, moved or cut."""
+        """Whether patches are rotated by any angle, sheared, shifted or cropped."""
         moved = any((self.rotation, self.shear, self.translation, self.shift)) or self.crop < 1.0
         return moved and self.affine_prob > 0.0
 
@@ -73,18 +77,20 @@ class ModelConfig(Section):
         description="Any timm model name, unet_NAME for a U-Net around one, or baseline_cnn, the second paper's "
         "network of five layers.",
     )
-    pretrained: bool = Field(True, description="Load the hub's weights for that name.")
+    pretrained: bool = Field(True, description="Start from the hub's weights of that name.")
     weights: str | None = Field(
         None,
         description="A local .safetensors file, or the folder of another run's fold (checkpoints/RUN/fold_0), instead "
-        "of the hub's weights. Weights of a run on this very dataset have seen patches that are judged here.",
+        "of the hub's weights. Weights of a run on this same dataset have seen patches that are evaluated here.",
     )
     weights_fit: Literal["all", "matching"] = Field(
         "all",
-        description="all: the file must fit the network and the bands. matching: what fits by name and shape is taken "
-        "over, the rest starts from random weights, and the run lists it.",
+        description="all: the file must fit the network and the bands. matching: arrays that fit by name and shape are "
+        "used, the rest starts from random weights, and the run lists them.",
     )
-    image_size: int | None = Field(None, ge=16, le=1024, description="Side in pixels after resizing; none keeps it.")
+    image_size: int | None = Field(
+        None, ge=16, le=1024, description="Side in pixels after resizing; none keeps the original size."
+    )
     drop_rate: UnitInterval = Field(0.0, description="Dropout before the last layer.")
     arguments: dict[str, Any] = Field({}, description="Further arguments of timm's create_model, for example widths.")
     indices: Literal["auto", "stack12", "stack20", "stack28"] | tuple[str, ...] = Field(
@@ -102,43 +108,45 @@ class ModelConfig(Section):
     )
     sar_weights: str | None = Field(
         None,
-        description="A local .safetensors file for the SAR branch. none: from the same place as the optical branch.",
+        description="A local .safetensors file for the SAR branch. none: from the same source as the optical branch.",
     )
     sar_arguments: dict[str, Any] | None = Field(
         None, description="Arguments of the SAR branch's encoder; none: those of the backbone, where it is the same."
     )
     fusion: Literal["concat", "mean", "gated"] = Field(
         "concat",
-        description="How the two embeddings become one. concat: one after the other. mean: their mean. gated: a "
+        description="How the two embeddings are fused. concat: one after the other. mean: their mean. gated: a "
         "weighted mean with learnt weights.",
     )
     modality_dropout: float = Field(
         0.0,
         ge=0.0,
         lt=1.0,
-        description="Share of the training patches that lose all optical or all SAR bands, half of them each, so that "
-        "the network can answer without one of them. With one encoder or two.",
+        description="Share of training patches that lose all optical or all SAR bands, half of them each, so that the "
+        "network learns to answer without one of them. With one encoder or two.",
     )
     columns: tuple[str, ...] = Field(
         (),
         description="Columns of the dataset file, numbers or categories (slope, elevation, rain), joined to the "
-        "embedding inside the network. Unknown values may be; a patch without any of them can be asked about too.",
+        "embedding inside the network. Values may be missing, even all of a patch.",
     )
     columns_dropout: UnitInterval = Field(
         0.3,
-        description="Share of the training patches whose columns are all taken for unknown, so that the network "
-        "learns to answer without them.",
+        description="Share of training patches whose columns are all treated as unknown, so that the network learns "
+        "to answer without them.",
     )
     columns_leak: Literal["refuse", "allow"] = Field(
         "refuse",
-        description="What happens when a column, or its being unknown, gives the label away. refuse: the run does not "
-        "start and says which. allow: it starts; its scores hold only where the column is known in the same way.",
+        description="What happens when a column, or its missing values, leak the label. refuse: the run does not start "
+        "and names the column. allow: it starts; its scores hold only where the column is known in the same way.",
     )
     size_column: str | None = Field(
-        None, description="Column with the size class of landslides, which a second head learns to answer; none: none."
+        None,
+        description="Column with the size class of landslides, which a second head learns to predict; none: no second "
+        "head.",
     )
     size_weight: float = Field(
-        0.3, ge=0.0, le=10.0, description="Weight of the second head's loss beside that of the label (size_column)."
+        0.3, ge=0.0, le=10.0, description="Weight of the second head's loss relative to the label's (size_column)."
     )
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
@@ -159,7 +167,8 @@ class ModelConfig(Section):
         of_sar = [name for name in ("sar_backbone", "sar_weights", "sar_arguments") if getattr(self, name) is not None]
         if self.branches == "one" and of_sar:
             raise ValueError(
-                f"model.{of_sar[0]} is of a SAR branch, and there is none. Set model.branches=optical_sar, or leave it"
+                f"model.{of_sar[0]} belongs to a SAR branch, and there is none. Set model.branches=optical_sar, or "
+                "leave it"
             )
         return self
 
@@ -170,20 +179,26 @@ class TrainConfig(Section):
     epochs: int = Field(50, ge=1, le=1000, description="Passes over the fold's training part.")
     batch_size: int = Field(36, ge=2, le=4096, description="Patches in one batch.")
     accumulate: int = Field(
-        1, ge=1, le=256, description="Batches whose gradients add up to one step: a larger batch in less memory."
+        1,
+        ge=1,
+        le=256,
+        description="Gradient accumulation: batches per optimiser step, for a larger batch in less memory.",
     )
     loss: Literal["kl", "bce", "focal"] = Field(
         "kl",
         description="kl: Kullback-Leibler divergence from the soft labels (paper A). bce: binary cross-entropy of the "
-        "landslide's log-odds. focal: cross-entropy that counts well-known patches less.",
+        "landslide's log-odds. focal: cross-entropy with less weight on easy patches.",
     )
     focal_gamma: float = Field(
-        2.0, ge=0.0, le=10.0, description="How much less the focal loss counts what is well known; 0: not less."
+        2.0,
+        ge=0.0,
+        le=10.0,
+        description="How much less weight the focal loss gives to easy patches; 0: the same weight.",
     )
     class_weight: Literal["none", "balanced"] = Field(
         "none",
         description="balanced: each class counts n / (2 n_c), with n_c its patches after SMOTE. none: every patch "
-        "alike.",
+        "counts the same.",
     )
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop", "nadam"] = Field("adam", description="Optimiser.")
     lr: float = Field(3e-4, gt=0.0, le=1.0, description="Initial learning rate.")
@@ -191,50 +206,59 @@ class TrainConfig(Section):
     weight_decay: float = Field(0.0, ge=0.0, le=1.0, description="Weight decay.")
     schedule: Literal["none", "step", "cosine"] = Field("cosine", description="Learning rate over the epochs.")
     step_epochs: int = Field(15, ge=1, le=1000, description="Epochs between the steps of schedule=step.")
-    step_factor: float = Field(0.1, gt=0.0, le=1.0, description="What each such step multiplies the rate by.")
+    step_factor: float = Field(0.1, gt=0.0, le=1.0, description="Factor of the rate at each such step.")
     warmup_epochs: int = Field(0, ge=0, le=100, description="Linear warm-up before the schedule.")
     ema_decay: float | None = Field(
-        None, gt=0.0, lt=1.0, description="Decay of the running average of weights that is judged; none: no average."
+        None,
+        gt=0.0,
+        lt=1.0,
+        description="Decay of the running average of weights (EMA) that is evaluated; none: no average.",
     )
-    tta: bool = Field(False, description="Average predictions over flips and quarter turns.")
+    tta: bool = Field(False, description="Test-time augmentation: average predictions over flips and quarter turns.")
     select: Literal["last", "inner", "fold_best"] = Field(
         "last",
-        description="Which epoch is kept. last: the last one, chosen without looking. inner: the best F1 on a part of "
-        "the training part that is held back, by groups. fold_best: the best F1 on the validation fold, the papers' "
-        "way, which inflates the score.",
+        description="Which epoch's weights are used. last: the last one, without selection. inner: the best F1 on a "
+        "share of the training part that is held back, by groups. fold_best: the best F1 on the validation fold, as in "
+        "the papers, which inflates the score.",
     )
-    inner_share: float = Field(0.2, ge=0.05, le=0.5, description="Share that select=inner holds back.")
+    inner_share: float = Field(
+        0.2, ge=0.05, le=0.5, description="Share of the training part that select=inner holds back."
+    )
     judge_steps: int | None = Field(
         None,
         ge=1,
-        description="Look for the best F1 every so many steps as well (the first paper: 3); none: once an epoch.",
+        description="Evaluate the F1 every this many steps as well (the first paper: 3); none: once per epoch.",
     )
     patience: int | None = Field(
-        None, ge=1, description="Stop after so many epochs without a better F1; needs select=inner or fold_best."
+        None,
+        ge=1,
+        description="Early stopping after this many epochs without a better F1; needs select=inner or fold_best.",
     )
     trainable: Literal["all", "head", "layers", "blocks"] = Field(
         "all",
-        description="What of the network learns. head: the last layer alone (frozen backbone). layers: and the "
-        "backbone's last top_layers leaf modules, batch normalisation and activations counted. blocks: and its last "
-        "top_blocks blocks, as timm groups them. all: everything.",
+        description="Which part of the network is trained. head: the last layer only (frozen backbone). layers: also "
+        "the backbone's last top_layers leaf modules, batch normalisation and activations counted. blocks: also its "
+        "last top_blocks blocks, as timm groups them. all: everything.",
     )
-    top_layers: int = Field(20, ge=1, le=5000, description="Leaf modules that trainable=layers opens.")
-    top_blocks: int = Field(2, ge=1, le=500, description="Blocks that trainable=blocks opens.")
-    head_epochs: int = Field(0, ge=0, le=1000, description="First phase: epochs with the last layer alone.")
+    top_layers: int = Field(20, ge=1, le=5000, description="Leaf modules that trainable=layers trains.")
+    top_blocks: int = Field(2, ge=1, le=500, description="Blocks that trainable=blocks trains.")
+    head_epochs: int = Field(
+        0, ge=0, le=1000, description="First phase: epochs in which only the last layer is trained."
+    )
     top_epochs: int = Field(
-        0, ge=0, le=1000, description="Second phase: epochs with top_layers open; after it, what trainable says."
+        0, ge=0, le=1000, description="Second phase: epochs in which top_layers are trained; then trainable applies."
     )
     batch_norm: Literal["auto", "train", "frozen"] = Field(
         "auto",
-        description="Batch normalisation of the open part. auto: frozen, weights and running statistics, while a part "
-        "of the backbone is closed. train, frozen: always so.",
+        description="Batch normalisation of the trained part. auto: frozen, weights and running statistics, while a "
+        "part of the backbone is frozen. train, frozen: always.",
     )
     layer_decay: float = Field(
         1.0,
         gt=0.0,
         le=1.0,
-        description="Discriminative learning rates: the last layer learns at lr, each block before it at so much of "
-        "the rate behind it; 1: all alike.",
+        description="Discriminative learning rates: the last layer learns at lr, each earlier block at this factor of "
+        "the next block's rate; 1: the same rate for all.",
     )
     channels_last: bool = Field(True, description="Keep bands innermost in memory: faster convolutions.")
     compile: bool = Field(False, description="Compile the network (torch.compile): slow start, faster steps on a GPU.")

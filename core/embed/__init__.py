@@ -1,1 +1,1 @@
-"""From embeddings to a map: UMAP, and the head's boundary drawn on it."""
+"""From embeddings to a projection: UMAP, t-SNE or PCA, and a head's boundary drawn on it."""

@@ -1,12 +1,8 @@
-"""The decision boundary drawn on a map, and how faithful that drawing is.
+"""A head's decision boundary drawn on a projection, and how faithful that drawing is.
 
-Comes in: places on the plane with the decision values that a head gave in its own high-dimensional space. Goes out: a
-raster of interpolated values, where data stand near enough to believe it, and its agreement with the head on patches
-that were not used. It knows nothing of heads, images or colours.
-
-A boundary learnt in the plane (paper A's Figure 6) shows what a new two-dimensional SVM would do. Here the head's true
-values are carried over from the nearest patches; the plane's SVM is fitted only to be compared with. What was tried to
-carry them better stands in docs/boundary.md.
+A boundary fitted in the plane (paper A's Figure 6) shows what a new two-dimensional SVM would do. Here the decision
+values that the head gave in its own high-dimensional space are interpolated from the nearest patches; the 2-D SVM is
+fitted only for comparison. docs/boundary.md says what else was tried.
 """
 
 from __future__ import annotations
@@ -21,7 +17,7 @@ from scipy.spatial import cKDTree
 from core.errors import DataError
 
 N_NEIGHBORS = 10  # patches that a value is carried from: 5 draw every accident, 60 blur the line
-MARGIN = 0.05  # of the map's extent, added on each side
+MARGIN = 0.05  # of the projection's extent, added on each side
 NEAR_NEIGHBOR, NEAR_QUANTILE = 5, 0.95  # near: as close as 95 % of patches are to their fifth neighbour
 
 
@@ -30,13 +26,13 @@ class Boundary:
     """A raster of a head's decision over the plane, and its fidelity.
 
     x, y: (G,) float64 centres of columns and rows. values: (G, G) float64, ``values[row, column]``, positive where the
-    landslide side is. near: (G, G) bool, True where data stand within ``radius`` of the cell. Over the n_heldout
+    landslide side is. near: (G, G) bool, True where there are data within ``radius`` of the cell. Over the n_heldout
     patches not used for drawing: agreement, the share whose interpolated value and true decision have one sign;
     majority, the share that the best constant answer gets; refit_agreement, the share that a plain RBF-SVM on the
     plane, fitted to the labels, gets. nan where undefined. n_near: how many of them lie where data are near, and
     near_agreement: the share of those. map_agreement: the share whose true decision is that of the other held-out
-    patches around them, about what any drawing on this map could reach. n_neighbors: over how many patches values were
-    carried.
+    patches around them, about what any drawing on this projection could reach. n_neighbors: over how many patches
+    values were interpolated.
     """
 
     x: np.ndarray
@@ -61,7 +57,7 @@ class Boundary:
 
 @dataclass(frozen=True)
 class Plane:
-    """What the boundaries of every head on one map share: known and held-out places, the raster, the plain refit.
+    """What the boundaries of all heads on one projection share: known and held-out places, raster, plain refit.
 
     known: (n, 2), heldout: (m, 2) float64. x, y: (G,), near: (G, G) bool, is_near: (m,) bool, radius: see
     :class:`Boundary`. refit: (m,) bool, what a plain RBF-SVM on the plane says of the held-out patches; or none.
@@ -79,13 +75,13 @@ class Plane:
 
     @classmethod
     def of(cls, xy_known: np.ndarray, labels_known: np.ndarray, xy_heldout: np.ndarray, grid: int = 60) -> Plane:
-        """xy_*: (n, 2) places on one map. labels_known: (n,) 0/1 or -1, for the refit only. grid: cells on a side.
+        """xy_*: (n, 2) places on one projection. labels_known: (n,) 0/1 or -1, for the refit. grid: cells on a side.
 
         Raises DataError when there is no known patch or a number is not finite.
         """
         known, heldout = _places(xy_known, "known"), _places(xy_heldout, "held-out")
         if not len(known):
-            raise DataError("No known patch is on the map, so no boundary can be drawn. Give the fold's training part.")
+            raise DataError("No known patch is projected, so no boundary can be drawn. Give the fold's training part.")
         x, y = _axes(np.concatenate([known, heldout]), grid)
         tree = cKDTree(known)
         radius = _radius(tree, known, x, y)

@@ -1,7 +1,6 @@
-"""Embeddings as a map and its neighbours measure them: every metric here is a Euclidean distance of prepared rows.
+"""Embeddings prepared for a metric: rows between which Euclidean distance is that metric.
 
-Comes in: embeddings (N, D) of one network, the positions of its training part, a metric. Goes out: rows (N, D) float32
-between which Euclidean distance is that metric. One preparation serves UMAP, PCA, t-SNE and nearest neighbours alike.
+One preparation serves UMAP, PCA, t-SNE and nearest neighbours alike.
 
 cosine: rows of length 1; what counts is which features are active beside each other, not how strongly altogether.
 correlation: the same after each row's own mean is taken off. euclidean: standardised by the training part, which is how
@@ -35,7 +34,7 @@ class Preparation:
         if metric not in METRICS:
             raise DataError(f"There is no metric '{metric}'. Known: {', '.join(METRICS)}.")
         if not np.size(train_index):
-            raise DataError("The map's training part is empty. Give the positions of the fold's training patches.")
+            raise DataError("The training part is empty. Give the positions of the fold's training patches.")
         check_finite(embeddings)
         learnt = np.asarray(embeddings, np.float32)[train_index].astype(np.float64)
         centre, spread = learnt.mean(axis=0), learnt.std(axis=0)

@@ -1,7 +1,6 @@
-"""Which patches a network holds to be alike: nearest neighbours among the embeddings of one fold.
+"""Which patches a network finds similar: nearest neighbours among the prepared embeddings of one fold.
 
-Comes in: prepared rows (see ``core.embed.features``). Goes out: positions and distances, nearest first. It knows
-nothing of maps: what lies together on a plane need not be together among the embeddings, and this says which is which.
+What lies together on a projection need not be together among the embeddings; this says which is which.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class Neighbours:
 def nearest(asked: np.ndarray, known: np.ndarray, k: int, leave_out: np.ndarray | None = None) -> Neighbours:
     """The k nearest rows of ``known`` (n, D) for each row of ``asked`` (m, D); equal distances in the order of rows.
 
-    leave_out: (m,) a position in ``known`` that is not to be found for this row (the patch itself), -1 for none.
+    leave_out: (m,) a position in ``known`` to leave out for this row (the patch itself), -1 for none.
     k is lowered to what there is.
     """
     fewest = len(known) - (leave_out is not None and bool((np.asarray(leave_out) >= 0).any()))

@@ -1,8 +1,7 @@
-"""t-SNE of a training part, and where other patches would stand on it.
+"""t-SNE of a training part, and where other patches would fall on it; on prepared rows (``core.embed.features``).
 
-Comes in: prepared rows (see ``core.embed.features``). Goes out: places of the training part, and a function that places
-others. t-SNE learns places, not a rule: what comes later is put among its nearest training patches, which keeps it out
-of empty ground less well than UMAP does.
+t-SNE learns places, not a rule: what comes later is put among its nearest training patches, which keeps it out of empty
+ground less well than UMAP does.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from core.embed.neighbours import nearest
-from core.embed.umap_map import starting_places
+from core.embed.umap_projection import starting_places
 
 N_PLACING = 5  # training patches whose weighted mean place a later patch takes
 START_SPREAD = 1e-4  # standard deviation that t-SNE wants to start from (van der Maaten and Hinton 2008)

@@ -73,14 +73,14 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Three piles: cleared below ``threshold``, accepted unseen from ``accept_at`` on, looked at between the two.
+class TriageRule:
+    """Cleared below ``threshold``, accepted automatically from ``accept_at`` on, inspected between the two.
 
-    accept_at: +inf where nothing is accepted unseen. threshold: +inf where no patch need be looked at, and at or below
-    every probability where all must. missed: landslides below the threshold, of n_positive here. miss_rate_upper,
+    accept_at: +inf where nothing is accepted. threshold: +inf where no patch need be inspected, and at or below every
+    probability where all must. missed: landslides below the threshold, of n_positive here. miss_rate_upper,
     missed_per_1000_upper: what the true rates stay under with 95 % confidence. effective: independent landslides
     (patches) that the promise rests on. workload, cleared, accepted: patches in 1000. precision: share of landslides
-    among those looked at. path: the thresholds that were tested, for drawing (threshold, missed, upper, workload).
+    among those inspected. path: the thresholds that were tested, for drawing (threshold, missed, upper, workload).
     """
 
     target: Target
@@ -102,8 +102,8 @@ class Desk:
     path: pd.DataFrame
 
     @property
-    def all_must_be_seen(self) -> bool:
-        """Whether the promise leaves no patch unseen."""
+    def inspects_all(self) -> bool:
+        """Whether nothing can be cleared."""
         return self.cleared.value == 0
 
     def to_dict(self) -> dict:
@@ -112,22 +112,20 @@ class Desk:
 
     def sentence(self, positive: str = "landslide") -> str:
         """For a stakeholder."""
-        what = (
-            f"at most {self.target.limit:.1%} of the patches with a {positive} are missed"
-            if self.target.kind == "miss_rate"
-            else f"at most {self.target.limit:g} in 1000 patches are a missed {positive}"
-        )
-        sure = f"{1 - self.target.delta:.0%} confidence"
-        if self.all_must_be_seen:
-            return f"So that {what} ({sure}), every patch must be looked at: no score here is low enough to be trusted."
-        seen = f"{self.workload.value:.0f} ({self.workload.lo:.0f} to {self.workload.hi:.0f}) of 1000 patches"
-        rest = f", {self.accepted.value:.0f} more are accepted unseen" if math.isfinite(self.accept_at) else ""
+        limit, sure = self.target.limit, f"{1 - self.target.delta:.0%} confidence"
+        what = f"{100 * limit:g}% of the {positive} patches"
+        if self.target.kind == "missed_per_1000":
+            what = f"{limit:g} {positive} patches per 1,000"
+        goal = f"To miss at most {what} ({sure}), inspect"
+        if self.inspects_all:
+            return f"{goal} every patch: no score here is low enough to be cleared automatically."
+        accepted = f", {self.accepted.value:.0f} accepted" if math.isfinite(self.accept_at) else ""
         return (
-            f"So that {what} ({sure}), {seen} must be looked at{rest} and {self.cleared.value:.0f} are cleared unseen. "
-            f"Here {self.missed:,} of {self.n_positive:,} were missed."
+            f"{goal} {self.workload.value:.0f} of every 1,000; {self.cleared.value:.0f} can be cleared{accepted} "
+            f"automatically. Here, {self.missed:,} of {self.n_positive:,} were missed."
         )
 
-    def elsewhere(self, positive_share: float) -> dict[str, float]:
+    def at_prevalence(self, positive_share: float) -> dict[str, float]:
         """Where landslides look the same but make up another share: patches in 1000 seen, missed, missed at most."""
         alarms = self._called(0)
         return {
@@ -142,14 +140,14 @@ class Desk:
         return found / self.n_positive if label else (called - found) / max(1, self.n - self.n_positive)
 
 
-def desk(
+def triage_rule(
     labels: np.ndarray,
     probs: np.ndarray,
     target: Target,
     groups: np.ndarray | None = None,
     *,
     false_per_1000: float | None = None,
-) -> Desk:
+) -> TriageRule:
     """The highest threshold that keeps the target, and what it costs.
 
     labels: (N,) 0/1. probs: (N,) out-of-fold. groups: (N,) or none. false_per_1000: also accept unseen what is so
@@ -178,7 +176,7 @@ def desk(
         "miss": _upper(~called[positive], probs[positive], _of(groups, positive), target.delta),
         "all": _upper(~called & positive, probs[positive], groups, target.delta, _of(groups, positive)),
     }
-    return Desk(
+    return TriageRule(
         target=target,
         threshold=threshold,
         accept_at=accept_at,
@@ -199,7 +197,7 @@ def desk(
     )
 
 
-def desk_by_fold(
+def triage_by_fold(
     labels: np.ndarray, probs: np.ndarray, fold_of: np.ndarray, target: Target, groups: np.ndarray | None = None
 ) -> pd.DataFrame:
     """The promise put to the test: each fold at the threshold that the other folds promise the target with.
@@ -215,7 +213,7 @@ def desk_by_fold(
         n, n_positive = int(inside.sum()), int((labels[inside] == 1).sum())
         row = {"fold": k, "n": n, "n_positive": n_positive, "reason": ""}
         try:
-            threshold = desk(labels[outside], probs[outside], target, _of(groups, outside)).threshold
+            threshold = triage_rule(labels[outside], probs[outside], target, _of(groups, outside)).threshold
         except DataError as error:
             rows.append(row | {"reason": str(error)})
             continue

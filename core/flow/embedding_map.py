@@ -1,4 +1,4 @@
-"""The map of one fold: embeddings in the plane with the boundary of every head."""
+"""The embedding map of one fold: its embeddings in the plane, with the boundary of every head."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import numpy as np
 
 from core.config import EmbedConfig
 from core.embed.boundary import Plane
-from core.embed.maps import fit_map
+from core.embed.projection import fit_projection
 from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import Rule, judge_head
 from core.flow.fold_rows import WITHOUT_NETWORK, FoldRows, fold_rows, own_scores
+from core.flow.refitted_heads import refit_scores
 from core.heads.blend import BLEND
 from core.runs.store import RunFolder
 
 
 def draw_fold(run: RunFolder, fold: int, settings: EmbedConfig, seed: int) -> tuple[dict[str, np.ndarray], dict]:
-    """Arrays and card of one fold's map.
+    """Arrays and card of one fold's projection.
 
     xy (N, 2), synthetic (M, 2), train (N,) 0/1; x, y, near and ``values_<head>`` of each head's boundary. The card:
     method, note, trustworthiness, placed (of held-out patches), heads (the fidelity of each), settings, seed,
@@ -26,7 +27,7 @@ def draw_fold(run: RunFolder, fold: int, settings: EmbedConfig, seed: int) -> tu
     """
     began = time.monotonic()
     rows, embeddings = fold_rows(run, fold), run.embeddings(fold)["embeddings"]
-    drawn = fit_map(embeddings, rows.train, settings, seed)
+    drawn = fit_projection(embeddings, rows.train, settings, seed)
     arrays = {"xy": drawn.xy, "train": np.isin(np.arange(len(drawn.xy)), rows.train).astype(np.uint8)}
     if len(rows.synthetic):
         arrays["synthetic"] = drawn.place(rows.synthetic)
@@ -51,7 +52,7 @@ def heads_of(run: RunFolder) -> tuple[str, ...]:
     known = run.scores(0) if run.has_scores(0) else ()
     own = [name for name in run.rules() if name not in (*WITHOUT_NETWORK, BLEND)]
     own = [name for name in own if name in known or run.head_card(0, name) or name in run.umap(0)[1]["heads"]]
-    return (*own, *(name for name in run.refit_scores(0) if name not in own))
+    return (*own, *(name for name in refit_scores(run, 0) if name not in own))
 
 
 def margins(run: RunFolder, fold: int, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
@@ -60,7 +61,7 @@ def margins(run: RunFolder, fold: int, names: Sequence[str] | None = None) -> di
     names: none for every head that decides on embeddings, those that were fitted on the finished run included.
     """
     wanted = heads_of(run) if names is None else names
-    own, later = own_scores(run, fold), run.refit_scores(fold)
+    own, later = own_scores(run, fold), refit_scores(run, fold)
     rules = {name: Rule.from_dict(value) for name, value in run.rules().items()}
     found = {}
     for name in wanted:
@@ -80,6 +81,6 @@ def _later_rule(run: RunFolder, name: str) -> Rule:
     folds = range(run.config().folds.n_splits)
     rows = [fold_rows(run, fold) for fold in folds]
     index, fold_of = np.concatenate([part.val for part in rows]), np.repeat(list(folds), [len(p.val) for p in rows])
-    scores = np.concatenate([run.refit_scores(fold)[name][part.val] for fold, part in zip(folds, rows, strict=True)])
+    scores = np.concatenate([refit_scores(run, fold)[name][part.val] for fold, part in zip(folds, rows, strict=True)])
     rule = run.config().heads.threshold
     return judge_head(rows[0].labels[index], scores, fold_of, None, threshold=rule, is_log_odds=False).rule

@@ -50,9 +50,9 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     train_y = np.concatenate([context.labels[learnt], np.ones(len(synthetics.images), np.int8)])
 
     known = Known.learn(config.model, context.dataset.columns, context.labels, train)
-    # A synthetic patch is known as its anchor is: unknown columns would mark it, and with it the landslides.
+    # A synthetic patch has its anchor's columns: unknown ones would mark it, and with it the landslides.
     anchors = parents[synthetics.anchor]
-    beside = TabularInputs(known.at(np.concatenate([learnt, anchors])), known.at(val).table, known.at(inner).table)
+    tabular = TabularInputs(known.at(np.concatenate([learnt, anchors])), known.at(val).table, known.at(inner).table)
     seed = config.seed * 1000 + fold
     network, weights = build_network(
         config.model, context.bands, patches.shape[2:], seed, normaliser.units,
@@ -66,7 +66,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     held = (patches[inner], context.labels[inner]) if len(inner) else None
     where = run.resume_path(fold)
     for result in fit(
-        network, train_x, train_y, patches[val], context.labels[val], config, context.device, seed, where, held, beside
+        network, train_x, train_y, patches[val], context.labels[val], config, context.device, seed, where, held, tabular
     ):
         rows.append(result.to_dict())
         answers.append(_answers(context, val[shown], result.val_probs[shown], result.epoch))

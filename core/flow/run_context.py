@@ -103,9 +103,9 @@ def prepare(run: RunFolder) -> RunContext:
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:
-    """What the columns beside the pixels say of the label, for the record.
+    """What the tabular inputs tell about the label, for the record.
 
-    Raises ConfigError for a column that is not there, or that gives the label away unless that is allowed.
+    Raises ConfigError for a column that is not there, or that leaks the label unless that is allowed.
     """
     names, size = config.model.columns, config.model.size_column
     learn_columns(dataset.columns, names, np.flatnonzero(labels >= 0))

@@ -114,7 +114,7 @@ def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_aft
 
 
 def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
-    """What stands beside the pixels, where anything does.
+    """Scores with and without tabular inputs, and those of size classes, where the run has any.
 
     ``columns``: the network's own head with its columns, without them, and the difference. ``size``: the second head's
     answers on landslides of known size.
@@ -149,12 +149,12 @@ def _warnings(context: RunContext) -> list[str]:
         found.append(MINMAX_WARNING)
     if names := context.config.model.columns:
         found.append(
-            f"The network reads columns beside the pixels ({', '.join(names)}). Scores are with them, as the dataset "
-            "has them; occlusion, attention on demand and predictions without columns take them for unknown."
+            f"The network reads tabular inputs ({', '.join(names)}). Scores use their values in the dataset; "
+            "occlusion, attention on demand and predictions without columns treat them as unknown."
         )
     if context.config.model.columns and context.config.model.columns_leak == "allow":
         reports = context.run.provenance().get("columns", ())
-        found += [f"Allowed although it gives the label away: {one['reason']}" for one in reports if one["reason"]]
+        found += [f"Allowed although it leaks the label: {report['reason']}" for report in reports if report["reason"]]
     if context.config.smote.enabled and context.config.smote.protocol == "before_folds":
         found.append(
             "Synthetic patches were made before the folds were drawn (paper A's way): some have parents in the "

@@ -37,6 +37,6 @@ def _load(card: Path) -> Head:
     name, kind, digest = read_card(card)
     if kind not in _KINDS:
         raise RunError(f"The head '{name}' is of kind '{kind}'; known: {', '.join(_KINDS)}. Update the program.")
-    # The file lies beside its card under the card's own name: a name written in a card leads nowhere else.
+    # The file has its card's own name and folder: a name written in a card leads nowhere else.
     path = check_digest(card.with_name(card.stem + _KINDS[kind].suffix), digest)
     return _KINDS[kind].load(name, path)

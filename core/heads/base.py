@@ -1,7 +1,7 @@
 """What every head is: a name, a decision value for an embedding, and two files that hold it.
 
-Comes in: embeddings (N, D), or band statistics for the baselines. Goes out: decision values (N,) float64, larger =
-more landslide. Heads are plain arrays or plain text with a card, never pickles; they know nothing of networks or folds.
+Heads turn embeddings (N, D), or band statistics for the baselines, into decision values (N,) float64, larger = more
+likely landslide. They are stored as plain arrays or plain text with a card, never as pickles.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ class ArrayHead:
         return cls.from_arrays(name, safetensors_file.load_arrays(path))
 
     @classmethod
-    def from_arrays(cls, name: str, found: dict[str, np.ndarray]) -> Head:
+    def from_arrays(cls, name: str, arrays: dict[str, np.ndarray]) -> Head:
         """The head that is made of these arrays. Raises RunError when they are not those of its kind."""
         try:
-            return cls(name=name, **found)
+            return cls(name=name, **arrays)
         except TypeError as error:
             raise RunError(
                 f"The arrays of the head '{name}' are not those of kind '{cls.kind}'. Fit the heads again."

@@ -1,6 +1,6 @@
 """The baselines that a network must beat: logistic regression, an RBF-SVM and boosted trees on plain band statistics.
 
-Comes in: band statistics (N, 9 C) of the real training patches, with labels. Goes out: a head. They see no network.
+They are fitted on band statistics (N, 9 C) of the real training patches and never see the network.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The blend: the network's FC head and an SVM on rich band statistics, averaged as log-odds.
 
-Comes in: rich band statistics of the training part; later the members' log-odds. Goes out: the member's head, and the
-average. The two look at different things (shapes and places; colours and textures), so their errors differ.
+The two use different information (shapes and places; colours and textures), so their errors differ.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Boosted trees (LightGBM, paper A's Table 3): fitted by LightGBM, kept in its text format, read and used as arrays.
+"""Boosted trees (LightGBM, paper A's Table 3): fitted by LightGBM, stored in its text format, evaluated as arrays.
 
-Comes in: features (N, D) with labels, or a text file. Goes out: a :class:`BoostedHead`, whose decision equals
-LightGBM's raw score. LightGBM itself never reads a file here: its loader takes child and feature indices as they stand
-in the text, so that a crafted model reads and writes beyond its arrays (LightGBM issue 7357, open in version 4.7).
-:func:`parse` checks every number, and a model is answered for without LightGBM.
+The decision of a :class:`BoostedHead` equals LightGBM's raw score. LightGBM itself never reads a file here: its loader
+trusts the child and feature indices in the text, so that a crafted model reads and writes outside its arrays (LightGBM
+issue 7357, open in version 4.7). :func:`parse` checks every number, and predictions do not need LightGBM.
 """
 
 from __future__ import annotations
@@ -96,7 +95,7 @@ def fit_boosted(features: np.ndarray, labels: np.ndarray, name: str, class_weigh
         "max_bin": BINS,
         # A leaf of 20, the default, leaves nothing to split among a few dozen patches.
         "min_data_in_leaf": int(np.clip(len(y) // 50, 2, 20)),
-        "num_threads": 1,  # beside torch's own threads; and with the next two, bits that do not depend on the machine
+        "num_threads": 1,  # torch has its own threads; and with the next two, bits that do not depend on the machine
         "deterministic": True,
         "force_row_wise": True,
         "seed": 0,

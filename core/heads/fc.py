@@ -1,7 +1,7 @@
 """The FC head: the network's own last layer, as arrays.
 
-Comes in: a trained network (anything with a ``classifier`` that has a weight (2, D) and a bias (2,)). Goes out: a
-linear head whose decision is the logit of landslide minus the other. It trains nothing.
+Any network with a ``classifier`` of weight (2, D) and bias (2,) gives a linear head whose decision is the logit of
+landslide minus the other.
 """
 
 from __future__ import annotations

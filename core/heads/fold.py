@@ -1,7 +1,6 @@
-"""Every head of one fold, on the same embeddings or on the same band statistics, and why one is left out.
+"""Every head of one fold, on the same embeddings or on the same band statistics.
 
-Comes in: the features of the training part with labels, the features of the patches to answer for, and which heads.
-Goes out: :class:`FittedHeads`. A head that cannot be fitted is left out with its reason and the others go on.
+A head that cannot be fitted is left out with its reason; the others are fitted all the same.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from core.heads.svm import SvmSetting, fit_svms
 
 @dataclass(frozen=True)
 class HeadSet:
-    """Which heads are wanted on embeddings, beside the network's own."""
+    """Which heads are wanted on embeddings, in addition to the network's own."""
 
     svms: tuple[SvmSetting, ...] = ()
     lgbm: bool = False
@@ -120,11 +119,11 @@ def _add_svms(
     others = np.setdiff1d(np.arange(len(embeddings)), train)
     settings = list({svm.name: svm for svm in wanted.svms}.values())
     try:
-        found = fit_svms(rows, target, settings, embeddings[others], wanted.class_weight, device)
+        svms = fit_svms(rows, target, settings, embeddings[others], wanted.class_weight, device)
     except TrainingError as error:
         fitted.left_out.update({svm.name: str(error).replace(settings[0].name, svm.name) for svm in settings})
         return
-    for one in found:
+    for svm in svms:
         scores = np.empty(len(embeddings))
-        scores[train], scores[others] = one.of_training[: len(train)], one.of_others
-        fitted.heads[one.head.name], fitted.scores[one.head.name] = one.head, scores
+        scores[train], scores[others] = svm.of_training[: len(train)], svm.of_others
+        fitted.heads[svm.head.name], fitted.scores[svm.head.name] = svm.head, scores

@@ -1,8 +1,8 @@
 """The Gaussian kernel between standardised embeddings, from one matrix product on the device.
 
-Comes in: rows (n, D) and (m, D) float64. Goes out: exp(-gamma |a - b|^2), (n, m) float64 on the device. Squared
-distances are kept apart from gamma, so that several gammas share the product. Everything is float64:
-|a|^2 + |b|^2 - 2 a.b loses digits where rows are near each other, which in float32 would show in a decision value.
+Rows (n, D) and (m, D) float64 give exp(-gamma |a - b|^2), (n, m) float64 on the device. Squared distances are computed
+apart from gamma, so that several gammas share the product. Everything is float64: |a|^2 + |b|^2 - 2 a.b loses digits
+where rows are close to each other, which in float32 would show in a decision value.
 """
 
 from __future__ import annotations

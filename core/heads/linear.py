@@ -1,6 +1,6 @@
-"""Logistic regression, on embeddings or on band statistics: scikit-learn's, kept as a linear head.
+"""Logistic regression, on embeddings or on band statistics: fitted by scikit-learn, stored as a linear head.
 
-Comes in: features (N, D) with labels. Goes out: a :class:`core.heads.base.LinearHead` whose decision is the log-odds.
+The decision of the :class:`core.heads.base.LinearHead` is the log-odds.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""The RBF-SVM head of paper A (Table 3): fitted by scikit-learn, kept and used as plain arrays.
+"""The RBF-SVM head of paper A (Table 3): fitted by scikit-learn, stored and used as plain arrays.
 
-Comes in: embeddings (N, D) with labels, and every C and gamma that is wanted. Goes out: a :class:`SvmHead` each, whose
-decision equals scikit-learn's. It knows nothing of probabilities: those come from scores of patches that were not
+The decision of a :class:`SvmHead` equals scikit-learn's. Probabilities come later, from scores of patches that were not
 trained on.
 
 One kernel matrix serves every C. libsvm on features computes a kernel row, N D operations, whenever one falls out of
-its cache, and again for each C; from a matrix it only reads. Its steps are the same ones, and so is what it finds.
+its cache, and again for each C; from a matrix it only reads. Its steps are the same, and so is the solution.
 """
 
 from __future__ import annotations
@@ -94,12 +93,12 @@ class FittedSvm:
     of_others: np.ndarray
 
 
-def _with_support(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _with_support(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What a head is made of, from either form of its file."""
-    rows, center, scale = (np.shape(found.get(name)) for name in ("rows", "center", "scale"))
+    rows, center, scale = (np.shape(arrays.get(name)) for name in ("rows", "center", "scale"))
     if len(rows) == 2 and rows[1:] == center == scale:
-        found["support"] = (found.pop("rows").astype(np.float64) - found["center"]) / found["scale"]
-    return found
+        arrays["support"] = (arrays.pop("rows").astype(np.float64) - arrays["center"]) / arrays["scale"]
+    return arrays
 
 
 def fit_svm(
@@ -133,7 +132,7 @@ def fit_svms(
     by_gamma: dict[float, list[int]] = {}
     for i, setting in enumerate(settings):
         by_gamma.setdefault(_number(setting.gamma, z), []).append(i)
-    found: dict[int, FittedSvm] = {}
+    fitted: dict[int, FittedSvm] = {}
     squared = squared_distances(rows_on(z, device)) if 8 * len(z) ** 2 <= KERNEL_BYTES else None
     for k, (gamma, members) in enumerate(by_gamma.items()):
         kernel = None if squared is None else gaussian(squared, gamma, reuse=k == len(by_gamma) - 1)
@@ -146,8 +145,8 @@ def fit_svms(
         for column, (i, (support, coefficients, intercept)) in enumerate(zip(members, fits, strict=True)):
             bias, plain_gamma = np.asarray(intercept), np.asarray(gamma)
             head = SvmHead(settings[i].name, center, scale, z[support], coefficients, bias, plain_gamma)
-            found[i] = FittedSvm(head, of_training[:, column] + intercept, of_others[:, column] + intercept)
-    return [found[i] for i in range(len(settings))]
+            fitted[i] = FittedSvm(head, of_training[:, column] + intercept, of_others[:, column] + intercept)
+    return [fitted[i] for i in range(len(settings))]
 
 
 def _number(gamma: Gamma, z: np.ndarray) -> float:
@@ -166,11 +165,11 @@ def _solve(
 
     how = {"kernel": "rbf", "gamma": gamma} if kernel is None else {"kernel": "precomputed"}
     rows = z if kernel is None else kernel.cpu().numpy()
-    found = []
+    solutions = []
     for C in Cs:
         svc = SVC(C=C, cache_size=CACHE_MB, class_weight=weight, **how).fit(rows, y)
-        found.append((svc.support_, svc.dual_coef_[0], float(svc.intercept_[0])))
-    return found
+        solutions.append((svc.support_, svc.dual_coef_[0], float(svc.intercept_[0])))
+    return solutions
 
 
 def _answer(z: np.ndarray, rows: np.ndarray, dual: np.ndarray, gamma: float, device: Any) -> np.ndarray:

@@ -63,7 +63,10 @@ class AnalysisFolder(JobFolder):
         target = self.target()
         if isinstance(target, RunFolder):
             return target.dataset_path()
-        return target.path if isinstance(target, DatasetTarget) else None
+        if isinstance(target, DatasetTarget):
+            return target.path
+        given = self.options().get("dataset")
+        return Path(given) if given else None
 
     def result(self) -> dict:
         """The plain values that the analysis returned. Raises RunError before it has succeeded."""

@@ -254,12 +254,13 @@ def _spec(dataset: Path, config: RunConfig) -> str:
 
 
 def _lane(folder: JobFolder) -> str:
-    """One lane a device, and one for what needs none. Asking torch would take seconds: a driver is looked for instead."""
+    """One lane a device, and one for what needs none. Asking torch takes seconds: a driver is looked for instead."""
     if isinstance(folder, AnalysisFolder):
-        if not analysis(folder.analysis()).needs_device:
+        asked, target = analysis(folder.analysis()), folder.target()
+        if not asked.needs_device:
             return FILES_LANE
-        target = folder.target()
-        device = target.config().device if isinstance(target, RunFolder) else folder.options().get("device", "auto")
+        options = asked.options(folder.options())
+        device = target.config().device if isinstance(target, RunFolder) else getattr(options, "device", "auto")
     else:
         device = folder.config().device
     accelerated = Path("/dev/nvidiactl").exists() or sys.platform == "darwin"

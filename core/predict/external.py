@@ -1,7 +1,6 @@
-"""A finished run on another labelled dataset: metrics beside training and validation, and how far the data lie apart.
+"""A finished run on another labelled dataset: its metrics beside training and validation, and how far the data differ.
 
-Comes in: a run folder and an open dataset with labels. Goes out: an :class:`External`, written into the run folder. As
-in Table IV of paper B, training, validation and test stand side by side; what lies between them is the shift.
+As in Table IV of paper B, training, validation and test stand side by side; what lies between them is the shift.
 """
 
 from __future__ import annotations
@@ -25,11 +24,15 @@ from core.evaluate.metrics import METRIC_NAMES, metrics
 from core.predict.fold_model import kind_of, members_of
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
-from core.progress import Progress, Steps
+from core.progress import Progress, Steps, part
 from core.runs.store import RunFolder, now
+from core.runs.summary import number
 
 SAMPLE = 500  # patches of each set that the shift is measured on
 SEED = 0
+IN_REPORT = (
+    "run", "dataset", "dataset_name", "content_hash", "positive", "head", "made", "sets", "bands", "n_known",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,11 @@ class External:
 
     judged: every metric with intervals, ``confusion``, ``threshold``, n (what ``evaluate --json`` prints at its top).
     sets: train, validation, test -> metric -> value, and n; train is the mean of the folds' networks on their own
-    training patches, none where it cannot be had. intervals: the same sets -> metric -> (lo, hi), not of train. bands:
-    used and extra names. band_shift: see ``shift.band_shift``, a the training dataset, b this one; empty where it
-    cannot be had. embedding: of the first fold's network, its validation patches against these; or none. n_known: how
-    many of these patches are bit for bit in the training dataset. notes: sentences for people.
+    training patches, None where it is not known. intervals: the same sets -> metric -> (lo, hi), not of train. bands:
+    used and extra names. band_shift: see ``shift.band_shift``, a the training dataset, b this one; empty where it is
+    not known. embedding: of the first fold's network, its validation patches against these; or None. n_known: how
+    many of these patches are bit for bit in the training dataset. notes: sentences for people. patches: id, label,
+    prob, pred.
     """
 
     run: str
@@ -59,35 +63,11 @@ class External:
     embedding: EmbeddingShift | None
     n_known: int | None
     notes: tuple[str, ...]
-
-    def sentences(self) -> list[str]:
-        """For people: the sets side by side, the shift, the notes."""
-        known = {name: values for name, values in self.sets.items() if values}
-        shown = [f"{name} F1 {values['f1']:.3f}, accuracy {values['accuracy']:.3f}" for name, values in known.items()]
-        lines = ["; ".join(shown) + "."]
-        rows = self.band_shift.to_dict("records")
-        shifted = [row["band"] for row in rows if row["shifted"] is True]
-        if len(shifted):
-            lines.append(f"Bands whose mean lies half a standard deviation or more away: {', '.join(shifted)}.")
-        if self.embedding:
-            lines.append(self.embedding.sentence())
-        return lines + list(self.notes)
+    patches: pd.DataFrame
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values: the judged metrics at the top, the rest beside them."""
-        rest = (
-            "run",
-            "dataset",
-            "dataset_name",
-            "content_hash",
-            "positive",
-            "head",
-            "made",
-            "sets",
-            "bands",
-            "n_known",
-        )
-        value = {name: getattr(self, name) for name in rest} | self.judged
+        """The report: the judged metrics at the top, the rest beside them; without the patches."""
+        value = {name: getattr(self, name) for name in IN_REPORT} | self.judged
         shift = {
             "bands": self.band_shift.to_dict("records"),
             "embedding": asdict(self.embedding) if self.embedding else None,
@@ -95,87 +75,107 @@ class External:
         return value | {"set_intervals": self.intervals, "shift": shift, "notes": list(self.notes)}
 
 
+def sentences(report: dict[str, Any]) -> list[str]:
+    """A report (:meth:`External.to_dict`) for people: the sets side by side, the shift, the notes."""
+    known = {name: values for name, values in report["sets"].items() if values}
+    sets = [
+        f"{name} F1 {number(values['f1'])}, accuracy {number(values['accuracy'])}" for name, values in known.items()
+    ]
+    lines = ["; ".join(sets) + "."]
+    shifted = [row["band"] for row in report["shift"]["bands"] if row["shifted"] is True]
+    if shifted:
+        lines.append(f"Bands whose mean differs by half a standard deviation or more: {', '.join(shifted)}.")
+    if report["shift"]["embedding"]:
+        lines.append(EmbeddingShift(**report["shift"]["embedding"]).sentence())
+    return lines + list(report["notes"])
+
+
 def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> Steps[External]:
-    """Judge the run on every labelled patch of ``dataset`` and keep what was found in the run folder; tells how far.
+    """Evaluate the run on every labelled patch of ``dataset``.
 
     Raises LabelError without labelled patches, FormatError naming missing bands or another size, RunError for a run
     that has not finished.
     """
     labelled = np.flatnonzero(dataset.labels >= 0)
     if not len(labelled):
-        raise LabelError(f"{dataset.path.name} has no labelled patch to evaluate on. Add labels, or use predict.")
-    ensemble, notes = Ensemble.load(run, device), []
+        raise LabelError(f"{dataset.path.name} has no labelled patches to evaluate on. Add labels, or use predict.")
+    ensemble = Ensemble.load(run, device)
     batches = batches_of(dataset, labelled)
-    found = yield from answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled), until=0.8)
+    answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.0, 0.8)
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
-    judged = judge_answer(labels, found.probs, found.threshold, groups)
+    judged = judge_answer(labels, answered.probs, answered.threshold, groups)
     summary = run.summary()
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
-    if extra:
-        notes.append(f"Bands that the run does not know were left out: {', '.join(extra)}.")
-    if dataset.positive != summary["positive"]:
-        notes.append(
-            f"The run's positive class is '{summary['positive']}', this dataset's is '{dataset.positive}': check that "
-            "they mean the same."
-        )
-    yield Progress(0.8, "Looking for the same patches in the run's own dataset, and at how far bands moved.")
+    notes = _differences(summary["positive"], dataset.positive, extra)
+    yield Progress(0.8, "Looking for the same patches in the training dataset, and measuring how far the bands differ.")
     own = _own_dataset(run, notes)
     n_known = bands = embedding = None
     if own is not None:
         n_known = _known(own, dataset, ensemble.band_names, labelled)
         if n_known:
             notes.append(
-                f"{n_known} of {len(labelled)} patches are in the dataset that the run was trained on: these numbers "
-                "flatter it."
+                f"{n_known} of {len(labelled)} patches are also in the run's training dataset, so these numbers "
+                "flatter the model."
             )
         bands = _band_shift(own, dataset, ensemble.band_names, labelled)
         embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes)
-    yield Progress(0.9, "Judging the folds on their own training patches, to say what is lost.")
-    external = External(
+    yield Progress(0.9, "Evaluating the folds on their own training patches.")
+    return External(
         run=run.name,
         dataset=str(dataset.path.resolve()),
         dataset_name=dataset.name,
         content_hash=dataset.content_hash,
         positive=dataset.positive,
-        head=found.head,
+        head=answered.head,
         made=now(),
         judged=judged,
         sets={
             "train": _training(run, own, ensemble, notes) if own is not None else None,
-            "validation": _recomputed(run, found.head),
+            "validation": _recomputed(run, answered.head),
             "test": {name: judged[name] for name in ("n", *METRIC_NAMES)},
         },
-        intervals={"validation": summary["heads"][found.head].get("intervals", {}), "test": judged["intervals"]},
+        intervals={"validation": summary["heads"][answered.head].get("intervals", {}), "test": judged["intervals"]},
         bands={"used": list(ensemble.band_names), "extra": extra},
         band_shift=band_shift(np.empty((0, 0)), np.empty((0, 0)), ()) if bands is None else bands,
         embedding=embedding,
         n_known=n_known,
         notes=tuple(notes),
+        patches=pd.DataFrame({"id": answered.ids, "label": labels, "prob": answered.probs, "pred": answered.pred}),
     )
-    table = pd.DataFrame({"id": found.ids, "label": labels, "prob": found.probs, "pred": found.pred})
-    run.write_evaluation(dataset.name, external.to_dict(), table)
-    return external
+
+
+def _differences(own_positive: str, positive: str, extra: list[str]) -> list[str]:
+    """What to note of bands that were left out, and of another positive class."""
+    notes = []
+    if extra:
+        notes.append(f"Bands that the run does not use were left out: {', '.join(extra)}.")
+    if positive != own_positive:
+        notes.append(
+            f"The run's positive class is '{own_positive}', this dataset's is '{positive}'. Check that they mean the "
+            "same."
+        )
+    return notes
 
 
 def _own_dataset(run: RunFolder, notes: list[str]) -> Dataset | None:
-    """The dataset that the run was trained on, or none, with the reason noted."""
+    """The dataset that the run was trained on, or None, with the reason noted."""
     try:
         own = open_dataset(run.dataset_path())
     except (DataError, OSError) as error:
         notes.append(f"Training metrics and the shift are missing: the run's own dataset cannot be opened ({error}).")
         return None
     if own.content_hash != run.provenance()["dataset"]["content_hash"]:
-        notes.append("Training metrics and the shift are missing: the run's own dataset has changed since.")
+        notes.append("Training metrics and the shift are missing: the run's own dataset has changed since training.")
         return None
     return own
 
 
 def _recomputed(run: RunFolder, head: str) -> dict[str, float]:
-    """Every metric out of fold, from the table: older runs' summaries hold fewer."""
+    """Every metric out of fold, from the table: summaries of older runs hold fewer."""
     oof = run.oof()
-    found = metrics(oof["label"].to_numpy(), oof[f"prob_{head}"].to_numpy(), pred=oof[f"pred_{head}"].to_numpy())
-    return {name: found[name] for name in ("n", *METRIC_NAMES)}
+    values = metrics(oof["label"].to_numpy(), oof[f"prob_{head}"].to_numpy(), pred=oof[f"pred_{head}"].to_numpy())
+    return {name: values[name] for name in ("n", *METRIC_NAMES)}
 
 
 def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]) -> dict[str, float]:
@@ -188,17 +188,17 @@ def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]
         features["statistics"] = _by_batch(own, rows, ensemble, lambda x: band_statistics(x, own.nodata))
     if "rich" in kinds:
         features["rich"] = _by_batch(own, rows, ensemble, lambda x: rich_statistics(x, ensemble.band_names, own.nodata))
-    found = []
+    by_fold = []
     for model in ensemble.models:
         train = fold_of != model.fold
-        mine = {kind: values[train] for kind, values in features.items()}
+        inputs = {kind: values[train] for kind, values in features.items()}
         if "embeddings" in kinds:
-            mine["embeddings"] = run.embeddings(model.fold)["embeddings"][rows[train]]
-        probs = expit(model.log_odds_of(mine, [head], ensemble.rules)[head])
-        found.append(metrics(labels[train], probs, ensemble.rules[head].thresholds[model.fold]))
+            inputs["embeddings"] = run.embeddings(model.fold)["embeddings"][rows[train]]
+        probs = expit(model.log_odds_of(inputs, [head], ensemble.rules)[head])
+        by_fold.append(metrics(labels[train], probs, ensemble.rules[head].thresholds[model.fold]))
     if run.config().smote.enabled:
-        notes.append("Training metrics are of real patches; the synthetic ones are left out.")
-    return {name: float(np.mean([one[name] for one in found])) for name in ("n", *METRIC_NAMES)}
+        notes.append("Training metrics count real patches only, no synthetic ones.")
+    return {name: float(np.mean([values[name] for values in by_fold])) for name in ("n", *METRIC_NAMES)}
 
 
 def _by_batch(dataset: Dataset, rows: np.ndarray, ensemble: Ensemble, describe: Any) -> np.ndarray:

@@ -1,7 +1,7 @@
 """One fold's whole model, as it answers: normaliser, network and heads together.
 
-Comes in: raw patches (N, C, H, W) in the dataset's units. Goes out: each head's decision values, and with the run's
-rules each head's log-odds. With ``core.pipeline`` it is the only code that knows several stages.
+From raw patches (N, C, H, W) in the dataset's units it gives each head's decision values and, with the run's rules,
+each head's log-odds.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from core.train.networks.backbones import Network, load_network
 
 @dataclass(frozen=True)
 class FoldModel:
-    """Answers for one fold. ``heads``: by name; what is on embeddings, on band statistics or on rich statistics.
+    """Answers for one fold. ``heads``: by name, on embeddings, on band statistics or on rich statistics.
 
-    Where the network reads columns beside the pixels, those that are not given are unknown to it.
+    Tabular inputs that the network reads and that are not given are unknown to it.
     """
 
     fold: int
@@ -58,8 +58,8 @@ class FoldModel:
     ) -> dict[str, np.ndarray]:
         """Log-odds (N,) float64 of the positive class by each head, for raw patches (N, C, H, W).
 
-        rules: the run's, by head. tta: average over flips and quarter turns; none: as the run was judged. columns: what
-        is known beside the pixels, (N,) each.
+        rules: the run's, by head. tta: average over flips and quarter turns; None: as the run was evaluated. columns:
+        tabular inputs, (N,) each.
         """
         features = self._features(images, members_of(names), self.tta if tta is None else tta, columns)
         return self.log_odds_of(features, names, rules)
@@ -70,10 +70,10 @@ class FoldModel:
         """The same from what the heads read: ``embeddings``, ``statistics``, ``rich``, as far as they are needed."""
         wanted = members_of(names)
         scores = {name: self.heads[name].decision(features[kind_of(name)], self.device) for name in wanted}
-        found = {name: rules[name].log_odds(scores[name], self.fold) for name in wanted}
+        log_odds = {name: rules[name].log_odds(scores[name], self.fold) for name in wanted}
         if BLEND in names:
-            found[BLEND] = blend([found[name] for name in MEMBERS])
-        return {name: found[name] for name in names}
+            log_odds[BLEND] = blend([log_odds[name] for name in MEMBERS])
+        return {name: log_odds[name] for name in names}
 
     def embeddings(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """(N, D) float32 embeddings of raw patches (N, C, H, W), as the run's own were made."""
@@ -87,10 +87,10 @@ class FoldModel:
         features = {}
         if "embeddings" in kinds:
             patches = normaliser.transform(images)
-            read = self.network.columns
-            table = encode(read, columns, len(patches)) if read and columns is not None else None
-            found = embed(self.network, patches, self.device, self.batch_size, tta=tta, table=table)
-            features["embeddings"] = found.embeddings
+            inputs = self.network.columns
+            table = encode(inputs, columns, len(patches)) if inputs and columns is not None else None
+            embedded = embed(self.network, patches, self.device, self.batch_size, tta=tta, table=table)
+            features["embeddings"] = embedded.embeddings
         if "statistics" in kinds:
             features["statistics"] = band_statistics(images, normaliser.nodata)
         if "rich" in kinds:

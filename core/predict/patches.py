@@ -1,8 +1,4 @@
-"""A finished run's answer for patches it has not seen: the mean of its folds' probabilities, and the decision.
-
-Comes in: a run folder and raw patches with the bands it was trained on. Goes out: an :class:`Answer`. It knows
-nothing of where the patches come from or where the answer goes.
-"""
+"""A finished run's answer for patches it has not seen: the mean of its folds' probabilities, and the decision."""
 
 from __future__ import annotations
 
@@ -63,14 +59,14 @@ class Ensemble:
     def probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
 
-        columns: what is known beside the pixels, (N,) each, for a network that reads it; none: unknown.
+        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
         """
         odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
-        return np.mean([expit(one[self.head]) for one in odds], axis=0)
+        return np.mean([expit(by_head[self.head]) for by_head in odds], axis=0)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns that its networks read."""
+        """Names of the tabular inputs that its networks read."""
         return tuple(column.name for column in self.models[0].network.columns)
 
     @property
@@ -86,14 +82,12 @@ def answer(
     ensemble: Ensemble | None = None,
     known: Dataset | None = None,
     n: int | None = None,
-    until: float = 1.0,
 ) -> Steps[Answer]:
-    """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``; tells how far it is.
+    """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
-    where the run reads columns; without it they are unknown. n: how many patches will come, if that is known; until:
-    the progress when all are answered. Raises FormatError naming the bands that are missing or in another unit, or the
-    size that is expected.
+    where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
+    Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
@@ -107,9 +101,9 @@ def answer(
         probs.append(ensemble.probs(images, columns))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
-        yield Progress(until * (done / n) if n else 0.0, f"{done:,}{of_all} patches answered.")
+        yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
-        raise FormatError("No usable patch was found in the source. Check the path and the format.")
+        raise FormatError("The source has no usable patches. Check the path and the format.")
     pooled = np.concatenate(probs)
     pred = (pooled >= ensemble.threshold).astype(np.int8)
     return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head)
@@ -125,7 +119,7 @@ def fitting(
         raise FormatError(
             f"Run '{run}' was trained on the bands {', '.join(ensemble.band_names)}; "
             f"these patches have no {', '.join(missing)} (theirs: {', '.join(names)}). "
-            "Name them with --bands, in their order, if they are there under another name."
+            "Name the bands with --bands, in their order, if they are there under other names."
         )
     _check_units(run, ensemble.models[0].network.bands, bands)
     order = [names.index(name) for name in ensemble.band_names]
@@ -143,8 +137,8 @@ def _check_units(run: str, trained: Sequence[Band], given: Sequence[Band]) -> No
     units = {band.name: band.unit for band in given}
     wrong = [b for b in trained if b.unit and units[b.name] and units[b.name] != b.unit]
     if wrong:
-        found = ", ".join(f"{band.name} in '{units[band.name]}' instead of '{band.unit}'" for band in wrong)
+        given_units = ", ".join(f"{band.name} in '{units[band.name]}' instead of '{band.unit}'" for band in wrong)
         raise FormatError(
-            f"Run '{run}' was trained on other units; found {found}. Convert the patches to its units, or state "
-            "theirs (--unit) if it was taken wrongly."
+            f"Run '{run}' was trained on other units; found {given_units}. Convert the patches to its units, or state "
+            "their unit with --unit if it was recognised wrongly."
         )

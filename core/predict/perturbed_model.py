@@ -1,9 +1,6 @@
-"""One fold's model, ready to answer with some of its bands replaced.
+"""One fold's model with some of its bands replaced: probabilities before and after, and Shapley values of band groups.
 
-Comes in: a run's fold, and raw patches that it has not seen. Goes out: probabilities before and after, a row a patch
-and band, and the exact Shapley values of groups of bands. Indices and band statistics are computed inside the model
-from its bands, so a band that is replaced takes them with it. ``core.flow.scoring`` asks it while a run is made,
-``core.analyses.bands.importance`` afterwards.
+Indices and band statistics are computed inside the model from its bands, so replacing a band changes them too.
 """
 
 from __future__ import annotations
@@ -48,7 +45,7 @@ class Patches:
 
 @dataclass(frozen=True, eq=False)
 class PerturbedModel:
-    """One fold's model, ready to answer with some bands replaced: ``heads`` that answer, the headline last."""
+    """One fold's model that predicts with some bands replaced. heads: those that predict, the headline last."""
 
     model: FoldModel
     rules: dict[str, Rule]
@@ -64,12 +61,12 @@ class PerturbedModel:
 
     @classmethod
     def of(cls, model: FoldModel, rules: dict[str, Rule], headline: str) -> PerturbedModel:
-        """The network's own head, and the run's headline."""
+        """A model that predicts by the network's own head and the run's headline."""
         return cls(model, rules, tuple(dict.fromkeys(("fc", headline))))
 
     @cached_property
     def groups(self) -> tuple[BandGroup, ...]:
-        """The partition of the model's bands."""
+        """The groups that the model's bands are divided into."""
         return band_groups(self.model.network.bands)
 
     @cached_property
@@ -92,17 +89,17 @@ class PerturbedModel:
         return Patches(facts.iloc[rows][["id", "label", "fold"]].reset_index(drop=True), images, others, seed)
 
     def predict(self, batch: Any) -> np.ndarray:
-        """Probabilities (n, heads) without test-time flips, so that they compare; a batch as :meth:`prepared` gives."""
+        """Probabilities (n, heads) of a batch from :meth:`prepared`; without test-time flips, so that they compare."""
         model = self.model
         if self.normalised:
             features = {"embeddings": embed(model.network, batch, model.device, max(len(batch), 1)).embeddings}
-            found = model.log_odds_of(features, self.heads, self.rules)
+            log_odds = model.log_odds_of(features, self.heads, self.rules)
         else:
-            found = model.log_odds(batch.cpu().numpy(), self.heads, self.rules, tta=False)
-        return np.stack([expit(found[name]) for name in self.heads], axis=1)
+            log_odds = model.log_odds(batch.cpu().numpy(), self.heads, self.rules, tta=False)
+        return np.stack([expit(log_odds[name]) for name in self.heads], axis=1)
 
     def prepared(self, patches: Patches, baseline: str) -> tuple[np.ndarray, np.ndarray]:
-        """The patches in the scale in which bands are replaced, and what they are replaced by."""
+        """The patches in the scale in which bands are replaced, and the values that replace them."""
         normaliser = self.model.normaliser
         images, donors = patches.images, patches.donors
         if self.normalised:
@@ -111,7 +108,7 @@ class PerturbedModel:
         return images, replacement(baseline, images, self._constants(), has_data, donors, patches.seed)
 
     def different(self, baselines: Sequence[str]) -> list[str]:
-        """Those of the replacements that are not the same as one before: 0 after standardisation is the mean."""
+        """The replacements without those that equal an earlier one: 0 after standardisation is the mean."""
         kept: list[str] = []
         constants = self._constants()
         for name in baselines:
@@ -136,10 +133,10 @@ class PerturbedModel:
 def occlude_patches(
     view: PerturbedModel, patches: Patches, baseline: str, groups: Sequence[BandGroup] = (), bands: bool = True
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Patches without each band and, exactly, the Shapley value of each group: tables as the run folder keeps them.
+    """Two tables, as the run folder keeps them: patches without each band, and exact Shapley values of groups.
 
-    The first has a row a patch, head and band: p0, p_b. The second one a patch, head and group: shapley, p0,
-    p_without (that group replaced), p_only (all others), p_none (all); without groups it is empty.
+    The first has a row per patch, head and band: p0, p_b. The second has a row per patch, head and group: shapley, p0,
+    p_without (that group replaced), p_only (all others replaced), p_none (all replaced); without groups it is empty.
     """
     names = view.model.normaliser.band_names
     indices = [group.index for group in groups]

@@ -1,7 +1,4 @@
-"""Patches to answer for, from a dataset file, a folder or a file of another format, in batches that fit in memory.
-
-Comes in: a path. Goes out: the bands, and batches of ids and raw images. It knows nothing of models.
-"""
+"""Patches to answer for, from a dataset file, a folder or a file of another format, in batches that fit in memory."""
 
 from __future__ import annotations
 
@@ -29,11 +26,9 @@ def patches_of(
     rejected: list[Rejection] | None = None,
     unit: str | None = None,
 ) -> tuple[tuple[Band, ...], Batches, Dataset | None]:
-    """Bands, and batches of (ids (n,), images (n, C, H, W) float32 raw), of a dataset file or any source of patches.
+    """Bands, batches of (ids (n,), images (n, C, H, W) float32 raw), and the dataset file if the source is one.
 
-    Last the dataset file itself, or none where the source is of another format.
-
-    rejected: filled with the files that are set aside once the batches are used up; without it the first one raises.
+    rejected: filled with the files that are set aside, once the batches are used up; without it the first one raises.
     unit: of the optical bands where the source does not say it: "DN", "reflectance" or "0-255".
     Raises DataError when the source is not recognised or none of its files can be used.
     """

@@ -1,7 +1,4 @@
-"""Answers as files: a CSV of probabilities, or Zindi's submission.
-
-Comes in: an :class:`core.predict.patches.Answer`. Goes out: a CSV. It knows nothing of models.
-"""
+"""Answers (:class:`core.predict.patches.Answer`) as files: a CSV of probabilities, or Zindi's submission."""
 
 from __future__ import annotations
 
@@ -15,18 +12,21 @@ from core.io.csv_injection import csv_cell
 from core.predict.patches import Answer
 
 
-def write_predictions(out: Path, found: Answer) -> None:
+def write_predictions(out: Path, answer: Answer) -> None:
     """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold)."""
-    rows = zip(found.ids, found.probs, found.pred, strict=True)
+    rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
     _write(out, ("id", "prob", "pred"), ((csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows))
 
 
-def write_submission(out: Path, found: Answer, source: Path) -> None:
-    """``ID,label`` with integers 0/1, a row for each of Test.csv's where ``source``, a folder or an archive, has one.
+def write_submission(out: Path, answer: Answer, source: Path) -> None:
+    """``ID,label`` with integers 0/1, in the order of Test.csv where ``source`` (a folder or an archive) has one.
 
-    A SampleSubmission.csv beside it names the header. Raises FormatError when a patch of Test.csv has no answer.
+    A SampleSubmission.csv beside it gives the header. Raises FormatError when a patch of Test.csv has no answer.
     """
-    header, decided = ("ID", "label"), {str(name): int(pred) for name, pred in zip(found.ids, found.pred, strict=True)}
+    header, decided = (
+        ("ID", "label"),
+        {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True)},
+    )
     sample, test = (_rows(source, name) for name in ("SampleSubmission.csv", "Test.csv"))
     if sample:
         header = tuple(sample[0])[:2]

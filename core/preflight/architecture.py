@@ -1,7 +1,7 @@
 """What a network is, before it is trained: its cost (Table III of paper B), its stages (Table 1 of paper A), its bands.
 
-Comes in: settings of a model, the bands and the size of a patch, a device. Goes out: plain values, as JSON can hold
-them. Weights of a local file are read, those of the hub only named: nothing is downloaded. It trains nothing.
+Results are plain values that JSON can hold. Weights in a local file are read; those of the hub are named and not
+downloaded.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int
     """Everything about one network.
 
     ``facts``: parameters, megabytes, depth, ms. ``stages``: rows. ``inputs``: for each band or index its branch and
-    the filter it starts from. ``weights``: source, licence, sha256. ``layers``: those Grad-CAM can read; ``cam_layer``
-    the one it takes. ``device``: where ``ms`` was measured. Raises as :func:`core.train.networks.backbones.build_network` does.
+    the filter it starts from. ``weights``: source, licence, sha256. ``layers``: those Grad-CAM can read; ``cam_layer``:
+    the one it reads by default. ``device``: where ``ms`` was measured. Raises as ``build_network`` does.
     """
     network, report = build_network(model, bands, image_hw, seed=0, download=False)
     chosen = choose_device(device)
@@ -44,7 +44,7 @@ def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int
 
 
 def compare_row(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int], device: str = "auto") -> dict:
-    """One row of Table III: ``backbone`` and its facts, or ``error`` in words where it cannot be built."""
+    """One row of Table III: ``backbone`` and its facts, or ``error`` a sentence, where it cannot be built."""
     try:
         bare = model.model_copy(update={"pretrained": False, "weights": None, "sar_weights": None})
         network, _ = build_network(bare, bands, image_hw, seed=0)

@@ -1,17 +1,15 @@
 """What a run will take, before it is started: seconds and memory, measured on a few steps of that very training.
 
-Comes in: a dataset file and the settings. Goes out: an :class:`Estimate`, and progress on the way. Nothing is kept: a
-few patches are trained on by the loop that a run uses, on the device that it will use, and the rest is arithmetic. A
-hub's weights are not fetched: they change no time. What is not measured (maps, explanations) is reckoned, and said so.
+The loop that a run uses trains on a few patches, on the device that the run will use; the rest is arithmetic.
+Pretrained weights are not downloaded: they do not change the time. What is not measured (maps, explanations) is
+extrapolated, and marked so.
 """
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
@@ -24,6 +22,7 @@ from core.data.store import Dataset, open_dataset
 from core.device import autocast_dtype, choose_device, free_bytes
 from core.errors import DataError
 from core.flow.run_context import COPIES
+from core.preflight.time_estimate import TimeEstimate
 from core.preflight.trial_steps import (
     STEPS,
     Sizes,
@@ -37,88 +36,13 @@ from core.progress import Progress, Steps
 from core.train.batches import SHARE_FOR_DATA
 from core.train.networks.model_scaling import model_scaling
 
-PREDICTED_OF_CAM = 4  # a map costs about as much as so many predictions
-MAP_S = 12.0  # of a fold's map, as seen with UMAP on two CPU cores
-GROUP_SUBSETS = 16  # of the groups of bands that are occluded together
+PREDICTED_OF_CAM = 4  # a Grad-CAM map costs about as much as this many predictions
+MAP_S = 12.0  # of a fold's embedding map: UMAP on two CPU cores
+GROUP_SUBSETS = 16  # subsets of band groups that are occluded together
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """What was measured, and what follows. Times in seconds, memory and disk in bytes.
-
-    ``seconds`` by part of the run; ``measured_parts`` names those that rest on a measurement, the others are reckoned.
-    ``data_bytes``: the training part of a fold with its synthetic patches. ``placement``: whether it will lie on the
-    device whole. ``pieces``: parts that a batch had to be cut into. ``device_bytes`` is None on a CPU.
-    """
-
-    device: str
-    precision: str
-    steps_measured: int
-    seconds_per_step: float
-    images_per_second: float
-    steps_per_epoch: int
-    seconds_per_epoch: float
-    epochs: int
-    folds: int
-    n_train: int
-    n_synthetic: int
-    seconds: dict[str, float]
-    measured_parts: tuple[str, ...]
-    process_bytes: int
-    process_free_bytes: int
-    device_bytes: int | None
-    device_free_bytes: int | None
-    data_bytes: int
-    placement: str
-    pieces: int
-    disk_bytes: int
-    disk_free_bytes: int
-
-    @property
-    def total_seconds(self) -> float:
-        """The whole run."""
-        return sum(self.seconds.values())
-
-    @property
-    def fits(self) -> bool:
-        """Whether memory and disk suffice for what is reckoned."""
-        on_device = self.device_bytes is None or self.device_bytes <= self.device_free_bytes
-        return on_device and self.process_bytes <= self.process_free_bytes and self.disk_bytes <= self.disk_free_bytes
-
-    def sentences(self) -> list[str]:
-        """What was measured and what follows from it, for people."""
-        said = [
-            f"Measured on {self.steps_measured} training steps of this dataset on {self.device} ({self.precision}), "
-            f"augmentation and optimiser included: {self.seconds_per_step:.3g} s a step, {self.images_per_second:,.0f} "
-            "patches a second.",
-            f"A fold learns from {self.n_train:,} patches and {self.n_synthetic:,} synthetic ones: "
-            f"{self.steps_per_epoch:,} steps an epoch, {_time(self.seconds_per_epoch)} with judging and checkpoint.",
-            f"The whole run, {self.folds} folds of {self.epochs} epochs: about {_time(self.total_seconds)} ("
-            + ", ".join(f"{part} {_time(value)}" for part, value in self.seconds.items())
-            + "). Maps and explanations are reckoned, the rest is measured on a sample.",
-            f"Memory: about {_size(self.process_bytes)} of {_size(self.process_free_bytes)} that are free.",
-        ]
-        if self.device_bytes is not None:
-            lies = "fit on it whole" if self.placement == "device" else "do not fit on it and are streamed"
-            said.append(
-                f"Device memory: about {_size(self.device_bytes)} of {_size(self.device_free_bytes)}; the patches of a "
-                f"fold ({_size(self.data_bytes)}) {lies}."
-            )
-        if self.pieces > 1:
-            said.append(f"A batch does not fit into memory at once: it is cut into {self.pieces} pieces.")
-        said.append(f"Disk: about {_size(self.disk_bytes)} of {_size(self.disk_free_bytes)} that are free.")
-        if not self.fits:
-            said.append("That does not fit. Choose fewer bands, smaller batches, or a machine with more room.")
-        return said
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        more = {"total_seconds": self.total_seconds, "fits": self.fits, "sentences": self.sentences()}
-        return asdict(self) | more
-
-
-def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[Estimate]:
-    """Measure and reckon; ``disk`` is a folder on the disk that the run will be kept on (the dataset's otherwise).
+def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[TimeEstimate]:
+    """Measure, and calculate the rest; ``disk``: a folder on the disk where the run will be kept, else the dataset's.
 
     Raises ConfigError, DataError or TrainingError in the words of the run that would fail.
     """
@@ -161,7 +85,7 @@ def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[E
     placement = "streamed" if free is not None and data_bytes > SHARE_FOR_DATA * free else "device"
     on_device = data_bytes if placement == "device" else 0
     where = disk or dataset.path.parent
-    return Estimate(
+    return TimeEstimate(
         device=_device_name(device),
         precision="float32" if autocast_dtype(device, config.precision) is None else "bfloat16",
         steps_measured=trained.steps,
@@ -188,7 +112,7 @@ def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[E
 
 
 def _sample(dataset: Dataset, selection: Selection, config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
-    """A few batches of patches with their labels, both classes among them; repeated where the dataset is small."""
+    """A few batches of patches with their labels, of both classes; repeated where the dataset is small."""
     generator = np.random.default_rng(config.seed)
     by_class = [generator.permutation(np.flatnonzero(selection.labels == kind)) for kind in (0, 1)]
     if min(map(len, by_class)) == 0:
@@ -212,13 +136,3 @@ def _disk_bytes(trained: TrainedSteps, n: int, sizes: Sizes, config: RunConfig) 
 
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _size(n: int) -> str:
-    return f"{n / 2**20:,.0f} MiB" if n < 2**30 else f"{n / 2**30:,.1f} GiB"

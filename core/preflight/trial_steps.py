@@ -1,7 +1,6 @@
-"""A few steps of a run that has not begun: training, prediction, balancing and heads, timed on a sample.
+"""A few steps of a run that has not started: training, prediction, balancing and heads, timed on a sample.
 
-Comes in: normalised patches with labels, the settings, a device. Goes out: seconds and bytes. It reckons nothing about
-the whole run, and keeps nothing.
+Everything is measured on normalised patches; ``core.preflight.estimate`` extrapolates to the whole run.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ from core.train.loop import fit
 from core.train.networks.backbones import build_network
 
 STEPS = 4  # of an epoch that is measured
-MEASURE_S = 8.0  # epochs are measured for so long, at least two of them
+MEASURE_S = 8.0  # epochs are measured for this long, at least two of them
 MOST_EPOCHS = 12
 PARENTS, ROWS = 60, 1000  # at most, of the SMOTE and of the heads that are measured
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many patches a fold learns from (real and synthetic), is judged on, and chooses its epoch by."""
+    """How many patches a fold trains on (real and synthetic), is validated on, and selects its epoch by."""
 
     learnt: int
     positive: int
@@ -46,7 +45,7 @@ class Sizes:
 
     @classmethod
     def of(cls, labels: np.ndarray, config: RunConfig) -> Sizes:
-        """Those of an average fold. labels: (N,), -1 where unlabelled."""
+        """Sizes of an average fold. labels: (N,), -1 where unlabelled."""
         n, positive = int((labels >= 0).sum()), int((labels == 1).sum())
         share = (config.folds.n_splits - 1) / config.folds.n_splits
         inner = config.train.inner_share if config.train.select == "inner" else 0.0
@@ -57,7 +56,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class TrainedSteps:
-    """A network after ``steps`` measured steps, and what they took; bytes without the sample's own on a device."""
+    """A network after ``steps`` measured steps, and what they took; device bytes do not include the sample."""
 
     network: Any
     steps: int
@@ -78,7 +77,7 @@ def measure_training(
     bands: Sequence[Band],
     device: torch.device,
 ) -> TrainedSteps:
-    """A few epochs of ``STEPS`` steps by the loop itself; the first one, which loads and tries things, counts not."""
+    """A few epochs of ``STEPS`` steps by the training loop itself; the first one warms up and is not counted."""
     model = config.model.model_copy(update={"pretrained": False, "weights": None, "sar_weights": None})
     train = config.train.model_copy(
         update={"epochs": MOST_EPOCHS, "select": "last", "patience": None, "judge_steps": None}
@@ -114,14 +113,14 @@ def measure_training(
 
 @dataclass(frozen=True)
 class Predicted:
-    """Seconds a patch: ``plain``, and as it is judged (over flips and turns, where set)."""
+    """Seconds per patch: ``plain``, and ``judged`` with test-time augmentation where the settings have it."""
 
     plain: float
     judged: float
 
 
 def measure_prediction(network: Any, patches: np.ndarray, config: RunConfig, device: torch.device) -> Predicted:
-    """Seconds a patch of embedding and answering, on two batches."""
+    """Seconds per patch of embedding and prediction, on two batches."""
     size, precision = config.train.batch_size, config.precision
     some = patches[: max(2, min(len(patches), 2 * size))]
 
@@ -133,7 +132,7 @@ def measure_prediction(network: Any, patches: np.ndarray, config: RunConfig, dev
 
 
 def measure_smote(minority: np.ndarray, sizes: Sizes, config: RunConfig, device: torch.device) -> float:
-    """Seconds of a fold's SMOTE: those of a few parents, times the square of how many more there will be."""
+    """Seconds of a fold's SMOTE: those of a few parents, scaled by the square of their number."""
     n = min(PARENTS, len(minority), sizes.positive)
     if not sizes.synthetic or n < 3:
         return 0.0
@@ -145,7 +144,7 @@ def measure_smote(minority: np.ndarray, sizes: Sizes, config: RunConfig, device:
 
 
 def measure_heads(n_features: int, sizes: Sizes, config: RunConfig, device: torch.device) -> float:
-    """Seconds of a fold's heads on embeddings that are drawn: those of an SVM grow with the square of the patches."""
+    """Seconds of a fold's heads on random embeddings, scaled by the square of the patches as an SVM's fit is."""
     rows = sizes.learnt + sizes.synthetic
     n = max(20, min(ROWS, rows))
     generator = np.random.default_rng(0)

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from core.io.atomic import sha256, write_text
-from core.io.safe_paths import inside
 from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import write_json, write_table
 from core.runs.results import Files
@@ -116,28 +115,13 @@ class FoldFiles:
         rows = {"train": train, "val": val, "labels": np.asarray(labels, np.int8), "synthetic": synthetic}
         save_arrays(self.fold_path(fold) / "head_rows.safetensors", rows)
 
-    def refit_scores(self, fold: int) -> dict[str, np.ndarray]:
-        """Like :meth:`scores`, of heads that were fitted on the finished run's embeddings; empty before the first."""
-        path = self.fold_path(fold) / "refit.safetensors"
-        return self.files.arrays(path) if path.is_file() else {}
-
-    def refit_facts(self, fold: int) -> dict[str, dict]:
-        """By head: what its card would say (gamma, sizes), or why it was ``left_out``."""
-        path = self.fold_path(fold) / "refit.json"
-        return self.files.json(path) if path.is_file() else {}
-
-    def write_refit(self, fold: int, scores: Mapping[str, np.ndarray], facts: Mapping[str, dict]) -> None:
-        """See :meth:`refit_scores` and :meth:`refit_facts`."""
-        save_arrays(self.fold_path(fold) / "refit.safetensors", scores)
-        write_json(self.fold_path(fold) / "refit.json", dict(facts))
-
     def head_card(self, fold: int, name: str) -> dict:
         """The card of a head of this fold; empty for what is no head with a file of its own, as the blend."""
         path = self.heads_path(fold) / f"{name}.json"
         return self.files.json(path) if path.is_file() else {}
 
     def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
-        """Map and boundary of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""
+        """The run's own projection of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""
         path = self.fold_path(fold)
         return self.files.arrays(path / "umap.safetensors"), self.files.json(path / "umap.json")
 
@@ -146,23 +130,8 @@ class FoldFiles:
         save_arrays(self.fold_path(fold) / "umap.safetensors", arrays)
         write_json(self.fold_path(fold) / "umap.json", card)
 
-    def maps(self, fold: int) -> dict[str, dict]:
-        """Cards of one fold's maps that were drawn later, with other settings: key -> card (``core.analyses.embedding.projections``)."""
-        return {path.stem: self.files.json(path) for path in sorted((self.fold_path(fold) / "maps").glob("*.json"))}
-
-    def map(self, fold: int, key: str) -> tuple[dict[str, np.ndarray], dict]:
-        """One of them, as :meth:`umap` gives the run's own."""
-        path = inside(self.fold_path(fold) / "maps", f"{key}.safetensors")
-        return self.files.arrays(path), self.files.json(path.with_suffix(".json"))
-
-    def write_map(self, fold: int, key: str, arrays: dict[str, np.ndarray], card: dict) -> None:
-        """See :meth:`maps`; the card is written last and says that the map is there."""
-        path = inside(self.fold_path(fold) / "maps", f"{key}.safetensors")
-        save_arrays(path, arrays)
-        write_json(path.with_suffix(".json"), card)
-
     def made_from(self, fold: int) -> dict[str, str]:
-        """What a map of this fold is made from, as digests: data (content), model, embeddings (files); "" if not there.
+        """What a projection of this fold is made from, as digests: data (content), model, embeddings; "" if not there.
 
         Embeddings are kept by the network that made them: when one of these changes, they are of something else.
         """

@@ -22,7 +22,6 @@ from core.runs.fold_files import FoldFiles
 from core.runs.job_folder import FINAL_STATES, STATES, JobFolder, now
 from core.runs.plain_files import write_table
 from core.runs.results import FROM_DISK, Files, ResultFolder
-from core.runs.study_files import StudyFiles
 
 __all__ = [
     "DEFAULT_CHECKPOINTS",
@@ -43,7 +42,7 @@ DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 
 
 @dataclass(frozen=True)
-class RunFolder(JobFolder, FoldFiles, ExplanationFiles, StudyFiles):
+class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
     """One run on disk. Reading methods raise RunError, in plain words, for what is not there yet."""
 
     path: Path

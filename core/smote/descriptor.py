@@ -1,9 +1,8 @@
-"""A cheap stand-in for SSIM that says which pairs are worth comparing: its formula on a coarse grid, texture left out.
+"""A cheap stand-in for SSIM that says which pairs are worth comparing: its formula on a coarse grid, without texture.
 
-Comes in: normalised patches. Goes out: for each the positions of the likeliest neighbours. SSIM of a window is
-``l * (2 cov + C2) / (var_x + var_y + C2)``; of patches of different ground the covariance is near 0 and l, the
-agreement of means, and the variances decide. Both are averaged over grid cells; the formula's mean over cells and bands
-ranks the pairs: a grid of 2 x 2 cells all of them, grids of 4 x 4 and 8 x 8 what is left.
+SSIM of a window is ``l * (2 cov + C2) / (var_x + var_y + C2)``; for patches of different ground the covariance is near
+0, so l, the agreement of means, and the variances decide. Both are averaged over grid cells. The formula's mean over
+cells and bands ranks the pairs: a grid of 2 x 2 cells ranks all of them, grids of 4 x 4 and 8 x 8 what is left.
 """
 
 from __future__ import annotations

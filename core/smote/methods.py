@@ -1,8 +1,7 @@
-"""The ways to even the classes, so that SSIM-SMOTE can be compared with what is simpler.
+"""Oversampling methods, so that SSIM-SMOTE can be compared with simpler ones; all give the same ``Synthetics``.
 
-Comes in: the normalised minority patches of one training part and the settings. Goes out: the same
-:class:`core.smote.resample.Synthetics` whatever the way. ``ssim`` is paper A's; ``plain`` is SMOTE of Chawla et al.
-2002, neighbours by Euclidean distance; ``random`` repeats patches. Class weights make no patches: they are in the loss.
+``ssim`` is paper A's; ``plain`` is SMOTE of Chawla et al. 2002, neighbours by Euclidean distance; ``random`` repeats
+patches. Class weights make no patches: they are in the loss.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def oversample(
 
 
 def repeat(minority: np.ndarray, n_new: int, *, seed: int = 0, valid: np.ndarray | None = None) -> Synthetics:
-    """Random oversampling: patches again, each equally often; anchor and neighbour are the same, its weight 1."""
+    """Random oversampling: patches repeated, each equally often; anchor and neighbour are the same, the weight is 1."""
     anchor = np.zeros(0, np.int64)
     if len(minority):
         anchor = spread(np.arange(len(minority)), n_new, np.random.default_rng(seed))

@@ -1,10 +1,10 @@
 """The most similar patches of each without comparing all pairs: for CPUs, where there are tens of thousands of patches.
 
-Comes in: normalised patches. Goes out: :class:`core.smote.topk.Neighbours`, whose SSIM is exact; some of the exact
-neighbours are missed. A cheap descriptor (``core.smote.descriptor``) chooses candidates. Their SSIM is computed band by
-band, first the bands on which the descriptor is worst, and after each band only the candidates stay that are likeliest
-by what is computed and, for the bands still to come, by the descriptor. How many are missed is measured by
-``benchmarks/speed/neighbours.py`` against :func:`core.smote.topk.nearest_of_anchors`.
+The SSIM that is returned is exact; some of the exact neighbours are missed. A cheap descriptor
+(``core.smote.descriptor``) chooses candidates. Their SSIM is computed band by band, starting with the bands on which
+the descriptor is worst. After each band only the likeliest candidates stay, by the bands computed so far and the
+descriptor of the others. ``benchmarks/speed/neighbours.py`` measures how many are missed, against
+:func:`core.smote.topk.nearest_of_anchors`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""How synthetic patches differ from the real ones they were made of: how far away they are, how much detail is left.
-
-Comes in: patches or other rows of numbers. Goes out: distances and energies, a number a patch. It knows nothing of
-runs, networks or verdicts.
-"""
+"""How synthetic patches differ from the real ones they were made of: their distance, and the detail they keep."""
 
 from __future__ import annotations
 
@@ -11,14 +7,14 @@ import numpy as np
 ROWS = 256  # patches whose distances to all others are held at once
 
 
-def nearest_distance(asked: np.ndarray, known: np.ndarray, leave_out: np.ndarray) -> np.ndarray:
-    """(M,) root mean square distance of each row of (M, ...) to its nearest of (n, ...), ``leave_out`` not counted.
+def nearest_distance(rows: np.ndarray, known: np.ndarray, leave_out: np.ndarray) -> np.ndarray:
+    """(M,) root mean square distance of each row of (M, ...) to its nearest of (n, ...).
 
-    leave_out: (M, n) bool. nan where nothing is left.
+    leave_out: (M, n) bool, which do not count. nan where nothing is left.
     """
-    a, b = (np.asarray(rows, np.float32).reshape(len(rows), -1) for rows in (asked, known))
+    a, b = (np.asarray(values, np.float32).reshape(len(values), -1) for values in (rows, known))
     squares = np.einsum("nd,nd->n", b, b, dtype=np.float64)
-    found = np.full(len(a), np.nan)
+    distance = np.full(len(a), np.nan)
     for start in range(0, len(a), ROWS):
         some = a[start : start + ROWS]
         own = np.einsum("nd,nd->n", some, some, dtype=np.float64)
@@ -26,21 +22,21 @@ def nearest_distance(asked: np.ndarray, known: np.ndarray, leave_out: np.ndarray
         squared[leave_out[start : start + ROWS]] = np.inf
         nearest = squared.argmin(axis=1) if len(b) else np.zeros(len(some), np.int64)
         known_at = np.isfinite(squared[np.arange(len(some)), nearest]) if len(b) else np.zeros(len(some), bool)
-        # A product of matrices loses the digits of small distances: the nearest one is measured by itself.
+        # A matrix product loses the digits of small distances, so the nearest one is measured directly.
         exact = some[known_at].astype(np.float64) - b[nearest[known_at]]
-        found[start : start + ROWS][known_at] = np.sqrt((exact**2).mean(axis=1))
-    return found
+        distance[start : start + ROWS][known_at] = np.sqrt((exact**2).mean(axis=1))
+    return distance
 
 
 def fine_detail(images: np.ndarray) -> np.ndarray:
-    """(N, C) mean square of what a 3 x 3 mean takes away from patches (N, C, H, W): detail of one or two pixels."""
+    """(N, C) mean square of what a 3 x 3 mean removes from patches (N, C, H, W): detail of one or two pixels."""
     from scipy.ndimage import uniform_filter
 
-    found = np.empty(images.shape[:2])
+    energy = np.empty(images.shape[:2])
     for i, image in enumerate(np.asarray(images, np.float32)):
         rest = image - uniform_filter(image, size=(1, 3, 3), mode="nearest")
-        found[i] = (rest.astype(np.float64) ** 2).mean(axis=(1, 2))
-    return found
+        energy[i] = (rest.astype(np.float64) ** 2).mean(axis=(1, 2))
+    return energy
 
 
 def detail_kept(made: np.ndarray, anchor: np.ndarray, neighbour: np.ndarray, anchor_weight: np.ndarray) -> np.ndarray:

@@ -1,8 +1,7 @@
 """SSIM-SMOTE: synthetic minority patches between structurally similar real ones, each with its lineage.
 
-Comes in: the normalised minority patches of one training part. Goes out: :class:`Synthetics`, every one of which
-names its two parents and their weights. It knows nothing of folds, files or networks: who calls it sees to it that
-validation patches stay away.
+The normalised minority patches of one training part give :class:`Synthetics`, each of which names its two parents and
+their weights. The caller sees to it that validation patches stay away.
 
 Source: Algorithm 1 of the Zindi framework paper (SMOTE with structural similarity for multi-band images), after
 Chawla et al. 2002. Names follow imbalanced-learn.

@@ -1,7 +1,6 @@
 """All-pairs structural similarity of patches, as SSIM-SMOTE needs it.
 
-Comes in: normalised patches and each band's data range. Goes out: the symmetric matrix of scikit-image's
-``structural_similarity``, averaged over bands. It knows nothing of labels, folds or neighbours.
+The matrix is symmetric and holds scikit-image's ``structural_similarity``, averaged over bands.
 
 Window means and variances belong to one image and are computed once, in float64. A pair shares nothing with other
 pairs but E[xy]: one fused float32 pass, blocked so that a band of 16 images stays in the L2 cache. Threads run the

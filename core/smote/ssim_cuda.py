@@ -1,9 +1,8 @@
 """SSIM of all pairs and exact neighbours on a CUDA device, tile by tile.
 
-Comes in: normalised patches in main memory, as an array or anything sliced like one. Goes out: what
-``core.smote.ssim.pairwise_ssim`` and ``core.smote.topk.nearest_patches`` return on the CPU. It knows nothing of the
-kernel's inside (``core.smote.ssim_triton``) but its layout. triton comes with CUDA builds of torch and is imported only
-here, when :func:`usable` is asked; without it the CPU does the work.
+Patches lie in main memory, as an array or anything sliced like one. The results are those of
+``core.smote.ssim.pairwise_ssim`` and ``core.smote.topk.nearest_patches`` on the CPU. triton comes with CUDA builds of
+torch and is imported only here, when :func:`usable` is asked; without it the CPU does the work.
 
 Window means and variances are taken once for each patch, in float64. Tiles of described patches are kept on the device
 while they fill less than half of what is free; the others are described again when they are needed.

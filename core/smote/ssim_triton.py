@@ -1,7 +1,7 @@
 """The pair sums of SSIM on a CUDA device: one Triton kernel.
 
-Comes in: two described sets of patches (:class:`core.smote.ssim_cuda.Described`). Goes out: for each band and pair the
-sum of SSIM over the windows. It knows nothing of images, ranges or neighbours.
+It takes two described sets of patches (:class:`core.smote.ssim_cuda.Described`) and gives for each band and pair the
+sum of SSIM over the windows.
 
 A lane holds a pair, not a pixel, so that a window's sum slides along a row of windows in a register: one column of
 seven products comes in, one goes out. A program compares ``XB`` patches (scalars, the same for all lanes) with ``BY``

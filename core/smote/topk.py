@@ -1,8 +1,7 @@
 """The k most similar patches of each, without the matrix of all pairs: exact and tiled, or pre-selected and then exact.
 
-Comes in: normalised patches, as an array or anything that can be sliced like one (a memory map). Goes out:
-:class:`Neighbours`. numba compares tiles on the CPU, Triton on a CUDA device; both give scikit-image's SSIM. It knows
-nothing of labels or folds: the patches that come in are the only candidates.
+Patches are normalised: an array or anything that can be sliced like one (a memory map). They are the only candidates.
+numba compares tiles on the CPU, Triton on a CUDA device; both give scikit-image's SSIM.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The training part in memory, and the batches of an epoch.
 
-Comes in: patches with soft labels and a device. Goes out: batches on that device. Patches that fit into the device's
-free memory lie there whole; others are streamed batch by batch. It knows nothing of networks.
+Patches that fit into the device's free memory are kept there whole; others are streamed batch by batch.
 """
 
 from __future__ import annotations

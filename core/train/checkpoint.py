@@ -1,8 +1,7 @@
-"""Where a fit can go on from after it was broken off: one checkpoint an epoch, the newest two kept.
+"""Checkpoints from which an interrupted fit resumes: one per epoch, the newest two kept.
 
-Comes in: a folder and the state of training as named tensors. Goes out: the newest complete state. A checkpoint is a
-safetensors file and a JSON card with its hash; the card is written last, so a checkpoint without one does not exist.
-It knows nothing of networks or optimisers.
+A checkpoint is a safetensors file and a JSON card with its hash; the card is written last, so a checkpoint without one
+does not count.
 """
 
 from __future__ import annotations
@@ -79,8 +78,8 @@ def newest_checkpoint(folder: Path | None) -> Checkpoint | None:
 
 def _cards(folder: Path) -> list[Path]:
     """Cards in the order of their epochs."""
-    found = [(int(match[1]), path) for path in folder.glob("*.json") if (match := _CARD.fullmatch(path.name))]
-    return [path for _, path in sorted(found)]
+    cards = [(int(match[1]), path) for path in folder.glob("*.json") if (match := _CARD.fullmatch(path.name))]
+    return [path for _, path in sorted(cards)]
 
 
 def _read(card_path: Path) -> dict | None:

@@ -1,7 +1,7 @@
-"""What a checkpoint belongs to, as one digest.
+"""What a checkpoint belongs to, as one digest of the settings, the seed, the patches' shape and their labels.
 
-Comes in: the settings, the seed, the patches' shape and their labels. Goes out: a hex digest. Settings that came after
-the first version count only where they are not at their default, so that checkpoints from before go on.
+Settings that were added after the first version count only where they are not at their default, so that older
+checkpoints remain valid.
 """
 
 from __future__ import annotations

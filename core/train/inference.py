@@ -1,8 +1,4 @@
-"""Embeddings and logits of patches, in batches, with or without the eight views of a patch.
-
-Comes in: a trained network and normalised patches. Goes out: numpy arrays in the order of the patches. It learns
-nothing and knows nothing of labels.
-"""
+"""Embeddings and logits of patches, in batches, with or without test-time augmentation over the eight views."""
 
 from __future__ import annotations
 
@@ -63,9 +59,9 @@ def embed(
                 batch = torch.as_tensor(images[start : start + batch_size]).to(device, torch.float32)
                 rows = None if table is None else torch.as_tensor(table[start : start + batch_size]).to(device)
                 embeddings = _mean([network.embed(view, rows) for view in (views(batch) if tta else [batch])])
-                found = [embeddings, network.classify(embeddings)]
-                found += [network.size_head(embeddings)] if network.size_head is not None else []
-                pieces.append(tuple(part.float().cpu().numpy() for part in found))
+                outputs = [embeddings, network.classify(embeddings)]
+                outputs += [network.size_head(embeddings)] if network.size_head is not None else []
+                pieces.append(tuple(part.float().cpu().numpy() for part in outputs))
     finally:
         network.train(was_training)
     if not pieces:

@@ -1,8 +1,7 @@
-"""The training loop: one fold's training part in, one result an epoch out, the judged weights left in the network.
+"""The training loop: an :class:`EpochResult` after each epoch, the final weights left in the network.
 
-Comes in: a network, normalised patches with labels, the run's settings, a device, a seed, and a folder to resume from.
-Goes out: an :class:`EpochResult` after each epoch. It sees the validation part only to report on it: nothing is chosen
-by it, unless ``select`` is "fold_best". Equal inputs and seed give equal weights on a CPU, also across a break.
+The validation part is only used to report on it: nothing is chosen by it, unless ``select`` is "fold_best". Equal
+inputs and seed give equal weights on a CPU, also after an interruption.
 """
 
 from __future__ import annotations
@@ -48,15 +47,16 @@ Judged = tuple[np.ndarray, np.ndarray]  # patches (N, C, H, W) and labels (N,), 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """One epoch. Losses are in nats (val_loss: KL); validation is judged with the running average where there is one.
+    """One epoch. Losses are in nats (val_loss: KL); validation uses the running average of weights, where there is one.
 
-    The last epoch is judged as the network is kept: with batch normalisation settled (core.train.optimisation.batchnorm). Where an
-    epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so far (0: none yet).
+    In the last epoch it is that of the final network, with batch normalisation updated (``optimisation.batchnorm``).
+    Where an epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so far (0:
+    none yet).
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
-    ``placement``: the patches lay on the device whole, or were streamed. ``pieces``: parts a batch was cut into.
-    ``memory_mib``: the most that the epoch took of a GPU's memory, or what the process holds of a CPU's. Validation
-    values are nan where undefined (no labelled patch, one class); ``val_probs`` (N_val,) are the network's own.
+    ``placement``: the patches were on the device whole, or streamed. ``pieces``: parts a batch was split into.
+    ``memory_mib``: peak GPU memory in the epoch, or the memory of the process on a CPU. Validation values are nan
+    where undefined (no labelled patch, one class); ``val_probs`` (N_val,) are the network's own.
     """
 
     epoch: int
@@ -91,17 +91,17 @@ def fit(
     seed: int,
     resume_dir: Path | None = None,
     inner: Judged | None = None,
-    beside: TabularInputs | None = None,
+    tabular: TabularInputs | None = None,
 ) -> Generator[EpochResult, None, None]:
-    """Trains ``network`` in place, one epoch each time a result is asked for.
+    """Train ``network`` in place, one epoch for each result that is asked for.
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
-    chooses. beside: what is known of the patches beside their pixels.
+    chooses. tabular: the columns of the patches, and their size classes.
 
     After the last result the network holds the weights that are judged: the running average where
     ``ema_decay`` is set, with batch normalisation settled on the training part; or those of the chosen epoch as they
-    were. With ``resume_dir`` each epoch leaves a checkpoint there, and a fit that was broken off goes on after the
+    were. With ``resume_dir`` each epoch leaves a checkpoint there, and an interrupted fit resumes after the
     newest complete one; when all epochs are done, nothing is yielded.
 
     Raises TrainingError when the labels hold one class, the loss diverges (the network then holds the weights of the
@@ -109,18 +109,18 @@ def fit(
     """
     targets = soft_targets(train_y)
     check_training(train_x, targets)
-    beside = beside or TabularInputs()
-    told = beside.train.beside(targets)
-    data = place(np.asarray(train_x, np.float32), told, torch.device(device))
+    tabular = tabular or TabularInputs()
+    rows = tabular.train.append_to(targets)
+    data = place(np.asarray(train_x, np.float32), rows, torch.device(device))
     if config.train.select == "inner" and inner is None:
         raise TrainingError("train.select=inner chooses an epoch by patches that were held back, and there are none.")
-    chosen_by = {"last": None, "inner": inner and (*inner, beside.inner), "fold_best": (val_x, val_y, beside.val)}[
+    chosen_by = {"last": None, "inner": inner and (*inner, tabular.inner), "fold_best": (val_x, val_y, tabular.val)}[
         config.train.select
     ]
     loss = loss_of(config.train, targets, data.device)
-    trainer = _Trainer(network, data, config, seed, loss, chosen_by, beside)
+    trainer = _Trainer(network, data, config, seed, loss, chosen_by, tabular)
     trainer.fit_statistics(train_x)
-    epochs, spec = config.train.epochs, specification(config, seed, train_x, told)
+    epochs, spec = config.train.epochs, specification(config, seed, train_x, rows)
     done = trainer.resume(resume_dir, spec)
     for epoch in range(done + 1, epochs + 1):
         result = trainer.epoch(epoch, val_x, val_y)
@@ -146,7 +146,7 @@ class _Trainer:
         seed: int,
         loss: Any,
         chosen_by: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None,
-        beside: TabularInputs,
+        tabular: TabularInputs,
     ) -> None:
         self.network, self.data, self.config, self.seed = network.to(data.device), data, config, seed
         if not config.train.channels_last:
@@ -155,13 +155,13 @@ class _Trainer:
             torch.backends.cudnn.benchmark = True  # batches have one or two shapes: trying algorithms once pays
         self.stepped = torch.compile(network) if config.train.compile else network
         dtype = autocast_dtype(data.device, config.precision)
-        self.gradients = Gradients(loss, dtype, beside.train.layout, config.model.size_weight)
-        self.val_table = beside.val
+        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.size_weight)
+        self.val_table = tabular.val
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
         self.units = BandUnits(network.bands, *network.units, data.device) if network.units else None
         self.chosen_by = chosen_by
-        self.kept = BestWeights(config.train.patience)
+        self.best = BestWeights(config.train.patience)
         self.opening = opening_at(1, network, config.train)
         self.final: Network | None = None  # what is kept, once the last epoch is done
         self.good = _copy_of(network)  # weights of the last epoch that ended well
@@ -177,14 +177,14 @@ class _Trainer:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that the next epoch depends on, and the weights that are kept."""
-        return pack(self.network, self.optimiser, self.average) | self.kept.pack()
+        return pack(self.network, self.optimiser, self.average) | self.best.pack()
 
     def facts(self) -> dict:
         updates = self.average.updates if self.average else 0
-        return {"updates": updates, "pieces": self.gradients.pieces, **self.kept.facts()}
+        return {"updates": updates, "pieces": self.gradients.pieces, **self.best.facts()}
 
     def is_enough(self, epoch: int) -> bool:
-        return self.kept.is_enough(epoch)
+        return self.best.is_enough(epoch)
 
     def resume(self, folder: Path | None, spec: str) -> int:
         """Takes up the newest checkpoint, if any; the number of epochs that are done, all when it had stopped early."""
@@ -198,7 +198,7 @@ class _Trainer:
             )
         arrays = checkpoint.load()
         unpack(arrays, self.network, self.optimiser, self.average, checkpoint.facts["updates"])
-        self.kept.unpack(checkpoint.facts, arrays)
+        self.best.unpack(checkpoint.facts, arrays)
         self.gradients.pieces, self.good = checkpoint.facts["pieces"], _copy_of(self.judged)
         self.opening = opening_at(checkpoint.epoch, self.network, self.config.train)
         return self.config.train.epochs if self.is_enough(checkpoint.epoch) else checkpoint.epoch
@@ -217,27 +217,27 @@ class _Trainer:
         trained = time.perf_counter()
         if epoch == self.config.train.epochs and self.chosen_by is None:
             self.final = self._settled()
-        found = self._judge(val_x, val_y, self.val_table)
+        validated = self._judge(val_x, val_y, self.val_table)
         # Where the fold itself chooses its epoch, it has just been asked.
         chooses = self.chosen_by is not None and self.chosen_by[0] is val_x
-        select_f1 = self._look(epoch, found if chooses else None)
+        select_f1 = self._look(epoch, validated if chooses else None)
         self.good = _copy_of(self.judged)
         return EpochResult(
             epoch=epoch,
             epochs=self.config.train.epochs,
             train_loss=train_loss,
-            val_loss=found.loss,
-            val_f1=found.f1,
-            val_auc=found.auc,
+            val_loss=validated.loss,
+            val_f1=validated.f1,
+            val_auc=validated.auc,
             lr=lr,
             seconds=time.perf_counter() - began,
             images_per_second=len(self.data) / (trained - began),
             placement=self.data.placement,
             pieces=self.gradients.pieces,
             select_f1=select_f1,
-            best_epoch=self.kept.epoch,
+            best_epoch=self.best.epoch,
             memory_mib=memory_bytes(self.data.device) / 2**20,
-            val_probs=found.probs,
+            val_probs=validated.probs,
         )
 
     def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float]:
@@ -288,16 +288,16 @@ class _Trainer:
             "patches for extreme values."
         )
 
-    def _look(self, epoch: int, found: Judgement | None = None) -> float:
+    def _look(self, epoch: int, judgement: Judgement | None = None) -> float:
         """The F1 by which an epoch is chosen, if one is; the weights are kept when it is the best so far.
 
-        found: the judgement of the choosing patches, where it is known already.
+        judgement: that of the patches that choose, where it is known already.
         """
         if self.chosen_by is None:
             return float("nan")
-        found = found or self._judge(*self.chosen_by)
-        self.kept.offer(epoch, found.f1, found.loss, self.judged)
-        return found.f1
+        judgement = judgement or self._judge(*self.chosen_by)
+        self.best.offer(epoch, judgement.f1, judgement.loss, self.judged)
+        return judgement.f1
 
     def _judge(self, images: np.ndarray, labels: np.ndarray, table: np.ndarray | None) -> Judgement:
         return judge(self.judged, images, labels, self.config, self.data.device, table)
@@ -308,8 +308,8 @@ class _Trainer:
 
     def finish(self) -> None:
         """Leaves the judged weights in the network, all of it open again."""
-        if self.kept.weights:
-            self.network.load_state_dict(self.kept.weights)
+        if self.best.weights:
+            self.network.load_state_dict(self.best.weights)
         else:
             self.final = self.final or self._settled()
             self.network.load_state_dict(self.final.state_dict())

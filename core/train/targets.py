@@ -1,8 +1,4 @@
-"""What a network is asked to answer: soft labels, the distance to them, and what makes training pointless.
-
-Comes in: labels and patches of a training part. Goes out: soft labels (N, 2) whose rows sum to 1, and the loss. It
-knows nothing of networks.
-"""
+"""What a network is asked to answer: soft labels (N, 2) whose rows sum to 1, the loss, and checks before training."""
 
 from __future__ import annotations
 

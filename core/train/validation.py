@@ -1,7 +1,6 @@
 """How a network answers for patches with known labels: loss, F1, AUC, and each patch's probability.
 
-Comes in: a network, normalised patches, their labels. Goes out: a :class:`Judgement`. It chooses nothing; a few patches
-whose answers are told epoch by epoch are drawn here as well.
+Also draws the few patches whose probabilities are kept for every epoch.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def judge(
     device: torch.device,
     table: np.ndarray | None = None,
 ) -> Judgement:
-    """images: (N, C, H, W) float32, normalised. labels: (N,) 0/1, -1 where unlabelled: those are not asked about.
+    """images: (N, C, H, W) float32, normalised. labels: (N,) 0/1, -1 where unlabelled: those are left out.
 
     table: (N, P) of the columns that the network reads, if any.
     """
@@ -50,13 +49,13 @@ def judge(
     probs = np.full(len(labels), np.nan)
     if labelled.size == 0:
         return Judgement(probs=probs)
-    asked = images if labelled.size == len(labels) else np.asarray(images)[labelled]
+    patches = images if labelled.size == len(labels) else np.asarray(images)[labelled]
     target = labels[labelled].astype(np.int64)
     rows = None if table is None else table[labelled]
-    found = embed(network, asked, device, config.train.batch_size, precision=config.precision, table=rows)
-    loss = F.cross_entropy(torch.from_numpy(found.logits), torch.from_numpy(target))
-    values = metrics(target, found.probs, 0.5)
-    probs[labelled] = found.probs
+    answers = embed(network, patches, device, config.train.batch_size, precision=config.precision, table=rows)
+    loss = F.cross_entropy(torch.from_numpy(answers.logits), torch.from_numpy(target))
+    values = metrics(target, answers.probs, 0.5)
+    probs[labelled] = answers.probs
     return Judgement(float(loss), float(values["f1"]), float(values["auc"]), probs)
 
 

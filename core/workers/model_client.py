@@ -30,7 +30,7 @@ class ModelClient:
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
         self._errors: IO[bytes] | None = None
-        self._rest, self._number = b"", 0
+        self._rest, self._number, self._outgoing = b"", 0, b""
         self._replies: dict[int, dict] = {}
         self._later: OrderedDict[str, int | dict] = OrderedDict()  # question -> its number, then its reply
         self._loaded: set[tuple[str, int]] = set()
@@ -102,19 +102,33 @@ class ModelClient:
             self._errors = tempfile.TemporaryFile()
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._errors}
             self._process = open_pipe(["-m", "core.workers.model_server"], **pipes)
+            os.set_blocking(self._process.stdin.fileno(), False)
         self._number += 1
-        line = json.dumps({**request, "id": self._number}) + "\n"
+        self._outgoing += (json.dumps({**request, "id": self._number}) + "\n").encode()
+        self._write()
+        return self._number
+
+    def _write(self) -> None:
+        """Hand over what waits, as much as the pipe takes: a busy process must not hold up whoever asks later."""
         try:
-            self._process.stdin.write(line.encode())
-            self._process.stdin.flush()
+            while self._outgoing:
+                self._outgoing = self._outgoing[os.write(self._process.stdin.fileno(), self._outgoing) :]
+        except BlockingIOError:
+            pass  # the rest follows with the next look for a reply
         except OSError as error:
             raise RunError(self._lost()) from error
-        return self._number
 
     def _read(self, wait_s: float | None) -> None:
         """Take in what has come; ``wait_s``: how long to wait for something, None without end."""
-        output = self._process.stdout
-        while select.select([output], [], [], wait_s)[0]:
+        output, stdin = self._process.stdout, self._process.stdin
+        while True:
+            readable, writable, _ = select.select([output], [stdin] if self._outgoing else [], [], wait_s)
+            if writable:
+                self._write()
+            if not readable:
+                if writable:
+                    continue
+                return
             block = os.read(output.fileno(), 1 << 20)
             if not block:
                 raise RunError(self._lost())
@@ -128,7 +142,7 @@ class ModelClient:
                 return
 
     def _end(self) -> None:
-        self._rest, self._replies, self._loaded = b"", {}, set()
+        self._rest, self._outgoing, self._replies, self._loaded = b"", b"", {}, set()
         self._later = OrderedDict((key, held) for key, held in self._later.items() if not isinstance(held, int))
         if self._process is None:
             return

@@ -2,8 +2,8 @@
 
 A request is a JSON object on one line of standard input: ``do`` (the name of an analysis with ``on_patch``, or a key of
 ``HANDLERS``), ``run`` (its path) and what that takes; ``id`` is given back. A reply is a JSON line on standard output:
-``id`` with ``answer``, or with ``error``, a sentence for people. Networks stay loaded, so that the second patch need not
-wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a whole run
+``id`` with ``answer``, or with ``error``, a sentence for people. Networks stay loaded, so that the second patch need
+not wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a whole run
 is a job (``core.jobs``).
 """
 
@@ -39,7 +39,7 @@ class ModelCache:
     parents: dict[tuple, Any] = field(default_factory=dict)
 
     def view(self, run: RunFolder, fold: int) -> Any:
-        """A fold's model (``core.predict.perturbed_model.PerturbedModel``), from memory where its files are the same."""
+        """A fold's ``core.predict.perturbed_model.PerturbedModel``, from memory where its files are the same."""
         from core.predict.perturbed_model import PerturbedModel
 
         key = (str(run.path), fold, (run.fold_path(fold) / "fold.json").stat().st_mtime_ns)
@@ -51,7 +51,7 @@ class ModelCache:
         return self.views[key]
 
     def landslides(self, run: RunFolder, fold: int) -> Any:
-        """What a fold's synthetic patches come from (``core.analyses.smote.fold_minority``); kept for one fold, for its size."""
+        """The landslides that a fold's synthetic patches come from; kept for one fold, for their size."""
         from core.analyses.smote.fold_minority import FoldLandslides
         from core.predict.training_dataset import training_dataset
 
@@ -77,35 +77,35 @@ def _layers(run: RunFolder, request: Request, models: ModelCache) -> dict:
 
 
 def _boundary(run: RunFolder, request: Request, models: ModelCache) -> dict:
-    """One head's boundary on a map that was drawn without it: values (G, G), and what is known of its fidelity."""
-    from core.analyses.embedding.projections import draw_head, read_map
+    """One head's boundary on a projection that was made without it: values (G, G), and its fidelity."""
+    from core.analyses.embedding.projections import head_boundary, projection
 
     fold = int(request["fold"])
-    arrays, _ = read_map(run, fold, str(request["key"]))
-    drawn = draw_head(run, fold, arrays["xy"], str(request["head"]), len(arrays["x"]))
-    return {"values": drawn.values.astype(np.float32), "card": drawn.card()}
+    arrays, _ = projection(run, fold, str(request["key"]))
+    boundary = head_boundary(run, fold, arrays["xy"], str(request["head"]), len(arrays["x"]))
+    return {"values": boundary.values.astype(np.float32), "card": boundary.card()}
 
 
 def _neighbours(run: RunFolder, request: Request, models: ModelCache) -> dict:
-    """The landslides that one landslide of a fold is most like."""
-    from core.analyses.smote.neighbours import kin_of
+    """The landslides that one landslide of a fold is most similar to."""
+    from core.analyses.smote.neighbours import neighbour_graph
 
     landslides = models.landslides(run, int(request["fold"]))
-    return vars(kin_of(landslides, str(request["patch"]), int(request["k"]), int(request["second"]))).copy()
+    return vars(neighbour_graph(landslides, str(request["patch"]), int(request["k"]), int(request["second"]))).copy()
 
 
 def _interpolation(run: RunFolder, request: Request, models: ModelCache) -> dict:
-    """What a fold's model says from a neighbour through its anchor to the other class."""
-    from core.analyses.smote.interpolation import walk
+    """What a fold's model predicts from a neighbour through its anchor to the other class."""
+    from core.analyses.smote.interpolation import predict_between
 
     fold, ends = int(request["fold"]), (str(request["neighbour"]), str(request["anchor"]))
-    also, called = [float(t) for t in request.get("also", [])], bool(request.get("called"))
-    found = walk(run, fold, *ends, request.get("other"), called, also, view=models.view(run, fold))
-    return vars(found).copy()
+    extra, crossing = [float(t) for t in request.get("extra", [])], bool(request.get("crossing"))
+    answer = predict_between(run, fold, *ends, request.get("other"), crossing, extra, view=models.view(run, fold))
+    return vars(answer).copy()
 
 
 def _positions(run: RunFolder, request: Request, models: ModelCache) -> dict:
-    """Where embeddings of a fold's network fall on one of its maps."""
+    """Where embeddings of a fold's network fall on one of its projections."""
     from core.analyses.embedding.new_patches import embeddings_on_map
 
     embedded = np.array(request["embeddings"], np.float32)
@@ -113,19 +113,21 @@ def _positions(run: RunFolder, request: Request, models: ModelCache) -> dict:
     return {"xy": xy, "note": note}
 
 
+def _smote_preview(run: RunFolder, request: Request, models: ModelCache) -> dict:
+    """What SSIM-SMOTE would make of a dataset's landslides, without a run."""
+    from core.preflight.smote_preview import smote_preview
+
+    return {"lineage": smote_preview(Path(str(request["dataset"])), int(request["k_neighbors"])).to_dict("list")}
+
+
 def _augmentation(run: RunFolder, request: Request, models: ModelCache) -> dict:
     """Augmented patches, see ``core.preflight.augmentation``; the arrays go into the file that the request names."""
     from core.config import RunConfig
-    from core.io import safetensors_file
     from core.preflight.augmentation import preview
 
-    config = RunConfig.from_json(str(request["config"]))
-    found = preview(
-        Path(str(request["dataset"])), config, int(request["n"]), int(request["draws"]), int(request["seed"])
-    )
-    named = {"images": found.images, "drawn": found.drawn.astype(np.float32), "share": found.share}
-    safetensors_file.save_arrays(Path(str(request["out"])), named)
-    return {"ids": found.ids, "labels": found.labels, "bands": found.bands, "in_units": found.in_units}
+    config, dataset = RunConfig.from_json(str(request["config"])), Path(str(request["dataset"]))
+    drawn = preview(dataset, config, int(request["n"]), int(request["draws"]), int(request["seed"]))
+    return drawn.save(Path(str(request["out"])))
 
 
 HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
@@ -135,6 +137,7 @@ HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
     "neighbours": _neighbours,
     "interpolation": _interpolation,
     "positions": _positions,
+    "smote_preview": _smote_preview,
     "augmentation": _augmentation,
 }
 

@@ -1,11 +1,8 @@
-"""Figures of the Balance page that show a path, a graph of neighbours, and how realistic synthetics are.
-
-Pure functions, as in ``charts``: numbers come in, a plotly figure goes out.
-"""
+"""Figures of the Balance page: counts, lineage, interpolation, realism, the audit's noise labels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,20 +12,24 @@ from plotly.subplots import make_subplots
 
 from dashboard import theme
 from dashboard.charts.base import LINE, THIN, plain
-from dashboard.patches.gallery import short
 
 ENDS = ("neighbour", "anchor", "other")
 STOP = "#F2C200"  # as marked places on maps: it stands out on both grounds
+PROTOCOLS = {
+    "folds_over_all": "Folds over real and synthetic",
+    "before_folds": "SMOTE before the folds",
+    "inside_fold": "SMOTE inside each fold",
+}
 TESTS = {
     "statistics": "Levels and spread",
     "detail": "Fine detail",
-    "embedding": "Network's embedding",
+    "embedding": "Network embedding",
     "real_against_real": "Real against real",
 }
 
 
-def path_curves(path: Mapping[str, Any], at: float, positive: str) -> go.Figure:
-    """Each head's probability along the path, the SVM's margin below; ``at``: where the stop is."""
+def interpolation_curves(path: Mapping[str, Any], at: float, positive: str) -> go.Figure:
+    """Each head's probability at every stop, the SVM's margin below; ``at``: the position of the chosen stop."""
     x, svm = np.asarray(path["position"]), path["margin_head"]
     figure = make_subplots(
         rows=2 if svm else 1, cols=1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.6, 0.4] if svm else [1.0]
@@ -47,7 +48,7 @@ def path_curves(path: Mapping[str, Any], at: float, positive: str) -> go.Figure:
             figure.add_scatter(
                 x=[0, 1, 2], y=path["stored"][head], mode="markers", showlegend=False, row=1, col=1,
                 marker={"size": 12, "symbol": "diamond-open", "color": colour, "line": {"width": 2}},
-                hovertemplate="%{y:.3f}, as the run has stored<extra></extra>",
+                hovertemplate="%{y:.3f}, stored by the run<extra></extra>",
             )  # fmt: skip
     figure.update_yaxes(title_text=f"Probability of {plain(positive)}", range=[-0.03, 1.03], row=1, col=1)
     if svm:
@@ -65,110 +66,6 @@ def path_curves(path: Mapping[str, Any], at: float, positive: str) -> go.Figure:
     return theme.apply(figure, 400)
 
 
-def kin_graph(kin: Mapping[str, Any], made: Mapping[tuple[str, str], int], pictures: Mapping[str, str]) -> go.Figure:
-    """A landslide in the middle, its nearest around it (closer: more similar), theirs as faint dots outside.
-
-    made: (anchor, neighbour) -> synthetic patches between them. pictures: id -> a picture as a data URI.
-    """
-    places, further = kin_places(kin)
-    centre, figure = str(kin["id"]), go.Figure()
-    for here, there, ssim in kin["further"]:
-        _edge(figure, places[here], places[there], f"SSIM {ssim:.3f}", theme.INK, 1.0, 0.35)
-    for name, ssim in zip(kin["nearest"], kin["ssim"], strict=True):
-        n = made.get((centre, name), 0) + made.get((name, centre), 0)
-        colour, width = (theme.POSITIVE, 2.0 + min(n, 4)) if n else (theme.INK, 1.5)
-        text = f"SSIM {ssim:.3f}, {n} synthetic{'' if n == 1 else 's'} between them"
-        _edge(figure, places[centre], places[name], text, colour, width, 1.0)
-        middle = 0.55 * np.asarray(places[name])
-        figure.add_annotation(
-            x=middle[0], y=middle[1], text=f"{ssim:.2f}" + (f" · {n}" if n else ""), showarrow=False,
-            font={"size": 12, "color": "#16202A"}, bgcolor="rgba(255,255,255,0.85)", borderpad=2,
-        )  # fmt: skip
-    side = picture_side(len(kin["nearest"]))
-    for name in [centre, *kin["nearest"]]:
-        x, y = places[name]
-        linked = name == centre or made.get((centre, name), 0) + made.get((name, centre), 0) > 0
-        if name in pictures:
-            figure.add_layout_image(
-                source=pictures[name], x=x, y=y, xref="x", yref="y", sizex=side, sizey=side, xanchor="center",
-                yanchor="middle", layer="above",
-            )  # fmt: skip
-        figure.add_shape(
-            type="rect", x0=x - side / 2, x1=x + side / 2, y0=y - side / 2, y1=y + side / 2, layer="above",
-            line={"color": theme.POSITIVE if linked else theme.INK, "width": 2.5 if linked else 1},
-        )  # fmt: skip
-        if name != centre:  # outwards, where no edge runs; the patch in the middle is named by its picker
-            up = y > 0
-            figure.add_annotation(
-                x=x, y=y + (side / 2 if up else -side / 2), text=plain(short(name)), showarrow=False, borderpad=1,
-                yanchor="bottom" if up else "top", font={"size": 11},
-            )  # fmt: skip
-    shown = [(centre, "the patch"), *((name, f"neighbour {i + 1}") for i, name in enumerate(kin["nearest"]))]
-    _nodes(figure, places, shown, 44, 0.01)  # over the pictures: what is clicked
-    _nodes(figure, places, [(name, "neighbour of a neighbour") for name in further], 11, 0.45)
-    reach = max((float(np.abs(place).max()) for place in places.values()), default=1.0) + 0.6 * side
-    figure.update_xaxes(range=[-reach, reach], visible=False, constrain="domain")
-    figure.update_yaxes(range=[-reach, reach], visible=False, scaleanchor="x", scaleratio=1)
-    return theme.apply(figure, 620)
-
-
-def picture_side(n: int) -> float:
-    """Side of a picture in the graph's units, so that those of n neighbours do not touch."""
-    return float(min(0.6, 2.0 * np.sin(np.pi / max(n, 3)) * 0.66))
-
-
-def kin_places(kin: Mapping[str, Any]) -> tuple[dict[str, tuple[float, float]], list[str]]:
-    """Id -> place, the patch at (0, 0); and the ids of the second degree that are not of the first."""
-    nearest, ssim = [str(name) for name in kin["nearest"]], np.asarray(kin["ssim"], float)
-    span = max(float(np.ptp(ssim)) if len(ssim) else 0.0, 1e-9)
-    places: dict[str, tuple[float, float]] = {str(kin["id"]): (0.0, 0.0)}
-    angles = {name: np.pi / 2 - 2 * np.pi * i / max(len(nearest), 1) for i, name in enumerate(nearest)}
-    for name, value in zip(nearest, ssim, strict=True):
-        radius = 1.0 + 0.35 * (ssim.max() - value) / span
-        places[name] = (radius * np.cos(angles[name]), radius * np.sin(angles[name]))
-    parents: dict[str, list[str]] = {}
-    for here, there, _ in kin["further"]:
-        if there not in places:
-            parents.setdefault(str(there), []).append(str(here))
-    by_first: dict[str, list[str]] = {}
-    for name, of in parents.items():
-        by_first.setdefault(of[0], []).append(name)
-    sector = 2 * np.pi / max(len(nearest), 1)
-    for first, names in by_first.items():
-        for i, name in enumerate(names):
-            angle = angles[first] + 0.65 * sector * ((i + 0.5) / len(names) - 0.5)
-            places[name] = (1.85 * np.cos(angle), 1.85 * np.sin(angle))
-    return places, list(parents)
-
-
-def _edge(
-    figure: go.Figure, a: Sequence[float], b: Sequence[float], text: str, colour: str, width: float, opacity: float
-):
-    middle = [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2]
-    figure.add_scatter(
-        x=[a[0], middle[0], b[0]], y=[a[1], middle[1], b[1]], mode="lines", line={"color": colour, "width": width},
-        opacity=opacity, showlegend=False, text=[text] * 3, hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
-
-
-def _nodes(
-    figure: go.Figure,
-    places: Mapping[str, Sequence[float]],
-    named: Sequence[tuple[str, str]],
-    size: int,
-    opacity: float,
-) -> None:
-    """Points that carry their id, so that a click opens the patch."""
-    if named:
-        xy = np.array([places[name] for name, _ in named])
-        figure.add_scatter(
-            x=xy[:, 0], y=xy[:, 1], mode="markers", showlegend=False, customdata=[[name] for name, _ in named],
-            marker={"size": size, "color": theme.POSITIVE, "opacity": opacity, "symbol": "circle"},
-            text=[f"{plain(name)}: {what}. Click to open" for name, what in named],
-            hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
-
-
 # ---------------------------------------------------------------------------------------------------- realism
 
 
@@ -178,16 +75,16 @@ def two_samples(tests: Mapping[str, Mapping[str, Any]]) -> go.Figure:
     colours = [theme.INK if title == TESTS["real_against_real"] else theme.POSITIVE for title, _ in rows]
     figure = go.Figure()
     figure.add_scatter(
-        x=[one["auc"] for _, one in rows], y=[title for title, _ in rows], mode="markers", showlegend=False,
+        x=[test["auc"] for _, test in rows], y=[title for title, _ in rows], mode="markers", showlegend=False,
         marker={"size": 11, "color": colours},
         error_x={
-            "type": "data", "symmetric": False, "array": [one["hi"] - one["auc"] for _, one in rows],
-            "arrayminus": [one["auc"] - one["lo"] for _, one in rows], "color": theme.INK, "thickness": 2,
+            "type": "data", "symmetric": False, "array": [test["hi"] - test["auc"] for _, test in rows],
+            "arrayminus": [test["auc"] - test["lo"] for _, test in rows], "color": theme.INK, "thickness": 2,
         },
         hovertemplate="%{y}: AUC %{x:.3f}<extra></extra>",
     )  # fmt: skip
     figure.add_vline(0.5, line_dash="dot", line_color=theme.INK, line_width=THIN)
-    figure.update_xaxes(title_text="AUC of telling synthetic from real (0.5: chance)", range=[0.3, 1.02])
+    figure.update_xaxes(title_text="AUC, synthetic against real (0.5: chance)", range=[0.3, 1.02])
     figure.update_yaxes(autorange="reversed")
     return theme.apply(figure, 130 + 42 * max(1, len(rows)))
 
@@ -212,9 +109,9 @@ def detail_scatter(table: pd.DataFrame) -> go.Figure:
 def distances(table: pd.DataFrame, space: str) -> go.Figure:
     """Distances to the nearest real landslide: of synthetics, with and without their parents, and of their anchors."""
     rows = (
-        ("any", "Synthetic, any real one", theme.SYNTHETIC),
-        ("others", "Synthetic, parents left out", theme.POSITIVE),
-        ("anchor", "Its anchor, another real one", theme.NEGATIVE),
+        ("any", "Synthetic to any real patch", theme.SYNTHETIC),
+        ("others", "Synthetic to other than its parents", theme.POSITIVE),
+        ("anchor", "Anchor to another real patch", theme.NEGATIVE),
     )
     figure = go.Figure()
     for name, title, colour in rows:
@@ -248,7 +145,7 @@ def balance_by_fold(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Fig
 
 
 def balance_by_group(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Figure:
-    """Training patches of each group, lying bars with synthetic landslides last. table: group and the same columns."""
+    """Training patches of each group, synthetic landslides last. table: group and the same columns."""
     negative, positive = (plain(name) for name in class_names)
     figure = go.Figure()
     groups = [plain(name) for name in table["group"]]
@@ -279,3 +176,24 @@ def lineage_scatter(lineage: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title_text="SSIM of the parents (−1 to 1)")
     figure.update_yaxes(title_text="Anchor weight (0 to 1)", range=[0, 1])
     return theme.apply(figure, 260)
+
+
+# ------------------------------------------------------------------------------------------------------ audit
+
+
+def noise_labels(noise: Mapping[str, Any]) -> go.Figure:
+    """F1 by protocol on labels of pure noise, with that of predicting positive everywhere."""
+    names = [name for name in PROTOCOLS if name in noise["f1"]]
+    figure = go.Figure()
+    figure.add_bar(
+        x=[noise["f1"][name] for name in names],
+        y=[PROTOCOLS[name] for name in names],
+        orientation="h",
+        marker_color=[theme.OUTCOME["TP"] if name == "inside_fold" else theme.OUTCOME["FN"] for name in names],
+        text=[f"{noise['f1'][name]:.2f}" for name in names],
+        hovertemplate="%{y}: F1 %{x:.3f}<extra></extra>",
+    )
+    figure.add_vline(x=noise["f1_all_positive"], line_dash="dot", line_color=theme.INK, line_width=1.5)
+    figure.update_xaxes(title_text="F1 on labels of pure noise", range=[0, 1.08])
+    figure.update_yaxes(autorange="reversed")
+    return theme.apply(figure, 240)

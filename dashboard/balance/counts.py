@@ -1,7 +1,4 @@
-"""Class counts before and after balancing: by fold, and by group in one fold's training part.
-
-Comes in: a dataset, the folds, the lineage. Goes out: tables and bars; of groups those with most synthetics first.
-"""
+"""Class counts before and after balancing: by fold, and by group in one fold's training part."""
 
 from __future__ import annotations
 
@@ -68,11 +65,11 @@ def by_fold(data: Dataset, table: pd.DataFrame) -> None:
         )
         leaked, made = int(table["leaked"].sum()), int(table["synthetic"].sum())
         st.caption(
-            f"Training parts of {len(table)} folds, {len(data):,} patches of {escape_markdown(data.name)}. {leaked:,} of "
-            f"{made:,} synthetic patches have a parent in the validation part of their fold, counted from the lineage."
+            f"Training parts of {len(table)} folds; {len(data):,} patches of {escape_markdown(data.name)}. {leaked:,} "
+            f"of {made:,} synthetic patches have a parent in the validation part of their fold, by the lineage."
         )
         if not table["begun"].all():
-            st.caption("Folds without synthetic patches have not begun, or needed none.")
+            st.caption("Folds without synthetic patches have not started, or needed none.")
 
 
 # ---------------------------------------------------------------------------------------------------------- groups
@@ -106,22 +103,22 @@ def group_counts(data: Dataset, folds: dict, lineage: pd.DataFrame, fold: int) -
 def by_group(data: Dataset, folds: dict, lineage: pd.DataFrame, fold: int) -> None:
     """Bars of the groups with most synthetics, the table of all."""
     if data.groups is None:
-        st.caption("This dataset has no groups, so that there are no counts by group.")
+        st.caption("This dataset has no groups, so there are no counts by group.")
         return
     table = group_counts(data, folds, lineage, fold)
     with_made = int((table["synthetic"] > 0).sum())
     half = table["synthetic"].cumsum().searchsorted(table["synthetic"].sum() / 2) + 1 if with_made else 0
     st.caption(
-        f"{len(table):,} groups in the training part of {theme.fold_title(fold)}; {with_made:,} of them have "
-        f"parents of synthetic patches, and {int(half):,} carry half of the synthetics. A synthetic patch counts half "
-        "for each parent's group."
+        f"{len(table):,} groups in the training part of {theme.fold_title(fold)}. {with_made:,} of them contain "
+        f"parents of synthetic patches; {int(half):,} account for half of the synthetic patches. Each synthetic patch "
+        "counts half for the group of each parent."
     )
     left, right = st.columns([4, 5], gap="medium")
     with left:
         top = table.head(MOST_BARS)
         downloads.show(balance_by_group(top, data.class_names), key="balance_groups_bars")
         if len(table) > MOST_BARS:
-            st.caption(f"The {MOST_BARS} groups with most synthetics; the others are in the table.")
+            st.caption(f"The {MOST_BARS} groups with the most synthetic patches; the table has all.")
     share = st.column_config.NumberColumn
     with right:
         st.dataframe(

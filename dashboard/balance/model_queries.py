@@ -1,17 +1,13 @@
-"""What the Balance page asks of a fold's model, through the processes that are kept warm; answers are kept, bounded.
+"""What the Balance page asks of the warm processes (``core.workers.model_server``); answers are plain values.
 
-Comes in: a run, a fold, patches. Goes out: the answers of ``core.workers.model_server`` as dictionaries of numbers. Moving
-along a path asks nothing: the whole path is one answer. Its places on the map come when they are there.
+Moving along an interpolation asks nothing: all of its stops are one answer. An answer is cached as long as the fold it
+is about stays as it is: ``fold.json`` is the last file that a fold writes.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -20,76 +16,47 @@ from core.runs.store import RunFolder
 from dashboard import cache
 from dashboard.jobs import model_client
 
-MOST_PLACED = 32  # paths whose places are kept
-
-
-def kin(run: RunFolder, fold: int, patch_id: str, k: int, second: int = 0) -> dict[str, Any]:
-    """The landslides that one of the fold's is most like, see ``core.analyses.smote.neighbours.Kin``."""
-    return _kin(str(run.path), fold, patch_id, k, second, cache.file_version(run.fold_path(fold) / "fold.json"))
-
-
-@st.cache_data(max_entries=64, show_spinner="Comparing it with the fold's landslides…")
-def _kin(path: str, fold: int, patch_id: str, k: int, second: int, version: cache.Version) -> dict[str, Any]:
-    asked = {"fold": fold, "patch": patch_id, "k": k, "second": second}
-    return model_client.warm().ask({"do": "smote_kin", "run": path, **asked})
-
 
 @dataclass(frozen=True)
-class Way:
-    """Which path. also: further stops. called: it leads to a patch that the model calls the other class."""
+class Endpoints:
+    """Which interpolation. extra: further stops. crossing: it ends where the model predicts the other class."""
 
     fold: int
     neighbour: str
     anchor: str
-    also: tuple[float, ...] = ()
-    called: bool = False
+    extra: tuple[float, ...] = ()
+    crossing: bool = False
 
 
-def walked(run: RunFolder, way: Way) -> dict[str, Any]:
-    """A path with everything at its stops, see ``core.analyses.smote.interpolation.SmotePath``."""
-    return _walked(str(run.path), astuple(way), cache.file_version(run.fold_path(way.fold) / "fold.json"))
+def neighbours(run: RunFolder, fold: int, patch_id: str, k: int, second: int = 0) -> dict[str, Any]:
+    """The landslides that one of the fold's is most similar to: ``core.analyses.smote.neighbours.NeighbourGraph``."""
+    return _neighbours(str(run.path), fold, patch_id, k, second, _version(run, fold))
 
 
-@st.cache_data(max_entries=32, show_spinner="Asking the fold's network along the path…")
-def _walked(path: str, way: tuple, version: cache.Version) -> dict[str, Any]:
-    asked = asdict(Way(*way))
-    return model_client.warm().ask({"do": "smote_path", "run": path, **asked})
+def interpolation(run: RunFolder, ends: Endpoints) -> dict[str, Any]:
+    """What the fold's model predicts at every stop: ``core.analyses.smote.interpolation.Interpolation``."""
+    return _interpolation(str(run.path), astuple(ends), _version(run, ends.fold))
 
 
-def places(run: RunFolder, way: Way, embeddings: list[list[float]]) -> dict[str, Any] | None:
-    """Where the stops of a path fall on the run's own map of that fold (xy, note); none while that is being found out.
+def positions(run: RunFolder, fold: int, embeddings: Sequence[Sequence[float]]) -> dict[str, Any] | None:
+    """Where embeddings fall on the run's own map of that fold (xy, note); None until that is there.
 
-    The first time UMAP is compiled, which nobody should have to wait for. Raises the reason when it cannot be done.
+    Never waits: the first time UMAP is compiled, which takes long. Raises RunError with the reason when it failed.
     """
-    key = (str(run.path), way, cache.file_version(run.fold_path(way.fold) / "fold.json"))
-    asked = {"do": "places", "run": str(run.path), "fold": way.fold, "key": "own", "embeddings": embeddings}
-    found = _placed().asked(key, partial(model_client.placing().ask, asked))
-    return found.result() if found.done() else None
+    request = {"do": "positions", "run": str(run.path), "fold": fold, "key": "own", "embeddings": embeddings}
+    return model_client.projections().later(request)
 
 
-class Placed:
-    """Answers on their way or there, the last ones asked for; one question at a time."""
-
-    def __init__(self) -> None:
-        self.pool, self.lock = ThreadPoolExecutor(1), threading.Lock()
-        self.answers: OrderedDict[tuple, Future] = OrderedDict()
-
-    def asked(self, key: tuple, ask: Callable[[], dict[str, Any]]) -> Future:
-        """The answer of this key; asked for where nobody has."""
-        with self.lock:
-            found = self.answers.get(key)
-            if found is None:
-                self.answers[key] = found = self.pool.submit(ask)
-            self.answers.move_to_end(key)
-            while len(self.answers) > MOST_PLACED:
-                self.answers.popitem(last=False)
-            return found
-
-    def close(self) -> None:
-        """Let the thread go."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
+def _version(run: RunFolder, fold: int) -> cache.Version:
+    return cache.file_version(run.fold_path(fold) / "fold.json")
 
 
-@st.cache_resource(show_spinner=False, on_release=Placed.close)
-def _placed() -> Placed:
-    return Placed()
+@st.cache_data(max_entries=64, show_spinner="Comparing it with the fold's landslides…")
+def _neighbours(path: str, fold: int, patch_id: str, k: int, second: int, version: cache.Version) -> dict[str, Any]:
+    request = {"do": "neighbours", "run": path, "fold": fold, "patch": patch_id, "k": k, "second": second}
+    return model_client.models().ask(request)
+
+
+@st.cache_data(max_entries=32, show_spinner="Asking the fold's network…")
+def _interpolation(path: str, ends: tuple, version: cache.Version) -> dict[str, Any]:
+    return model_client.models().ask({"do": "interpolation", "run": path, **asdict(Endpoints(*ends))})

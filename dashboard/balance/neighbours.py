@@ -1,58 +1,60 @@
-"""The graph of one landslide's neighbours on the Balance page: whom it is most like, and which of them gave synthetics.
-
-Comes in: the chosen dataset, run and fold. Goes out: the ids in the graph, for the patch card that a click opens.
-"""
+"""The view of one landslide's neighbours: which are most similar to it, and between which synthetics were made."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
+from core.analyses.smote.neighbours import MOST, SHOWN
 from core.data.bands import composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 from dashboard import theme
-from dashboard.balance import charts, model_queries
+from dashboard.balance import model_queries
 from dashboard.balance import pictures as balance_pictures
+from dashboard.balance.neighbour_graph import neighbour_figure
 from dashboard.charts import embedding_map
 from dashboard.patches import gallery
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
-CLICKED = "balance_kin_clicked"
+CLICKED = "balance_neighbours_clicked"
+TABLE_PX = 420  # height of a long table
 
 
 def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> list[str]:
-    """Choices, the graph, its edges as a table. lineage: of this fold."""
-    ways = {way.name: way for way in composites(data.bands)}
+    """Choices, the graph, its edges as a table; the ids in the graph. lineage: of this fold."""
+    by_name = {composite.name: composite for composite in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        patch_id = balance_pictures.landslide_picker(run, fold, "balance_kin_patch")
-        k = int(st.number_input("Neighbours", 1, 12, 5, key="balance_kin_k", width=130))
-        second = int(st.number_input("Of each of those", 0, 6, 3, key="balance_kin_second", width=150))
-        way = ways[st.selectbox("Shown as", list(ways), key="balance_kin_composite", width=300)]
+        patch_id = balance_pictures.landslide_picker(run, fold, "balance_neighbours_patch")
+        k = int(st.number_input("Neighbours", 1, MOST, SHOWN[0], key="balance_neighbours_k", width=130))
+        second = int(
+            st.number_input("Of each neighbour", 0, MOST, SHOWN[1], key="balance_neighbours_second", width=150)
+        )
+        composite = by_name[st.selectbox("Shown as", list(by_name), key="balance_neighbours_composite", width=300)]
     try:
-        kin = model_queries.kin(run, fold, patch_id, k, second)
-        pictures = balance_pictures.thumbnails(data, [patch_id, *kin["nearest"]], gallery.Look(way))
+        graph = model_queries.neighbours(run, fold, patch_id, k, second)
+        pictures = balance_pictures.thumbnails(data, [patch_id, *graph["nearest"]], gallery.Look(composite))
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return []
     made = between(lineage)
     event = downloads.show(
-        charts.kin_graph(kin, made, pictures), key=f"balance_kin_{fold}_{patch_id}_{k}_{second}",
+        neighbour_figure(graph, made, pictures), key=f"balance_neighbours_{fold}_{patch_id}_{k}_{second}",
         on_select="rerun", selection_mode="points",
     )  # fmt: skip
     _open_clicked(embedding_map.selected_ids(event))
     st.caption(
-        f"{escape_markdown(patch_id)} among the {kin['n']:,} {escape_markdown(data.positive)} patches that {theme.fold_title(fold)} "
-        "learnt from, by SSIM of the patches as this fold normalises them (−1 to 1); copies of a patch are not its "
-        "neighbours. Nearer to the middle: more similar. Orange: synthetic patches were made between the two, their "
-        f"number after the SSIM. Faint: the {second} most similar of each neighbour. Click a picture or a point to "
-        "open its patch."
+        f"{escape_markdown(patch_id)} among the {graph['n']:,} {escape_markdown(data.positive)} patches that "
+        f"{theme.fold_title(fold)} was trained on, by SSIM of the patches as this fold normalises them (−1 to 1). "
+        "Exact copies are not neighbours. Closer to the middle: more similar. Orange: synthetic patches were made "
+        f"between the two; their number follows the SSIM. Faint: the {second} most similar of each neighbour. Click a "
+        "picture or a point to open its patch."
     )
-    table = edges(kin, made)
+    table = edges(graph, made)
     st.dataframe(
-        table, hide_index=True, width="stretch", height="content" if len(table) <= 12 else 420,
+        table, hide_index=True, width="stretch", height="content" if len(table) <= 12 else TABLE_PX,
         column_config={
             "from": "From", "to": "To", "degree": "Degree",
             "ssim": st.column_config.NumberColumn("SSIM", format="%.4f"),
@@ -60,7 +62,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         },
     )  # fmt: skip
     downloads.download(table, f"{run.name}_neighbours_{fold}", "Edges (CSV)")
-    return list(dict.fromkeys([patch_id, *kin["nearest"], *(row[1] for row in kin["further"])]))
+    return list(dict.fromkeys([patch_id, *graph["nearest"], *(row[1] for row in graph["further"])]))
 
 
 def between(lineage: pd.DataFrame) -> dict[tuple[str, str], int]:
@@ -69,10 +71,10 @@ def between(lineage: pd.DataFrame) -> dict[tuple[str, str], int]:
     return {(str(a), str(b)): int(n) for (a, b), n in counts.items()}
 
 
-def edges(kin: dict, made: dict[tuple[str, str], int]) -> pd.DataFrame:
+def edges(graph: dict, made: dict[tuple[str, str], int]) -> pd.DataFrame:
     """Every edge of the graph: from, to, degree, ssim, synthetics."""
-    rows = [(str(kin["id"]), str(name), 1, value) for name, value in zip(kin["nearest"], kin["ssim"], strict=True)]
-    rows += [(str(here), str(there), 2, value) for here, there, value in kin["further"]]
+    rows = [(str(graph["id"]), str(name), 1, ssim) for name, ssim in zip(graph["nearest"], graph["ssim"], strict=True)]
+    rows += [(str(start), str(end), 2, ssim) for start, end, ssim in graph["further"]]
     table = pd.DataFrame(rows, columns=["from", "to", "degree", "ssim"])
     pairs = zip(table["from"], table["to"], strict=True)
     return table.assign(synthetics=[made.get((a, b), 0) + made.get((b, a), 0) for a, b in pairs])

@@ -1,7 +1,7 @@
-"""Pictures of synthetic patches, of a path's stops and of a graph's patches; the picker of a fold's landslides.
+"""Pictures of synthetic patches, of an interpolation's stops and of a graph; the picker of a fold's landslides.
 
-Comes in: an open dataset, ids, weights. Goes out: RGB pictures. Patches are mixed here in the bands' own units, as they
-were before normalisation; what the model is asked is mixed where the model is.
+Patches are mixed here in the bands' own units, as they were before normalisation; what the model is asked is mixed
+where the model is.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def blend(anchors: np.ndarray, neighbours: np.ndarray, weights: np.ndarray) -> n
     return w * anchors + (1 - w) * neighbours
 
 
-def along(data: Dataset, path: dict[str, Any], way: Composite, stretch: str) -> list[np.ndarray]:
-    """Each stop of a path as an RGB picture, all on one scale."""
+def of_stops(data: Dataset, path: dict[str, Any], composite: Composite, stretch: str) -> list[np.ndarray]:
+    """Each stop of an interpolation as an RGB picture, all on one scale."""
     ends = cache.images(data, data.index_of(path["ids"]))  # neighbour, anchor, other
     position = np.asarray(path["position"], np.float32)
     far = np.where(position[:, None, None, None] <= 1, ends[0], ends[2])
@@ -39,7 +39,7 @@ def along(data: Dataset, path: dict[str, Any], way: Composite, stretch: str) -> 
         limits = render.patch_limits(np.concatenate(list(ends), axis=1), data.nodata)
     else:
         limits = render.dataset_limits(data.statistics)
-    return [render.picture(image, data.band_names, way, limits, data.nodata) for image in stops]
+    return [render.picture(image, data.band_names, composite, limits, data.nodata) for image in stops]
 
 
 def thumbnails(data: Dataset, ids: Sequence[str], look: gallery.Look) -> dict[str, str]:
@@ -52,10 +52,10 @@ def thumbnails(data: Dataset, ids: Sequence[str], look: gallery.Look) -> dict[st
 
 
 def landslides_of(run: RunFolder, fold: int) -> list[str]:
-    """Ids of the landslides that this fold's synthetics can come from."""
-    oof, everyone = run.oof(), run.config().smote.protocol != "inside_fold"
-    mine = oof[(oof["label"] == 1) & ((oof["fold"] != fold) | everyone)]
-    return mine["id"].astype(str).tolist()
+    """Ids of the landslides that this fold's synthetic patches can come from."""
+    oof, all_folds = run.oof(), run.config().smote.protocol != "inside_fold"
+    parents = oof[(oof["label"] == 1) & ((oof["fold"] != fold) | all_folds)]
+    return parents["id"].astype(str).tolist()
 
 
 def landslide_picker(run: RunFolder, fold: int, key: str) -> str:

@@ -1,46 +1,58 @@
-"""TODO-ROOM"""
+"""A preview of SSIM-SMOTE on a dataset, without a run."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.config import SmoteConfig
 from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.preflight.smote_preview import DEFAULTS, MOST
 from dashboard import cache
+from dashboard.balance.triplets import spread, triplets
+from dashboard.jobs import model_client
+from dashboard.ui import downloads
+from dashboard.ui.fields import field_widget
+from dashboard.ui.formatting import escape_markdown
 
 
-def smote_preview(data: Dataset, k_neighbors: int, seed: int = 0, most: int = 300) -> pd.DataFrame:
-    """What SSIM-SMOTE would make of at most ``most`` landslides, one synthetic each: a lineage table.
-
-    Normalised by these landslides and as many others. Raises LandslideLensError in plain words.
-    """
-    return _smote_preview(str(data.path), cache.file_version(data.path), k_neighbors, seed, most)
+def section(data: Dataset) -> None:
+    """The number of neighbours, the button, and what SSIM-SMOTE makes."""
+    n_positive, positive = int((data.labels == 1).sum()), escape_markdown(data.positive)
+    if n_positive < 2:
+        st.info(
+            f"SSIM-SMOTE needs at least two {positive} patches; this dataset has {n_positive}.", icon=":material/info:"
+        )
+        return
+    st.markdown(
+        f"A **preview** of SSIM-SMOTE on {min(n_positive, MOST):,} of the {n_positive:,} {positive} patches, one "
+        "synthetic patch for each. It belongs to no run and no fold."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width=160):
+            k = field_widget(
+                "Neighbours", SmoteConfig.model_fields["k_neighbors"], DEFAULTS.k_neighbors, "balance_preview_k"
+            )
+        if st.button("Make the preview", type="primary", icon=":material/auto_awesome:", key="balance_preview"):
+            st.session_state["balance_previewed"] = data.name
+    if st.session_state.get("balance_previewed") != data.name:
+        return
+    try:
+        lineage = _lineage(str(data.path), cache.file_version(data.path), int(k))
+    except LandslideLensError as error:
+        st.error(escape_markdown(error), icon=":material/error:")
+        return
+    if lineage.empty:
+        st.info("All these patches are copies of one another, so there is nothing between them.",
+                icon=":material/info:")  # fmt: skip
+        return
+    triplets(data, lineage)
+    spread(lineage)
+    downloads.download(lineage, f"{data.name}_smote_preview", "Lineage of the preview (CSV)")
 
 
 @st.cache_data(max_entries=8, show_spinner="Comparing every pair of landslides…", show_time=True)
-def _smote_preview(path: str, version: cache.Version, k_neighbors: int, seed: int, most: int) -> pd.DataFrame:
-    from core.data.normalise import fit_normaliser
-    from core.smote.resample import synthesise
-
-    data = cache.dataset(Path(path))
-    rng = np.random.default_rng(seed)
-    positive, negative = (rng.permutation(np.flatnonzero(data.labels == label))[:most] for label in (1, 0))
-    positive = np.sort(positive)
-    known = data.images(np.sort(np.concatenate([positive, negative])))
-    normaliser = fit_normaliser(known, "standard", data.band_names, data.nodata)
-    made = synthesise(normaliser.transform(data.images(positive)), len(positive), k_neighbors=k_neighbors, seed=seed)
-    ids = data.ids[positive]
-    return pd.DataFrame(
-        {
-            "fold": 0,
-            "synthetic": [f"preview_{i:05d}" for i in range(len(made.anchor))],
-            "anchor": ids[made.anchor],
-            "neighbour": ids[made.neighbour],
-            "anchor_weight": made.anchor_weight,
-            "ssim": made.ssim,
-            "seed": seed,
-        }
-    )
+def _lineage(path: str, version: cache.Version, k_neighbors: int) -> pd.DataFrame:
+    request = {"do": "smote_preview", "dataset": path, "k_neighbors": k_neighbors}
+    return pd.DataFrame(model_client.models().ask(request)["lineage"])

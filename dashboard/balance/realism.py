@@ -1,13 +1,11 @@
-"""How realistic a run's synthetic patches are, on the Balance page: verdict, tests, judges, distances, blur.
-
-Comes in: a run. Goes out: pictures of what ``core.analyses.smote.realism`` left in its folder, or the button that asks.
-"""
+"""The realism view: the verdict on a run's synthetic patches, two-sample tests, held-out models, blur, distances."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
+from core.analyses.smote.realism import ANALYSIS, read
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from dashboard import theme
@@ -16,15 +14,14 @@ from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
 from dashboard.ui.formatting import escape_markdown
 
-STUDY = "realism"
-LOOKS = {
+VERDICTS = {
     "alike": ("success", ":material/verified:"),
     "slight": ("info", ":material/visibility:"),
     "unlike": ("warning", ":material/blur_on:"),
     "plain": ("warning", ":material/blur_on:"),
     "unknown": ("info", ":material/help:"),
 }
-JUDGES = {
+HELD_OUT = {
     "neither parent": "Synthetic, neither parent seen",
     "one parent": "Synthetic, one parent seen",
     "real": "Real parents, out of fold",
@@ -32,75 +29,77 @@ JUDGES = {
 
 
 def section(data: Dataset, run: RunFolder) -> None:
-    """The report, or the button that begins the study."""
-    found = run.smote_realism()
-    if found is None:
+    """The report, or the button that starts the analysis."""
+    measured = read(run)
+    if measured is None:
         analyses.nothing_yet(
-            run, STUDY, "Nobody has asked yet how realistic these synthetic patches are",
-            "Measures how far they are from real landslides and how blurred, tries to tell them apart with relatives "
-            "on one side, and asks the models that have not seen their parents. A minute or two on a small CPU.",
-            "Measure how realistic they are", ":material/compare:",
+            run, ANALYSIS.name, "Realism has not been measured yet",
+            "Measures how far synthetic patches are from real ones and how blurred they are, tests whether they can be "
+            "told apart, and asks models that have not seen their parents. A minute or two on a small CPU.",
+            "Measure realism", ":material/compare:",
         )  # fmt: skip
         return
-    table, report = found
-    kind, icon = LOOKS[report["verdict"]["level"]]
+    table, report = measured.patches, measured.report
+    kind, icon = VERDICTS[report["verdict"]["level"]]
     getattr(st, kind)(escape_markdown(report["verdict"]["sentence"]), icon=icon)
     beside = st.grid(2, min_column_width=380, gap="medium")
     with beside.cell():
-        _tests(report)
+        _two_sample(report)
     with beside.cell():
-        _judges(data, report)
+        _held_out(data, report)
     with beside.cell():
         _detail(table, report)
     with beside.cell():
         _distances(table, report)
+    active = analyses.follow(run, ANALYSIS.name)
     with st.container(horizontal=True):
-        if not analyses.follow(run, STUDY) and st.button("Measure again", icon=":material/refresh:"):
-            analyses.begin(run, STUDY)
-        downloads.download(table, f"{run.name}_realism", "A row a synthetic patch (CSV)")
+        if not active:
+            with st.popover("Measure again", icon=":material/refresh:"):
+                analyses.options_form(run, ANALYSIS.name, "Measure", report["options"])
+        downloads.download(table, f"{run.name}_realism", "Synthetic patches (CSV)")
 
 
-def _tests(report: dict) -> None:
-    st.markdown("**Can they be told from real ones?**")
+def _two_sample(report: dict) -> None:
+    st.markdown("**Can they be told from real patches?**")
     downloads.show(charts.two_samples(report["two_sample"]), key="balance_two_sample")
-    told = report["two_sample"].get("statistics") or report["two_sample"]["real_against_real"]
+    test = report["two_sample"].get("statistics") or report["two_sample"]["real_against_real"]
     st.caption(
-        f"Logistic regression, judged on {told['n'][0]:,} real and {told['n'][1]:,} synthetic rows of "
-        f"{report['folds']} folds that it had not learnt from. Groups are halved at random {report['halvings']} times "
-        "a fold, and a synthetic patch is used where both parents fall on one side. 95 % intervals over groups. Real "
-        "against real, called two kinds by a coin: what chance looks like. The fold's own network has learnt from "
-        "these synthetic patches."
+        f"Logistic regression, evaluated on {test['n'][0]:,} real and {test['n'][1]:,} synthetic rows of "
+        f"{report['folds']} folds that it was not fitted on. Groups are halved at random {report['halvings']} times a "
+        "fold; a synthetic patch is used where both parents are in one half. 95 % intervals over groups. Real against "
+        "real: groups split in two by a coin, which shows chance. The fold's own network was trained on these "
+        "synthetic patches."
     )
 
 
-def _judges(data: Dataset, report: dict) -> None:
-    st.markdown(f"**Do models call them {escape_markdown(data.positive)}?**")
-    judged = report["judged"]
-    if judged is None:
+def _held_out(data: Dataset, report: dict) -> None:
+    st.markdown(f"**Do models recognise them as {escape_markdown(data.positive)}?**")
+    shares = report["judged"]
+    if shares is None:
         st.info(
-            "Synthetic patches were made before the folds were drawn: every model has learnt from children of these "
-            "parents, so none can judge.", icon=":material/gavel:",
+            "Synthetic patches were made before the folds were drawn: every model was trained on children of these "
+            "parents, so none is held out.", icon=":material/block:",
         )  # fmt: skip
         return
     rows = [
-        {"what": title, "share": _percent(one), "n": one["n"]}
-        for name, title in JUDGES.items() if (one := judged[name])["n"]
+        {"what": title, "share": _percent(shares[name]), "n": shares[name]["n"]}
+        for name, title in HELD_OUT.items() if shares[name]["n"]
     ]  # fmt: skip
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, width="stretch",
-        column_config={"what": "Patches", "share": f"Called {data.class_names[0]}", "n": "n"},
+        column_config={"what": "Patches", "share": f"Predicted {data.class_names[0]}", "n": "n"},
     )  # fmt: skip
     st.caption(
-        f"By {theme.head_title(judged['head'])} at its fold's threshold. A synthetic patch is judged by the models of "
-        "the folds that its parents are validated in: where that is one fold, its model has seen neither parent; "
-        "where it is two, each has seen one. The other models have seen both and are not asked. 95 % intervals over "
+        f"By {theme.head_title(shares['head'])} at its fold's threshold. A synthetic patch is given to the models of "
+        "the folds in which its parents are validated. Where that is one fold, its model has seen neither parent; "
+        "where it is two, each has seen one. All other models have seen both and are not used. 95 % intervals over "
         "groups."
     )
 
 
-def _percent(one: dict) -> str:
-    low, high = one["interval"] or (float("nan"), float("nan"))
-    return f"{one['share']:.0%} ({low:.0%} to {high:.0%})"
+def _percent(share: dict) -> str:
+    low, high = share["interval"] or (float("nan"), float("nan"))
+    return f"{share['share']:.0%} ({low:.0%} to {high:.0%})"
 
 
 def _detail(table: pd.DataFrame, report: dict) -> None:
@@ -109,7 +108,7 @@ def _detail(table: pd.DataFrame, report: dict) -> None:
     detail = report["detail"]
     low, high = detail["kept"]["interval"] or (float("nan"), float("nan"))
     st.caption(
-        "Energy that a 3 × 3 mean takes away, over that of the parents by weight: median "
+        "Energy that a 3 × 3 mean removes, relative to that of the parents by weight: median "
         f"{detail['kept']['value'] or 0:.0%} (95 % interval over groups {low:.0%} to {high:.0%}), 5 to 95 % of "
         f"patches {detail['q05']:.0%} to {detail['q95']:.0%}, n = {detail['n']:,}. Dotted: parents whose detail has "
         "nothing in common."
@@ -117,19 +116,19 @@ def _detail(table: pd.DataFrame, report: dict) -> None:
 
 
 def _distances(table: pd.DataFrame, report: dict) -> None:
-    st.markdown("**How near are they to real ones?**")
+    st.markdown("**How close are they to real patches?**")
     spaces = {"pixels": "Pixels", "embedding": "Embedding"}
-    there = [name for name in spaces if report["distance"].get(name)]
+    measured = [name for name in spaces if report["distance"].get(name)]
     space = st.segmented_control(
-        "Measured in", there, default=there[0], required=True, format_func=spaces.get, key="balance_space",
+        "Measured in", measured, default=measured[0], required=True, format_func=spaces.get, key="balance_space",
         label_visibility="collapsed",
     )  # fmt: skip
     downloads.show(charts.distances(table, space), key=f"balance_distance_{space}")
-    found = report["distance"][space]
-    ratio = found["ratio"]
+    distance = report["distance"][space]
+    ratio = distance["ratio"]
     st.caption(
-        f"Medians {found['any']:.3g}, {found['others']:.3g} and {found['anchor']:.3g}. With its parents left out, the "
-        f"nearest real landslide is {ratio['value']:.2f} (95 % interval {formatting.interval(ratio['interval'], 2)}) "
-        f"times as far as the anchor's nearest is from the anchor; n = {found['n']:,} synthetic patches of "
-        f"{report['folds']} folds, training parts."
+        f"Medians {distance['any']:.3g}, {distance['others']:.3g} and {distance['anchor']:.3g}. Without its parents, "
+        f"the nearest real patch is {ratio['value']:.2f} times (95 % interval "
+        f"{formatting.interval(ratio['interval'], 2)}) as far as the anchor's nearest is from the anchor; n = "
+        f"{distance['n']:,} synthetic patches of {report['folds']} folds, training parts."
     )

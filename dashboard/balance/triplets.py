@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""Synthetic patches beside their two parents, sorted and paged; how similar the parents are."""
 
 from __future__ import annotations
 
@@ -22,22 +22,20 @@ ORDERS = {
     "Least similar parents first": ("ssim", True),
     "Highest anchor weight first": ("anchor_weight", False),
     "Lowest anchor weight first": ("anchor_weight", True),
-    "As they were made": ("synthetic", True),
+    "In the order of creation": ("synthetic", True),
 }
-
-
 TRIPLETS_PER_PAGE = 6
 
 
-def triplets(data: Dataset, lineage: pd.DataFrame, walk: bool = False) -> None:
-    """Anchor, neighbour and the synthetic patch between them, sorted and paged; any band or composite.
+def triplets(data: Dataset, lineage: pd.DataFrame, interpolate: bool = False) -> None:
+    """Anchor, neighbour and the synthetic patch between them, in any band or composite.
 
-    walk: whether each leads to its path, which a finished run has.
+    interpolate: whether each leads to its interpolation, which needs a finished run.
     """
-    ways = {way.name: way for way in composites(data.bands)}
+    by_name = {composite.name: composite for composite in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order = st.selectbox("Order", list(ORDERS), key="balance_order", width=250)
-        way = ways[st.selectbox("Shown as", list(ways), key="balance_composite", width=300)]
+        composite = by_name[st.selectbox("Shown as", list(by_name), key="balance_composite", width=300)]
         stretch = st.selectbox(
             "Stretch",
             list(gallery.STRETCHES),
@@ -49,27 +47,27 @@ def triplets(data: Dataset, lineage: pd.DataFrame, walk: bool = False) -> None:
     ordered = lineage.sort_values([by, "synthetic"], ascending=[ascending, True], kind="stable")
     page, number, pages = outcomes.page_of(ordered, st.session_state.get("balance_page", 1), TRIPLETS_PER_PAGE)
     try:
-        drawn = pictures(data, page, way, stretch)
+        drawn = pictures(data, page, composite, stretch)
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return
     with st.grid(min_column_width=420, gap="medium"):
         for (_, row), three in zip(page.iterrows(), drawn, strict=True):
-            _triplet(row, three, walk)
+            _triplet(row, three, interpolate)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(ordered):,} synthetic patches, page {number} of {pages}.", width="content")
         if pages > 1:
             st.pagination(pages, key="balance_page")
     st.caption(
-        "Each synthetic patch is computed again here as weight × anchor + (1 − weight) × neighbour in the bands' "
-        "own units, as training saw it before normalisation (which reads no-data as the band's centre). "
-        "SSIM compares the two parents. The difference is that of synthetic and anchor in the bands shown, "
-        "brightest where it is half their range."
+        "Each synthetic patch is recomputed as weight × anchor + (1 − weight) × neighbour in the bands' own units, as "
+        "training saw it before normalisation (which sets no-data to the band's centre). SSIM compares the two "
+        "parents. The difference is between the synthetic patch and its anchor in the bands shown, brightest at half "
+        "their range."
     )
 
 
-def pictures(data: Dataset, page: pd.DataFrame, way: Composite, stretch: str) -> list[list[np.ndarray]]:
-    """For each row its anchor, neighbour, synthetic patch and what tells it from its anchor, as RGB pictures.
+def pictures(data: Dataset, page: pd.DataFrame, composite: Composite, stretch: str) -> list[list[np.ndarray]]:
+    """For each row its anchor, neighbour, synthetic patch and its difference from the anchor, as RGB pictures.
 
     The first three on one scale; the last is :func:`difference`.
     """
@@ -79,8 +77,8 @@ def pictures(data: Dataset, page: pd.DataFrame, way: Composite, stretch: str) ->
     drawn = []
     for three in zip(anchors, neighbours, made, strict=True):
         limits = render.patch_limits(np.concatenate(three, axis=1), data.nodata) if stretch == "patch" else shared
-        seen = [render.picture(image, data.band_names, way, limits, data.nodata) for image in three]
-        shown = [list(data.band_names).index(name) for name in way.bands]
+        seen = [render.picture(image, data.band_names, composite, limits, data.nodata) for image in three]
+        shown = [list(data.band_names).index(name) for name in composite.bands]
         drawn.append([*seen, difference(three[0][shown], three[2][shown], limits[shown])])
     return drawn
 
@@ -91,12 +89,12 @@ def difference(anchor: np.ndarray, made: np.ndarray, limits: np.ndarray) -> np.n
     limits: (n, 3) of display; the bands' distances are averaged.
     """
     span = np.maximum(limits[:, 2] - limits[:, 0], 1e-12)[:, None, None]
-    apart = np.nan_to_num(np.abs(made.astype(np.float64) - anchor) / span).mean(axis=0)
-    rgb = np.round(render.colours(np.clip(2.0 * apart, 0.0, 1.0))).astype(np.uint8)
+    distance = np.nan_to_num(np.abs(made.astype(np.float64) - anchor) / span).mean(axis=0)
+    rgb = np.round(render.colours(np.clip(2.0 * distance, 0.0, 1.0))).astype(np.uint8)
     return render.enlarge(rgb, render.PICTURE_PX)
 
 
-def _triplet(row: pd.Series, three: list[np.ndarray], walk: bool) -> None:
+def _triplet(row: pd.Series, three: list[np.ndarray], interpolate: bool) -> None:
     weight = float(row["anchor_weight"])
     captions = (
         f"**Anchor** × {weight:.2f}  \n{escape_markdown(row['anchor'])}",
@@ -111,11 +109,11 @@ def _triplet(row: pd.Series, three: list[np.ndarray], walk: bool) -> None:
                 with st.container(gap="xxsmall"):
                     st.image(rgb, width="stretch", output_format="PNG", alt=alt)
                     st.caption(text)
-        if walk:
+        if interpolate:
             st.button(
-                "Walk its path", key=f"balance_walk_{row['synthetic']}", type="tertiary", icon=":material/route:",
-                on_click=interpolation.follow, args=(str(row["synthetic"]),),
-                help="From the neighbour through the anchor to the other class, with the model's answers.",
+                "Interpolate", key=f"balance_interpolate_{row['synthetic']}", type="tertiary", icon=":material/route:",
+                on_click=interpolation.open_for, args=(str(row["synthetic"]),),
+                help="From the neighbour through the anchor to the other class, with the model's predictions.",
             )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""What all figures share: titles of metrics, widths of lines, escaping, error bars."""
 
 from __future__ import annotations
 
@@ -15,11 +15,7 @@ METRIC_TITLES = {
     "specificity": "Specificity",
     "accuracy": "Accuracy",
 }
-
-
 THIN, LINE = 1.5, 2.5  # widths of lines, px
-
-
 DARK_TEXT = "#16202A"  # on tints
 
 
@@ -28,19 +24,20 @@ def plain(text: object) -> str:
     return html.escape(str(text), quote=False)
 
 
-def _tint(colour: str, strength: float) -> str:
-    """``colour`` thinned with white: opaque, so that dark text reads on it on both grounds."""
+def tint(colour: str, strength: float) -> str:
+    """``colour`` mixed with white: opaque, so that dark text is readable on it in both themes."""
     parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return "rgb({},{},{})".format(*(round(255 + (part - 255) * strength) for part in parts))
 
 
-def _bounds(interval: Sequence[float | None] | None) -> tuple[float, float]:
+def interval_bounds(interval: Sequence[float | None] | None) -> tuple[float, float]:
+    """Low and high as numbers; nan where unknown."""
     low, high = interval if interval else (None, None)
     return (np.nan if low is None else float(low)), (np.nan if high is None else float(high))
 
 
 def arms(value: float, low: float, high: float, colour: str) -> dict | None:
-    """Error bar from low to high; none where the interval is not known."""
+    """Error bar from low to high; None where the interval is unknown."""
     if not np.isfinite([low, high]).all():
         return None
     return {
@@ -50,5 +47,5 @@ def arms(value: float, low: float, high: float, colour: str) -> dict | None:
 
 
 def range_words(low: float, high: float) -> str:
-    """The interval in words, after a comma; empty where it is not known."""
-    return f", 95 % interval {low:.3f} to {high:.3f}" if np.isfinite([low, high]).all() else ""
+    """The interval in words, after a comma; empty where it is unknown."""
+    return f", 95% interval {low:.3f} to {high:.3f}" if np.isfinite([low, high]).all() else ""

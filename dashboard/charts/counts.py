@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""Bars of how many patches each class has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.charts.base import plain
 
 
 def class_counts(counts: Mapping[str, Mapping[str, int]], positive: str, unit: str = "Patches") -> go.Figure:
-    """Bars of how many patches each class has. counts: a row (for example "before", "after") -> class -> patches."""
+    """One bar per row, stacked by class. counts: row (for example "before", "after") -> class -> patches."""
     rows = list(counts)
     classes = list(dict.fromkeys(name for of in counts.values() for name in of))
     figure = go.Figure()

@@ -1,7 +1,6 @@
-"""The map of one fold's embeddings over the regions in which a head decides.
+"""The embedding map of one fold: its patches over the regions in which a head decides, as a plotly figure.
 
-Comes in: positions, the raster of a head's decision values, what each point shall say. Goes out: a plotly figure whose
-points carry their patch id, so that a selection can be opened. Cells without a patch nearby are hatched, not coloured.
+Points carry their patch id, so that a selection can be opened. Cells without a patch nearby are hatched, not coloured.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
 REGION_OPACITY = 0.5
 HATCH_EVERY = 4  # cells between two lines of the hatching
-WIDTH_PX, AROUND_PX, HEIGHTS_PX = 340, 130, (320, 560)  # of a panel: what the map gets, what axes and legend take
+WIDTH_PX, AROUND_PX, HEIGHTS_PX = 340, 130, (320, 560)  # of a panel: the map itself, axes and legend
 TITLE_PX = 42
 SEQUENTIAL = "Viridis"
-# The boundary: dark in a light rim, so that it reads on points, regions and both grounds.
+# The boundary: dark in a light rim, so that it shows on points, regions and both backgrounds.
 LINES = ({"color": "#FFFFFF", "width": 4.5}, {"color": "#16202A", "width": 2})
-MARK = "#F2C200"  # with a dark rim it stands out on both grounds and from every class
+MARK = "#F2C200"  # with a dark rim it stands out from both backgrounds and every class
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Points:
 
 
 @dataclass(frozen=True)
-class Children:
+class Synthetic:
     """Synthetic patches with their parents. xy, anchor, neighbour: (m, 2); text: m hover texts."""
 
     xy: np.ndarray
@@ -67,7 +66,7 @@ class Children:
 
 @dataclass(frozen=True)
 class Marked:
-    """Places that are pointed at. xy: (m, 2); text: m hover texts; to: (m, k, 2) that each is joined with, or None."""
+    """Places that are pointed out. xy: (m, 2); text: m hover texts; to: (m, k, 2) that each is joined with, or None."""
 
     name: str
     xy: np.ndarray
@@ -80,7 +79,7 @@ def boundary_map(
     points: Points,
     colours: Mapping[str, str],
     regions: Regions | None = None,
-    children: Children | None = None,
+    synthetic: Synthetic | None = None,
     marked: Sequence[Marked] = (),
     axes: str = "UMAP",
 ) -> go.Figure:
@@ -88,8 +87,8 @@ def boundary_map(
     figure = go.Figure()
     if regions is not None:
         _add_regions(figure, regions)
-    if children is not None and len(children.xy):
-        _add_children(figure, children)
+    if synthetic is not None and len(synthetic.xy):
+        _add_synthetic(figure, synthetic)
     small = np.zeros(len(points.xy), bool) if points.small is None else points.small
     for is_small in (True, False):
         part = small == is_small
@@ -109,7 +108,7 @@ def boundary_map(
     figure.update_yaxes(title_text=f"{axes} 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
     figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
     figure = theme.apply(figure, height)
-    # Above, the toolbar would lie on it; below, it begins under the axis' title, in shares of what the axes leave.
+    # Above, the toolbar would cover it; below, it begins under the title of the axis, in shares of what the axes leave.
     figure.update_layout(legend={"y": -TITLE_PX / (height - AROUND_PX), "yanchor": "top"})
     return figure
 
@@ -133,7 +132,7 @@ def hatching(regions: Regions) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _add_regions(figure: go.Figure, regions: Regions) -> None:
-    """Shade the plane by the sign and strength of the decision; hatch what is far from any patch."""
+    """Shade the plane by sign and strength of the decision; hatch what is far from any patch."""
     shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
     known = np.abs(shown[np.isfinite(shown)])
     if not known.size:
@@ -147,7 +146,7 @@ def _add_regions(figure: go.Figure, regions: Regions) -> None:
     if len(x):
         figure.add_scatter(
             x=x, y=y, mode="lines", line={"color": theme.INK, "width": 0.7}, opacity=0.45, hoverinfo="skip",
-            name="no patch near: unknown",
+            name="no patches nearby: unknown",
         )  # fmt: skip
 
 
@@ -200,22 +199,22 @@ def _add_points(
         marker |= {"color": colour[rows].astype(np.float32), "colorscale": scale, "cmin": low, "cmax": high}
         marker |= {"showscale": not is_small or bool(np.all(part)), "colorbar": bar}
     trace = go.Scattergl if len(points.xy) > MANY else go.Scatter
-    custom, says = _says(points, rows)
+    custom, template = _hover(points, rows)
     xy = points.xy[rows].astype(np.float32)
     group = "" if points.value is not None else " · %{fullData.name}"
     figure.add_trace(
         trace(
             x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker,
             name=plain(name) + (" (training part)" if is_small else ""), showlegend=isinstance(colour, str),
-            customdata=custom, hovertemplate=f"{says}{group}<extra></extra>",
+            customdata=custom, hovertemplate=f"{template}{group}<extra></extra>",
         )
     )  # fmt: skip
 
 
-def _says(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
-    """What each point carries (n, 1 to 3), its id first, and the template of what it says; as little as possible.
+def _hover(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
+    """What each point carries (n, 1 to 3), its id first, and the template of its hover text; as little as possible.
 
-    An array of objects, which plotly takes as it is: it would look at every item of a list.
+    An array of objects, which plotly takes as it is; it would check every item of a list.
     """
     ids = [str(points.ids[row]) for row in rows]
     columns, template = [ids], "%{customdata[0]}"
@@ -223,7 +222,7 @@ def _says(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
         probs = np.round(points.prob[rows].astype(float), 3).tolist()
         columns.append([prob if prob == prob else "none" for prob in probs])
         template += " · p %{customdata[1]} out of fold"
-    if any(sign in name for name in ids for sign in "<>&"):  # plotly reads a little HTML in what a point says
+    if any(sign in name for name in ids for sign in "<>&"):  # plotly reads a little HTML in hover texts
         columns.append([plain(name) for name in ids])
         template = template.replace("%{customdata[0]}", f"%{{customdata[{len(columns) - 1}]}}")
     custom = np.empty((len(ids), len(columns)), dtype=object)
@@ -232,18 +231,19 @@ def _says(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
     return custom, template
 
 
-def _add_children(figure: go.Figure, children: Children) -> None:
-    gap = np.full_like(children.xy, np.nan)
-    lines = np.stack([children.anchor, children.xy, children.neighbour, gap], axis=1).reshape(-1, 2).astype(np.float32)
+def _add_synthetic(figure: go.Figure, synthetic: Synthetic) -> None:
+    gap = np.full_like(synthetic.xy, np.nan)
+    ends = np.stack([synthetic.anchor, synthetic.xy, synthetic.neighbour, gap], axis=1)
+    lines = ends.reshape(-1, 2).astype(np.float32)
     figure.add_scatter(
         x=lines[:, 0], y=lines[:, 1], mode="lines", line={"color": theme.SYNTHETIC, "width": 1}, opacity=0.5,
         hoverinfo="skip", showlegend=False,
     )  # fmt: skip
-    xy = children.xy.astype(np.float32)
+    xy = synthetic.xy.astype(np.float32)
     figure.add_scatter(
         x=xy[:, 0], y=xy[:, 1], mode="markers", name="synthetic, joined to its parents",
         marker={"symbol": "diamond-open", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1.6}},
-        text=[plain(text) for text in children.text], hovertemplate="%{text}<extra></extra>",
+        text=[plain(text) for text in synthetic.text], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 
 
@@ -265,12 +265,12 @@ def _add_marked(figure: go.Figure, marked: Marked) -> None:
 def selected_ids(event: object) -> list[str]:
     """Patch ids of the points chosen in the figure, each once, in the order chosen. ``event``: what Streamlit gives."""
     points = (event or {}).get("selection", {}).get("points", [])  # a PlotlyState is a dictionary
-    found = []
+    ids = []
     for point in points:
         data = point.get("customdata")
         value = data[0] if isinstance(data, (list, tuple)) and data else data
         if isinstance(data, dict):
             value = next(iter(data.values()), None)
         if value is not None:
-            found.append(str(value))
-    return list(dict.fromkeys(found))
+            ids.append(str(value))
+    return list(dict.fromkeys(ids))

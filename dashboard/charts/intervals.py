@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""Values with their intervals: heads, differences, bands; one patch's probability by head."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import METRIC_TITLES, THIN, _bounds, arms, plain, range_words
+from dashboard.charts.base import METRIC_TITLES, THIN, arms, interval_bounds, plain, range_words
 
 
 def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -> go.Figure:
-    """Each head's value of a metric as a dot with its 95 % interval. summary_heads: ``summary["heads"]``."""
+    """Each head's value of a metric as a dot with its 95% interval. summary_heads: ``summary["heads"]``."""
     names = tuple(summary_heads)
     rows = [(head, facts) for head, facts in summary_heads.items() if facts.get(metric) is not None]
     figure = go.Figure()
     for head, facts in rows:
         value = facts[metric]
-        low, high = _bounds(facts.get("intervals", {}).get(metric))
+        low, high = interval_bounds(facts.get("intervals", {}).get(metric))
         symbol = "diamond" if theme.sees_no_network(head) else "circle"
         figure.add_scatter(
             x=[value], y=[theme.head_title(head)], mode="markers", showlegend=False,
@@ -28,12 +28,12 @@ def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -
             hovertemplate=f"{theme.head_title(head)}: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title_text=f"{METRIC_TITLES.get(metric, metric)}, with 95 % interval")
+    figure.update_xaxes(title_text=f"{METRIC_TITLES.get(metric, metric)}, with 95% interval")
     return theme.apply(figure, 110 + 34 * max(1, len(rows)))
 
 
 def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> go.Figure:
-    """Differences (name, value, low, high) against a line at 0; those whose interval holds 0 are grey."""
+    """Differences (name, value, low, high) against a line at 0; those whose interval includes 0 are grey."""
     figure = go.Figure()
     for name, value, low, high in rows:
         settled = np.isfinite([low, high]).all() and (low > 0 or high < 0)
@@ -55,7 +55,7 @@ def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> 
 
 
 def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
-    """A bar a band with its interval, coloured by kind of band. table: band, title, family, drop; lo, hi if known."""
+    """One bar per band with its interval, coloured by kind of band. table: title, family, drop; lo, hi if known."""
     figure = go.Figure()
     order = [plain(text) for text in table["title"]]
     for family, rows in table.groupby("family", sort=False):
@@ -90,9 +90,9 @@ def head_probabilities(probs: Mapping[str, float], thresholds: Mapping[str, floa
         hovertemplate="%{y}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=[thresholds.get(head) for head in names], y=titles, mode="markers", name="threshold of the fold",
+        x=[thresholds.get(head) for head in names], y=titles, mode="markers", name="fold threshold",
         marker={"symbol": "line-ns", "size": 20, "line": {"width": 2, "color": theme.INK}},
-        hovertemplate="%{y}: called positive from %{x:.3f}<extra></extra>",
+        hovertemplate="%{y}: alarm from %{x:.3f}<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title_text=f"Probability of {plain(positive)}", range=[0, 1])

@@ -1,4 +1,4 @@
-"""TODO-ROOM"""
+"""Learning curves: what was measured, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ HISTORY_TITLES = {
 
 
 def learning_curves(history: pd.DataFrame, column: str) -> go.Figure:
-    """One line a fold over the epochs. history: fold, epoch and ``column`` (see ``HISTORY_TITLES``).
+    """One line per fold over the epochs. history: fold, epoch and ``column`` (see ``HISTORY_TITLES``).
 
-    With ``val_loss`` the training loss is drawn beside it, dotted.
+    ``val_loss`` comes with the training loss, dotted.
     """
     figure, words = go.Figure(), HISTORY_TITLES.get(column, column)
     for fold, rows in history.groupby("fold", sort=True):

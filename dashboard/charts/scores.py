@@ -1,7 +1,7 @@
-"""Every figure of the dashboard that is not a map: numbers come in, a plotly figure goes out.
+"""The confusion matrix, the histogram of probabilities, and the ROC and precision-recall curves of heads.
 
 Pure functions: they read no file and no session. Colours and the common look come from ``theme``; whatever a user has
-named is escaped, because plotly reads a little HTML in its texts. Maps of embeddings are drawn in ``map_chart``.
+named is escaped, because plotly reads a little HTML in its texts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, _tint, plain
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, plain, tint
 
 CURVE_POINTS = 1000
 
@@ -25,20 +25,20 @@ CURVE_POINTS = 1000
 def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:
     """The confusion matrix: counts, and shares of each true class. cells: tn, fp, fn, tp; class_names: (neg, pos).
 
-    Every cell carries an unseen marker with its outcome in ``customdata``, so that a click on it can be told.
+    Every cell carries an invisible marker with its outcome in ``customdata``, which makes it clickable.
     """
     negative, positive = (plain(name) for name in class_names)
     grid = [[("TP", cells["tp"]), ("FN", cells["fn"])], [("FP", cells["fp"]), ("TN", cells["tn"])]]
-    columns = [f"called {positive}", f"called {negative}"]
-    rows = [f"is {positive}", f"is {negative}"]
+    columns = [f"predicted {positive}", f"predicted {negative}"]
+    rows = [f"true {positive}", f"true {negative}"]
     figure = go.Figure()
     for y, row in enumerate(grid):
         total = sum(count for _, count in row)
         for x, (outcome, count) in enumerate(row):
-            share = f"{count / total:.1%} of {total:,}" if total else "no such patch"
+            share = f"{count / total:.1%} of {total:,}" if total else "no such patches"
             figure.add_shape(
                 type="rect", x0=x - 0.49, x1=x + 0.49, y0=y - 0.48, y1=y + 0.48, line_width=0, layer="below",
-                fillcolor=_tint(theme.OUTCOME[outcome], 0.25 + 0.6 * (count / total if total else 0.0)),
+                fillcolor=tint(theme.OUTCOME[outcome], 0.25 + 0.6 * (count / total if total else 0.0)),
             )  # fmt: skip
             figure.add_annotation(
                 x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},
@@ -63,7 +63,7 @@ def probability_histogram(
     thresholds: Sequence[float] = (),
     bins: int = 40,
 ) -> go.Figure:
-    """Patches by probability of the positive class, one colour a class, with the folds' thresholds.
+    """Patches by probability of the positive class, one colour per class, with the folds' thresholds.
 
     probs: (N,) 0-1; labels: (N,) 0/1.
     """
@@ -83,7 +83,7 @@ def probability_histogram(
     if known:
         figure.add_annotation(
             x=known[-1], y=1, yref="paper", yanchor="top", xanchor="left" if known[-1] < 0.7 else "right",
-            showarrow=False, text=" thresholds of the folds " if len(known) > 1 else " threshold ",
+            showarrow=False, text=" fold thresholds " if len(known) > 1 else " threshold ",
         )  # fmt: skip
     figure.update_layout(barmode="overlay", bargap=0)
     figure.update_xaxes(title_text=f"Probability of {plain(class_names[1])}, out of fold", range=[0, 1])
@@ -92,7 +92,7 @@ def probability_histogram(
 
 
 def _square_root_ticks(figure: go.Figure) -> dict:
-    """Draw bar heights as square roots, so that a few landslides are seen beside thousands of others."""
+    """Draw bar heights as square roots, so that a few landslides are visible beside thousands of others."""
     top = max((int(np.max(bar.y)) for bar in figure.data if len(bar.y)), default=1)
     steps = [value for power in range(7) for value in (10**power, 3 * 10**power) if 0.02 * top < value <= top]
     for bar in figure.data:
@@ -107,7 +107,7 @@ def _square_root_ticks(figure: go.Figure) -> dict:
 
 @dataclass(frozen=True)
 class HeadCurve:
-    """A head's curve with the point at which it decides: (x, y) in the curve's own axes, or None."""
+    """A head's curve with its point of decision: (x, y) in the curve's own axes, or None."""
 
     head: str
     curve: Curve
@@ -118,7 +118,7 @@ class HeadCurve:
 def precision_recall(
     curves: Sequence[HeadCurve], heads: tuple[str, ...], share_positive: float, positive: str = "landslide"
 ) -> go.Figure:
-    """Precision over recall; the dotted line is what calling everything positive gives."""
+    """Precision over recall; the dotted line is the precision of raising an alarm for everything."""
     figure = _curves(curves, heads, "recall %{x:.3f}, precision %{y:.3f}")
     figure.add_hline(y=share_positive, line_width=THIN, line_dash="dot", line_color=theme.INK)
     figure.add_annotation(
@@ -127,18 +127,18 @@ def precision_recall(
         y=share_positive,
         yanchor="top",
         showarrow=False,
-        text=f"everything called {plain(positive)}",
+        text=f"everything predicted {plain(positive)}",
     )
     figure.update_xaxes(title_text="Recall: share of landslides found")
-    figure.update_yaxes(title_text="Precision: share of alarms that are right")
+    figure.update_yaxes(title_text="Precision: share of alarms that are correct")
     return figure
 
 
 def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
-    """Recall over the false alarm rate; the dotted diagonal is a coin."""
+    """Recall over the false alarm rate; the dotted diagonal is chance."""
     figure = _curves(curves, heads, "false alarm rate %{x:.3f}, recall %{y:.3f}")
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"width": THIN, "dash": "dot", "color": theme.INK})
-    figure.update_xaxes(title_text="False alarm rate: share of others called landslide")
+    figure.update_xaxes(title_text="False alarm rate: share of other patches with an alarm")
     figure.update_yaxes(title_text="Recall: share of landslides found")
     return figure
 
@@ -156,7 +156,7 @@ def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> 
             figure.add_scatter(
                 x=[item.point[0]], y=[item.point[1]], mode="markers", showlegend=False, legendgroup=item.head,
                 marker={"size": 12, "color": colour, "line": {"width": 2, "color": "white"}},
-                hovertemplate=f"{title} decides here: {hover}<extra></extra>",
+                hovertemplate=f"{title} at its threshold: {hover}<extra></extra>",
             )  # fmt: skip
     figure.update_xaxes(range=[-0.01, 1.01])
     figure.update_yaxes(range=[-0.01, 1.02])
@@ -170,6 +170,3 @@ def _thinned(curve: Curve) -> Curve:
         return curve
     keep = np.unique(np.linspace(0, n - 1, CURVE_POINTS).round().astype(int))
     return Curve(curve.x[keep], curve.y[keep], curve.threshold[keep])
-
-
-# --------------------------------------------------------------------------------------- values with intervals

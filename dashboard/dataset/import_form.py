@@ -16,8 +16,8 @@ from core.data.readers.base import ReaderOptions
 from core.errors import LandslideLensError
 from core.io.safe_paths import slug
 from dashboard import cache, state
-from dashboard.dataset.import_jobs import FORMAT_TITLES, import_jobs, is_being_written, sweep
-from dashboard.jobs import analyses
+from dashboard.dataset.import_jobs import FORMAT_TITLES, import_jobs, is_being_written
+from dashboard.jobs import analyses, stale_uploads
 from dashboard.ui import empty_states
 from dashboard.ui.formatting import escape_markdown
 
@@ -60,7 +60,7 @@ def importer() -> None:
 def import_source() -> None:
     """The newest import, and the form of another one."""
     root = state.checkpoints()
-    sweep(root)
+    stale_uploads.sweep(root)
     import_jobs(root)
     with st.container(border=True):
         st.markdown("**Import patches**")

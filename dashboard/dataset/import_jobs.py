@@ -8,9 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core.analyses.datasets.importing import ANALYSIS
-from core.data import uploads
 from core.data.readers import spool
-from core.jobs.analysis_folder import JOB, AnalysisFolder, list_for, of_path
+from core.jobs.analysis_folder import AnalysisFolder, list_for
 from dashboard import cache, state
 from dashboard.jobs import analyses, progress
 from dashboard.ui import downloads, formatting
@@ -79,12 +78,3 @@ def is_being_written(root: Path, out: Path) -> bool:
     """Whether an import into this file waits or runs."""
     jobs = list_for(cache.checkpoints_target(root), ANALYSIS.name)
     return any(progress.is_active(job) and job.options()["out"] == str(out) for job in jobs)
-
-
-def sweep(root: Path) -> None:
-    """Remove uploads that are old and that no waiting or running job needs."""
-    place = cache.checkpoints_target(root).jobs_path
-    found = [of_path(path.parent) for path in place.glob(f"*/{JOB}")]
-    options = [job.options() for job in found if job is not None and progress.is_active(job)]
-    paths = [path for given in options for path in (given.get("source"), *given.get("files", ())) if path]
-    uploads.sweep(root, in_use={uploads.folder_of(Path(path), root) for path in paths})

@@ -1,7 +1,4 @@
-"""Maps side by side: several heads of one run, or two runs; each with its fidelity in words.
-
-Comes in: drawn maps (``embedding_maps``), an open dataset. It draws with Streamlit and computes nothing.
-"""
+"""Projections side by side: several heads of one run, or two runs; each with its fidelity in words."""
 
 from __future__ import annotations
 
@@ -29,11 +26,11 @@ TINTS = {"good": "green", "fair": "orange", "poor": "red"}
 
 @dataclass(frozen=True)
 class Look:
-    """What the maps show. by: how points are coloured; training: with the training part; children: with synthetics."""
+    """What is shown. by: how points are coloured; training: with the training part; synthetic: with such patches."""
 
     by: str
     training: bool
-    children: bool
+    synthetic: bool
 
 
 def usual_heads(heads: Sequence[str], headline: str) -> list[str]:
@@ -46,7 +43,7 @@ def usual_heads(heads: Sequence[str], headline: str) -> list[str]:
 def panel(
     drawn: Drawn, head: str, data: Dataset, look: Look, title: str, marked: Sequence[embedding_map.Marked] = ()
 ) -> list[str]:
-    """One head's map with its words below; the ids selected in it."""
+    """A projection with one head's boundary and its fidelity below; the ids selected in it."""
     try:
         values, card = projections.boundary(drawn, head)
         oof, summary = drawn.run.oof(), drawn.run.summary()
@@ -63,7 +60,7 @@ def panel(
     regions = embedding_map.Regions(arrays["x"], arrays["y"], values, np.asarray(arrays["near"]).astype(bool))
     method = fidelity.METHODS[drawn.card.get("method", "umap")]
     figure = embedding_map.boundary_map(
-        points.points(table, by), by.colours or {}, regions, _children(drawn, data, look), marked, method
+        points.points(table, by), by.colours or {}, regions, _synthetic(drawn, data, look), marked, method
     )
     event = downloads.show(
         figure, key=f"embedding_{drawn.run.name}_{drawn.key}_{head}_{drawn.fold}_{look.by}", on_select="rerun",
@@ -71,14 +68,14 @@ def panel(
     )  # fmt: skip
     grade, words = fidelity.verdict(card)
     st.markdown(f":{TINTS[grade]}[{ICONS[grade]}] {words}")
-    st.caption(fidelity.fidelity(card))
+    st.caption(fidelity.measured(card))
     return embedding_map.selected_ids(event)
 
 
 def heads_side_by_side(
     drawn: Drawn, heads: Sequence[str], data: Dataset, look: Look, marked: Sequence[embedding_map.Marked]
 ) -> list[str]:
-    """A map a head; the ids selected in any of them."""
+    """The projection once for each head; the ids selected in any of them."""
     chosen: list[str] = []
     grid = st.grid(min(3, max(1, len(heads))), min_column_width=300, gap="medium")
     for head in heads:
@@ -89,9 +86,9 @@ def heads_side_by_side(
 
 
 def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, look: Look) -> list[str]:
-    """This run's map beside another run's, a head each."""
+    """This run's projection beside another run's, with one head each; the ids selected in either."""
     if not others:
-        st.info("There is no other finished run on this dataset. Train one, then compare.", icon=":material/info:")
+        st.info("There is no other finished run on this dataset. Train one to compare.", icon=":material/info:")
         return []
     titles = {run.name: f"{sidebar.run_title(run.name)} ({run.name[-8:]})" for run in (drawn.run, *others)}
     with st.container(horizontal=True):
@@ -101,7 +98,7 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
         other = next(run for run in others if run.name == name)
         heads = [_head_of(run, f"embedding_head_{i}") for i, run in enumerate((drawn.run, other))]
     try:
-        pair = [drawn, projections.same_map(drawn, other)]
+        pair = [drawn, projections.same_projection(drawn, other)]
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return []
@@ -109,8 +106,8 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
     grid = st.grid(2, min_column_width=400, gap="medium")
     for one, head in zip(pair, heads, strict=True):
         with grid.cell():
-            title = f"{escape_markdown(titles[one.run.name])} · {escape_markdown(theme.head_title(head))} · {_score(one.run, head)}"
-            chosen += panel(one, head, data, look, title)
+            title = (titles[one.run.name], theme.head_title(head), _score(one.run, head))
+            chosen += panel(one, head, data, look, " · ".join(map(escape_markdown, title)))
             st.caption(fidelity.story(int(one.arrays["train"].sum()), one.card, one.fold))
     _say_how_comparable(pair)
     return list(dict.fromkeys(chosen))
@@ -127,19 +124,21 @@ def _head_of(run: RunFolder, key: str) -> str:
 
 def _score(run: RunFolder, head: str) -> str:
     facts = run.summary()["heads"].get(head)
-    return f"F1 {formatting.number(facts['f1'])} out of fold" if facts else "fitted later"
+    return f"F1 {formatting.number(facts['f1'])}" if facts else "fitted later"
 
 
 def _say_how_comparable(pair: Sequence[Drawn]) -> None:
     held = [set(one.run.oof().query("fold == @one.fold")["id"].astype(str)) for one in pair]
     shared = len(held[0] & held[1])
-    text = "The two maps are of two networks: places, distances and directions of one mean nothing on the other."
+    text = "These are two networks: positions, distances and directions in one projection mean nothing in the other."
     if held[0] != held[1]:
-        text += f" Their held-out parts differ: {shared:,} patches are in both, of {len(held[0]):,}, {len(held[1]):,}."
+        text += (
+            f" Their held-out parts differ: of {len(held[0]):,} and {len(held[1]):,} patches {shared:,} are in both."
+        )
     else:
-        text += f" Both hold out the same {shared:,} patches, so the shares above compare."
-    if fidelity.map_title(pair[0].card) != fidelity.map_title(pair[1].card):
-        text += " They were drawn with other settings: draw the same map for both before comparing their looks."
+        text += f" Both hold out the same {shared:,} patches, so the percentages above are comparable."
+    if fidelity.projection_title(pair[0].card) != fidelity.projection_title(pair[1].card):
+        text += " Their settings differ: make the same projection for both before you compare how they look."
     st.caption(text)
 
 
@@ -157,8 +156,8 @@ def _groups(data: Dataset) -> np.ndarray | None:
     return None if data.groups is None else np.asarray(data.groups)
 
 
-def _children(drawn: Drawn, data: Dataset, look: Look) -> embedding_map.Children | None:
-    if not look.children or "synthetic" not in drawn.arrays:
+def _synthetic(drawn: Drawn, data: Dataset, look: Look) -> embedding_map.Synthetic | None:
+    if not look.synthetic or "synthetic" not in drawn.arrays:
         return None
     arrays = drawn.arrays
-    return points.children(drawn.run.smote(), arrays["xy"], arrays["synthetic"], data.ids, drawn.fold)
+    return points.synthetic(drawn.run.smote(), arrays["xy"], arrays["synthetic"], data.ids, drawn.fold)

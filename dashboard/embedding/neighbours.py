@@ -1,8 +1,4 @@
-"""What a patch is like: its nearest neighbours in one fold's embedding, and new patches placed on the map.
-
-Comes in: a drawn map, an open dataset. It draws with Streamlit; what computes lives in ``core`` and is loaded when it
-is asked for. New patches are embedded and placed by a process of their own, which is kept warm.
-"""
+"""What a patch is like: its nearest neighbours in the embedding of one fold."""
 
 from __future__ import annotations
 
@@ -12,6 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analyses.embedding.projections import nearest_patches
+from core.config import EmbedConfig
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
@@ -25,54 +23,49 @@ K = 6  # neighbours of each part
 NEAREST = "embedding_near"
 
 
-# -------------------------------------------------------------------------------------------------- neighbours
-
-
 def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> list[str]:
-    """The patches that this fold's network holds to be like one patch; the ids shown."""
+    """The patches that this fold's network finds most like one patch; the ids shown."""
     st.subheader("Nearest neighbours", anchor=False)
     options = list(dict.fromkeys([*ids[:50], *_first_of(drawn, data)]))
     if st.session_state.get(NEAREST) not in options:
         st.session_state[NEAREST] = options[0] if options else None
     if not options:
-        st.markdown("This fold holds out no patch.")
+        st.markdown("This fold holds out no patches.")
         return []
     patch_id = st.selectbox(
         "Of patch", options, key=NEAREST, width=330, format_func=gallery.short,
-        help="Patches selected on a map come first, then the fold's held-out ones.",
+        help="Patches selected above come first, then the fold's held-out ones.",
     )  # fmt: skip
     row = int(data.index_of([patch_id])[0])
+    fold = drawn.run.fold_path(drawn.fold)
+    versions = tuple(cache.file_version(fold / name) for name in ("embeddings.safetensors", "head_rows.safetensors"))
     try:
-        parts = _alike(
-            str(drawn.run.path),
-            drawn.fold,
-            row,
-            _metric(drawn),
-            cache.file_version(drawn.run.fold_path(drawn.fold) / "fold.json"),
-        )
+        parts = _nearest(str(drawn.run.path), drawn.fold, row, _metric(drawn), versions)
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return []
-    label = _label(data, row)
+    label = label_of(data, row)
     st.caption(
-        f"{escape_markdown(patch_id)}, {escape_markdown(label)}, among the embeddings of {theme.fold_title(drawn.fold)}'s network, "
-        f"{fidelity.METRICS[_metric(drawn)]} distance: not places on the map. Other folds have other spaces."
+        f"{escape_markdown(patch_id)}, {escape_markdown(label)}. Nearest in the embedding of "
+        f"{theme.fold_title(drawn.fold)}'s network ({fidelity.METRICS[_metric(drawn)]} distance), not on the "
+        "projection. Each fold has its own embedding."
     )
     look = gallery.look_controls(data, "embedding_near")
     shown = [patch_id]
-    judged = _judged(drawn.run, head)
+    judged = judged_by(drawn.run, head)
     for words, (index, distance) in zip(("Training part", "Held out"), parts, strict=True):
         same = sum(data.labels[i] == data.labels[row] for i in index)
-        st.markdown(f"**{words}** · {same} of {len(index)} have its label")
-        shown += _row_of(data, index, distance, judged, look, f"near_{words}")
+        st.markdown(f"**{words}** · {same} of {len(index)} share its label")
+        shown += gallery_row(data, index, distance, judged, look, f"near_{words}")
     return shown
 
 
-def _row_of(
+def gallery_row(
     data: Dataset, index: np.ndarray, distance: np.ndarray, judged: pd.DataFrame, look: gallery.Look, key: str
 ) -> list[str]:
+    """The patches at these rows of the dataset with their distances and out-of-fold decisions; their ids."""
     ids = data.ids[index].astype(str).tolist()
-    table = pd.DataFrame({"id": ids, "distance": distance, "label": [_label(data, i) for i in index]})
+    table = pd.DataFrame({"id": ids, "distance": distance, "label": [label_of(data, i) for i in index]})
     table = table.merge(judged[["id", "prob", "outcome"]], on="id", how="left")
     if table["outcome"].isna().any():
         table = table.drop(columns="outcome")
@@ -90,13 +83,15 @@ def _first_of(drawn: Drawn, data: Dataset) -> list[str]:
     return oof.loc[oof["fold"] == drawn.fold, "id"].astype(str).tolist()
 
 
-def _judged(run: RunFolder, head: str) -> pd.DataFrame:
+def judged_by(run: RunFolder, head: str) -> pd.DataFrame:
+    """The out-of-fold decisions of a head, or of the headline head where that has none."""
     oof, summary = run.oof(), run.summary()
     name = head if f"prob_{head}" in oof else summary["head"]
     return outcomes.judged(oof, name, outcomes.thresholds_of(summary, name)).astype({"id": str})
 
 
-def _label(data: Dataset, row: int) -> str:
+def label_of(data: Dataset, row: int) -> str:
+    """The class of this row of the dataset, in a word."""
     label = int(data.labels[row])
     return "unlabelled" if label < 0 else data.class_names[label]
 
@@ -106,12 +101,8 @@ def _metric(drawn: Drawn) -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _alike(path: str, fold: int, row: int, metric: str, version: cache.Version) -> list[tuple[np.ndarray, np.ndarray]]:
-    from core.analyses.embedding.projections import alike
-    from core.config import EmbedConfig
-
-    parts = alike(cache.run(path), fold, row, K, EmbedConfig(metric=metric))
+def _nearest(
+    path: str, fold: int, row: int, metric: str, versions: tuple[cache.Version, ...]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    parts = nearest_patches(cache.run(path), fold, row, K, EmbedConfig(metric=metric))
     return [(part.index, part.distance) for part in parts]
-
-
-# ------------------------------------------------------------------------------------------------- new patches

@@ -1,68 +1,76 @@
-"""TODO-ROOM"""
+"""New patches on a projection: which ones, placing them as a job, what the network makes of them."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analyses.embedding.new_patches import MOST, NAME, Placed, key_of, read_placed
+from core.data import uploads
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from core.io.safe_paths import slug
+from core.runs.store import RunFolder
 from dashboard import cache, state, theme
 from dashboard.charts import embedding_map
-from dashboard.embedding.neighbours import K, _judged, _label, _row_of
+from dashboard.embedding.neighbours import K, gallery_row, judged_by, label_of
 from dashboard.embedding.projections import Drawn
-from dashboard.jobs import background, model_client
+from dashboard.jobs import analyses, stale_uploads
 from dashboard.patches import gallery
-from dashboard.ui import downloads, formatting
+from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import escape_markdown
 
 KINDS = ("png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "npy", "h5", "hdf5")
+FAR = 0.95  # of held-out patches are nearer to the training part: a new patch is unlike it
+JOINED = 8  # up to so many new patches are joined to their nearest
 
 
-MOST_BYTES = 64 * 2**20  # of an uploaded patch
-
-
-FAR = 0.95  # of held-out patches lie nearer to the training part: a new patch is unlike it
-
-
-def newcomers(drawn: Drawn, data: Dataset) -> None:
-    """Patches from elsewhere, put on the map by this fold's network."""
-    st.subheader("New patches on this map", anchor=False)
-    task = background.newest(state.checkpoints(), _kind(drawn))
-    if task is None or not task.running:
+def new_patches(drawn: Drawn, data: Dataset) -> None:
+    """Patches from elsewhere, placed on the projection by this fold's network."""
+    st.subheader("New patches", anchor=False)
+    active = analyses.is_active(drawn.run, NAME)
+    if not active:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             source = st.segmented_control(
                 "From", ["Another dataset", "A file"], default="Another dataset", required=True, key="new_source"
             )
-            begin = _from_dataset(drawn, data) if source == "Another dataset" else _from_file(drawn)
-            if st.button("Place on the map", type="primary", disabled=begin is None, key="new_place") and begin:
-                begin()
-                st.rerun()
-    background.watch(_kind(drawn), "new", "Placing was cancelled.")
-    if task is not None and task.result is not None:
-        _answer(task.result, drawn, data)
+            options = _from_dataset(data) if source == "Another dataset" else _from_file()
+            if st.button("Place them", type="primary", disabled=options is None, key="new_place") and options:
+                _begin(drawn, options)
+    analyses.follow(drawn.run, NAME)
+    placed = _newest(drawn.run)
+    if placed is not None:
+        _answer(placed, drawn, data)
 
 
 def marked(drawn: Drawn) -> list[embedding_map.Marked]:
-    """The new patches that were placed on this very map, for its chart."""
-    task = background.newest(state.checkpoints(), _kind(drawn))
-    found = None if task is None else task.result
-    if found is None or (found.fold, found.key) != (drawn.fold, drawn.key):
+    """The new patches that were placed on this very projection, for its chart."""
+    placed = _newest(drawn.run)
+    if placed is None or (placed.fold, placed.key) != (drawn.fold, drawn.key):
         return []
-    text = [f"new: {name}" for name in found.ids.astype(str)]
-    to = drawn.arrays["xy"][found.index[:, :3]] if len(found.ids) <= 8 else None
-    return [embedding_map.Marked("new patch, joined to its nearest", found.xy, text, to)]
+    text = [f"new: {name}" for name in placed.ids.astype(str)]
+    to = drawn.arrays["xy"][placed.index[:, :3]] if len(placed.ids) <= JOINED else None
+    return [embedding_map.Marked("new patch, joined to its nearest", placed.xy, text, to)]
 
 
-def _from_dataset(drawn: Drawn, data: Dataset) -> Callable[[], object] | None:
+def _newest(run: RunFolder) -> Placed | None:
+    """The answer to the question that was asked last, unless it was removed from the page."""
+    job = analyses.newest(run, NAME)
+    status = {} if job is None else guards.run_state(job)
+    if status.get("state") != "succeeded" or status.get("seen"):
+        return None
+    try:
+        return read_placed(run, key_of(job.options()))
+    except LandslideLensError:
+        return None  # a run folder that was copied without it
+
+
+# ---------------------------------------------------------------------------------------------- which patches
+
+
+def _from_dataset(data: Dataset) -> dict[str, Any] | None:
     choice = state.choice()
     name = st.selectbox(
         "Dataset", list(choice.datasets), key="new_dataset", width=200,
@@ -74,106 +82,85 @@ def _from_dataset(drawn: Drawn, data: Dataset) -> Callable[[], object] | None:
         st.error(escape_markdown(error), icon=":material/broken_image:")
         return None
     first = st.number_input("From row", 1, len(other), 1, key="new_row", width=110)
-    many = st.number_input("Patches", 1, 64, 1, key="new_many", width=110)
-    rows = np.arange(first - 1, min(first - 1 + many, len(other)))
-
-    asked = {"source": str(other.path.resolve()), "rows": rows.tolist()}
-    return lambda: _start(drawn, f"{len(rows)} patches of {name}", asked)
+    many = st.number_input("Patches", 1, MOST, 1, key="new_many", width=110)
+    rows = range(first - 1, min(first - 1 + many, len(other)))
+    return {"source": str(other.path.resolve()), "rows": list(rows)}
 
 
-def _from_file(drawn: Drawn) -> Callable[[], object] | None:
+def _from_file() -> dict[str, Any] | None:
     upload = st.file_uploader(
-        "A patch", type=KINDS, key="new_file", width=420, max_upload_size=MOST_BYTES // 2**20,
-        help="An image or .npy (H, W, C) in the run's size, its bands in the run's order and units, or a dataset file.",
+        "A patch", type=KINDS, key="new_file", width=420, max_upload_size=uploads.MAX_MB,
+        help="An image or .npy (H, W, C) of the run's size, with its bands in the run's order and units, or a dataset "
+        "file.",
     )  # fmt: skip
-    if upload is None:
-        return None
+    return None if upload is None else {"upload": upload}
 
-    def begin() -> object:
-        folder = Path(tempfile.mkdtemp(prefix="landslide-new-"))
-        path = folder / slug(upload.name)
-        path.write_bytes(upload.getvalue())
-        asked = {"source": str(path)}
-        if path.suffix.lower() not in (".h5", ".hdf5"):
+
+def _begin(drawn: Drawn, options: dict[str, Any]) -> None:
+    """Queue the job; an upload is stored for it first."""
+    if upload := options.pop("upload", None):
+        root = drawn.run.checkpoints
+        try:
+            stale_uploads.sweep(root)
+            sent = uploads.Upload(upload.name, upload, [f".{kind}" for kind in KINDS])
+            (path,) = uploads.files_in(uploads.keep([sent], root))
+        except (LandslideLensError, OSError) as error:
+            st.error(escape_markdown(error), icon=":material/error:")
+            return
+        options |= {"source": str(path.parent), "uploaded": True}
+        if path.suffix.lower() in (".h5", ".hdf5"):
+            options["source"] = str(path)
+        else:
             bands = cache.dataset(state.choice().dataset_path).bands
             unit = next((band.unit for band in bands if band.family == "optical"), None)
-            asked = {"source": str(folder), "bands": [band.name for band in bands], "unit": unit}
-        return _start(drawn, upload.name, asked, lambda: shutil.rmtree(folder, ignore_errors=True))
-
-    return begin
+            options |= {"bands": [band.name for band in bands], "unit": unit}
+    analyses.begin(drawn.run, NAME, options | {"fold": drawn.fold, "projection": drawn.key})
 
 
-def _start(drawn: Drawn, what: str, asked: Mapping, after: Callable[[], None] | None = None) -> background.Task:
-    """Ask the process that is kept for maps, in a thread: the page stays usable. asked: source, and rows or bands."""
-    request = {"do": "place", "run": str(drawn.run.path), "fold": drawn.fold, "key": drawn.key} | dict(asked)
-
-    def work(task: background.Task) -> Placed:
-        found = model_client.placing().ask(request, lambda share, text: task.step(share, 1.0, text))
-        return Placed.of(found)
-
-    return background.start(state.checkpoints(), _kind(drawn), f"Placing {what}", work, after=after)
+# ------------------------------------------------------------------------------------------ what came of them
 
 
-@dataclass(frozen=True)
-class Placed:
-    """New patches on a map: the fields of ``core.analyses.embedding.new_patches.Newcomers``."""
-
-    fold: int
-    key: str
-    ids: np.ndarray
-    xy: np.ndarray
-    probs: dict[str, np.ndarray]
-    called: dict[str, np.ndarray]
-    index: np.ndarray
-    distance: np.ndarray
-    unlike: np.ndarray
-    note: str
-    seconds: float
-
-    @classmethod
-    def of(cls, said: Mapping) -> Placed:
-        """From what the process answered."""
-        arrays = {name: np.array(said[name]) for name in ("ids", "xy", "index", "distance", "unlike")}
-        by_head = {
-            name: {head: np.array(values) for head, values in said[name].items()} for name in ("probs", "called")
-        }
-        return cls(said["fold"], said["key"], note=said["note"], seconds=said["seconds"], **arrays, **by_head)
-
-
-def _answer(found: Placed, drawn: Drawn, data: Dataset) -> None:
+def _answer(placed: Placed, drawn: Drawn, data: Dataset) -> None:
     """What is known of the new patches: place, heads' answers, nearest training patches."""
-    if (found.fold, found.key) != (drawn.fold, drawn.key):
+    if (placed.fold, placed.key) != (drawn.fold, drawn.key):
         st.caption(
-            f"{len(found.ids)} patches were placed on another map ({theme.fold_title(found.fold)}): each fold's "
-            "network has its own space. Place them again for this one."
+            f"{len(placed.ids)} patches were placed on another projection ({theme.fold_title(placed.fold)}). Each "
+            "fold's network has its own space: place them again for this one."
         )
         return
-    table = pd.DataFrame({"Patch": found.ids.astype(str)})
-    for head, probs in found.probs.items():
-        table[theme.head_title(head)] = [
-            f"{p:.3f} {'✓' if said else ''}".strip() for p, said in zip(probs, found.called[head], strict=True)
-        ]
-    table["Nearest training patch"] = data.ids[found.index[:, 0]].astype(str)
-    table["Its label"] = [_label(data, row) for row in found.index[:, 0]]
-    table["Distance"] = found.distance[:, 0].round(4)
-    table["Nearer held-out patches"] = [f"{share:.0%}" for share in found.unlike]
+    table = _table(placed, data)
     st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) <= 10 else 360)
-    far = int((found.unlike >= FAR).sum())
+    far = int((placed.unlike >= FAR).sum())
     if far:
         st.warning(
-            f"{far} of {len(found.ids)} lie farther from the training part than {FAR:.0%} of held-out patches: the "
-            "network has seen little like them, and its answers for them are guesses.", icon=":material/explore_off:",
+            f"{far} of {len(placed.ids)} are farther from the training part than {FAR:.0%} of held-out patches. The "
+            "network has seen little like them, so its answers for them are guesses.", icon=":material/explore_off:",
         )  # fmt: skip
     st.caption(
-        f"Probability of {escape_markdown(data.positive)} by {theme.fold_title(found.fold)}'s model alone; ✓: above its "
-        f"threshold. {found.note} {formatting.duration(found.seconds) or 'Under a second'} altogether."
+        f"Probability of {escape_markdown(data.positive)} by {theme.fold_title(placed.fold)}'s model alone; ✓: above "
+        f"its threshold. {placed.note} {formatting.duration(placed.seconds) or 'Under a second'} altogether."
     )
-    downloads.download(table, f"{drawn.run.name}_new_patches", "New patches (CSV)")
-    name = st.selectbox("Neighbours of", table["Patch"].tolist(), key="new_shown", width=330)
-    at = table["Patch"].tolist().index(name)
+    with st.container(horizontal=True):
+        downloads.download(table, f"{drawn.run.name}_new_patches", "New patches (CSV)")
+        if st.button("Remove from the page", icon=":material/close:", type="tertiary", key="new_clear"):
+            analyses.newest(drawn.run, NAME).write_status(seen=True)
+            st.rerun()
+    names = table["Patch"].tolist()
+    at = names.index(st.selectbox("Neighbours of", names, key="new_shown", width=330))
     look = gallery.look_controls(data, "embedding_new")
-    _row_of(data, found.index[at, :K], found.distance[at, :K], _judged(drawn.run, "fc"), look, "new_near")
+    gallery_row(data, placed.index[at, :K], placed.distance[at, :K], judged_by(drawn.run, "fc"), look, "new_near")
 
 
-def _kind(drawn: Drawn) -> str:
-    return f"new on map {drawn.run.path}"
+def _table(placed: Placed, data: Dataset) -> pd.DataFrame:
+    table = pd.DataFrame({"Patch": placed.ids.astype(str)})
+    for head, probs in placed.probs.items():
+        called = np.asarray(placed.called[head], bool)
+        table[theme.head_title(head)] = [
+            f"{p:.3f} ✓" if above else f"{p:.3f}" for p, above in zip(probs, called, strict=True)
+        ]
+    nearest = placed.index[:, 0]
+    table["Nearest training patch"] = data.ids[nearest].astype(str)
+    table["Its label"] = [label_of(data, row) for row in nearest]
+    table["Distance"] = placed.distance[:, 0].round(4)
+    table["Held-out patches that are nearer"] = [f"{share:.0%}" for share in placed.unlike]
+    return table

@@ -1,8 +1,4 @@
-"""The patches of one fold's map as a table, and what their colours mean.
-
-Comes in: an open dataset, a run's out-of-fold table, the places of a map. Goes out: a row a patch, groups or values to
-colour by. Pure: pandas and numpy, no files, no Streamlit.
-"""
+"""The patches of one fold's projection as a table with one row each, and what their colours mean."""
 
 from __future__ import annotations
 
@@ -31,9 +27,9 @@ COLUMN = "column:"  # before the name of a column of the dataset
 PART_COLOURS = {"training part": theme.UNLABELLED, "held out": theme.NEGATIVE}
 MOST_GROUPS = 9  # of a text, each with a colour of its own; the rest share one
 REST = "others"
-NOBODY = "unknown"
+UNKNOWN = "unknown"
 HARDEST = 3.0  # loss at the end of the scale: the true class was given 5 %
-MOST_CHILDREN = 400  # synthetic patches drawn with their parents
+MOST_SYNTHETIC = 400  # synthetic patches drawn with their parents
 
 
 @dataclass(frozen=True)
@@ -86,27 +82,27 @@ def colouring(
         case "label":
             return Colouring(table["label"].map(names).to_numpy(), own)
         case "pred":
-            said = {1: f"called {names[1]}", 0: f"called {names[0]}", -1: "not judged"}
-            colours = {said[label]: theme.CLASS[label] for label in (0, 1, -1)}
-            return Colouring(table["pred"].astype(int).map(said).to_numpy(), colours)
+            words = {1: f"called {names[1]}", 0: f"called {names[0]}", -1: "no decision"}
+            colours = {words[label]: theme.CLASS[label] for label in (0, 1, -1)}
+            return Colouring(table["pred"].astype(int).map(words).to_numpy(), colours)
         case "outcome":
-            words = table["outcome"].map(theme.OUTCOME_WORDS).fillna("not judged").to_numpy()
+            words = table["outcome"].map(theme.OUTCOME_WORDS).fillna("no decision").to_numpy()
             colours = {theme.OUTCOME_WORDS[o]: theme.OUTCOME[o] for o in ("TN", "TP", "FP", "FN")}
-            return Colouring(words, colours | {"not judged": theme.UNLABELLED})
+            return Colouring(words, colours | {"no decision": theme.UNLABELLED})
         case "prob":
             return Colouring(value=table["prob"].to_numpy(float), title=f"Probability of {names[1]}, out of fold")
         case "hardness":
             loss = table["loss"].to_numpy(float)
             return Colouring(value=loss, title="Hardness: log loss, out of fold", limits=(0.0, HARDEST))
         case "fold":
-            found = table["fold"].map(theme.fold_title).to_numpy()
+            titles = table["fold"].map(theme.fold_title).to_numpy()
             folds = sorted(table["fold"].unique())
-            return Colouring(found, {theme.fold_title(k): theme.fold_colour(k) for k in folds})
+            return Colouring(titles, {theme.fold_title(k): theme.fold_colour(k) for k in folds})
         case "part":
             return Colouring(np.where(table["training"], "training part", "held out"), PART_COLOURS)
     values = group_of if by == "group" else facts.get(by.removeprefix(COLUMN))
     if values is None:
-        return Colouring(np.full(len(table), NOBODY), {NOBODY: theme.UNLABELLED})
+        return Colouring(np.full(len(table), UNKNOWN), {UNKNOWN: theme.UNLABELLED})
     return _by_values(np.asarray(values)[table["row"].to_numpy()], by.removeprefix(COLUMN))
 
 
@@ -116,7 +112,7 @@ def _by_values(values: np.ndarray, name: str) -> Colouring:
         numbers = values.astype(float)
         low, high = np.nanpercentile(numbers, [2, 98])
         return Colouring(value=numbers, title=name, limits=(float(low), float(high) if high > low else float(low) + 1))
-    texts = np.array([NOBODY if str(value) in ("", "nan") else str(value) for value in values])
+    texts = np.array([UNKNOWN if str(value) in ("", "nan") else str(value) for value in values])
     common = pd.Series(texts).value_counts().index[:MOST_GROUPS].tolist()
     shown = np.where(np.isin(texts, common), texts, REST)
     colours = {str(text): theme.FOLD[i % len(theme.FOLD)] for i, text in enumerate(sorted(common))}
@@ -132,19 +128,19 @@ def points(table: pd.DataFrame, how: Colouring) -> embedding_map.Points:
     )  # fmt: skip
 
 
-def children(
+def synthetic(
     lineage: pd.DataFrame, xy: np.ndarray, xy_synthetic: np.ndarray, ids: Sequence[str], fold: int
-) -> embedding_map.Children | None:
-    """The fold's synthetic patches with their parents, at most ``MOST_CHILDREN`` evenly drawn; None where none fit."""
+) -> embedding_map.Synthetic | None:
+    """The fold's synthetic patches with their parents, at most ``MOST_SYNTHETIC`` evenly drawn; None where none fit."""
     mine = lineage[lineage["fold"] == fold]
     if not len(mine) or len(mine) != len(xy_synthetic):
         return None
-    some = np.unique(np.linspace(0, len(mine) - 1, MOST_CHILDREN).astype(int))
+    some = np.unique(np.linspace(0, len(mine) - 1, MOST_SYNTHETIC).astype(int))
     mine, place = mine.iloc[some], pd.Index(np.asarray(ids).astype(str))
     anchor, neighbour = (place.get_indexer(mine[name].astype(str)) for name in ("anchor", "neighbour"))
-    there = (anchor >= 0) & (neighbour >= 0)
+    known = (anchor >= 0) & (neighbour >= 0)
     text = [
         f"synthetic: {row.anchor_weight:.0%} {row.anchor}, {1 - row.anchor_weight:.0%} {row.neighbour}"
-        for row in mine[there].itertuples()
+        for row in mine[known].itertuples()
     ]
-    return embedding_map.Children(xy_synthetic[some][there], xy[anchor[there]], xy[neighbour[there]], text)
+    return embedding_map.Synthetic(xy_synthetic[some][known], xy[anchor[known]], xy[neighbour[known]], text)

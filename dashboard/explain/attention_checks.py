@@ -1,7 +1,4 @@
-"""The lie detector's view: the verdict on a run's attention maps, and every measurement that it stands on.
-
-Comes in: the chosen run. Goes out: figures of the reports that ``core.analyses.attention.checks`` has kept in the run folder.
-"""
+"""The sanity checks of attention maps: the verdict, and every measurement that it rests on."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analyses.attention import checks as attention_checks
 from core.explain.checks.verdict import MOST_ALIKE
 from core.runs.store import RunFolder
 from dashboard import theme
@@ -21,11 +19,12 @@ from dashboard.ui import downloads, formatting
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import or_stop
 
+NAME = attention_checks.ANALYSIS.name
 FINDING_WORDS = {
-    "alive": "The maps say something",
-    "faithful": "What they point at matters",
-    "every_fold": "In every fold",
-    "learnt": "They depend on what was learnt",
+    "alive": "The maps hold evidence",
+    "faithful": "The places they point at matter",
+    "every_fold": "They matter in every fold",
+    "learnt": "The maps depend on what the network learnt",
     "on_masks": "They lie on the outlined landslides",
     "in_place": "They follow the content, not the corners",
 }
@@ -35,59 +34,59 @@ HOLDS = {
     None: ("gray", ":material/help:"),
 }
 MASK_WORDS = {"pointing": "Pointing game", "energy": "Energy inside", "iou": "IoU"}
-SET_WORDS = {"all": "all landslides", "tp": "found", "fn": "missed"}
-SET_COLOURS = {"all landslides": theme.POSITIVE, "found": theme.OUTCOME["TP"], "missed": theme.OUTCOME["FN"]}
+SET_WORDS = {"all": "All landslides", "tp": charts.OUTCOME_TITLES["TP"], "fn": charts.OUTCOME_TITLES["FN"]}
+SET_COLOURS = {
+    SET_WORDS["all"]: theme.POSITIVE, SET_WORDS["tp"]: theme.OUTCOME["TP"], SET_WORDS["fn"]: theme.OUTCOME["FN"],
+}  # fmt: skip
 PLACE_WORDS = {
     "top_left": "Top left", "top_right": "Top right", "bottom_left": "Bottom left", "bottom_right": "Bottom right",
     "corners": "All corners", "border": "Border",
 }  # fmt: skip
 TEST_WORDS = {"roll": "Rolled by half", "flip": "Flipped", "inset": "Shrunk into the middle"}
-FOLLOW_WORDS = {"content": "follows the content", "position": "stays in its place", "undecided": "undecided"}
+FOLLOW_WORDS = {"content": "follows the content", "position": "stays in place", "undecided": "undecided"}
 
 
 def checks(run: RunFolder) -> None:
     """The newest report or the one chosen, and the form that makes another."""
-    reports = run.attention_checks()
+    reports = or_stop(attention_checks.reports, run)
     if not reports:
         analyses.nothing_yet(
-            run, "check", "Nobody has asked whether these maps can be trusted",
-            "A map always shows something. The lie detector takes out the pixels that it points at and compares with "
-            "random maps, makes the network forget what it learnt, looks where the landslides were outlined, and "
-            "rolls, flips and shrinks patches to tell content from corners.",
-            "Run the check", ":material/policy:",
+            run, NAME, "These maps have not been checked yet",
+            "An attention map always shows something. The sanity checks remove the pixels that it points at and "
+            "compare with random maps, give the network random weights, compare with the outlines of landslides, and "
+            "roll, flip and shrink patches to tell content from corners.",
+            "Run the checks", ":material/policy:",
         )  # fmt: skip
-        _another(run)
+        _another(run, "Run with other settings")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Maps", list(reports), key="explain_check", width=420,
             format_func=lambda n: attention.map_words(reports[n]) if n in reports else n,
         )  # fmt: skip
-    report, tables = reports[name], or_stop(run.attention_check, name)
+    check = or_stop(attention_checks.read, run, name)
+    report, tables = check.report, check.tables
     _verdict(report)
     _faithfulness(report, tables["curves"], run, name)
-    _forgetting(report, tables["randomised"], run, name)
+    _randomised(report, tables["randomised"], run, name)
     _masks(report, run, name)
     _corners(report, run, name)
     downloads.download(tables["patches"], f"{run.name}_{name}_patches", "Every patch (CSV)")
-    _another(run)
+    _another(run, "Check another layer or method")
+    analyses.follow(run, NAME)
 
 
-def _another(run: RunFolder) -> None:
-    """The form of another check, and its progress."""
+def _another(run: RunFolder, label: str) -> None:
+    """The form of another check."""
     own = or_stop(run.cams)[2]
-    if st.toggle("Check with other settings", key="explain_check_more"):
-        with st.container(border=True), st.container(horizontal=True, vertical_alignment="bottom"):
-            layer = pickers.layer_picker(run, str(own["layer"]), "explain_check_layer")
-            method = pickers.method_picker(str(own.get("method", "gradcam")), "explain_check_method")
-            patches = st.number_input("Patches tested", 20, 2000, 100, 20, key="explain_check_patches", width=150)
-            seeds = st.number_input("Draws of weights", 1, 10, 3, key="explain_check_seeds", width=150)
-            running = analyses.under_way(run, "check")
-            if st.button("Check", type="primary", icon=":material/policy:", key="explain_check_go", disabled=running):
-                options = {"layer": layer, "method": method, "patches": int(patches), "seeds": int(seeds)}
-                analyses.begin(run, "check", options)
-    if run.attention_checks():
-        analyses.follow(run, "check")
+    if st.toggle(label, key="explain_check_more"):
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                given = {
+                    "layer": pickers.layer_picker(run, str(own["layer"]), "explain_check_layer"),
+                    "method": pickers.method_picker(str(own.get("method", "gradcam")), "explain_check_method"),
+                }
+            analyses.options_form(run, NAME, "Check these maps", given, (*given, "seed"), key="explain_checks")
 
 
 def _verdict(report: Mapping[str, Any]) -> None:
@@ -101,15 +100,16 @@ def _verdict(report: Mapping[str, Any]) -> None:
         height, width = report["size"]
         st.caption(
             f"{escape_markdown(attention.map_words(report))}, {height}×{width} cells, out of fold; the network's own "
-            f"classifier. {report['n_tested']:,} patches labelled or called {escape_markdown(report['target'])} were tested, "
-            f"all {report['silent']['n']:,} were looked at, in {formatting.duration(report['seconds'])}."
+            f"classifier. All {report['silent']['n']:,} patches were measured and {report['n_tested']:,} patches "
+            f"labelled or predicted {escape_markdown(report['target'])} were tested, in "
+            f"{formatting.duration(report['seconds'])}."
         )
 
 
 def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolder, name: str) -> None:
-    st.subheader("Does it matter what they point at?", anchor=False)
+    st.subheader("Do the places they point at matter?", anchor=False)
     if curves.empty:
-        st.markdown("No patch was labelled or called positive, so nothing could be taken out.")
+        st.markdown("No patch is labelled or predicted positive, so no pixels could be removed.")
         return
     grid = st.grid(2, min_column_width=340, gap="medium")
     for kind, words in charts.KIND_WORDS.items():
@@ -119,10 +119,10 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
                 downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
     road = report["faithfulness"]["road"]
     st.caption(
-        "A good map's curve falls below that of random maps when the most relevant pixels go first, and stays above it "
-        f"when the least relevant do. ROAD: {number(road['map'])} for the map, {number(road['random'])} for random "
-        f"maps of the same cells, {number(road['moved'])} for the map moved elsewhere. Bands: 95 % bootstrap, "
-        f"whole groups are drawn; n = {int(curves['n'].max()):,} patches."
+        "A good map's curve falls below that of random maps when the most relevant pixels are removed first, and stays "
+        f"above it when the least relevant are. ROAD: {number(road['map'])} for the map, {number(road['random'])} for "
+        f"random maps with as many cells, {number(road['moved'])} for the map moved elsewhere. Shaded: 95 % interval, "
+        f"groups kept together; n = {int(curves['n'].max()):,} patches."
     )
     rows = [
         {"name": theme.fold_title(one["fold"]), "part": "", **_mean(one["gain_random"])}
@@ -137,24 +137,25 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
     downloads.download(curves, f"{run.name}_{name}_curves", "Curves (CSV)")
 
 
-def _forgetting(report: Mapping[str, Any], table: pd.DataFrame, run: RunFolder, name: str) -> None:
-    st.subheader("Do they depend on what was learnt?", anchor=False)
+def _randomised(report: Mapping[str, Any], table: pd.DataFrame, run: RunFolder, name: str) -> None:
+    st.subheader("Do the maps depend on what was learnt?", anchor=False)
     if table.empty:
-        st.markdown("No weights were drawn anew.")
+        st.markdown("No network with random weights was compared.")
         return
     downloads.show(charts.randomised(table, MOST_ALIKE), key=f"explain_{name}_random")
     st.caption(
-        "Weights are drawn anew block by block, from the classifier down to the first layer. Maps that stay alike show "
-        "the picture's edges, not what the network knows. 95 % bootstrap bands, whole groups are drawn; "
-        f"n = {int(table['n'].max()):,} comparisons over {report['randomised']['seeds']} draws and all folds."
+        "Weights are replaced by random ones block by block, from the classifier down to the first layer. Maps that "
+        "hardly change show edges in the picture, not what the network learnt. Shaded: 95 % interval, groups kept "
+        f"together; n = {int(table['n'].max()):,} comparisons over {report['randomised']['seeds']} random networks and "
+        "all folds."
     )
-    downloads.download(table, f"{run.name}_{name}_randomised", "Likeness by block (CSV)")
+    downloads.download(table, f"{run.name}_{name}_randomised", "Similarity by block (CSV)")
 
 
 def _masks(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
     st.subheader("Do they lie on the landslides?", anchor=False)
     if "masks" not in report:
-        st.markdown("This dataset has no masks of its landslides, so it cannot be told.")
+        st.markdown("This dataset has no masks of its landslides, so this cannot be checked.")
         return
     rows = []
     for key, words in SET_WORDS.items():
@@ -164,14 +165,14 @@ def _masks(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
                 chance = {"chance": _mean(one["chance"])["value"]}
                 rows.append({"name": title, "part": words, **_mean(one["found"]), **chance})
     if not rows:
-        st.markdown("No landslide has a mask, so it cannot be told.")
+        st.markdown("No landslide has a mask, so this cannot be checked.")
         return
     table = pd.DataFrame(rows)
-    downloads.show(charts.dots(table, "Share, 0 to 1, with 95 % interval", SET_COLOURS), key=f"explain_{name}_masks")
+    downloads.show(charts.dots(table, "Share, with 95 % interval", SET_COLOURS), key=f"explain_{name}_masks")
     st.caption(
         "Pointing game: the centre of the map's highest cell lies in the mask; chance: the mask's share of the patch. "
         f"Energy: the share of the map inside. IoU: with the pixels above {report['masks']['threshold']:.0%} of the "
-        "map's peak; chance: as many random pixels. Grey ticks: chance. Intervals resample whole groups; "
+        "map's peak; chance: as many random pixels. Grey ticks: chance. Intervals keep groups together; "
         f"n = {int(table['n'].max()):,} landslides with a mask."
     )
     downloads.download(table, f"{run.name}_{name}_masks", "Agreement with masks (CSV)")
@@ -182,22 +183,22 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
     places = pd.DataFrame(report["places"]).astype({"ratio": float, "lo": float, "hi": float})
     flagged = [one for one in report.get("corners", []) if one["flagged"]]
     for one in flagged:
-        words = theme.OUTCOME_WORDS.get(one["outcome"].upper(), "called positive")
-        cause = "the network's own habit (position)" if one["cause"] == "position" else "a mark in the pixels"
+        words = charts.OUTCOME_TITLES.get(one["outcome"].upper(), "predicted positive")
+        cause = "the network's own bias for this position" if one["cause"] == "position" else "a mark in the pixels"
         st.error(
-            f"{PLACE_WORDS[one['corner']]}, {words}: {one['ratio']:.1f} times its share of the attention, and "
-            f"{one['kept']:.0%} of it stays when everything else is rolled beneath. Cause: {cause}.",
+            f"{PLACE_WORDS[one['corner']]}, {words}: {one['ratio']:.1f} times its share of the attention, of which "
+            f"{one['kept']:.0%} stays when everything but the corners is rolled. Cause: {cause}.",
             icon=":material/picture_in_picture:",
         )
     chosen = places[places["outcome"].isin(["tp", "fp", "fn", "tn"]) & (places["n"] > 0)]
     rows = chosen.assign(
-        name=chosen["place"].map(PLACE_WORDS), part=chosen["outcome"].str.upper().map(theme.OUTCOME_WORDS),
+        name=chosen["place"].map(PLACE_WORDS), part=chosen["outcome"].str.upper().map(charts.OUTCOME_TITLES),
         value=chosen["ratio"],
     )  # fmt: skip
-    colours = {theme.OUTCOME_WORDS[key]: colour for key, colour in theme.OUTCOME.items()}
+    colours = {charts.OUTCOME_TITLES[key]: colour for key, colour in theme.OUTCOME.items()}
     downloads.show(
         charts.dots(
-            rows, "Attention there, times its share of the area", colours, [(1.0, "uniform"), (3.0, "hot")], ".2f"
+            rows, "Attention, relative to the share of the area", colours, [(1.0, "uniform"), (3.0, "hot")], ".2f"
         ),
         key=f"explain_{name}_places",
     )
@@ -205,25 +206,26 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
     compared = ""
     if wrong.get("p") is not None and np.isfinite(wrong["p"]):
         compared = (
-            f" Wrong patches (n = {wrong['n_wrong']:,}) hold {wrong['wrong']:.2f} times uniform in their corners, "
-            f"found landslides (n = {wrong['n_right']:,}) {wrong['right']:.2f}; Mann-Whitney p = {wrong['p']:.2g}."
+            f" Corners hold {wrong['wrong']:.2f} times the uniform share in misclassified patches (n = "
+            f"{wrong['n_wrong']:,}) and {wrong['right']:.2f} times in found landslides (n = {wrong['n_right']:,}); "
+            f"Mann-Whitney p = {wrong['p']:.2g}."
         )
     st.caption(
         f"Each corner is {report['corner']:.0%} of the patch's sides, the border {report['border']:.0%}; every "
-        f"judged patch, n = {int(report['silent']['n']):,}; 95 % bootstrap, whole groups are drawn.{compared}"
+        f"judged patch, n = {int(report['silent']['n']):,}; 95 % interval, groups kept together.{compared}"
     )
     if report.get("movement"):
         table = pd.DataFrame(
             {
                 "Patch": [TEST_WORDS[one["test"]] for one in report["movement"]],
-                "Likeness to the moved map": [_said(one["follow"]) for one in report["movement"]],
-                "Likeness to the unmoved map": [_said(one["stay"]) for one in report["movement"]],
+                "Similarity to the moved map": [_with_interval(one["follow"]) for one in report["movement"]],
+                "Similarity to the unmoved map": [_with_interval(one["stay"]) for one in report["movement"]],
                 "Attention": [FOLLOW_WORDS[one["follows"]] for one in report["movement"]],
                 "n": [one["difference"]["n"] for one in report["movement"]],
             }
         )
         st.dataframe(table, hide_index=True, width="stretch")
-        st.caption("Pearson's correlation of maps, with 95 % interval: attention that follows the content moves along.")
+        st.caption("Pearson correlation of maps, with 95 % interval. Attention that follows the content moves with it.")
     downloads.download(places, f"{run.name}_{name}_places", "Corners and border (CSV)")
 
 
@@ -232,6 +234,6 @@ def _mean(one: Mapping[str, Any]) -> dict[str, Any]:
     return known | {"n": int(one.get("n") or 0)}
 
 
-def _said(one: Mapping[str, Any]) -> str:
+def _with_interval(one: Mapping[str, Any]) -> str:
     bounds = formatting.interval((one.get("lo"), one.get("hi")), 2)
     return number(one.get("value"), 2) + (f" ({bounds})" if bounds else "")

@@ -1,16 +1,16 @@
-"""TODO-ROOM"""
+"""How verdicts look as badges, and what attention maps leave out."""
 
 from __future__ import annotations
 
 from dashboard import theme
 from dashboard.ui.formatting import escape_markdown
 
-# By word of the lie detector's verdict: badge colour, icon, words.
+# By verdict of the sanity checks: badge colour, icon, words.
 CHECK_LOOKS = {
     "trusted": ("green", ":material/verified:", "these maps can be read"),
     "careful": ("orange", ":material/warning:", "read these maps with care"),
     "lies": ("red", ":material/dangerous:", "do not read these maps"),
-    "undecided": ("gray", ":material/help:", "it cannot be told"),
+    "undecided": ("gray", ":material/help:", "no verdict is possible"),
 }
 
 
@@ -24,12 +24,12 @@ ANSWER_LOOKS = {
 
 
 def what_maps_miss(head: str) -> str:
-    """How a head's decisions relate to the Grad-CAM of the network's own classifier, as a sentence; fc needs none."""
+    """How a head's decisions relate to the maps of the network's own classifier, as a sentence; fc needs none."""
     title = escape_markdown(theme.head_title(head))
     if head == "fc":
         return ""
     if head == "blend":
-        return f" {title} averages that classifier with an SVM on band statistics, which has no place in these maps."
+        return f" {title} averages that classifier with an SVM on band statistics, which the maps do not show."
     if head.startswith("svm_") or head in ("lgbm", "logreg"):
         return f" {title} decides on the same embedding."
-    return f" {title} sees no network: its outcomes below are sorted by what it decides, not by what the maps show."
+    return f" {title} does not use the network: only the outcomes below are its own, the maps are not."

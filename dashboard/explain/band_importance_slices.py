@@ -1,7 +1,4 @@
-"""Which bands the model needs, for some of the patches: by outcome, by slice, and where in the patch (windows).
-
-Comes in: the chosen run and dataset. Goes out: figures and a gallery; part of the Bands view (``explain_bands``).
-"""
+"""Which bands the model needs for some of the patches: by outcome, by slice; and where in a patch (windows)."""
 
 from __future__ import annotations
 
@@ -11,40 +8,42 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analyses.bands.importance import BandImportance
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.bands.occlusion import Windows
 from core.runs.store import RunFolder
 from dashboard import cache, theme
 from dashboard.explain import charts, tables
+from dashboard.explain.band_rows import band_rows
 from dashboard.patches import gallery, outcomes
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
-PART_COLOURS = {theme.OUTCOME_WORDS[name]: colour for name, colour in theme.OUTCOME.items()}
+PART_COLOURS = {charts.OUTCOME_TITLES[name]: colour for name, colour in theme.OUTCOME.items()}
 
 
 def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, head: str, baseline: str) -> None:
-    """Drops, or shares of groups, of each outcome or of the values of a column, beside each other."""
+    """Drops, or shares of groups, of each outcome or of each value of a column, next to each other."""
     st.subheader("By outcome and by slice", anchor=False)
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     facts = cache.patch_metadata(data, tuple(judged["id"].astype(str)))
     with st.container(horizontal=True):
         by = st.selectbox(
-            "Patches parted by", ["outcome", *[c for c in facts.columns if c not in ("id", "group")]], width=220,
+            "Split patches by", ["outcome", *[c for c in facts.columns if c not in ("id", "group")]], width=220,
             key="explain_by", format_func=lambda c: c.replace("_", " "),
         )  # fmt: skip
         unit = st.segmented_control(
-            "Of", ["group", "band"], default="group", required=True, key="explain_by_unit",
+            "Show", ["group", "band"], default="group", required=True, key="explain_by_unit",
             format_func={"group": "groups of bands", "band": "each band"}.get,
         )  # fmt: skip
     parts = tables.outcome_parts(judged) if by == "outcome" else tables.slice_parts(judged, facts, by)
     try:
-        rows = cache.band_rows(run, head, baseline, unit, parts) if parts else None
+        rows = band_rows(run, head, baseline, unit, parts) if parts else None
     except LandslideLensError:
         rows = None
     if rows is None:
-        st.markdown("There is nothing to part: too few patches of each kind, or the study of bands was not run.")
+        st.markdown("Nothing to compare: too few patches in each group, or band importance was not measured.")
         return
     if unit == "band":
         rows = tables.titled(rows, data.bands).rename(columns={"title": "name", "drop_mean": "value"})
@@ -58,8 +57,8 @@ def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, hea
         f"{escape_markdown(part)} n = {int(n):,}" for part, n in rows.groupby("part", sort=False)["n"].first().items()
     )
     st.caption(
-        f"{counts}; out of fold, {escape_markdown(theme.head_title(head))}, 95 % interval of resampled groups. Intervals that "
-        "overlap do not settle a difference between parts."
+        f"{counts}; out of fold, {escape_markdown(theme.head_title(head))}, 95 % interval, groups kept "
+        "together. Where intervals overlap, the difference is not settled."
     )
     downloads.download(rows, f"{run.name}_{by}_{unit}_{head}_{baseline}", "Parts (CSV)")
 
@@ -67,20 +66,17 @@ def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, hea
 # --------------------------------------------------------------------------------------------------- windows
 
 
-def windows(data: Dataset, run: RunFolder) -> list[str]:
-    """Patches whose windows were occluded, by the study; the ids shown."""
-    found = cache.window_drops(run)
-    if found is None:
+def windows(data: Dataset, measured: BandImportance) -> list[str]:
+    """Patches whose windows were replaced; the ids shown."""
+    if measured.windows is None:
         return []
-    st.subheader("Windows", anchor=False)
-    index, drops = found
+    index, drops = measured.windows
     side = data.shape[1:]
-    report = cache.band_study(run)
-    options = report[1].get("options", {}) if report else {}
     size = int(index["window"].iloc[0])
-    over = Windows.over(*side, size, int(options.get("stride", size // 2)))
+    over = Windows.over(*side, size, int(measured.report["options"]["stride"]))
     if (len(over.rows), len(over.columns)) != drops.shape[1:]:
-        return []
+        return []  # of an earlier time, with another stride
+    st.subheader("Windows", anchor=False)
     cells = np.clip(over.to_pixels(drops, *side), 0, None)
     rows = dict(zip(index["id"].astype(str), index["row"].astype(int).tolist(), strict=True))
     cams = gallery.Cams(rows, cells, {}, np.zeros(len(cells), int))
@@ -91,8 +87,9 @@ def windows(data: Dataset, run: RunFolder) -> list[str]:
         caption=lambda row: f"p {row['p0']:.2f} · at most {row['most']:+.2f}",
     )  # fmt: skip
     st.caption(
-        f"Windows of {size} px replaced in every band by its training mean, all on one scale; bright: covering it "
-        f"lowers the probability of {escape_markdown(data.positive)}. {escape_markdown(theme.head_title(str(index['head'].iloc[0])))}, "
-        f"out of fold, n = {len(index):,} patches drawn at random."
+        f"Windows of {size} px, replaced in every band by its training mean, all on one scale. Bright: covering it "
+        f"lowers the probability of {escape_markdown(data.positive)}. "
+        f"{escape_markdown(theme.head_title(str(index['head'].iloc[0])))}, out of fold, n = {len(index):,} patches "
+        "drawn at random."
     )
     return shown["id"].astype(str).tolist()

@@ -1,6 +1,6 @@
-"""Figures of the Explain page: mean maps, curves of the lie detector, dots with intervals by band, group and policy.
+"""Figures of the Explain page: mean maps, curves of the sanity checks, dots with intervals by band, group and policy.
 
-Pure functions like those of ``charts``: numbers come in, a plotly figure goes out; what a user has named is escaped.
+Pure functions: numbers in, a plotly figure out; names that a user has chosen are escaped.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from dashboard.charts.base import LINE, THIN, plain, range_words
 from dashboard.patches import render
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
-SHORT_OUTCOME = {"TP": "found", "FP": "false alarm", "FN": "missed", "TN": "left alone"}
+OUTCOME_TITLES = theme.OUTCOME_WORDS
 RIVAL_WORDS = {"map": "the map", "random": "random maps", "moved": "the map, moved elsewhere"}
 RIVAL_LOOKS = {"map": (theme.POSITIVE, "solid"), "random": (theme.INK, "dash"), "moved": (theme.NEGATIVE, "dot")}
 KIND_WORDS = {
-    "road_most": "Most relevant first, filled with noise around (ROAD)",
-    "road_least": "Least relevant first, filled with noise around (ROAD)",
-    "deletion": "Deletion: most relevant pixels go first",
-    "insertion": "Insertion: most relevant pixels come first",
+    "road_most": "ROAD: most relevant pixels removed first",
+    "road_least": "ROAD: least relevant pixels removed first",
+    "deletion": "Deletion: most relevant pixels removed first",
+    "insertion": "Insertion: most relevant pixels added first",
 }
 POLICY_COLOURS = {
     "as_is": "#6B7785", "mean": "#4A7EBB", "zero": "#C0447E", "nearest": "#4E9F6B", "regression": "#D9822B",
@@ -37,7 +37,7 @@ def mean_maps(means: Mapping[str, MeanMap]) -> go.Figure:
     """The mean map of every outcome on one scale, with its number of maps; hover gives each cell's interval."""
     shown = [(name.upper(), means[name]) for name in ("tp", "fp", "fn", "tn")]
     titles = [
-        f"{SHORT_OUTCOME[name]}<br>{one.n:,} maps" + (f"<br>{one.n_dead:,} dead" if one.n_dead else "<br> ")
+        f"{OUTCOME_TITLES[name]}<br>{one.n:,} maps" + (f"<br>{one.n_dead:,} dead" if one.n_dead else "<br> ")
         for name, one in shown
     ]
     figure = make_subplots(rows=1, cols=4, subplot_titles=titles, horizontal_spacing=0.03)
@@ -70,7 +70,7 @@ def mean_maps(means: Mapping[str, MeanMap]) -> go.Figure:
 def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
     """Probability left over the share of pixels changed, for the map and its rivals, with 95 % bands.
 
-    table: ``RunFolder.attention_check``'s curves.
+    table: the curves of ``core.analyses.attention.checks.AttentionCheck``.
     """
     figure = go.Figure()
     for rival in ("random", "moved", "map"):
@@ -92,14 +92,14 @@ def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
 
 
 def randomised(table: pd.DataFrame, most_alike: float) -> go.Figure:
-    """Likeness of maps to the trained network's, by how many layers were drawn anew from the top."""
+    """Similarity of maps to the trained network's, by how many blocks from the top have random weights."""
     figure = go.Figure()
     for name, words, colour in (("ssim", "SSIM", theme.POSITIVE), ("spearman", "Spearman's rho", theme.NEGATIVE)):
         low, high = table[f"{name}_lo"], table[f"{name}_hi"]
         if np.isfinite(table[[f"{name}_lo", f"{name}_hi"]].to_numpy(float)).all():
             _band(figure, table["stage"], low, high, colour, name)
         notes = [
-            f"{range_words(a, b)}<br>drawn anew here: {plain(layers)}"
+            f"{range_words(a, b)}<br>made random here: {plain(layers)}"
             for a, b, layers in zip(low, high, table["layers"], strict=True)
         ]
         figure.add_scatter(
@@ -110,10 +110,10 @@ def randomised(table: pd.DataFrame, most_alike: float) -> go.Figure:
     figure.add_hline(y=most_alike, line_width=THIN, line_dash="dot", line_color=theme.INK)
     figure.add_annotation(
         x=1, xref="paper", xanchor="right", y=most_alike, yanchor="bottom", showarrow=False,
-        text=f"SSIM may be {most_alike:g} at the end",
+        text=f"SSIM may be at most {most_alike:g} at the end",
     )  # fmt: skip
-    figure.update_xaxes(title_text="Blocks drawn anew, from the classifier down", dtick=1)
-    figure.update_yaxes(title_text="Likeness to the trained network's maps")
+    figure.update_xaxes(title_text="Blocks with random weights, from the classifier down", dtick=1)
+    figure.update_yaxes(title_text="Similarity to the trained network's maps")
     return theme.apply(figure, 300)
 
 
@@ -132,7 +132,7 @@ def dots(
     lines: Sequence[tuple[float, str]] = (),
     form: str = ".3f",
 ) -> go.Figure:
-    """Values with intervals as dots, parts of one row beside each other. rows: name, part, value, lo, hi, n; chance.
+    """Values with intervals as dots, the parts of a row next to each other. rows: name, part, value, lo, hi, n; chance.
 
     lines: (place, words) of dotted lines across; an unknown interval is not drawn.
     """

@@ -1,30 +1,38 @@
-"""What the Explain page lets its viewer choose: a layer, a method, a patch.
-
-Comes in: a run. Goes out: the choice. Layers are listed by the process that answers for single patches.
-"""
+"""What the Explain page lets its viewer choose: a layer, a method, a class, a patch."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import streamlit as st
 
+from core.analyses.attention.maps import Method
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import url_state
+from dashboard import cache, url_state
 from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.guards import or_stop
 
-BATCHED = ("xgradcam", "gradcam", "gradcam++", "layercam")  # those that whole runs are drawn with
 MOST_LISTED = 500  # patches offered in a list; any other can be typed
 
 
+def layers(run: RunFolder) -> list[dict[str, Any]]:
+    """The layers that maps can be made at: name, rows, columns, channels, alive; from the first to the deepest."""
+    return _layers(str(run.path), cache.file_version(run.fold_path(0) / "fold.json"))
+
+
+@st.cache_data(max_entries=16, show_spinner="Loading the network to list its layers…")
+def _layers(path: str, version: cache.Version) -> list[dict[str, Any]]:
+    return model_client.models().ask({"do": "layers", "run": path})["layers"]
+
+
 def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
-    """A layer of the network, those with a living map; at first the run's own. None where they cannot be listed."""
+    """A layer of the network, of those with a living map; at first the run's own. None where they cannot be listed."""
     try:
-        known = {one["name"]: one for one in model_client.layers(run) if one["alive"]}
+        known = {layer["name"]: layer for layer in layers(run) if layer["alive"]}
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return None
@@ -32,7 +40,7 @@ def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
     return st.selectbox(
         "Layer", names, index=names.index(own) if own in names else len(names) - 1, key=key, width=300,
         format_func=lambda name: f"{layer_words(name)} · {known[name]['rows']}×{known[name]['columns']} cells",
-        help="From the first to the deepest. Deeper layers know more of what they see and less of where.",
+        help="From the first to the deepest. Deeper layers know more about what they see and less about where it is.",
     )  # fmt: skip
 
 
@@ -45,12 +53,17 @@ def layer_words(name: str) -> str:
 
 
 def method_picker(own: str, key: str) -> str:
-    """A method that can draw whole runs; at first the run's own."""
-    first = BATCHED.index(own) if own in BATCHED else 0
-    return st.selectbox(
-        "Method", BATCHED, index=first, format_func=gallery.METHOD_WORDS.get, key=key,
-        width=170,
-    )  # fmt: skip
+    """A method that can make the maps of whole runs; at first the run's own."""
+    methods = get_args(Method)
+    first = methods.index(own) if own in methods else 0
+    return st.selectbox("Method", methods, index=first, format_func=gallery.METHOD_WORDS.get, key=key, width=170)
+
+
+def target_picker(run: RunFolder, key: str) -> int | str:
+    """The class that the maps show evidence for."""
+    names = or_stop(run.summary)["class_names"]
+    words = {1: str(names[1]), 0: str(names[0]), "predicted": "the predicted class"}
+    return st.selectbox("Evidence for", list(words), format_func=words.get, key=key, width=200)
 
 
 def patch_picker(judged: pd.DataFrame) -> str:
@@ -67,7 +80,7 @@ def patch_picker(judged: pd.DataFrame) -> str:
     chosen = st.selectbox(
         "Patch", listed, key=key, width=360, accept_new_options=True,
         format_func=lambda i: _patch_words(i, known.get(i)),
-        help=f"The {min(len(known), MOST_LISTED):,} of {len(known):,} with the highest loss are listed; type any id.",
+        help=f"Lists the {min(len(known), MOST_LISTED):,} of {len(known):,} with the highest loss; type any other id.",
     )  # fmt: skip
     url_state.write_query_param(key, chosen, None)
     return chosen

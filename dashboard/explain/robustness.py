@@ -1,7 +1,6 @@
-"""The drop-out drill's view: what F1 remains when clouds come or a sensor fails, by how missing bands are filled.
+"""Robustness: F1 when clouds come or a sensor fails, by how missing bands are filled; the decisions that change.
 
-Comes in: the chosen run and dataset. Goes out: figures of ``core.analyses.bands.robustness``'s report, the patches that flip, and a
-comparison with a run that was trained without the bands in question.
+With a comparison to runs that were trained without the bands in question.
 """
 
 from __future__ import annotations
@@ -11,7 +10,9 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from core.analyses.bands.robustness_retrained import against_retrained, flipped
+from core.analyses.bands import robustness
+from core.analyses.bands.flips import flipped
+from core.analyses.bands.robustness_retrained import against_retrained
 from core.data.normalise import Normaliser
 from core.data.store import Dataset
 from core.errors import LandslideLensError
@@ -25,48 +26,52 @@ from dashboard.ui import downloads, formatting, guards, sidebar
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import or_stop
 
+NAME = robustness.ANALYSIS.name
+HIDDEN = ("names", "tta", "seed")
 SHORT = {
-    "as_is": "left as it came",
+    "as_is": "left unchanged",
     "mean": "training mean",
-    "zero": "0 in the unit",
+    "zero": "0 in the band's unit",
     "nearest": "nearest training patch",
-    "regression": "told from the other bands",
+    "regression": "estimated from other bands",
 }
-RETRAINED = "band statistics trained on the rest"
+RETRAINED = "band statistics, trained on the rest"
 CHANGES = {
-    "missed": ("now missed", "FN"),
+    "missed": ("newly missed", "FN"),
     "new alarm": ("new false alarms", "FP"),
-    "found": ("now found", "TP"),
-    "alarm gone": ("alarms gone", "TN"),
+    "found": ("newly found", "TP"),
+    "alarm gone": ("false alarms gone", "TN"),
 }
 FLIPS_SHOWN = 24
 
 
-def drill(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
-    """The report, or the button that makes it; the ids of patches that flip."""
-    found = run.drill()
-    if found is None:
+def losses(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
+    """The report, or the button that makes it; the ids of patches whose decision changes."""
+    tested = or_stop(robustness.read, run)
+    if tested is None:
         analyses.nothing_yet(
-            run, "drill", "What if a sensor fails?",
-            "Clouds are drawn over the optical bands, optical, SAR or one orbit is taken away, noise is added. Each "
-            "loss is met by every policy for missing bands, at the run's own thresholds, out of fold.",
-            "Run the drill", ":material/thunderstorm:",
+            run, NAME, "What if a sensor fails?",
+            "Clouds are drawn over the optical bands; optical, SAR or one orbit is removed; noise is added. Missing "
+            "values are filled in several ways, and F1 is measured out of fold at the run's own thresholds.",
+            "Test robustness", ":material/thunderstorm:",
         )  # fmt: skip
         return []
-    table, report = found
+    table, report = tested.table, tested.report
     rows = pd.DataFrame(report["rows"]).astype({name: float for name in ("f1", "lo", "hi", "diff_lo", "diff_hi")})
     st.markdown(f"**{escape_markdown(report['sentence'])}**")
     _figure(run, report, rows)
     shown = _flips(data, run, table, report, rows)
     _compared(run, report)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        running = analyses.follow(run, "drill")
-        if not running and st.button(
-            "Drill it again", icon=":material/refresh:", type="tertiary", key="explain_redrill"
-        ):
-            analyses.begin(run, "drill")
-        st.caption(f"Drilled in {formatting.duration(report['seconds'])}.", width="content")
+    _again(run, report)
     return shown
+
+
+def _again(run: RunFolder, report: Mapping) -> None:
+    active = analyses.follow(run, NAME)
+    st.caption(f"Computed in {formatting.duration(report['seconds'])}.")
+    if not active and st.toggle("Test again with other settings", key="explain_robustness_more"):
+        with st.container(border=True):
+            analyses.options_form(run, NAME, "Test robustness", hidden=HIDDEN, key="explain_robustness")
 
 
 def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
@@ -87,115 +92,110 @@ def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
     both = pd.concat([drawn[columns], retrained], ignore_index=True).astype({"value": float, "lo": float, "hi": float})
     downloads.show(
         charts.dots(both, "F1, with 95 % interval", colours, [(float(intact["f1"]), "intact")]),
-        key="explain_drill_f1",
+        key="explain_robustness_f1",
     )
     st.caption(
         f"Intact F1 {number(intact['f1'])} ({formatting.interval((intact['lo'], intact['hi']))}); n = "
-        f"{int(intact['n']):,} patches, out of fold, {escape_markdown(theme.head_title(report['head']))} at its cross-fitted "
-        "thresholds; bootstrap over whole groups. Policies learn from the training part of each fold. Band statistics "
-        "trained on the rest: logistic regression that never saw the lost bands, not the same model retrained."
+        f"{int(intact['n']):,} patches, out of fold, {escape_markdown(theme.head_title(report['head']))} at its "
+        "cross-fitted thresholds; groups kept together. Ways of filling learn from the training part of each fold. "
+        "“Trained on the rest” is a logistic regression that never saw the lost bands, not this model retrained."
     )
     with st.expander("All numbers"):
         st.dataframe(rows.drop(columns=["scenario"]), hide_index=True, width="stretch")
-    downloads.download(rows, f"{run.name}_drill", "Drill (CSV)")
+    downloads.download(rows, f"{run.name}_robustness", "Robustness (CSV)")
 
 
 def _flips(data: Dataset, run: RunFolder, table: pd.DataFrame, report: Mapping, rows: pd.DataFrame) -> list[str]:
-    st.subheader("Patches that flip", anchor=False)
+    st.subheader("Decisions that change", anchor=False)
     titles = {one["name"]: one["title"] for one in report["scenarios"] if one["kind"] != "intact"}
     if not titles:
         return []
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        scenario = st.selectbox("What happens", list(titles), format_func=titles.get, key="explain_scenario", width=280)
+        scenario = st.selectbox("Scenario", list(titles), format_func=titles.get, key="explain_scenario", width=280)
         policies = rows.loc[rows["scenario"] == scenario, "policy"].tolist()
         policy = st.selectbox(
             "Missing values are", policies, format_func=lambda p: POLICIES.get(p, p), key="explain_policy", width=440
         )
     one = rows[(rows["scenario"] == scenario) & (rows["policy"] == policy)].iloc[0]
-    found = flipped(table, scenario, policy)
+    flips = flipped(table, scenario, policy)
     counts = {"missed": "n_missed", "new alarm": "n_alarms", "found": "n_found", "alarm gone": "n_cleared"}
     with st.grid(min_column_width=180):
         for change, column in counts.items():
-            st.metric(CHANGES[change][0].capitalize(), f"{int(one[column]):,}", border=True)
+            st.metric(charts.capital(CHANGES[change][0]), f"{int(one[column]):,}", border=True)
     st.caption(
         f"F1 {number(one['f1'])} ({formatting.interval((one['lo'], one['hi']))}), {one['difference']:+.3f} against "
-        f"intact (95 % {one['diff_lo']:+.3f} to {one['diff_hi']:+.3f}); {len(found):,} of {int(one['n']):,} "
-        "decisions flip."
+        f"intact (95 % {one['diff_lo']:+.3f} to {one['diff_hi']:+.3f}); {len(flips):,} of {int(one['n']):,} "
+        "decisions change."
     )
-    if found.empty:
-        st.markdown("No decision flips.")
+    if flips.empty:
+        st.markdown("No decision changes.")
         return []
-    there = [change for change in CHANGES if (found["change"] == change).any()]
-    kinds = st.pills(
-        "Show", there, selection_mode="multi", default=there, key=f"explain_changes_{scenario}_{policy}",
-        format_func=lambda c: CHANGES[c][0],
+    changes = [change for change in CHANGES if (flips["change"] == change).any()]
+    chosen = st.pills(
+        "Show", changes, selection_mode="multi", default=changes, key=f"explain_changes_{scenario}_{policy}",
+        format_func=lambda c: charts.capital(CHANGES[c][0]),
     )  # fmt: skip
-    mine = found[found["change"].isin(kinds or there)].head(FLIPS_SHOWN)
+    mine = flips[flips["change"].isin(chosen or changes)].head(FLIPS_SHOWN)
     look = gallery.look_controls(data, "explain_flips", None)
     shown = mine.assign(outcome=mine["change"].map(lambda change: CHANGES[change][1]))
     gallery.gallery(
         data, shown, look, "explain_flips", None,
-        caption=lambda row: f"p {row['prob']:.2f} → {row['prob_after']:.2f} · {row['change']}",
+        caption=lambda row: f"p {row['prob']:.2f} → {row['prob_after']:.2f} · {CHANGES[row['change']][0]}",
     )  # fmt: skip
-    st.caption(f"The {len(mine):,} of {len(found):,} whose probability moved most, as they are without the loss.")
-    downloads.download(found, f"{run.name}_flips_{scenario}_{policy}", "Flips (CSV)")
+    st.caption(f"The {len(mine):,} of {len(flips):,} whose probability changed most, shown without the loss.")
+    downloads.download(flips, f"{run.name}_flips_{scenario}_{policy}", "Changed decisions (CSV)")
     return mine["id"].astype(str).tolist()
 
 
 def _compared(run: RunFolder, report: Mapping) -> None:
-    """A run trained on what a loss leaves, chosen among the runs of this dataset."""
+    """A run trained on the bands that a loss leaves, chosen from the runs of this dataset."""
     lost = {one["name"]: one for one in report["scenarios"] if one["kind"] == "lost"}
     if not lost:
         return
-    st.subheader("Against a run trained on the rest", anchor=False)
-    found = {}
+    st.subheader("Compared with a run trained on the remaining bands", anchor=False)
+    comparisons = {}
     for other in state.choice().runs:
         if other.name != run.name and guards.run_state(other)["state"] == "succeeded":
             for scenario in lost:
                 try:
-                    found[other.name, scenario] = _against(run, other, scenario)
+                    comparisons[other.name, scenario] = _against(run, other, scenario)
                 except LandslideLensError:
-                    continue  # it was not trained on exactly what this loss leaves
-    if not found:
+                    continue  # it was not trained on exactly the bands that this loss leaves
+    if not comparisons:
         _how_to(run, lost)
         return
     other, scenario = st.selectbox(
-        "Trained without", list(found), key="explain_other", width=520,
+        "Trained without", list(comparisons), key="explain_other", width=520,
         format_func=lambda key: f"{lost[key[1]]['title']}: {sidebar.run_title(key[0])}",
     )  # fmt: skip
-    one = found[other, scenario]
+    one = comparisons[other, scenario]
     rows = pd.DataFrame(one["rows"])
     drawn = rows.assign(name=rows["policy"].map(SHORT), part="", value=rows["difference"], n=one["n"])
-    title = "F1 of the retrained run minus F1 of this one, damaged"
+    title = "F1 of the retrained run minus F1 of this run without the bands"
     downloads.show(charts.dots(drawn, title, {"": theme.POSITIVE}, [(0.0, "")], "+.3f"), key="explain_retrained")
     within = [SHORT[policy] for policy in rows.loc[rows["within"], "policy"]]
-    verdict = f"As good as training again, within the interval: {', '.join(within)}." if within else (
-        "No policy comes as close as training again: every interval leaves out 0."
+    verdict = f"No significant difference to training again: {', '.join(within)}." if within else (
+        "Training again is different from every way of filling: no interval includes 0."
     )  # fmt: skip
     st.caption(
         f"{verdict} Retrained F1 {number(one['retrained'])}, this run intact {number(one['intact'])}; "
-        f"n = {one['n']:,} patches that both judged out of fold, paired bootstrap."
+        f"n = {one['n']:,} patches that both runs judged out of fold, paired."
     )
     downloads.download(rows, f"{run.name}_against_{other}", "Comparison (CSV)")
 
 
 def _against(run: RunFolder, other: RunFolder, scenario: str) -> dict:
-    return _against_kept(
-        str(run.path),
-        str(other.path),
-        scenario,
-        cache.file_version(run.path / "summary.json"),
-        cache.file_version(other.path / "summary.json"),
-    )
+    files = (run.results(NAME).path / "report.json", other.path / "oof.parquet", other.path / "summary.json")
+    return _against_run(str(run.path), str(other.path), scenario, tuple(cache.file_version(path) for path in files))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _against_kept(path: str, other: str, scenario: str, version: cache.Version, theirs: cache.Version) -> dict:
+def _against_run(path: str, other: str, scenario: str, versions: tuple[cache.Version, ...]) -> dict:
     return against_retrained(cache.run(path), cache.run(other), scenario)
 
 
 def _how_to(run: RunFolder, lost: Mapping[str, Mapping]) -> None:
-    """No such run yet: the settings that make one, and the way to the form."""
+    """Without such a run: the settings that make one, and the way to the form."""
     names = Normaliser.from_json(run.normaliser_text(0)).band_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
         scenario = st.selectbox(
@@ -208,4 +208,7 @@ def _how_to(run: RunFolder, lost: Mapping[str, Mapping]) -> None:
             preset = or_stop(run.summary).get("preset") or "demo"
             st.session_state[f"train_{preset}_overrides"] = setting
             state.open_view("train", view="new")
-    st.caption(f"No run of this dataset was trained on exactly what is left. It takes {escape_markdown(setting)}.")
+    st.caption(
+        "No run of this dataset was trained on exactly the bands that are left. Train one with "
+        f"{escape_markdown(setting)}."
+    )

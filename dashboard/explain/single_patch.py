@@ -1,25 +1,28 @@
-"""One patch, asked of the network at once: its maps by every method side by side, and what each loss of bands costs it.
+"""One patch, answered at once: its maps by every method side by side, and what losing each band costs it.
 
-Comes in: the chosen run and dataset. Goes out: pictures. The answers come from a process that keeps the fold's network
-(``explain_helper``); nothing is written to the run folder.
+The answers come from the process that keeps networks loaded; nothing is written to the run folder.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analyses.attention import maps as attention_maps
+from core.analyses.bands import importance
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.bands.replacements import BASELINES
 from core.explain.cam.overlay import constant_maps, dead_maps
 from core.runs.store import RunFolder
-from dashboard import theme
+from dashboard import cache, theme
 from dashboard.charts import base, intervals
-from dashboard.explain import attention, pickers
 from dashboard.explain import charts as explain_charts
-from dashboard.explain import tables as explained
+from dashboard.explain import pickers, tables
 from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes, render
 from dashboard.patches.gallery import METHOD_WORDS
@@ -27,21 +30,35 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 
-WINDOW, STRIDE = 16, 8  # pixels
 DIVERGING_TOP = 0.02  # of probability, at least: below it a map of windows is all noise
 
 
 def _chosen(run: RunFolder, summary: dict, oof: pd.DataFrame) -> tuple[str, pd.Series]:
-    """The patch and what the headline head decided of it; its fold's network is loaded meanwhile."""
+    """The patch and what the headline head decided about it; its fold's network is loaded meanwhile."""
     head = summary["head"]
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if judged.empty:
-        st.info("This run has judged no labelled patch.", icon=":material/info:")
+        st.info("This run has not judged any labelled patch.", icon=":material/info:")
         st.stop()
     patch_id = pickers.patch_picker(judged)
     row = judged[judged["id"].astype(str) == patch_id].iloc[0]
-    model_client.warm().prepare(run, int(row["fold"]))
+    model_client.models().prepare(run, int(row["fold"]))
     return patch_id, row
+
+
+def _answer(run: RunFolder, row: pd.Series, name: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the analysis ``name`` says of this patch; None where it cannot, with the reason on the page."""
+    asked = {"do": name, "run": str(run.path), "patch": str(row["id"]), **request}
+    try:
+        return _answered(asked, cache.file_version(run.fold_path(int(row["fold"])) / "fold.json"))
+    except LandslideLensError as error:
+        st.error(escape_markdown(error), icon=":material/error:")
+        return None
+
+
+@st.cache_data(max_entries=64, show_spinner="Asking the network of this patch's fold…")
+def _answered(request: dict[str, Any], version: cache.Version) -> dict[str, Any]:
+    return model_client.models().ask(request)
 
 
 def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
@@ -50,14 +67,13 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     with st.container(horizontal=True, vertical_alignment="bottom"):
         patch_id, row = _chosen(run, summary, oof)
         layer = pickers.layer_picker(run, str(card["layer"]), "explain_patch_layer")
-        target = attention.target_picker(run, "explain_patch_target")
+        target = pickers.target_picker(run, "explain_patch_target")
     look = gallery.look_controls(data, "explain_one", _nothing(), overlay=True)
-    try:
-        found = model_client.patch_maps(str(run.path), patch_id, tuple(METHOD_WORDS), layer, target)
-    except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+    request = {"methods": list(METHOD_WORDS), "options": {"layer": layer, "evidence_for": target}}
+    answer = _answer(run, row, attention_maps.ANALYSIS.name, request)
+    if answer is None:
         return []
-    arrays = {name: np.array(values, np.float32) for name, values in found["maps"].items()}
+    arrays = {name: np.array(values, np.float32) for name, values in answer["maps"].items()}
     st.markdown(_decided(data, patch_id, row))
     with st.grid(min_column_width=gallery.TILE_PX, gap="small", key="explain_methods"):
         try:
@@ -70,23 +86,23 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
             st.caption(f"**The patch**  \n{escape_markdown(look.composite.name)}")
         for name, words in METHOD_WORDS.items():
             with st.container(gap=None):
-                _method(plain, arrays.get(name), words, found["refused"].get(name), look)
+                _method(plain, arrays.get(name), words, answer["refused"].get(name), look)
     st.caption(
-        f"Layer {escape_markdown(found['layer'])}, by {theme.fold_title(found['fold'])}'s network, which has not trained on "
-        f"this patch; each map in its own scale, answered in {found['seconds']:.2f} s. Where methods disagree, none "
-        "of them is the reason: ask the lie detector. Eigen-CAM knows no class. Score- and Ablation-CAM ask the "
-        "network once a channel."
+        f"Layer {escape_markdown(answer['layer'])}, by the network of {theme.fold_title(answer['fold'])}, which was "
+        f"not trained on this patch; each map in its own scale, answered in {answer['seconds']:.2f} s. Where methods "
+        "disagree, none of them shows the reason: see the sanity checks. Eigen-CAM does not depend on the class. "
+        "Score- and Ablation-CAM run the network once per channel."
     )
     downloads.download(_cells(arrays), f"{run.name}_patch_maps", "Raw maps (CSV)")
-    with st.expander("The maps' likeness to each other"):
-        st.dataframe(_likeness(arrays), width="stretch")
-        st.caption("Pearson's correlation of the cells; 1: the same picture. Dead maps have none.")
+    with st.expander("How similar the maps are"):
+        st.dataframe(_correlation(arrays), width="stretch")
+        st.caption("Pearson correlation of the cells; 1: the same picture. Dead maps have none.")
     return [patch_id]
 
 
 def _method(plain: np.ndarray, cam: np.ndarray | None, words: str, refused: str | None, look: gallery.Look) -> None:
     if cam is None:
-        st.caption(f"**{words}**  \n{escape_markdown(refused or 'not given')}")
+        st.caption(f"**{words}**  \n{escape_markdown(refused or 'not available')}")
         return
     drawn = render.cells(cam, plain.shape[0]) if look.raw else render.overlay(plain, cam, look.opacity or 0.7)
     st.image(drawn, width="stretch", alt=words, output_format="PNG")
@@ -95,15 +111,16 @@ def _method(plain: np.ndarray, cam: np.ndarray | None, words: str, refused: str 
 
 
 def _nothing() -> gallery.Cams:
-    """Maps that are not there yet: the picture's controls are offered all the same."""
+    """A stand-in for maps that come later: the picture's controls are drawn first."""
     return gallery.Cams({"": 0}, np.zeros((1, 1, 1), np.float32), {}, np.zeros(1, int))
 
 
 def _decided(data: Dataset, patch_id: str, row: pd.Series) -> str:
     return (
         f"**{escape_markdown(patch_id)}** is labelled **{escape_markdown(data.class_names[int(row['label'])])}**: "
-        f"{theme.OUTCOME_WORDS[row['outcome']]}, probability {row['prob']:.3f} of {escape_markdown(data.positive)}, threshold "
-        f"{row['threshold']:.3f}, out of {theme.fold_title(row['fold'])}."
+        f"{explain_charts.OUTCOME_TITLES[row['outcome']]}, probability {row['prob']:.3f} of "
+        f"{escape_markdown(data.positive)}, threshold {row['threshold']:.3f}, held out in "
+        f"{theme.fold_title(row['fold'])}."
     )
 
 
@@ -116,7 +133,7 @@ def _cells(arrays: dict[str, np.ndarray]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["method"])
 
 
-def _likeness(arrays: dict[str, np.ndarray]) -> pd.DataFrame:
+def _correlation(arrays: dict[str, np.ndarray]) -> pd.DataFrame:
     alive = {METHOD_WORDS[name]: cam.ravel() for name, cam in arrays.items() if cam.size > 1 and np.ptp(cam) > 0}
     return pd.DataFrame(alive).corr().round(2)
 
@@ -128,20 +145,19 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     """What the patch loses without each band, each group and each window."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         patch_id, row = _chosen(run, summary, oof)
-        spatial = st.toggle("Occlude windows too", value=True, key="explain_windows")
-    try:
-        found = model_client.patch_bands(str(run.path), patch_id, spatial, WINDOW, STRIDE)
-    except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        spatial = st.toggle("Replace windows too", value=True, key="explain_windows")
+    options = importance.OcclusionOptions(spatial=int(spatial))
+    answer = _answer(run, row, importance.ANALYSIS.name, {"options": options.model_dump(mode="json")})
+    if answer is None:
         return []
-    table, groups = pd.DataFrame(found["bands"]), pd.DataFrame(found["groups"])
+    table, groups = pd.DataFrame(answer["bands"]), pd.DataFrame(answer["groups"])
     st.markdown(_decided(data, patch_id, row))
     baselines = list(dict.fromkeys(table["baseline"]))
     with st.container(horizontal=True):
         baseline = st.selectbox(
             "Replaced by", baselines, format_func=BASELINES.get, key="explain_patch_baseline", width=420
         )
-    mine = explained.titled(table[table["baseline"] == baseline], data.bands)
+    mine = tables.titled(table[table["baseline"] == baseline], data.bands)
     shares = groups[groups["baseline"] == baseline].reset_index(drop=True)
     grid = st.grid(2, min_column_width=340, gap="medium")
     with grid.cell():
@@ -149,25 +165,26 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
         title = f"Drop of the probability of {base.plain(data.positive)}"
         downloads.show(intervals.occlusion_bars(mine, title), key="explain_patch_bands")
     with grid.cell():
-        st.markdown("**Owed to each group of bands**")
+        st.markdown("**Contribution of each band group**")
         downloads.show(
             explain_charts.shapley_bars(shares, "Shapley share of the drop without any band"),
             key="explain_patch_groups",
         )
     if spatial:
-        _windows(data, patch_id, found)
+        _windows(data, patch_id, answer, options.stride)
     total = shares["shapley"].sum()
     st.caption(
-        f"One patch: no interval. {escape_markdown(theme.head_title(found['head']))} of {theme.fold_title(found['fold'])}, "
-        f"{found['p0']:.3f} before; the shares add up to {total:+.3f}, the drop without any band. Without test-time "
-        f"flips, so the probability can differ a little from the run's. Answered in {found['seconds']:.2f} s."
+        f"One patch: no interval. {escape_markdown(theme.head_title(answer['head']))} of "
+        f"{theme.fold_title(answer['fold'])}, {answer['p0']:.3f} before; the shares add up to {total:+.3f}, the drop "
+        "without any band. Without test-time flips, so the probability can differ slightly from the run's. Answered "
+        f"in {answer['seconds']:.2f} s."
     )
     downloads.download(table, f"{run.name}_patch_bands", "Bands of this patch (CSV)")
     return [patch_id]
 
 
-def _windows(data: Dataset, patch_id: str, found: dict) -> None:
-    cells = np.array(found["cells"], np.float32)
+def _windows(data: Dataset, patch_id: str, answer: Mapping[str, Any], stride: int) -> None:
+    cells = np.array(answer["cells"], np.float32)
     st.markdown("**Without each window**")
     look = gallery.look_controls(data, "explain_window", None)
     with st.container(horizontal=True, gap="small"):
@@ -193,7 +210,7 @@ def _windows(data: Dataset, patch_id: str, found: dict) -> None:
             )  # fmt: skip
             st.caption(f"Covering it raises the probability, by up to {max(-cells.min(), 0):.3f}")
     st.caption(
-        f"Windows of {found['windows']['size']} px at steps of {STRIDE} px, all bands set to their training mean; a "
-        "pixel shows the mean of the windows that cover it. Both pictures share one scale. This asks the whole model, "
-        "with the head that decides, where the maps ask the network's own classifier."
+        f"Windows of {answer['windows']['size']} px at steps of {stride} px, all bands set to their training mean; a "
+        "pixel shows the mean of the windows that cover it. Both pictures share one scale. Windows test the whole "
+        "model with the head that decides; attention maps show the network's own classifier."
     )

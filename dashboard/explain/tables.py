@@ -1,7 +1,6 @@
-"""Explanations of many patches put together for pictures: facts of maps, bands with their titles, parts of the patches.
+"""Explanations of many patches as tables for figures: facts of maps, bands with their titles, subsets of the patches.
 
-Comes in: a run's maps and tables, with judged patches (``outcomes``). Goes out: tables for figures. Pure: no files, no
-Streamlit.
+Pure: no files, no Streamlit.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import pandas as pd
 from core.data.bands import Band
 from core.explain.cam.group_means import MeanMap, mean_maps
 from core.explain.cam.overlay import dead_maps
-from dashboard import theme
+from dashboard.explain.charts import OUTCOME_TITLES
 
 MOST_PARTS = 6  # of a slice that are drawn beside each other
 FEWEST = 5  # patches of a part
@@ -63,18 +62,18 @@ def titled(table: pd.DataFrame, bands: Sequence[Band]) -> pd.DataFrame:
 
 
 def outcome_parts(judged: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    """(id, outcome in words) of the patches that are landslides or called so, for ``core.explain.bands.tables``."""
+    """(id, outcome in words) of the patches labelled or predicted landslide, for ``core.explain.bands.tables``."""
     mine = judged[judged["outcome"] != "TN"]
     order = sorted(
         zip(mine["id"].astype(str), mine["outcome"], strict=True), key=lambda x: ("TP", "FN", "FP").index(x[1])
     )
-    return tuple((patch_id, theme.OUTCOME_WORDS[outcome]) for patch_id, outcome in order)
+    return tuple((patch_id, OUTCOME_TITLES[outcome]) for patch_id, outcome in order)
 
 
 def slice_parts(judged: pd.DataFrame, facts: pd.DataFrame, column: str) -> tuple[tuple[str, str], ...]:
     """(id, value) of the landslides; numbers are cut into thirds. At most the six commonest with enough patches."""
-    found = judged[judged["label"] == 1].merge(facts[["id", column]].astype({"id": str}), on="id")
-    values = found[column]
+    landslides = judged[judged["label"] == 1].merge(facts[["id", column]].astype({"id": str}), on="id")
+    values = landslides[column]
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > MOST_PARTS:
         thirds = pd.qcut(values, 3, duplicates="drop")
         named = thirds.map(lambda part: f"{part.left:.3g} to {part.right:.3g}").astype(str).where(values.notna(), "")
@@ -84,5 +83,5 @@ def slice_parts(judged: pd.DataFrame, facts: pd.DataFrame, column: str) -> tuple
         order = list(named.value_counts().index)
     counts = named.value_counts()
     kept = [name for name in order if name and counts.get(name, 0) >= FEWEST][:MOST_PARTS]
-    pairs = [pair for pair in zip(found["id"].astype(str), named, strict=True) if pair[1] in kept]
+    pairs = [pair for pair in zip(landslides["id"].astype(str), named, strict=True) if pair[1] in kept]
     return tuple(sorted(pairs, key=lambda pair: kept.index(pair[1])))

@@ -22,6 +22,8 @@ from dashboard.ui.empty_states import empty_state
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
 
+ASKED = "asked_"  # and an analysis's name, in the session state: the job of it that this session asked for last
+
 
 def newest(target: Target, name: str) -> AnalysisFolder | None:
     """The job of this analysis and target that was asked for last."""
@@ -37,11 +39,21 @@ def is_active(target: Target, name: str) -> bool:
 def begin(target: Target, name: str, options: Mapping[str, Any] | None = None) -> None:
     """Queue the analysis and draw the page anew; where it cannot be queued, the reason."""
     try:
-        queue.submit_analysis(target, name, options)
+        st.session_state[f"{ASKED}{name}"] = queue.submit_analysis(target, name, options).name
     except (LandslideLensError, OSError) as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return
     st.rerun()
+
+
+def asked_here(job: AnalysisFolder) -> bool:
+    """Whether this session asked for it last, and has not been told yet what came of it (:func:`forget_asked`)."""
+    return st.session_state.get(f"{ASKED}{job.analysis()}") == job.name
+
+
+def forget_asked(job: AnalysisFolder) -> None:
+    """This session has been told what came of it."""
+    st.session_state.pop(f"{ASKED}{job.analysis()}", None)
 
 
 def follow(target: Target, name: str) -> bool:

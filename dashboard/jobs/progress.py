@@ -23,6 +23,12 @@ def is_active(folder: JobFolder) -> bool:
     return run_state(folder)["state"] in queue.ACTIVE
 
 
+def was_cleared(folder: JobFolder) -> bool:
+    """Whether it ended without a result and the message was cleared away."""
+    status = run_state(folder)
+    return status["state"] not in (*queue.ACTIVE, "succeeded") and bool(status.get("seen"))
+
+
 def progress_bar(status: dict, place: int | None = None) -> None:
     """What is going on and how long it will take."""
     if status["state"] == "queued":

@@ -1,7 +1,6 @@
-"""Figures of the Results page: numbers come in, a plotly figure goes out. Pure, as ``charts``.
+"""Figures of the Results page: curves with the point of a threshold, reliability, triage, slices, heads, sets.
 
-Curves with the point of a threshold, reliability, piles of the recall-first desk, slices, heads when unseen, sets side
-by side.
+Pure, as ``dashboard.charts``: numbers come in, a plotly figure goes out.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ from dashboard.charts.base import LINE, THIN, arms, plain, range_words
 RATE_COLOURS = {"recall": theme.OUTCOME["TP"], "precision": theme.OUTCOME["FP"], "f1": "#7B68B5"}
 RATE_WORDS = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
 METHOD_COLOURS = {"none": "#7B68B5", "temperature": "#D9822B", "platt": "#2B8C8C", "isotonic": "#C0447E"}
-METHOD_WORDS = {"none": "As they are", "temperature": "Temperature", "platt": "Platt", "isotonic": "Isotonic"}
-CURVE_POINTS = 250  # of a curve that is sent again at every move of the slider
+METHOD_WORDS = {"none": "Uncalibrated", "temperature": "Temperature", "platt": "Platt", "isotonic": "Isotonic"}
+CURVE_POINTS = 250  # of a curve that is sent anew at every move of the slider
+SET_TITLES = {"train": "Training", "validation": "Validation", "test": "Test"}
 SET_COLOURS = {"train": "#8C939B", "validation": theme.NEGATIVE, "test": theme.POSITIVE}
 
 
@@ -67,7 +67,7 @@ def pr_at(sweep: Sweep, at: float) -> go.Figure:
 
 
 def move_line(figure: go.Figure, at: float) -> None:
-    """Move the line of :func:`rates_over_threshold`: plotly checks every part of a new figure, which takes longer."""
+    """Move the line of :func:`rates_over_threshold`; building a new figure takes longer."""
     figure.layout.shapes[0].x0 = figure.layout.shapes[0].x1 = at
 
 
@@ -96,7 +96,7 @@ def _curve(sweep: Sweep, x: np.ndarray, y: np.ndarray, hover: str) -> go.Figure:
     figure.add_scatter(
         x=[], y=[], mode="markers", showlegend=False,
         marker={"size": 15, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
-        hovertemplate=f"here: {hover}<extra></extra>",
+        hovertemplate=f"threshold: {hover}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(range=[-0.01, 1.01])
     figure.update_yaxes(range=[-0.01, 1.02])
@@ -107,7 +107,7 @@ def _curve(sweep: Sweep, x: np.ndarray, y: np.ndarray, hover: str) -> go.Figure:
 
 
 def reliability(diagrams: Mapping[str, Reliability], positive: str) -> go.Figure:
-    """What happened over what was promised, a line a way of calibrating, points with their 95 % intervals."""
+    """Observed over predicted share, one line per calibration method, points with their 95% intervals."""
     figure = go.Figure()
     figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"width": THIN, "dash": "dot", "color": theme.INK})
     for method, points in diagrams.items():
@@ -119,55 +119,53 @@ def reliability(diagrams: Mapping[str, Reliability], positive: str) -> go.Figure
                 "type": "data", "symmetric": False, "array": points.hi - points.share,
                 "arrayminus": points.share - points.lo, "color": colour, "thickness": 1.5, "width": 4,
             },
-            hovertemplate=f"{words}: promised %{{x:.3f}}, happened %{{y:.3f}}, n = %{{customdata:,}}<extra></extra>",
+            hovertemplate=f"{words}: predicted %{{x:.3f}}, observed %{{y:.3f}}, n = %{{customdata:,}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text=f"Mean probability of {plain(positive)} in the bin", range=[-0.02, 1.02])
     figure.update_yaxes(title_text=f"Share that is {plain(positive)}", range=[-0.02, 1.02])
     return theme.apply(figure, 400)
 
 
-# ------------------------------------------------------------------------------------------------------- the desk
+# ---------------------------------------------------------------------------------------------------- risk control
 
 
-def piles(cleared: float, looked_at: float, accepted: float) -> go.Figure:
-    """A thousand patches as one bar of three piles."""
+def triage_bar(cleared: float, inspected: float, accepted: float) -> go.Figure:
+    """A thousand patches as one bar of three parts."""
     figure = go.Figure()
     for name, count, colour in (
-        ("cleared unseen", cleared, theme.OUTCOME["TN"]),
-        ("looked at", looked_at, theme.OUTCOME["FP"]),
-        ("accepted unseen", accepted, theme.POSITIVE),
+        ("cleared", cleared, theme.OUTCOME["TN"]),
+        ("inspected", inspected, theme.OUTCOME["FP"]),
+        ("accepted", accepted, theme.POSITIVE),
     ):
         figure.add_bar(
             x=[count], y=[""], orientation="h", name=f"{name} {count:.0f}", marker_color=colour,
-            hovertemplate=f"{count:.1f} of 1000 {name}<extra></extra>",
+            hovertemplate=f"{count:.1f} of 1,000 {name}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title_text="Of 1000 patches", range=[0, 1000])
+    figure.update_xaxes(title_text="Of 1,000 patches", range=[0, 1000])
     return theme.apply(figure, 150).update_layout(legend_traceorder="normal")
 
 
-def desk_path(path: pd.DataFrame, limit: float, chosen: float, miss_rate: bool) -> go.Figure:
-    """What is promised over what it costs, threshold by threshold. path: see ``core.evaluate.risk_control.Desk``."""
+def risk_path(path: pd.DataFrame, limit: float, chosen: float, miss_rate: bool) -> go.Figure:
+    """The bound of what is missed over the alarms raised. path: see ``core.evaluate.risk_control.TriageRule``."""
     scale = 1.0 if miss_rate else 1000.0
     figure = go.Figure()
     figure.add_scatter(
         x=path["workload"], y=path["upper"] * scale, mode="lines", showlegend=False,
         line={"color": theme.NEGATIVE, "width": LINE}, customdata=path[["threshold", "missed"]].to_numpy(),
-        hovertemplate="%{x:.0f} of 1000 looked at: at most %{y:.3f} missed (threshold %{customdata[0]:.3f}, "
+        hovertemplate="%{x:.0f} alarms per 1,000: at most %{y:.3f} missed (threshold %{customdata[0]:.3f}, "
         "%{customdata[1]} missed here)<extra></extra>",
     )  # fmt: skip
     here = path[np.isclose(path["threshold"], chosen)] if np.isfinite(chosen) else path.tail(1)
     figure.add_scatter(
         x=here["workload"], y=here["upper"] * scale, mode="markers", showlegend=False,
         marker={"size": 14, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
-        hovertemplate="chosen: %{x:.0f} of 1000 looked at<extra></extra>",
+        hovertemplate="chosen: %{x:.0f} alarms per 1,000<extra></extra>",
     )  # fmt: skip
     figure.add_hline(y=limit, line_width=THIN, line_dash="dash", line_color=theme.INK)
-    figure.add_annotation(
-        x=1, xref="paper", xanchor="right", y=limit, yanchor="bottom", showarrow=False, text="what you allow"
-    )
-    figure.update_xaxes(title_text="Patches called, of 1000")
-    title = "Share of landslides missed, at most" if miss_rate else "Missed in 1000 patches, at most"
+    figure.add_annotation(x=1, xref="paper", xanchor="right", y=limit, yanchor="bottom", showarrow=False, text="target")
+    figure.update_xaxes(title_text="Alarms per 1,000 patches")
+    title = "Share of landslides missed, at most" if miss_rate else "Missed per 1,000 patches, at most"
     figure.update_yaxes(title_text=title, rangemode="tozero")
     return theme.apply(figure, 300)
 
@@ -176,7 +174,7 @@ def desk_path(path: pd.DataFrame, limit: float, chosen: float, miss_rate: bool) 
 
 
 def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: str = theme.NEGATIVE) -> go.Figure:
-    """A dot a row with its interval, ``whole`` as a line. table: name, value, lo, hi, n; the order is kept."""
+    """One dot per row with its interval, ``whole`` as a line. table: name, value, lo, hi, n; the order is kept."""
     figure = go.Figure()
     rows = table[table["value"].notna()]
     for row in rows.to_dict("records"):
@@ -195,7 +193,7 @@ def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: st
 
 
 def gaps(rows: Sequence[Mapping]) -> go.Figure:
-    """Each head's F1 on its training patches (open) and on unseen ones (filled), joined. rows: of ``heads.json``."""
+    """Each head's F1 on its training patches (open) and on unseen ones (filled), joined. rows: of a ``HeadTable``."""
     figure = go.Figure()
     names = tuple(row["head"] for row in rows)
     for row in rows:
@@ -231,21 +229,21 @@ def sets(table: pd.DataFrame) -> go.Figure:
     for name, rows in table.groupby("set", sort=False):
         colour = SET_COLOURS[name]
         figure.add_bar(
-            x=rows["title"], y=rows["value"], name=name, marker_color=colour, opacity=0.85,
+            x=rows["title"], y=rows["value"], name=SET_TITLES[name], marker_color=colour, opacity=0.85,
             error_y={
                 "type": "data", "symmetric": False, "array": (rows["hi"] - rows["value"]).fillna(0),
                 "arrayminus": (rows["value"] - rows["lo"]).fillna(0), "color": theme.INK, "thickness": THIN,
             },
-            hovertemplate=f"{name}, %{{x}}: %{{y:.3f}}<extra></extra>",
+            hovertemplate=f"{SET_TITLES[name]}, %{{x}}: %{{y:.3f}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(barmode="group")
     figure.update_xaxes(categoryorder="array", categoryarray=order)
-    figure.update_yaxes(title_text="With 95 % interval", range=[0, 1.02])
+    figure.update_yaxes(title_text="With 95% interval", range=[0, 1.02])
     return theme.apply(figure, 340)
 
 
 def band_shifts(table: pd.DataFrame, edge: float) -> go.Figure:
-    """How far each band's mean moved, in standard deviations. table: band, smd; beyond ``edge`` it is coloured."""
+    """How far each band's mean differs, in standard deviations. table: band, smd; coloured beyond ``edge``."""
     rows = table[table["smd"].notna()]
     far = rows["smd"].abs() >= edge
     figure = go.Figure()
@@ -256,5 +254,5 @@ def band_shifts(table: pd.DataFrame, edge: float) -> go.Figure:
     )  # fmt: skip
     figure.add_vline(x=0, line_width=1, line_color=theme.INK)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title_text="Mean of the other dataset minus the run's own, in standard deviations")
+    figure.update_xaxes(title_text="Mean of the other dataset minus the run's own (standard deviations)")
     return theme.apply(figure, 120 + 24 * max(1, len(rows)))

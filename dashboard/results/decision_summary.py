@@ -1,7 +1,4 @@
-"""A result in one screen for people who decide: found, missed, false alarms, in words and as squares to count.
-
-Comes in: a :class:`dashboard.results.predictions.Scored` and its numbers. It draws; the words come from ``verdicts``.
-"""
+"""A result in one screen for decision makers: found, missed and false alarms, in words and as squares to count."""
 
 from __future__ import annotations
 
@@ -12,45 +9,45 @@ import streamlit as st
 
 from dashboard import theme
 from dashboard.charts.base import plain
-from dashboard.results import interpretation, predictions
-from dashboard.results.predictions import Scored
+from dashboard.results import interpretation
+from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
 
-def story(of: Scored, standing: str, own: Mapping | None = None) -> None:
-    """The screen. ``standing``: what stands behind the numbers; own: the head's part of a run's summary."""
+def summary_view(predictions: Predictions, basis: str, own: Mapping | None = None) -> None:
+    """The screen. ``basis``: what stands behind the numbers; own: the head's part of a run's summary."""
     facts = own
     if facts is None:
-        found = predictions.results(of)
-        facts = {**found.values, "intervals": found.intervals}
-    st.subheader(interpretation.in_hundred(facts, of.positive), anchor=False)
-    st.markdown(interpretation.in_words(facts, of.positive))
+        results = predictions.results()
+        facts = {**results.values, "intervals": results.intervals}
+    st.subheader(interpretation.headline(facts, predictions.positive), anchor=False)
+    st.markdown(interpretation.counts_in_words(facts, predictions.positive))
     with st.grid(min_column_width=165):
-        for card in interpretation.cards(facts, of.positive):
+        for card in interpretation.cards(facts, predictions.positive):
             st.metric(
                 card.label, card.value, card.detail or None, delta_color="off", delta_arrow="off", border=True,
                 height="stretch",
             )  # fmt: skip
     grid = st.grid(min_column_width=250)
-    for i, figure in enumerate(_pictures(facts, plain(of.positive))):
+    for i, figure in enumerate(pictures(facts, plain(predictions.positive))):
         with grid.cell():
-            downloads.show(figure, key=f"story_{i}")
-    st.caption(f"{standing} Faint squares: where the 95 % interval reaches.")
+            downloads.show(figure, key=f"summary_{i}")
+    st.caption(f"{basis} Faint squares: extent of the 95% interval.")
 
 
-def _pictures(facts: Mapping, name: str) -> list[go.Figure]:
+def pictures(facts: Mapping, name: str) -> list[go.Figure]:
     bounds, colours = facts.get("intervals", {}), theme.OUTCOME
     return [
         hundred(
-            f"Of 100 with a {name}", facts.get("recall"), bounds.get("recall"), ("found", "missed"),
+            f"Of 100 {name} patches", facts.get("recall"), bounds.get("recall"), ("found", "missed"),
             (colours["TP"], colours["FN"]),
         ),
         hundred(
-            "Of 100 alarms", facts.get("precision"), bounds.get("precision"), ("right", "false"),
+            "Of 100 alarms", facts.get("precision"), bounds.get("precision"), ("correct", "false"),
             (colours["TP"], colours["FP"]),
         ),
-        inspected(facts["confusion"], name),
+        inspected(facts["confusion"]),
     ]  # fmt: skip
 
 
@@ -59,7 +56,7 @@ def hundred(
 ) -> go.Figure:
     """A hundred squares, ``share`` of them in the first colour; those within ``bounds`` (0-1) are faint."""
     if share is None or share != share:
-        return _grid([("undefined: there is no such patch", theme.UNLABELLED, 1.0, 100)], title)
+        return _grid([("undefined: no such patches", theme.UNLABELLED, 1.0, 100)], title)
     value = round(100 * share)
     low, high = (round(100 * b) for b in bounds) if _known(bounds) else (value, value)
     low, high = min(low, value), max(high, value)
@@ -70,18 +67,17 @@ def hundred(
     return _grid(parts, f"{title}: <b>{value} {words[0]}, {100 - value} {words[1]}</b>")
 
 
-def inspected(cells: Mapping[str, int], name: str) -> go.Figure:
-    """A hundred patches by outcome, those to be inspected first."""
+def inspected(cells: Mapping[str, int]) -> go.Figure:
+    """A hundred patches by outcome, alarms first."""
     n = sum(cells.values())
     if not n:
-        return _grid([("undefined: there is no patch", theme.UNLABELLED, 1.0, 100)], "Of 100 patches")
+        return _grid([("undefined: no patches", theme.UNLABELLED, 1.0, 100)], "Of 100 patches")
     counts = _rounded([100 * cells[key] / n for key in ("tp", "fp", "fn", "tn")])
-    words = (f"{name}, found", "false alarm", f"{name}, missed", "other, left alone")
     parts = [
-        (text, theme.OUTCOME[key], 1.0 if key != "TN" else 0.55, count)
-        for text, key, count in zip(words, ("TP", "FP", "FN", "TN"), counts, strict=True)
+        (theme.OUTCOME_WORDS[outcome], theme.OUTCOME[outcome], 1.0 if outcome != "TN" else 0.55, count)
+        for outcome, count in zip(("TP", "FP", "FN", "TN"), counts, strict=True)
     ]
-    return _grid(parts, f"Of 100 patches: <b>{counts[0] + counts[1]} to be inspected</b>")
+    return _grid(parts, f"Of 100 patches: <b>{counts[0] + counts[1]} to inspect</b>")
 
 
 def _rounded(shares: list[float]) -> list[int]:
@@ -122,12 +118,13 @@ def _known(bounds: object) -> bool:
         return False
 
 
-def missing_class(of: Scored) -> None:
-    """A sentence where one class is missing: then most numbers are undefined."""
-    n_positive = int(of.labels.sum())
-    if n_positive in (0, len(of.labels)):
-        there = "no" if n_positive == 0 else "only"
+def missing_class(predictions: Predictions) -> None:
+    """A warning where one class is missing: most metrics are undefined then."""
+    n_positive = int(predictions.labels.sum())
+    if n_positive in (0, len(predictions.labels)):
+        which = "None" if n_positive == 0 else "All"
         st.warning(
-            f"There are {there} patches with a {escape_markdown(of.positive)} here: what needs both classes is undefined.",
+            f"{which} of these patches are {escape_markdown(predictions.positive)}. Metrics that need both classes are "
+            "undefined.",
             icon=":material/warning:",
         )

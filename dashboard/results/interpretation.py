@@ -1,6 +1,6 @@
 """What a run's numbers mean, in sentences for people who have not trained it.
 
-Comes in: ``summary.json``. Goes out: text for Markdown, with every name that a user chose made literal. Pure.
+Text for Markdown, with every name that a user chose escaped.
 """
 
 from __future__ import annotations
@@ -31,86 +31,81 @@ def cards(facts: Mapping, positive: str) -> list[Card]:
         Card(escape_markdown(f"{name} found"), f"{cells['tp']:,}", _percents(bounds.get("recall"))),
         Card(escape_markdown(f"{name} missed"), f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
         Card("False alarms", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
-        Card("Alarms that are right", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
+        Card("Correct alarms", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
         Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
     ]
 
 
-def in_hundred(facts: Mapping, positive: str) -> str:
-    """The result in one line, of a hundred each. facts: an entry of ``summary["heads"]``."""
+def headline(facts: Mapping, positive: str) -> str:
+    """The result in one line. facts: an entry of ``summary["heads"]``."""
     name = escape_markdown(positive)
     if not _finite(facts, "recall"):
-        return f"There is no {name} here to be found"
-    found = round(100 * facts["recall"])
-    first = f"It finds {found} of 100 with a {name} and misses {100 - found}"
+        return f"These patches include no {name}"
+    first = f"Finds {_percent(facts['recall'], 0)} of {name} patches."
     if not _finite(facts, "precision"):
-        return f"{first}; it raises no alarm"
-    false = 100 - round(100 * facts["precision"])
-    return f"{first}; of 100 alarms inspected, {false} are false"
+        return f"{first} It raises no alarms."
+    return f"{first} {_percent(1 - facts['precision'], 0)} of its alarms are false."
 
 
-def in_words(facts: Mapping, positive: str) -> str:
-    """The counts behind :func:`in_hundred`, with their intervals, in sentences."""
+def counts_in_words(facts: Mapping, positive: str) -> str:
+    """The counts behind :func:`headline`, with their intervals, in sentences."""
     cells, bounds, name = facts["confusion"], facts.get("intervals", {}), escape_markdown(positive)
     n_positive, called, n = cells["tp"] + cells["fn"], cells["tp"] + cells["fp"], sum(cells.values())
     if not n:
-        return "No patch was judged."
-    found = f"{cells['tp']:,} of {n_positive:,} patches with a {name} were found{_in_brackets(bounds.get('recall'))}"
-    right = f"{cells['tp']:,} of them are right{_in_brackets(bounds.get('precision'))}" if called else ""
-    alarms = f"{called:,} of {n:,} patches ({called / n:.1%}) are called {name} and would be inspected" + (
-        f"; {right}, {cells['fp']:,} are false alarms" if right else ""
-    )
-    return f"{found}; {cells['fn']:,} were missed. {alarms}."
+        return "There are no patches to evaluate."
+    detected = f"Detects {cells['tp']:,} of {n_positive:,} {name} patches{_in_brackets(bounds.get('recall'))}"
+    alarms = f"It raises {called:,} alarms on {n:,} patches ({called / n:.1%})"
+    if called:
+        right = f"{cells['tp']:,} are correct{_in_brackets(bounds.get('precision'))}"
+        alarms = f"{alarms}: {right}, {cells['fp']:,} are false"
+    return f"{detected} and misses {cells['fn']:,}. {alarms}."
 
 
 def _in_brackets(bounds: object) -> str:
     words = _percents(bounds)
-    return f" (95 % interval {words})" if words else ""
+    return f" (95% interval {words})" if words else ""
 
 
-def standing(summary: Mapping, head: str) -> str:
-    """Which set, which head, which threshold and what interval stand behind the numbers."""
+def basis(summary: Mapping, head: str) -> str:
+    """Which set, head, threshold and interval stand behind the numbers."""
     facts, folds = summary["heads"][head], summary["folds"]
     cells = facts["confusion"]
     n_positive = cells["tp"] + cells["fn"]
     thresholds = [f["heads"][head]["threshold"] for f in folds if head in f.get("heads", {})]
     known = [t for t in thresholds if t is not None]
-    rule = (
-        "Thresholds are cross-fitted (each fold's is learnt on the other folds"
-        if summary.get("threshold_rule") == "best_f1"
-        else "The threshold is fixed ("
-    )
-    spread = f"; {min(known):.2f} to {max(known):.2f})." if known else ")."
-    grouped = "whole groups are drawn" if summary.get("grouped") else "patches are drawn"
+    spread = f"{min(known):.2f} to {max(known):.2f}" if known else ""
+    rule = f"The threshold is fixed ({spread})" if spread else "The threshold is fixed"
+    if summary.get("threshold_rule") == "best_f1":
+        rule = "Thresholds are cross-fitted: each fold's is learnt on the other folds" + f" ({spread})" * bool(spread)
+    grouped = "whole groups resampled" if summary.get("grouped") else "patches resampled"
     return (
-        f"Out of fold over {len(folds)} folds: each patch is judged by the one network that has not trained on it. "
-        f"n = {facts['n']:,} patches, {n_positive:,} {escape_markdown(summary['positive'])}. Head: "
-        f"{escape_markdown(theme.head_title(head))}. {rule}{spread} "
-        f"Intervals: 95 % bootstrap, {grouped}; they do not speak of training again."
-    ).replace("(; ", "(")
+        f"Measured on {facts['n']:,} patches ({n_positive:,} {escape_markdown(summary['positive'])}) that the model "
+        f"had not seen ({len(folds)}-fold cross-validation). Head: {escape_markdown(theme.head_title(head))}. {rule}. "
+        f"Ranges: 95% confidence intervals (bootstrap, {grouped}); they do not include variation from retraining."
+    )
 
 
-def earns_its_place(summary: Mapping) -> tuple[str, str]:
+def against_baseline(summary: Mapping) -> tuple[str, str]:
     """Whether the headline head beats band statistics: a short answer, and the sentence behind it."""
     against = {name: entry["f1"] for name, entry in summary.get("differences", {}).items() if entry.get("f1")}
     known = {name: row for name, row in against.items() if _finite(row, "difference", "lo", "hi")}
     if not known:
-        return "It cannot be told", "This run holds no interval of the difference from the band-statistics baselines."
+        return "Unknown", "This run has no interval for the difference from the band-statistics baselines."
     strongest = min(known, key=lambda name: known[name]["difference"])  # the baseline that leaves least to gain
     row = known[strongest]
     short, words = _answer(row)
-    head, rival = escape_markdown(theme.head_title(summary["head"])), escape_markdown(theme.head_title(strongest))
-    sees = "each band's mean, spread and quantiles" + (
+    head, baseline = escape_markdown(theme.head_title(summary["head"])), escape_markdown(theme.head_title(strongest))
+    inputs = "each band's mean, spread and quantiles" + (
         ", sharp and smoothed, and colour ratios" * (strongest == "rich")
     )
     return short, (
-        f"{head} against the strongest model without a network ({rival}, which sees only {sees}): "
+        f"{head} against the strongest model without a network ({baseline}, which uses only {inputs}): "
         f"F1 {_signed(row)}. {words}{_also_auc(summary['differences'][strongest].get('auc'))}"
     ).replace("-0.", "−0.")
 
 
 def _signed(row: Mapping) -> str:
-    return f"{row['difference']:+.3f}, 95 % interval {row['lo']:+.3f} to {row['hi']:+.3f}"
+    return f"{row['difference']:+.3f}, 95% interval {row['lo']:+.3f} to {row['hi']:+.3f}"
 
 
 def _also_auc(row: Mapping | None) -> str:
@@ -119,17 +114,17 @@ def _also_auc(row: Mapping | None) -> str:
 
 def _answer(row: Mapping) -> tuple[str, str]:
     if row["lo"] > 0:
-        return "Yes", "The whole interval is above 0: on patches like these the network sees what band statistics miss."
+        return "Yes", "The whole interval is above 0: on patches like these the network sees more than band statistics."
     if row["hi"] < 0:
-        return "No", "The whole interval is below 0: on patches like these the simple model does better."
+        return "No", "The whole interval is below 0: on patches like these the simple model is better."
     return (
-        "Not settled",
-        "The interval holds 0: these patches cannot tell the two apart. More data, or a better network, could.",
+        "No significant difference",
+        "The interval includes 0: these patches cannot separate the two. More data, or a better network, could.",
     )
 
 
 def warnings_of(summary: Mapping) -> list[str]:
-    """What the run itself says about how far its numbers can be trusted, ready for Markdown."""
+    """The run's own warnings about how far its numbers can be trusted, ready for Markdown."""
     return [escape_markdown(text) for text in summary.get("warnings") or []]
 
 
@@ -137,18 +132,18 @@ def _finite(row: Mapping, *keys: str) -> bool:
     return all(row.get(key) is not None and math.isfinite(row[key]) for key in keys)
 
 
-def _percent(value: object) -> str:
-    return "undefined" if value is None or not math.isfinite(float(value)) else f"{float(value):.1%}"
+def _percent(value: object, digits: int = 1) -> str:
+    return "undefined" if value is None or not math.isfinite(float(value)) else f"{float(value):.{digits}%}"
 
 
 def _percents(bounds: object) -> str:
-    """An interval of shares, short enough for a card: ``77 to 90 %``."""
+    """An interval of shares, short enough for a card: ``77 to 90%``."""
     try:
         low, high = (100 * float(value) for value in bounds)
     except (TypeError, ValueError):
         return ""
-    return f"{low:.0f} to {high:.0f} %" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{low:.0f} to {high:.0f}%" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def _of(part: int, whole: int) -> str:
-    return f"{part / whole:.1%} of {whole:,}" if whole else "of none"
+    return f"{part / whole:.1%} of {whole:,}" if whole else "of 0"

@@ -1,7 +1,4 @@
-"""Every metric of a head with its interval: all patches, fold by fold, slice by slice.
-
-Comes in: a :class:`dashboard.results.predictions.Scored`, an open dataset for the slices or none.
-"""
+"""Every metric of a head with its interval: all patches, fold by fold, slice by slice."""
 
 from __future__ import annotations
 
@@ -17,12 +14,12 @@ from core.evaluate.metrics import COUNT_METRICS, METRIC_NAMES
 from core.evaluate.results import HeadResults
 from core.evaluate.slices import SliceReport
 from dashboard import cache, theme
-from dashboard.results import charts, predictions
-from dashboard.results.predictions import Scored
+from dashboard.results import charts
+from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 
-READ_UNASKED = 3000  # patches
+READ_UNASKED = 3000  # patches whose images are read without being asked for
 TITLES = {
     "f1": "F1", "auc": "AUC (ROC)", "precision": "Precision", "recall": "Recall (sensitivity)",
     "specificity": "Specificity", "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "mcc": "MCC",
@@ -30,67 +27,72 @@ TITLES = {
 }  # fmt: skip
 MEANINGS = {
     "f1": "harmonic mean of precision and recall",
-    "auc": "how often a {} is ranked above another patch",
-    "precision": "share of alarms that are right",
+    "auc": "how often a {} patch is ranked above another patch",
+    "precision": "share of alarms that are correct",
     "recall": "share of {} patches that are found",
-    "specificity": "share of other patches left alone",
-    "accuracy": "share of patches decided rightly; high by itself where one class is rare",
+    "specificity": "share of other patches without a false alarm",
+    "accuracy": "share of correct decisions; high by itself where one class is rare",
     "balanced_accuracy": "mean of recall and specificity",
     "mcc": "correlation of decision and truth, -1 to 1",
     "average_precision": "precision averaged over recall",
-    "brier": "mean squared distance of probability and label; less is better",
-    "ece": "how far probabilities are from what happened; less is better",
+    "brier": "mean squared distance of probability and label; lower is better",
+    "ece": "mean gap between predicted and observed shares; lower is better",
 }
 
 
-def scores_view(of: Scored, data: Dataset | None) -> None:
-    """The view."""
-    found = predictions.results(of)
+def metrics_view(predictions: Predictions, data: Dataset | None) -> None:
+    """The view; slices need the dataset."""
+    results = predictions.results()
     st.subheader("All patches", anchor=False)
-    table = metric_table(found, of.positive)
+    table = metric_table(results, predictions.positive)
     st.dataframe(table, hide_index=True, width="stretch", height="content")
-    st.caption(of.standing)
-    downloads.download(numbers_of(found), f"{of.name}_metrics", "Metrics (CSV)")
-    _by_fold(of, found)
-    _by_slice(of, data)
+    st.caption(predictions.basis)
+    downloads.download(numbers_of(results), f"{predictions.name}_metrics", "Metrics (CSV)")
+    _by_fold(predictions, results)
+    _by_slice(predictions, data)
 
 
-def metric_table(found: HeadResults, positive: str) -> pd.DataFrame:
-    """A row a metric for people: value, 95 % interval, what it is."""
+def metric_table(results: HeadResults, positive: str) -> pd.DataFrame:
+    """One row per metric for people: value, 95% interval, meaning."""
     return pd.DataFrame(
         {
             "Metric": [TITLES[name] for name in METRIC_NAMES],
-            "Value": [number(found.values[name]) for name in METRIC_NAMES],
-            "95 % interval": [interval(found.intervals[name]) or "undefined" for name in METRIC_NAMES],
-            "What it is": [MEANINGS[name].format(positive) for name in METRIC_NAMES],
+            "Value": [number(results.values[name]) for name in METRIC_NAMES],
+            "95% interval": [interval(results.intervals[name]) or "undefined" for name in METRIC_NAMES],
+            "Meaning": [MEANINGS[name].format(positive) for name in METRIC_NAMES],
         }
     )
 
 
-def numbers_of(found: HeadResults) -> pd.DataFrame:
+def numbers_of(results: HeadResults) -> pd.DataFrame:
     """The same as numbers, for a file."""
     rows = [
-        {"metric": name, "value": found.values[name], "lo": found.intervals[name][0], "hi": found.intervals[name][1]}
+        {
+            "metric": name,
+            "value": results.values[name],
+            "lo": results.intervals[name][0],
+            "hi": results.intervals[name][1],
+        }
         for name in METRIC_NAMES
     ]
     counts = [{"metric": name, "value": count, "lo": np.nan, "hi": np.nan} for name, count in
-              found.values["confusion"].items()]  # fmt: skip
+              results.values["confusion"].items()]  # fmt: skip
     return pd.DataFrame(rows + counts)
 
 
-def _by_fold(of: Scored, found: HeadResults) -> None:
-    st.subheader("Fold by fold", anchor=False)
-    metric = _metric("scores_fold_metric", METRIC_NAMES)
-    folds = found.folds
+def _by_fold(predictions: Predictions, results: HeadResults) -> None:
+    st.subheader("By fold", anchor=False)
+    metric = _metric("metrics_fold_metric", METRIC_NAMES)
+    folds = results.folds
     values = folds[metric].astype(float)
     rows = pd.DataFrame({"name": [theme.fold_title(k).capitalize() for k in folds["fold"]], "value": values,
                          "lo": np.nan, "hi": np.nan, "n": folds["n"],
                          "colour": [theme.fold_colour(k) for k in folds["fold"]]})  # fmt: skip
-    low, high = found.intervals[metric]
-    pooled = {"name": "All folds", "value": found.values[metric], "lo": low, "hi": high, "n": found.values["n"],
+    low, high = results.intervals[metric]
+    pooled = {"name": "All folds", "value": results.values[metric], "lo": low, "hi": high, "n": results.values["n"],
               "colour": theme.INK}  # fmt: skip
     rows = pd.concat([rows, pd.DataFrame([pooled])], ignore_index=True)
-    downloads.show(charts.dots(rows, TITLES[metric], found.values[metric]), key="scores_folds")
+    downloads.show(charts.dots(rows, TITLES[metric], results.values[metric]), key="metrics_folds")
     defined = values.dropna()
     spread = f" ± {defined.std(ddof=1):.3f} (standard deviation over folds)" if len(defined) > 1 else ""
     mean = f"{defined.mean():.3f}" if len(defined) else "undefined"
@@ -99,11 +101,11 @@ def _by_fold(of: Scored, found: HeadResults) -> None:
     table = fold_table(folds)
     with st.expander("Folds as a table"):
         st.dataframe(table, hide_index=True, width="stretch", height="content")
-    downloads.download(table, f"{of.name}_folds", "Folds (CSV)")
+    downloads.download(table, f"{predictions.name}_folds", "Folds (CSV)")
 
 
 def fold_table(folds: pd.DataFrame) -> pd.DataFrame:
-    """A row a fold, counted from 1."""
+    """One row per fold, counted from 1."""
     names = {"fold": "Fold", "n": "Patches", "n_positive": "Positive"} | TITLES
     names |= {cell: cell.upper() for cell in ("tn", "fp", "fn", "tp")}
     return folds.assign(fold=folds["fold"] + 1).rename(columns=names).round(3)
@@ -116,50 +118,53 @@ def _metric(key: str, names: tuple[str, ...]) -> str:
 # --------------------------------------------------------------------------------------------------------- slices
 
 
-def _by_slice(of: Scored, data: Dataset | None) -> None:
-    st.subheader("Slice by slice", anchor=False)
-    metric = _metric("scores_slice_metric", COUNT_METRICS)
-    facts = pd.DataFrame({"id": of.table["id"].astype(str)})
+def _by_slice(predictions: Predictions, data: Dataset | None) -> None:
+    st.subheader("By slice", anchor=False)
+    metric = _metric("metrics_slice_metric", COUNT_METRICS)
+    facts, version = pd.DataFrame({"id": predictions.table["id"].astype(str)}), None
     if data is not None:
+        version = cache.file_version(data.path)
         try:
             facts = cache.patch_metadata(data, facts["id"].tolist(), _images_too(len(facts)))
         except LandslideLensError as error:
             st.warning(
-                f"What is known of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:"
+                f"The metadata of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:"
             )
-    elif of.groups is not None:
-        facts["group"] = of.groups
-    report = predictions.slices(of, facts.assign(id=facts["id"].astype(str)), metric)
+    elif predictions.groups is not None:
+        facts["group"] = predictions.groups
+    report = predictions.slices(facts.assign(id=facts["id"].astype(str)), metric, version)
     if report.table.empty:
         st.info(
-            "There is nothing to slice by: no column, group, cloud cover, scar size or date of these patches is known, "
-            "or every slice has too few patches.", icon=":material/info:",
+            "Nothing to slice by: the patches have no columns, groups, cloud cover, scar size or dates, or every slice "
+            "has too few patches.", icon=":material/info:",
         )  # fmt: skip
     else:
         (st.warning if report.settled else st.info)(escape_markdown(report.sentence()), icon=":material/target:")
         _slices_drawn(report, metric)
     st.caption(
-        f"{of.standing} Slices are ranked by a value drawn towards that of all patches, so that a small slice is not "
-        "the worst for being small; Holm's correction over all slices. Numbers are cut into quarters."
+        f"{predictions.basis} Slices are ranked by a value shrunk towards that of all patches, so that a slice is not "
+        "ranked worst only because it is small. Holm's correction over all slices. Numbers are split into quartiles."
     )
     shown = report.table.assign(by=report.table["by"].astype(str))
-    downloads.download(shown, f"{of.name}_slices", "Slices (CSV)")
+    downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")
     if len(report.too_small):
         with st.expander(f"{len(report.too_small)} slices with too few patches"):
             st.dataframe(report.too_small, hide_index=True, width="stretch", height="content")
 
 
 def _images_too(n: int) -> bool:
-    """Whether every patch is read for its brightness and scar size: with many it takes a while and is asked for."""
+    """Whether every patch is read for its brightness and scar size: with many patches that takes a while."""
     return n <= READ_UNASKED or st.toggle(
-        "Also by brightness and scar size", key="scores_images", help=f"Reads all {n:,} patches once."
+        "Also by brightness and scar size", key="metrics_images", help=f"Reads all {n:,} patches once."
     )
 
 
 def _slices_drawn(report: SliceReport, metric: str) -> None:
     table = report.table
     worst = report.worst
-    ordered = table.iloc[sorted(range(len(table)), key=lambda i: (table["by"].iat[i], *_place(table["slice"].iat[i])))]
+    ordered = table.iloc[
+        sorted(range(len(table)), key=lambda i: (table["by"].iat[i], *_sort_key(table["slice"].iat[i])))
+    ]
     rows = pd.DataFrame(
         {
             "name": [f"{by}: {name}" for by, name in zip(ordered["by"], ordered["slice"], strict=True)],
@@ -168,15 +173,15 @@ def _slices_drawn(report: SliceReport, metric: str) -> None:
         }
     )  # fmt: skip
     downloads.show(
-        charts.dots(rows, f"{TITLES[metric]}, with 95 % interval; dotted: all patches", report.overall),
-        key="scores_slices",
+        charts.dots(rows, f"{TITLES[metric]}, with 95% interval; dotted: all patches", report.overall),
+        key="metrics_slices",
     )
     if worst is not None:
-        st.caption("Coloured: the weakest slice.")
+        st.caption("Orange: the weakest slice.")
 
 
-def _place(name: str) -> tuple[float, str]:
-    """Slices of numbers ("43.6 to 53.3") stand by where they begin, others by name."""
+def _sort_key(name: str) -> tuple[float, str]:
+    """Slices of numbers ("43.6 to 53.3") are sorted by where they begin, others by name."""
     try:
         return float(name.split(" to ")[0].replace(",", "")), name
     except ValueError:

@@ -1,7 +1,6 @@
-"""Patches with a probability each, wherever they come from: one head of a run, or a CSV of somebody else's.
+"""Patches with a probability each, wherever they come from: one head of a run, or an uploaded CSV.
 
-Comes in: a run's out-of-fold table or a :class:`core.data.scores_csv.ScoreTable`. Goes out: a :class:`Scored`, which every
-view of the Results page draws, and what is computed from it, behind bounded caches keyed by ``Scored.key``.
+Every view of the Results page draws a :class:`Predictions`; what is computed from it is kept in bounded caches.
 """
 
 from __future__ import annotations
@@ -25,19 +24,21 @@ from dashboard import cache, theme
 from dashboard.patches import outcomes
 from dashboard.ui.formatting import escape_markdown
 
+COLUMNS = ["id", "label", "fold", "group", "prob", "pred", "threshold", "outcome"]
+
 
 @dataclass(frozen=True)
-class Scored:
+class Predictions:
     """Labelled patches with out-of-fold probabilities.
 
-    table: id, label (0/1), fold (from 0), group ("" where unknown), prob, pred (at the fold's threshold), threshold.
-    key: what caches and widgets know it by. name: of files. words: which set this is, for people, ready for Markdown.
-    head: of the run, or "". class_names: (negative, positive).
+    table: id, label (0/1), fold (from 0), group ("" where unknown), prob, pred (at the fold's threshold), threshold,
+    outcome. key: names the table's content for caches and widgets. name: of files. source: which set this is, for
+    people, ready for Markdown. head: of the run, or "". class_names: (negative, positive).
     """
 
     key: str
     name: str
-    words: str
+    source: str
     head: str
     class_names: tuple[str, str]
     table: pd.DataFrame
@@ -69,7 +70,7 @@ class Scored:
 
     @cached_property
     def groups(self) -> np.ndarray | None:
-        """(N,) text, or none where a patch has none."""
+        """(N,) text, or None where a patch has none."""
         groups = self.table["group"].astype(str).to_numpy()
         return None if (groups == "").any() else groups
 
@@ -79,99 +80,106 @@ class Scored:
         return int(self.fold_of.max(initial=-1)) + 1
 
     @property
-    def standing(self) -> str:
-        """The set and how many patches of it, for below a figure; ready for Markdown."""
-        drawn = "whole groups drawn" if self.groups is not None else "patches drawn one by one"
+    def basis(self) -> str:
+        """The set, its size and the kind of interval, for below a figure; ready for Markdown."""
+        drawn = "whole groups resampled" if self.groups is not None else "patches resampled"
         return (
-            f"{self.words}; n = {len(self.table):,} patches, {int(self.labels.sum()):,} {escape_markdown(self.positive)}, "
-            f"the positive class. 95 % intervals: bootstrap, {drawn}."
+            f"{self.source}; n = {len(self.table):,} patches, {int(self.labels.sum()):,} "
+            f"{escape_markdown(self.positive)} (positive class). 95% confidence intervals: bootstrap, {drawn}."
         )
 
+    # Computed once, then read from the cache ------------------------------------------------------------------
 
-def of_run(run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str) -> Scored:
+    def results(self) -> HeadResults:
+        """Every metric with its interval, by fold, and both curves."""
+        return _results(self.key, self)
+
+    def sweep(self) -> Sweep:
+        """Counts at every threshold; shared, not to be written to."""
+        return _sweep(self.key, self)
+
+    def calibrations(self) -> list[Calibrated]:
+        """Each way of calibrating, out of fold."""
+        return _calibrations(self.key, self)
+
+    def nested(self, rule: str, recall: float = 0.95, cost_miss: float = 10.0) -> Nested:
+        """A rule for choosing the threshold, evaluated on folds that did not choose; a false alarm costs 1."""
+        return _nested(self.key, self, rule, recall, cost_miss)
+
+    def slices(self, facts: pd.DataFrame, metric: str, version: cache.Version | None = None) -> SliceReport:
+        """The metric by slice.
+
+        facts: id and what is known of each patch (``core.data.tabular.patch_metadata``); version: of the dataset file
+        that they were read from.
+        """
+        return _slices(self.key, version, tuple(facts.columns), metric, self, facts)
+
+
+def of_run(run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str) -> Predictions:
     """One head of a finished run, out of fold."""
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if "group" not in table:
         table["group"] = ""
-    words = f"Out of fold over {len(summary['folds'])} folds; {escape_markdown(theme.head_title(head))}"
-    key = f"{run.path}|{cache.file_version(run.path / 'oof.parquet')}|{head}"
-    columns = ["id", "label", "fold", "group", "prob", "pred", "threshold", "outcome"]
-    return Scored(key, f"{run.name}_{head}", words, head, tuple(summary["class_names"]), table[columns])
+    source = f"Out of fold over {len(summary['folds'])} folds; {escape_markdown(theme.head_title(head))}"
+    versions = [cache.file_version(run.path / name) for name in ("oof.parquet", "summary.json")]
+    key = f"{run.path}|{versions}|{head}"
+    return Predictions(key, f"{run.name}_{head}", source, head, tuple(summary["class_names"]), table[COLUMNS])
 
 
-def of_csv(found: ScoreTable, key: str) -> Scored:
-    """Somebody's probabilities; decided at the cross-fitted threshold of the best F1."""
-    table = found.table.copy()
+def of_csv(scores: ScoreTable, key: str) -> Predictions:
+    """Uploaded probabilities; decided at the cross-fitted threshold of the best F1."""
+    table = scores.table.copy()
     chosen = nested(table["label"].to_numpy(), table["prob"].to_numpy(), table["fold"].to_numpy(), chooser("best_f1"))
     table["pred"], table["threshold"] = chosen.pred, np.array(chosen.thresholds)[table["fold"].to_numpy()]
     label, pred = table["label"].to_numpy(), table["pred"].to_numpy()
     table["outcome"] = np.array(["TN", "FP", "FN", "TP"])[2 * label + pred]
-    n_folds = table["fold"].nunique()
-    folds = f"{n_folds} folds " + (
-        "drawn here" if found.drawn else f"of the column {escape_markdown(found.columns.fold)}"
-    )
-    words = f"{escape_markdown(found.name)}, probabilities of column {escape_markdown(found.columns.prob)}, {folds}"
-    return Scored(key, found.name, words, "", found.class_names, table)
+    from_column = f"from column {escape_markdown(scores.columns.fold)}"
+    folds = f"{table['fold'].nunique()} folds {'drawn here' if scores.drawn else from_column}"
+    column = escape_markdown(scores.columns.prob)
+    source = f"{escape_markdown(scores.name)}, probabilities from column {column}, {folds}"
+    return Predictions(key, scores.name, source, "", scores.class_names, table)
 
 
-# ------------------------------------------------------------------------------------------- computed, and kept
+# ------------------------------------------------------------------------------------------------------ caches
 
 
-@st.cache_data(max_entries=24, show_spinner="Drawing the patches again and again for the intervals…")
-def _results(key: str, _scored: Scored) -> HeadResults:
-    table = _scored.table.rename(columns={"prob": "prob_it", "pred": "pred_it"})
-    if _scored.groups is None:
+@st.cache_data(max_entries=24, show_spinner="Computing confidence intervals…")
+def _results(key: str, _predictions: Predictions) -> HeadResults:
+    table = _predictions.table.rename(columns={"prob": "prob_head", "pred": "pred_head"})
+    if _predictions.groups is None:
         table = table.assign(group="")
-    return head_results(table, "it")
-
-
-def results(scored: Scored) -> HeadResults:
-    """Every metric with its interval, by fold, and both curves."""
-    return _results(scored.key, scored)
+    return head_results(table, "head")
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _sweep(key: str, _scored: Scored) -> Sweep:
-    return sweep(_scored.labels, _scored.probs)
-
-
-def sweep_of(scored: Scored) -> Sweep:
-    """Counts at every threshold; shared, not to be written to."""
-    return _sweep(scored.key, scored)
+def _sweep(key: str, _predictions: Predictions) -> Sweep:
+    return sweep(_predictions.labels, _predictions.probs)
 
 
 @st.cache_data(max_entries=16, show_spinner="Calibrating each fold on the others…")
-def _calibrations(key: str, _scored: Scored) -> list[Calibrated]:
-    return compare_calibrations(_scored.labels, _scored.probs, _scored.fold_of, _scored.groups)
-
-
-def calibrations(scored: Scored) -> list[Calibrated]:
-    """Each way of calibrating, out of fold."""
-    return _calibrations(scored.key, scored)
+def _calibrations(key: str, _predictions: Predictions) -> list[Calibrated]:
+    return compare_calibrations(_predictions.labels, _predictions.probs, _predictions.fold_of, _predictions.groups)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _nested(key: str, _scored: Scored, rule: str, recall: float, cost_miss: float) -> Nested:
+def _nested(key: str, _predictions: Predictions, rule: str, recall: float, cost_miss: float) -> Nested:
     choose = chooser(rule, recall=recall, cost_miss=cost_miss)
-    return nested(_scored.labels, _scored.probs, _scored.fold_of, choose)
-
-
-def nested_of(scored: Scored, rule: str, recall: float = 0.95, cost_miss: float = 10.0) -> Nested:
-    """A rule of choosing the threshold, judged on folds that did not choose; a false alarm costs 1."""
-    return _nested(scored.key, scored, rule, recall, cost_miss)
+    return nested(_predictions.labels, _predictions.probs, _predictions.fold_of, choose)
 
 
 @st.cache_data(max_entries=24, show_spinner="Comparing slices…")
-def _slices(key: str, looks: tuple, metric: str, _scored: Scored, _facts: pd.DataFrame) -> SliceReport:
+def _slices(
+    key: str,
+    version: cache.Version | None,
+    columns: tuple[str, ...],
+    metric: str,
+    _predictions: Predictions,
+    _facts: pd.DataFrame,
+) -> SliceReport:
     from core.data.tabular.patch_metadata import slicing_columns
 
-    rows = _facts.set_index("id").reindex(_scored.table["id"].astype(str)).reset_index()
+    rows = _facts.set_index("id").reindex(_predictions.table["id"].astype(str)).reset_index()
     facts = slicing_columns(rows)
-    if _scored.n_folds > 1:
-        facts["fold"] = np.array([str(fold + 1) for fold in _scored.table["fold"]])
-    return slice_report(_scored.labels, _scored.pred, facts, _scored.groups, metric)
-
-
-def slices(scored: Scored, facts: pd.DataFrame, metric: str) -> SliceReport:
-    """The metric by slice. facts: id and what is known of each patch (``core.data.tabular.patch_metadata``)."""
-    return _slices(scored.key, tuple(facts.columns), metric, scored, facts)
+    if _predictions.n_folds > 1:
+        facts["fold"] = np.array([str(fold + 1) for fold in _predictions.table["fold"]])
+    return slice_report(_predictions.labels, _predictions.pred, facts, _predictions.groups, metric)

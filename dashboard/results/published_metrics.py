@@ -1,7 +1,6 @@
 """Printed numbers of others: the confusion matrices that fit them, and what a printed difference can mean.
 
-Comes in: class counts and metrics as typed. The search and the bounds are ``core.evaluate.published_metrics``'s and
-``core.evaluate.comparison.many``'s.
+The search and the bounds are those of ``core.evaluate.published_metrics`` and ``core.evaluate.comparison.many``.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ TITLES = {
     "specificity": "Specificity", "f1": "F1", "balanced_accuracy": "Balanced accuracy", "mcc": "MCC",
     "npv": "NPV",
 }  # fmt: skip
-MOST = 5_000  # patches of a class: more matrices than their product take longer than a page should
+MOST = 5_000  # patches of a class; with more, trying all matrices takes too long for a page
 MOST_SHOWN = 200  # matrices in the table
 TABLE_IV = {"Baseline CNN": (".5053", ".5800", ".7230"), "EfficientNetB3": (".6340", ".6140", ".5380"),
             "ResNet50": (".5252", ".6538", ".3863"), "NasNetLarge": (".6270", ".7310", ".2920")}  # fmt: skip
@@ -38,23 +37,23 @@ EXAMPLES = {  # positives, negatives, tolerance, metrics as printed
 }  # fmt: skip
 
 
-def paper_view() -> None:
+def published_metrics_view() -> None:
     """The view."""
     st.markdown(
-        "Every confusion matrix of whole patches is tried. Where none has the printed metrics, a number is wrong, or "
-        "stands under another's name."
+        "Checks whether published metrics are possible. Every confusion matrix with these class counts is tried; if "
+        "none gives the printed metrics, a number is wrong or carries the wrong name."
     )
     _examples()
     positives, negatives, tolerance, printed = _form()
     if printed:
         try:
-            found = _check(positives, negatives, tuple(printed.items()), tolerance or None)
+            check = _check(positives, negatives, tuple(printed.items()), tolerance or None)
         except LandslideLensError as error:
             st.error(escape_markdown(error), icon=":material/error:")
         else:
-            answer(found, tuple(printed.items()), tolerance or None)
+            answer(check, tuple(printed.items()), tolerance or None)
     else:
-        st.info("Enter at least one metric as it is printed, for example .8230 or 82.3 %.", icon=":material/edit:")
+        st.info("Enter at least one metric as printed, for example .8230 or 82.3 %.", icon=":material/edit:")
     _difference()
 
 
@@ -65,7 +64,7 @@ def _examples() -> None:
 
 
 def fill(name: str) -> None:
-    """Callback: put an example into the form."""
+    """Callback: fill an example into the form."""
     positives, negatives, tolerance, printed = EXAMPLES[name]
     st.session_state["paper_positives"], st.session_state["paper_negatives"] = positives, negatives
     st.session_state["paper_tolerance"] = tolerance
@@ -82,7 +81,7 @@ def _form() -> tuple[int, int, float, dict[str, str]]:
             negatives = st.number_input("Other patches", 0, MOST, key="paper_negatives", width=160)
             tolerance = st.number_input(
                 "Tolerance", 0.0, 0.1, step=0.0005, format="%.4f", key="paper_tolerance", width=160,
-                help="How far a true value may be from a printed one. 0: half a unit of its last digit.",
+                help="How far the true value may be from the printed one. 0: half a unit of the last digit.",
             )  # fmt: skip
         printed = {}
         with st.grid(min_column_width=140):
@@ -98,27 +97,27 @@ def _check(positives: int, negatives: int, printed: tuple, tolerance: float | No
     return check_paper(positives, negatives, dict(printed), tolerance)
 
 
-def answer(found: PaperCheck, printed: tuple, tolerance: float | None) -> None:
-    """The verdict, the matrices of the reading that explains it, and every reading tried."""
-    kind = {"fits": st.success, "swapped": st.warning, "impossible": st.error}[found.verdict]
-    icon = {"fits": "check_circle", "swapped": "swap_horiz", "impossible": "block"}[found.verdict]
-    kind(escape_markdown(found.sentence()), icon=f":material/{icon}:")
-    reading = found.explanation or found.readings[0]
-    total = found.n_positive + found.n_negative
-    if found.verdict == "impossible" and 0 < total <= MOST_COUNTED:
+def answer(check: PaperCheck, printed: tuple, tolerance: float | None) -> None:
+    """The verdict, the matrices behind it, and every reading of the names that was tried."""
+    kind = {"fits": st.success, "swapped": st.warning, "impossible": st.error}[check.verdict]
+    icon = {"fits": "check_circle", "swapped": "swap_horiz", "impossible": "block"}[check.verdict]
+    kind(escape_markdown(check.sentence()), icon=f":material/{icon}:")
+    reading = check.explanation or check.readings[0]
+    total = check.n_positive + check.n_negative
+    if check.verdict == "impossible" and 0 < total <= MOST_COUNTED:
         st.markdown(other_counts(total, _splits(total, printed, tolerance)))
     cells = reading.confusions(1)[0] if reading.fits else reading.nearest
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        st.caption("The matrix that fits" if reading.fits else "The nearest matrix; it does not fit")
+        st.caption("Matching matrix" if reading.fits else "Nearest matrix (no match)")
         downloads.show(scores.confusion_matrix(cells.to_dict(), ("negative", "positive")), key="paper_matrix")
     with grid.cell():
         st.dataframe(_off(reading), hide_index=True, width="stretch", height="content")
-        st.dataframe(readings_table(found), hide_index=True, width="stretch", height="content")
+        st.dataframe(readings_table(check), hide_index=True, width="stretch", height="content")
     if reading.fits:
         table = pd.DataFrame(reading.matrices, columns=["TN", "FP", "FN", "TP"])
         if len(table) > 1:
-            with st.expander(f"All {len(table):,} matrices that fit"):
+            with st.expander(f"All {len(table):,} matching matrices"):
                 st.dataframe(table.head(MOST_SHOWN), hide_index=True, width="stretch")
         downloads.download(table, "published_metrics", "Matrices (CSV)")
 
@@ -129,11 +128,11 @@ def _splits(total: int, printed: tuple, tolerance: float | None) -> list[tuple[i
 
 
 def other_counts(total: int, splits: list[tuple[int, int]]) -> str:
-    """Whether the class counts, rather than the numbers, may be misprinted."""
+    """Whether the class counts, rather than the metrics, may be misprinted."""
     if not splits:
-        return f"No other split of {total:,} patches into two classes fits either: the numbers themselves are off."
+        return f"No other split of {total:,} patches into two classes fits either: the metrics themselves are wrong."
     named = list_names([f"{positives:,} and {others:,}" for positives, others in splits])
-    return f"They fit with other class counts (positive and other): {named}. The counts may be misprinted."
+    return f"The metrics fit other class counts (positive and other): {named}. The counts may be misprinted."
 
 
 def _off(reading: Reading) -> pd.DataFrame:
@@ -143,32 +142,34 @@ def _off(reading: Reading) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def readings_table(found: PaperCheck) -> pd.DataFrame:
-    """A row a reading of the names: how many matrices fit."""
+def readings_table(check: PaperCheck) -> pd.DataFrame:
+    """One row per reading of the names: how many matrices fit."""
     return pd.DataFrame(
         {
-            "Matrices that fit": [len(reading.matrices) for reading in found.readings],
-            "Read": [reading.name or "as printed" for reading in found.readings],
+            "Matching matrices": [len(reading.matrices) for reading in check.readings],
+            "Reading": [reading.name or "as printed" for reading in check.readings],
         }
     )
 
 
 def _difference() -> None:
-    st.subheader("Can a printed difference be real?", anchor=False)
+    st.subheader("Is a published difference significant?", anchor=False)
     with st.container(horizontal=True):
-        first = st.number_input("F1 of one", 0.01, 0.9999, 0.8915, 0.001, format="%.4f", key="paper_f1_a", width=140)
-        second = st.number_input("F1 of the other", 0.01, 0.9999, 0.8938, 0.001, format="%.4f", key="paper_f1_b",
+        first = st.number_input("First F1", 0.01, 0.9999, 0.8915, 0.001, format="%.4f", key="paper_f1_a", width=140)
+        second = st.number_input("Second F1", 0.01, 0.9999, 0.8938, 0.001, format="%.4f", key="paper_f1_b",
                                  width=140)  # fmt: skip
         n = st.number_input("Test patches", 10, 10_000_000, 1619, key="paper_n", width=140)
-        share = st.number_input("Positive of 100", 0.1, 99.9, 17.6, 0.1, format="%.1f", key="paper_share", width=140)
+        share = st.number_input("Positive, per 100", 0.1, 99.9, 17.6, 0.1, format="%.1f", key="paper_share", width=140)
     try:
-        found = printed_difference(first, second, int(n), share / 100)
+        difference = printed_difference(first, second, int(n), share / 100)
     except LandslideLensError as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return
-    (st.info if found.can_be_told else st.warning)(escape_markdown(found.sentence()), icon=":material/compare_arrows:")
-    low, high = found.interval
+    (st.info if difference.can_be_told else st.warning)(
+        escape_markdown(difference.sentence()), icon=":material/compare_arrows:"
+    )
+    low, high = difference.interval
     st.caption(
-        f"95 % interval of the first alone: {low:.3f} to {high:.3f}. Filled in: Table 3 of the paper on the Zindi "
-        "challenge, its classifier against SVM with C 0.1, on the public test part."
+        f"95% interval of the first score: {low:.3f} to {high:.3f}. Example: Table 3 of the paper on the Zindi "
+        "challenge, its classifier against the SVM with C 0.1, on the public test set."
     )

@@ -1,7 +1,6 @@
-"""The recall-first desk: what may be missed, the threshold that promises it, and what it costs to look.
+"""Risk control: the threshold that keeps a safety target, what it costs to inspect, and what can be cleared.
 
-Comes in: a :class:`dashboard.results.predictions.Scored`. The promise is made, or refused with the number needed, in
-``core.evaluate.risk_control``.
+The guarantee is given, or refused with the number of patches needed, by ``core.evaluate.risk_control``.
 """
 
 from __future__ import annotations
@@ -12,143 +11,140 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
-from core.evaluate.risk_control import DELTA, Desk, Target, desk, desk_by_fold
+from core.evaluate.risk_control import DELTA, Target, TriageRule, triage_by_fold, triage_rule
 from dashboard import theme
 from dashboard.results import charts
-from dashboard.results.predictions import Scored
+from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, number
 
-KINDS = {"missed_per_1000": "missed in 1000 patches", "miss_rate": "missed of 100 landslides"}
+KINDS = {"missed_per_1000": "Missed per 1,000 patches", "miss_rate": "Missed per 100 landslides"}
 
 
-def desk_view(of: Scored) -> None:
+def risk_control_view(predictions: Predictions) -> None:
     """The view."""
     target, accept = _form()
     try:
-        found = desk(of.labels, of.probs, target, of.groups, false_per_1000=accept)
+        rule = triage_rule(predictions.labels, predictions.probs, target, predictions.groups, false_per_1000=accept)
     except LandslideLensError as error:
-        st.error(f"**No promise can be made.** {escape_markdown(error)}", icon=":material/gpp_maybe:")
-        st.caption(of.standing)
+        st.error(f"**This target cannot be guaranteed.** {escape_markdown(error)}", icon=":material/gpp_maybe:")
+        st.caption(predictions.basis)
         return
-    st.markdown(f"**{escape_markdown(found.sentence(of.positive))}**")
-    _cards(found, of)
+    st.markdown(f"**{escape_markdown(rule.sentence(predictions.positive))}**")
+    _cards(rule)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        downloads.show(charts.piles(found.cleared.value, found.workload.value, found.accepted.value), key="desk_piles")
-        st.markdown(plain_words(found, of.positive))
+        figure = charts.triage_bar(rule.cleared.value, rule.workload.value, rule.accepted.value)
+        downloads.show(figure, key="risk_control_bar")
+        st.markdown(plain_words(rule, predictions.positive))
     with grid.cell():
         miss_rate = target.kind == "miss_rate"
-        downloads.show(charts.desk_path(found.path, target.limit, found.threshold, miss_rate), key="desk_path")
-        st.caption("Each point is a threshold: what is called, and what the misses stay under in 95 of 100 cases.")
-    _elsewhere(found, of)
-    _by_fold(of, target)
-    st.caption(_standing(found, of))
-    downloads.download(found.path, f"{of.name}_desk", "The thresholds tested (CSV)")
+        downloads.show(charts.risk_path(rule.path, target.limit, rule.threshold, miss_rate), key="risk_control_path")
+        st.caption("Each point is a threshold: the alarms it raises, and the upper 95% bound of what it misses.")
+    _at_prevalence(rule, predictions)
+    _by_fold(predictions, target)
+    st.caption(_basis(rule, predictions))
+    downloads.download(rule.path, f"{predictions.name}_risk_control", "Thresholds tested (CSV)")
 
 
 def _form() -> tuple[Target, float | None]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
-            "What is counted", list(KINDS), default="missed_per_1000", required=True, format_func=KINDS.get,
-            key="desk_kind",
+            "Target", list(KINDS), default="missed_per_1000", required=True, format_func=KINDS.get,
+            key="risk_control_kind",
         )  # fmt: skip
         most = st.number_input(
-            "At most", 0.1, 99.0, 10.0, 1.0, format="%.1f",
-            key=f"desk_limit_{kind}", width=140,
-        )  # fmt: skip
+            "At most", 0.1, 99.0, 10.0, 1.0, format="%.1f", key=f"risk_control_limit_{kind}", width=140
+        )
         accept = st.toggle(
-            "Accept the surest unseen", key="desk_accept",
-            help="Patches so probable that, with the same confidence, at most so many in 1000 patches are false alarms "
-            "among them are accepted without a look.",
+            "Auto-accept very confident alarms", key="risk_control_accept",
+            help="Alarms above a second threshold are accepted without inspection. With the same confidence, at most "
+            "this many patches per 1,000 are false alarms among them.",
         )  # fmt: skip
-        false = None
+        false_alarms = None
         if accept:
-            false = st.number_input("False alarms in 1000", 0.1, 500.0, 5.0, 1.0, key="desk_false", width=170)
+            false_alarms = st.number_input(
+                "False alarms per 1,000", 0.1, 500.0, 5.0, 1.0, key="risk_control_false", width=190
+            )
     limit = most / 100 if kind == "miss_rate" else most
-    return Target(kind, limit), false
+    return Target(kind, limit), false_alarms
 
 
-def _cards(found: Desk, of: Scored) -> None:
+def _cards(rule: TriageRule) -> None:
     bound = (
-        (f"{found.miss_rate_upper:.1%}", "missed of all of them")
-        if found.target.kind == "miss_rate"
-        else (f"{found.missed_per_1000_upper:.1f}", "missed in 1000")
+        (f"{rule.miss_rate_upper:.1%}", "of all landslides missed")
+        if rule.target.kind == "miss_rate"
+        else (f"{rule.missed_per_1000_upper:.1f}", "missed per 1,000")
     )
-    shown = (
-        ("Threshold", _threshold(found), "called from here on"),
-        ("To look at, of 1000", f"{found.workload.value:.0f}", f"{found.workload.lo:.0f} to {found.workload.hi:.0f}"),
-        ("Cleared, of 1000", f"{found.cleared.value:.0f}", f"{found.cleared.lo:.0f} to {found.cleared.hi:.0f}"),
-        ("Missed here", f"{found.missed:,}", f"of {found.n_positive:,}"),
-        ("At most, 95 % sure", *bound),
+    cards = (
+        ("Threshold", f"{rule.threshold:.3f}" if math.isfinite(rule.threshold) else "none", "alarm from here on"),
+        ("Inspect, per 1,000", f"{rule.workload.value:.0f}", f"{rule.workload.lo:.0f} to {rule.workload.hi:.0f}"),
+        ("Cleared, per 1,000", f"{rule.cleared.value:.0f}", f"{rule.cleared.lo:.0f} to {rule.cleared.hi:.0f}"),
+        ("Missed here", f"{rule.missed:,}", f"of {rule.n_positive:,}"),
+        ("At most (95% confidence)", *bound),
     )
     with st.grid(min_column_width=165):
-        for label, value, detail in shown:
+        for label, value, detail in cards:
             st.metric(
                 label, value, detail, delta_color="off", delta_arrow="off", border=True, height="stretch"
             )  # fmt: skip
 
 
-def _threshold(found: Desk) -> str:
-    return f"{found.threshold:.3f}" if math.isfinite(found.threshold) else "none"
-
-
-def plain_words(found: Desk, positive: str) -> str:
-    """What to do with each pile, in Markdown."""
+def plain_words(rule: TriageRule, positive: str) -> str:
+    """What to do with each part of the patches, in Markdown."""
     name = escape_markdown(positive)
-    if found.all_must_be_seen:
-        return "Every patch is looked at: nothing can be cleared unseen under this promise."
-    lines = [f"- **Below {found.threshold:.3f}**: cleared without a look; {found.missed:,} {name} are lost there."]
-    precision = found.precision
+    if rule.inspects_all:
+        return "Every patch is inspected: nothing can be cleared automatically under this target."
+    lines = [f"- **Below {rule.threshold:.3f}**: cleared without inspection; {rule.missed:,} {name} are missed here."]
+    precision = rule.precision
     if math.isfinite(precision.value):
         lines.append(
-            f"- **From {found.threshold:.3f} on**"
-            + (f" to {found.accept_at:.3f}" if math.isfinite(found.accept_at) else "")
-            + f": the network abstains, a person looks; {precision.value:.0%} of these are {name} "
-            f"(95 % interval {precision.lo:.0%} to {precision.hi:.0%})."
+            f"- **From {rule.threshold:.3f}**"
+            + (f" to {rule.accept_at:.3f}" if math.isfinite(rule.accept_at) else " on")
+            + f": inspected by a person; {precision.value:.0%} of these are {name} "
+            f"(95% interval {precision.lo:.0%} to {precision.hi:.0%})."
         )
-    if math.isfinite(found.accept_at):
-        lines.append(f"- **From {found.accept_at:.3f} on**: accepted as {name} without a look.")
+    if math.isfinite(rule.accept_at):
+        lines.append(f"- **From {rule.accept_at:.3f} on**: accepted as {name} without inspection.")
     return "\n".join(lines)
 
 
-def _elsewhere(found: Desk, of: Scored) -> None:
-    share = found.n_positive / found.n
+def _at_prevalence(rule: TriageRule, predictions: Predictions) -> None:
+    share = rule.n_positive / rule.n
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        other = st.number_input(
-            f"Where another share of patches has a {escape_markdown(of.positive)}: in 1000", 0.1, 999.0,
-            float(round(1000 * share, 1)), 10.0, format="%.1f", key=f"desk_share_{of.name}",
-            width=440,
+        prevalence = st.number_input(
+            f"At another prevalence: {escape_markdown(predictions.positive)} patches per 1,000", 0.1, 999.0,
+            float(round(1000 * share, 1)), 10.0, format="%.1f", key=f"risk_control_share_{predictions.name}", width=440,
         )  # fmt: skip
-        there = found.elsewhere(other / 1000)
+        expected = rule.at_prevalence(prevalence / 1000)
         st.markdown(
-            f"{there['workload']:.0f} of 1000 patches are called, {there['missed_per_1000']:.1f} missed, at most "
-            f"{there['missed_per_1000_upper']:.1f} (95 % sure), if landslides look there as they do here."
+            f"{expected['workload']:.0f} alarms per 1,000 patches, {expected['missed_per_1000']:.1f} missed, at most "
+            f"{expected['missed_per_1000_upper']:.1f} (95% confidence), if landslides look the same there."
         )
 
 
-def _by_fold(of: Scored, target: Target) -> None:
-    if of.n_folds < 2:
+def _by_fold(predictions: Predictions, target: Target) -> None:
+    if predictions.n_folds < 2:
         return
-    with st.expander("Put to the test: each fold at the threshold that the others promise with"):
-        table = desk_by_fold(of.labels, of.probs, of.fold_of, target, of.groups)
+    with st.expander("Check: each fold at the threshold learnt on the other folds"):
+        table = triage_by_fold(predictions.labels, predictions.probs, predictions.fold_of, target, predictions.groups)
         names = {
             "fold": "Fold", "n": "Patches", "n_positive": "Positive", "threshold": "Threshold", "missed": "Missed",
-            "miss_rate": "Miss rate", "missed_per_1000": "Missed in 1000", "workload": "Called of 1000",
-            "kept": "At or under the target", "reason": "Why no threshold",
+            "miss_rate": "Miss rate", "missed_per_1000": "Missed per 1,000", "workload": "Alarms per 1,000",
+            "kept": "Target met", "reason": "Why no threshold",
         }  # fmt: skip
         table = table[[name for name in names if name in table]].assign(fold=lambda t: t["fold"].map(theme.fold_title))
         if not table["reason"].any():
             table = table.drop(columns="reason")
         st.dataframe(table.round(3).rename(columns=names), hide_index=True, width="stretch", height="content")
-        st.caption("A small fold may exceed the target by chance: the promise is about many patches like these.")
-        downloads.download(pd.DataFrame(table), f"{of.name}_desk_folds", "By fold (CSV)")
+        st.caption("A small fold may miss the target by chance: the guarantee is about many patches like these.")
+        downloads.download(pd.DataFrame(table), f"{predictions.name}_risk_control_folds", "By fold (CSV)")
 
 
-def _standing(found: Desk, of: Scored) -> str:
-    groups = "" if found.n_groups is None else f", in {found.n_groups:,} groups"
+def _basis(rule: TriageRule, predictions: Predictions) -> str:
+    groups = "" if rule.n_groups is None else f" in {rule.n_groups:,} groups"
     return (
-        f"{of.words}; n = {found.n:,} patches, {found.n_positive:,} {escape_markdown(of.positive)}{groups}; worth "
-        f"{number(found.effective, 0)} independent ones for this promise. Learn then test with exact binomial tails, "
-        f"delta {DELTA:g}: of 100 sets of patches like these, in at least 95 the true rate stays under the target."
+        f"{predictions.source}; n = {rule.n:,} patches, {rule.n_positive:,} {escape_markdown(predictions.positive)}"
+        f"{groups}; effective sample size {number(rule.effective, 0)}. Learn then test with exact binomial tails, "
+        f"delta {DELTA:g}: for at least 95 of 100 sets of patches like these, the true rate stays under the target."
     )

@@ -1,7 +1,4 @@
-"""A run's summary as tables and curves: differences, precision-recall and ROC.
-
-Comes in: ``summary.json`` and the out-of-fold table. Goes out: tables for people and points for ``charts``. Pure.
-"""
+"""A run's summary and out-of-fold table as tables for people and points for ``charts``: differences, curves."""
 
 from __future__ import annotations
 
@@ -38,7 +35,7 @@ def differences(summary: Mapping) -> list[tuple[str, float, float, float]]:
 
 
 def curves(oof: pd.DataFrame, summary: Mapping, names: Sequence[str]) -> tuple[list[HeadCurve], list[HeadCurve], float]:
-    """Precision-recall and ROC curves of these heads, each with the point at which it decides; share of positives."""
+    """Precision-recall and ROC curves of these heads, each with its point of decision; share of positives."""
     precision_recall, roc, share = [], [], 0.0
     for name in names:
         table, facts = outcomes.judged(oof, name), summary["heads"][name]
@@ -50,13 +47,13 @@ def curves(oof: pd.DataFrame, summary: Mapping, names: Sequence[str]) -> tuple[l
     return precision_recall, roc, share
 
 
-def curves_of(found: HeadResults, labels: np.ndarray) -> tuple[list[HeadCurve], list[HeadCurve], float]:
-    """As :func:`curves`, of probabilities that belong to no run's head."""
-    values = found.values
+def curves_of(results: HeadResults, labels: np.ndarray) -> tuple[list[HeadCurve], list[HeadCurve], float]:
+    """As :func:`curves`, of uploaded probabilities."""
+    values = results.values
     recall, alarms = values["recall"], 1.0 - values["specificity"]
     share = float(labels.mean()) if len(labels) else 0.0
-    precision_recall = [HeadCurve("probabilities", found.pr, (recall, values["precision"]))]
-    return precision_recall, [HeadCurve("probabilities", found.roc, (alarms, recall))], share
+    precision_recall = [HeadCurve("probabilities", results.pr, (recall, values["precision"]))]
+    return precision_recall, [HeadCurve("probabilities", results.roc, (alarms, recall))], share
 
 
 def _number(value: object) -> float:

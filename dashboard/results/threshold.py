@@ -1,7 +1,7 @@
-"""The live threshold: a slider that moves numbers, the point on three curves and the patches beside it together.
+"""A threshold to try out: a slider that moves the numbers, the point on three curves and the patches near it.
 
-Comes in: a :class:`dashboard.results.predictions.Scored`, an open dataset or none. Counts of all thresholds are made once
-(``core.evaluate.sweep``); the part that moves is a fragment, so that the rest of the page is not drawn again.
+Counts at all thresholds are made once (``core.evaluate.sweep``); the part that moves is a fragment, so that the rest of
+the page is not drawn again.
 """
 
 from __future__ import annotations
@@ -20,63 +20,61 @@ from core.evaluate.thresholds import Nested
 from core.runs.store import RunFolder
 from dashboard import state, theme
 from dashboard.patches import card, gallery
-from dashboard.results import charts, predictions
-from dashboard.results.predictions import Scored
+from dashboard.results import charts
+from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, number
 
 AT, RULE, WHOSE = "threshold_at", "threshold_rule", "threshold_whose"
 RECALL, COST, SIDE = "threshold_recall", "threshold_cost", "threshold_side"
 STEP = 0.001
-SHOWN = 12  # patches beside the threshold
-RULES = {"best_f1": "Best F1", "recall": "Recall at least", "cost": "Least cost"}
+SHOWN = 12  # patches near the threshold
+RULES = {"best_f1": "Best F1", "recall": "Recall at least", "cost": "Lowest cost"}
 SIDES = {
-    "both": "Either side of the threshold",
-    "FN": "Missed, nearest first",
-    "FP": "False alarms, nearest first",
+    "both": "Nearest to the threshold",
+    "FN": "Missed (FN), nearest first",
+    "FP": "False alarms (FP), nearest first",
 }
 
 
 @dataclass(frozen=True)
 class Live:
-    """What the fragment needs, made once: nothing in it is computed again while the slider moves."""
+    """What the fragment needs: none of it is computed again while the slider moves."""
 
-    of: Scored
+    predictions: Predictions
     sweep: Sweep
     data: Dataset | None
     run: RunFolder | None
-    first: float  # where the slider stands at first
-    figures: dict[str, go.Figure]  # rates, pr, roc: only the line and the points are moved
+    first: float  # where the slider starts
+    figures: dict[str, go.Figure]  # rates, pr, roc: only the line and the points move
 
 
-def threshold_view(of: Scored, data: Dataset | None, run: RunFolder | None, deployed: float | None = None) -> None:
-    """The view. ``deployed``: the run's own threshold for new patches, where the slider stands at first."""
-    first = predictions.nested_of(of, "best_f1").deployed if deployed is None else deployed
-    if st.session_state.get(WHOSE) != of.key:  # another head or table: its slider stands where it would decide
-        st.session_state[WHOSE], st.session_state[AT] = of.key, float(np.clip(first, 0, 1))
+def threshold_view(
+    predictions: Predictions, data: Dataset | None, run: RunFolder | None, deployed: float | None = None
+) -> None:
+    """The view. ``deployed``: the run's own threshold for new patches, where the slider starts."""
+    first = predictions.nested("best_f1").deployed if deployed is None else deployed
+    if st.session_state.get(WHOSE) != predictions.key:  # another head or table: its own threshold
+        st.session_state[WHOSE], st.session_state[AT] = predictions.key, float(np.clip(first, 0, 1))
         st.session_state.pop(RULE, None)
-    sweep = predictions.sweep_of(of)
+    sweep = predictions.sweep()
     figures = {
         "rates": charts.rates_over_threshold(sweep, first),
         "pr": charts.pr_at(sweep, first),
         "roc": charts.roc_at(sweep, first),
     }
-    live = Live(of, sweep, data, run, float(np.clip(first, 0, 1)), figures)
+    live = Live(predictions, sweep, data, run, float(np.clip(first, 0, 1)), figures)
     st.fragment(_moving)(live)
-    downloads.download(lambda: sweep_table(live.sweep), f"{of.name}_thresholds", "Every threshold (CSV)")
+    downloads.download(lambda: sweep_table(live.sweep), f"{predictions.name}_thresholds", "Every threshold (CSV)")
 
 
 def _moving(live: Live) -> None:
     st.session_state.setdefault(AT, live.first)
     _choosers(live)
     at = st.slider(
-        f"Called {escape_markdown(live.of.positive)} from this probability on",
-        0.0,
-        1.0,
-        step=STEP,
-        format="%.3f",
-        key=AT,
-    )
+        f"Threshold: probability from which a patch counts as {escape_markdown(live.predictions.positive)}", 0.0, 1.0,
+        step=STEP, format="%.3f", key=AT,
+    )  # fmt: skip
     cells = live.sweep.at(at)
     _numbers(live, at, cells)
     charts.move_line(live.figures["rates"], at)
@@ -87,8 +85,8 @@ def _moving(live: Live) -> None:
         with grid.cell():
             downloads.show(figure, key=f"threshold_{name}")
     st.caption(
-        f"{live.of.standing} The slider is one threshold for all folds, judged on the patches that it is chosen by: "
-        "its numbers flatter. What a rule is worth on patches that did not choose stands beside its button."
+        f"{live.predictions.basis} The slider sets one threshold for all folds and is evaluated on the patches it was "
+        "chosen on, so its numbers are optimistic. The buttons show what each rule achieves on held-out folds."
     )
     _patches(live, at)
 
@@ -100,57 +98,58 @@ def _choosers(live: Live) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         recall = st.number_input(
             "Recall at least", 0.5, 1.0, 0.95, 0.01, format="%.2f", key=RECALL, width=130,
-            help="The share of landslides that must be found among these patches.",
+            help="Share of landslides that must be found among these patches.",
         )  # fmt: skip
         cost = st.number_input(
-            "A miss costs", 0.1, 1000.0, 10.0, 1.0, format="%.1f", key=COST, width=130,
-            help="In false alarms: 10 means that a missed landslide is as bad as ten inspections for nothing.",
+            "Cost of a miss", 0.1, 1000.0, 10.0, 1.0, format="%.1f", key=COST, width=130,
+            help="In false alarms: 10 means that one missed landslide is as bad as ten false alarms.",
         )  # fmt: skip
         for rule, words in RULES.items():
             st.button(
                 words + (f" {recall:.2f}" if rule == "recall" else ""), key=f"threshold_to_{rule}",
-                icon=":material/my_location:", on_click=_go, args=(live.of, rule, recall, cost),
+                icon=":material/my_location:", on_click=_set_rule, args=(live.predictions, rule, recall, cost),
             )  # fmt: skip
     if (rule := st.session_state.get(RULE)) in RULES:
-        st.info(nested_words(predictions.nested_of(live.of, rule, recall, cost), rule, recall, cost, live.of.n_folds))
+        chosen = live.predictions.nested(rule, recall, cost)
+        st.info(nested_words(chosen, rule, recall, cost, live.predictions.n_folds))
 
 
-def _go(of: Scored, rule: str, recall: float, cost: float) -> None:
+def _set_rule(predictions: Predictions, rule: str, recall: float, cost: float) -> None:
     st.session_state[RULE] = rule
-    st.session_state[AT] = float(np.clip(predictions.nested_of(of, rule, recall, cost).deployed, 0.0, 1.0))
+    st.session_state[AT] = float(np.clip(predictions.nested(rule, recall, cost).deployed, 0.0, 1.0))
 
 
-def nested_words(found: Nested, rule: str, recall: float, cost: float, n_folds: int) -> str:
-    """What a rule is worth on folds that did not choose, in Markdown."""
-    judged, ends = found.metrics, (min(found.thresholds), max(found.thresholds))
-    wanted = {"best_f1": "the best F1", "recall": f"a recall of at least {recall:.2f}", "cost": "the least cost"}[rule]
+def nested_words(chosen: Nested, rule: str, recall: float, cost: float, n_folds: int) -> str:
+    """What a rule achieves on folds that did not choose the threshold, in Markdown."""
+    values, ends = chosen.metrics, (min(chosen.thresholds), max(chosen.thresholds))
+    goal = {"best_f1": "the best F1", "recall": f"a recall of at least {recall:.2f}", "cost": "the lowest cost"}[rule]
     if n_folds < 2:
-        return f"The threshold of {wanted} is {found.deployed:.3f}, judged on what chose it: there are no folds."
-    cells = Confusion(**judged["confusion"])
+        return f"The threshold for {goal} is {chosen.deployed:.3f}. Without folds, it was chosen on these patches."
+    cells = Confusion(**values["confusion"])
     words = (
-        f"**{RULES[rule]}**, cross-fitted: each of {n_folds} folds is decided by the threshold that the others chose "
-        f"for {wanted} ({ends[0]:.3f} to {ends[1]:.3f}). So judged: recall {number(judged['recall'])}, precision "
-        f"{number(judged['precision'])}, F1 {number(judged['f1'])}, {cells.fn:,} missed, {cells.fp:,} false alarms"
+        f"**{RULES[rule]}**, cross-fitted: each of {n_folds} folds uses the threshold for {goal} on the other folds "
+        f"({ends[0]:.3f} to {ends[1]:.3f}). Result: recall {number(values['recall'])}, precision "
+        f"{number(values['precision'])}, F1 {number(values['f1'])}, {cells.fn:,} missed, {cells.fp:,} false alarms"
     )
     if rule == "cost":
         words += f", cost {cost * cells.fn + cells.fp:,.0f} (a miss {cost:g}, a false alarm 1)"
-    if rule == "recall" and judged["recall"] is not None and judged["recall"] < recall:
-        words += ". That is less than asked for: a threshold promises nothing of other patches; the desk does"
-    return f"{words}. For new patches: {found.deployed:.3f}, chosen on all folds, where the slider now stands."
+    if rule == "recall" and values["recall"] is not None and values["recall"] < recall:
+        words += ". That is less than asked for: a threshold guarantees nothing on other patches; Safety target does"
+    return f"{words}. For new patches: {chosen.deployed:.3f}, chosen on all folds; the slider now stands there."
 
 
-# ------------------------------------------------------------------------------------------------- what it gives
+# --------------------------------------------------------------------------------------------------- its numbers
 
 
 def _numbers(live: Live, at: float, cells: Confusion) -> None:
     row = {name: values[live.sweep.index(at)] for name, values in live.sweep.rates.items()}
-    n = len(live.of.labels)
+    n = len(live.predictions.labels)
     called = cells.tp + cells.fp
     shown = (
-        ("Found", f"{cells.tp:,}", f"of {cells.tp + cells.fn:,}"),
-        ("Missed", f"{cells.fn:,}", f"of {cells.tp + cells.fn:,}"),
-        ("False alarms", f"{cells.fp:,}", f"of {called:,}"),
-        ("To inspect", f"{1000 * called / n:.0f}", "of 1000"),
+        ("Found (TP)", f"{cells.tp:,}", f"of {cells.tp + cells.fn:,}"),
+        ("Missed (FN)", f"{cells.fn:,}", f"of {cells.tp + cells.fn:,}"),
+        ("False alarms (FP)", f"{cells.fp:,}", f"of {called:,} alarms"),
+        ("To inspect", f"{1000 * called / n:.0f}", "per 1,000 patches"),
         ("Recall", number(row["recall"]), None),
         ("Precision", number(row["precision"]), None),
         ("F1", number(row["f1"]), None),
@@ -162,20 +161,20 @@ def _numbers(live: Live, at: float, cells: Confusion) -> None:
             )  # fmt: skip
 
 
-def beside(of: Scored, sweep: Sweep, at: float, side: str, most: int = SHOWN) -> pd.DataFrame:
+def nearest(predictions: Predictions, sweep: Sweep, at: float, side: str, most: int = SHOWN) -> pd.DataFrame:
     """The patches nearest to a threshold, the highest probability first: id, label, fold, prob, outcome.
 
-    side: ``both`` halves above and below; ``FN`` missed landslides, ``FP`` false alarms.
+    side: ``both``: half above, half below; ``FN`` missed landslides, ``FP`` false alarms.
     """
     called = int(sweep.called[sweep.index(at)])
     above, below = sweep.order[:called][::-1], sweep.order[called:]  # nearest first
     if side == "both":
         rows = np.concatenate([above[: most // 2][::-1], below[: most - most // 2]])
     elif side == "FN":
-        rows = below[of.labels[below] == 1][:most]
+        rows = below[predictions.labels[below] == 1][:most]
     else:
-        rows = above[of.labels[above] == 0][:most]
-    table = of.table.iloc[rows][["id", "label", "fold", "prob"]]
+        rows = above[predictions.labels[above] == 0][:most]
+    table = predictions.table.iloc[rows][["id", "label", "fold", "prob"]]
     positive, is_called = table["label"].to_numpy() == 1, table["prob"].to_numpy() >= at
     words = np.array([["TN", "FP"], ["FN", "TP"]])[positive.astype(int), is_called.astype(int)]
     return table.assign(outcome=words)
@@ -187,12 +186,12 @@ def _patches(live: Live, at: float) -> None:
     )
     if live.run is not None and live.data is not None:
         with st.container(horizontal=True):
-            for outcome, words in (("FN", "Open all that are missed"), ("FP", "Open all false alarms")):
+            for outcome, words in (("FN", "Open all missed"), ("FP", "Open all false alarms")):
                 if st.button(words, icon=":material/arrow_outward:", key=f"threshold_open_{outcome}", type="tertiary"):
-                    state.open_errors(live.of.head, outcome, at)
-    table = beside(live.of, live.sweep, at, side)
+                    state.open_errors(live.predictions.head, outcome, at)
+    table = nearest(live.predictions, live.sweep, at, side)
     if table.empty:
-        st.caption("None at this threshold.")
+        st.caption("No such patches at this threshold.")
         return
     if live.data is None:
         _plain_list(table)

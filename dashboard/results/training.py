@@ -1,4 +1,4 @@
-"""How the network of a run learnt, and where its numbers come from."""
+"""How the network of a run learnt, and the provenance of its numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.ui.guards import or_stop
 def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
     """The view."""
     _learning(run)
-    st.subheader("Where these numbers come from", anchor=False)
+    st.subheader("Provenance", anchor=False)
     with st.container(horizontal=True):
         downloads.download(oof, f"{run.name}_oof", "Out-of-fold table (CSV)")
         st.download_button(
@@ -28,10 +28,10 @@ def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
 
 
 def _learning(run: RunFolder) -> None:
-    st.subheader("How it learnt", anchor=False)
+    st.subheader("Learning curves", anchor=False)
     history = or_stop(run.history)
     if history.empty:
-        st.info("This run kept no learning curves.", icon=":material/info:")
+        st.info("This run has no learning curves.", icon=":material/info:")
         return
     learning_curves.curves(run, history, "results")
     learning_curves.samples(run, "results")

@@ -1,14 +1,15 @@
-"""Probabilities from a CSV, judged like a run's: story, scores, threshold, curves, calibration, the desk.
+"""Probabilities from a CSV, evaluated like a run's: summary, metrics, threshold, curves, calibration, risk control.
 
-Comes in: an upload, which is read in memory limits and never kept. Reading it, and setting aside what cannot be judged,
-is ``core.data.scores_csv``'s.
+The upload is read within memory limits and never kept. ``core.data.scores_csv`` reads it and sets aside unusable rows.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -16,70 +17,75 @@ import streamlit as st
 from core.data.scores_csv import Columns, ScoreTable, column_names, read_scores
 from core.errors import DataError, LandslideLensError
 from dashboard.results import calibration, curves, decision_summary, metrics, predictions, risk_control, threshold
-from dashboard.results.predictions import Scored
+from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
 UPLOAD, KEPT = "csv_upload", "csv_kept"
 MAX_MB = 20
+T = TypeVar("T")
 FIELDS = {"id": "Id", "label": "Label", "prob": "Probability", "fold": "Fold", "group": "Group"}
-AUTO = "(by its name)"
+AUTO = "(automatic)"
 VIEWS = {
-    "scores": "Scores", "threshold": "Threshold", "curves": "Curves", "calibration": "Calibration",
-    "desk": "Recall first",
+    "metrics": "Metrics", "threshold": "Threshold", "curves": "Curves", "calibration": "Calibration",
+    "risk_control": "Safety target",
 }  # fmt: skip
+TEMPLATE = pd.DataFrame(
+    {"id": ["patch_1", "patch_2"], "label": [1, 0], "probability": [0.92, 0.08], "fold": [0, 1], "group": ["a", "b"]}
+)
 
 
-def csv_view() -> None:
+def uploaded_scores_view() -> None:
     """The view."""
-    found = _uploaded()
-    if found is None:
+    uploaded = _uploaded()
+    if uploaded is None:
         st.info(
-            "A row a patch: id, label (0 or 1, or class names) and probability; fold and group where there are any. "
-            "Without folds five are drawn, groups kept together, so that a threshold is judged on patches that did not "
-            "choose it. The file is read in this session only and is not kept.", icon=":material/upload_file:",
+            "One row per patch: id, label (0 or 1, or class names), probability. Optional: fold, group. Without folds, "
+            "five are drawn with groups kept together, so that thresholds are evaluated on patches that did not choose "
+            "them. The file stays in this session and is not stored.", icon=":material/upload_file:",
         )  # fmt: skip
+        downloads.download(TEMPLATE, "template", "Template (CSV)")
         return
-    table, key = found
-    _read(table)
-    of = predictions.of_csv(table, key)
-    decision_summary.missing_class(of)
-    decision_summary.story(of, of.standing)
+    scores, key = uploaded
+    _read(scores)
+    uploaded_predictions = predictions.of_csv(scores, key)
+    decision_summary.missing_class(uploaded_predictions)
+    decision_summary.summary_view(uploaded_predictions, uploaded_predictions.basis)
     view = st.segmented_control(
-        "View", list(VIEWS), default="scores", required=True, format_func=VIEWS.get, key="csv_view", wrap=True,
+        "View", list(VIEWS), default="metrics", required=True, format_func=VIEWS.get, key="csv_view", wrap=True,
         label_visibility="collapsed",
     )  # fmt: skip
-    draw(of, view)
+    draw(uploaded_predictions, view)
 
 
-def draw(of: Scored, view: str) -> None:
+def draw(uploaded: Predictions, view: str) -> None:
     """One of ``VIEWS``."""
-    if view == "scores":
-        metrics.scores_view(of, None)
+    if view == "metrics":
+        metrics.metrics_view(uploaded, None)
     elif view == "threshold":
-        threshold.threshold_view(of, None, None)
+        threshold.threshold_view(uploaded, None, None)
     elif view == "curves":
-        curves.curves_view(of)
+        curves.curves_view(uploaded)
     elif view == "calibration":
-        calibration.calibration_view(of)
+        calibration.calibration_view(uploaded)
     else:
-        risk_control.desk_view(of)
+        risk_control.risk_control_view(uploaded)
 
 
 def _uploaded() -> tuple[ScoreTable, str] | None:
-    """The table of the upload of this session, and its key; None where there is none or it cannot be used."""
+    """This session's upload and its key; None where there is none or it cannot be used."""
     words = f"CSV of probabilities, at most {MAX_MB} MB"
     file = st.file_uploader(words, type="csv", key=UPLOAD, max_upload_size=MAX_MB)
     if file is not None:
         st.session_state[KEPT] = (file.name, file.getvalue())  # outlives a look at another page
-    elif KEPT in st.session_state and st.button("Forget this file", icon=":material/delete:", key="csv_forget"):
+    elif KEPT in st.session_state and st.button("Remove this file", icon=":material/delete:", key="csv_forget"):
         st.session_state.pop(KEPT)
     if KEPT not in st.session_state:
         return None
     name, content = st.session_state[KEPT]
     try:
         if len(content) > MAX_MB * 2**20:
-            raise DataError(f"{name[:80]} has more than {MAX_MB} MB. Leave out columns that are not needed.")
+            raise DataError(f"{name[:80]} is larger than {MAX_MB} MB. Leave out columns that are not needed.")
         columns = _columns(content, name)
         positive = st.session_state.get("csv_positive") or None
         return _table(content, name, columns, positive), _key(content, columns, positive)
@@ -93,7 +99,7 @@ def _key(content: bytes, columns: Columns, positive: str | None) -> str:
 
 
 def _columns(content: bytes, name: str) -> Columns:
-    """The columns chosen; by their names where nothing is."""
+    """The chosen columns; recognised by name where none is chosen."""
     names = _names(content, name)
     with st.expander("Columns and positive class", icon=":material/tune:"):
         chosen = {}
@@ -115,8 +121,8 @@ def _table(content: bytes, name: str, columns: Columns, positive: str | None) ->
     return _from_file(content, name, lambda path: read_scores(path, columns, positive))
 
 
-def _from_file(content: bytes, name: str, read):
-    """``read`` a temporary file of a safe name that is gone afterwards."""
+def _from_file(content: bytes, name: str, read: Callable[[Path], T]) -> T:
+    """What ``read`` makes of a temporary file with a safe name."""
     from core.io.safe_paths import slug
 
     with tempfile.TemporaryDirectory(prefix="scores-") as folder:
@@ -125,17 +131,17 @@ def _from_file(content: bytes, name: str, read):
         return read(path)
 
 
-def _read(found: ScoreTable) -> None:
+def _read(scores: ScoreTable) -> None:
     """What was read, and what was set aside."""
-    table = found.table
-    parts = [f"**{escape_markdown(found.name)}**: {len(table):,} patches, {int(table['label'].sum()):,} "
-             f"{escape_markdown(found.class_names[1])}, {table['fold'].nunique()} folds"]  # fmt: skip
-    parts.append(" drawn here (seed 0)" if found.drawn else f" (column {escape_markdown(found.columns.fold)})")
+    table = scores.table
+    parts = [f"**{escape_markdown(scores.name)}**: {len(table):,} patches, {int(table['label'].sum()):,} "
+             f"{escape_markdown(scores.class_names[1])}, {table['fold'].nunique()} folds"]  # fmt: skip
+    parts.append(" drawn here (seed 0)" if scores.drawn else f" (column {escape_markdown(scores.columns.fold)})")
     st.markdown("".join(parts))
-    for note in found.notes:
+    for note in scores.notes:
         st.warning(escape_markdown(note), icon=":material/warning:")
-    if len(found.aside):
-        with st.expander(f"{len(found.aside):,} rows set aside", icon=":material/rule:"):
-            st.dataframe(found.aside.head(500).rename(columns={"what": "Where", "why": "Why"}), hide_index=True,
+    if len(scores.aside):
+        with st.expander(f"{len(scores.aside):,} rows set aside", icon=":material/rule:"):
+            st.dataframe(scores.aside.head(500).rename(columns={"what": "Where", "why": "Reason"}), hide_index=True,
                          width="stretch")  # fmt: skip
-            downloads.download(pd.DataFrame(found.aside), f"{found.name}_aside", "Rows set aside (CSV)")
+            downloads.download(pd.DataFrame(scores.aside), f"{scores.name}_aside", "Rows set aside (CSV)")

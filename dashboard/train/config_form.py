@@ -1,7 +1,4 @@
-"""A run's settings as widgets, built from the configuration itself: its descriptions, bounds and choices.
-
-Comes in: a preset and the bands of a dataset. Goes out: a validated RunConfig. It knows nothing of jobs.
-"""
+"""A run's settings as widgets, built from the configuration itself: its descriptions, bounds and choices."""
 
 from __future__ import annotations
 
@@ -24,16 +21,16 @@ GROUPS: dict[str, dict[str, str]] = {
     "Network": {
         "model.backbone": "Backbone (timm name)",
         "model.image_size": "Side after resizing (pixels)",
-        "model.pretrained": "Weights from the hub",
-        "model.statistics_branch": "Band statistics joined to the embedding",
-        "train.trainable": "What learns",
+        "model.pretrained": "Pretrained weights",
+        "model.statistics_branch": "Band statistics branch",
+        "train.trainable": "Trainable layers",
     },
     "Training": {
         "train.epochs": "Epochs",
-        "train.batch_size": "Batch (patches)",
+        "train.batch_size": "Batch size (patches)",
         "train.lr": "Initial learning rate",
-        "train.tta": "Average over flips when judging",
-        "train.select": "Which epoch is kept",
+        "train.tta": "Test-time augmentation",
+        "train.select": "Checkpoint",
         "train.class_weight": "Class weights",
     },
     "Optimiser": {
@@ -42,20 +39,20 @@ GROUPS: dict[str, dict[str, str]] = {
         "train.schedule": "Schedule",
         "train.warmup_epochs": "Warm-up (epochs)",
         "train.step_epochs": "Epochs between steps",
-        "train.ema_decay": "Weight average, decay",
+        "train.ema_decay": "Weight averaging (EMA decay)",
         "train.loss": "Loss",
-        "train.accumulate": "Batches to a step",
-        "train.patience": "Stop after (epochs without a better F1)",
+        "train.accumulate": "Gradient accumulation (batches)",
+        "train.patience": "Early stopping (epochs without a better F1)",
     },
-    "Open part": {
-        "train.top_layers": "Layers open at the top",
-        "train.top_blocks": "Blocks open at the top",
+    "Trainable part": {
+        "train.top_layers": "Trainable layers at the top",
+        "train.top_blocks": "Trainable blocks at the top",
         "train.batch_norm": "Batch normalisation",
     },
     "Phases": {
-        "train.head_epochs": "First, the last layer alone (epochs)",
+        "train.head_epochs": "First the last layer only (epochs)",
         "train.top_epochs": "Then the top layers (epochs)",
-        "train.layer_decay": "Rate of each earlier block",
+        "train.layer_decay": "Learning rate factor per earlier block",
     },
     "Weights": {
         "model.weights_fit": "Weights of another network",
@@ -63,7 +60,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Balance": {
         "smote.enabled": "SSIM-SMOTE",
-        "smote.protocol": "Where the parents come from",
+        "smote.protocol": "Protocol",
         "smote.k_neighbors": "Neighbours",
         "smote.target_ratio": "Landslides per other patch",
     },
@@ -82,35 +79,35 @@ GROUPS: dict[str, dict[str, str]] = {
         "augment.translation": "Translation (share of the side)",
         "augment.shift": "Shift (whole pixels)",
         "augment.crop": "Crop (share of the side)",
-        "augment.fill": "Behind the border",
+        "augment.fill": "Fill outside the border",
     },
     "Colour and SAR": {
         "augment.brightness": "Brightness",
         "augment.contrast": "Contrast",
         "augment.saturation": "Saturation",
-        "augment.jitter": "Jitter by band",
-        "augment.grayscale": "Grey patches",
+        "augment.jitter": "Jitter per band",
+        "augment.grayscale": "Greyscale patches",
         "augment.noise": "Noise (reflectance)",
         "augment.speckle_looks": "SAR speckle (looks)",
         "augment.sar_offset": "SAR offset (dB)",
     },
     "Data": {
         "normalise.method": "Normalisation",
-        "data.max_cloud": "Most cloud",
+        "data.max_cloud": "Maximum cloud",
     },
     "Optical and SAR": {
         "model.branches": "Encoders",
-        "model.fusion": "How two embeddings become one",
-        "model.modality_dropout": "Share that loses one of the two",
+        "model.fusion": "Fusion of the two embeddings",
+        "model.modality_dropout": "Modality dropout",
     },
     "Folds": {
         "folds.n_splits": "Folds",
         "folds.grouped": "Keep groups together",
-        "folds.group_by": "What stays together",
-        "folds.block_km": "Side of a block (km)",
-        "folds.on_leak": "Patches alike across groups",
+        "folds.group_by": "Group by",
+        "folds.block_km": "Block side (km)",
+        "folds.on_leak": "Near-duplicates across groups",
     },
-    "Judging": {
+    "Evaluation": {
         "heads.head": "Headline head",
         "heads.threshold": "Threshold",
         "seed": "Seed",
@@ -121,9 +118,9 @@ BUTTONS = {  # label, icon, help
     "start": ("Start training", ":material/play_arrow:", None),
     "estimate": (
         "Estimate", ":material/timer:",
-        "Time and memory of this training, measured on a few of its steps on this machine. Takes a few seconds.",
+        "Time and memory of this run, measured on a few training steps on this machine. Takes a few seconds.",
     ),
-    "preview": ("Preview augmentation", ":material/auto_awesome_motion:", "What these settings make of a few patches."),
+    "preview": ("Preview augmentation", ":material/auto_awesome_motion:", "A few patches, augmented as set here."),
 }  # fmt: skip
 BACKBONES = (
     "baseline_cnn",
@@ -150,12 +147,12 @@ BACKBONES = (
 
 
 def preset_title(name: str) -> str:
-    """A preset with what it is for."""
+    """A preset's name with its purpose."""
     return f"{name} ({SOURCES[name]})"
 
 
 class Asked(NamedTuple):
-    """What the form was submitted for (a key of ``BUTTONS``), and the configuration in it."""
+    """The button that submitted the form (a key of ``BUTTONS``), and the configuration in it."""
 
     what: str
     config: RunConfig
@@ -164,9 +161,9 @@ class Asked(NamedTuple):
 def config_form(
     bands: Sequence[Band], groupings: Sequence[str], has_cloud: bool = False, key: str = "train"
 ) -> Asked | None:
-    """Draw the form; what is asked for when it was submitted, else None.
+    """Draw the form; what was asked for when it was submitted, else None.
 
-    bands: the dataset's. groupings: what its folds can be grouped by. has_cloud: whether it has a column of cloud.
+    bands: the dataset's. groupings: what its folds can be grouped by. has_cloud: whether it has a cloud column.
 
     Raises ConfigError, for the page to show, when the settings do not fit together.
     """
@@ -181,21 +178,21 @@ def config_form(
         with st.grid(min_column_width=240, gap="medium"):
             for title in ("Network", "Training", "Balance"):
                 changed |= _group(title, base, prefix, hidden, options)
-        with st.expander("Bands, folds, optimiser, judging"):
+        with st.expander("Bands, folds, optimiser, evaluation"):
             changed |= _bands(bands, base, prefix)
             both = {"optical", "sar"} <= {band.modality for band in bands}
             with st.grid(min_column_width=240, gap="medium"):
-                for title in ("Data", *(("Optical and SAR",) if both else ()), "Folds", "Optimiser", "Judging"):
+                for title in ("Data", *(("Optical and SAR",) if both else ()), "Folds", "Optimiser", "Evaluation"):
                     changed |= _group(title, base, prefix, hidden, options)
         for heading, titles in (
             ("Augmentation", ("Augmentation", "Geometry", "Colour and SAR")),
-            ("Transfer", ("Open part", "Phases", "Weights")),
+            ("Transfer", ("Trainable part", "Phases", "Weights")),
         ):
             with st.expander(heading), st.grid(min_column_width=240, gap="medium"):
                 for title in titles:
                     changed |= _group(title, base, prefix, hidden, options)
         with st.expander("All settings"):
-            st.caption("Every setting of the preset, and below it the place to change any of them, one a line.")
+            st.caption("Every setting of the preset. Change any of them below, one per line.")
             st.json(base.model_dump(mode="json"), expanded=False)
             text = st.text_area(
                 "Overrides", key=f"{prefix}_overrides", placeholder="embed.n_neighbors=30\nsmote.clip=[0.2, 0.8]"
@@ -215,7 +212,7 @@ def config_form(
 
 
 def _bands(bands: Sequence[Band], base: RunConfig, prefix: str) -> dict[str, Any]:
-    """Which bands, and which indices beside them; the values that differ from ``base``."""
+    """Bands and indices to train on; the values that differ from ``base``."""
     subsets, titles = subsets_of(bands), {band.name: band.title for band in bands}
 
     def title(name: str) -> str:
@@ -242,9 +239,9 @@ def _bands(bands: Sequence[Band], base: RunConfig, prefix: str) -> dict[str, Any
 def _group(
     title: str, base: RunConfig, prefix: str, hidden: Container[str], options: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """The widgets of one group but for those ``hidden``; the values that differ from ``base``.
+    """The widgets of one group except those ``hidden``; the values that differ from ``base``.
 
-    options: what can be chosen for settings whose type does not say it.
+    options: choices for settings whose type does not list them.
     """
     changed = {}
     with st.container(gap="small"):
@@ -255,7 +252,7 @@ def _group(
             field, value = _look_up(base, path)
             chosen = field_widget(
                 label, field, value, f"{prefix}_{path}", options.get(path),
-                accept_new=path == "model.backbone",  # any other name of timm's can be written
+                accept_new=path == "model.backbone",  # any other timm name can be entered
                 placeholder="as they are" if path == "model.image_size" else "none",
             )  # fmt: skip
             if chosen != value:

@@ -1,7 +1,4 @@
-"""How a run learns, epoch by epoch: scores, what the machine does, and a few patches whose answers change.
-
-Comes in: a run, running or done, and its history. It draws; nothing is computed but pictures.
-"""
+"""How a run learns, epoch by epoch: scores, speed and memory, and how the predictions of a few patches change."""
 
 from __future__ import annotations
 
@@ -25,65 +22,65 @@ LINE_PX = 104  # height of one patch's line
 
 
 def curves(run: RunFolder, history: pd.DataFrame, key: str) -> None:
-    """Loss, F1 and AUC of each fold, and below them the learning rate, the speed and the memory."""
+    """Loss, F1 and AUC of each fold, then learning rate, speed and memory."""
     for columns in (SCORES, MACHINE):
-        there = [column for column in columns if column in history and history[column].notna().any()]
+        known = [column for column in columns if column in history and history[column].notna().any()]
         grid = st.grid(len(columns), min_column_width=280, gap="medium")
-        for column in there:
+        for column in known:
             with grid.cell():
                 figure = learning.learning_curves(history, column).update_layout(showlegend=True)
                 if columns is MACHINE:
-                    figure.update_yaxes(rangemode="tozero")  # a wobble of one in a hundred is none
+                    figure.update_yaxes(rangemode="tozero")  # else a change of one percent looks large
                 downloads.show(figure, key=f"{key}_{column}")
     st.caption(
-        f"Validation part of each fold; folds begun: {history['fold'].nunique()}, epochs: {len(history):,}. "
-        "F1 at threshold 0.5 of the network's own head; the headline is judged later, out of fold. Memory: a GPU's "
-        "peak in the epoch, or what the process holds of the machine's."
+        f"Validation part of each fold; folds started: {history['fold'].nunique()}, epochs: {len(history):,}. "
+        "F1 of the network's own head at threshold 0.5; the headline score is computed later, out of fold. Memory: "
+        "peak GPU memory in the epoch, or the memory of the process on a CPU."
     )
     downloads.download(history, f"{run.name}_history", "Learning curves (CSV)", key=f"{key}_curves_csv")
 
 
 def samples(run: RunFolder, key: str) -> None:
-    """A few validation patches of one fold with the probability that the network gave them after each epoch."""
+    """A few validation patches of one fold with the network's probability after each epoch."""
     try:
-        told = run.samples()
+        answers = run.samples()
         data = cache.dataset(run.dataset_path())
     except (LandslideLensError, OSError):
         return
-    if told.empty:
+    if answers.empty:
         return
-    st.subheader("Answers that change", anchor=False)
-    folds = sorted(told["fold"].unique())
+    st.subheader("Predictions over epochs", anchor=False)
+    folds = sorted(answers["fold"].unique())
     fold = folds[-1]
     if len(folds) > 1:
         fold = st.segmented_control(
             "Fold", folds, default=fold, required=True, key=f"{key}_samples_{len(folds)}", format_func=theme.fold_title
         )
-    rows = told[told["fold"] == fold]
+    rows = answers[answers["fold"] == fold]
     grid = st.grid(4, min_column_width=230, gap="small")
     for patch_id, of_patch in rows.groupby("id", sort=False):
         with grid.cell(), st.container(border=True, gap="small"):
             _sample(data, str(patch_id), of_patch.sort_values("epoch"), f"{key}_{fold}_{patch_id}")
     st.caption(
         f"{rows['id'].nunique()} patches of the validation part of {theme.fold_title(fold)}, drawn before training: "
-        f"the network's own probability of {escape_markdown(data.positive)} after each of {rows['epoch'].nunique()} epochs. "
-        "Nothing is chosen by them."
+        f"the network's probability of {escape_markdown(data.positive)} after each of {rows['epoch'].nunique()} "
+        "epochs. They are for display only."
     )
-    downloads.download(told, f"{run.name}_samples", "Answers (CSV)", key=f"{key}_samples_csv")
+    downloads.download(answers, f"{run.name}_samples", "Predictions (CSV)", key=f"{key}_samples_csv")
 
 
 def _sample(data: Dataset, patch_id: str, rows: pd.DataFrame, key: str) -> None:
     """One patch: its picture and label, and its probability over the epochs."""
     label, now = int(rows["label"].iloc[-1]), float(rows["prob"].iloc[-1])
     right = (now >= 0.5) == bool(label)
-    picture, words = st.columns([2, 3], gap="small", vertical_alignment="center")
+    picture, text = st.columns([2, 3], gap="small", vertical_alignment="center")
     try:
         look = gallery.Look(composites(data.bands)[0])
         picture.image(gallery.pictures(data, [patch_id], look)[0], width="stretch", alt=f"Patch {patch_id}")
     except LandslideLensError:
-        pass  # the dataset file is another one than the run's: the answers are still told
-    words.markdown(f"**{escape_markdown(gallery.short(patch_id))}**")
-    words.caption(f"{escape_markdown(data.class_names[label])}, now p {now:.2f} {'✓' if right else '✗'}")
+        pass  # the dataset file has changed since the run: its predictions are still shown
+    text.markdown(f"**{escape_markdown(gallery.short(patch_id))}**")
+    text.caption(f"{escape_markdown(data.class_names[label])}, now p {now:.2f} {'✓' if right else '✗'}")
     downloads.show(_line(rows, label), key=key)
 
 

@@ -1,7 +1,6 @@
-"""Columns beside the pixels on the Train page: which a network shall read, and whether one gives the label away.
+"""Tabular inputs on the Train page: which columns the network reads, and whether one leaks the label.
 
-Comes in: the chosen dataset. Goes out: the settings that follow from what was chosen. The check is numpy alone
-(``core.data.tabular.leaks``); a run makes it again before it starts.
+A run checks the columns again before it starts (``core.data.tabular.leaks``).
 """
 
 from __future__ import annotations
@@ -25,20 +24,20 @@ NONE = "none"
 
 
 def columns(data: Dataset) -> list[str]:
-    """The choice, and what is found of it; settings as section.key=value, none where nothing was chosen."""
+    """Draw the choice and its check; settings as section.key=value, none where nothing was chosen."""
     if not data.columns:
         return []
-    with st.expander("Columns beside the pixels"):
+    with st.expander("Tabular inputs"):
         st.caption(
-            "What else is known of a patch (slope, rain, land cover) can be joined to the embedding. The network also "
-            "learns to answer without: a share of the training patches loses all its columns."
+            "Other facts about a patch (slope, rainfall, land cover) can be joined to the embedding. The network also "
+            "learns to do without them: in training, a share of the patches has all its columns removed."
         )
         names = list(data.columns)
-        chosen = st.multiselect("Columns that the network reads", names, placeholder="none", key="train_columns")
+        chosen = st.multiselect("Columns", names, placeholder="none", key="train_columns")
         kinds = [name for name in names if kind_of(data.columns[name]) == "category"]
         size = st.selectbox(
-            "Size class that a second head answers", [NONE, *kinds], key="train_size_column",
-            help="A category of landslides, such as small or large. Learnt beside the label, reported by itself.",
+            "Size class (second head)", [NONE, *kinds], key="train_size_column",
+            help="A category of landslides, such as small or large. Learnt with the label and reported separately.",
         )  # fmt: skip
         allowed = _checked(data, chosen) if chosen else False
     settings = [f"model.columns={json.dumps(chosen)}"] if chosen else []
@@ -46,24 +45,24 @@ def columns(data: Dataset) -> list[str]:
     return settings + ([f"model.size_column={json.dumps(size)}"] if size != NONE else [])
 
 
-def found(run: RunFolder) -> None:
-    """What the columns of a finished run gave, and how well sizes are told; nothing where it has neither."""
+def contribution(run: RunFolder) -> None:
+    """What the columns of a finished run contributed, and how well size classes are predicted; nothing without them."""
     try:
         summary = run.summary()
     except (LandslideLensError, OSError):
         return
     if "columns" in summary:
-        told, known, unknown = (summary["columns"][key] for key in ("names", "known", "unknown"))
+        names, known, unknown = (summary["columns"][key] for key in ("names", "known", "unknown"))
         st.caption(
-            f"The network's own head, out of fold over all folds, n = {known['n']:,}: with {escape_markdown(', '.join(told))} "
-            f"F1 {_with_interval(known)}; with them unknown {_with_interval(unknown)} (95 % intervals)."
+            f"The network's own head, out of fold, n = {known['n']:,}: with {escape_markdown(', '.join(names))} F1 "
+            f"{_with_interval(known)}; without them {_with_interval(unknown)} (95% intervals)."
         )
     if "size" in summary:
         size = summary["size"]
         st.caption(
             f"Size class ({escape_markdown(size['column'])}) of landslides, out of fold, n = {size['n']:,}: "
-            f"{number(size['accuracy'])} right {interval(size['accuracy_interval'])}, macro F1 "
-            f"{number(size['macro_f1'])}; always the commonest class: {number(size['majority'])}."
+            f"accuracy {number(size['accuracy'])} {interval(size['accuracy_interval'])}, macro F1 "
+            f"{number(size['macro_f1'])}; majority class alone: {number(size['majority'])}."
         )
 
 
@@ -72,39 +71,38 @@ def _with_interval(metrics: Mapping[str, Any]) -> str:
 
 
 def _checked(data: Dataset, chosen: list[str]) -> bool:
-    """The check of the chosen columns; whether leaking ones were allowed."""
-    reports = [ColumnReport(**one) for one in _reports(data.content_hash, tuple(chosen), data)]
-    st.dataframe(pd.DataFrame([_row(one) for one in reports]), hide_index=True)
+    """Check the chosen columns; whether leaking ones were allowed."""
+    reports = [ColumnReport(**values) for values in _reports(data.content_hash, tuple(chosen), data)]
+    st.dataframe(pd.DataFrame([_row(report) for report in reports]), hide_index=True)
     st.caption(
         f"Mutual information with the label over {reports[0].n:,} labelled patches, as a share of the label's "
-        f"{reports[0].entropy:.2f} bits; by chance: what 95 % of {PERMUTATIONS} shuffles of the labels stay below."
+        f"{reports[0].entropy:.2f} bits. By chance: the 95th percentile of {PERMUTATIONS} shuffles of the labels."
     )
-    leaking = [one for one in reports if one.leaks]
+    leaking = [report for report in reports if report.leaks]
     if not leaking:
-        st.success("No column gives the label away.", icon=":material/check_circle:")
+        st.success("No column leaks the label.", icon=":material/check_circle:")
         return False
-    for one in leaking:
-        st.error(escape_markdown(one.reason), icon=":material/water_drop:")
+    for report in leaking:
+        st.error(escape_markdown(report.reason), icon=":material/water_drop:")
     return st.checkbox(
-        "Read them all the same: they will be known in the same way where the model is used",
-        key="train_columns_leak",
+        "Use them anyway: they will be known in the same way where the model is used", key="train_columns_leak"
     )
 
 
-@st.cache_data(max_entries=32, show_spinner="Asking what the columns say of the label…")
+@st.cache_data(max_entries=32, show_spinner="Checking the columns…")
 def _reports(content_hash: str, chosen: tuple[str, ...], _data: Dataset) -> list[dict]:
-    return [asdict(one) for one in column_reports(_data.columns, _data.labels, chosen)]
+    return [asdict(report) for report in column_reports(_data.columns, _data.labels, chosen)]
 
 
-def _row(one: ColumnReport) -> dict[str, str]:
+def _row(report: ColumnReport) -> dict[str, str]:
     def share(bits: float) -> str:
-        return f"{bits / one.entropy:.0%}" if one.entropy else "undefined"
+        return f"{bits / report.entropy:.0%}" if report.entropy else "undefined"
 
     return {
-        "Column": one.name,
-        "Kind": one.kind,
-        "Unknown": f"{one.n_unknown / max(one.n, 1):.0%}",
-        "Says of the label": f"{share(one.information)} (by chance {share(one.chance)})",
-        "Its being unknown says": f"{share(one.of_unknown)} (by chance {share(one.chance_unknown)})",
-        "Verdict": "gives the label away" if one.leaks else "may be read",
+        "Column": report.name,
+        "Kind": report.kind,
+        "Missing": f"{report.n_unknown / max(report.n, 1):.0%}",
+        "Information about the label": f"{share(report.information)} (by chance {share(report.chance)})",
+        "Information in missing values": f"{share(report.of_unknown)} (by chance {share(report.chance_unknown)})",
+        "Verdict": "leaks the label" if report.leaks else "can be used",
     }

@@ -1,4 +1,4 @@
-"""One run as it goes: state, progress, curves, events, log, and what can be done with it."""
+"""A run while it trains and afterwards: state, progress, curves, events, log, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _panel(run: RunFolder, had_ended: bool) -> None:
         st.rerun()  # the whole page, so that the refreshing stops
     with st.container(border=True):
         _header(run, status)
-        if status["state"] in progress.ACTIVE:
-            progress.progress(status, job.place if job else None)
+        if status["state"] in queue.ACTIVE:
+            progress.progress_bar(status, job.place if job else None)
         _figures(run, status)
         _actions(run, status)
     _curves(run)
@@ -57,7 +57,7 @@ def _header(run: RunFolder, status: dict) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{escape_markdown(run.name)}**", width="content")
         sidebar.state_badge(status["state"])
-    if status["state"] not in progress.ACTIVE and (status.get("error") or status.get("message")):
+    if status["state"] not in queue.ACTIVE and (status.get("error") or status.get("message")):
         if status["state"] == "succeeded":
             st.caption(escape_markdown(status["message"]))
         else:
@@ -65,30 +65,30 @@ def _header(run: RunFolder, status: dict) -> None:
 
 
 def _figures(run: RunFolder, status: dict) -> None:
-    """Where it is, how fast, how long."""
+    """Fold, epoch, speed and time."""
     fold, epoch = status.get("fold"), status.get("epoch")
     history = _history(run)
     speed = history["images_per_second"].dropna().tail(5).mean() if len(history) else None
     with st.grid(min_column_width=145):
         if status["state"] == "succeeded":
             st.metric("Folds", f"{history['fold'].nunique()}")
-            st.metric("Epochs in each", f"{history['epoch'].max()}" if len(history) else "–")
+            st.metric("Epochs per fold", f"{history['epoch'].max()}" if len(history) else "–")
         else:
             st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
             st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
-            active = status["state"] in progress.ACTIVE
+            active = status["state"] in queue.ACTIVE
             st.metric(
                 "Time left" if active else "Stage",
                 _left(status) if active else escape_markdown(status.get("stage", "–")),
             )
-        st.metric("Taken", duration(formatting.elapsed(status)) or "–")
+        st.metric("Elapsed", duration(formatting.elapsed(status)) or "–")
         st.metric("Patches per second", "–" if speed is None or speed != speed else f"{speed:,.0f}")
-        if len(history) and status["state"] in progress.ACTIVE:
+        if len(history) and status["state"] in queue.ACTIVE:
             st.metric("Learning rate", f"{history['lr'].iloc[-1]:.2g}")
             if "memory_mib" in history:
                 st.metric(
                     "Memory", f"{history['memory_mib'].iloc[-1] / 1024:.1f} GiB",
-                    help="A GPU's peak in the last epoch, or what the process holds of the machine's.",
+                    help="Peak GPU memory in the last epoch, or the memory of the process on a CPU.",
                 )  # fmt: skip
 
 
@@ -110,13 +110,13 @@ def _history(run: RunFolder) -> pd.DataFrame:
 
 def _actions(run: RunFolder, status: dict) -> None:
     with st.container(horizontal=True):
-        if status["state"] in progress.ACTIVE:
+        if status["state"] in queue.ACTIVE:
             _confirm_cancel(run)
         elif status["state"] == "succeeded":
             if st.button("Open the results", type="primary", icon=":material/query_stats:", key="job_results"):
                 state.open_view("results")
         elif st.button("Resume", type="primary", icon=":material/resume:", key="job_resume",
-                       help="Goes on from its newest checkpoint."):  # fmt: skip
+                       help="Continues from the newest checkpoint."):  # fmt: skip
             _try(lambda: queue.resume(state.checkpoints(), run.name))
             st.rerun()
         if status["state"] in FINAL_STATES and st.button(
@@ -143,7 +143,7 @@ def _settings(run: RunFolder) -> str:
 
 
 def _try(action):
-    """Do it; a refusal in plain words is kept for the next drawing."""
+    """Do it; an error is kept and shown when the page is next drawn (:func:`refusal`)."""
     try:
         return action()
     except (LandslideLensError, OSError) as error:
@@ -154,15 +154,15 @@ def _try(action):
 def _confirm_cancel(run: RunFolder) -> None:
     """A popover and not a dialog, which would close whenever the progress behind it refreshes."""
     with st.popover("Cancel", icon=":material/cancel:"):
-        st.markdown("It stops within seconds. Its last checkpoint stays, so that it can be resumed.")
+        st.markdown("The run stops within seconds. Its last checkpoint is kept, so it can be resumed.")
         if st.button("Cancel the run", type="primary", key="job_cancel"):
-            with st.spinner("Ending its processes…"):
+            with st.spinner("Stopping its processes…"):
                 _try(lambda: queue.cancel(state.checkpoints(), run.name))
             st.rerun()
 
 
 def refusal() -> None:
-    """Why the last button could not do its work, told once."""
+    """Show once why the last button had no effect."""
     if text := st.session_state.pop("job_refusal", None):
         st.error(escape_markdown(text), icon=":material/error:")
 
@@ -193,7 +193,7 @@ def _events(run: RunFolder) -> None:
 
 def _event_row(event: dict) -> dict:
     facts = {key: value for key, value in event.items() if key not in ("time", "event")}
-    said = ", ".join(
+    details = ", ".join(
         f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.items()
     )
-    return {"When": formatting.parse_time(event.get("time")), "What": str(event.get("event", "")), "Facts": said}
+    return {"When": formatting.parse_time(event.get("time")), "Event": str(event.get("event", "")), "Details": details}

@@ -9,9 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "pytorch_grad_cam", "lightgbm")
 PAGES = [
+    *(("balance", {"balance_view": view}) for view in ("synthetic", "realism", "audit")),
     ("embedding", {}),
     ("embedding", {"embedding_view": "runs"}),
-    *(("explain", {"explain_view": view}) for view in ("where", "bands", "checks", "drill")),
+    *(("explain", {"explain_view": view}) for view in ("where", "bands", "checks", "robustness")),
 ]
 CODE = """
 import json, sys

@@ -1,68 +1,85 @@
-"""The lie detector of a finished run: are its attention maps worth reading, at this layer, by this method?
+"""Whether the attention maps of a finished run can be trusted, at one layer and by one method.
 
-Comes in: a finished run and its dataset. Goes out: a report with a verdict and its tables, in the run folder. Every
-patch is looked at by the fold's network that has not seen it, normalised as that fold normalises. Progress is yielded;
-it wires stages, as ``core.flow.scoring`` does, and trains nothing.
+Sanity checks (Adebayo et al. 2018), faithfulness, agreement with masks, and a test for corners. Every patch is shown to
+the network of the fold that has not seen it, normalised as that fold normalises. Nothing is trained.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from core.data.store import Dataset
-from core.device import choose_device
-from core.explain.cam.gradcam import gradcam
+from core.analyses.attention.fold_maps import FoldMaps, measure_all, measure_randomised, measure_sample, sample
+from core.analyses.attention.maps import Method, file_name
+from core.analyses.base import Analysis, Options
+from core.errors import RunError
 from core.explain.cam.group_means import outcomes_of, silence
 from core.explain.checks import group_tests, position, verdict
-from core.explain.checks.faithfulness import KINDS, N_RANDOM, RIVALS, SHARES, faithfulness
-from core.explain.checks.mask_overlap import THRESHOLD, mask_agreement, summarise_agreement
-from core.explain.checks.randomisation import cascade
-from core.predict.fold_model import FoldModel
-from core.predict.training_dataset import training_dataset
-from core.progress import Progress
+from core.explain.checks.mask_overlap import THRESHOLD, summarise_agreement
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 from core.stats.grouped_means import greater_than_zero, mean_of
-from core.train.networks.backbones import load_network
-from core.train.networks.cam_layer import LayerMap
+
+if TYPE_CHECKING:
+    from core.train.networks.cam_layer import LayerMap
 
 CHUNK = 20  # patches tested between two reports of progress
 PROBABILITY, CORRELATION = (0.0, 1.0), (-1.0, 1.0)  # what the interval of such a mean cannot leave
+TABLES = ("patches", "curves", "randomised")
+
+
+class CheckOptions(Options):
+    """Which maps are checked, and on how many patches."""
+
+    layer: str | None = Field(None, title="Layer", description="Path of the layer; none: the run's own.")
+    method: Method | None = Field(None, title="Method", description="How maps are made; none: the run's own.")
+    patches: int = Field(
+        100,
+        ge=5,
+        le=20_000,
+        title="Patches tested",
+        description="Over all folds, drawn from those labelled or predicted landslide: others hold little to remove.",
+    )
+    seeds: int = Field(3, ge=1, le=20, title="Random networks", description="Times that weights are drawn at random.")
+    compared: int = Field(
+        20,
+        ge=1,
+        le=1000,
+        title="Patches compared",
+        description="Per fold, whose maps are compared with those of the network with random weights.",
+    )
+    seed: int = Field(0, ge=0, title="Seed", description="Of what is drawn at random.")
 
 
 @dataclass(frozen=True)
-class Options:
-    """What is checked. layer, method: none takes the run's own. patches: how many are tested, over all folds.
+class AttentionCheck:
+    """One layer and method. report: verdict and numbers. tables: patches, curves, randomised (a row a stage)."""
 
-    Tested are patches that are labelled or called landslide: elsewhere there is little to take out. seeds: draws of
-    random weights. compared: patches a fold whose maps are compared with the randomised network's.
+    name: str
+    report: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+
+
+def analyse(run: RunFolder, options: CheckOptions) -> Steps[dict[str, Any]]:
+    """Check the maps of one layer and method; the earlier check of the same two is replaced.
+
+    Raises RunError when the run has not finished or its dataset has changed, ConfigError for an unknown layer.
     """
+    from core.device import choose_device
+    from core.predict.fold_model import FoldModel
+    from core.predict.training_dataset import training_dataset
 
-    layer: str | None = None
-    method: str | None = None
-    patches: int = 100
-    seeds: int = 3
-    compared: int = 20
-    seed: int = 0
-
-
-def check_attention(run: RunFolder, options: Options | None = None, device: Any | None = None) -> Iterator[Progress]:
-    """Check the maps of one layer and write the report (``RunFolder.attention_check``); the last step has its name.
-
-    Raises RunError when the run has not finished or its dataset has changed, ConfigError for an unknown layer or
-    method.
-    """
-    options, began = options or Options(), time.monotonic()
+    began = time.monotonic()
     dataset, oof, config = training_dataset(run), run.oof(), run.config()
     _, _, card = run.cams()
     method = options.method or card.get("method", "gradcam")
-    device = choose_device(config.device) if device is None else device
+    device = choose_device(config.device)
     oof = oof.assign(outcome=outcomes_of(oof["label"], oof["pred_fc"]))
     per_fold = -(-options.patches // config.folds.n_splits)
     patches, curves, alike, silent = [], [], [], []
@@ -70,106 +87,56 @@ def check_attention(run: RunFolder, options: Options | None = None, device: Any 
         share = fold / config.folds.n_splits
         yield Progress(share, f"Maps of fold {fold + 1} of {config.folds.n_splits}.")
         model, facts = FoldModel.load(run, fold, device), oof[oof["fold"] == fold].reset_index(drop=True)
-        view = _View(model, dataset, facts, method, options.layer or card["layer"], config.explain.min_map, device)
+        view = FoldMaps(model, dataset, facts, method, options.layer or card["layer"], config.explain.min_map, device)
         silent.append(view.maps)
-        table = _all_patches(view, dataset)
-        chosen = _sample(facts, per_fold, options.seed + fold)
+        table = measure_all(view, dataset)
+        chosen = sample(facts, per_fold, options.seed + fold)
         tested = []
         for start in range(0, len(chosen), CHUNK):
             rows = chosen[start : start + CHUNK]
-            tested.append(_test(view, rows, options.seed + start, curves))
+            tested.append(measure_sample(view, rows, options.seed + start, curves))
             done = share + (start + len(rows)) / max(len(chosen), 1) * 0.9 / config.folds.n_splits
-            yield Progress(done, f"Fold {fold + 1}: {start + len(rows)} of {len(chosen)} patches.")
-        alike += _randomised(view, chosen[: options.compared], options)
+            yield Progress(done, f"Fold {fold + 1}: {start + len(rows)} of {len(chosen)} patches tested.")
+        alike += measure_randomised(view, chosen[: options.compared], options.seeds, options.seed)
         patches.append(table.join(pd.concat(tested)) if tested else table)
     table = pd.concat(patches, ignore_index=True)
     report = _report(run, table, np.concatenate(silent), alike, dataset.has_masks)
     report |= {"layer": view.layer, "method": method, "target": dataset.positive, "head": "fc", "run": run.name}
     report["verdict"] = verdict.verdict(view.layer, method, _findings(report))
-    report |= {"options": asdict(options), "made": datetime.now(UTC).isoformat(timespec="seconds")}
+    report |= {"options": options.model_dump(mode="json"), "made": datetime.now(UTC).isoformat(timespec="seconds")}
     report["seconds"] = time.monotonic() - began
     tables = {"patches": table, "curves": _curves(curves), "randomised": _stages(alike)}
-    name = run.write_attention_check(f"{method.replace('+', 'p')}_{view.layer}", report, tables)
-    return {"message": report["verdict"]["sentence"]} | {"check": name}
+    results = run.results(ANALYSIS.name).part(file_name(method, view.layer))
+    for name in TABLES:
+        results.write_table(name, tables[name])
+    results.write_json("report.json", report)
+    return {"message": report["verdict"]["sentence"], "check": results.path.name}
+
+
+def reports(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """By name: verdict and numbers of every layer and method that was checked, the newest first."""
+    results = run.results(ANALYSIS.name)
+    made = {name: results.part(name).json("report.json") for name in results.parts()}
+    return dict(sorted(made.items(), key=lambda item: item[1].get("made", ""), reverse=True))
+
+
+def read(run: RunFolder, name: str | None = None) -> AttentionCheck | None:
+    """The check of that name, or the newest; None before any was made. Raises RunError for a name without a check."""
+    known = reports(run)
+    if name is None and not known:
+        return None
+    name = name or next(iter(known))
+    if name not in known:
+        raise RunError(f"Run '{run.name}' has no attention check named '{name}'. Choose another.")
+    results = run.results(ANALYSIS.name).part(name)
+    return AttentionCheck(name, known[name], {table: results.table(table) for table in TABLES})
 
 
 def layers_of(run: RunFolder) -> tuple[LayerMap, ...]:
-    """The layers whose maps can be had, with their size, from the first to the deepest; of the first fold's network."""
+    """The layers of the first fold's network that have maps, with their size, from the first to the deepest."""
+    from core.train.networks.backbones import load_network
+
     return load_network(run.fold_path(0)).cam_layers()
-
-
-# ------------------------------------------------------------------------------------------------ one fold
-
-
-class _View:
-    """One fold's patches as its network sees them: ``facts`` (their rows), ``images`` normalised, ``maps`` raw."""
-
-    def __init__(
-        self,
-        model: FoldModel,
-        dataset: Dataset,
-        facts: pd.DataFrame,
-        method: str,
-        layer: str,
-        min_map: int,
-        device: Any,
-    ):
-        self.model, self.facts, self.method, self.min_map, self.device = model, facts, method, min_map, device
-        self.rows = dataset.index_of(facts["id"])
-        raw = dataset.images(self.rows, bands=model.normaliser.band_names)
-        self.images = model.normaliser.transform(raw)
-        self.layer = layer
-        self.maps = self.maps_of(self.images)
-
-    def maps_of(self, images: np.ndarray) -> np.ndarray:
-        """Raw maps (n, h, w) of normalised patches."""
-        found, _ = gradcam(self.model.network, images, self.device, self.min_map, method=self.method, layer=self.layer)
-        return found
-
-
-def _sample(facts: pd.DataFrame, n: int, seed: int) -> np.ndarray:
-    """Rows of at most n patches that are labelled or called landslide, drawn at random, in their order."""
-    able = np.flatnonzero(facts["outcome"] != "tn")
-    return np.sort(np.random.default_rng(seed).permutation(able)[:n])
-
-
-def _all_patches(view: _View, dataset: Dataset) -> pd.DataFrame:
-    """What is cheap, of every patch: attention by place, and on its mask where it has one."""
-    table = view.facts[["id", "fold", "group", "label", "outcome"]].reset_index(drop=True)
-    table = table.join(position.place_shares(view.maps).add_prefix("place_"))
-    marked = np.flatnonzero(table["label"] == 1)
-    if dataset.has_masks and len(marked):
-        found = mask_agreement(view.maps[marked], dataset.masks(view.rows[marked]))
-        table = table.join(found.set_index(marked).add_prefix("mask_"))
-    return table
-
-
-def _test(view: _View, rows: np.ndarray, seed: int, curves: list[tuple[pd.DataFrame, dict]]) -> pd.DataFrame:
-    """What is dear, of some patches: faithfulness, and what follows when they are moved; indexed by row."""
-    images, maps = view.images[rows], view.maps[rows]
-    found = faithfulness(view.model.network, images, maps, view.device, seed)
-    curves.append((view.facts.iloc[rows], {"before": found.before, **found.after}))
-    columns = {"p0": found.before}
-    for name, values in found.scores().items():  # (rivals, n)
-        columns |= {f"{name}_map": values[0], f"{name}_random": values[1 : 1 + N_RANDOM].mean(axis=0)}
-        columns[f"{name}_moved"] = values[1 + N_RANDOM :].mean(axis=0)
-    moved = group_tests.movement(view.maps_of, images, maps)
-    return pd.DataFrame(columns).join(moved).set_index(rows)
-
-
-def _randomised(view: _View, rows: np.ndarray, options: Options) -> list[pd.DataFrame]:
-    """Likeness of maps by stage of randomisation: one row a patch, seed and stage."""
-    tables = []
-    for seed in range(options.seeds if len(rows) else 0):
-        stages = cascade(
-            view.model.network, view.images[rows], view.maps[rows], view.device, view.layer, view.min_map,
-            view.method, seed=options.seed + seed,
-        )  # fmt: skip
-        for one in stages:
-            facts = {"fold": view.model.fold, "seed": one.seed, "stage": one.stage, "layers": one.layers}
-            values = {"id": view.facts["id"].to_numpy()[rows], "group": view.facts["group"].to_numpy()[rows]}
-            tables.append(pd.DataFrame(values | {"ssim": one.ssim, "spearman": one.spearman}).assign(**facts))
-    return tables
 
 
 # ------------------------------------------------------------------------------------------------ all folds
@@ -217,11 +184,11 @@ def _scores(tested: pd.DataFrame, name: str, groups: np.ndarray | None) -> dict[
     """One measure of the maps and their rivals; gains are positive where the map is better."""
     way = -1.0 if name == "deletion" else 1.0
     values = {rival: tested[f"{name}_{rival}"].to_numpy(float) for rival in ("map", "random", "moved")}
-    found: dict[str, Any] = {rival: float(one.mean()) for rival, one in values.items()}
+    scores: dict[str, Any] = {rival: float(column.mean()) for rival, column in values.items()}
     for rival in ("random", "moved"):
         gain = way * (values["map"] - values[rival])
-        found |= {f"gain_{rival}": mean_of(gain, groups).to_dict(), f"p_{rival}": greater_than_zero(gain, groups)}
-    return found
+        scores |= {f"gain_{rival}": mean_of(gain, groups).to_dict(), f"p_{rival}": greater_than_zero(gain, groups)}
+    return scores
 
 
 def _findings(report: dict[str, Any]) -> list[verdict.Finding]:
@@ -239,6 +206,8 @@ def _findings(report: dict[str, Any]) -> list[verdict.Finding]:
 
 def _curves(parts: list[tuple[pd.DataFrame, dict]]) -> pd.DataFrame:
     """Mean probability left by kind, rival (map, random, moved) and share of pixels, with interval and n."""
+    from core.explain.checks.faithfulness import KINDS, N_RANDOM, RIVALS, SHARES
+
     columns = ["kind", "rival", "share", "mean", "lo", "hi", "n"]
     if not parts:
         return pd.DataFrame(columns=columns)
@@ -246,12 +215,12 @@ def _curves(parts: list[tuple[pd.DataFrame, dict]]) -> pd.DataFrame:
     rivals = {"map": slice(0, 1), "random": slice(1, 1 + N_RANDOM), "moved": slice(1 + N_RANDOM, len(RIVALS))}
     rows = []
     for kind in KINDS:
-        after = np.concatenate([found[kind] for _, found in parts], axis=1)  # (rivals, n, shares)
+        after = np.concatenate([scores[kind] for _, scores in parts], axis=1)  # (rivals, n, shares)
         for rival, which in rivals.items():
             for column, share in enumerate(SHARES):
                 mean = mean_of(after[which, :, column].mean(axis=0), groups, PROBABILITY)
                 rows.append((kind, rival, share, mean.value, mean.lo, mean.hi, mean.n))
-        before = mean_of(np.concatenate([found["before"] for _, found in parts]), groups, PROBABILITY)
+        before = mean_of(np.concatenate([scores["before"] for _, scores in parts]), groups, PROBABILITY)
         if kind != "insertion":
             rows += [(kind, rival, 0.0, before.value, before.lo, before.hi, before.n) for rival in rivals]
     return pd.DataFrame(rows, columns=columns).sort_values(["kind", "rival", "share"], ignore_index=True)
@@ -272,3 +241,15 @@ def _groups(table: pd.DataFrame) -> np.ndarray | None:
     """Each patch's group; patches without groups of their own stand for themselves."""
     groups = table["group"].astype(str).to_numpy()
     return None if not np.any(groups != "") else np.where(groups == "", table["id"].astype(str), groups)
+
+
+ANALYSIS = Analysis(
+    name="attention_checks",
+    title="Attention sanity checks",
+    summary="Whether attention maps can be trusted: faithfulness, dependence on what was learnt, masks, and corners.",
+    page="explain",
+    view="checks",
+    Options=CheckOptions,
+    run=analyse,
+    read=read,
+)

@@ -1,69 +1,91 @@
-"""The drop-out drill: what a finished run is worth when clouds come, a sensor or an orbit fails, or noise grows.
+"""What a finished run is worth when clouds come, a sensor or an orbit fails, or noise grows.
 
-Comes in: a finished run and its dataset, and with it a run that was trained without the bands in question. Goes out:
-F1 by scenario and missing-band policy, out of fold at the run's own cross-fitted thresholds, and the patches whose
-decision flips, in the run folder. Policies learn from the training part of each fold only. It wires stages, as
-``core.flow.scoring`` does; the only thing it trains is logistic regression on statistics of the bands that are left.
+F1 by scenario and missing-band policy on patches that the folds have not seen, at the run's own cross-fitted
+thresholds, and the patches whose decision changes. Policies learn from the training part of each fold only. The only
+thing that is trained is a logistic regression on statistics of the bands that are left.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field, field_validator
 from scipy.special import expit
 
-from core.analyses.bands.robustness_retrained import answers_of, groups_of
-from core.data.band_statistics import band_statistics
+from core.analyses.bands.flips import answers_of, groups_of
+from core.analyses.base import Analysis, Options
+from core.config.sections import names_of
 from core.data.bands import Band
 from core.data.store import Dataset
-from core.device import choose_device
 from core.errors import ConfigError, TrainingError
 from core.evaluate.comparison.significance import compare
 from core.evaluate.intervals import bootstrap_intervals
 from core.evaluate.judge import Rule, judge_head
 from core.evaluate.metrics import metrics
-from core.explain.bands.corruptions import COVERAGES, INTACT, Scenario, damage, scenarios
+from core.explain.bands.corruptions import COVERAGES, INTACT, Damaged, Scenario, damage, scenarios
 from core.explain.bands.missing_bands import POLICIES, Training, fill_missing, policies_for
-from core.heads.baselines import fit_baseline
-from core.predict.fold_model import FoldModel
-from core.predict.training_dataset import training_dataset
-from core.progress import Progress
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder
+
+if TYPE_CHECKING:
+    from core.predict.fold_model import FoldModel
 
 TRAINING_SAMPLE = 1000  # patches of a fold's training part that policies learn from
 CHUNK = 256  # patches damaged at a time
 RETRAINED = "stats_logreg"  # the baseline that is trained on the bands that are left
 
 
-@dataclass(frozen=True)
-class RobustnessOptions:
-    """What is drilled. coverages: of clouds. names: of scenarios; none: all that these bands allow.
+class RobustnessOptions(Options):
+    """What happens to the patches."""
 
-    tta: average over flips and turns; none: as the run was judged, so that "intact" is its own F1.
+    coverages: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        COVERAGES, title="Cloud cover", description="Shares of a patch that clouds cover, in turn."
+    )
+    names: tuple[str, ...] | None = Field(
+        None, title="Scenarios", description="Names of scenarios; none: all that the run's bands allow."
+    )
+    tta: bool | None = Field(
+        None,
+        title="Test-time augmentation",
+        description="Average over flips and turns; none: as the run did, so that intact bands give the run's own F1.",
+    )
+    seed: int = Field(0, ge=0, title="Seed", description="Of what is drawn at random.")
+
+    @field_validator("coverages", "names", mode="before")
+    @classmethod
+    def _one_name_is_a_list(cls, value: Any) -> Any:
+        return names_of(value)
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """table: id, label, fold, group, scenario, policy, prob, pred, a row each. report: see :func:`summarise`.
+
+    The report also has ``retrained``: a row a lost set of bands, for logistic regression trained on the others.
     """
 
-    coverages: tuple[float, ...] = COVERAGES
-    names: tuple[str, ...] | None = None
-    tta: bool | None = None
-    seed: int = 0
+    table: pd.DataFrame
+    report: dict[str, Any]
 
 
-def run_robustness(
-    run: RunFolder, options: RobustnessOptions | None = None, device: Any | None = None
-) -> Iterator[Progress]:
-    """Drill a finished run and write ``RunFolder.drill``; the last step tells the worst of it.
+def analyse(run: RunFolder, options: RobustnessOptions) -> Steps[dict[str, Any]]:
+    """Damage the run's patches in every way that its bands allow, and keep the decisions.
 
     Raises RunError when the run has not finished or its dataset has changed, ConfigError for an unknown scenario.
     """
-    options, began = options or RobustnessOptions(), time.monotonic()
+    from core.device import choose_device
+    from core.predict.fold_model import FoldModel
+    from core.predict.training_dataset import training_dataset
+
+    began = time.monotonic()
     dataset, oof, config = training_dataset(run), run.oof(), run.config()
-    device = choose_device(config.device) if device is None else device
+    device = choose_device(config.device)
     rules = {name: Rule.from_dict(values) for name, values in run.rules().items()}
     head, n_folds, tables = config.heads.headline(rules), config.folds.n_splits, []
     for fold in range(n_folds):
@@ -79,21 +101,33 @@ def run_robustness(
             for number, scenario in enumerate(planned):
                 share = (fold + (start + len(part) * number / len(planned)) / len(rows)) / n_folds
                 yield Progress(share, f"Fold {fold + 1} of {n_folds}: {scenario.title}.")
-                hurt = damage(images, bands, scenario, options.seed + 1000 * fold + start)
+                damaged = damage(images, bands, scenario, options.seed + 1000 * fold + start)
                 for policy in _policies(scenario, bands):
-                    seen = fill_missing(policy, hurt.images, hurt.missing, training)
-                    probs = expit(model.log_odds(seen, [head], rules, options.tta)[head])
-                    called = (probs >= rules[head].thresholds[fold]).astype(np.int8)
-                    found = {"scenario": scenario.name, "policy": policy, "prob": probs, "pred": called}
-                    tables.append(part.assign(**found))
-    yield Progress(0.97, "Band statistics, trained on what is left.")
+                    decided = _decided(model, damaged, policy, training, head, rules, options.tta)
+                    tables.append(part.assign(scenario=scenario.name, policy=policy, **decided))
+    yield Progress(0.97, "Band statistics, trained on the bands that are left.")
     table = pd.concat(tables, ignore_index=True)
     report = summarise(table, planned) | {"run": run.name, "head": head, "positive": dataset.positive}
     report["retrained"] = _retrained(dataset, run, oof, table, planned, bands)
-    report |= {"options": asdict(options), "policies": POLICIES}
+    report |= {"options": options.model_dump(mode="json"), "policies": POLICIES}
     report |= {"made": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": time.monotonic() - began}
-    run.write_robustness(table, report)
+    results = run.results(ANALYSIS.name)
+    results.write_table("patches", table)
+    results.write_json("report.json", report)
     return {"message": report["sentence"]}
+
+
+def read(run: RunFolder) -> Robustness | None:
+    """The results, or None before the run's robustness was tested."""
+    results = run.results(ANALYSIS.name)
+    if not results.has("report.json"):
+        return None
+    return Robustness(results.table("patches"), results.json("report.json"))
+
+
+def not_tested(run: RunFolder) -> str:
+    """What to say where the results are missing and needed."""
+    return f"The robustness of '{run.name}' has not been tested: python -m core explain {run.name} --robustness"
 
 
 def summarise(table: pd.DataFrame, planned: Sequence[Scenario]) -> dict[str, Any]:
@@ -101,7 +135,7 @@ def summarise(table: pd.DataFrame, planned: Sequence[Scenario]) -> dict[str, Any
 
     A row: scenario, title, policy, f1 with lo and hi, recall, precision, difference from intact with diff_lo, diff_hi
     and p, n, n_flipped, n_missed (landslides found before and now missed), n_found, n_alarms (new false alarms),
-    n_cleared. Undefined values are nan. table: ``RunFolder.drill()``.
+    n_cleared. Undefined values are nan. table: that of :class:`Robustness`.
     """
     intact = answers_of(table, INTACT.name, "as_is")
     groups, rows = groups_of(intact), []
@@ -130,6 +164,16 @@ def _policies(scenario: Scenario, bands: Sequence[Band]) -> tuple[str, ...]:
     return policies_for(scenario.kind, len(bands) - len(scenario.bands))
 
 
+def _decided(
+    model: FoldModel, damaged: Damaged, policy: str, training: Training, head: str, rules: dict[str, Rule],
+    tta: bool | None,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    """What ``head`` says (prob, pred) of damaged patches whose missing values are filled as ``policy`` says."""
+    images = fill_missing(policy, damaged.images, damaged.missing, training)
+    probs = expit(model.log_odds(images, [head], rules, tta)[head])
+    return {"prob": probs, "pred": (probs >= rules[head].thresholds[model.fold]).astype(np.int8)}
+
+
 def _training(dataset: Dataset, oof: pd.DataFrame, model: FoldModel, seed: int) -> Training:
     """At most TRAINING_SAMPLE real patches of the fold's training part, drawn evenly."""
     ids = oof.loc[oof["fold"] != model.fold, "id"].to_numpy()
@@ -144,7 +188,7 @@ def _row(
     mine = mine.loc[intact.index]
     labels, probs, pred = (mine[name].to_numpy() for name in ("label", "prob", "pred"))
     before = intact["pred"].to_numpy()
-    found, intervals = metrics(labels, probs, pred=pred), bootstrap_intervals(labels, probs, pred, groups)
+    scores, intervals = metrics(labels, probs, pred=pred), bootstrap_intervals(labels, probs, pred, groups)
     d = compare(labels, pred, probs, before, intact["prob"].to_numpy(), groups, ("f1",)).differences["f1"]
 
     def count(label: int, now: int) -> int:
@@ -154,7 +198,7 @@ def _row(
         "scenario": scenario.name,
         "title": scenario.title,
         "policy": policy,
-        **{name: found[name] for name in ("f1", "recall", "precision")},
+        **{name: scores[name] for name in ("f1", "recall", "precision")},
         "lo": intervals["f1"][0],
         "hi": intervals["f1"][1],
         **{"difference": d.difference, "diff_lo": d.lo, "diff_hi": d.hi, "p": d.p, "n": len(mine)},
@@ -168,18 +212,17 @@ def _sentence(rows: Sequence[dict[str, Any]]) -> str:
     intact, hurt = rows[0], rows[1:]
     best = {name: max((row for row in hurt if row["scenario"] == name), key=lambda row: np.nan_to_num(row["f1"]))
             for name in dict.fromkeys(row["scenario"] for row in hurt)}  # fmt: skip
-    text = f"Intact, F1 is {intact['f1']:.3f} (n = {intact['n']:,}, out of fold)."
+    text = f"With all bands intact, F1 is {intact['f1']:.3f} (n = {intact['n']:,}, out of fold)."
     if not best:
         return text
     worst = min(best.values(), key=lambda row: np.nan_to_num(row["f1"]))
     n_policies = sum(row["scenario"] == worst["scenario"] for row in hurt)
-    tried = f", the best of {n_policies} policies, chosen after the fact" if n_policies > 1 else ""
-    filled = f"with missing values {POLICIES[worst['policy']]}{tried}"
+    tried = f" (the best of {n_policies} policies, chosen afterwards)" if n_policies > 1 else ""
     interval = f"{worst['difference']:+.3f} (95 % {worst['diff_lo']:+.3f} to {worst['diff_hi']:+.3f})"
     return (
-        f"{text} The worst that was tried is: {worst['title']}. F1 is then {worst['f1']:.3f}, {interval}, {filled}. "
-        f"{worst['n_flipped']:,} decisions flip: {worst['n_missed']:,} landslides are missed, {worst['n_alarms']:,} "
-        "alarms are new."
+        f"{text} The worst scenario is: {worst['title']}. F1 is then {worst['f1']:.3f}, a difference of {interval}; "
+        f"missing values are {POLICIES[worst['policy']]}{tried}. {worst['n_flipped']:,} decisions change: "
+        f"{worst['n_missed']:,} more landslides are missed, {worst['n_alarms']:,} alarms are new."
     )
 
 
@@ -189,15 +232,18 @@ def _retrained(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Logistic regression on statistics of the bands that are left, trained in each fold: a row a lost set of bands.
 
-    scenario, head, f1 with lo and hi, and by policy what the damaged run has more or less (difference, lo, hi).
+    scenario, head, f1 with lo and hi, and by policy the damaged run's F1 minus that (difference, lo, hi, p).
     """
+    from core.data.band_statistics import band_statistics
+    from core.heads.baselines import fit_baseline
+
     names = [band.name for band in bands]
     rows, labels, fold_of = dataset.index_of(oof["id"]), oof["label"].to_numpy(), oof["fold"].to_numpy()
     parts = (dataset.images(rows[i : i + CHUNK], names) for i in range(0, len(rows), CHUNK))
     statistics = np.concatenate([band_statistics(images, dataset.nodata) for images in parts])
     by_band = statistics.reshape(len(rows), len(names), -1)
     intact = answers_of(table, INTACT.name, "as_is").loc[oof["id"].astype(str)]
-    groups, found = groups_of(intact), []
+    groups, gained = groups_of(intact), []
     for scenario in (one for one in planned if one.kind == "lost"):
         left = [i for i, name in enumerate(names) if name not in scenario.bands]
         features, scores = by_band[:, left].reshape(len(rows), -1), np.zeros(len(rows))
@@ -216,5 +262,17 @@ def _retrained(
             d = compare(labels, mine["pred"].to_numpy(), mine["prob"].to_numpy(), judged.pred, judged.probs, groups,
                         ("f1",)).differences["f1"]  # fmt: skip
             row["policies"].append({"policy": policy, "difference": d.difference, "lo": d.lo, "hi": d.hi, "p": d.p})
-        found.append(row)
-    return found
+        gained.append(row)
+    return gained
+
+
+ANALYSIS = Analysis(
+    name="robustness",
+    title="Robustness",
+    summary="What F1 is left when clouds come, a sensor or an orbit fails, or noise grows.",
+    page="explain",
+    view="robustness",
+    Options=RobustnessOptions,
+    run=analyse,
+    read=read,
+)

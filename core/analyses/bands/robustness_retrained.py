@@ -1,38 +1,17 @@
-"""What a drop-out drill found: the patches that flip, and what a run trained without the bands gains.
-
-Comes in: run folders. Goes out: tables and plain values. It loads no network and no torch: the dashboard imports this
-module, ``core.analyses.bands.robustness`` makes what is read here.
-"""
+"""A run trained without some bands against a run that lost them afterwards: what training again would gain."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
+from core.analyses.bands.flips import answers_of, groups_of
+from core.analyses.bands.robustness import not_tested, read
 from core.data.normalise import Normaliser
 from core.errors import ConfigError, RunError
 from core.evaluate.comparison.significance import compare
 from core.evaluate.metrics import metrics
 from core.explain.bands.corruptions import INTACT
-from core.explain.bands.tables import groups_by_id
 from core.runs.store import RunFolder
-
-
-def flipped(table: pd.DataFrame, scenario: str, policy: str) -> pd.DataFrame:
-    """The patches that are decided otherwise than intact: id, label, fold, prob and pred before and after, change.
-
-    Sorted by how far the probability moved. change: "missed", "found", "new alarm" or "alarm gone".
-    """
-    before, after = answers_of(table, INTACT.name, "as_is"), answers_of(table, scenario, policy)
-    both = before.assign(prob_after=after["prob"], pred_after=after["pred"])
-    both = both[both["pred"] != both["pred_after"]]
-    names = {(1, 0): "missed", (1, 1): "found", (0, 1): "new alarm", (0, 0): "alarm gone"}
-    change = [names[int(label), int(pred)] for label, pred in zip(both["label"], both["pred_after"], strict=True)]
-    moved = (both["prob_after"] - both["prob"]).abs()
-    columns = ["id", "label", "fold", "prob", "prob_after", "pred", "pred_after", "change"]
-    return both.assign(change=change, moved=moved).sort_values("moved", ascending=False).reset_index()[columns]
 
 
 def against_retrained(run: RunFolder, other: RunFolder, scenario: str) -> dict[str, Any]:
@@ -40,13 +19,13 @@ def against_retrained(run: RunFolder, other: RunFolder, scenario: str) -> dict[s
 
     Returns scenario, other, n, intact (this run's F1 with every band), retrained (the other's F1), and rows: policy,
     f1, difference (retrained minus damaged) with lo, hi and p, within (whether the interval holds 0). Raises
-    ConfigError when the other run was not trained on exactly the bands that are left, RunError when nothing was
-    drilled yet or they share no patches.
+    ConfigError when the other run was not trained on exactly the bands that are left, RunError when this run's
+    robustness has not been tested or the two share no patches.
     """
-    found = run.drill()
-    if found is None:
-        raise RunError(f"Run '{run.name}' has not been drilled. Do so: python -m core explain {run.name} --drill")
-    table, report = found
+    tested = read(run)
+    if tested is None:
+        raise RunError(not_tested(run))
+    table, report = tested.table, tested.report
     lost = next((set(one["bands"]) for one in report["scenarios"] if one["name"] == scenario), set())
     names = [Normaliser.from_json(each.normaliser_text(0)).band_names for each in (run, other)]
     left = [name for name in names[0] if name not in lost]
@@ -65,8 +44,8 @@ def against_retrained(run: RunFolder, other: RunFolder, scenario: str) -> dict[s
     better = theirs.loc[ids, f"pred_{head}"].to_numpy(), theirs.loc[ids, f"prob_{head}"].to_numpy()
     for policy in dict.fromkeys(table.loc[table["scenario"] == scenario, "policy"]):
         mine = answers_of(table, scenario, policy).loc[ids]
-        one = compare(labels, *better, mine["pred"].to_numpy(), mine["prob"].to_numpy(), groups, ("f1",))
-        d = one.differences["f1"]
+        compared = compare(labels, *better, mine["pred"].to_numpy(), mine["prob"].to_numpy(), groups, ("f1",))
+        d = compared.differences["f1"]
         values = {"f1": d.b, "difference": d.difference, "lo": d.lo, "hi": d.hi, "p": d.p}
         rows.append({"policy": policy, **values, "within": bool(d.lo <= 0 <= d.hi)})
     return {
@@ -77,17 +56,3 @@ def against_retrained(run: RunFolder, other: RunFolder, scenario: str) -> dict[s
         "retrained": metrics(labels, better[1], pred=better[0])["f1"],
         "rows": rows,
     }
-
-
-def answers_of(table: pd.DataFrame, scenario: str, policy: str) -> pd.DataFrame:
-    """The rows of one scenario and policy, by id. Raises RunError when it was not drilled."""
-    mine = table[(table["scenario"] == scenario) & (table["policy"] == policy)]
-    if mine.empty:
-        raise RunError(f"Nothing was drilled as '{scenario}' with the policy '{policy}'.")
-    return mine.set_index(mine["id"].astype(str)).rename_axis(None)
-
-
-def groups_of(answers: pd.DataFrame) -> np.ndarray | None:
-    """The group of each row of :func:`answers_of`; none where there are no groups."""
-    found = groups_by_id(answers)
-    return None if found is None else np.array([found[i] for i in answers.index])

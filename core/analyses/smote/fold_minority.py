@@ -1,8 +1,4 @@
-"""The landslides that one fold's synthetic patches are made from, as SMOTE saw them.
-
-Comes in: a finished run, its dataset, a fold. Goes out: :class:`FoldLandslides`: the normalised patches, which of
-their pixels hold data, and SSIM's data range; and synthetic patches made of them again. It asks no network.
-"""
+"""The landslides that one fold's synthetic patches are made from, as SMOTE saw them: no network is needed for them."""
 
 from __future__ import annotations
 
@@ -23,9 +19,10 @@ from core.smote.resample import copies_of, interpolate, normalised_range
 
 @dataclass(frozen=True, eq=False)
 class FoldLandslides:
-    """ids: (n,) text; rows: (n,) of the dataset, ascending. patches: (n, C, H, W) float32 normalised by the fold.
+    """A fold's landslides and the synthetic patches between them.
 
-    valid: (n, H, W) bool, where a patch holds data; none: everywhere. data_range: see ``normalised_range``.
+    ids: (n,) text; rows: (n,) of the dataset, ascending. patches: (n, C, H, W) float32 normalised by the fold.
+    valid: (n, H, W) bool, where a patch holds data; None: everywhere. data_range: see ``normalised_range``.
     """
 
     fold: int
@@ -65,7 +62,7 @@ class FoldLandslides:
         unknown = [str(name) for name in ids if str(name) not in self.place]
         if unknown:
             raise RunError(
-                f"'{unknown[0]}' is none of the {len(self.ids)} landslides that fold {self.fold + 1} learnt from. "
+                f"'{unknown[0]}' is not among the {len(self.ids)} landslides that fold {self.fold + 1} was trained on. "
                 "Choose one of its training part."
             )
         return np.array([self.place[str(name)] for name in ids], np.int64)

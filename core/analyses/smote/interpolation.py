@@ -1,11 +1,9 @@
-"""From a landslide's neighbour through the landslide to the nearest other patch: what the model says on the way.
+"""From a landslide's neighbour through the landslide to a patch of the other class: what the model predicts on the way.
 
-Comes in: a finished run, a fold and two landslides. Goes out: :class:`SmotePath`: at every stop each head's
-probability, the SVM's margin, the embedding and the attention map, all by the fold's own network. Synthetic patches
-lie on the first leg; the second crosses to the other class. Nothing is written; ``places`` puts the stops on a map.
-
+Each stop is a mixture of two patches. Synthetic patches lie on the first leg; the second crosses to the other class.
 With t the position: t in [0, 1] is ``t * anchor + (1 - t) * neighbour``, so that t is Algorithm 1's anchor weight, and
-t in [1, 2] is ``(2 - t) * anchor + (t - 1) * other``. At 0, 1 and 2 stand the real patches themselves.
+t in [1, 2] is ``(2 - t) * anchor + (t - 1) * other``. At 0, 1 and 2 stand the real patches themselves. Nothing is
+written.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit
@@ -23,16 +22,15 @@ from core.data.store.summary import valid_pixels
 from core.embed.features import Preparation
 from core.embed.neighbours import nearest
 from core.errors import ConfigError, RunError
-from core.explain.cam.gradcam import gradcam
 from core.flow.fold_rows import FoldRows, fold_rows
 from core.heads.blend import BLEND, MEMBERS, blend
-from core.predict.fold_model import kind_of, members_of
-from core.predict.perturbed_model import PerturbedModel
 from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 from core.smote.resample import interpolate, normalised_range
 from core.smote.topk import listed_ssim
-from core.train.loop import embed
+
+if TYPE_CHECKING:
+    from core.predict.perturbed_model import PerturbedModel
 
 STEPS = 10  # of each leg
 MOST_STEPS = 40
@@ -40,14 +38,15 @@ LEGS = np.array([[1, 0], [1, 2]])  # anchor and the other end of each leg, as po
 
 
 @dataclass(frozen=True)
-class SmotePath:
-    """ids: of neighbour, anchor and other, as are labels, seen (whether the fold's network learnt from it) and stored.
+class Interpolation:
+    """What the fold's own network, its heads and its attention map give at every stop.
 
+    ids: of neighbour, anchor and other, as are labels, seen (whether the fold's network was trained on it) and stored.
     position: (S,) from 0 to 2. probs: head -> (S,), calibrated as the fold's are; thresholds: head -> the fold's.
-    margin: (S,) decision value of ``margin_head``, none without an SVM. embeddings: (S, D). maps: (S, h, w) raw.
-    stored: head -> (3,) the run's own stored probabilities; largest_gap: by how much the path's ends differ from them,
-    none where the run kept none. ssim: of anchor and neighbour, of anchor and other. distance: of anchor and other
-    among the embeddings, in ``metric``.
+    margin: (S,) decision value of ``margin_head``, None without an SVM. embeddings: (S, D). maps: (S, h, w) raw.
+    stored: head -> (3,) the run's own stored probabilities; largest_gap: by how much the ends differ from them, None
+    where the run kept none. ssim: of anchor and neighbour, of anchor and other. distance: of anchor and other among
+    the embeddings, in ``metric``.
     """
 
     fold: int
@@ -72,39 +71,44 @@ class SmotePath:
     seconds: float
 
 
-def walk(
+def predict_between(
     run: RunFolder,
     fold: int,
     neighbour: str,
     anchor: str,
     other: str | None = None,
-    called: bool = False,
-    also: Sequence[float] = (),
+    crossing: bool = False,
+    extra: Sequence[float] = (),
     steps: int = STEPS,
     view: PerturbedModel | None = None,
-) -> SmotePath:
-    """The path of one anchor and one neighbour, by the network of ``fold``.
+) -> Interpolation:
+    """The stops between one anchor, one neighbour and a patch of the other class, by the network of ``fold``.
 
-    other: a patch of the other class; none: the one nearest to the anchor among the embeddings of the training part,
-    with ``called`` the nearest of those that the headline head calls the other class, too, so that the path crosses.
-    also: further positions, such as the weight of a synthetic patch. view: of the fold, where it is loaded. Raises
-    RunError when the run has not finished, ConfigError for steps or positions that cannot be.
+    other: a patch of the other class; None: the one nearest to the anchor among the embeddings of the training part.
+    crossing: the nearest of those that the headline head predicts as the other class, too, so that the decision
+    changes on the way. extra: further positions, such as the weight of a synthetic patch. view: of the fold, where it
+    is loaded. Raises RunError when the run has not finished, ConfigError for steps or positions that cannot be.
     """
+    from core.explain.cam.gradcam import gradcam
+    from core.predict.fold_model import kind_of, members_of
+    from core.predict.perturbed_model import PerturbedModel
+    from core.train.loop import embed
+
     began, dataset, config = time.monotonic(), training_dataset(run), run.config()
-    if not 1 <= steps <= MOST_STEPS or any(not 0.0 <= t <= 2.0 for t in also):
-        raise ConfigError(f"A path has 1 to {MOST_STEPS} steps a leg and positions from 0 to 2.")
+    if not 1 <= steps <= MOST_STEPS or any(not 0.0 <= t <= 2.0 for t in extra):
+        raise ConfigError(f"An interpolation has 1 to {MOST_STEPS} steps a leg and positions from 0 to 2.")
     view = view or PerturbedModel.open(run, fold)
     model, rows = view.model, fold_rows(run, fold)
     labels = rows.labels
     known = run.embeddings(fold)["embeddings"]
     two = dataset.index_of([neighbour, anchor])
-    among = _others(run, dataset, view, rows, int(two[1]), other, called)
+    among = _others(run, dataset, view, rows, int(two[1]), other, crossing)
     preparation = Preparation.fit(known, rows.train, config.embed.metric)
-    found = nearest(preparation.rows(known[two[1:]]), preparation.rows(known[among]), 1)
-    third, distance = int(among[found.index[0, 0]]), float(found.distance[0, 0])
+    closest = nearest(preparation.rows(known[two[1:]]), preparation.rows(known[among]), 1)
+    third, distance = int(among[closest.index[0, 0]]), float(closest.distance[0, 0])
     ends = np.array([*two, third])
     raw = dataset.images(ends, model.normaliser.band_names)
-    position = np.unique(np.concatenate([np.linspace(0, 2, 2 * steps + 1), np.asarray(also, np.float64)]))
+    position = np.unique(np.concatenate([np.linspace(0, 2, 2 * steps + 1), np.asarray(extra, np.float64)]))
     nodata = model.normaliser.nodata
     valid = None if nodata is None else valid_pixels(raw, nodata)[1]
     patches = model.normaliser.transform(raw)
@@ -128,7 +132,7 @@ def walk(
     at = np.searchsorted(position, [0.0, 1.0, 2.0])
     gaps = [np.abs(expit(log_odds[name])[at] - values).max() for name, values in stored.items()]
     similar = listed_ssim(patches, normalised_range(config.normalise.method, patches), *LEGS.T, valid)
-    return SmotePath(
+    return Interpolation(
         fold=fold,
         ids=tuple(str(dataset.ids[row]) for row in ends),
         labels=tuple(int(labels[row]) for row in ends),
@@ -153,26 +157,32 @@ def walk(
 
 
 def _others(
-    run: RunFolder, dataset: Dataset, view: PerturbedModel, rows: FoldRows, anchor: int, other: str | None, called: bool
+    run: RunFolder,
+    dataset: Dataset,
+    view: PerturbedModel,
+    rows: FoldRows,
+    anchor: int,
+    other: str | None,
+    crossing: bool,
 ) -> np.ndarray:
-    """Rows of the patches that the path may lead to, all of the other class."""
+    """Rows of the patches at which it may end, all of the other class."""
     label = int(rows.labels[anchor])
     if label not in (0, 1):
-        raise RunError(f"'{dataset.ids[anchor]}' has no label. A path leads from a landslide to the other class.")
+        raise RunError(f"'{dataset.ids[anchor]}' has no label. Choose a labelled landslide.")
     if other is not None:
         among = dataset.index_of([other])
         if int(rows.labels[among[0]]) != 1 - label:
-            raise ConfigError(f"'{other}' is of the same class as '{dataset.ids[anchor]}'. Choose one of the other.")
+            raise ConfigError(f"'{other}' is of the same class as '{dataset.ids[anchor]}'. Choose another.")
         return among
     among = rows.train[rows.labels[rows.train] == 1 - label]
-    if called:
+    if crossing:
         head = view.heads[-1]
         stored = _stored(run, view.model.fold, among, [head], view)
         if head in stored:
-            is_called = stored[head] >= view.rules[head].thresholds[view.model.fold]
-            if not (is_called != label).any():
-                raise RunError(f"{head} calls no training patch of the other class what it is. Choose the nearest.")
-            among = among[is_called != label]
+            pred = stored[head] >= view.rules[head].thresholds[view.model.fold]
+            if not (pred != label).any():
+                raise RunError(f"{head} predicts no training patch of the other class correctly. Choose the nearest.")
+            among = among[pred != label]
     return among
 
 
@@ -199,6 +209,8 @@ def _stored(
     run: RunFolder, fold: int, ends: np.ndarray, names: Sequence[str], view: PerturbedModel
 ) -> dict[str, np.ndarray]:
     """Head -> (3,) probabilities that this fold's heads gave the real patches when the run was made."""
+    from core.predict.fold_model import members_of
+
     if not run.has_scores(fold):
         return {}
     scores = run.scores(fold)

@@ -1,96 +1,124 @@
-"""How realistic a run's synthetic landslides are: how near to real ones, how blurred, how easily told, what models say.
+"""How realistic a run's synthetic landslides are: how close to real ones, how blurred, how easily told apart.
 
-Comes in: a finished run. Goes out: a report and a row a synthetic patch, kept in the run folder; progress is yielded.
-It trains no network. What is asked of models is asked of those that have not seen the parents
-(``core.analyses.smote.held_out_models``); the two-sample test keeps parents and children on one side
-(``core.evaluate.comparison.two_sample``).
+It trains no network. Models are asked only about patches whose parents they have not seen
+(``core.analyses.smote.held_out_models``), and the two-sample test keeps parents and children on one side
+(``core.evaluate.comparison.two_sample``). The verdict in words is that of ``core.analyses.smote.verdict``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from core.analyses.base import Analysis, Options
 from core.analyses.smote.fold_minority import FoldLandslides
-from core.analyses.smote.held_out_models import SEEN, ask, judges_of, judging_head, missed
+from core.analyses.smote.held_out_models import SEEN, assign_models, missed_share, predict_held_out, scoring_head
 from core.analyses.smote.verdict import verdict
 from core.data.band_statistics import band_statistics
+from core.data.store import Dataset
 from core.embed.features import Preparation
-from core.errors import ConfigError, RunError
+from core.errors import RunError
 from core.evaluate.comparison.two_sample import Scored, TwoSample, halves, judge, scored
 from core.flow.fold_rows import fold_rows
 from core.predict.training_dataset import training_dataset
-from core.progress import Progress
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 from core.smote.realism import detail_expected, detail_kept, fine_detail, nearest_distance
 from core.stats.grouped_means import median_of
 
 TIMES = 4  # halvings of each fold's landslides
 N_BOOT = 500
-KINDS = ("statistics", "detail", "embedding")  # what the two-sample test may look at
+KINDS = ("statistics", "detail", "embedding")  # features that the two-sample test is given
+
+
+class RealismOptions(Options):
+    """How many synthetic patches are looked at, and the seed of every draw."""
+
+    per_fold: int = Field(
+        400,
+        ge=1,
+        le=100_000,
+        title="Synthetic patches per fold",
+        description="At most so many synthetic patches of each fold, drawn at random where there are more.",
+    )
+    seed: int = Field(0, ge=0, title="Seed", description="Of what is drawn at random.")
 
 
 @dataclass(frozen=True)
-class RealismOptions:
-    """per_fold: synthetic patches looked at in each fold, drawn evenly where there are more. seed: of every draw."""
+class Realism:
+    """patches: a row a synthetic patch (its lineage, distances, fine detail). report: tests, shares and the verdict."""
 
-    per_fold: int = 400
-    seed: int = 0
+    patches: pd.DataFrame
+    report: dict[str, Any]
 
 
-def study_realism(run: RunFolder, options: RealismOptions | None = None) -> Iterator[Progress]:
-    """Write ``RunFolder.smote_realism``; the last step's fields are the report.
+def analyse(run: RunFolder, options: RealismOptions) -> Steps[dict[str, Any]]:
+    """Measure distances, blur and how well synthetic patches are told from real ones, and keep that.
 
     Raises RunError when the run has not finished, its dataset has changed, or it has no synthetic patches.
     """
-    began, options = time.monotonic(), options or RealismOptions()
-    if options.per_fold < 1 or options.seed < 0:
-        raise ConfigError("per_fold is 1 or more, and seed 0 or more.")
+    began = time.monotonic()
     dataset, lineage, oof = training_dataset(run), run.smote(), run.oof()
     if lineage.empty:
-        raise RunError(f"Run '{run.name}' has no synthetic patches to look at. Choose one that was balanced by SMOTE.")
+        raise RunError(f"Run '{run.name}' has no synthetic patches. Choose a run that was balanced by SMOTE.")
     group_of = _groups(oof)
     n_folds = run.config().folds.n_splits
     tables, parts, control = [], {kind: [] for kind in KINDS}, []
     for fold in range(n_folds):
-        yield Progress(0.6 * fold / n_folds, f"Synthetic and real landslides of fold {fold + 1} of {n_folds}.")
-        mine = lineage[lineage["fold"] == fold].reset_index(drop=True)
-        if mine.empty:
+        yield Progress(0.6 * fold / n_folds, f"Comparing real and synthetic landslides: fold {fold + 1} of {n_folds}.")
+        of_fold = lineage[lineage["fold"] == fold].reset_index(drop=True)
+        if of_fold.empty:
             continue
-        table, told, same = _fold(run, FoldLandslides.of(run, dataset, fold), mine, group_of, options)
+        table, tests, null = _fold(run, FoldLandslides.of(run, dataset, fold), of_fold, group_of, options)
         tables.append(table)
-        control.append(same)
-        for kind, one in told.items():
-            parts[kind].append(one)
+        control.append(null)
+        for kind, test in tests.items():
+            parts[kind].append(test)
     table = pd.concat(tables, ignore_index=True)
-    head, judged = judging_head(run), []
-    if run.config().smote.protocol == "inside_fold":
-        fold_of = dict(zip(oof["id"].astype(str), oof["fold"].astype(int), strict=True))
-        found = ask(run, dataset, judges_of(table, fold_of), head)
-        for number in range(n_folds):
-            yield Progress(0.6 + 0.35 * number / n_folds, "Asking the models that have not seen the parents.")
-            if (one := next(found, None)) is not None:
-                judged.append(one[1])
-    yield Progress(0.95, "Putting it together.")
+    head, predicted = yield from _held_out(run, dataset, table, oof)
+    yield Progress(0.95, "Summarising.")
     report = {
         "run": run.name, "method": run.config().smote.method, "protocol": run.config().smote.protocol,
         "n_synthetic": len(lineage), "n": len(table), "folds": int(table["fold"].nunique()),
-        "n_landslides": int((oof["label"] == 1).sum()), "options": asdict(options), "halvings": TIMES,
+        "n_landslides": int((oof["label"] == 1).sum()), "options": options.model_dump(), "halvings": TIMES,
         "distance": {space: _distances(table, space, options.seed) for space in ("pixels", "embedding")},
         "detail": _detail(table, options.seed), "two_sample": _tests(parts, control, options.seed),
-        "judged": _judged(oof, table, judged, head, group_of),
+        "judged": _missed_shares(oof, table, predicted, head, group_of),
     }  # fmt: skip
     report |= {"verdict": verdict(report), "seconds": time.monotonic() - began}
     report["made"] = datetime.now(UTC).isoformat(timespec="seconds")
-    run.write_smote_realism(report, table)
-    fields = report | {"sentence": report["verdict"]["sentence"]}
-    return {"message": report["verdict"]["sentence"]} | fields
+    results = run.results(ANALYSIS.name)
+    results.write_table("patches", table)
+    results.write_json("report.json", report)
+    return {"message": report["verdict"]["sentence"], "level": report["verdict"]["level"]}
+
+
+def read(run: RunFolder) -> Realism | None:
+    """What was measured, or None before anybody asked."""
+    results = run.results(ANALYSIS.name)
+    return Realism(results.table("patches"), results.json("report.json")) if results.has("report.json") else None
+
+
+def _held_out(
+    run: RunFolder, dataset: Dataset, table: pd.DataFrame, oof: pd.DataFrame
+) -> Steps[tuple[str, list[pd.DataFrame]]]:
+    """The head, and what held-out models predict: a table a model; no table where every model has seen the parents."""
+    head, predicted, n_folds = scoring_head(run), [], run.config().folds.n_splits
+    if run.config().smote.protocol != "inside_fold":
+        return head, predicted
+    fold_of = dict(zip(oof["id"].astype(str), oof["fold"].astype(int), strict=True))
+    by_model = predict_held_out(run, dataset, assign_models(table, fold_of), head)
+    for number in range(n_folds):
+        yield Progress(0.6 + 0.35 * number / n_folds, "Asking the models that have not seen the parents.")
+        if (answer := next(by_model, None)) is not None:
+            predicted.append(answer[1])
+    return head, predicted
 
 
 def _groups(oof: pd.DataFrame) -> dict[str, str]:
@@ -105,7 +133,7 @@ def _groups(oof: pd.DataFrame) -> dict[str, str]:
 def _fold(
     run: RunFolder, real: FoldLandslides, lineage: pd.DataFrame, group_of: dict[str, str], options: RealismOptions
 ) -> tuple[pd.DataFrame, dict[str, Scored], Scored]:
-    """A row a synthetic patch; what each kind of features tells apart; the same of real against real."""
+    """A row a synthetic patch; the test by each kind of features; the same test of real against real."""
     rng = np.random.default_rng([options.seed, real.fold])
     kept = np.sort(rng.permutation(len(lineage))[: options.per_fold])
     rows = lineage.iloc[kept].reset_index(drop=True)
@@ -134,8 +162,8 @@ def _fold(
     kind = np.repeat([0, 1], [len(real.ids), len(rows)])
     both = np.concatenate([groups, groups[anchor]])
     rounds = halves(groups, parents, TIMES, options.seed)
-    told = {name: scored(values, kind, both, rounds) for name, values in features.items()}
-    return rows, told, _control(features["statistics"][: len(groups)], groups, options.seed)
+    tests = {name: scored(values, kind, both, rounds) for name, values in features.items()}
+    return rows, tests, _control(features["statistics"][: len(groups)], groups, options.seed)
 
 
 def _embedded(run: RunFolder, fold: int, n: int) -> np.ndarray | None:
@@ -160,7 +188,7 @@ def _to_nearest(
 
 
 def _control(features: np.ndarray, groups: np.ndarray, seed: int) -> Scored:
-    """Real landslides against real landslides, called two kinds by a coin for each group: what chance looks like."""
+    """Real landslides against real landslides, split in two by a coin for each group: what chance looks like."""
     rng = np.random.default_rng([seed, 1])
     names, index = np.unique(groups, return_inverse=True)
     kind = (rng.random(len(names)) < 0.5)[index].astype(np.int8)
@@ -208,19 +236,31 @@ def _tests(parts: dict[str, list[Scored]], control: list[Scored], seed: int) -> 
     return {name: asdict(one) for name, one in found.items()}
 
 
-def _judged(
-    oof: pd.DataFrame, table: pd.DataFrame, judged: list[pd.DataFrame], head: str, group_of: dict[str, str]
+def _missed_shares(
+    oof: pd.DataFrame, table: pd.DataFrame, predicted: list[pd.DataFrame], head: str, group_of: dict[str, str]
 ) -> dict[str, Any] | None:
-    """Shares that are called the other class: synthetics by how many parents the judge has seen, and their parents."""
-    if not judged:
+    """Shares predicted as the other class: synthetic patches by the parents that the model has seen; real parents."""
+    if not predicted:
         return None
-    rows = pd.concat(judged, ignore_index=True)
-    found: dict[str, Any] = {"head": head}
+    rows = pd.concat(predicted, ignore_index=True)
+    shares: dict[str, Any] = {"head": head}
     for seen, words in SEEN.items():
         some = rows[rows["seen"] == seen]
         groups = some["anchor"].astype(str).map(lambda name: group_of.get(name, name)).to_numpy(str)
-        found[words] = missed(some["prob"].to_numpy(), some["called"].to_numpy(), groups)
+        shares[words] = missed_share(some["prob"].to_numpy(), some["pred"].to_numpy(), groups)
     used = oof[oof["id"].astype(str).isin({*table["anchor"].astype(str), *table["neighbour"].astype(str)})]
     groups = np.array([group_of[name] for name in used["id"].astype(str)])
-    found["real"] = missed(used[f"prob_{head}"].to_numpy(), used[f"pred_{head}"].to_numpy(), groups)
-    return found
+    shares["real"] = missed_share(used[f"prob_{head}"].to_numpy(), used[f"pred_{head}"].to_numpy(), groups)
+    return shares
+
+
+ANALYSIS = Analysis(
+    name="smote_realism",
+    title="Realism of synthetic patches",
+    summary="How close synthetic landslides are to real ones, how blurred, and whether models recognise them.",
+    page="balance",
+    view="realism",
+    Options=RealismOptions,
+    run=analyse,
+    read=read,
+)

@@ -21,7 +21,7 @@ Answer = Literal["yes", "no", "undecided", "cannot be asked"]
 LIMITS = (
     "This is about what this model leans on for these patches. It does not say that the other bands know less of "
     "landslides: bands that say the same stand in for each other, and only a model trained without some of them shows "
-    "what they were worth."
+    "what they were worth (see Robustness)."
 )
 PLAIN = {"sar": "SAR", "optical": "optical", "terrain": "terrain", "other": "other bands"}
 

@@ -1,4 +1,4 @@
-"""The sanity checks' verdict: a plain sentence for a run's maps at one layer, and each number that it stands on.
+"""The verdict of the sanity checks: a plain sentence for a run's maps at one layer, and each number behind it.
 
 Each finding holds, fails or is undecided; the verdict is the worst of them.
 """

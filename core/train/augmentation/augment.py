@@ -1,7 +1,6 @@
 """Online augmentation of a batch: orientation, geometry, bands, MixUp, CutMix, label smoothing, on the batch's device.
 
-Comes in: a batch with soft labels, settings and a numpy generator. Goes out: a new batch. It never touches the batch it
-was given, needs no even batch size, and knows nothing of datasets.
+The result is a new batch; the one that was given is never changed. Batches of any size, even or odd, can be mixed.
 """
 
 from __future__ import annotations

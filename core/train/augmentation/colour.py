@@ -1,8 +1,8 @@
-"""Optical bands brighter, flatter, greyer or noisier, in reflectance; SAR bands speckled and offset, in dB.
+"""Optical bands brighter, flatter, greyer or noisier, in reflectance; SAR speckle and offset, in dB.
 
-Comes in: a normalised batch, its bands with the normaliser's center and scale, settings, a numpy generator. Goes out: a
-new batch. What is done to optical bands never touches another band to the bit, nor does SAR's own touch optical ones.
-Indices are computed from bands inside the network, and so follow by themselves.
+A normalised batch is changed in the bands' own units, by the normaliser's center and scale. Augmentation of optical
+bands leaves all others identical to the bit, and SAR's leaves optical ones. Indices are computed from bands inside the
+network, and follow by themselves.
 """
 
 from __future__ import annotations

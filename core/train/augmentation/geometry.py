@@ -1,7 +1,6 @@
-"""Patches turned by any angle, sheared, moved and cut, each by its own draw, on the batch's device.
+"""Patches rotated by any angle, sheared, shifted and cropped, each by its own draw, on the batch's device.
 
-Comes in: a batch of any number of bands, settings, a numpy generator. Goes out: a new batch, every band moved alike.
-It knows nothing of what bands mean.
+All bands of a patch are moved alike.
 """
 
 from __future__ import annotations

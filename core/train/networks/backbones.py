@@ -1,8 +1,7 @@
-"""Networks made and kept: one or two encoders on any number of bands, their weights, their two files on disk.
+"""Networks built and stored: one or two encoders on any number of bands, their weights, their two files on disk.
 
-Comes in: the model's settings, the bands and the size of a patch; or a folder. Goes out: a :class:`Network` and the
-report of what its weights started from; or ``model.safetensors`` and the JSON card from which it is rebuilt. It knows
-nothing of training or labels, and never unpickles.
+A network is built from the model's settings, the bands and the size of a patch, with a report of its initial weights;
+or rebuilt from a folder with ``model.safetensors`` and a JSON card. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ def build_network(
     """A network for patches (C, H, W) of these bands, and what its weights started from.
 
     units: the normaliser's center and scale, (C,) each, with which indices get back to the bands' units. The seed
-    columns, size_classes: what is read and answered beside the pixels, as learnt on the training part. The seed
+    columns, size_classes: tabular inputs and classes of the second head, as learnt on the training part. The seed
     decides every random weight; the global generators stay as they were. ``model.weights`` (a file) comes before
     ``model.pretrained`` (the hub). Without ``download`` the hub's weights are only named, and the network is random.
 

@@ -1,7 +1,4 @@
-"""The five-layer network of paper B (IV.1): three convolutions, a dense layer, and the last layer of every network.
-
-Comes in: the number of bands, the size of a patch, and variants. Goes out: a backbone. It knows nothing of weights.
-"""
+"""The five-layer network of paper B (IV.1): three convolutions, a dense layer, and the last layer of every network."""
 
 from __future__ import annotations
 
@@ -45,10 +42,10 @@ class BaselineCnn(nn.Module):
 
 def baseline_cnn(n_bands: int, hw: tuple[int, int], arguments: dict[str, Any]) -> BaselineCnn:
     """The network with its variants. Raises ConfigError for others, and for patches too small for its poolings."""
-    found = {"widths": (16, 32, 64), "kernel": 3, "dense": 128, **arguments}
-    widths, kernel, dense = found["widths"], found["kernel"], found["dense"]
+    settings = {"widths": (16, 32, 64), "kernel": 3, "dense": 128, **arguments}
+    widths, kernel, dense = settings["widths"], settings["kernel"], settings["dense"]
     numbers = (*widths, kernel, dense) if isinstance(widths, list | tuple) and widths else ()
-    if len(found) > 3 or not numbers or not all(isinstance(n, int) and n > 0 for n in numbers) or kernel % 2 == 0:
+    if len(settings) > 3 or not numbers or not all(isinstance(n, int) and n > 0 for n in numbers) or kernel % 2 == 0:
         raise ConfigError(f"{BASELINE} takes in model.arguments: {_ACCEPTED}; it was given {arguments}.")
     if min(hw) < 2 ** len(widths):
         raise ConfigError(

@@ -1,8 +1,7 @@
-"""Which layer Grad-CAM reads: the deepest block whose map is still large enough to show where, and is alive.
+"""The layer that Grad-CAM reads: the deepest block whose map is still large enough to show where, and is not dead.
 
-Comes in: a backbone and the smallest useful side of a map, or the name of a layer. Goes out: a layer and how to bring
-its output to (N, D, h, w), or the list of those to choose from. It runs one made-up patch through the backbone and
-knows nothing of heat maps. Networks of several backbones ask for each by itself and put its name before the layer's.
+One made-up patch is run through the backbone to find it, and how its output becomes (N, D, h, w). Networks of several
+backbones look in each and prefix the layer's name with the backbone's.
 """
 
 from __future__ import annotations
@@ -73,12 +72,12 @@ def find_cam_layer(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int],
 def list_cam_layers(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> tuple[LayerMap, ...]:
     """Every block of ``backbone`` whose output is a map of at least 2x2 cells, from the first to the deepest."""
     seen, alive = _run_once(backbone, n_bands, image_hw)
-    found: dict[int, LayerMap] = {}
-    for one, living in zip(seen, alive, strict=True):
-        _, channels, rows, columns = one.reshape(one.output).shape
+    layers: dict[int, LayerMap] = {}
+    for block, living in zip(seen, alive, strict=True):
+        _, channels, rows, columns = block.reshape(block.output).shape
         # A container ends with its last child's output: the innermost, which ends first, names both.
-        found.setdefault(id(one.output), LayerMap(one.name, rows, columns, channels, living))
-    return tuple(found.values())
+        layers.setdefault(id(block.output), LayerMap(block.name, rows, columns, channels, living))
+    return tuple(layers.values())
 
 
 def named_cam_layer(backbone: nn.Module, name: str, n_bands: int, image_hw: tuple[int, int]) -> CamLayer:
@@ -147,7 +146,7 @@ def _forward(backbone: nn.Module, n_bands: int, image_hw: tuple[int, int]) -> Te
 
 def _candidates(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
     """Blocks: what has parts of its own and stands in the network itself or in a sequence, and the norms above."""
-    found, roots = [], {id(backbone), id(_owner(backbone, getattr(backbone, "cam_part", "")))}
+    blocks, roots = [], {id(backbone), id(_owner(backbone, getattr(backbone, "cam_part", "")))}
     for name, module in backbone.named_modules():
         if not name:
             continue
@@ -155,8 +154,8 @@ def _candidates(backbone: nn.Module) -> list[tuple[str, nn.Module]]:
         in_order = id(parent) in roots or isinstance(parent, (nn.Sequential, nn.ModuleList))
         block = in_order and any(True for _ in module.children()) and not isinstance(module, _NORMS)
         if block or _TOKEN_NORM.search(name):
-            found.append((name, module))
-    return found
+            blocks.append((name, module))
+    return blocks
 
 
 def map_of(backbone: nn.Module, name: str, output: object) -> Tensor | None:

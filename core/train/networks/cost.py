@@ -1,7 +1,6 @@
 """What a network is made of and what it costs: Table III of paper B, and its stages as Table 1 of paper A lists them.
 
-Comes in: a network. Goes out: parameters, megabytes, depth, milliseconds a patch; and one row a stage. It trains
-nothing, and leaves the network as it was.
+Parameters, megabytes, depth, milliseconds per patch, and one row per stage. The network is left as it was.
 """
 
 from __future__ import annotations
@@ -85,21 +84,21 @@ def _wait_for(device: torch.device) -> None:
 def stages(network: Network) -> tuple[Stage, ...]:
     """The backbone's stages from the input on, branch by branch, as one empty patch passes through them."""
     seen: dict[str, Tensor] = {}  # name -> its map (1, D, h, w)
-    found, branch_of = {}, {}
+    modules, branch_of = {}, {}
     for prefix, encoder in encoders_of(network.backbone).items():
         for name, module in _stage_modules(encoder):
-            found[prefix + name], branch_of[prefix + name] = module, (prefix, encoder)
+            modules[prefix + name], branch_of[prefix + name] = module, (prefix, encoder)
 
     def note(name: str):
         prefix, encoder = branch_of[name]
 
         def hook(_module: nn.Module, _inputs: tuple, output: Tensor) -> None:
-            if (found_map := map_of(encoder, name.removeprefix(prefix), output)) is not None:
-                seen[name] = found_map
+            if (output_map := map_of(encoder, name.removeprefix(prefix), output)) is not None:
+                seen[name] = output_map
 
         return hook
 
-    hooks = [module.register_forward_hook(note(name)) for name, module in found.items()]
+    hooks = [module.register_forward_hook(note(name)) for name, module in modules.items()]
     modes = [(module, module.training) for module in network.modules()]
     try:
         with torch.inference_mode():
@@ -110,14 +109,14 @@ def stages(network: Network) -> tuple[Stage, ...]:
             module.training = training
         for hook in hooks:
             hook.remove()
-    return tuple(_merged(_rows(seen, found, branch_of, network.model.image_size or network.image_hw[0])))
+    return tuple(_merged(_rows(seen, modules, branch_of, network.model.image_size or network.image_hw[0])))
 
 
-def _rows(seen: dict, found: dict[str, nn.Module], branch_of: dict, side: int) -> Iterator[Stage]:
-    """One row a module that learns or changes the size, in the order in which they are passed."""
+def _rows(seen: dict, modules: dict[str, nn.Module], branch_of: dict, side: int) -> Iterator[Stage]:
+    """One row per module that has weights or changes the size, in the order of the forward pass."""
     before: dict[str, int] = {}
     for name, output in seen.items():
-        prefix, rows, module = branch_of[name][0], output.shape[2], found[name]
+        prefix, rows, module = branch_of[name][0], output.shape[2], modules[name]
         stride = _rounded(before.get(prefix, side) / rows)
         before[prefix] = rows
         if stride == 1 and not any(isinstance(part, _WEIGHTY) for part in module.modules()):
@@ -129,7 +128,7 @@ def _rows(seen: dict, found: dict[str, nn.Module], branch_of: dict, side: int) -
 
 
 def _rounded(stride: float) -> float:
-    """Convolutions without padding shrink a map a little beside their stride."""
+    """Convolutions without padding shrink a map a little in addition to their stride."""
     return float(round(stride)) if stride >= 1 else 1 / round(1 / stride)
 
 

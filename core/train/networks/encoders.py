@@ -1,7 +1,6 @@
 """One encoder by its name: any timm backbone, a U-Net around one, or the second paper's network of five layers.
 
-Comes in: a name, further arguments, the number of bands and the size of a patch. Goes out: a module that turns
-(N, C, H, W) into an embedding (N, D), and D. It knows nothing of weights, bands' names or what is joined to it.
+An encoder turns (N, C, H, W) into an embedding (N, D).
 """
 
 from __future__ import annotations
@@ -60,7 +59,10 @@ def _timm(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[int, int
         return timm.create_model(name, **common, **(fixed | arguments))
     except TypeError as error:
         if not fixed:
-            raise ConfigError(f"The backbone '{name}' does not take its arguments as they are: {error}.") from error
+            reason = f"model.arguments ({', '.join(arguments)})" if arguments else "the arguments of this program"
+            raise ConfigError(
+                f"The backbone '{name}' does not accept {reason}: {error}. model.arguments={{}} keeps its own widths."
+            ) from error
         # A few fixed-size families take no img_size: the probe below says whether the size fits.
         return timm.create_model(name, **common, **arguments)
     except (AssertionError, RuntimeError, ValueError) as error:

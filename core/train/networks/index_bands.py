@@ -1,8 +1,8 @@
 """Indices as further input bands, computed inside the network from the bands it is given.
 
-Comes in: normalised patches inside a forward pass. Goes out: the same patches with standardised index bands behind
-them. Inside the network, an index always agrees with its bands: after MixUp, SMOTE, occlusion or a colour change. Edges
-are computed at the patch's own size, before any resizing; Canny passes no gradient on to its bands, all others do.
+Inside the network an index always agrees with its bands: after MixUp, SMOTE, occlusion or a colour change. The
+standardised indices are appended to the bands. Edges are computed at the patch's own size, before any resizing; Canny
+passes no gradient on to its bands, all others do.
 """
 
 from __future__ import annotations

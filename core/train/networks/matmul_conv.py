@@ -1,8 +1,8 @@
 """1x1 convolutions on maps of a few pixels as matrix products on a CPU, where they take half the time.
 
-Comes in: an encoder. Goes out: the same encoder with the same weights under the same names. Convolution kernels lay
-weights out anew for each call, which pays on large maps only. Small maps are what is left of a patch behind the last
-stages of a network, and all there is behind pooling: in squeeze-and-excitation and before the classifier.
+The encoder keeps its weights and their names. Convolution kernels reorder weights for each call, which pays on large
+maps only. Small maps are what remains of a patch after the last stages of a network, and all there is after pooling: in
+squeeze-and-excitation and before the classifier.
 """
 
 from __future__ import annotations

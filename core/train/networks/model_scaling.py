@@ -1,7 +1,6 @@
-"""What a backbone's weights expect of red, green and blue: the mean and spread its pictures were given in.
+"""What a backbone's weights expect of red, green and blue: the mean and spread of the pictures they were trained on.
 
-Comes in: the settings of the model and the bands. Goes out: centre and scale of each such band in its own unit, for
-the normaliser "model". It loads no weights.
+Centre and scale of each such band in its own unit, for the normaliser "model".
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ def model_scaling(model: ModelConfig, bands: Sequence[Band]) -> dict[str, tuple[
     config = _pretrained_cfg(model.backbone)
     mean = config.mean if config is not None else timm.data.IMAGENET_DEFAULT_MEAN
     std = config.std if config is not None else timm.data.IMAGENET_DEFAULT_STD
-    found = {}
+    scaling = {}
     for band in bands:
         if band.name in RGB and band.unit in TO_REFLECTANCE:
             place, unit = RGB.index(band.name), 1 / TO_REFLECTANCE[band.unit]
-            found[band.name] = (mean[place] * unit, std[place] * unit)
-    return found
+            scaling[band.name] = (mean[place] * unit, std[place] * unit)
+    return scaling
 
 
 def _pretrained_cfg(backbone: str):

@@ -1,8 +1,4 @@
-"""The network: one backbone or two branches, band statistics where set, an embedding, and one linear layer on top.
-
-Comes in: a backbone and the settings of the model. Goes out: embeddings, logits, and the layer that Grad-CAM reads. It
-knows nothing of where weights come from, of training or of files.
-"""
+"""The network: one backbone or two branches, band statistics where set, an embedding, and one linear layer on top."""
 
 from __future__ import annotations
 
@@ -60,8 +56,8 @@ class Network(nn.Module):
             self.modality_dropout = ModalityDropout(model.modality_dropout, channels)
         self.statistics = StatisticsBranch(len(self.bands)) if model.statistics_branch else None
         self.tabular = TabularBranch(columns, model.columns_dropout) if columns else None
-        beside = [branch.n_features for branch in (self.statistics, self.tabular) if branch is not None]
-        self.n_features = n_backbone + sum(beside)
+        joined = [branch.n_features for branch in (self.statistics, self.tabular) if branch is not None]
+        self.n_features = n_backbone + sum(joined)
         self.dropout = nn.Dropout(model.drop_rate)
         self.classifier = nn.Linear(self.n_features, CLASSES)
         self.size_classes = tuple(size_classes)
@@ -69,13 +65,13 @@ class Network(nn.Module):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What it reads beside the pixels, as learnt on its training part."""
+        """The tabular inputs it reads, as learnt on its training part."""
         return self.tabular.columns if self.tabular is not None else ()
 
     def embed(self, images: Tensor, table: Tensor | None = None) -> Tensor:
         """Normalised (N, C, H, W) -> embeddings (N, D) float32. Raises FormatError for another number of bands.
 
-        table: (N, P), see ``core.data.tabular.columns``, where the network reads columns; none: all of them are unknown.
+        table: (N, P), see ``core.data.tabular.columns``, where the network reads columns; None: all are unknown.
         """
         if images.ndim != 4 or images.shape[1] != len(self.bands):
             raise FormatError(
@@ -88,16 +84,16 @@ class Network(nn.Module):
         features = self.backbone(resized(inputs, self.model.image_size)).float()
         if self.fusion is not None:
             features = self.fusion(features)
-        beside = [self.statistics(images)] if self.statistics is not None else []
-        beside += [self.tabular(table, len(images))] if self.tabular is not None else []
-        return torch.cat([features, *beside], dim=1) if beside else features
+        joined = [self.statistics(images)] if self.statistics is not None else []
+        joined += [self.tabular(table, len(images))] if self.tabular is not None else []
+        return torch.cat([features, *joined], dim=1) if joined else features
 
     def classify(self, embeddings: Tensor) -> Tensor:
         """(N, D) -> logits (N, 2); column 1 is landslide."""
         return self.classifier(self.dropout(embeddings))
 
     def forward(self, images: Tensor, table: Tensor | None = None, with_sizes: bool = False) -> Any:
-        """Normalised (N, C, H, W) -> logits (N, 2); with sizes, those of the size classes (N, S) beside them."""
+        """Normalised (N, C, H, W) -> logits (N, 2); with sizes, also those of the size classes (N, S)."""
         embeddings = self.embed(images, table)
         logits = self.classify(embeddings)
         return (logits, self.size_head(self.dropout(embeddings))) if with_sizes else logits
@@ -112,8 +108,8 @@ class Network(nn.Module):
     def cam_layer(self, min_map: int, name: str | None = None) -> CamLayer:
         """The layer of that path, or the deepest living one whose map has at least ``min_map`` cells a side.
 
-        Of two branches the optical one's, unless a layer is named. See core.train.networks.cam_layer. Raises ConfigError for a
-        path that leads to no map.
+        Of two branches the optical one's, unless a layer is named. See ``core.train.networks.cam_layer``. Raises
+        ConfigError for a path that leads to no map.
         """
         encoders = self._encoders()
         own = "" if name is None else name.removeprefix(_BACKBONE)

@@ -1,7 +1,7 @@
-"""Weights that come from elsewhere: fetched, checked before they are read, and fitted to our bands by name.
+"""Pretrained weights: fetched, checked before they are read, and fitted to our bands by name.
 
-Comes in: a fresh encoder and a .safetensors file, local or from the hub. Goes out: the encoder with the weights in it,
-and a :class:`WeightsReport` that says which filters each band started from. It never unpickles anything.
+They come from a .safetensors file, local or from the hub; a :class:`WeightsReport` says which filter each band started
+from. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -61,21 +61,21 @@ def joined(reports: dict[str, WeightsReport]) -> WeightsReport:
     def names(field: str) -> tuple[str, ...]:
         return tuple(f"{branch}.{name}" for branch, report in of for name in getattr(report, field))
 
-    def told(field: str) -> str:
+    def common(field: str) -> str:
         values = {getattr(report, field) for report in reports.values()}
         if len(values) == 1:
             return values.pop()
         return "; ".join(f"{branch}: {getattr(report, field)}" for branch, report in of if getattr(report, field))
 
     return WeightsReport(
-        source=told("source"),
+        source=common("source"),
         mapping={band: text for report in reports.values() for band, text in report.mapping.items()},
         matched=sum(report.matched for report in reports.values()),
         missing=names("missing"),
         unexpected=names("unexpected"),
         mismatched=names("mismatched"),
-        licence=told("licence"),
-        sha256=told("sha256"),
+        licence=common("licence"),
+        sha256=common("sha256"),
     )
 
 
@@ -127,8 +127,8 @@ def load_into(
 
     A file with three input bands is taken as red, green, blue: bands of these names keep their filter, the others
     start from the mean filter, and the whole is multiplied by 3 / n, which keeps the response to a grey patch. A file
-    with a card (core.train.networks.weights_card) names its bands. Those of our own networks must be ours, in any order; those
-    of other weights must have a filter for each of ours. ``path`` may also be the folder of a run's fold; ``branch``
+    with a card (``weights_card``) names its bands. Those of our own networks must be ours, in any order; those of
+    other weights must have a filter for each of ours. ``path`` may also be the folder of a run's fold; ``branch``
     says which of its branches is meant, if it has two. With ``partly`` what fits by name and shape is taken over and
     the rest stays random, and bands without a filter start from the mean filter. Names may have any prefix.
 
@@ -139,10 +139,10 @@ def load_into(
         path = path / "model.safetensors"
     if path.suffix != ".safetensors":
         raise ConfigError(f"model.weights is '{path.name}'. Only .safetensors files are accepted; nothing was read.")
-    found = list(safetensors_file.header(path))
-    if isinstance(encoder, UNet) and not any("decoder." in name for name in found):
+    names = list(safetensors_file.header(path))
+    if isinstance(encoder, UNet) and not any("decoder." in name for name in names):
         return _into_unet(encoder, load_into(encoder.encoder, path, source, band_names, partly, branch))
-    prefix = _prefix(encoder, path, found, branch)
+    prefix = _prefix(encoder, path, names, branch)
     state = {name.removeprefix(prefix): value for name, value in load_file(path).items() if name.startswith(prefix)}
     state, conv = _converted(encoder, state), first_layer(encoder)
     if conv not in state:

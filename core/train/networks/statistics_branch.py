@@ -1,7 +1,6 @@
-"""The statistics branch: what each band's values are, beside the network's view of where they are.
+"""The statistics branch: the values of each band, in addition to the network's view of where they are.
 
-Comes in: normalised patches inside a forward pass. Goes out: per band its mean, standard deviation and quantiles,
-standardised by what was seen on the training part. It knows nothing of the network it is joined to.
+Per band its mean, standard deviation and quantiles, standardised by those of the training part.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""The tabular branch: what is known of a patch beside its pixels, as features joined to the embedding.
+"""The tabular branch: columns of a patch (``core.data.tabular.columns``) as features joined to the embedding.
 
-Comes in: tables (N, P) as ``core.data.tabular.columns`` makes them. Goes out: features (N, D); without a table, those of a
-patch of which nothing is known. While training, a share of the patches loses all its columns, so that this answer is
-learnt too. And what the loop is told beside soft labels: a table and size classes of the training part. It knows
-nothing of files.
+Without a table, the features are those of a patch of which nothing is known. In training, a share of the patches has
+all its columns removed, so that the network learns to answer without them. :class:`TabularInputs` is what the training
+loop is given besides soft labels.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from core.data.tabular.columns import Column, as_words, encode, learn_columns
 from core.errors import ConfigError
 from core.train.targets import CLASSES
 
-FEATURES = 16  # of the branch: a few columns say little beside an embedding of hundreds
+FEATURES = 16  # of the branch: a few columns hold little next to an embedding of hundreds
 
 
 class TabularBranch(nn.Module):
-    """One dense layer and ReLU. A category's weights are its embedding; mixed tables mix embeddings."""
+    """One dense layer and ReLU. The weights of a category are its embedding; mixed tables mix embeddings."""
 
     def __init__(self, columns: Sequence[Column], dropped: float) -> None:
         super().__init__()
@@ -46,9 +45,9 @@ class TabularBranch(nn.Module):
 
 @dataclass(frozen=True)
 class Known:
-    """What is known beside the patches. columns: as learnt; table: (N, P); sizes: (N, S), rows of 0 where unknown.
+    """The columns of patches. columns: as learnt; table: (N, P); sizes: (N, S), rows of 0 where unknown.
 
-    ``table`` is none without columns, ``sizes`` none without a size class to answer.
+    ``table`` is None without columns, ``sizes`` None without a size class to predict.
     """
 
     columns: tuple[Column, ...] = ()
@@ -60,7 +59,7 @@ class Known:
     def learn(
         cls, model: ModelConfig, columns: Mapping[str, np.ndarray], labels: np.ndarray, rows: np.ndarray
     ) -> Known:
-        """Of all N patches, learnt on the training ``rows``. Raises ConfigError for columns that are not there."""
+        """Of all N patches, learnt on the training ``rows``. Raises ConfigError for missing columns."""
         learnt = learn_columns(columns, model.columns, rows)
         table = encode(learnt, columns, len(labels)) if learnt else None
         if model.size_column is None:
@@ -75,7 +74,7 @@ class Known:
                 "part; a head that answers it needs two. Choose another column, or leave model.size_column at none."
             )
         sizes = (words[:, None] == np.array(classes)).astype(np.float32)
-        sizes[labels != 1] = 0.0  # what is no landslide has no size
+        sizes[labels != 1] = 0.0  # only landslides have a size
         return cls(learnt, classes, table, sizes)
 
     def at(self, rows: np.ndarray) -> Known:
@@ -83,20 +82,20 @@ class Known:
         cut = [None if part is None else part[rows] for part in (self.table, self.sizes)]
         return Known(self.columns, self.size_classes, *cut)
 
-    def beside(self, targets: np.ndarray) -> np.ndarray:
-        """(N, K + S + P) float32: soft labels and behind them sizes and table, which are mixed as labels are."""
+    def append_to(self, targets: np.ndarray) -> np.ndarray:
+        """(N, K + S + P) float32: soft labels followed by sizes and table, which are mixed as labels are."""
         parts = [part for part in (self.sizes, self.table) if part is not None]
         return np.concatenate([targets, *parts], axis=1, dtype=np.float32)
 
     @property
     def layout(self) -> Layout:
-        """Which columns of :meth:`tabular` are what."""
+        """Which columns of :meth:`append_to` are what."""
         return Layout(len(self.size_classes), 0 if self.table is None else self.table.shape[1])
 
 
 @dataclass(frozen=True)
 class TabularInputs:
-    """What is known beside the pixels: of the training patches, and the tables of those that judge and choose."""
+    """The columns of the training patches, and the tables of the patches that validate and choose."""
 
     train: Known = Known()
     val: np.ndarray | None = None

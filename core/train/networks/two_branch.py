@@ -1,8 +1,7 @@
-"""Two encoders, one that reads the optical bands and one that reads SAR, and how the two embeddings become one.
+"""Two encoders, one that reads the optical bands and one that reads SAR, and how the two embeddings are fused.
 
-Comes in: an encoder for each kind of sensing and which of the inputs it reads. Goes out: a backbone, the fusion of what
-its branches say, and the dropping of a whole modality while training, so that the network can answer without it. Bands
-that are neither (elevation, slope, anything unknown) go with the optical ones. It knows nothing of files or of labels.
+In training a whole modality is dropped at times, so that the network can answer without it. Bands that are neither
+(elevation, slope, anything unknown) go with the optical ones.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """A U-Net as an encoder of whole patches: a timm network, a decoder over its stages, and pooling at both ends.
 
-Comes in: a timm network that shows its stages. Goes out: a module that turns patches into embeddings: the mean of the
-decoder's last map (what stands where, at the finest stage) beside the mean of the encoder's last one (Ronneberger et
-al., 2015; paper A, Figure 5, names U-Net variants without their head: the pooling is ours). It knows nothing of
-weights.
+The embedding is the mean of the decoder's last map (what is where, at the finest stage), followed by the mean of the
+encoder's last one (Ronneberger et al., 2015; paper A, Figure 5, names U-Net variants without their head: the pooling is
+ours).
 """
 
 from __future__ import annotations
@@ -86,7 +85,7 @@ def _stages(encoder: nn.Module, n_bands: int, hw: tuple[int, int]) -> list[tuple
     with torch.inference_mode():
         maps = encoder.eval().forward_intermediates(torch.zeros(1, n_bands, *hw), intermediates_only=True)
     encoder.train()
-    deepest = {tuple(found.shape[-2:]): (index, found.shape[1]) for index, found in enumerate(maps)}
+    deepest = {tuple(stage.shape[-2:]): (index, stage.shape[1]) for index, stage in enumerate(maps)}
     if len(deepest) > 1:
         return list(deepest.values())
     # All of one size (a vision transformer): four of them evenly spread, as dense heads take them.

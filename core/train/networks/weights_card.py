@@ -1,8 +1,7 @@
-"""The card beside a weights file: which bands its first layer reads, in their order, and where it comes from.
+"""The card of a weights file: which bands its first layer reads, in their order, and where it comes from.
 
-Comes in: the path of a .safetensors file. Goes out: a :class:`WeightsCard`, or none where nothing says what the file
-is; and for a band of ours the filter of the card that belongs to it. Two kinds of card are read: that of our own
-networks (``core.train.networks.backbones``), and a short one that people write (docs/weights.md). It knows nothing of networks.
+Two kinds of card are read: that of our own networks (``core.train.networks.backbones``), and a short one that people
+write (docs/weights.md). For a band of ours, the card names the filter that belongs to it.
 """
 
 from __future__ import annotations
@@ -39,9 +38,9 @@ class WeightsCard:
 
 
 def read_card(path: Path, branch: str = "") -> WeightsCard | None:
-    """The card beside ``path``; ``branch``: of a network of two branches, the one that is meant ("optical", "sar").
+    """The card next to ``path``; ``branch``: which one of a network of two branches is meant ("optical", "sar").
 
-    None where there is no such file, or a JSON file that speaks of no bands. Raises FormatError for a card that lacks
+    None where there is no such file, or it names no bands. Raises FormatError for a card that lacks
     what it must say, or that describes another file.
     """
     try:

@@ -1,8 +1,9 @@
-"""Batch normalisation's running means and variances, measured afresh for the weights that are kept.
+"""Batch normalisation's running means and variances, measured again for the final weights.
 
-Comes in: a trained network and its training part as it is, not augmented. Goes out: the same network. While a network
-trains, its running statistics lag behind its weights (more so behind averaged weights) and see mixed patches that it
-will never be asked about. It changes no weight and knows nothing of labels.
+While a network trains, its running statistics lag behind its weights (more so behind averaged weights) and see mixed
+patches that it never meets in use. ``torch.optim.swa_utils.update_bn`` does not fit: it puts the whole model into
+training mode, so that dropout and stochastic depth are active while the statistics are measured. Here only batch
+normalisation is, and no weight changes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The best weights so far, where an epoch is chosen by its F1, and when to stop looking for better ones.
 
-Comes in: scores with the weights they were measured with. Goes out: the best of them, also as plain values and named
-arrays for a checkpoint. It knows nothing of data, networks' insides or files.
+Also as plain values and named arrays for a checkpoint.
 """
 
 from __future__ import annotations
@@ -50,5 +49,5 @@ class BestWeights:
         """The inverse of :meth:`facts` and :meth:`pack`."""
         if best := facts.get("best"):
             self.epoch, self.f1, self.loss = int(best["epoch"]), float(best["f1"]), float(best["loss"])
-        found = {name: array for name, array in arrays.items() if name.startswith(_PREFIX)}
-        self.weights = {name.removeprefix(_PREFIX): torch.from_numpy(np.array(a)) for name, a in found.items()}
+        weights = {name: array for name, array in arrays.items() if name.startswith(_PREFIX)}
+        self.weights = {name.removeprefix(_PREFIX): torch.from_numpy(np.array(a)) for name, a in weights.items()}

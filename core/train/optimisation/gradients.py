@@ -1,7 +1,4 @@
-"""The gradients of one optimiser step: of one batch or several, each in as many pieces as memory demands.
-
-Comes in: a network, a loss and batches. Goes out: gradients in the network and the mean loss. It takes no step.
-"""
+"""The gradients of one optimiser step, from one batch or several, each in as many pieces as memory demands."""
 
 from __future__ import annotations
 
@@ -66,8 +63,8 @@ class Gradients:
         """The loss of one piece; that of the size classes is added where there are any."""
         labels, sizes, table = self.layout.split(y)
         with torch.autocast(x.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-            found = network(x) if table is None and sizes is None else network(x, table, sizes is not None)
+            outputs = network(x) if table is None and sizes is None else network(x, table, sizes is not None)
         if sizes is None:
-            return self.loss(found, labels)
-        logits, of_sizes = found
+            return self.loss(outputs, labels)
+        logits, of_sizes = outputs
         return self.loss(logits, labels) + self.size_weight * size_loss(of_sizes, sizes)

@@ -1,7 +1,4 @@
-"""What a wrong answer costs: three losses on soft labels, with or without class weights.
-
-Comes in: logits and soft labels. Goes out: the batch's mean loss in nats. It knows nothing of networks or batches.
-"""
+"""Three losses on soft labels, with or without class weights: the mean of a batch, in nats."""
 
 from __future__ import annotations
 

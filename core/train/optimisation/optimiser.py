@@ -1,8 +1,4 @@
-"""The optimiser, the running average of weights, and both as named arrays for a checkpoint.
-
-Comes in: a network and the settings. Goes out: one of torch's optimisers, a :class:`WeightAverage`, and their state as
-numpy arrays. It knows nothing of data, epochs or files.
-"""
+"""The optimiser, the running average of weights, and both as named numpy arrays for a checkpoint."""
 
 from __future__ import annotations
 
@@ -55,11 +51,11 @@ def _groups(network: nn.Module, config: TrainConfig) -> list[dict]:
 
 def _exempt(network: nn.Module) -> set[str]:
     """Parameters that weight decay would only hurt: vectors (norms, biases), and timm's position embeddings."""
-    found = {name for name, p in network.named_parameters() if p.ndim <= 1}
+    names = {name for name, p in network.named_parameters() if p.ndim <= 1}
     for name, module in network.named_modules():
         if name.startswith("backbone") and hasattr(module, "no_weight_decay"):  # the network, or a part of it
-            found |= {f"{name}.{own}" for own in module.no_weight_decay()}
-    return found
+            names |= {f"{name}.{own}" for own in module.no_weight_decay()}
+    return names
 
 
 class WeightAverage:

@@ -1,7 +1,4 @@
-"""Learning rate by step, and by how much the running average of weights trusts its past.
-
-Comes in: a step number and settings. Goes out: a number. It knows nothing of optimisers or networks.
-"""
+"""The learning rate of each step, and the decay of the running average of weights."""
 
 from __future__ import annotations
 

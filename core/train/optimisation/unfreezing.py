@@ -1,9 +1,7 @@
-"""Which part of a network learns, epoch by epoch, and how fast each part of it does.
+"""Which part of a network is trained in each epoch, and how fast each part learns.
 
-Comes in: a network with a ``backbone`` and the settings. Goes out: parameters opened or closed, batch normalisation
-that moves or stays, and learning-rate scales. "Layers" are leaf modules of the backbone in their order (batch
-normalisation, activations and pooling counted, as Keras counts them); "blocks" are timm's groups. Of two branches, both
-open from their tops. It loads no weights and knows nothing of data.
+"Layers" are leaf modules of the backbone in their order (batch normalisation, activations and pooling counted, as Keras
+counts them); "blocks" are timm's groups. Of two branches, both open from their tops.
 """
 
 from __future__ import annotations

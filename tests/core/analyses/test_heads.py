@@ -1,6 +1,5 @@
-"""Table 3 on a finished run: from its stored embeddings alone, kept in its folder, shown by the command line."""
+"""The comparison of heads of a finished run: from its stored embeddings alone, kept beside it, shown by a command."""
 
-import json
 import shutil
 
 import numpy as np
@@ -11,13 +10,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from core.analyses import heads as table3
+from core.analyses import heads
 from core.config import RunConfig
 from core.errors import ConfigError, RunError
 from core.evaluate.judge import judge_head
+from core.flow.refitted_heads import refit_scores
 from core.heads import save_heads
 from core.heads.base import LinearHead
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
+from core.progress import drain
 from core.runs.store import create_run, open_run
 from tests.command_line import core, core_error, core_json
 
@@ -54,9 +55,9 @@ def made_run(checkpoints, unlabelled=5):
         labels[known], scores[fold_of[known], known], fold_of[known], groups, threshold="best_f1", is_log_odds=False
     )
     facts = judged.metrics | {"intervals": judged.intervals}
-    heads = {"svm_c0.1": facts, "stats_svm": facts}
-    folds = [{"fold": k, "heads": {name: judged.folds[k] for name in heads}} for k in range(K)]
-    run.write_json("summary.json", {"run": run.name, "heads": heads, "oof": facts, "folds": folds, "differences": {}})
+    by_head = {"svm_c0.1": facts, "stats_svm": facts}
+    folds = [{"fold": k, "heads": {name: judged.folds[k] for name in by_head}} for k in range(K)]
+    run.write_json("summary.json", {"run": run.name, "heads": by_head, "oof": facts, "folds": folds, "differences": {}})
     run.write_status(state="succeeded")
     return run
 
@@ -72,38 +73,38 @@ def run(original, tmp_path):
     return open_run(tmp_path, original.name)
 
 
-def swept(steps):
-    seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as end:
-            return end.value, seen
+def compared(run, **options):
+    """The table after the analysis, and its steps; options that are not given: nothing is fitted."""
+    steps = []
+    nothing = {"Cs": (), "lgbm": False, "logreg": False}
+    drain(heads.ANALYSIS.start(run, nothing | options), steps.append)
+    return heads.read(run), steps
 
 
-def rows_of(found):
-    return {row["head"]: row for row in found["rows"]}
+def rows_of(table):
+    return {row["head"]: row for row in table.rows}
 
 
 def test_the_runs_own_heads_stand_there_without_fitting_anything(run):
-    rows = rows_of(table3.table(run))
+    rows = rows_of(heads.compare_heads(run))
     assert (*rows,) == ("fc", "svm_c1", "svm_c0.1", "logreg", "stats_svm")
     own = run.summary()["heads"]["svm_c0.1"]
     assert rows["svm_c0.1"]["oof"]["f1"] == own["f1"] and rows["svm_c0.1"]["oof"]["interval"] == own["intervals"]["f1"]
     assert not any(row["refitted"] for row in rows.values()) and len(rows["svm_c1"]["gamma"]) == K
     assert rows["stats_svm"]["train"]["f1"] is None and rows["stats_svm"]["oof"]["f1"] == own["f1"]
-    assert json.loads((run.path / "heads.json").read_text()) == table3.table(run)
+    assert heads.read(run) is None
+    assert compared(run)[0] == heads.compare_heads(run)
 
 
 def test_a_head_is_fitted_on_the_rows_of_the_run_and_judged_on_both_sides(run):
-    found, _ = swept(table3.sweep(run, table3.head_set((0.3,), (0.05,), False, False)))
-    row = rows_of(found)["svm_c0.3_g0.05"]
+    table, _ = compared(run, Cs=(0.3,), gammas=(0.05,))
+    row = rows_of(table)["svm_c0.3_g0.05"]
     for k in range(K):
         rows, embeddings = run.head_rows(k), run.embeddings(k)["embeddings"].astype(np.float64)
         x = np.concatenate([embeddings[rows["train"]], rows["synthetic"]])
         y = np.concatenate([rows["labels"][rows["train"]], np.ones(M)])
         model = make_pipeline(StandardScaler(), SVC(C=0.3, gamma=0.05)).fit(x, y)
-        assert np.abs(run.refit_scores(k)["svm_c0.3_g0.05"] - model.decision_function(embeddings)).max() < 1e-6
+        assert np.abs(refit_scores(run, k)["svm_c0.3_g0.05"] - model.decision_function(embeddings)).max() < 1e-6
     assert row["refitted"] and row["gamma"] == [0.05] * K and row["oof"]["n"] == N - 5
     for k, fold in enumerate(row["folds"]):
         assert fold["n_train"] == len(run.head_rows(k)["train"]) and fold["n_val"] == len(run.head_rows(k)["val"])
@@ -114,7 +115,7 @@ def test_a_head_is_fitted_on_the_rows_of_the_run_and_judged_on_both_sides(run):
 
 def test_training_f1_is_that_of_the_decisions_which_judge_the_held_out_part(run):
     """A head of one feature whose rule can be followed by hand: fc, whose score is a log-odds as it stands."""
-    row = rows_of(table3.table(run))["fc"]
+    row = rows_of(heads.compare_heads(run))["fc"]
     judged = {k: run.scores(k)["fc"] for k in range(K)}
     labels, fold_of = run.head_rows(0)["labels"], np.full(N, -1)
     for k in range(K):
@@ -128,31 +129,33 @@ def test_training_f1_is_that_of_the_decisions_which_judge_the_held_out_part(run)
         assert fold["train_f1"] == pytest.approx(f1_score(labels[train], judged[k][train] >= cut))
 
 
-def test_a_second_sweep_adds_to_the_first_and_fits_nothing_twice(run):
-    first, steps = swept(table3.sweep(run, table3.head_set((0.3,), ("scale",), False, False)))
-    assert [step.fold for step in steps] == [0, 1, 2, None] and steps[-1].progress == 1.0
-    second, steps = swept(table3.sweep(run, table3.head_set((0.3, 0.1), ("scale",), True, True)))
+def test_a_second_analysis_adds_to_the_first_and_fits_nothing_twice(run):
+    first, steps = compared(run, Cs=(0.3,))
+    assert [step.share for step in steps] == pytest.approx([0, 1 / 3, 2 / 3, 1.0])
+    second, steps = compared(run, Cs=(0.3, 0.1), lgbm=True, logreg=True)
     assert "1 heads" in steps[0].message and "lgbm" in steps[0].message  # 0.3 was fitted before, the others are its own
     assert (*rows_of(second),)[-2:] == ("svm_c0.3", "lgbm")
-    assert rows_of(second)["svm_c0.3"] == rows_of(first)["svm_c0.3"] and second == table3.table(run)
-    _, steps = swept(table3.sweep(run, table3.head_set((0.3,), ("scale",), True, False)))
+    assert rows_of(second)["svm_c0.3"] == rows_of(first)["svm_c0.3"] and second == heads.compare_heads(run)
+    _, steps = compared(run, Cs=(0.3,), lgbm=True)
     assert len(steps) == 1
 
 
-def test_table_3_is_one_call(run):
-    found, _ = swept(table3.sweep(run))
-    assert set(rows_of(found)) == {"fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg", "stats_svm"}
-    known = [row for row in found["rows"] if row["head"] != "stats_svm"]
+def test_the_defaults_are_table_3(run):
+    table, _ = compared(run, **heads.HeadsOptions().model_dump())
+    assert set(rows_of(table)) == {"fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg", "stats_svm"}
+    known = [row for row in table.rows if row["head"] != "stats_svm"]
     assert all(0 <= row["oof"]["f1"] <= 1 and np.isfinite(row["gap"]["f1"]) for row in known)
-    assert not found["notes"] and not found["left_out"]
+    assert not table.notes and not table.left_out
 
 
 def test_nothing_of_the_run_is_changed(run):
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    swept(table3.sweep(run))
-    added = {path.name for path in run.path.rglob("*") if path.is_file()} - {path.name for path in before}
+    compared(run, **heads.HeadsOptions().model_dump())
     assert {path: path.read_bytes() for path in before} == before
-    assert added == {"heads.json", "refit.safetensors", "refit.json"}
+    added = {path for path in run.path.rglob("*") if path.is_file()} - set(before)
+    assert {path.relative_to(run.path / "analyses" / "heads").parts[0] for path in added} == {
+        "report.json", "fold_0", "fold_1", "fold_2",
+    }  # fmt: skip
 
 
 def test_a_head_that_cannot_be_fitted_is_named_with_its_reason_and_the_others_stand(run):
@@ -160,9 +163,9 @@ def test_a_head_that_cannot_be_fitted_is_named_with_its_reason_and_the_others_st
     labels = rows["labels"].copy()
     labels[rows["train"]] = 0
     run.write_head_rows(1, rows["train"], rows["val"], labels, np.zeros((0, D), np.float32))
-    found, _ = swept(table3.sweep(run, table3.head_set((0.3,), ("scale",), True, False)))
-    assert set(found["left_out"]) == {"svm_c0.3", "lgbm"} and "Fold 2: " in found["left_out"]["lgbm"]
-    assert "0 landslides" in found["left_out"]["svm_c0.3"] and set(rows_of(found)) >= {"fc", "svm_c0.1"}
+    table, _ = compared(run, Cs=(0.3,), lgbm=True)
+    assert set(table.left_out) == {"svm_c0.3", "lgbm"} and "Fold 2: " in table.left_out["lgbm"]
+    assert "0 landslides" in table.left_out["svm_c0.3"] and set(rows_of(table)) >= {"fc", "svm_c0.1"}
 
 
 def test_a_run_of_an_earlier_version_is_shown_and_swept_and_says_what_it_lacks(run):
@@ -171,33 +174,33 @@ def test_a_run_of_an_earlier_version_is_shown_and_swept_and_says_what_it_lacks(r
             (run.fold_path(k) / name).unlink()
     labelled = run.oof()
     with pytest.raises(Exception, match=r"gone\.h5"):  # unlabelled patches: which rows are they?
-        table3.table(run)
+        heads.compare_heads(run)
     for k in range(K):
         arrays = run.embeddings(k)
         run.write_embeddings(k, {name: values[5:] for name, values in arrays.items()})
-    found, _ = swept(table3.sweep(run, table3.head_set((0.3,), ("scale",), False, False)))
-    rows = rows_of(found)
+    table, _ = compared(run, Cs=(0.3,))
+    rows = rows_of(table)
     assert set(rows) == {"fc", "svm_c1", "svm_c0.1", "logreg", "stats_svm", "svm_c0.3"}
     assert rows["svm_c0.1"]["oof"]["f1"] == run.summary()["heads"]["svm_c0.1"]["f1"]
-    assert rows["svm_c0.3"]["oof"]["n"] == len(labelled) and "real patches alone" in found["notes"][0]
+    assert rows["svm_c0.3"]["oof"]["n"] == len(labelled) and "real patches alone" in table.notes[0]
 
 
 def test_a_run_with_a_gamma_of_its_own_tells_the_usual_one_apart(run):
     (run.path / "config.json").write_text(CONFIG.with_overrides(["heads.svm_gamma=0.01"]).to_json())
-    found, _ = swept(table3.sweep(run, table3.head_set((1.0,), ("scale",), False, False)))
-    assert {"svm_c1", "svm_c1_gscale"} <= set(rows_of(found))
+    table, _ = compared(run, Cs=(1.0,))
+    assert {"svm_c1", "svm_c1_gscale"} <= set(rows_of(table))
 
 
 def test_an_unfinished_run_and_impossible_numbers_are_refused(run):
-    for Cs, gammas in (((0.0,), ("scale",)), ((-1.0,), ("scale",)), ((1.0,), (float("nan"),)), ((1.0,), ("auto",))):
+    for options in ({"Cs": (0.0,)}, {"Cs": (-1.0,)}, {"gammas": (float("nan"),)}, {"gammas": ("auto",)}):
         with pytest.raises(ConfigError, match="positive number"):
-            table3.head_set(Cs, gammas, False, False)
+            heads.ANALYSIS.options(options)
     run.write_status(state="running")
     with pytest.raises(RunError, match="has not finished"):
-        table3.table(run)
+        compared(run)
 
 
-def test_the_command_line_shows_and_sweeps(run):
+def test_the_command_shows_the_heads_and_fits_what_is_asked_for(run):
     arguments = ("heads", run.name, "--checkpoints", run.path.parent)
     shown = core(*arguments, "--C", "0.3", "--gamma", "0.01", "--gamma", "scale", "--lgbm").stdout
     assert "svm_c0.3_g0.01" in shown and "gap by fold" in shown and "n = 85" in shown

@@ -8,7 +8,6 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.embed.features import METRICS, Preparation
 from core.embed.neighbours import nearest
-from core.errors import DataError
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -40,15 +39,3 @@ def test_neighbours_come_nearest_first_and_each_once(n, k, seed):
     assert found.index.shape == (3, min(n, k))
     assert (np.diff(found.distance, axis=1) >= 0).all()
     assert all(len(set(row)) == len(row) for row in found.index.tolist())
-
-
-def test_what_cannot_be_measured_is_refused():
-    with pytest.raises(DataError, match="no metric 'city'"):
-        Preparation.fit(np.ones((3, 2)), np.arange(3), "city")
-    with pytest.raises(DataError, match="1 of 3 embeddings"):
-        Preparation.fit(np.ones((3, 2)), np.arange(3)).rows(np.array([[1, 2], [np.inf, 1], [0, 0]]))
-
-
-def test_an_embedding_of_zeros_stays_finite():
-    rows = Preparation.fit(np.ones((3, 2)), np.arange(3)).rows(np.zeros((1, 2)))
-    assert (rows == 0).all()

@@ -11,7 +11,7 @@ from core.evaluate.calibration.calibrators import compare_calibrations
 from core.evaluate.calibration.fit import cross_fitted_platt
 from core.evaluate.calibration.reliability import reliability
 from core.evaluate.metrics import auc, brier, metrics
-from core.evaluate.risk_control import Target, desk, desk_by_fold
+from core.evaluate.risk_control import Target, triage_by_fold, triage_rule
 from core.evaluate.sweep import sweep
 from core.evaluate.thresholds import chooser, cross_fitted_thresholds, decisions, nested
 
@@ -76,7 +76,7 @@ def test_every_threshold_and_every_rule(scores):
 
 def test_what_hardly_missing_costs(scores):
     labels, probs, fold_of = scores
-    found = desk(labels, probs, Target("miss_rate", 0.10))
+    found = triage_rule(labels, probs, Target("miss_rate", 0.10))
     assert found.miss_rate < 0.10 and found.miss_rate_upper <= 0.10 and 180 < found.workload.value < 260
-    table = desk_by_fold(labels, probs, np.unique(fold_of, return_inverse=True)[1], Target("miss_rate", 0.10))
+    table = triage_by_fold(labels, probs, np.unique(fold_of, return_inverse=True)[1], Target("miss_rate", 0.10))
     assert table["kept"].all() and (table["workload"] < 300).all()

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from core import cli
+from core.commands.train import report
 from core.config import RunConfig, preset
 from core.data.bands import ZINDI_BANDS, bands_named, subsets_of
 from core.data.demo import write_demo
@@ -85,7 +85,7 @@ def test_patches_left_out_are_never_trained_on_nor_scored_and_are_counted(demo, 
     warnings = " ".join(run.summary()["warnings"])
     assert "left out by the exclusion list: 2 (2 labelled, 2 of them" in warnings
     assert "left out with cloud_share above" in warnings
-    cli._report(run, as_json=True)  # what `train` ends with
+    report(run, as_json=True)  # what `train` ends with
     told = capsys.readouterr()
     assert "Warning: Patches left out by the exclusion list: 2" in told.err and json.loads(told.out)["run"] == run.name
 

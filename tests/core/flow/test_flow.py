@@ -12,12 +12,12 @@ import rasterio
 from affine import Affine
 from PIL import Image
 
+from core.analyses import external_validation
 from core.config import RunConfig
 from core.data.store import open_dataset
 from core.errors import FoldError, FormatError
 from core.jobs import processes, queue
 from core.pipeline import resume_point
-from core.predict.external import evaluate_on
 from core.predict.patches import answer as answer_for
 from core.predict.sources import patches_of
 from core.runs.store import create_run, open_run
@@ -103,25 +103,7 @@ def test_a_run_judges_another_dataset(run, checkpoints, tmp_path):
     assert {"f1", "auc", "precision", "recall", "specificity", "accuracy", "threshold"} <= set(value)
     assert value["sets"]["train"]["n"] == 24 and value["sets"]["validation"]["n"] == value["sets"]["test"]["n"] == 48
     assert value["sets"]["validation"]["f1"] == run.summary()["oof"]["f1"]
-    assert value["n_known"] == 0 and len(value["shift"]["bands"]) == 3 and 0 <= value["shift"]["embedding"]["p"] <= 1
-
-
-def test_what_was_said_of_another_dataset_is_kept(run, checkpoints, tmp_path, tiny_dataset):
-    value = core_json("evaluate", run.name, tiny_dataset, "--checkpoints", checkpoints)
-    kept = run.evaluations()["tiny"]
-    assert kept["confusion"] == value["confusion"] and kept["made"] == value["made"]
-    table = run.evaluated("tiny")
-    assert list(table.columns) == ["id", "label", "prob", "pred"] and len(table) == 48
-    assert value["n_known"] == 48 and any("flatter" in note for note in value["notes"])
-
-
-def test_judging_another_dataset_says_how_far_it_is(run, tiny_dataset, monkeypatch):
-    monkeypatch.setattr("core.predict.sources.BATCH", 20)
-    steps = list(evaluate_on(run, open_dataset(tiny_dataset)))
-    shares = [step.share for step in steps]
-    assert shares == sorted(shares) and 0 <= shares[0] and shares[-1] < 1
-    told = [step.message for step in steps if step.message.endswith("answered.")]
-    assert told == ["20 of 48 patches answered.", "40 of 48 patches answered.", "48 of 48 patches answered."]
+    assert value == external_validation.read(run)["other"].report
 
 
 def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset):
@@ -129,12 +111,10 @@ def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset)
     table = pd.read_csv(tmp_path / "p.csv")
     assert list(table.columns) == ["id", "prob", "pred"] and len(table) == value["n"] == 48
     assert table["pred"].sum() == value["n_positive"]
-    core("predict", run.name, tiny_dataset, "--out", tmp_path / "s.csv", "--submission", "--checkpoints", checkpoints)
-    submission = pd.read_csv(tmp_path / "s.csv")
-    assert list(submission.columns) == ["ID", "label"] and set(submission["label"]) <= {0, 1}
+    assert set(value) == {"run", "out", "n", "n_positive", "threshold", "head", "rejected"}
 
 
-def test_the_same_patches_get_the_same_answer_in_every_format(run, checkpoints, tmp_path, tiny_dataset):
+def test_the_same_patches_get_the_same_answer_in_every_format(run, tmp_path, tiny_dataset):
     images = open_dataset(tiny_dataset).images()[:4].clip(0, 255).astype(np.uint8)
     for name in ("png", "geo", "l4s"):
         (tmp_path / name).mkdir()
@@ -162,19 +142,6 @@ def test_the_same_patches_get_the_same_answer_in_every_format(run, checkpoints, 
             np.testing.assert_allclose(probs(source, asked), expected, rtol=1e-5)
     with pytest.raises(FormatError, match="trained on other units; found red in 'times its mean' instead of '0-255'"):
         probs("l4s")
-    value = core_json("predict", run.name, tmp_path / "geo", "--out", tmp_path / "p.csv", "--checkpoints", checkpoints)
-    assert value["n"] == 4 and not value["rejected"]
-
-
-def test_an_unusable_file_is_set_aside_and_the_others_are_answered_for(run, checkpoints, tmp_path):
-    folder = tmp_path / "new"
-    folder.mkdir()
-    for name in ("a", "b"):
-        Image.fromarray(np.full((32, 32, 3), 100, np.uint8)).save(folder / f"{name}.png")
-    (folder / "c.png").write_bytes(b"this is no picture")
-    value = core_json("predict", run.name, folder, "--out", tmp_path / "p.csv", "--checkpoints", checkpoints)
-    assert value["n"] == 2 and [item["file"] for item in value["rejected"]] == ["c.png"]
-    assert pd.read_csv(tmp_path / "p.csv")["id"].tolist() == ["a", "b"]
 
 
 def test_the_other_commands_answer(run, checkpoints):

@@ -1,4 +1,4 @@
-"""A whole run with columns beside the pixels and a size class to answer; with two branches; and what is refused."""
+"""A whole run with tabular inputs and a size class to answer; with two branches; and what is refused."""
 
 import json
 
@@ -59,7 +59,7 @@ def test_the_run_says_what_the_columns_gave_and_how_sizes_are_told(done):
     assert columns["names"] == ["slope", "cover"] and columns["known"]["n"] == columns["unknown"]["n"] == N
     assert {"f1", "intervals"} <= set(columns["unknown"]) and columns["difference"]
     assert size["column"] == "size" and size["n"] == 16 and 0 <= size["accuracy"] <= 1 and size["majority"] >= 0.5
-    assert any("reads columns beside the pixels (slope, cover)" in text for text in summary["warnings"])
+    assert any("reads tabular inputs (slope, cover)" in text for text in summary["warnings"])
     assert [one["name"] for one in done.provenance()["columns"]] == ["slope", "cover"]
 
 

@@ -1,10 +1,13 @@
+import json
+
 import numpy as np
 import pytest
 
 from core.config import preset
 from core.data.store import open_dataset
 from core.errors import DataError
-from core.preflight.augmentation import preview
+from core.preflight.augmentation import Preview, preview
+from core.runs.plain_files import plain
 from tests.builders import make_tiny
 
 
@@ -45,6 +48,14 @@ def test_the_label_of_a_mixed_patch_is_the_share_of_its_pixels(tiny_dataset, con
 def test_patches_normalised_each_by_itself_are_shown_so(tiny_dataset, config):
     found = preview(tiny_dataset, config.with_overrides(["normalise.method=minmax"]))
     assert not found.in_units and found.images.min() >= -1.01 and found.images.max() <= 1.01
+
+
+def test_a_preview_is_the_same_after_a_file(tiny_dataset, config, tmp_path):
+    made = preview(tiny_dataset, config)
+    values = json.loads(json.dumps(plain(made.save(tmp_path / "p.safetensors"))))
+    read = Preview.load(tmp_path / "p.safetensors", values)
+    for name, value in vars(made).items():
+        assert np.array_equal(getattr(read, name), value), name
 
 
 def test_a_single_labelled_patch_is_too_few(tmp_path, config):

@@ -13,6 +13,7 @@ from core.flow.run_context import prepare
 from core.preflight import trial_steps
 from core.preflight.estimate import estimate
 from core.preflight.trial_steps import Sizes
+from core.progress import drain
 from core.runs.store import create_run
 from tests.builders import TINY, make_tiny
 
@@ -20,12 +21,8 @@ QUICK = (*TINY, "train.epochs=3", "heads.lgbm=false", "heads.logreg=false", "hea
 
 
 def finished(steps):
-    told = []
-    try:
-        while True:
-            told.append(next(steps))
-    except StopIteration as end:
-        return end.value, told
+    reported = []
+    return drain(steps, reported.append), reported
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +43,8 @@ def on_disk(folder):
 
 
 def test_the_estimate_is_within_a_factor_of_what_the_run_took(tiny_dataset, config, tmp_path):
-    found, told = finished(estimate(tiny_dataset, config))
-    assert told[0].progress == 0 and told[-1].progress == 1
+    estimated, steps = finished(estimate(tiny_dataset, config))
+    assert steps[0].share == 0 and steps[-1].share == 1
     run = create_run(tmp_path, config, tiny_dataset, "run")
     plan = prepare(run)
     began, fullest = time.monotonic(), 0
@@ -55,32 +52,33 @@ def test_the_estimate_is_within_a_factor_of_what_the_run_took(tiny_dataset, conf
         for _ in train_fold(plan, fold):  # its checkpoints go when the fold is done
             fullest = max(fullest, on_disk(run.path))
     took = time.monotonic() - began
-    foreseen = sum(found.seconds[part] for part in ("training", "balancing", "embedding", "heads"))
-    print(f"training two folds: foreseen {foreseen:.2f} s, took {took:.2f} s")
-    assert took / 6 < foreseen < took * 6, (foreseen, took)
+    expected = sum(estimated.seconds[part] for part in ("training", "balancing", "embedding", "heads"))
+    print(f"training two folds: expected {expected:.2f} s, took {took:.2f} s")
+    assert took / 6 < expected < took * 6, (expected, took)
     sizes = [run.fold_card(fold) for fold in range(2)]
-    assert found.n_train == pytest.approx(sizes[0]["n_train"], abs=3)
-    assert found.n_synthetic == pytest.approx(sizes[0]["n_synthetic"], abs=4)
+    assert estimated.n_train == pytest.approx(sizes[0]["n_train"], abs=3)
+    assert estimated.n_synthetic == pytest.approx(sizes[0]["n_synthetic"], abs=4)
     fullest = max(fullest, on_disk(run.path))
-    assert fullest / 3 < found.disk_bytes < fullest * 3, (fullest, found.disk_bytes)
+    assert fullest / 3 < estimated.disk_bytes < fullest * 3, (fullest, estimated.disk_bytes)
 
 
 def test_what_is_said_is_what_was_measured(tiny_dataset, config):
-    found, _ = finished(estimate(tiny_dataset, config))
-    told = " ".join(found.sentences())
-    assert f"{found.steps_measured} training steps" in told and "cpu (float32)" in told and "reckoned" in told
-    assert found.device_bytes is None and "Device memory" not in told and found.fits
-    assert set(found.measured_parts) < set(found.seconds) and found.total_seconds == sum(found.seconds.values())
-    assert found.seconds_per_step * found.images_per_second == pytest.approx(config.train.batch_size)
-    assert json.loads(json.dumps(found.to_dict()))["sentences"] == found.sentences()
+    estimated, _ = finished(estimate(tiny_dataset, config))
+    text = " ".join(estimated.sentences())
+    assert f"{estimated.steps_measured} training steps" in text and "cpu (float32)" in text and "extrapolated" in text
+    assert estimated.device_bytes is None and "Device memory" not in text and estimated.fits
+    assert set(estimated.measured_parts) < set(estimated.seconds)
+    assert estimated.total_seconds == sum(estimated.seconds.values())
+    assert estimated.seconds_per_step * estimated.images_per_second == pytest.approx(config.train.batch_size)
+    assert json.loads(json.dumps(estimated.to_dict()))["sentences"] == estimated.sentences()
 
 
 def test_every_recipe_of_training_can_be_estimated(tiny_dataset, config):
     settings = ["train.select=inner", "train.patience=2", "train.judge_steps=2", "train.accumulate=2", "train.tta=true",
                 "train.head_epochs=1", "train.top_epochs=1", "train.ema_decay=0.9", "augment.rotation=20"]  # fmt: skip
-    found, _ = finished(estimate(tiny_dataset, config.with_overrides(settings)))
+    estimated, _ = finished(estimate(tiny_dataset, config.with_overrides(settings)))
     plain = Sizes.of((np.arange(48) % 3 == 0).astype(int), config)
-    assert found.pieces == 1 and found.n_train < plain.learnt == 24
+    assert estimated.pieces == 1 and estimated.n_train < plain.learnt == 24
 
 
 def test_more_of_everything_takes_longer(config, tiny_dataset):

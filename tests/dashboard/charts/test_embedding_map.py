@@ -1,4 +1,4 @@
-"""The map: hatched where no patch is near, points that can be opened by id, light however many there are."""
+"""The embedding map: hatched where no patch is near, points that can be opened by id, light however many there are."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_regions_without_any_data_are_not_drawn():
 def test_synthetic_patches_are_joined_to_both_parents():
     xy, anchor, neighbour = (np.array([[a, a], [b, b]], float) for a, b in ((1, 2), (0, 3), (5, 6)))
     figure = embedding_map.boundary_map(
-        points(), COLOURS, children=embedding_map.Children(xy, anchor, neighbour, ["<i>", "b"])
+        points(), COLOURS, synthetic=embedding_map.Synthetic(xy, anchor, neighbour, ["<i>", "b"])
     )
     lines, diamonds = figure.data[:2]
     joined = np.stack([lines.x, lines.y], axis=1).reshape(2, 4, 2)

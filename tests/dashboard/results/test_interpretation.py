@@ -26,7 +26,7 @@ def difference(value: float, low: float, high: float) -> dict:
 
 def test_cards_count_found_missed_and_false_alarms():
     found, missed, alarms, right, f1 = interpretation.cards(FACTS, "landslide")
-    assert (found.label, found.value, found.detail) == ("Landslide found", "26", "70 to 94 %")
+    assert (found.label, found.value, found.detail) == ("Landslide found", "26", "70 to 94%")
     assert (missed.value, missed.detail) == ("5", "16.1% of 31")
     assert (alarms.value, alarms.detail) == ("6", "19.4% of 31")
     assert right.value == "81.2%" and f1.value == "0.825"
@@ -35,37 +35,62 @@ def test_cards_count_found_missed_and_false_alarms():
 def test_cards_of_undefined_numbers_say_so():
     empty = {"f1": None, "precision": None, "confusion": {"tp": 0, "fn": 0, "fp": 0, "tn": 4}, "intervals": {}}
     found, missed, alarms, right, f1 = interpretation.cards(empty, "landslide")
-    assert (found.value, missed.detail, right.value, f1.value) == ("0", "of none", "undefined", "undefined")
+    assert (found.value, missed.detail, right.value, f1.value) == ("0", "of 0", "undefined", "undefined")
 
 
-def test_standing_names_set_folds_n_head_thresholds_and_interval():
-    text = interpretation.standing(summary({}), "svm_c0.1")
-    for part in ("Out of fold over 2 folds", "n = 62", "31 landslide", "cross-fitted", "0.30 to 0.40", "whole groups"):
+def test_basis_names_set_folds_n_head_thresholds_and_interval():
+    text = interpretation.basis(summary({}), "svm_c0.1")
+    for part in (
+        "2-fold cross-validation",
+        "62 patches",
+        "31 landslide",
+        "cross-fitted",
+        "0.30 to 0.40",
+        "whole groups",
+    ):
         assert part in text
-    assert "fixed" in interpretation.standing(summary({}, threshold_rule="half"), "svm_c0.1")
+    assert "fixed" in interpretation.basis(summary({}, threshold_rule="half"), "svm_c0.1")
 
 
 @pytest.mark.parametrize(
     ("row", "answer"),
-    [((0.05, 0.01, 0.09), "Yes"), ((0.01, -0.02, 0.04), "Not settled"), ((-0.05, -0.09, -0.01), "No")],
+    [((0.05, 0.01, 0.09), "Yes"), ((0.01, -0.02, 0.04), "No significant difference"), ((-0.05, -0.09, -0.01), "No")],
 )
-def test_the_network_earns_its_place_only_when_the_whole_interval_says_so(row, answer):
-    short, sentence = interpretation.earns_its_place(summary({"stats_svm": difference(*row)}))
+def test_the_network_is_better_only_when_the_whole_interval_says_so(row, answer):
+    short, sentence = interpretation.against_baseline(summary({"stats_svm": difference(*row)}))
     assert short == answer
-    assert "Band statistics, SVM" in sentence and "95 % interval" in sentence
+    assert "Band statistics, SVM" in sentence and "95% interval" in sentence
 
 
 def test_the_strongest_baseline_is_the_one_that_counts():
     both = {"stats_logreg": difference(0.2, 0.1, 0.3), "stats_svm": difference(0.01, -0.02, 0.04)}
-    short, sentence = interpretation.earns_its_place(summary(both))
-    assert short == "Not settled" and "Band statistics, SVM" in sentence
+    short, sentence = interpretation.against_baseline(summary(both))
+    assert short == "No significant difference" and "Band statistics, SVM" in sentence
 
 
 def test_without_an_interval_nothing_is_claimed():
     undefined = {"stats_svm": {"f1": {"difference": 0.1, "lo": None, "hi": None}}}
-    assert interpretation.earns_its_place(summary(undefined))[0] == "It cannot be told"
-    assert interpretation.earns_its_place(summary({}))[0] == "It cannot be told"
+    assert interpretation.against_baseline(summary(undefined))[0] == "Unknown"
+    assert interpretation.against_baseline(summary({}))[0] == "Unknown"
 
 
-def test_class_names_are_literal():
+def test_class_names_are_escaped():
     assert "\\<img" in interpretation.cards(FACTS, "<img>")[0].label
+
+
+def test_the_headline_says_what_is_found_and_how_many_alarms_are_false():
+    facts = {"recall": 0.839, "precision": 0.876}
+    assert interpretation.headline(facts, "landslide") == (
+        "Finds 84% of landslide patches. 12% of its alarms are false."
+    )
+    assert "no alarms" in interpretation.headline({"recall": 0.0, "precision": None}, "landslide")
+    assert interpretation.headline({"recall": None}, "land_slide") == "These patches include no land\\_slide"
+
+
+def test_the_counts_come_with_their_intervals():
+    cells = {"tp": 26, "fn": 5, "fp": 6, "tn": 25}
+    words = interpretation.counts_in_words({"confusion": cells, "intervals": {"recall": (0.7, 0.94)}}, "landslide")
+    for part in ("26 of 31 landslide patches", "70 to 94%", "misses 5", "32 alarms on 62 patches", "6 are false"):
+        assert part in words
+    nothing = {"tp": 0, "fn": 0, "fp": 0, "tn": 0}
+    assert interpretation.counts_in_words({"confusion": nothing}, "landslide") == "There are no patches to evaluate."

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from dashboard.results import tables as tables
+from dashboard.results import tables
 
 FACTS = {
     "n": 4, "f1": 0.5, "auc": None, "precision": 0.5, "recall": 0.5, "specificity": 0.75, "accuracy": 0.6,

@@ -1,49 +1,44 @@
-"""The architecture view of the Train page: asked of a process of its own, shown in words and tables."""
+"""The architecture view of the Train page: a job about networks, shown as figures and tables."""
 
-import time
+import pytest
 
-from core.data.store import open_dataset
-from dashboard.jobs import background
-from dashboard.train import architecture_task
+from core.jobs.analysis_folder import list_for
+from core.runs.targets import CheckpointsTarget
 
 
-def opened(studio, open_page, **more):
-    data = open_dataset(studio.add_dataset(**more))
+@pytest.fixture
+def view(studio, open_page):
+    studio.add_dataset()
     at = open_page("train")
     at.session_state["train_view_"] = "architecture"
-    return data, at.run()
+    return at.run()
 
 
-def asked(at, data, backbones, **more):
+def asked(at, studio, backbones, **more):
     at.multiselect(key="model_backbones").set_value(backbones)
     for key, value in more.items():
         widget = at.selectbox(key="model_branches") if key == "branches" else at.toggle(key="model_pretrained")
         widget.set_value(value)
-    next(b for b in at.button if b.label == "Look").click()
+    next(button for button in at.button if button.label == "Show").click()
     at.run()
-    task = background.newest(data.path.parent.parent, architecture_task.kind(data))
-    deadline = time.monotonic() + 120
-    while task.running and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return at.run(), task
+    return studio.answered(None, "model_cost"), at.run()
 
 
 def shown(at):
-    return " ".join(str(e.value) for kind in (at.markdown, at.caption, at.subheader, at.error) for e in kind).replace(
-        "\\", ""
-    )
+    texts = [element.value for kind in (at.markdown, at.caption, at.subheader, at.error) for element in kind]
+    return " ".join(map(str, texts)).replace("\\", "")
 
 
-def test_before_anything_is_asked_the_view_says_what_it_is_for(studio, open_page):
-    _, at = opened(studio, open_page)
-    assert not at.exception and "Choose a backbone" in at.info[0].value
+def test_before_anything_is_asked_the_view_says_what_it_is_for(view):
+    assert not view.exception and "Choose one backbone" in view.info[0].value
+    size = view.number_input(key="model_size")
+    assert (size.min, size.max, size.value) == (16, 1024, None), "the bounds of model.image_size"
 
 
-def test_two_branches_are_described_with_stages_bands_and_costs(studio, open_page):
-    data, at = opened(studio, open_page)
-    at, task = asked(at, data, ["test_resnet"], branches="optical_sar", pretrained=False)
-    assert not at.exception and not task.error
-    metrics = {m.label: m.value for m in at.metric}
+def test_two_branches_are_described_with_stages_bands_and_costs(view, studio):
+    status, at = asked(view, studio, ["test_resnet"], branches="optical_sar", pretrained=False)
+    assert not at.exception and status["state"] == "succeeded", status
+    metrics = {metric.label: metric.value for metric in at.metric}
     assert metrics["Parameters"].endswith(" M") and float(metrics["Latency"].split()[0]) > 0
     stages, bands = at.dataframe[0].value, at.dataframe[1].value
     assert {name.split(".")[0] for name in stages["Stage"]} == {"optical", "sar"}
@@ -51,18 +46,30 @@ def test_two_branches_are_described_with_stages_bands_and_costs(studio, open_pag
     assert "Weights: random" in shown(at) and "Grad-CAM reads backbone.optical" in shown(at)
 
 
-def test_several_are_compared_and_one_that_cannot_be_built_says_why(studio, open_page):
-    data, at = opened(studio, open_page)
-    at, task = asked(at, data, ["test_resnet", "inception_v3", "--json"])
-    assert not at.exception and not task.error
+def test_several_are_compared_and_one_that_cannot_be_built_says_why(view, studio):
+    backbones = ["test_resnet", "inception_v3", "--json"]
+    status, at = asked(view, studio, backbones)
+    assert not at.exception and status["state"] == "succeeded", status
     table = at.dataframe[0].value
-    assert set(table["Backbone"]) == {"test_resnet", "inception_v3", "--json"}
-    assert table.set_index("Backbone").loc["inception_v3", "Why not"].startswith("The backbone 'inception_v3' cannot")
-    assert task.facts["backbones"] == ["test_resnet", "inception_v3", "--json"]
+    assert set(table["Backbone"]) == set(backbones)
+    assert table.set_index("Backbone").loc["inception_v3", "Problem"].startswith("The backbone 'inception_v3' cannot")
+    (job,) = list_for(CheckpointsTarget(studio.checkpoints), "model_cost")
+    assert job.options()["backbones"] == backbones
 
 
-def test_a_name_that_is_none_is_refused_in_a_sentence(studio, open_page):
-    data, at = opened(studio, open_page)
-    at, task = asked(at, data, ["[x](javascript:alert(1))"])
-    assert not at.exception and "timm has no backbone" in task.error
+def test_a_name_that_is_none_is_refused_in_a_sentence_and_can_be_cleared(view, studio):
+    status, at = asked(view, studio, ["[x](javascript:alert(1))"])
+    assert not at.exception and "timm has no backbone" in status["error"]
     assert not at.metric and "[x](javascript:" in shown(at) and "[x](javascript:" not in at.error[0].value
+    next(button for button in at.button if button.label == "Clear").click().run()
+    assert not at.error and "Choose one backbone" in at.info[0].value
+
+
+def test_a_result_about_another_dataset_is_not_shown(view, studio, open_page):
+    _, at = asked(view, studio, ["test_resnet"], pretrained=False)
+    assert at.metric
+    studio.add_dataset("another")
+    at = open_page("train", dataset="another")
+    at.session_state["train_view_"] = "architecture"
+    at.run()
+    assert not at.exception and not at.metric and "Choose one backbone" in at.info[0].value

@@ -1,11 +1,20 @@
-"""The form knows every setting by its real name."""
+"""The form is the configuration: every setting by its real name, untouched it is the preset."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.config import PRESETS, RunConfig, preset
+from core.runs.store import list_runs
 from dashboard.train import config_form
+
+
+def labels(at) -> set[str]:
+    return {b.label for b in at.button}
+
+
+def newest(studio):
+    return list_runs(studio.checkpoints)[0]
 
 
 @pytest.mark.parametrize("path", [path for group in config_form.GROUPS.values() for path in group])
@@ -19,3 +28,85 @@ def test_every_field_of_the_form_is_a_setting_with_a_description(path):
 def test_a_preset_is_named_with_what_it_is_for(name):
     assert config_form.preset_title(name).startswith(name)
     assert preset(name).model.backbone
+
+
+@pytest.mark.parametrize("name", ["demo", "small", "table2-smote", "uva-baseline-bce", "uva-finetune-20"])
+def test_the_form_of_every_preset_is_drawn(studio, open_page, name):
+    studio.add_dataset()
+    at = open_page("train")
+    at.selectbox(key="train_preset").select(name).run()
+    assert not at.exception and not at.error and "Start training" in labels(at)
+
+
+def test_what_learns_and_how_patches_are_changed_is_chosen_in_the_form(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    at.selectbox(key="train_demo_train.trainable").set_value("layers")
+    at.selectbox(key="train_demo_train.select").set_value("inner")
+    at.selectbox(key="train_demo_train.class_weight").set_value("balanced")
+    at.number_input(key="train_demo_train.patience").set_value(3)
+    at.number_input(key="train_demo_augment.rotation").set_value(20.0)
+    at.number_input(key="train_demo_augment.speckle_looks").set_value(4)
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and not at.error
+    config = newest(studio).config()
+    assert (config.train.trainable, config.train.select, config.train.patience) == ("layers", "inner", 3)
+    assert (config.train.class_weight, config.augment.rotation, config.augment.speckle_looks) == ("balanced", 20, 4)
+
+
+def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    assert {"optical (4 bands)", "sar_change (4 bands)", "nir - Near infrared"} <= set(
+        at.multiselect(key="train_demo_bands").options
+    )
+    assert {"none", "auto", "stack20", "stack28"} <= set(at.selectbox(key="train_demo_indices").options)
+    at.multiselect(key="train_demo_bands").set_value(["optical", "desc_vv"])
+    at.selectbox(key="train_demo_indices").set_value("auto")
+    at.selectbox(key="train_demo_normalise.method").set_value("robust_iqr")
+    assert {"groups", "duplicates"} <= set(at.selectbox(key="train_demo_folds.group_by").options)
+    at.selectbox(key="train_demo_folds.group_by").set_value("duplicates")
+    at.selectbox(key="train_demo_folds.on_leak").set_value("refuse")
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and not at.error
+    config = newest(studio).config()
+    assert config.data.bands == ("optical", "desc_vv") and config.model.indices == "auto"
+    assert config.normalise.method == "robust_iqr"
+    assert (config.folds.group_by, config.folds.on_leak) == ("duplicates", "refuse")
+
+
+def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    at.selectbox(key="train_demo_indices").set_value("auto")
+    at.selectbox(key="train_demo_normalise.method").set_value("minmax")
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and "scales every patch by itself" in at.error[0].value
+
+
+def test_an_untouched_form_is_the_preset(studio, open_page):
+    dataset = studio.add_dataset()
+    busy = studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.run()
+    at.selectbox(key="train_preset").select("small").run()
+    at.button(key="FormSubmitter:train_small_form-Start training").click().run()
+    assert newest(studio).config() == preset("small")
+
+
+def test_a_setting_that_cannot_work_is_told_in_words(studio, open_page):
+    studio.add_dataset()
+    at = open_page("train")
+    at.text_area(key="train_demo_overrides").set_value("train.epoch=3")
+    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    assert not at.exception and "There is no setting" in at.error[0].value.replace("\\", "")

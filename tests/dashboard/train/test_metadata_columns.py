@@ -1,4 +1,4 @@
-"""Columns beside the pixels: chosen, checked, and handed to the run."""
+"""Tabular inputs: chosen, checked, and handed to the run."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ N = 60
 
 
 @pytest.fixture
-def told(studio):
+def dataset(studio):
     rng = np.random.default_rng(0)
     labels = (np.arange(N) % 3 == 0).astype(np.int8)
     columns = {
@@ -19,7 +19,7 @@ def told(studio):
         "size": np.where(labels == 1, rng.choice(["large", "small"], N), "unknown"),
         "[x](javascript:1)": np.where(labels == 1, "a", "unknown"),
     }
-    path = studio.checkpoints / "datasets" / "told.h5"
+    path = studio.checkpoints / "datasets" / "columns.h5"
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = DatasetWriter(
         path, bands=RGB_BANDS, shape_hw=(16, 16), class_names=("other", "landslide"), source="made in a test"
@@ -33,14 +33,14 @@ def told(studio):
 
 def test_a_dataset_without_columns_offers_none(studio, open_page):
     studio.add_dataset()
-    assert "Columns beside the pixels" not in {e.label for e in open_page("train").expander}
+    assert "Tabular inputs" not in {e.label for e in open_page("train").expander}
 
 
-def test_an_honest_column_is_cleared_and_goes_into_the_run(told, studio, open_page):
+def test_an_honest_column_is_cleared_and_goes_into_the_run(dataset, studio, open_page):
     at = open_page("train")
     at.multiselect(key="train_columns").set_value(["slope"]).run()
-    assert not at.exception and at.success[0].value == "No column gives the label away."
-    assert at.dataframe[0].value["Verdict"].tolist() == ["may be read"]
+    assert not at.exception and at.success[0].value == "No column leaks the label."
+    assert at.dataframe[0].value["Verdict"].tolist() == ["can be used"]
     at.selectbox(key="train_size_column").select("size").run()
     next(b for b in at.button if b.label == "Start training").click()
     at.run()
@@ -49,7 +49,7 @@ def test_an_honest_column_is_cleared_and_goes_into_the_run(told, studio, open_pa
     assert model.columns == ("slope",) and model.size_column == "size" and model.columns_leak == "refuse"
 
 
-def test_a_column_that_gives_the_label_away_is_named_and_needs_a_word(told, open_page):
+def test_a_column_that_gives_the_label_away_is_named_and_needs_a_word(dataset, open_page):
     at = open_page("train")
     at.multiselect(key="train_columns").set_value(["size", "[x](javascript:1)"]).run()
     shown = [e.value for e in at.error]
@@ -69,5 +69,5 @@ def test_a_finished_run_says_what_its_columns_gave_and_how_sizes_are_told(studio
     at.session_state[f"train_view_{run.name}"] = "follow"
     at.run()
     shown = " ".join(c.value for c in at.caption)
-    assert not at.exception and "with slope F1 0.900" in shown and "with them unknown 0.700" in shown
-    assert "n = 15: 0.800 right" in shown and "always the commonest class: 0.600" in shown
+    assert not at.exception and "with slope F1 0.900" in shown and "without them 0.700" in shown
+    assert "n = 15: accuracy 0.800" in shown and "majority class alone: 0.600" in shown

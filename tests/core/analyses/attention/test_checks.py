@@ -1,16 +1,16 @@
-"""The lie detector over a whole tiny run: what is written, what is printed, what is refused."""
+"""Attention sanity checks over a whole tiny run: what is kept and what is refused."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.analyses.attention.checks import Options, check_attention, layers_of
+from core.analyses.attention.checks import ANALYSIS, layers_of, read, reports
 from core.errors import ConfigError, RunError
 from core.explain.checks.position import PLACES
+from core.progress import drain
 from core.runs.store import create_run
-from tests.builders import make_tiny
-from tests.command_line import core_json
+from tests.builders import make_tiny, returned
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,11 @@ def run(trained_run_copy):
 
 @pytest.fixture(scope="module")
 def checked(run):
-    steps = list(check_attention(run, Options(patches=16, seeds=2, compared=4)))
-    return steps, run.attention_checks()[steps[-1].fields["check"]], run.attention_check(steps[-1].fields["check"])
+    """The steps, what the analysis returned, and the check that it kept."""
+    assert read(run) is None and reports(run) == {}
+    steps = []
+    result = drain(ANALYSIS.start(run, {"patches": 16, "seeds": 2, "compared": 4}), steps.append)
+    return steps, result, read(run, result["check"])
 
 
 def test_runs_say_how_their_maps_were_made(run):
@@ -30,15 +33,15 @@ def test_runs_say_how_their_maps_were_made(run):
     assert card["silent"]["n"] == len(maps) == 48
 
 
-def test_progress_is_told_and_ends_with_the_verdict(checked):
-    steps, report, _ = checked
-    assert all(0 <= a.progress <= b.progress <= 1 for a, b in zip(steps, steps[1:], strict=False))
-    assert steps[-1].stage == "done" and steps[-1].message == report["verdict"]["sentence"]
-    assert report["layer"] in report["verdict"]["sentence"]
+def test_progress_rises_and_the_result_is_the_verdict(checked):
+    steps, result, check = checked
+    assert all(0 <= a.share <= b.share <= 1 for a, b in zip(steps, steps[1:], strict=False))
+    assert result["message"] == check.report["verdict"]["sentence"]
+    assert check.report["layer"] in result["message"]
 
 
 def test_the_report_holds_every_check(checked):
-    _, report, tables = checked
+    report, tables = checked[2].report, checked[2].tables
     assert [one["name"] for one in report["verdict"]["findings"]] == [
         "alive", "faithful", "every_fold", "learnt", "in_place",
     ]  # fmt: skip
@@ -54,36 +57,40 @@ def test_the_report_holds_every_check(checked):
 
 
 def test_every_patch_is_checked_by_the_fold_that_has_not_seen_it(checked, run):
-    _, _, tables = checked
     folds = {str(i): k for k, ids in enumerate(run.folds()["folds"]) for i in ids}
-    found = tables["patches"]
-    assert (found["fold"].to_numpy() == np.array([folds[i] for i in found["id"]])).all()
+    patches = checked[2].tables["patches"]
+    assert (patches["fold"].to_numpy() == np.array([folds[i] for i in patches["id"]])).all()
 
 
-def test_another_layer_is_kept_beside_the_first(checked, run):
-    layers = layers_of(run)
-    options = Options(layer=layers[0].name, method="gradcam", patches=4, seeds=1, compared=2)
-    last = list(check_attention(run, options))[-1]
-    reports = run.attention_checks()
-    assert len(reports) >= 2 and reports[last.fields["check"]]["layer"] == layers[0].name
+def test_another_layer_is_kept_next_to_the_first_and_is_now_the_newest(checked, run):
+    layer = layers_of(run)[0].name
+    options = {"layer": layer, "method": "gradcam", "patches": 5, "seeds": 1, "compared": 2}
+    name = returned(ANALYSIS.start(run, options))["check"]
+    known = reports(run)
+    assert {name, checked[1]["check"]} <= set(known) and known[name]["layer"] == layer
+    assert list(known)[0] == read(run).name
 
 
 def test_maps_that_say_nothing_are_caught(run):
     one_cell = layers_of(run)[-1].name.replace("layer3", "layer4")  # 1x1 for patches of 32 px
-    steps = list(check_attention(run, Options(layer=one_cell, patches=6, seeds=1, compared=2)))
-    report = run.attention_checks()[steps[-1].fields["check"]]
+    options = {"layer": one_cell, "patches": 6, "seeds": 1, "compared": 2}
+    report = read(run, returned(ANALYSIS.start(run, options))["check"]).report
     assert report["silent"]["dead"] + report["silent"]["constant"] == 1.0
     assert report["verdict"]["word"] == "lies" and "constant" in report["verdict"]["sentence"]
 
 
 def test_what_cannot_be_checked_is_said(run, tmp_path):
     with pytest.raises(ConfigError, match="no layer"):
-        list(check_attention(run, Options(layer="backbone.layer9", patches=4)))
-    with pytest.raises(ConfigError, match="no attention method"):
-        list(check_attention(run, Options(method="magic", patches=4)))
+        returned(ANALYSIS.start(run, {"layer": "backbone.layer9", "patches": 5}))
+    with pytest.raises(ConfigError, match="Attention sanity checks.*method: Input should be 'xgradcam'"):
+        ANALYSIS.start(run, {"method": "magic"})
+    with pytest.raises(ConfigError, match="patches: Input should be greater than or equal to 5"):
+        ANALYSIS.start(run, {"patches": 4})
+    with pytest.raises(RunError, match="no attention check named 'x'"):
+        read(run, "x")
     waiting = create_run(tmp_path, run.config(), Path(run.job()["dataset"]), "waiting")
     with pytest.raises(RunError, match="not finished"):
-        list(check_attention(waiting))
+        returned(ANALYSIS.start(waiting))
 
 
 def test_a_dataset_that_has_changed_is_refused(run):
@@ -93,13 +100,6 @@ def test_a_dataset_that_has_changed_is_refused(run):
     make_tiny(path, seed=9)
     try:
         with pytest.raises(RunError, match="has changed"):
-            list(check_attention(run, Options(patches=4)))
+            returned(ANALYSIS.start(run, {"patches": 5}))
     finally:
         path.write_bytes(kept)
-
-
-def test_the_command_line_checks_and_prints_one_object(run):
-    asked = ("explain", run.name, "--checkpoints", run.path.parent, "--layers", "--checks", "--patches", "5")
-    value = core_json(*asked)
-    assert value["checks"] and value["layers"] and value["cam"]["n"] == 48
-    assert all(report["verdict"]["word"] for report in value["checks"].values())

@@ -40,8 +40,8 @@ def trained(config, images, labels, columns, resume=None):
     network, _ = build_network(
         config.model, RGB_BANDS, (TRAIN_SIDE, TRAIN_SIDE), 0, columns=known.columns, size_classes=known.size_classes
     )
-    beside = TabularInputs(known, known.table, known.table)
-    results = list(fit(network, images, labels, images, labels, config, "cpu", 0, resume, None, beside))
+    tabular = TabularInputs(known, known.table, known.table)
+    results = list(fit(network, images, labels, images, labels, config, "cpu", 0, resume, None, tabular))
     return network, known, results
 
 
@@ -96,7 +96,7 @@ def test_mixup_mixes_columns_and_sizes_with_the_weight_of_the_labels(told):
     images, labels, columns = told
     model = ModelConfig(columns=("slope", "cover"), size_column="size")
     known = Known.learn(model, columns, labels, np.arange(N))
-    rows = known.beside(soft_targets(labels))
+    rows = known.append_to(soft_targets(labels))
     settings = configured("augment.mix_prob=1", "augment.cutmix_alpha=0", "augment.label_smoothing=0.2").augment
     x, y = torch.from_numpy(images), torch.from_numpy(rows)
     _, mixed = augment(x, y, settings, np.random.default_rng(0))
@@ -118,8 +118,8 @@ def test_a_broken_off_fit_goes_on_bit_for_bit(told, tmp_path):
     network, _ = build_network(
         config.model, RGB_BANDS, (TRAIN_SIDE, TRAIN_SIDE), 0, columns=known.columns, size_classes=known.size_classes
     )
-    beside = TabularInputs(known, known.table)
-    steps = fit(network, images, labels, images, labels, config, "cpu", 0, tmp_path, None, beside)
+    tabular = TabularInputs(known, known.table)
+    steps = fit(network, images, labels, images, labels, config, "cpu", 0, tmp_path, None, tabular)
     next(steps)
     steps.close()
     again, _, results = trained(config, images, labels, columns, resume=tmp_path)
@@ -140,4 +140,4 @@ def test_one_size_class_is_refused_and_no_columns_change_nothing():
     with pytest.raises(ConfigError, match="has 1 size class"):
         Known.learn(ModelConfig(size_column="size"), columns, np.array([1, 1, 0]), np.arange(3))
     targets = soft_targets(np.array([0, 1]))
-    assert np.array_equal(Known().beside(targets), targets) and Known().layout == Layout()
+    assert np.array_equal(Known().append_to(targets), targets) and Known().layout == Layout()

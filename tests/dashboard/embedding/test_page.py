@@ -1,0 +1,64 @@
+"""The Embedding page: the held-out part of a fold, colours, the selection, and what is missing in words."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from dashboard.embedding import points
+from tests.dashboard.embedding.conftest import charts, held_out, ids
+
+
+def test_heads_show_the_held_out_part_of_the_fold(run, open_page):
+    at = open_page("embedding")
+    assert not at.exception and not at.error
+    drawn = charts(at)
+    assert len(drawn) >= 2 and all(ids(chart) == held_out(run) for chart in drawn)
+    assert {trace["type"] for trace in drawn[0]["data"]} == {"heatmap", "contour", "scatter"}
+
+
+def test_another_fold_shows_its_own_patches_and_training_can_be_added(run, open_page):
+    at = open_page("embedding")
+    at.button_group(key="embedding_fold").set_value(1).run()
+    assert ids(charts(at)[0]) == held_out(run, 1)
+    at.button_group(key="embedding_part").set_value("all").run()
+    assert not at.exception and len(ids(charts(at)[0])) == 60
+
+
+@pytest.mark.parametrize("colour", [name for name in points.COLOURS if name != "label"])
+def test_every_colouring_is_drawn(run, open_page, colour):
+    at = open_page("embedding")
+    at.selectbox(key="embedding_colour").select(colour).run()
+    assert not at.exception and not at.error and ids(charts(at)[0]) == held_out(run)
+
+
+def test_synthetic_patches_are_drawn_with_their_parents(complete, pca_key, open_page):
+    at = open_page("embedding")
+    assert at.toggle(key="embedding_synthetic").disabled  # the run's own projection is of an earlier version
+    at.selectbox(key="embedding_projection").select(pca_key).run()
+    at.toggle(key="embedding_synthetic").set_value(True).run()
+    assert not at.exception
+    names = [trace.get("name") for trace in charts(at)[0]["data"]]
+    assert "synthetic, joined to its parents" in names
+
+
+def test_a_missing_projection_is_a_sentence(run, open_page):
+    (run.path / "fold_0" / "umap.json").unlink()
+    at = open_page("embedding")
+    assert not at.exception and at.error
+
+
+def test_the_url_opens_a_patch_here_too(run, open_page):
+    at = open_page("embedding", run=run.name, patch="ID_0004")
+    assert not at.exception and any(m.value.startswith("**ID\\_0004**") for m in at.markdown)
+
+
+def test_names_that_try_to_become_markup_are_shown_as_they_are(studio, open_page):
+    run = studio.add_hostile()
+    at = open_page("embedding", run=run.name)
+    assert not at.exception
+    text = json.dumps(charts(at)[0]["data"])
+    assert "&lt;img" in text and '"customdata[0]"' not in text
+    assert not any(re.search(r"(?<!\\)<img", m.value) for m in (*at.markdown, *at.caption))

@@ -1,0 +1,44 @@
+"""Links from Results to the patches of one outcome on the Errors page."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dashboard.results.made import words_of
+
+
+@pytest.fixture
+def run(studio):
+    return studio.add_run(studio.add_dataset())
+
+
+def test_errors_honours_head_outcome_and_threshold_of_its_link(run, open_page):
+    at = open_page("errors", run=run.name, errors_head="fc", errors_outcome="FN", errors_threshold="0.700")
+    assert not at.exception
+    oof = run.oof()
+    missed = oof["id"][(oof["prob_fc"] < 0.7) & (oof["label"] == 1)]
+    tiles = [b.key.removeprefix("errors_open_") for b in at.button if (b.key or "").startswith("errors_open_")]
+    assert sorted(tiles) == sorted(missed)[:24] and len(missed)
+    assert "one threshold of 0.700" in words_of(at)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("errors_head", "<img>"), ("errors_outcome", "../x"), ("errors_threshold", "9")]
+)
+def test_a_link_that_names_nothing_known_shows_the_usual_errors(run, open_page, key, value):
+    at = open_page("errors", run=run.name, **{key: value})
+    assert not at.exception and key not in at.query_params
+    assert at.button_group(key="errors_outcome").value == ["FP", "FN"]
+
+
+def test_what_one_head_fixed_and_another_broke_can_be_listed(run, open_page):
+    at = open_page("errors", run=run.name)
+    at.selectbox(key="errors_other_svm_c0.1").select("stats_svm").run()
+    oof = run.oof()
+    right = oof["pred_svm_c0.1"] == oof["label"]
+    before = oof["pred_stats_svm"] == oof["label"]
+    for name, wanted in (("fixed", right & ~before), ("broken", ~right & before)):
+        at.button_group(key="errors_versus").set_value(name).run()
+        assert not at.exception
+        tiles = [b.key.removeprefix("errors_open_") for b in at.button if (b.key or "").startswith("errors_open_")]
+        assert sorted(tiles) == sorted(oof["id"][wanted])

@@ -1,0 +1,72 @@
+"""A run is followed in every state: figures, what can be done, events and log."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.config import preset
+from core.jobs import queue
+
+
+def labels(at) -> set[str]:
+    return {b.label for b in at.button}
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        ("queued", {"Cancel the run"}),
+        ("running", {"Cancel the run"}),
+        ("failed", {"Resume", "Run again"}),
+        ("interrupted", {"Resume", "Run again"}),
+    ],
+)
+def test_an_unfinished_run_is_followed_with_what_can_be_done(studio, open_page, state, offered):
+    studio.add_run(studio.add_dataset(), state)
+    at = open_page("train")
+    assert not at.exception and offered <= labels(at)
+
+
+def test_a_finished_run_can_be_looked_at(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("train")
+    assert "Start training" in labels(at)
+    at.session_state[f"train_view_{run.name}"] = "follow"
+    at.run()
+    assert not at.exception and {"Open the results", "Run again"} <= labels(at)
+
+
+def test_progress_names_fold_epoch_and_time_left(studio, open_page):
+    studio.add_run(studio.add_dataset(), "running")
+    at = open_page("train")
+    shown = {m.label: m.value for m in at.metric}
+    assert shown["Fold"] == "2 of 3" and shown["Epoch"] == "2 of 4" and shown["Time left"] == "1 min 35 s"
+    assert shown["Patches per second"] == "322"
+
+
+def test_a_waiting_run_can_be_cancelled(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    waiting = queue.submit(studio.checkpoints, dataset, preset("demo"))
+    at = open_page("train", run=waiting.name)
+    at.button(key="job_cancel").click().run()
+    assert not at.exception and waiting.status()["state"] == "cancelled"
+
+
+def test_what_cannot_be_resumed_is_told_in_words(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    stopped = queue.submit(studio.checkpoints, dataset, preset("demo"))
+    queue.cancel(studio.checkpoints, stopped.name)
+    queue.retry(studio.checkpoints, stopped.name)
+    at = open_page("train", run=stopped.name)
+    at.button(key="job_resume").click().run()
+    assert not at.exception and "same specification" in at.error[0].value
+
+
+def test_text_of_a_log_is_shown_literally(studio, open_page):
+    run = studio.add_run(studio.add_dataset(), "failed")
+    (run.path / "log.txt").write_text("<img onerror=alert(1)> [x](javascript:1)\n")
+    run.add_event("note", text="<b>x</b>")
+    at = open_page("train")
+    assert not at.exception and any("<img onerror" in c.value for c in at.code)
