@@ -7,13 +7,13 @@ from dashboard.dataset import bands, check, facts, import_form, leakage, map, pa
 from dashboard.ui import empty_states, guards
 
 VIEWS = {
-    "Facts": (":material/info:", facts.facts),
-    "Patches": (":material/grid_view:", patches.patches),
-    "Bands": (":material/layers:", bands.bands),
-    "Map": (":material/map:", map.places),
-    "Check": (":material/fact_check:", check.check),
-    "X-ray": (":material/radiology:", leakage.xray),
-    "Import": (":material/drive_folder_upload:", lambda data: import_form.importer()),
+    "facts": (":material/info: Facts", facts.facts),
+    "patches": (":material/grid_view: Patches", patches.patches),
+    "bands": (":material/layers: Bands", bands.bands),
+    "map": (":material/map: Map", map.places),
+    "check": (":material/fact_check: Check", check.check),
+    "leakage": (":material/compare: Leakage", leakage.leakage),
+    "import": (":material/drive_folder_upload: Import", lambda data: import_form.importer()),
 }
 
 st.title("Dataset")
@@ -23,11 +23,11 @@ if data is None:
     import_form.import_source()
     st.stop()
 
-if asked := state.asked_view("dataset"):
+if (asked := state.asked_view("dataset")) in VIEWS:
     st.session_state["dataset_view"] = asked
-st.session_state.setdefault("dataset_view", "Facts")
+st.session_state.setdefault("dataset_view", "facts")
 view = st.segmented_control(
     "View", list(VIEWS), required=True, label_visibility="collapsed", key="dataset_view",
-    format_func=lambda name: f"{VIEWS[name][0]} {name}",
+    format_func=lambda name: VIEWS[name][0],
 )  # fmt: skip
 VIEWS[view][1](data)

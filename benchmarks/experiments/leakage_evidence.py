@@ -1,4 +1,4 @@
-"""Could a trained network's embeddings find shifted crops that the split X-ray's descriptor does not propose?
+"""Could a trained network's embeddings find shifted crops that the descriptor of core.data.leakage does not propose?
 
     python -m benchmarks.experiments.leakage_evidence [--n 1200] [--out benchmarks/results/leakage_evidence.json]
 
@@ -23,14 +23,11 @@ from benchmarks.report import circumstances, keep, parser
 from core.data.bands import ZINDI_BANDS
 from core.data.leakage.shifted_crops import averaged, find_candidates
 from core.data.store import DatasetWriter
+from core.progress import drain
 from core.runs.store import RunFolder
 
 SEEDS, NEAREST = (0, 1, 2), (1, 8, 16, 64)
 SETTINGS = ("folds.n_splits=2", "train.epochs=8")
-
-
-def _quiet(share: float) -> None:
-    pass
 
 
 def trained(made: Planted, folder: Path) -> RunFolder:
@@ -68,7 +65,7 @@ def by_embeddings(vectors: np.ndarray, pairs: set[frozenset]) -> dict[str, float
 def measure(n: int, seed: int) -> dict:
     made = planted(n, 200, seed)
     pairs = {frozenset(pair) for pair in made.pairs}
-    proposed = find_candidates(averaged(made.images, None, _quiet), True, _quiet).found
+    proposed = drain(find_candidates(drain(averaged(made.images, None)), True)).found
     row: dict = {
         "seed": seed,
         "n_patches": len(made.images),

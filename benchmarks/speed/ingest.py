@@ -34,7 +34,7 @@ from benchmarks.report import circumstances, keep, parser
 from core.data.readers import ReaderOptions, ingest
 steps, phases = ingest("folders", sys.argv[1], sys.argv[2], ReaderOptions()), {}
 for step in steps:
-    phases[step.what] = time.perf_counter() - start
+    phases[step.fields["stage"]] = time.perf_counter() - start
 seconds = time.perf_counter() - start
 print(json.dumps({"seconds": seconds, "until": phases, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
 """

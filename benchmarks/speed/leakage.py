@@ -1,4 +1,4 @@
-"""The split X-ray: shifted crops found of those planted, and its time against all-pairs phase correlation.
+"""Leakage: shifted crops found of those planted, and its time against all-pairs phase correlation.
 
     python -m benchmarks.speed.leakage [--n 7000] [--out benchmarks/results/leakage.json]
 
@@ -20,6 +20,7 @@ from benchmarks.planted_crops import planted
 from benchmarks.report import circumstances, keep, parser
 from core.data import demo
 from core.data.leakage.split_audit import find_leaks
+from core.progress import drain
 
 SEEDS = (0, 1, 2)
 SAMPLE = 400  # pairs for scikit-image
@@ -29,7 +30,7 @@ def quality(seed: int) -> dict:
     """What is found of one set's shifted crops."""
     made = planted(1200, 200, seed)
     began = time.perf_counter()
-    table, _ = find_leaks(made.images)
+    table, _ = drain(find_leaks(made.images))
     seconds = time.perf_counter() - began
     truth = {frozenset(pair) for pair in made.pairs}
     found = {frozenset((int(a), int(b))) for a, b in zip(table["a"], table["b"], strict=True)}
@@ -52,7 +53,7 @@ def speed(n: int) -> dict:
     """Wall and processor time of ``n`` patches, and the peer's extrapolated."""
     images = demo.simulate(n, 10).images
     load, began, used = os.getloadavg()[0], time.perf_counter(), time.process_time()
-    table, _ = find_leaks(images)
+    table, _ = drain(find_leaks(images))
     seconds, processor = time.perf_counter() - began, time.process_time() - used
     center, scale = images.mean(axis=(0, 2, 3))[:, None, None], images.std(axis=(0, 2, 3))[:, None, None]
     pairs = list(itertools.combinations(range(40), 2))[:SAMPLE]

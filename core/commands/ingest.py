@@ -1,8 +1,4 @@
-"""``python -m core ingest``: a folder or an archive of somebody's patches becomes a dataset file.
-
-Comes in: a format, a source and how to read it. Goes out: a few lines for people, or one JSON object. It computes
-nothing itself.
-"""
+"""``python -m core ingest``: a folder or an archive of somebody's patches becomes a dataset file."""
 
 from __future__ import annotations
 
@@ -11,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from core.errors import ConfigError
+from core.commands.console import AsJson, Checkpoints
+from core.runs.store import DEFAULT_CHECKPOINTS
 
 FORMAT = (
     "Format of the source: zindi, landslide4sense, geotiff, cas, hdf5, folders, one of the named sets set1 to set7, "
@@ -97,85 +94,53 @@ def ingest(
         typer.Option("--stride", help="From one tile to the next, px; default: the side.", rich_help_panel=TILES),
     ] = None,
     edge: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--edge",
             help="shift: the last tile ends at the border; drop: what is left over is left out.",
             rich_help_panel=TILES,
         ),
-    ] = "shift",
+    ] = None,
     mask_threshold: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--mask-threshold", help="Share of the area from which a mask means landslide.", rich_help_panel=TILES
         ),
-    ] = 0.01,
+    ] = None,
     between: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--between",
             help="Patches whose mask covers less, but not nothing: drop, unlabelled or negative.",
             rich_help_panel=TILES,
         ),
-    ] = "drop",
+    ] = None,
     max_nodata: Annotated[
-        float,
+        float | None,
         typer.Option("--max-nodata", help="Drop tiles with a larger share without data.", rich_help_panel=TILES),
-    ] = 0.5,
-    checkpoints: Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")] = Path("checkpoints"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    ] = None,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
 ) -> None:
     """Build a dataset file from a folder or an archive; unusable files are set aside with the reason.
 
-    An ingest that was killed goes on where it stopped when the same command is given again.
+    An ingest that was killed continues where it stopped when the same command is given again.
     """
-    from core.commands.console import print_result
-    from core.data.readers import ReaderOptions
-    from core.data.readers import ingest as read
+    from core.analyses.datasets.importing import ANALYSIS
+    from core.commands.console import analyse, print_result
+    from core.runs.targets import CheckpointsTarget
 
-    options = ReaderOptions(
-        strict=strict,
-        positive=positive,
-        bands=tuple(bands.split(",")) if bands else None,
-        unit=unit,
-        labels=labels,
-        id_column=id_column,
-        group_column=group_column,
-        masks=masks,
-        mask_value=mask_value,
-        nodata=nodata,
-        resize=resize,
-        tile=tile,
-        stride=stride,
-        edge=edge,
-        mask_threshold=mask_threshold,
-        between=between,
-        max_nodata=max_nodata,
-        manifest=manifest,
-        keys=_pairs(keys),
-        layout=layout,
-    )
-    steps = read(None if format == "auto" else format, source, out, options)
-    report = finish(steps, lambda p: f"{p.done} of {p.total} {p.what}", as_json)
-    value = {
-        "dataset": report.dataset.resolve(),
-        "n": report.n,
-        "n_positive": report.n_positive,
-        "n_unlabelled": report.n_unlabelled,
-        "rejected": [{"file": item.file, "reason": item.reason} for item in report.rejected],
-        "warnings": list(report.warnings),
-    }
-    lines = [f"{report.n} patches ({report.n_positive} landslides, {report.n_unlabelled} unlabelled) in {out}"]
-    lines += [f"Warning: {text}" for text in report.warnings]
-    lines += [f"Set aside: {item.file}: {item.reason}" for item in report.rejected]
-    print_result(value, as_json, "\n".join(lines))
-
-
-def _pairs(text: str | None) -> dict[str, str] | None:
-    """``images=X,labels=Y`` as a mapping. Raises ConfigError for text of another form."""
-    if not text:
-        return None
-    parts = [part.partition("=") for part in text.split(",")]
-    if not all(name.strip() and key.strip() for name, _, key in parts):
-        raise ConfigError(f"--keys is written images=NAME,labels=NAME; given: {text}")
-    return {name.strip(): key.strip() for name, _, key in parts}
+    given = {
+        "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
+        "unit": unit, "nodata": nodata, "resize": resize, "keys": keys, "layout": layout, "positive": positive,
+        "labels": labels, "id_column": id_column, "group_column": group_column,
+        "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
+        "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
+    }  # fmt: skip
+    options = {name: value for name, value in given.items() if value is not None}
+    value = analyse(CheckpointsTarget(checkpoints), ANALYSIS.name, options, as_json)
+    keys_shown = ("dataset", "n", "n_positive", "n_unlabelled", "rejected", "warnings")
+    counts = f"{value['n']} patches ({value['n_positive']} landslides, {value['n_unlabelled']} unlabelled)"
+    lines = [f"{counts} in {out}", *(f"Warning: {text}" for text in value["warnings"])]
+    lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
+    print_result({name: value[name] for name in keys_shown}, as_json, "\n".join(lines))

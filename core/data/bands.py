@@ -1,6 +1,5 @@
 """The registry of bands: what each is called, which sensor and orbit saw it, in which unit, and how to look at it.
 
-Comes in: band names. Goes out: :class:`Band` and :class:`Composite` records. It knows nothing of files or arrays.
 Zindi's order and units: host's data page and FACTS ("optical DN = reflectance x 10 000, SAR dB, diff = post - pre").
 """
 
@@ -134,11 +133,9 @@ def bands_named(names: Sequence[str]) -> tuple[Band, ...]:
 
 
 def with_optical_unit(bands: Sequence[Band], unit: str | None) -> tuple[Band, ...]:
-    """The same bands, the optical ones in ``unit``; None changes nothing. Raises ConfigError for an unknown unit."""
+    """The same bands, the optical ones in ``unit``;; None changes nothing."""
     if unit is None:
         return tuple(bands)
-    if unit not in USUAL:
-        raise ConfigError(f"There is no unit '{unit}' of optical bands. Accepted: {', '.join(USUAL)}.")
     return tuple(replace(b, unit=unit, usual=USUAL[unit]) if b.modality == "optical" else b for b in bands)
 
 

@@ -1,7 +1,6 @@
 """A dataset seen class by class: how many of each in every part of it, and what their pixels look like.
 
-Comes in: labels with what is known of each patch, or an open Dataset. Goes out: tables in the bands' units. It knows
-nothing of figures, and no number of it is learnt by a model.
+The tables are in the bands' units. They describe; no model learns from them.
 """
 
 from __future__ import annotations

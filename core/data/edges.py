@@ -1,8 +1,8 @@
 """Edge strength and edges of one band: Sobel and Canny as scikit-image defines them, for batches on any device.
 
-Comes in: (..., H, W) brightness, numpy array or torch tensor. Goes out: the same shape. An array goes through
-scikit-image itself, patch by patch; a tensor through the same steps written for batches, which agree with it (Sobel to
-rounding, Canny but for ties of the last bit). Nothing is smoothed across patches or bands, and nothing is learnt.
+An array (..., H, W) goes through scikit-image itself, patch by patch; a torch tensor through the same steps written for
+batches, which agree with it (Sobel to rounding, Canny but for ties of the last bit). Nothing is smoothed across patches
+or bands, and nothing is learnt.
 """
 
 from __future__ import annotations

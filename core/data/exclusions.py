@@ -1,8 +1,7 @@
-"""Patches that a person has taken out of training: a list beside the dataset file, which itself stays as it is.
+"""Patches that somebody has excluded from training: a list next to the dataset file, which itself does not change.
 
-Comes in: a dataset and ids, or the path of a dataset file. Goes out: the list (id, reason, when), read from and
-written to ``<dataset>.exclude.csv``. Excluded patches are treated as unlabelled ones: never learnt from, never
-scored. It knows nothing of why; taking an id off the list undoes it.
+The list (id, reason, when) is ``<dataset>.exclude.csv``. Excluded patches are treated as unlabelled ones: never learnt
+from, never scored. Taking an id off the list undoes it.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from core.config import RunConfig
@@ -75,6 +75,13 @@ def current_exclusions(dataset: Dataset) -> tuple[tuple[str, ...], tuple[str, ..
     listed = sorted(read_exclusions(dataset.path)["id"])
     known = set(dataset.ids.tolist())
     return tuple(i for i in listed if i in known), tuple(i for i in listed if i not in known)
+
+
+def labels_in_use(dataset: Dataset) -> np.ndarray:
+    """(N,) int8: the labels, -1 for patches on the exclusion list."""
+    labels = np.array(dataset.labels)
+    labels[dataset.index_of(current_exclusions(dataset)[0])] = -1
+    return labels
 
 
 def without_excluded(config: RunConfig, dataset: Path | str) -> tuple[RunConfig, str]:

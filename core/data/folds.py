@@ -1,6 +1,5 @@
 """Cross-validation folds: every labelled patch in exactly one, patches of one group never apart.
 
-Comes in: labels, groups, how many folds and a seed. Goes out: a frozen :class:`Folds`. It knows nothing of images;
 scikit-learn draws the folds, so that others can draw the same ones.
 """
 

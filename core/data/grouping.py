@@ -1,7 +1,6 @@
 """What must stay in one fold: the dataset's groups, a column, blocks of ground, and patches that show the same place.
 
-Comes in: a dataset, the ``folds`` section of the settings and the pairs that the split X-ray found. Goes out: a
-:class:`Grouping`. It draws no folds.
+The pairs are those of ``core.data.leakage``; the folds are drawn in ``core.data.folds``.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ class Grouping:
 def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs: pd.DataFrame) -> Grouping:
     """The groups that the folds of a run must not divide.
 
-    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.leakage.split_audit``. Identical patches
-    are always joined; the other pairs by ``config.on_leak``.
+    labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.leakage.split_audit``. Identical
+    patches are always joined; the other pairs by ``config.on_leak``.
 
     Raises ConfigError when the dataset lacks what ``config.group_by`` needs, and FoldError when pairs lie in different
     groups and ``config.on_leak`` is "refuse".

@@ -1,8 +1,8 @@
 """Indices: bands computed from other bands, pixel by pixel or, for edges, within one patch and one band.
 
-Comes in: bands by name, in their unit, as numpy arrays or torch tensors alike. Goes out: one array an index. It knows
-nothing of files or networks. Formulas of optical bands see reflectance 0-1 (or one common unit where only the ratio
-counts), those of SAR bands dB; the unit in each band's record says how to get there.
+Bands are given by name, in their unit, as numpy arrays or torch tensors alike. Formulas of optical bands see
+reflectance 0-1 (or one common unit where only the ratio counts), those of SAR bands dB; the unit in each band's record
+says how to get there.
 """
 
 from __future__ import annotations

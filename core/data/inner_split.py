@@ -1,8 +1,4 @@
-"""A part of a training part that is held back, to choose an epoch by.
-
-Comes in: rows of a training part, labels and groups of all patches. Goes out: the rows that are learnt from and those
-that are held back, no group on both sides. It knows nothing of images or networks.
-"""
+"""A share of the training part that is held back, to choose an epoch by; no group lies on both sides."""
 
 from __future__ import annotations
 

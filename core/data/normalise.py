@@ -1,8 +1,7 @@
 """Per-band normalisation, learnt from the training part of a fold and applied to everything else.
 
-Comes in: raw images in their bands' units. Goes out: a frozen :class:`Normaliser` and images around 0. It knows
-nothing of folds: whoever fits it decides which patches it may see. Nor does it know of networks: what a backbone's
-weights expect of a band comes in as numbers.
+Whoever fits a :class:`Normaliser` decides which patches it may see. What a backbone's weights expect of a band is
+passed in as numbers.
 """
 
 from __future__ import annotations

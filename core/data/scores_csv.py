@@ -1,7 +1,7 @@
-"""Probabilities of others, from a CSV: what can be judged without a run, a network or an image.
+"""Probabilities from a CSV, evaluated without a run, a network or an image.
 
-Comes in: a CSV with a row a patch (id, label, probability; fold and group where known) as it was saved. Goes out: a
-:class:`ScoreTable` and what was set aside. Patches that are there twice with different labels are all set aside.
+One row per patch: id, label, probability; fold and group optionally. Patches that are listed twice with different
+labels are all set aside.
 """
 
 from __future__ import annotations

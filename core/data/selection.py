@@ -1,7 +1,6 @@
 """What of a dataset file a run uses: its bands, and the labels that are left after exclusions and the cloud limit.
 
-Comes in: an open dataset and the ``data`` section of the settings. Goes out: a frozen :class:`Selection`. A patch that
-is left out is treated exactly as an unlabelled one: never trained on, never scored, still in the file.
+A patch that is left out is treated exactly as an unlabelled one: never trained on, never scored, still in the file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The stacks of paper A: 12, 20 and 28 channels, each channel with its formula, unit and what it comes from.
 
-Comes in: a stack's name, or bands with images. Goes out: manifests, tables, and images with the computed bands behind
-their own. Paper A does not itemise its 20 and 28 channels; these lists are ours and say so (FACTS).
+Computed bands stand behind the images' own. Paper A does not itemise its 20 and 28 channels; these lists are ours and
+say so (FACTS).
 """
 
 from __future__ import annotations

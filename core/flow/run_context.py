@@ -24,6 +24,7 @@ from core.data.tabular.columns import learn_columns
 from core.data.tabular.leaks import column_reports, refuse_leaks
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
+from core.progress import drain
 from core.runs.store import RunFolder
 
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
@@ -75,9 +76,9 @@ def prepare(run: RunFolder) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
     config = run.config()
     dataset = open_dataset(run.dataset_path())
-    selection, leaks = select(dataset, config.data), leaks_of(dataset)
+    selection, leaks = select(dataset, config.data), drain(leaks_of(dataset))
     names, labels = tuple(band.name for band in selection.bands), selection.labels
-    report = check(dataset, leaks, labels)
+    report = drain(check(dataset, leaks, labels))
     if not report.ok:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")

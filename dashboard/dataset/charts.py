@@ -103,11 +103,11 @@ def quantiles_by_class(table: pd.DataFrame, bands: Sequence[Band], class_names: 
     )  # fmt: skip
     by_class = table.set_index(["band", "label"])
     names = {1: class_names[1], 0: class_names[0], -1: "unlabelled"}
-    told: set[int] = set()
+    named: set[int] = set()
     for row, unit in enumerate(units, start=1):
         for label in (label for label in (0, 1, -1) if label in set(table["label"])):
-            _quantile_lines(figure, row, of_unit[unit], by_class, label, plain(names[label]), label not in told)
-            told.add(label)
+            _quantile_lines(figure, row, of_unit[unit], by_class, label, plain(names[label]), label not in named)
+            named.add(label)
         titles = [plain(band.title) for band in of_unit[unit]]
         figure.update_yaxes(
             row=row, col=1, tickvals=list(range(len(titles))), ticktext=titles, autorange="reversed", showgrid=False,

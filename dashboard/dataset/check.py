@@ -1,57 +1,76 @@
-"""What the check found, with the patches themselves, and the choice of those that training shall leave out."""
+"""The dataset check: its findings, the patches concerned, and the choice of those that training leaves out."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
+from core.analyses.datasets import check as dataset_check
+from core.analyses.datasets.state import is_current
 from core.data.check import CheckReport, CheckRow
 from core.data.leakage.split_audit import COLUMNS
 from core.data.store import Dataset
-from dashboard import theme
-from dashboard.dataset import check_task, exclusions
+from dashboard import cache, state, theme
+from dashboard.dataset import exclusions
+from dashboard.dataset.known_pairs import known_pairs
+from dashboard.jobs import analyses
 from dashboard.patches import card, gallery, outcomes, pair
 from dashboard.ui import downloads
 from dashboard.ui.formatting import class_word, escape_markdown
+from dashboard.ui.guards import or_stop
 
+NAME = dataset_check.ANALYSIS.name
 RANK = {"error": 0, "warning": 1, "ok": 2}
 PATCHES_A_PAGE, PAIRS_A_PAGE = 24, 6
 
 
 def check(data: Dataset) -> None:
-    """What the check found, worst first; the patches of one finding; the exclusion list."""
-    exclusions.told()
-    report = check_task.report(data)
-    task = check_task.task_of(data)
-    if report is None and (task is None or (not task.running and not task.cancelled and not task.error)):
-        check_task.begin(data)
-    if report is None:
-        check_task.follow(data)
-        report = check_task.report_before(data)
-        if report is not None:
-            st.caption("Below stands what was found before the last change.")
-    if report is not None:
-        _verdict(report)
-        _table(data, report)
-        _concerned(data, report)
+    """The findings, worst first; the patches of one finding; the exclusion list."""
+    exclusions.last_change()
+    target = cache.dataset_target(data.path, state.checkpoints())
+    found = or_stop(lambda: dataset_check.read(target))
+    if found is None:
+        analyses.nothing_yet(
+            target,
+            NAME,
+            "This dataset has not been checked yet",
+            "The check looks for missing labels, wrong units, damaged values, duplicates, and patches of the same "
+            "ground. Pairs that it finds are saved next to the dataset file, because training uses them.",
+            "Check the dataset",
+            ":material/fact_check:",
+        )
+    else:
+        _outdated(data, found, analyses.follow(target, NAME))
+        _verdict(found.report)
+        _table(data, found.report)
+        _concerned(data, found.report)
     exclusions.excluded(data)
     card.show_opened(data, None)
+
+
+def _outdated(data: Dataset, found: dataset_check.DatasetCheck, under_way: bool) -> None:
+    """Says so where the findings are about an earlier state, with the button that checks again."""
+    if or_stop(lambda: is_current(found.facts, data)):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Showing results from before the last change.", width="content")
+        if not under_way and st.button("Check again", icon=":material/refresh:", key="check_again"):
+            analyses.begin(cache.dataset_target(data.path, state.checkpoints()), NAME)
 
 
 def _verdict(report: CheckReport) -> None:
     errors, warnings = (sum(row.severity == word for row in report.rows) for word in ("error", "warning"))
     if errors:
-        st.error(f"{_findings(errors)} to mend before training.", icon=theme.SEVERITY["error"][1])
+        st.error(f"{_findings(errors)} to fix before training.", icon=theme.SEVERITY["error"][1])
     elif warnings:
-        st.warning(f"{_findings(warnings)} worth knowing; training is possible.", icon=theme.SEVERITY["warning"][1])
+        st.warning(f"{_findings(warnings)} to review; training is possible.", icon=theme.SEVERITY["warning"][1])
     else:
-        st.success("Nothing stands in the way of training.", icon=theme.SEVERITY["ok"][1])
-    told = [_told(row) for row in report.rows if row.severity != "ok"]
-    if told:
-        st.markdown("\n".join(told))
+        st.success("No problems found. The dataset is ready for training.", icon=theme.SEVERITY["ok"][1])
+    if items := [_item(row) for row in report.rows if row.severity != "ok"]:
+        st.markdown("\n".join(items))
 
 
-def _told(row: CheckRow) -> str:
+def _item(row: CheckRow) -> str:
     """A finding and what to do, as an item of a list."""
     many = f" ({row.n:,}" + (f", {row.share:.1%}" if row.share else "") + ")" if row.n else ""
     return f"- **{escape_markdown(row.what)}**{many}. {escape_markdown(row.advice)}"
@@ -89,10 +108,10 @@ def _table(data: Dataset, report: CheckReport) -> None:
 
 def _concerned(data: Dataset, report: CheckReport) -> None:
     """The patches of one finding: pairs side by side, others as a gallery; chosen ones can be excluded."""
-    st.subheader("The patches concerned", anchor=False)
+    st.subheader("Affected patches", anchor=False)
     rows = [row for row in report.rows if row.ids]
     if not rows:
-        st.markdown("No finding is about single patches.")
+        st.markdown("No finding concerns single patches.")
         return
     place = st.selectbox(
         "Finding", range(len(rows)), key="check_row", format_func=lambda i: f"{rows[i].what} ({len(rows[i].ids):,})"
@@ -101,8 +120,8 @@ def _concerned(data: Dataset, report: CheckReport) -> None:
     look = gallery.look_controls(data, "check_look")
     chosen = _pairs(data, row, look) if row.pairs else _patches(data, row, look)
     whole = list(dict.fromkeys(b for _, b in row.pairs)) if row.pairs else list(row.ids)
-    words = f"the right one of all {len(row.pairs):,} pairs" if row.pairs else f"all {len(whole):,} of this finding"
-    if st.checkbox(f"Choose {words}", key=f"check_all_{place}"):
+    words = f"the right patch of all {len(row.pairs):,} pairs" if row.pairs else f"all {len(whole):,} patches"
+    if st.checkbox(f"Select {words}", key=f"check_all_{place}"):
         chosen = whole
     exclusions.exclude_button(data, chosen, row.what, f"check_{place}")
 
@@ -111,7 +130,7 @@ def _patches(data: Dataset, row: CheckRow, look: gallery.Look) -> list[str]:
     table = pd.DataFrame({"id": row.ids, "label": data.labels[data.index_of(row.ids)]})
     page = _paged(table, PATCHES_A_PAGE, "patches")
     gallery.gallery(data, page, look, "check", caption=lambda found: class_word(data, int(found["label"])))
-    return st.multiselect("Choose patches to exclude", page["id"].tolist(), key="check_chosen")
+    return st.multiselect("Patches to exclude", page["id"].tolist(), key="check_chosen")
 
 
 def _pairs(data: Dataset, row: CheckRow, look: gallery.Look) -> list[str]:
@@ -120,9 +139,9 @@ def _pairs(data: Dataset, row: CheckRow, look: gallery.Look) -> list[str]:
 
 
 def pairs_table(data: Dataset, row: CheckRow) -> pd.DataFrame:
-    """The pairs of a finding with what the split X-ray measured of them; those it has not seen are identical."""
+    """The pairs of a finding with what was measured of them; those that were not measured are identical."""
     wanted = pd.DataFrame(list(row.pairs), columns=["a", "b"])
-    known = check_task.leaks(data)
+    known = known_pairs(data)
     if known is None:
         table = wanted.reindex(columns=list(COLUMNS))
     else:
@@ -131,10 +150,10 @@ def pairs_table(data: Dataset, row: CheckRow) -> pd.DataFrame:
     return table.astype({"overlap": float, "ssim": float, "similarity": float, "weight": float})
 
 
-def _paged(table: pd.DataFrame, size: int, words: str) -> pd.DataFrame:
+def _paged(table: pd.DataFrame, size: int, kind: str) -> pd.DataFrame:
     page, number, pages = outcomes.page_of(table, st.session_state.get("check_page", 1), size)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{len(table):,} {words}, page {number} of {pages}.", width="content")
+        st.caption(f"{len(table):,} {kind}, page {number} of {pages}.", width="content")
         if pages > 1:
             st.pagination(pages, key="check_page")
     return page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from core.data import exclusions
@@ -14,8 +15,17 @@ from dashboard.patches import gallery
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
-NOTE = "exclusion_note"  # what the last change was, told once
+NOTE = "exclusion_note"  # what the last change was, shown once
 MOST_SHOWN = 24  # pictures of the list
+
+
+def labels_in_use(data: Dataset) -> np.ndarray:
+    """(N,) int8: the labels, -1 for excluded patches. Where the list cannot be read: the reason, and all labels."""
+    try:
+        return exclusions.labels_in_use(data)
+    except LandslideLensError as error:
+        st.error(escape_markdown(error), icon=":material/error:")
+        return data.labels
 
 
 def exclude_button(data: Dataset, ids: Sequence[str], reason: str, key: str, words: str = "") -> None:
@@ -44,8 +54,8 @@ def _change(change, words: str) -> None:
         st.session_state[NOTE] = (str(error), "error")
 
 
-def told() -> None:
-    """What the last change to the list was, or why it could not be made."""
+def last_change() -> None:
+    """What the last change to the list was, or why it could not be made; shown once."""
     words, kind = st.session_state.pop(NOTE, ("", ""))
     if words:
         getattr(st, kind)(

@@ -28,7 +28,8 @@ def facts(data: Dataset) -> None:
         st.subheader("Class balance", anchor=False)
         downloads.show(counts.class_counts({"patches": class_counts(data)}, data.positive), key="dataset_balance")
         st.caption(
-            f"All {len(data):,} patches of {escape_markdown(data.name)}; positive class: {escape_markdown(data.positive)}."
+            f"All {len(data):,} patches of {escape_markdown(data.name)}. "
+            f"Positive class: {escape_markdown(data.positive)}."
         )
     with beside.cell():
         st.subheader("Where it comes from", anchor=False)
@@ -110,8 +111,8 @@ def _balance_by_part(data: Dataset) -> None:
     more = f"; the {MOST_PARTS} largest of {len(table):,} are drawn" if len(table) > MOST_PARTS else ""
     one_sided = int(((table["positive"] == 0) | (table["negative"] == 0)).sum())
     st.caption(
-        f"Share of {escape_markdown(data.positive)} among the labelled patches of each part, with its 95 % interval (Wilson)"
-        f"{more}. Dotted: the share over all, {overall:.1%}. {one_sided:,} of {len(table):,} parts hold one class only."
+        f"Share of {escape_markdown(data.positive)} of the labelled patches in each part, with 95 % interval (Wilson)"
+        f"{more}. Dotted: the overall share, {overall:.1%}. {one_sided:,} of {len(table):,} parts hold one class only."
     )
     downloads.download(table, f"{data.name}_balance_by_{name}", "Balance by part")
 

@@ -1,7 +1,6 @@
 """Maps of where patches lie: longitude over latitude at true proportions, with a bar of kilometres and no network call.
 
-Comes in: coordinates in degrees, what each point shall say, events of inventories. Goes out: a plotly figure whose
-points carry their patch id, so that a selection can be opened. With ``tiles`` the viewer's browser asks a tile server.
+Points carry their patch id, so that a selection can be opened. With ``tiles`` the viewer's browser asks a tile server.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ def _add_events(figure: go.Figure, events: pd.DataFrame, tiles: bool) -> None:
             f"event {row.event_id}" if row.event_id else "event", row.inventory, row.date,
             row.size.replace("_", " "), "" if np.isnan(row.confidence) else f"confidence {row.confidence:g}",
             "" if np.isnan(row.elevation_m) else f"{row.elevation_m:,.0f} m",
-            "" if np.isnan(row.accuracy_km) else f"place known to {row.accuracy_km:g} km",
+            "" if np.isnan(row.accuracy_km) else f"location accurate to {row.accuracy_km:g} km",
         )))
         for row in events[["event_id", "inventory", "date", "size", "confidence", "elevation_m", "accuracy_km"]]
         .rename(columns={"size": "size"}).itertuples(index=False)

@@ -1,36 +1,42 @@
-"""Inventories of landslides on the Map view: read, joined to the patches by place, shown, downloaded, removed."""
+"""Inventories of landslides on the Map view: joined to the patches by place, shown, downloaded, removed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analyses.datasets import inventory_join
+from core.data import uploads
 from core.data.by_class import balance
-from core.data.inventories import read_inventory
-from core.data.inventories.join import Join, join_dataset, join_path, read_join, remove_join, write_join
+from core.data.inventories.join import Join, join_path, read_join, remove_join
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.runs.targets import DatasetTarget
 from dashboard import cache, state
-from dashboard.dataset import import_task
-from dashboard.jobs import background
+from dashboard.jobs import analyses
 from dashboard.ui import downloads
+from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.guards import or_stop
 
-KIND = "inventory"
+NAME = inventory_join.ANALYSIS.name
+FILTERS = ("within_km", "max_accuracy_km", "min_confidence")
 MOST_EVENTS = 2000  # on the map at once
 COLUMN_WORDS = {
     "id": "Patch", "event_id": "Event", "event_inventory": "Inventory", "event_date": "Date", "event_size": "Size",
-    "event_elevation_m": "Elevation (m)", "event_confidence": "Confidence", "event_accuracy_km": "Place known to (km)",
+    "event_elevation_m": "Elevation (m)", "event_confidence": "Confidence",
+    "event_accuracy_km": "Location accuracy (km)",
     "event_category": "Kind", "event_trigger": "Trigger", "distance_km": "Distance (km)",
-    "n_within": "Events within reach", "n_tied": "As near", "n_shared": "Patches with this event",
+    "n_within": "Events within reach", "n_tied": "Equally near", "n_shared": "Patches with this event",
 }  # fmt: skip
 
 
 def kept_join(data: Dataset) -> Join | None:
-    """The join kept beside the dataset; one that cannot be used is told of and left out."""
+    """The join kept beside the dataset; where it cannot be used, the reason, and None."""
     try:
         return _read(str(data.path), cache.file_version(data.path), cache.file_version(join_path(data.path)))
     except LandslideLensError as error:
@@ -59,118 +65,79 @@ def drawn_events(join: Join) -> pd.DataFrame:
 
 
 def inventories(data: Dataset, join: Join | None) -> None:
-    """The join that there is, and the form that makes one."""
+    """The join, and the form that makes one."""
     st.subheader("Inventories", anchor=False)
-    root = state.checkpoints()
-    task = background.newest(root, KIND)
-    if task is not None and task.facts["dataset"] == data.name:
-        st.fragment(_follow, run_every=1 if task.running else None)(task.running)
-        if task.running:
-            return
+    target = cache.dataset_target(data.path, state.checkpoints())
+    if analyses.follow(target, NAME):
+        return
     if join is not None:
+        _report(target)
         _show(data, join)
     with st.expander("Join inventories to the patches", expanded=join is None):
-        _form(data)
+        _form(target)
 
 
-def _form(data: Dataset) -> None:
+def _form(target: DatasetTarget) -> None:
     st.markdown(
-        "NASA's COOLR or Global Landslide Catalog, the USGS compilation, or any CSV with columns of longitude and "
-        "latitude in degrees. Each patch gets the nearest event, its date, size, elevation and confidence where they "
-        "are known; they are kept in a file beside the dataset, which itself stays as it is."
+        "NASA's COOLR or Global Landslide Catalog, the USGS compilation, or any CSV with longitude and latitude in "
+        "degrees. Each patch gets the nearest event, with date, size, elevation and confidence where they are known. "
+        "The result is saved next to the dataset file, which does not change."
     )
     with st.form("inventory_form", border=False):
-        uploads = st.file_uploader(
-            f"CSV files, at most {import_task.MAX_UPLOAD_MB} MB each", type="csv", accept_multiple_files=True,
+        sent = st.file_uploader(
+            f"CSV files, at most {uploads.MAX_MB} MB each", type="csv", accept_multiple_files=True,
             key="inventory_upload",
         )  # fmt: skip
         source = st.text_input(
-            "Or a CSV on the machine that runs this dashboard", key="inventory_source", placeholder="/data/coolr.csv"
+            "Or the path of a CSV on the server", key="inventory_source", placeholder="/data/coolr.csv"
         ).strip()
+        options = {}
         with st.grid(min_column_width=220):
-            within = st.number_input("Join within (km)", 0.01, 500.0, 1.0, step=0.5, key="inventory_within")
-            accuracy = st.number_input(
-                "Place known to at least (km)", 0.0, 500.0, None, key="inventory_accuracy", placeholder="any",
-                help="NASA states how well each place is known, from exact to 250 km. Events known less well than this "
-                "are left out; those that state nothing stay.",
-            )  # fmt: skip
-            confidence = st.number_input(
-                "Confidence of at least", 1.0, 8.0, None, step=1.0, key="inventory_confidence", placeholder="any",
-                help="The USGS says 1 possible, 2 probable, 3 likely, 5 confident, 8 high confidence in the extent.",
-            )  # fmt: skip
+            for name in FILTERS:
+                field = inventory_join.InventoryOptions.model_fields[name]
+                key = f"inventory_{name}"
+                options[name] = field_widget(field.title, field, field.default, key, placeholder="any")
         if not st.form_submit_button("Join", type="primary", icon=":material/join:"):
             return
     try:
-        _begin(data, uploads or [], source, within, accuracy, confidence)
+        _begin(target, sent or [], source, options)
     except (LandslideLensError, OSError) as error:
         st.error(escape_markdown(error), icon=":material/error:")
+
+
+def _begin(target: DatasetTarget, sent: Sequence, source: str, options: dict) -> None:
+    if not sent and not source:
+        raise LandslideLensError("Upload a CSV, or give the path of one on the server.")
+    files, names = [], [upload.name for upload in sent]
+    folder = (
+        uploads.keep([uploads.Upload(one.name, one, (".csv",)) for one in sent], target.checkpoints) if sent else None
+    )
+    if folder:
+        files += uploads.files_in(folder)
+    if source:
+        files, names = [*files, source], [*names, Path(source).name]
+    analyses.begin(target, NAME, {**options, "files": files, "names": names, "uploaded": folder is not None})
+    if folder:  # it could not be queued
+        uploads.forget(folder)
+
+
+def _report(target: DatasetTarget) -> None:
+    found = or_stop(lambda: inventory_join.read(target))
+    if found is None:
         return
-    st.rerun()
-
-
-def _begin(
-    data: Dataset, uploads, source: str, within: float, accuracy: float | None, confidence: float | None
-) -> None:
-    if not uploads and not source:
-        raise LandslideLensError("Upload a CSV, or write the path of one on the machine that runs this dashboard.")
-    root = state.checkpoints()
-    files = [(import_task.keep_upload(root, upload.name, upload, (".csv",)), upload.name) for upload in uploads]
-    folders = [path.parent for path, _ in files]
-    files += [(Path(source).expanduser(), Path(source).name)] if source else []
-
-    def work(task: background.Task) -> dict:
-        read = []
-        for number, (path, name) in enumerate(files):
-            task.step(number, len(files) + 1, f"Reading {name}.")
-            read.append(read_inventory(path, name))
-        task.step(len(files), len(files) + 1, "Joining by place.")
-        made = join_dataset(data, read, within, max_accuracy_km=accuracy, min_confidence=confidence)
-        write_join(data.path, made)
-        aside = pd.concat([one.aside.assign(file=one.name) for one in read], ignore_index=True)
-        notes = [f"{one.name}: {note}" for one in read for note in one.notes]
-        return {"aside": aside, "notes": notes, "events": sum(map(len, read))}
-
-    def after() -> None:
-        for folder in folders:
-            import_task.discard(folder)
-
-    try:
-        background.start(root, KIND, f"Joining inventories to {data.name}", work, {"dataset": data.name}, after)
-    except LandslideLensError:
-        after()
-        raise
-
-
-def _follow(was_running: bool) -> None:
-    root = state.checkpoints()
-    task = background.newest(root, KIND)
-    if task is None or (was_running and not task.running):
-        st.rerun()
-    if task.running:
-        background.show_progress(task, "", "inventory")
-        return
-    if task.cancelled:
-        st.warning("Joining was cancelled; what was there before stays.", icon=":material/cancel:")
-    elif task.error:
-        st.error(escape_markdown(task.error), icon=":material/error:")
-    else:
-        _told(task.result)
-
-
-def _told(result: dict) -> None:
-    aside = result["aside"]
-    st.success(f"{result['events']:,} events read, {len(aside):,} rows set aside.", icon=":material/check_circle:")
-    for note in result["notes"]:
+    aside = found.aside
+    st.caption(f"{found.report['events']:,} events read, {len(aside):,} rows set aside.")
+    for note in found.report["notes"]:
         st.info(escape_markdown(note), icon=":material/info:")
     if len(aside):
-        with st.expander(f"Rows that were set aside ({len(aside):,})"):
+        with st.expander(f"Rows set aside ({len(aside):,})"):
             table = aside[["file", "line", "reason"]].rename(columns=str.capitalize)
             st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 320)
             downloads.download(table, "inventory_set_aside", "Rows set aside")
 
 
 def _show(data: Dataset, join: Join) -> None:
-    """How many patches have an event, of which class; the table; the way back."""
+    """How many patches have an event, by class; the table; how to undo it."""
     card, joined = join.card, join.joined
     shares = {
         name: (int(joined[data.labels == label].sum()), int((data.labels == label).sum()))
@@ -180,14 +147,15 @@ def _show(data: Dataset, join: Join) -> None:
         st.metric("With an event", f"{int(joined.sum()):,}", f"{joined.mean():.1%} of {len(data):,}",
                   border=True, delta_color="off", delta_arrow="off")  # fmt: skip
         for name, (k, n) in shares.items():
-            st.metric(f"of {escape_markdown(name)}", f"{k:,}", f"{k / n:.1%} of {n:,}" if n else "no such patch", border=True,
-                      delta_color="off", delta_arrow="off")  # fmt: skip
+            share = f"{k / n:.1%} of {n:,}" if n else "no such patch"
+            st.metric(f"of {escape_markdown(name)}", f"{k:,}", share, border=True, delta_color="off", delta_arrow="off")
         st.metric("Events used", f"{card['n_used']:,}", f"of {card['n_events']:,} read", border=True,
                   delta_color="off", delta_arrow="off")  # fmt: skip
     st.caption(
         f"The nearest event of each patch within {card['within_km']:g} km, from "
-        f"{escape_markdown(', '.join(card['inventories']))}. Several events equally near: {card['n_tied']:,} of the "
-        f"patches; the surer event was taken. Sharing their event with another patch: {card['n_shared']:,}."
+        f"{escape_markdown(', '.join(card['inventories']))}. "
+        f"{card['n_tied']:,} patches have several equally near events; the one with the higher confidence was taken. "
+        f"{card['n_shared']:,} patches share their event with another patch."
     )
     _warn_of_leak(shares)
     table = join.table[joined].rename(columns=COLUMN_WORDS)
@@ -202,18 +170,18 @@ def _show(data: Dataset, join: Join) -> None:
         downloads.download(lambda: join.events, f"{data.name}_inventory_events", "Events around the patches")
         st.button(
             "Remove the joined events", icon=":material/undo:", type="tertiary", key="inventory_remove",
-            on_click=_remove, args=(data.path,),
-            help="Deletes the file beside the dataset; the dataset itself was never changed.",
+            on_click=remove_join, args=(data.path,),
+            help="Deletes the files next to the dataset; the dataset itself was never changed.",
         )  # fmt: skip
 
 
 def _warn_of_leak(shares: dict[str, tuple[int, int]]) -> None:
-    """An inventory lists landslides: having an event can be the label in other words."""
+    """An inventory lists landslides: having an event can give the label away."""
     (k1, n1), (k0, n0) = shares.values()
     if n1 and n0 and abs(k1 / n1 - k0 / n0) > 0.2:
         st.warning(
-            "Whether a patch has an event says much about its class here. A model that is given these columns can read "
-            "the label from a value being absent; judge it without them too.",
+            "Whether a patch has an event says a lot about its class here. A model that uses these columns can read "
+            "the label from missing values; evaluate it without them too.",
             icon=":material/warning:",
         )
 
@@ -227,8 +195,3 @@ def _sizes(data: Dataset, join: Join) -> None:
         table = balance(data.labels[join.joined], named)[["value", "patches", "positive", "negative", "unlabelled"]]
         words = {"value": "Size", "positive": data.positive, "negative": data.class_names[0]}
         st.dataframe(table.rename(columns=words), hide_index=True, width="stretch", height="content")
-
-
-def _remove(dataset: Path) -> None:
-    remove_join(dataset)
-    background.forget(state.checkpoints(), KIND)

@@ -1,4 +1,4 @@
-"""Figures of the split X-ray: numbers come in, a plotly figure goes out. Pure, like ``charts``."""
+"""Figures of the leakage view."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pairs_histogram(pairs: pd.DataFrame, column: str, title: str) -> go.Figure:
 
 
 def leaking_and_honest(rows: pd.DataFrame, metric: str) -> go.Figure:
-    """A score under folds that tear the same ground apart and under folds that do not, a row a classifier.
+    """A score under folds that divide the same ground and under folds that do not, a row a classifier.
 
     rows: title, leaking, honest.
     """
@@ -44,7 +44,7 @@ def leaking_and_honest(rows: pd.DataFrame, metric: str) -> go.Figure:
             line={"color": theme.INK, "width": THIN},
         )  # fmt: skip
     looks = (("honest", "same ground kept together", theme.NEGATIVE, "circle"),
-             ("leaking", "folds that ignore it", theme.POSITIVE, "diamond"))  # fmt: skip
+             ("leaking", "same ground divided", theme.POSITIVE, "diamond"))  # fmt: skip
     for column, name, colour, symbol in looks:
         figure.add_scatter(
             x=rows[column], y=rows["title"], mode="markers", name=name,

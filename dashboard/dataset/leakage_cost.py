@@ -1,20 +1,23 @@
-"""What a leaking split costs, measured in the background: F1 with and without grouping, and the difference."""
+"""What a leaking split adds to scores: F1 with and without grouping, and the difference."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-from core.config import FoldsConfig
-from core.data.leakage.split_audit import Leaks
+from core.analyses.datasets.leakage import ANALYSIS, Leakage, read
+from core.analyses.datasets.state import is_current
 from core.data.store import Dataset
-from core.errors import LandslideLensError
-from dashboard import state, theme
+from core.runs.targets import DatasetTarget
+from dashboard import cache, state, theme
 from dashboard.charts import intervals
-from dashboard.dataset import check_task, leakage_charts
-from dashboard.jobs import background
+from dashboard.dataset import leakage_charts
+from dashboard.jobs import analyses
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.guards import or_stop
+
+NAME = ANALYSIS.name
 
 PROBE_WORDS = {
     "stats_logreg": "Logistic regression",
@@ -23,81 +26,59 @@ PROBE_WORDS = {
 }
 
 
-def cost(data: Dataset, found: Leaks) -> None:
-    """The comparison, or the button that makes it."""
-    st.subheader("F1 with and without grouping", anchor=False)
-    task = background.newest(state.checkpoints(), _kind(data))
-    if task is not None and (task.running or task.result is None):
-        st.fragment(_follow, run_every=1 if task.running else None)(data, task.running)
-    if task is not None and task.running:
+def cost(data: Dataset) -> None:
+    """The comparison, and the form that makes it."""
+    st.subheader("Effect of leakage on scores", anchor=False)
+    target = cache.dataset_target(data.path, state.checkpoints())
+    under_way = analyses.follow(target, NAME)
+    found = or_stop(lambda: read(target))
+    measured = found is not None and (found.report["inflation"] or found.report["inflation_note"])
+    if measured:
+        if not or_stop(lambda: is_current(found.report, data)):
+            st.caption("Showing results from before the last change.")
+        if found.report["inflation_note"]:
+            st.info(escape_markdown(found.report["inflation_note"]), icon=":material/info:")
+        if found.report["inflation"]:
+            _show(data, found)
+    if under_way:
         return
-    if task is not None and task.result is not None:
-        _show(data, task.result)
-        return
-    st.markdown(
-        "Classifiers on band statistics are judged twice on the same patches: under folds that ignore groups and "
-        "pairs, and under folds that keep the same ground together. The difference is what a leak adds to a score."
-    )
-    if st.button("Measure it", icon=":material/balance:", key="cost_begin"):
-        try:
-            begin(data, found)
-        except LandslideLensError as error:
-            st.error(escape_markdown(error), icon=":material/error:")
-            return
-        st.rerun()
-
-
-def begin(data: Dataset, found: Leaks) -> background.Task:
-    """Measure it in the background."""
-    labels = check_task.labels_that_count(data)
-
-    def work(task: background.Task) -> pd.DataFrame:
-        from core.analyses.leakage import inflation
-
-        rows = inflation(
-            data, found.pairs, FoldsConfig(), labels, progress=lambda share, text: task.step(share, 1.0, text)
+    if measured:
+        with st.expander("Measure again"):
+            _form(data, target)
+    else:
+        st.markdown(
+            "Simple classifiers are scored twice on the same patches: with folds that ignore groups and pairs, and "
+            "with folds that keep the same ground together. The difference is what leakage adds to a score."
         )
-        return pd.DataFrame([row.to_dict() for row in rows])
-
-    task = background.start(state.checkpoints(), _kind(data), f"Judging {data.name} under both kinds of folds", work)
-    return task
+        _form(data, target)
 
 
-def _kind(data: Dataset) -> str:
-    return f"leak cost {data.content_hash} {len(check_task.excluded_ids(data))}"
-
-
-def _follow(data: Dataset, was_running: bool) -> None:
-    task = background.newest(state.checkpoints(), _kind(data))
-    if task is None or (was_running and not task.running):
-        st.rerun()
-    if task.running:
-        background.show_progress(task, "", "cost")
-    elif task.error:
-        st.info(escape_markdown(task.error), icon=":material/info:")
-    elif task.cancelled:
-        st.warning("The comparison was cancelled.", icon=":material/cancel:")
+def _form(data: Dataset, target: DatasetTarget) -> None:
+    choices = {"group_by": ["groups", "block", "duplicates", *data.columns]}
+    analyses.options_form(
+        target, NAME, "Measure", hidden=("run", "leaking_run", "scores"), choices=choices, key="leakage_scores"
+    )
 
 
 def sentence(rows: pd.DataFrame) -> tuple[str, str]:
-    """(severity, words): what ignoring the groups adds to F1, for the classifier that gains most for sure."""
+    """(severity, sentence): what ignoring the groups adds to F1, for the classifier with the largest certain gain."""
     f1 = rows[rows["metric"] == "f1"]
-    sure = f1[f1["lo"] > 0]
-    if len(sure):
-        most = sure.loc[sure["difference"].idxmax()]
+    certain = f1[f1["lo"] > 0]
+    if len(certain):
+        most = certain.loc[certain["difference"].idxmax()]
         return "warning", (
-            f"Folds that ignore what belongs together flatter: {PROBE_WORDS.get(most['head'], most['head'])} scores "
-            f"F1 {most['leaking']:.3f} instead of {most['honest']:.3f}, {most['difference']:+.3f} too much "
+            f"Folds that ignore groups inflate scores: {PROBE_WORDS.get(most['head'], most['head'])} reaches F1 "
+            f"{most['leaking']:.3f} instead of {most['honest']:.3f}, which is {most['difference']:+.3f} "
             f"(95 % interval {most['lo']:+.3f} to {most['hi']:+.3f})."
         )
     low, high = f1["lo"].min(), f1["hi"].max()
     return "ok", (
-        "No difference that is sure: the intervals of all classifiers hold 0 "
-        f"(together {low:+.3f} to {high:+.3f}), so folds that ignore groups and pairs do not visibly flatter here."
+        f"No significant difference: the intervals of all classifiers include 0 (together {low:+.3f} to {high:+.3f})."
     )
 
 
-def _show(data: Dataset, rows: pd.DataFrame) -> None:
+def _show(data: Dataset, found: Leakage) -> None:
+    rows, options = found.scores, found.report["options"]
     severity, words = sentence(rows)
     getattr(st, {"ok": "success"}.get(severity, severity))(escape_markdown(words), icon=theme.SEVERITY[severity][1])
     f1 = rows[rows["metric"] == "f1"].assign(title=lambda t: t["head"].map(PROBE_WORDS).fillna(t["head"]))
@@ -111,9 +92,10 @@ def _show(data: Dataset, rows: pd.DataFrame) -> None:
         )
     first = f1.iloc[0]
     st.caption(
-        f"{int(first['n']):,} labelled patches in {int(first['n_groups']):,} groups of {escape_markdown(data.name)}, out of "
-        f"{FoldsConfig().n_splits} folds, three draws pooled; classifiers on band statistics, thresholds learnt on the "
-        "other folds. Intervals: paired bootstrap over whole groups. The nearest neighbour remembers what it has seen "
-        "and so gains most from a leak."
+        f"{int(first['n']):,} labelled patches of {escape_markdown(data.name)} in {int(first['n_groups']):,} groups; "
+        f"{options['n_splits']}-fold cross-validation, 95 % intervals.",
+        help="Classifiers on band statistics; thresholds are chosen on the other folds. Three draws of the folds are "
+        "pooled. Intervals: paired bootstrap over whole groups. The nearest neighbour remembers every training patch, "
+        "so it gains most from leakage.",
     )
     downloads.download(rows, f"{data.name}_leak_cost", "Scores with and without grouping")

@@ -30,7 +30,7 @@ def patches(data: Dataset) -> None:
     if text:
         rows = rows[np.char.find(np.char.lower(data.ids[rows]), text.lower()) >= 0]
     if not len(rows):
-        st.info("No patch is like that. Choose another class, or clear the id.", icon=":material/search_off:")
+        st.info("No matching patches. Choose another class, or clear the id.", icon=":material/search_off:")
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]})
     page, number, pages = outcomes.page_of(table, st.session_state.get("dataset_page", 1), size)

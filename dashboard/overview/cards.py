@@ -102,7 +102,7 @@ def dataset_card(data: Dataset | None) -> None:
             f"Left: {escape_markdown(data.positive)} (positive class). Right: {escape_markdown(data.class_names[0])}."
         )
         if st.button("Look at the patches", icon=":material/grid_view:", key="overview_dataset"):
-            state.open_view("dataset", view="Patches")
+            state.open_view("dataset", view="patches")
 
 
 def samples(data: Dataset, each: int = 3) -> list:

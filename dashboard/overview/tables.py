@@ -116,7 +116,7 @@ def datasets_table() -> None:
     rows = event["selection"]["rows"]
     with st.container(horizontal=True):
         if st.button("Open the chosen row", disabled=not rows, icon=":material/open_in_new:", key="overview_open_data"):
-            state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"], view="Facts")
+            state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"], view="facts")
         if st.button("Make the demo dataset", icon=":material/science:", key="overview_make_demo"):
             empty_states.make_demo()
         if st.button("Import a folder", icon=":material/drive_folder_upload:", key="overview_import"):

@@ -47,7 +47,7 @@ def no_dataset(with_import: bool = True) -> None:
 
 def open_import() -> None:
     """Go to the import form."""
-    state.open_view("dataset", view="Import")
+    state.open_view("dataset", view="import")
 
 
 def make_demo(n: int = 1200, seed: int = 0) -> None:
@@ -63,4 +63,4 @@ def make_demo(n: int = 1200, seed: int = 0) -> None:
     except (LandslideLensError, OSError) as error:
         st.error(escape_markdown(error), icon=":material/error:")
         return
-    state.open_view("dataset", dataset=name, view="Facts")
+    state.open_view("dataset", dataset=name, view="facts")

@@ -17,7 +17,6 @@ from core.jobs import processes, queue
 from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
-from dashboard.jobs import background
 from tests.builders import make_dataset, make_run
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
@@ -72,15 +71,6 @@ class Studio:
         run = RunFolder(target)
         run.write_json("job.json", {**run.job(), "dataset": str(dataset.resolve())})
         return run
-
-    def ended(self, kind: str) -> background.Task:
-        """The background task whose kind begins with ``kind``, when it has ended."""
-        for _ in range(1200):
-            for name, task in background._registry(str(self.checkpoints.resolve())).items():
-                if name.startswith(kind) and not task.running:
-                    return task
-            time.sleep(0.05)
-        raise AssertionError(f"No task {kind} has ended.")
 
     def dataset_target(self, path: Path) -> DatasetTarget:
         """A dataset file as something that is asked about."""

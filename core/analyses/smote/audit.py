@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
-from core.analyses.leakage import inflation_of_runs
+from core.analyses.datasets.inflation import inflation_of_runs
 from core.analyses.smote.control_run import find_control_run
 from core.analyses.smote.fold_minority import FoldLandslides
 from core.data.store import Dataset

@@ -1,12 +1,9 @@
 """What is right, doubtful or wrong with a dataset, as a table for the page and the command line.
 
-Comes in: a Dataset. Goes out: a :class:`CheckReport`; its errors stop training, its warnings do not. It knows nothing
-of models, and it mends nothing: each row says what to do.
+Errors stop training, warnings do not. Nothing is mended: each row says what to do.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -16,13 +13,13 @@ from core.data.check.units import order_row, unit_row
 from core.data.check.values import Scan, nodata_rows, scan, value_rows
 from core.data.leakage.split_audit import Leaks, leaks_of
 from core.data.store.dataset import Dataset
+from core.progress import Steps, part
 from core.text import list_names
 
 __all__ = ["CheckReport", "CheckRow", "check"]
 
 USUAL_SPLITS = 5  # folds that most runs draw
 SCANNING = 0.3  # share of the whole time, where pairs have to be looked for
-Progress = Callable[[float, str], None]
 PAIR_WORDS = {
     "near": ("Patches are nearly identical", "No patch is nearly identical to another one"),
     "shifted": ("Patches are shifted crops of one another", "No patch is a shifted crop of another one"),
@@ -30,24 +27,16 @@ PAIR_WORDS = {
 }
 
 
-def check(
-    dataset: Dataset,
-    leaks: Leaks | None = None,
-    labels: np.ndarray | None = None,
-    progress: Progress | None = None,
-) -> CheckReport:
+def check(dataset: Dataset, leaks: Leaks | None = None, labels: np.ndarray | None = None) -> Steps[CheckReport]:
     """Look at every patch of ``dataset`` once, in bounded memory, and at every pair that may show the same ground.
 
     leaks: pairs found before; without them they are looked for, or taken from the file beside the dataset.
     labels: (N,) int8, those that count where some patches are left out; none: the dataset's.
-    progress: called with a share 0-1 and a sentence.
     """
     labels = dataset.labels if labels is None else labels
-    say = progress or (lambda share, text: None)
-    part = 1.0 if leaks is not None else SCANNING
-    found = scan(dataset, lambda share: say(part * share, "Looking at every patch."))
+    found = yield from part(scan(dataset), 0.0, SCANNING if leaks is None else 1.0)
     if leaks is None:
-        leaks = leaks_of(dataset, lambda share, text: say(part + (1 - part) * share, text))
+        leaks = yield from part(leaks_of(dataset), SCANNING, 1.0)
     rows = [
         *_check_labels(dataset, labels),
         *_check_source(dataset),

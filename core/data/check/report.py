@@ -1,13 +1,13 @@
 """What a check says: rows of findings, and how ids are named in them.
 
-Comes in: ids and numbers. Goes out: :class:`CheckRow` and :class:`CheckReport`. It looks at nothing itself.
+Whatever looks at the patches gives :class:`CheckRow`; a :class:`CheckReport` holds them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -50,6 +50,20 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether one may train on the dataset."""
         return not any(row.severity == "error" for row in self.rows)
+
+    def to_dict(self) -> dict:
+        """Plain values: ``ok`` and ``rows``, every field of each finding."""
+        return {"ok": self.ok, "rows": [asdict(row) for row in self.rows]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> CheckReport:
+        """The report that :meth:`to_dict` has written, also after JSON."""
+        lists = ("ids", "bands")
+        rows = [
+            row | {name: tuple(row[name]) for name in lists} | {"pairs": tuple(map(tuple, row["pairs"]))}
+            for row in values["rows"]
+        ]
+        return cls(tuple(CheckRow(**row) for row in rows))
 
     def to_frame(self) -> pd.DataFrame:
         """Columns severity, what, where, n, share, advice; a row of it is the row of ``rows`` at the same place."""

@@ -1,10 +1,8 @@
 """Whether the values of a band can be what its name and unit say, judged by its robust statistics.
 
-Comes in: bands and their statistics. Goes out: rows about units and about the order of bands. It reads no patch.
-
-Only what is plain is told of: a factor of 40 and more between units, radar without a value below 0 dB, vegetation that
-is darker in the near infrared than in the red. Two bands of like values that changed places (red and blue) cannot be
-seen in statistics.
+Only the dataset's statistics are used, and only what is plain is reported: a factor of 40 and more between units, radar
+without a value below 0 dB, vegetation that is darker in the near infrared than in the red. Two bands of similar values
+that changed places (red and blue) cannot be recognised in statistics.
 """
 
 from __future__ import annotations

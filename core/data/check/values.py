@@ -1,11 +1,10 @@
 """The values of a dataset: one look at every patch, and what is wrong with them.
 
-Comes in: a Dataset. Goes out: a :class:`Scan`, and rows about values and pixels without data. It knows no labels.
+A :class:`Scan` holds what was seen; the rows about values and about pixels without data are made of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from core.data.check.report import CheckRow, bands_row, patches_row
 from core.data.leakage.duplicates import patch_hashes
 from core.data.store.dataset import Dataset
 from core.data.store.summary import valid_pixels
+from core.progress import Progress, Steps
 from core.text import list_names
 
 BATCH = 64  # patches read at once
@@ -43,8 +43,8 @@ class Scan:
         return self.n_nan + self.n_infinite
 
 
-def scan(dataset: Dataset, report: Callable[[float], None]) -> Scan:
-    """Look at every patch of ``dataset`` once, in bounded memory; ``report`` is told the share, 0-1."""
+def scan(dataset: Dataset) -> Steps[Scan]:
+    """Look at every patch of ``dataset`` once, in bounded memory."""
     n, n_bands = len(dataset), dataset.shape[0]
     hashes: list[np.ndarray] = []
     n_nan, n_infinite, unusual = (np.zeros((n, n_bands), np.int64) for _ in range(3))
@@ -69,7 +69,7 @@ def scan(dataset: Dataset, report: Callable[[float], None]) -> Scan:
         empty[rows] = 1.0 - has_data.mean(axis=(1, 2))
         blank[rows] = ~usable.any(axis=(1, 2, 3))
         mixed[rows] = _mixed(np.where(usable, images, np.nan))
-        report(rows.stop / n)
+        yield Progress(rows.stop / n, f"Looking at {rows.stop:,} of {n:,} patches.")
     return Scan(np.concatenate(hashes), n_nan, n_infinite, constant, zero, unusual, empty, blank, mixed)
 
 

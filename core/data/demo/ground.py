@@ -1,7 +1,6 @@
 """The ground of the simulated demo: terrain, cover, fresh scars, what only looks like one, and the clouds above.
 
-Comes in: a random generator and a plan of what each cell of a scene holds. Goes out: a :class:`Ground`, maps of shares
-and heights without any sensor's numbers. It knows nothing of bands, labels or files.
+A :class:`Ground` holds maps of shares and heights, without any sensor's numbers.
 
 Nothing here is a measurement. The shapes follow common knowledge: shallow landslides start on steep slopes and run
 downhill as a wide crown, a narrow body and a fan of deposit; old scars keep that shape while plants return.

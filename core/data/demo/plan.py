@@ -1,7 +1,6 @@
 """What the simulated demo will hold, decided before anything is drawn: scenes, landslides, wrong labels, shifted crops.
 
-Comes in: how many patches and a seed. Goes out: a :class:`ScenePlan` for each scene and the positions of the wrong
-labels, exact in number. It knows nothing of pixels.
+There is a :class:`ScenePlan` for each scene; the number of wrong labels is exact.
 """
 
 from __future__ import annotations

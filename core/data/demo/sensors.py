@@ -1,7 +1,6 @@
 """What the sensors make of a simulated ground: Sentinel-2 in DN, Sentinel-1 in dB before and after the event.
 
-Comes in: a :class:`~core.data.demo.ground.Ground` and a random generator. Goes out: (12, H, W) float32 in the order
-and units of ``core.data.bands.ZINDI_BANDS``. It knows nothing of labels or of why the ground is as it is.
+Pixels are (12, H, W) float32 in the order and units of ``core.data.bands.ZINDI_BANDS``.
 
 Means, spreads and quantiles of the bands follow the real Zindi training set (FACTS in the tables below); the physics
 is that of a textbook: sunlit and shaded slopes, foreshortened and shadowed slopes of a side-looking radar, speckle.

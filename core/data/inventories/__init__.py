@@ -1,7 +1,7 @@
 """Inventories of landslides that happened, as points: NASA's COOLR and the USGS compilation, read from their CSVs.
 
-Comes in: a CSV with a header. Goes out: an :class:`Inventory`: one row an event in our own words and units, and what
-was set aside with its line and reason. It knows nothing of patches: ``core.data.inventories.join`` brings them in.
+An :class:`Inventory` has one row per event in our own words and units, and the rows that were set aside with line and
+reason. ``core.data.inventories.join`` brings events and patches together.
 
 Columns are recognised by name, whatever their case: NASA's Global Landslide Catalog export (``event_date``,
 ``landslide_size``, ``location_accuracy``, ...), the short names of the COOLR points (``ev_date``, ``ls_size``,

@@ -1,7 +1,6 @@
-"""Patches and inventories brought together by place, and kept beside the dataset as facts derived from it.
+"""Patches and inventories joined by place: the nearest event of each patch, in files next to the dataset.
 
-Comes in: coordinates of patches, events of inventories, how far apart they may lie. Goes out: a row a patch with the
-nearest event, and the files it is kept in. It never changes the dataset: removing the files undoes everything.
+The dataset itself never changes: removing the files undoes the join.
 
 ``<name>.inventory.parquet`` beside ``<name>.h5`` has one row for every patch of the dataset, in the dataset's order:
 ``id`` and the columns of ``COLUMNS``; a patch without an event within reach has "" and nan there, and ``n_within`` 0.

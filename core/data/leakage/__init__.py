@@ -1,1 +1,1 @@
-"""The split X-ray: the same ground, and blends of it, on both sides of a split."""
+"""Data leakage: near-duplicates, shifted crops and blends on both sides of a split."""

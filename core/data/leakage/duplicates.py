@@ -1,7 +1,6 @@
 """Patches that belong together, kept together: equal ones by hash, any others by pairs of rows.
 
-Comes in: images, groups, pairs. Goes out: a hash a patch, and groups joined wherever a pair crosses them. It knows
-nothing of labels, nor of how shifted crops are found (``core.data.leakage.split_audit``).
+Groups are joined wherever a pair crosses them; shifted crops are found in ``core.data.leakage.split_audit``.
 """
 
 from __future__ import annotations

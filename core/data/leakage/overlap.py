@@ -1,8 +1,5 @@
 """How well two patches agree where they overlap: phase correlation finds the shift, fine detail decides.
 
-Comes in: two patches as :func:`scaled` leaves them, and a first guess of the shift. Goes out: an :class:`Agreement`.
-It knows nothing of labels or of how the guess was made.
-
 What decides is ``detail``: the correlation of what remains after the mean of each 5 x 5 box is taken off, median over
 bands. The same pixels share their texture and their sensor's noise; other places that merely look alike do not.
 

@@ -1,7 +1,6 @@
 """Which patches may be crops of one scene, shifted or turned: few candidates out of all pairs, none missed by chance.
 
-Comes in: patches read in batches. Goes out: candidates with a first guess of the shift. It decides nothing: fine
-detail does (``core.data.leakage.overlap``).
+The candidates come with a first guess of the shift; fine detail decides (``core.data.leakage.overlap``).
 
 A patch is averaged into 20 x 20 cells. Of two crops shifted by at most 45 % of the side, a corner window of 11 x 11
 cells of one lies wholly inside the other, at one of 10 x 10 places; so the two corner windows of every patch are
@@ -22,6 +21,7 @@ from scipy.linalg import eigh
 from threadpoolctl import threadpool_limits
 
 from core.data.leakage.overlap import scaled
+from core.progress import Progress, Steps
 
 CELLS = 20  # on a side of a patch
 WINDOW = 11  # cells on a side of a window: it lies in the overlap of any two crops shifted by up to 9 cells
@@ -46,7 +46,6 @@ TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 KEEPING_SIDES = tuple(TURNS)[:3]  # those that a patch wider than high allows
 BACK = {"turned by 90 degrees": "turned by 270 degrees", "turned by 270 degrees": "turned by 90 degrees"}
-Report = Callable[[float], None]
 
 
 class Patches(Protocol):
@@ -85,7 +84,7 @@ class Candidates:
             self.found[a, b] = (cosine, turn, dy, dx)
 
 
-def averaged(patches: Patches, nodata: float | None, report: Report) -> Cells:
+def averaged(patches: Patches, nodata: float | None) -> Steps[Cells]:
     """Read every patch once and average it into cells."""
     n, n_bands, height, width = patches.shape
     center, scale = _scales(patches, nodata)
@@ -94,11 +93,11 @@ def averaged(patches: Patches, nodata: float | None, report: Report) -> Cells:
     for start in range(0, n, BATCH):
         z, _ = scaled(np.asarray(patches[np.arange(start, min(start + BATCH, n))]), center, scale, nodata)
         values[start : start + len(z)] = rows_of @ z @ columns_of.T
-        report((start + len(z)) / n)
+        yield Progress((start + len(z)) / n, f"Averaging {start + len(z):,} of {n:,} patches.")
     return Cells(values, center, scale, nodata)
 
 
-def find_candidates(cells: Cells, square: bool, report: Report) -> Candidates:
+def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
     """Pairs that may be shifted crops of one scene (at most 45 % of a side), or turned copies of one patch."""
     candidates = Candidates()
     values = cells.values
@@ -109,9 +108,9 @@ def find_candidates(cells: Cells, square: bool, report: Report) -> Candidates:
         for a, b, cosine, place in _best(np.ascontiguousarray(windows[:, corner]), windows):
             row, column = divmod(place, PLACES)
             candidates.add(a, b, cosine, own_row - row, own_column - column)
-        report((1 + done) / (len(CORNERS) + 1))
+        yield Progress((1 + done) / (len(CORNERS) + 1), "Comparing every window with all others.")
     _add_turned(values, candidates, tuple(TURNS) if square else KEEPING_SIDES)
-    report(1.0)
+    yield Progress(1.0, "Comparing flipped and turned patches.")
     return candidates
 
 

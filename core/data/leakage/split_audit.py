@@ -1,7 +1,6 @@
-"""The split X-ray: which patches are the same place, or made of each other, and which of them a split tears apart.
+"""Which patches show the same place or are made of each other, and which of them lie on both sides of a split.
 
-Comes in: a dataset, or patches as an array. Goes out: :class:`Leaks`, a table of pairs. What is slow is kept beside the
-dataset file under the content's hash. It draws no folds and knows nothing of labels.
+The pairs (:class:`Leaks`) are kept beside the dataset file under the content's hash, because training asks for them.
 
 Five kinds of evidence, cheap ones first: a hash (identical), a descriptor of every corner window compared with every
 window of all others (shifted crops), the same after flips and quarter turns (near-duplicates), phase correlation with
@@ -12,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,12 +34,12 @@ from core.data.leakage.shifted_crops import (
 from core.data.leakage.synthetic_children import find_children
 from core.data.store.dataset import Dataset
 from core.io.atomic import write_text
+from core.progress import Progress, Steps, part
 
 VERSION = 3  # of the finder: what an older one found is found again
 COLUMNS = ("a", "b", "kind", "turn", "dy", "dx", "overlap", "ssim", "similarity", "weight", "partner")
 KINDS = ("identical", "near", "shifted", "synthetic")
 BATCH = 128  # candidates whose patches are read at once
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +64,15 @@ class Leaks:
     notes: tuple[str, ...] = ()
 
 
-def leaks_of(dataset: Dataset, progress: Progress | None = None) -> Leaks:
+def leaks_of(dataset: Dataset) -> Steps[Leaks]:
     """What belongs together in ``dataset``: from the file beside it where its content was looked at before.
 
-    ``progress`` is called with a share 0-1 and a sentence. Where the folder cannot be written to, nothing is kept.
+    Where the folder cannot be written to, nothing is kept.
     """
     found = cached_leaks(dataset)
     if found is None:
         began = time.monotonic()
-        pairs, notes = find_leaks(_OnDisk(dataset), dataset.ids, dataset.nodata, progress)
+        pairs, notes = yield from find_leaks(_OnDisk(dataset), dataset.ids, dataset.nodata)
         found = Leaks(pairs, dataset.content_hash, len(dataset), time.monotonic() - began, notes)
         try:
             _keep(leaks_path(dataset.path), found)
@@ -99,26 +98,23 @@ def leaks_path(dataset: Path | str) -> Path:
     return Path(dataset).with_suffix(".leaks.json")
 
 
-def find_leaks(
-    patches: Patches,
-    ids: Sequence[str] | None = None,
-    nodata: float | None = None,
-    progress: Progress | None = None,
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
+Found = tuple[pd.DataFrame, tuple[str, ...]]  # pairs, and notes on what was not looked for
+
+
+def find_leaks(patches: Patches, ids: Sequence[str] | None = None, nodata: float | None = None) -> Steps[Found]:
     """The pairs (see :class:`Leaks`) and the notes.
 
     patches: (N, C, H, W) in the bands' units, an array or anything read by rows. ids: (N,) text, or none for the row
     numbers. nodata: a pixel equal to it in all bands holds no data.
     """
     with threadpool_limits(1, "blas"):
-        return _find(patches, ids, nodata, progress)
+        return (yield from _find(patches, ids, nodata))
 
 
-def _find(patches: Patches, ids, nodata: float | None, progress: Progress | None) -> tuple[pd.DataFrame, tuple]:
+def _find(patches: Patches, ids: Sequence[str] | None, nodata: float | None) -> Steps[Found]:
     n, _, height, width = patches.shape
     names = np.arange(n).astype(str) if ids is None else np.asarray(ids)
-    say = progress or (lambda share, text: None)
-    hashed, blank = _hashes(patches, nodata, lambda share: say(0.15 * share, "Reading the patches."))
+    hashed, blank = yield from part(_hashes(patches, nodata), 0.0, 0.15)
     rows = [_row(a, b, "identical", overlap=1.0, ssim=1.0, similarity=1.0) for a, b in _equal(hashed, blank)]
     notes = []
     if min(height, width) < SMALLEST_PX:
@@ -128,9 +124,9 @@ def _find(patches: Patches, ids, nodata: float | None, progress: Progress | None
         )
     elif len(first := np.flatnonzero(_first_of_each(hashed) & ~blank)) > 1:  # of identical ones one stands for all
         some = _Rows(patches, first)
-        cells = averaged(some, nodata, lambda share: say(0.15 + 0.1 * share, "Averaging the patches."))
-        same = _same_ground(some, cells, say)
-        children = find_children(some, cells, lambda share: say(0.85 + 0.15 * share, "Looking for blends."))
+        cells = yield from part(averaged(some, nodata), 0.15, 0.25)
+        same = yield from part(_same_ground(some, cells), 0.25, 0.85)
+        children = yield from part(find_children(some, cells), 0.85, 1.0)
         blends = {frozenset((c.row, parent)) for c in children for parent in (c.parent, c.other)}
         rows += [
             _row(first[a], first[b], kind, **facts)
@@ -146,7 +142,6 @@ def _find(patches: Patches, ids, nodata: float | None, progress: Progress | None
         ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["a"], table["b"] = names[table["a"].to_numpy(int)], names[table["b"].to_numpy(int)]
-    say(1.0, "Done.")
     return _typed(table), tuple(notes)
 
 
@@ -160,16 +155,17 @@ def crossing(pairs: pd.DataFrame, part_of: Mapping[str, object]) -> pd.DataFrame
     return parts[known & (parts["part_a"] != parts["part_b"])].reset_index(drop=True)
 
 
-def _same_ground(patches: Patches, cells: Cells, say: Progress) -> list[tuple]:
+def _same_ground(patches: Patches, cells: Cells) -> Steps[list[tuple]]:
     """(a, b, kind, facts) of rows that show the same pixels, by candidate and then by fine detail."""
     height, width = patches.shape[2:]
-    candidates = find_candidates(cells, height == width, lambda s: say(0.25 + 0.35 * s, "Comparing all windows."))
+    candidates = yield from part(find_candidates(cells, height == width), 0.0, 0.58)
     listed = sorted(candidates.found.items())
-    parts = [listed[start : start + BATCH] for start in range(0, len(listed), BATCH)]
+    batches = [listed[start : start + BATCH] for start in range(0, len(listed), BATCH)]
     found = []
-    for done, pairs in enumerate(on_all_cores(lambda part: _looked_at(patches, cells, part), parts), 1):
+    for done, pairs in enumerate(on_all_cores(lambda batch: _looked_at(patches, cells, batch), batches), 1):
         found += pairs
-        say(0.6 + 0.25 * done / len(parts), "Looking closely at similar patches.")
+        text = f"Comparing {min(done * BATCH, len(listed)):,} of {len(listed):,} similar pairs closely."
+        yield Progress(0.58 + 0.42 * done / len(batches), text)
     return found
 
 
@@ -194,7 +190,7 @@ def _looked_at(patches: Patches, cells: Cells, candidates: list[tuple]) -> list[
     return found
 
 
-def _hashes(patches: Patches, nodata: float | None, report) -> tuple[np.ndarray, np.ndarray]:
+def _hashes(patches: Patches, nodata: float | None) -> Steps[tuple[np.ndarray, np.ndarray]]:
     """(N,) text a patch, and (N,) bool where a patch is one value only or without data: such are never compared."""
     n = patches.shape[0]
     hashed, blank = [], np.zeros(n, bool)
@@ -203,7 +199,8 @@ def _hashes(patches: Patches, nodata: float | None, report) -> tuple[np.ndarray,
         hashed.append(patch_hashes(images))
         finite = np.where(np.isfinite(images), images, images.flat[0] if nodata is None else nodata)
         blank[start : start + len(images)] = (finite.max(axis=(2, 3)) == finite.min(axis=(2, 3))).all(axis=1)
-        report((start + len(images)) / n)
+        done = start + len(images)
+        yield Progress(done / n, f"Reading {done:,} of {n:,} patches.")
     return np.concatenate(hashed) if hashed else np.array([], "U32"), blank
 
 

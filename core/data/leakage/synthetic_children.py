@@ -1,7 +1,5 @@
 """Patches that are blends of two others, as SMOTE or MixUp make them: found inside a dataset that says nothing of it.
 
-Comes in: patches and their cells. Goes out: :class:`Child` records. It knows nothing of labels.
-
 A child is ``c = w a + (1 - w) b`` pixel by pixel. One parent has at least half of the weight, so it is among the
 patches most like the child; from there the other parent lies exactly in the child's direction: ``c - a`` and ``b - a``
 are parallel. Directions are compared for all b at once on a few linear numbers a patch, and what passes is judged on
@@ -16,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data.leakage.overlap import BOX, detail_of
-from core.data.leakage.shifted_crops import Cells, Patches, Report, on_all_cores, principal
+from core.data.leakage.shifted_crops import Cells, Patches, on_all_cores, principal
+from core.progress import Progress, Steps
 
 NUMBERS = 48  # of a patch; linear, so that a blend of patches is the blend of their numbers
 NEIGHBOURS = 10  # patches most like the child that are tried as its nearer parent
@@ -39,7 +38,7 @@ class Child:
     span: float  # distance between the parents
 
 
-def find_children(patches: Patches, cells: Cells, report: Report) -> list[Child]:
+def find_children(patches: Patches, cells: Cells) -> Steps[list[Child]]:
     """Every patch that two others explain, by row. Of siblings on one line the outermost two are the parents."""
     numbers = _linear_numbers(cells.values)
     n = len(numbers)
@@ -50,7 +49,7 @@ def find_children(patches: Patches, cells: Cells, report: Report) -> list[Child]
             child = _judged(patches, cells, row, parent, other)
             if child:
                 found.setdefault(row, []).append(child)
-        report(done / len(blocks))
+        yield Progress(done / len(blocks), f"Looking for blends, {done} of {len(blocks)} blocks of patches.")
     return [_outermost(found[row]) for row in sorted(found)]
 
 

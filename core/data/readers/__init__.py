@@ -1,7 +1,7 @@
 """One source format a module: each reader turns a folder of somebody's patches into a collection of them.
 
-Comes in: a format's name and a source. Goes out: the dataset file with a report of what was set aside and why, or
-batches of patches for prediction. A new format is a :class:`Reader`, mostly a module, and a line in ``FORMATS``:
+:func:`ingest` writes the dataset file and reports what was set aside and why; :func:`iterate_patches` gives batches of
+patches for prediction. A new format is a :class:`Reader`, mostly a module, and a line in ``FORMATS``:
 
     recognises(source) -> bool                                     cheap, opens no image
     collect(source, options, aside) -> Collection                  patches with labels, groups, masks, places
@@ -12,8 +12,7 @@ Readers look at names, tables and headers and read no image; ``build`` does, for
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,18 +21,18 @@ import numpy as np
 from core.data.bands import Band
 from core.data.readers import cas, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import unpacked
-from core.data.readers.base import Aside, Collection, IngestReport, Progress, ReaderOptions, Rejection
+from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.geo import geotiff
 from core.data.readers.hdf5 import arrays
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
 from core.errors import FormatError
+from core.progress import Steps
 
 __all__ = [
     "FORMATS",
     "IngestReport",
-    "Progress",
     "ReaderOptions",
     "Rejection",
     "ingest",
@@ -69,17 +68,17 @@ FORMATS: dict[str, Reader] = {
 
 def ingest(
     format: str | None, source: Path | str, out: Path | str, options: ReaderOptions | None = None
-) -> Generator[Progress, None, IngestReport]:
-    """Write the dataset file ``out`` from ``source``, yielding progress; the report is the generator's value.
+) -> Steps[IngestReport]:
+    """Write the dataset file ``out`` from ``source``; returns the report.
 
-    ``format`` None: recognised. ``source`` is a folder, or an archive of one (``core.data.readers.archives.unpack``), also one
-    that a stranger uploaded: whatever it holds is judged before it is read, nothing of it is run, and no link is
-    followed out of its folder.
+    ``format`` None: recognised. ``source`` is a folder, or an archive of one
+    (``core.data.readers.archives.unpack``), also one that a stranger uploaded: whatever it holds is judged before it is
+    read, nothing of it is run, and no link is followed out of its folder.
     Raises FormatError for an unknown format and DataError when the source cannot be used; then no file is written.
     """
     options = options or ReaderOptions()
     if options.manifest is None:
-        options = replace(options, manifest=Path(out).with_suffix(".manifest.json"))
+        options = options.model_copy(update={"manifest": Path(out).with_suffix(".manifest.json")})
     aside = Aside(options.strict)
     if format is not None:
         _reader(format)  # a wrong name is told before anything is unpacked

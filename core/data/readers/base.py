@@ -1,7 +1,7 @@
 """What all readers share: how they are asked, what they find, what they answer.
 
-Comes in and goes out: frozen values. It knows nothing of any format, and reads no image: an :class:`Item` carries an
-object that can (a :class:`Patch`), be it a file, a window of a larger raster or a row of an HDF5 file.
+No image is read here: an :class:`Item` carries an object that can read it (a :class:`Patch`), be it a file, a window of
+a larger raster or a row of an HDF5 file.
 """
 
 from __future__ import annotations
@@ -9,76 +9,153 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from core.data.bands import Band
-from core.errors import DataError, FormatError
+from core.config.sections import Section, explain_validation, names_of
+from core.data.bands import USUAL, Band
+from core.errors import ConfigError, DataError, FormatError
+from core.progress import Progress
 from core.text import list_names
 
 Shape = tuple[int, int, int]  # (C, H, W)
 
 
-@dataclass(frozen=True)
-class ReaderOptions:
-    """How a source is to be read.
+class ReaderOptions(Section):
+    """How a source is to be read. Raises ConfigError for values that make no sense.
 
-    Attributes:
-        strict: stop at the first unusable file instead of setting it aside.
-        positive: name of the positive class, or its value in the labels table.
-        bands: names of the bands in the order of the files.
-        unit: of the optical bands: "DN", "reflectance" or "0-255"; None: as the format or the kind of numbers says.
-        labels: a CSV; relative to the working directory or to the source.
-        id_column: its column of names or paths.
-        group_column: its column of groups.
-        masks: folder of masks; relative to the working directory or to the source.
-        mask_value: the value in masks that stands for the positive class; None: everything but 0.
-        licence: of the patches.
-        nodata: a pixel equal to it in all bands holds no data (255: white in pictures); None: as the format says.
-        resize: side in pixels that every image is stretched to, before anything else; None: as it is.
-        tile: side in pixels of the tiles that larger images are cut into; None: images are patches as they are.
-        stride: pixels from one tile to the next; None: ``tile``, so that tiles do not overlap.
-        edge: "shift" moves the last tile of a row or column inwards to end at the border; "drop" leaves out the rest.
-        mask_threshold: share of a patch's area, above 0 and up to 1, from which its mask makes it positive.
-        between: what becomes of a patch whose mask covers less, but not nothing: "drop", "unlabelled" or "negative".
-        manifest: of a named set, the list of its files: followed and verified where it is there, otherwise written;
-            None: beside the dataset file, its ending ``.manifest.json``.
-        max_nodata: tiles with a larger share of pixels without data are dropped, 0-1; 1 keeps all of them.
-        keys: where an HDF5 file has what: the path of its "images", "labels", "ids", ...; None: by their usual names.
-        layout: order of the axes of its images: "NCHW", "NHWC" or "NHW"; None: by their lengths.
+    ``labels`` and ``masks`` are relative to the working directory or to the source.
     """
 
-    strict: bool = False
-    positive: str | None = None
-    bands: tuple[str, ...] | None = None
-    unit: str | None = None
-    labels: Path | None = None
-    id_column: str | None = None
-    group_column: str | None = None
-    masks: Path | None = None
-    mask_value: float | None = None
-    licence: str = ""
-    nodata: float | None = None
-    resize: int | None = None
-    tile: int | None = None
-    stride: int | None = None
-    edge: Literal["shift", "drop"] = "shift"
-    mask_threshold: float = 0.01
-    between: Literal["drop", "unlabelled", "negative"] = "drop"
-    max_nodata: float = 0.5
-    keys: Mapping[str, str] | None = None
-    layout: Literal["NCHW", "NHWC", "NHW"] | None = None
-    manifest: Path | None = None
+    strict: bool = Field(
+        False,
+        title="Stop at the first unusable file",
+        description="Stop there, instead of setting such files aside with the reasons.",
+    )
+    positive: str | None = Field(
+        None, title="Positive class", description="Name of the landslide class, or its value in the labels table."
+    )
+    bands: tuple[str, ...] | None = Field(
+        None, title="Band names, in order", description="Names of the bands in the order of the files."
+    )
+    unit: Literal[tuple(USUAL)] | None = Field(
+        None,
+        title="Unit of the optical bands",
+        description="DN (reflectance times 10,000), reflectance or 0-255; none: as the format or the kind of numbers "
+        "suggests.",
+    )
+    labels: Path | None = Field(None, title="Labels CSV", description="A CSV with labels, groups or other columns.")
+    id_column: str | None = Field(
+        None, title="Id column", description="Column of the CSV that holds ids or file names."
+    )
+    group_column: str | None = Field(None, title="Group column", description="Column of the CSV that holds groups.")
+    masks: Path | None = Field(None, title="Folder of masks", description="Folder of landslide masks.")
+    mask_value: float | None = Field(
+        None, title="Mask value", description="Value in masks that means landslide; none: everything but 0."
+    )
+    licence: str = Field("", title="Licence", description="Licence of the patches.")
+    nodata: float | None = Field(
+        None,
+        title="No-data value",
+        description="A pixel with this value in all bands holds no data (255: white in pictures); none: as the format "
+        "says.",
+    )
+    resize: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        title="Resize images to (pixels)",
+        description="Every image is stretched to this many pixels a side before anything else; none: as it is.",
+    )
+    tile: int | None = Field(
+        None,
+        ge=4,
+        title="Tile size (pixels)",
+        description="Larger images are cut into tiles of this side; none: images are patches as they are.",
+    )
+    stride: int | None = Field(
+        None,
+        ge=1,
+        title="Tile stride (pixels)",
+        description="From one tile to the next; none: the tile size, so that tiles do not overlap.",
+    )
+    edge: Literal["shift", "drop"] = Field(
+        "shift",
+        title="Last tile of a row or column",
+        description="shift: moved inwards so that it ends at the border. drop: what remains is left out.",
+    )
+    mask_threshold: float = Field(
+        0.01,
+        gt=0.0,
+        le=1.0,
+        title="Least mask share",
+        description="Share of a patch's area, above 0 and up to 1, from which its mask makes it a landslide.",
+    )
+    between: Literal["drop", "unlabelled", "negative"] = Field(
+        "drop",
+        title="If the mask covers less than this",
+        description="Patches whose mask covers less, but not nothing: drop, unlabelled or negative.",
+    )
+    max_nodata: float = Field(
+        0.5,
+        ge=0.0,
+        le=1.0,
+        title="Most no-data in a tile",
+        description="Tiles with a larger share of pixels without data are dropped; 1 keeps all of them.",
+    )
+    keys: Mapping[str, str] | None = Field(
+        None,
+        title="Arrays of the HDF5 file",
+        description="Where an HDF5 file has what, written images=NAME,labels=NAME; none: by their usual names.",
+    )
+    layout: Literal["NCHW", "NHWC", "NHW"] | None = Field(
+        None, title="Axes of the HDF5 array", description="Order of the axes of its images; none: by their lengths."
+    )
+    manifest: Path | None = Field(
+        None,
+        title="Manifest",
+        description="Of a named set, the list of its files: followed and verified where it exists, otherwise written; "
+        "none: beside the dataset file, with the ending .manifest.json.",
+    )
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise ConfigError(explain_validation(error)) from error
+
+    @field_validator("bands", mode="before")
+    @classmethod
+    def _bands_from_text(cls, value: Any) -> Any:
+        return names_of(value) or None
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _keys_from_text(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        parts = [part.partition("=") for part in value.split(",")]
+        if not all(name.strip() and key.strip() for name, _, key in parts):
+            raise ValueError(f"write it as images=NAME,labels=NAME; given: {value}")
+        return {name.strip(): key.strip() for name, _, key in parts}
+
+    @model_validator(mode="after")
+    def _stride_goes_with_tiles(self) -> Self:
+        if self.stride is not None and self.tile is None:
+            raise ValueError("a stride needs a tile size (--tile)")
+        return self
 
 
-@dataclass(frozen=True)
-class Progress:
-    """done of total. what: "images" (their masks), "headers", "patches" (read), "patches written" and "summarised"."""
+def counted(done: int, total: int, what: str, start: float, end: float) -> Progress:
+    """How many are done, as a part of an import that runs from the share ``start`` to ``end``.
 
-    done: int
-    total: int
-    what: str = "patches"
+    fields: stage (``what``), done and total.
+    """
+    share = start + (end - start) * done / max(total, 1)
+    fields = {"stage": what, "done": done, "total": total}
+    return Progress(share, f"{done:,} of {total:,} {what}.", fields=fields)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,18 @@
 """From what a reader found to a dataset file, or to batches for prediction.
 
-Comes in: a :class:`Collection` of patches with what is known of each. Goes out: the dataset file and a report. It knows
-nothing of files, folders or tables: only that all patches of a dataset have one shape and one kind of numbers.
+All patches of a dataset have one shape and one kind of numbers; those of another are set aside.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
-from core.data.readers.base import Aside, Collection, IngestReport, Item, Progress, ReaderOptions, Shape, some
+from core.data.readers.base import Aside, Collection, IngestReport, Item, ReaderOptions, Shape, counted, some
 from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
@@ -23,16 +21,16 @@ from core.data.store.dataset import BATCH_BYTES, Dataset
 from core.data.store.writer import MAX_TEXT, DatasetWriter
 from core.errors import DataError, FormatError
 from core.io.atomic import write_text
+from core.progress import Steps, drain, part
 
 MOST_AT_ONCE = 64  # patches of a batch
 HEADERS_AT_ONCE = 1000  # between two signs of progress
 MAX_EXTRA_COLUMNS = 40
+LISTED, READ, WRITTEN = 0.1, 0.6, 0.8  # shares of an import at which these are done; the rest is summarising
 
 
-def build(
-    collection: Collection, out: Path, options: ReaderOptions, aside: Aside
-) -> Generator[Progress, None, IngestReport]:
-    """Write the dataset file, yielding progress; the report is the generator's value.
+def build(collection: Collection, out: Path, options: ReaderOptions, aside: Aside) -> Steps[IngestReport]:
+    """Write the dataset file; returns the report.
 
     Patches of another shape or kind of numbers than most are set aside. What a killed process had read of the same
     source is not read again (``spool``). Raises DataError when nothing remains.
@@ -74,7 +72,7 @@ def build(
     )
 
 
-def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> Generator[Progress, None, None]:
+def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> Steps[None]:
     """Read what was not read yet."""
     spool.check_room(len(items))
     spool.replay(aside)
@@ -90,12 +88,12 @@ def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> G
         read = Batch([row for row, _ in batch], images, masks)
         spool.add(read, done, aside.rejected[said:], aside.warnings[warned:])
         said, warned = len(aside.rejected), len(aside.warnings)
-        yield Progress(done, len(items))
+        yield counted(done, len(items), "patches read", LISTED, READ)
 
 
 def _write(
     writer: DatasetWriter, items: Sequence[Item], columns: dict[str, np.ndarray], spool: Spool
-) -> Generator[Progress, None, Dataset]:
+) -> Steps[Dataset]:
     """The dataset file from what was read."""
     has_places = any(item.lonlat is not None for item in items)
     done = 0
@@ -113,17 +111,8 @@ def _write(
                 columns={name: values[batch.rows] for name, values in columns.items()},
             )
             done += len(members)
-            yield Progress(done, spool.n, "patches written")
-        return (yield from _finish(writer, spool.n))
-
-
-def _finish(writer: DatasetWriter, n: int) -> Generator[Progress, None, Dataset]:
-    steps = writer.finishing()
-    while True:
-        try:
-            yield Progress(next(steps), n, "patches summarised")
-        except StopIteration as end:
-            return end.value
+            yield counted(done, spool.n, "patches written", READ, WRITTEN)
+        return (yield from part(writer.finishing(), WRITTEN, 1.0))
 
 
 def batches(
@@ -149,19 +138,10 @@ def survey_bands(collection: Collection, options: ReaderOptions, aside: Aside) -
     The bands are those named in the options, prescribed by the format, or suggested by their number. Reads headers
     only. Raises DataError when no patch has them.
     """
-    return exhausted(_surveying(collection, options, aside))
+    return drain(_surveying(collection, options, aside))
 
 
-def exhausted(steps: Generator[Any, None, Any]) -> Any:
-    """What a generator returns at its end; what it yields is not asked for."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
-def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> Generator[Progress, None, Survey]:
+def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[Survey]:
     names = options.bands or (collection.bands and tuple(band.name for band in collection.bands))
     items = collection.items
     found: list[tuple[Item, Shape, bool]] = []
@@ -174,7 +154,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> 
         except DataError as error:
             aside.reject(item.file, error)
         if done % HEADERS_AT_ONCE == 0:
-            yield Progress(done, len(items), "headers")
+            yield counted(done, len(items), "headers read", LISTED / 2, LISTED)
     if not found:
         raise DataError(_nothing_left(len(items), aside))
     kept, shape, is_bytes = _alike(found, aside)

@@ -1,10 +1,10 @@
 """CAS Landslide: sub-datasets, each with ``img``, ``mask`` and ``label``; 512 px RGB pictures.
 
-Comes in: the folder of sub-datasets (``Palu/img/Palu0001.tiff``, ``Palu/mask/...``), one of them, or a flat folder of
-pictures without masks. Goes out: patches labelled by the area that their mask (1 = landslide) covers, unlabelled where
+The source is the folder of sub-datasets (``Palu/img/Palu0001.tiff``, ``Palu/mask/...``), one of them, or a flat folder
+of pictures without masks. Patches are labelled by the area that their mask (1 = landslide) covers, and unlabelled where
 there is none; the column ``source`` names the sub-dataset, and each image is a group of its own. ``label`` is accepted
-and not used: what it encodes is not documented. White may stand for no data: ``--nodata 255`` says so.
-(Xu et al., CAS Landslide Dataset, Scientific Data 2024.)
+and not used: what it encodes is not documented. White may stand for no data: ``--nodata 255`` says so. (Xu et al., CAS
+Landslide Dataset, Scientific Data 2024.)
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Files of a folder that may be patches, and one door to each kind: its shape from the header, its values.
 
-Comes in: a folder, or a file. Goes out: paths proved to lie in the folder, shapes, arrays (C, H, W). It knows nothing
-of labels; links out of the folder, hidden files and what is not a plain file are never opened.
+Paths are proved to lie in the folder; links out of it, hidden files and what is not a plain file are never opened.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Folders of patches: one folder a class, or any folder with a table of labels.
 
-Comes in: a folder of pictures or ``.npy`` (H, W, C), and where it is there a CSV with labels, groups and further facts,
-and a folder of masks. Goes out: a :class:`Collection`. With class folders the folder is the label and the CSV adds to
-it; a label there that disagrees is an error. With neither, masks give the labels by the area that they cover. The
-positive class is never inferred from alphabetical order.
+The source is a folder of pictures or ``.npy`` (H, W, C), optionally with a CSV of labels, groups and further facts and
+with a folder of masks. With class folders the folder is the label and the CSV adds to it; a label there that disagrees
+is an error. With neither, masks give the labels by the area that they cover. The positive class is never inferred from
+alphabetical order.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One patch, or one mask, from a picture file (PNG, JPEG, BMP, GIF, TIFF), its header judged before it is decoded.
 
-Comes in: a path. Goes out: (C, H, W) uint8, rotated as its EXIF tag says. It knows nothing of labels, and refuses
-what has no certain meaning as reflectance: CMYK, transparency, more than 8 bits, several frames.
+Pixels are (C, H, W) uint8, rotated as the EXIF tag says. Refused is what has no certain meaning as reflectance: CMYK,
+transparency, more than 8 bits, several frames.
 """
 
 from __future__ import annotations

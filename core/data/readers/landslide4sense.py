@@ -1,12 +1,12 @@
 """Landslide4Sense: patches of 14 bands in one HDF5 file each, with masks.
 
-Comes in: ``img/image_N.h5`` (key ``img``, (128, 128, 14) float64) with ``mask/mask_N.h5`` (key ``mask``, 0 and 1), also
-below ``TrainData`` and the like; ``images/{train,validation,test}/`` with ``annotations/{train,...}/``; a folder of
-such files without masks; one file for prediction. Goes out: patches labelled by the share of the area that the mask
-covers (1 % and more is a landslide; ``--mask-threshold``), unlabelled where there is none, their split where a folder
+The source: ``img/image_N.h5`` (key ``img``, (128, 128, 14) float64) with ``mask/mask_N.h5`` (key ``mask``, 0 and 1),
+also below ``TrainData`` and the like; ``images/{train,validation,test}/`` with ``annotations/{train,...}/``; a folder
+of such files without masks; one file for prediction. Patches are labelled by the share of the area that the mask covers
+(1 % and more is a landslide; ``--mask-threshold``), and unlabelled where there is none; their split where a folder
 states it. Bands: Sentinel-2's B1-B12 without B8A, slope, elevation, each divided by its own mean: no reflectance, and
-B10 has spikes up to 50. ``--tile 64`` cuts the images; tiles of one image are one group.
-(Ghorbanzadeh et al., The outcome of the 2022 Landslide4Sense competition, JSTARS 2022.)
+B10 has spikes up to 50. ``--tile 64`` cuts the images; tiles of one image are one group. (Ghorbanzadeh et al., The
+outcome of the 2022 Landslide4Sense competition, JSTARS 2022.)
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Which row of a table speaks of which file, and which rows contradict each other.
 
-Comes in: the files of a folder and the rows of a table. Goes out: one row a file at most. It knows nothing of images,
-and reads nothing: a path in a table can only ever name one of the files that were found.
+A file has one row at most. No file is opened: a path in a table can only ever name one of the files that were found.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The seven image sets of the paper on EfficientNet and Grad-CAM (its Tables I and II), built from local folders.
 
-Comes in: a recipe (``core/data/recipes/set1.json`` ... ``set7.json``) and a folder that holds a folder for each of its
-sources; links to where the images are will do. Goes out: the images that the recipe asks for, with their SHA-256, and a
-manifest that the next build is held against. The images are public elsewhere, not here, and the paper does not list
-which of them it took, so ours are drawn by a fixed rule: as evenly over the sources of a class as these allow, by the
-hash of their names, so that a larger set holds the smaller one. In the paper class 0 is landslide.
+A recipe (``core/data/recipes/set1.json`` ... ``set7.json``) is built from a folder that holds a folder for each of its
+sources; links to where the images are will do. The images come with their SHA-256, and with a manifest that the next
+build is held against. The images are public elsewhere, not here, and the paper does not list which of them it took, so
+ours are drawn by a fixed rule: as evenly over the sources of a class as these allow, by the hash of their names, so
+that a larger set holds the smaller one. In the paper class 0 is landslide.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """One patch from a ``.npy`` file, its header judged before anything is allocated.
 
-Comes in: a path. Goes out: its header, or its array. It knows nothing of bands or labels, never unpickles, and does
-not call ``numpy.load``, which allocates what the header asks for before it looks at the file.
+Nothing is unpickled. ``numpy.load`` is not called: it allocates what the header asks for before it looks at the file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Images and their masks where they lie in folders side by side, or in one folder under names that say which is which.
 
-Comes in: the files of a folder. Goes out: images, the mask of each, and the split that a folder's name states. Known:
+The name of a folder may state the split. No file is opened. Known:
 ``img/image_7.h5`` with ``mask/mask_7.h5``, ``images/train/image_7.h5`` with ``annotations/train/mask_7.h5``,
-``train/images/Image_a.tif`` with ``train/masks/Mask_a.tif``, and all of it in one folder. It opens no file.
+``train/images/Image_a.tif`` with ``train/masks/Mask_a.tif``, and all of it in one folder.
 """
 
 from __future__ import annotations

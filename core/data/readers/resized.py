@@ -1,7 +1,6 @@
-"""Images brought to one size. Comes in: a collection. Goes out: the same, its patches stretched when they are read.
+"""Images brought to one size: patches and masks are stretched when they are read.
 
-Stretched to a square, whatever the sides were, as Keras' ``image_dataset_from_directory`` does by default. It knows
-nothing of tiles or labels.
+Stretched to a square, whatever the sides were, as Keras' ``image_dataset_from_directory`` does by default.
 """
 
 from __future__ import annotations
@@ -12,9 +11,6 @@ import numpy as np
 from PIL import Image
 
 from core.data.readers.base import Collection, Mask, Patch, Shape
-from core.errors import ConfigError
-
-MAX_SIDE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +65,9 @@ class ResizedMask:
 
 
 def resized(collection: Collection, side: int | None) -> Collection:
-    """The collection with every patch and mask stretched to (side, side); None: as it is. Raises ConfigError."""
+    """The collection with every patch and mask stretched to (side, side); None: as it is."""
     if side is None:
         return collection
-    if not 1 <= side <= MAX_SIDE:
-        raise ConfigError(f"Images can be resized to 1 to {MAX_SIDE} pixels a side, not {side}.")
     items = [
         replace(item, patch=Resized(item.patch, side), mask=item.mask and ResizedMask(item.mask, side))
         for item in collection.items

@@ -1,9 +1,8 @@
-"""What an ingest has read so far, kept beside the dataset file to be, so that a killed one goes on where it stopped.
+"""What an ingest has read so far, kept next to its dataset file, so that a killed one continues where it stopped.
 
-Comes in: batches of patches in the order of the source. Goes out: the same batches, also after the process was killed.
-It knows nothing of formats or of HDF5, which a killed process leaves unreadable. Two growing files hold the pixels and
-the masks; a journal names each batch once it is complete, with a checksum, so that a torn end is seen and dropped. It
-takes as much disk as the images, until the dataset file is complete.
+A killed process leaves an HDF5 file unreadable, so batches of patches are kept otherwise, in the order of the source:
+two growing files hold the pixels and the masks; a journal names each batch once it is complete, with a checksum, so
+that a torn end is noticed and dropped. That takes as much disk as the images, until the dataset file is complete.
 """
 
 from __future__ import annotations
@@ -53,6 +52,16 @@ def identity(items: Iterable[Item], facts: Sequence[Any]) -> str:
     return digest.hexdigest()
 
 
+def spool_path(out: Path) -> Path:
+    """Where an ingest into ``out`` keeps what it has read."""
+    return out.with_name(f".{out.name}.spool")
+
+
+def discard(out: Path) -> None:
+    """Remove what an interrupted ingest into ``out`` has read: the next one starts afresh."""
+    shutil.rmtree(spool_path(out), ignore_errors=True)
+
+
 class Spool:
     """The batches of one ingest into ``out``, found again by ``identity``. Use as a context manager.
 
@@ -69,7 +78,7 @@ class Spool:
 
     def __init__(self, out: Path, identity: str, shape: Shape, dtype: np.dtype, has_masks: bool):
         self._out = out.absolute()
-        self.folder = self._out.with_name(f".{self._out.name}.spool")
+        self.folder = spool_path(self._out)
         self._identity = identity
         self._shape, self.dtype, self.has_masks = shape, np.dtype(dtype), has_masks
         self._sizes = {"images": int(np.prod(shape)) * self.dtype.itemsize}  # bytes of one patch
@@ -93,10 +102,7 @@ class Spool:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._opened.close()
         if kind is None or issubclass(kind, Exception):
-            self._remove()
-
-    def _remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+            discard(self._out)
 
     def _lock(self) -> None:
         if fcntl is None:
@@ -207,7 +213,7 @@ class Spool:
         try:
             yield
         except OSError as error:
-            self._remove()
+            discard(self._out)
             why = error.strerror or str(error)[:200]
             raise DataError(f"{self._out} cannot be written ({why}). Free space, or choose another place.") from error
 

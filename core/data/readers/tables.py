@@ -1,7 +1,7 @@
 """A table of labels or facts from a CSV, as text; and what a label's text means.
 
-Comes in: a CSV with a header, in UTF-8 (a BOM is fine) or UTF-16, separated by comma, semicolon, tab or bar. Goes out:
-a :class:`Table` of stripped text cells. It knows nothing of images, and never guesses which class is positive.
+The CSV has a header, is in UTF-8 (a BOM is fine) or UTF-16, and separated by comma, semicolon, tab or bar. Cells are
+stripped text. Which class is positive is never guessed.
 """
 
 from __future__ import annotations

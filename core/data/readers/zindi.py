@@ -1,10 +1,9 @@
 """Zindi's "Classification for Landslide Detection": Train.csv, Test.csv and (64, 64, 12) arrays.
 
-Comes in: the folder with ``Train.csv`` (ID,label) and ``train_data/{ID}.npy``, and where they are there ``Test.csv``
-(ID) and ``test_data/{ID}.npy``; some archives unpack to ``train_data/train_data``. Goes out: the training
-patches, labelled, and the test patches, unlabelled (split "train" and "test"). The full set has 7147 training
-patches, 1255 of them landslides, and 5398 test patches; float64 (H, W, C), Sentinel-2 digital numbers and Sentinel-1
-dB in the order of ``ZINDI_BANDS``. It knows nothing of other layouts.
+The source is the folder with ``Train.csv`` (ID,label) and ``train_data/{ID}.npy``, and optionally ``Test.csv`` (ID) and
+``test_data/{ID}.npy``; some archives unpack to ``train_data/train_data``. Training patches are labelled, test patches
+are not (split "train" and "test"). The full set has 7147 training patches, 1255 of them landslides, and 5398 test
+patches; float64 (H, W, C), Sentinel-2 digital numbers and Sentinel-1 dB in the order of ``ZINDI_BANDS``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The dataset file: one HDF5 file that readers build once and everything else reads by id, lazily, in batches.
 
-Comes in: batches of patches with their labels and facts, or the path of such a file. Goes out: a :class:`Dataset`.
-It knows nothing of source formats. Reading lives in ``core.data.store.dataset``, writing in ``core.data.store.writer``;
+Reading lives in ``core.data.store.dataset``, writing in ``core.data.store.writer``;
 uncompressed images are read from where they lie (``core.data.store.chunks``).
 
 Layout: ``images`` (N, C, H, W) float32 or uint8, one chunk a patch; ``labels`` (N,) int8; ``ids`` (N,) UTF-8 text;

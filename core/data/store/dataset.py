@@ -1,7 +1,6 @@
 """Reading a dataset file: its facts in memory, its images by row when they are asked for.
 
-Comes in: the path of a dataset file. Goes out: a :class:`Dataset`. It knows nothing of how the file came to be and
-refuses files whose structure could reach outside them (``core.data.store.hdf5``).
+Files whose structure could reach outside them are refused (``core.data.store.hdf5``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A file that HDF5 can write to without being told that the disk is full.
 
-Comes in: a path. Goes out: a binary file object for ``h5py.File``. It knows nothing of what is written. HDF5 (seen with
+HDF5 (seen with
 2.0 under h5py 3.16) brings the whole process down with a segmentation fault when it closes a file whose last writes
 failed, so failures are kept here, and whoever writes asks for them.
 """

@@ -1,8 +1,8 @@
 """HDF5 files opened only after their structure proved harmless.
 
-Comes in: a path. Goes out: an open read-only ``h5py.File`` in which every dataset lies in that file, has plain fixed
-size numbers or text, and is not absurdly larger than the file. It knows nothing of what the datasets mean.
-h5py itself follows external links, external storage and virtual datasets silently, and allocates what a file claims.
+In a file that is opened read-only here, every dataset lies in that file, has plain fixed-size numbers or text, and is
+not absurdly larger than the file. h5py itself follows external links, external storage and virtual datasets silently,
+and allocates what a file claims.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a dataset file says of its bands, computed batch by batch in bounded memory.
-
-Comes in: batches of images. Goes out: one row of statistics a band. It knows nothing of labels or files.
-"""
+"""Statistics of every band of a dataset file, computed batch by batch in bounded memory."""
 
 from __future__ import annotations
 

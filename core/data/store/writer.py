@@ -1,15 +1,11 @@
-"""Writing a dataset file batch by batch, in bounded memory, beside its place until it is complete.
-
-Comes in: batches of patches with labels and facts. Goes out: the finished file, opened as a Dataset. It knows nothing
-of source formats.
-"""
+"""Writing a dataset file batch by batch, in bounded memory, under a temporary name until it is complete."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +18,7 @@ from core.data.store.forgiving_file import ForgivingFile
 from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
 from core.io.atomic import unfinished
+from core.progress import Progress, Steps, drain
 
 MAX_TEXT = 500  # characters of an id, a group or a text in a column
 
@@ -172,15 +169,10 @@ class DatasetWriter:
 
     def finish(self) -> Dataset:
         """Compute statistics and hash, move the file to its place and open it. Raises DataError when it is empty."""
-        steps = self.finishing()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                return end.value
+        return drain(self.finishing())
 
-    def finishing(self) -> Generator[int, None, Dataset]:
-        """As ``finish``, yielding how many patches have been summarised; the dataset is the generator's value."""
+    def finishing(self) -> Steps[Dataset]:
+        """As ``finish``, yielding progress."""
         if self._file is None or not self._kept:
             raise DataError(f"There is no patch to write to {self.path}. Look at why the files were set aside.")
         rows = {name: np.concatenate(parts) for name, parts in self._kept.items()}
@@ -191,7 +183,7 @@ class DatasetWriter:
             yield from self._complete(rows)
         return open_dataset(self.path)
 
-    def _complete(self, rows: dict[str, np.ndarray]) -> Iterator[int]:
+    def _complete(self, rows: dict[str, np.ndarray]) -> Steps[None]:
         for name, values in rows.items():
             self._file.create_dataset(name, data=_encode(values) if values.dtype.kind == "U" else values)
         summary = yield from self._summarise(rows)
@@ -221,7 +213,7 @@ class DatasetWriter:
         data.resize(start + len(values), axis=0)
         data[start:] = values
 
-    def _summarise(self, rows: dict[str, np.ndarray]) -> Generator[int, None, dict]:
+    def _summarise(self, rows: dict[str, np.ndarray]) -> Steps[dict]:
         names = tuple(band.name for band in self._bands)
         images = self._file["images"]
         summary = BandSummary(len(images), self._shape, self._card["nodata"])
@@ -234,7 +226,9 @@ class DatasetWriter:
             block = images[start : start + most]
             digest.update(block)
             summary.add(block)
-            yield start + len(block)
+            done, n = start + len(block), len(images)
+            fields = {"stage": "patches summarised", "done": done, "total": n}
+            yield Progress(done / n, f"{done:,} of {n:,} patches summarised.", fields=fields)
         return {
             "bands": [band.to_dict() for band in self._bands],
             "statistics": summary.rows(names),

@@ -1,9 +1,7 @@
 """Facts about patches as a network can read them: columns of numbers or categories, and what is unknown of them.
 
-Comes in: columns of a dataset file, (N,) each, and the rows to learn from. Goes out: a :class:`Column` for each, and a
-table (N, P) float32 of standardised numbers, one-hot categories and a mark for the unknown. What is learnt (mean,
-spread, categories) comes from the training rows alone; a category that they do not have is unknown. It knows nothing of
-labels or networks.
+The table (N, P) float32 has standardised numbers, one-hot categories and a mark for the unknown. What is learnt (mean,
+spread, categories) comes from the training rows alone; a category that they do not have is unknown.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Columns that give the label away: what each says of it, and what its being unknown says of it.
+"""Columns that give the label away: what each says of it, and what its missing values say of it.
 
-Comes in: a column (N,) and labels (N,). Goes out: a :class:`ColumnReport`. The measure is mutual information in bits,
+The measure is mutual information in bits,
 beside the label's entropy H (all there is to know) and the level of chance, from permuted labels. Paper B's size label
 is "unknown" for every patch without a landslide: its mutual information is H, and a network that reads it looks at
-nothing else. It looks at labels of all patches, to warn; nothing is learnt from it.
+nothing else. The labels of all patches are used, to warn; nothing is learnt from them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is known of each patch besides its label, as columns to slice results by.
 
-Comes in: an open dataset. Goes out: a table with one row a patch. Facts that the dataset does not hold are not made up:
-their column is missing. Images are read batch by batch.
+One row per patch. Facts that the dataset does not hold are not made up: their column is missing. Images are read batch
+by batch.
 """
 
 from __future__ import annotations

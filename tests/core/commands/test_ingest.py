@@ -1,6 +1,7 @@
 """``python -m core ingest`` as scripts call it: every option reaches the reader, answers and exits are as agreed."""
 
 import shutil
+import sys
 
 import h5py
 import numpy as np
@@ -26,8 +27,18 @@ def source(tmp_path):
     return tmp_path / "src"
 
 
+@pytest.fixture(autouse=True)
+def checkpoints(tmp_path, monkeypatch):
+    """Where the jobs of these tests lie."""
+    monkeypatch.setattr(sys.modules[__name__], "CHECKPOINTS", ["--checkpoints", tmp_path / "checkpoints"])
+    return tmp_path / "checkpoints"
+
+
+CHECKPOINTS: list = []
+
+
 def answer(*arguments):
-    return core_json("ingest", *arguments)
+    return core_json("ingest", *arguments, *CHECKPOINTS)
 
 
 def test_tiles_masks_and_nodata_are_asked_for_by_name(source, tmp_path):
@@ -49,15 +60,15 @@ def test_an_archive_and_a_format_to_be_found(source, tmp_path):
 
 def test_people_are_told_in_lines(source, tmp_path):
     (source / "broken.png").write_bytes(b"no picture")
-    text = core("ingest", "folders", source, "--out", tmp_path / "x.h5").stdout
-    assert text.startswith("2 patches (0 landslides, 2 unlabelled) in ") and "Set aside: broken.png: " in text
+    text = core("ingest", "folders", source, "--out", tmp_path / "x.h5", *CHECKPOINTS).stdout
+    assert "\n2 patches (0 landslides, 2 unlabelled) in " in text and "\nSet aside: broken.png: " in text
 
 
 def test_mistakes_are_told(source, tmp_path):
-    assert "no format 'geo'" in core_error("ingest", "geo", source, "--out", tmp_path / "x.h5")
+    assert "no format 'geo'" in core_error("ingest", "geo", source, "--out", tmp_path / "x.h5", *CHECKPOINTS)
     (source / "broken.png").write_bytes(b"no picture")
-    told = core_error("ingest", "folders", source, "--out", tmp_path / "x.h5", "--strict")
-    assert "Stopped at this first" in told
+    arguments = ["folders", source, "--out", tmp_path / "x.h5", *CHECKPOINTS]
+    assert "Stopped at this first" in failure("ingest", *arguments, "--strict")
     assert core("ingest", "folders", source, check=False).returncode == 2
 
 
@@ -71,5 +82,25 @@ def test_an_hdf5_files_arrays_and_axes_are_said(tmp_path):
     options = ["--layout", "NHWC", "--mask-value", 1, "--bands", "a,b,c,d,e"]
     assert answer("hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", *keys, *options)["n_positive"] == 1
     np.testing.assert_array_equal(open_dataset(tmp_path / "x.h5").images(), values.transpose(0, 3, 1, 2))
-    told = core_error("ingest", "hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", "--keys", "mine")
-    assert "--keys is written images=NAME" in told
+    said = core_error("ingest", "hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", "--keys", "mine", *CHECKPOINTS)
+    assert "write it as images=NAME" in said
+
+
+def failure(*arguments):
+    """What a job's failure says on standard error."""
+    ended = core(*arguments, check=False)
+    assert ended.returncode == 1
+    return ended.stderr
+
+
+def test_relative_paths_are_of_the_working_directory_or_of_the_source(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert answer("folders", "src", "--out", "x.h5", "--masks", "masks")["dataset"] == str(tmp_path / "x.h5")
+    assert open_dataset(tmp_path / "x.h5").has_masks
+    assert answer("folders", "src", "--out", "y.h5", "--masks", "src/masks")["n"] == 2
+
+
+def test_an_ingest_is_a_job_in_the_list(source, tmp_path):
+    answer("folders", source, "--out", tmp_path / "x.h5")
+    (job,) = core_json("jobs", "list", *CHECKPOINTS)["jobs"]
+    assert job["name"].startswith("datasets/import_dataset-") and job["state"] == "succeeded"

@@ -24,7 +24,7 @@ def texts(at) -> Iterator[str]:
             yield from (value for value in values if isinstance(value, str) and value)
 
 
-@pytest.mark.parametrize(("page", "view"), [*((p, None) for p in PAGES), ("dataset", "Patches"), ("dataset", "Check")])
+@pytest.mark.parametrize(("page", "view"), [*((p, None) for p in PAGES), ("dataset", "patches"), ("dataset", "check")])
 def test_no_name_becomes_markup(studio, open_page, page, view):
     studio.add_hostile()
     at = open_page(page)
@@ -33,7 +33,7 @@ def test_no_name_becomes_markup(studio, open_page, page, view):
         at.run()
     assert not at.exception
     shown = list(texts(at))
-    if page in ("overview", "dataset", "train", "errors") and view != "Check":
+    if page in ("overview", "dataset", "train", "errors") and view != "check":
         assert any("alert" in text for text in shown)  # the names are there to be read
     for text in shown:
         assert not re.search(r"(?<!\\)<(img|script|b|u)\b", text), text

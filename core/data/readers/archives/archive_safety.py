@@ -1,7 +1,7 @@
 """What an archive holds, judged as a whole from its listing: plain files under plain names, of honest sizes.
 
-Comes in: the path of a .zip, .tar or .tar.gz of a stranger. Goes out: its files, each to be opened, or one sentence why
-all of it is refused. Nothing is written. It knows nothing of where the files will go.
+The archive (.zip, .tar or .tar.gz) may come from a stranger: it is accepted as a whole, or refused as a whole with one
+sentence. Nothing is written.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A .zip or .tar(.gz) as a source: judged as a whole, then unpacked by our own code into a folder that goes away again.
 
-Comes in: the path of an archive, also one that a stranger uploaded. Goes out: a folder to read from, or one sentence
-why the archive is refused; then nothing of it is left. It knows nothing of patches. ``extractall`` is not used: it
-quietly renames, overwrites and follows what is refused here, and unpacks whatever size an archive holds.
+Of an archive that is refused nothing is left. ``extractall`` is not used: it quietly renames, overwrites and follows
+what is refused here, and unpacks whatever size an archive holds.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Folders of n-band GeoTIFFs, patches or larger scenes, with their place on Earth.
 
-Comes in: class folders, or any folder with a table of labels, as ``core.data.readers.folders`` reads them, or images
-with masks beside them (``images/a.tif``, ``masks/a.tif``), labelled by the share of the area that the mask covers; one
-file for prediction. Goes out: patches with longitude and latitude of their centre, map units in the columns x and y,
-and bands by their names in the files; a raster without band names maps by position when the number is right, with a
-warning. What has the nodata value in all bands was not seen; where no file states one that value is 0. Scenes are cut
-by ``--tile`` and read window by window, never whole.
+The source is class folders, or any folder with a table of labels, as ``core.data.readers.folders`` reads them, or
+images with masks beside them (``images/a.tif``, ``masks/a.tif``), labelled by the share of the area that the mask
+covers; one file for prediction. Patches come with longitude and latitude of their centre, map units in the columns x
+and y, and bands by their names in the files; a raster without band names maps by position when the number is right,
+with a warning. What has the nodata value in all bands was not seen; where no file states one that value is 0. Scenes
+are cut by ``--tile`` and read window by window, never whole.
 """
 
 from __future__ import annotations

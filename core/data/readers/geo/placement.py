@@ -1,8 +1,7 @@
 """Where a raster lies: its coordinate system, the world file beside it, and degrees for any of its pixels.
 
-Comes in: a raster's path and header. Goes out: a :class:`Placement`, or None, and in plain words what could not be
-placed. It reads no pixels and asks no network. A world file (ESRI: six lines, the centre of the upper left pixel) is
-used only where the raster does not say itself where it is.
+What could not be placed is reported in plain words. No pixels are read, and the network is not used. A world file
+(ESRI: six lines, the centre of the upper left pixel) is used only where the raster does not say itself where it is.
 """
 
 from __future__ import annotations

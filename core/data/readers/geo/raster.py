@@ -1,10 +1,9 @@
 """GeoTIFF and other n-band TIFFs through GDAL, shut off from the network and from files beside the file.
 
-Comes in: a path, and a window of it. Goes out: what the header says, judged before any pixel is read, and pixels
-(C, H, W) in the file's own number type. Only the GeoTIFF driver is ever tried, so a VRT named ``.tif`` stays a text;
-overviews, masks, statistics and georeferencing kept beside the file (.ovr, .msk, .aux.xml) are not looked for, and
-none inside it is followed to another place. It knows nothing of labels or bands' meanings; the world file beside a
-raster is ``core.data.readers.geo.placement``'s.
+The header is judged before any pixel is read. Only the GeoTIFF driver is ever tried, so a VRT named ``.tif`` stays a
+text; overviews, masks, statistics and georeferencing kept beside the file (.ovr, .msk, .aux.xml) are not looked for,
+and none inside it is followed to another place. The world file beside a raster is read in
+``core.data.readers.geo.placement``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Rasters, and masks as large as scenes, as the patches that a collection carries: whole, or a window of them.
-
-Comes in: a path with its header, where it lies and the order of its bands. Goes out: (C, H, W), places. It knows
-nothing of labels.
-"""
+"""Rasters, and masks as large as scenes, as the patches that a collection carries: whole, or a window of them."""
 
 from __future__ import annotations
 

@@ -1,26 +1,24 @@
 """Tiles of larger images, and labels from the share that a mask covers.
 
-Comes in: a collection whose images may be larger than a patch, of any reader. Goes out: a collection of tiles, each
-labelled by a stated rule, with the shares it was decided by; all tiles of one image are one group. It knows nothing of
-formats. Images and masks are read one at a time.
+The images of any reader may be larger than a patch. Each tile is labelled by a stated rule, with the shares it was
+decided by; all tiles of one image are one group. Images and masks are read one at a time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from core.data.readers.base import Aside, Collection, Item, Mask, Patch, Progress, ReaderOptions, Shape
+from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted
 from core.data.store.summary import valid_pixels
-from core.errors import ConfigError, DataError, FormatError
+from core.errors import DataError, FormatError
+from core.progress import Steps
 
-MIN_SIDE = 4  # pixels; smaller tiles are surely a mistake
-EDGES = ("shift", "drop")
-BETWEEN = ("drop", "unlabelled", "negative")
+CUT = 0.05  # share of an import at which the tiles are known
 _BETWEEN_LABEL = {"unlabelled": -1, "negative": 0}
 
 
@@ -118,15 +116,13 @@ def nodata_of(collection: Collection, options: ReaderOptions, is_bytes: bool) ->
     return usual if collection.nodata == "usual" else collection.nodata
 
 
-def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Generator[Progress, None, Collection]:
+def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[Collection]:
     """The tiles of the collection's images, or its images as they are, labelled from their masks where that is asked.
 
     Rule: a mask that covers ``mask_threshold`` of the area or more makes a patch positive, one that covers nothing
     negative; ``between`` says what becomes of the rest. Tiles of an image without a mask are negative when the image
-    is, and otherwise unlabelled, since nobody knows where its landslide lies. Yields progress in images.
-    Raises ConfigError for options that make no sense.
+    is, and otherwise unlabelled, since nobody knows where its landslide lies.
     """
-    _check(options)
     if options.tile is None and not collection.labels_from_masks:
         return collection
     recent, counts, found = (_Recent(), _Recent()), Counter(), []
@@ -136,27 +132,12 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Generat
         except DataError as error:
             aside.reject(item.file, error)
         if done % 16 == 0 or done == len(collection.items):
-            yield Progress(done, len(collection.items), "images")
+            yield counted(done, len(collection.items), "images", 0.0, CUT)
     _tell(counts, options, aside)
     if not found and not aside.rejected:
         raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(aside.warnings)}")
     facts = {**collection.facts, "patches_from_masks": _rule(options) | dict(counts)}
     return replace(collection, items=found, facts=facts)
-
-
-def _check(options: ReaderOptions) -> None:
-    tile, stride = options.tile, options.stride
-    if tile is not None and tile < MIN_SIDE:
-        raise ConfigError(f"A tile has at least {MIN_SIDE} pixels a side, not {tile}.")
-    if stride is not None and (tile is None or not 1 <= stride):
-        raise ConfigError("The stride is 1 pixel or more, and goes with a tile side. Say --tile too.")
-    if not 0 < options.mask_threshold <= 1:
-        raise ConfigError(f"The mask threshold is a share above 0 and up to 1, not {options.mask_threshold:g}.")
-    if not 0 <= options.max_nodata <= 1:
-        raise ConfigError(f"The nodata limit is a share from 0 to 1, not {options.max_nodata:g}.")
-    for name, value, known in (("edge", options.edge, EDGES), ("between", options.between, BETWEEN)):
-        if value not in known:
-            raise ConfigError(f"'{value}' is no choice for {name}. Choose {', '.join(known)}.")
 
 
 def _tiles(

@@ -1,9 +1,9 @@
 """HDF5 files of anybody's making: arrays of patches with their labels in one file, or one file a patch.
 
-Comes in: a file with an array of images (N, C, H, W), (N, H, W, C) or (N, H, W), and where they are there labels,
-ids, groups, splits, masks and places, found by their usual names or named in ``ReaderOptions.keys``; or a folder of
-files with one image each, and masks beside them. Goes out: patches. The order of the axes is what their lengths allow;
-where they allow two, it is refused until ``--layout`` says which. A dataset file of this program is not read again.
+The source is a file with an array of images (N, C, H, W), (N, H, W, C) or (N, H, W), and optionally labels, ids,
+groups, splits, masks and places, found by their usual names or named in ``ReaderOptions.keys``; or a folder of files
+with one image each, and masks beside them. The order of the axes is what their lengths allow; where they allow two, it
+is refused until ``--layout`` says which. A dataset file of this program is not read again.
 """
 
 from __future__ import annotations
@@ -95,8 +95,6 @@ def _check(options: ReaderOptions) -> None:
     unknown = [name for name in options.keys or () if name not in USUAL]
     if unknown:
         raise ConfigError(f"An HDF5 file may hold {', '.join(USUAL)}; not known: {some(unknown)}.")
-    if options.layout is not None and options.layout not in AXES:
-        raise ConfigError(f"The layout is one of {', '.join(AXES)}, not '{options.layout}'.")
     if options.labels or options.masks:
         raise ConfigError("This format finds labels and masks in the HDF5 files. Leave out --labels and --masks.")
 

@@ -1,8 +1,4 @@
-"""What an HDF5 file says of its patches beside their pixels: labels, ids, groups, splits, places.
-
-Comes in: small arrays, one value a patch. Goes out: labels with the names of their classes, texts, degrees. It reads no
-pixels.
-"""
+"""What an HDF5 file says of its patches beside their pixels: labels, ids, groups, splits, places."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Patches and masks inside HDF5 files: one file each, or rows of one array; and the order of their axes.
 
-Comes in: a path and a key, or an array's shape. Goes out: (C, H, W). Every file's structure proves harmless before
-anything of it is read (``core.data.store.hdf5``). It knows nothing of labels.
+Every file's structure proves harmless before anything of it is read (``core.data.store.hdf5``).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from core.data.bands import ZINDI_BANDS
 from core.data.check import check
 from core.data.leakage.duplicates import joined_groups, patch_hashes
 from core.data.store import DatasetWriter
+from core.progress import drain
 
 N = 12
 
@@ -38,7 +39,7 @@ def row(report, what):
 
 
 def test_a_sound_dataset_has_only_ok_rows(tmp_path):
-    report = check(made(tmp_path))
+    report = drain(check(made(tmp_path)))
     assert report.ok and {r.severity for r in report.rows} == {"ok"}
     assert list(report.to_frame().columns) == ["severity", "what", "where", "n", "share", "advice"]
     assert row(report, "Both classes").where == "landslide: 6, stable: 6"
@@ -49,21 +50,21 @@ def test_a_sound_dataset_has_only_ok_rows(tmp_path):
     [([1] * N, "There is one class only"), ([0] * N, "There is one class only"), ([-1] * N, "No patch has a label")],
 )
 def test_one_class_and_no_labels_are_errors(tmp_path, labels, what):
-    report = check(made(tmp_path, labels=labels))
+    report = drain(check(made(tmp_path, labels=labels)))
     assert not report.ok and report.rows[0].what == what and report.rows[0].advice
 
 
 def test_unlabelled_patches_are_counted(tmp_path):
     labels = np.arange(N) % 2
     labels[:3] = -1
-    report = check(made(tmp_path, labels=labels))
+    report = drain(check(made(tmp_path, labels=labels)))
     assert report.ok and row(report, "Patches without a label").n == 3
 
 
 def test_identical_patches_with_different_labels_are_an_error(tmp_path):
     images = patches()
     images[3] = images[0]
-    report = check(made(tmp_path, images))
+    report = drain(check(made(tmp_path, images)))
     found = report.rows[0]
     assert (found.severity, found.what) == ("error", "Identical patches have different labels")
     assert (found.where, found.n) == ("p0 = p3", 2)
@@ -73,22 +74,22 @@ def test_identical_patches_with_one_label_are_a_warning_and_so_is_crossing_group
     images = patches()
     images[4] = images[2]
     images[6] = images[2]
-    report = check(made(tmp_path, images))
+    report = drain(check(made(tmp_path, images)))
     assert report.ok
     assert row(report, "Patches occur more than once").where == "p2 = p4 = p6"
     assert row(report, "Identical patches lie in different groups").n == 3
     same_group = ["a"] * 7 + [f"g{i}" for i in range(7, N)]
-    assert not [r for r in check(made(tmp_path, images, groups=same_group)).rows if "different groups" in r.what]
+    assert not [r for r in drain(check(made(tmp_path, images, groups=same_group))).rows if "different groups" in r.what]
 
 
 def test_an_unlabelled_copy_contradicts_nothing(tmp_path):
     images, labels = patches(), np.arange(N) % 2
     images[1], labels[1] = images[0], -1
-    assert check(made(tmp_path, images, labels)).ok
+    assert drain(check(made(tmp_path, images, labels))).ok
 
 
 def test_contradictions_that_the_reader_set_aside_are_an_error(tmp_path):
-    report = check(made(tmp_path, conflicting_ids=["ID_7", "<img onerror=alert(1)>"]))
+    report = drain(check(made(tmp_path, conflicting_ids=["ID_7", "<img onerror=alert(1)>"])))
     assert not report.ok and report.rows[0].where == "ID_7, <img onerror=alert(1)>"
 
 
@@ -98,7 +99,7 @@ def test_planted_faults_in_values_are_found_with_band_and_patch(tmp_path):
     images[2, 4, 0, 0] = 1000.0  # dB
     images[:, 7] = -12.0
     images[5, 8] = 0.0
-    report = check(made(tmp_path, images))
+    report = drain(check(made(tmp_path, images)))
     assert report.ok
     assert row(report, "Values that are not finite").where == "bands blue; patches p1"
     assert row(report, "Values outside").where == "bands desc_vv; patches p2"
@@ -111,22 +112,22 @@ def test_nodata_is_told_with_its_share_and_empty_patches_apart(tmp_path):
     images = patches()
     images[0, :, :2] = 0.0
     images[1:3] = 0.0
-    report = check(made(tmp_path, images, nodata=0.0))
+    report = drain(check(made(tmp_path, images, nodata=0.0)))
     assert row(report, "Patches without any data").where == "p1, p2"
     assert row(report, "Pixels without data").share == pytest.approx(2.5 / N)
     assert report.ok  # two empty patches of both classes are not called contradictory
 
 
 def test_groups_are_judged(tmp_path):
-    assert row(check(made(tmp_path, groups=None)), "There are no groups").severity == "warning"
-    few = check(made(tmp_path, groups=["a", "b"] * 6))
+    assert row(drain(check(made(tmp_path, groups=None))), "There are no groups").severity == "warning"
+    few = drain(check(made(tmp_path, groups=["a", "b"] * 6)))
     assert row(few, "A class lies in few groups").where.startswith("stable, landslide; ")
 
 
 def test_many_names_are_cut_short(tmp_path):
     images = patches()
     images[:, 0, 0, 0] = np.inf
-    assert row(check(made(tmp_path, images)), "Values that are not finite").where.endswith("p4 and 7 more")
+    assert row(drain(check(made(tmp_path, images))), "Values that are not finite").where.endswith("p4 and 7 more")
 
 
 def test_joined_groups_keep_identical_patches_together():

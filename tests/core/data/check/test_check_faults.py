@@ -9,6 +9,7 @@ from core.data import demo
 from core.data.bands import BYTES, DN, REFLECTANCE, RGB_BANDS, ZINDI_BANDS, Band
 from core.data.check import check
 from core.data.store import DatasetWriter
+from core.progress import drain
 
 N = 48
 
@@ -34,7 +35,7 @@ def written(path, patches, images=None, labels=None, bands=ZINDI_BANDS, nodata=N
 
 
 def findings(dataset):
-    return {row.what: row for row in check(dataset).rows if row.severity != "ok"}
+    return {row.what: row for row in drain(check(dataset)).rows if row.severity != "ok"}
 
 
 def only(dataset, what):
@@ -156,7 +157,7 @@ def test_a_patch_twice_and_with_another_label(tmp_path, clean):
     assert only(dataset, "Identical patches have different labels").severity == "error"
     left_out = dataset.labels.copy()
     left_out[40] = -1
-    assert check(dataset, labels=left_out).ok
+    assert drain(check(dataset, labels=left_out)).ok
 
 
 def test_a_nearly_identical_patch_in_another_group_with_another_label(tmp_path, clean):
@@ -192,10 +193,10 @@ def test_labels_that_the_reader_found_contradictory(tmp_path, clean):
 
 
 def test_progress_ends_at_one_and_never_goes_back(tmp_path, clean):
-    told = []
-    check(written(tmp_path, clean), progress=lambda share, text: told.append((share, text)))
-    shares = [share for share, _ in told]
-    assert shares == sorted(shares) and shares[-1] == 1.0 and all(text for _, text in told)
+    steps = []
+    drain(check(written(tmp_path, clean)), steps.append)
+    shares = [step.share for step in steps]
+    assert shares == sorted(shares) and shares[-1] == 1.0 and all(step.message for step in steps)
 
 
 def test_bands_of_unknown_unit_are_not_judged(tmp_path, clean):

@@ -10,6 +10,7 @@ from core.data.demo.sensors import observe, optical, radar, slope_towards
 from core.data.readers import ReaderOptions, ingest
 from core.data.store import open_dataset
 from core.errors import ConfigError
+from core.progress import drain
 
 # The real training set's, all 7147 patches (FACTS): mean and standard deviation of each band.
 REAL_MEAN = [1832, 1919, 1858, 3151, -10.41, -18.56, -0.88, -0.71, -11.26, -19.87, 0.52, -0.27]
@@ -245,17 +246,9 @@ def test_zindis_layout_is_read_by_its_reader(tmp_path):
     train = write_zindi_layout(tmp_path / "zindi", 60, 3, n_test=60)
     array = np.load(tmp_path / "zindi" / "train_data" / f"{train.ids[0]}.npy")
     assert array.shape == (64, 64, 12) and array.dtype == np.float64
-    report = _exhausted(ingest("zindi", tmp_path / "zindi", tmp_path / "zindi.h5", options=ReaderOptions()))
+    report = drain(ingest("zindi", tmp_path / "zindi", tmp_path / "zindi.h5", options=ReaderOptions()))
     dataset = open_dataset(report.dataset)
     labelled = dataset.index_of(train.ids)
     assert np.array_equal(dataset.images(labelled), train.images)
     assert np.array_equal(dataset.labels[labelled], train.labels)
     assert (tmp_path / "zindi" / "Test.csv").read_text().splitlines()[1] == "test_demo_00000"
-
-
-def _exhausted(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value

@@ -15,6 +15,7 @@ from core.data.leakage.overlap import ssim
 from core.data.leakage.shifted_crops import TURNS
 from core.data.leakage.split_audit import cached_leaks, crossing, find_leaks, leaks_of, leaks_path
 from core.data.store import DatasetWriter
+from core.progress import drain
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def pairs_of(table, *kinds):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_planted_shifted_crops_are_found_and_nothing_else(seed):
     made = planted(100, 40, seed)
-    table, notes = find_leaks(made.images)
+    table, notes = drain(find_leaks(made.images))
     truth = {frozenset(pair) for pair in made.pairs}
     found = pairs_of(table)
     assert len(found & truth) >= 0.95 * len(truth) and len(found & truth) >= 0.95 * len(found)
@@ -44,14 +45,14 @@ def test_planted_shifted_crops_are_found_and_nothing_else(seed):
 
 
 def test_nothing_is_found_where_nothing_is(patches):
-    assert find_leaks(patches)[0].empty
+    assert drain(find_leaks(patches))[0].empty
     noise = np.random.default_rng(0).normal(size=(60, 3, 32, 32)).astype(np.float32)
-    assert find_leaks(noise)[0].empty
+    assert drain(find_leaks(noise))[0].empty
 
 
 def test_identical_patches_are_paired_with_the_first_of_them(patches):
     images = np.concatenate([patches[:20], patches[[3, 3, 7]]])
-    table, _ = find_leaks(images)
+    table, _ = drain(find_leaks(images))
     assert list(zip(table["a"], table["b"], table["kind"], strict=True)) == [
         ("3", "20", "identical"), ("3", "21", "identical"), ("7", "22", "identical"),
     ]  # fmt: skip
@@ -60,7 +61,7 @@ def test_identical_patches_are_paired_with_the_first_of_them(patches):
 @pytest.mark.parametrize("turn", list(TURNS))
 def test_flipped_and_turned_copies_are_found_with_the_way_back(patches, turn):
     images = np.concatenate([patches[:30], TURNS[turn](patches[[11]])])
-    table, _ = find_leaks(images)
+    table, _ = drain(find_leaks(images))
     assert pairs_of(table, "near") == {frozenset((11, 30))} and len(table) == 1
     np.testing.assert_allclose(TURNS[table["turn"][0]](images[30]), images[11])
 
@@ -78,7 +79,7 @@ def test_copies_with_other_values_are_found(patches, change):
         held = io.BytesIO()
         Image.fromarray(copy.astype(np.uint8).transpose(1, 2, 0)).save(held, "JPEG", quality=80)
         copy = np.asarray(Image.open(held)).transpose(2, 0, 1)
-    table, _ = find_leaks(np.concatenate([images, copy[None]]).astype(np.float32))
+    table, _ = drain(find_leaks(np.concatenate([images, copy[None]]).astype(np.float32)))
     assert pairs_of(table) == {frozenset((4, 40))}
 
 
@@ -86,10 +87,10 @@ def test_empty_borders_of_one_shape_make_no_pair(patches):
     images = patches[:30].copy()
     for k in range(12):
         images[k, :, :, : 20 + k] = 0.0
-    assert find_leaks(images, nodata=0.0)[0].empty
+    assert drain(find_leaks(images, nodata=0.0))[0].empty
     images[20:24] = 0.0
     images[24, 2, 5, 5], images[25, 3] = np.nan, np.inf
-    assert find_leaks(images, nodata=0.0)[0].empty
+    assert drain(find_leaks(images, nodata=0.0))[0].empty
 
 
 def test_blends_are_found_with_parents_and_weight(patches):
@@ -97,7 +98,7 @@ def test_blends_are_found_with_parents_and_weight(patches):
     a, b = np.arange(0, 20), np.arange(20, 40)
     weight = rng.uniform(0.15, 0.85, 20).astype(np.float32)
     w = weight[:, None, None, None]
-    table, _ = find_leaks(np.concatenate([patches, w * patches[a] + (1 - w) * patches[b]]))
+    table, _ = drain(find_leaks(np.concatenate([patches, w * patches[a] + (1 - w) * patches[b]])))
     children = table[table["kind"] == "synthetic"]
     right = 0
     for k in range(20):
@@ -113,23 +114,23 @@ def test_blends_are_found_with_parents_and_weight(patches):
 def test_small_patches_are_only_compared_by_hash():
     images = np.random.default_rng(0).normal(size=(9, 3, 8, 8)).astype(np.float32)
     images[5] = images[2]
-    table, notes = find_leaks(images)
+    table, notes = drain(find_leaks(images))
     assert table["kind"].tolist() == ["identical"] and "8 x 8 pixels are too small" in notes[0]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 40])
 def test_patches_without_any_contrast_make_no_pair(n):
     flat = np.broadcast_to(np.arange(n)[:, None, None, None] % 3, (n, 3, 32, 32)).astype(np.float32)
-    assert find_leaks(flat)[0].empty
+    assert drain(find_leaks(flat))[0].empty
     if n:
         ramp = np.linspace(0, 1, 32) * np.random.default_rng(0).uniform(1, 100, (n, 3, 1, 1))
-        assert find_leaks(np.broadcast_to(ramp, (n, 3, 32, 32)).astype(np.float32))[0].empty
+        assert drain(find_leaks(np.broadcast_to(ramp, (n, 3, 32, 32)).astype(np.float32)))[0].empty
 
 
 def test_patches_that_are_wider_than_high(patches):
     images = np.ascontiguousarray(patches[:24, :, 8:56])
     crop = np.concatenate([patches[3][:, 8:56, 14:], patches[40][:, 8:56, :14]], axis=2)
-    table, _ = find_leaks(np.concatenate([images, crop[None]]))
+    table, _ = drain(find_leaks(np.concatenate([images, crop[None]])))
     assert pairs_of(table, "shifted") == {frozenset((3, 24))} and (table["dy"][0], table["dx"][0]) == (0, 14)
 
 
@@ -152,9 +153,9 @@ def test_what_was_found_is_kept_beside_the_dataset_for_its_content(tmp_path, pat
 
     dataset = made(np.concatenate([patches[:20], patches[[4]]]))
     assert cached_leaks(dataset) is None
-    told = []
-    first = leaks_of(dataset, lambda share, text: told.append(share))
-    assert told == sorted(told) and told[-1] == 1.0
+    shares = []
+    first = drain(leaks_of(dataset), lambda progress: shares.append(progress.share))
+    assert shares == sorted(shares) and shares[-1] == 1.0
     again = cached_leaks(dataset)
     pd.testing.assert_frame_equal(first.pairs, again.pairs)
     assert again.pairs[["a", "b"]].to_numpy().tolist() == [["p4", "p20"]] and again.n == 21
@@ -171,7 +172,7 @@ def test_crossing_names_both_parts_and_passes_over_the_unknown():
 
 def test_the_same_patches_give_the_same_pairs(patches):
     images = np.concatenate([patches[:30], patches[[2]] * 1.01, TURNS["transposed"](patches[[8]])])
-    pd.testing.assert_frame_equal(find_leaks(images)[0], find_leaks(images.copy())[0])
+    pd.testing.assert_frame_equal(drain(find_leaks(images))[0], drain(find_leaks(images.copy()))[0])
 
 
 def test_rgb_bytes_are_compared_too(tmp_path, patches):
@@ -181,14 +182,14 @@ def test_rgb_bytes_are_compared_too(tmp_path, patches):
     ) as writer:
         writer.append(np.concatenate([images, images[[5]][..., ::-1]]), np.arange(25) % 2, [str(k) for k in range(25)])
         dataset = writer.finish()
-    assert pairs_of(leaks_of(dataset).pairs, "near") == {frozenset((5, 24))}
+    assert pairs_of(drain(leaks_of(dataset)).pairs, "near") == {frozenset((5, 24))}
 
 
 @pytest.mark.skipif("LANDSLIDE_REAL_DATA" not in os.environ, reason="LANDSLIDE_REAL_DATA names no folder of real data")
 def test_real_crops_that_overlap_are_found_and_agree_pixel_by_pixel():
     files = sorted((Path(os.environ["LANDSLIDE_REAL_DATA"]) / "chittagong-s2-4band" / "patches64").glob("*.npy"))
     images = np.stack([np.load(file) for file in files]).transpose(0, 3, 1, 2)
-    table, _ = find_leaks(images)
+    table, _ = drain(find_leaks(images))
     assert len(table) > 300 and set(table["kind"]) == {"shifted"}
     for row in table.itertuples():
         a, b = images[int(row.a)], images[int(row.b)]

@@ -110,7 +110,8 @@ def test_headers_of_many_patches_are_a_progress_too(tmp_path, stack, monkeypatch
     monkeypatch.setattr(sys.modules["core.data.readers.build"], "HEADERS_AT_ONCE", 2)
     items = [Item(f"r{i}", Row(stack, i)) for i in range(5)]
     steps = build(Collection("made", items, ("stable", "landslide")), tmp_path / "x.h5", ReaderOptions(), Aside())
-    assert [(step.done, step.total) for step in steps if step.what == "headers"] == [(2, 5), (4, 5)]
+    headers = [step.fields for step in steps if step.fields["stage"] == "headers read"]
+    assert [(fields["done"], fields["total"]) for fields in headers] == [(2, 5), (4, 5)]
 
 
 def test_a_folder_as_target_is_told_before_anything_is_read(tmp_path, stack):
@@ -129,5 +130,5 @@ def test_optical_bands_are_in_the_unit_that_is_stated_and_others_in_their_own(tm
     assert [band.unit for band in built(None)] == ["DN", "dB"]
     red, radar = built("reflectance")
     assert (red.unit, red.usual, radar.unit) == ("reflectance", (0.0, 2.1), "dB")
-    with pytest.raises(ConfigError, match="no unit 'percent'.*DN, reflectance, 0-255"):
+    with pytest.raises(ConfigError, match="unit: .*'DN', 'reflectance' or '0-255'"):
         built("percent")

@@ -10,6 +10,7 @@ from core.data.check import check
 from core.data.readers import ReaderOptions, ingest, iterate_patches, recognise
 from core.data.store import open_dataset
 from core.errors import DataError, FormatError, LabelError, UnsafeFileError
+from core.progress import drain
 
 
 def picture(path, value=None, size=(4, 6), seed=0):
@@ -36,7 +37,7 @@ def run(source, out=None, format="folders", **options):
         try:
             progress.append(next(steps))
         except StopIteration as done:
-            assert progress[-1].done <= progress[-1].total
+            assert progress[-1].share == 1.0 and [p.share for p in progress] == sorted(p.share for p in progress)
             return done.value, open_dataset(done.value.dataset)
 
 
@@ -92,7 +93,7 @@ def test_one_folder_of_landslides_is_one_class(classes):
     for path in (classes / "stable").iterdir():
         path.unlink()
     _, dataset = run(classes)
-    assert dataset.labels.tolist() == [1, 1, 1] and not check(dataset).ok
+    assert dataset.labels.tolist() == [1, 1, 1] and not drain(check(dataset)).ok
 
 
 def test_ids_are_paths_where_stems_repeat(classes):
@@ -235,7 +236,7 @@ def test_repeated_rows_are_warned_of_and_contradictory_ones_stop_training(flat):
         ("a2", "labels.csv lists it with different labels. Correct the table.")
     ]
     assert any("1 ids more than once" in text for text in report.warnings)
-    found = check(dataset)
+    found = drain(check(dataset))
     assert not found.ok and found.rows[0].where == "a2"
 
 

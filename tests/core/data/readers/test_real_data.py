@@ -16,6 +16,7 @@ from core.data.readers.tables import label_rule, read_table
 from core.data.store import open_dataset
 from core.predict.patches import Answer
 from core.predict.submission import write_submission
+from core.progress import drain
 
 ROOT = os.environ.get("LANDSLIDE_REAL_DATA")
 pytestmark = pytest.mark.skipif(not ROOT, reason="LANDSLIDE_REAL_DATA is not set: real data are not on this machine")
@@ -37,7 +38,7 @@ def test_landslide4sense_rgb(tmp_path):
     assert (report.n, report.n_positive, report.rejected, report.warnings) == (2800, 1400, (), ())
     assert dataset.dtype == np.uint8 and dataset.shape == (3, 64, 64) and dataset.groups[0] == "0006"
     np.testing.assert_allclose(dataset.masks().mean((1, 2)), dataset.columns["mask_fraction"], atol=1e-4)
-    assert check(dataset).ok
+    assert drain(check(dataset)).ok
     folds = make_folds(dataset.labels, dataset.groups, 5, 0)
     assert min(len(folds.val(k)) for k in range(5)) > 500
 
@@ -56,7 +57,7 @@ def test_chittagong(tmp_path):
     assert dataset.shape == (4, 64, 64) and len(set(dataset.groups)) == 8
     nodata = dataset.statistics[0]["n_nodata"] / (329 * 64 * 64)
     assert nodata == pytest.approx(dataset.columns["nodata_fraction"].mean(), abs=1e-3)
-    assert check(dataset).ok
+    assert drain(check(dataset)).ok
 
 
 def test_cas_pictures_can_be_predicted():
@@ -93,7 +94,7 @@ def test_zindis_whole_set_has_its_counts(tmp_path):
     (source / "SampleSubmission.csv").write_text("ID,Target\n")
     *_, last = ingest("zindi", source, tmp_path / "x.h5")
     dataset = open_dataset(tmp_path / "x.h5")
-    assert last.done == 7147 + 5397 == len(dataset)
+    assert last.fields["done"] == 7147 + 5397 == len(dataset)
     assert [int((dataset.labels == label).sum()) for label in (1, 0, -1)] == [1255, 5892, 5397]
     test = np.flatnonzero(dataset.split == "test")
     found = Answer(dataset.ids[test], np.zeros(len(test)), np.zeros(len(test), np.int8), 0.5, "svm")

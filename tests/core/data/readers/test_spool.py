@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from core.data.readers import ReaderOptions, ingest
-from core.data.readers.base import Progress
 from core.data.store import open_dataset
 from core.errors import DataError
 
@@ -60,11 +59,16 @@ def same(a, b):
     return content(a) == content(b)
 
 
+def counts(step):
+    """What a step of an ingest counts, and how far it is."""
+    return step.fields["stage"], step.fields["done"], step.fields["total"]
+
+
 def begun(source, out, batches=1, **options):
     """An ingest that is stopped from outside after so many batches, as a closed server stops its thread."""
     unfinished = steps(source, out, **options)
     for _ in range(batches):
-        assert next(unfinished).what == "patches"
+        assert next(unfinished).fields["stage"] == "patches read"
     unfinished.close()
     assert (out.parent / f".{out.name}.spool").is_dir() and not out.exists()
 
@@ -73,7 +77,7 @@ def test_a_stopped_ingest_goes_on_and_ends_in_the_same_content(source, tmp_path)
     report, _ = finish(steps(source, tmp_path / "whole.h5"))
     begun(source, tmp_path / "x.h5", 2)
     again, seen = finish(steps(source, tmp_path / "x.h5"))
-    assert seen[0] == Progress(3 * BATCH, N) and seen[-1] == Progress(N, N, "patches summarised")
+    assert counts(seen[0]) == ("patches read", 3 * BATCH, N) and counts(seen[-1]) == ("patches summarised", N, N)
     assert same(tmp_path / "x.h5", tmp_path / "whole.h5")
     assert (again.n, again.rejected, again.warnings) == (N, report.rejected, report.warnings)
     assert sorted(os.listdir(tmp_path)) == ["src", "whole.h5", "x.h5"]
@@ -121,7 +125,7 @@ def test_another_source_or_option_starts_afresh(source, tmp_path, change):
     else:
         options = {"licence": "CC0"}
     _, seen = finish(steps(source, tmp_path / "x.h5", **options))
-    assert seen[0] == Progress(BATCH, N)
+    assert counts(seen[0]) == ("patches read", BATCH, N)
     _, _ = finish(steps(source, tmp_path / "whole.h5", **options))
     assert same(tmp_path / "x.h5", tmp_path / "whole.h5")
 
@@ -144,7 +148,7 @@ def test_a_damaged_spool_is_used_as_far_as_it_is_whole(source, tmp_path, harm):
     }[harm]
     (spool / wrong[0]).write_bytes(wrong[1])
     _, seen = finish(steps(source, tmp_path / "x.h5"))
-    assert seen[0] == Progress(min(begins * BATCH, N), N)
+    assert counts(seen[0]) == ("patches read", min(begins * BATCH, N), N)
     finish(steps(source, tmp_path / "whole.h5"))
     assert same(tmp_path / "x.h5", tmp_path / "whole.h5")
 
@@ -162,7 +166,7 @@ CODE = """
 import sys
 from core.data.readers import ReaderOptions, ingest
 for step in ingest("folders", sys.argv[1], sys.argv[2], ReaderOptions(masks="m")):
-    print(step.what, step.done, flush=True)
+    print(step.message, flush=True)
 """
 
 
@@ -221,7 +225,7 @@ def test_an_ingest_of_an_archive_goes_on_too(source, tmp_path):
     packed = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", source))
     begun(packed, tmp_path / "x.h5", 2)
     _, seen = finish(steps(packed, tmp_path / "x.h5"))
-    assert seen[0] == Progress(3 * BATCH, N)
+    assert counts(seen[0]) == ("patches read", 3 * BATCH, N)
     finish(steps(packed, tmp_path / "whole.h5"))
     assert same(tmp_path / "x.h5", tmp_path / "whole.h5")
     assert sorted(os.listdir(tmp_path)) == ["packed.zip", "src", "whole.h5", "x.h5"]

@@ -83,7 +83,7 @@ def test_a_folder_is_given_back_as_it_is(tmp_path):
 
 def test_the_format_of_an_archive_may_be_left_to_us(tmp_path):
     steps = ingest(None, zipped(tmp_path / "a.zip", PATCHES), tmp_path / "x.h5")
-    assert {(p.done, p.total) for p in steps} == {(6, 6)}
+    assert {(p.fields["done"], p.fields["total"]) for p in steps} == {(6, 6)}
 
 
 def test_patches_to_predict_may_be_packed_too(tmp_path):

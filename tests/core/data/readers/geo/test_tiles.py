@@ -64,9 +64,9 @@ def test_every_tile_is_a_cut_of_its_image_labelled_by_the_area_of_its_mask(sourc
         assert dataset.columns["mask_fraction"][i] == dataset.masks([i]).mean()
     rule = dataset.facts["patches_from_masks"]
     assert rule["mask_threshold"] == 0.01 and rule["dropped_between"] == 1 and rule["negative"] == 10
-    assert [(step.what, step.done, step.total) for step in seen] == [
+    assert [tuple(step.fields.values()) for step in seen] == [
         ("images", 2, 2),
-        ("patches", 11, 11),
+        ("patches read", 11, 11),
         ("patches written", 11, 11),
         ("patches summarised", 11, 11),
     ]
@@ -140,14 +140,14 @@ def test_images_that_cannot_be_cut_are_set_aside(source):
 
 def test_options_that_make_no_sense_are_told(source):
     for options, words in [
-        ({"tile": 0}, "at least 4"),
-        ({"tile": 20, "stride": 0}, "stride is 1"),
+        ({"tile": 0}, "tile: .*equal to 4"),
+        ({"tile": 20, "stride": 0}, "stride: .*equal to 1"),
         ({"stride": 5}, "--tile"),
-        ({"tile": 20, "mask_threshold": 0}, "above 0"),
-        ({"tile": 20, "max_nodata": 2}, "0 to 1"),
-        ({"tile": 20, "edge": "pad"}, "shift, drop"),
-        ({"tile": 20, "between": "keep"}, "drop, unlabelled, negative"),
-        ({"resize": 0}, "not 0"),
+        ({"tile": 20, "mask_threshold": 0}, "greater than 0"),
+        ({"tile": 20, "max_nodata": 2}, "less than or equal to 1"),
+        ({"tile": 20, "edge": "pad"}, "'shift' or 'drop'"),
+        ({"tile": 20, "between": "keep"}, "'drop', 'unlabelled' or 'negative'"),
+        ({"resize": 0}, "resize: .*equal to 1"),
     ]:
         with pytest.raises(ConfigError, match=words):
             run(source, **options)
@@ -186,7 +186,7 @@ def test_a_raster_that_reads_a_part_of_itself_is_never_read_whole(tmp_path):
     options = ReaderOptions(tile=8, max_nodata=0.5)
     *_, last = build(collection, tmp_path / "x.h5", options, Aside())
     dataset = open_dataset(tmp_path / "x.h5")
-    assert last.done == 5 and dataset.lonlat[0].tolist() == [90.12, 22.96]
+    assert last.fields["done"] == 5 and dataset.lonlat[0].tolist() == [90.12, 22.96]
     np.testing.assert_array_equal(dataset.images([0])[0], pixels[:, :8, 8:16])
 
 

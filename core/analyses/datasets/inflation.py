@@ -1,14 +1,13 @@
-"""What a leaking split costs: the same patches judged under folds that tear the same ground apart, and that do not.
+"""What a leaking split adds to scores: folds that divide the same ground against folds that keep it together.
 
-Comes in: a dataset and the pairs that the split X-ray found, or finished runs. Goes out: differences of F1 with their
-intervals, and which parents of synthetic patches a fold should not have seen. It trains nothing but classifiers on band
-statistics, which take seconds.
+Nothing is trained but classifiers on band statistics, which takes seconds; two finished runs can be compared too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,20 +16,18 @@ from core.config import FoldsConfig
 from core.data.band_statistics import band_statistics
 from core.data.folds import Folds, make_folds
 from core.data.grouping import groups_for
-from core.data.leakage.split_audit import crossing
 from core.data.store.dataset import Dataset
 from core.errors import DataError, RunError
-from core.evaluate.calibration.fit import cross_fitted_platt
-from core.evaluate.comparison.significance import compare
-from core.evaluate.thresholds import cross_fitted_thresholds, decisions
-from core.heads.base import Head
-from core.heads.baselines import fit_baseline
+from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
-PROBES = ("stats_logreg", "stats_svm", "stats_nearest")
+if TYPE_CHECKING:
+    from core.heads.base import Head
+
+PROBES = {"stats_logreg": "logistic regression", "stats_svm": "an SVM", "stats_nearest": "the nearest neighbour"}
+NEAREST = "stats_nearest"
 REPEATS = 3  # draws of folds that are pooled, since one draw may be lucky
 BATCH = 256
-Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -64,14 +61,13 @@ def inflation(
     labels: np.ndarray | None = None,
     seed: int = 0,
     repeats: int = REPEATS,
-    progress: Progress | None = None,
-) -> list[Inflation]:
+) -> Steps[list[Inflation]]:
     """What folds that ignore groups and pairs add to the scores of classifiers on band statistics.
 
     Logistic regression and an RBF-SVM, the baselines of every run, and the nearest neighbour, which remembers what it
     has seen and so gains most from a leak. Thresholds are cross-fitted; ``repeats`` draws of folds are pooled.
 
-    pairs: of ``core.data.leakage.split_audit.leaks_of``. config: how the honest folds are grouped; none: a run's defaults.
+    pairs: of ``core.data.leakage.split_audit.leaks_of``. config: how the honest folds are grouped; none: as by default.
     labels: (N,) int8 where some patches are left out; none: the dataset's.
     """
     labels = dataset.labels if labels is None else labels
@@ -83,17 +79,18 @@ def inflation(
             "folds could keep together, so both kinds of folds are the same."
         )
     features = statistics_of(dataset, labels)
-    say = progress or (lambda share, text: None)
     draws = [
         tuple(make_folds(labels, honest, config.n_splits, seed + k, grouped) for grouped in (False, True))
         for k in range(repeats)
     ]
-    found = []
-    for done, name in enumerate(PROBES):
-        judged = [[_judge(name, features, labels, folds) for folds in draw] for draw in draws]
-        found += _compared(name, labels, honest, judged)
-        say((done + 1) / len(PROBES), f"Judged {name}.")
-    return found
+    rows = []
+    for done, (name, words) in enumerate(PROBES.items()):
+        scored = []
+        for k, draw in enumerate(draws):
+            yield Progress((done + k / repeats) / len(PROBES), f"Scoring {words}, draw {k + 1} of {repeats}.")
+            scored.append([_out_of_fold(name, features, labels, folds) for folds in draw])
+        rows += _compared(name, labels, honest, scored)
+    return rows
 
 
 def statistics_of(dataset: Dataset, labels: np.ndarray) -> np.ndarray:
@@ -125,65 +122,27 @@ def inflation_of_runs(leaking: RunFolder, honest: RunFolder) -> list[Inflation]:
     return _rows(name, b["label"].to_numpy(), *judged[0], *judged[1], groups, len(ids))
 
 
-def lineage_leaks(run: RunFolder, pairs: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Synthetic patches of a run of which a parent, or what shows a parent's ground, is judged in the same fold.
-
-    Columns fold, synthetic, parent, judged (the patch of the validation part), why (itself, or the pair's kind). Empty
-    for a run whose balancing stayed inside its folds.
-    """
-    smote, fold_of = run.smote(), run.oof().set_index("id")["fold"]
-    pairs = run.leaks() if pairs is None else pairs
-    alike: dict[str, list[tuple[str, str]]] = {}
-    for a, b, kind in [] if pairs is None else zip(pairs["a"], pairs["b"], pairs["kind"], strict=True):
-        alike.setdefault(a, []).append((b, kind))
-        alike.setdefault(b, []).append((a, kind))
-    rows = [
-        {"fold": row.fold, "synthetic": row.synthetic, "parent": parent, "judged": judged, "why": why}
-        for row in smote.itertuples()
-        for parent in dict.fromkeys((row.anchor, row.neighbour))
-        for judged, why in [(parent, "itself"), *alike.get(parent, [])]
-        if fold_of.get(judged, -1) == row.fold
-    ]
-    return pd.DataFrame(rows, columns=["fold", "synthetic", "parent", "judged", "why"])
-
-
-def torn_apart(dataset: Dataset, pairs: pd.DataFrame, config: FoldsConfig, seed: int = 0) -> dict[str, pd.DataFrame]:
-    """Pairs by what tears them apart: the source's split, the groups, folds without groups, folds as runs draw them."""
-    labels, ids = dataset.labels, dataset.ids
-    found = {}
-    if dataset.split is not None:
-        found["split"] = crossing(pairs, dict(zip(ids, dataset.split, strict=True)))
-    if dataset.groups is not None:
-        found["groups"] = crossing(pairs, dict(zip(ids, dataset.groups, strict=True)))
-    groups = groups_for(dataset, labels, config, pairs).groups
-    for name, grouped in (("ungrouped_folds", False), ("folds", True)):
-        fold_of = make_folds(labels, groups, config.n_splits, seed, grouped).fold_of
-        known = fold_of >= 0
-        found[name] = crossing(pairs, dict(zip(ids[known], fold_of[known], strict=True)))
-    return found
-
-
-def torn_by_run(run: RunFolder, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Pairs whose patches a run judged in different folds: one was learnt from when the other was judged."""
-    return crossing(pairs, run.oof().set_index("id")["fold"].to_dict())
-
-
-def _judge(name: str, features: np.ndarray, labels: np.ndarray, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
+def _out_of_fold(name: str, features: np.ndarray, labels: np.ndarray, folds: Folds) -> tuple[np.ndarray, np.ndarray]:
     """Decisions and probabilities of the labelled patches, out of fold."""
+    from core.evaluate.calibration.fit import cross_fitted_platt
+    from core.evaluate.thresholds import cross_fitted_thresholds, decisions
+
     known = np.flatnonzero(folds.fold_of >= 0)
     scores = np.zeros(len(labels))
     for fold in range(folds.n_splits):
         train, val = folds.train(fold), folds.val(fold)
         scores[val] = _fitted(name, features[train], labels[train]).decision(features[val])
     fold_of, truth = folds.fold_of[known], labels[known]
-    if name == PROBES[2]:
+    if name == NEAREST:
         return (scores[known] > 0.5).astype(np.int8), scores[known]
     probs, _ = cross_fitted_platt(scores[known], truth, fold_of)
     return decisions(probs, fold_of, cross_fitted_thresholds(truth, probs, fold_of)), probs
 
 
 def _fitted(name: str, features: np.ndarray, labels: np.ndarray) -> Head:
-    return _Nearest(features, labels) if name == PROBES[2] else fit_baseline(name, features, labels)
+    from core.heads.baselines import fit_baseline
+
+    return _Nearest(features, labels) if name == NEAREST else fit_baseline(name, features, labels)
 
 
 class _Nearest:
@@ -211,6 +170,8 @@ def _compared(name: str, labels: np.ndarray, groups: np.ndarray, judged: list) -
 
 
 def _rows(name, truth, pred_a, probs_a, pred_b, probs_b, groups, n: int) -> list[Inflation]:
+    from core.evaluate.comparison.significance import compare
+
     found = compare(truth, pred_a, probs_a, pred_b, probs_b, groups).differences
     n_groups = n if groups is None else len(set(groups.tolist()))
     return [
