@@ -1,6 +1,6 @@
 """Simulated patches with shifted crops planted among them, every pair of which is known.
 
-Comes in: how many and a seed. Goes out: :class:`Planted`. The crops are cut from scenes of their own, larger than a
+The crops are cut from scenes of their own, larger than a
 patch: the second one 10 to 40 % of the side away along its longer axis, in any direction, with noise and another
 brightness, so that no value of it is the same.
 """

@@ -1,7 +1,7 @@
 """The tables of docs/balancing.md: ``python -m benchmarks.experiments.balancing_table [--into docs/balancing.md]``.
 
-Comes in: ``benchmarks/results/balancing.json``. Goes out: Markdown, printed, or put between the page's markers
-``<!-- svm -->`` and ``<!-- network -->``, so that no figure is copied by hand.
+Made from ``benchmarks/results/balancing.json`` and printed, or put between the page's markers ``<!-- svm -->`` and
+``<!-- network -->``, so that no figure is copied by hand.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ class HeadsOptions(Options):
         title="Gamma of the SVMs",
         description="scale: 1 / (features x variance), as in scikit-learn. Or numbers, with commas between.",
     )
-    lgbm: bool = Field(True, title="LightGBM", description="Boosted trees.")
-    logreg: bool = Field(True, title="Logistic regression")
+    lgbm: bool = Field(True, title="LightGBM", description="Boosted trees on the embedding.")
+    logreg: bool = Field(True, title="Logistic regression", description="On the embedding.")
 
     @field_validator("Cs", "gammas", mode="before")
     @classmethod

@@ -3,8 +3,8 @@
 A request is a JSON object on one line of standard input: ``do`` (the name of an analysis with ``on_patch``, or a key of
 ``HANDLERS``), ``run`` (its path) and what that takes; ``id`` is given back. A reply is a JSON line on standard output:
 ``id`` with ``answer``, or with ``error``, a sentence for people. Networks stay loaded, so that the second patch need
-not wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a whole run
-is a job (``core.jobs``).
+not wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a
+whole run is a job (``core.jobs``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Out-of-fold decisions as people look at them: right or wrong, how surely, in which order.
 
-Comes in: a run's out-of-fold table and the thresholds of its folds. Goes out: tables of the labelled patches with
-their outcome, filtered and sorted. It knows nothing of files, models or Streamlit: pandas and numpy only.
+From a run's out-of-fold table and the thresholds of its folds: tables of the labelled patches with their outcome,
+filtered and sorted. Pandas and numpy only.
 """
 
 from __future__ import annotations
