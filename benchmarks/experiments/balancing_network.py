@@ -1,6 +1,7 @@
 """Balancing with a network: whole runs of the product's own flow on one cut, a process each, judged in pairs.
 
-Per way of balancing and head: F1, recall and AUC out of fold with intervals, and the difference to no balancing. Every run is planned, trained and judged by
+Per way of balancing and head: F1, recall and AUC out of fold with intervals, and the difference to no balancing. Every
+run is planned, trained and judged by
 ``core.pipeline`` and ``core.flow``; maps and explanations are left out. Synthetic patches are made
 inside each fold's training part. Another seed is another draw of folds, synthetics and first weights.
 
