@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from dashboard.balance import page, preview
 from dashboard.ui import guards
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 st.title("Balance")
 st.markdown(
@@ -19,6 +19,6 @@ if run is not None:
     try:
         shown = page.of_run(data, run)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
 if not shown:
     preview.section(data)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from dashboard import state
 from dashboard.dataset import bands, check, facts, import_form, leakage, map, patches
 from dashboard.ui import empty_states, guards
+from dashboard.ui.view_switch import view_switch
 
 VIEWS = {
     "facts": (":material/info: Facts", facts.facts),
@@ -23,11 +23,4 @@ if data is None:
     import_form.import_source()
     st.stop()
 
-if (asked := state.asked_view("dataset")) in VIEWS:
-    st.session_state["dataset_view"] = asked
-st.session_state.setdefault("dataset_view", "facts")
-view = st.segmented_control(
-    "View", list(VIEWS), required=True, label_visibility="collapsed", key="dataset_view",
-    format_func=lambda name: VIEWS[name][0],
-)  # fmt: skip
-VIEWS[view][1](data)
+VIEWS[view_switch("dataset", {name: label for name, (label, _) in VIEWS.items()}, "facts")][1](data)

@@ -8,6 +8,7 @@ from dashboard.patches import card, gallery, outcomes
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
+from dashboard.ui.view_switch import view_switch
 
 VIEWS = {"heads": "Heads side by side", "runs": "Two runs side by side"}
 PARTS = {"held": "Held-out part", "all": "Training part too"}
@@ -19,10 +20,7 @@ def main() -> None:
     run = guards.need_finished_run("how a trained network arranges the patches")
     data = guards.need_dataset()
     oof, summary = or_stop(run.oof), or_stop(run.summary)
-    view = st.segmented_control(
-        "View", list(VIEWS), default="heads", required=True, format_func=VIEWS.get, key="embedding_view",
-        label_visibility="collapsed",
-    )  # fmt: skip
+    view = view_switch("embedding", VIEWS, "heads")
     folds = sorted(int(fold) for fold in oof["fold"].unique() if fold >= 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         fold = st.segmented_control(

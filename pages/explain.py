@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from dashboard import state, url_state
+from dashboard import url_state
 from dashboard.explain import attention, attention_checks, band_importance, robustness, single_patch
 from dashboard.patches import card
 from dashboard.ui import downloads, guards
 from dashboard.ui.guards import or_stop
+from dashboard.ui.view_switch import view_switch
 
 VIEWS = {"where": "Attention", "checks": "Sanity checks", "bands": "Bands", "robustness": "Robustness"}
 SCOPES = {"all": "Every patch", "one": "One patch"}
@@ -17,16 +18,9 @@ def main() -> None:
     run = guards.need_finished_run("where a network looks and which bands it needs")
     data = guards.need_dataset()
     summary, oof = or_stop(run.summary), or_stop(run.oof)
-    url_state.read_query_param("explain_view", list(VIEWS), "where")
-    if (asked := state.asked_view("explain")) in VIEWS:
-        st.session_state["explain_view"] = asked
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        view = st.segmented_control(
-            "View", list(VIEWS), required=True, format_func=VIEWS.get, key="explain_view", label_visibility="collapsed",
-            width="content",
-        )  # fmt: skip
+        view = view_switch("explain", VIEWS, "where")
         scope = one_or_all() if view in ("where", "bands") else "all"
-    url_state.write_query_param("explain_view", view, "where")
     shown: list[str] = []
     if view == "checks":
         attention_checks.checks(run)

@@ -17,6 +17,7 @@ from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
 from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
+from dashboard.ui.view_switch import view_switch
 
 SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
 VIEWS = {
@@ -29,7 +30,6 @@ VIEWS = {
 def main() -> None:
     st.title("Results")
     url_state.read_query_param("results_of", list(SOURCES), "run")
-    url_state.read_query_param("results_view", list(VIEWS), "metrics")
     if (asked := state.asked_view("results")) in VIEWS:
         st.session_state["results_of"], st.session_state["results_view"] = "run", asked
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -55,11 +55,7 @@ def of_run() -> None:
     st.markdown(f"**Is the network better than a simple baseline? {short}.** {sentence}")
     for warning in interpretation.warnings_of(summary):
         st.warning(warning, icon=":material/warning:")
-    view = st.segmented_control(
-        "View", list(VIEWS), required=True, format_func=VIEWS.get, key="results_view", wrap=True,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    url_state.write_query_param("results_view", view, "metrics")
+    view = view_switch("results", VIEWS, "metrics")
     draw(view, run, summary, oof, predicted)
 
 

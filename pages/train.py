@@ -12,6 +12,7 @@ from dashboard.jobs import progress
 from dashboard.train import architecture, config_form, metadata_columns, monitor, preflight
 from dashboard.ui import empty_states, guards
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 VIEWS = {
     "new": ":material/add_circle: New run",
@@ -73,5 +74,5 @@ try:
             state.open_view("train", run=started.name, view="follow")
         preflight.answer(asked.what, data, config)
 except (LandslideLensError, OSError) as error:
-    st.error(escape_markdown(error), icon=":material/error:")
+    show_error(error)
 preflight.view(data)

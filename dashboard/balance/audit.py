@@ -16,6 +16,7 @@ from dashboard.charts import intervals
 from dashboard.jobs import analyses
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 
 def section(run: RunFolder) -> None:
@@ -100,7 +101,7 @@ def _control(run: RunFolder, report: dict) -> None:
                 f"{escape_markdown(made.name)} is queued. Audit again when it has finished.", icon=":material/schedule:"
             )
         except LandslideLensError as error:
-            st.error(escape_markdown(error), icon=":material/error:")
+            show_error(error)
 
 
 def _table(report: dict) -> pd.DataFrame:

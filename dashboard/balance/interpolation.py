@@ -25,6 +25,7 @@ from dashboard.patches import gallery, render
 from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 TO = {False: "Nearest in the embedding", True: "Nearest that the model classifies correctly"}
 FROM = {"synthetic": "A synthetic patch", "landslide": "A landslide and a neighbour"}
@@ -51,7 +52,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         try:
             neighbour, anchor, extra = (_synthetic if kind == "synthetic" else _landslide)(run, fold, lineage)
         except LandslideLensError as error:
-            st.error(escape_markdown(error), icon=":material/error:")
+            show_error(error)
             return
     by_name = {composite.name: composite for composite in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -68,7 +69,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         path = model_queries.interpolation(run, ends)
         seen = pictures.of_stops(data, path, composite, stretch)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     waits = interpolation_map.positions(run, ends, path) is None
     st.fragment(_stops, run_every=POLL_S if waits else None)(data, run, ends, path, seen, waits)

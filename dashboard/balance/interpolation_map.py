@@ -19,6 +19,7 @@ from dashboard.charts import embedding_map
 from dashboard.charts.base import plain
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 FAILED = "balance_interpolation_failed"  # of which interpolation the positions could not be computed, and why
 
@@ -54,7 +55,7 @@ def section(data: Dataset, run: RunFolder, ends: Endpoints, path: dict[str, Any]
     try:
         arrays, card = run.umap(ends.fold)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     downloads.show(_figure(data, ends, path, at, arrays, card, placed), key="balance_interpolation_map")
     head, n = path["margin_head"], int(_training(data, arrays).sum())

@@ -18,6 +18,7 @@ from dashboard.charts import embedding_map
 from dashboard.patches import gallery
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 CLICKED = "balance_neighbours_clicked"
 TABLE_PX = 420  # height of a long table
@@ -37,7 +38,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         graph = model_queries.neighbours(run, fold, patch_id, k, second)
         pictures = balance_pictures.thumbnails(data, [patch_id, *graph["nearest"]], gallery.Look(composite))
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return []
     made = between(lineage)
     event = downloads.show(

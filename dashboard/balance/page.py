@@ -6,10 +6,11 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import state, theme, url_state
+from dashboard import theme
 from dashboard.balance import audit, interpolation, neighbours, realism, synthetic
 from dashboard.patches import card
 from dashboard.ui import downloads, guards
+from dashboard.ui.view_switch import view_switch
 
 VIEWS = {
     "synthetic": "Synthetic patches",
@@ -33,7 +34,8 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
         reason = "needed no synthetic patches: its classes are even" if finished else "has no synthetic patches yet"
         st.info(f"This run {reason}. Below is a preview on the whole dataset.", icon=":material/balance:")
         return False
-    view = _view(finished)
+    views = VIEWS if finished else {name: VIEWS[name] for name in UNFINISHED}
+    view = view_switch("balance", views, "synthetic")
     folds = sorted(int(fold) for fold in lineage["fold"].unique())
     fold, shown = folds[0], []
     if view in BY_FOLD:
@@ -56,18 +58,3 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
     downloads.picture_format()
     card.show_opened(data, run, shown)
     return True
-
-
-def _view(finished: bool) -> str:
-    """Which part of the page."""
-    views = VIEWS if finished else {name: VIEWS[name] for name in UNFINISHED}
-    url_state.read_query_param("balance_view", list(views), "synthetic")
-    if (asked := state.asked_view("balance")) in views:
-        st.session_state["balance_view"] = asked
-    if st.session_state["balance_view"] not in views:
-        st.session_state["balance_view"] = "synthetic"
-    view = st.segmented_control(
-        "View", list(views), required=True, format_func=VIEWS.get, key="balance_view", label_visibility="collapsed",
-    )  # fmt: skip
-    url_state.write_query_param("balance_view", view, "synthetic")
-    return view

@@ -15,6 +15,7 @@ from dashboard.jobs import model_client
 from dashboard.ui import downloads
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 
 def section(data: Dataset) -> None:
@@ -41,7 +42,7 @@ def section(data: Dataset) -> None:
     try:
         lineage = _lineage(str(data.path), cache.file_version(data.path), int(k))
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     if lineage.empty:
         st.info("All these patches are copies of one another, so there is nothing between them.",

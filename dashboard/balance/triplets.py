@@ -16,6 +16,7 @@ from dashboard.balance.pictures import blend
 from dashboard.patches import gallery, outcomes, render
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 ORDERS = {
     "Most similar parents first": ("ssim", False),
@@ -49,7 +50,7 @@ def triplets(data: Dataset, lineage: pd.DataFrame, interpolate: bool = False) ->
     try:
         drawn = pictures(data, page, composite, stretch)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     with st.grid(min_column_width=420, gap="medium"):
         for (_, row), three in zip(page.iterrows(), drawn, strict=True):

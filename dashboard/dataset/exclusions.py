@@ -14,6 +14,7 @@ from dashboard import cache
 from dashboard.patches import gallery
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 NOTE = "exclusion_note"  # what the last change was, shown once
 MOST_SHOWN = 24  # pictures of the list
@@ -24,7 +25,7 @@ def labels_in_use(data: Dataset) -> np.ndarray:
     try:
         return exclusions.labels_in_use(data)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return data.labels
 
 
@@ -70,7 +71,7 @@ def excluded(data: Dataset) -> None:
         table = exclusions.read_exclusions(data.path)
         stale = exclusions.current_exclusions(data)[1]
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     if not len(table):
         st.markdown("No patch is excluded. Excluded patches stay in the file; they are never learnt from nor scored.")

@@ -20,6 +20,7 @@ from dashboard.dataset.import_jobs import FORMAT_TITLES, import_jobs, is_being_w
 from dashboard.jobs import analyses, stale_uploads
 from dashboard.ui import empty_states
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 KINDS = (".zip", ".tar", ".tgz", ".gz", ".h5", ".hdf5", ".tif", ".tiff", ".npy")
 FROM = {"folder": ":material/folder: On the server", "upload": ":material/upload: Upload"}
@@ -97,7 +98,7 @@ def _form(root: Path) -> None:
         stem = Path(upload.name).name.split(".")[0] if upload else Path(source).expanduser().name
         _begin(root, {"format": kind, **options}, source, sent, slug(name or stem or "imported"))
     except (LandslideLensError, OSError) as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
 
 
 def _format(source: str) -> str:

@@ -22,6 +22,7 @@ from dashboard.ui import downloads
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
+from dashboard.ui.messages import show_error
 
 NAME = inventory_join.ANALYSIS.name
 FILTERS = ("within_km", "max_accuracy_km", "min_confidence")
@@ -102,7 +103,7 @@ def _form(target: DatasetTarget) -> None:
     try:
         _begin(target, sent or [], source, options)
     except (LandslideLensError, OSError) as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
 
 
 def _begin(target: DatasetTarget, sent: Sequence, source: str, options: dict) -> None:

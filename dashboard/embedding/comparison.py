@@ -19,6 +19,7 @@ from dashboard.embedding.projections import Drawn
 from dashboard.patches import outcomes
 from dashboard.ui import downloads, formatting, sidebar
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 ICONS = {"good": ":material/check_circle:", "fair": ":material/info:", "poor": ":material/warning:"}
 TINTS = {"good": "green", "fair": "orange", "poor": "red"}
@@ -48,7 +49,7 @@ def panel(
         values, card = projections.boundary(drawn, head)
         oof, summary = drawn.run.oof(), drawn.run.summary()
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
         return []
     arrays = drawn.arrays
     st.markdown(f"**{title}**")
@@ -100,7 +101,7 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
     try:
         pair = [drawn, projections.same_projection(drawn, other)]
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
         return []
     chosen: list[str] = []
     grid = st.grid(2, min_column_width=400, gap="medium")

@@ -18,6 +18,7 @@ from dashboard.embedding import fidelity
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import gallery, outcomes
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 K = 6  # neighbours of each part
 NEAREST = "embedding_near"
@@ -42,7 +43,7 @@ def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> li
     try:
         parts = _nearest(str(drawn.run.path), drawn.fold, row, _metric(drawn), versions)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
         return []
     label = label_of(data, row)
     st.caption(

@@ -21,6 +21,7 @@ from dashboard.jobs import analyses, stale_uploads
 from dashboard.patches import gallery
 from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 KINDS = ("png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "npy", "h5", "hdf5")
 FAR = 0.95  # of held-out patches are nearer to the training part: a new patch is unlike it
@@ -79,7 +80,7 @@ def _from_dataset(data: Dataset) -> dict[str, Any] | None:
     try:
         other = cache.dataset(choice.datasets[name])
     except (LandslideLensError, OSError) as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
         return None
     first = st.number_input("From row", 1, len(other), 1, key="new_row", width=110)
     many = st.number_input("Patches", 1, MOST, 1, key="new_many", width=110)
@@ -105,7 +106,7 @@ def _begin(drawn: Drawn, options: dict[str, Any]) -> None:
             sent = uploads.Upload(upload.name, upload, [f".{kind}" for kind in KINDS])
             (path,) = uploads.files_in(uploads.keep([sent], root))
         except (LandslideLensError, OSError) as error:
-            st.error(escape_markdown(error), icon=":material/error:")
+            show_error(error)
             return
         options |= {"source": str(path.parent), "uploaded": True}
         if path.suffix.lower() in (".h5", ".hdf5"):

@@ -15,6 +15,7 @@ from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
+from dashboard.ui.messages import show_error
 
 MOST_LISTED = 500  # patches offered in a list; any other can be typed
 
@@ -34,7 +35,7 @@ def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
     try:
         known = {layer["name"]: layer for layer in layers(run) if layer["alive"]}
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return None
     names = list(known)
     return st.selectbox(

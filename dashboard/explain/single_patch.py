@@ -29,6 +29,7 @@ from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
+from dashboard.ui.messages import show_error
 
 DIVERGING_TOP = 0.02  # of probability, at least: below it a map of windows is all noise
 
@@ -52,7 +53,7 @@ def _answer(run: RunFolder, row: pd.Series, name: str, request: Mapping[str, Any
     try:
         return _answered(asked, cache.file_version(run.fold_path(int(row["fold"])) / "fold.json"))
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return None
 
 
@@ -79,7 +80,7 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
         try:
             plain = gallery.pictures(data, [patch_id], look, None)[0]
         except LandslideLensError as error:
-            st.error(escape_markdown(error), icon=":material/broken_image:")
+            show_error(error, ":material/broken_image:")
             return []
         with st.container(gap=None):
             st.image(plain, width="stretch", alt=f"Patch {patch_id}", output_format="PNG")
@@ -191,7 +192,7 @@ def _windows(data: Dataset, patch_id: str, answer: Mapping[str, Any], stride: in
         try:
             plain = gallery.pictures(data, [patch_id], look, None)[0]
         except LandslideLensError as error:
-            st.error(escape_markdown(error), icon=":material/broken_image:")
+            show_error(error, ":material/broken_image:")
             return
         top = max(float(np.abs(cells).max()), DIVERGING_TOP)
         with st.container(width=280, gap=None):

@@ -20,7 +20,7 @@ from core.runs.targets import Target
 from dashboard.jobs import progress
 from dashboard.ui.empty_states import empty_state
 from dashboard.ui.fields import field_widget
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 ASKED = "asked_"  # and an analysis's name, in the session state: the job of it that this session asked for last
 
@@ -41,7 +41,7 @@ def begin(target: Target, name: str, options: Mapping[str, Any] | None = None) -
     try:
         st.session_state[f"{ASKED}{name}"] = queue.submit_analysis(target, name, options).name
     except (LandslideLensError, OSError) as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     st.rerun()
 

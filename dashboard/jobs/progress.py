@@ -12,6 +12,7 @@ from core.runs.job_folder import JobFolder
 from dashboard import state
 from dashboard.ui.formatting import duration, escape_markdown
 from dashboard.ui.guards import run_state
+from dashboard.ui.messages import show_error
 from dashboard.ui.sidebar import state_badge
 
 REFRESH_S = 1
@@ -69,7 +70,7 @@ def _running(folder: AnalysisFolder, status: dict) -> None:
                 try:
                     queue.cancel(folder.checkpoints, folder.name)
                 except LandslideLensError as error:
-                    st.error(escape_markdown(error), icon=":material/error:")
+                    show_error(error)
             st.rerun()
         st.caption(f"{_title(folder)}. It continues while you look at other pages, or close this one.", width="content")
 
@@ -87,7 +88,7 @@ def _ended(folder: AnalysisFolder, status: dict) -> None:
             try:
                 queue.retry(folder.checkpoints, folder.name)
             except (LandslideLensError, OSError) as error:
-                st.error(escape_markdown(error), icon=":material/error:")
+                show_error(error)
             else:
                 st.rerun()
         if st.button("Clear", icon=":material/close:", type="tertiary", key=f"job_clear_{folder.name}"):

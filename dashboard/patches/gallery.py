@@ -19,6 +19,7 @@ from core.runs.store import RunFolder
 from dashboard import cache, theme
 from dashboard.patches import band_values, derived_bands, outcomes, render
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 PATCH = "patch"  # name in the URL
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
@@ -166,7 +167,7 @@ def gallery(
     try:
         drawn = pictures(data, ids, look, cams)
     except LandslideLensError as error:  # the dataset file is another one than the run's
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
         return
     with st.grid(min_column_width=TILE_PX, gap="small", key=f"{key}_gallery"):
         for (_, row), patch_id, rgb in zip(table.iterrows(), ids, drawn, strict=True):

@@ -15,6 +15,7 @@ from core.text import list_names
 from dashboard.charts import scores
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 NAMES = ("accuracy", "precision", "recall", "sensitivity", "specificity", "f1", "balanced_accuracy", "mcc", "npv")
 TITLES = {
@@ -49,7 +50,7 @@ def published_metrics_view() -> None:
         try:
             check = _check(positives, negatives, tuple(printed.items()), tolerance or None)
         except LandslideLensError as error:
-            st.error(escape_markdown(error), icon=":material/error:")
+            show_error(error)
         else:
             answer(check, tuple(printed.items()), tolerance or None)
     else:
@@ -163,7 +164,7 @@ def _difference() -> None:
     try:
         difference = printed_difference(first, second, int(n), share / 100)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     (st.info if difference.can_be_told else st.warning)(
         escape_markdown(difference.sentence()), icon=":material/compare_arrows:"

@@ -20,6 +20,7 @@ from dashboard.results import calibration, curves, decision_summary, metrics, pr
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 UPLOAD, KEPT = "csv_upload", "csv_kept"
 MAX_MB = 20
@@ -90,7 +91,7 @@ def _uploaded() -> tuple[ScoreTable, str] | None:
         positive = st.session_state.get("csv_positive") or None
         return _table(content, name, columns, positive), _key(content, columns, positive)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
         return None
 
 

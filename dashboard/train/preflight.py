@@ -25,6 +25,7 @@ from dashboard.jobs import analyses, model_client, progress
 from dashboard.patches import band_values, derived_bands, gallery, render
 from dashboard.ui import guards
 from dashboard.ui.formatting import duration, escape_markdown
+from dashboard.ui.messages import show_error
 
 ESTIMATE = estimate.ANALYSIS.name
 PREVIEWED = "train_previewed"  # session: the dataset's name and the configuration (JSON) that is previewed
@@ -162,7 +163,7 @@ def _preview(data: Dataset, config: RunConfig) -> None:
     try:
         preview = augmented(data, config, int(n), int(draws), int(seed))
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     bands = tuple(band for name in preview.bands for band in data.bands if band.name == name)
     by_name = {composite.name: composite for composite in composites(derived_bands.drawable(bands))}

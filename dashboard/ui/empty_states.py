@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from dashboard import state
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 
 def empty_state(
@@ -61,6 +61,6 @@ def make_demo(n: int = 1200, seed: int = 0) -> None:
             if not path.is_file():
                 write_demo(path, n=n, seed=seed)
     except (LandslideLensError, OSError) as error:
-        st.error(escape_markdown(error), icon=":material/error:")
+        show_error(error)
         return
     state.open_view("dataset", dataset=name, view="facts")

@@ -14,6 +14,7 @@ from core.runs.store import RunFolder
 from dashboard import cache, state, theme
 from dashboard.ui.empty_states import empty_state, no_dataset
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 
 def run_state(run: JobFolder) -> dict:
@@ -33,7 +34,7 @@ def chosen_dataset() -> Dataset | None:
     try:
         return cache.dataset(path)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         st.error(
@@ -110,5 +111,5 @@ def or_stop(reader: Callable[..., T], *args: object) -> T:
     try:
         return reader(*args)
     except LandslideLensError as error:
-        st.error(escape_markdown(error), icon=":material/broken_image:")
+        show_error(error, ":material/broken_image:")
         st.stop()
