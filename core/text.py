@@ -1,4 +1,4 @@
-"""Numbers and lists of names as people read them, in errors, reports and on pages."""
+"""Numbers, times and lists of names as people read them, in errors, reports and on pages."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ def list_names(names: Sequence[object], most: int = 5) -> str:
     """The first names, and how many more there are: "a, b and 3 more"."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(str(name) for name in names[:most]) + more
+
+
+def duration(seconds: object) -> str:
+    """Seconds for people: ``2 h 05 min``, ``3 min 20 s``, ``8 s``."""
+    if seconds is None or not math.isfinite(float(seconds)):
+        return ""
+    whole = max(0, round(float(seconds)))
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,4 +1,4 @@
-"""Watching a job from the command line: its events and progress as lines, until it has ended.
+"""Watching a job from the command line: events, progress and time left as lines, until it has ended.
 
 It only reads; the job goes on without it.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
-from core.text import number
+from core.text import duration, number
 
 POLL_S = 0.2
 TELL_S = 2.0  # between two lines of progress
@@ -34,7 +34,8 @@ def follow(checkpoints: Path, folder: queue.JobFolder) -> Iterator[str]:
         message = str(status.get("message") or "")
         if status["state"] == "running" and not lines and message != said and time.monotonic() - told > TELL_S:
             told, said = time.monotonic(), message
-            yield f"{float(status.get('progress') or 0.0):4.0%}  {message}"
+            left = duration(status.get("eta_s"))
+            yield f"{float(status.get('progress') or 0.0):4.0%}  {message}{f' About {left} left.' if left else ''}"
         if time.monotonic() - checked > CHECK_S:
             checked = time.monotonic()
             now_at = queue.job(checkpoints, folder.name).place

@@ -10,9 +10,10 @@ import streamlit as st
 from core.analyses.datasets.importing import ANALYSIS
 from core.data.readers import spool
 from core.jobs.analysis_folder import AnalysisFolder, list_for
+from core.text import duration
 from dashboard import cache, state
 from dashboard.jobs import analyses, progress
-from dashboard.ui import downloads, formatting
+from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop, run_state
 
@@ -57,7 +58,7 @@ def _report(job: AnalysisFolder) -> None:
     )
     title = FORMAT_TITLES.get(report["format"], report["format"])
     name = Path(report["dataset"]).stem
-    st.caption(f"{escape_markdown(name)}: {escape_markdown(title)}. {formatting.duration(report['seconds'])}.")
+    st.caption(f"{escape_markdown(name)}: {escape_markdown(title)}. {duration(report['seconds'])}.")
     for warning in report["warnings"]:
         st.warning(escape_markdown(warning), icon=":material/warning:")
     if report["rejected"]:

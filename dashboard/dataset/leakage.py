@@ -13,13 +13,14 @@ from core.config import PRESETS
 from core.data.leakage.split_audit import Leaks, crossing
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.text import duration
 from dashboard import cache, state, theme
 from dashboard.dataset import exclusions, leakage_charts, leakage_cost
 from dashboard.dataset.known_pairs import known_pairs
 from dashboard.jobs import analyses
 from dashboard.patches import card, gallery, outcomes, pair
 from dashboard.patches.pair import KIND_WORDS
-from dashboard.ui import downloads, empty_states, formatting, guards
+from dashboard.ui import downloads, empty_states, guards
 from dashboard.ui.formatting import escape_markdown
 
 NAME = ANALYSIS.name
@@ -108,7 +109,7 @@ def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, s
             st.metric(f"Across {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs that are divided by the {name}.")
     st.caption(
         f"All {found.n:,} patches of {escape_markdown(data.name)} compared with each other, in "
-        f"{formatting.duration(found.seconds)}.",
+        f"{duration(found.seconds)}.",
         help="Hashes and descriptors of windows propose pairs; phase correlation, fine detail and SSIM decide. Of "
         "several identical patches, each further one is paired with the first. Embeddings of a run are not used: they "
         "find what looks alike, not what is the same place (docs/leakage.md).",

@@ -13,13 +13,14 @@ from core.data import uploads
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
+from core.text import duration
 from dashboard import cache, state, theme
 from dashboard.charts import embedding_map
 from dashboard.embedding.neighbours import K, gallery_row, judged_by, label_of
 from dashboard.embedding.projections import Drawn
 from dashboard.jobs import analyses, stale_uploads
 from dashboard.patches import gallery
-from dashboard.ui import downloads, formatting, guards
+from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -139,7 +140,7 @@ def _answer(placed: Placed, drawn: Drawn, data: Dataset) -> None:
         )  # fmt: skip
     st.caption(
         f"Probability of {escape_markdown(data.positive)} by {theme.fold_title(placed.fold)}'s model alone; ✓: above "
-        f"its threshold. {placed.note} {formatting.duration(placed.seconds) or 'Under a second'} altogether."
+        f"its threshold. {placed.note} {duration(placed.seconds) or 'Under a second'} altogether."
     )
     with st.container(horizontal=True):
         downloads.download(table, f"{drawn.run.name}_new_patches", "New patches (CSV)")

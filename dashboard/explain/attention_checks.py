@@ -12,6 +12,7 @@ import streamlit as st
 from core.analyses.attention import checks as attention_checks
 from core.explain.checks.verdict import MOST_ALIKE
 from core.runs.store import RunFolder
+from core.text import duration
 from dashboard import theme
 from dashboard.explain import attention, badges, charts, pickers
 from dashboard.jobs import analyses
@@ -102,7 +103,7 @@ def _verdict(report: Mapping[str, Any]) -> None:
             f"{escape_markdown(attention.map_words(report))}, {height}×{width} cells, out of fold; the network's own "
             f"classifier. All {report['silent']['n']:,} patches were measured and {report['n_tested']:,} patches "
             f"labelled or predicted {escape_markdown(report['target'])} were tested, in "
-            f"{formatting.duration(report['seconds'])}."
+            f"{duration(report['seconds'])}."
         )
 
 

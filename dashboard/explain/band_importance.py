@@ -17,6 +17,7 @@ from core.explain.bands.replacements import BASELINES
 from core.explain.bands.tables import baseline_agreement, groups_by_id
 from core.explain.bands.verdict import band_verdict
 from core.runs.store import RunFolder
+from core.text import duration
 from dashboard import theme
 from dashboard.charts import base, intervals
 from dashboard.explain import badges, band_importance_slices, tables
@@ -206,9 +207,7 @@ def _offer(run: RunFolder) -> None:
 
 def _again(run: RunFolder, report: dict) -> None:
     active = analyses.follow(run, NAME)
-    st.caption(
-        f"Computed in {formatting.duration(report['seconds'])}, {report['n']:,} patches, replaced {report['replaced']}."
-    )
+    st.caption(f"Computed in {duration(report['seconds'])}, {report['n']:,} patches, replaced {report['replaced']}.")
     if not active and st.toggle("Measure again with other settings", key="explain_bands_more"):
         with st.container(border=True):
             _form(run)

@@ -18,6 +18,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.bands.missing_bands import POLICIES
 from core.runs.store import RunFolder
+from core.text import duration
 from dashboard import cache, state, theme
 from dashboard.explain import charts
 from dashboard.jobs import analyses
@@ -68,7 +69,7 @@ def losses(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> l
 
 def _again(run: RunFolder, report: Mapping) -> None:
     active = analyses.follow(run, NAME)
-    st.caption(f"Computed in {formatting.duration(report['seconds'])}.")
+    st.caption(f"Computed in {duration(report['seconds'])}.")
     if not active and st.toggle("Test again with other settings", key="explain_robustness_more"):
         with st.container(border=True):
             analyses.options_form(run, NAME, "Test robustness", hidden=HIDDEN, key="explain_robustness")

@@ -9,8 +9,9 @@ from core.errors import LandslideLensError
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder, folder_of
 from core.runs.job_folder import JobFolder
+from core.text import duration
 from dashboard import state
-from dashboard.ui.formatting import duration, escape_markdown
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
 from dashboard.ui.messages import show_error
 from dashboard.ui.sidebar import state_badge

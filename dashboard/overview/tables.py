@@ -9,9 +9,10 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.runs.store import STATES, RunFolder
+from core.text import duration
 from dashboard import cache, state, theme
 from dashboard.ui import downloads, empty_states, formatting, guards
-from dashboard.ui.formatting import duration, interval
+from dashboard.ui.formatting import interval
 
 
 def run_row(run: RunFolder, dataset: str) -> dict:

@@ -8,11 +8,12 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
+from core.text import duration
 from dashboard import state
 from dashboard.jobs import progress
 from dashboard.train import learning_curves
 from dashboard.ui import formatting, guards, sidebar
-from dashboard.ui.formatting import duration, escape_markdown
+from dashboard.ui.formatting import escape_markdown
 
 REFRESH_S = 2
 

@@ -20,11 +20,12 @@ from core.jobs.analysis_folder import AnalysisFolder
 from core.preflight.augmentation import Preview
 from core.preflight.time_estimate import TimeEstimate, size_text
 from core.runs.targets import DatasetTarget
+from core.text import duration
 from dashboard import cache, state
 from dashboard.jobs import analyses, model_client, progress
 from dashboard.patches import band_values, derived_bands, gallery, render
 from dashboard.ui import guards
-from dashboard.ui.formatting import duration, escape_markdown
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
 ESTIMATE = estimate.ANALYSIS.name

@@ -37,17 +37,6 @@ def interval(bounds: object, digits: int = 3) -> str:
     return f"{number(low, digits)} to {number(high, digits)}" if math.isfinite(low) and math.isfinite(high) else ""
 
 
-def duration(seconds: object) -> str:
-    """Seconds for people: ``2 h 05 min``, ``3 min 20 s``, ``8 s``."""
-    if seconds is None or not math.isfinite(float(seconds)):
-        return ""
-    whole = max(0, round(float(seconds)))
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
 def parse_time(text: object) -> datetime | None:
     """A moment written in a run folder, in UTC; None where it cannot be read."""
     try:

@@ -42,9 +42,9 @@ def test_every_way_of_turning_can_be_drawn():
     ("n", "crossings", "severity", "words"),
     [
         (0, {"split": 0}, "ok", "No two patches"),
-        (5, {"split": 2, "groups": 1}, "error", "2 of them lie on both sides of the split"),
+        (5, {"split": 2, "groups": 1}, "error", "2 of them are divided by the split"),
         (5, {"groups": 1}, "warning", "1 of them lie in different groups"),
-        (5, {"split": 0, "groups": 0}, "ok", "nothing is torn apart"),
+        (5, {"split": 0, "groups": 0}, "ok", "none is divided"),
     ],
 )
 def test_the_verdict_says_what_the_pairs_cross(n, crossings, severity, words):
@@ -63,6 +63,6 @@ def test_what_a_leak_costs_is_said_only_where_the_interval_leaves_out_0():
         "hi": 0.15,
     }
     severity, words = leakage_cost.sentence(pd.DataFrame([row]))
-    assert severity == "warning" and "SVM scores F1 0.900 instead of 0.800, +0.100 too much" in words
+    assert severity == "warning" and "SVM reaches F1 0.900 instead of 0.800, which is +0.100" in words
     unsure = pd.DataFrame([row | {"lo": -0.01}])
     assert leakage_cost.sentence(unsure)[0] == "ok" and "hold 0" in leakage_cost.sentence(unsure)[1]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.text import duration
 from dashboard.ui import downloads, formatting, metric_card, sidebar
 
 
@@ -31,7 +32,7 @@ def test_addresses_do_not_become_links():
     [(8, "8 s"), (200, "3 min 20 s"), (7500, "2 h 05 min"), (None, ""), (math.nan, ""), (-3, "0 s")],
 )
 def test_durations_read_as_people_say_them(seconds, text):
-    assert formatting.duration(seconds) == text
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.81249, "0.812"), (None, "undefined"), (math.nan, "undefined")])
