@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from core.data.leakage.shifted_crops import TURNS
-from dashboard.dataset import leakage, leakage_cost
 from dashboard.patches import pair as pair_view
 
 
@@ -36,33 +35,3 @@ def test_every_way_of_turning_can_be_drawn():
     rgb = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(4, 4, 3)
     for turn in TURNS.values():
         assert turn(rgb.transpose(2, 0, 1)).transpose(1, 2, 0).shape == rgb.shape
-
-
-@pytest.mark.parametrize(
-    ("n", "crossings", "severity", "words"),
-    [
-        (0, {"split": 0}, "ok", "No two patches"),
-        (5, {"split": 2, "groups": 1}, "error", "2 of them are divided by the split"),
-        (5, {"groups": 1}, "warning", "1 of them lie in different groups"),
-        (5, {"split": 0, "groups": 0}, "ok", "none is divided"),
-    ],
-)
-def test_the_verdict_says_what_the_pairs_cross(n, crossings, severity, words):
-    found = leakage.verdict(n, crossings)
-    assert found[0] == severity and words in found[1]
-
-
-def test_what_a_leak_costs_is_said_only_where_the_interval_leaves_out_0():
-    row = {
-        "head": "stats_svm",
-        "metric": "f1",
-        "leaking": 0.9,
-        "honest": 0.8,
-        "difference": 0.1,
-        "lo": 0.05,
-        "hi": 0.15,
-    }
-    severity, words = leakage_cost.sentence(pd.DataFrame([row]))
-    assert severity == "warning" and "SVM reaches F1 0.900 instead of 0.800, which is +0.100" in words
-    unsure = pd.DataFrame([row | {"lo": -0.01}])
-    assert leakage_cost.sentence(unsure)[0] == "ok" and "hold 0" in leakage_cost.sentence(unsure)[1]
