@@ -31,6 +31,7 @@ def follow(checkpoints: Path, folder: queue.JobFolder) -> Iterator[str]:
         yield from lines
         if status["state"] in FINAL_STATES:
             return
+        said = next((event["message"] for event in reversed(events) if event.get("message")), said)
         message = str(status.get("message") or "")
         if status["state"] == "running" and not lines and message != said and time.monotonic() - told > TELL_S:
             told, said = time.monotonic(), message
