@@ -57,15 +57,18 @@ class DataConfig(Section):
 class FoldsConfig(Section):
     """How patches are divided for cross-validation."""
 
-    n_splits: int = Field(5, ge=2, le=20, description="Number of folds.")
+    n_splits: int = Field(5, ge=2, le=20, title="Folds", description="Number of folds.")
     grouped: bool = Field(True, description="Keep patches of one group in one fold, where the dataset has groups.")
     group_by: str = Field(
         "groups",
         min_length=1,
+        title="What stays together",
         description="What stays in one fold. groups: the dataset's. block: squares of ground. duplicates: patches that "
         "show the same ground. Or the name of a column (scene, source, ...).",
     )
-    block_km: float = Field(5.0, gt=0.0, le=5000.0, description="Side of a square of ground, km, for group_by=block.")
+    block_km: float = Field(
+        5.0, gt=0.0, le=5000.0, title="Side of a block (km)", description="Of a square of ground, for group_by=block."
+    )
     on_leak: Literal["group", "refuse", "ignore"] = Field(
         "group",
         description="Shifted crops, near-duplicates and blends across groups: group: joined. refuse: the run stops. "

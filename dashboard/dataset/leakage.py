@@ -106,7 +106,7 @@ def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, s
         for kind in KIND_WORDS:
             st.metric(METRIC_WORDS[kind], f"{int(counts.get(kind, 0)):,}", border=True)
         for name, n in crossings.items():
-            st.metric(f"Across {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs that are divided by the {name}.")
+            st.metric(f"In two {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs that are divided by the {name}.")
     st.caption(
         f"All {found.n:,} patches of {escape_markdown(data.name)} compared with each other, in "
         f"{duration(found.seconds)}.",
