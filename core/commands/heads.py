@@ -57,7 +57,7 @@ def heads(
 
 
 def _line(row: dict[str, Any]) -> str:
-    from core.runs.summary import number
+    from core.text import number
 
     def with_interval(value: float | None, bounds: list[float | None]) -> str:
         return f"{number(value)} [{number(bounds[0])}, {number(bounds[1])}]".replace("undefined", "-")

@@ -48,7 +48,7 @@ def predict(
 
 def _evaluation(report: dict[str, Any], name: str) -> str:
     from core.predict.external import sentences
-    from core.runs.summary import number
+    from core.text import number
 
     shown = ("f1", "auc", "precision", "recall", "specificity", "accuracy")
     texts = [f"{key} {number(report[key])}" for key in shown]
