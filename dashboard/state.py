@@ -22,6 +22,7 @@ from dashboard import cache
 DATASET = "dataset"
 RUN = "run"
 ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT = "errors_head", "errors_outcome", "errors_threshold"
+ASKED = "asked_"  # and an analysis's name: the job of it that this session asked for last
 _SETTLED = "settled"
 _ASKED = "asked_for"
 _CHOICE = "choice"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.dataset import bands, check, facts, import_form, leakage, map, patches
+from dashboard.dataset import bands, check, demo, facts, import_form, leakage, map, patches
 from dashboard.ui import empty_states, guards
 from dashboard.ui.view_switch import view_switch
 
@@ -19,7 +19,8 @@ VIEWS = {
 st.title("Dataset")
 data = guards.chosen_dataset()
 if data is None:
-    empty_states.no_dataset(with_import=False)
+    if not demo.demo_job():
+        empty_states.no_dataset(with_import=False)
     import_form.import_source()
     st.stop()
 

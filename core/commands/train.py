@@ -13,12 +13,14 @@ from core.commands.console import (
     Detach,
     Overrides,
     Preset,
+    analyse,
     follow,
     print_progress,
     print_result,
 )
 from core.config import preset
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path
+from core.runs.targets import CheckpointsTarget
 
 
 def demo(
@@ -28,14 +30,11 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Simulated dataset, then a trained and explained run on it."""
-    from core.data.demo import write_demo
     from core.jobs import queue
 
     path = datasets_path(checkpoints) / "demo.h5"
     if not path.is_file():
-        print_progress("Simulating the demo patches.", as_json)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_demo(path)
+        analyse(CheckpointsTarget(checkpoints), "demo_dataset", None, as_json)
     config = preset("demo").with_overrides(overrides or ())
     done = None if fresh else queue.finished(checkpoints, path, config)
     if done:

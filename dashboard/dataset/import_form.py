@@ -16,6 +16,7 @@ from core.data.readers.base import ReaderOptions
 from core.errors import LandslideLensError
 from core.io.safe_paths import slug
 from dashboard import cache, state
+from dashboard.dataset import demo
 from dashboard.dataset.import_jobs import FORMAT_TITLES, import_jobs, is_being_written
 from dashboard.jobs import analyses, stale_uploads
 from dashboard.ui import empty_states
@@ -50,11 +51,9 @@ def importer() -> None:
     with st.container(border=True):
         st.markdown("**Demo**")
         st.markdown("Simulated Sentinel-1/2 patches whose statistics follow the Zindi challenge; no download.")
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            n = st.number_input("Patches", 120, 20000, 1200, step=120, key="demo_n", width=160)
-            seed = st.number_input("Seed", 0, None, 0, key="demo_seed", width=120)
-            if st.button("Make the demo dataset", icon=":material/science:", key="dataset_make_demo"):
-                empty_states.make_demo(int(n), int(seed))
+        demo.demo_job()
+        target = cache.checkpoints_target(state.checkpoints())
+        analyses.options_form(target, empty_states.DEMO, "Make the demo dataset", key="demo")
     import_source()
 
 

@@ -17,12 +17,11 @@ from core.errors import LandslideLensError
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.runs.targets import Target
+from dashboard import state
 from dashboard.jobs import progress
 from dashboard.ui.empty_states import empty_state
 from dashboard.ui.fields import field_widget
 from dashboard.ui.messages import show_error
-
-ASKED = "asked_"  # and an analysis's name, in the session state: the job of it that this session asked for last
 
 
 def newest(target: Target, name: str) -> AnalysisFolder | None:
@@ -39,7 +38,7 @@ def is_active(target: Target, name: str) -> bool:
 def begin(target: Target, name: str, options: Mapping[str, Any] | None = None) -> None:
     """Queue the analysis and draw the page anew; where it cannot be queued, the reason."""
     try:
-        st.session_state[f"{ASKED}{name}"] = queue.submit_analysis(target, name, options).name
+        st.session_state[f"{state.ASKED}{name}"] = queue.submit_analysis(target, name, options).name
     except (LandslideLensError, OSError) as error:
         show_error(error)
         return
@@ -48,12 +47,12 @@ def begin(target: Target, name: str, options: Mapping[str, Any] | None = None) -
 
 def asked_here(job: AnalysisFolder) -> bool:
     """Whether this session asked for it last, and has not been told yet what came of it (:func:`forget_asked`)."""
-    return st.session_state.get(f"{ASKED}{job.analysis()}") == job.name
+    return st.session_state.get(f"{state.ASKED}{job.analysis()}") == job.name
 
 
 def forget_asked(job: AnalysisFolder) -> None:
     """This session has been told what came of it."""
-    st.session_state.pop(f"{ASKED}{job.analysis()}", None)
+    st.session_state.pop(f"{state.ASKED}{job.analysis()}", None)
 
 
 def follow(target: Target, name: str) -> bool:

@@ -7,8 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.errors import LandslideLensError
-from dashboard import state
+from core.jobs import queue
+from dashboard import cache, state
 from dashboard.ui.messages import show_error
+
+DEMO = "demo_dataset"  # the analysis that makes it
 
 
 def empty_state(
@@ -50,17 +53,12 @@ def open_import() -> None:
     state.open_view("dataset", view="import")
 
 
-def make_demo(n: int = 1200, seed: int = 0) -> None:
-    """Write the simulated demo dataset and choose it; takes seconds and shows that it works."""
-    from core.data.demo import write_demo
-
-    name = "demo" if (n, seed) == (1200, 0) else f"demo-{n}-seed{seed}"
-    path = state.checkpoints() / "datasets" / f"{name}.h5"
+def make_demo() -> None:
+    """Queue the simulation of the demo dataset and go where its progress is shown; it opens when it is done."""
     try:
-        with st.spinner(f"Simulating {n} patches…", show_time=True):
-            if not path.is_file():
-                write_demo(path, n=n, seed=seed)
+        job = queue.submit_analysis(cache.checkpoints_target(state.checkpoints()), DEMO)
     except (LandslideLensError, OSError) as error:
         show_error(error)
         return
-    state.open_view("dataset", dataset=name, view="facts")
+    st.session_state[f"{state.ASKED}{DEMO}"] = job.name
+    state.open_view("dataset", view="import")

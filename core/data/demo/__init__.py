@@ -23,6 +23,7 @@ from core.data.demo.plan import ScenePlan, decide
 from core.data.demo.sensors import LOOK_DEG, observe, slope_towards
 from core.data.store.dataset import Dataset
 from core.data.store.writer import DatasetWriter
+from core.progress import Progress, Steps, drain
 
 MIN_SCAR_SHARE = 0.01  # of a patch: fewer scar pixels are no landslide (the Landslide4Sense rule of FACTS)
 SHIFT_PX = (6, MARGIN)  # of a shifted crop along its longer axis: 10 to 25 % of a side
@@ -63,6 +64,11 @@ def simulate(n: int = 1200, seed: int = 0) -> DemoPatches:
 
 
 def write_demo(path: Path | str, n: int = 1200, seed: int = 0) -> Dataset:
+    """Write :func:`simulate`'s patches to a dataset file and open it; see :func:`demo_steps`."""
+    return drain(demo_steps(path, n, seed))
+
+
+def demo_steps(path: Path | str, n: int = 1200, seed: int = 0) -> Steps[Dataset]:
     """Write :func:`simulate`'s patches to a dataset file, scene by scene, and open it.
 
     Columns: scenario, true_label, cloud_share, scar_share, near_duplicate_of. Facts: that it is simulated, the seed,
@@ -77,7 +83,10 @@ def write_demo(path: Path | str, n: int = 1200, seed: int = 0) -> Dataset:
     }
     options = {"bands": ZINDI_BANDS, "shape_hw": (CELL, CELL), "class_names": ("non_landslide", "landslide")}
     with DatasetWriter(path, source="simulated", licence="CC0", facts=facts, **options) as writer:
+        written = 0
         for part in _draw(scenes, wrong, seed):
+            yield Progress(written / n, f"{written:,} of {n:,} patches simulated.")
+            written += len(part.ids)
             writer.append(
                 part.images,
                 part.labels,
