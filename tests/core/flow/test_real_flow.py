@@ -46,6 +46,7 @@ def test_the_reference_baseline_is_reached_on_the_same_grouped_folds(rgb):
     assert found["f1"] == pytest.approx(0.876, abs=0.003)
 
 
+@pytest.mark.slow
 def test_four_band_patches_with_nodata_go_the_same_way(tmp_path):
     out = tmp_path / "chittagong.h5"
     options = "--labels labels.csv --id-column file --group-column row_block --positive 1 --bands red,green,blue,nir"
