@@ -77,7 +77,7 @@ class FoldFiles:
         write_table(self.fold_path(fold) / "tabular.parquet", table)
 
     def tabular(self, fold: int) -> pd.DataFrame | None:
-        """What is read and answered beside the pixels, a row a validation patch; none where nothing is.
+        """The tabular inputs and what they change, a row per validation patch; None for a run without any.
 
         Columns: id, label, log_odds_unknown (of the network with its columns unknown), size, size_pred (second head).
         """
