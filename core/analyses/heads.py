@@ -27,7 +27,7 @@ from core.heads.blend import BLEND, MEMBERS, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.heads.svm import SvmSetting
 from core.progress import Progress, Steps
-from core.runs.plain_files import plain
+from core.runs.plain_files import to_json_value
 from core.runs.store import RunFolder
 
 PAPER_C = HeadsConfig().svm_C
@@ -137,7 +137,7 @@ def compare_heads(run: RunFolder) -> HeadTable:
         _, values = patches.judge([scores[name] for scores in refitted], is_log_odds=False)
         rows.append(_row(name, values, [entries[name].get("gamma") for entries in facts], refitted=True))
     notes = [] if all(part.complete for part in folds) else [OLDER]
-    return HeadTable(run.name, plain(rows), _left_out(run, facts), notes)
+    return HeadTable(run.name, to_json_value(rows), _left_out(run, facts), notes)
 
 
 # --------------------------------------------------------------------------------------------------- parts

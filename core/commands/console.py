@@ -14,7 +14,7 @@ import typer
 
 from core.config import PRESETS
 from core.errors import LandslideLensError
-from core.runs.plain_files import plain
+from core.runs.plain_files import to_json_value
 
 Checkpoints = Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -29,7 +29,7 @@ Bands = Annotated[str | None, typer.Option("--bands", help="Names of the bands i
 
 def print_result(value: dict[str, Any], as_json: bool, text: str) -> None:
     """Print ``value`` as JSON, or ``text`` for people."""
-    print(json.dumps(plain(value), allow_nan=False) if as_json else text)
+    print(json.dumps(to_json_value(value), allow_nan=False) if as_json else text)
 
 
 def print_progress(text: str, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from core.errors import RunError
 from core.io.safe_paths import inside, slug
 from core.runs.job_folder import JobFolder, now
-from core.runs.plain_files import plain, read_json
+from core.runs.plain_files import read_json, to_json_value
 from core.runs.store import RunFolder, datasets_path, list_runs, open_run
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
 
@@ -91,7 +91,7 @@ def create(target: Target, analysis: str, options: Mapping[str, Any] | None = No
 
 def list_for(target: Target, analysis: str | None = None) -> list[AnalysisFolder]:
     """The jobs that ask this of this target, the newest first; a folder that cannot be read is passed over."""
-    wanted = plain(_target(target))
+    wanted = to_json_value(_target(target))
     return [
         folder
         for folder in _in(target.jobs_path, target.checkpoints)
@@ -174,4 +174,4 @@ def _target(target: Target) -> dict[str, Any]:
 
 
 def _asked(target: Target, analysis: str, options: Mapping[str, Any] | None) -> dict:
-    return plain({"analysis": analysis, "target": _target(target), "options": dict(options or {})})
+    return to_json_value({"analysis": analysis, "target": _target(target), "options": dict(options or {})})

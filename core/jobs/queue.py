@@ -282,7 +282,7 @@ def _under_way(rows: sqlite3.Connection, spec: str) -> str | None:
 
 
 def _add(rows: sqlite3.Connection, folder: JobFolder, spec: str) -> None:
-    """Put a job at the end of its lane, whether it has been there before or not. Raises IntegrityError beside an equal one."""
+    """Put a job at the end of its lane, new or not. Raises IntegrityError beside an equal one that waits or runs."""
     rows.execute(
         "INSERT INTO jobs (name, spec, dataset, lane, state, queued) VALUES (?, ?, ?, ?, 'queued', ?) "
         "ON CONFLICT (name) DO UPDATE SET state = 'queued', pid = NULL, started = NULL, queued = excluded.queued",

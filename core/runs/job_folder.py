@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.io.atomic import write_text
-from core.runs.plain_files import plain, read_json, write_json
+from core.runs.plain_files import read_json, to_json_value, write_json
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")
 FINAL_STATES = frozenset({"succeeded", "failed", "cancelled", "interrupted"})
@@ -86,6 +86,6 @@ class JobFolder:
 
     def add_event(self, event: str, **fields: Any) -> None:
         """Append one line to ``events.jsonl``."""
-        line = json.dumps(plain({"time": now(), "event": event, **fields}), allow_nan=False)
+        line = json.dumps(to_json_value({"time": now(), "event": event, **fields}), allow_nan=False)
         with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
             file.write(line + "\n")

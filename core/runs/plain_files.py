@@ -17,20 +17,20 @@ from core.io.safetensors_file import load_arrays
 
 def write_json(path: Path, value: Any) -> None:
     """Write plain values as JSON, atomically; nan and infinity become null, numpy numbers become numbers."""
-    write_text(path, json.dumps(plain(value), indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(to_json_value(value), indent=2, allow_nan=False) + "\n")
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """``value`` with everything JSON can hold: dicts, lists, text, finite numbers, booleans, null."""
     match value:
         case dict():
-            return {str(key): plain(item) for key, item in value.items()}
+            return {str(key): to_json_value(item) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [plain(item) for item in value]
+            return [to_json_value(item) for item in value]
         case np.ndarray():
-            return plain(value.tolist())
+            return to_json_value(value.tolist())
         case np.generic():
-            return plain(value.item())
+            return to_json_value(value.item())
         case float():
             return value if math.isfinite(value) else None
         case Path():

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, TextIO
 import numpy as np
 
 from core.errors import ConfigError, LandslideLensError
-from core.runs.plain_files import plain
+from core.runs.plain_files import to_json_value
 from core.runs.store import RunFolder
 
 IDLE_S = 900.0  # without a request
@@ -174,7 +174,7 @@ def serve(requests: BinaryIO, replies: TextIO, idle_s: float = IDLE_S) -> None:
             request = {}
         request = request if isinstance(request, dict) else {}
         said = {"id": request.get("id"), **reply(request, models)}
-        replies.write(json.dumps(plain(said), allow_nan=False) + "\n")
+        replies.write(json.dumps(to_json_value(said), allow_nan=False) + "\n")
         replies.flush()
 
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from dashboard import theme
-from dashboard.charts.base import LINE, THIN, plain
+from dashboard.charts.base import LINE, THIN, escape_html
 
 ENDS = ("neighbour", "anchor", "other")
 STOP = "#F2C200"  # as marked places on maps: it stands out on both grounds
@@ -35,7 +35,7 @@ def interpolation_curves(path: Mapping[str, Any], at: float, positive: str) -> g
         rows=2 if svm else 1, cols=1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.6, 0.4] if svm else [1.0]
     )
     for head, values in path["probs"].items():
-        colour, title = theme.head_colour(head), plain(theme.head_title(head))
+        colour, title = theme.head_colour(head), escape_html(theme.head_title(head))
         figure.add_scatter(
             x=x, y=values, mode="lines+markers", name=title, line={"color": colour, "width": LINE}, row=1, col=1,
             marker={"size": 5}, hovertemplate=f"%{{x:.2f}}: %{{y:.3f}} {title}<extra></extra>",
@@ -50,7 +50,7 @@ def interpolation_curves(path: Mapping[str, Any], at: float, positive: str) -> g
                 marker={"size": 12, "symbol": "diamond-open", "color": colour, "line": {"width": 2}},
                 hovertemplate="%{y:.3f}, stored by the run<extra></extra>",
             )  # fmt: skip
-    figure.update_yaxes(title_text=f"Probability of {plain(positive)}", range=[-0.03, 1.03], row=1, col=1)
+    figure.update_yaxes(title_text=f"Probability of {escape_html(positive)}", range=[-0.03, 1.03], row=1, col=1)
     if svm:
         colour = theme.head_colour(svm)
         figure.add_scatter(
@@ -127,7 +127,7 @@ def distances(table: pd.DataFrame, space: str) -> go.Figure:
 def balance_by_fold(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Figure:
     """Training patches of each fold by class, synthetic landslides on top. table: fold, other, landslide, synthetic."""
     folds = [theme.fold_title(fold) for fold in table["fold"]]
-    negative, positive = (plain(name) for name in class_names)
+    negative, positive = (escape_html(name) for name in class_names)
     figure = go.Figure()
     bars = (
         ("other", negative, theme.NEGATIVE, "other"),
@@ -146,9 +146,9 @@ def balance_by_fold(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Fig
 
 def balance_by_group(table: pd.DataFrame, class_names: tuple[str, str]) -> go.Figure:
     """Training patches of each group, synthetic landslides last. table: group and the same columns."""
-    negative, positive = (plain(name) for name in class_names)
+    negative, positive = (escape_html(name) for name in class_names)
     figure = go.Figure()
-    groups = [plain(name) for name in table["group"]]
+    groups = [escape_html(name) for name in table["group"]]
     for column, name, colour in (
         ("other", negative, theme.NEGATIVE),
         ("landslide", positive, theme.POSITIVE),
@@ -170,7 +170,7 @@ def lineage_scatter(lineage: pd.DataFrame) -> go.Figure:
     figure.add_scattergl(
         x=lineage["ssim"], y=lineage["anchor_weight"], mode="markers", showlegend=False,
         marker={"size": 6, "opacity": 0.55, "color": theme.POSITIVE},
-        customdata=[[plain(a), plain(b)] for a, b in zip(lineage["anchor"], lineage["neighbour"], strict=True)],
+        customdata=[list(map(escape_html, pair)) for pair in zip(lineage["anchor"], lineage["neighbour"], strict=True)],
         hovertemplate="%{customdata[0]} and %{customdata[1]}<br>SSIM %{x:.3f}, anchor weight %{y:.2f}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(title_text="SSIM of the parents (−1 to 1)")

@@ -16,7 +16,7 @@ from dashboard.balance import model_queries
 from dashboard.balance.charts import ENDS
 from dashboard.balance.model_queries import Endpoints
 from dashboard.charts import embedding_map
-from dashboard.charts.base import plain
+from dashboard.charts.base import escape_html
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -85,7 +85,7 @@ def _figure(
     for t, row in zip((0.0, 1.0, 2.0), rows, strict=True):
         xy[position == t] = arrays["xy"][row]  # the real patches stand where the map has them
     train = _training(data, arrays)
-    names = {1: plain(data.positive), 0: plain(data.class_names[0])}
+    names = {1: escape_html(data.positive), 0: escape_html(data.class_names[0])}
     points = embedding_map.Points(
         arrays["xy"][train], [str(i) for i in data.ids[train]], np.array([names[int(v)] for v in data.labels[train]]),
         small=np.ones(int(train.sum()), bool),

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import plain
+from dashboard.charts.base import escape_html
 from dashboard.patches.gallery import short
 
 
@@ -51,7 +51,7 @@ def neighbour_figure(
         if name != centre:  # outwards, where no edge runs; the patch in the middle is named by its picker
             up = y > 0
             figure.add_annotation(
-                x=x, y=y + (side / 2 if up else -side / 2), text=plain(short(name)), showarrow=False, borderpad=1,
+                x=x, y=y + (side / 2 if up else -side / 2), text=escape_html(short(name)), showarrow=False, borderpad=1,
                 yanchor="bottom" if up else "top", font={"size": 11},
             )  # fmt: skip
     shown = [(centre, "the patch"), *((name, f"neighbour {i + 1}") for i, name in enumerate(graph["nearest"]))]
@@ -115,6 +115,6 @@ def _nodes(
         figure.add_scatter(
             x=xy[:, 0], y=xy[:, 1], mode="markers", showlegend=False, customdata=[[name] for name, _ in named],
             marker={"size": size, "color": theme.POSITIVE, "opacity": opacity, "symbol": "circle"},
-            text=[f"{plain(name)}: {what}. Click to open" for name, what in named],
+            text=[f"{escape_html(name)}: {what}. Click to open" for name, what in named],
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip

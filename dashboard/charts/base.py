@@ -19,7 +19,7 @@ THIN, LINE = 1.5, 2.5  # widths of lines, px
 DARK_TEXT = "#16202A"  # on tints
 
 
-def plain(text: object) -> str:
+def escape_html(text: object) -> str:
     """``text`` as it is written: plotly would otherwise read ``<b>`` or a link in it."""
     return html.escape(str(text), quote=False)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import plain
+from dashboard.charts.base import escape_html
 
 
 def class_counts(counts: Mapping[str, Mapping[str, int]], positive: str, unit: str = "Patches") -> go.Figure:
@@ -19,12 +19,12 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], positive: str, unit: s
         values = [counts[row].get(name, 0) for row in rows]
         figure.add_bar(
             x=values,
-            y=[plain(row) for row in rows],
-            name=plain(name),
+            y=[escape_html(row) for row in rows],
+            name=escape_html(name),
             orientation="h",
             marker_color=_class_colour(name, positive),
             text=[f"{value:,}" if value else "" for value in values],
-            hovertemplate=f"{plain(name)}: %{{x:,}} patches<extra></extra>",
+            hovertemplate=f"{escape_html(name)}: %{{x:,}} patches<extra></extra>",
         )
     figure.update_layout(barmode="stack")
     figure.update_yaxes(autorange="reversed")

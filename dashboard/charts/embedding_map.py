@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, plain
+from dashboard.charts.base import DARK_TEXT, escape_html
 
 MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
@@ -205,7 +205,7 @@ def _add_points(
     figure.add_trace(
         trace(
             x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker,
-            name=plain(name) + (" (training part)" if is_small else ""), showlegend=isinstance(colour, str),
+            name=escape_html(name) + (" (training part)" if is_small else ""), showlegend=isinstance(colour, str),
             customdata=custom, hovertemplate=f"{template}{group}<extra></extra>",
         )
     )  # fmt: skip
@@ -223,7 +223,7 @@ def _hover(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
         columns.append([prob if prob == prob else "none" for prob in probs])
         template += " · p %{customdata[1]} out of fold"
     if any(sign in name for name in ids for sign in "<>&"):  # plotly reads a little HTML in hover texts
-        columns.append([plain(name) for name in ids])
+        columns.append([escape_html(name) for name in ids])
         template = template.replace("%{customdata[0]}", f"%{{customdata[{len(columns) - 1}]}}")
     custom = np.empty((len(ids), len(columns)), dtype=object)
     for number, column in enumerate(columns):
@@ -243,7 +243,7 @@ def _add_synthetic(figure: go.Figure, synthetic: Synthetic) -> None:
     figure.add_scatter(
         x=xy[:, 0], y=xy[:, 1], mode="markers", name="synthetic, joined to its parents",
         marker={"symbol": "diamond-open", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1.6}},
-        text=[plain(text) for text in synthetic.text], hovertemplate="%{text}<extra></extra>",
+        text=[escape_html(text) for text in synthetic.text], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 
 
@@ -256,9 +256,9 @@ def _add_marked(figure: go.Figure, marked: Marked) -> None:
             showlegend=False,
         )  # fmt: skip
     figure.add_scatter(
-        x=marked.xy[:, 0], y=marked.xy[:, 1], mode="markers", name=plain(marked.name),
+        x=marked.xy[:, 0], y=marked.xy[:, 1], mode="markers", name=escape_html(marked.name),
         marker={"symbol": marked.symbol, "size": 15, "color": MARK, "line": {"width": 1.5, "color": DARK_TEXT}},
-        text=[plain(text) for text in marked.text], hovertemplate="%{text}<extra></extra>",
+        text=[escape_html(text) for text in marked.text], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import METRIC_TITLES, THIN, arms, interval_bounds, plain, range_words
+from dashboard.charts.base import METRIC_TITLES, THIN, arms, escape_html, interval_bounds, range_words
 
 
 def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -> go.Figure:
@@ -39,9 +39,9 @@ def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> 
         settled = np.isfinite([low, high]).all() and (low > 0 or high < 0)
         colour = theme.INK if not settled else (theme.OUTCOME["TP"] if value > 0 else theme.OUTCOME["FN"])
         figure.add_scatter(
-            x=[value], y=[plain(name)], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
+            x=[value], y=[escape_html(name)], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
             error_x=arms(value, low, high, colour),
-            hovertemplate=f"{plain(name)}: %{{x:+.3f}}{range_words(low, high)}<extra></extra>",
+            hovertemplate=f"{escape_html(name)}: %{{x:+.3f}}{range_words(low, high)}<extra></extra>",
         )  # fmt: skip
     figure.add_vline(x=0, line_width=THIN, line_color=theme.INK)
     ends = [x for _, *values in rows for x in values if np.isfinite(x)] + [0.0]
@@ -57,11 +57,11 @@ def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> 
 def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
     """One bar per band with its interval, coloured by kind of band. table: title, family, drop; lo, hi if known."""
     figure = go.Figure()
-    order = [plain(text) for text in table["title"]]
+    order = [escape_html(text) for text in table["title"]]
     for family, rows in table.groupby("family", sort=False):
         colour = theme.FAMILY.get(family, theme.UNLABELLED)
-        names = [plain(text) for text in rows["title"]]
-        bar = {"x": rows["drop"], "y": names, "name": theme.FAMILY_WORDS.get(family, plain(family))}
+        names = [escape_html(text) for text in rows["title"]]
+        bar = {"x": rows["drop"], "y": names, "name": theme.FAMILY_WORDS.get(family, escape_html(family))}
         extra = [""] * len(rows)
         if "lo" in rows:
             bar["error_x"] = {
@@ -95,5 +95,5 @@ def head_probabilities(probs: Mapping[str, float], thresholds: Mapping[str, floa
         hovertemplate="%{y}: alarm from %{x:.3f}<extra></extra>",
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title_text=f"Probability of {plain(positive)}", range=[0, 1])
+    figure.update_xaxes(title_text=f"Probability of {escape_html(positive)}", range=[0, 1])
     return theme.apply(figure, 130 + 28 * max(1, len(names)))

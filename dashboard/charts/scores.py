@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, plain, tint
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, tint
 
 CURVE_POINTS = 1000
 
@@ -27,7 +27,7 @@ def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> 
 
     Every cell carries an invisible marker with its outcome in ``customdata``, which makes it clickable.
     """
-    negative, positive = (plain(name) for name in class_names)
+    negative, positive = (escape_html(name) for name in class_names)
     grid = [[("TP", cells["tp"]), ("FN", cells["fn"])], [("FP", cells["fp"]), ("TN", cells["tn"])]]
     classes = [positive, negative]
     figure = go.Figure()
@@ -71,7 +71,7 @@ def probability_histogram(
     figure = go.Figure()
     for label in (0, 1):
         found = np.histogram(np.asarray(probs)[np.asarray(labels) == label], edges)[0]
-        name = plain(class_names[label])
+        name = escape_html(class_names[label])
         figure.add_bar(
             x=middles, y=found, width=1 / bins, name=name, marker_color=theme.CLASS[label], opacity=0.75,
             hovertemplate=f"{name}: %{{y:,}} patches near %{{x:.2f}}<extra></extra>",
@@ -85,7 +85,7 @@ def probability_histogram(
             showarrow=False, text=" fold thresholds " if len(known) > 1 else " threshold ",
         )  # fmt: skip
     figure.update_layout(barmode="overlay", bargap=0)
-    figure.update_xaxes(title_text=f"Probability of {plain(class_names[1])}, out of fold", range=[0, 1])
+    figure.update_xaxes(title_text=f"Probability of {escape_html(class_names[1])}, out of fold", range=[0, 1])
     figure.update_yaxes(title_text="Patches (square root scale)", **_square_root_ticks(figure))
     return theme.apply(figure, 320)
 
@@ -126,7 +126,7 @@ def precision_recall(
         y=share_positive,
         yanchor="top",
         showarrow=False,
-        text=f"everything predicted {plain(positive)}",
+        text=f"everything predicted {escape_html(positive)}",
     )
     figure.update_xaxes(title_text="Recall: share of landslides found")
     figure.update_yaxes(title_text="Precision: share of alarms that are correct")

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from core.data.bands import Band
 from dashboard import theme
-from dashboard.charts.base import plain
+from dashboard.charts.base import escape_html
 
 
 def band_histogram(
@@ -32,10 +32,10 @@ def band_histogram(
             continue
         share = 100 * np.histogram(pixels, edges)[0] / pixels.size
         figure.add_scatter(
-            x=(edges[:-1] + edges[1:]) / 2, y=share, mode="lines", name=plain(names[label]), fill="tozeroy",
+            x=(edges[:-1] + edges[1:]) / 2, y=share, mode="lines", name=escape_html(names[label]), fill="tozeroy",
             line={"color": theme.CLASS[label], "width": 2, "shape": "hvh"}, opacity=0.9,
             fillcolor=_faint(theme.CLASS[label]),
-            hovertemplate=f"{plain(names[label])}: %{{y:.2f}} % of pixels near %{{x:.4g}}<extra></extra>",
+            hovertemplate=f"{escape_html(names[label])}: %{{y:.2f}} % of pixels near %{{x:.4g}}<extra></extra>",
         )  # fmt: skip
     if patch is not None and patch.size:
         figure.add_scatter(
@@ -43,7 +43,7 @@ def band_histogram(
             name="this patch", line={"color": theme.INK, "width": 1.5, "shape": "hvh", "dash": "dot"},
             hovertemplate="this patch: %{y:.2f} % of pixels near %{x:.4g}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title_text=plain(band.label))
+    figure.update_xaxes(title_text=escape_html(band.label))
     figure.update_yaxes(title_text="Share of the class's pixels (%)", rangemode="tozero")
     return theme.apply(figure, 340)
 
@@ -64,8 +64,8 @@ def band_picture(values: np.ndarray, band: Band) -> go.Figure:
     figure = go.Figure()
     figure.add_heatmap(
         z=values, zmin=float(low), zmax=float(high), colorscale=scale,
-        colorbar={"title": {"text": plain(band.label), "side": "right"}, "thickness": 12, "len": 0.95},
-        hovertemplate="row %{y}, column %{x}: %{z:.4g} " + plain(band.unit) + "<extra></extra>",
+        colorbar={"title": {"text": escape_html(band.label), "side": "right"}, "thickness": 12, "len": 0.95},
+        hovertemplate="row %{y}, column %{x}: %{z:.4g} " + escape_html(band.unit) + "<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(showgrid=False, zeroline=False, constrain="domain")
     figure.update_yaxes(showgrid=False, zeroline=False, autorange="reversed", scaleanchor="x", constrain="domain")
@@ -74,7 +74,9 @@ def band_picture(values: np.ndarray, band: Band) -> go.Figure:
 
 def share_by_part(table: pd.DataFrame, overall: float, positive: str) -> go.Figure:
     """Share of the positive class in each part with its interval. table: see ``core.data.by_class.balance``."""
-    names = [f"{plain(_short(value))}  ({n:,})" for value, n in zip(table["value"], table["patches"], strict=True)]
+    names = [
+        f"{escape_html(_short(value))}  ({n:,})" for value, n in zip(table["value"], table["patches"], strict=True)
+    ]
     share = 100 * table["share"]
     figure = go.Figure()
     figure.add_scatter(
@@ -88,7 +90,7 @@ def share_by_part(table: pd.DataFrame, overall: float, positive: str) -> go.Figu
         hovertemplate="%{y}: %{x:.1f} %, %{customdata[0]:,} of %{customdata[1]:,} labelled<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=100 * overall, line_width=1.5, line_dash="dot", line_color=theme.INK)
-    figure.update_xaxes(title_text=f"Share of {plain(positive)} (%), with 95 % interval", range=[-2, 102])
+    figure.update_xaxes(title_text=f"Share of {escape_html(positive)} (%), with 95 % interval", range=[-2, 102])
     figure.update_yaxes(autorange="reversed", showgrid=False, title_text="")
     return theme.apply(figure, 110 + 26 * max(2, len(table)))
 
@@ -106,14 +108,14 @@ def quantiles_by_class(table: pd.DataFrame, bands: Sequence[Band], class_names: 
     named: set[int] = set()
     for row, unit in enumerate(units, start=1):
         for label in (label for label in (0, 1, -1) if label in set(table["label"])):
-            _quantile_lines(figure, row, of_unit[unit], by_class, label, plain(names[label]), label not in named)
+            _quantile_lines(figure, row, of_unit[unit], by_class, label, escape_html(names[label]), label not in named)
             named.add(label)
-        titles = [plain(band.title) for band in of_unit[unit]]
+        titles = [escape_html(band.title) for band in of_unit[unit]]
         figure.update_yaxes(
             row=row, col=1, tickvals=list(range(len(titles))), ticktext=titles, autorange="reversed", showgrid=False,
             zeroline=False,
         )  # fmt: skip
-        figure.update_xaxes(row=row, col=1, title_text=plain(unit) or "no unit stated")
+        figure.update_xaxes(row=row, col=1, title_text=escape_html(unit) or "no unit stated")
     figure = theme.apply(figure, 90 + 90 * len(units) + 30 * len(bands))
     return figure
 

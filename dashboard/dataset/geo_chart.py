@@ -13,7 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import plain
+from dashboard.charts.base import escape_html
 from dashboard.charts.embedding_map import CROWDED, MANY
 
 KM_PER_DEGREE = 111.195  # of latitude
@@ -56,9 +56,9 @@ def place_map(
         rows = np.flatnonzero(places.group == name)
         if rows.size:
             _add(
-                figure, tiles, places.lonlat[rows], mode="markers", name=f"{plain(name)} ({rows.size:,})",
+                figure, tiles, places.lonlat[rows], mode="markers", name=f"{escape_html(name)} ({rows.size:,})",
                 marker={"size": 9 if len(places.ids) <= CROWDED else 6, "color": colour, "opacity": 0.85},
-                customdata=[[places.ids[row]] for row in rows], text=[plain(places.hover[row]) for row in rows],
+                customdata=[[places.ids[row]] for row in rows], text=[escape_html(places.hover[row]) for row in rows],
                 hovertemplate="%{text}<extra></extra>",
             )  # fmt: skip
     seen = places.lonlat if events is None or not len(events) else np.concatenate(
@@ -91,7 +91,7 @@ def _add_events(figure: go.Figure, events: pd.DataFrame, tiles: bool) -> None:
         marker |= {"symbol": "diamond-open", "line": {"width": 1.6}}
     _add(
         figure, tiles, events[["longitude", "latitude"]].to_numpy(), mode="markers", marker=marker,
-        name=f"event of an inventory ({len(events):,})", text=[plain(text) for text in said],
+        name=f"event of an inventory ({len(events):,})", text=[escape_html(text) for text in said],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 

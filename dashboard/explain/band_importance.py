@@ -79,10 +79,10 @@ def basis_of(summary: dict, head: str, baseline: str, rows: pd.DataFrame, groupe
 
 
 def _bands(data: Dataset, run: RunFolder, rows: pd.DataFrame, measure: str, basis: str, name: str) -> None:
-    words = f"Mean drop of the probability of {base.plain(data.positive)}"
+    words = f"Mean drop of the probability of {base.escape_html(data.positive)}"
     drawn = rows.rename(columns={"drop_mean": "drop"})
     if measure == "paper":
-        words = f"Mean of 1 − probability of {base.plain(data.positive)} after"
+        words = f"Mean of 1 − probability of {base.escape_html(data.positive)} after"
         drawn = rows.drop(columns=["lo", "hi"]).rename(
             columns={"paper_mean": "drop", "paper_lo": "lo", "paper_hi": "hi"}
         )

@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 from core.explain.cam.group_means import MeanMap
 from dashboard import theme
 from dashboard.charts import intervals
-from dashboard.charts.base import LINE, THIN, plain, range_words
+from dashboard.charts.base import LINE, THIN, escape_html, range_words
 from dashboard.patches import render
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
@@ -87,7 +87,7 @@ def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
             hovertemplate=f"{RIVAL_WORDS[rival]}, %{{x:.0%}} of pixels: %{{y:.3f}}%{{customdata}}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text="Share of pixels changed", tickformat=".0%", range=[-0.02, 1.02])
-    figure.update_yaxes(title_text=f"Probability of {plain(positive)}", rangemode="tozero")
+    figure.update_yaxes(title_text=f"Probability of {escape_html(positive)}", rangemode="tozero")
     return theme.apply(figure, 300)
 
 
@@ -99,7 +99,7 @@ def randomised(table: pd.DataFrame, most_alike: float) -> go.Figure:
         if np.isfinite(table[[f"{name}_lo", f"{name}_hi"]].to_numpy(float)).all():
             _band(figure, table["stage"], low, high, colour, name)
         notes = [
-            f"{range_words(a, b)}<br>made random here: {plain(layers)}"
+            f"{range_words(a, b)}<br>made random here: {escape_html(layers)}"
             for a, b, layers in zip(low, high, table["layers"], strict=True)
         ]
         figure.add_scatter(
@@ -154,11 +154,13 @@ def dots(
         ]
         colour = colours.get(part, theme.INK)
         figure.add_scatter(
-            x=mine["value"], y=places, mode="markers", name=plain(part), customdata=notes, text=list(mine["name"]),
+            x=mine["value"], y=places, mode="markers", name=escape_html(part), customdata=notes,
+            text=list(mine["name"]),
             marker={"size": 9, "color": colour}, showlegend=bool(part),
             error_x={"type": "data", "symmetric": False, "array": np.where(known, after, 0),
                      "arrayminus": np.where(known, before, 0), "color": colour, "thickness": 2, "width": 4},
-            hovertemplate=f"%{{text}}{', ' if part else ''}{plain(part)}: %{{x:{form}}}%{{customdata}}<extra></extra>",
+            hovertemplate=f"%{{text}}{', ' if part else ''}{escape_html(part)}: %{{x:{form}}}%{{customdata}}"
+            "<extra></extra>",
         )  # fmt: skip
         if "chance" in mine:
             figure.add_scatter(
@@ -172,7 +174,7 @@ def dots(
             above = {"x": place, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
             figure.add_annotation(text=words, font_size=11, **above)
     figure.update_yaxes(
-        tickvals=list(range(len(names))), ticktext=[plain(name) for name in names], showgrid=False,
+        tickvals=list(range(len(names))), ticktext=[escape_html(name) for name in names], showgrid=False,
         range=[len(names) - 0.5, -0.5], zeroline=False,
     )  # fmt: skip
     figure.update_xaxes(title_text=title)
@@ -188,7 +190,7 @@ def ranks(table: pd.DataFrame) -> go.Figure:
     """
     figure = go.Figure()
     for _, row in table.iterrows():
-        colour, name = theme.FAMILY.get(row["family"], theme.UNLABELLED), plain(row["title"])
+        colour, name = theme.FAMILY.get(row["family"], theme.UNLABELLED), escape_html(row["title"])
         figure.add_scatter(
             x=[row["rank_lo"], row["rank_hi"]], y=[name, name], mode="lines+markers", showlegend=False,
             line={"color": colour, "width": 5}, marker={"size": 9, "color": colour},
@@ -202,7 +204,7 @@ def ranks(table: pd.DataFrame) -> go.Figure:
         x=1.0, xref="paper", xanchor="left", y=1.0, yref="paper", yanchor="bottom", showarrow=False,
         text=" first in", font_size=12,
     )  # fmt: skip
-    order = [plain(text) for text in table["title"]][::-1]
+    order = [escape_html(text) for text in table["title"]][::-1]
     figure.update_yaxes(categoryorder="array", categoryarray=order, showgrid=False)
     figure.update_xaxes(
         title_text="Rank of the mean drop, 95 % interval (1: the largest)", range=[0.5, len(table) + 0.5],

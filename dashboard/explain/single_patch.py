@@ -163,7 +163,7 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     grid = st.grid(2, min_column_width=340, gap="medium")
     with grid.cell():
         st.markdown("**Without each band**")
-        title = f"Drop of the probability of {base.plain(data.positive)}"
+        title = f"Drop of the probability of {base.escape_html(data.positive)}"
         downloads.show(intervals.occlusion_bars(mine, title), key="explain_patch_bands")
     with grid.cell():
         st.markdown("**Contribution of each band group**")

@@ -198,7 +198,7 @@ def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str |
             "drop": rows["p0"] - rows["p_b"],
         }
     )
-    title = f"Drop of the probability of {base.plain(data.positive)}"
+    title = f"Drop of the probability of {base.escape_html(data.positive)}"
     downloads.show(intervals.occlusion_bars(bars, title), key="card_occlusion")
     st.caption(
         f"One patch, {theme.fold_title(rows['fold'].iloc[0])}'s network, {escape_markdown(theme.head_title(head))}: "

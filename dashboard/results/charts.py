@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from core.evaluate.calibration.reliability import Reliability
 from core.evaluate.sweep import Sweep
 from dashboard import theme
-from dashboard.charts.base import LINE, THIN, arms, plain, range_words
+from dashboard.charts.base import LINE, THIN, arms, escape_html, range_words
 
 RATE_COLOURS = {"recall": theme.OUTCOME["TP"], "precision": theme.OUTCOME["FP"], "f1": "#7B68B5"}
 RATE_WORDS = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
@@ -121,8 +121,8 @@ def reliability(diagrams: Mapping[str, Reliability], positive: str) -> go.Figure
             },
             hovertemplate=f"{words}: predicted %{{x:.3f}}, observed %{{y:.3f}}, n = %{{customdata:,}}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(title_text=f"Mean probability of {plain(positive)} in the bin", range=[-0.02, 1.02])
-    figure.update_yaxes(title_text=f"Share that is {plain(positive)}", range=[-0.02, 1.02])
+    figure.update_xaxes(title_text=f"Mean probability of {escape_html(positive)} in the bin", range=[-0.02, 1.02])
+    figure.update_yaxes(title_text=f"Share that is {escape_html(positive)}", range=[-0.02, 1.02])
     return theme.apply(figure, 400)
 
 
@@ -180,9 +180,9 @@ def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: st
     for row in rows.to_dict("records"):
         own = row.get("colour") or colour
         figure.add_scatter(
-            x=[row["value"]], y=[plain(row["name"])], mode="markers", showlegend=False,
+            x=[row["value"]], y=[escape_html(row["name"])], mode="markers", showlegend=False,
             marker={"size": 10, "color": own}, error_x=arms(row["value"], row["lo"], row["hi"], own),
-            hovertemplate=f"{plain(row['name'])}: %{{x:.3f}}{range_words(row['lo'], row['hi'])}, "
+            hovertemplate=f"{escape_html(row['name'])}: %{{x:.3f}}{range_words(row['lo'], row['hi'])}, "
             f"n = {row['n']:,}<extra></extra>",
         )  # fmt: skip
     if whole is not None and np.isfinite(whole):
@@ -200,7 +200,7 @@ def gaps(rows: Sequence[Mapping]) -> go.Figure:
         train, unseen = row["train"]["f1"], row["oof"]["f1"]
         if unseen is None:
             continue
-        title, colour = plain(theme.head_title(row["head"])), theme.head_colour(row["head"], names)
+        title, colour = escape_html(theme.head_title(row["head"])), theme.head_colour(row["head"], names)
         low, high = (np.nan if b is None else b for b in row["oof"].get("interval") or (None, None))
         if train is not None:
             figure.add_scatter(
@@ -248,7 +248,7 @@ def band_shifts(table: pd.DataFrame, edge: float) -> go.Figure:
     far = rows["smd"].abs() >= edge
     figure = go.Figure()
     figure.add_bar(
-        x=rows["smd"], y=[plain(name) for name in rows["band"]], orientation="h", showlegend=False,
+        x=rows["smd"], y=[escape_html(name) for name in rows["band"]], orientation="h", showlegend=False,
         marker_color=np.where(far, theme.POSITIVE, theme.UNLABELLED),
         hovertemplate="%{y}: %{x:+.2f} standard deviations<extra></extra>",
     )  # fmt: skip

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import theme
-from dashboard.charts.base import plain
+from dashboard.charts.base import escape_html
 from dashboard.results import interpretation
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
@@ -30,7 +30,7 @@ def summary_view(predictions: Predictions, basis: str, own: Mapping | None = Non
                 height="stretch",
             )  # fmt: skip
     grid = st.grid(min_column_width=250)
-    for i, figure in enumerate(pictures(facts, plain(predictions.positive))):
+    for i, figure in enumerate(pictures(facts, escape_html(predictions.positive))):
         with grid.cell():
             downloads.show(figure, key=f"summary_{i}")
     st.caption(f"{basis} Each square is 1%. Faint squares: extent of the 95% interval.")

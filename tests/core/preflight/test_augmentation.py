@@ -7,7 +7,7 @@ from core.config import preset
 from core.data.store import open_dataset
 from core.errors import DataError
 from core.preflight.augmentation import Preview, preview
-from core.runs.plain_files import plain
+from core.runs.plain_files import to_json_value
 from tests.builders import make_tiny
 
 
@@ -52,7 +52,7 @@ def test_patches_normalised_each_by_itself_are_shown_so(tiny_dataset, config):
 
 def test_a_preview_is_the_same_after_a_file(tiny_dataset, config, tmp_path):
     made = preview(tiny_dataset, config)
-    values = json.loads(json.dumps(plain(made.save(tmp_path / "p.safetensors"))))
+    values = json.loads(json.dumps(to_json_value(made.save(tmp_path / "p.safetensors"))))
     read = Preview.load(tmp_path / "p.safetensors", values)
     for name, value in vars(made).items():
         assert np.array_equal(getattr(read, name), value), name

@@ -32,7 +32,7 @@ def test_hostile_names_are_text_in_every_figure():
     shift = pd.DataFrame({"band": [evil], "smd": [0.9]})
     figures = [charts.dots(rows, "F1"), charts.band_shifts(shift, 0.5), charts.reliability({}, evil)]
     figures += decision_summary.pictures(
-        {"confusion": {"tp": 1, "fn": 1, "fp": 1, "tn": 1}}, decision_summary.plain(evil)
+        {"confusion": {"tp": 1, "fn": 1, "fp": 1, "tn": 1}}, decision_summary.escape_html(evil)
     )
     for figure in figures:
         assert "<img" not in json.dumps(figure.to_plotly_json(), default=str)
