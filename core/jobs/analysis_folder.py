@@ -55,7 +55,7 @@ class AnalysisFolder(JobFolder):
         if asked["kind"] == "run":
             return RunFolder(self.path.parents[1])
         if asked["kind"] == "dataset":
-            return DatasetTarget(Path(asked["path"]), self.checkpoints)
+            return DatasetTarget(self.checkpoints / asked["path"], self.checkpoints)
         return CheckpointsTarget(self.checkpoints)
 
     def dataset_path(self) -> Path | None:
@@ -165,11 +165,11 @@ def _job(folder: AnalysisFolder) -> dict | None:
 
 
 def _target(target: Target) -> dict[str, Any]:
-    """A run is where its jobs lie; so that a copied folder stays true, its path is not written down."""
+    """What is written down of a target: no path that a copy of the checkpoints folder would make untrue."""
     if isinstance(target, RunFolder):
         return {"kind": "run"}
     if isinstance(target, DatasetTarget):
-        return {"kind": "dataset", "path": str(target.path.resolve())}
+        return {"kind": "dataset", "path": target.place}
     return {"kind": "checkpoints"}
 
 

@@ -32,9 +32,15 @@ class DatasetTarget:
         """Where the jobs that ask about it have their folders."""
         return datasets_path(self.checkpoints) / ".jobs"
 
+    @property
+    def place(self) -> str:
+        """Where the file lies; relative to the checkpoints folder if inside, so that a copy of that stays true."""
+        path, root = self.path.resolve(), self.checkpoints.resolve()
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
     def results(self, analysis: str) -> ResultFolder:
         """What an analysis has found out about it."""
-        place = hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:8]
+        place = hashlib.sha256(self.place.encode()).hexdigest()[:8]
         folder = datasets_path(self.checkpoints) / ".analyses" / slug(f"{self.name}-{place}") / slug(analysis)
         return ResultFolder(folder, self.files)
 
