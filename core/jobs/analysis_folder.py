@@ -95,7 +95,7 @@ def list_for(target: Target, analysis: str | None = None) -> list[AnalysisFolder
     return [
         folder
         for folder in _in(target.jobs_path, target.checkpoints)
-        if (job := _job(folder)) and job["target"] == wanted and analysis in (None, job["analysis"])
+        if folder.job()["target"] == wanted and analysis in (None, folder.analysis())
     ]
 
 
@@ -151,17 +151,11 @@ def _dated(place: Path, checkpoints: Path) -> Iterator[tuple[tuple[str, str], An
     for path in place.glob(f"*/{JOB}"):
         folder = AnalysisFolder(path.parent, checkpoints)
         try:
-            created = str(folder.status().get("created", ""))
-        except (RunError, AttributeError):
-            continue
+            created, job = str(folder.status().get("created", "")), folder.job()
+            _ = job["analysis"], job["target"]["kind"], dict(job["options"])
+        except (RunError, AttributeError, KeyError, TypeError, ValueError):
+            continue  # a folder that cannot say what it is must not take the others' list along
         yield (created, folder.path.name), folder
-
-
-def _job(folder: AnalysisFolder) -> dict | None:
-    try:
-        return folder.job()
-    except RunError:
-        return None
 
 
 def _target(target: Target) -> dict[str, Any]:

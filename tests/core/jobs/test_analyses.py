@@ -218,3 +218,15 @@ def test_a_question_that_no_analysis_takes_is_a_sentence(run):
     with pytest.raises(ConfigError, match="seconds: .*less than or equal to 600"):
         queue.submit_analysis(run, "nap", {"seconds": 601})
     assert not list_for(run)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"analysis": "nap", "target": 1, "options": {}}', '{"analysis": "nap"}']
+)
+def test_one_damaged_folder_does_not_take_the_list_of_the_others_along(run, text):
+    good, bad = (create(run, "nap", {"seconds": seconds}) for seconds in (1.0, 2.0))
+    for one in (good, bad):
+        one.write_status(state="cancelled")
+    (bad.path / "job.json").write_text(text, encoding="utf-8")
+    assert list_for(run) == [good]
+    assert {one.name for one in queue.jobs(run.checkpoints)} == {run.name, good.name}
