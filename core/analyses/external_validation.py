@@ -13,7 +13,7 @@ from core.analyses.base import Analysis, Options
 from core.progress import Steps
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
-from core.runs.summary import number
+from core.text import number
 
 
 class ExternalOptions(Options):

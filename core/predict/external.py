@@ -26,7 +26,7 @@ from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
 from core.progress import Progress, Steps, part
 from core.runs.store import RunFolder, now
-from core.runs.summary import number
+from core.text import number
 
 SAMPLE = 500  # patches of each set that the shift is measured on
 SEED = 0
