@@ -73,7 +73,7 @@ def _figures(run: RunFolder, status: dict) -> None:
     with st.grid(min_column_width=145):
         if status["state"] == "succeeded":
             st.metric("Folds", f"{history['fold'].nunique()}")
-            st.metric("Epochs per fold", f"{history['epoch'].max()}" if len(history) else "–")
+            st.metric("Epochs per fold", f"{int(history['epoch'].max())}" if len(history) else "–")
         else:
             st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
             st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
