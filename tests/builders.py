@@ -13,9 +13,11 @@ import pandas as pd
 
 from core.config import RunConfig, preset
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band
+from core.data.demo import demo_steps
 from core.data.folds import make_folds
 from core.data.store import Dataset, DatasetWriter, open_dataset
 from core.evaluate.judge import difference, judge_head
+from core.progress import drain
 from core.runs.store import RunFolder, create_run, now
 
 TINY = (
@@ -284,3 +286,8 @@ def _write_explanations(
                 facts = {"id": data.ids, "label": data.labels, "fold": fold_of, "head": head}
                 tables.append(pd.DataFrame(facts | {"baseline": baseline, "band": band, "p0": p0, "p_b": p_b}))
     run.write_occlusion(pd.concat(tables, ignore_index=True))
+
+
+def write_demo(path: Path | str, n: int = 1200, seed: int = 0) -> Dataset:
+    """The simulated demo dataset, written and opened."""
+    return drain(demo_steps(path, n, seed))

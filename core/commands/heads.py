@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from core.commands.console import AsJson, Checkpoints, Run, analyse, print_result
 from core.errors import ConfigError
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
@@ -19,7 +19,7 @@ TITLE = (
 
 
 def heads(
-    run: Annotated[str, typer.Argument(help="Name of a run folder.")],
+    run: Run,
     C: Annotated[
         list[float] | None, typer.Option("--C", help="An RBF-SVM's C. May be repeated.", rich_help_panel=WANTED)
     ] = None,
@@ -32,12 +32,11 @@ def heads(
     table3: Annotated[
         bool, typer.Option("--table3", help="Paper A's: C 1, 0.75, 0.5, 0.1, boosted trees.", rich_help_panel=WANTED)
     ] = False,
-    checkpoints: Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")] = DEFAULT_CHECKPOINTS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
 ) -> None:
     """Every head of a run on the same folds: F1 on training and on unseen patches, and the gap between them."""
     from core.analyses.heads import ANALYSIS, read
-    from core.commands.console import analyse, print_result
 
     folder = open_run(checkpoints, run)
     summary = folder.summary()

@@ -200,14 +200,11 @@ def _again(folder: AnalysisFolder) -> AnalysisFolder:
 
 
 def _job(folder: JobFolder, places: Mapping[str, int]) -> Job:
-    status, place = folder.status(), places.get(folder.name)
-    run, asked = (
-        (folder.name, "") if isinstance(folder, RunFolder) else (folder.name.partition("/")[0], folder.analysis())
-    )
-    if isinstance(folder, AnalysisFolder) and folder.path.parent.name != "jobs":
-        run = ""
-    words = title(asked) if asked else TRAINING_TITLE
-    dataset = str(folder.dataset_path() or "")
+    status, place, dataset = folder.status(), places.get(folder.name), str(folder.dataset_path() or "")
+    run, asked, words = folder.name, "", TRAINING_TITLE
+    if isinstance(folder, AnalysisFolder):
+        target, asked = folder.target(), folder.analysis()
+        run, words = target.name if isinstance(target, RunFolder) else "", title(asked)
     return Job(folder.name, run, asked, words, status["state"], dataset, place, status.get("created", ""))
 
 

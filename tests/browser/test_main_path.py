@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from core.data.demo import write_demo
 from core.runs.store import datasets_path, list_runs
 from tests.browser.conftest import settled
+from tests.builders import write_demo
 
 # Quick on two cores; everything else as the demo preset has it.
 OVERRIDES = "\n".join(("train.epochs=12", "folds.n_splits=2", "embed.method=pca", "heads.svm_C=[0.1]", "device=cpu"))

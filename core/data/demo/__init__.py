@@ -23,7 +23,7 @@ from core.data.demo.plan import ScenePlan, decide
 from core.data.demo.sensors import LOOK_DEG, observe, slope_towards
 from core.data.store.dataset import Dataset
 from core.data.store.writer import DatasetWriter
-from core.progress import Progress, Steps, drain
+from core.progress import Progress, Steps
 
 MIN_SCAR_SHARE = 0.01  # of a patch: fewer scar pixels are no landslide (the Landslide4Sense rule of FACTS)
 SHIFT_PX = (6, MARGIN)  # of a shifted crop along its longer axis: 10 to 25 % of a side
@@ -61,11 +61,6 @@ def simulate(n: int = 1200, seed: int = 0) -> DemoPatches:
     parts = list(_draw(*decide(n, seed), seed))
     names = [field.name for field in fields(DemoPatches)]
     return DemoPatches(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
-
-
-def write_demo(path: Path | str, n: int = 1200, seed: int = 0) -> Dataset:
-    """Write :func:`simulate`'s patches to a dataset file and open it; see :func:`demo_steps`."""
-    return drain(demo_steps(path, n, seed))
 
 
 def demo_steps(path: Path | str, n: int = 1200, seed: int = 0) -> Steps[Dataset]:

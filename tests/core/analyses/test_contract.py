@@ -40,7 +40,8 @@ def test_a_declaration_is_whole(name):
     assert declared.name == name and name.replace("_", "").isalpha() and name.islower()
     assert declared.title and declared.summary.endswith(".")
     assert declared.page in PAGES, f"{name} is followed on a page that is not there"
-    assert (ROOT / "tests" / Path(*sys.modules[declared.run.__module__].__name__.split(".")[:-1])).is_dir()
+    *rooms, module = declared.run.__module__.split(".")
+    assert (ROOT / "tests" / Path(*rooms) / f"test_{module}.py").is_file(), f"{name} has no test of its name"
     for option, field in declared.Options.model_fields.items():
         assert field.description, f"{name}.{option} has no description: the form and the command line show it"
 

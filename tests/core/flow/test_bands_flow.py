@@ -9,7 +9,6 @@ import pytest
 from core.commands.train import report
 from core.config import RunConfig, preset
 from core.data.bands import ZINDI_BANDS, bands_named, subsets_of
-from core.data.demo import write_demo
 from core.data.normalise import METHODS
 from core.data.stacks import manifest
 from core.data.store import open_dataset
@@ -19,7 +18,7 @@ from core.pipeline import train_run
 from core.predict.patches import answer
 from core.predict.sources import batches_of
 from core.runs.store import create_run
-from tests.builders import TINY, returned
+from tests.builders import TINY, returned, write_demo
 
 QUICK = (
     *TINY, "train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=svm_c0.1", "heads.lgbm=false",

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from core.data.bands import ZINDI_BANDS
-from core.data.demo import simulate, write_demo
+from core.data.demo import simulate
 from core.data.demo.ground import CELL, MARGIN, Cell, build_ground
 from core.data.demo.sensors import observe, optical, radar, slope_towards
 from core.data.readers import ReaderOptions, ingest
 from core.data.store import open_dataset
 from core.errors import ConfigError
 from core.progress import drain
+from tests.builders import write_demo
 
 # The real training set's, all 7147 patches (FACTS): mean and standard deviation of each band.
 REAL_MEAN = [1832, 1919, 1858, 3151, -10.41, -18.56, -0.88, -0.71, -11.26, -19.87, 0.52, -0.27]

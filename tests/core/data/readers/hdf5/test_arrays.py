@@ -4,12 +4,12 @@ import h5py
 import numpy as np
 import pytest
 
-from core.data.demo import write_demo
 from core.data.readers import ReaderOptions, ingest, iterate_patches, recognise
 from core.data.readers.hdf5.patches import axes_of
 from core.data.store import open_dataset
 from core.errors import ConfigError, DataError, FormatError, LabelError, UnsafeFileError
 from core.predict.sources import patches_of
+from tests.builders import write_demo
 
 N, C, H, W = 6, 3, 8, 10
 
