@@ -51,7 +51,10 @@ def watch(folder: AnalysisFolder) -> bool:
     active = status["state"] in queue.ACTIVE
     if not active and (status["state"] == "succeeded" or status.get("seen")):
         return False
-    st.fragment(_watch, run_every=REFRESH_S if active else None)(folder, active)
+    if active:
+        st.fragment(_watch, run_every=REFRESH_S)(folder, active)
+    else:
+        _ended(folder, status)
     return active
 
 

@@ -20,8 +20,11 @@ REFRESH_S = 2
 
 def follow(run: RunFolder) -> None:
     """The run, refreshed until it has ended."""
-    ended = _reconciled(run) in FINAL_STATES
-    st.fragment(_panel, run_every=None if ended else REFRESH_S)(run, ended)
+    if _reconciled(run) in FINAL_STATES:
+        # No fragment: a click that meets the page's last redraw is then the page's own, and not lost with a fragment.
+        _panel(run, had_ended=True)
+    else:
+        st.fragment(_panel, run_every=REFRESH_S)(run, had_ended=False)
 
 
 def _reconciled(run: RunFolder) -> str:

@@ -50,6 +50,7 @@ def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoin
     expect(results).to_be_visible(timeout=LONG_MS)
     run = list_runs(checkpoints)[0]
     assert run.status()["state"] == "succeeded", run.log()
+    settled(page)  # the page is drawn anew when the job ends
     results.click()
     expect(page.get_by_role("heading", name="Results", level=1)).to_be_visible()
 
