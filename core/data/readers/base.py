@@ -50,6 +50,9 @@ class ReaderOptions(Section):
     id_column: str | None = Field(
         None, title="Id column", description="Column of the CSV that holds ids or file names."
     )
+    label_column: str | None = Field(
+        None, title="Label column", description="Column of the CSV that holds labels; none: label, class or landslide."
+    )
     group_column: str | None = Field(None, title="Group column", description="Column of the CSV that holds groups.")
     masks: Path | None = Field(None, title="Folder of masks", description="Folder of landslide masks.")
     mask_value: float | None = Field(
@@ -250,6 +253,7 @@ class Collection:
             (``ReaderOptions.mask_threshold``), whatever its label says; one without keeps its label.
         resize: side in pixels that the format prescribes; ``ReaderOptions.resize`` stands above it.
         manifest: text to be kept beside the dataset file (``ReaderOptions.manifest``) once that is complete.
+        n_files: files that the reader looked at, where some of them are no items; for the message when none is left.
         facts: anything else worth keeping in the dataset file, as JSON values.
     """
 
@@ -264,6 +268,7 @@ class Collection:
     labels_from_masks: bool = False
     resize: int | None = None
     manifest: str = ""
+    n_files: int = 0
     facts: Mapping[str, object] = field(default_factory=dict)
 
 

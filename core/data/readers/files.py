@@ -5,8 +5,11 @@ Paths are proved to lie in the folder; links out of it, hidden files and what is
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from core.io.safe_paths import inside
 KINDS = (".npy", *SUFFIXES)
 MASK_FOLDERS = ("mask", "masks")
 MAX_FILES = 1_000_000
+HASHED_BYTES = 1 << 18  # of files that have one name
 _LITTER = ("__macosx", "thumbs.db", "desktop.ini")
 
 
@@ -90,6 +94,29 @@ def patch_files(
     if hidden:
         aside.warn(f"{len(hidden)} hidden files were not looked at: {some(hidden)}.")
     return sorted(found)
+
+
+def in_order(files: Iterable[Path]) -> list[Path]:
+    """Files by their own names, so that renaming or copying the folders around them changes nothing.
+
+    Files of one name follow each other by their content: size, then the hash of the first part.
+    """
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for path in files:
+        by_name[unicodedata.normalize("NFC", path.name)].append(path)
+    return [
+        path
+        for name in sorted(by_name)
+        for path in (by_name[name] if len(by_name[name]) == 1 else sorted(by_name[name], key=_content_key))
+    ]
+
+
+def _content_key(path: Path) -> tuple[int, bytes, str]:
+    try:
+        with path.open("rb") as file:
+            return path.stat().st_size, hashlib.sha256(file.read(HASHED_BYTES)).digest(), str(path)
+    except OSError:
+        return -1, b"", str(path)  # its own reader says why
 
 
 def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None, masks_too: bool) -> Iterator[Path]:

@@ -216,12 +216,12 @@ def test_one_folder_of_any_name_leaves_the_labels_to_the_table(flat):
 
 def test_what_the_table_and_the_folder_do_not_share_is_told(flat):
     array(flat / "raw" / "scene.npy", (9, 9, 4))
-    table(flat, "ID,label\na1,1\ngone,0\n../../etc/passwd,1\nb1,2\nb2,0\n")
+    table(flat, "ID,label\na1,1\ngone,0\n../../etc/passwd,1\nb2,0\n")
     report, dataset = run(flat, labels="labels.csv", bands=("red", "green", "blue", "nir"))
     assert {r.file: r.reason for r in report.rejected} == {
         "labels.csv, line 3": "'gone' has no file in the source.",
         "labels.csv, line 4": "'../../etc/passwd' has no file in the source.",
-        "labels.csv, line 5, b1": "The label '2' is neither 0 nor 1.",
+        os.path.join("patches", "b1.npy"): "It is not listed in labels.csv.",
         os.path.join("patches", "a2.npy"): "It is not listed in labels.csv.",
     }
     assert report.warnings == ("Folders that labels.csv does not mention were not read: raw (1).",)

@@ -57,7 +57,6 @@ def test_rows_of_another_length_are_set_aside_with_their_line(tmp_path):
         ("\n\n", "is empty"),
         ("ID,label\n", "no rows"),
         ("ID,ID\na,b\n", "ID occurs twice"),
-        ("ID,,label\na,b,c\n", "different column names"),
         (b"ID,label\na\0,1\n", "NUL"),
         (b"ID,label\n\xff\xfa,1\n", "not UTF-8"),
         ("ID,label\n" + '"' + "x" * 200_000 + '",1\n', "not a CSV"),
