@@ -209,8 +209,8 @@ def match_masks(images: Iterable[Path], index: FileIndex, aside: Aside) -> dict[
     if new:
         path, masks = next(iter(new.items()))
         aside.warn(
-            f"{len(new)} masks were matched although their names are not the image's: {shown(masks[0].name)} is that of "
-            f"{shown(path.name)}."
+            f"{len(new)} masks were matched although their names are not the image's: {shown(masks[0].name)} is "
+            f"that of {shown(path.name)}."
         )
     return found | new
 
@@ -236,9 +236,9 @@ def match_rows(
     if len(missing) == len(found):
         first = f"'{shown(missing[0][:200])}'" if missing[0] else "an empty name"
         raise FormatError(
-            f"None of the {len(table.rows)} rows of {table.path.name} has a file in the source: the first is {first} in "
-            f"the column '{id_column}'. {near[missing[0]]}".rstrip()
-            + " Another column of names is named with --id-column."
+            f"None of the {len(table.rows)} rows of {table.path.name} has a file in the source: the first is {first} "
+            f"in the column '{id_column}'. {near[missing[0]]}".rstrip()
+            + " If another column holds the names of the files, say --id-column NAME."
         )
     mentioned = set()
     for row, line in zip(table.rows, table.lines, strict=True):

@@ -2,7 +2,7 @@
 
 The name of a folder may state the split. No file is opened. Known:
 ``img/image_7.h5`` with ``mask/mask_7.h5``, ``images/train/image_7.h5`` with ``annotations/train/mask_7.h5``,
-``train/images/Image_a.tif`` with ``train/masks/Mask_a.tif``, ``a.tif`` with ``a_mask.tif``, and all of it in one folder.
+``train/images/Image_a.tif`` with ``train/masks/Mask_a.tif``, ``a.tif`` with ``a_mask.tif``, and all in one folder.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ _ANGLE = re.compile(
 LONGITUDE_WORDS = ("longitude", "lon", "lng", "long", "longitud", "longitudine", "lambda")
 LATITUDE_WORDS = ("latitude", "lat", "latitud", "latitudine", "phi")
 _MORE_WORDS = frozenset(
-    "deg degree degrees dd decimal wgs84 wgs 84 epsg 4326 center centre centroid point patch site event w e n gps coord "
-    "coords coordinate coordinates".split()
+    "deg degree degrees dd decimal wgs84 wgs 84 epsg 4326 center centre centroid point patch site event w e n gps "
+    "coord coords coordinate coordinates".split()
 )
 
 
@@ -96,8 +96,8 @@ def read_places(longitudes: Sequence[str], latitudes: Sequence[str], names: tupl
     if _is_swapped(ok, other_way, lat):
         lon, lat, ok = crossed[1], crossed[0], other_way
         notes.append(
-            f"'{names[0]}' holds latitudes and '{names[1]}' longitudes: read the other way round. Rename the columns if "
-            "that is wrong."
+            f"'{names[0]}' holds latitudes and '{names[1]}' longitudes: read the other way round. Rename the columns "
+            "if that is wrong."
         )
         other_way = np.zeros_like(ok)
     lon, said = _west(lon, ok, names[0])
@@ -117,8 +117,8 @@ def read_places(longitudes: Sequence[str], latitudes: Sequence[str], names: tupl
     far = ok & (np.abs(lat) > FAR_NORTH)
     if ok.any() and far.sum() > ok.sum() / 2 and not notes:
         notes.append(
-            f"Most latitudes lie beyond {FAR_NORTH:g} degrees (up to {np.abs(lat[ok]).max():.2f}). If that is not where "
-            f"the patches are, the columns '{names[0]}' and '{names[1]}' are swapped: rename them."
+            f"Most latitudes lie beyond {FAR_NORTH:g} degrees (up to {np.abs(lat[ok]).max():.2f}). If that is not "
+            f"where the patches are, the columns '{names[0]}' and '{names[1]}' are swapped: rename them."
         )
     lonlat = np.where(ok[:, None], np.stack([lon, lat], axis=1), np.nan)
     return Places(lonlat, tuple(reasons), tuple(notes))
@@ -155,8 +155,8 @@ def _projected(lon: np.ndarray, lat: np.ndarray, names: tuple[str, str]) -> str:
         return ""
     i = int(np.flatnonzero(far)[0])
     return (
-        f"'{names[0]}' and '{names[1]}' hold numbers like {lon[i]:.10g} and {lat[i]:.10g}: metres of a projection (UTM or "
-        "another), not degrees. Convert them to longitude and latitude (EPSG:4326)."
+        f"'{names[0]}' and '{names[1]}' hold numbers like {lon[i]:.10g} and {lat[i]:.10g}: metres of a projection "
+        "(UTM or another), not degrees. Convert them to longitude and latitude (EPSG:4326)."
     )
 
 

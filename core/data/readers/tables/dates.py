@@ -65,8 +65,8 @@ def read_dates(texts: Sequence[str], month_first: bool | None = None, what: str 
         notes.append(f"The {what} are Excel's numbers of days; they were read as such.")
     if ambiguous:
         notes.append(
-            f"{len(ambiguous)} {what} can be read in two ways ('{texts[ambiguous[0]][:20]}': day or month first?) and were "
-            "left empty. Write them as YYYY-MM-DD."
+            f"{len(ambiguous)} {what} can be read in two ways ('{texts[ambiguous[0]][:20]}': day or month first?) and "
+            "were left empty. Write them as YYYY-MM-DD."
         )
     if unreadable:
         notes.append(

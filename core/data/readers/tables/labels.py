@@ -46,7 +46,11 @@ class LabelRule:
             return self.meaning[key]
         if is_empty(text):
             return -1
-        known = "neither 0 nor 1" if {k for k, v in self.meaning.items() if v >= 0} <= {0.0, 1.0} else "not one of the column's"
+        known = (
+            "neither 0 nor 1"
+            if {k for k, v in self.meaning.items() if v >= 0} <= {0.0, 1.0}
+            else "not one of the column's"
+        )
         raise LabelError(f"The label '{text[:40]}' is {known}.")
 
 

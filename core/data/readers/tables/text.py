@@ -199,7 +199,9 @@ def _decode(path: Path) -> str:
     except OSError as error:
         raise FormatError(f"The table {path} cannot be opened ({error.strerror}). Check its path.") from error
     if content[:4] == b"PK\3\4" or content[:4] == b"\xd0\xcf\x11\xe0":
-        raise FormatError(f"{path.name} is an Excel workbook. Save the sheet as CSV in UTF-8 and give that file.")
+        raise FormatError(
+            f"{path.name} is an Excel workbook, not a CSV. Save the sheet as CSV in UTF-8 and give that file."
+        )
     try:
         text = content.decode(encoding_of(content))
     except UnicodeDecodeError as error:

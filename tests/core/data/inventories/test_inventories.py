@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from core.data.inventories import COLUMNS, accuracy_km, parse_date, read_inventory
+from core.data.inventories import COLUMNS, accuracy_km, read_inventory
 from core.errors import FormatError
 
 GLC_HEADER = (
@@ -125,23 +125,6 @@ def test_files_without_a_usable_event_are_refused_in_words(tmp_path, content, wo
 def test_a_missing_file_is_refused_in_words(tmp_path):
     with pytest.raises(FormatError, match="not a CSV file"):
         read_inventory(tmp_path / "nowhere.csv")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2008-08-01T10:30:00Z", ("2008-08-01", "day")),
-        ("2008/08/01 00:00:00+00", ("2008-08-01", "day")),
-        ("Mar 2, 2014", ("2014-03-02", "day")),
-        ("2014-03", ("2014-03-01", "month")),
-        ("1861.0", ("1861-01-01", "year")),
-        ("0001-01-01", ("", "")),
-        ("13/13/2013", ("", "")),
-        ("", ("", "")),
-    ],
-)
-def test_dates_are_read_with_their_precision(text, expected):
-    assert parse_date(text) == expected
 
 
 @pytest.mark.parametrize(
