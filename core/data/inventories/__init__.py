@@ -7,8 +7,9 @@ Columns are recognised by name, whatever their case: NASA's Global Landslide Cat
 ``landslide_size``, ``location_accuracy``, ...), the short names of the COOLR points (``ev_date``, ``ls_size``,
 ``loc_acc``), the USGS compilation (``Date``, ``Confidence``, ``Inventory``, ``Lat_N``, ``Lon_W``), EM-DAT, ITALICA, and
 any other table that has coordinates in degrees or points as WKT. What cannot be understood for certain is left out and
-told of: the order of day and month, columns that look swapped, metres of a projection. Kirschbaum et al. (2010), Juang et al.
-(2019), Mirus et al. (2020).
+told of: the order of day and month, columns that look swapped, metres of a projection.
+
+Kirschbaum et al. (2010), Juang et al. (2019), Mirus et al. (2020).
 """
 
 from __future__ import annotations

@@ -272,6 +272,11 @@ class Collection:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
+def group_alone(id: str, position: int) -> str:
+    """A group for one image alone. Folds follow the order of groups' names, and a folder's name must not decide it."""
+    return f"{position:06d} {id}" if "/" in id else id
+
+
 def file_stamp(path: Path) -> str:
     """Size and time of change of a file, as text. Raises FormatError when it is gone."""
     try:

@@ -79,18 +79,26 @@ def patch_files(
     """
     if not root.is_dir():
         raise FormatError(f"There is no folder {root}. Give the folder that holds the patches.")
-    found, hidden = [], []
-    for path in _walk(root, aside, hidden, without, masks_too):
+    found, hidden, links = [], [], []
+    for path in _walk(root, aside, hidden, links, without, masks_too):
         relative = str(path.relative_to(root))
-        if path.suffix.lower() not in kinds:
+        if path.suffix.lower() not in kinds and not _links_to(path, kinds):
             continue
         reason = _unusable(root, path)
         if reason:
             aside.reject(relative, reason)
+            links += [relative] if path.is_symlink() else []
         else:
             found.append(path)
         if len(found) > MAX_FILES:
             raise FormatError(f"{root} holds more than {MAX_FILES} files. Divide it.")
+    real = {path.resolve() for path in found if not path.is_symlink()}
+    for path in [path for path in found if path.is_symlink() and path.resolve() in real]:
+        found.remove(path)
+        links.append(str(path.relative_to(root)))
+        aside.leave_out(links[-1], "It is a link to another file of the source, which is read itself.")
+    if links:
+        aside.warn(f"{len(links)} links were set aside: {some(links)}. Put the files or folders themselves there.")
     if hidden:
         aside.warn(f"{len(hidden)} hidden files were not looked at: {some(hidden)}.")
     return sorted(found)
@@ -119,7 +127,14 @@ def _content_key(path: Path) -> tuple[int, bytes, str]:
         return -1, b"", str(path)  # its own reader says why
 
 
-def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None, masks_too: bool) -> Iterator[Path]:
+def _links_to(path: Path, kinds: tuple[str, ...]) -> bool:
+    """Whether it is a link without an ending of its own to a file with one of these."""
+    return path.is_symlink() and not path.suffix and Path(os.readlink(path)).suffix.lower() in kinds
+
+
+def _walk(
+    root: Path, aside: Aside, hidden: list[str], links: list[str], without: Path | None, masks_too: bool
+) -> Iterator[Path]:
     for folder, names, files in os.walk(root, followlinks=False):
         place = Path(folder)
         for name in sorted(names):
@@ -127,7 +142,8 @@ def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None, mas
             if _is_hidden(name):
                 hidden.append(str(path.relative_to(root)))
             elif path.is_symlink():
-                aside.reject(str(path.relative_to(root)), "It is a link to a folder, which is not followed.")
+                links.append(str(path.relative_to(root)))
+                aside.reject(links[-1], "It is a link to a folder, which is not followed.")
             elif without is None and not masks_too and name.lower() in MASK_FOLDERS:
                 aside.warn(f"The folder {path.relative_to(root)} was not read: name it with --masks if it holds masks.")
         names[:] = sorted(n for n in names if _is_wanted(place / n, without, masks_too))
@@ -156,6 +172,8 @@ def _unusable(root: Path, path: Path) -> str | None:
     try:
         if path.is_symlink():
             inside(root, path.absolute())
+            if not path.suffix:
+                return "It is a link without the ending of a file. Copy the file there instead."
     except UnsafeFileError:
         return "It is a link that leads out of the folder. Copy the file there instead."
     if not path.is_file():

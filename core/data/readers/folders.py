@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
+from core.data.readers.base import Aside, Collection, Item, ReaderOptions, group_alone, some
 from core.data.readers.files import KINDS, FileMask, FilePatch, in_order, patch_files
 from core.data.readers.matching import FileIndex, Matched, match_masks, match_rows
 from core.data.readers.tables import (
@@ -53,7 +53,12 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
     files = in_order(patch_files(source, aside, without=masks))
     if not files:
-        raise FormatError(f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF.")
+        links = " ".join(text for text in aside.warnings if "links were set aside" in text)
+        raise FormatError(
+            f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF. {links}".rstrip()
+        )
+    if options.labels is None:
+        _refuse_lost_folder(source, files, options)
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
     found = _with_labels(source, files, table, options, aside)
     items = _items(source, found, _mask_of(masks, found, options, aside), table, options, aside)
@@ -75,6 +80,24 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     files = patch_files(source, aside)
     items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in ids(source, files).items()]
     return Collection(_title(source), items, DEFAULT_CLASSES)
+
+
+def _refuse_lost_folder(source: Path, files: Sequence[Path], options: ReaderOptions) -> None:
+    """Raise FormatError where one class folder is left because the other is a link, or holds nothing that is read."""
+    if len({path.parent for path in files}) > 1 or any(path.parent == source for path in files):
+        return
+    around = files[0].parents
+    for folder in sorted(source.iterdir()):
+        if folder.name.startswith(".") or not folder.is_dir() or folder in around:
+            continue
+        is_class = "slide" in folder.name.lower() or label_key(folder.name) == label_key(options.positive or "")
+        members = [] if folder.is_symlink() else [path for path in folder.rglob("*") if not path.is_dir()]
+        if folder.is_symlink() or (members and (is_class or all(path.is_symlink() for path in members))):
+            why = "is a link, which is not followed" if folder.is_symlink() else "holds no file that can be read"
+            raise FormatError(
+                f"{folder} {why}, so its class would be lost. Put the files themselves there; accepted: .npy (H, W, "
+                "C), PNG, JPEG, BMP, GIF, TIFF."
+            )
 
 
 def _title(source: Path) -> str:
@@ -283,7 +306,7 @@ def _items(
         row = found.row_of.get(path, {})
         kept = {key: value for key, value in row.items() if key not in taken}
         # A patch without a group is alone in one of its own.
-        group = None if group_column is None else row.get(group_column) or f"only {name}"
+        group = None if group_column is None else row.get(group_column) or f"only {group_alone(name, i)}"
         file = str(path.relative_to(source))
         columns = {"file": file} | {key if key != "file" else "file_": value for key, value in kept.items()}
         mask, lonlat = mask_of.get(path), facts and facts.lonlat[i]

@@ -155,7 +155,7 @@ def separator_of(text: str) -> tuple[str, int]:
     if not filled:
         return SEPARATORS[0], 0
     number, first = filled[0]
-    if stated := _SEP_LINE.fullmatch(first.strip()):
+    if stated := _SEP_LINE.fullmatch(first.strip(" \r\n")):
         return stated[1], number + 1
     return max(SEPARATORS, key=lambda one: _cells_in(first, one)), 0
 
