@@ -257,7 +257,7 @@ def as_number(text: str) -> float:
 @lru_cache(maxsize=4096)
 def accuracy_km(text: str) -> float:
     """The radius of NASA's ``location_accuracy`` in kilometres: "exact" is 0, "5km" is 5, "unknown" is nan."""
-    plain = text.strip().lower()
+    plain = text.strip().lower().replace("_", " ")
     if plain.startswith("exact") or plain == "known exactly":
         return 0.0
     if found := _KILOMETRES.search(plain):

@@ -9,7 +9,7 @@ import pytest
 from core.data.bands import ZINDI_BANDS
 from core.data.readers import ReaderOptions, ingest, iterate_patches, recognise
 from core.data.store import open_dataset
-from core.errors import DataError, FormatError
+from core.errors import DataError, FormatError, LabelError
 from core.predict.patches import Answer
 from core.predict.submission import write_submission
 
@@ -125,6 +125,19 @@ def test_labels_as_spreadsheets_write_them(source):
     text = (source / "Train.csv").read_text().replace(",", ";").replace(";1", ";1.0").replace(";0", ";0.0")
     (source / "Train.csv").write_text("\ufeff" + text, encoding="utf-8")
     assert run(source)[0].n_positive == 2
+
+
+def test_tables_like_the_challenges_are_read_whatever_programs_did_to_them(source):
+    plain = (source / "Train.csv").read_text().split()
+    index = "\n".join(f"{n - 1 if n else ''},{line}" for n, line in enumerate(plain))
+    (source / "Train.csv").write_text(index.replace("ID,label", "image_id,Class").replace("ID_T", "id_t"))
+    report, dataset = run(source)
+    assert report.n_positive == 2 and "upper and lower case" in " ".join(report.warnings)
+    (source / "Train.csv").write_text("\n".join(plain).replace(",0", ",2"))
+    with pytest.raises(LabelError, match="Found: 1, 2"):
+        run(source)
+    again, other = run(source, positive="1")
+    assert again.n_positive == 2 and other.labels.tolist() == dataset.labels.tolist()
 
 
 def test_ids_that_are_paths_reach_no_other_file(source):
