@@ -85,7 +85,12 @@ def read_table(path: Path, aside: Aside) -> Table:
 
     Raises FormatError when there is no such file, it is empty, or it is not text with a header.
     """
-    separator, lines = _parse(path)
+    return table_of(_content(path), path, aside)
+
+
+def table_of(content: bytes, path: Path, aside: Aside) -> Table:
+    """As :func:`read_table`, of the ``content`` of the file ``path``, which need not be on the disk."""
+    separator, lines = _parse(content, path)
     header, lines = _header(lines[0][1], lines[1:])
     if not any(header) or len(header) > MAX_COLUMNS:
         raise FormatError(f"{path.name} does not begin with a row of different column names. Add one.")
@@ -121,6 +126,13 @@ def read_table(path: Path, aside: Aside) -> Table:
         raise FormatError(f"{path.name} does not begin with a row of different column names. Add one.")
     rows = tuple(dict(zip(by_name, cells, strict=True)) for cells in zip(*by_name.values(), strict=True))
     return Table(path, tuple(by_name), rows, tuple(numbers))
+
+
+def names_in(content: bytes, path: Path) -> tuple[str, ...]:
+    """The names of the columns that have one, of a table that may have no rows. Raises as :func:`read_table`."""
+    lines = _parse(content, path)[1]
+    names = _named(_header(lines[0][1], lines[1:])[0])
+    return tuple(name for name in names if not name.startswith(UNNAMED))
 
 
 def _header(header: list[str], lines: list[tuple[int, list[str]]]) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -167,9 +179,9 @@ def _cells_in(line: str, separator: str) -> int:
         return line.count(separator)
 
 
-def _parse(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
+def _parse(content: bytes, path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
     """The separator, and (line where the row ends, its cells as stripped text) of every row that is not blank."""
-    text = _decode(path)
+    text = _decode(content, path)
     if not text.strip():
         raise FormatError(f"{path.name} is empty. It must have a header and one row a patch.")
     separator, above = separator_of(text[: 1 << 20])
@@ -190,14 +202,17 @@ def _parse(path: Path) -> tuple[str, list[tuple[int, list[str]]]]:
     return separator, rows
 
 
-def _decode(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES or not path.is_file():
             raise FormatError(f"{path.name} is not a CSV file of at most {MAX_BYTES >> 20} MiB.")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FormatError(f"The table {path} cannot be opened ({error.strerror}). Check its path.") from error
+
+
+def _decode(content: bytes, path: Path) -> str:
     if content[:4] == b"PK\3\4" or content[:4] == b"\xd0\xcf\x11\xe0":
         raise FormatError(
             f"{path.name} is an Excel workbook, not a CSV. Save the sheet as CSV in UTF-8 and give that file."

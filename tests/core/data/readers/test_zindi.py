@@ -80,6 +80,11 @@ def test_a_submission_copies_the_header_of_the_sample(source):
     found = Answer(ids, np.array([0.1, 0.9, 0.2]), np.array([0, 1, 0], np.int8), 0.5, "svm")
     write_submission(source / "s.csv", found, source)
     assert (source / "s.csv").read_text().split() == ["ID,Target", "ID_X2,0", "ID_X0,0", "ID_X1,1"]
+    plain = (source / "Test.csv").read_text().split()
+    (source / "Test.csv").write_text("\n".join(f"{n - 1 if n else ''},{line}" for n, line in enumerate(plain)))
+    (source / "SampleSubmission.csv").write_text("sep=;\n;ID;Target\n")
+    write_submission(source / "t.csv", found, source)  # as pandas and Excel keep the same tables
+    assert (source / "t.csv").read_text() == (source / "s.csv").read_text()
     packed = Path(shutil.make_archive(source.parent / "download", "zip", source.parent, "zindi"))
     write_submission(source / "t.csv", found, packed)
     assert (source / "t.csv").read_text() == (source / "s.csv").read_text()
