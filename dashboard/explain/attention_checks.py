@@ -209,7 +209,7 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
         compared = (
             f" Corners hold {wrong['wrong']:.2f} times the uniform share in misclassified patches (n = "
             f"{wrong['n_wrong']:,}) and {wrong['right']:.2f} times in found landslides (n = {wrong['n_right']:,}); "
-            f"Mann-Whitney p = {wrong['p']:.2g}."
+            f"p = {wrong['p']:.2g} (rank test, groups kept together)."
         )
     st.caption(
         f"Each corner is {report['corner']:.0%} of the patch's sides, the border {report['border']:.0%}; every "

@@ -149,7 +149,7 @@ def _report(
     shares = table[[f"place_{place}" for place in position.PLACES]].rename(columns=lambda c: c[6:])
     report: dict[str, Any] = {"silent": silence(maps), "size": list(maps.shape[1:])}
     report["places"] = position.place_summary(shares, table["outcome"], groups).to_dict("records")
-    report["wrong_against_right"] = position.wrong_against_right(shares, table["outcome"])
+    report["wrong_against_right"] = position.wrong_against_right(shares, table["outcome"], groups)
     report["corner"], report["border"] = position.CORNER, position.BORDER
     tested = table[table["p0"].notna()].reset_index(drop=True) if "p0" in table else table.iloc[:0]
     own = _groups(tested)
