@@ -76,7 +76,9 @@ def test_every_threshold_and_every_rule(scores):
 
 def test_what_hardly_missing_costs(scores):
     labels, probs, fold_of = scores
-    found = triage_rule(labels, probs, Target("miss_rate", 0.10))
+    found = triage_rule(labels, probs, Target("miss_rate", 0.10), effect=1)
     assert found.miss_rate < 0.10 and found.miss_rate_upper <= 0.10 and 180 < found.workload.value < 260
-    table = triage_by_fold(labels, probs, np.unique(fold_of, return_inverse=True)[1], Target("miss_rate", 0.10))
+    table = triage_by_fold(
+        labels, probs, np.unique(fold_of, return_inverse=True)[1], Target("miss_rate", 0.10), effect=1
+    )
     assert table["kept"].all() and (table["workload"] < 300).all()
