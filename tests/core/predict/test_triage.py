@@ -31,7 +31,7 @@ def test_a_patch_without_an_answer_is_inspected():
 
 @pytest.mark.slow
 def test_the_promise_holds_for_what_is_deployed_although_the_heads_overfit():
-    """The mean of overfit models called 593 of 1000 patches where 540 were promised (the interval held in 35 of 100)."""
+    """The mean of overfit models called 593 of 1000 patches where 540 were promised (held in 35 of 100 trials)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold
 
