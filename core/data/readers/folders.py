@@ -16,6 +16,7 @@ from pathlib import Path
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, group_alone, some
 from core.data.readers.files import KINDS, FileMask, FilePatch, in_order, patch_files
 from core.data.readers.matching import FileIndex, Matched, match_masks, match_rows
+from core.data.readers.pairs import masks_beside
 from core.data.readers.tables import (
     DEFAULT_CLASSES,
     LANDSLIDE,
@@ -52,6 +53,12 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
     files = in_order(patch_files(source, aside, without=masks))
+    beside = masks_beside(files) if masks is None else {}
+    if beside:
+        image, mask = next(iter(beside.items()))
+        aside.warn(f"{len(beside)} masks lie beside their images ({mask.name} beside {image.name}) and are no patches.")
+        taken = set(beside.values())
+        files = [path for path in files if path not in taken]
     if not files:
         links = " ".join(text for text in aside.warnings if "links were set aside" in text)
         raise FormatError(
@@ -60,15 +67,18 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     if options.labels is None:
         _refuse_lost_folder(source, files, options)
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
-    found = _with_labels(source, files, table, options, aside)
-    items = _items(source, found, _mask_of(masks, found, options, aside), table, options, aside)
+    found = _with_labels(source, files, table, options, aside, bool(beside))
+    mask_of = _mask_of(masks, found, options, aside) or {
+        image: FileMask(mask, str(mask.relative_to(source)), options.mask_value) for image, mask in beside.items()
+    }
+    items = _items(source, found, mask_of, table, options, aside)
     return Collection(
         _title(source),
         items,
         found.classes,
-        has_masks=masks is not None,
+        has_masks=bool(mask_of),
         conflicting_ids=found.conflicting,
-        labels_from_masks=masks is not None and set(found.label_of.values()) == {-1},
+        labels_from_masks=bool(mask_of) and set(found.label_of.values()) == {-1},
         n_files=len(files),
     )
 
@@ -78,6 +88,8 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     if source.is_file():
         return Collection(_title(source), [Item(source.stem, FilePatch(source, source.name))], DEFAULT_CLASSES)
     files = patch_files(source, aside)
+    masks = set(masks_beside(files).values())
+    files = [path for path in files if path not in masks]
     items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in ids(source, files).items()]
     return Collection(_title(source), items, DEFAULT_CLASSES)
 
@@ -120,13 +132,15 @@ def _place(source: Path, path: Path | None) -> Path | None:
     return source / path
 
 
-def _with_labels(source: Path, files: list[Path], table: Table | None, options: ReaderOptions, aside: Aside) -> _Found:
+def _with_labels(
+    source: Path, files: list[Path], table: Table | None, options: ReaderOptions, aside: Aside, has_masks: bool = False
+) -> _Found:
     label_column = _label_column(table, options, LABEL_COLUMNS)
     if _are_classes(source, files, table, label_column, options):
         return _from_folders(source, files, table, label_column, options, aside)
     if table is not None:
         return _from_table(source, files, table, label_column, options, aside)
-    if options.masks is None:
+    if options.masks is None and not has_masks:
         aside.warn("The patches have no labels: there are no class folders, and no table was named with --labels.")
     return _Found(tuple(files), dict.fromkeys(files, -1), {}, DEFAULT_CLASSES)
 

@@ -41,7 +41,13 @@ FORMS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("Unicode form", lambda name: unicodedata.normalize("NFC", name)),
     ("upper and lower case", lambda name: unicodedata.normalize("NFC", name).casefold()),
     ("leading zeros", lambda name: _no_zeros(unicodedata.normalize("NFC", name).casefold())),
+    ("blanks and dashes", lambda name: _plain(without_ending(name))),
+    ("words such as mask or image", lambda name: _plain(bare_name(without_ending(name)))),
 )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "_", unicodedata.normalize("NFC", name).casefold().strip())
 
 
 def _no_zeros(name: str) -> str:
@@ -86,7 +92,7 @@ class FileIndex:
         free = islice((path for path in self._files if path not in taken), NEAREST_OF)
         stems = {unicodedata.normalize("NFC", path.stem): path.name for path in free}
         folded = {stem.casefold(): name for stem, name in stems.items()}
-        close = get_close_matches(without_ending(wanted).casefold(), folded, n=1, cutoff=0.7)
+        close = get_close_matches(without_ending(wanted).casefold(), folded, n=1, cutoff=0.65)
         if not close:
             inside = [stem for stem in folded if wanted and without_ending(wanted).casefold() in stem]
             close = sorted(inside, key=len)[:1]

@@ -92,6 +92,25 @@ def _ends_as_mask(source: Path, path: Path) -> bool:
     return word is not None and word.lower() in _MASK_ENDS
 
 
+def masks_beside(files: Iterable[Path]) -> dict[Path, Path]:
+    """Masks that lie in their image's own folder, by image: ``a_mask.png`` or ``mask_a.png`` beside ``a.png``."""
+    by_name: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for path in files:
+        by_name[path.parent, bare_name(path.stem)].append(path)
+    found = {}
+    for members in by_name.values():
+        masks = [path for path in members if len(members) == 2 and _says_mask(path)]
+        if len(masks) == 1:
+            image = next(path for path in members if path not in masks)
+            found[image] = masks[0]
+    return found
+
+
+def _says_mask(path: Path) -> bool:
+    words = _FIRST_WORD.match(path.stem).group(1), _LAST_WORD.search(path.stem).group(1)
+    return any(word is not None and word.lower() in _MASK_ENDS for word in words)
+
+
 def bare_name(stem: str) -> str:
     """What the names of an image and of its mask share: image_7, mask_7, 7 and 7_mask are all 7. In lower case, NFC."""
     plain = unicodedata.normalize("NFC", stem)

@@ -115,7 +115,8 @@ def table_of(content: bytes, path: Path, aside: Aside) -> Table:
     if repeats:
         aside.warn(f"{repeats} rows of {path.name} repeat its header and were left out.")
     if not kept:
-        raise FormatError(f"{path.name} has a header but no rows. It must name the patches, one a row.")
+        title = " Is its first line a title? Remove what stands above the names of the columns." if lines else ""
+        raise FormatError(f"{path.name} has a header but no rows. It must name the patches, one a row.{title}")
     by_name = dict(zip(columns, zip(*kept, strict=True), strict=True))
     by_name = {
         name: decimal_commas(cells, separator) or cells

@@ -162,6 +162,27 @@ def test_missing_masks_are_told(classes):
         run(classes, masks="empty")
 
 
+def test_masks_beside_their_images_are_no_patches(classes):
+    for name in ("a1_mask", "mask_a2", "a3 label"):
+        Image.fromarray(np.full((4, 6), 255, np.uint8)).save(classes / "landslide" / f"{name}.png")
+    picture(classes / "stable" / "my_mask.png")  # no image of that name: a patch
+    report, dataset = run(classes)
+    assert (
+        dataset.ids.tolist() == ["a1", "a2", "a3", "b1", "b2", "my_mask"] and "3 masks lie beside" in report.warnings[0]
+    )
+    assert dict(zip(dataset.ids, dataset.masks().any(axis=(1, 2)), strict=True))["a1"] and not dataset.masks()[3:].any()
+    assert [i for ids, _ in iterate_patches(classes)[1] for i in ids] == ["a1", "a2", "a3", "b1", "b2", "my_mask"]
+
+
+@pytest.mark.parametrize("form", ["{}_mask", "mask_{}", "{}-label", "{}_gt", "label {}"])
+def test_masks_in_their_folder_are_found_with_the_words_that_people_add(classes, form):
+    (classes / "masks").mkdir()
+    for name in ("a1", "a2", "a3"):
+        Image.fromarray(np.ones((4, 6), np.uint8)).save(classes / "masks" / f"{form.format(name)}.png")
+    report, dataset = run(classes, masks="masks")
+    assert dataset.masks()[:3].all() and "3 masks were matched" in " ".join(report.warnings)
+
+
 # ------------------------------------------------------------------------------------------------- labels table
 
 

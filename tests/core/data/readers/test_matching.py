@@ -35,6 +35,9 @@ def matched(names, files):
         ("img_1", "IMG_1.png", "upper and lower case"),
         ("IMG_1.JPG", "img_1.jpg", "upper and lower case"),
         ("ladera_\u00e9", unicodedata.normalize("NFD", "ladera_\u00e9") + ".npy", "Unicode form"),
+        ("a 1", "a_1.npy", "blanks and dashes"),
+        ("a_mask.png", "a.npy", "words such as mask or image"),
+        ("7", "image_7.npy", "words such as mask or image"),
         ("a", "a.npy", None),
         ("a.tif", "a.npy", None),
         ("a.png", "deep/er/a.png", None),
@@ -82,13 +85,13 @@ def test_numbers_that_lost_their_zeros_find_their_own_file(numbers, width):
 
 
 def test_rows_without_files_show_the_nearest_name_and_what_differs(tmp_path):
-    (tmp_path / "labels.csv").write_text("id,label\npatch-a,1\nb,0\n")
+    (tmp_path / "labels.csv").write_text("id,label\npatch#a,1\nb,0\n")
     table = read_table(tmp_path / "labels.csv", Aside())
     index = FileIndex(tmp_path, [tmp_path / "patch_a.npy", tmp_path / "b.npy"])
     aside = Aside()
     assert len(match_rows(table, "id", index, lambda row: row["label"], aside).row_of) == 1
     said = aside.rejected[0].reason
-    assert "'patch-a' has no file" in said and "nearest file name is 'patch_a.npy' ('-' is '_' there)" in said
+    assert "'patch#a' has no file" in said and "nearest file name is 'patch_a.npy' ('#' is '_' there)" in said
     with pytest.raises(FormatError, match="None of the 2 rows of labels.csv has a file.*--id-column"):
         match_rows(table, "id", FileIndex(tmp_path, [tmp_path / "z.npy"]), lambda row: row["label"], Aside())
 

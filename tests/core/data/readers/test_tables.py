@@ -120,6 +120,7 @@ def test_rows_of_another_length_are_set_aside_with_their_line(tmp_path):
         ("", "is empty"),
         ("\n\n", "is empty"),
         ("ID,label\n", "no rows"),
+        ("Landslides of 2019\nID,label\na,1\n", "Is its first line a title"),
         ("ID,ID\na,b\n", "ID occurs twice"),
         (b"ID,label\na\0,1\n", "NUL"),
         (b"ID,label\n\xff\xfa,1\n", "not UTF-8"),
