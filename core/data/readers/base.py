@@ -253,7 +253,6 @@ class Collection:
             (``ReaderOptions.mask_threshold``), whatever its label says; one without keeps its label.
         resize: side in pixels that the format prescribes; ``ReaderOptions.resize`` stands above it.
         manifest: text to be kept beside the dataset file (``ReaderOptions.manifest``) once that is complete.
-        n_files: files that the reader looked at, where some of them are no items; for the message when none is left.
         facts: anything else worth keeping in the dataset file, as JSON values.
     """
 
@@ -268,7 +267,6 @@ class Collection:
     labels_from_masks: bool = False
     resize: int | None = None
     manifest: str = ""
-    n_files: int = 0
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -293,17 +291,20 @@ class Aside:
         self._strict = strict
         self.rejected: list[Rejection] = []
         self.warnings: list[str] = []
+        self.n_files = 0  # set aside so far, without rows of tables
 
-    def reject(self, file: str, reason: str | DataError) -> None:
-        """Set a file aside. In strict mode raises the error itself, or a DataError with the reason."""
+    def reject(self, file: str, reason: str | DataError, is_row: bool = False) -> None:
+        """Set a file, or a row of a table, aside. In strict mode raises the error, or a DataError with the reason."""
         if self._strict:
             kind = type(reason) if isinstance(reason, DataError) else DataError
             named = "" if PurePath(file).name in str(reason) else f"{shown(file)}: "
             raise kind(f"{named}{reason} Stopped at this first unusable file.")
+        self.n_files += not is_row
         self.rejected.append(Rejection(shown(file), str(reason)))
 
     def leave_out(self, file: str, reason: str) -> None:
         """Name a file that is not wrong but not asked for either; strict mode goes on."""
+        self.n_files += 1
         self.rejected.append(Rejection(shown(file), reason))
 
     def warn(self, text: str) -> None:

@@ -38,7 +38,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     if out.is_dir():
         raise DataError(f"{out} is a folder. Give the name of a file in it, ending in .h5.")
     side = collection.resize if options.resize is None else options.resize
-    n_found = max(collection.n_files, len(collection.items))
+    n_found = len(collection.items) + aside.n_files
     collection = yield from cut(resized(collection, side), options, aside)
     items, shape, is_bytes, bands = yield from _surveying(collection, options, aside, n_found)
     columns = _columns(items, aside)
@@ -147,6 +147,7 @@ def survey_bands(collection: Collection, options: ReaderOptions, aside: Aside) -
 def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_found: int = 0) -> Steps[Survey]:
     names = options.bands or (collection.bands and tuple(band.name for band in collection.bands))
     items = collection.items
+    n_found = n_found or len(items) + aside.n_files
     found: list[tuple[Item, Shape, bool]] = []
     for done, item in enumerate(items, 1):
         try:
@@ -159,7 +160,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_f
         if done % HEADERS_AT_ONCE == 0:
             yield counted(done, len(items), "headers read", LISTED / 2, LISTED)
     if not found:
-        raise DataError(_nothing_left(max(n_found, collection.n_files, len(items)), aside))
+        raise DataError(_nothing_left(n_found, aside))
     kept, shape, is_bytes = _alike(found, aside)
     prescribed = None if options.bands else collection.bands
     bands = prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)

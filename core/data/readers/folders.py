@@ -79,7 +79,6 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
         has_masks=bool(mask_of),
         conflicting_ids=found.conflicting,
         labels_from_masks=bool(mask_of) and set(found.label_of.values()) == {-1},
-        n_files=len(files),
     )
 
 

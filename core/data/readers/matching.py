@@ -253,13 +253,13 @@ def match_rows(
         if len(files) != 1:
             several = f"means several files: {some([str(f.name) for f in files])}."
             reason = several if files else f"has no file in the source. {near.get(name, '')}".rstrip()
-            aside.reject(where, f"'{name[:200]}' {reason}")
+            aside.reject(where, f"'{name[:200]}' {reason}", is_row=True)
             continue
         mentioned.add(files[0])
         try:
             label = label_of(row)
         except LabelError as error:
-            aside.reject(f"{where}, {name[:200]}", error)
+            aside.reject(f"{where}, {name[:200]}", error, is_row=True)
         else:
             rows[files[0]].append((row, label))
     row_of, conflicting = _one_each(rows, id_column, table, aside)

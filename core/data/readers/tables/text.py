@@ -108,7 +108,8 @@ def table_of(content: bytes, path: Path, aside: Aside) -> Table:
         if cells == header:
             repeats += 1
         elif len(cells) != len(columns):
-            aside.reject(f"{path.name}, line {number}", f"It has {len(cells)} cells; the header has {len(columns)}.")
+            reason = f"It has {len(cells)} cells; the header has {len(columns)}."
+            aside.reject(f"{path.name}, line {number}", reason, is_row=True)
         else:
             kept.append(cells)
             numbers.append(number)
