@@ -77,7 +77,7 @@ def test_a_submission_copies_the_header_of_the_sample(source):
     (source / "SampleSubmission.csv").write_text("ID,Target\nID_X0,0\n")
     assert run(source)[0].n == 9
     ids = np.array(["ID_X0", "ID_X1", "ID_X2"])
-    found = Answer(ids, np.array([0.1, 0.9, 0.2]), np.array([0, 1, 0], np.int8), 0.5, "svm")
+    found = Answer(ids, np.array([0.1, 0.9, 0.2]), np.array([0, 1, 0], np.int8), 0.5, "svm", np.empty((0, 3)))
     write_submission(source / "s.csv", found, source)
     assert (source / "s.csv").read_text().split() == ["ID,Target", "ID_X2,0", "ID_X0,0", "ID_X1,1"]
     plain = (source / "Test.csv").read_text().split()
