@@ -19,7 +19,7 @@ from core.errors import LabelError
 LANDSLIDE = ("landslide", "landslides")  # the only names that say by themselves which class is positive
 DEFAULT_CLASSES = ("non_landslide", "landslide")
 UNKNOWN = ("unknown", "unlabelled", "unlabeled", "unlabel", "?", "-")  # words that say that nobody labelled a patch
-SAYS_NOTHING = ("none", "null", "na", "n/a", "#n/a", "<na>", "nat")  # or is it the name of the other class?
+SAYS_NOTHING = ("none", "null", "na", "n/a", "#n/a", "<na>", "nat", "-")  # or is it the name of the other class?
 MOST_CLASSES = 20  # values; more are measurements or names
 TRUTH = {"true": 1, "yes": 1, "false": 0, "no": 0}  # in a column that is called landslide
 

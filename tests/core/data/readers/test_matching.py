@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.readers.base import Aside
@@ -78,6 +78,7 @@ def test_folders_in_a_name_choose_among_files_of_that_name():
     assert len(matched(["1"], files)[0]["1"]) == 2
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.sets(st.integers(0, 9999), min_size=1, max_size=40), st.integers(4, 8))
 def test_numbers_that_lost_their_zeros_find_their_own_file(numbers, width):
     found, _ = matched([str(n) for n in numbers], [f"{n:0{width}d}.npy" for n in numbers])

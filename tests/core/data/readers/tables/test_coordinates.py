@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.readers.tables.coordinates import degrees, place_columns, read_places
@@ -43,6 +43,7 @@ def test_degrees_in_every_form(text, value):
     assert degrees(text, "latitude") == pytest.approx(value, nan_ok=True)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.floats(-179.9, 179.9), st.floats(-71, 71))
 def test_degrees_minutes_and_seconds_are_the_same_place(lon, lat):
     def written(value, letters):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.readers.tables.dates import parse_date, read_dates
@@ -85,6 +85,7 @@ def test_excels_days_are_read_where_most_of_a_column_is_such():
     assert read_dates(["2019-12-27", "2019-12-28", "43824"]).dates[2] == ("", "")
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.dates(date(1900, 1, 1), date(2068, 12, 31)), min_size=1, max_size=30),
     st.sampled_from("-/ "),

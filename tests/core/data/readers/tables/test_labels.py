@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.readers.base import Aside
@@ -14,7 +14,7 @@ from core.errors import LabelError
 TWO = [
     ("1", "2"), ("2", "1"), ("1", "-1"), ("255", "0"), ("1.0", "2.0"), ("yes", "no"), ("True", "False"), ("ja", "nein"),
     ("S\u00ed", "No"), ("\u6ed1\u5761", "\u975e\u6ed1\u5761"), ("landslide scar", "stable"), ("1,5", "2,5"),
-    ("0007", "0008"), ("slide", "non-slide"),
+    ("0007", "0008"), ("+", "minus"), ("slide", "non-slide"),
 ]  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def test_two_values_need_the_positive_one_and_then_none_is_lost(positive, other)
     assert read(texts, other)[0] == [0, 1, 1, -1, 0]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(["1", "2", "3", "-1", "0", "slip", "rock", ""]), min_size=1, max_size=30), st.data())
 def test_with_a_positive_value_every_filled_cell_is_labelled(texts, data):
     filled = sorted(set(texts) - {""})
@@ -73,6 +74,7 @@ def test_a_word_that_may_be_no_label_or_the_other_class_is_asked_about():
     with pytest.raises(LabelError, match="'landslide' and 'none'. Is the second a class, or no label"):
         read(["landslide", "none"])
     assert read(["landslide", "none"], "landslide")[0] == [1, 0]
+    assert read(["+", "-", "-", "?"], "+")[0] == [1, 0, 0, -1]
     assert read(["landslide", "none", "rock"], "landslide")[0] == [1, -1, 0]
 
 
