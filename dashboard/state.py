@@ -16,12 +16,16 @@ import streamlit as st
 from core.data.store import list_datasets
 from core.errors import LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
-from dashboard import cache
+from dashboard import cache, url_state
 
 # Names of the session state; those without an underscore are the names in the URL as well.
 DATASET = "dataset"
 RUN = "run"
 ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT = "errors_head", "errors_outcome", "errors_threshold"
+ERRORS_FILTERS = (
+    ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT, "errors_folds", "errors_other", "errors_versus", "errors_column",
+    "errors_value", "errors_page",
+)  # fmt: skip
 ASKED = "asked_"  # and an analysis's name: the job of it that this session asked for last
 _SETTLED = "settled"
 _ASKED = "asked_for"
@@ -127,8 +131,7 @@ def open_view(
 def open_errors(head: str, outcome: str, threshold: float | None = None) -> None:
     """Go to the patches of one outcome (TP, FP, FN, TN) of a head, at its folds' thresholds or at this one."""
     filters = {ERRORS_HEAD: head, ERRORS_OUTCOME: outcome}
-    for key in (ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT):
-        st.session_state.pop(key, None)  # what was chosen there before gives way
+    url_state.forget(*ERRORS_FILTERS)
     open_view("errors", filters=filters | ({} if threshold is None else {ERRORS_AT: f"{threshold:.3f}"}))
 
 

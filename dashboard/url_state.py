@@ -1,48 +1,114 @@
-"""What a page shows, in its URL: a link reopens the same view, and another page can lead to it.
+"""What a page shows, in its URL and in the session: a link reopens the same view, and so does coming back to a page.
 
 Streamlit's own binding writes the words of an option; words change with counts and translations, so the values
-themselves stand in the URL here. Values that do not exist are passed over.
+themselves stand in the URL here. Values that do not exist are passed over. Streamlit forgets a widget that is not
+drawn; what was chosen is kept beside it, and the default is never kept, so that another run has its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
+# ------------------------------------------------------------------------------------------------------- widgets
 
-def read_query_param(key: str, options: Sequence[str], default: str) -> None:
+
+def choose(
+    draw: Callable, label: str, options: Sequence, *, key: str, default: Any, kept_as: str | None = None, **look: Any
+) -> Any:
+    """One of ``options`` from the widget ``draw`` (st.selectbox, st.pills, st.segmented_control, st.radio).
+
+    default: what is chosen at first; None for a widget that may hold nothing. kept_as: the name under which the choice
+    is kept between pages, where several pages share one. look: what else the widget takes.
+    """
+    options = list(options)
+    read_query_param(key, options, default, kept_as)
+    if st.session_state[key] not in options:  # another run or dataset was chosen, which has no such thing
+        st.session_state[key] = default
+    value = draw(label, options, key=key, **look)
+    write_query_param(key, value, default, kept_as)
+    return value
+
+
+def choose_several(
+    draw: Callable, label: str, options: Sequence, *, key: str, default: Sequence = (), **look: Any
+) -> list:
+    """As :func:`choose`, for several of ``options`` (st.pills, st.multiselect)."""
+    options, default = list(options), list(default)
+    read_query_params(key, options, default)
+    st.session_state[key] = [value for value in st.session_state[key] or () if value in options]
+    value = draw(label, options, key=key, **look)
+    write_query_param(key, value, default)
+    return value
+
+
+def number(
+    label: str, low: float, high: float, default: float | None, *, key: str, kept_as: str | None = None, **look: Any
+) -> float | None:
+    """A number from low to high, or none where ``default`` is None; whole where the bounds are."""
+    read_query_number(key, low, high, default, kept_as)
+    value = st.number_input(label, low, high, key=key, **({"value": None} if default is None else {}), **look)
+    write_query_param(key, value, default, kept_as)
+    return value
+
+
+def toggle(label: str, default: bool = False, *, key: str, **look: Any) -> bool:
+    """On or off."""
+    read_query_param(key, [True, False], default)
+    value = st.toggle(label, key=key, **look)
+    write_query_param(key, value, default)
+    return value
+
+
+def forget(*keys: str) -> None:
+    """What was chosen under these names gives way to what a link names, or to the defaults."""
+    for key in keys:
+        for name in (key, _kept(key), _seen(key)):
+            st.session_state.pop(name, None)
+
+
+# ------------------------------------------------------------------------------------------ before and after a widget
+
+
+def read_query_param(key: str, options: Sequence, default: Any, kept_as: str | None = None) -> None:
     """Before a choice is drawn, without a default of its own: it holds what a new link names, or what it held."""
-    known = [value for value in _asked(key) if value in options]
-    _hold(key, known[0] if known else None, default)
+    known = _known(key, options)
+    kept = st.session_state.get(_kept(kept_as or key))
+    _hold(key, known[0] if known else None, kept if kept in options else default)
 
 
-def read_query_params(key: str, options: Sequence[str], default: list[str]) -> None:
+def read_query_params(key: str, options: Sequence, default: list) -> None:
     """As :func:`read_query_param`, for a choice of several."""
-    _hold(key, [value for value in _asked(key) if value in options] or None, default)
+    kept = [value for value in st.session_state.get(_kept(key)) or () if value in options]
+    _hold(key, _known(key, options) or None, kept if _kept(key) in st.session_state else default)
 
 
-def read_query_number(key: str, low: float, high: float) -> None:
-    """As :func:`read_query_param`, for a number from low to high, or none."""
+def read_query_number(
+    key: str, low: float, high: float, default: float | None = None, kept_as: str | None = None
+) -> None:
+    """As :func:`read_query_param`, for a number from low to high, or none; whole where low is."""
     value = None
     for text in _asked(key)[:1]:
         try:
-            value = float(text)
+            value = type(low)(text)
         except ValueError:
             continue
-    _hold(key, value if value is not None and low <= value <= high else None, None)
+    kept = st.session_state.get(_kept(kept_as or key))
+    usable = isinstance(kept, int | float) and low <= kept <= high
+    _hold(key, value if value is not None and low <= value <= high else None, kept if usable else default)
 
 
-def _hold(key: str, named: Any, default: Any) -> None:
+def _hold(key: str, named: Any, otherwise: Any) -> None:
     if named is not None:
         st.session_state[key] = named
     elif key not in st.session_state:
-        st.session_state[key] = default
+        st.session_state[key] = otherwise
 
 
-def write_query_param(key: str, value: Any, default: Any) -> None:
-    """After it is drawn: the URL names its value, or nothing where that is the default."""
+def write_query_param(key: str, value: Any, default: Any, kept_as: str | None = None) -> None:
+    """After it is drawn: the URL names its value, or nothing where that is the default; the session keeps it."""
     values = list(value) if isinstance(value, list | tuple) else [value]
     is_default = value is None or value == default
     texts = [] if is_default else [f"{v:.3f}" if isinstance(v, float) else str(v) for v in values]
@@ -52,6 +118,16 @@ def write_query_param(key: str, value: Any, default: Any) -> None:
         else:
             st.query_params.pop(key, None)
     st.session_state[_seen(key)] = texts
+    if value == default:
+        st.session_state.pop(_kept(kept_as or key), None)
+    else:
+        st.session_state[_kept(kept_as or key)] = value
+
+
+def _known(key: str, options: Sequence) -> list:
+    """The options that the URL names under ``key``, where that is news."""
+    by_text = {str(option): option for option in options}
+    return [by_text[text] for text in _asked(key) if text in by_text]
 
 
 def _asked(key: str) -> list[str]:
@@ -62,3 +138,7 @@ def _asked(key: str) -> list[str]:
 
 def _seen(key: str) -> str:
     return f"link_{key}"
+
+
+def _kept(key: str) -> str:
+    return f"kept_{key}"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import state, theme
+from dashboard import state, theme, url_state
 from dashboard.embedding import comparison, neighbours, new_patches, points, projections
 from dashboard.patches import card, gallery, outcomes
 from dashboard.ui import downloads, guards
@@ -23,8 +23,9 @@ def main() -> None:
     view = view_switch("embedding", VIEWS, "heads")
     folds = sorted(int(fold) for fold in oof["fold"].unique() if fold >= 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        fold = st.segmented_control(
-            "Fold", folds, default=folds[0], required=True, format_func=theme.fold_title, key="embedding_fold",
+        fold = url_state.choose(
+            st.segmented_control, "Fold", folds, key="embedding_fold", default=folds[0], required=True,
+            format_func=theme.fold_title,
             help="Each fold's network has its own space: distances and neighbours are meaningful only within it.",
         )  # fmt: skip
         drawn = or_stop(projections.chosen, run, fold)
@@ -41,9 +42,9 @@ def main() -> None:
         ids = comparison.runs_side_by_side(drawn, finished, data, look)
         shown = [comparison.usual_heads(heads, summary["head"])[0]]
     else:
-        shown = st.multiselect(
-            "Heads", heads, default=comparison.usual_heads(heads, summary["head"]), format_func=theme.head_title,
-            key=f"embedding_heads_{run.name}",
+        shown = url_state.choose_several(
+            st.multiselect, "Heads", heads, key="embedding_heads",
+            default=comparison.usual_heads(heads, summary["head"]), format_func=theme.head_title,
         )  # fmt: skip
         ids = comparison.heads_side_by_side(drawn, shown, data, look, new_patches.marked(drawn))
     name = f"{run.name}_projection_{fold}"
@@ -61,12 +62,16 @@ def look_of(data, drawn: projections.Drawn) -> comparison.Look:
         names.pop("group")
     names |= {f"{points.COLUMN}{c}": c for c in comparison.facts(data) if c != "group"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = st.selectbox("Coloured by", list(names), format_func=names.get, key="embedding_colour", width=230)
-        part = st.segmented_control(
-            "Shown", list(PARTS), default="held", required=True, format_func=PARTS.get, key="embedding_part"
-        )
+        by = url_state.choose(
+            st.selectbox, "Coloured by", list(names), key="embedding_colour", default=next(iter(names)),
+            format_func=names.get, width=230,
+        )  # fmt: skip
+        part = url_state.choose(
+            st.segmented_control, "Shown", list(PARTS), key="embedding_part", default="held", required=True,
+            format_func=PARTS.get,
+        )  # fmt: skip
         has_synthetic = "synthetic" in drawn.arrays
-        synthetic = st.toggle(
+        synthetic = url_state.toggle(
             "Synthetic patches", key="embedding_synthetic", disabled=not has_synthetic,
             help="Made by SSIM-SMOTE; each is joined to its anchor and neighbour."
             if has_synthetic else "This projection has none: the run made none, or an earlier version kept none.",

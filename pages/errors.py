@@ -5,13 +5,14 @@ import streamlit as st
 
 from dashboard import state, theme, url_state
 from dashboard.patches import card, gallery, outcomes
-from dashboard.ui import downloads, guards
+from dashboard.ui import downloads, guards, paging
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
 
 PAGE_SIZES = (12, 24, 48)
-NOBODY = "(no other head)"
+NOBODY, NO_HEAD = "", "(no other head)"
+ANY, NO_COLUMN = "", "(any)"
 VERSUS = {"fixed": "Fixed: only this head is right", "broken": "Broken: only the other is", "both wrong": "Both wrong"}
 MOST_VALUES = 60  # a column with more distinct values is no filter
 
@@ -24,18 +25,18 @@ def main() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         heads = outcomes.heads_of(oof)
         head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
-        url_state.read_query_number(state.ERRORS_AT, 0.0, 1.0)
-        at = st.number_input(
-            "Threshold", 0.0, 1.0, None, 0.01, format="%.3f", key=state.ERRORS_AT, placeholder="own",
-            width=130,
+        at = url_state.number(
+            "Threshold", 0.0, 1.0, None, key=state.ERRORS_AT, step=0.01, format="%.3f", placeholder="own", width=130,
             help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",
         )  # fmt: skip
-        url_state.write_query_param(state.ERRORS_AT, at, None)
-        other = st.selectbox(
-            "Compared with", [NOBODY, *(name for name in heads if name != head)], key=f"errors_other_{head}", width=190,
-            format_func=lambda name: name if name == NOBODY else theme.head_title(name),
+        other = url_state.choose(
+            st.selectbox, "Compared with", [NOBODY, *(name for name in heads if name != head)], key="errors_other",
+            default=NOBODY, width=190, format_func=lambda name: NO_HEAD if name == NOBODY else theme.head_title(name),
         )  # fmt: skip
-        order = st.selectbox("Order", list(outcomes.ORDERS), key="errors_order", width=190)
+        order = url_state.choose(
+            st.selectbox, "Order", list(outcomes.ORDERS), key="errors_order", default=next(iter(outcomes.ORDERS)),
+            width=190, format_func=outcomes.ORDERS.get,
+        )  # fmt: skip
         kept, wanted = extra_filter(data)
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if at is not None:
@@ -50,7 +51,7 @@ def main() -> None:
     if shown.empty:
         st.info("No patches match these filters. Add outcomes or folds.", icon=":material/search_off:")
     else:
-        listing(data, run, shown)
+        listing(data, run, shown, order)
     card.show_opened(data, run, shown["id"].tolist())
 
 
@@ -60,11 +61,14 @@ def extra_filter(data) -> tuple[dict | None, str | None]:
     usable = {name: values for name, values in columns.items() if values is not None and _few(values)}
     if not usable:
         return None, None
-    name = st.selectbox("Only where", ["(any)", *usable], key="errors_column", width=150)
-    if name not in usable:
+    name = url_state.choose(
+        st.selectbox, "Only where", [ANY, *usable], key="errors_column", default=ANY, width=150,
+        format_func=lambda name: name or NO_COLUMN,
+    )  # fmt: skip
+    if name == ANY:
         return None, None
     values = sorted({str(value) for value in usable[name]})
-    wanted = st.selectbox("is", values, key=f"errors_value_{name}", width=170)
+    wanted = url_state.choose(st.selectbox, "is", values, key="errors_value", default=values[0], width=170)
     return dict(zip(data.ids.tolist(), map(str, usable[name]), strict=True)), wanted
 
 
@@ -76,8 +80,8 @@ def compared(table: pd.DataFrame, theirs: pd.DataFrame, other: str) -> tuple[pd.
     """What this head has fixed or broken that another one had decided otherwise, and which of it is wanted."""
     table = outcomes.against(table, theirs)
     counts = table["versus"].value_counts()
-    which = st.pills(
-        f"Against {theme.head_title(other)}", VERSUS, key="errors_versus", wrap=True,
+    which = url_state.choose(
+        st.pills, f"Against {theme.head_title(other)}", list(VERSUS), key="errors_versus", default=None, wrap=True,
         format_func=lambda name: f"{VERSUS[name]} · {counts.get(name, 0):,}",
     )  # fmt: skip
     return table, {} if which is None else {"versus": which}
@@ -86,14 +90,12 @@ def compared(table: pd.DataFrame, theirs: pd.DataFrame, other: str) -> tuple[pd.
 def filtered(table: pd.DataFrame, order: str, equal: dict) -> pd.DataFrame:
     folds = sorted(table["fold"].unique().tolist())
     counts = outcomes.counts(table)
-    url_state.read_query_params(state.ERRORS_OUTCOME, outcomes.OUTCOMES, ["FP", "FN"])
-    which = st.pills(
-        "Outcome", outcomes.OUTCOMES, selection_mode="multi", key=state.ERRORS_OUTCOME, wrap=True,
-        format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}",
+    which = url_state.choose_several(
+        st.pills, "Outcome", outcomes.OUTCOMES, key=state.ERRORS_OUTCOME, default=["FP", "FN"], selection_mode="multi",
+        wrap=True, format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}",
     )  # fmt: skip
-    url_state.write_query_param(state.ERRORS_OUTCOME, which, ["FP", "FN"])
-    chosen = st.pills(
-        "Fold", folds, selection_mode="multi", format_func=theme.fold_title, key="errors_folds", wrap=True
+    chosen = url_state.choose_several(
+        st.pills, "Fold", folds, key="errors_folds", selection_mode="multi", format_func=theme.fold_title, wrap=True
     )
     if "versus" in equal and which == ["FP", "FN"]:
         which = None  # what was fixed is right now
@@ -109,22 +111,23 @@ def sentence(table: pd.DataFrame, shown: pd.DataFrame, summary: dict, head: str,
     )
 
 
-def listing(data, run, shown: pd.DataFrame) -> None:
+def listing(data, run, shown: pd.DataFrame, order: str) -> None:
     cams = gallery.cams_of(run)
     look = gallery.look_controls(data, "errors", cams)
     gallery.outcome_legend()
-    size = st.session_state.get("errors_size", PAGE_SIZES[1])
-    asked = st.session_state.get("errors_page", 1)
-    page, number, pages = outcomes.page_of(shown, asked, size)
-    if number != asked:  # a filter has left fewer pages than the one that was open
-        st.session_state["errors_page"] = number
-    gallery.gallery(data, page, look, "errors", cams, caption=gallery.score_caption)
+    url_state.read_query_param("errors_size", PAGE_SIZES, PAGE_SIZES[1])
+    page, pages = paging.of(shown, "errors_page", st.session_state["errors_size"])
+    measure = outcomes.MEASURES.get(order, outcomes.MEASURES["surest"])
+    gallery.gallery(
+        data, page, look, "errors", cams, caption=lambda row: f"{gallery.score_caption(row)}  \n{measure(row)}"
+    )
     if look.opacity:
         gallery.cam_legend(cams, look)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        if pages > 1:
-            st.pagination(pages, key="errors_page", width=340)
-        st.selectbox("A page holds", PAGE_SIZES, index=1, key="errors_size", width=110)
+        paging.pages(pages, "errors_page", width=340)
+        url_state.choose(
+            st.selectbox, "A page holds", PAGE_SIZES, key="errors_size", default=PAGE_SIZES[1], width=110
+        )
         downloads.download(shown.drop(columns="_kept", errors="ignore"), f"{run.name}_errors", "This list (CSV)")
 
 

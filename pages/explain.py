@@ -36,13 +36,10 @@ def main() -> None:
 
 def one_or_all() -> str:
     """Whether the page shows the run as a whole, or one patch."""
-    url_state.read_query_param("explain_of", list(SCOPES), "all")
-    scope = st.segmented_control(
-        "Of", list(SCOPES), required=True, format_func=SCOPES.get, key="explain_of", label_visibility="collapsed",
-        width="content",
+    return url_state.choose(
+        st.segmented_control, "Of", list(SCOPES), key="explain_of", default="all", required=True,
+        format_func=SCOPES.get, label_visibility="collapsed", width="content",
     )  # fmt: skip
-    url_state.write_query_param("explain_of", scope, "all")
-    return scope
 
 
 main()

@@ -29,12 +29,13 @@ VIEWS = {
 
 def main() -> None:
     st.title("Results")
-    url_state.read_query_param("results_of", list(SOURCES), "run")
     if (asked := state.asked_view("results")) in VIEWS:
         st.session_state["results_of"], st.session_state["results_view"] = "run", asked
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        source = st.segmented_control("Of", list(SOURCES), required=True, format_func=SOURCES.get, key="results_of")
-        url_state.write_query_param("results_of", source, "run")
+        source = url_state.choose(
+            st.segmented_control, "Of", list(SOURCES), key="results_of", default="run", required=True,
+            format_func=SOURCES.get,
+        )  # fmt: skip
         downloads.picture_format()
     if source == "csv":
         uploaded_scores.uploaded_scores_view()

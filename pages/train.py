@@ -13,6 +13,7 @@ from dashboard.train import architecture, config_form, metadata_columns, monitor
 from dashboard.ui import empty_states, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
+from dashboard.ui.view_switch import view_switch
 
 VIEWS = {
     "new": ":material/add_circle: New run",
@@ -36,14 +37,12 @@ if data is None and run is None:
     st.stop()
 
 views = [name for name in VIEWS if (name != "follow" or run is not None) and (name == "follow" or data is not None)]
-key = f"train_view_{run.name if run is not None else ''}"
-if asked := state.asked_view("train"):
-    st.session_state[key] = asked
 unfinished = run is not None and guards.run_state(run)["state"] != "succeeded"
-st.session_state.setdefault(key, "follow" if unfinished or data is None else "new")
-view = st.segmented_control(
-    "View", views, required=True, format_func=VIEWS.get, label_visibility="collapsed", key=key, wrap=True
-)
+usual = "follow" if unfinished or data is None else "new"
+about = "" if run is None else run.name
+if st.session_state.setdefault("train_view_of", about) != about:  # another run was chosen
+    st.session_state["train_view_of"], st.session_state["train_view"] = about, usual
+view = view_switch("train", {name: VIEWS[name] for name in views}, usual)
 monitor.refusal()
 if view == "follow":
     monitor.follow(run)

@@ -7,7 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
-from dashboard.patches import card, gallery, outcomes
+from dashboard import url_state
+from dashboard.patches import card, gallery
+from dashboard.ui import paging
 from dashboard.ui.formatting import class_word, escape_markdown
 
 PAGE_SIZES = (12, 24, 48, 96)
@@ -19,12 +21,14 @@ def patches(data: Dataset) -> None:
     if (data.labels == -1).any():
         options[-1] = "unlabelled"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.segmented_control(
-            "Class", list(options), default="all", required=True, format_func=lambda k: escape_markdown(options[k]),
-            key="dataset_class",
+        wanted = url_state.choose(
+            st.segmented_control, "Class", list(options), key="dataset_class", default="all", required=True,
+            format_func=lambda k: escape_markdown(options[k]),
         )  # fmt: skip
-        text = st.text_input("Id contains", key="dataset_id", width=180)
-        size = st.selectbox("A page holds", PAGE_SIZES, index=1, key="dataset_size", width=130)
+        text = url_state.text("Id contains", key="dataset_id", width=180)
+        size = url_state.choose(
+            st.selectbox, "A page holds", PAGE_SIZES, key="dataset_size", default=PAGE_SIZES[1], width=130
+        )
     look = gallery.look_controls(data, "dataset_look")
     rows = np.arange(len(data)) if wanted == "all" else np.flatnonzero(data.labels == wanted)
     if text:
@@ -33,10 +37,9 @@ def patches(data: Dataset) -> None:
         st.info("No matching patches. Choose another class, or clear the id.", icon=":material/search_off:")
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]})
-    page, number, pages = outcomes.page_of(table, st.session_state.get("dataset_page", 1), size)
+    page, pages = paging.of(table, "dataset_page", size)
     gallery.gallery(data, page, look, "dataset_gallery", caption=lambda row: class_word(data, int(row["label"])))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{len(rows):,} of {len(data):,} patches, page {number} of {pages}.", width="content")
-        if pages > 1:
-            st.pagination(pages, key="dataset_page")
+        st.caption(f"{len(rows):,} of {len(data):,} patches, page {st.session_state['dataset_page']} of {pages}.", width="content")
+        paging.pages(pages, "dataset_page")
     card.show_opened(data, None, table["id"].tolist())

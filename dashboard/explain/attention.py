@@ -10,7 +10,7 @@ import streamlit as st
 from core.analyses.attention import checks, maps
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import theme
+from dashboard import theme, url_state
 from dashboard.explain import badges, charts, pickers, tables
 from dashboard.jobs import analyses
 from dashboard.patches import gallery, outcomes
@@ -33,7 +33,10 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
             "Outcomes by", outcomes.heads_of(oof), summary, "explain_head",
             "The head whose decisions give the outcomes. The maps always show the network's own classifier.",
         )  # fmt: skip
-        order = st.selectbox("Examples", list(outcomes.ORDERS), key="explain_order", width=210)
+        order = url_state.choose(
+            st.selectbox, "Examples", list(outcomes.ORDERS), key="explain_order", default=next(iter(outcomes.ORDERS)),
+            format_func=outcomes.ORDERS.get, width=210,
+        )  # fmt: skip
     look = gallery.look_controls(data, "explain", cams, overlay=True)
     facts = tables.map_facts(outcomes.judged(oof, head, outcomes.thresholds_of(summary, head)), cams.rows, cams.maps)
     st.markdown(reading(data, cams, head))

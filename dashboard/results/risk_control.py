@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.evaluate.risk_control import DELTA, UNGROUPED_EFFECT, Target, TriageRule, triage_by_fold, triage_rule
-from dashboard import theme
+from dashboard import theme, url_state
 from dashboard.results import charts
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
@@ -52,27 +52,28 @@ def risk_control_view(predictions: Predictions) -> None:
 
 def _form(predictions: Predictions) -> tuple[Target, float | None, float]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = st.segmented_control(
-            "Target", list(KINDS), default="missed_per_1000", required=True, format_func=KINDS.get,
-            key="risk_control_kind",
+        kind = url_state.choose(
+            st.segmented_control, "Target", list(KINDS), key="risk_control_kind", default="missed_per_1000",
+            required=True, format_func=KINDS.get,
         )  # fmt: skip
-        most = st.number_input(
-            "At most", 0.1, 99.0, 10.0, 1.0, format="%.1f", key=f"risk_control_limit_{kind}", width=140
+        most = url_state.number(
+            "At most", 0.1, 99.0, 10.0, key=f"risk_control_limit_{kind}", step=1.0, format="%.1f", width=140
         )
-        accept = st.toggle(
+        accept = url_state.toggle(
             "Auto-accept very confident alarms", key="risk_control_accept",
             help="Alarms above a second threshold are accepted without inspection. With the same confidence, at most "
             "this many patches per 1,000 are false alarms among them.",
         )  # fmt: skip
         false_alarms = None
         if accept:
-            false_alarms = st.number_input(
-                "False alarms per 1,000", 0.1, 500.0, 5.0, 1.0, key="risk_control_false", width=190
+            false_alarms = url_state.number(
+                "False alarms per 1,000", 0.1, 500.0, 5.0, key="risk_control_false", step=1.0, width=190
             )
         effect = 1.0
         if predictions.groups is None:
-            effect = st.number_input(
-                "Design effect", 1.0, 100.0, UNGROUPED_EFFECT, 0.5, format="%.1f", key="risk_control_effect", width=140,
+            effect = url_state.number(
+                "Design effect", 1.0, 100.0, UNGROUPED_EFFECT, key="risk_control_effect", step=0.5, format="%.1f",
+                width=140,
                 help="No groups are known. So many patches count as one independent patch: 1 if every patch is another "
                 "place; more where several patches come from one scene.",
             )  # fmt: skip
@@ -124,9 +125,9 @@ def plain_words(rule: TriageRule, positive: str) -> str:
 def _at_prevalence(rule: TriageRule, predictions: Predictions) -> None:
     share = rule.n_positive / rule.n
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        prevalence = st.number_input(
+        prevalence = url_state.number(
             f"At another prevalence: {escape_markdown(predictions.positive)} patches per 1,000", 0.1, 999.0,
-            float(round(1000 * share, 1)), 10.0, format="%.1f", key=f"risk_control_share_{predictions.name}", width=440,
+            float(round(1000 * share, 1)), key="risk_control_share", step=10.0, format="%.1f", width=440,
         )  # fmt: skip
         expected = rule.at_prevalence(prevalence / 1000)
         st.markdown(

@@ -11,17 +11,15 @@ from dashboard.ui.formatting import escape_markdown
 
 
 def head_picker(label: str, heads: Sequence[str], summary: Mapping, key: str, help: str | None = None) -> str:
-    """The head whose decisions a page shows; at first the run's headline, or the one that the URL names as ``key``."""
+    """The head whose decisions a page shows; at first the run's headline, or the one that the URL names as ``key``.
+
+    Pages share the choice: whoever looks at a head's numbers finds its mistakes on the next page.
+    """
     if not heads:
         st.info("No head of this run has scored a patch.", icon=":material/info:")
         st.stop()
     first = summary["head"] if summary["head"] in heads else heads[0]
-    url_state.read_query_param(key, heads, first)
-    if st.session_state[key] not in heads:  # another run was chosen, which has no such head
-        st.session_state[key] = first
-    head = st.selectbox(
-        label, heads, format_func=theme.head_title, key=key, width=240,
+    return url_state.choose(
+        st.selectbox, label, heads, key=key, default=first, kept_as="head", format_func=theme.head_title, width=240,
         help=help or f"The run's headline is {escape_markdown(theme.head_title(summary['head']))}.",
     )  # fmt: skip
-    url_state.write_query_param(key, head, first)
-    return head

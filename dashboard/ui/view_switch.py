@@ -16,14 +16,10 @@ def view_switch(page: str, views: Mapping[str, str], default: str) -> str:
     asked for one.
     """
     key = f"{page}_view"
-    url_state.read_query_param(key, list(views), default)
     if (asked := state.asked_view(page)) in views:
+        url_state.read_query_param(key, list(views), default)
         st.session_state[key] = asked
-    if st.session_state.get(key) not in views:  # the choice of another run, which has more views
-        st.session_state[key] = default
-    view = st.segmented_control(
-        "View", list(views), required=True, format_func=views.get, key=key, wrap=True, label_visibility="collapsed",
-        width="content",
+    return url_state.choose(
+        st.segmented_control, "View", list(views), key=key, default=default, required=True, format_func=views.get,
+        wrap=True, label_visibility="collapsed", width="content",
     )  # fmt: skip
-    url_state.write_query_param(key, view, default)
-    return view
