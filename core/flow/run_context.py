@@ -45,7 +45,7 @@ class RunContext:
     selection: Selection
     images: np.ndarray
     statistics: np.ndarray
-    rich: np.ndarray | None
+    rich: np.ndarray
     folds: Folds
     groups: np.ndarray | None
     notes: tuple[str, ...]
@@ -98,7 +98,7 @@ def prepare(run: RunFolder) -> RunContext:
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images, dataset.nodata)
-    rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
+    rich = rich_statistics(images, names, dataset.nodata)
     return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
 
 
