@@ -90,7 +90,7 @@ def prepare(run: RunFolder) -> RunContext:
     images = dataset.images(bands=names)
     grouping = groups_for(dataset, labels, config.folds, leaks.pairs)
     groups = joined_groups(grouping.groups, patch_hashes(images))  # nor are patches that are equal in these bands
-    folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
+    folds = make_folds(labels, groups, config.folds.n_splits, config.fold_seed, config.folds.grouped)
     _check_folds(dataset, labels, folds)
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))

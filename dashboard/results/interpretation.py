@@ -65,22 +65,36 @@ def _in_brackets(bounds: object) -> str:
     return f" (95% interval {words})" if words else ""
 
 
-def basis(summary: Mapping, head: str) -> str:
-    """Which set, head, threshold and interval stand behind the numbers."""
+def basis(summary: Mapping, head: str, spread: Mapping | None = None) -> str:
+    """Which set, head, threshold and interval stand behind the numbers.
+
+    spread: of the recipe's trainings, as ``core.runs.repeats.spread`` has it; None or one training: not known.
+    """
     facts, folds = summary["heads"][head], summary["folds"]
     cells = facts["confusion"]
     n_positive = cells["tp"] + cells["fn"]
     thresholds = [f["heads"][head]["threshold"] for f in folds if head in f.get("heads", {})]
     known = [t for t in thresholds if t is not None]
-    spread = f"{min(known):.2f} to {max(known):.2f}" if known else ""
-    rule = f"The threshold is fixed ({spread})" if spread else "The threshold is fixed"
+    between = f"{min(known):.2f} to {max(known):.2f}" if known else ""
+    rule = f"The threshold is fixed ({between})" if between else "The threshold is fixed"
     if summary.get("threshold_rule") == "best_f1":
-        rule = "Thresholds are cross-fitted: each fold's is learnt on the other folds" + f" ({spread})" * bool(spread)
+        rule = "Thresholds are cross-fitted: each fold's is learnt on the other folds" + f" ({between})" * bool(between)
     grouped = "whole groups resampled" if summary.get("grouped") else "patches resampled"
     return (
         f"Measured on {facts['n']:,} patches ({n_positive:,} {escape_markdown(summary['positive'])}) that the model "
         f"had not seen ({len(folds)}-fold cross-validation). Head: {escape_markdown(theme.head_title(head))}. {rule}. "
         f"Ranges: 95% confidence intervals (bootstrap, {grouped}); they do not include variation from retraining."
+        + _between_trainings(spread)
+    )
+
+
+def _between_trainings(spread: Mapping | None) -> str:
+    if not spread or spread["n"] < 2 or not math.isfinite(spread["f1"]["sd"]):
+        return ""
+    f1, auc = spread["f1"], spread["auc"]
+    return (
+        f" Over {spread['n']} trainings of this recipe F1 is {f1['mean']:.3f} with standard deviation {f1['sd']:.3f}, "
+        f"AUC {auc['mean']:.3f} with {auc['sd']:.3f}."
     )
 
 
