@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.errors import LandslideLensError
+from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
 from dashboard.results import decision_summary, interpretation, predictions, published_metrics, uploaded_scores
@@ -51,13 +53,24 @@ def of_run() -> None:
     head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")
     predicted = predictions.of_run(run, summary, oof, head)
     decision_summary.missing_class(predicted)
-    decision_summary.summary_view(predicted, interpretation.basis(summary, head), summary["heads"].get(head))
+    decision_summary.summary_view(
+        predicted, interpretation.basis(summary, head, _spread(run, head)), summary["heads"].get(head)
+    )
     short, sentence = interpretation.against_baseline(summary)
     st.markdown(f"**Is the network better than a simple baseline? {short}.** {sentence}")
     for warning in interpretation.warnings_of(summary):
         st.warning(warning, icon=":material/warning:")
     view = view_switch("results", VIEWS, "metrics")
     draw(view, run, summary, oof, predicted)
+
+
+def _spread(run, head):
+    """How the finished trainings of this run's recipe spread; None where it is the only one."""
+    try:
+        trainings = repeats.repeats_of(run, state.choice().runs)
+        return repeats.spread(trainings, head) if len(trainings) > 1 else None
+    except (LandslideLensError, KeyError):
+        return None
 
 
 def draw(view, run, summary, oof, predicted) -> None:

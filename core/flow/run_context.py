@@ -45,7 +45,7 @@ class RunContext:
     selection: Selection
     images: np.ndarray
     statistics: np.ndarray
-    rich: np.ndarray | None
+    rich: np.ndarray
     folds: Folds
     groups: np.ndarray | None
     notes: tuple[str, ...]
@@ -90,7 +90,7 @@ def prepare(run: RunFolder) -> RunContext:
     images = dataset.images(bands=names)
     grouping = groups_for(dataset, labels, config.folds, leaks.pairs)
     groups = joined_groups(grouping.groups, patch_hashes(images))  # nor are patches that are equal in these bands
-    folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
+    folds = make_folds(labels, groups, config.folds.n_splits, config.fold_seed, config.folds.grouped)
     _check_folds(dataset, labels, folds)
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
@@ -98,7 +98,7 @@ def prepare(run: RunFolder) -> RunContext:
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images, dataset.nodata)
-    rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
+    rich = rich_statistics(images, names, dataset.nodata)
     return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
 
 

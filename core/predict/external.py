@@ -21,7 +21,7 @@ from core.errors import DataError, LabelError
 from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
-from core.predict.fold_model import kind_of, members_of
+from core.heads.blend import kind_of, members_of
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
 from core.progress import Progress, Steps, part
