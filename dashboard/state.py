@@ -70,8 +70,8 @@ class Choice:
 def choose() -> Choice:
     """Settle what is chosen; call it before the pickers are drawn.
 
-    A run decides its dataset; a dataset chosen anew brings its newest run. Names that do not exist are noted (see
-    :func:`notes`) and the newest is taken instead.
+    A run decides its dataset; a dataset chosen anew brings its newest finished run, or its newest where none has
+    finished. Names that do not exist are noted (see :func:`notes`) and the same is taken instead.
     """
     datasets, owner = _known(checkpoints())
     dataset, run = _wanted()
@@ -84,14 +84,26 @@ def choose() -> Choice:
     was_dataset, was_run = st.session_state.get(_SETTLED, (dataset, None))
     if run and dataset and run == was_run and dataset != was_dataset:
         run = None  # the dataset was chosen anew
-    dataset = owner[run] if run else dataset or next(iter(owner.values()), None) or next(iter(datasets), None)
-    runs = [name for name, of in owner.items() if of == dataset]
-    run = run or next(iter(runs), None)
-    _keep(dataset, run)
     root = checkpoints()
+    if not run:
+        run = _newest_finished(root, [name for name, of in owner.items() if dataset in (None, of)])
+    dataset = owner[run] if run else dataset or next(iter(datasets), None)
+    runs = [name for name, of in owner.items() if of == dataset]
+    _keep(dataset, run)
     settled = Choice(datasets, tuple(cache.run(root / name) for name in runs), dataset, run, owner)
     st.session_state[_CHOICE] = settled
     return settled
+
+
+def _newest_finished(root: Path, names: list[str]) -> str | None:
+    """The first of these runs that has succeeded; where none has, the first. names: newest first."""
+    for name in names:
+        try:
+            if cache.run(root / name).status()["state"] == "succeeded":
+                return name
+        except (LandslideLensError, KeyError, TypeError):
+            continue  # damaged: it is offered, not opened by itself
+    return next(iter(names), None)
 
 
 def mend_link() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import streamlit as st
 
+MOST_TEXT = 200
+
 # ------------------------------------------------------------------------------------------------------- widgets
 
 
@@ -59,6 +61,17 @@ def toggle(label: str, default: bool = False, *, key: str, **look: Any) -> bool:
     read_query_param(key, [True, False], default)
     value = st.toggle(label, key=key, **look)
     write_query_param(key, value, default)
+    return value
+
+
+def text(label: str, *, key: str, **look: Any) -> str:
+    """What is typed, of at most ``MOST_TEXT`` characters."""
+    if asked := _asked(key):
+        st.session_state[key] = asked[0][:MOST_TEXT]
+    elif key not in st.session_state:
+        st.session_state[key] = st.session_state.get(_kept(key), "")
+    value = st.text_input(label, key=key, max_chars=MOST_TEXT, **look)
+    write_query_param(key, value, "")
     return value
 
 

@@ -107,7 +107,8 @@ def sentence(table: pd.DataFrame, shown: pd.DataFrame, summary: dict, head: str,
     return (
         f"{len(shown):,} of {len(table):,} labelled patches, out of fold over {len(summary['folds'])} folds: "
         f"{escape_markdown(theme.head_title(head))} at {where}. Confidence is the distance of p, "
-        "the probability of the positive class, from it; loss is the negative log of the true class's probability."
+        "the probability of the positive class, from it, as a share of the largest on that side (1: p is 0 or 1), so "
+        "that misses and false alarms can be compared; loss is the negative log of the true class's probability."
     )
 
 
@@ -116,18 +117,16 @@ def listing(data, run, shown: pd.DataFrame, order: str) -> None:
     look = gallery.look_controls(data, "errors", cams)
     gallery.outcome_legend()
     url_state.read_query_param("errors_size", PAGE_SIZES, PAGE_SIZES[1])
-    page, pages = paging.of(shown, "errors_page", st.session_state["errors_size"])
-    measure = outcomes.MEASURES.get(order, outcomes.MEASURES["surest"])
+    page, _, pages = paging.of(shown, "errors_page", st.session_state["errors_size"])
     gallery.gallery(
-        data, page, look, "errors", cams, caption=lambda row: f"{gallery.score_caption(row)}  \n{measure(row)}"
-    )
+        data, page, look, "errors", cams,
+        caption=lambda row: f"{gallery.score_caption(row)}  \n{outcomes.measure(row, order)}",
+    )  # fmt: skip
     if look.opacity:
         gallery.cam_legend(cams, look)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         paging.pages(pages, "errors_page", width=340)
-        url_state.choose(
-            st.selectbox, "A page holds", PAGE_SIZES, key="errors_size", default=PAGE_SIZES[1], width=110
-        )
+        url_state.choose(st.selectbox, "A page holds", PAGE_SIZES, key="errors_size", default=PAGE_SIZES[1], width=110)
         downloads.download(shown.drop(columns="_kept", errors="ignore"), f"{run.name}_errors", "This list (CSV)")
 
 

@@ -1,8 +1,9 @@
 """Where a run is weak: its metric on parts of the patches, and which part is the worst beyond luck.
 
-The smallest slice is not named for being small: slices are ranked by their shrunken metric, and called different only
-where Holm's correction over all of them says so. F1 and precision fall by themselves where positives are rare; recall
-and specificity compare slices of different make-up. The facts come from ``core.data.tabular.patch_metadata``.
+The weakest slice is the one with the lowest metric of those with enough patches, as it is drawn. A slice is called
+weaker than the rest only where Holm's correction over all of them says so; the weakest may be low by luck. F1 and
+precision fall by themselves where positives are rare; recall and specificity compare slices of different make-up. The
+facts come from ``core.data.tabular.patch_metadata``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from core.evaluate.intervals import effective_groups_by_metric, interval
 from core.evaluate.metrics import COUNT_METRICS, check_labels, rates
 from core.stats.bootstrap import by_group, group_index, resampled_sums
 from core.stats.intervals import defined_spread, t_interval, t_pvalue
+from core.text import list_names
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
 FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown
@@ -37,10 +39,10 @@ TABLE = (
 class SliceReport:
     """The metric by slice.
 
-    table: one row a judged slice, columns ``TABLE``: by what, which, patches, the metric with its 95 % interval, the
+    table: one row a judged slice, columns ``TABLE``: by what, which, patches, the metric with its 95% interval, the
     metric of all other patches, the difference from them with interval and p, p over all slices together, the shrunken
-    metric, and the counts. too_small: by, slice, n, n_positive and reason of the others. worst: the row with the lowest
-    shrunken metric, or none where no slice differs more than luck would make it.
+    metric, and the counts, lowest metric first. too_small: by, slice, n, n_positive and reason of the others. worst:
+    the row with the lowest metric (of equal ones the slice with most patches), or none where none is below that of all.
     """
 
     metric: str
@@ -54,29 +56,36 @@ class SliceReport:
         """See the class."""
         if self.table.empty:
             return None
-        row = self.table.loc[self.table["shrunken"].idxmin()].to_dict()
-        return row if row["shrunken"] < self.overall - 1e-9 and row["difference"] < 0 else None
+        row = self.table.iloc[0].to_dict()
+        return row if row["value"] < self.overall - 1e-9 and row["difference"] < 0 else None
 
     @property
     def settled(self) -> bool:
-        """Whether the worst slice differs from the rest with all slices taken into account."""
-        return self.worst is not None and self.worst["p_holm"] < ALPHA
+        """Whether any slice is weaker than the rest with all slices taken into account."""
+        return len(self.beyond_luck) > 0
+
+    @property
+    def beyond_luck(self) -> pd.DataFrame:
+        """The rows of the slices that are weaker than the rest with all slices taken into account."""
+        return self.table[(self.table["p_holm"] < ALPHA) & (self.table["difference"] < 0)]
 
     def sentence(self) -> str:
         """For people."""
         row = self.worst
         name = self.metric.upper() if self.metric in ("f1", "mcc") else self.metric.replace("_", " ")
         if row is None:
-            return f"No slice's {name} lies below that of all patches ({self.overall:.3f}) by more than luck would do."
-        sure = (
-            "This holds with all slices taken into account."
-            if self.settled
-            else f"With {len(self.table)} slices looked at, luck alone may do that (p {row['p_holm']:.2f})."
-        )
+            return f"No slice's {name} lies below that of all patches ({self.overall:.3f})."
+        sure = "This holds with all slices taken into account."
+        if not row["p_holm"] < ALPHA:
+            p = f" (p {row['p_holm']:.2f})" if math.isfinite(row["p_holm"]) else ""
+            sure = f"With {len(self.table)} slices looked at, luck alone may do that{p}."
+            weaker = [f"{one['by']} {one['slice']} ({one['value']:.3f})" for _, one in self.beyond_luck.iterrows()]
+            sure += f" Weaker beyond luck: {list_names(weaker)}." if weaker else ""
+        known = math.isfinite(row["lo"]) and math.isfinite(row["hi"])
+        bounds = f"95% interval {row['lo']:.3f} to {row['hi']:.3f}, " if known else ""
         return (
-            f"The weakest slice is {row['by']} {row['slice']}: {name} {row['value']:.3f} (95 % interval "
-            f"{row['lo']:.3f} to {row['hi']:.3f}, n = {row['n']}, {row['n_positive']} positive) against "
-            f"{row['rest']:.3f} elsewhere. {sure}"
+            f"The weakest slice is {row['by']} {row['slice']}: {name} {row['value']:.3f} ({bounds}"
+            f"n = {row['n']:,}, {row['n_positive']:,} positive) against {row['rest']:.3f} elsewhere. {sure}"
         )
 
 
@@ -117,7 +126,7 @@ def slice_report(
         metric=metric,
         overall=float(_metric(_cells(labels, pred).sum(axis=0)[None], metric)[0]),
         n=int(labels.size),
-        table=table.sort_values("shrunken", ignore_index=True),
+        table=table.sort_values(["value", "n"], ascending=[True, False], kind="stable", ignore_index=True),
         too_small=pd.DataFrame(small, columns=["by", "slice", "n", "n_positive", "reason"]),
     )
 

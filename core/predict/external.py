@@ -98,7 +98,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
     """
     labelled = np.flatnonzero(dataset.labels >= 0)
     if not len(labelled):
-        raise LabelError(f"{dataset.path.name} has no labelled patches to evaluate on. Add labels, or use predict.")
+        raise LabelError(f"{dataset.path.name} has no labelled patches to evaluate on. Import it with its labels.")
     ensemble = Ensemble.load(run, device)
     batches = batches_of(dataset, labelled)
     answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.0, 0.8)

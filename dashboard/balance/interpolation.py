@@ -56,7 +56,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
             return
     by_name = {composite.name: composite for composite in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        composite = by_name[st.selectbox("Shown as", list(by_name), key=f"{KEY}_composite", width=300)]
+        composite = by_name[gallery.composite_picker(list(by_name), KEY)]
         stretch = st.selectbox(
             "Stretch", list(gallery.STRETCHES), format_func=gallery.STRETCHES.get, key=f"{KEY}_stretch", width=190
         )
@@ -115,7 +115,7 @@ def _stops(
     at = st.select_slider("From the neighbour to the anchor, and on to the other class", list(range(len(titles))),
                           start, format_func=titles.__getitem__, key=key)  # fmt: skip
     maps = np.asarray(path["maps"], np.float32)
-    top = float(maps.max()) or 1.0
+    top = gallery.cams_of(run).levels.get(path["fold"]) or float(maps.max()) or 1.0
     beside = st.grid(2, min_column_width=360, gap="medium")
     with beside.cell():
         _stop(data, path, seen, maps, top, at, titles)
@@ -138,7 +138,9 @@ def _stop(data, path, seen, maps, top, at: int, titles: list[str]) -> None:
                 render.overlay(seen[at], maps[at], 0.7, top), width="stretch", output_format="PNG", alt="Attention map"
             )
             method = METHOD_WORDS.get(path["method"], "Attention")
-            st.caption(f"**{method}**, layer {escape_markdown(path['layer'])}, the same scale for all stops")
+            weak = gallery.weak_words(float(maps[at].max()) / top)
+            st.caption(f"**{method}**, layer {escape_markdown(path['layer'])}, brightest at the mean "
+                       f"peak of the fold's maps{weak and ': ' + weak}")  # fmt: skip
     rows = [
         {"head": theme.head_title(head), "probability": values[at], "threshold": path["thresholds"][head]}
         for head, values in path["probs"].items()

@@ -33,7 +33,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         second = int(
             st.number_input("Of each neighbour", 0, MOST, SHOWN[1], key="balance_neighbours_second", width=150)
         )
-        composite = by_name[st.selectbox("Shown as", list(by_name), key="balance_neighbours_composite", width=300)]
+        composite = by_name[gallery.composite_picker(list(by_name), "balance_neighbours")]
     try:
         graph = model_queries.neighbours(run, fold, patch_id, k, second)
         pictures = balance_pictures.thumbnails(data, [patch_id, *graph["nearest"]], gallery.Look(composite))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import theme
+from dashboard import theme, url_state
 from dashboard.balance import audit, interpolation, neighbours, realism, synthetic
 from dashboard.patches import card
 from dashboard.ui import downloads, guards
@@ -39,8 +39,8 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
     folds = sorted(int(fold) for fold in lineage["fold"].unique())
     fold, shown = folds[0], []
     if view in BY_FOLD:
-        fold = int(st.segmented_control(
-            "Fold", folds, default=folds[0], required=True, key="balance_fold",
+        fold = int(url_state.choose(
+            st.segmented_control, "Fold", folds, key="balance_fold", default=folds[0], required=True,
             format_func=lambda k: theme.fold_title(k).capitalize(),
             help="Each fold has its own network and its own synthetic patches.",
         ))  # fmt: skip

@@ -9,12 +9,12 @@ import streamlit as st
 from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from dashboard import cache
+from dashboard import cache, url_state
 from dashboard.balance import interpolation
 from dashboard.balance.charts import lineage_scatter
 from dashboard.balance.pictures import blend
-from dashboard.patches import gallery, outcomes, render
-from dashboard.ui import downloads
+from dashboard.patches import gallery, render
+from dashboard.ui import downloads, paging
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -35,18 +35,17 @@ def triplets(data: Dataset, lineage: pd.DataFrame, interpolate: bool = False) ->
     """
     by_name = {composite.name: composite for composite in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order = st.selectbox("Order", list(ORDERS), key="balance_order", width=250)
-        composite = by_name[st.selectbox("Shown as", list(by_name), key="balance_composite", width=300)]
-        stretch = st.selectbox(
-            "Stretch",
-            list(gallery.STRETCHES),
-            format_func=gallery.STRETCHES.get,
-            key="balance_stretch",
-            width=190,
+        order = url_state.choose(
+            st.selectbox, "Order", list(ORDERS), key="balance_order", default=next(iter(ORDERS)), width=250
         )
+        composite = by_name[gallery.composite_picker(list(by_name), "balance")]
+        stretch = url_state.choose(
+            st.selectbox, "Stretch", list(gallery.STRETCHES), key="balance_stretch", default="dataset",
+            format_func=gallery.STRETCHES.get, width=190,
+        )  # fmt: skip
     by, ascending = ORDERS[order]
     ordered = lineage.sort_values([by, "synthetic"], ascending=[ascending, True], kind="stable")
-    page, number, pages = outcomes.page_of(ordered, st.session_state.get("balance_page", 1), TRIPLETS_PER_PAGE)
+    page, number, pages = paging.of(ordered, "balance_page", TRIPLETS_PER_PAGE)
     try:
         drawn = pictures(data, page, composite, stretch)
     except LandslideLensError as error:
@@ -57,8 +56,7 @@ def triplets(data: Dataset, lineage: pd.DataFrame, interpolate: bool = False) ->
             _triplet(row, three, interpolate)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(ordered):,} synthetic patches, page {number} of {pages}.", width="content")
-        if pages > 1:
-            st.pagination(pages, key="balance_page")
+        paging.pages(pages, "balance_page")
     st.caption(
         "Each synthetic patch is recomputed as weight × anchor + (1 − weight) × neighbour in the bands' own units, as "
         "training saw it before normalisation (which sets no-data to the band's centre). SSIM compares the two "

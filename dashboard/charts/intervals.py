@@ -32,12 +32,19 @@ def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -
     return theme.apply(figure, 110 + 34 * max(1, len(rows)))
 
 
-def differences(rows: Sequence[tuple[str, float, float, float]], title: str) -> go.Figure:
-    """Differences (name, value, low, high) against a line at 0; those whose interval includes 0 are grey."""
+def differences(
+    rows: Sequence[tuple[str, float, float, float]], title: str, settled: Sequence[bool] | None = None
+) -> go.Figure:
+    """Differences (name, value, low, high) against a line at 0; those that are not settled are grey.
+
+    settled: what was decided about each, where a correction for many comparisons or another test decides; otherwise
+    those whose interval leaves 0 out.
+    """
+    if settled is None:
+        settled = [bool(np.isfinite([low, high]).all() and (low > 0 or high < 0)) for _, _, low, high in rows]
     figure = go.Figure()
-    for name, value, low, high in rows:
-        settled = np.isfinite([low, high]).all() and (low > 0 or high < 0)
-        colour = theme.INK if not settled else (theme.OUTCOME["TP"] if value > 0 else theme.OUTCOME["FN"])
+    for (name, value, low, high), is_settled in zip(rows, settled, strict=True):
+        colour = theme.INK if not is_settled else (theme.OUTCOME["TP"] if value > 0 else theme.OUTCOME["FN"])
         figure.add_scatter(
             x=[value], y=[escape_html(name)], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
             error_x=arms(value, low, high, colour),

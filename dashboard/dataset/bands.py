@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.by_class import ClassPixels, drawn_rows
 from core.data.store import Dataset
-from dashboard import cache
+from dashboard import cache, url_state
 from dashboard.dataset import charts
 from dashboard.patches import band_values, card, derived_bands, gallery, render
 from dashboard.ui import downloads
@@ -16,6 +16,7 @@ from dashboard.ui.formatting import class_word, escape_markdown
 
 PER_CLASS = 200  # patches of each class that means, histograms and quantiles are taken from
 DRAWS = (3, 6, 9, 12)
+MOST_DRAWS = 1_000_000
 MEAN_PX = 170  # CSS pixels
 COMPUTED_WORDS = (
     " SAR before is drawn as SAR after is; other bands that are computed by their percentiles over "
@@ -27,9 +28,10 @@ def bands(data: Dataset) -> None:
     """Classes side by side, one band closely, quantiles of every band."""
     labels = [label for label in (1, 0, -1) if (data.labels == label).any()]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        n = st.selectbox("Patches of each class", DRAWS, index=1, key="bands_n", width=170)
-        seed = int(st.number_input("Draw", 0, None, 0, key="bands_seed", width=120,
-                                   help="The same number shows the same patches."))  # fmt: skip
+        n = url_state.choose(st.selectbox, "Patches of each class", DRAWS, key="bands_n", default=DRAWS[1], width=170)
+        seed = url_state.number(
+            "Draw", 0, MOST_DRAWS, 0, key="bands_seed", width=120, help="The same number shows the same patches."
+        )
         look = gallery.look_controls(data, "bands_look", stretch=False)
     pixels = band_values.class_pixels(data, PER_CLASS, 0)
     ids = _side_by_side(data, labels, look, int(n), seed, pixels)
@@ -85,7 +87,10 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
     st.subheader("One band", anchor=False)
     known = {band.name: band for band in derived_bands.drawable(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Band", list(known), format_func=lambda n: known[n].label, key="dataset_band", width=320)
+        name = url_state.choose(
+            st.selectbox, "Band", list(known), key="dataset_band", default=next(iter(known)),
+            format_func=lambda n: known[n].label, width=320,
+        )  # fmt: skip
         patch_id = st.selectbox("Patch", ids, format_func=lambda i: gallery.short(i, 40), key="bands_patch", width=260)
     band, row = known[name], data.index_of([patch_id])
     images, names = derived_bands.with_computed(cache.images(data, row), data.bands, data.nodata, [name])

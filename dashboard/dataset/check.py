@@ -10,12 +10,12 @@ from core.analyses.datasets.state import is_current
 from core.data.check import CheckReport, CheckRow
 from core.data.leakage.split_audit import COLUMNS
 from core.data.store import Dataset
-from dashboard import cache, state, theme
+from dashboard import cache, state, theme, url_state
 from dashboard.dataset import exclusions
 from dashboard.dataset.known_pairs import known_pairs
 from dashboard.jobs import analyses
-from dashboard.patches import card, gallery, outcomes, pair
-from dashboard.ui import downloads
+from dashboard.patches import card, gallery, pair
+from dashboard.ui import downloads, paging
 from dashboard.ui.formatting import class_word, escape_markdown
 from dashboard.ui.guards import or_stop
 
@@ -113,8 +113,13 @@ def _concerned(data: Dataset, report: CheckReport) -> None:
     if not rows:
         st.markdown("No finding concerns single patches.")
         return
-    place = st.selectbox(
-        "Finding", range(len(rows)), key="check_row", format_func=lambda i: f"{rows[i].what} ({len(rows[i].ids):,})"
+    place = url_state.choose(
+        st.selectbox,
+        "Finding",
+        range(len(rows)),
+        key="check_row",
+        default=0,
+        format_func=lambda i: f"{rows[i].what} ({len(rows[i].ids):,})",
     )
     row = rows[place]
     look = gallery.look_controls(data, "check_look")
@@ -151,9 +156,8 @@ def pairs_table(data: Dataset, row: CheckRow) -> pd.DataFrame:
 
 
 def _paged(table: pd.DataFrame, size: int, kind: str) -> pd.DataFrame:
-    page, number, pages = outcomes.page_of(table, st.session_state.get("check_page", 1), size)
+    page, number, pages = paging.of(table, "check_page", size)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{len(table):,} {kind}, page {number} of {pages}.", width="content")
-        if pages > 1:
-            st.pagination(pages, key="check_page")
+        paging.pages(pages, "check_page")
     return page

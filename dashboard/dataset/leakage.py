@@ -14,13 +14,13 @@ from core.data.leakage.split_audit import Leaks, crossing
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.text import duration
-from dashboard import cache, state, theme
+from dashboard import cache, state, theme, url_state
 from dashboard.dataset import exclusions, leakage_charts, leakage_cost
 from dashboard.dataset.known_pairs import known_pairs
 from dashboard.jobs import analyses
-from dashboard.patches import card, gallery, outcomes, pair
+from dashboard.patches import card, gallery, pair
 from dashboard.patches.pair import KIND_WORDS
-from dashboard.ui import downloads, empty_states, guards
+from dashboard.ui import downloads, empty_states, guards, paging
 from dashboard.ui.formatting import escape_markdown
 
 NAME = ANALYSIS.name
@@ -124,11 +124,12 @@ def _chosen(found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> pd.Data
         return found.pairs
     present = [kind for kind in KIND_WORDS if (found.pairs["kind"] == kind).any()]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kinds = st.pills(
-            "Kinds", present, selection_mode="multi", default=present, format_func=KIND_WORDS.get, key="leakage_kind"
-        )
-        across = st.selectbox(
-            "Divided by", [ANY, *divisions], key="leakage_across", width=260,
+        kinds = url_state.choose_several(
+            st.pills, "Kinds", present, key="leakage_kind", default=present, selection_mode="multi",
+            format_func=KIND_WORDS.get,
+        )  # fmt: skip
+        across = url_state.choose(
+            st.selectbox, "Divided by", [ANY, *divisions], key="leakage_across", default=ANY, width=260,
             format_func=lambda name: name if name == ANY else f"the {name}",
         )  # fmt: skip
     table = found.pairs[found.pairs["kind"].isin(kinds or present)].reset_index(drop=True)
@@ -141,7 +142,7 @@ def _pairs(data: Dataset, table: pd.DataFrame) -> None:
         return
     st.subheader("Pairs", anchor=False)
     look = gallery.look_controls(data, "leakage_look")
-    page, number, pages = outcomes.page_of(table, st.session_state.get("leakage_page", 1), PAIRS_A_PAGE)
+    page, number, pages = paging.of(table, "leakage_page", PAIRS_A_PAGE)
     chosen = pair.pairs(data, page, look, "leakage")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(
@@ -149,8 +150,7 @@ def _pairs(data: Dataset, table: pd.DataFrame) -> None:
             width="content",
             help="A flipped or rotated patch is drawn in the orientation of the other one.",
         )
-        if pages > 1:
-            st.pagination(pages, key="leakage_page")
+        paging.pages(pages, "leakage_page")
     _actions(data, table, chosen)
     with st.expander("All matching pairs as a table"):
         st.dataframe(table, hide_index=True, width="stretch", height=320)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.inventories.join import Join
 from core.data.store import Dataset
-from dashboard import theme
+from dashboard import theme, url_state
 from dashboard.charts import embedding_map
 from dashboard.dataset import geo_chart, inventories
 from dashboard.patches import card, gallery
@@ -39,9 +39,10 @@ def places(data: Dataset) -> None:
     ways |= {"group": "Group"} if data.groups is not None else {}
     ways |= {"event": "Has an event"} if join is not None else {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = st.segmented_control(
-            "Coloured by", list(ways), default="class", required=True, format_func=ways.get, key="map_colour"
-        )
+        way = url_state.choose(
+            st.segmented_control, "Coloured by", list(ways), key="map_colour", default="class", required=True,
+            format_func=ways.get,
+        )  # fmt: skip
         tiles = st.toggle(
             "Background map from openstreetmap.org", key="map_tiles",
             help="Your browser then asks openstreetmap.org for pictures of this area. Without it nothing is asked of "

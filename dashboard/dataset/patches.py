@@ -37,9 +37,12 @@ def patches(data: Dataset) -> None:
         st.info("No matching patches. Choose another class, or clear the id.", icon=":material/search_off:")
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]})
-    page, pages = paging.of(table, "dataset_page", size)
+    page, number, pages = paging.of(table, "dataset_page", size)
     gallery.gallery(data, page, look, "dataset_gallery", caption=lambda row: class_word(data, int(row["label"])))
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{len(rows):,} of {len(data):,} patches, page {st.session_state['dataset_page']} of {pages}.", width="content")
+        st.caption(
+            f"{len(rows):,} of {len(data):,} patches, page {number} of {pages}.",
+            width="content",
+        )
         paging.pages(pages, "dataset_page")
     card.show_opened(data, None, table["id"].tolist())

@@ -14,13 +14,13 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import cache, state, theme
+from dashboard import cache, state, theme, url_state
 from dashboard.charts import embedding_map
 from dashboard.embedding.neighbours import K, gallery_row, judged_by, label_of
 from dashboard.embedding.projections import Drawn
 from dashboard.jobs import analyses, stale_uploads
 from dashboard.patches import gallery
-from dashboard.ui import downloads, guards
+from dashboard.ui import downloads, guards, other_datasets
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -38,7 +38,7 @@ def new_patches(drawn: Drawn, data: Dataset) -> None:
             source = st.segmented_control(
                 "From", ["Another dataset", "A file"], default="Another dataset", required=True, key="new_source"
             )
-            options = _from_dataset(data) if source == "Another dataset" else _from_file()
+            options = _from_dataset(data, drawn.run) if source == "Another dataset" else _from_file()
             if st.button("Place them", type="primary", disabled=options is None, key="new_place") and options:
                 _begin(drawn, options)
     analyses.follow(drawn.run, NAME)
@@ -72,14 +72,14 @@ def _newest(run: RunFolder) -> Placed | None:
 # ---------------------------------------------------------------------------------------------- which patches
 
 
-def _from_dataset(data: Dataset) -> dict[str, Any] | None:
-    choice = state.choice()
-    name = st.selectbox(
-        "Dataset", list(choice.datasets), key="new_dataset", width=200,
-        index=next((i for i, path in enumerate(choice.datasets.values()) if path != data.path.resolve()), 0),
-    )  # fmt: skip
+def _from_dataset(data: Dataset, run: RunFolder) -> dict[str, Any] | None:
+    others, _ = other_datasets.fitting(run, labelled=False)
+    others |= {data.name: data.path}  # its own patches come last
+    name = url_state.choose(
+        st.selectbox, "Dataset", list(others), key="new_dataset", default=next(iter(others)), width=200
+    )
     try:
-        other = cache.dataset(choice.datasets[name])
+        other = cache.dataset(others[name])
     except (LandslideLensError, OSError) as error:
         show_error(error, ":material/broken_image:")
         return None

@@ -87,7 +87,8 @@ def windows(data: Dataset, measured: BandImportance) -> list[str]:
         caption=lambda row: f"p {row['p0']:.2f} · at most {row['most']:+.2f}",
     )  # fmt: skip
     st.caption(
-        f"Windows of {size} px, replaced in every band by its training mean, all on one scale. Bright: covering it "
+        f"Windows of {size} px, replaced in every band by its training mean, all on one scale, brightest from the mean "
+        f"peak on. Bright: covering it "
         f"lowers the probability of {escape_markdown(data.positive)}. "
         f"{escape_markdown(theme.head_title(str(index['head'].iloc[0])))}, out of fold, n = {len(index):,} patches "
         "drawn at random."

@@ -70,7 +70,7 @@ def target_picker(run: RunFolder, key: str) -> int | str:
 def patch_picker(judged: pd.DataFrame) -> str:
     """One judged patch: the worst mistakes are listed first, any can be typed. In the URL as ``explain_patch``."""
     key = "explain_patch"
-    table = outcomes.chosen(judged, order="Highest loss first")
+    table = outcomes.chosen(judged, order="high_loss")
     known = dict(zip(table["id"].astype(str), table.itertuples(), strict=True))
     url_state.read_query_param(key, list(known), next(iter(known)))
     if st.session_state[key] not in known:

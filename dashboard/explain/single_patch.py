@@ -64,10 +64,10 @@ def _answered(request: dict[str, Any], version: cache.Version) -> dict[str, Any]
 
 def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """The patch's maps by all methods, laid over it or alone."""
-    card = or_stop(run.cams)[2]
+    own = gallery.cams_from(*or_stop(run.cams))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         patch_id, row = _chosen(run, summary, oof)
-        layer = pickers.layer_picker(run, str(card["layer"]), "explain_patch_layer")
+        layer = pickers.layer_picker(run, str(own.card["layer"]), "explain_patch_layer")
         target = pickers.target_picker(run, "explain_patch_target")
     look = gallery.look_controls(data, "explain_one", _nothing(), overlay=True)
     request = {"methods": list(METHOD_WORDS), "options": {"layer": layer, "evidence_for": target}}
@@ -76,6 +76,12 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
         return []
     arrays = {name: np.array(values, np.float32) for name, values in answer["maps"].items()}
     st.markdown(_decided(data, patch_id, row))
+    share = _share(own, patch_id, target, row)
+    if share is not None and (weak := gallery.weak_words(share)):
+        st.markdown(
+            f"**{weak.capitalize()}**: the peak of the run's own map of this patch, as a share of the "
+            "mean peak of its fold's maps."
+        )
     with st.grid(min_column_width=gallery.TILE_PX, gap="small", key="explain_methods"):
         try:
             plain = gallery.pictures(data, [patch_id], look, None)[0]
@@ -87,10 +93,13 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
             st.caption(f"**The patch**  \n{escape_markdown(look.composite.name)}")
         for name, words in METHOD_WORDS.items():
             with st.container(gap=None):
-                _method(plain, arrays.get(name), words, answer["refused"].get(name), look)
+                _method(plain, arrays.get(name), words, answer["refused"].get(name), look, share)
+    scale = "each map in its own scale"
+    if share is not None and look.heat == "fold":
+        scale = "each map as bright as the run's own map of this patch is in its fold"
     st.caption(
         f"Layer {escape_markdown(answer['layer'])}, by the network of {theme.fold_title(answer['fold'])}, which was "
-        f"not trained on this patch; each map in its own scale, answered in {answer['seconds']:.2f} s. Where methods "
+        f"not trained on this patch; {scale}, answered in {answer['seconds']:.2f} s. Where methods "
         "disagree, none of them shows the reason: see the sanity checks. Eigen-CAM does not depend on the class. "
         "Score- and Ablation-CAM run the network once per channel."
     )
@@ -101,11 +110,24 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     return [patch_id]
 
 
-def _method(plain: np.ndarray, cam: np.ndarray | None, words: str, refused: str | None, look: gallery.Look) -> None:
+def _share(own: gallery.Cams, patch_id: str, target: int | str, row: pd.Series) -> float | None:
+    """The run's own map's peak as a share of its fold's level; None where the maps speak of another class than it.
+
+    Other methods and layers have other units, and the run knows no level for them: how strong the evidence in a patch
+    is at all, its own map says.
+    """
+    is_positive = target == 1 or (target == "predicted" and row["prob"] >= 0.5)
+    return own.share_of(patch_id) if is_positive else None
+
+
+def _method(
+    plain: np.ndarray, cam: np.ndarray | None, words: str, refused: str | None, look: gallery.Look, share: float | None
+) -> None:
     if cam is None:
         st.caption(f"**{words}**  \n{escape_markdown(refused or 'not available')}")
         return
-    drawn = render.cells(cam, plain.shape[0]) if look.raw else render.overlay(plain, cam, look.opacity or 0.7)
+    top = None if share is None or look.heat == "patch" else float(cam.max()) / max(min(share, 1.0), 1e-6)
+    drawn = render.cells(cam, plain.shape[0], top) if look.raw else render.overlay(plain, cam, look.opacity or 0.7, top)
     st.image(drawn, width="stretch", alt=words, output_format="PNG")
     state = " · **dead**" if dead_maps(cam[None])[0] else " · **constant**" if constant_maps(cam[None])[0] else ""
     st.caption(f"**{words}**  \npeak {float(cam.max()):.3g}{state}")

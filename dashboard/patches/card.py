@@ -79,6 +79,8 @@ def patch_card(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
         elif look.opacity and dead_maps(cam[None])[0]:
             st.caption("Dead map: this layer shows no evidence of a landslide anywhere in the patch.")
         elif look.opacity:
+            if weak := gallery.weakness(cams, patch_id):
+                st.caption(f"**{weak.capitalize()}**: the map's peak, as a share of the mean peak of its fold's maps.")
             gallery.cam_legend(cams, look)
     with right:
         if scores is not None:

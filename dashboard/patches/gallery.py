@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,15 @@ import streamlit as st
 from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.explain.cam.group_means import fold_levels
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import cache, theme, url_state
 from dashboard.patches import band_values, derived_bands, outcomes, render
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
 PATCH = "patch"  # name in the URL
+OPACITY = 70  # of maps at first, percent
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
 STRETCHES = {"dataset": "Same for all patches", "patch": "Each patch by itself"}
 METHOD_WORDS = {
@@ -33,7 +36,8 @@ METHOD_WORDS = {
     "scorecam": "Score-CAM",
     "ablationcam": "Ablation-CAM",
 }
-HEATS = {"patch": "Each map by itself", "fold": "Same for all maps of a fold"}
+HEATS = {"fold": "Same for all maps of a fold", "patch": "Each map by itself"}
+WEAK = 0.25  # of a fold's level: a map whose peak is lower is called weak evidence
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Look:
     composite: Composite
     stretch: str = "dataset"
     opacity: float = 0.0
-    heat: str = "patch"
+    heat: str = "fold"
     mask: bool = False
     smooth: bool = False
     raw: bool = False
@@ -63,13 +67,20 @@ class Cams:
         row = self.rows.get(patch_id)
         return None if row is None else self.maps[row]
 
-    def top_of(self, patch_id: str) -> float | None:
-        """The brightest value among the maps of this patch's fold: networks of different folds have other scales."""
+    @cached_property
+    def levels(self) -> dict[int, float]:
+        """By fold, what is drawn brightest (``core.explain.cam.group_means.fold_levels``), as in the mean maps."""
+        return fold_levels(self.maps, self.fold_of)
+
+    def level_of(self, patch_id: str) -> float | None:
+        """The level of this patch's fold; None for a patch without a map, or where all maps of the fold are dead."""
         row = self.rows.get(patch_id)
-        if row is None:
-            return None
-        own = self.maps[self.fold_of == self.fold_of[row]]
-        return float(np.max(own, where=np.isfinite(own), initial=0.0))
+        return None if row is None else self.levels.get(int(self.fold_of[row]))
+
+    def share_of(self, patch_id: str) -> float | None:
+        """The peak of a patch's map as a share of its fold's level; None where there is no such map or level."""
+        level = self.level_of(patch_id)
+        return None if level is None else float(np.max(self.maps[self.rows[patch_id]], initial=0.0)) / level
 
 
 def cams_of(run: RunFolder | None) -> Cams:
@@ -103,24 +114,38 @@ def look_controls(
     Without ``stretch`` all patches keep the dataset's, so that they can be compared.
     """
     ways = {way.name: way for way in composites(derived_bands.drawable(data.bands))}
-    opacity, heat, mask, way, raw = 0.0, "patch", False, "dataset", False
+    opacity, heat, mask, way, raw = 0.0, "fold", False, "dataset", False
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Shown as", list(ways), key=f"{key}_composite", width=300)
-        if cams is not None and cams.rows and st.toggle(method_of(cams), value=overlay, key=f"{key}_cam"):
-            raw = st.toggle("Map alone", key=f"{key}_raw", help="The raw cells, without the patch.")
-            opacity = st.slider("Opacity", 0, 100, 70, 5, format="%d %%", key=f"{key}_opacity", width=150) / 100
+        name = composite_picker(list(ways), key)
+        if cams is not None and cams.rows and url_state.toggle(method_of(cams), overlay, key=f"{key}_cam"):
+            raw = url_state.toggle("Map alone", key=f"{key}_raw", help="The raw cells, without the patch.")
+            url_state.read_query_number(f"{key}_opacity", 0, 100, OPACITY)
+            percent = st.slider("Opacity", 0, 100, step=5, format="%d%%", key=f"{key}_opacity", width=150)
+            url_state.write_query_param(f"{key}_opacity", percent, OPACITY)
+            opacity = percent / 100
         with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
             if stretch:
-                way = st.radio(
-                    "Black to white", list(STRETCHES), format_func=STRETCHES.get, key=f"{key}_stretch",
+                way = url_state.choose(
+                    st.radio, "Black to white", list(STRETCHES), key=f"{key}_stretch", default="dataset",
+                    format_func=STRETCHES.get,
                     help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
                 )  # fmt: skip
             if opacity:
-                heat = st.radio("Brightest at", list(HEATS), format_func=HEATS.get, key=f"{key}_heat")
+                heat = url_state.choose(
+                    st.radio, "Brightest at", list(HEATS), key=f"{key}_heat", default="fold", format_func=HEATS.get,
+                    help="By itself, a map without evidence shines as brightly as one full of it.",
+                )  # fmt: skip
             if data.has_masks:
-                mask = st.toggle("Outline of the mask", key=f"{key}_mask")
-            smooth = st.toggle("Smooth between pixels", key=f"{key}_smooth")
+                mask = url_state.toggle("Outline of the mask", key=f"{key}_mask")
+            smooth = url_state.toggle("Smooth between pixels", key=f"{key}_smooth")
     return Look(ways[name], way, opacity, heat, mask, smooth, raw)
+
+
+def composite_picker(names: Sequence[str], key: str) -> str:
+    """The choice among composites by name, kept as ``<key>_composite``."""
+    return url_state.choose(
+        st.selectbox, "Shown as", names, key=f"{key}_composite", default=next(iter(names)), width=300
+    )
 
 
 def pictures(
@@ -142,7 +167,7 @@ def pictures(
         rgb = render.picture(image, names, look.composite, limits, data.nodata, side, look.smooth)
         cam = cams.of(str(patch_id)) if cams is not None and look.opacity else None
         if cam is not None:
-            top = cams.top_of(str(patch_id)) if look.heat == "fold" else None
+            top = cams.level_of(str(patch_id)) if look.heat == "fold" else None
             rgb = render.cells(cam, side, top) if look.raw else render.overlay(rgb, cam, look.opacity, top)
         if masks is not None:
             rgb = render.outline(rgb, masks[place])
@@ -180,8 +205,11 @@ def gallery(
                     help=f"Open {escape_markdown(patch_id)}", on_click=open_patch, args=(patch_id,),
                     icon=":material/open_in_full:",
                 )  # fmt: skip
-                if caption:
-                    st.caption(caption(row))
+                words = caption(row) if caption else ""
+                if look.opacity and cams is not None and (weak := weakness(cams, patch_id)):
+                    words += f"  \n**{weak}**"
+                if words:
+                    st.caption(words)
 
 
 def outcome_legend() -> None:
@@ -195,12 +223,23 @@ def outcome_legend() -> None:
 
 def cam_legend(cams: Cams, look: Look) -> None:
     """The heat scale, and which layer, size and head the maps speak of."""
-    whose = "the patch's" if look.heat == "patch" else "the fold's"
+    most = "the patch's strongest evidence" if look.heat == "patch" else "the mean peak of the fold's maps, and more"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("no evidence", width="content")
         st.image(render.legend(), width=160, alt="Heat scale from dark (no evidence) to light (most evidence)")
-        st.caption(f"{whose} strongest evidence", width="content")
-    st.caption(cam_sentence(cams))
+        st.caption(most, width="content")
+    st.caption(f"{cam_sentence(cams)} Weak evidence: a peak below {WEAK:.0%} of that mean.")
+
+
+def weakness(cams: Cams, patch_id: str) -> str:
+    """ "weak evidence" with the peak's share of the fold's level where it is low; "" where it is not, or has no map."""
+    share = cams.share_of(patch_id) if cams.card else None
+    return weak_words(share) if share is not None else ""
+
+
+def weak_words(share: float) -> str:
+    """What a peak of this share of the fold's level is called, if it is weak."""
+    return f"weak evidence ({share:.0%})" if 0 < share < WEAK else ""
 
 
 def method_of(cams: Cams) -> str:

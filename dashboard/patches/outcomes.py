@@ -14,11 +14,18 @@ import pandas as pd
 
 OUTCOMES = ("TP", "FP", "FN", "TN")
 ORDERS = {
-    "Most confident first": ("confidence", False),
-    "Least confident first": ("confidence", True),
-    "Highest loss first": ("loss", False),
-    "Lowest loss first": ("loss", True),
-    "Id": ("id", True),
+    "surest": "Most confident first",
+    "least_sure": "Least confident first",
+    "high_loss": "Highest loss first",
+    "low_loss": "Lowest loss first",
+    "id": "Id",
+}
+_BY = {
+    "surest": ("confidence", False),
+    "least_sure": ("confidence", True),
+    "high_loss": ("loss", False),
+    "low_loss": ("loss", True),
+    "id": ("id", True),
 }
 SMALLEST_PROB = 1e-7  # keeps the loss of a sure mistake finite
 
@@ -33,8 +40,8 @@ def judged(oof: pd.DataFrame, head: str, thresholds: Mapping[int, float] | None 
     """The labelled patches that this head has judged, in the table's order.
 
     ``thresholds``: see :func:`thresholds_of`; 0.5 where a fold has none. Columns: id, label, fold, group (where there
-    is one), prob, pred, threshold, outcome (TP, FP, FN or TN), confidence (distance of the probability from the fold's
-    threshold), loss (negative log of the probability of the true class).
+    is one), prob, pred, threshold, outcome (TP, FP, FN or TN), confidence (see :func:`confidence`), loss (negative log
+    of the probability of the true class).
     """
     table = oof[(oof["label"] >= 0) & (oof["fold"] >= 0) & oof[f"prob_{head}"].notna()].reset_index(drop=True)
     result = table[[c for c in ("id", "label", "fold", "group") if c in table]].copy()
@@ -47,7 +54,7 @@ def judged(oof: pd.DataFrame, head: str, thresholds: Mapping[int, float] | None 
     result["outcome"] = np.select(
         [(label == 1) & (pred == 1), (label == 0) & (pred == 1), label == 1], ["TP", "FP", "FN"], "TN"
     )
-    result["confidence"] = np.abs(prob - threshold)
+    result["confidence"] = confidence(prob, threshold)
     result["loss"] = -np.log(np.clip(of_truth, SMALLEST_PROB, 1.0))
     return result
 
@@ -58,8 +65,19 @@ def decided_at(table: pd.DataFrame, threshold: float) -> pd.DataFrame:
     label = table["label"].to_numpy()
     return table.assign(
         pred=pred, threshold=float(threshold), outcome=np.array(["TN", "FP", "FN", "TP"])[2 * label + pred],
-        confidence=np.abs(table["prob"].to_numpy() - threshold),
+        confidence=confidence(table["prob"].to_numpy(), threshold),
     )  # fmt: skip
+
+
+def confidence(prob: np.ndarray, threshold: np.ndarray | float) -> np.ndarray:
+    """How far a decision lies from its threshold, as a share of the farthest that it can: (N,) from 0 to 1.
+
+    A probability of 1 is as sure an alarm as 0 is a sure all-clear, wherever the threshold lies: a threshold of 0.2
+    leaves alarms four times the room of misses, and folds have thresholds of their own.
+    """
+    prob, threshold = np.broadcast_arrays(np.asarray(prob, float), np.asarray(threshold, float))
+    room = np.where(prob >= threshold, 1.0 - threshold, threshold)
+    return np.clip(np.abs(prob - threshold) / np.maximum(room, SMALLEST_PROB), 0.0, 1.0)
 
 
 def against(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +115,7 @@ def chosen(
     outcomes: Sequence[str] | None = None,
     folds: Sequence[int] | None = None,
     equal: Mapping[str, object] | None = None,
-    order: str = "Most confident first",
+    order: str = "surest",
 ) -> pd.DataFrame:
     """The judged patches with one of these outcomes, in one of these folds, equal to these values; sorted.
 
@@ -110,9 +128,16 @@ def chosen(
         keep &= table["fold"].isin(list(folds))
     for column, value in (equal or {}).items():
         keep &= table[column].astype(str) == str(value)
-    by, ascending = ORDERS.get(order, ORDERS["Id"])
+    by, ascending = _BY.get(order, _BY["id"])
     by_id = table[keep].sort_values("id", kind="stable")
     return by_id.sort_values(by, ascending=ascending, kind="stable").reset_index(drop=True)
+
+
+def measure(row: Mapping, order: str) -> str:
+    """What a judged patch is ordered by, for below its picture; its confidence where the order is by id."""
+    if _BY.get(order, _BY["id"])[0] == "loss":
+        return f"loss {row['loss']:.2f}"
+    return f"confidence {row['confidence']:.2f}"
 
 
 def page_of(table: pd.DataFrame, number: int, size: int) -> tuple[pd.DataFrame, int, int]:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.evaluate.calibration.calibrators import METHODS, Calibrated
 from core.evaluate.calibration.reliability import Reliability, reliability
+from dashboard import url_state
 from dashboard.results import charts
 from dashboard.results.charts import METHOD_WORDS
 from dashboard.results.predictions import Predictions
@@ -24,13 +25,14 @@ def calibration_view(predictions: Predictions) -> None:
     rows = predictions.calibrations()
     st.markdown(sentence(rows, predictions.positive))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.pills(
-            "Calibration methods", METHODS, selection_mode="multi", default=["none", "platt"],
-            format_func=METHOD_WORDS.get, key="calibration_drawn", wrap=True,
+        chosen = url_state.choose_several(
+            st.pills, "Calibration methods", METHODS, key="calibration_drawn", default=["none", "platt"],
+            selection_mode="multi", format_func=METHOD_WORDS.get, wrap=True,
         )  # fmt: skip
-        kind = st.segmented_control(
-            "Bins", list(BINS), default="mass", required=True, format_func=BINS.get, key="calibration_bins"
-        )
+        kind = url_state.choose(
+            st.segmented_control, "Bins", list(BINS), key="calibration_bins", default="mass", required=True,
+            format_func=BINS.get,
+        )  # fmt: skip
     grid = st.grid(2, min_column_width=380, gap="medium")
     try:
         drawn = diagrams(predictions, [row for row in rows if row.method in (chosen or ["none"])], kind)

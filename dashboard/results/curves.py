@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.evaluate.results import HeadResults
-from dashboard import state, theme
+from dashboard import state, theme, url_state
 from dashboard.charts import scores
 from dashboard.results import tables
 from dashboard.results.predictions import Predictions
@@ -46,9 +46,9 @@ def _curves(predictions: Predictions, results: HeadResults, oof: pd.DataFrame | 
     else:
         heads = tuple(name for name in summary["heads"] if f"prob_{name}" in oof)
         usual = [name for name in dict.fromkeys((predictions.head, "fc", "stats_svm")) if name in heads]
-        chosen = st.pills(
-            "Heads shown", heads, selection_mode="multi", default=usual, format_func=theme.head_title,
-            key=f"results_curves_{predictions.head}", wrap=True,
+        chosen = url_state.choose_several(
+            st.pills, "Heads shown", heads, key="results_curves", default=usual, selection_mode="multi",
+            format_func=theme.head_title, wrap=True,
         )  # fmt: skip
         shown = [name for name in heads if name in (chosen or [predictions.head])]
         precision_recall, roc, share = tables.curves(oof, summary, shown)

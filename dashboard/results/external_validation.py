@@ -10,12 +10,12 @@ from core.analyses.external_validation import ANALYSIS, ExternalValidation, read
 from core.evaluate.comparison.shift import SHIFTED
 from core.evaluate.metrics import METRIC_NAMES
 from core.runs.store import RunFolder
-from dashboard import state
+from dashboard import url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
 from dashboard.results import charts, interpretation
 from dashboard.results.metrics import TITLES
-from dashboard.ui import downloads, empty_states
+from dashboard.ui import downloads, other_datasets
 from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.guards import or_stop
 
@@ -143,14 +143,15 @@ def embedding_words(embedding: dict) -> str:
 def _evaluate(run: RunFolder) -> None:
     if analyses.follow(run, ANALYSIS.name):
         return
-    choice = state.choice()
-    others = [name for name in choice.datasets if name != choice.dataset]
+    others, unfit = other_datasets.fitting(run, labelled=True)
     if not others:
-        st.info("There is no other dataset here. Import one on the Dataset page; it needs labels and the run's bands.")
-        if st.button("Import a dataset", icon=":material/drive_folder_upload:", key="external_import"):
-            empty_states.open_import()
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Another dataset", others, key="external_dataset", width=320)
-        if st.button("Evaluate on it", type="primary", icon=":material/play_arrow:", key="external_go"):
-            analyses.begin(run, ANALYSIS.name, {"dataset": str(choice.datasets[name])})
+        st.info("No other dataset here can test this run: it needs labels, and the run's bands, units and patch size.")
+    else:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            name = url_state.choose(
+                st.selectbox, "Another dataset", list(others), key="external_dataset", default=next(iter(others)),
+                width=320,
+            )  # fmt: skip
+            if st.button("Evaluate on it", type="primary", icon=":material/play_arrow:", key="external_go"):
+                analyses.begin(run, ANALYSIS.name, {"dataset": str(others[name])})
+    other_datasets.not_offered(unfit, "external_import")

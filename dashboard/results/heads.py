@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.analyses.heads import ANALYSIS, read
 from core.runs.store import RunFolder
-from dashboard import theme
+from dashboard import theme, url_state
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
 from dashboard.results import charts, tables
@@ -111,8 +111,9 @@ def _baselines(summary: dict) -> None:
     st.subheader("Against band statistics (no network)", anchor=False)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        metric = st.segmented_control(
-            "Metric", ["f1", "auc", "recall", "precision"], default="f1", required=True, key="results_metric",
+        metric = url_state.choose(
+            st.segmented_control, "Metric", ["f1", "auc", "recall", "precision"], key="results_metric", default="f1",
+            required=True,
             format_func={"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}.get,
         )  # fmt: skip
         downloads.show(intervals.heads_comparison(summary["heads"], metric), key="results_heads")

@@ -12,8 +12,8 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.evaluate.metrics import COUNT_METRICS, METRIC_NAMES
 from core.evaluate.results import HeadResults
-from core.evaluate.slices import SliceReport
-from dashboard import cache, theme
+from core.evaluate.slices import FEWEST, SliceReport
+from dashboard import cache, theme, url_state
 from dashboard.results import charts
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
@@ -112,7 +112,7 @@ def fold_table(folds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _metric(key: str, names: tuple[str, ...]) -> str:
-    return st.selectbox("Metric", names, format_func=TITLES.get, key=key, width=240)
+    return url_state.choose(st.selectbox, "Metric", names, key=key, default=names[0], format_func=TITLES.get, width=240)
 
 
 # --------------------------------------------------------------------------------------------------------- slices
@@ -142,8 +142,9 @@ def _by_slice(predictions: Predictions, data: Dataset | None) -> None:
         (st.warning if report.settled else st.info)(escape_markdown(report.sentence()), icon=":material/target:")
         _slices_drawn(report, metric)
     st.caption(
-        f"{predictions.basis} Slices are ranked by a value shrunk towards that of all patches, so that a slice is not "
-        "ranked worst only because it is small. Holm's correction over all slices. Numbers are split into quartiles."
+        f"{predictions.basis} The weakest slice is the lowest drawn; drawn are those with at least {FEWEST} patches to "
+        "judge the metric by. Whether it differs from the rest is tested with Holm's correction over all slices. "
+        "Numbers are split into quartiles."
     )
     shown = report.table.assign(by=report.table["by"].astype(str))
     downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")

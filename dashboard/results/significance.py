@@ -17,7 +17,7 @@ from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
 from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
-from dashboard import cache, state, theme
+from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown, number
@@ -37,13 +37,14 @@ def significance_view(run: RunFolder, summary: dict, head: str) -> None:
         return
     usual = [key for key in options if key[0] == run.name][:3] or list(options)[:1]
     reference = theme.head_title(head)
-    chosen = st.multiselect(
-        f"Compare with {escape_markdown(reference)} of this run", list(options), default=usual, format_func=options.get,
-        key=f"significance_chosen_{head}", max_selections=MOST,
+    chosen = url_state.choose_several(
+        st.multiselect, f"Compare with {escape_markdown(reference)} of this run", list(options),
+        key="significance_chosen", default=usual, format_func=options.get, max_selections=MOST,
     )  # fmt: skip
-    metric = st.segmented_control(
-        "Metric", list(METRICS), default="f1", required=True, format_func=METRICS.get, key="significance_metric"
-    )
+    metric = url_state.choose(
+        st.segmented_control, "Metric", list(METRICS), key="significance_metric", default="f1", required=True,
+        format_func=METRICS.get,
+    )  # fmt: skip
     comparisons, failed = {}, []
     for name, other in chosen:
         try:
@@ -57,11 +58,14 @@ def significance_view(run: RunFolder, summary: dict, head: str) -> None:
         return
     rows = with_holm(comparisons, metric)
     of_runs = {options[key]: key for key in chosen if key[0] != run.name}
+    settled = []
     for row in rows:
-        key = of_runs.get(row["name"])
-        words = in_words(row, comparisons[row["name"]], reference, metric)
-        st.markdown(f"- {words if key is None else _recipes_in_words(run, head, key, row['name'], metric)}")
-    _drawn(rows, comparisons, metric, run)
+        words, sure = in_words(row, comparisons[row["name"]], reference, metric), bool(row["settled"])
+        if key := of_runs.get(row["name"]):
+            words, sure = _recipes_in_words(run, head, key, row["name"], metric)
+        st.markdown(f"- {words}")
+        settled.append(sure)
+    _drawn(rows, settled, comparisons, metric, run)
 
 
 def pair(root: Path, a: tuple[str, str], b: tuple[str, str]) -> Comparison:
@@ -71,10 +75,10 @@ def pair(root: Path, a: tuple[str, str], b: tuple[str, str]) -> Comparison:
     return _pair(str(first.path), a[1], str(second.path), b[1], versions)
 
 
-def _recipes_in_words(run: RunFolder, head: str, key: tuple[str, str], name: str, metric: str) -> str:
-    """The recipe of another run against this one's, by all their finished trainings, in Markdown."""
+def _recipes_in_words(run: RunFolder, head: str, key: tuple[str, str], name: str, metric: str) -> tuple[str, bool]:
+    """The recipe of another run against this one's, by all their finished trainings, in Markdown; whether settled."""
     other = cache.run(run.path.parent / key[0])
-    known = state.choice().runs
+    known, settled = state.choice().runs, False
     try:
         sides = repeats_of(other, known), repeats_of(run, known)
         if run.name in {one.name for one in sides[0]} and key[1] == head:
@@ -84,9 +88,10 @@ def _recipes_in_words(run: RunFolder, head: str, key: tuple[str, str], name: str
             versions = tuple(cache.file_version(Path(path) / "oof.parquet") for side in paths for path in side)
             found = _recipes(*paths, key[1], head, metric, versions)
             words = found.sentence(name, f"{theme.head_title(head)} of this run", METRICS[metric])
+            settled = found.settled
     except LandslideLensError as error:
         words = f"{name}: {error}"
-    return escape_markdown(words).replace(" -", " −")
+    return escape_markdown(words).replace(" -", " −"), settled
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing trainings on the same patches…")
@@ -166,10 +171,12 @@ def table_of(rows: list[dict], comparisons: dict[str, Comparison]) -> pd.DataFra
     return pd.DataFrame(lines)
 
 
-def _drawn(rows: list[dict], comparisons: dict[str, Comparison], metric: str, run: RunFolder) -> None:
+def _drawn(
+    rows: list[dict], settled: list[bool], comparisons: dict[str, Comparison], metric: str, run: RunFolder
+) -> None:
     named = [(row["name"], row["difference"], row["lo"], row["hi"]) for row in rows]
     downloads.show(
-        intervals.differences(named, f"{METRICS[metric]} minus the reference, with 95% interval"),
+        intervals.differences(named, f"{METRICS[metric]} minus the reference, with 95% interval", settled),
         key="significance_figure",
     )
     table = table_of(rows, comparisons)
@@ -178,7 +185,8 @@ def _drawn(rows: list[dict], comparisons: dict[str, Comparison], metric: str, ru
     st.caption(
         f"Out of fold, the same patches for both, n = {first.n:,}, effective number of groups "
         f"{number(first.n_groups, 0)}. Paired bootstrap over whole groups, 2,000 resamples; Holm's correction over the "
-        "comparisons shown; McNemar (mid-p) treats patches as independent. Detectable difference: at 80% power. The "
+        "comparisons shown; coloured: significant with it, as the text above says; grey: not. McNemar "
+        "(mid-p) treats patches as independent. Detectable difference: at 80% power. The "
         "intervals of the figure do not include variation from retraining."
     )
     downloads.download(table, f"{run.name}_differences", "Comparisons (CSV)")

@@ -18,7 +18,7 @@ from core.evaluate.metrics import Confusion
 from core.evaluate.sweep import Sweep
 from core.evaluate.thresholds import Nested
 from core.runs.store import RunFolder
-from dashboard import state, theme
+from dashboard import state, theme, url_state
 from dashboard.patches import card, gallery
 from dashboard.results import charts
 from dashboard.results.predictions import Predictions
@@ -181,9 +181,10 @@ def nearest(predictions: Predictions, sweep: Sweep, at: float, side: str, most: 
 
 
 def _patches(live: Live, at: float) -> None:
-    side = st.segmented_control(
-        "Patches", list(SIDES), default="both", required=True, format_func=SIDES.get, key=SIDE, wrap=True
-    )
+    side = url_state.choose(
+        st.segmented_control, "Patches", list(SIDES), key=SIDE, default="both", required=True, format_func=SIDES.get,
+        wrap=True,
+    )  # fmt: skip
     if live.run is not None and live.data is not None:
         with st.container(horizontal=True):
             for outcome, words in (("FN", "Open all missed"), ("FP", "Open all false alarms")):

@@ -1,6 +1,7 @@
 """Figures and tables on a page, and how they leave it: pictures, CSV.
 
-A CSV cell that a spreadsheet would run as a formula gets an apostrophe in front.
+A CSV cell that a spreadsheet would run as a formula gets an apostrophe in front. Folds are counted from 1 in CSV files,
+as on pages.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def picture_format() -> None:
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """A table as CSV (UTF-8); text that a spreadsheet would run as a formula gets an apostrophe in front."""
     safe = table.copy()
+    if "fold" in safe and pd.api.types.is_integer_dtype(safe["fold"]):
+        safe["fold"] = safe["fold"].where(safe["fold"] < 0, safe["fold"] + 1)  # -1: in no fold
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = safe[column].map(csv_cell)

@@ -20,9 +20,23 @@ def sidebar() -> None:
         if choice.run_folder:
             state_badge(run_state(choice.run_folder)["state"])
             st.caption(escape_markdown(run_title(choice.run_folder.name)))
+        _newer(choice)
         for note in state.notes():
             st.warning(f"{escape_markdown(note)} Showing the newest one instead.", icon=":material/link_off:")
     state.mend_link()
+
+
+def _newer(choice: state.Choice) -> None:
+    """Offers the newest run of the dataset where another is shown because that one has not finished."""
+    newest = next(iter(choice.runs), None)
+    if newest is None or newest.name == choice.run:
+        return
+    how = run_state(newest)["state"]
+    if how != "succeeded":
+        label = f"Newest run: {how}"
+        if st.button(label, icon=theme.state_look(how)[1], key="open_newest", type="tertiary",
+                     help=escape_markdown(run_title(newest.name))):  # fmt: skip
+            state.open_view("train", run=newest.name, view="follow")
 
 
 def _picker(label: str, options: list[str], key: str) -> None:

@@ -43,11 +43,8 @@ def mean_maps(
     """By outcome; maps (N, h, w) raw, the others (N,). Dead maps count as the zeros they are, others must be finite."""
     maps, outcome, fold = np.asarray(maps, np.float64), np.asarray(outcome), np.asarray(fold)
     finite, dead = np.isfinite(maps).all(axis=(1, 2)), dead_maps(maps)
-    unit = np.ones(len(maps))
-    for one in np.unique(fold):
-        alive = (fold == one) & ~dead
-        if alive.any():
-            unit[fold == one] = maps[alive].max(axis=(1, 2)).mean()
+    levels = fold_levels(maps, fold)
+    unit = np.array([levels.get(int(one), 1.0) for one in fold])
     found = {}
     for name in OUTCOMES:
         chosen = (outcome == name) & finite
@@ -62,6 +59,17 @@ def mean_maps(
         n_dead = int(((outcome == name) & dead).sum())
         found[name] = MeanMap(own.mean(axis=0), lo, hi, len(own), n_groups, n_dead)
     return found
+
+
+def fold_levels(maps: np.ndarray, fold: np.ndarray) -> dict[int, float]:
+    """The mean peak of each fold's living maps: what is strong evidence there, since every network has its own scale.
+
+    maps: (N, h, w) raw; fold: (N,). Folds in which every map is dead are left out.
+    """
+    maps, fold = np.asarray(maps, np.float64), np.asarray(fold)
+    alive = ~dead_maps(maps)
+    peaks = maps.max(axis=(1, 2), initial=0.0)
+    return {int(one): float(peaks[alive & (fold == one)].mean()) for one in np.unique(fold[alive])}
 
 
 def silence(maps: np.ndarray) -> dict[str, float | int]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError, DataError
-from core.evaluate.metrics import metrics
+from core.evaluate.metrics import COUNT_METRICS, metrics
 from core.evaluate.slices import TABLE, slice_names, slice_report
 
 
@@ -40,8 +40,8 @@ def test_the_planted_weak_slice_is_named(metric):
     assert found.worst["lo"] < found.worst["value"] < found.worst["hi"] < found.overall
 
 
-def test_the_smallest_slice_is_not_the_worst_for_being_small():
-    """Thirty patches with two more errors than usual, against four hundred that are truly weaker."""
+def test_the_weakest_slice_is_the_lowest_drawn_and_may_be_luck():
+    """Forty patches with two more errors than usual, beside four hundred that are truly weaker."""
     labels, pred, site = run(2000, weak=0.12)
     site = site.astype("<U5")
     few = np.flatnonzero(site == "d")[:40]
@@ -50,8 +50,20 @@ def test_the_smallest_slice_is_not_the_worst_for_being_small():
     pred[few[:9]] = 1 - pred[few[:9]]  # right 31 times in 40
     found = slice_report(labels, pred, {"site": site}, metric="accuracy", n_boot=300)
     values = found.table.set_index("slice")["value"]
-    assert values["tiny"] < values["b"]  # the lowest number
-    assert found.worst["slice"] == "b"  # the weakest place
+    assert found.worst["slice"] == values.idxmin() == "tiny" and found.worst["p_holm"] > 0.05
+    assert found.beyond_luck["slice"].tolist() == ["b"] and found.settled
+    words = found.sentence()
+    assert "weakest slice is site tiny" in words and "luck alone may do that" in words
+    assert f"Weaker beyond luck: site b ({values['b']:.3f})." in words
+
+
+@pytest.mark.parametrize("metric", COUNT_METRICS)
+@pytest.mark.parametrize("seed", range(5))
+def test_no_slice_that_is_drawn_lies_below_the_weakest(metric, seed):
+    labels, pred, site = run(300, seed=seed)
+    found = slice_report(labels, pred, {"site": site}, metric=metric, n_boot=50)
+    assert found.table["value"].is_monotonic_increasing
+    assert found.worst is None or found.worst["value"] == found.table["value"].min() < found.overall
 
 
 def test_slices_of_luck_are_rarely_called_different():

@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard.patches import outcomes
 
@@ -38,9 +41,39 @@ def test_loss_is_the_negative_log_of_the_true_class_and_stays_finite():
     assert math.isfinite(table["loss"][2])
 
 
-def test_confidence_is_the_distance_from_the_threshold_of_the_patchs_own_fold():
+def test_confidence_is_the_distance_from_the_folds_threshold_as_a_share_of_the_largest():
     table = outcomes.judged(OOF, "fc", {0: 0.6})
-    assert table["confidence"].tolist() == pytest.approx([0.3, 0.1, 0.3, 0.4])
+    away = (table["prob"] - table["threshold"]).abs()
+    room = np.where(table["prob"] >= table["threshold"], 1 - table["threshold"], table["threshold"])
+    assert table["confidence"].tolist() == pytest.approx((away / room).tolist())
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.05, 0.2, 0.5, 0.9, 1.0])
+def test_a_sure_miss_is_as_confident_as_a_sure_false_alarm(threshold):
+    """A threshold of 0.2 leaves false alarms 0.8 of room and misses 0.2: both count by the share of it."""
+    probs = np.array([0.0, threshold, 1.0])
+    confidence = outcomes.confidence(probs, threshold)
+    assert ((confidence >= 0) & (confidence <= 1)).all() and confidence[1] == 0
+    assert confidence[0] == (1.0 if threshold > 0 else 0.0) and confidence[2] == (1.0 if threshold < 1 else 0.0)
+
+
+@given(
+    probs=st.lists(st.floats(0, 1), min_size=1, max_size=40), thresholds=st.tuples(st.floats(0, 1), st.floats(0, 1))
+)
+def test_every_order_is_monotone_in_the_words_below_the_pictures(probs, thresholds):
+    n = len(probs)
+    oof = pd.DataFrame({
+        "id": [f"p{i:03d}" for i in range(n)], "label": np.arange(n) % 2, "fold": np.arange(n) // 2 % 2,
+        "prob_fc": probs,
+    })  # fmt: skip
+    oof["pred_fc"] = (oof["prob_fc"] >= oof["fold"].map(dict(enumerate(thresholds)))).astype(int)
+    table = outcomes.judged(oof, "fc", dict(enumerate(thresholds)))
+    for order in outcomes.ORDERS:
+        shown = outcomes.chosen(table, order=order)
+        words = [outcomes.measure(row, order) for _, row in shown.iterrows()]
+        values = [float(text.split()[-1]) for text in words]
+        if order != "id":
+            assert values == sorted(values, reverse=order in ("surest", "high_loss"))
 
 
 def test_thresholds_are_read_fold_by_fold_and_unknown_ones_left_out():
@@ -51,15 +84,15 @@ def test_thresholds_are_read_fold_by_fold_and_unknown_ones_left_out():
 
 def test_wrong_and_sure_come_first():
     table = outcomes.judged(OOF, "fc")
-    wrong = outcomes.chosen(table, outcomes=("FP", "FN"), order="Most confident first")
+    wrong = outcomes.chosen(table, outcomes=("FP", "FN"), order="surest")
     assert wrong["id"].tolist() == ["c", "b"]
-    assert outcomes.chosen(table, order="Id")["id"].tolist() == ["a", "b", "c", "d"]
+    assert outcomes.chosen(table, order="id")["id"].tolist() == ["a", "b", "c", "d"]
 
 
 def test_filters_join_and_an_empty_choice_means_all():
     table = outcomes.judged(OOF, "fc")
     assert outcomes.chosen(table, outcomes=(), folds=())["id"].size == 4
-    assert outcomes.chosen(table, folds=(1,), equal={"group": "g2"}, order="Id")["id"].tolist() == ["c", "d"]
+    assert outcomes.chosen(table, folds=(1,), equal={"group": "g2"}, order="id")["id"].tolist() == ["c", "d"]
     assert outcomes.chosen(table, equal={"group": "nowhere"}).empty
 
 

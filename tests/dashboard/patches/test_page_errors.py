@@ -36,7 +36,7 @@ def test_outcomes_folds_and_groups_filter(run, open_page):
     assert sorted(tiles(at)) == sorted(right["id"])
     group = right["group"].iloc[0]
     at.selectbox(key="errors_column").select("group").run()
-    at.selectbox(key="errors_value_group").select(group).run()
+    at.selectbox(key="errors_value").select(group).run()
     assert sorted(tiles(at)) == sorted(right[right["group"] == group]["id"])
     assert not at.exception
 
@@ -47,7 +47,7 @@ def test_nothing_left_is_a_sentence(run, open_page):
     at.button_group(key="errors_outcome").set_value(["FN"]).run()
     table = judged(run)
     without = sorted(set(table["group"]) - set(table[table["outcome"] == "FN"]["group"]))[0]
-    at.selectbox(key="errors_value_group").select(without).run()
+    at.selectbox(key="errors_value").select(without).run()
     assert not at.exception and "No patches match these filters" in at.info[0].value
 
 

@@ -33,7 +33,7 @@ def test_a_link_that_names_nothing_known_shows_the_usual_errors(run, open_page, 
 
 def test_what_one_head_fixed_and_another_broke_can_be_listed(run, open_page):
     at = open_page("errors", run=run.name)
-    at.selectbox(key="errors_other_svm_c0.1").select("stats_svm").run()
+    at.selectbox(key="errors_other").select("stats_svm").run()
     oof = run.oof()
     right = oof["pred_svm_c0.1"] == oof["label"]
     before = oof["pred_stats_svm"] == oof["label"]

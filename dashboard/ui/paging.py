@@ -1,0 +1,28 @@
+"""Long tables in pages; the page's number is kept and stands in the URL."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import url_state
+from dashboard.patches import outcomes
+
+MOST_PAGES = 100_000
+
+
+def of(table: pd.DataFrame, key: str, size: int) -> tuple[pd.DataFrame, int, int]:
+    """The page that is open, its number and how many there are; the number is in the session as ``key``.
+
+    Where a filter has left fewer pages than the one that was open, the last is.
+    """
+    url_state.read_query_number(key, 1, MOST_PAGES, 1)
+    page, st.session_state[key], n_pages = outcomes.page_of(table, st.session_state[key], size)
+    return page, st.session_state[key], n_pages
+
+
+def pages(n_pages: int, key: str, **look: object) -> None:
+    """The numbers to turn the pages by, after :func:`of`; nothing where there is one page."""
+    if n_pages > 1:
+        st.pagination(n_pages, key=key, **look)
+    url_state.write_query_param(key, st.session_state[key], 1)
