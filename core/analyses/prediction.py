@@ -23,6 +23,13 @@ class PredictionOptions(Options):
     bands: tuple[str, ...] | None = Field(None, title="Bands", description="Names of the bands in their order: a,b,c.")
     unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
     submission: bool = Field(False, title="Submission", description="ID,label in the order of Test.csv (Zindi).")
+    prevalence: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        title="Share of landslides",
+        description="How frequent landslides are there, such as 0.02; none: as stated for the run or its dataset.",
+    )
     miss_rate: float | None = Field(
         None,
         gt=0,
@@ -75,22 +82,28 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
     Raises DataError for a source that is not recognised or has no usable patches, FormatError for other bands or units.
     """
     from core.predict.patches import answer
+    from core.predict.prevalence import at_prevalence
     from core.predict.sources import patches_of
     from core.predict.submission import write_predictions, write_submission
     from core.predict.triage import run_rule, triage
+    from core.runs.prevalence import prevalence_of
 
     target, triaged = options.target(), None
     if target is not None:  # before any network is loaded: it may be refused
         rule = run_rule(run, run.config().heads.headline(run.rules()), target, options.design_effect)
+    stated = options.prevalence or (known.share if (known := prevalence_of(run)) else None)
     source, out, rejected = Path(options.source), Path(options.out), []
     bands, batches, dataset = patches_of(source, options.format, options.bands, rejected, options.unit)
     answered = yield from answer(run, batches, bands, known=dataset, n=None if dataset is None else len(dataset))
+    there = None if stated is None else at_prevalence(run, answered, stated)
+    if there is not None:
+        answered = there.answer
     if target is not None:
         triaged = triage(rule, answered.by_fold)
     if options.submission:
         write_submission(out, answered, source)
     else:
-        write_predictions(out, answered, triaged)
+        write_predictions(out, answered, triaged, None if there is None else there.probs)
     n, n_positive = len(answered.ids), int(answered.pred.sum())
     return {
         "run": run.name,
@@ -100,6 +113,7 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         "threshold": answered.threshold,
         "head": answered.head,
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
+        "prevalence": None if there is None else there.to_dict(),
         "triage": None if triaged is None else triaged.to_dict(),
         "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}."
         + (f" {triaged.sentence()}" if triaged else ""),

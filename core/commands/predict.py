@@ -31,6 +31,9 @@ def predict(
     bands: Bands = None,
     unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
+    prevalence: Annotated[
+        float | None, typer.Option("--prevalence", help="Share of landslides there; otherwise as stated for the run.")
+    ] = None,
     miss_rate: Annotated[
         float | None,
         typer.Option("--miss-rate", help="Clear patches so that at most this share of landslides is missed."),
@@ -43,12 +46,25 @@ def predict(
 ) -> None:
     """Probability and decision for patches without labels."""
     from core.analyses.prediction import ANALYSIS
+    from core.text import number
 
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
-    options |= {"submission": submission, "miss_rate": miss_rate, "missed_per_1000": missed_per_1000}
+    options |= {
+        "prevalence": prevalence,
+        "submission": submission,
+        "miss_rate": miss_rate,
+        "missed_per_1000": missed_per_1000,
+    }
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
     message = value.pop("message")
     lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    if there := value["prevalence"]:
+        expected = there["expected"]
+        lines.append(
+            f"With {1000 * there['share']:.3g} landslides per 1,000 patches: threshold {there['threshold']:.3f}, "
+            f"expected precision {number(expected['precision'])}, "
+            f"{number(expected['alarms_per_1000'], 0)} alarms per 1,000"
+        )
     if value["triage"]:
         lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]

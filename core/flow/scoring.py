@@ -98,6 +98,7 @@ def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_aft
         "preset": config.preset,
         "class_names": list(dataset.class_names),
         "positive": dataset.positive,
+        "positive_share": float((labels == 1).mean()),
         "grouped": context.folds.grouped,
         "head": headline,
         "threshold_rule": config.heads.threshold,

@@ -112,7 +112,7 @@ def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset)
     table = pd.read_csv(tmp_path / "p.csv")
     assert list(table.columns) == ["id", "prob", "pred"] and len(table) == value["n"] == 48
     assert table["pred"].sum() == value["n_positive"]
-    assert set(value) == {"run", "out", "n", "n_positive", "threshold", "head", "rejected", "triage"}
+    assert set(value) == {"run", "out", "n", "n_positive", "threshold", "head", "rejected", "triage", "prevalence"}
 
 
 def test_the_same_patches_get_the_same_answer_in_every_format(run, tmp_path, tiny_dataset):
