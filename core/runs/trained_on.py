@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.data.leakage.footprints import Footprints
 from core.data.origin.facts import PatchFacts
 from core.data.origin.fingerprints import SIDE, Fingerprints
 from core.data.origin.trained_on import Part, TrainedOn
@@ -20,7 +21,7 @@ from core.runs.store import RunFolder
 
 FOLDER, VERSION = "trained_on", 1
 MOST_PARTS, MOST_FOLDS = 32, 20
-COLUMNS = ("id", "group", "lon", "lat", "width_m", "height_m", "excluded", "judged")
+COLUMNS = ("id", "group", "frame", "x", "y", "width", "height", "in_metres", "excluded", "judged")
 
 
 def has_record(run: RunFolder) -> bool:
@@ -34,8 +35,10 @@ def write_record(run: RunFolder, trained_on: TrainedOn) -> None:
     for k, one in enumerate(trained_on.parts):
         patches, prints = one.patches, one.patches.prints
         table = pd.DataFrame({"id": patches.ids.astype(str), "group": patches.groups.astype(str)})
-        table["lon"], table["lat"] = patches.lonlat.T
-        table["width_m"], table["height_m"] = patches.sides.T
+        ground = patches.ground
+        table["frame"], table["in_metres"] = ground.frame.astype(str), ground.in_metres
+        table["x"], table["y"] = ground.center.T
+        table["width"], table["height"] = ground.size.T
         folder.write_table(f"part_{k}", table.assign(excluded=one.excluded, judged=one.judged))
         arrays = {"hashes": prints.hashes, "planes": prints.planes, "seen": one.seen.astype(np.uint8)}
         folder.write_arrays(f"part_{k}", arrays)
@@ -47,6 +50,7 @@ def write_record(run: RunFolder, trained_on: TrainedOn) -> None:
             "bands": one.patches.prints.bands,
             "joined": one.patches.prints.joined,
             "square": one.patches.square,
+            "ground": one.patches.ground.note,
         }
         for one in trained_on.parts
     ]
@@ -87,10 +91,11 @@ def _part(folder: ResultFolder, k: int, card: dict[str, Any], n_folds: int) -> P
     missing = [name for name in COLUMNS if name not in table.columns]
     if wrong or missing or side > SIDE:
         raise ValueError(f"part {k}: {', '.join(wrong + missing) or 'planes'} do not fit")
-    places = table[["lon", "lat", "width_m", "height_m"]].to_numpy(np.float64)
+    ids, groups, frame = (table[name].to_numpy().astype(str) for name in ("id", "group", "frame"))
+    center, size = (table[list(names)].to_numpy(np.float64) for names in (("x", "y"), ("width", "height")))
+    ground = Footprints(frame, center, size, table["in_metres"].to_numpy(bool), str(card["ground"]))
     prints = Fingerprints(bands, hashes, planes, joined)
-    ids, groups = (table[name].to_numpy().astype(str) for name in ("id", "group"))
-    patches = PatchFacts(ids, prints, places[:, :2], places[:, 2:], groups, bool(card["square"]))
+    patches = PatchFacts(ids, prints, ground, groups, bool(card["square"]))
     excluded, judged = table["excluded"].to_numpy(bool), table["judged"].to_numpy(np.int16)
     source = (str(card["run"]), str(card["dataset"]), str(card["content_hash"]))
     return Part(patches, seen.astype(bool), excluded, judged, *source)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.data.leakage.footprints import Footprints, footprints
 from core.data.origin.fingerprints import Fingerprints, fingerprints, plane_side
-from core.data.origin.places import sides_m
 from core.data.store.dataset import Dataset
 from core.progress import Progress, Steps
 
@@ -19,14 +19,13 @@ BATCH = 256
 class PatchFacts:
     """Of N patches.
 
-    ids: (N,) text. lonlat: (N, 2) degrees, nan where unknown. sides: (N, 2) metres on the ground, nan where unknown.
-    groups: (N,) text, "" where unknown. square: whether patches are as wide as high.
+    ids: (N,) text. ground: what each shows, as far as it is known. groups: (N,) text, "" where unknown. square: whether
+    patches are as wide as high.
     """
 
     ids: np.ndarray
     prints: Fingerprints
-    lonlat: np.ndarray
-    sides: np.ndarray
+    ground: Footprints
     groups: np.ndarray
     square: bool = True
 
@@ -35,7 +34,7 @@ class PatchFacts:
 
     def take(self, rows: np.ndarray) -> PatchFacts:
         """Those of some patches."""
-        parts = (self.ids[rows], self.prints.take(rows), self.lonlat[rows], self.sides[rows], self.groups[rows])
+        parts = (self.ids[rows], self.prints.take(rows), self.ground.rows(rows), self.groups[rows])
         return PatchFacts(*parts, self.square)
 
 
@@ -59,19 +58,22 @@ def with_places(
     dataset: Dataset, rows: np.ndarray, prints: Fingerprints, group_column: str | None = None
 ) -> PatchFacts:
     """The facts of patches whose fingerprints were taken already."""
-    lonlat = np.full((len(dataset), 2), np.nan) if dataset.lonlat is None else dataset.lonlat
     groups = np.full(len(dataset), "") if dataset.groups is None else dataset.groups
     if group_column in dataset.columns:
         groups = np.char.strip(dataset.columns[group_column].astype(str))
         groups = np.where(groups == "nan", "", groups)
     square = dataset.shape[1] == dataset.shape[2]
-    return PatchFacts(dataset.ids[rows], prints, lonlat[rows], sides_m(dataset)[rows], groups[rows], square)
+    return PatchFacts(dataset.ids[rows], prints, footprints(dataset).rows(rows), groups[rows], square)
 
 
 def without_places(ids: Sequence[str], prints: Fingerprints, square: bool = True) -> PatchFacts:
     """Of patches of which only the pixels are known."""
-    unknown = np.full((len(ids), 2), np.nan)
-    return PatchFacts(np.asarray(ids, dtype=str), prints, unknown, unknown, np.full(len(ids), ""), square)
+    return PatchFacts(np.asarray(ids, dtype=str), prints, nowhere(len(ids)), np.full(len(ids), ""), square)
+
+
+def nowhere(n: int) -> Footprints:
+    """Of ``n`` patches without a place."""
+    return Footprints(np.full(n, ""), np.full((n, 2), np.nan), np.full((n, 2), np.nan), np.zeros(n, bool))
 
 
 def together(parts: Sequence[Fingerprints], bands: tuple[str, ...]) -> Fingerprints:

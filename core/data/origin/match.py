@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.data.leakage.across import near_pairs
+from core.data.leakage.footprints import EARTH, EARTH_RADIUS_M, Footprints, overlaps
 from core.data.origin.facts import PatchFacts
 from core.data.origin.fingerprints import Fingerprints, joined_hashes
-from core.data.origin.places import EARTH_M, overlapping
 from core.progress import Steps
 
 IDENTICAL, NEAR, PLACE, GROUP = "identical", "near", "place", "group"
@@ -46,7 +46,7 @@ class Link:
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """What links N known and M new patches, the strongest evidence first."""
+    """What links N known and M new patches, the strongest evidence first; the first link is that of identical ones."""
 
     links: tuple[Link, ...]
     n_new: int
@@ -64,13 +64,19 @@ class Matches:
                 kind[first], partner[first] = link.kind, found[first]
         return kind, partner
 
+    def twins(self, among: np.ndarray) -> np.ndarray:
+        """(N,) bool: known patches whose pixels are those of a new one among these (M,) bool."""
+        link = self.links[0]
+        return np.isin(link.known, link.new[among & (link.new >= 0)])
+
 
 def same_patches(
     known: PatchFacts, new: PatchFacts, group_names: bool = True, closely: np.ndarray | None = None
 ) -> Steps[Matches]:
     """Compare two sets of patches.
 
-    group_names: whether groups of one name in both are the same (they are not where their places lie 50 km apart).
+    group_names: whether groups of one name in both are the same. They are not where their places lie 50 km apart, nor
+    where most patches of one id in both differ in their pixels: such names are used twice.
     closely: (M,) bool, the new patches for which near-duplicates are looked for, which takes longest; none: all.
     """
     identical, place = _identical(known.prints, new.prints), _places(known, new)
@@ -79,7 +85,8 @@ def same_patches(
     near = Link(NEAR, np.arange(len(known)), np.arange(len(new)), np.stack([pairs.known, rows[pairs.new]], axis=1))
     of_new, _ = _keys(new.groups, new.groups[:0])
     links = [identical, near, place]
-    links += [_groups(known, new)] if group_names else []
+    if group_names and _names_agree(known, new, identical, near):
+        links.append(_groups(known, new))
     links += [_through_groups(link, of_new) for link in (identical, place)]
     return Matches(tuple(links), len(new))
 
@@ -106,35 +113,45 @@ def _identical(known: Fingerprints, new: Fingerprints) -> Link:
 
 
 def _places(known: PatchFacts, new: PatchFacts) -> Link:
+    """Footprints that share ground; of patches with one footprint one stands for all."""
     keys, distinct = [], []
     for facts in (known, new):
-        at = np.isfinite(facts.lonlat).all(axis=1)
-        where = np.concatenate([facts.lonlat, np.nan_to_num(facts.sides)], axis=1)[at]
-        values, index = np.unique(where, axis=0, return_inverse=True)
+        ground, at = facts.ground, np.flatnonzero(facts.ground.known)
+        names = np.unique(ground.frame[at], return_inverse=True)[1].reshape(-1, 1)
+        where = np.concatenate([names, ground.center[at], ground.size[at]], axis=1)
+        _, first, index = np.unique(where, axis=0, return_index=True, return_inverse=True)
         key = np.full(len(facts), -1, np.int64)
         key[at] = index.reshape(-1)
         keys.append(key)
-        distinct.append(values)
-    (a, b), (theirs, ours) = distinct, keys
-    pairs = np.stack(overlapping(a[:, :2], a[:, 2:], b[:, :2], b[:, 2:]), axis=1)
-    return Link(PLACE, theirs, ours, pairs)
+        distinct.append(ground.rows(at[first]))
+    pairs = overlaps(*distinct)[["a", "b"]].to_numpy(np.int64)
+    return Link(PLACE, *keys, pairs)
+
+
+def _names_agree(known: PatchFacts, new: PatchFacts, identical: Link, near: Link) -> bool:
+    """Whether at least half of the patches whose id is in both sets are the same patches; or there are none."""
+    _, theirs, ours = np.intersect1d(known.ids.astype(str), new.ids.astype(str), return_indices=True)
+    same = (identical.known[theirs] == identical.new[ours]) & (identical.known[theirs] >= 0)
+    alike = set(map(tuple, near.pairs.tolist()))
+    same |= np.array([pair in alike for pair in zip(theirs.tolist(), ours.tolist(), strict=True)], bool)
+    return not len(theirs) or bool(same.mean() >= 0.5)
 
 
 def _groups(known: PatchFacts, new: PatchFacts) -> Link:
     """Groups of one name, but for those that lie far apart."""
     theirs, ours = _keys(known.groups, new.groups)
     link = _of_equal_keys(GROUP, theirs, ours)
-    apart = [_apart(known.lonlat[theirs == key], new.lonlat[ours == key]) for key in link.pairs[:, 0]]
+    apart = [_apart(known.ground.rows(theirs == key), new.ground.rows(ours == key)) for key in link.pairs[:, 0]]
     return Link(GROUP, theirs, ours, link.pairs[~np.array(apart, bool)])
 
 
-def _apart(a: np.ndarray, b: np.ndarray) -> bool:
-    a, b = (lonlat[np.isfinite(lonlat).all(axis=1)] for lonlat in (a, b))
+def _apart(a: Footprints, b: Footprints) -> bool:
+    a, b = (ground.center[ground.frame == EARTH] for ground in (a, b))
     if not len(a) or not len(b):
         return False
     (lon_a, lat_a), (lon_b, lat_b) = np.deg2rad(np.median(a, axis=0)), np.deg2rad(np.median(b, axis=0))
     h = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
-    return bool(2 * EARTH_M * np.arcsin(np.sqrt(min(h, 1.0))) > APART_M)
+    return bool(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(min(h, 1.0))) > APART_M)
 
 
 def _through_groups(link: Link, group_of_new: np.ndarray) -> Link:

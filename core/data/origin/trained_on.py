@@ -66,7 +66,7 @@ class TrainedOn:
 class Known:
     """Which of M patches a model knows.
 
-    kind: (M,) text, the strongest of ``match.KINDS``, "" for none. example: (M,) text, the patch that it was trained on.
+    kind: (M,) text, the strongest of ``match.KINDS``, "" for none. example: (M,) text, the patch that was learnt from.
     seen: (K, M) bool, whether fold k learnt from it or its like. excluded: (M,) bool, the same pixels were left out of
     the training on purpose (by the exclusion list, or for clouds).
     """
@@ -87,7 +87,7 @@ class Known:
         return {kind: n for kind in KINDS if (n := int((self.kind == kind).sum()))}
 
     def words(self, rows: np.ndarray | None = None) -> str:
-        """Counts by kind and an example, for a sentence: ``3 identical, 1 of the same place; for example 'a' is 'b'``."""
+        """Counts by kind and an example, as a part of a sentence."""
         rows = np.flatnonzero(self.any) if rows is None else rows
         counts = [f"{n:,} {WORDS[kind]}" for kind in KINDS if (n := int((self.kind[rows] == kind).sum()))]
         first = rows[0]
