@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from core.analyses.base import Analysis, Options
 from core.config.sections import names_of
-from core.progress import Steps
+from core.progress import Steps, part
 from core.runs.store import RunFolder
 
 
@@ -39,17 +39,24 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
 
     Raises DataError for a source that is not recognised or has no usable patches, FormatError for other bands or units.
     """
-    from core.predict.patches import answer
+    from core.predict.known_patches import Watch, by_kind
+    from core.predict.patches import Ensemble, answer
     from core.predict.sources import patches_of
     from core.predict.submission import write_predictions, write_submission
+    from core.predict.training_record import training_record
 
     source, out, rejected = Path(options.source), Path(options.out), []
     bands, batches, dataset = patches_of(source, options.format, options.bands, rejected, options.unit)
-    answered = yield from answer(run, batches, bands, known=dataset, n=None if dataset is None else len(dataset))
+    ensemble, record = Ensemble.load(run), (yield from part(training_record(run), 0.0, 0.1))
+    watch = Watch(run, record, ensemble.band_names, None if dataset is None else dataset.nodata)
+    n = None if dataset is None else len(dataset)
+    steps = answer(run, batches, bands, ensemble, known=dataset, n=n, watch=watch)
+    answered = yield from part(steps, 0.1, 0.8)
+    known = yield from part(watch.known(dataset), 0.8, 1.0)
     if options.submission:
         write_submission(out, answered, source)
     else:
-        write_predictions(out, answered)
+        write_predictions(out, answered, known.kind)
     n, n_positive = len(answered.ids), int(answered.pred.sum())
     return {
         "run": run.name,
@@ -58,6 +65,9 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         "n_positive": n_positive,
         "threshold": answered.threshold,
         "head": answered.head,
+        "n_known": int(known.any.sum()),
+        "known": by_kind(known),
+        "warnings": watch.warnings(known),
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
         "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}.",
     }

@@ -12,13 +12,19 @@ from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 
 def evaluate(
-    run: Run, dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False
+    run: Run,
+    dataset: DatasetFile,
+    groups: Annotated[
+        str, typer.Option("--groups", help="same: groups of one name here and in the run's dataset are one; or other.")
+    ] = "same",
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
 ) -> None:
     """Metrics of a finished run on another labelled dataset."""
     from core.analyses.external_validation import ANALYSIS, read
 
     folder = open_run(checkpoints, run)
-    done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset)}, as_json)
+    done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset), "groups": groups}, as_json)
     report = read(folder)[done["name"]].report
     print_result(report, as_json, "" if as_json else _evaluation(report, f"{folder.name} on {dataset.name}"))
 
@@ -42,6 +48,7 @@ def predict(
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
     value.pop("message")
     lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    lines += value["warnings"]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
 
@@ -52,5 +59,6 @@ def _evaluation(report: dict[str, Any], name: str) -> str:
 
     shown = ("f1", "auc", "precision", "recall", "specificity", "accuracy")
     texts = [f"{key} {number(report[key])}" for key in shown]
-    first = f"{name}: {', '.join(texts)}, threshold {report['threshold']:.3f}, n = {report['n']}"
+    n = f"n = {report['n']}" + (f" of {report['n_labelled']} labelled" if report["left_out"] else "")
+    first = f"{name}: {', '.join(texts)}, threshold {report['threshold']:.3f}, {n}"
     return "\n".join([first, *sentences(report)])

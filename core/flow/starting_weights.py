@@ -215,8 +215,8 @@ def _refusal(source: Source, known: Sequence[Known]) -> str:
     return (
         f"The weights of '{source.named}' learnt from {n:,} of the patches that this run would be judged on "
         f"({of_all.words()}), so its scores would be too good. Use the folds of that run (same dataset, seed and "
-        "number of folds; they are then matched one by one), start from other weights, or set model.weights_overlap=leave_out "
-        "to leave these patches out."
+        "number of folds; they are then matched one by one), start from other weights, or set "
+        "model.weights_overlap=leave_out to leave these patches out."
     )
 
 

@@ -15,6 +15,7 @@ from core.device import choose_device
 from core.errors import FormatError
 from core.evaluate.judge import Rule
 from core.predict.fold_model import FoldModel
+from core.predict.known_patches import Watch
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
@@ -56,13 +57,20 @@ class Ensemble:
         shape = tuple(run.provenance()["dataset"]["shape"])
         return cls(models, rules, config.heads.headline(rules), models[0].normaliser.band_names, shape[1:])
 
-    def probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def probs(
+        self,
+        images: np.ndarray,
+        columns: Mapping[str, np.ndarray] | None = None,
+        answering: np.ndarray | None = None,
+    ) -> np.ndarray:
         """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
 
-        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
+        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown. answering: (K, N) bool, the
+        models whose mean is taken; None: all.
         """
         odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
-        return np.mean([expit(by_head[self.head]) for by_head in odds], axis=0)
+        probs = np.array([expit(by_head[self.head]) for by_head in odds])
+        return np.mean(probs, axis=0, where=True if answering is None else answering)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -82,11 +90,13 @@ def answer(
     ensemble: Ensemble | None = None,
     known: Dataset | None = None,
     n: int | None = None,
+    watch: Watch | None = None,
 ) -> Steps[Answer]:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
     where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
+    watch: chooses the folds that answer for patches which the run learnt from; none: all folds answer for all.
     Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
@@ -98,7 +108,7 @@ def answer(
         if known is not None and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        probs.append(ensemble.probs(images, columns))
+        probs.append(ensemble.probs(images, columns, None if watch is None else watch.folds(batch_ids, images)))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")

@@ -6,16 +6,22 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
+
 from core.data.readers.archives.unpack import small_file
 from core.errors import FormatError
 from core.io.csv_injection import csv_cell
 from core.predict.patches import Answer
 
 
-def write_predictions(out: Path, answer: Answer) -> None:
-    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold)."""
-    rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
-    _write(out, ("id", "prob", "pred"), ((csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows))
+def write_predictions(out: Path, answer: Answer, known: np.ndarray) -> None:
+    """Columns id, prob (of landslide, 0-1), pred (0/1 at the run's deployed threshold) and known.
+
+    known: (N,) text, how the run knows the patch from its training (identical, near, place, group), "" if it does not.
+    """
+    rows = zip(answer.ids, answer.probs, answer.pred, known, strict=True)
+    cells = ((csv_cell(str(i)), f"{p:.6f}", int(d), str(k)) for i, p, d, k in rows)
+    _write(out, ("id", "prob", "pred", "known"), cells)
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:
