@@ -123,14 +123,18 @@ class Watch:
         self._prints: list[Fingerprints] = []
         self._square = True
 
-    def folds(self, ids: np.ndarray, images: np.ndarray) -> np.ndarray:
-        """(K, n) bool: the folds that answer for these patches (n, C, H, W), bands in the run's order."""
+    def answers(self, ids: np.ndarray, images: np.ndarray, probs: np.ndarray) -> np.ndarray:
+        """(K, n) the probabilities of the folds for these patches (n, C, H, W), bands in the run's order.
+
+        In the place of a fold that does not answer for a patch stands the mean of those that do.
+        """
         height, width = images.shape[2:]
         prints = fingerprints(images, self._bands, self._nodata, plane_side(1, height, width))
         self._ids.append(ids)
         self._prints.append(prints)
         self._square = height == width
-        return held_out(self._record, without_places(ids, prints, self._square))
+        answering = held_out(self._record, without_places(ids, prints, self._square))
+        return np.where(answering, probs, np.mean(probs, axis=0, where=answering))
 
     def known(self, dataset: Dataset | None) -> Steps[Known]:
         """What the run knows of all that came by; ``dataset``: the file that they came from, if it was one."""

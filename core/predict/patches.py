@@ -22,13 +22,18 @@ from core.runs.store import RunFolder
 
 @dataclass(frozen=True)
 class Answer:
-    """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold."""
+    """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold.
+
+    by_fold: (folds, N) float64, the probability of each fold's model; in the place of one that does not answer for a
+    patch, because it has learnt from it, the mean of the others.
+    """
 
     ids: np.ndarray
     probs: np.ndarray
     pred: np.ndarray
     threshold: float
     head: str
+    by_fold: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -57,20 +62,17 @@ class Ensemble:
         shape = tuple(run.provenance()["dataset"]["shape"])
         return cls(models, rules, config.heads.headline(rules), models[0].normaliser.band_names, shape[1:])
 
-    def probs(
-        self,
-        images: np.ndarray,
-        columns: Mapping[str, np.ndarray] | None = None,
-        answering: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
+    def probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """(N,) float64, the mean of :meth:`fold_probs`."""
+        return self.fold_probs(images, columns).mean(axis=0)
 
-        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown. answering: (K, N) bool, the
-        models whose mean is taken; None: all.
+    def fold_probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """(folds, N) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
+
+        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
         """
         odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
-        probs = np.array([expit(by_head[self.head]) for by_head in odds])
-        return np.mean(probs, axis=0, where=True if answering is None else answering)
+        return np.stack([expit(by_head[self.head]) for by_head in odds])
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ def answer(
 
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
     where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
-    watch: chooses the folds that answer for patches which the run learnt from; none: all folds answer for all.
+    watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all.
     Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
@@ -108,15 +110,17 @@ def answer(
         if known is not None and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        probs.append(ensemble.probs(images, columns, None if watch is None else watch.folds(batch_ids, images)))
+        of_batch = ensemble.fold_probs(images, columns)
+        probs.append(of_batch if watch is None else watch.answers(batch_ids, images, of_batch))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
         raise FormatError("The source has no usable patches. Check the path and the format.")
-    pooled = np.concatenate(probs)
+    by_fold = np.concatenate(probs, axis=1)
+    pooled = by_fold.mean(axis=0)
     pred = (pooled >= ensemble.threshold).astype(np.int8)
-    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head)
+    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, by_fold)
 
 
 def fitting(

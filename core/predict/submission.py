@@ -12,16 +12,23 @@ from core.data.readers.archives.unpack import small_file
 from core.errors import FormatError
 from core.io.csv_injection import csv_cell
 from core.predict.patches import Answer
+from core.predict.triage import Triage
 
 
-def write_predictions(out: Path, answer: Answer, known: np.ndarray) -> None:
+def write_predictions(out: Path, answer: Answer, known: np.ndarray, triaged: Triage | None = None) -> None:
     """Columns id, prob (of landslide, 0-1), pred (0/1 at the run's deployed threshold) and known.
 
     known: (N,) text, how the run knows the patch from its training (identical, near, place, group), "" if it does not.
+    With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect").
     """
-    rows = zip(answer.ids, answer.probs, answer.pred, known, strict=True)
-    cells = ((csv_cell(str(i)), f"{p:.6f}", int(d), str(k)) for i, p, d, k in rows)
-    _write(out, ("id", "prob", "pred", "known"), cells)
+    rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
+    cells = [(csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows]
+    header: tuple[str, ...] = ("id", "prob", "pred")
+    if triaged is not None:
+        header += ("prob_highest", "triage")
+        more = zip(answer.by_fold.max(axis=0), triaged.cleared, strict=True)
+        cells = [(*row, f"{p:.6f}", "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
+    _write(out, (*header, "known"), [(*row, str(kind)) for row, kind in zip(cells, known, strict=True)])
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:

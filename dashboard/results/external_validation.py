@@ -59,9 +59,9 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
         downloads.show(figure, key="external_confusion")
     st.dataframe(side_by_side(report), hide_index=True, width="stretch", height="content")
     st.caption(
-        f"Test: {escape_markdown(dataset)}, n = {report['n']:,} labelled patches{_of_all(report)}, mean of the networks "
-        f"of all folds at the threshold {number(report.get('threshold'))} learnt from the run's own patches. Validation: "
-        "out of fold. "
+        f"Test: {escape_markdown(dataset)}, n = {report['n']:,} labelled patches{_of_all(report)}, mean of the "
+        f"networks of all folds at the threshold {number(report.get('threshold'))} learnt from the run's own patches. "
+        "Validation: out of fold. "
         "Training: each fold's network on its own training patches, averaged over folds, real patches only. Intervals: "
         "95% bootstrap, groups kept together where there are any."
     )
