@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def group_column(config: RunConfig, dataset: Dataset) -> str | None:
 
 def _from_dataset(run: RunFolder, config: RunConfig, dataset: Dataset) -> Steps[Part]:
     selection = select(dataset, config.data)
-    folds = Folds.from_json((run.path / "folds.json").read_text(encoding="utf-8"), dataset.ids)
+    folds = Folds.from_json(json.dumps(run.folds()), dataset.ids)
     excluded = selection.excluded | selection.cloudy
     rows = recorded_rows(folds, excluded)
     bands = tuple(band.name for band in selection.bands)

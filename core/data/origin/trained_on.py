@@ -62,6 +62,23 @@ class TrainedOn:
         return replace(self, n_folds=len(folds), parts=tuple(part.of_folds(folds) for part in self.parts))
 
 
+def of_runs(records: Sequence[TrainedOn]) -> TrainedOn:
+    """What all models of several runs learnt from, for an ensemble: the models of the first run, then of the second.
+
+    A patch is answered for by those of them that have not learnt from it (:func:`held_out`).
+    """
+    total = sum(record.n_folds for record in records)
+    parts, start = [], 0
+    for record in records:
+        for one in record.parts:
+            seen = np.zeros((total, len(one.patches)), bool)
+            seen[start : start + record.n_folds] = one.seen
+            parts.append(replace(one, seen=seen))
+        start += record.n_folds
+    unknown = dict.fromkeys(sentence for record in records for sentence in record.unknown)
+    return TrainedOn(", ".join(record.name for record in records), total, tuple(parts), tuple(unknown))
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
     """Which of M patches a model knows.

@@ -13,7 +13,7 @@ from core.data.bands import RGB_BANDS
 from core.data.origin.facts import PatchFacts, facts_of, nowhere, without_places
 from core.data.origin.fingerprints import Fingerprints, fingerprints, joined_hashes
 from core.data.origin.match import GROUP, IDENTICAL, KINDS, NEAR, PLACE, Link, same_patches
-from core.data.origin.trained_on import Part, TrainedOn, held_out, known_to
+from core.data.origin.trained_on import Part, TrainedOn, held_out, known_to, of_runs
 from core.data.store import DatasetWriter, open_dataset
 from core.progress import drain
 
@@ -207,6 +207,15 @@ def test_the_fold_that_did_not_learn_from_it_answers_and_all_where_each_did_or_n
                               [False, False, True, False, True, True]]  # fmt: skip
     everywhere = trained(KNOWN, np.full(N, 5))
     assert held_out(everywhere, facts(KNOWN)).all()
+
+
+def test_an_ensemble_of_runs_knows_what_any_of_them_learnt_from():
+    judged = np.arange(N // 2) % 3
+    both = of_runs([trained(KNOWN[: N // 2], judged), trained(KNOWN[N // 2 :], judged)])
+    new = facts(np.concatenate([KNOWN, ground(1, seed=9)]), [f"q{i}" for i in range(N + 1)])
+    known, folds = drain(known_to(both, new)), held_out(both, new)
+    assert known.any.tolist() == [True] * N + [False] and known.seen.shape == (6, N + 1)
+    assert (folds[3:, : N // 2]).all() and (folds[:3, : N // 2].sum(axis=0) == 1).all() and folds[:, N].all()
 
 
 def test_the_kinds_have_an_order():
