@@ -12,13 +12,19 @@ from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 
 def evaluate(
-    run: Run, dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False
+    run: Run,
+    dataset: DatasetFile,
+    groups: Annotated[
+        str, typer.Option("--groups", help="same: groups of one name here and in the run's dataset are one; or other.")
+    ] = "same",
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
 ) -> None:
     """Metrics of a finished run on another labelled dataset."""
     from core.analyses.external_validation import ANALYSIS, read
 
     folder = open_run(checkpoints, run)
-    done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset)}, as_json)
+    done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset), "groups": groups}, as_json)
     report = read(folder)[done["name"]].report
     print_result(report, as_json, "" if as_json else _evaluation(report, f"{folder.name} on {dataset.name}"))
 
@@ -67,6 +73,7 @@ def predict(
         )
     if value["triage"]:
         lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
+    lines += value["warnings"]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
 
@@ -77,5 +84,6 @@ def _evaluation(report: dict[str, Any], name: str) -> str:
 
     shown = ("f1", "auc", "precision", "recall", "specificity", "accuracy")
     texts = [f"{key} {number(report[key])}" for key in shown]
-    first = f"{name}: {', '.join(texts)}, threshold {report['threshold']:.3f}, n = {report['n']}"
+    n = f"n = {report['n']}" + (f" of {report['n_labelled']} labelled" if report["left_out"] else "")
+    first = f"{name}: {', '.join(texts)}, threshold {report['threshold']:.3f}, {n}"
     return "\n".join([first, *sentences(report)])

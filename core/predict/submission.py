@@ -18,10 +18,15 @@ from core.predict.triage import Triage
 
 
 def write_predictions(
-    out: Path, answer: Answer, triaged: Triage | None = None, at_prevalence: np.ndarray | None = None
+    out: Path,
+    answer: Answer,
+    known: np.ndarray,
+    triaged: Triage | None = None,
+    at_prevalence: np.ndarray | None = None,
 ) -> None:
-    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold).
+    """Columns id, prob (of landslide, 0-1), pred (0/1 at the run's deployed threshold) and known.
 
+    known: (N,) text, how the run knows the patch from its training (identical, near, place, group), "" if it does not.
     With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect"). at_prevalence:
     (N,) probabilities at the stated share of landslides, as prob_at_prevalence.
     """
@@ -35,7 +40,7 @@ def write_predictions(
         header += ("prob_highest", "triage")
         more = zip(answer.by_fold.max(axis=0), triaged.cleared, strict=True)
         cells = [(*row, f"{p:.6f}", "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
-    _write(out, header, cells)
+    _write(out, (*header, "known"), [(*row, str(kind)) for row, kind in zip(cells, known, strict=True)])
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:
