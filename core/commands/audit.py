@@ -44,7 +44,10 @@ def audit_splits(
         str | None, typer.Option("--group-by", help="groups, block, duplicates, or a column.", show_default="groups")
     ] = None,
     block_km: Annotated[
-        float | None, typer.Option("--block-km", help="Side of a block of ground, km.", show_default="5.0")
+        float | None,
+        typer.Option(
+            "--block-km", help="Side of a block of ground, km.", show_default="5, or less where folds need it"
+        ),
     ] = None,
     n_splits: Annotated[int | None, typer.Option("--folds", help="Number of folds.", show_default="5")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of the folds.", show_default="0")] = None,
