@@ -71,10 +71,14 @@ def train(
 
 def report(run: RunFolder, as_json: bool) -> None:
     """Print a finished run's headline, its warnings before it."""
+    from core.data.leakage import ground_between
     from core.runs.summary import headline
 
     summary = run.summary()
-    names = ("run", "dataset", "oof", "folds", "seconds", "images_per_second")
+    names = ("run", "dataset", "oof", "folds", "ground", "seconds", "images_per_second")
     for text in summary["warnings"]:
         print_progress(f"Warning: {text}", as_json)
-    print_result({name: summary[name] for name in names}, as_json, f"{summary['run']}: {headline(summary)}")
+    if "ground" in summary:
+        print_progress(ground_between.sentence(summary["ground"]), as_json)
+    value = {name: summary.get(name) for name in names}
+    print_result(value, as_json, f"{summary['run']}: {headline(summary)}")

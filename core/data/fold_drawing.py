@@ -218,6 +218,8 @@ def _why(
 ) -> str:
     """The first reason, what was joined, how many groups remain, and what would help."""
     words = [tried[0]]
+    if len(np.unique(labels[labels >= 0])) < 2:
+        return tried[0]  # no way of drawing helps
     if config.grouped:
         base = chosen_groups(dataset, config)
         joining = pairs if config.on_leak == "group" else pairs[pairs["kind"] == "identical"]
@@ -229,7 +231,7 @@ def _why(
             words.append(f"{n} folds can be drawn: set folds.n_splits={n}.")
     if len(tried) > 1:
         words.append(f"Squares of ground do not help either, down to the smallest: {tried[-1]}")
-    words.append(_ways_out(labels, config, ground))
+    words.append(_ways_out(config, ground))
     return " ".join(words)
 
 
@@ -270,9 +272,7 @@ def _possible(
     return True
 
 
-def _ways_out(labels: np.ndarray, config: FoldsConfig, ground: Footprints) -> str:
-    if len(np.unique(labels[labels >= 0])) < 2:
-        return ""  # the first reason says it
+def _ways_out(config: FoldsConfig, ground: Footprints) -> str:
     ways, placed = [], bool(ground.known.any())
     if config.block_km is not None and placed:
         ways.append("a smaller folds.block_km, or none")

@@ -53,13 +53,21 @@ def split_parts(dataset: Dataset) -> np.ndarray | None:
 
     None where the dataset has no split, or none of its words is known.
     """
-    if dataset.split is None:
+    split = split_words(dataset)
+    if split is None:
         return None
-    words, where = np.unique(dataset.split.astype(str), return_inverse=True)
+    words, where = np.unique(split, return_inverse=True)
     parts = [part_of(word) for word in words.tolist()]
     if not any(part for part, word in zip(parts, words.tolist(), strict=True) if word.strip()):
         return None
     return np.array([part or TRAIN for part in parts])[where]
+
+
+def split_words(dataset: Dataset) -> np.ndarray | None:
+    """(N,) text, the split as the source states it: its own, or that of a column named split; None without either."""
+    named = (values for name, values in dataset.columns.items() if name.lower() == "split")
+    split = dataset.split if dataset.split is not None else next(named, None)
+    return None if split is None else split.astype(str)
 
 
 def held_back(dataset: Dataset, labels: np.ndarray, config: FoldsConfig) -> HeldBack:
@@ -80,7 +88,7 @@ def held_back(dataset: Dataset, labels: np.ndarray, config: FoldsConfig) -> Held
         return HeldBack(nothing, (told,) if test.any() else ())
     mask = test | val if config.hold_out_val else test
     if mask.any() and not (labelled & ~mask).any():
-        names = " and ".join(sorted({str(word) for word in dataset.split[mask]}))
+        names = " and ".join(sorted(set(split_words(dataset)[mask].tolist())))
         raise FoldError(
             f"All {int(labelled.sum()):,} labelled patches of {dataset.name} belong to the part '{names}' of its own "
             "split, which is held back. Set folds.use_split=false to draw folds over everything."
@@ -92,7 +100,7 @@ def held_back(dataset: Dataset, labels: np.ndarray, config: FoldsConfig) -> Held
             notes.append(
                 f"The dataset's own {name} part was held back ({int(of.sum()):,} labelled patches, {positive:,} "
                 f"{dataset.positive}): not in the folds, never trained on. Judge it once, when all is decided: "
-                f"`python -m core analyse locked_test RUN`{'' if name == 'test' else ' --part val'}."
+                f"`python -m core analyse locked_test RUN{'' if name == 'test' else ' --part val'}`."
             )
     return HeldBack(mask, tuple(notes))
 
@@ -104,7 +112,7 @@ def _no_use(config: FoldsConfig, dataset: Dataset) -> tuple[str, ...]:
 
 
 def _unknown(dataset: Dataset) -> list[str]:
-    unknown = [word for word in np.unique(dataset.split.astype(str)).tolist() if part_of(word) is None]
+    unknown = [word for word in np.unique(split_words(dataset)).tolist() if part_of(word) is None]
     if not unknown:
         return []
     return [f"The split's words {list_names(unknown)} mean neither train, validation nor test; they count as train."]

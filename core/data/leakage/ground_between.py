@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.leakage.footprints import Footprints, nearest
+from core.data.leakage.footprints import EARTH, Footprints, nearest
 
 LARGE_SHARE = 0.2  # of a patch's ground
 FAR_M = 1000.0  # the farthest distance that is put on record
@@ -52,7 +52,8 @@ def on_record(ground: Footprints, parts: list[tuple[np.ndarray, np.ndarray]], bu
         n: patches judged; n_placed: of these with a known place. Shares of those: ``overlap`` (any ground shared with
         a training patch of their fold), ``overlap_20`` (a fifth of their ground and more), and ``within``: a row a
         distance (``distance``, ``unit`` m or px, ``share``), from edge to edge, the first of them a patch's side.
-        buffer_m, and note (where sizes were assumed).
+        in_pictures: places are known within pictures only, so that what two pictures share is not. buffer_m, and note
+        (where sizes were assumed).
     """
     n = sum(len(judged) for _, judged in parts)
     if not any(ground.known[judged].any() for _, judged in parts):
@@ -74,6 +75,7 @@ def on_record(ground: Footprints, parts: list[tuple[np.ndarray, np.ndarray]], bu
         "overlap": float((share > 0).mean()),
         "overlap_20": float((share >= LARGE_SHARE).mean()),
         "within": rows,
+        "in_pictures": bool((ground.frame[ground.known] != EARTH).any()),
         "buffer_m": buffer_m,
         "note": ground.note,
     }
@@ -85,7 +87,8 @@ def sentence(record: dict[str, Any] | None) -> str:
         return "Distance between training and evaluated patches: n/a, their places are not known."
     within = " and ".join(f"{row['share']:.0%} within {row['distance']:,.0f} {row['unit']}" for row in record["within"])
     placed = "" if record["n_placed"] == record["n"] else f" with a known place (of {record['n']:,})"
+    unknown = " What different pictures show of one ground is not known." if record["in_pictures"] else ""
     return (
         f"Of {record['n_placed']:,} evaluated patches{placed}, {record['overlap']:.0%} share ground with a training "
-        f"patch of their fold ({record['overlap_20']:.0%} share a fifth or more); {within} of one, from edge to edge."
+        f"patch of their fold ({record['overlap_20']:.0%} share a fifth or more); {within} of one, from edge to edge.{unknown}"
     )

@@ -44,7 +44,7 @@ COLUMNS = ("a", "b", "kind", "turn", "dy", "dx", "overlap", "ssim", "similarity"
 KINDS = ("identical", "near", "shifted", "overlap", "synthetic")
 MOST_BY_PLACE = 200_000  # pairs that share ground by their places alone, those that share most
 NO_PLACES = (
-    "Without places, crops of one scene are found by their pixels, if they are shifted by at most half a side; what "
+    "Without places, crops of one ground are found by their pixels, if they are shifted by at most half a side; what "
     "shares less ground is not found."
 )
 BATCH = 128  # candidates whose patches are read at once
@@ -124,6 +124,8 @@ def _with_places(dataset: Dataset, leaks: Leaks) -> Leaks:
     notes = [*leaks.notes, *filter(None, [ground.note])]
     if not ground.known.all():
         notes.append(f"{int((~ground.known).sum()):,} of {len(dataset):,} patches have no place. {NO_PLACES}")
+    elif len(np.unique(ground.frame)) > 1:
+        notes.append(f"Some patches have a place within their own picture only. {NO_PLACES}")
     if len(table) > MOST_BY_PLACE:
         notes.append(
             f"Of {len(table):,} pairs that share ground by place, the {MOST_BY_PLACE:,} that share most are listed."
