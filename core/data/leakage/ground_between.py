@@ -90,5 +90,6 @@ def sentence(record: dict[str, Any] | None) -> str:
     unknown = " What different pictures show of one ground is not known." if record["in_pictures"] else ""
     return (
         f"Of {record['n_placed']:,} evaluated patches{placed}, {record['overlap']:.0%} share ground with a training "
-        f"patch of their fold ({record['overlap_20']:.0%} share a fifth or more); {within} of one, from edge to edge.{unknown}"
+        f"patch of their fold ({record['overlap_20']:.0%} share a fifth or more); {within} of one, from edge to edge."
+        f"{unknown}"
     )

@@ -39,7 +39,7 @@ from core.data.store.dataset import Dataset
 from core.io.atomic import write_text
 from core.progress import Progress, Steps, part
 
-VERSION = 3  # of the finder: what an older one found is found again
+VERSION = 4  # of the finder: what an older one found is found again
 COLUMNS = ("a", "b", "kind", "turn", "dy", "dx", "overlap", "ssim", "similarity", "weight", "partner")
 KINDS = ("identical", "near", "shifted", "overlap", "synthetic")
 MOST_BY_PLACE = 200_000  # pairs that share ground by their places alone, those that share most
