@@ -80,7 +80,9 @@ def _words(value: dict) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in value["by_kind"].items()) or "none"
     lines = [f"{value['n']} patches; pairs that show the same ground: {kinds}", *value["notes"]]
     for row in value["pairs"][:SHOWN]:
-        where = f"shift {row['dy']:+d}, {row['dx']:+d} px" if row["kind"] == "shifted" else row["turn"]
+        where = row["turn"]
+        if row["kind"] in ("shifted", "overlap"):
+            where = f"shift {row['dy']:+d}, {row['dx']:+d} px, {row['overlap']:.0%} shared"
         where = f"{row['weight']:.2f} of it, with {row['partner']}" if row["kind"] == "synthetic" else where
         lines.append(f"  {row['kind']:9s} {row['a']} ~ {row['b']}  {where}".rstrip())
     if value["n_pairs"] > SHOWN:

@@ -19,6 +19,10 @@ from core.text import list_names
 __all__ = ["CheckReport", "CheckRow", "check"]
 
 USUAL_SPLITS = 5  # folds that most runs draw
+PAIRS_ADVICE = (
+    "Give them one group. Folds join them, or leave them out of training where places show what they share "
+    "(folds.on_leak)."
+)
 SCANNING = 0.3  # share of the whole time, where pairs have to be looked for
 PAIR_WORDS = {
     "near": ("Patches are nearly identical", "No patch is nearly identical to another one"),
@@ -134,7 +138,7 @@ def _check_pairs(dataset: Dataset, labels: np.ndarray, leaks: Leaks) -> list[Che
         groups = [dataset.groups[dataset.index_of(leaks.pairs[side])] for side in ("a", "b")]
         across = leaks.pairs[(groups[0] != groups[1]) & (leaks.pairs["kind"] != "identical").to_numpy()]
         what, none = "The same ground lies in different groups", "No crop or blend lies in another group"
-        rows.append(_pairs_row(dataset, across, what, none, "Give them one group; folds join them (folds.on_leak)."))
+        rows.append(_pairs_row(dataset, across, what, none, PAIRS_ADVICE))
     return [*rows, *(CheckRow("ok", note) for note in leaks.notes)]
 
 
