@@ -91,7 +91,7 @@ def _open(run: RunFolder, data: Dataset, offered: list[str], openings: list[dict
     with st.container(horizontal=True, vertical_alignment="bottom"):
         part = st.selectbox("Part", offered, format_func=PARTS.get, key="locked_part", width=200)
         times = sum(one["part"] == part for one in openings)
-        sure = st.checkbox(f"Model and settings are final (opened {times:,} times so far)", key="locked_sure")
+        sure = st.checkbox(f"Model and settings are final (openings so far: {times:,})", key="locked_sure")
         if st.button("Open and evaluate", icon=":material/lock_open:", key="locked_go", disabled=not sure):
             analyses.begin(run, ANALYSIS.name, {"part": part})
 

@@ -1,5 +1,7 @@
 """The held-back part of a run's own dataset, judged by the run; each opening recorded."""
 
+import shutil
+
 import pytest
 
 from core.analyses import locked_test
@@ -9,6 +11,7 @@ from core.data.held_back.openings import read_openings
 from core.data.store import DatasetWriter, open_dataset
 from core.errors import DataError, RunError
 from core.progress import drain
+from core.runs.store import RunFolder
 from tests.builders import TINY, make_tiny
 from tests.trained_runs import QUICK, train_tiny
 
@@ -64,24 +67,20 @@ def test_it_is_judged_at_the_runs_threshold_and_every_opening_counts(run, datase
     assert any("looked at before" in note for note in found.report["notes"])
 
 
-def test_a_run_that_learnt_from_the_part_cannot_be_judged_by_it(run, home, dataset, trained_run):
+def test_a_run_that_learnt_from_the_part_cannot_be_judged_by_it(run, dataset, trained_run):
     with pytest.raises(DataError, match="no labelled validation part"):
         drain(locked_test.ANALYSIS.start(run, {"part": "val"}))
     everything = run.folds()
     everything["folds"][0] += dataset.ids[-TEST:].tolist()
-    leaky = train_like(run, everything)
+    leaky = recorded_with(run, everything)
     with pytest.raises(RunError, match=r"trained on 18 of the 18 test patches.*folds.use_split=true"):
         drain(locked_test.ANALYSIS.start(leaky, {}))
     with pytest.raises(DataError, match="no labelled test part"):
         drain(locked_test.ANALYSIS.start(trained_run, {}))
 
 
-def train_like(run, folds):
+def recorded_with(run, folds):
     """A copy of the run with these folds on record."""
-    import shutil
-
-    from core.runs.store import RunFolder
-
     copy = RunFolder(run.path.parent / f"{run.name}-copy")
     shutil.copytree(run.path, copy.path)
     copy.write_json("folds.json", folds)

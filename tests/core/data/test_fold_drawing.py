@@ -1,5 +1,7 @@
 """Folds over ground that overlaps: nothing that is judged shares ground with what is learnt from."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,13 +31,13 @@ def scene(path, n=12, stride=0.5, groups="one", on_earth=True, labels=None, seed
     step = stride * SIDE_M
     per_lon, per_lat = metres_per_degree(42.7)
     lonlat = np.stack([141.9 + col * step / per_lon, 42.7 - row * step / per_lat], axis=1)
-    columns, facts = {"image": ["scene"] * n * n, "row": row * round(64 * stride), "col": col * round(64 * stride)}, {}
+    columns = {"image": ["scene"] * n * n, "row": row * round(64 * stride), "col": col * round(64 * stride)}
     if on_earth:
         columns |= {WIDTH: np.full(n * n, SIDE_M), HEIGHT: np.full(n * n, SIDE_M)}
     labels = (rng.random(n * n) < 0.3).astype(np.int8) if labels is None else labels
     writer = DatasetWriter(
         path / "scene.h5", bands=RGB_BANDS, shape_hw=(64, 64), class_names=("a", "b"), source="",
-        facts={"patches_from_masks": {"tile": 64}, **facts},
+        facts={"patches_from_masks": {"tile": 64}},
     )  # fmt: skip
     with writer:
         images = rng.normal(size=(n * n, 3, 64, 64)).astype(np.float32)
@@ -100,7 +102,6 @@ def test_nothing_judged_is_within_the_buffer_of_training(tmp_path_factory, strid
 
 
 def test_datasets_without_places_have_the_folds_they_had(tmp_path):
-    data = scene(tmp_path, on_earth=True)
     plain = scene(tmp_path, n=10, groups=[f"g{k // 5}" for k in range(100)], on_earth=False)
     object.__setattr__(plain, "facts", {})  # not cut by this import, so that columns of these names mean nothing
     for seed in range(3):
@@ -108,7 +109,6 @@ def test_datasets_without_places_have_the_folds_they_had(tmp_path):
         before = make_folds(plain.labels, plain.groups, 5, seed)
         np.testing.assert_array_equal(drawn.folds.fold_of, before.fold_of)
         assert drawn.notes == () and drawn.record() is None and "left_out" not in drawn.folds.to_json(plain.ids)
-    del data
 
 
 def test_one_place_seen_in_two_files_is_kept_out_of_training_and_not_joined(tmp_path):
@@ -145,17 +145,13 @@ def test_a_buffer_without_metres_is_refused_in_words(tmp_path):
 
 
 def test_the_record_of_folds_keeps_what_was_left_out():
-    labels = np.tile([0, 1], 6)
     folds = Folds(2, 0, False, np.repeat([0, 1], 6).astype(np.int8), (np.array([7]), np.array([0, 1])))
     ids = np.array([f"p{k}" for k in range(12)])
     again = Folds.from_json(folds.to_json(ids), ids)
-    import json
-
     for fold in range(2):
         np.testing.assert_array_equal(again.train(fold), folds.train(fold))
         assert training_ids(json.loads(folds.to_json(ids)), fold) == ids[folds.train(fold)].tolist()
     assert folds.train(0).tolist() == [6, 8, 9, 10, 11] and folds.train(1).tolist() == [2, 3, 4, 5]
-    assert len(labels) == 12
 
 
 def test_overlap_by_place_is_among_the_pairs_at_any_shift(tmp_path):
