@@ -142,7 +142,8 @@ def read(target: DatasetTarget) -> Leakage | None:
 ANALYSIS = Analysis(
     name="leakage",
     title="Leakage",
-    summary="Near-duplicates, shifted crops and blends, which of them a split divides, and what that adds to scores.",
+    summary="Near-duplicates, crops shifted by up to half a side (by any shift where places are known) and blends; "
+    "which of them a split divides, and what that adds to scores.",
     page="dataset",
     view="leakage",
     target="dataset",

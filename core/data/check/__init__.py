@@ -26,7 +26,7 @@ PAIRS_ADVICE = (
 SCANNING = 0.3  # share of the whole time, where pairs have to be looked for
 PAIR_WORDS = {
     "near": ("Patches are nearly identical", "No patch is nearly identical to another one"),
-    "shifted": ("Patches are shifted crops of one another", "No patch is a shifted crop of another one"),
+    "shifted": ("Patches are shifted crops of one another", "No patch is another one shifted by up to half a side"),
     "synthetic": ("Patches are blends of two others", "No patch is a blend of two others"),
 }
 
@@ -129,6 +129,9 @@ def _check_pairs(dataset: Dataset, labels: np.ndarray, leaks: Leaks) -> list[Che
     for kind, (what, none) in PAIR_WORDS.items():
         advice = "Folds keep them together (folds.on_leak). Exclude copies that add nothing."
         rows.append(_pairs_row(dataset, leaks.pairs[leaks.pairs["kind"] == kind], what, none, advice))
+    if len(overlap := leaks.pairs[leaks.pairs["kind"] == "overlap"]):
+        what, advice = "Patches share ground by their places", "Training leaves out what evaluated patches show."
+        rows.append(_pairs_row(dataset, overlap, what, "", advice))
     near = leaks.pairs[leaks.pairs["kind"] == "near"]
     values = [labels[dataset.index_of(near[side])] for side in ("a", "b")]
     if (differ := (values[0] >= 0) & (values[1] >= 0) & (values[0] != values[1])).any():
