@@ -129,7 +129,9 @@ def hold_back(context: RunContext, train: np.ndarray) -> tuple[np.ndarray, np.nd
     config = context.config
     if config.train.select != "inner":
         return train, train[:0]
-    return inner_split(train, context.labels, context.groups, config.train.inner_share, config.seed)
+    separation = context.drawn.separation
+    too_near = separation.too_near if separation else None
+    return inner_split(train, context.labels, context.groups, config.train.inner_share, config.seed, too_near)
 
 
 def fit_heads(

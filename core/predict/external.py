@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.folds import training_ids
 from core.data.origin.match import KINDS
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
@@ -184,7 +185,7 @@ def _recomputed(run: RunFolder, head: str) -> dict[str, float]:
 def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]) -> dict[str, float]:
     """Each metric of the folds' models on their own training patches, at their own thresholds: the mean over folds."""
     oof, head = run.oof(), ensemble.head
-    rows, fold_of, labels = own.index_of(oof["id"].tolist()), oof["fold"].to_numpy(), oof["label"].to_numpy()
+    rows, folds, labels = own.index_of(oof["id"].tolist()), run.folds(), oof["label"].to_numpy()
     kinds = {kind_of(name) for name in members_of([head])}
     features: dict[str, np.ndarray] = {}
     if "statistics" in kinds:
@@ -193,7 +194,7 @@ def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]
         features["rich"] = _by_batch(own, rows, ensemble, lambda x: rich_statistics(x, ensemble.band_names, own.nodata))
     by_fold = []
     for model in ensemble.models:
-        train = fold_of != model.fold
+        train = np.isin(oof["id"].astype(str), training_ids(folds, model.fold))
         inputs = {kind: values[train] for kind, values in features.items()}
         if "embeddings" in kinds:
             inputs["embeddings"] = run.embeddings(model.fold)["embeddings"][rows[train]]

@@ -11,7 +11,7 @@ as in cross-validation. Any other that the run knows is answered for by all fold
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -112,6 +112,14 @@ def _selected(run: RunFolder, dataset: Dataset, rows: np.ndarray) -> tuple[np.nd
         )
     kept = rows[~(listed | cloudy)[rows]]
     return kept, {reason: n for reason, n in counts.items() if n}, notes
+
+
+def known_from_weights(run: RunFolder, dataset: Dataset, rows: np.ndarray, bands: Sequence[str]) -> Steps[Known]:
+    """Which of these rows the run knows from the weights that it started from, whatever it learnt from itself."""
+    record = yield from part(training_record(run), 0.0, 0.2)
+    before = replace(record, parts=tuple(one for one in record.parts if one.run != run.name))
+    facts = yield from part(facts_of(dataset, rows, bands, group_column(run.config(), dataset)), 0.2, 0.4)
+    return (yield from part(known_to(before, facts), 0.4, 1.0))
 
 
 class Watch:

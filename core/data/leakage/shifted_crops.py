@@ -2,9 +2,9 @@
 
 The candidates come with a first guess of the shift; fine detail decides (``core.data.leakage.overlap``).
 
-A patch is averaged into 20 x 20 cells. Of two crops shifted by at most 45 % of the side, a corner window of 11 x 11
-cells of one lies wholly inside the other, at one of 10 x 10 places; so the two corner windows of every patch are
-compared with all 100 windows of every other, each described by 64 numbers (the window's own mean per band taken off,
+A patch is averaged into 20 x 20 cells. Of two crops shifted by at most half of the side, a corner window of 10 x 10
+cells of one lies wholly inside the other, at one of 11 x 11 places; so the two corner windows of every patch are
+compared with all 121 windows of every other, each described by 64 numbers (the window's own mean per band taken off,
 half-whitened principal components, unit length), in blocks of one matrix product. No keypoint has to be found twice.
 """
 
@@ -24,7 +24,7 @@ from core.data.leakage.overlap import scaled
 from core.progress import Progress, Steps
 
 CELLS = 20  # on a side of a patch
-WINDOW = 11  # cells on a side of a window: it lies in the overlap of any two crops shifted by up to 9 cells
+WINDOW = 10  # cells on a side of a window: it lies in the overlap of any two crops shifted by up to 10 cells
 PLACES = CELLS - WINDOW + 1
 CORNERS = (0, (PLACES - 1) * PLACES)  # top left, bottom left: shifts of either sign, since a pair is seen from both
 NUMBERS = 64  # of a descriptor
@@ -98,11 +98,11 @@ def averaged(patches: Patches, nodata: float | None) -> Steps[Cells]:
 
 
 def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
-    """Pairs that may be shifted crops of one scene (at most 45 % of a side), or turned copies of one patch."""
+    """Pairs that may be shifted crops of one scene (by at most half of a side), or turned copies of one patch."""
     candidates = Candidates()
     values = cells.values
     components = window_components(values, WINDOW)
-    windows = window_descriptors(values, components)  # (N, 100, 64)
+    windows = window_descriptors(values, components)  # (N, 121, 64)
     for done, corner in enumerate(CORNERS):
         own_row, own_column = divmod(corner, PLACES)
         for a, b, cosine, place in _best(np.ascontiguousarray(windows[:, corner]), windows):
@@ -169,7 +169,7 @@ def principal(sample: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def window_descriptors(values: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """(N, 100, 64) float32 of unit length; 0 for a window without any contrast."""
+    """(N, 121, 64) float32 of unit length; 0 for a window without any contrast."""
     out = np.empty((len(values), PLACES**2, components.shape[1]), np.float32)
     for start in range(0, len(values), FEW):
         part = values[start : start + FEW]

@@ -100,6 +100,7 @@ def _write(
 ) -> Steps[Dataset]:
     """The dataset file from what was read."""
     has_places = any(item.lonlat is not None for item in items)
+    has_split = any(item.split for item in items)
     done = 0
     with writer:
         for batch in spool.batches():
@@ -109,7 +110,7 @@ def _write(
                 [item.label for item in members],
                 [item.id for item in members],
                 groups=_all_or_none([item.group for item in members]),
-                split=_all_or_none([item.split for item in members]),
+                split=[item.split or "" for item in members] if has_split else None,
                 masks=batch.masks,
                 lonlat=_places(members) if has_places else None,
                 columns={name: values[batch.rows] for name, values in columns.items()},
