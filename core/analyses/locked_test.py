@@ -69,8 +69,8 @@ def analyse(run: RunFolder, options: LockedTestOptions) -> Steps[dict[str, Any]]
     known = yield from part(known_from_weights(run, dataset, rows, dataset.band_names), 0.0, 0.05)
     if known.any.any():
         raise RunError(
-            f"The weights that run '{run.name}' started from learnt from {int(known.any.sum()):,} of these {len(rows):,} "
-            f"patches ({known.words()}), so they cannot test it. Train from other weights."
+            f"The weights that run '{run.name}' started from learnt from {int(known.any.sum()):,} of these "
+            f"{len(rows):,} patches ({known.words()}), so they cannot test it. Train from other weights."
         )
     name = set_hash(dataset, rows)
     earlier = [one for one in read_openings(dataset.path, options.part) if one["set"] == name]
