@@ -71,10 +71,18 @@ def ingest(
         Path | None, typer.Option("--masks", help="Folder of landslide masks.", rich_help_panel=TABLES)
     ] = None,
     mask_value: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             "--mask-value",
-            help="Value in masks that means landslide; default: everything but 0.",
+            help="What means landslide in masks: a value, or a colour (#ff0000, 255,0,0, red); default: all but 0.",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
+    mask_at_least: Annotated[
+        float | None,
+        typer.Option(
+            "--mask-at-least",
+            help="In masks of shades or probabilities: landslide from here on; below 1 a share of their full scale.",
             rich_help_panel=TILES,
         ),
     ] = None,
@@ -134,7 +142,7 @@ def ingest(
         "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
         "unit": unit, "nodata": nodata, "resize": resize, "keys": keys, "layout": layout, "positive": positive,
         "labels": labels, "id_column": id_column, "group_column": group_column,
-        "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
+        "masks": masks, "mask_value": mask_value, "mask_at_least": mask_at_least, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}

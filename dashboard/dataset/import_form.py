@@ -30,7 +30,7 @@ EXAMPLES = {
     "positive": "landslide", "bands": "red,green,blue,nir", "labels": "/data/landslides/labels.csv", "id_column": "id",
     "group_column": "scene", "masks": "/data/landslides/masks", "licence": "CC BY 4.0", "resize": "as they are",
     "tile": "none: images are patches", "stride": "the tile size", "nodata": "as the format says",
-    "mask_value": "everything but 0", "keys": "images=img,labels=y",
+    "mask_value": "everything but 0", "mask_at_least": "as their values suggest", "keys": "images=img,labels=y",
 }  # fmt: skip
 ONLY_FOR = dict.fromkeys(("keys", "layout"), ("hdf5", "landslide4sense"))  # options of some formats
 WORDS: dict[str, dict[str | None, str]] = {

@@ -23,6 +23,7 @@ from core.data.readers import cas, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import unpacked
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
+from core.data.readers.files import with_axes
 from core.data.readers.geo import geotiff
 from core.data.readers.hdf5 import arrays
 from core.data.readers.named_sets import named_sets
@@ -83,7 +84,7 @@ def ingest(
     if format is not None:
         _reader(format)  # a wrong name is told before anything is unpacked
     with unpacked(Path(source), beside=Path(out)) as folder:
-        collection = _reader(format or recognise(folder)).collect(folder, options, aside)
+        collection = with_axes(_reader(format or recognise(folder)).collect(folder, options, aside), options)
         return (yield from build(collection, Path(out), options, aside))
 
 
@@ -126,6 +127,7 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
     """First the bands, then the batches; an archive stays unpacked in between."""
     with unpacked(source) as folder:
         collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
+        collection = with_axes(collection, options)
         items, shape, _, bands = survey_bands(resized(collection, collection.resize), options, aside)
         yield bands
         yield from batches(items, shape, aside, batch_size)

@@ -14,6 +14,8 @@ import numpy as np
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
 from core.data.readers.base import Aside, Collection, IngestReport, Item, ReaderOptions, Shape, counted, some
 from core.data.readers.geo.tiles import cut, nodata_of
+from core.data.readers.masks.raw import LANDSLIDE
+from core.data.readers.masks.understood import understood
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import typed_column
@@ -38,6 +40,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     if out.is_dir():
         raise DataError(f"{out} is a folder. Give the name of a file in it, ending in .h5.")
     side = collection.resize if options.resize is None else options.resize
+    collection = yield from understood(collection, options, aside)
     collection = yield from cut(resized(collection, side), options, aside)
     items, shape, is_bytes, bands = yield from _surveying(collection, options, aside)
     columns = _columns(items, aside)
@@ -234,7 +237,7 @@ def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:
         mask = item.mask.read()
         if mask.shape != shape[1:]:
             raise FormatError(f"The mask is {mask.shape[0]}x{mask.shape[1]} pixels; the patch {_size(shape)}.")
-        return mask
+        return (mask == LANDSLIDE).astype(np.uint8)
     except DataError as error:
         aside.reject(f"mask of {item.file}", f"{error} The patch is kept with an empty mask.")
         return empty

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.files import KINDS, FileMask, FilePatch, patch_files
+from core.data.readers.files import KINDS, FilePatch, patch_files
+from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, Matched, match_rows
 from core.data.readers.tables import (
     DEFAULT_CLASSES,
@@ -219,7 +220,7 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
     find = FileIndex(masks, patch_files(masks, aside)).find
     candidates = {path: find(path.stem) for path in found.files}
     mask_of = {
-        path: FileMask(named[0], named[0].name, options.mask_value)
+        path: FileMask(named[0], f"{masks.name}/{named[0].relative_to(masks).as_posix()}")
         for path, named in candidates.items()
         if len(named) == 1
     }

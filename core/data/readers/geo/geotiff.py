@@ -23,16 +23,15 @@ from core.data.bands import Band, bands_named
 from core.data.readers import cas, folders
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.build import choose_bands
-from core.data.readers.files import FileMask, FilePatch, patch_files
+from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.geo.placement import Placer
-from core.data.readers.geo.raster import MAX_BYTES, SUFFIXES, RasterHeader, patch_header, raster_header, read_raster
-from core.data.readers.geo.raster_patches import RasterMask, RasterPatch, Scene, Strip
+from core.data.readers.geo.raster import SUFFIXES, RasterHeader, patch_header, raster_header
+from core.data.readers.geo.raster_patches import RasterPatch, Scene, Strip
+from core.data.readers.masks.files import FileMask
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.errors import DataError, FormatError
 
-MASKS_LOOKED_AT = 50  # for values of other classes, evenly over all
-MOST_CLASSES = 20  # values; more are shades, not classes
 UNSEEN = 0.0  # a pixel with it in all bands was not seen, where no file says otherwise
 
 
@@ -104,7 +103,7 @@ def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | N
     for path, name in folders.ids(source, found.images).items():
         file = _below(source, path)
         mask = found.mask_of.get(path)
-        mask = mask and FileMask(mask, _below(source, mask), options.mask_value)
+        mask = mask and FileMask(mask, _below(source, mask))
         split = found.split_of.get(path, "" if found.split_of else None)
         items.append(Item(name, FilePatch(path, file), split=split, mask=mask, columns={"file": file}))
     return Collection("", items, DEFAULT_CLASSES, has_masks=True, labels_from_masks=True)
@@ -134,10 +133,8 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
             patch = Scene(patch.path, patch.file, header, nodata, place, patch.order, None, strip)
         columns = {**item.columns, **patch.columns_at(height / 2, width / 2)}
         lonlat = patch.lonlat_at(height / 2, width / 2)
-        items.append(replace(item, patch=patch, mask=_mask(item.mask, aside), lonlat=lonlat, columns=columns))
+        items.append(replace(item, patch=patch, lonlat=lonlat, columns=columns))
     placer.tell(aside)
-    if options.mask_value is None:
-        _tell_classes([item.mask for item in items if isinstance(item.mask, FileMask)], aside)
     name = f"geotiff: {source.resolve().name}"
     return replace(found, name=name, items=items, bands=bands, nodata=nodata)
 
@@ -158,35 +155,6 @@ def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dic
         # The same text for all files of one coordinate system is kept once.
         found[item.file] = replace(header, nodata=nodata, crs=header.crs and sys.intern(header.crs))
     return found
-
-
-def _mask(mask: FileMask | None, aside: Aside) -> FileMask | RasterMask | None:
-    """The mask, read window by window where it is too large to be a picture."""
-    if mask is None or mask.path.suffix.lower() not in SUFFIXES:
-        return mask
-    try:
-        header = raster_header(mask.path)
-    except DataError:
-        return mask  # its own reader says why
-    large = math.prod(header.shape[1:]) * header.dtype.itemsize > MAX_BYTES // 16
-    return RasterMask(mask.path, mask.file, header, mask.value) if large and header.shape[0] == 1 else mask
-
-
-def _tell_classes(masks: Sequence[FileMask], aside: Aside) -> None:
-    """A warning when masks hold several values besides 0, as maps of classes do; some of the masks are looked at."""
-    seen: set[float] = set()
-    for mask in masks[:: len(masks) // MASKS_LOOKED_AT + 1]:
-        if mask.path.suffix.lower() in SUFFIXES:
-            try:
-                seen |= set(np.unique(read_raster(mask.path)).tolist())
-            except DataError:
-                continue  # told where it is used
-    seen.discard(0)
-    if 1 < len(seen) <= MOST_CLASSES:
-        aside.warn(
-            f"Masks hold the values {some([f'{value:g}' for value in sorted(seen)], 20)}; all of them were taken for "
-            "landslide. Say --mask-value V if only one is."
-        )
 
 
 # --------------------------------------------------------------------------------------------- bands and nodata

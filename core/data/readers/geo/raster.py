@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.readers.axes import axes_of, channels_first
 from core.errors import DataError, FormatError, UnsafeFileError
 
 SUFFIXES = (".tif", ".tiff")
@@ -76,7 +77,7 @@ def raster_header(path: Path) -> RasterHeader:
 
     Raises UnsafeFileError when it claims absurd sizes, FormatError for what is no such file.
     """
-    with _opened(path) as raster:
+    with opened(path) as raster:
         return _header(raster, path)
 
 
@@ -98,7 +99,7 @@ def read_raster(path: Path, window: Window | None = None) -> np.ndarray:
     Pixels that a mask inside the file hides become the nodata value (0 where there is none). Raises as
     ``raster_header``, FormatError when a tile is damaged or the window leaves the raster.
     """
-    with _opened(path) as raster:
+    with opened(path) as raster:
         header = _header(raster, path)
         n_bands, height, width = header.shape
         row, col, rows, cols = window or (0, 0, height, width)
@@ -145,7 +146,8 @@ def _wide(dtype: np.dtype) -> np.dtype:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
+    """The raster, opened with everything shut off. Raises FormatError for what is no such file on this machine's disks."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -261,13 +263,15 @@ def _stack(raster: Any, path: Path) -> tuple[int, int, int] | None:
 
 
 def _axes_of(stack: tuple[int, int, int], path: Path) -> tuple[int, int, int]:
-    """(C, H, W) of a stack: the bands are the axis, first or last, that is the shorter one."""
-    first, _, last = stack
-    if first == last:
+    """(C, H, W) of a stack, by the lengths of its axes."""
+    try:
+        axes = axes_of(stack, path.name)
+    except FormatError as error:
         raise FormatError(
-            f"{path.name} has the shape {stack}, which may be (C, H, W) or (H, W, C). Save its bands in one page."
-        )
-    return stack if first < last else (last, first, stack[1])
+            f"{path.name} has the shape {stack} over its pages, which does not tell the bands from rows and columns. "
+            "Save its bands in one page."
+        ) from error
+    return channels_first(stack, axes)
 
 
 def _stacked(path: Path, header: RasterHeader) -> np.ndarray:

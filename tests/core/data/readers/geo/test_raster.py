@@ -14,7 +14,7 @@ from affine import Affine
 from PIL import Image
 from rasterio.shutil import copy
 
-from core.data.readers.files import patch_shape, read_patch, read_patch_mask
+from core.data.readers.files import patch_shape, read_patch
 from core.data.readers.geo.raster import patch_header, raster_header, read_raster, separate_nodata
 from core.errors import FormatError, UnsafeFileError
 
@@ -349,16 +349,3 @@ def test_folders_take_numbers_from_tiffs_and_pictures_as_before(tmp_path):
     write(tmp_path / "clear.tif", clear)
     with pytest.raises(FormatError, match="transparent"):
         read_patch(tmp_path / "clear.tif")
-
-
-@pytest.mark.parametrize("dtype", ["uint16", "float32", "uint8"])
-def test_masks_of_numbers(tmp_path, dtype):
-    mask = np.array([[[0, 1], [2, 0]]], dtype)
-    write(tmp_path / "m.tif", mask)
-    np.save(tmp_path / "m.npy", mask[0])
-    for name in ("m.tif", "m.npy"):
-        np.testing.assert_array_equal(read_patch_mask(tmp_path / name), [[0, 1], [1, 0]])
-        np.testing.assert_array_equal(read_patch_mask(tmp_path / name, 2.0), [[0, 0], [1, 0]])
-    write(tmp_path / "two.tif", np.zeros((2, 2, 2), np.uint16))
-    with pytest.raises(FormatError, match="a mask has one band"):
-        read_patch_mask(tmp_path / "two.tif")
