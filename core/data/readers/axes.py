@@ -7,15 +7,14 @@ import numpy as np
 from core.errors import FormatError
 
 AXES = {"NCHW": "CHW", "NHWC": "HWC", "NHW": "HW"}  # of one patch, by the layout of many
-_SAID = "Say which with --layout NCHW (bands first) or NHWC (bands last)."
 
 
 def axes_of(shape: tuple[int, ...], name: str, n_bands: int | None = None, layout: str | None = None) -> str:
     """The axes of one patch of that shape: "HW", "CHW" or "HWC".
 
-    The bands are the axis, first or last, that is shorter than both others. ``n_bands``, where it is known, decides
-    instead when only one of the two has that length; ``layout`` decides whatever the lengths. Raises FormatError where
-    that leaves both or neither.
+    The bands are the axis, first or last, that is shorter than both others, or beside two equal ones. ``n_bands``,
+    where it is known, decides instead when only one of the two has that length; ``layout`` decides whatever the
+    lengths. Raises FormatError where that leaves both or neither.
     """
     if layout is not None:
         axes = AXES[layout]
@@ -33,7 +32,12 @@ def axes_of(shape: tuple[int, ...], name: str, n_bands: int | None = None, layou
                 return "CHW"
             if last < min(first, middle):
                 return "HWC"
-    raise FormatError(f"{name} has the shape {shape}, which does not tell the bands from rows and columns. {_SAID}")
+            if middle in (first, last):  # a square patch
+                return "CHW" if middle == last else "HWC"
+    raise FormatError(
+        f"{name} has the shape {shape}, which does not tell the bands from rows and columns. Say --layout NCHW if they "
+        "come first, NHWC if last."
+    )
 
 
 def channels_first(shape: tuple[int, ...], axes: str) -> tuple[int, int, int]:

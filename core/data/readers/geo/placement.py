@@ -225,8 +225,8 @@ class Placer:
             "latitude; map units are in the columns x and y",
             "nowhere on Earth": "files have a coordinate system that does not lead to longitude and latitude; map "
             "units are in the columns x and y",
-            "disagrees": "files lie elsewhere by the file beside them (.tfw, .wld or .aux.xml) than by themselves; their own place is "
-            "used",
+            "disagrees": "files lie elsewhere by the world file or .aux.xml beside them than by themselves; their own "
+            "place is used",
         }
         for kind, text in texts.items():
             if files := self._told[kind]:

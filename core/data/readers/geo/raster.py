@@ -147,7 +147,7 @@ def _wide(dtype: np.dtype) -> np.dtype:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The raster, opened with everything shut off. Raises FormatError for what is no such file on this machine's disks."""
+    """The raster, with everything else shut off. Raises FormatError for what is no such file on a local disk."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 

@@ -198,9 +198,7 @@ def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: S
     )
 
 
-def _label(
-    item: Item, mask_share: float | None, unknown_share: float | None, options: ReaderOptions
-) -> int | None:
+def _label(item: Item, mask_share: float | None, unknown_share: float | None, options: ReaderOptions) -> int | None:
     """1, 0 or -1; None: dropped."""
     if mask_share is None:
         return item.label if options.tile is None or item.label == 0 else -1
@@ -280,8 +278,8 @@ def _tell(counts: Counter, options: ReaderOptions, aside: Aside) -> None:
         )
     if counts["mask_unknown"]:
         aside.warn(
-            f"{counts['mask_unknown']} patches are unlabelled: of more than {MOST_UNKNOWN:.0%} of their pixels the mask "
-            "does not say what is there."
+            f"{counts['mask_unknown']} patches are unlabelled: their mask does not say what is there for more than "
+            f"{MOST_UNKNOWN:.0%} of their pixels."
         )
     if counts["dropped_nodata"]:
         aside.warn(

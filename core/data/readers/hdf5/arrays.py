@@ -116,7 +116,7 @@ def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> C
         contents = _contents(file, path, options, aside)
     n, facts = contents.shape[0], contents.facts
     n_bands = len(options.bands) if options.bands else None
-    axes = axes_of(contents.shape[1:], f"Each patch of {path.name}", n_bands, options.layout)
+    axes = axes_of(contents.shape[1:], f"A patch of {path.name}", n_bands, options.layout)
     size = channels_first(contents.shape[1:], axes)
     classes, labels = labels_of(facts.get("labels") if labelled else None, n, options, aside)
     names = ids_of(facts.get("ids"), path.stem, n, aside)
@@ -226,7 +226,8 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
             aside.reject(file, error)
             continue
         split = found.split_of.get(path, "" if found.split_of else None)
-        items.append(Item(name, H5Patch(path, file, key, axes, n_bands), split=split, mask=mask, columns={"file": file}))
+        patch = H5Patch(path, file, key, axes, n_bands)
+        items.append(Item(name, patch, split=split, mask=mask, columns={"file": file}))
     has_masks = any(item.mask is not None for item in items)
     if labelled and not has_masks:
         aside.warn("The files have no masks beside them, so their patches are unlabelled.")

@@ -21,7 +21,7 @@ def is_colour(text: str) -> bool:
 
 
 def colour_code(text: str) -> int:
-    """red * 65536 + green * 256 + blue of ``#ff0000``, ``255,0,0`` or ``red``. Raises ValueError for anything else."""
+    """The code red * 65536 + green * 256 + blue of ``#ff0000``, ``255,0,0`` or ``red``. Raises ValueError otherwise."""
     parts = _PARTS.fullmatch(text.strip())
     try:
         red, green, blue = map(int, parts.groups()) if parts else ImageColor.getrgb(text.strip())[:3]

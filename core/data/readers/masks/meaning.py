@@ -19,6 +19,7 @@ from core.data.readers.masks.survey import Found
 from core.errors import FormatError
 
 MOST_CLASSES = 20  # values; more are shades, not classes
+MOST_LISTED = 8  # values or colours in a message
 SCALES = (1, 100, 255, 10_000, 65_535)  # full scales that shades and probabilities are saved in
 COLOUR_TOLERANCE = 64  # of each part, in pictures saved with a loss
 MIDDLE = 128  # of bytes
@@ -68,7 +69,11 @@ class Meaning:
         if self.colour is not None:
             return _alike(values, self.colour, self.tolerance)
         if self.equals is not None:
-            return np.isclose(values, self.equals, rtol=1e-6, atol=0) if values.dtype.kind == "f" else values == self.equals
+            return (
+                np.isclose(values, self.equals, rtol=1e-6, atol=0)
+                if values.dtype.kind == "f"
+                else values == self.equals
+            )
         if self.at_least is not None:
             with np.errstate(invalid="ignore"):
                 return values >= self.at_least
@@ -101,8 +106,9 @@ def decide(found: Found, options: ReaderOptions, aside: Aside) -> Meaning:
             aside.warn("No mask says 'no landslide'; pixels that they call not seen (nodata) were taken for it.")
     total += found.n_unseen if meaning.unseen_is_background else 0
     if total and covered > MUCH * total:
-        zero = "" if options.mask_value or meaning.colour is not None else " Are they inverted? Then say --mask-value 0."
-        aside.warn(f"The {found.n_masks} masks call {covered / total:.1%} of all their pixels landslide.{zero}")
+        inverted = options.mask_value is None and meaning.colour is None
+        advice = " If they are inverted, say --mask-value 0." if inverted else ""
+        aside.warn(f"The {found.n_masks} masks call {covered / total:.1%} of all their pixels landslide.{advice}")
     return meaning
 
 
@@ -138,8 +144,8 @@ def _named(found: Found, text: str, aside: Aside) -> Meaning:
         by_index = found.n_palettes > 0
         if found.colours and not found.is_grey and not by_index:
             raise FormatError(
-                f"The masks are in colours ({_listed_colours(found.as_colours())}), and --mask-value {text} is a number. "
-                "Give the colour of landslides, such as --mask-value '#ff0000'."
+                f"The masks are in colours ({_listed_colours(found.as_colours())}), and --mask-value {text} is a "
+                "number. Give the colour of landslides, such as --mask-value '#ff0000'."
             )
         meaning = Meaning(equals=float(text), by_index=by_index)
     counts = _in_words_of(meaning, found)
@@ -224,8 +230,8 @@ def _of_numbers(found: Found, aside: Aside) -> Meaning:
             "which is landslide is not certain. Say --mask-value V."
         )
     aside.warn(
-        f"Masks hold the values {_listed(counts)}; all of them but 0 were taken for landslide. Say --mask-value V if "
-        "only one is."
+        f"Masks hold the values {_listed(counts, without=0)}; all of them were taken for landslide. Say --mask-value V "
+        "if only one is."
     )
     return Meaning(painted=True)
 
@@ -272,8 +278,9 @@ def _alike(codes: np.ndarray, colour: int, tolerance: int) -> np.ndarray:
     return near
 
 
-def _listed(counts: Mapping[float, int]) -> str:
-    return _with_shares(counts, {value: f"{value:g}" for value in counts}, sorted(counts))
+def _listed(counts: Mapping[float, int], without: float | None = None) -> str:
+    order = sorted(value for value in counts if value != without)
+    return _with_shares(counts, {value: f"{value:g}" for value in counts}, order)
 
 
 def _listed_colours(counts: Mapping[int, int]) -> str:
@@ -281,10 +288,10 @@ def _listed_colours(counts: Mapping[int, int]) -> str:
 
 
 def _with_shares(counts: Mapping[float, int], names: Mapping[float, str], order: list[float]) -> str:
-    """``0 (90.0 % of the pixels), 1 (10.0 %)``"""
+    """Values with their shares of all pixels: ``0 (90.0%), 1 (10.0%)``."""
     total = sum(counts.values())
     texts = [f"{names[value]} ({counts[value] / total:.1%})" for value in order]
-    return some(texts, 20) if texts else "nothing"
+    return some(texts, MOST_LISTED) if texts else "nothing"
 
 
 def _lossy(found: Found) -> str:

@@ -115,9 +115,9 @@ def fit(image: Grid, mask: Grid, file: str) -> Fit:
     """How the mask called ``file`` lies on its image. Raises FormatError where that is not certain, or not there."""
     if image.place and mask.place:
         return _by_place(image, mask, file)
-    for one, other, what, advice in (
-        (image, mask, "image", "Save the mask with its place, or the image with north up."),
-        (mask, image, "mask", "Save the image with its place, or the mask with north up."),
+    for one, what, advice in (
+        (image, "image", "Save the mask with its place, or the image with north up."),
+        (mask, "mask", "Save the image with its place, or the mask with north up."),
     ):
         if one.place and not one.place.is_north_up:
             raise FormatError(

@@ -19,8 +19,8 @@ from core.data.readers.geo.raster import MAX_BYTES, RasterHeader, raster_header
 from core.data.readers.geo.raster import SUFFIXES as RASTERS
 from core.data.readers.geo.raster_patches import RasterPatch
 from core.data.readers.geo.tiles import LOOKED
-from core.data.readers.images import orientation
 from core.data.readers.images import SUFFIXES as PICTURES
+from core.data.readers.images import orientation
 from core.data.readers.masks.files import FileMask
 from core.data.readers.masks.meaning import Meaning, decide
 from core.data.readers.masks.placing import Fit, Grid, fit, turned
@@ -29,6 +29,7 @@ from core.data.readers.masks.survey import Found
 from core.errors import DataError, FormatError
 from core.progress import Steps
 
+AT_ONCE = 256  # masks between two signs of progress; rasters, which may be scenes, tell of each
 LARGE = MAX_BYTES // 16  # bytes of a mask or pixels of an image from which a mask is read by windows
 
 
@@ -93,25 +94,30 @@ def understood(collection: Collection, options: ReaderOptions, aside: Aside) -> 
     A mask that cannot be used becomes an :class:`UnusableMask`. Raises FormatError where the values of the masks leave
     open which of them is landslide.
     """
-    if not any(item.mask is not None for item in collection.items):
+    if not any(_is_raw(item) for item in collection.items):
         return collection
     found, fits, unusable = Found(), {}, {}
     for row, item in enumerate(collection.items):
-        if item.mask is not None:
+        if _is_raw(item):
             try:
                 fits[row] = _fit(item)
                 found.add(item.mask)
             except DataError as error:
                 unusable[row] = UnusableMask(item.mask.file, error)
-        if row % 64 == 63:
+        if row % AT_ONCE == AT_ONCE - 1 or getattr(item.mask, "windowed", False):
             yield counted(row + 1, len(collection.items), "masks looked at", 0.0, LOOKED)
     meaning = decide(found, options, aside) if found.n_masks else Meaning(painted=True)
     _tell([(collection.items[row], fits[row]) for row in fits if row not in unusable], aside)
     items = [
-        item if item.mask is None else replace(item, mask=unusable.get(row) or _mask(item, meaning, fits[row]))
+        replace(item, mask=unusable.get(row) or _mask(item, meaning, fits[row])) if _is_raw(item) else item
         for row, item in enumerate(collection.items)
     ]
     return replace(collection, items=items, facts={**collection.facts, "masks_read_as": meaning.text()})
+
+
+def _is_raw(item: Item) -> bool:
+    """Whether the item has a mask that is not yet understood."""
+    return hasattr(item.mask, "raw")
 
 
 def _mask(item: Item, meaning: Meaning, lies: Fit) -> UnderstoodMask:

@@ -210,7 +210,10 @@ def test_a_scene_is_cut_labelled_and_placed_tile_by_tile(scene):
 
 def test_one_value_of_a_mask_may_be_the_landslide(scene):
     source, _, _ = scene
-    told = "Masks hold the values 1, 2; all of them were taken for landslide. Say --mask-value V if only one is."
+    told = (
+        "Masks hold the values 1 (8.3%), 2 (16.7%); all of them were taken for landslide. Say --mask-value V if only "
+        "one is."
+    )
     assert told in run(source, tile=20)[0].warnings and told not in run(source, tile=20, mask_value=1.0)[0].warnings
     assert run(source, tile=20, mask_value=1.0)[1].labels.tolist() == [1, 0, 0, 0, 0, 0]
     _, dataset = run(source, tile=20, mask_threshold=0.6)

@@ -95,7 +95,7 @@ def test_each_kind_of_missing_place_is_told_once(tmp_path):
         "2 files do not say where they are (no coordinate sys",
         "1 files have a place but no coordinate system, so th",
         "1 files have a coordinate system that does not lead ",
-        "1 files lie elsewhere by the world file beside them ",
+        "1 files lie elsewhere by the world file or .aux.xml ",
     ]
     assert aside.warnings[0].endswith(": n1, n2.")
 
