@@ -52,7 +52,7 @@ def ingest(
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option("--layout", help="Axes of its images: NCHW, NHWC or NHW.", rich_help_panel=READING),
+        typer.Option("--layout", help="Axes of HDF5 and .npy images: NCHW, NHWC or NHW.", rich_help_panel=READING),
     ] = None,
     positive: Annotated[
         str | None,

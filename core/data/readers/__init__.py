@@ -6,6 +6,7 @@ patches for prediction. A new format is a :class:`Reader`, mostly a module, and 
     recognises(source) -> bool                                     cheap, opens no image
     collect(source, options, aside) -> Collection                  patches with labels, groups, masks, places
     collect_unlabelled(source, options, aside) -> Collection       those to predict
+    options_for(source, options, aside) -> ReaderOptions           where a source needs options that were not given
 
 Readers look at names, tables and headers and read no image; ``build`` does, for all of them alike.
 """
@@ -84,7 +85,10 @@ def ingest(
     if format is not None:
         _reader(format)  # a wrong name is told before anything is unpacked
     with unpacked(Path(source), beside=Path(out)) as folder:
-        collection = with_axes(_reader(format or recognise(folder)).collect(folder, options, aside), options)
+        reader = _reader(format or recognise(folder))
+        if hasattr(reader, "options_for"):
+            options = reader.options_for(folder, options, aside)
+        collection = with_axes(reader.collect(folder, options, aside), options)
         return (yield from build(collection, Path(out), options, aside))
 
 

@@ -123,7 +123,10 @@ class ReaderOptions(Section):
         description="Where an HDF5 file has what, written images=NAME,labels=NAME; none: by their usual names.",
     )
     layout: Literal["NCHW", "NHWC", "NHW"] | None = Field(
-        None, title="Axes of the HDF5 array", description="Order of the axes of its images; none: by their lengths."
+        None,
+        title="Axes of the arrays",
+        description="Order of the axes of images in HDF5 and .npy files (without N where a file is one patch); none: by "
+        "their lengths.",
     )
     manifest: Path | None = Field(
         None,

@@ -14,8 +14,9 @@ import numpy as np
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
 from core.data.readers.base import Aside, Collection, IngestReport, Item, ReaderOptions, Shape, counted, some
 from core.data.readers.geo.tiles import cut, nodata_of
+from core.data.readers.masks.agreement import Agreement
 from core.data.readers.masks.raw import LANDSLIDE
-from core.data.readers.masks.understood import understood
+from core.data.readers.masks.understood import UnusableMask, understood
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import typed_column
@@ -61,7 +62,9 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
             nodata=nodata_of(collection, options, is_bytes),
             facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
         )
-        dataset = yield from _write(writer, items, columns, spool)
+        agreement = Agreement(collection.class_names, options.mask_threshold)
+        dataset = yield from _write(writer, items, columns, spool, agreement)
+    agreement.tell(aside)
     if collection.manifest and options.manifest is not None:
         write_text(options.manifest, collection.manifest)
     labels = dataset.labels
@@ -95,7 +98,7 @@ def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> S
 
 
 def _write(
-    writer: DatasetWriter, items: Sequence[Item], columns: dict[str, np.ndarray], spool: Spool
+    writer: DatasetWriter, items: Sequence[Item], columns: dict[str, np.ndarray], spool: Spool, agreement: Agreement
 ) -> Steps[Dataset]:
     """The dataset file from what was read."""
     has_places = any(item.lonlat is not None for item in items)
@@ -112,6 +115,12 @@ def _write(
                 masks=batch.masks,
                 lonlat=_places(members) if has_places else None,
                 columns={name: values[batch.rows] for name, values in columns.items()},
+            )
+            agreement.add(
+                [item.id for item in members],
+                [item.label for item in members],
+                batch.masks,
+                [_has_usable_mask(item) for item in members],
             )
             done += len(members)
             yield counted(done, spool.n, "patches written", READ, WRITTEN)
@@ -227,6 +236,11 @@ def _batches(
         if len(batch) == size or row == len(items) - 1:
             yield batch, row + 1
             batch = []
+
+
+def _has_usable_mask(item: Item) -> bool:
+    stored = getattr(item.mask, "whole", item.mask)  # before it was resized or cut
+    return stored is not None and not isinstance(stored, UnusableMask)
 
 
 def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:

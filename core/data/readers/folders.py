@@ -41,6 +41,9 @@ def recognises(source: Path) -> bool:
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     """The patches with what is known of them. Raises DataError when labels contradict the folders."""
+    if source.is_file():
+        aside.warn(f"{source.name} is one file and has no label. Give a folder for labels and masks.")
+        return collect_unlabelled(source, options, aside)
     masks = _place(source, options.masks)
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")

@@ -2,8 +2,8 @@
 
 The source is class folders, or any folder with a table of labels, as ``core.data.readers.folders`` reads them, or
 images with masks beside them (``images/a.tif``, ``masks/a.tif``), labelled by the share of the area that the mask
-covers; one file for prediction. Patches come with longitude and latitude of their centre, map units in the columns x
-and y, and bands by their names in the files; a raster without band names maps by position when the number is right,
+covers; or one file, cut into tiles, unlabelled unless ``--masks`` names its mask. Patches come with longitude and
+latitude of their centre, map units in the columns x and y, and bands by their names in the files; a raster without band names maps by position when the number is right,
 with a warning. What has the nodata value in all bands was not seen; where no file states one that value is 0. Scenes
 are cut by ``--tile`` and read window by window, never whole.
 """
@@ -28,10 +28,13 @@ from core.data.readers.geo.placement import Placer
 from core.data.readers.geo.raster import SUFFIXES, RasterHeader, patch_header, raster_header
 from core.data.readers.geo.raster_patches import RasterPatch, Scene, Strip
 from core.data.readers.masks.files import FileMask
+from core.data.readers.matching import FileIndex
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.errors import DataError, FormatError
 
+USUAL_TILE = 64  # pixels a side, of most published patches
+SCENE_TILES = 2  # as many tiles along each side make one file a scene; a smaller one is a patch
 UNSEEN = 0.0  # a pixel with it in all bands was not seen, where no file says otherwise
 
 
@@ -58,14 +61,58 @@ def _is_geo(path: Path, pictures: bool = True) -> bool:
 
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
-    """The rasters with what is known of them. Raises DataError when labels contradict each other or none can be used.
-
-    Raises FormatError when ``source`` is one file: labels need a folder.
-    """
+    """The rasters with what is known of them. Raises DataError when labels disagree or no raster can be used."""
     if source.is_file():
-        raise FormatError(f"{source} is one file. Give the folder that holds it, with a table of labels or masks.")
-    found = _pairs(source, options, aside) or folders.collect(source, options, aside)
+        found = _one_file(source, options, aside)
+    else:
+        found = _pairs(source, options, aside) or folders.collect(source, options, aside)
     return _placed(found, source, options, aside)
+
+
+def options_for(source: Path, options: ReaderOptions, aside: Aside) -> ReaderOptions:
+    """The options for ``source``: one file that is larger than a patch is a scene, cut into tiles unless they say how.
+
+    Raises DataError when the file cannot be used.
+    """
+    if not source.is_file() or options.tile is not None or options.resize is not None:
+        return options
+    _, height, width = raster_header(source).shape
+    if min(height, width) < SCENE_TILES * USUAL_TILE:
+        return options
+    aside.warn(
+        f"{source.name} is {height}x{width} pixels: it was cut into tiles of {USUAL_TILE}x{USUAL_TILE}. Say --tile N "
+        "for another size."
+    )
+    return options.model_copy(update={"tile": USUAL_TILE})
+
+
+def _one_file(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """A raster by itself, labelled by a mask where one is named. Raises FormatError for options that need a folder."""
+    if options.labels or options.group_column:
+        raise FormatError(
+            f"{source.name} is one file, and a table of labels speaks of many. Give the folder that holds it, or its "
+            "mask with --masks."
+        )
+    mask = None
+    if options.masks is not None:
+        mask = _mask_of_one(source, options.masks)
+    else:
+        aside.warn(f"{source.name} has no labels, so its patches are unlabelled. --masks names a mask of landslides.")
+    item = Item(source.stem, FilePatch(source, source.name), mask=mask, columns={"file": source.name})
+    return Collection("", [item], DEFAULT_CLASSES, has_masks=mask is not None, labels_from_masks=mask is not None)
+
+
+def _mask_of_one(source: Path, named: Path) -> FileMask:
+    """The mask of one raster: the file that is named, or the one in the named folder that has its name."""
+    masks = next((path for path in (named, source.parent / named) if path.exists()), None)
+    if masks is None:
+        raise FormatError(f"There is no mask {named}, here or beside {source.name}.")
+    if masks.is_file():
+        return FileMask(masks, masks.name)
+    found = FileIndex(masks, patch_files(masks, Aside())).find(source.stem)
+    if len(found) != 1:
+        raise FormatError(f"{len(found)} masks in {masks} have the name of {source.name}. Name the one: --masks FILE.")
+    return FileMask(found[0], f"{masks.name}/{found[0].name}")
 
 
 def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:

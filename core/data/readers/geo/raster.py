@@ -88,7 +88,8 @@ def patch_header(path: Path) -> RasterHeader:
     if height * width > MAX_PIXELS or math.prod(header.shape) * header.dtype.itemsize > MAX_BYTES:
         raise UnsafeFileError(
             f"{path.name} is {width} pixels wide and {height} high with {header.shape[0]} bands; one patch has at most "
-            f"{MAX_PIXELS / 1e6:.0f} million pixels and {MAX_BYTES >> 20} MiB. Cut the scene into tiles: --tile 64."
+            f"{MAX_PIXELS / 1e6:.0f} million pixels and {MAX_BYTES >> 20} MiB. Cut the scene into tiles: ingest it "
+            "with --tile 64; predict takes the dataset that this makes."
         )
     return header
 

@@ -301,7 +301,7 @@ def test_only_the_tiles_of_a_damaged_block_are_set_aside(tmp_path):
         np.testing.assert_array_equal(image, pixels[:, row : row + 16, col : col + 16])
 
 
-def test_nothing_usable_and_one_file_are_told(tmp_path, classes):
+def test_nothing_usable_and_a_table_for_one_file_are_told(tmp_path, classes):
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="holds no patches"):
         run(tmp_path / "none")
@@ -309,8 +309,8 @@ def test_nothing_usable_and_one_file_are_told(tmp_path, classes):
     (tmp_path / "none/landslide/x.tif").touch()
     with pytest.raises(FormatError, match="holds no GeoTIFF that can be used. The first reason: landslide/x.tif"):
         run(tmp_path / "none")
-    with pytest.raises(FormatError, match="is one file. Give the folder"):
-        run(classes[0] / "landslide/a.tif")
+    with pytest.raises(FormatError, match="is one file, and a table of labels speaks of many"):
+        run(classes[0] / "landslide/a.tif", labels="labels.csv")
 
 
 # --------------------------------------------------------------------------------------------------- prediction
