@@ -125,7 +125,7 @@ class ReaderOptions(Section):
     layout: Literal["NCHW", "NHWC", "NHW"] | None = Field(
         None,
         title="Axes of the arrays",
-        description="Order of the axes of images in HDF5 and .npy files (without N where a file is one patch); none: by "
+        description="Order of the axes of images in HDF5 and .npy files, without N where a file is one patch; none: by "
         "their lengths.",
     )
     manifest: Path | None = Field(

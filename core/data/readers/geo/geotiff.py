@@ -3,9 +3,9 @@
 The source is class folders, or any folder with a table of labels, as ``core.data.readers.folders`` reads them, or
 images with masks beside them (``images/a.tif``, ``masks/a.tif``), labelled by the share of the area that the mask
 covers; or one file, cut into tiles, unlabelled unless ``--masks`` names its mask. Patches come with longitude and
-latitude of their centre, map units in the columns x and y, and bands by their names in the files; a raster without band names maps by position when the number is right,
-with a warning. What has the nodata value in all bands was not seen; where no file states one that value is 0. Scenes
-are cut by ``--tile`` and read window by window, never whole.
+latitude of their centre, map units in the columns x and y, and bands by their names in the files; a raster without
+band names maps by position when the number is right, with a warning. What has the nodata value in all bands was not
+seen; where no file states one that value is 0. Scenes are cut by ``--tile`` and read window by window, never whole.
 """
 
 from __future__ import annotations
