@@ -170,11 +170,13 @@ def pam_file(path: Path) -> tuple[Transform | None, str | None]:
 
 def _known(crs: str) -> str | None:
     """The system as WKT, or None for a text that names none."""
+    import rasterio
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     try:
-        return CRS.from_wkt(crs).to_wkt() or None
+        with rasterio.Env():  # or PROJ writes its complaint on standard error
+            return CRS.from_wkt(crs).to_wkt() or None
     except CRSError:
         return None
 

@@ -1,5 +1,6 @@
 """A mask lies on its image by place: resampled where that is certain, refused where not, at any size (issue 13, K1)."""
 
+import html
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 from rasterio.warp import transform_bounds
 
@@ -136,9 +138,9 @@ def test_files_beside_a_mask_say_where_it_is(tmp_path, any_size, beside):
     a, b, c, d, e, f = tuple(transform)[:6]
     text = f"{a}\n{d}\n{b}\n{e}\n{c + (a + b) / 2}\n{f + (d + e) / 2}\n"
     if beside.endswith("xml"):
-        text = (
-            f"<PAMDataset><SRS>{UTM46}</SRS>\n<GeoTransform> {c}, {a}, {b}, {f}, {d}, {e}</GeoTransform></PAMDataset>"
-        )
+        system = html.escape(CRS.from_string(UTM46).to_wkt())
+        numbers = f"{c}, {a}, {b}, {f}, {d}, {e}"
+        text = f"<PAMDataset><SRS>{system}</SRS>\n<GeoTransform> {numbers}</GeoTransform></PAMDataset>"
     (source / "masks" / beside).write_text(text)
     report, dataset = run(source, tile=32)
     np.testing.assert_array_equal(mask_of(dataset), TRUTH)
