@@ -7,6 +7,7 @@ as they are seen: turned as their EXIF tag says, a palette by its colours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from core.data.readers.geo.stored import read_stored
 from core.data.readers.images import opened, orientation, picture_size
 from core.data.readers.masks.raw import Part, Raw, from_array, from_colours, plane_shape
 from core.data.readers.npy import read_header, read_npy
-from core.errors import FormatError
+from core.errors import DataError, FormatError
 
 _NUMBERS = ("I;16", "I;16B", "I", "F")  # modes of pictures that a mask may have, and a patch may not
 _RGB = ("red", "green", "blue")
@@ -41,14 +42,7 @@ class FileMask:
 
     def header(self) -> RasterHeader | None:
         """Of a TIFF that GDAL reads; None for what is read as a picture or an array."""
-        if self.path.suffix.lower() not in RASTERS:
-            return None
-        try:
-            header = raster_header(self.path)
-        except FormatError:
-            return None
-        turned = header.transform is None and header.is_picture and orientation(self.path) != 1
-        return None if turned or header.colours[0] == "cyan" else header
+        return _header(self.path, self.stamp()) if self.path.suffix.lower() in RASTERS else None
 
     def shape(self) -> tuple[int, int]:
         """(H, W) from its header. Raises DataError naming the file when it cannot be used."""
@@ -64,13 +58,25 @@ class FileMask:
                 return from_array(read_npy(self.path), self.file)
             header = self.header()
             return _picture(self.path) if header is None else _raster(self.path, self.file, header, part)
-        except FormatError as error:
-            known = self.file in str(error)
-            raise error if known else FormatError(f"The mask {self.file} cannot be used: {error}") from error
+        except DataError as error:
+            if self.file in str(error):
+                raise
+            raise type(error)(f"The mask {self.file} cannot be used: {error}") from error
 
     def stamp(self) -> str:
         """Of the file."""
         return file_stamp(self.path)
+
+
+@lru_cache(maxsize=16)
+def _header(path: Path, stamp: str) -> RasterHeader | None:
+    """The header of a TIFF that GDAL reads as it is seen; asked for several times in a row."""
+    try:
+        header = raster_header(path)
+    except FormatError:
+        return None
+    turned = header.transform is None and header.is_picture and orientation(path) != 1
+    return None if turned or header.colours[0] == "cyan" else header
 
 
 def _picture(path: Path) -> Raw:

@@ -151,7 +151,7 @@ def _named(found: Found, text: str, aside: Aside) -> Meaning:
     counts = _in_words_of(meaning, found)
     if not _covered(meaning, counts):
         there = _listed_colours(counts) if meaning.colour is not None else _listed(counts)
-        aside.warn(f"No mask holds {text}, which --mask-value names; they hold {there}.")
+        raise FormatError(f"No mask holds {text}, which --mask-value names; they hold {there}. Name one of these.")
     return meaning
 
 

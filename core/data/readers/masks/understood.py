@@ -60,7 +60,7 @@ class UnderstoodMask:
 
     def stamp(self) -> str:
         """Of the file, and of how it is read."""
-        return f"{self.source.stamp()} {self.meaning} {self.fit} {self.part}"
+        return f"{self.source.stamp()} {self.meaning} {self.fit.how} {self.fit.turn} {self.part}"
 
 
 @dataclass(frozen=True, slots=True)

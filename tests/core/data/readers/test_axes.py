@@ -71,9 +71,7 @@ def test_what_the_lengths_leave_open_is_decided_by_the_bands_or_the_layout(tmp_p
     np.save(tmp_path / "src/a.npy", cube.transpose(1, 2, 0))  # (9, 10, 8): the bands are the shortest
     np.testing.assert_array_equal(run(tmp_path / "src").images()[0], cube)
     np.save(tmp_path / "src/a.npy", cube.transpose(2, 0, 1))  # (10, 8, 9): the lengths tell nothing
-    with pytest.raises(
-        DataError, match="a.npy has the shape .10, 8, 9.*--layout NCHW if they come first, NHWC if last"
-    ):
+    with pytest.raises(DataError, match="a.npy has the shape .10, 8, 9.*Say --layout NCHW if they come first"):
         run(tmp_path / "src")
     names = [f"b{i}" for i in range(10)]
     assert run(tmp_path / "src", bands=tuple(names)).shape == (10, 8, 9)

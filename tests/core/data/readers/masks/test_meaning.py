@@ -147,7 +147,8 @@ def test_inverted_masks_and_empty_ones_are_told_of():
     ]
     np.testing.assert_array_equal(meaning_of(inverted, mask_value=0)[0].read(from_array(inverted, "m")), TRUTH)
     assert "2 masks are empty" in meaning_of(np.zeros((4, 4)), np.zeros((4, 4)))[1][0]
-    assert "No mask holds 3" in meaning_of(inverted, mask_value=3)[1][0]
+    with pytest.raises(FormatError, match=r"No mask holds 3.*they hold 0 \(25.0%\), 255 \(75.0%\)"):
+        meaning_of(inverted, mask_value=3)
 
 
 # ------------------------------------------------------------------------------------------------------- colours
