@@ -16,7 +16,8 @@ from core.errors import FormatError, UnsafeFileError
 class Stored:
     """pixels: (C, H, W) of all bands. hidden: (H, W) bool by a mask inside the file, or None.
 
-    colours: of the bands, as of a RasterHeader. structure: GDAL's IMAGE_STRUCTURE. n_bits: of a value.
+    colours: of the bands, as of a RasterHeader. structure: GDAL's IMAGE_STRUCTURE. n_bits: of a value. palette: value -> red, green,
+    blue, alpha in 0-255, or None.
     """
 
     pixels: np.ndarray
@@ -24,6 +25,7 @@ class Stored:
     colours: tuple[str, ...]
     structure: Mapping[str, str]
     n_bits: int
+    palette: Mapping[int, tuple[int, ...]] | None = None
 
 
 def read_stored(path: Path, window: Window | None = None) -> Stored:
@@ -48,6 +50,7 @@ def read_stored(path: Path, window: Window | None = None) -> Stored:
         inside = "per_dataset" in flags and "alpha" not in flags
         hidden = raster.read_masks(1, window=part) == 0 if inside else None
         try:
-            return Stored(raster.read(window=part), hidden, colours, structure, n_bits)
+            palette = raster.colormap(1) if colours == ("palette",) else None
+            return Stored(raster.read(window=part), hidden, colours, structure, n_bits, palette)
         except ValueError as error:
             raise FormatError(f"{path.name} cannot be read ({error}).") from error

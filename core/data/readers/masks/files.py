@@ -6,6 +6,7 @@ as they are seen: turned as their EXIF tag says, a palette by its colours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ from core.data.readers.geo.raster import SUFFIXES as RASTERS
 from core.data.readers.geo.raster import RasterHeader, raster_header
 from core.data.readers.geo.stored import read_stored
 from core.data.readers.images import opened, orientation, picture_size
-from core.data.readers.masks.raw import Part, Raw, from_array, from_colours, plane_shape
+from core.data.readers.masks.raw import OPAQUE, TRANSPARENT, Part, Raw, from_array, from_colours, plane_shape
 from core.data.readers.npy import read_header, read_npy
 from core.errors import DataError, FormatError
 
@@ -112,7 +113,17 @@ def _raster(path: Path, file: str, header: RasterHeader, part: Part | None) -> R
     values = pixels[0]
     if stored.structure.get("MINISWHITE") == "YES" and values.dtype == np.uint8:  # 0 is white: read as it is seen
         values = (1 if stored.n_bits == 1 else 255) - values
-    return Raw(values, False, unseen, lossy=lossy)
+    return Raw(values, False, unseen, colours=_shown(values, stored.palette), lossy=lossy)
+
+
+def _shown(values: np.ndarray, palette: Mapping[int, tuple[int, ...]] | None) -> np.ndarray | None:
+    """(H, W) int32 colours of a raster with a palette, or None."""
+    if palette is None or values.dtype.kind != "u":
+        return None
+    table = np.full(np.iinfo(values.dtype).max + 1, TRANSPARENT, np.int32)
+    for value, (red, green, blue, alpha) in palette.items():
+        table[value] = (red << 16) | (green << 8) | blue if alpha >= OPAQUE else TRANSPARENT
+    return table[values]
 
 
 def _unseen(values: np.ndarray, tag: Any, hidden: np.ndarray | None) -> np.ndarray | None:

@@ -59,6 +59,8 @@ class Meaning:
 
     def _values(self, raw: Raw) -> np.ndarray:
         if self.colour is not None:
+            if raw.colours is not None:
+                return raw.colours
             return raw.values if raw.is_colour else raw.values.astype(np.int32) * 0x010101
         if self.by_index and raw.index is not None:
             return raw.index
@@ -128,7 +130,7 @@ def _covered(meaning: Meaning, counts: Mapping[float, int]) -> int:
 
 def _named(found: Found, text: str, aside: Aside) -> Meaning:
     if is_colour(text):
-        if found.wide:
+        if found.wide and not found.shown:
             raise FormatError(
                 f"Masks such as {found.wide} hold numbers and no colours: {_listed(found.values)}. Say --mask-value "
                 "with one of them."

@@ -25,7 +25,9 @@ class Raw:
         values: (H, W) numbers; or int32 colours red * 65536 + green * 256 + blue, and TRANSPARENT.
         is_colour: which of the two.
         unseen: (H, W) bool where the file says that nothing was seen, or None. nan are not among them.
-        index: (H, W) uint8 of a picture with a palette, or None.
+        index: (H, W) uint8 of a picture with a palette, whose colours are the values; or None.
+        colours: (H, W) int32 as the values of masks in colours, of a raster with a palette, whose indices are the
+            values; or None.
         lossy: whether it was saved with a compression that changes values (JPEG).
     """
 
@@ -33,6 +35,7 @@ class Raw:
     is_colour: bool = False
     unseen: np.ndarray | None = None
     index: np.ndarray | None = None
+    colours: np.ndarray | None = None
     lossy: bool = False
 
 

@@ -19,7 +19,7 @@ class Found:
 
     Attributes:
         values: number -> pixels, over all masks of numbers; colours: code -> pixels, over all masks in colours.
-        indices: palette index -> pixels, of pictures with a palette.
+        indices: palette index -> pixels, of pictures with a palette; shown: code -> pixels, of rasters with one.
         n_unseen: pixels that the file calls not seen, and nan; n_tagged: the former alone.
         n_masks: how many were looked at; n_palettes: how many of them have a palette.
         lossy: names of those saved with a loss; tops: (largest value, name, lossy) of each mask of numbers.
@@ -31,6 +31,7 @@ class Found:
         self.values: Counter[float] = Counter()
         self.colours: Counter[int] = Counter()
         self.indices: Counter[int] = Counter()
+        self.shown: Counter[int] = Counter()
         self.n_unseen, self.n_tagged, self.n_masks, self.n_palettes = 0, 0, 0, 0
         self.lossy: list[str] = []
         self.tops: list[tuple[float, str, bool]] = []
@@ -50,6 +51,7 @@ class Found:
                 if raw.index is not None:
                     self.indices.update(_tally(raw.index))
             else:
+                self.shown.update({} if raw.colours is None else _tally(raw.colours))
                 self.values.update(values)
                 tops += list(values)
                 self.has_fractions |= any(value != int(value) for value in values)
@@ -70,7 +72,9 @@ class Found:
         return found
 
     def as_colours(self) -> Counter[int]:
-        """Values of all masks as colours, bytes as shades of grey."""
+        """Values of all masks as colours, bytes as shades of grey unless a palette says how they are shown."""
+        if self.shown:
+            return self.colours + self.shown
         found = Counter(self.colours)
         for value, n in self.values.items():
             found[int(value) * 0x010101] += n

@@ -14,7 +14,7 @@ from core.data.readers.masks.survey import Found
 from core.data.store import open_dataset
 from core.errors import ConfigError, DataError, FormatError
 from tests.builders import returned
-from tests.core.data.readers.geo.test_raster import UTM46, at, numbers, write
+from tests.core.data.readers.geo.test_raster import UTM46, at, numbers, opened, write
 
 TRUTH = np.zeros((32, 32), bool)
 TRUTH[4:20, 6:22] = True
@@ -241,6 +241,18 @@ def test_palettes_are_read_where_index_and_colour_agree_and_asked_for_where_not(
     picture.putpalette([*RED, *BLACK])  # the index says the one, the colour the other
     with pytest.raises(FormatError, match="--mask-value"):
         read(saved(tmp_path, "odd.png", picture))
+
+
+def test_a_raster_with_a_palette_is_read_by_its_numbers_or_by_a_colour(tmp_path):
+    with opened(
+        tmp_path / "m.tif", "w", driver="GTiff", count=1, height=32, width=32, dtype="uint8", photometric="palette"
+    ) as raster:
+        raster.write(TRUTH.astype(np.uint8), 1)
+        raster.write_colormap(1, {0: (*GREEN, 255), 1: (*RED, 255)})
+    for options in ({}, {"mask_value": 1}, {"mask_value": "red"}):
+        np.testing.assert_array_equal(read(tmp_path / "m.tif", **options)[0], TRUTH)
+    with pytest.raises(FormatError, match="No mask holds blue.*#007800"):
+        read(tmp_path / "m.tif", mask_value="blue")
 
 
 def test_transparency_is_the_mask_where_one_colour_is_left(tmp_path):
