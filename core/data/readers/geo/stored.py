@@ -16,8 +16,8 @@ from core.errors import FormatError, UnsafeFileError
 class Stored:
     """pixels: (C, H, W) of all bands. hidden: (H, W) bool by a mask inside the file, or None.
 
-    colours: of the bands, as of a RasterHeader. structure: GDAL's IMAGE_STRUCTURE. n_bits: of a value. palette: value -> red, green,
-    blue, alpha in 0-255, or None.
+    colours: of the bands, as of a RasterHeader. structure: GDAL's IMAGE_STRUCTURE. n_bits: of a value. palette: value
+    -> red, green, blue, alpha in 0-255, or None.
     """
 
     pixels: np.ndarray

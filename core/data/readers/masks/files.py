@@ -113,7 +113,7 @@ def _raster(path: Path, file: str, header: RasterHeader, part: Part | None) -> R
     values = pixels[0]
     if stored.structure.get("MINISWHITE") == "YES" and values.dtype == np.uint8:  # 0 is white: read as it is seen
         values = (1 if stored.n_bits == 1 else 255) - values
-    return Raw(values, False, unseen, colours=_shown(values, stored.palette), lossy=lossy)
+    return Raw(values, False, unseen, colours=_shown(pixels[0], stored.palette), lossy=lossy)
 
 
 def _shown(values: np.ndarray, palette: Mapping[int, tuple[int, ...]] | None) -> np.ndarray | None:
