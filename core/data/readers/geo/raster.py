@@ -245,15 +245,18 @@ def _stack(raster: Any, path: Path) -> tuple[int, int, int] | None:
     """(pages, rows, columns) when the file's own description says that its pages are one array, else None.
 
     Raises FormatError for several pages without such a description. tifffile writes (128, 128, 7) so: 128 pages of
-    128 x 7 pixels, with the shape as JSON in the description of the first.
+    128 x 7 pixels, with the shape as JSON in the description of the first. ImageJ writes a page a channel.
     """
     n_pages = len(raster.subdatasets)
     if n_pages < 2:
         return None
+    text = raster.tags().get("TIFFTAG_IMAGEDESCRIPTION", "")
     try:
-        shape = tuple(json.loads(raster.tags().get("TIFFTAG_IMAGEDESCRIPTION", ""))["shape"])
+        shape = tuple(json.loads(text)["shape"])
     except (ValueError, TypeError, KeyError):
         shape = ()
+    if text.startswith("ImageJ=") and f"channels={n_pages}" in text.split():
+        shape = (n_pages, raster.height, raster.width)
     if shape != (n_pages, raster.height, raster.width) or raster.count != 1:
         raise FormatError(
             f"{path.name} has {n_pages} pages and does not say that they are one patch. Save its bands in one page."

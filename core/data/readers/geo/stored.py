@@ -16,15 +16,14 @@ from core.errors import FormatError, UnsafeFileError
 class Stored:
     """pixels: (C, H, W) of all bands. hidden: (H, W) bool by a mask inside the file, or None.
 
-    colours: of the bands, as of a RasterHeader. structure: GDAL's IMAGE_STRUCTURE. n_bits: of a value. palette: value
-    -> red, green, blue, alpha in 0-255, or None.
+    colours: of the bands, as of a RasterHeader. structure: GDAL's IMAGE_STRUCTURE. palette: value -> red, green,
+    blue, alpha in 0-255, or None.
     """
 
     pixels: np.ndarray
     hidden: np.ndarray | None
     colours: tuple[str, ...]
     structure: Mapping[str, str]
-    n_bits: int
     palette: Mapping[int, tuple[int, ...]] | None = None
 
 
@@ -42,15 +41,14 @@ def read_stored(path: Path, window: Window | None = None) -> Stored:
             raise UnsafeFileError(f"{path.name} has too many pixels to read at once. Cut it into tiles: --tile 64.")
         colours = tuple(colour.name for colour in raster.colorinterp)
         structure = raster.tags(ns="IMAGE_STRUCTURE")
-        n_bits = int(raster.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", 8 * np.dtype(raster.dtypes[0]).itemsize))
         if len(raster.subdatasets) > 1:
-            return Stored(read_raster(path, window), None, colours, structure, n_bits)
+            return Stored(read_raster(path, window), None, (), structure)
         part = Part(col, row, cols, rows)
         flags = {flag.name for flag in raster.mask_flag_enums[0]}
         inside = "per_dataset" in flags and "alpha" not in flags
         hidden = raster.read_masks(1, window=part) == 0 if inside else None
         try:
             palette = raster.colormap(1) if colours == ("palette",) else None
-            return Stored(raster.read(window=part), hidden, colours, structure, n_bits, palette)
+            return Stored(raster.read(window=part), hidden, colours, structure, palette)
         except ValueError as error:
             raise FormatError(f"{path.name} cannot be read ({error}).") from error

@@ -105,15 +105,14 @@ def _raster(path: Path, file: str, header: RasterHeader, part: Part | None) -> R
         alpha = pixels[3] if len(pixels) == 4 else None
         raw = from_colours(pixels[:3].transpose(1, 2, 0), alpha, lossy)
         return Raw(raw.values, True, stored.hidden, lossy=lossy)
-    if len(pixels) == 2 and colours[1] == "alpha" and pixels.dtype == np.uint8:
+    if colours[1:] == ("alpha",) and pixels.dtype == np.uint8:
         raw = from_colours(np.stack([pixels[0]] * 3, axis=-1), pixels[1], lossy)
         return Raw(raw.values, True, unseen, lossy=lossy)
     if len(pixels) != 1:
         raise FormatError(f"The mask {file} has {len(pixels)} bands; a mask has one. Save the right one by itself.")
-    values = pixels[0]
-    if stored.structure.get("MINISWHITE") == "YES" and values.dtype == np.uint8:  # 0 is white: read as it is seen
-        values = (1 if stored.n_bits == 1 else 255) - values
-    return Raw(values, False, unseen, colours=_shown(pixels[0], stored.palette), lossy=lossy)
+    zero_is_white = stored.structure.get("MINISWHITE") == "YES"
+    shown = _shown(pixels[0], stored.palette)
+    return Raw(pixels[0], False, unseen, colours=shown, lossy=lossy, zero_is_white=zero_is_white)
 
 
 def _shown(values: np.ndarray, palette: Mapping[int, tuple[int, ...]] | None) -> np.ndarray | None:

@@ -217,6 +217,11 @@ def _of_numbers(found: Found, aside: Aside) -> Meaning:
             f"The masks have a palette in which the index 0 is not black: indices {_listed(found.indices)}, colours "
             f"{_listed_colours(found.as_colours())}. Say which is landslide: {OPTIONS}."
         )
+    if found.zero_is_white:
+        aside.warn(
+            f"{len(found.zero_is_white)} masks say that their 0 is shown white ({some(found.zero_is_white)}): their "
+            "numbers count, so what is shown black is landslide. If it is what is shown white, say --mask-value 0."
+        )
     marked = sorted(value for value in counts if value != 0)
     if not marked:
         aside.warn(f"All {found.n_masks} masks are empty: not one of their pixels is landslide.")

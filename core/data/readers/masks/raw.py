@@ -29,6 +29,7 @@ class Raw:
         colours: (H, W) int32 as the values of masks in colours, of a raster with a palette, whose indices are the
             values; or None.
         lossy: whether it was saved with a compression that changes values (JPEG).
+        zero_is_white: whether the file says that its 0 is shown white, so that viewers and programs disagree.
     """
 
     values: np.ndarray
@@ -37,6 +38,7 @@ class Raw:
     index: np.ndarray | None = None
     colours: np.ndarray | None = None
     lossy: bool = False
+    zero_is_white: bool = False
 
 
 class RawMask(Protocol):

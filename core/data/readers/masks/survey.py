@@ -23,6 +23,7 @@ class Found:
         n_unseen: pixels that the file calls not seen, and nan; n_tagged: the former alone.
         n_masks: how many were looked at; n_palettes: how many of them have a palette.
         lossy: names of those saved with a loss; tops: (largest value, name, lossy) of each mask of numbers.
+        zero_is_white: names of those whose 0 is shown white.
         has_fractions: whether numbers that are not whole occur.
         wide: name of a mask whose numbers are no bytes, or "".
     """
@@ -34,6 +35,7 @@ class Found:
         self.shown: Counter[int] = Counter()
         self.n_unseen, self.n_tagged, self.n_masks, self.n_palettes = 0, 0, 0, 0
         self.lossy: list[str] = []
+        self.zero_is_white: list[str] = []
         self.tops: list[tuple[float, str, bool]] = []
         self.has_fractions = False
         self.wide = ""
@@ -59,6 +61,8 @@ class Found:
                     self.wide = self.wide or mask.file
         self.n_palettes += seen[0][2].index is not None
         lossy = seen[0][2].lossy
+        if seen[0][2].zero_is_white:
+            self.zero_is_white.append(mask.file)
         if lossy:
             self.lossy.append(mask.file)
         if tops:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 import rasterio
+import tifffile
 from affine import Affine
 from PIL import Image
 from rasterio.shutil import copy
@@ -239,7 +240,9 @@ def test_65_000_pixels_wide_is_refused_as_a_patch_and_read_by_windows(tmp_path):
     path = tmp_path / "wide.tif"
     with opened(path, "w", driver="GTiff", width=65_000, height=300, count=1, dtype="uint8") as raster:
         raster.write(np.full((1, 10, 20), 9, np.uint8), window=((100, 110), (60_000, 60_020)))
-    with pytest.raises(UnsafeFileError, match="wide.tif is 65000 pixels wide .* Cut the scene into tiles: --tile"):
+    with pytest.raises(
+        UnsafeFileError, match="wide.tif is 65000 pixels wide .* Cut the scene into tiles: ingest it with --tile"
+    ):
         patch_header(path)
     assert raster_header(path).shape == (1, 300, 65_000)
     assert (read_raster(path, (100, 60_000, 10, 20)) == 9).all()
@@ -349,3 +352,17 @@ def test_folders_take_numbers_from_tiffs_and_pictures_as_before(tmp_path):
     write(tmp_path / "clear.tif", clear)
     with pytest.raises(FormatError, match="transparent"):
         read_patch(tmp_path / "clear.tif")
+
+
+def test_channels_of_imagej_are_bands(tmp_path):
+    pixels = numbers(4, 6, 8)
+    for name, options in (
+        ("i.tif", {"imagej": True, "metadata": {"axes": "CYX"}}),
+        ("t.tif", {"photometric": "minisblack"}),
+    ):
+        tifffile.imwrite(tmp_path / name, pixels, **options)
+        assert patch_shape(tmp_path / name) == ((4, 6, 8), False)
+        np.testing.assert_array_equal(read_patch(tmp_path / name), pixels)
+    tifffile.imwrite(tmp_path / "time.tif", pixels, imagej=True, metadata={"axes": "TYX"})
+    with pytest.raises(FormatError, match="4 frames|4 pages"):
+        patch_shape(tmp_path / "time.tif")

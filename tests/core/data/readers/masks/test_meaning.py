@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from core.data.readers import ReaderOptions, ingest
@@ -219,12 +220,16 @@ def test_pictures_of_every_kind_are_masks(tmp_path):
         assert warnings == [], name
 
 
-def test_a_file_whose_0_is_white_is_read_as_it_is_seen(tmp_path):
-    for bits in (1, 8):
-        values = (~TRUTH * np.uint8(1 if bits == 1 else 255))[None]
-        write(tmp_path / f"w{bits}.tif", values, photometric="MINISWHITE", nbits=bits)
-        np.testing.assert_array_equal(read(tmp_path / f"w{bits}.tif")[0], TRUTH)
-        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / f"w{bits}.tif").convert("L")) > 0, TRUTH)
+@pytest.mark.parametrize("bits", [1, 8])
+def test_numbers_count_in_a_file_whose_0_is_white_and_it_is_told(tmp_path, bits):
+    write(tmp_path / "w.tif", (TRUTH * np.uint8(1 if bits == 1 else 255))[None], photometric="MINISWHITE", nbits=bits)
+    found, warnings = read(tmp_path / "w.tif")
+    np.testing.assert_array_equal(found, TRUTH)
+    assert warnings[0].startswith("1 masks say that their 0 is shown white (masks/w.tif)")
+    found, warnings = read(tmp_path / "w.tif", mask_value=0)
+    np.testing.assert_array_equal(found, ~TRUTH)
+    tifffile.imwrite(tmp_path / "t.tif", TRUTH)  # which writes booleans so
+    np.testing.assert_array_equal(read(tmp_path / "t.tif")[0], TRUTH)
 
 
 def test_palettes_are_read_where_index_and_colour_agree_and_asked_for_where_not(tmp_path):
@@ -283,9 +288,10 @@ def test_jpeg_is_cut_in_the_middle_and_told(tmp_path):
 
 def test_messages_name_the_path_of_the_mask(tmp_path):
     write(tmp_path / "two.tif", numbers(2, 8, 8))
+    tifffile.imwrite(tmp_path / "pages.tif", np.zeros((2, 8, 8), np.uint8))
     np.save(tmp_path / "cube.npy", np.zeros((8, 8, 5)))
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    for name in ("two.tif", "cube.npy", "bad.png"):
+    for name in ("two.tif", "pages.tif", "cube.npy", "bad.png"):
         with pytest.raises(FormatError, match=f"masks/{name}"):
             read(tmp_path / name)
 
