@@ -21,6 +21,7 @@ from core.errors import FormatError
 MOST_CLASSES = 20  # values; more are shades, not classes
 MOST_LISTED = 8  # values or colours in a message
 SCALES = (1, 100, 255, 10_000, 65_535)  # full scales that shades and probabilities are saved in
+ROUNDED = 1.01  # times a full scale; less above it is rounding or overshooting
 COLOUR_TOLERANCE = 64  # of each part, in pictures saved with a loss
 MIDDLE = 128  # of bytes
 EDGE_SHARE = 0.8  # of what is above a tenth of the scale lies near its top, where in-between shades are edges only
@@ -167,7 +168,7 @@ def _from_share(found: Found, share: float, aside: Aside) -> Meaning:
     at_least = share
     if share < 1:
         top = max(counts, default=1)
-        scale = next((scale for scale in SCALES if top <= scale), top)
+        scale = next((scale for scale in SCALES if top <= ROUNDED * scale), top)
         at_least = share * scale
         if scale != 1:
             aside.warn(

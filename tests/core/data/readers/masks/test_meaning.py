@@ -123,6 +123,7 @@ def test_probabilities_are_refused_until_a_bound_is_said():
         np.testing.assert_array_equal(meaning.read(from_array(mask, "m")), mask >= 0.5 * scale)
         assert [options["told"] in text for text in warnings] == ([True] if options else [])
     assert meaning_of(np.uint8(100 * shares), mask_at_least=50)[0] == Meaning(at_least=50.0)
+    assert meaning_of(shares * 1.0205, mask_at_least=0.5)[0] == Meaning(at_least=0.5)  # up to 1.0001
 
 
 def test_shades_at_edges_only_are_cut_in_the_middle_and_told():
