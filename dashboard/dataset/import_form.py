@@ -32,7 +32,7 @@ EXAMPLES = {
     "tile": "none: images are patches", "stride": "the tile size", "nodata": "as the format says",
     "mask_value": "everything but 0", "mask_at_least": "as their values suggest", "keys": "images=img,labels=y",
 }  # fmt: skip
-ONLY_FOR = {"keys": ("hdf5", "landslide4sense"), "layout": ("hdf5", "landslide4sense", "folders", "zindi")}
+ONLY_FOR = {"keys": ("hdf5", "landslide4sense"), "layout": ("hdf5", "landslide4sense", "folders")}
 WORDS: dict[str, dict[str | None, str]] = {
     "unit": {
         None: "as the format says",
