@@ -46,6 +46,12 @@ def ingest(
         int | None,
         typer.Option("--resize", help="Stretch every image to so many pixels a side.", rich_help_panel=READING),
     ] = None,
+    pixel_m: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel-m", help="Side of a pixel on the ground, metres, if the files do not say.", rich_help_panel=READING
+        ),
+    ] = None,
     keys: Annotated[
         str | None,
         typer.Option("--keys", help="Arrays of an HDF5 file: images=X,labels=Y.", rich_help_panel=READING),
@@ -63,6 +69,9 @@ def ingest(
     ] = None,
     id_column: Annotated[
         str | None, typer.Option("--id-column", help="Its column of names or paths.", rich_help_panel=TABLES)
+    ] = None,
+    label_column: Annotated[
+        str | None, typer.Option("--label-column", help="Its column of labels.", rich_help_panel=TABLES)
     ] = None,
     group_column: Annotated[
         str | None, typer.Option("--group-column", help="Its column of groups.", rich_help_panel=TABLES)
@@ -140,8 +149,9 @@ def ingest(
 
     given = {
         "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
-        "unit": unit, "nodata": nodata, "resize": resize, "keys": keys, "layout": layout, "positive": positive,
-        "labels": labels, "id_column": id_column, "group_column": group_column,
+        "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "keys": keys, "layout": layout,
+        "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
+        "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "mask_at_least": mask_at_least, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted
+from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted, group_alone
 from core.data.readers.masks.raw import LANDSLIDE, UNKNOWN
 from core.data.store.summary import valid_pixels
 from core.errors import DataError, FormatError
@@ -130,6 +130,8 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
     recent, counts, found = (_Recent(), _Recent()), Counter(), []
     for done, item in enumerate(collection.items, 1):
         try:
+            if item.group is None and options.tile is not None:
+                item = replace(item, group=group_alone(item.id, done - 1))
             found += _tiles(item, collection, options, recent, counts)
         except DataError as error:
             aside.reject(item.file, error)
@@ -187,12 +189,13 @@ def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: S
         lonlat = item.patch.lonlat_at(row + height / 2, col + width / 2)
     if hasattr(item.patch, "columns_at"):
         columns |= item.patch.columns_at(row + height / 2, col + width / 2)
+    if hasattr(item.patch, "ground_at"):
+        columns |= item.patch.ground_at(row, col, height, width)
     return replace(
         item,
         id=f"{item.id}_r{row:05d}_c{col:05d}",
         patch=Window(item.patch, row, col, size, is_bytes, recent[0]),
         mask=item.mask and WindowMask(item.mask, row, col, height, width, recent[1]),
-        group=item.id if item.group is None else item.group,
         lonlat=lonlat,
         columns=columns,
     )
