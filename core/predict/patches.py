@@ -141,9 +141,19 @@ def fitting(
         if images.shape[2:] != ensemble.shape_hw:
             raise FormatError(
                 f"Patch {batch_ids[0]} is {images.shape[2]}x{images.shape[3]} pixels; run '{run}' was trained on "
-                f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. Cut or resample the patches to that size."
+                f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. {_size_advice(images.shape[2:], ensemble.shape_hw)}"
             )
         yield np.asarray(batch_ids), images[:, order]
+
+
+def _size_advice(found: tuple[int, int], wanted: tuple[int, int]) -> str:
+    """What makes patches of the wanted size, (H, W), of those that were found."""
+    if min(found) > min(wanted):
+        return (
+            f"Cut larger images into tiles: python -m core ingest auto SOURCE --tile {wanted[0]} --out tiles.h5, and "
+            "predict that dataset."
+        )
+    return f"Bring them to that size: python -m core ingest auto SOURCE --resize {wanted[0]} --out resized.h5."
 
 
 def _check_units(run: str, trained: Sequence[Band], given: Sequence[Band]) -> None:

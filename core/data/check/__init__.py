@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from core.data.check.masks import mask_rows
 from core.data.check.report import SHOWN, CheckReport, CheckRow
 from core.data.check.units import order_row, unit_row
 from core.data.check.values import Scan, nodata_rows, scan, value_rows
@@ -44,6 +45,7 @@ def check(dataset: Dataset, leaks: Leaks | None = None, labels: np.ndarray | Non
     rows = [
         *_check_labels(dataset, labels),
         *_check_source(dataset),
+        *mask_rows(dataset, labels),
         *_check_duplicates(dataset, labels, found),
         *_check_pairs(dataset, labels, leaks),
         *value_rows(dataset, found),
