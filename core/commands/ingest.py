@@ -46,13 +46,19 @@ def ingest(
         int | None,
         typer.Option("--resize", help="Stretch every image to so many pixels a side.", rich_help_panel=READING),
     ] = None,
+    pixel_m: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel-m", help="Side of a pixel on the ground, metres, if the files do not say.", rich_help_panel=READING
+        ),
+    ] = None,
     keys: Annotated[
         str | None,
         typer.Option("--keys", help="Arrays of an HDF5 file: images=X,labels=Y.", rich_help_panel=READING),
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option("--layout", help="Axes of its images: NCHW, NHWC or NHW.", rich_help_panel=READING),
+        typer.Option("--layout", help="Axes of HDF5 and .npy images: NCHW, NHWC or NHW.", rich_help_panel=READING),
     ] = None,
     positive: Annotated[
         str | None,
@@ -74,10 +80,18 @@ def ingest(
         Path | None, typer.Option("--masks", help="Folder of landslide masks.", rich_help_panel=TABLES)
     ] = None,
     mask_value: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             "--mask-value",
-            help="Value in masks that means landslide; default: everything but 0.",
+            help="What means landslide in masks: a value, or a colour (#ff0000, 255,0,0, red); default: all but 0.",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
+    mask_at_least: Annotated[
+        float | None,
+        typer.Option(
+            "--mask-at-least",
+            help="In masks of shades or probabilities: landslide from here on; below 1 a share of their full scale.",
             rich_help_panel=TILES,
         ),
     ] = None,
@@ -135,9 +149,10 @@ def ingest(
 
     given = {
         "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
-        "unit": unit, "nodata": nodata, "resize": resize, "keys": keys, "layout": layout, "positive": positive,
-        "labels": labels, "id_column": id_column, "label_column": label_column, "group_column": group_column,
-        "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
+        "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "keys": keys, "layout": layout,
+        "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
+        "group_column": group_column,
+        "masks": masks, "mask_value": mask_value, "mask_at_least": mask_at_least, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}

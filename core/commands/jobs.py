@@ -26,13 +26,22 @@ def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = 
 
 @jobs_app.command("show")
 def jobs_show(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """Where one job stands."""
+    """Where one job stands; of a finished run its headline, and how near to training it was evaluated."""
     from core.jobs import queue
     from core.jobs.analysis_folder import open_job
 
     job = queue.job(checkpoints, run)
-    status = {**open_job(checkpoints, run).status(), **vars(job)}
-    print_result(status, as_json, "\n".join(f"{key}: {value}" for key, value in status.items() if value is not None))
+    folder = open_job(checkpoints, run)
+    status = {**folder.status(), **vars(job)}
+    lines = [f"{key}: {value}" for key, value in status.items() if value is not None]
+    if isinstance(folder, RunFolder) and status["state"] == "succeeded":
+        from core.data.leakage import ground_between
+        from core.runs.summary import headline
+
+        summary = folder.summary()
+        status |= {"oof": summary["oof"], "ground": summary.get("ground")}
+        lines += [headline(summary), ground_between.sentence(status["ground"])]
+    print_result(status, as_json, "\n".join(lines))
 
 
 @jobs_app.command("cancel")

@@ -64,16 +64,42 @@ class FoldsConfig(Section):
         "groups",
         min_length=1,
         title="What stays together",
-        description="What stays in one fold. groups: the dataset's. block: squares of ground. duplicates: patches that "
-        "show the same ground. Or the name of a column (scene, source, ...).",
+        description="What stays in one fold. groups: the dataset's, or squares of ground where these are too few for "
+        "folds. block: squares of ground. duplicates: patches that show the same ground. Or the name of a column "
+        "(scene, source, ...).",
     )
-    block_km: float = Field(
-        5.0, gt=0.0, le=5000.0, title="Side of a block (km)", description="Of a square of ground, for group_by=block."
+    block_km: float | None = Field(
+        None,
+        gt=0.0,
+        le=5000.0,
+        title="Side of a block (km)",
+        description="Of a square of ground, for group_by=block; none: 5, or as much less as the folds need.",
+    )
+    buffer_m: float = Field(
+        0.0,
+        ge=0.0,
+        le=1_000_000.0,
+        title="Buffer (m)",
+        description="Training patches that share ground with a patch judged in the fold are left out of its training "
+        "part, and so are those within this distance of one, from edge to edge. Needs places.",
+    )
+    use_split: bool = Field(
+        True,
+        title="Hold back the dataset's test part",
+        description="The dataset's own test part is in no fold and never trained on; the analysis locked_test judges "
+        "it. false: folds over everything.",
+    )
+    hold_out_val: bool = Field(
+        False,
+        title="Hold back its validation part too",
+        description="The dataset's own validation part is held back as the test part is; false: folds are drawn over "
+        "train and validation together.",
     )
     on_leak: Literal["group", "refuse", "ignore"] = Field(
         "group",
-        description="Shifted crops, near-duplicates and blends across groups: group: joined. refuse: the run stops. "
-        "ignore: left apart. Identical patches are always joined.",
+        description="Shifted crops, near-duplicates and blends across groups. group: joined; where places show that "
+        "they share ground, left out of training instead. refuse: the run stops. ignore: left apart. Identical patches "
+        "are joined or left out in any case.",
     )
 
 

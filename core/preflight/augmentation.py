@@ -65,7 +65,7 @@ def preview(path: Path, config: RunConfig, n: int = 4, draws: int = 4, seed: int
     from core.train.validation import watched
 
     dataset = open_dataset(path)
-    selection = select(dataset, config.data)
+    selection = select(dataset, config.data, config.folds)
     labelled = np.flatnonzero(selection.labels >= 0)
     rows = watched(selection.labels, seed, n)
     if len(rows) < 2:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from core.data.folds import training_ids
 from core.data.normalise import Normaliser
 from core.data.selection import select
 from core.data.store import Dataset
@@ -36,10 +37,11 @@ class FoldLandslides:
     def of(cls, run: RunFolder, dataset: Dataset, fold: int) -> FoldLandslides:
         """Those of the fold's training part; of every fold where the run's protocol is ``before_folds``."""
         config = run.config()
-        selection = select(dataset, config.data)
+        selection = select(dataset, config.data, config.folds)
         everyone = config.smote.protocol != "inside_fold"
-        members = [{str(name) for name in ids} for ids in run.folds()["folds"]]
-        inside = set().union(*(ids for k, ids in enumerate(members) if k != fold or everyone))
+        folds = run.folds()
+        learnt = folds["folds"] if everyone else [training_ids(folds, fold)]
+        inside = {str(name) for ids in learnt for name in ids}
         names = dataset.ids.astype(str)
         rows = np.flatnonzero(np.array([name in inside for name in names]) & (selection.labels == 1))
         raw = dataset.images(rows, bands=tuple(band.name for band in selection.bands))

@@ -2,9 +2,11 @@
 
 The pairs (:class:`Leaks`) are kept beside the dataset file under the content's hash, because training asks for them.
 
-Five kinds of evidence, cheap ones first: a hash (identical), a descriptor of every corner window compared with every
-window of all others (shifted crops), the same after flips and quarter turns (near-duplicates), phase correlation with
-the correlation of fine detail and SSIM over the overlap (which decides), and least squares on two parents (synthetic).
+Where places are known, they tell at any shift which patches share ground. In pixels alone there are five kinds of
+evidence, cheap ones first: a hash (identical), a descriptor of every corner window compared with every window of all
+others (shifted crops, by at most half a side), the same after flips and quarter turns (near-duplicates), phase
+correlation with the correlation of fine detail and SSIM over the overlap (which decides), and least squares on two
+parents (synthetic).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from core.data.leakage.duplicates import patch_hashes
+from core.data.leakage.footprints import footprints, overlaps
 from core.data.leakage.overlap import agreement, detail_of
 from core.data.leakage.shifted_crops import (
     CELLS,
@@ -36,9 +39,14 @@ from core.data.store.dataset import Dataset
 from core.io.atomic import write_text
 from core.progress import Progress, Steps, part
 
-VERSION = 3  # of the finder: what an older one found is found again
+VERSION = 4  # of the finder: what an older one found is found again
 COLUMNS = ("a", "b", "kind", "turn", "dy", "dx", "overlap", "ssim", "similarity", "weight", "partner")
-KINDS = ("identical", "near", "shifted", "synthetic")
+KINDS = ("identical", "near", "shifted", "overlap", "synthetic")
+MOST_BY_PLACE = 200_000  # pairs that share ground by their places alone, those that share most
+NO_PLACES = (
+    "Without places, crops of one ground are found by their pixels, if they are shifted by at most half a side; what "
+    "shares less ground is not found."
+)
 BATCH = 128  # candidates whose patches are read at once
 
 
@@ -47,10 +55,11 @@ class Leaks:
     """What belongs together in a dataset.
 
     Attributes:
-        pairs: columns a, b (ids), kind (identical, near, shifted, synthetic), turn (how b is flipped or turned, or ""),
-            dy, dx (px: ``a[y + dy, x + dx]`` shows what ``b[y, x]`` shows), overlap (share of the patch, 0-1), ssim and
-            similarity (over the overlap; similarity is the correlation of fine detail), and for synthetic ones, whose
-            b is the child and a one of its parents, weight (of that parent, 0-1) and partner (id of the other parent).
+        pairs: columns a, b (ids), kind (identical, near, shifted, overlap: share ground by place alone, synthetic),
+            turn (how b is flipped or turned, or ""), dy, dx (px: ``a[y + dy, x + dx]`` shows what ``b[y, x]`` shows),
+            overlap (share of the patch, 0-1), ssim and similarity (over the overlap; similarity is the correlation of
+            fine detail), and for synthetic ones, whose b is the child and a one of its parents, weight (of that parent,
+            0-1) and partner (id of the other parent).
         content_hash: of the dataset they were found in.
         n: patches looked at.
         seconds: it took to find them.
@@ -69,7 +78,7 @@ def leaks_of(dataset: Dataset) -> Steps[Leaks]:
 
     Where the folder cannot be written to, nothing is kept.
     """
-    found = cached_leaks(dataset)
+    found = _from_pixels(dataset)
     if found is None:
         began = time.monotonic()
         pairs, notes = yield from find_leaks(_OnDisk(dataset), dataset.ids, dataset.nodata)
@@ -78,11 +87,17 @@ def leaks_of(dataset: Dataset) -> Steps[Leaks]:
             _keep(leaks_path(dataset.path), found)
         except OSError:
             pass  # a read-only folder: found again next time
-    return found
+    return _with_places(dataset, found)
 
 
 def cached_leaks(dataset: Dataset) -> Leaks | None:
     """What was found before in the same content by the same finder, in milliseconds; or None."""
+    found = _from_pixels(dataset)
+    return found and _with_places(dataset, found)
+
+
+def _from_pixels(dataset: Dataset) -> Leaks | None:
+    """What was kept beside the dataset; places are not part of its content, and are looked at each time."""
     try:
         card = json.loads(leaks_path(dataset.path).read_text(encoding="utf-8"))
         if (card["version"], card["content_hash"]) != (VERSION, dataset.content_hash):
@@ -91,6 +106,40 @@ def cached_leaks(dataset: Dataset) -> Leaks | None:
         return Leaks(_typed(pairs), card["content_hash"], card["n"], card["seconds"], tuple(card["notes"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _with_places(dataset: Dataset, leaks: Leaks) -> Leaks:
+    """The pairs, and those that share ground by their places without being among them."""
+    ground = footprints(dataset)
+    if not ground.known.any():
+        return replace(leaks, notes=(*leaks.notes, NO_PLACES))
+    known = {frozenset(pair) for pair in zip(leaks.pairs["a"], leaks.pairs["b"], strict=True)}
+    table = overlaps(ground)
+    names = dataset.ids.astype(str)
+    new = [
+        frozenset(pair) not in known
+        for pair in zip(names[table["a"]].tolist(), names[table["b"]].tolist(), strict=True)
+    ]
+    table = table[np.array(new, bool)].sort_values("share", ascending=False, kind="stable")
+    notes = [*leaks.notes, *filter(None, [ground.note])]
+    if not ground.known.all():
+        notes.append(f"{int((~ground.known).sum()):,} of {len(dataset):,} patches have no place. {NO_PLACES}")
+    elif len(np.unique(ground.frame)) > 1:
+        notes.append(f"Some patches have a place within their own picture only. {NO_PLACES}")
+    if len(table) > MOST_BY_PLACE:
+        notes.append(
+            f"Of {len(table):,} pairs that share ground by place, the {MOST_BY_PLACE:,} that share most are listed."
+        )
+        table = table[:MOST_BY_PLACE]
+    pixel = ground.size / np.array([dataset.shape[2], dataset.shape[1]])  # (N, 2), width and height of one
+    shift = np.round(table[["dx", "dy"]].to_numpy() / pixel[table["a"]]).astype(int)
+    rows = [
+        _row(names[a], names[b], "overlap", overlap=share, dx=dx, dy=dy)
+        for a, b, share, (dx, dy) in zip(table["a"], table["b"], table["share"], shift.tolist(), strict=True)
+    ]
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    pairs = _typed(pd.concat([leaks.pairs, found], ignore_index=True)) if rows else leaks.pairs
+    return replace(leaks, pairs=pairs, notes=tuple(notes))
 
 
 def leaks_path(dataset: Path | str) -> Path:
@@ -220,7 +269,7 @@ def _first_of_each(hashed: np.ndarray) -> np.ndarray:
     return first
 
 
-def _row(a: int, b: int, kind: str, **facts) -> dict:
+def _row(a: int | str, b: int | str, kind: str, **facts) -> dict:
     empty = {"turn": "", "dy": 0, "dx": 0, "overlap": np.nan, "ssim": np.nan, "similarity": np.nan}
     return {"a": a, "b": b, "kind": kind, **empty, "weight": np.nan, "partner": "", **facts}
 

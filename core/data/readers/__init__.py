@@ -6,6 +6,7 @@ patches for prediction. A new format is a :class:`Reader`, mostly a module, and 
     recognises(source) -> bool                                     cheap, opens no image
     collect(source, options, aside) -> Collection                  patches with labels, groups, masks, places
     collect_unlabelled(source, options, aside) -> Collection       those to predict
+    options_for(source, options, aside) -> ReaderOptions           where a source needs options that were not given
 
 Readers look at names, tables and headers and read no image; ``build`` does, for all of them alike.
 """
@@ -23,6 +24,7 @@ from core.data.readers import cas, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import unpacked
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection, some
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
+from core.data.readers.files import with_axes
 from core.data.readers.geo import geotiff
 from core.data.readers.hdf5 import arrays
 from core.data.readers.named_sets import named_sets
@@ -83,7 +85,10 @@ def ingest(
     if format is not None:
         _reader(format)  # a wrong name is told before anything is unpacked
     with unpacked(Path(source), beside=Path(out)) as folder:
-        collection = _reader(format or recognise(folder)).collect(folder, options, aside)
+        reader = _reader(format or recognise(folder))
+        if hasattr(reader, "options_for"):
+            options = reader.options_for(folder, options, aside)
+        collection = with_axes(reader.collect(folder, options, aside), options)
         return (yield from build(collection, Path(out), options, aside))
 
 
@@ -131,6 +136,7 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
     """First the bands, then the batches; an archive stays unpacked in between."""
     with unpacked(source) as folder:
         collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
+        collection = with_axes(collection, options)
         items, shape, _, bands = survey_bands(resized(collection, collection.resize), options, aside)
         yield bands
         yield from batches(items, shape, aside, batch_size)

@@ -17,7 +17,7 @@ from core.errors import FormatError, UnsafeFileError
 
 MAX_BYTES = 256 * 2**20  # of one array; a patch of 1024 x 1024 x 20 float64 has 160 MiB
 MAX_HEADER = 10_000  # characters; NumPy's own limit for files that are not trusted
-_KINDS = "iuf"
+_KINDS = "iufb"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _header(file: BinaryIO, path: Path) -> NpyHeader:
     if dtype.hasobject:
         raise UnsafeFileError(f"{path.name} holds Python objects, which can run code when read. Save plain numbers.")
     if dtype.kind not in _KINDS or dtype.itemsize > 8:
-        raise FormatError(f"{path.name} holds {dtype}; accepted: integers and floats of up to 64 bits.")
+        raise FormatError(f"{path.name} holds {dtype}; accepted: booleans, integers and floats of up to 64 bits.")
     if any(isinstance(side, bool) or side < 0 for side in shape):
         raise UnsafeFileError(f"{path.name} claims the shape {shape}; sides cannot be negative.")
     claimed = math.prod(shape) * dtype.itemsize

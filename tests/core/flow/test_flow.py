@@ -45,7 +45,7 @@ def run(answer, checkpoints):
 
 
 def test_train_answers_as_the_contract_says(answer, tiny_dataset):
-    assert set(answer) == {"run", "dataset", "oof", "folds", "seconds", "images_per_second"}
+    assert set(answer) == {"run", "dataset", "oof", "folds", "seconds", "images_per_second", "ground"}
     assert answer["dataset"] == str(tiny_dataset)
     names = {"n", "f1", "auc", "precision", "recall", "specificity", "accuracy", "threshold", "f1_interval"}
     assert names <= set(answer["oof"])
@@ -110,9 +110,10 @@ def test_a_run_judges_another_dataset(run, checkpoints, tmp_path):
 def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset):
     value = core_json("predict", run.name, tiny_dataset, "--out", tmp_path / "p.csv", "--checkpoints", checkpoints)
     table = pd.read_csv(tmp_path / "p.csv")
-    assert list(table.columns) == ["id", "prob", "pred"] and len(table) == value["n"] == 48
+    assert list(table.columns) == ["id", "prob", "pred", "known"] and len(table) == value["n"] == 48
     assert table["pred"].sum() == value["n_positive"]
-    assert set(value) == {"run", "out", "n", "n_positive", "threshold", "head", "rejected", "triage"}
+    assert {"run", "out", "n", "n_positive", "threshold", "head", "rejected", "warnings"} <= set(value)
+    assert value["n_known"] == value["known"]["identical"] == 48 and "are known to run" in value["warnings"][0]
 
 
 def test_the_same_patches_get_the_same_answer_in_every_format(run, tmp_path, tiny_dataset):

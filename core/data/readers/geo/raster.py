@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.readers.axes import axes_of, channels_first
 from core.errors import DataError, FormatError, UnsafeFileError
 
 SUFFIXES = (".tif", ".tiff")
@@ -76,7 +77,7 @@ def raster_header(path: Path) -> RasterHeader:
 
     Raises UnsafeFileError when it claims absurd sizes, FormatError for what is no such file.
     """
-    with _opened(path) as raster:
+    with opened(path) as raster:
         return _header(raster, path)
 
 
@@ -87,7 +88,8 @@ def patch_header(path: Path) -> RasterHeader:
     if height * width > MAX_PIXELS or math.prod(header.shape) * header.dtype.itemsize > MAX_BYTES:
         raise UnsafeFileError(
             f"{path.name} is {width} pixels wide and {height} high with {header.shape[0]} bands; one patch has at most "
-            f"{MAX_PIXELS / 1e6:.0f} million pixels and {MAX_BYTES >> 20} MiB. Cut the scene into tiles: --tile 64."
+            f"{MAX_PIXELS / 1e6:.0f} million pixels and {MAX_BYTES >> 20} MiB. Cut the scene into tiles: ingest it "
+            "with --tile 64; predict takes the dataset that this makes."
         )
     return header
 
@@ -98,7 +100,7 @@ def read_raster(path: Path, window: Window | None = None) -> np.ndarray:
     Pixels that a mask inside the file hides become the nodata value (0 where there is none). Raises as
     ``raster_header``, FormatError when a tile is damaged or the window leaves the raster.
     """
-    with _opened(path) as raster:
+    with opened(path) as raster:
         header = _header(raster, path)
         n_bands, height, width = header.shape
         row, col, rows, cols = window or (0, 0, height, width)
@@ -145,7 +147,8 @@ def _wide(dtype: np.dtype) -> np.dtype:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
+    """The raster, with everything else shut off. Raises FormatError for what is no such file on a local disk."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -242,15 +245,18 @@ def _stack(raster: Any, path: Path) -> tuple[int, int, int] | None:
     """(pages, rows, columns) when the file's own description says that its pages are one array, else None.
 
     Raises FormatError for several pages without such a description. tifffile writes (128, 128, 7) so: 128 pages of
-    128 x 7 pixels, with the shape as JSON in the description of the first.
+    128 x 7 pixels, with the shape as JSON in the description of the first. ImageJ writes a page a channel.
     """
     n_pages = len(raster.subdatasets)
     if n_pages < 2:
         return None
+    text = raster.tags().get("TIFFTAG_IMAGEDESCRIPTION", "")
     try:
-        shape = tuple(json.loads(raster.tags().get("TIFFTAG_IMAGEDESCRIPTION", ""))["shape"])
+        shape = tuple(json.loads(text)["shape"])
     except (ValueError, TypeError, KeyError):
         shape = ()
+    if text.startswith("ImageJ=") and f"channels={n_pages}" in text.split():
+        shape = (n_pages, raster.height, raster.width)
     if shape != (n_pages, raster.height, raster.width) or raster.count != 1:
         raise FormatError(
             f"{path.name} has {n_pages} pages and does not say that they are one patch. Save its bands in one page."
@@ -261,13 +267,15 @@ def _stack(raster: Any, path: Path) -> tuple[int, int, int] | None:
 
 
 def _axes_of(stack: tuple[int, int, int], path: Path) -> tuple[int, int, int]:
-    """(C, H, W) of a stack: the bands are the axis, first or last, that is the shorter one."""
-    first, _, last = stack
-    if first == last:
+    """(C, H, W) of a stack, by the lengths of its axes."""
+    try:
+        axes = axes_of(stack, path.name)
+    except FormatError as error:
         raise FormatError(
-            f"{path.name} has the shape {stack}, which may be (C, H, W) or (H, W, C). Save its bands in one page."
-        )
-    return stack if first < last else (last, first, stack[1])
+            f"{path.name} has the shape {stack} over its pages, which does not tell the bands from rows and columns. "
+            "Save its bands in one page."
+        ) from error
+    return channels_first(stack, axes)
 
 
 def _stacked(path: Path, header: RasterHeader) -> np.ndarray:

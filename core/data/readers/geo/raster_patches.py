@@ -1,4 +1,4 @@
-"""Rasters, and masks as large as scenes, as the patches that a collection carries: whole, or a window of them."""
+"""Rasters as the patches that a collection carries: whole, or a window of them."""
 
 from __future__ import annotations
 
@@ -77,6 +77,10 @@ class RasterPatch:
         """Its place in map units."""
         return self.place.columns(row, col) if self.place else {}
 
+    def ground_at(self, row: float, col: float, height: float, width: float) -> Mapping[str, str]:
+        """Size on the ground of a window beginning at (row, col) pixels."""
+        return self.place.ground(row, col, height, width) if self.place else {}
+
     def stamp(self) -> str:
         """Of the file, and of how it is read."""
         return f"{file_stamp(self.path)} {self.header.nodata} {self.fill} {self.order} {self.part}"
@@ -96,29 +100,3 @@ class Scene(RasterPatch):
     def window(self, row: int, col: int, height: int, width: int) -> Scene:
         """A part of it, beginning at (row, col) pixels."""
         return replace(self, part=(row, col, height, width))
-
-
-@dataclass(frozen=True, slots=True)
-class RasterMask:
-    """A mask as large as a scene, read window by window. header: of a raster of numbers."""
-
-    path: Path
-    file: str
-    header: RasterHeader
-    value: float | None = None
-    part: Window | None = None
-
-    def read(self) -> np.ndarray:
-        """(H, W) uint8: 1 where it is ``value``, or not 0, nan or nodata."""
-        values = read_raster(self.path, self.part)[0]
-        if self.value is not None:
-            return (values == self.value).astype(np.uint8)
-        return ((values != 0) & (values != self.header.nodata) & ~np.isnan(values)).astype(np.uint8)
-
-    def window(self, row: int, col: int, height: int, width: int) -> RasterMask:
-        """A part of it, beginning at (row, col) pixels."""
-        return replace(self, part=(row, col, height, width))
-
-    def stamp(self) -> str:
-        """Of the file."""
-        return f"{file_stamp(self.path)} {self.value} {self.part}"

@@ -210,7 +210,10 @@ def test_a_scene_is_cut_labelled_and_placed_tile_by_tile(scene):
 
 def test_one_value_of_a_mask_may_be_the_landslide(scene):
     source, _, _ = scene
-    told = "Masks hold the values 1, 2; all of them were taken for landslide. Say --mask-value V if only one is."
+    told = (
+        "Masks hold the values 1 (8.3%), 2 (16.7%); all of them were taken for landslide. Say --mask-value V if only "
+        "one is."
+    )
     assert told in run(source, tile=20)[0].warnings and told not in run(source, tile=20, mask_value=1.0)[0].warnings
     assert run(source, tile=20, mask_value=1.0)[1].labels.tolist() == [1, 0, 0, 0, 0, 0]
     _, dataset = run(source, tile=20, mask_threshold=0.6)
@@ -298,7 +301,7 @@ def test_only_the_tiles_of_a_damaged_block_are_set_aside(tmp_path):
         np.testing.assert_array_equal(image, pixels[:, row : row + 16, col : col + 16])
 
 
-def test_nothing_usable_and_one_file_are_told(tmp_path, classes):
+def test_nothing_usable_and_a_table_for_one_file_are_told(tmp_path, classes):
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="holds no patches"):
         run(tmp_path / "none")
@@ -306,8 +309,8 @@ def test_nothing_usable_and_one_file_are_told(tmp_path, classes):
     (tmp_path / "none/landslide/x.tif").touch()
     with pytest.raises(FormatError, match="holds no GeoTIFF that can be used. The first reason: landslide/x.tif"):
         run(tmp_path / "none")
-    with pytest.raises(FormatError, match="is one file. Give the folder"):
-        run(classes[0] / "landslide/a.tif")
+    with pytest.raises(FormatError, match="is one file, and a table of labels speaks of many"):
+        run(classes[0] / "landslide/a.tif", labels="labels.csv")
 
 
 # --------------------------------------------------------------------------------------------------- prediction
