@@ -13,6 +13,18 @@ def number(value: object, digits: int = 3) -> str:
     return f"{float(value):.{digits}f}"
 
 
+def percent(share: object, digits: int = 1) -> str:
+    """A share 0-1 as ``23.7%``, or "undefined"; never rounded to 0% or 100% where it is neither."""
+    if share is None or not math.isfinite(float(share)):
+        return "undefined"
+    value, least = 100 * float(share), 10.0**-digits
+    if 0 < value < least:
+        return f"under {least:.{digits}f}%"
+    if 100 - least < value < 100:
+        return f"over {100 - least:.{digits}f}%"
+    return f"{value:.{digits}f}%"
+
+
 def list_names(names: Sequence[object], most: int = 5) -> str:
     """The first names, and how many more there are: "a, b and 3 more"."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""

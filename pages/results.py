@@ -43,37 +43,44 @@ def main() -> None:
     st.title("Results")
     if (asked := state.asked_view("results")) in VIEWS:
         st.session_state["results_of"], st.session_state["results_view"] = "run", asked
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    with bar:
         source = url_state.choose(
             st.segmented_control, "Of", list(SOURCES), key="results_of", default="run", required=True,
             format_func=SOURCES.get,
         )  # fmt: skip
-        downloads.picture_format()
     if source == "csv":
         uploaded_scores.uploaded_scores_view()
     elif source == "published":
         published_metrics.published_metrics_view()
     else:
-        of_run()
+        of_run(bar)
+    with bar:
+        downloads.picture_format()
 
 
-def of_run() -> None:
+def of_run(bar) -> None:
+    """The run in one row of numbers, and below it the views. bar: the row of choices at the top."""
     run = guards.need_finished_run("detections, misses and false alarms")
     summary, oof = or_stop(run.summary), or_stop(run.oof)
-    head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")
+    with bar:
+        head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")
     known = prevalence.stated(run)
     predicted = predictions.of_run(run, summary, oof, head, known.share if known else None)
     decision_summary.missing_class(predicted)
-    decision_summary.summary_view(
-        predicted, interpretation.basis(summary, head, _spread(run, head)), summary["heads"].get(head)
-    )
-    prevalence.prevalence_view(run, predicted, known)
     short, sentence = interpretation.against_baseline(summary)
-    st.markdown(f"**Is the network better than a simple baseline? {short}.** {sentence}")
-    for warning in interpretation.warnings_of(summary):
-        st.warning(warning, icon=":material/warning:")
+    question = f"**Is the network better than a simple baseline? {short}.**"
+    more = [f"{question} {sentence}"]
     if "ground" in summary:
-        st.caption(escape_markdown(ground_between.sentence(summary["ground"])))
+        more.append(escape_markdown(ground_between.sentence(summary["ground"])))
+    decision_summary.summary_view(
+        predicted, interpretation.basis(summary, head, _spread(run, head)), summary["heads"].get(head), more
+    )
+    if warnings := interpretation.warnings_of(summary):
+        st.warning("  \n".join(warnings), icon=":material/warning:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(question, width="content")
+        prevalence.prevalence_view(run, predicted, known)
     view = view_switch("results", VIEWS, "metrics")
     draw(view, run, summary, oof, predicted)
 

@@ -97,7 +97,7 @@ def analyse(run: RunFolder, options: LockedTestOptions) -> Steps[dict[str, Any]]
     results.write_json("report.json", report | {"notes": _notes(report)})
     low, high = judged["f1_interval"]
     said = (
-        f"F1 {number(judged['f1'])} (95 % interval {number(low)} to {number(high)}), AUC {number(judged['auc'])} on "
+        f"F1 {number(judged['f1'])} (95% interval {number(low)} to {number(high)}), AUC {number(judged['auc'])} on "
         f"the {len(rows):,} held-back {PARTS[options.part]} patches of {dataset.name}. {opened_before(earlier)}"
     )
     keys = ("f1", "f1_interval", "auc", "precision", "recall", "specificity", "accuracy", "n", "threshold", "confusion")

@@ -36,7 +36,7 @@ class PredictionOptions(Options):
         lt=1,
         title="Share of landslides that may be missed",
         description="Clears patches without inspection so that at most this share of the landslides is missed "
-        "(95 % confidence).",
+        "(95% confidence).",
     )
     missed_per_1000: float | None = Field(
         None,
@@ -44,7 +44,7 @@ class PredictionOptions(Options):
         lt=1000,
         title="Missed landslides per 1,000 patches",
         description="Clears patches without inspection so that at most so many of 1,000 patches are a missed landslide "
-        "(95 % confidence).",
+        "(95% confidence).",
     )
     design_effect: float = Field(
         UNGROUPED_EFFECT,

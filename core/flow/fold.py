@@ -43,7 +43,8 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
         context.images[train], config.normalise.method, context.band_names, context.dataset.nodata, given
     )
     patches = normaliser.transform(context.images)
-    yield Progress(TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", fields={"stage": "balancing", **at})
+    if config.smote.enabled:
+        yield Progress(TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", fields={"stage": "balancing", **at})
     synthetics, parents = balance(context, patches, learnt)
     run.write_smote(fold, _lineage(context, synthetics, parents, fold))
     train_x = np.concatenate([patches[learnt], synthetics.images])  # (N_train + M, C, H, W)

@@ -56,7 +56,7 @@ def rows_to_judge(
     """
     labelled = np.flatnonzero(dataset.labels >= 0)
     if not len(labelled):
-        raise LabelError(f"{dataset.path.name} has no labelled patches to evaluate on. Add labels, or use predict.")
+        raise LabelError(f"{dataset.path.name} has no labelled patches to evaluate on. Import it with its labels.")
     rows, left_out, notes = _selected(run, dataset, labelled)
     if not len(rows):
         raise LabelError(f"No labelled patch of {dataset.path.name} is left to evaluate on. {' '.join(notes)}")

@@ -75,7 +75,7 @@ def _control(run: RunFolder, report: dict) -> None:
     st.markdown(f"**This run**, {report['protocol']}: out-of-fold F1 {own['f1'] or 0:.3f}{bounds}, n = {own['n']:,}.")
     if rows := report["twin_difference"]:
         shown = [(f"{theme.head_title(r['head'])} {r['metric']}", r["difference"], r["lo"], r["hi"]) for r in rows]
-        figure = intervals.differences(shown, "Before the folds minus inside the fold, 95 % interval")
+        figure = intervals.differences(shown, "Before the folds minus inside the fold, 95% interval")
         downloads.show(figure, key="balance_control")
         first = rows[0]
         st.caption(

@@ -49,7 +49,7 @@ def by_fold(data: Dataset, table: pd.DataFrame) -> None:
     name = st.column_config.Column
     share = st.column_config.NumberColumn
     with beside.cell():
-        st.dataframe(
+        downloads.table(
             shown,
             hide_index=True,
             width="stretch",
@@ -59,8 +59,8 @@ def by_fold(data: Dataset, table: pd.DataFrame) -> None:
                 "other": name(data.class_names[0]),
                 "landslide": name(data.positive),
                 "synthetic": name("synthetic"),
-                "before": share("before", format="%.0f %%", help="Share of the positive class without synthetics."),
-                "after": share("after", format="%.0f %%", help="Share of the positive class with synthetics."),
+                "before": share("before", format="%.0f%%", help="Share of the positive class without synthetics."),
+                "after": share("after", format="%.0f%%", help="Share of the positive class with synthetics."),
                 "leaked": name("leaking", help="Synthetic patches with a parent in the fold's validation part."),
             },
         )
@@ -122,13 +122,13 @@ def by_group(data: Dataset, folds: dict, lineage: pd.DataFrame, fold: int) -> No
             st.caption(f"The {MOST_BARS} groups with the most synthetic patches; the table has all.")
     share = st.column_config.NumberColumn
     with right:
-        st.dataframe(
+        downloads.table(
             table.assign(before=100 * table["before"], after=100 * table["after"]), hide_index=True, width="stretch",
             height=420 if len(table) > 12 else "content",
             column_config={
                 "group": "Group", "other": data.class_names[0], "landslide": data.positive,
-                "synthetic": share("synthetic", format="%.1f"), "before": share("before", format="%.0f %%"),
-                "after": share("after", format="%.0f %%"),
+                "synthetic": share("synthetic", format="%.1f"), "before": share("before", format="%.0f%%"),
+                "after": share("after", format="%.0f%%"),
             },
         )  # fmt: skip
         downloads.download(table, f"balance_groups_{fold}", "Counts by group (CSV)")

@@ -145,7 +145,7 @@ def _stop(data, path, seen, maps, top, at: int, titles: list[str]) -> None:
         {"head": theme.head_title(head), "probability": values[at], "threshold": path["thresholds"][head]}
         for head, values in path["probs"].items()
     ]
-    st.dataframe(
+    downloads.table(
         pd.DataFrame(rows), hide_index=True, width="stretch",
         column_config={
             "head": "Head",
@@ -168,7 +168,7 @@ def _explanation(data: Dataset, path: dict[str, Any]) -> None:
     alarm = ", itself a false alarm of the model" if is_alarm else ""
     gap = ""
     if path["largest_gap"] is not None:
-        gap = f" Diamonds: probabilities stored by the run, at most {path['largest_gap']:.0e} away."
+        gap = f" Diamonds: probabilities stored by the run, {_away(path['largest_gap'])}."
     st.caption(
         f"By the network of {fold}, {training}. Neighbour {neighbour}, anchor {anchor} (SSIM {path['ssim'][0]:.3f}); "
         f"{other} is a {escape_markdown(data.class_names[1 - path['labels'][1]])} patch of its training part, near the "
@@ -176,6 +176,11 @@ def _explanation(data: Dataset, path: dict[str, Any]) -> None:
         f"{path['ssim'][1]:.3f}){alarm}. Dotted: the threshold of {theme.head_title(head)}.{gap} Computed in "
         f"{path['seconds']:.2f} s."
     )
+
+
+def _away(gap: float) -> str:
+    """How far stored probabilities lie from those computed now."""
+    return "the same to four decimals" if gap < 5e-5 else f"at most {gap:.4f} away"
 
 
 def _strip(seen: list[np.ndarray], maps: np.ndarray, top: float, titles: list[str]) -> None:

@@ -54,7 +54,7 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         "picture or a point to open its patch."
     )
     table = edges(graph, made)
-    st.dataframe(
+    downloads.table(
         table, hide_index=True, width="stretch", height="content" if len(table) <= 12 else TABLE_PX,
         column_config={
             "from": "From", "to": "To", "degree": "Degree",

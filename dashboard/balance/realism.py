@@ -66,7 +66,7 @@ def _two_sample(report: dict) -> None:
     st.caption(
         f"Logistic regression, evaluated on {test['n'][0]:,} real and {test['n'][1]:,} synthetic rows of "
         f"{report['folds']} folds that it was not fitted on. Groups are halved at random {report['halvings']} times a "
-        "fold; a synthetic patch is used where both parents are in one half. 95 % intervals over groups. Real against "
+        "fold; a synthetic patch is used where both parents are in one half. 95% intervals over groups. Real against "
         "real: groups split in two by a coin, which shows chance. The fold's own network was trained on these "
         "synthetic patches."
     )
@@ -85,14 +85,14 @@ def _held_out(data: Dataset, report: dict) -> None:
         {"what": title, "share": _percent(shares[name]), "n": shares[name]["n"]}
         for name, title in HELD_OUT.items() if shares[name]["n"]
     ]  # fmt: skip
-    st.dataframe(
+    downloads.table(
         pd.DataFrame(rows), hide_index=True, width="stretch",
         column_config={"what": "Patches", "share": f"Predicted {data.class_names[0]}", "n": "n"},
     )  # fmt: skip
     st.caption(
         f"By {theme.head_title(shares['head'])} at its fold's threshold. A synthetic patch is given to the models of "
         "the folds in which its parents are validated. Where that is one fold, its model has seen neither parent; "
-        "where it is two, each has seen one. All other models have seen both and are not used. 95 % intervals over "
+        "where it is two, each has seen one. All other models have seen both and are not used. 95% intervals over "
         "groups."
     )
 
@@ -109,7 +109,7 @@ def _detail(table: pd.DataFrame, report: dict) -> None:
     low, high = detail["kept"]["interval"] or (float("nan"), float("nan"))
     st.caption(
         "Energy that a 3 × 3 mean removes, relative to that of the parents by weight: median "
-        f"{detail['kept']['value'] or 0:.0%} (95 % interval over groups {low:.0%} to {high:.0%}), 5 to 95 % of "
+        f"{detail['kept']['value'] or 0:.0%} (95% interval over groups {low:.0%} to {high:.0%}), 5 to 95% of "
         f"patches {detail['q05']:.0%} to {detail['q95']:.0%}, n = {detail['n']:,}. Dotted: parents whose detail has "
         "nothing in common."
     )
@@ -128,7 +128,7 @@ def _distances(table: pd.DataFrame, report: dict) -> None:
     ratio = distance["ratio"]
     st.caption(
         f"Medians {distance['any']:.3g}, {distance['others']:.3g} and {distance['anchor']:.3g}. Without its parents, "
-        f"the nearest real patch is {ratio['value']:.2f} times (95 % interval "
+        f"the nearest real patch is {ratio['value']:.2f} times (95% interval "
         f"{formatting.interval(ratio['interval'], 2)}) as far as the anchor's nearest is from the anchor; n = "
         f"{distance['n']:,} synthetic patches of {report['folds']} folds, training parts."
     )

@@ -109,8 +109,8 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
         words = {1: data.class_names[1], 0: data.class_names[0], -1: "unlabelled"}
         read = {label: min(int((data.labels == label).sum()), PER_CLASS) for label in spread}
         said = ", ".join(f"{n:,} {escape_markdown(words[label])}" for label, n in read.items())
-        st.caption(f"All usable pixels of {said} patches, spread evenly over the dataset; at most the lowest 1 % "
-                   "and the highest 2 % of a class's values are not drawn. Dotted: this patch.")  # fmt: skip
+        st.caption(f"All usable pixels of {said} patches, spread evenly over the dataset; at most the lowest 1% "
+                   "and the highest 2% of a class's values are not drawn. Dotted: this patch.")  # fmt: skip
 
 
 def _quantiles(data: Dataset, pixels: ClassPixels) -> None:
@@ -118,12 +118,12 @@ def _quantiles(data: Dataset, pixels: ClassPixels) -> None:
     downloads.show(charts.quantiles_by_class(pixels.quantiles, data.bands, data.class_names), key="bands_quantiles")
     said = ", ".join(f"{n:,} {escape_markdown(_word(data, label))}" for label, n in pixels.n.items())
     st.caption(
-        f"Thin line: 5 to 95 %, thick: 25 to 75 %, mark: median of the usable pixels of {said} patches, drawn at "
+        f"Thin line: 5 to 95%, thick: 25 to 75%, mark: median of the usable pixels of {said} patches, drawn at "
         "random (seed 0). Pixels of a patch are not independent, so no interval is stated."
     )
     table = quantile_table(data, pixels)
     with st.expander("As a table"):
-        st.dataframe(table, hide_index=True, width="stretch", height=420)
+        downloads.table(table, hide_index=True, width="stretch", height=420)
     downloads.download(table, f"{data.name}_quantiles_by_class", "Quantiles by class")
 
 

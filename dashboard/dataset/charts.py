@@ -90,7 +90,7 @@ def share_by_part(table: pd.DataFrame, overall: float, positive: str) -> go.Figu
         hovertemplate="%{y}: %{x:.1f} %, %{customdata[0]:,} of %{customdata[1]:,} labelled<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=100 * overall, line_width=1.5, line_dash="dot", line_color=theme.INK)
-    figure.update_xaxes(title_text=f"Share of {escape_html(positive)} (%), with 95 % interval", range=[-2, 102])
+    figure.update_xaxes(title_text=f"Share of {escape_html(positive)} (%), with 95% interval", range=[-2, 102])
     figure.update_yaxes(autorange="reversed", showgrid=False, title_text="")
     return theme.apply(figure, 110 + 26 * max(2, len(table)))
 
@@ -123,7 +123,7 @@ def quantiles_by_class(table: pd.DataFrame, bands: Sequence[Band], class_names: 
 def _quantile_lines(
     figure: go.Figure, row: int, bands: Sequence[Band], by_class: pd.DataFrame, label: int, name: str, first: bool
 ) -> None:
-    """The 5-95 % line, the 25-75 % bar and the median of each band of a panel, a little above or below its row."""
+    """The 5-95% line, the 25-75% bar and the median of each band of a panel, a little above or below its row."""
     shift, colour = {0: 0.16, 1: -0.16, -1: 0.36}[label], theme.CLASS[label]
     found = [by_class.loc[(band.name, label)] for band in bands]
     for low, high, width in (("q05", "q95", 2), ("q25", "q75", 7)):
@@ -138,8 +138,8 @@ def _quantile_lines(
         legendgroup=name, showlegend=first, row=row, col=1,
         marker={"color": colour, "size": 10, "line": {"color": "white", "width": 1.5}},
         customdata=[[of["q05"], of["q25"], of["q75"], of["q95"]] for of in found],
-        hovertemplate=f"{name}: median %{{x:.4g}}, 25-75 %: %{{customdata[1]:.4g}} to %{{customdata[2]:.4g}}, "
-        "5-95 %: %{customdata[0]:.4g} to %{customdata[3]:.4g}<extra></extra>",
+        hovertemplate=f"{name}: median %{{x:.4g}}, 25-75%: %{{customdata[1]:.4g}} to %{{customdata[2]:.4g}}, "
+        "5-95%: %{customdata[0]:.4g} to %{customdata[3]:.4g}<extra></extra>",
     )  # fmt: skip
 
 

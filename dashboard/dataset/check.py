@@ -16,7 +16,7 @@ from dashboard.dataset.known_pairs import known_pairs
 from dashboard.jobs import analyses
 from dashboard.patches import card, gallery, pair
 from dashboard.ui import downloads, paging
-from dashboard.ui.formatting import class_word, escape_markdown
+from dashboard.ui.formatting import class_word, escape_markdown, percent
 from dashboard.ui.guards import or_stop
 
 NAME = dataset_check.ANALYSIS.name
@@ -41,7 +41,7 @@ def check(data: Dataset) -> None:
         )
     else:
         _outdated(data, found, analyses.follow(target, NAME))
-        _verdict(found.report)
+        _verdict(found.report, len(data))
         _table(data, found.report)
         _concerned(data, found.report)
     exclusions.excluded(data)
@@ -58,7 +58,7 @@ def _outdated(data: Dataset, found: dataset_check.DatasetCheck, under_way: bool)
             analyses.begin(cache.dataset_target(data.path, state.checkpoints()), NAME)
 
 
-def _verdict(report: CheckReport) -> None:
+def _verdict(report: CheckReport, n_patches: int) -> None:
     errors, warnings = (sum(row.severity == word for row in report.rows) for word in ("error", "warning"))
     if errors:
         st.error(f"{_findings(errors)} to fix before training.", icon=theme.SEVERITY["error"][1])
@@ -66,14 +66,24 @@ def _verdict(report: CheckReport) -> None:
         st.warning(f"{_findings(warnings)} to review; training is possible.", icon=theme.SEVERITY["warning"][1])
     else:
         st.success("No problems found. The dataset is ready for training.", icon=theme.SEVERITY["ok"][1])
-    if items := [_item(row) for row in report.rows if row.severity != "ok"]:
+    if items := [_item(row, n_patches) for row in report.rows if row.severity != "ok"]:
         st.markdown("\n".join(items))
 
 
-def _item(row: CheckRow) -> str:
+def _item(row: CheckRow, n_patches: int) -> str:
     """A finding and what to do, as an item of a list."""
-    many = f" ({row.n:,}" + (f", {row.share:.1%}" if row.share else "") + ")" if row.n else ""
+    parts = [f"{row.n:,}"] if row.n else []
+    if share := share_of_count(row, n_patches):
+        parts.append(percent(share))
+    if row.share_of and row.share:
+        parts.append(f"{percent(row.share)} of all {row.share_of}")
+    many = f" ({', '.join(parts)})" if parts else ""
     return f"- **{escape_markdown(row.what)}**{many}. {escape_markdown(row.advice)}"
+
+
+def share_of_count(row: CheckRow, n_patches: int) -> float:
+    """The share that goes with a finding's count, 0-1."""
+    return row.n / n_patches if row.share_of else row.share
 
 
 def _findings(n: int) -> str:
@@ -82,11 +92,11 @@ def _findings(n: int) -> str:
 
 def _table(data: Dataset, report: CheckReport) -> None:
     ordered = report.to_frame()
-    some = ordered["n"] > 0  # "0" and "0.0 %" of what is right would be noise
-    st.dataframe(
+    some = ordered["n"] > 0  # "0" and "0%" of what is right would be noise
+    downloads.table(
         ordered.assign(
             severity=[[word] for word in ordered["severity"]], n=ordered["n"].where(some),
-            share=(100 * ordered["share"]).where(some),
+            share=100 * pd.Series([share_of_count(row, len(data)) for row in report.rows]).where(some),
         ),
         hide_index=True, width="stretch", height="content",
         column_config={
@@ -96,7 +106,7 @@ def _table(data: Dataset, report: CheckReport) -> None:
             "what": st.column_config.TextColumn("What", width=330),
             "where": st.column_config.TextColumn("Where", width=200),
             "n": st.column_config.NumberColumn("How many", format="localized"),
-            "share": st.column_config.NumberColumn("Share", format="%.1f %%"),
+            "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=90),
             "advice": st.column_config.TextColumn("What to do", width="large"),
         },
     )  # fmt: skip

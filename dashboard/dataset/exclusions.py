@@ -82,7 +82,7 @@ def excluded(data: Dataset) -> None:
     )
     if stale:
         st.warning(escape_markdown(exclusions.stale_words(stale, data)), icon=":material/warning:")
-    st.dataframe(
+    downloads.table(
         table, hide_index=True, width="stretch", height="content" if len(table) <= 8 else 320,
         column_config={"id": "Patch", "reason": st.column_config.TextColumn("Reason", width="large"),
                        "added_utc": "Since (UTC)"},

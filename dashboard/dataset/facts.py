@@ -33,12 +33,12 @@ def facts(data: Dataset) -> None:
         )
     with beside.cell():
         st.subheader("Where it comes from", anchor=False)
-        st.dataframe(_origin(data), hide_index=True, width="stretch", height="content",
+        downloads.table(_origin(data), hide_index=True, width="stretch", height="content",
                      column_config={"Value": st.column_config.TextColumn(width="large")})  # fmt: skip
     _balance_by_part(data)
     st.subheader("Bands", anchor=False)
     bands = band_table(data)
-    st.dataframe(bands, hide_index=True, width="stretch", height="content")
+    downloads.table(bands, hide_index=True, width="stretch", height="content")
     st.caption("Statistics over all usable pixels of all patches, in the band's unit; q05 to q95 are quantiles.")
     with st.container(horizontal=True):
         downloads.download(lambda: label_table(data), f"{data.name}_labels", "Labels")
@@ -95,7 +95,7 @@ def _balance_by_part(data: Dataset) -> None:
     with beside.cell():
         shown = table.assign(share=100 * table["share"], low=100 * table["low"], high=100 * table["high"])
         shown = shown.drop(columns=[] if table["unlabelled"].any() else ["unlabelled"])
-        st.dataframe(
+        downloads.table(
             shown.rename(columns={"value": PART_WORDS.get(name, name)}), hide_index=True, width="stretch",
             height="content" if len(table) <= 10 else 380,
             column_config={
@@ -103,15 +103,15 @@ def _balance_by_part(data: Dataset) -> None:
                 "positive": st.column_config.NumberColumn(data.positive, format="localized"),
                 "negative": st.column_config.NumberColumn(data.class_names[0], format="localized"),
                 "unlabelled": st.column_config.NumberColumn("Unlabelled", format="localized"),
-                "share": st.column_config.NumberColumn("Share", format="%.1f %%"),
-                "low": st.column_config.NumberColumn("95 % from", format="%.1f %%"),
-                "high": st.column_config.NumberColumn("to", format="%.1f %%"),
+                "share": st.column_config.NumberColumn("Share", format="%.1f%%"),
+                "low": st.column_config.NumberColumn("95% from", format="%.1f%%"),
+                "high": st.column_config.NumberColumn("to", format="%.1f%%"),
             },
         )  # fmt: skip
     more = f"; the {MOST_PARTS} largest of {len(table):,} are drawn" if len(table) > MOST_PARTS else ""
     one_sided = int(((table["positive"] == 0) | (table["negative"] == 0)).sum())
     st.caption(
-        f"Share of {escape_markdown(data.positive)} of the labelled patches in each part, with 95 % interval (Wilson)"
+        f"Share of {escape_markdown(data.positive)} of the labelled patches in each part, with 95% interval (Wilson)"
         f"{more}. Dotted: the overall share, {overall:.1%}. {one_sided:,} of {len(table):,} parts hold one class only."
     )
     downloads.download(table, f"{data.name}_balance_by_{name}", "Balance by part")

@@ -63,7 +63,7 @@ def _report(job: AnalysisFolder) -> None:
         st.warning(escape_markdown(warning), icon=":material/warning:")
     if report["rejected"]:
         table = pd.DataFrame(report["rejected"], columns=["file", "reason"]).rename(columns=str.capitalize)
-        st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 360)
+        downloads.table(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 360)
         downloads.download(table, "set_aside", "Files set aside")
     with st.container(horizontal=True):
         here = state.choice().datasets.get(name) == Path(report["dataset"])

@@ -133,7 +133,7 @@ def _report(target: DatasetTarget) -> None:
     if len(aside):
         with st.expander(f"Rows set aside ({len(aside):,})"):
             table = aside[["file", "line", "reason"]].rename(columns=str.capitalize)
-            st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 320)
+            downloads.table(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 320)
             downloads.download(table, "inventory_set_aside", "Rows set aside")
 
 
@@ -160,7 +160,7 @@ def _show(data: Dataset, join: Join) -> None:
     )
     _warn_of_leak(shares)
     table = join.table[joined].rename(columns=COLUMN_WORDS)
-    st.dataframe(
+    downloads.table(
         table[[word for word in COLUMN_WORDS.values() if word in table]], hide_index=True, width="stretch",
         height="content" if len(table) <= 8 else 320,
         column_config={"Distance (km)": st.column_config.NumberColumn(format="%.2f")},
@@ -195,4 +195,4 @@ def _sizes(data: Dataset, join: Join) -> None:
         named = [size.replace("_", " ") or "not stated" for size in sizes]
         table = balance(data.labels[join.joined], named)[["value", "patches", "positive", "negative", "unlabelled"]]
         words = {"value": "Size", "positive": data.positive, "negative": data.class_names[0]}
-        st.dataframe(table.rename(columns=words), hide_index=True, width="stretch", height="content")
+        downloads.table(table.rename(columns=words), hide_index=True, width="stretch", height="content")

@@ -169,7 +169,7 @@ def _pairs(data: Dataset, table: pd.DataFrame) -> None:
         paging.pages(pages, "leakage_page")
     _actions(data, table, chosen)
     with st.expander("All matching pairs as a table"):
-        st.dataframe(table, hide_index=True, width="stretch", height=320)
+        downloads.table(table, hide_index=True, width="stretch", height=320)
     downloads.download(table, f"{data.name}_pairs", "Pairs")
 
 

@@ -69,7 +69,7 @@ def sentence(rows: pd.DataFrame) -> tuple[str, str]:
         return "warning", (
             f"Folds that ignore groups inflate scores: {PROBE_WORDS.get(most['head'], most['head'])} reaches F1 "
             f"{most['leaking']:.3f} instead of {most['honest']:.3f}, which is {most['difference']:+.3f} "
-            f"(95 % interval {most['lo']:+.3f} to {most['hi']:+.3f})."
+            f"(95% interval {most['lo']:+.3f} to {most['hi']:+.3f})."
         )
     low, high = f1["lo"].min(), f1["hi"].max()
     return "ok", (
@@ -88,12 +88,12 @@ def _show(data: Dataset, found: Leakage) -> None:
     with grid.cell():
         named = list(f1[["title", "difference", "lo", "hi"]].itertuples(index=False, name=None))
         downloads.show(
-            intervals.differences(named, "F1 gained by ignoring groups, 95 % interval"), key="cost_difference"
+            intervals.differences(named, "F1 gained by ignoring groups, 95% interval"), key="cost_difference"
         )
     first = f1.iloc[0]
     st.caption(
         f"{int(first['n']):,} labelled patches of {escape_markdown(data.name)} in {int(first['n_groups']):,} groups; "
-        f"{options['n_splits']}-fold cross-validation, 95 % intervals.",
+        f"{options['n_splits']}-fold cross-validation, 95% intervals.",
         help="Classifiers on band statistics; thresholds are chosen on the other folds. Three draws of the folds are "
         "pooled. Intervals: paired bootstrap over whole groups. The nearest neighbour remembers every training patch, "
         "so it gains most from leakage.",

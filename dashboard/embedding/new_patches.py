@@ -131,7 +131,7 @@ def _answer(placed: Placed, drawn: Drawn, data: Dataset) -> None:
         )
         return
     table = _table(placed, data)
-    st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) <= 10 else 360)
+    downloads.table(table, hide_index=True, width="stretch", height="content" if len(table) <= 10 else 360)
     far = int((placed.unlike >= FAR).sum())
     if far:
         st.warning(

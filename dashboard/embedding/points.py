@@ -28,7 +28,7 @@ PART_COLOURS = {"training part": theme.UNLABELLED, "held out": theme.NEGATIVE}
 MOST_GROUPS = 9  # of a text, each with a colour of its own; the rest share one
 REST = "others"
 UNKNOWN = "unknown"
-HARDEST = 3.0  # loss at the end of the scale: the true class was given 5 %
+HARDEST = 3.0  # loss at the end of the scale: the true class was given 5%
 MOST_SYNTHETIC = 400  # synthetic patches drawn with their parents
 
 

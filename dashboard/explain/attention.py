@@ -73,7 +73,7 @@ def _means(run: RunFolder, name: str, means: Mapping, facts: pd.DataFrame, head:
     st.caption(
         "All four share one scale; 1 is the mean peak of a fold's maps, because each fold's network has its own scale. "
         f"Outcomes by {escape_markdown(theme.head_title(head))}, out of fold over {facts['fold'].nunique()} folds, "
-        f"n = {len(facts):,}. Point at a cell to see its 95 % interval{grouped}."
+        f"n = {len(facts):,}. Point at a cell to see its 95% interval{grouped}."
     )
     downloads.download(tables.mean_cells(means), f"{run.name}_{name}_mean_maps", "Mean maps with intervals (CSV)")
 

@@ -121,7 +121,7 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
     road = report["faithfulness"]["road"]
     st.caption(
         "A good map's curve falls below those of its rivals when the most relevant pixels are removed first, and stays "
-        "above them when the least relevant are. Shaded: 95 % interval, groups kept together; "
+        "above them when the least relevant are. Shaded: 95% interval, groups kept together; "
         f"n = {int(curves['n'].max()):,} patches."
     )
     gains = [
@@ -165,7 +165,7 @@ def _randomised(report: Mapping[str, Any], table: pd.DataFrame, run: RunFolder, 
     st.caption(
         "Weights are replaced by random ones block by block, from the classifier down to the first layer. Maps that "
         "stay more alike than the maps of other patches are (dotted) show edges in the picture, not what the network "
-        "learnt. Shaded: 95 % interval, groups kept "
+        "learnt. Shaded: 95% interval, groups kept "
         f"together; n = {int(table['n'].max()):,} comparisons over {report['randomised']['seeds']} random networks and "
         "all folds."
     )
@@ -188,7 +188,7 @@ def _masks(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
         st.markdown("No landslide has a mask, so this cannot be checked.")
         return
     table = pd.DataFrame(rows)
-    downloads.show(charts.dots(table, "Share, with 95 % interval", SET_COLOURS), key=f"explain_{name}_masks")
+    downloads.show(charts.dots(table, "Share, with 95% interval", SET_COLOURS), key=f"explain_{name}_masks")
     st.caption(
         "Pointing game: the centre of the map's highest cell lies in the mask; chance: the mask's share of the patch. "
         f"Energy: the share of the map inside. IoU: with the pixels above {report['masks']['threshold']:.0%} of the "
@@ -232,7 +232,7 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
         )
     st.caption(
         f"Each corner is {report['corner']:.0%} of the patch's sides, the border {report['border']:.0%}; every "
-        f"judged patch, n = {int(report['silent']['n']):,}; 95 % interval, groups kept together.{compared}"
+        f"judged patch, n = {int(report['silent']['n']):,}; 95% interval, groups kept together.{compared}"
     )
     if report.get("movement"):
         table = pd.DataFrame(
@@ -244,8 +244,8 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
                 "n": [one["difference"]["n"] for one in report["movement"]],
             }
         )
-        st.dataframe(table, hide_index=True, width="stretch")
-        st.caption("Pearson correlation of maps, with 95 % interval. Attention that follows the content moves with it.")
+        downloads.table(table, hide_index=True, width="stretch")
+        st.caption("Pearson correlation of maps, with 95% interval. Attention that follows the content moves with it.")
     downloads.download(places, f"{run.name}_{name}_places", "Corners and border (CSV)")
 
 

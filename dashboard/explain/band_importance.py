@@ -74,7 +74,7 @@ def basis_of(summary: dict, head: str, baseline: str, rows: pd.DataFrame, groupe
         f"{int(rows['n'].iloc[0]):,} patches labelled {escape_markdown(summary['positive'])}, out of fold over "
         f"{len(summary['folds'])} folds: each by a network that was not trained on it. "
         f"{escape_markdown(theme.head_title(head))}; the band is replaced by "
-        f"{escape_markdown(BASELINES.get(baseline, baseline))}. 95 % interval{kind}."
+        f"{escape_markdown(BASELINES.get(baseline, baseline))}. 95% interval{kind}."
     )
 
 
@@ -185,7 +185,7 @@ def _agreement(
     also = f" {escape_markdown(', '.join(same))} equals the mean in this scale and is left out." if same else ""
     st.caption(
         f"Similarity of the orders of bands under two replacements, {escape_markdown(theme.head_title(head))}, "
-        f"n = {int(rows['n'].iloc[0]):,} landslides, 95 % interval, groups kept together.{also}"
+        f"n = {int(rows['n'].iloc[0]):,} landslides, 95% interval, groups kept together.{also}"
     )
     downloads.download(rows, f"{run.name}_agreement_{head}", "Agreement (CSV)")
 

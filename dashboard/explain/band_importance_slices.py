@@ -57,7 +57,7 @@ def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, hea
         f"{escape_markdown(part)} n = {int(n):,}" for part, n in rows.groupby("part", sort=False)["n"].first().items()
     )
     st.caption(
-        f"{counts}; out of fold, {escape_markdown(theme.head_title(head))}, 95 % interval, groups kept "
+        f"{counts}; out of fold, {escape_markdown(theme.head_title(head))}, 95% interval, groups kept "
         "together. Where intervals overlap, the difference is not settled."
     )
     downloads.download(rows, f"{run.name}_{by}_{unit}_{head}_{baseline}", "Parts (CSV)")

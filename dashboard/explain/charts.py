@@ -79,7 +79,7 @@ def mean_maps(means: Mapping[str, MeanMap]) -> go.Figure:
 
 
 def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
-    """Probability left over the share of pixels changed, for the map and its rivals, with 95 % bands.
+    """Probability left over the share of pixels changed, for the map and its rivals, with 95% bands.
 
     table: the curves of ``core.analyses.attention.checks.AttentionCheck``.
     """
@@ -199,7 +199,7 @@ def dots(
 
 
 def ranks(table: pd.DataFrame) -> go.Figure:
-    """Each band's 95 % interval of its rank and how often it comes first: title, family, first, rank_lo, rank_hi.
+    """Each band's 95% interval of its rank and how often it comes first: title, family, first, rank_lo, rank_hi.
 
     The order is that of the table.
     """
@@ -222,7 +222,7 @@ def ranks(table: pd.DataFrame) -> go.Figure:
     order = [escape_html(text) for text in table["title"]][::-1]
     figure.update_yaxes(categoryorder="array", categoryarray=order, showgrid=False)
     figure.update_xaxes(
-        title_text="Rank of the mean drop, 95 % interval (1: the largest)", range=[0.5, len(table) + 0.5],
+        title_text="Rank of the mean drop, 95% interval (1: the largest)", range=[0.5, len(table) + 0.5],
         dtick=1 if len(table) < 16 else 5,
     )  # fmt: skip
     theme.apply(figure, 130 + 26 * max(1, len(table)))

@@ -92,7 +92,7 @@ def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
     columns = ["name", "part", "value", "lo", "hi", "n"]
     both = pd.concat([drawn[columns], retrained], ignore_index=True).astype({"value": float, "lo": float, "hi": float})
     downloads.show(
-        charts.dots(both, "F1, with 95 % interval", colours, [(float(intact["f1"]), "intact")]),
+        charts.dots(both, "F1, with 95% interval", colours, [(float(intact["f1"]), "intact")]),
         key="explain_robustness_f1",
     )
     st.caption(
@@ -102,7 +102,7 @@ def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
         "“Trained on the rest” is a logistic regression that never saw the lost bands, not this model retrained."
     )
     with st.expander("All numbers"):
-        st.dataframe(rows.drop(columns=["scenario"]), hide_index=True, width="stretch")
+        downloads.table(rows.drop(columns=["scenario"]), hide_index=True, width="stretch")
     downloads.download(rows, f"{run.name}_robustness", "Robustness (CSV)")
 
 
@@ -125,7 +125,7 @@ def _flips(data: Dataset, run: RunFolder, table: pd.DataFrame, report: Mapping, 
             st.metric(charts.capital(CHANGES[change][0]), f"{int(one[column]):,}", border=True)
     st.caption(
         f"F1 {number(one['f1'])} ({formatting.interval((one['lo'], one['hi']))}), {one['difference']:+.3f} against "
-        f"intact (95 % {one['diff_lo']:+.3f} to {one['diff_hi']:+.3f}); {len(flips):,} of {int(one['n']):,} "
+        f"intact (95% {one['diff_lo']:+.3f} to {one['diff_hi']:+.3f}); {len(flips):,} of {int(one['n']):,} "
         "decisions change."
     )
     if flips.empty:

@@ -105,7 +105,7 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     )
     downloads.download(_cells(arrays), f"{run.name}_patch_maps", "Raw maps (CSV)")
     with st.expander("How similar the maps are"):
-        st.dataframe(_correlation(arrays), width="stretch")
+        downloads.table(_correlation(arrays), width="stretch")
         st.caption("Pearson correlation of the cells; 1: the same picture. Dead maps have none.")
     return [patch_id]
 

@@ -24,11 +24,11 @@ def run_row(run: RunFolder, dataset: str) -> dict:
 @st.cache_data(max_entries=512, show_spinner=False)
 def _run_row(path: str, dataset: str, updated: str, _status: dict) -> dict:
     run, status = cache.run(path), _status
-    row = {"State": status["state"], "F1": None, "95 % interval": "", "AUC": None, "Patches": None}
+    row = {"State": status["state"], "F1": None, "95% interval": "", "AUC": None, "Patches": None}
     if status["state"] == "succeeded":
         try:
             oof = run.summary()["oof"]
-            row |= {"F1": oof["f1"], "95 % interval": interval(oof.get("f1_interval")), "AUC": oof["auc"]}
+            row |= {"F1": oof["f1"], "95% interval": interval(oof.get("f1_interval")), "AUC": oof["auc"]}
             row["Patches"] = oof["n"]
         except (LandslideLensError, KeyError, TypeError):
             pass
@@ -51,7 +51,7 @@ def runs_table() -> None:
         return
     root = state.checkpoints()
     table = pd.DataFrame([run_row(cache.run(root / name), of) for name, of in choice.owner.items()])
-    event = st.dataframe(
+    event = downloads.table(
         table.assign(State=[[name] for name in table["State"]]), hide_index=True, width="stretch", placeholder="–",
         height="content" if len(table) < 12 else 460, key="overview_runs",
         on_select="rerun", selection_mode="single-row",
@@ -103,7 +103,7 @@ def datasets_table() -> None:
         st.markdown("None yet.")
         return
     table = pd.DataFrame([dataset_row(name, path) for name, path in choice.datasets.items()])
-    event = st.dataframe(
+    event = downloads.table(
         table, hide_index=True, width="stretch", height="content" if len(table) < 12 else 460, key="overview_datasets",
         on_select="rerun", selection_mode="single-row",
         column_config={
@@ -111,7 +111,7 @@ def datasets_table() -> None:
             "Positive": st.column_config.NumberColumn(
                 "Positive", format="localized", help="Patches of the positive class."
             ),
-            "Share": st.column_config.NumberColumn("Share", format="%.1f %%", help="Of the labelled patches."),
+            "Share": st.column_config.NumberColumn("Share", format="%.1f%%", help="Of the labelled patches."),
         },
     )  # fmt: skip
     rows = event["selection"]["rows"]

@@ -88,7 +88,7 @@ def patch_card(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
                 intervals.head_probabilities(scores["probs"], scores["thresholds"], data.positive), key="card_heads"
             )
             st.caption(scores["sentence"])
-        st.dataframe(_facts(data, row, scores), hide_index=True, width="stretch", height="content")
+        downloads.table(_facts(data, row, scores), hide_index=True, width="stretch", height="content")
     _band_grid(data, row, look)
     _occlusion(data, run, patch_id, scores["head"] if scores else None)
 

@@ -51,7 +51,7 @@ def calibration_view(predictions: Predictions) -> None:
             if row.reason:
                 words = f"{METHOD_WORDS[row.method]} is not available: {escape_markdown(row.reason)}"
                 st.info(words, icon=":material/info:")
-    st.dataframe(compared(rows), hide_index=True, width="stretch", height="content")
+    downloads.table(compared(rows), hide_index=True, width="stretch", height="content")
     st.caption(f"{predictions.basis} Points: 95% intervals of the observed share, groups kept together.")
     with st.container(horizontal=True):
         downloads.download(compared(rows, False), f"{predictions.name}_calibration", "Calibrations (CSV)")

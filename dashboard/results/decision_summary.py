@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,25 +15,31 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
 
-def summary_view(predictions: Predictions, basis: str, own: Mapping | None = None) -> None:
-    """The screen. ``basis``: what stands behind the numbers; own: the head's part of a run's summary."""
+def summary_view(predictions: Predictions, basis: str, own: Mapping | None = None, more: Sequence[str] = ()) -> None:
+    """One row of numbers, and what they mean in an expander, so that the views below stay in sight.
+
+    basis: what stands behind the numbers. own: the head's part of a run's summary. more: further Markdown to read.
+    """
     facts = own
     if facts is None:
         results = predictions.results()
         facts = {**results.values, "intervals": results.intervals}
     st.subheader(interpretation.headline(facts, predictions.positive), anchor=False)
-    st.markdown(interpretation.counts_in_words(facts, predictions.positive))
-    with st.grid(min_column_width=165):
+    with st.grid(min_column_width=130, gap="small"):
         for card in interpretation.cards(facts):
             st.metric(
                 card.label, card.value, card.detail or None, delta_color="off", delta_arrow="off", border=True,
                 height="stretch",
             )  # fmt: skip
-    grid = st.grid(min_column_width=250)
-    for i, figure in enumerate(pictures(facts, escape_html(predictions.positive))):
-        with grid.cell():
-            downloads.show(figure, key=f"summary_{i}")
-    st.caption(f"{basis} Each square is 1%. Faint squares: extent of the 95% interval.")
+    with st.expander("What these numbers mean", icon=":material/info:"):
+        st.markdown(interpretation.counts_in_words(facts, predictions.positive))
+        grid = st.grid(min_column_width=250)
+        for i, figure in enumerate(pictures(facts, escape_html(predictions.positive))):
+            with grid.cell():
+                downloads.show(figure, key=f"summary_{i}")
+        st.caption(f"{basis} Each square is 1%. Faint squares: extent of the 95% interval.")
+        for text in more:
+            st.markdown(text)
 
 
 def pictures(facts: Mapping, name: str) -> list[go.Figure]:

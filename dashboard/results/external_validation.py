@@ -57,7 +57,7 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
     with grid.cell():
         figure = scores.confusion_matrix(report["confusion"], (summary["class_names"][0], positive))
         downloads.show(figure, key="external_confusion")
-    st.dataframe(side_by_side(report), hide_index=True, width="stretch", height="content")
+    downloads.table(side_by_side(report), hide_index=True, width="stretch", height="content")
     st.caption(
         f"Test: {escape_markdown(dataset)}, n = {report['n']:,} labelled patches{_of_all(report)}, mean of the "
         f"networks of all folds at the threshold {number(report.get('threshold'))} learnt from the run's own patches. "

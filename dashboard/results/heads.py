@@ -27,7 +27,7 @@ def heads_view(run: RunFolder, summary: dict) -> None:
     with grid.cell():
         _further_heads(run, compared is not None)
     table = head_rows(rows, summary)
-    st.dataframe(shown(table), hide_index=True, width="stretch", height="content")
+    downloads.table(shown(table), hide_index=True, width="stretch", height="content")
     for note in compared.notes if compared else []:
         st.info(escape_markdown(note), icon=":material/info:")
     left_out = compared.left_out if compared else summary.get("left_out") or {}

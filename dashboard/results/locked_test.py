@@ -58,7 +58,7 @@ def _show(test: LockedTest, summary: dict) -> None:
         st.warning(escape_markdown(note), icon=":material/warning:")
     grid = st.grid(2, min_column_width=400, gap="medium")
     with grid.cell():
-        st.dataframe(_table(report), hide_index=True, width="stretch", height="content")
+        downloads.table(_table(report), hide_index=True, width="stretch", height="content")
     with grid.cell():
         figure = scores.confusion_matrix(report["confusion"], (summary["class_names"][0], str(report["positive"])))
         downloads.show(figure, key=f"locked_confusion_{test.part}")
@@ -103,5 +103,5 @@ def _history(run: RunFolder, openings: list[dict]) -> None:
         return
     table = pd.DataFrame(openings).drop(columns="set")
     table["f1_interval"] = [interval(bounds) for bounds in table["f1_interval"]]
-    st.dataframe(table, hide_index=True, width="stretch")
+    downloads.table(table, hide_index=True, width="stretch")
     downloads.download(table, f"{run.name}_openings", "Openings (CSV)")

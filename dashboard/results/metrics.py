@@ -45,7 +45,7 @@ def metrics_view(predictions: Predictions, data: Dataset | None) -> None:
     results = predictions.results()
     st.subheader("All patches", anchor=False)
     table = metric_table(results, predictions.positive)
-    st.dataframe(table, hide_index=True, width="stretch", height="content")
+    downloads.table(table, hide_index=True, width="stretch", height="content")
     st.caption(predictions.basis)
     downloads.download(numbers_of(results), f"{predictions.name}_metrics", "Metrics (CSV)")
     _by_fold(predictions, results)
@@ -100,7 +100,7 @@ def _by_fold(predictions: Predictions, results: HeadResults) -> None:
     st.caption(f"Mean {TITLES[metric]} {mean}{spread}" + f"; undefined in {without} folds" * bool(without) + ".")
     table = fold_table(folds)
     with st.expander("Folds as a table"):
-        st.dataframe(table, hide_index=True, width="stretch", height="content")
+        downloads.table(table, hide_index=True, width="stretch", height="content")
     downloads.download(table, f"{predictions.name}_folds", "Folds (CSV)")
 
 
@@ -150,7 +150,7 @@ def _by_slice(predictions: Predictions, data: Dataset | None) -> None:
     downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")
     if len(report.too_small):
         with st.expander(f"{len(report.too_small)} slices with too few patches"):
-            st.dataframe(report.too_small, hide_index=True, width="stretch", height="content")
+            downloads.table(report.too_small, hide_index=True, width="stretch", height="content")
 
 
 def _images_too(n: int) -> bool:

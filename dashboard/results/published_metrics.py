@@ -54,7 +54,7 @@ def published_metrics_view() -> None:
         else:
             answer(check, tuple(printed.items()), tolerance or None)
     else:
-        st.info("Enter at least one metric as printed, for example .8230 or 82.3 %.", icon=":material/edit:")
+        st.info("Enter at least one metric as printed, for example .8230 or 82.3%.", icon=":material/edit:")
     _difference()
 
 
@@ -113,13 +113,13 @@ def answer(check: PaperCheck, printed: tuple, tolerance: float | None) -> None:
         st.caption("Matching matrix" if reading.fits else "Nearest matrix (no match)")
         downloads.show(scores.confusion_matrix(cells.to_dict(), ("negative", "positive")), key="paper_matrix")
     with grid.cell():
-        st.dataframe(_off(reading), hide_index=True, width="stretch", height="content")
-        st.dataframe(readings_table(check), hide_index=True, width="stretch", height="content")
+        downloads.table(_off(reading), hide_index=True, width="stretch", height="content")
+        downloads.table(readings_table(check), hide_index=True, width="stretch", height="content")
     if reading.fits:
         table = pd.DataFrame(reading.matrices, columns=["TN", "FP", "FN", "TP"])
         if len(table) > 1:
             with st.expander(f"All {len(table):,} matching matrices"):
-                st.dataframe(table.head(MOST_SHOWN), hide_index=True, width="stretch")
+                downloads.table(table.head(MOST_SHOWN), hide_index=True, width="stretch")
         downloads.download(table, "published_metrics", "Matrices (CSV)")
 
 

@@ -151,7 +151,7 @@ def _by_fold(predictions: Predictions, target: Target, effect: float) -> None:
         table = table[[name for name in names if name in table]].assign(fold=lambda t: t["fold"].map(theme.fold_title))
         if not table["reason"].any():
             table = table.drop(columns="reason")
-        st.dataframe(table.round(3).rename(columns=names), hide_index=True, width="stretch", height="content")
+        downloads.table(table.round(3).rename(columns=names), hide_index=True, width="stretch", height="content")
         st.caption("A small fold may miss the target by chance: the guarantee is about many patches like these.")
         downloads.download(pd.DataFrame(table), f"{predictions.name}_risk_control_folds", "By fold (CSV)")
 

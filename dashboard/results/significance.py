@@ -180,7 +180,7 @@ def _drawn(
         key="significance_figure",
     )
     table = table_of(rows, comparisons)
-    st.dataframe(table.round(4), hide_index=True, width="stretch", height="content")
+    downloads.table(table.round(4), hide_index=True, width="stretch", height="content")
     first = comparisons[rows[0]["name"]]
     st.caption(
         f"Out of fold, the same patches for both, n = {first.n:,}, effective number of groups "

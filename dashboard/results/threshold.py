@@ -217,7 +217,7 @@ def _plain_list(table: pd.DataFrame) -> None:
     shown = table.assign(
         fold=table["fold"] + 1, outcome=table["outcome"].map(theme.OUTCOME_WORDS), prob=table["prob"].round(4)
     )
-    st.dataframe(
+    downloads.table(
         shown.rename(columns={"id": "Id", "label": "Label", "fold": "Fold", "prob": "Probability",
                               "outcome": "Outcome"}),
         hide_index=True, width="stretch", height="content",

@@ -143,6 +143,6 @@ def _read(scores: ScoreTable) -> None:
         st.warning(escape_markdown(note), icon=":material/warning:")
     if len(scores.aside):
         with st.expander(f"{len(scores.aside):,} rows set aside", icon=":material/rule:"):
-            st.dataframe(scores.aside.head(500).rename(columns={"what": "Where", "why": "Reason"}), hide_index=True,
+            downloads.table(scores.aside.head(500).rename(columns={"what": "Where", "why": "Reason"}), hide_index=True,
                          width="stretch")  # fmt: skip
             downloads.download(pd.DataFrame(scores.aside), f"{scores.name}_aside", "Rows set aside (CSV)")

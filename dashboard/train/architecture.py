@@ -156,7 +156,7 @@ def _description(data: Dataset, result: dict[str, Any], resized: str) -> None:
     st.caption(escape_markdown(_measured_on(result, resized)))
     stages = pd.DataFrame(result["stages"], columns=list(STAGE_COLUMNS)).rename(columns=STAGE_COLUMNS)
     st.markdown("**Stages**")
-    st.dataframe(stages, hide_index=True, column_config=FORMATS)
+    downloads.table(stages, hide_index=True, column_config=FORMATS)
     layer = next((layer for layer in result["layers"] if layer["name"] == result["cam_layer"]), None)
     cells = f", a map of {layer['rows']}x{layer['columns']} cells" if layer else ""
     st.caption(escape_markdown(f"Attention maps read {result['cam_layer']}{cells}, unless another layer is chosen."))
@@ -173,7 +173,7 @@ def _bands(result: dict[str, Any]) -> None:
     st.caption(escape_markdown(text))
     table = pd.DataFrame(result["inputs"])
     table["branch"] = table["branch"].map(BRANCH_TITLES)
-    st.dataframe(
+    downloads.table(
         table.rename(columns={"input": "Band", "kind": "Kind", "branch": "Read by", "starts_from": "Starts from"}),
         hide_index=True,
     )
@@ -186,7 +186,7 @@ def _comparison(data: Dataset, result: dict[str, Any], resized: str) -> None:
         table = table.sort_values("Parameters", na_position="last")
         table = table.astype({name: "Int64" for name in ("Parameters", "Depth", "Features")})
     st.markdown("**Cost**")
-    st.dataframe(table, hide_index=True, column_config=FORMATS)
+    downloads.table(table, hide_index=True, column_config=FORMATS)
     st.caption(escape_markdown(f"{_measured_on(result, resized)} {result['n_bands']} bands."))
     downloads.download(table, f"backbones_{data.name}", "Comparison (CSV)")
 

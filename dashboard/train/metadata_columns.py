@@ -18,6 +18,7 @@ from core.data.tabular.columns import kind_of
 from core.data.tabular.leaks import PERMUTATIONS, ColumnReport, column_reports
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
+from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 
 NONE = "none"
@@ -73,7 +74,7 @@ def _with_interval(metrics: Mapping[str, Any]) -> str:
 def _checked(data: Dataset, chosen: list[str]) -> bool:
     """Check the chosen columns; whether leaking ones were allowed."""
     reports = [ColumnReport(**values) for values in _reports(data.content_hash, tuple(chosen), data)]
-    st.dataframe(pd.DataFrame([_row(report) for report in reports]), hide_index=True)
+    downloads.table(pd.DataFrame([_row(report) for report in reports]), hide_index=True)
     st.caption(
         f"Mutual information with the label over {reports[0].n:,} labelled patches, as a share of the label's "
         f"{reports[0].entropy:.2f} bits. By chance: the 95th percentile of {PERMUTATIONS} shuffles of the labels."

@@ -12,7 +12,7 @@ from core.text import duration
 from dashboard import state
 from dashboard.jobs import progress
 from dashboard.train import learning_curves
-from dashboard.ui import formatting, guards, sidebar
+from dashboard.ui import downloads, formatting, guards, sidebar
 from dashboard.ui.formatting import escape_markdown
 
 REFRESH_S = 2
@@ -187,7 +187,7 @@ def _events(run: RunFolder) -> None:
     events = run.newest_events()
     if events:
         with st.expander(f"Events (newest {len(events)})"):
-            st.dataframe(pd.DataFrame([_event_row(e) for e in reversed(events)]), hide_index=True, width="stretch",
+            downloads.table(pd.DataFrame([_event_row(e) for e in reversed(events)]), hide_index=True, width="stretch",
                          height="content" if len(events) < 8 else 320)  # fmt: skip
     log = run.log()
     if log:

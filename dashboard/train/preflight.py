@@ -24,7 +24,7 @@ from core.text import duration
 from dashboard import cache, state
 from dashboard.jobs import analyses, model_client, progress
 from dashboard.patches import band_values, derived_bands, gallery, render
-from dashboard.ui import guards
+from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -102,7 +102,7 @@ def _figures(estimated: TimeEstimate, config: RunConfig) -> None:
                 "Source": [_source(part, estimated) for part in estimated.seconds],
             }
         )
-        st.dataframe(table, hide_index=True, width="stretch", height="content")
+        downloads.table(table, hide_index=True, width="stretch", height="content")
         sentences = estimated.sentences()
         st.caption(escape_markdown(f"{_settings(config)} {' '.join(sentences[:2])}"))
         if not estimated.fits:

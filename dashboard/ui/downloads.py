@@ -15,6 +15,7 @@ import streamlit as st
 from core.io.csv_injection import csv_cell
 
 PICTURE = "picture_format"  # in the session
+NOTHING = "–"  # in a cell without a value
 PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "responsive": True}
 
 
@@ -37,9 +38,14 @@ def picture_format() -> None:
     )  # fmt: skip
 
 
-def csv_bytes(table: pd.DataFrame) -> bytes:
+def table(data: object, **options) -> object:
+    """A table on a page; a cell without a value holds a dash, not "None". options: those of ``st.dataframe``."""
+    return st.dataframe(data, **{"placeholder": NOTHING} | options)
+
+
+def csv_bytes(data: pd.DataFrame) -> bytes:
     """A table as CSV (UTF-8); text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    safe = table.copy()
+    safe = data.copy()
     if "fold" in safe and pd.api.types.is_integer_dtype(safe["fold"]):
         safe["fold"] = safe["fold"].where(safe["fold"] < 0, safe["fold"] + 1)  # -1: in no fold
     for column in safe.columns:
@@ -49,12 +55,12 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return safe.to_csv(index=False).encode("utf-8")
 
 
-def download(table: pd.DataFrame | Callable[[], pd.DataFrame], name: str, label: str = "CSV", key: str = "") -> None:
+def download(data: pd.DataFrame | Callable[[], pd.DataFrame], name: str, label: str = "CSV", key: str = "") -> None:
     """A button that downloads a table as ``name``.csv; a function is called only when the button is pressed."""
-    data = (lambda: csv_bytes(table())) if callable(table) else csv_bytes(table)
+    written = (lambda: csv_bytes(data())) if callable(data) else csv_bytes(data)
     st.download_button(
         label,
-        data,
+        written,
         file_name=f"{name}.csv",
         mime="text/csv",
         icon=":material/download:",

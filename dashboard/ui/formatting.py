@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 
 from core.data.store import Dataset
 from core.runs.store import FINAL_STATES
-from core.text import number
+from core.text import number, percent
+
+__all__ = ["class_word", "elapsed", "escape_markdown", "interval", "number", "parse_time", "percent"]
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
 

@@ -18,7 +18,7 @@ def provenance_sentence(
 ) -> str:
     """The sentence that stands under a number: which set, which fold, how many patches, what interval.
 
-    ``which``: "out of fold", "fold 2, validation part". ``bounds``: (low, high) of the 95 % bootstrap interval.
+    ``which``: "out of fold", "fold 2, validation part". ``bounds``: (low, high) of the 95% bootstrap interval.
     """
     parts = [which[0].upper() + which[1:]]
     if folds:
@@ -29,6 +29,6 @@ def provenance_sentence(
     if head:
         parts.append(escape_markdown(theme.head_title(head)))
     if interval(bounds):
-        kind = "95 % bootstrap interval, groups kept together" if groups else "95 % bootstrap interval"
+        kind = "95% bootstrap interval, groups kept together" if groups else "95% bootstrap interval"
         parts.append(f"{kind} {interval(bounds)}")
     return "; ".join(parts) + "."

@@ -44,7 +44,7 @@ def _two_sample(tests: dict[str, dict], best: str | None) -> list[str]:
     test = tests[best]
     return [
         f"A linear classifier on {FEATURES[best]} ranks a synthetic patch above a real one in {test['auc']:.0%} of "
-        f"pairs [{test['lo']:.0%}, {test['hi']:.0%}]; chance is 50 %. Relatives stay on one side of its split."
+        f"pairs [{test['lo']:.0%}, {test['hi']:.0%}]; chance is 50%. Relatives stay on one side of its split."
     ]
 
 

@@ -25,7 +25,8 @@ Severity = Literal["error", "warning", "ok"]
 class CheckRow:
     """One finding.
 
-    where: ids or bands, at most five named. n: how many; share: of what was looked at, 0-1. ids: all patches concerned.
+    where: ids or bands, at most five named. n: how many; share: of what was looked at, 0-1; share_of: what it is a share
+    of where that is not what ``n`` counts ("pixels", "values"). ids: all patches concerned.
     pairs: ids of the patches that were compared, where the finding is about pairs. bands: names of those concerned.
     """
 
@@ -38,6 +39,7 @@ class CheckRow:
     ids: tuple[str, ...] = field(default=(), repr=False)
     pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     bands: tuple[str, ...] = ()
+    share_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,11 @@ def patches_row(
     advice: str,
     bands: np.ndarray | None = None,
     share: float | None = None,
+    share_of: str = "",
 ) -> CheckRow:
     """A warning about the patches where ``wrong`` (N,) is set, or the row that says there are none.
 
-    what: the words for both. bands: (C,) bool, those concerned.
+    what: the words for both. bands: (C,) bool, those concerned. share: of ``share_of``; otherwise of the patches.
     """
     if not wrong.any():
         return CheckRow("ok", what[1])
@@ -90,7 +93,7 @@ def patches_row(
     names = () if bands is None else tuple(np.array(dataset.band_names)[bands].tolist())
     where = f"bands {list_names(names)}; patches {list_names(ids)}" if names else list_names(ids)
     part = len(ids) / len(dataset) if share is None else share
-    return CheckRow("warning", what[0], where, len(ids), part, advice, ids, bands=names)
+    return CheckRow("warning", what[0], where, len(ids), part, advice, ids, bands=names, share_of=share_of)
 
 
 def bands_row(

@@ -109,6 +109,7 @@ def value_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
             "Check unit and order of the bands (dB or linear, DN or reflectance); the values are used as they are.",
             bands=found.unusual.any(axis=0),
             share=float(found.unusual.sum()) / (n * int(np.prod(dataset.shape))),
+            share_of="values",
         ),
         patches_row(
             found.mixed,
@@ -132,7 +133,9 @@ def nodata_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
         where = f"more than half empty: {list_names(dataset.ids[mostly])}" if mostly.any() else ""
         advice = "These pixels are left out of statistics and replaced by the band's training mean."
         ids = tuple(map(str, dataset.ids[touched]))
-        rows.append(CheckRow("warning", "Pixels without data", where, int(touched.sum()), total, advice, ids))
+        rows.append(
+            CheckRow("warning", "Pixels without data", where, int(touched.sum()), total, advice, ids, share_of="pixels")
+        )
     return rows or [CheckRow("ok", "Hardly any pixel is without data", "", int(touched.sum()), total)]
 
 

@@ -172,4 +172,4 @@ def _said(interval: Interval | None, sign: str = "") -> str:
     if interval is None:
         return "undefined"
     value, low, high = (f"{number:{sign}.3f}" for number in (interval.value, interval.lo, interval.hi))
-    return f"{value} (95 % {low} to {high})"
+    return f"{value} (95% {low} to {high})"

@@ -55,7 +55,7 @@ def test_balance_by_part_adds_up_and_can_be_changed(studio, open_page):
     at.selectbox(key="dataset_part").select("sensor").run()
     table = next(d.value for d in at.dataframe if "sensor" in d.value)
     assert not at.exception and table["patches"].sum() == 60 and table["positive"].sum() == 15
-    assert any("95 % interval (Wilson)" in c.value for c in at.caption)
+    assert any("95% interval (Wilson)" in c.value for c in at.caption)
 
 
 def test_classes_stand_side_by_side_in_the_same_stretch_and_can_be_drawn_anew(studio, open_page):
@@ -85,7 +85,7 @@ def test_a_band_before_the_event_has_a_histogram_too(studio, open_page):
     studio.add_dataset()
     at = opened(open_page, "bands")
     at.selectbox(key="dataset_band").select("asc_vh_pre").run()
-    assert not at.exception and any("highest 2 %" in c.value for c in at.caption)
+    assert not at.exception and any("highest 2%" in c.value for c in at.caption)
 
 
 def test_the_gallery_shows_only_the_class_asked_for(studio, open_page):

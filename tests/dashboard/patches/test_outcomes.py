@@ -57,9 +57,7 @@ def test_a_sure_miss_is_as_confident_as_a_sure_false_alarm(threshold):
     assert confidence[0] == (1.0 if threshold > 0 else 0.0) and confidence[2] == (1.0 if threshold < 1 else 0.0)
 
 
-@given(
-    probs=st.lists(st.floats(0, 1), min_size=1, max_size=40), thresholds=st.tuples(st.floats(0, 1), st.floats(0, 1))
-)
+@given(probs=st.lists(st.floats(0, 1), min_size=1, max_size=40), thresholds=st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_every_order_is_monotone_in_the_words_below_the_pictures(probs, thresholds):
     n = len(probs)
     oof = pd.DataFrame({

@@ -46,7 +46,7 @@ def test_the_sentence_names_set_folds_counts_head_and_interval():
     )
     assert sentence == (
         "Out of fold over 5 folds; 1,200 patches (210 landslide); SVM \\(C 0\\.1\\); "
-        "95 % bootstrap interval, groups kept together 0.790 to 0.840."
+        "95% bootstrap interval, groups kept together 0.790 to 0.840."
     )
 
 
