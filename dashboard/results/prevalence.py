@@ -46,7 +46,7 @@ def prevalence_view(run: RunFolder, predictions: Predictions, known: Prevalence 
             "threshold, the safety target and predictions."
         )
         per_1000 = st.number_input(
-            f"{predictions.positive} patches per 1,000", 0.1, 999.0,
+            f"{escape_markdown(predictions.positive)} patches per 1,000", 0.1, 999.0,
             round(1000 * (known.share if known else max(own, 0.001)), 1), 1.0, format="%.1f", key=f"{KEY}_{run.name}",
         )  # fmt: skip
         with st.container(horizontal=True):
