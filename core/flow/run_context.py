@@ -97,8 +97,8 @@ def prepare(run: RunFolder) -> RunContext:
     run.write_leaks(leaks.pairs)
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
     run.write_json("provenance.json", facts)
-    statistics = band_statistics(images, dataset.nodata)
-    rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
+    statistics = band_statistics(images)
+    rich = rich_statistics(images, names) if config.heads.blend else None
     return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
 
 

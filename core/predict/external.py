@@ -185,9 +185,9 @@ def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]
     kinds = {kind_of(name) for name in members_of([head])}
     features: dict[str, np.ndarray] = {}
     if "statistics" in kinds:
-        features["statistics"] = _by_batch(own, rows, ensemble, lambda x: band_statistics(x, own.nodata))
+        features["statistics"] = _by_batch(own, rows, ensemble, band_statistics)
     if "rich" in kinds:
-        features["rich"] = _by_batch(own, rows, ensemble, lambda x: rich_statistics(x, ensemble.band_names, own.nodata))
+        features["rich"] = _by_batch(own, rows, ensemble, lambda x: rich_statistics(x, ensemble.band_names))
     by_fold = []
     for model in ensemble.models:
         train = fold_of != model.fold
@@ -214,7 +214,7 @@ def _band_shift(own: Dataset, other: Dataset, names: tuple[str, ...], labelled: 
     means = []
     for dataset, rows in ((own, np.flatnonzero(own.labels >= 0)), (other, labelled)):
         images = dataset.images(_sample(rows), names)
-        per_band = band_statistics(images, dataset.nodata).reshape(len(images), len(names), -1)[:, :, 0]
+        per_band = band_statistics(images).reshape(len(images), len(names), -1)[:, :, 0]
         means.append(per_band.astype(np.float64))
     return band_shift(means[0], means[1], names)
 

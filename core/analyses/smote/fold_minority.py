@@ -11,7 +11,7 @@ import numpy as np
 from core.data.normalise import Normaliser
 from core.data.selection import select
 from core.data.store import Dataset
-from core.data.store.summary import valid_pixels
+from core.data.store.missing import has_data
 from core.errors import RunError
 from core.runs.store import RunFolder
 from core.smote.resample import copies_of, interpolate, normalised_range
@@ -44,8 +44,7 @@ class FoldLandslides:
         rows = np.flatnonzero(np.array([name in inside for name in names]) & (selection.labels == 1))
         raw = dataset.images(rows, bands=tuple(band.name for band in selection.bands))
         patches = Normaliser.from_json(run.normaliser_text(fold)).transform(raw)
-        valid = None if dataset.nodata is None else valid_pixels(raw, dataset.nodata)[1]
-        return cls(fold, names[rows], rows, patches, valid, normalised_range(config.normalise.method, patches))
+        return cls(fold, names[rows], rows, patches, has_data(raw), normalised_range(config.normalise.method, patches))
 
     @cached_property
     def place(self) -> dict[str, int]:
