@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from core.analyses.base import Analysis, Options
-from core.config.sections import names_of
+from core.config.sections import NoDataValue, names_of
 from core.progress import Steps
 from core.runs.store import RunFolder
 
@@ -21,6 +21,7 @@ class PredictionOptions(Options):
     format: str | None = Field(None, title="Format", description="As of ingest; otherwise recognised.")
     bands: tuple[str, ...] | None = Field(None, title="Bands", description="Names of the bands in their order: a,b,c.")
     unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
+    nodata: NoDataValue = Field(None, title="No-data value", description="A pixel with it in all bands holds no data.")
     submission: bool = Field(False, title="Submission", description="ID,label in the order of Test.csv (Zindi).")
 
     @field_validator("source", "out")
@@ -43,14 +44,16 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
     from core.predict.sources import patches_of
     from core.predict.submission import write_predictions, write_submission
 
-    source, out, rejected = Path(options.source), Path(options.out), []
-    bands, batches, dataset = patches_of(source, options.format, options.bands, rejected, options.unit)
+    source, out, rejected, warnings = Path(options.source), Path(options.out), [], []
+    bands, batches, dataset = patches_of(
+        source, options.format, options.bands, rejected, options.unit, options.nodata, warnings
+    )
     answered = yield from answer(run, batches, bands, known=dataset, n=None if dataset is None else len(dataset))
     if options.submission:
         write_submission(out, answered, source)
     else:
         write_predictions(out, answered)
-    n, n_positive = len(answered.ids), int(answered.pred.sum())
+    n, n_positive = len(answered.ids), int((answered.pred == 1).sum())
     return {
         "run": run.name,
         "out": str(out),
@@ -58,6 +61,8 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         "n_positive": n_positive,
         "threshold": answered.threshold,
         "head": answered.head,
+        "n_no_data": int((~answered.known).sum()),
+        "warnings": list(dict.fromkeys([*warnings, *answered.notes])),
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
         "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}.",
     }

@@ -30,6 +30,9 @@ def predict(
     format: Annotated[str | None, typer.Option("--format", help="As of ingest; otherwise recognised.")] = None,
     bands: Bands = None,
     unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
+    nodata: Annotated[
+        float | None, typer.Option("--nodata", help="A pixel with it in all bands holds no data; as of ingest.")
+    ] = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
@@ -38,10 +41,11 @@ def predict(
     from core.analyses.prediction import ANALYSIS
 
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
-    options |= {"submission": submission}
+    options |= {"submission": submission, "nodata": nodata}
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
     value.pop("message")
     lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    lines += [f"Warning: {text}" for text in value["warnings"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
 

@@ -17,13 +17,15 @@ from core.data.folds import Folds, make_folds
 from core.data.grouping import groups_for
 from core.data.leakage.duplicates import joined_groups, patch_hashes
 from core.data.leakage.split_audit import leaks_of
-from core.data.selection import Selection, select
+from core.data.selection import Selection, select, without_blank
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
+from core.data.store.missing import blank_patches
 from core.data.tabular.columns import learn_columns
 from core.data.tabular.leaks import column_reports, refuse_leaks
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
+from core.predict.values import trained_values
 from core.progress import drain
 from core.runs.store import RunFolder
 
@@ -36,7 +38,8 @@ class RunContext:
     """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches.
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
-    ``groups`` (N,) text are what the folds keep together, and what intervals resample; ``notes`` say how they came.
+    ``groups`` (N,) text are what the folds keep together, and what intervals resample; ``notes`` say how they came;
+    ``value_notes`` what is doubtful about the pixels' values.
     """
 
     run: RunFolder
@@ -50,6 +53,7 @@ class RunContext:
     groups: np.ndarray | None
     notes: tuple[str, ...]
     device: Any
+    value_notes: tuple[str, ...] = ()
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -88,18 +92,26 @@ def prepare(run: RunFolder) -> RunContext:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     check_memory(dataset, len(names))
     images = dataset.images(bands=names)
+    blank = blank_patches(images)
+    selection = without_blank(dataset, selection, blank)
+    labels = selection.labels
     grouping = groups_for(dataset, labels, config.folds, leaks.pairs)
-    groups = joined_groups(grouping.groups, patch_hashes(images))  # nor are patches that are equal in these bands
+    hashes = np.where(blank, dataset.ids, patch_hashes(images))  # patches without data are alike in nothing
+    groups = joined_groups(grouping.groups, hashes)  # nor are patches that are equal in these bands
     folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
     _check_folds(dataset, labels, folds)
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
     run.write_leaks(leaks.pairs)
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
+    facts["values"] = trained_values(dataset, names)
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images)
     rich = rich_statistics(images, names) if config.heads.blend else None
-    return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
+    return RunContext(
+        run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device,
+        tuple(report.value_warnings()),
+    )  # fmt: skip
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:

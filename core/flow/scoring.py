@@ -166,6 +166,7 @@ def _warnings(context: RunContext) -> list[str]:
             "scores are inflated. train.select=inner or last is honest."
         )
     found += context.notes
+    found += context.value_notes
     folds = context.config.folds
     if folds.grouped and folds.group_by in ("groups", "duplicates") and context.dataset.groups is None:
         found.append("The dataset has no groups: patches of one scene may sit in two folds, which flatters the scores.")

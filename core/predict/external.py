@@ -102,12 +102,16 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
     ensemble = Ensemble.load(run, device)
     batches = batches_of(dataset, labelled)
     answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.0, 0.8)
+    if not answered.known.any():
+        raise LabelError(f"{dataset.path.name} has no labelled patch that holds any data.")
+    answered, labelled = answered.only(answered.known), labelled[answered.known]
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
     judged = judge_answer(labels, answered.probs, answered.threshold, groups)
     summary = run.summary()
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
-    notes = _differences(summary["positive"], dataset.positive, extra)
+    notes = [*dataset.facts.get("warnings", []), *answered.notes]
+    notes += _differences(summary["positive"], dataset.positive, extra)
     yield Progress(0.8, "Looking for the same patches in the training dataset, and measuring how far the bands differ.")
     own = _own_dataset(run, notes)
     n_known = bands = embedding = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,23 +11,39 @@ from scipy.special import expit
 
 from core.data.bands import Band
 from core.data.store.dataset import Dataset
+from core.data.store.missing import blank_patches
 from core.device import choose_device
 from core.errors import FormatError
 from core.evaluate.judge import Rule
 from core.predict.fold_model import FoldModel
+from core.predict.values import unit_factors, values_of_run, watched
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
 
 @dataclass(frozen=True)
 class Answer:
-    """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold."""
+    """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold.
+
+    A patch without any data has no answer: its probability is nan, its decision -1. notes: sentences on what is
+    doubtful about the patches' values.
+    """
 
     ids: np.ndarray
     probs: np.ndarray
     pred: np.ndarray
     threshold: float
     head: str
+    notes: tuple[str, ...] = ()
+
+    def only(self, rows: np.ndarray) -> Answer:
+        """The answers at ``rows``."""
+        return replace(self, ids=self.ids[rows], probs=self.probs[rows], pred=self.pred[rows])
+
+    @property
+    def known(self) -> np.ndarray:
+        """(N,) bool, the patches that have an answer."""
+        return np.isfinite(self.probs)
 
 
 @dataclass(frozen=True)
@@ -91,28 +107,43 @@ def answer(
     """
     yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
-    ids, probs, done = [], [], 0
-    for batch_ids, images in fitting(run.name, batches, bands, ensemble):
+    ids, probs, done, told = [], [], 0, []
+    fitted = fitting(run.name, batches, bands, ensemble, told)
+    for batch_ids, images in watched(run.name, fitted, values_of_run(run), told):
         ids.append(batch_ids)
+        blank = blank_patches(images)
         columns = None
         if known is not None and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
+            rows = rows[~blank]
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        probs.append(ensemble.probs(images, columns))
+        answers = np.full(len(batch_ids), np.nan)
+        if not blank.all():
+            answers[~blank] = ensemble.probs(images[~blank], columns)
+        probs.append(answers)
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
         raise FormatError("The source has no usable patches. Check the path and the format.")
     pooled = np.concatenate(probs)
-    pred = (pooled >= ensemble.threshold).astype(np.int8)
-    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head)
+    pred = np.where(np.isfinite(pooled), pooled >= ensemble.threshold, -1).astype(np.int8)
+    if n_blank := int(np.isnan(pooled).sum()):
+        told.append(f"{n_blank:,} of {len(pooled):,} patches hold no data and have no answer.")
+    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, tuple(told))
 
 
 def fitting(
-    run: str, batches: Iterable[tuple[np.ndarray, np.ndarray]], bands: Sequence[Band], ensemble: Ensemble
+    run: str,
+    batches: Iterable[tuple[np.ndarray, np.ndarray]],
+    bands: Sequence[Band],
+    ensemble: Ensemble,
+    told: list[str],
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The batches with their bands as the run named ``run`` has them; raises as :func:`answer` does."""
+    """The batches with their bands and units as the run named ``run`` has them; raises as :func:`answer` does.
+
+    told: gets a sentence for what was converted.
+    """
     names = [band.name for band in bands]
     missing = [name for name in ensemble.band_names if name not in names]
     if missing:
@@ -121,7 +152,7 @@ def fitting(
             f"these patches have no {', '.join(missing)} (theirs: {', '.join(names)}). "
             "Name the bands with --bands, in their order, if they are there under other names."
         )
-    _check_units(run, ensemble.models[0].network.bands, bands)
+    factors = unit_factors(run, ensemble.models[0].network.bands, bands, told)[:, None, None]
     order = [names.index(name) for name in ensemble.band_names]
     for batch_ids, images in batches:
         if images.shape[2:] != ensemble.shape_hw:
@@ -129,16 +160,5 @@ def fitting(
                 f"Patch {batch_ids[0]} is {images.shape[2]}x{images.shape[3]} pixels; run '{run}' was trained on "
                 f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. Cut or resample the patches to that size."
             )
-        yield np.asarray(batch_ids), images[:, order]
-
-
-def _check_units(run: str, trained: Sequence[Band], given: Sequence[Band]) -> None:
-    """Raise FormatError for bands in another unit than the run's; a band that states none is taken at its name."""
-    units = {band.name: band.unit for band in given}
-    wrong = [b for b in trained if b.unit and units[b.name] and units[b.name] != b.unit]
-    if wrong:
-        given_units = ", ".join(f"{band.name} in '{units[band.name]}' instead of '{band.unit}'" for band in wrong)
-        raise FormatError(
-            f"Run '{run}' was trained on other units; found {given_units}. Convert the patches to its units, or state "
-            "their unit with --unit if it was recognised wrongly."
-        )
+        images = images[:, order]
+        yield np.asarray(batch_ids), images if (factors == 1).all() else images * factors

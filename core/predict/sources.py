@@ -25,17 +25,26 @@ def patches_of(
     band_names: Sequence[str] | None = None,
     rejected: list[Rejection] | None = None,
     unit: str | None = None,
+    nodata: float | None = None,
+    warnings: list[str] | None = None,
 ) -> tuple[tuple[Band, ...], Batches, Dataset | None]:
     """Bands, batches of (ids (n,), images (n, C, H, W) float32 raw), and the dataset file if the source is one.
 
     rejected: filled with the files that are set aside, once the batches are used up; without it the first one raises.
     unit: of the optical bands where the source does not say it: "DN", "reflectance" or "0-255".
+    nodata: the value of pixels without data, where the source does not say it. warnings: filled with what the reader
+    warns of, or warned of when the dataset file was made.
     Raises DataError when the source is not recognised or none of its files can be used.
     """
     if source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source):
         dataset = open_dataset(source)
+        given = [name for name, value in (("--unit", unit), ("--nodata", nodata), ("--bands", band_names)) if value]
+        if given and warnings is not None:
+            warnings.append(f"{' and '.join(given)} had no effect: {source.name} is a dataset file, which states them.")
+        if warnings is not None:
+            warnings += dataset.facts.get("warnings", [])
         return dataset.bands, batches_of(dataset, np.arange(len(dataset))), dataset
-    return *iterate_patches(source, format, band_names, BATCH, rejected, unit), None
+    return *iterate_patches(source, format, band_names, BATCH, rejected, unit, nodata, warnings), None
 
 
 def batches_of(dataset: Dataset, index: np.ndarray) -> Batches:

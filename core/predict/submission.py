@@ -13,9 +13,13 @@ from core.predict.patches import Answer
 
 
 def write_predictions(out: Path, answer: Answer) -> None:
-    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold)."""
-    rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
-    _write(out, ("id", "prob", "pred"), ((csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows))
+    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold); empty without an answer."""
+    rows = zip(answer.ids, answer.probs, answer.pred, answer.known, strict=True)
+    _write(
+        out,
+        ("id", "prob", "pred"),
+        ((csv_cell(str(i)), *((f"{p:.6f}", int(d)) if known else ("", ""))) for i, p, d, known in rows),
+    )
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:
@@ -25,7 +29,7 @@ def write_submission(out: Path, answer: Answer, source: Path) -> None:
     """
     header, decided = (
         ("ID", "label"),
-        {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True)},
+        {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True) if pred >= 0},
     )
     sample, test = (_rows(source, name) for name in ("SampleSubmission.csv", "Test.csv"))
     if sample:
@@ -35,7 +39,7 @@ def write_submission(out: Path, answer: Answer, source: Path) -> None:
     if missing:
         raise FormatError(
             f"{len(missing)} of {len(order)} patches of Test.csv have no answer (first: {missing[0]}). "
-            "Their files are missing or unusable; a submission needs every one."
+            "Their files are missing, unusable or without any data; a submission needs every one."
         )
     _write(out, header, ((csv_cell(name), decided[name]) for name in order))
 

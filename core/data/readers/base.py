@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from core.config.sections import Section, explain_validation, names_of
+from core.config.sections import NoDataValue, Section, explain_validation, names_of
 from core.data.bands import USUAL, Band
 from core.errors import ConfigError, DataError, FormatError
 from core.progress import Progress
@@ -56,7 +56,7 @@ class ReaderOptions(Section):
         None, title="Mask value", description="Value in masks that means landslide; none: everything but 0."
     )
     licence: str = Field("", title="Licence", description="Licence of the patches.")
-    nodata: float | None = Field(
+    nodata: NoDataValue = Field(
         None,
         title="No-data value",
         description="A pixel with this value in all bands holds no data (255: white in pictures); none: as the format "

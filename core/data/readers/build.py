@@ -56,7 +56,11 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
             licence=options.licence or collection.licence,
             dtype=str(dtype),
             nodata=nodata_of(collection, options, is_bytes),
-            facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
+            facts={
+                **collection.facts,
+                "conflicting_ids": list(collection.conflicting_ids),
+                "warnings": list(aside.warnings),
+            },
         )
         dataset = yield from _write(writer, items, columns, spool)
     if collection.manifest and options.manifest is not None:

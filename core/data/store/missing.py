@@ -19,6 +19,8 @@ LARGEST = float(np.finfo(np.float32).max)  # beyond it a value is infinite, and 
 SPREADS = 5.0  # of the middle half beyond which a value is absurd, if it is also far outside the usual range
 SPREADS_UNKNOWN = 1000.0  # the same where no usual range is known: elevation, slope and counts have long tails
 MODEST = 1e6  # never absurd up to here where no usual range is known
+# What writers put where nothing was seen, mostly without saying so; 0 and 255 are values too often.
+LIKELY_NODATA = (-9999.0, -99999.0, -999.0, -9999.9, -32768.0, -32767.0, -LARGEST, 1e20, 9.969209968386869e36)
 BELOW, ABOVE = 0.25, 10.0  # widths of the usual range that are allowed on top of it
 
 
