@@ -23,7 +23,10 @@ class Section(BaseModel):
 
 def explain_validation(error: ValidationError) -> str:
     """Pydantic's reasons in one line, with the setting that each is about."""
-    lines = [f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg']}" for e in error.errors()]
+    lines = [
+        f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg'].removeprefix('Value error, ')}"
+        for e in error.errors()
+    ]
     return "These settings cannot be used. " + "; ".join(lines) + "."
 
 

@@ -246,6 +246,7 @@ class Collection:
         bands: those that the format prescribes; None: chosen by their number and ``ReaderOptions.bands``.
         nodata: a pixel equal to it in all bands holds no data; None: there is no such value; "usual": 0 where the
             values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
+        unit: of the optical bands, where the files say it; ``ReaderOptions.unit`` stands above it.
         labels_from_masks: an item with a mask gets its label from the share that the mask covers
             (``ReaderOptions.mask_threshold``), whatever its label says; one without keeps its label.
         resize: side in pixels that the format prescribes; ``ReaderOptions.resize`` stands above it.
@@ -261,6 +262,7 @@ class Collection:
     conflicting_ids: tuple[str, ...] = ()
     bands: tuple[Band, ...] | None = None
     nodata: float | Literal["usual"] | None = "usual"
+    unit: str | None = None
     labels_from_masks: bool = False
     resize: int | None = None
     manifest: str = ""

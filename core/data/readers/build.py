@@ -164,7 +164,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> 
     kept, shape, is_bytes = _alike(found, aside)
     prescribed = None if options.bands else collection.bands
     bands = prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
-    return kept, shape, is_bytes, with_optical_unit(bands, options.unit)
+    return kept, shape, is_bytes, with_optical_unit(bands, options.unit or collection.unit)
 
 
 def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[list[Item], Shape, bool]:

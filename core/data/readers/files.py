@@ -14,7 +14,8 @@ import numpy as np
 
 from core.data.readers.base import Aside, Shape, file_stamp, some
 from core.data.readers.geo.raster import SUFFIXES as RASTERS
-from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
+from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster
+from core.data.readers.geo.raster_values import measured
 from core.data.readers.images import SUFFIXES, image_shape, read_image, read_mask
 from core.data.readers.npy import read_header, read_npy
 from core.errors import FormatError, UnsafeFileError
@@ -145,7 +146,7 @@ def patch_shape(path: Path) -> tuple[Shape, bool]:
         return _npy_shape(path)
     if _numbers(path):
         header = patch_header(path)
-        return header.shape, header.dtype == np.uint8
+        return header.shape, header.is_bytes
     return image_shape(path), True
 
 
@@ -157,7 +158,7 @@ def read_patch(path: Path) -> np.ndarray:
     if path.suffix.lower() == ".npy":
         return read_npy(path).transpose(2, 0, 1)
     header = _numbers(path)
-    return separate_nodata(read_raster(path), header.nodata, np.nan) if header else read_image(path)
+    return measured(read_raster(path), header, np.nan, None) if header else read_image(path)
 
 
 def read_patch_mask(path: Path, value: float | None = None) -> np.ndarray:

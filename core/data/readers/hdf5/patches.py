@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from core.data.readers.base import Shape, file_stamp
+from core.data.readers.value_tags import apply_tags, tags_of
 from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
@@ -36,7 +37,7 @@ class H5Patch:
         with open_safely(self.path) as file:
             data = _array(file, self.key, self.path)
             axes = self.axes or axes_of(data.shape, self.path.name)
-            return _channels_first(data.shape, axes, self.path.name), data.dtype == np.uint8
+            return _channels_first(data.shape, axes, self.path.name), is_bytes(data)
 
     def read(self) -> np.ndarray:
         """(C, H, W) in the file's own number type."""
@@ -44,7 +45,7 @@ class H5Patch:
             data = _array(file, self.key, self.path)
             axes = self.axes or axes_of(data.shape, self.path.name)
             _channels_first(data.shape, axes, self.path.name)
-            return turned(data[()], axes)
+            return turned(apply_tags(data[()], tags_of(data.attrs)), axes)
 
     def stamp(self) -> str:
         """Of the file."""
@@ -88,7 +89,7 @@ class Rows:
                 most = max(1, BLOCK_BYTES // each)
                 self._start = row - row % most
                 self._block = np.empty(0)  # the one before is freed first
-                self._block = data[self._start : self._start + most]
+                self._block = apply_tags(data[self._start : self._start + most], tags_of(data.attrs))
         return self._block[row - self._start]
 
     def stamp(self) -> str:
@@ -182,6 +183,11 @@ def marked(values: np.ndarray, value: float | None, name: str) -> np.ndarray:
     if values.ndim != 2:
         raise FormatError(f"The mask of {name} has the shape {values.shape}; accepted: (H, W).")
     return (values == value if value is not None else (values != 0) & ~np.isnan(values)).astype(np.uint8)
+
+
+def is_bytes(data: h5py.Dataset) -> bool:
+    """Whether the values are bytes and stay so: no attribute says what they must be scaled by, or which are missing."""
+    return data.dtype == np.uint8 and tags_of(data.attrs).says_nothing
 
 
 def array_in(file: h5py.File, key: str) -> h5py.Dataset | None:

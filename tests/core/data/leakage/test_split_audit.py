@@ -86,11 +86,11 @@ def test_copies_with_other_values_are_found(patches, change):
 def test_empty_borders_of_one_shape_make_no_pair(patches):
     images = patches[:30].copy()
     for k in range(12):
-        images[k, :, :, : 20 + k] = 0.0
-    assert drain(find_leaks(images, nodata=0.0))[0].empty
-    images[20:24] = 0.0
+        images[k, :, :, : 20 + k] = np.nan
+    assert drain(find_leaks(images))[0].empty
+    images[20:24] = np.nan
     images[24, 2, 5, 5], images[25, 3] = np.nan, np.inf
-    assert drain(find_leaks(images, nodata=0.0))[0].empty
+    assert drain(find_leaks(images))[0].empty
 
 
 def test_blends_are_found_with_parents_and_weight(patches):
