@@ -15,7 +15,7 @@ import numpy as np
 from core.data.bands import DN, REFLECTANCE, TO_REFLECTANCE, Band
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
-from core.data.store.missing import LIKELY_NODATA, as_missing, bounds_of, pixels_of
+from core.data.store.missing import LIKELY_NODATA, as_missing, blank_patches, bounds_of, pixels_of
 from core.data.store.summary import QUANTILES
 from core.errors import DataError, FormatError
 from core.runs.store import RunFolder
@@ -98,13 +98,25 @@ def watched(run: str, batches: Batches, trained: Sequence[Row] | None, told: lis
         yield from batches
         return
     watch = Watch(run, tuple(trained))
-    for k, (ids, images) in enumerate(batches):
-        images = watch.look(images)
-        if k == 0:
-            watch.refuse()
-        yield ids, images
-    watch.refuse()
-    told.extend(watch.warnings())
+    try:
+        for k, (ids, images) in enumerate(batches):
+            images = watch.look(images)
+            if k == 0:
+                watch.refuse()
+            yield ids, images
+        watch.refuse()
+    finally:
+        told.extend(watch.warnings())
+
+
+def with_data(ids: np.ndarray, images: np.ndarray, told: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Those that hold any data. Raises FormatError when none does."""
+    blank = blank_patches(images)
+    if blank.all():
+        raise FormatError("The patches hold no data at all. Choose others, or state the no-data value with --nodata.")
+    if blank.any():
+        told.append(f"{int(blank.sum())} patches hold no data and have no answer: {list_names(ids[blank])}.")
+    return ids[~blank], images[~blank]
 
 
 @dataclass

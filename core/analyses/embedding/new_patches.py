@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,6 @@ from core.analyses.embedding import projections
 from core.config.sections import NoDataValue, names_of
 from core.data import uploads
 from core.data.bands import Band
-from core.data.store.missing import blank_patches
 from core.embed.features import Preparation
 from core.embed.neighbours import nearest
 from core.embed.projection import fit_projection
@@ -34,7 +33,6 @@ from core.evaluate.calibration.fit import log_odds
 from core.flow.fold_rows import fold_rows
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
-from core.text import list_names
 
 NAME = "new_patches"
 MOST = 64  # new patches at once
@@ -173,7 +171,7 @@ def place(
     """
     from core.predict.fold_model import kind_of
     from core.predict.patches import Ensemble, fitting
-    from core.predict.values import values_of_run, watched
+    from core.predict.values import values_of_run, watched, with_data
 
     began = time.monotonic()
     yield Progress(0.05, f"Loading the network of fold {fold + 1}.")
@@ -181,7 +179,7 @@ def place(
     yield Progress(0.3, "Reading and embedding the patches.")
     told = [] if told is None else told
     fitted = fitting(run.name, batches, bands, ensemble, told)
-    ids, images = _with_data(*_first(watched(run.name, fitted, values_of_run(run), told)), told)
+    ids, images = with_data(*_first(watched(run.name, fitted, values_of_run(run), told)), told)
     model = ensemble.models[0]
     embedded = model.embeddings(images)
     names = [name for name in model.heads if kind_of(name) == "embeddings" and name in ensemble.rules]
@@ -225,7 +223,7 @@ def none_lost(batches: Batches, rejected: Sequence[Any]) -> Iterator[tuple[np.nd
         raise FormatError(f"{rejected[0].file}: {rejected[0].reason}")
 
 
-def _first(batches: Batches) -> tuple[np.ndarray, np.ndarray]:
+def _first(batches: Generator) -> tuple[np.ndarray, np.ndarray]:
     """The first ``MOST`` patches."""
     ids, images, n = [], [], 0
     for some, pixels in batches:
@@ -234,19 +232,10 @@ def _first(batches: Batches) -> tuple[np.ndarray, np.ndarray]:
         n += len(ids[-1])
         if n >= MOST:
             break
+    batches.close()  # what is doubtful is told at the end
     if not n:
         raise FormatError("No usable patch was found in the source. Check the file and its format.")
     return np.concatenate(ids), np.concatenate(images)
-
-
-def _with_data(ids: np.ndarray, images: np.ndarray, told: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Those that hold any data. Raises FormatError when none does."""
-    blank = blank_patches(images)
-    if blank.all():
-        raise FormatError("The patches hold no data at all. Choose others, or state the no-data value with --nodata.")
-    if blank.any():
-        told.append(f"{int(blank.sum())} patches hold no data and have no answer: {list_names(ids[blank])}.")
-    return ids[~blank], images[~blank]
 
 
 def _place(
@@ -293,14 +282,9 @@ def _write(run: RunFolder, options: NewPatchesOptions, placed: Placed) -> None:
         table[f"prob_{head}"], table[f"called_{head}"] = probs, placed.called[head]
     part.write_table("patches", table)
     part.write_arrays("neighbours", {"index": placed.index, "distance": placed.distance})
-    facts = {
-        "fold": placed.fold,
-        "projection": placed.key,
-        "heads": list(placed.probs),
-        "note": placed.note,
-        "warnings": list(placed.warnings),
-    }
+    facts = {"fold": placed.fold, "projection": placed.key, "heads": list(placed.probs), "note": placed.note}
     facts |= {"seconds": placed.seconds, "made": datetime.now(UTC).isoformat(timespec="seconds")}
+    facts |= {"warnings": list(placed.warnings)}
     part.write_json("report.json", facts | {"options": options.model_dump(mode="json")})
 
 
