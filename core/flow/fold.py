@@ -18,7 +18,7 @@ from core.heads.fc import fc_head
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_statistics
 from core.progress import TRAINING, Progress
 from core.smote.methods import oversample
-from core.smote.resample import Synthetics, n_synthetic, normalised_range
+from core.smote.resample import Synthetics, keep_missing, n_synthetic, normalised_range
 from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network, save_network
 from core.train.networks.model_scaling import model_scaling
@@ -152,16 +152,17 @@ def balance(context: RunContext, patches: np.ndarray, train: np.ndarray) -> tupl
     pool = train if smote.protocol == "inside_fold" else np.flatnonzero(context.fold_of >= 0)
     parents = pool[context.labels[pool] == 1]
     n_new = n_synthetic(len(parents), len(pool) - len(parents), smote) if smote.enabled else 0
-    minority = patches[parents]
+    minority, raw = patches[parents], context.images[parents]
     made = oversample(
         minority,
         n_new,
         smote,
         data_range=normalised_range(context.config.normalise.method, minority),
         seed=context.config.seed,
-        valid=has_data(context.images[parents]),
+        valid=has_data(raw),
         device=context.device if context.device.type == "cuda" else None,
     )
+    keep_missing(made.images, np.isfinite(raw), made.anchor, made.neighbour)
     return made, parents
 
 

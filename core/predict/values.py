@@ -197,7 +197,7 @@ class Watch:
         least = FACTOR if self._n >= FEW else FACTOR_OF_FEW
         middle = abs(seen["q50"]) / max(abs(trained["q50"]), 1e-30)
         if min(middle, theirs / spread) >= least or max(middle, theirs / spread) <= 1 / least:
-            return f"a spread of {theirs:.3g} where it was {spread:.3g}"
+            return f"{theirs / spread:.1g} times its spread"
         return ""
 
     def _refusal(self, wrong: Sequence[str], off: Mapping[str, str], seen: Sequence[Row]) -> str:
@@ -293,7 +293,7 @@ def _unit_like(trained: Row, seen: Row) -> str:
 
 
 def _range(row: Row) -> str:
-    return f"lies between {row['q05']:.4g} and {row['q95']:.4g}"
+    return f"{row['q05']:,.4g} to {row['q95']:,.4g}"
 
 
 def _plain(value: Any) -> float | str | None:

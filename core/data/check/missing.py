@@ -18,7 +18,8 @@ def missing_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
     """Bands that are lacking, values that look like no data, and how much of the patches holds none."""
     never = found.lacking.all(axis=0) | (found.lacking | found.blank[:, None]).all(axis=0) & ~found.blank.all()
     some = found.lacking.any(axis=0) & ~never
-    n = int((found.lacking & some).any(axis=1).sum())
+    lacking = (found.lacking & some).any(axis=1)
+    n = int(lacking.sum())
     return [
         bands_row(
             never,
@@ -27,17 +28,24 @@ def missing_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
             "Nothing can be learnt from them: train without them (data.bands).",
         ),
         patches_row(
-            (found.lacking & some).any(axis=1),
+            lacking,
             dataset,
             ("Patches lack bands", "No patch lacks a band"),
-            f"{n:,} of {len(dataset):,} patches. What is missing is replaced by the band's training mean; patches are "
-            "compared with each other in the bands that both have. Train on the bands that all have (data.bands) if "
-            "one class lacks more of them than the other.",
+            f"{n:,} of {len(dataset):,} patches{_by_class(dataset, lacking)}. What is missing is replaced by the "
+            "band's training mean; patches are compared with each other in the bands that both have. Train on the "
+            "bands that all have (data.bands) if one class lacks more of them than the other.",
             bands=some,
         ),
         _fill_row(dataset, found),
         *_nodata_rows(dataset, found),
     ]
+
+
+def _by_class(dataset: Dataset, lacking: np.ndarray) -> str:
+    """The share of each class that lacks a band, which a model could tell the classes by."""
+    shares = [(name, dataset.labels == label) for label, name in ((1, dataset.positive), (0, dataset.class_names[0]))]
+    texts = [f"{lacking[rows].mean():.0%} of '{name}'" for name, rows in shares if rows.any()]
+    return f" ({', '.join(texts)})" if texts else ""
 
 
 def _fill_row(dataset: Dataset, found: Scan) -> CheckRow:

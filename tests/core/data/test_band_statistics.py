@@ -51,3 +51,20 @@ def test_rich_statistics_of_a_patch_do_not_depend_on_its_neighbours_in_the_batch
     np.testing.assert_array_equal(band_statistics_module.rich_statistics(images[order], names), together[order])
     np.testing.assert_array_equal(band_statistics_module.rich_statistics(images[2:3], names), together[2:3])
     np.testing.assert_allclose(together[:, :27], band_statistics_module.band_statistics(images), rtol=1e-6)
+
+
+def test_rich_statistics_leave_out_what_plain_ones_do():
+    rng = np.random.default_rng(4)
+    names = ("red", "green", "blue")
+    images = rng.uniform(100, 120, size=(3, 3, 20, 20)).astype(np.float32)
+    whole = band_statistics_module.rich_statistics(images, names)
+    dirty = images.copy()
+    dirty[0, :, :7] = np.nan  # a swath that was not seen
+    dirty[1, 1, 3, 3] = np.inf
+    rich = band_statistics_module.rich_statistics(dirty, names)
+    np.testing.assert_array_equal(rich[2], whole[2])
+    np.testing.assert_array_equal(rich[:, :27], band_statistics(dirty))
+    # Counted as 0, a third of the pixels would pull every mean and quantile down; so would the smoothed border.
+    lowest = rich[0].reshape(2, 7, 9)[:, :3, NAMES.index("q01")]
+    assert (lowest >= 99).all() and (rich[0].reshape(2, 7, 9)[:, :3, 0] > 105).all()
+    assert np.isfinite(rich).all()
