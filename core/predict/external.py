@@ -24,6 +24,7 @@ from core.evaluate.metrics import METRIC_NAMES, metrics
 from core.predict.fold_model import kind_of, members_of
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
+from core.predict.values import doubts
 from core.progress import Progress, Steps, part
 from core.runs.store import RunFolder, now
 from core.text import number
@@ -110,7 +111,7 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
     judged = judge_answer(labels, answered.probs, answered.threshold, groups)
     summary = run.summary()
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
-    notes = [*dataset.facts.get("warnings", []), *answered.notes]
+    notes = [*doubts(dataset), *answered.notes]
     notes += _differences(summary["positive"], dataset.positive, extra)
     yield Progress(0.8, "Looking for the same patches in the training dataset, and measuring how far the bands differ.")
     own = _own_dataset(run, notes)

@@ -14,6 +14,7 @@ from core.data.readers.hdf5.arrays import is_own
 from core.data.readers.hdf5.patches import SUFFIXES as HDF5
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
+from core.predict.values import doubts
 
 BATCH = 256
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]
@@ -42,7 +43,7 @@ def patches_of(
         if given and warnings is not None:
             warnings.append(f"{' and '.join(given)} had no effect: {source.name} is a dataset file, which states them.")
         if warnings is not None:
-            warnings += dataset.facts.get("warnings", [])
+            warnings += doubts(dataset)
         return dataset.bands, batches_of(dataset, np.arange(len(dataset))), dataset
     return *iterate_patches(source, format, band_names, BATCH, rejected, unit, nodata, warnings), None
 

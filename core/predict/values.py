@@ -57,6 +57,18 @@ def values_of_run(run: RunFolder) -> list[dict[str, Any]] | None:
         return None
 
 
+def doubts(dataset: Dataset) -> list[str]:
+    """What is doubtful about a dataset file itself: what its reader warned of, and wild values that are left out."""
+    found = [str(text) for text in dataset.facts.get("warnings", [])]
+    if dataset.plausible is not None:
+        n = sum(int(row.get("n_absurd", 0)) for row in dataset.statistics)
+        found.append(
+            f"{f'{n:,} values' if n else 'Values'} of {dataset.path.name} far outside the bands' usual range, which no "
+            "sensor measures, were taken as missing. If they mean no data, ingest again with --nodata VALUE."
+        )
+    return found
+
+
 def unit_factors(run: str, trained: Sequence[Band], given: Sequence[Band], told: list[str]) -> np.ndarray:
     """(C,) what each band is multiplied by to be in the run's unit; 1 where a unit is not stated.
 

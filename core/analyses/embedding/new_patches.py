@@ -145,6 +145,7 @@ def _opened(options: NewPatchesOptions, told: list[str]) -> tuple[Batches, Seque
     """Batches of (ids, raw images) of the source, and their bands. told: gets what the reader warns of."""
     from core.data.store import open_dataset
     from core.predict.sources import batches_of, patches_of
+    from core.predict.values import doubts
 
     source, rejected = Path(options.source), []
     if not source.exists():
@@ -154,7 +155,7 @@ def _opened(options: NewPatchesOptions, told: list[str]) -> tuple[Batches, Seque
         bands, batches, _ = patches_of(source, None, options.bands, rejected, options.unit, options.nodata, told)
         return none_lost(batches, rejected), bands
     dataset = open_dataset(source)
-    told += dataset.facts.get("warnings", [])
+    told += doubts(dataset)
     if max(options.rows) >= len(dataset):
         raise DataError(f"{source.name} has {len(dataset):,} patches; there is no row {max(options.rows)}, from 0.")
     return batches_of(dataset, np.array(options.rows, np.int64)), dataset.bands
