@@ -34,6 +34,13 @@ def predict(
         float | None, typer.Option("--nodata", help="A pixel with it in all bands holds no data; as of ingest.")
     ] = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
+    miss_rate: Annotated[
+        float | None,
+        typer.Option("--miss-rate", help="Clear patches so that at most this share of landslides is missed."),
+    ] = None,
+    missed_per_1000: Annotated[
+        float | None, typer.Option("--missed-per-1000", help="The same, as missed landslides in 1,000 patches.")
+    ] = None,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
@@ -42,9 +49,12 @@ def predict(
 
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
     options |= {"submission": submission, "nodata": nodata}
+    options |= {"miss_rate": miss_rate, "missed_per_1000": missed_per_1000}
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
-    value.pop("message")
+    message = value.pop("message")
     lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    if value["triage"]:
+        lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
     lines += [f"Warning: {text}" for text in value["warnings"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))

@@ -25,8 +25,8 @@ from core.runs.store import RunFolder
 class Answer:
     """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold.
 
-    A patch without any data has no answer: its probability is nan, its decision -1. notes: sentences on what is
-    doubtful about the patches' values.
+    A patch without any data has no answer: its probability is nan, its decision -1. by_fold: (folds, N) float64, the
+    probability of each fold's model. notes: sentences on what is doubtful about the patches' values.
     """
 
     ids: np.ndarray
@@ -34,11 +34,13 @@ class Answer:
     pred: np.ndarray
     threshold: float
     head: str
+    by_fold: np.ndarray
     notes: tuple[str, ...] = ()
 
     def only(self, rows: np.ndarray) -> Answer:
         """The answers at ``rows``."""
-        return replace(self, ids=self.ids[rows], probs=self.probs[rows], pred=self.pred[rows])
+        by_fold = self.by_fold[:, rows]
+        return replace(self, ids=self.ids[rows], probs=self.probs[rows], pred=self.pred[rows], by_fold=by_fold)
 
     @property
     def known(self) -> np.ndarray:
@@ -73,12 +75,16 @@ class Ensemble:
         return cls(models, rules, config.heads.headline(rules), models[0].normaliser.band_names, shape[1:])
 
     def probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
+        """(N,) float64, the mean of :meth:`fold_probs`."""
+        return self.fold_probs(images, columns).mean(axis=0)
+
+    def fold_probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """(folds, N) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
 
         columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
         """
         odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
-        return np.mean([expit(by_head[self.head]) for by_head in odds], axis=0)
+        return np.stack([expit(by_head[self.head]) for by_head in odds])
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -117,20 +123,21 @@ def answer(
             rows = known.index_of(batch_ids.tolist())
             rows = rows[~blank]
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        answers = np.full(len(batch_ids), np.nan)
+        answers = np.full((len(ensemble.models), len(batch_ids)), np.nan)
         if not blank.all():
-            answers[~blank] = ensemble.probs(images[~blank], columns)
+            answers[:, ~blank] = ensemble.fold_probs(images[~blank], columns)
         probs.append(answers)
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
         raise FormatError("The source has no usable patches. Check the path and the format.")
-    pooled = np.concatenate(probs)
+    by_fold = np.concatenate(probs, axis=1)
+    pooled = by_fold.mean(axis=0)
     pred = np.where(np.isfinite(pooled), pooled >= ensemble.threshold, -1).astype(np.int8)
     if n_blank := int(np.isnan(pooled).sum()):
         told.append(f"{n_blank:,} of {len(pooled):,} patches hold no data and have no answer.")
-    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, tuple(told))
+    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, by_fold, tuple(told))
 
 
 def fitting(

@@ -6,20 +6,32 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
+
 from core.data.readers.archives.unpack import small_file
 from core.errors import FormatError
 from core.io.csv_injection import csv_cell
 from core.predict.patches import Answer
+from core.predict.triage import Triage
 
 
-def write_predictions(out: Path, answer: Answer) -> None:
-    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold); empty without an answer."""
-    rows = zip(answer.ids, answer.probs, answer.pred, answer.known, strict=True)
-    _write(
-        out,
-        ("id", "prob", "pred"),
-        ((csv_cell(str(i)), *((f"{p:.6f}", int(d)) if known else ("", ""))) for i, p, d, known in rows),
-    )
+def write_predictions(out: Path, answer: Answer, triaged: Triage | None = None) -> None:
+    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold); empty without an answer.
+
+    With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect").
+    """
+    rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
+    cells = [(csv_cell(str(i)), _prob(p), int(d) if d >= 0 else "") for i, p, d in rows]
+    header: tuple[str, ...] = ("id", "prob", "pred")
+    if triaged is not None:
+        header += ("prob_highest", "triage")
+        more = zip(answer.by_fold.max(axis=0), triaged.cleared, strict=True)
+        cells = [(*row, _prob(p), "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
+    _write(out, header, cells)
+
+
+def _prob(value: float) -> str:
+    return f"{value:.6f}" if np.isfinite(value) else ""
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:
