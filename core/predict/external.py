@@ -24,7 +24,7 @@ from core.evaluate.metrics import METRIC_NAMES, metrics
 from core.predict.fold_model import kind_of, members_of
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
-from core.predict.values import doubts
+from core.predict.values import doubts, unit_factors
 from core.progress import Progress, Steps, part
 from core.runs.store import RunFolder, now
 from core.text import number
@@ -123,8 +123,9 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
                 f"{n_known:,} of {len(labelled):,} patches are also in the run's training dataset, so these numbers "
                 "flatter the model."
             )
-        bands = _band_shift(own, dataset, ensemble.band_names, labelled)
-        embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes)
+        factors = unit_factors(run.name, ensemble.models[0].network.bands, dataset.bands, [])
+        bands = _band_shift(own, dataset, ensemble.band_names, labelled, factors)
+        embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes, factors)
     yield Progress(0.9, "Evaluating the folds on their own training patches.")
     return External(
         run=run.name,
@@ -220,24 +221,34 @@ def _groups_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
     return None if dataset.groups is None else dataset.groups[rows]
 
 
-def _band_shift(own: Dataset, other: Dataset, names: tuple[str, ...], labelled: np.ndarray) -> pd.DataFrame:
+def _band_shift(
+    own: Dataset, other: Dataset, names: tuple[str, ...], labelled: np.ndarray, factors: np.ndarray
+) -> pd.DataFrame:
+    """factors: (C,) to the run's units, of the other dataset."""
     means, groups = [], []
     for dataset, rows in ((own, np.flatnonzero(own.labels >= 0)), (other, labelled)):
         sampled = _sample(rows)
         images = dataset.images(sampled, names)
-        per_band = band_statistics(images).reshape(len(images), len(names), -1)[:, :, 0]
-        means.append(per_band.astype(np.float64))
+        per_band = band_statistics(images).reshape(len(images), len(names), -1)[:, :, 0].astype(np.float64)
+        per_band[~np.isfinite(images).any(axis=(2, 3))] = np.nan  # a band that a patch lacks has no mean
+        means.append(per_band if dataset is own else per_band * factors)
         groups.append(_groups_of(dataset, sampled))
     return band_shift(*means, names, *groups)
 
 
 def _embedding_shift(
-    run: RunFolder, own: Dataset, other: Dataset, ensemble: Ensemble, labelled: np.ndarray, notes: list[str]
+    run: RunFolder,
+    own: Dataset,
+    other: Dataset,
+    ensemble: Ensemble,
+    labelled: np.ndarray,
+    notes: list[str],
+    factors: np.ndarray,
 ) -> EmbeddingShift | None:
     oof, model = run.oof(), ensemble.models[0]
     rows = own.index_of(oof.loc[oof["fold"] == model.fold, "id"].tolist())
     unseen, theirs = _sample(rows), _sample(labelled)
-    images = other.images(theirs, ensemble.band_names)
+    images = other.images(theirs, ensemble.band_names) * factors[:, None, None]
     groups = _groups_of(own, unseen), _groups_of(other, theirs)
     try:
         return embedding_shift(
