@@ -39,7 +39,8 @@ def patches_of(
     """
     if source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source):
         dataset = open_dataset(source)
-        given = [name for name, value in (("--unit", unit), ("--nodata", nodata), ("--bands", band_names)) if value]
+        options = {"--unit": unit, "--nodata": nodata, "--bands": band_names or None}
+        given = [name for name, value in options.items() if value is not None]
         if given and warnings is not None:
             warnings.append(f"{' and '.join(given)} had no effect: {source.name} is a dataset file, which states them.")
         if warnings is not None:

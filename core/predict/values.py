@@ -170,8 +170,8 @@ class Watch:
         """Likely no-data values that lie a whole width outside of what the run has seen in every band."""
         found = []
         for value in LIKELY_NODATA:
-            far = [_far_outside(value, row) for row in self.trained]
-            if all(far):
+            far = [_far_outside(value, row) for row in self.trained if row["q50"] is not None]
+            if far and all(far):
                 found.append(value)
         return found
 
@@ -291,8 +291,6 @@ class Watch:
 
 
 def _far_outside(value: float, row: Row) -> bool:
-    if row["q50"] is None:
-        return False
     width = max(row["q99"] - row["q01"], 1e-6 * abs(row["q50"]), 1e-12)
     return not row["q01"] - width <= value <= row["q99"] + width
 
