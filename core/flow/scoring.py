@@ -173,6 +173,7 @@ def _warnings(context: RunContext) -> list[str]:
             "scores are inflated. train.select=inner or last is honest."
         )
     found += context.notes
+    found += context.value_notes
     folds = context.config.folds
     without_groups = context.dataset.groups is None and not context.drawn.by_place
     if without_groups and folds.grouped and folds.group_by in ("groups", "duplicates"):

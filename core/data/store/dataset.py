@@ -16,8 +16,9 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
-from core.data.store.chunks import PatchFile, patch_places
+from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
 from core.data.store.hdf5 import open_safely
+from core.data.store.missing import as_missing, bounds_of
 from core.errors import DataError, FormatError
 from core.text import list_names
 
@@ -41,8 +42,10 @@ class Dataset:
         split: (N,) text as in the source, or None.
         lonlat: (N, 2) float64 degrees, or None.
         columns: further facts by name, each (N,), numbers or text.
-        statistics: one dict a band: name, min, max, mean, std, q01 .. q99 (nan where undefined), n_nonfinite, n_nodata.
-        nodata: a pixel equal to it in all bands holds no data; None: there is no such value.
+        statistics: one dict a band: name, min, max, mean, std, q01 .. q99 (nan where undefined), n_nonfinite, n_nodata,
+            n_absurd.
+        nodata: a pixel equal to it in all bands holds no data in the file; :meth:`images` gives nan there. None: there
+            is no such value.
         content_hash: hex digest of images, labels, ids, groups, bands and nodata.
         facts: anything else that the source recorded, as JSON values.
     """
@@ -98,18 +101,48 @@ class Dataset:
     def images(self, index: Any = None, bands: Sequence[str] | None = None) -> np.ndarray:
         """(n, C, H, W) float32 in the bands' units, in the order of ``index`` (rows, a slice or a mask; None: all).
 
-        ``bands`` chooses bands by name, in that order. Raises DataError for unknown bands or rows.
+        What is missing is nan: a pixel with the nodata value in all bands of the file, and absurd values
+        (``core.data.store.missing``). ``bands`` chooses bands by name, in that order. Raises DataError for unknown
+        bands or rows.
         """
+        return self._images(index, bands, self._mark_missing)
+
+    def stored_images(self, index: Any = None) -> np.ndarray:
+        """(n, C, H, W) float32, the values as the file has them, for whoever tells what is wrong with them."""
+        return self._images(index, None, None)
+
+    @cached_property
+    def plausible(self) -> np.ndarray | None:
+        """(C, 2) outside which a value is absurd; None where the file holds no such value."""
+        bounds = bounds_of(self.bands, self.statistics)
+        lows, highs = (np.array([row.get(key, np.nan) for row in self.statistics], float) for key in ("min", "max"))
+        left_out = np.array([row.get("n_absurd", 0) for row in self.statistics]) > 0
+        return bounds if (left_out | (lows < bounds[:, 0]) | (highs > bounds[:, 1])).any() else None
+
+    def _images(self, index: Any, bands: Sequence[str] | None, mark: Mark | None) -> np.ndarray:
         channels = None if bands is None else self._channels(bands)
         n_channels = self.shape[0] if channels is None else len(channels)
         rows = self._row_numbers(index)
         out = np.empty((len(rows), n_channels, *self.shape[1:]), np.float32)
         if self._patch_file is None:
-            self._read("images", rows, out, channels)
+            self._read("images", rows, out, channels, mark)
         elif len(rows):
             _check_stamp(self.path, self._stamp)
-            self._patch_file.read(rows, out, channels)
+            self._patch_file.read(rows, out, channels, mark)
         return out
+
+    @property
+    def _mark_missing(self) -> Mark | None:
+        """What writes nan into patches read; None where there is nothing to look for."""
+        bounds = self.plausible
+        if self.nodata is None and bounds is None:
+            return None
+
+        def mark(out: np.ndarray, stored: np.ndarray | None, channels: Sequence[int] | None) -> None:
+            chosen = bounds if bounds is None or channels is None else bounds[list(channels)]
+            as_missing(out, self.nodata, chosen, stored)
+
+        return mark
 
     def masks(self, index: Any = None) -> np.ndarray:
         """(n, H, W) uint8, 1 where the positive class is. Raises DataError when the dataset has no masks."""
@@ -145,7 +178,14 @@ class Dataset:
         except IndexError as error:
             raise DataError(f"{self.path.name} has rows 0 to {len(self) - 1}; {error}.") from error
 
-    def _read(self, name: str, rows: np.ndarray, out: np.ndarray, channels: list[int] | None = None) -> None:
+    def _read(
+        self,
+        name: str,
+        rows: np.ndarray,
+        out: np.ndarray,
+        channels: list[int] | None = None,
+        mark: Mark | None = None,
+    ) -> None:
         """Fill ``out`` with ``rows``; neighbours in the file are read at once, in the file's order."""
         if not len(rows):
             return
@@ -159,7 +199,7 @@ class Dataset:
                 for start in range(0, len(run), most):
                     part = run[start : start + most]
                     block = data[rows[part[0]] : rows[part[-1]] + 1]
-                    out[part] = block if channels is None else block[:, channels]
+                    place_patches(out, part, block, channels, mark)
 
 
 def open_dataset(path: Path | str) -> Dataset:
