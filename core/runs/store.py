@@ -6,6 +6,7 @@ the only code that knows file names under the checkpoints folder; what an analys
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,11 +17,12 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.errors import RunError
+from core.io.plain_file import is_there
 from core.io.safe_paths import inside, slug
 from core.runs.explanation_files import ExplanationFiles
 from core.runs.fold_files import FoldFiles
 from core.runs.job_folder import FINAL_STATES, STATES, JobFolder, now
-from core.runs.plain_files import write_table
+from core.runs.plain_files import folder_in, read_text, write_table
 from core.runs.results import FROM_DISK, Files, ResultFolder
 
 __all__ = [
@@ -61,11 +63,11 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
     @property
     def jobs_path(self) -> Path:
         """Where the jobs that ask about it have their folders: beside its results, never among them."""
-        return self.path / "jobs"
+        return folder_in(self.path, "jobs")
 
     def results(self, analysis: str) -> ResultFolder:
         """What an analysis (``core.analyses``) has found out about it."""
-        return ResultFolder(self.path / "analyses" / slug(analysis), self.files)
+        return ResultFolder(folder_in(self.path, "analyses", slug(analysis)), self.files)
 
     def config(self) -> RunConfig:
         """The complete specification."""
@@ -81,13 +83,16 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
 
     def job(self) -> dict:
         """What was asked for beside the configuration: ``dataset`` (absolute path) and ``spec``."""
-        return self.files.json(self.path / "job.json")
+        asked = self.files.json(self.path / "job.json")
+        if "dataset" not in asked:
+            raise RunError(f"{self.name}/job.json is damaged: it names no dataset. Restore it, or train again.")
+        return asked
 
     def dataset_path(self) -> Path:
         """The dataset file it was asked for; in a checkpoints folder that was copied, the copy of it."""
         path = Path(self.job()["dataset"])
         copied = datasets_path(self.path.parent) / path.name
-        return copied if copied.is_file() and not path.is_file() else path
+        return copied if os.path.isfile(copied) and not os.path.isfile(path) else path
 
     def folds(self) -> dict:
         """The ids of each fold."""
@@ -95,9 +100,9 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
 
     def _text(self, name: str) -> str:
         path = self.path / name
-        if not path.is_file():
+        if not is_there(path):
             raise RunError(f"'{self.name}' is not a run: it has no {name}.")
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
 
     def require_finished(self) -> None:
         """Raises RunError unless the run has succeeded."""
@@ -163,7 +168,7 @@ def open_run(checkpoints: Path, name: str) -> RunFolder:
     """
     checkpoints = Path(checkpoints)
     path = inside(checkpoints, name)
-    if not (path / "config.json").is_file():
+    if not is_there(path / "config.json"):
         known = ", ".join(run.name for run in list_runs(checkpoints)[:5]) or "none yet"
         raise RunError(f"There is no run '{Path(name).name}' in {checkpoints.name}. Newest runs: {known}.")
     return RunFolder(path)
@@ -178,5 +183,5 @@ def _run_folders(checkpoints: Path) -> Iterator[RunFolder]:
     if not checkpoints.is_dir():
         return
     for path in checkpoints.iterdir():
-        if not path.is_symlink() and (path / "config.json").is_file() and (path / "status.json").is_file():
+        if not path.is_symlink() and is_there(path / "config.json") and is_there(path / "status.json"):
             yield RunFolder(path)

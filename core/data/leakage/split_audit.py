@@ -33,7 +33,9 @@ from core.data.leakage.shifted_crops import (
 )
 from core.data.leakage.synthetic_children import find_children
 from core.data.store.dataset import Dataset
+from core.errors import DataError
 from core.io.atomic import write_text
+from core.io.json_text import load_json
 from core.progress import Progress, Steps, part
 
 VERSION = 3  # of the finder: what an older one found is found again
@@ -84,12 +86,12 @@ def leaks_of(dataset: Dataset) -> Steps[Leaks]:
 def cached_leaks(dataset: Dataset) -> Leaks | None:
     """What was found before in the same content by the same finder, in milliseconds; or None."""
     try:
-        card = json.loads(leaks_path(dataset.path).read_text(encoding="utf-8"))
+        card = load_json(leaks_path(dataset.path))
         if (card["version"], card["content_hash"]) != (VERSION, dataset.content_hash):
             return None
         pairs = pd.DataFrame(card["pairs"], columns=list(COLUMNS))
         return Leaks(_typed(pairs), card["content_hash"], card["n"], card["seconds"], tuple(card["notes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataError, ValueError, KeyError, TypeError):
         return None
 
 

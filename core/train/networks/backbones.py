@@ -19,8 +19,10 @@ from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
 from core.data.tabular.columns import Column
-from core.errors import RunError
+from core.errors import DataError, RunError
 from core.io import atomic, safetensors_file
+from core.io.json_text import load_json
+from core.io.plain_file import is_there
 from core.train.networks.encoders import make_encoder
 from core.train.networks.index_bands import IndexBands
 from core.train.networks.network import Network, inner_hw
@@ -207,13 +209,13 @@ def _restore(network: Network, path: Path) -> None:
 def _read_card(folder: Path) -> dict:
     card_path, weights = folder / CARD_FILE, folder / WEIGHTS_FILE
     for file in (card_path, weights):
-        if not file.is_file():
+        if not is_there(file):
             raise RunError(f"{folder.name} has no {file.name}. The run did not get that far, or was copied in part.")
     try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
+        card = load_json(card_path)
         version, digest = card["version"], card["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder.name}/{CARD_FILE} is damaged. Restore it or train again.") from error
+    except (OSError, DataError, KeyError, TypeError) as error:
+        raise RunError(f"{folder.name}/{CARD_FILE} is damaged ({error}). Restore it or train again.") from error
     if version != CARD_VERSION:
         raise RunError(f"{folder.name}/{CARD_FILE} is of version {version}, not {CARD_VERSION}. Update the program.")
     safetensors_file.header(weights)  # refuses what cannot be, before the whole file is read

@@ -139,7 +139,7 @@ def load_into(
         path = path / "model.safetensors"
     if path.suffix != ".safetensors":
         raise ConfigError(f"model.weights is '{path.name}'. Only .safetensors files are accepted; nothing was read.")
-    names = list(safetensors_file.header(path))
+    names = list(safetensors_file.header(path, follow=True))
     if isinstance(encoder, UNet) and not any("decoder." in name for name in names):
         return _into_unet(encoder, load_into(encoder.encoder, path, source, band_names, partly, branch))
     prefix = _prefix(encoder, path, names, branch)
@@ -166,7 +166,9 @@ def _into_unet(encoder: UNet, report: WeightsReport) -> WeightsReport:
 def has_branch(path: Path, branch: str) -> bool:
     """Whether a file of weights, or a fold's folder, is of a network of ours that has this branch."""
     path = path / "model.safetensors" if path.is_dir() else path
-    return path.is_file() and any(name.startswith(f"backbone.{branch}.") for name in safetensors_file.header(path))
+    return path.is_file() and any(
+        name.startswith(f"backbone.{branch}.") for name in safetensors_file.header(path, follow=True)
+    )
 
 
 def first_layer(encoder: nn.Module) -> str:
