@@ -22,7 +22,8 @@ from core.io.atomic import write_text
 from core.io.json_text import load_json
 from core.io.parquet_file import load_table, save_table
 from core.io.safetensors_file import load_arrays
-from core.runs.contents import check_arrays, check_json, check_table
+from core.runs.contents import check_json
+from core.runs.table_contents import check_arrays, check_table
 
 MAX_TEXT = 2**20  # bytes of a settings file
 
@@ -74,6 +75,8 @@ def read_table(path: Path) -> pd.DataFrame:
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays in ``path``, by name. Raises RunError when it is missing, damaged or not what such a file holds."""
     with _told(path):
+        if not plain_file.is_there(path):
+            raise FileNotFoundError(path)
         return dict(check_arrays(path, load_arrays(path)))
 
 

@@ -17,13 +17,14 @@ import pandas as pd
 
 from core.config import RunConfig
 from core.errors import RunError
-from core.io.plain_file import is_there
+from core.io.plain_file import is_there, strangers
 from core.io.safe_paths import inside, slug
 from core.runs.explanation_files import ExplanationFiles
 from core.runs.fold_files import FoldFiles
 from core.runs.job_folder import FINAL_STATES, STATES, JobFolder, now
 from core.runs.plain_files import folder_in, read_text, write_table
 from core.runs.results import FROM_DISK, Files, ResultFolder
+from core.text import list_names, one_line
 
 __all__ = [
     "DEFAULT_CHECKPOINTS",
@@ -35,6 +36,7 @@ __all__ = [
     "list_runs",
     "now",
     "open_run",
+    "strangers_in",
 ]
 
 DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -177,6 +179,25 @@ def open_run(checkpoints: Path, name: str) -> RunFolder:
 def list_runs(checkpoints: Path) -> list[RunFolder]:
     """Every run in the checkpoints folder, newest first."""
     return sorted(_run_folders(Path(checkpoints)), key=lambda run: run.name, reverse=True)
+
+
+def strangers_in(checkpoints: Path) -> list[str]:
+    """A sentence for each run folder that holds links, pipes or devices, or is a link itself; none is ever opened."""
+    notes = []
+    for path in _entries(Path(checkpoints)):
+        found = strangers(path) if path.is_symlink() or is_there(path / "config.json") else []
+        if found:
+            notes.append(
+                one_line(f"Run {path.name}: {list_names(found)}. Only plain files are read; was this run copied?")
+            )
+    return sorted(notes)
+
+
+def _entries(checkpoints: Path) -> list[Path]:
+    try:
+        return [path for path in checkpoints.iterdir() if path.is_dir()]
+    except OSError:
+        return []
 
 
 def _run_folders(checkpoints: Path) -> Iterator[RunFolder]:
