@@ -18,12 +18,12 @@ from core.errors import FormatError, UnsafeFileError
 # What Windows lacks is 0 there.
 _NO_FOLLOW, _NO_WAITING = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
 _ALWAYS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | _NO_WAITING
-_HOW = {"rb": os.O_RDONLY, "ab": os.O_WRONLY | os.O_APPEND | os.O_CREAT}
+_HOW = {"rb": os.O_RDONLY, "ab": os.O_WRONLY | os.O_APPEND | os.O_CREAT, "a+b": os.O_RDWR | os.O_APPEND | os.O_CREAT}
 _REFUSED = {errno.ELOOP, errno.EMLINK, errno.ENXIO}  # what the system says of a link and of a pipe without a reader
 MOST_ENTRIES = 20_000  # of one folder, looked through for what does not belong there
 
 
-def open_plain(path: Path, mode: Literal["rb", "ab"] = "rb", follow: bool = False) -> BinaryIO:
+def open_plain(path: Path, mode: Literal["rb", "ab", "a+b"] = "rb", follow: bool = False) -> BinaryIO:
     """The plain file ``path``, open to be read, or to be appended to (made where it is missing).
 
     follow: links are followed, for a path that the user named; what is there must still be a plain file.

@@ -1,4 +1,4 @@
-"""What the JSON files of a run and of a job hold, as this program writes them; anything else is refused when it is read.
+"""What the JSON files of a run and of a job hold, as this program writes them; anything else is refused on reading.
 
 Of JSON the types of what is there are checked, and what a file lacks is said when it is asked for (:class:`Record`):
 older runs lack some. Numbers that do not exist are null.

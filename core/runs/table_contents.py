@@ -1,4 +1,4 @@
-"""What the tables and arrays of a run hold: columns, axes and types of number; anything else is refused when it is read.
+"""What the tables and arrays of a run hold: columns, axes and types of number; anything else is refused on reading.
 
 Beside ``core.runs.contents``, which does the same for JSON.
 """

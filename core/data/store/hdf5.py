@@ -15,6 +15,8 @@ from pathlib import Path
 import h5py
 
 from core.errors import FormatError, UnsafeFileError
+from core.io.plain_file import check_plain
+from core.text import one_line
 
 MAX_OBJECTS = 10_000  # groups and datasets in one file
 MAX_DEPTH = 8  # groups within groups
@@ -33,15 +35,42 @@ def open_safely(path: Path, checked: bool = False) -> Iterator[h5py.File]:
     Raises FormatError when it is not an HDF5 file, UnsafeFileError when its structure is refused.
     """
     try:
+        check_plain(path, follow=True)  # HDF5 waits for a pipe without end
         file = h5py.File(path, "r", locking="best-effort")
     except FileNotFoundError as error:
         raise FormatError(f"There is no file {path}. Give the path of an HDF5 file.") from error
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read as an HDF5 file ({error}). Give a complete .h5 file.") from error
-    with file:
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FormatError(
+            f"{path} cannot be read as an HDF5 file ({_reason(error)}). Give a complete .h5 file."
+        ) from error
+    with file, _damage_told(path):
         if not checked:
             check_structure(file, path)
         yield file
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What h5py says of a damaged file (OSError, RuntimeError, KeyError and ValueError, by place) as one sentence."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError) as error:
+        if not _from_h5py(error):
+            raise
+        raise FormatError(f"{path} is damaged ({_reason(error)}). Copy the file again, or give another.") from error
+
+
+def _from_h5py(error: BaseException) -> bool:
+    """Whether h5py raised it, or numpy for what h5py gave it; not what whoever reads the file does wrong itself."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    return where.startswith(("h5py", "_h5py", "core.data.store.hdf5")) or "h5py" in trace.tb_frame.f_code.co_filename
+
+
+def _reason(error: BaseException) -> str:
+    return one_line(error, 300)
 
 
 def check_structure(file: h5py.File, path: Path) -> None:
