@@ -5,7 +5,8 @@ Files whose structure could reach outside them are refused (``core.data.store.hd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from core.data.bands import Band
 from core.data.store.chunks import PatchFile, patch_places
 from core.data.store.contents import check_members, read_card
-from core.data.store.hdf5 import open_safely
+from core.data.store.hdf5 import damage_told, open_safely
 from core.errors import DataError, FormatError
 from core.io.plain_file import is_plain
 from core.text import list_names
@@ -169,7 +170,7 @@ def open_dataset(path: Path | str) -> Dataset:
     file that is not one of our dataset files or whose parts do not fit together.
     """
     path = Path(path).absolute()
-    with open_safely(path) as file:
+    with open_safely(path) as file, damage_told(path, Exception):
         return _read_dataset(file, path)
 
 
@@ -182,9 +183,11 @@ def list_datasets(checkpoints: Path | str) -> list[Path]:
     )
 
 
-def _opened(path: Path, stamp: tuple[int, int]):
+@contextmanager
+def _opened(path: Path, stamp: tuple[int, int]) -> Iterator[h5py.File]:
     _check_stamp(path, stamp)
-    return open_safely(path, checked=True)
+    with open_safely(path, checked=True) as file, damage_told(path, Exception):
+        yield file
 
 
 def _check_stamp(path: Path, stamp: tuple[int, int]) -> None:
@@ -204,33 +207,30 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _read_dataset(file: h5py.File, path: Path) -> Dataset:
     check_members(file, path)
     card = read_card(file, path)
-    try:
-        columns = file.get("columns", {})
-        ids, labels = _decode(file["ids"][()]), file["labels"][()]
-        dataset = Dataset(
-            path=path,
-            bands=tuple(Band(**{**b, "usual": b["usual"] and tuple(b["usual"])}) for b in card["bands"]),
-            shape=file["images"].shape[1:],
-            dtype=file["images"].dtype,
-            class_names=tuple(card["class_names"]),
-            ids=ids,
-            labels=_frozen(labels.astype(np.int8)),
-            groups=_decode(file["groups"][()]) if "groups" in file else None,
-            split=_decode(file["split"][()]) if "split" in file else None,
-            lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
-            has_masks="masks" in file,
-            columns={name: _decode(columns[name][()]) for name in columns},
-            statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
-            nodata=card["nodata"],
-            source=card["source"],
-            licence=card["licence"],
-            content_hash=card["content_hash"],
-            facts=card["facts"],
-            _stamp=_stamp(path),
-            _rows={name: row for row, name in enumerate(ids.tolist())},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        raise FormatError(f"{path} is damaged: its facts cannot be read ({error}). Ingest the source again.") from error
+    columns = file.get("columns", {})
+    ids, labels = _decode(file["ids"][()]), file["labels"][()]
+    dataset = Dataset(
+        path=path,
+        bands=tuple(Band(**{**b, "usual": b["usual"] and tuple(b["usual"])}) for b in card["bands"]),
+        shape=file["images"].shape[1:],
+        dtype=file["images"].dtype,
+        class_names=tuple(card["class_names"]),
+        ids=ids,
+        labels=_frozen(labels.astype(np.int8)),
+        groups=_decode(file["groups"][()]) if "groups" in file else None,
+        split=_decode(file["split"][()]) if "split" in file else None,
+        lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
+        has_masks="masks" in file,
+        columns={name: _decode(columns[name][()]) for name in columns},
+        statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
+        nodata=card["nodata"],
+        source=card["source"],
+        licence=card["licence"],
+        content_hash=card["content_hash"],
+        facts=card["facts"],
+        _stamp=_stamp(path),
+        _rows={name: row for row, name in enumerate(ids.tolist())},
+    )
     if len(dataset._rows) != len(ids) or "" in dataset._rows or not np.isin(labels, (-1, 0, 1)).all():
         raise FormatError(f"{path} is damaged: ids or labels do not fit. Ingest the source again.")
     return dataset

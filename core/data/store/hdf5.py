@@ -14,7 +14,7 @@ from pathlib import Path
 
 import h5py
 
-from core.errors import FormatError, UnsafeFileError
+from core.errors import FormatError, LandslideLensError, UnsafeFileError
 from core.io.plain_file import check_plain
 from core.text import one_line
 
@@ -43,30 +43,23 @@ def open_safely(path: Path, checked: bool = False) -> Iterator[h5py.File]:
         raise FormatError(
             f"{path} cannot be read as an HDF5 file ({_reason(error)}). Give a complete .h5 file."
         ) from error
-    with file, _damage_told(path):
+    with file:
         if not checked:
-            check_structure(file, path)
-        yield file
+            with damage_told(path, Exception):
+                check_structure(file, path)
+        with damage_told(path, (OSError, RuntimeError)):  # h5py's, of what cannot be read
+            yield file
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """What h5py says of a damaged file (OSError, RuntimeError, KeyError and ValueError, by place) as one sentence."""
+def damage_told(path: Path, kinds: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
+    """What h5py and numpy say of a damaged file, which differs by the place of the damage, as one FormatError."""
     try:
         yield
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, MemoryError) as error:
-        if not _from_h5py(error):
-            raise
+    except LandslideLensError:
+        raise
+    except kinds as error:
         raise FormatError(f"{path} is damaged ({_reason(error)}). Copy the file again, or give another.") from error
-
-
-def _from_h5py(error: BaseException) -> bool:
-    """Whether h5py raised it, or numpy for what h5py gave it; not what whoever reads the file does wrong itself."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
-    return where.startswith(("h5py", "_h5py", "core.data.store.hdf5")) or "h5py" in trace.tb_frame.f_code.co_filename
 
 
 def _reason(error: BaseException) -> str:
