@@ -182,14 +182,14 @@ def list_runs(checkpoints: Path) -> list[RunFolder]:
 
 
 def strangers_in(checkpoints: Path) -> list[str]:
-    """A sentence for each run folder that holds links, pipes or devices, or is a link itself; none is ever opened."""
-    notes = []
-    for path in _entries(Path(checkpoints)):
-        found = strangers(path) if path.is_symlink() or is_there(path / "config.json") else []
+    """A sentence for each run, and the datasets folder, that holds links, pipes or devices, or is a link itself."""
+    checkpoints, notes = Path(checkpoints), []
+    for path in _entries(checkpoints):
+        is_run = path.is_symlink() or is_there(path / "config.json")
+        found = strangers(path) if is_run or path == datasets_path(checkpoints) else []
         if found:
-            notes.append(
-                one_line(f"Run {path.name}: {list_names(found)}. Only plain files are read; was this run copied?")
-            )
+            what = f"Run {path.name}" if is_run else "The folder of datasets"
+            notes.append(one_line(f"{what}: {list_names(found)}. Only plain files are read; put the files themselves."))
     return sorted(notes)
 
 
