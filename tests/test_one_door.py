@@ -10,7 +10,8 @@ METHODS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "touc
 CALLS = {
     "open", "io.open", "os.open", "os.fdopen", "np.load", "numpy.load", "np.save", "np.loadtxt", "np.fromfile",
     "load_file", "save_file", "safe_open", "pd.read_parquet", "pd.read_csv", "pd.read_json",
-    "pq.read_table", "pq.ParquetFile", "pq.write_table", "h5py.File", "torch.load", "torch.save", "json.load", "shutil.copyfile", "shutil.copy",
+    "pq.read_table", "pq.ParquetFile", "pq.write_table", "h5py.File", "torch.load", "torch.save",
+    "json.load", "shutil.copyfile", "shutil.copy",
     "sqlite3.connect",
 }  # fmt: skip
 # What is opened elsewhere, and what it is. Readers open what the user names, after they have looked at it.

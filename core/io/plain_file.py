@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from core.errors import FormatError, UnsafeFileError
+from core.errors import DataError, FormatError, UnsafeFileError
 
 # What Windows lacks is 0 there.
 _NO_FOLLOW, _NO_WAITING = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
@@ -31,31 +31,34 @@ def open_plain(path: Path, mode: Literal["rb", "ab", "a+b"] = "rb", follow: bool
     Raises UnsafeFileError for a link, pipe, device or socket, FormatError for a folder, and OSError as the file
     system gives it.
     """
-    path = Path(path)
-    handle = None
+    handle = _handle(path, mode, follow)
     try:
-        found = path.stat() if follow else path.lstat()
-        _check(path, found.st_mode)  # before it is opened: opening a device may already do something
-    except FileNotFoundError:
-        if mode == "rb":
-            raise
-    except OSError as error:
-        if error.errno in _REFUSED:
-            raise _loop(path) from error
+        return os.fdopen(handle, mode)
+    except BaseException:
+        os.close(handle)
         raise
+
+
+def _handle(path: Path, mode: str, follow: bool) -> int:
+    """The open file, see :func:`open_plain`."""
+    handle = -1
     try:
+        try:
+            _check(path, (os.stat if follow else os.lstat)(path).st_mode)  # before: opening a device may do something
+        except FileNotFoundError:
+            if mode == "rb":
+                raise
         handle = os.open(path, _HOW[mode] | _ALWAYS | (0 if follow else _NO_FOLLOW), 0o666)
         _check(path, os.fstat(handle).st_mode)  # what was opened, should the name have changed hands
-        file = os.fdopen(handle, mode)
-        handle = None
-        return file
     except OSError as error:
         if error.errno in _REFUSED:
             raise _loop(path) from error
         raise
-    finally:
-        if handle is not None:
+    except DataError:
+        if handle >= 0:
             os.close(handle)
+        raise
+    return handle
 
 
 def check_plain(path: Path, follow: bool = False) -> None:
@@ -65,8 +68,15 @@ def check_plain(path: Path, follow: bool = False) -> None:
 
 def read_bytes(path: Path, most: int, follow: bool = False) -> bytes:
     """All of a plain file of at most ``most`` bytes. Raises UnsafeFileError for a larger one; as :func:`open_plain`."""
-    with open_plain(path, follow=follow) as file:
-        data = file.read(most + 1)
+    handle = _handle(path, "rb", follow)
+    try:
+        parts, left = [], most + 1
+        while left > 0 and (part := os.read(handle, min(left, os.fstat(handle).st_size + 1))):
+            parts.append(part)
+            left -= len(part)
+    finally:
+        os.close(handle)
+    data = b"".join(parts)
     if len(data) > most:
         raise UnsafeFileError(
             f"{path.parent.name}/{path.name} was not read: it is larger than {_size(most)}, which is the most here."

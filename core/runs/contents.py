@@ -285,9 +285,18 @@ class Record(dict):
 
 
 def _recorded(value: Any, where: str) -> Any:
-    if isinstance(value, dict):
-        return Record({key: _recorded(item, where) for key, item in value.items()}, where)
-    return [_recorded(item, where) for item in value] if isinstance(value, list) else value
+    """``value`` with every object in it a :class:`Record`; lists are changed in place."""
+    if isinstance(value, list):
+        for place, item in enumerate(value):
+            if type(item) in (dict, list):
+                value[place] = _recorded(item, where)
+        return value
+    if not isinstance(value, dict):
+        return value
+    for key, item in value.items():
+        if type(item) in (dict, list):
+            value[key] = _recorded(item, where)
+    return Record(value, where)
 
 
 def check_json(path: Path, value: Any) -> Any:
