@@ -15,6 +15,7 @@ import numpy as np
 
 from core.data.store.summary import valid_pixels
 from core.errors import ConfigError, FormatError
+from core.io.json_text import parse_json
 
 Method = Literal["standard", "robust", "robust_iqr", "model", "minmax"]
 METHODS: tuple[Method, ...] = ("standard", "robust", "robust_iqr", "model", "minmax")
@@ -104,7 +105,7 @@ class Normaliser:
         Texts of the first version name no mean: there the centre stood for it.
         """
         try:
-            card = json.loads(text)
+            card = parse_json(text)
             center = np.array(card["center"], np.float32)
             scale = np.array(card["scale"], np.float32)
             mean = np.array(card.get("mean", card["center"]), np.float32)
@@ -115,7 +116,7 @@ class Normaliser:
             if card["method"] not in METHODS:
                 raise ValueError(f"'{card['method']}' is no method")
             return cls(card["method"], names, center, scale, mean, card["nodata"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (FormatError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise FormatError(f"This is not a normaliser of this program ({error}). Train the run again.") from error
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from core.data.bands import Family
+from core.data.bands import Band, Family
 from core.errors import FormatError
 from core.io.json_text import parse_json
 
@@ -78,7 +78,14 @@ class Card(TypedDict):
     facts: dict[str, Any]
 
 
-_CARD = TypeAdapter(Card)
+_CARD, _BAND = TypeAdapter(Card), TypeAdapter(BandEntry)
+
+
+def band_of(entry: Any) -> Band:
+    """The band that a card describes. Raises ValueError or TypeError for anything else."""
+    checked = _BAND.validate_python(entry)
+    usual = checked["usual"]
+    return Band(**{**checked, "usual": tuple(usual) if usual else None})
 
 
 def check_members(file: h5py.File, path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from core.data.bands import Band
 from core.data.store.chunks import PatchFile, patch_places
-from core.data.store.contents import check_members, read_card
+from core.data.store.contents import band_of, check_members, read_card
 from core.data.store.hdf5 import damage_told, open_safely
 from core.errors import DataError, FormatError
 from core.io.plain_file import is_plain
@@ -211,7 +211,7 @@ def _read_dataset(file: h5py.File, path: Path) -> Dataset:
     ids, labels = _decode(file["ids"][()]), file["labels"][()]
     dataset = Dataset(
         path=path,
-        bands=tuple(Band(**{**b, "usual": b["usual"] and tuple(b["usual"])}) for b in card["bands"]),
+        bands=tuple(map(band_of, card["bands"])),
         shape=file["images"].shape[1:],
         dtype=file["images"].dtype,
         class_names=tuple(card["class_names"]),

@@ -21,6 +21,7 @@ from core.config.sections import explain_validation
 from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
+from core.data.store.contents import band_of
 from core.data.tabular.columns import Column
 from core.errors import ConfigError, DataError, RunError
 from core.io import atomic, safetensors_file
@@ -182,13 +183,13 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
     card = _read_card(folder)
     try:
         model = ModelConfig.model_validate(card["model"])
-        bands = tuple(_band(entry) for entry in card["bands"])
+        bands = tuple(map(band_of, card["bands"]))
         height, width = (int(side) for side in card["image_hw"])
         if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE and 1 <= len(bands) <= MAX_BANDS):
             raise ValueError(
                 f"patches of {height}x{width} pixels and {len(bands)} bands; at most {MAX_SIDE} and {MAX_BANDS}"
             )
-        columns = tuple(Column.from_dict(entry) for entry in card.get("columns", ()))
+        columns = tuple(map(Column.from_dict, card.get("columns", ())))
         size_classes = tuple(map(str, card.get("size_classes", ())))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunError(
@@ -248,8 +249,3 @@ def _read_card(folder: Path) -> dict:
 
 def _reason(error: Exception) -> str:
     return explain_validation(error) if isinstance(error, ValidationError) else str(error)
-
-
-def _band(entry: dict) -> Band:
-    usual = entry.get("usual")
-    return Band(**{**entry, "usual": tuple(usual) if usual else None})
