@@ -48,7 +48,7 @@ class Status(TypedDict, total=False):
     n_folds: Count | None
     epoch: Count | None
     epochs: Count | None
-    seen: bool | None
+    seen: bool | int | None
 
 
 @_open
