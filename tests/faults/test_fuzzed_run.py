@@ -28,9 +28,9 @@ from tests.trained_runs import copied
 SECONDS = 10.0  # for all readers below together; they take 0.3 s on a quiet machine
 MEBIBYTES = 1500
 SLOW = settings(
-    max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+    max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
-QUICK = settings(SLOW, max_examples=25)
+QUICK = settings(SLOW, max_examples=12)
 
 
 @pytest.fixture(scope="module")
