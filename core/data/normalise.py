@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from core.errors import ConfigError, FormatError
+from core.io.json_text import parse_json
 
 Method = Literal["standard", "robust", "robust_iqr", "model", "minmax"]
 METHODS: tuple[Method, ...] = ("standard", "robust", "robust_iqr", "model", "minmax")
@@ -99,7 +100,7 @@ class Normaliser:
         Texts of the first version name no mean: there the centre stood for it.
         """
         try:
-            card = json.loads(text)
+            card = parse_json(text)
             center = np.array(card["center"], np.float32)
             scale = np.array(card["scale"], np.float32)
             mean = np.array(card.get("mean", card["center"]), np.float32)
@@ -110,7 +111,7 @@ class Normaliser:
             if card["method"] not in METHODS:
                 raise ValueError(f"'{card['method']}' is no method")
             return cls(card["method"], names, center, scale, mean)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (FormatError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise FormatError(f"This is not a normaliser of this program ({error}). Train the run again.") from error
 
 

@@ -37,7 +37,9 @@ from core.data.leakage.shifted_crops import (
 )
 from core.data.leakage.synthetic_children import Child, find_children
 from core.data.store.dataset import Dataset
+from core.errors import DataError
 from core.io.atomic import write_text
+from core.io.json_text import load_json
 from core.progress import Progress, Steps, part
 
 VERSION = 4  # of the finder: what an older one found is found again
@@ -100,12 +102,12 @@ def cached_leaks(dataset: Dataset) -> Leaks | None:
 def _from_pixels(dataset: Dataset) -> Leaks | None:
     """What was kept beside the dataset; places are not part of its content, and are looked at each time."""
     try:
-        card = json.loads(leaks_path(dataset.path).read_text(encoding="utf-8"))
+        card = load_json(leaks_path(dataset.path))
         if (card["version"], card["content_hash"]) != (VERSION, dataset.content_hash):
             return None
         pairs = pd.DataFrame(card["pairs"], columns=list(COLUMNS))
         return Leaks(_typed(pairs), card["content_hash"], card["n"], card["seconds"], tuple(card["notes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataError, ValueError, KeyError, TypeError):
         return None
 
 

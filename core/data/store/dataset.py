@@ -5,8 +5,8 @@ Files whose structure could reach outside them are refused (``core.data.store.hd
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +17,13 @@ import numpy as np
 
 from core.data.bands import Band
 from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
-from core.data.store.hdf5 import open_safely
+from core.data.store.contents import band_of, check_members, read_card
+from core.data.store.hdf5 import damage_told, open_safely
 from core.data.store.missing import as_missing, bounds_of
 from core.errors import DataError, FormatError
+from core.io.plain_file import is_plain
 from core.text import list_names
 
-LAYOUT_VERSION = 1
 BATCH_BYTES = 32 * 2**20  # of images read at once
 
 
@@ -209,18 +210,24 @@ def open_dataset(path: Path | str) -> Dataset:
     file that is not one of our dataset files or whose parts do not fit together.
     """
     path = Path(path).absolute()
-    with open_safely(path) as file:
+    with open_safely(path) as file, damage_told(path, Exception):
         return _read_dataset(file, path)
 
 
 def list_datasets(checkpoints: Path | str) -> list[Path]:
-    """The dataset files of a checkpoints folder, by name: ``checkpoints/datasets/*.h5``."""
-    return sorted(p for p in (Path(checkpoints) / "datasets").glob("*.h5") if not p.name.startswith("."))
+    """The dataset files of a checkpoints folder, by name: ``checkpoints/datasets/*.h5``; links there are left out."""
+    return sorted(
+        path
+        for path in (Path(checkpoints) / "datasets").glob("*.h5")
+        if not path.name.startswith(".") and is_plain(path)
+    )
 
 
-def _opened(path: Path, stamp: tuple[int, int]):
+@contextmanager
+def _opened(path: Path, stamp: tuple[int, int]) -> Iterator[h5py.File]:
     _check_stamp(path, stamp)
-    return open_safely(path, checked=True)
+    with open_safely(path, checked=True) as file, damage_told(path, Exception):
+        yield file
 
 
 def _check_stamp(path: Path, stamp: tuple[int, int]) -> None:
@@ -238,61 +245,35 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _read_dataset(file: h5py.File, path: Path) -> Dataset:
-    missing = [name for name in ("images", "labels", "ids", "card") if not isinstance(file.get(name), h5py.Dataset)]
-    if missing:
-        raise FormatError(
-            f"{path} is not a dataset file of this program: it has no {', '.join(missing)}. "
-            "Make one with `python -m core ingest FORMAT SOURCE --out F.h5`."
-        )
-    try:
-        card = json.loads(file["card"][()].tobytes())
-        if card["layout_version"] != LAYOUT_VERSION:
-            raise FormatError(f"{path} has layout {card['layout_version']}; this program reads {LAYOUT_VERSION}.")
-        columns = file.get("columns", {})
-        ids = _decode(file["ids"][()])
-        dataset = Dataset(
-            path=path,
-            bands=tuple(Band(**{**b, "usual": b["usual"] and tuple(b["usual"])}) for b in card["bands"]),
-            shape=file["images"].shape[1:],
-            dtype=file["images"].dtype,
-            class_names=tuple(card["class_names"]),
-            ids=ids,
-            labels=_frozen(file["labels"][()].astype(np.int8)),
-            groups=_decode(file["groups"][()]) if "groups" in file else None,
-            split=_decode(file["split"][()]) if "split" in file else None,
-            lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
-            has_masks="masks" in file,
-            columns={name: _decode(columns[name][()]) for name in columns},
-            statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
-            nodata=card["nodata"],
-            source=card["source"],
-            licence=card["licence"],
-            content_hash=card["content_hash"],
-            facts=card["facts"],
-            _stamp=_stamp(path),
-            _rows={name: row for row, name in enumerate(ids.tolist())},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(f"{path} is damaged: its card cannot be used ({error}). Ingest the source again.") from error
-    _check_parts(dataset, file)
+    check_members(file, path)
+    card = read_card(file, path)
+    columns = file.get("columns", {})
+    ids, labels = _decode(file["ids"][()]), file["labels"][()]
+    dataset = Dataset(
+        path=path,
+        bands=tuple(map(band_of, card["bands"])),
+        shape=file["images"].shape[1:],
+        dtype=file["images"].dtype,
+        class_names=tuple(card["class_names"]),
+        ids=ids,
+        labels=_frozen(labels.astype(np.int8)),
+        groups=_decode(file["groups"][()]) if "groups" in file else None,
+        split=_decode(file["split"][()]) if "split" in file else None,
+        lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
+        has_masks="masks" in file,
+        columns={name: _decode(columns[name][()]) for name in columns},
+        statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
+        nodata=card["nodata"],
+        source=card["source"],
+        licence=card["licence"],
+        content_hash=card["content_hash"],
+        facts=card["facts"],
+        _stamp=_stamp(path),
+        _rows={name: row for row, name in enumerate(ids.tolist())},
+    )
+    if len(dataset._rows) != len(ids) or "" in dataset._rows or not np.isin(labels, (-1, 0, 1)).all():
+        raise FormatError(f"{path} is damaged: ids or labels do not fit. Ingest the source again.")
     return dataset
-
-
-def _check_parts(dataset: Dataset, file: h5py.File) -> None:
-    n = len(dataset)
-    images = file["images"]
-    wrong = [name for name in ("labels", "groups", "split", "lonlat", "masks") if name in file and len(file[name]) != n]
-    wrong += [name for name, values in dataset.columns.items() if len(values) != n]
-    if images.ndim != 4 or len(images) != n or images.shape[1] != len(dataset.bands):
-        wrong.append("images")
-    if "masks" in file and file["masks"].shape[1:] != images.shape[2:]:
-        wrong.append("masks")
-    if images.dtype not in (np.float32, np.uint8):
-        wrong.append("images (neither float32 nor uint8)")
-    if len(dataset._rows) != n or not np.isin(dataset.labels, (-1, 0, 1)).all() or len(dataset.class_names) != 2:
-        wrong.append("ids, labels or class names")
-    if wrong:
-        raise FormatError(f"{dataset.path} is damaged: {', '.join(wrong)} do not fit. Ingest the source again.")
 
 
 def _decode(values: np.ndarray) -> np.ndarray:

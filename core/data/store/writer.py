@@ -14,7 +14,8 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
-from core.data.store.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_dataset
+from core.data.store.contents import LAYOUT_VERSION
+from core.data.store.dataset import BATCH_BYTES, Dataset, open_dataset
 from core.data.store.forgiving_file import ForgivingFile
 from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
