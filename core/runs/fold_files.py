@@ -5,14 +5,13 @@ A part of :class:`core.runs.store.RunFolder`, apart for its length.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from core.io.atomic import sha256, write_text
+from core.io.atomic import remove_tree, sha256, write_text
 from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import write_json, write_table
 from core.runs.results import Files
@@ -174,7 +173,7 @@ class FoldFiles:
 
     def forget_checkpoints(self, fold: int) -> None:
         """Remove them once the fold is done: they hold its weights several times over, and nothing needs them."""
-        shutil.rmtree(self.resume_path(fold), ignore_errors=True)
+        remove_tree(self.resume_path(fold))
 
     def _fold_files(self, name: str) -> list[Path]:
         return sorted(self.path.glob(f"fold_*/{name}"), key=lambda p: int(p.parent.name[5:]))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.io.atomic import write_text
+from core.io.atomic import append_line, write_text
 from core.runs.plain_files import read_json, to_json_value, write_json
 
 STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")
@@ -87,5 +87,4 @@ class JobFolder:
     def add_event(self, event: str, **fields: Any) -> None:
         """Append one line to ``events.jsonl``."""
         line = json.dumps(to_json_value({"time": now(), "event": event, **fields}), allow_nan=False)
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        append_line(self.path / "events.jsonl", line)

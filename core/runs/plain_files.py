@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import DataError, RunError
-from core.io.atomic import replacing, write_text
+from core.io.atomic import make_folder, replacing, write_text
 from core.io.safetensors_file import load_arrays
 
 
@@ -51,7 +51,7 @@ def read_json(path: Path) -> Any:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as parquet, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with replacing(path) as partial:
         table.to_parquet(partial, index=False, engine="pyarrow")
 

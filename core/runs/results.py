@@ -84,5 +84,4 @@ class ResultFolder:
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """See :meth:`arrays`."""
-        self.path.mkdir(parents=True, exist_ok=True)
         save_arrays(self.path / f"{name}.safetensors", arrays)

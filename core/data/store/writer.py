@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from core.data.store.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_d
 from core.data.store.forgiving_file import ForgivingFile
 from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
-from core.io.atomic import unfinished
+from core.io.atomic import put_in_place, unfinished
 from core.progress import Progress, Steps, drain
 
 MAX_TEXT = 500  # characters of an id, a group or a text in a column
@@ -194,7 +193,7 @@ class DatasetWriter:
         if self._disk.failure is not None:
             raise self._disk.failure
         self._close()
-        os.replace(self._temporary, self.path)
+        put_in_place(self._temporary, self.path)
 
     def _keep(self, rows: dict[str, np.ndarray], n: int, has_masks: bool) -> None:
         uneven = [name for name, values in rows.items() if len(values) != n]
