@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LandslideLensError
+from core.io import atomic
 from core.jobs import processes, queue
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
 from core.progress import Clock, Progress, Steps, drain
@@ -58,6 +59,7 @@ def main(folder: queue.JobFolder) -> int:
 
 def _work(folder: queue.JobFolder) -> dict[str, Any]:
     """Do the job's steps; what belongs into its final status."""
+    atomic.sweep(folder.path)
     me = processes.identify(os.getpid())
     folder.write_status(pid=me.pid, pid_started=me.started, message="Loading libraries.", error=None)
     again = any(event["event"] == "started" for event in folder.events()[0])
