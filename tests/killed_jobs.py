@@ -7,13 +7,9 @@ Prints what was walked as JSON; fails with the first difference from an unbroken
 
 from __future__ import annotations
 
-import os
-
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[name] = "1"
-
 import hashlib
 import json
+import os
 import random
 import shutil
 import signal
@@ -24,8 +20,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-
-torch.set_num_threads(1)
 
 import core.data.readers
 import core.pipeline  # noqa: F401  loaded here once: children would load it each time
@@ -43,8 +37,9 @@ SETTINGS = (
     *TINY, "embed.method=pca", "heads.svm_C=[0.1]", "heads.lgbm=false", "heads.threshold=half", "train.batch_size=8",
     "train.ema_decay=0.9", "model.drop_rate=0.2",
 )  # fmt: skip
-CLOCKS = {"seconds", "images_per_second", "memory_mib", "run", "dataset", "path", "created", "time"}
-OF_THE_JOB = {"status.json", "events.jsonl", "log.txt", "job.json", "worker.lock"}
+# What tells when and where something was made.
+CLOCKS = {"seconds", "images_per_second", "memory_mib", "run", "dataset", "path", "created", "time", "code"}
+OF_THE_JOB = {"status.json", "events.jsonl", "log.txt", "job.json", "worker.json"}
 # What lies on the disk after one change is what lies there before the next, so the quick walk takes the one side only.
 ONE_SIDE = ("replace", "append", "remove")
 BOTH_SIDES = (*ONE_SIDE, "write", "replaced", "appended", "removed")
@@ -210,6 +205,7 @@ def seeds(root: Path, job: str, sign: int, n: int) -> dict:
 
 def main(root: Path, job: str, sign: int, n: int) -> None:
     """Make what the job needs, and walk."""
+    torch.set_num_threads(1)
     os.fsync = lambda file: None  # a killed process leaves its writes to the system; waiting for the disk tells nothing
     root.mkdir(parents=True, exist_ok=True)
     if job == "import":

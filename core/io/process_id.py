@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,18 @@ def is_alive(process: ProcessId) -> bool:
         return psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def heartbeat() -> float:
+    """Seconds since the machine started, by a clock that nobody sets: when a process gave its last sign."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+def silence(process: ProcessId, last: float) -> float | None:
+    """Seconds since ``last``, a :func:`heartbeat` of that process; None for one of another boot or machine."""
+    if ":" in process.started and not process.started.startswith(f"{_boot()}:"):
+        return None
+    return max(0.0, heartbeat() - last)
 
 
 def mark(pid: int) -> str:

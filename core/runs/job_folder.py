@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core.errors import LandslideLensError, RunError
 from core.io.atomic import append_line, write_text
 from core.runs.plain_files import read_json, to_json_value, write_json
 
@@ -31,8 +32,21 @@ class JobFolder:
     path: Path
 
     def status(self) -> dict:
-        """State, stage, fold, epoch, progress, pid, heartbeat; ``{"state": "queued"}`` at the least."""
-        return read_json(self.path / "status.json")
+        """State, stage, fold, epoch, progress, pid, heartbeat; one of :data:`STATES` as ``state`` at the least."""
+        found = read_json(self.path / "status.json")
+        if not isinstance(found, dict) or found.get("state") not in STATES:
+            raise RunError(
+                f"{self.path.name}/status.json is damaged: it names no state ({', '.join(STATES)}). Resume it, which "
+                "writes a new one, or delete its folder."
+            )
+        return found
+
+    def known_status(self) -> dict:
+        """As :meth:`status`; a job whose status cannot be read reads as failed, with the reason."""
+        try:
+            return self.status()
+        except LandslideLensError as error:
+            return {"state": "failed", "error": str(error), "message": str(error), "damaged": True}
 
     def log(self) -> str:
         """What the worker printed, for people; empty before it started."""
@@ -80,9 +94,23 @@ class JobFolder:
 
     def write_status(self, **fields: Any) -> None:
         """Merge ``fields`` into ``status.json``, atomically."""
+        if not self.path.is_dir():
+            raise RunError(f"The folder of {self.path.name} is gone. What it held went with it.")
+        try:
+            current = self.status()
+        except RunError:  # there is none yet, or it is damaged: what is known now counts
+            current = {}
+        write_json(self.path / "status.json", {**current, **fields, "updated": now()})
+
+    def overwrite_status(self, **fields: Any) -> None:
+        """As :meth:`write_status`, in the file that is there: what a full disk still has room for. Not atomic."""
         path = self.path / "status.json"
-        current = read_json(path) if path.is_file() else {}
-        write_json(path, {**current, **fields, "updated": now()})
+        if not path.is_file():
+            return
+        text = json.dumps(to_json_value({**self.known_status(), **fields, "updated": now()}), allow_nan=False)
+        with path.open("r+b") as file:
+            file.write(text.encode("utf-8"))
+            file.truncate()
 
     def add_event(self, event: str, **fields: Any) -> None:
         """Append one line to ``events.jsonl``."""

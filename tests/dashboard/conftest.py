@@ -13,11 +13,11 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS, Band
 from core.data.store import DatasetWriter, open_dataset
-from core.jobs import processes, queue
+from core.jobs import processes, queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
-from tests.builders import make_dataset, make_run
+from tests.builders import make_dataset, make_run, work_on
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 STATES = ("running", "succeeded", "failed")
@@ -70,6 +70,8 @@ class Studio:
         shutil.copytree(next(source.iterdir()), target)
         run = RunFolder(target)
         run.write_json("job.json", {**run.job(), "dataset": str(dataset.resolve())})
+        if state == "running":
+            work_on(run)  # the one of the template may have been cancelled
         return run
 
     def dataset_target(self, path: Path) -> DatasetTarget:
@@ -102,9 +104,9 @@ class Studio:
         """A running run whose worker is this very process: whatever is submitted after it waits."""
         run = self.add_run(dataset, "running")
         me = processes.identify(os.getpid())
-        lane = queue._lane(run)
-        with queue._transaction(self.checkpoints) as rows:
-            rows.execute(
+        lane = rows.lane_of(run)
+        with rows.transaction(self.checkpoints) as table:
+            table.execute(
                 "INSERT INTO jobs (name, spec, dataset, lane, state, pid, started, queued) "
                 "VALUES (?, 'another', ?, ?, 'running', ?, ?, 0)",
                 (run.name, str(dataset), lane, me.pid, me.started),
