@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.commands.console import AsJson, Checkpoints, JobName, follow, print_result
+from core.commands.console import AsJson, Checkpoints, JobName, follow, print_result, tell_notices
 from core.commands.train import report
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder
 
@@ -19,9 +19,18 @@ def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = 
     """Every run, newest first, each followed by what was asked of it."""
     from core.jobs import queue
 
-    found = [vars(job) for job in queue.jobs(checkpoints)]
-    lines = [f"{job['state']:12s} {job['name']}" + (f"  place {job['place']}" if job["place"] else "") for job in found]
-    print_result({"jobs": found}, as_json, "\n".join(lines) or "No run yet. Start one: python -m core demo")
+    found = queue.jobs(checkpoints)
+    tell_notices(checkpoints)
+    lines = [
+        f"{job.state:12s} {job.name}" + (f"  place {job.place}" if job.place else "") + f"  {job.warning}".rstrip()
+        for job in found
+    ]
+    none = "No run yet." if checkpoints.is_dir() else f"No run yet: there is no folder {checkpoints}."
+    print_result(
+        {"jobs": [vars(job) for job in found]},
+        as_json,
+        "\n".join(lines) or f"{none} Start one: python -m core demo",
+    )
 
 
 @jobs_app.command("show")
@@ -31,7 +40,10 @@ def jobs_show(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_j
     from core.jobs.analysis_folder import open_job
 
     job = queue.job(checkpoints, run)
-    status = {**open_job(checkpoints, run).status(), **vars(job)}
+    tell_notices(checkpoints)
+    status = {**open_job(checkpoints, run).known_status(), **vars(job)}
+    if job.warning:
+        status["warning"] = job.warning
     print_result(status, as_json, "\n".join(f"{key}: {value}" for key, value in status.items() if value is not None))
 
 
@@ -72,5 +84,6 @@ def _state(checkpoints: Path, run: str, as_json: bool) -> None:
     from core.jobs.analysis_folder import open_job
 
     folder = open_job(checkpoints, run)
-    state = folder.status()["state"]
+    state = folder.known_status()["state"]
+    tell_notices(checkpoints)
     print_result({"run": folder.name, "state": state}, as_json, f"{folder.name}: {state}")

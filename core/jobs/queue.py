@@ -94,6 +94,8 @@ def submit_analysis(target: Target, name: str, options: Mapping[str, Any] | None
         if rows.under_way(table, folder.name):
             return folder
         _let_alone(folder)
+        if asked.check is not None and not _was_broken_off(folder):
+            asked.check(target, asked.options(options))
         folder = create(target, name, options)
         rows.add(table, folder, folder.name)
     rows.start_waiting(target.checkpoints)
@@ -227,6 +229,11 @@ def finish(folder: JobFolder, state: str, **fields: object) -> None:
 
 def _again(folder: AnalysisFolder) -> AnalysisFolder:
     return submit_analysis(folder.target(), folder.analysis(), folder.options())
+
+
+def _was_broken_off(folder: AnalysisFolder) -> bool:
+    """Whether this very question was asked before and its answer was not finished."""
+    return folder.known_status()["state"] in ("interrupted", "cancelled") and (folder.path / "events.jsonl").is_file()
 
 
 def _let_alone(folder: JobFolder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
+from core.data.store.content import ContentHash
 from core.data.store.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_dataset
 from core.data.store.forgiving_file import ForgivingFile
 from core.data.store.summary import BandSummary
@@ -216,10 +216,7 @@ class DatasetWriter:
         names = tuple(band.name for band in self._bands)
         images = self._file["images"]
         summary = BandSummary(len(images), self._shape, self._card["nodata"])
-        head = {"shape": images.shape, "dtype": str(images.dtype), "bands": names, "nodata": self._card["nodata"]}
-        digest = hashlib.sha256(json.dumps(head).encode())
-        for name in ("labels", "ids", "groups"):
-            digest.update(json.dumps(rows[name].tolist() if name in rows else None).encode())
+        digest = ContentHash(images.shape, images.dtype, names, self._card["nodata"], rows)
         most = max(1, BATCH_BYTES // (images.dtype.itemsize * int(np.prod(self._shape))))
         for start in range(0, len(images), most):
             block = images[start : start + most]
