@@ -61,7 +61,7 @@ st.markdown(
     f"Trains on **{escape_markdown(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
     f"{int((data.labels == 1).sum()):,} of them {escape_markdown(data.positive)}, {len(data.bands)} bands."
     + exclusions.training_sentence(data.path)
-    + _ahead(len(progress.active(progress.known_jobs())))
+    + _ahead(len(progress.active()))
 )
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
