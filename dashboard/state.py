@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from core.data.store import list_datasets
 from core.errors import LandslideLensError
-from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
+from core.runs.remembered import remembered
+from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs, located
 from dashboard import cache
 
 # Names of the session state; those without an underscore are the names in the URL as well.
@@ -152,16 +154,24 @@ def _known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
     datasets = {path.stem: path.resolve() for path in list_datasets(root)}
     names = {path: name for name, path in datasets.items()}
     owner: dict[str, str] = {}
+    at: dict[str, Path] = {}
     for run in list_runs(root):
-        try:
-            path = run.dataset_path()
-        except (LandslideLensError, KeyError, TypeError):
+        written = remembered("dataset", run.path, ["job.json"], partial(_dataset_of, run))
+        if written is None:
             continue  # a folder that does not say what it was trained on cannot be shown
+        path = at.get(written) or at.setdefault(written, located(root, Path(written)))
         if path not in names:
             name = path.stem if path.stem not in datasets else f"{path.stem} ({path.parent.name})"
             names[path], datasets[name] = name, path
         owner[run.name] = names[path]
     return datasets, owner
+
+
+def _dataset_of(run: RunFolder) -> str | None:
+    try:
+        return str(Path(run.job()["dataset"]))
+    except (LandslideLensError, KeyError, TypeError):
+        return None
 
 
 def _wanted() -> tuple[str | None, str | None]:

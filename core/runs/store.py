@@ -6,6 +6,7 @@ the only code that knows file names under the checkpoints folder; what an analys
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -85,9 +86,7 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
 
     def dataset_path(self) -> Path:
         """The dataset file it was asked for; in a checkpoints folder that was copied, the copy of it."""
-        path = Path(self.job()["dataset"])
-        copied = datasets_path(self.path.parent) / path.name
-        return copied if copied.is_file() and not path.is_file() else path
+        return located(self.path.parent, Path(self.job()["dataset"]))
 
     def folds(self) -> dict:
         """The ids of each fold."""
@@ -131,6 +130,12 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
 def datasets_path(checkpoints: Path) -> Path:
     """The default home of dataset files."""
     return Path(checkpoints) / "datasets"
+
+
+def located(checkpoints: Path, dataset: Path) -> Path:
+    """Where a dataset file lies now: at its path, or, in a checkpoints folder that was copied, as a copy there."""
+    copied = datasets_path(checkpoints) / dataset.name
+    return copied if copied.is_file() and not dataset.is_file() else dataset
 
 
 def create_run(checkpoints: Path, config: RunConfig, dataset: Path, spec: str) -> RunFolder:
@@ -177,6 +182,11 @@ def list_runs(checkpoints: Path) -> list[RunFolder]:
 def _run_folders(checkpoints: Path) -> Iterator[RunFolder]:
     if not checkpoints.is_dir():
         return
-    for path in checkpoints.iterdir():
-        if not path.is_symlink() and (path / "config.json").is_file() and (path / "status.json").is_file():
-            yield RunFolder(path)
+    with os.scandir(checkpoints) as entries:
+        for entry in entries:  # of thousands: no object is made for what is no run
+            if not entry.is_symlink() and entry.is_dir() and _has(entry.path, "config.json", "status.json"):
+                yield RunFolder(checkpoints / entry.name)
+
+
+def _has(folder: str, *names: str) -> bool:
+    return all(os.path.isfile(f"{folder}/{name}") for name in names)
