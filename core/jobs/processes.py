@@ -92,6 +92,8 @@ def end(process: ProcessId, patience_s: float = 10.0) -> None:
 
 def _group_alive(process: ProcessId) -> bool:
     """Whether the leader lives or anyone it left behind in its session does (a reused pid counts as neither)."""
+    if process.pid < 2:
+        return False  # of a crafted status: 0 stands for the own group, and 1 for everything
     if is_alive(process):
         return True
     if psutil.pid_exists(process.pid) and (found := identify(process.pid)) is not None:
