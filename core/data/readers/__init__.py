@@ -21,7 +21,7 @@ import numpy as np
 from core.data.bands import Band
 from core.data.readers import cas, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import unpacked
-from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection
+from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection, some
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.geo import geotiff
 from core.data.readers.hdf5 import arrays
@@ -92,6 +92,11 @@ def recognise(source: Path | str) -> str:
     for name, reader in FORMATS.items():
         if reader.recognises(Path(source)):
             return name
+    if Path(source).is_dir() and (links := [path.name for path in Path(source).rglob("*") if path.is_symlink()]):
+        raise FormatError(
+            f"{source} holds no file of a known format but {len(links)} links ({some(sorted(links))}), which are not "
+            "followed out of it. Put the files or folders themselves there."
+        )
     raise FormatError(f"{source} is in no known format. Known: {', '.join(FORMATS)}; or give a dataset file (.h5).")
 
 
