@@ -27,6 +27,7 @@ ACTIVE = ("queued", "running")
 FILES_LANE = "files"  # of what reads and writes files and needs no device
 WORKER = "core.workers.job_worker"  # started as a process of its own, never imported here
 INTERRUPTED = "The process stopped unexpectedly (killed, or the machine restarted). It can be resumed."
+LOST = "It has no place in the queue (its folder was copied, or the program ended on the way). It can be resumed."
 UNUSABLE = (LandslideLensError, OSError, AttributeError, KeyError, TypeError, ValueError)  # a folder that is damaged
 
 
@@ -116,13 +117,19 @@ def reconcile(checkpoints: Path) -> None:
 
 
 def adopt(checkpoints: Path, folders: Iterable[JobFolder]) -> None:
-    """Give jobs that say they wait or run, and have no row, one again; those whose worker is gone are marked."""
+    """Give jobs that run and have no row one again. Others that say they wait or run are marked as interrupted.
+
+    What says it waits, and never was in this queue, is not begun unasked: it may have come with a copied folder.
+    """
     with transaction(checkpoints) as rows:
         for folder in folders:
-            known = rows.execute("SELECT 1 FROM jobs WHERE name = ?", (folder.name,)).fetchone()
-            for row in [] if known else _row_again(folder, mark=True):
-                rows.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-    start_waiting(checkpoints)
+            if rows.execute("SELECT 1 FROM jobs WHERE name = ?", (folder.name,)).fetchone():
+                continue
+            for row in _row_again(folder, mark=True):
+                if row[4] == "queued":
+                    _interrupted(folder, LOST)
+                else:
+                    rows.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def start_waiting(checkpoints: Path) -> None:
@@ -195,13 +202,13 @@ def _spawn(folder: JobFolder) -> ProcessId | None:
     return worker
 
 
-def _interrupted(folder: JobFolder) -> None:
-    """Mark a job whose worker is gone; the folder may be gone as well."""
+def _interrupted(folder: JobFolder, message: str = INTERRUPTED) -> None:
+    """Mark a job whose worker, or place in the queue, is gone; the folder may be gone as well."""
 
     def write() -> None:
         if folder.path.is_dir() and folder.known_status()["state"] not in FINAL_STATES:
-            folder.add_event("interrupted", message=INTERRUPTED)
-            folder.write_status(state="interrupted", finished=now(), message=INTERRUPTED)
+            folder.add_event("interrupted", message=message)
+            folder.write_status(state="interrupted", finished=now(), message=message)
 
     _tried(write)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS, Band
 from core.data.store import DatasetWriter, open_dataset
-from core.jobs import processes, queue, rows
+from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
@@ -101,16 +100,11 @@ class Studio:
         return make_run(self.checkpoints, data.path)
 
     def busy_lane(self, dataset: Path) -> RunFolder:
-        """A running run whose worker is this very process: whatever is submitted after it waits."""
+        """A running run whose worker only sleeps: whatever is submitted after it waits."""
         run = self.add_run(dataset, "running")
-        me = processes.identify(os.getpid())
-        lane = rows.lane_of(run)
+        assert queue.job(self.checkpoints, run.name).place == 0
         with rows.transaction(self.checkpoints) as table:
-            table.execute(
-                "INSERT INTO jobs (name, spec, dataset, lane, state, pid, started, queued) "
-                "VALUES (?, 'another', ?, ?, 'running', ?, ?, 0)",
-                (run.name, str(dataset), lane, me.pid, me.started),
-            )
+            table.execute("UPDATE jobs SET spec = 'another', queued = 0 WHERE name = ?", (run.name,))
         return run
 
 
