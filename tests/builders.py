@@ -148,13 +148,19 @@ def make_run(checkpoints: Path, dataset: Path, state: str = "succeeded", config:
 
 
 def work_on(run: RunFolder) -> None:
-    """As if a worker did this running job: a process of its own that only sleeps, and ends with the tests."""
+    """As if a worker did this running job: :func:`sleeper`."""
+    worker = sleeper()
+    run.write_status(pid=worker.pid, pid_started=worker.started, heartbeat=heartbeat())
+
+
+def sleeper() -> ProcessId:
+    """A process of its own that only sleeps, and ends with the tests."""
     if not _workers or not is_alive(_workers[-1]):
         process = subprocess.Popen(["sleep", "3600"], start_new_session=True, stdin=subprocess.DEVNULL)
         atexit.register(process.kill)
         threading.Thread(target=process.wait, daemon=True).start()  # when it is cancelled, nobody else asks for its end
         _workers.append(identify(process.pid))
-    run.write_status(pid=_workers[-1].pid, pid_started=_workers[-1].started, heartbeat=heartbeat())
+    return _workers[-1]
 
 
 _workers: list[ProcessId] = []

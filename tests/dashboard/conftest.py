@@ -16,7 +16,7 @@ from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
-from tests.builders import make_dataset, make_run, work_on
+from tests.builders import make_dataset, make_run, sleeper, work_on
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 STATES = ("running", "succeeded", "failed")
@@ -64,7 +64,10 @@ class Studio:
         """A copy of the prepared run in that state, pointing at ``dataset``."""
         source = self.templates / state
         if not source.is_dir():
-            return make_run(self.checkpoints, dataset, state)
+            run = make_run(self.checkpoints, dataset, state)
+            if state == "queued":
+                self.hold_lane(run)
+            return run
         target = self.checkpoints / next(source.iterdir()).name
         shutil.copytree(next(source.iterdir()), target)
         run = RunFolder(target)
@@ -98,6 +101,13 @@ class Studio:
             source="=HYPERLINK(1) <script>alert(3)</script> $x^2$ :red[s] www.x.example",
         )
         return make_run(self.checkpoints, data.path)
+
+    def hold_lane(self, run: RunFolder) -> None:
+        """Nothing of this run's lane is started: a process that only sleeps has it."""
+        holder = sleeper()
+        with rows.transaction(self.checkpoints) as table:
+            row = ("holder", "holder", "", rows.lane_of(run), "running", holder.pid, holder.started, 0.0)
+            table.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def busy_lane(self, dataset: Path) -> RunFolder:
         """A running run whose worker only sleeps: whatever is submitted after it waits."""
