@@ -18,6 +18,7 @@ from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
 from core.commands.model import model
 from core.commands.predict import evaluate, predict
+from core.commands.prevalence import prevalence
 from core.commands.runs import compare, doctor
 from core.commands.train import demo, train
 from core.errors import LandslideLensError
@@ -28,7 +29,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Landslide Lens on the command line.",
 )
-for command in (ingest, check, model, demo, train, estimate, evaluate, predict, heads, explain, compare, doctor):
+COMMANDS = (
+    ingest, check, model, demo, train, estimate, evaluate, predict, prevalence, heads, explain, compare, doctor,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(audit_app, name="audit")
 app.add_typer(analyse_app, name="analyse")

@@ -17,7 +17,7 @@ import streamlit as st
 from core.data.store import list_datasets
 from core.errors import LandslideLensError
 from core.runs.remembered import remembered
-from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs, located
+from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
 from dashboard import cache
 
 # Names of the session state; those without an underscore are the names in the URL as well.
@@ -154,12 +154,12 @@ def _known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
     datasets = {path.stem: path.resolve() for path in list_datasets(root)}
     names = {path: name for name, path in datasets.items()}
     owner: dict[str, str] = {}
-    at: dict[str, Path] = {}
     for run in list_runs(root):
-        written = remembered("dataset", run.path, ["job.json"], partial(_dataset_of, run))
-        if written is None:
+        path = remembered(
+            "dataset", run.path, ("job.json", "provenance.json", "../datasets"), partial(_dataset_of, run)
+        )
+        if path is None:
             continue  # a folder that does not say what it was trained on cannot be shown
-        path = at.get(written) or at.setdefault(written, located(root, Path(written)))
         if path not in names:
             name = path.stem if path.stem not in datasets else f"{path.stem} ({path.parent.name})"
             names[path], datasets[name] = name, path
@@ -167,9 +167,9 @@ def _known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
     return datasets, owner
 
 
-def _dataset_of(run: RunFolder) -> str | None:
+def _dataset_of(run: RunFolder) -> Path | None:
     try:
-        return str(Path(run.job()["dataset"]))
+        return run.dataset_path()
     except (LandslideLensError, KeyError, TypeError):
         return None
 
