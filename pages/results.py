@@ -61,7 +61,7 @@ def main() -> None:
 
 def of_run(bar) -> None:
     """The run in one row of numbers, and below it the views. bar: the row of choices at the top."""
-    run = guards.need_finished_run("detections, misses and false alarms")
+    run = guards.need_finished_run("detections, misses and false alarms", shows_patches=False)
     summary, oof = or_stop(run.summary), or_stop(run.oof)
     with bar:
         head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")

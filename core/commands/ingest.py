@@ -26,6 +26,9 @@ def ingest(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first unusable file.", rich_help_panel=READING)
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the dataset file if it is there already.")
+    ] = False,
     bands: Annotated[
         str | None,
         typer.Option("--bands", help="Names of the bands in their order: a,b,c.", rich_help_panel=READING),
@@ -148,7 +151,7 @@ def ingest(
     from core.runs.targets import CheckpointsTarget
 
     given = {
-        "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
+        "format": format, "source": source, "out": out, "strict": strict, "replace": replace, "bands": bands,
         "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "keys": keys, "layout": layout,
         "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
         "group_column": group_column,

@@ -5,24 +5,48 @@ One frozen model per stage; ``core.config`` joins them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+LARGEST = 3.4028234663852886e38  # of float32, which patches are read as
 UnitInterval = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Section(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion of nonsense."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def explain_validation(error: ValidationError) -> str:
     """Pydantic's reasons in one line, with the setting that each is about."""
-    lines = [f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg']}" for e in error.errors()]
+    lines = [
+        f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg'].removeprefix('Value error, ')}"
+        for e in error.errors()
+    ]
     return "These settings cannot be used. " + "; ".join(lines) + "."
+
+
+def nodata_value(value: Any) -> Any:
+    """A no-data value from outside: nan says nothing more than nan says by itself, so it is none.
+
+    Raises ValueError for what no patch can hold.
+    """
+    try:
+        number = None if value is None or value == "" else float(value)
+    except (TypeError, ValueError):
+        return value  # pydantic says what is wrong
+    if number is None or math.isnan(number):
+        return None
+    if abs(number) > LARGEST:
+        raise ValueError(f"{number:g} is beyond what a patch holds (float32); such values count as missing anyway")
+    return number
+
+
+NoDataValue = Annotated[float | None, BeforeValidator(nodata_value)]
 
 
 def names_of(value: Any) -> Any:

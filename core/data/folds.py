@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import FoldError
+from core.errors import FoldError, FormatError
+from core.io.json_text import parse_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +70,12 @@ class Folds:
         row = {str(name): position for position, name in enumerate(ids)}
         fold_of = np.full(len(row), -1, np.int8)
         try:
-            card = json.loads(text)
+            card = parse_json(text)
             for fold, members in enumerate(card["folds"]):
                 fold_of[[row[name] for name in members]] = fold
             left_out = tuple(np.array([row[name] for name in some], np.int64) for some in card.get("left_out", ()))
             return cls(int(card["n_splits"]), int(card["seed"]), bool(card["grouped"]), fold_of, left_out)
-        except (KeyError, ValueError, TypeError) as error:
+        except (FormatError, KeyError, ValueError, TypeError) as error:
             raise FoldError(f"These folds were drawn for other patches, or the file is damaged ({error}).") from error
 
 

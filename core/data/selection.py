@@ -5,7 +5,7 @@ A patch that is left out is treated exactly as an unlabelled one: never trained 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -73,6 +73,17 @@ def select(dataset: Dataset, config: DataConfig, folds: FoldsConfig | None = Non
         notes = [f"Patches left out by the exclusion list: {_count(dataset, excluded)}.", *notes]
     notes = (*notes, *held.notes)
     return Selection(choose_bands(config.bands, dataset.bands), labels, excluded, cloudy, held.mask, notes)
+
+
+def without_blank(dataset: Dataset, selection: Selection, blank: np.ndarray) -> Selection:
+    """The selection without patches that hold no data in the chosen bands, (N,) bool, and a note on how many."""
+    left_out = blank & (selection.labels >= 0)
+    if not left_out.any():
+        return selection
+    labels = np.where(left_out, np.int8(-1), selection.labels)
+    labels.flags.writeable = False
+    note = f"Patches left out because they hold no data in the chosen bands: {_count(dataset, left_out)}."
+    return replace(selection, labels=labels, notes=(*selection.notes, note))
 
 
 def _cloudy(dataset: Dataset, config: DataConfig) -> tuple[np.ndarray, list[str]]:

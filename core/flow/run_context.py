@@ -17,14 +17,16 @@ from core.data.fold_drawing import Drawn, draw_folds
 from core.data.folds import Folds
 from core.data.leakage.duplicates import patch_hashes
 from core.data.leakage.split_audit import leaks_of
-from core.data.selection import Selection, select
+from core.data.selection import Selection, select, without_blank
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
+from core.data.store.missing import blank_patches
 from core.data.tabular.columns import learn_columns
 from core.data.tabular.leaks import column_reports, refuse_leaks
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
 from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
+from core.predict.values import trained_values
 from core.progress import drain
 from core.runs.store import RunFolder
 
@@ -38,7 +40,7 @@ class RunContext:
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
-    learnt from.
+    learnt from. ``value_notes``: what is doubtful about the pixels' values.
     """
 
     run: RunFolder
@@ -51,6 +53,7 @@ class RunContext:
     drawn: Drawn
     device: Any
     origin: Origin
+    value_notes: tuple[str, ...] = ()
 
     @property
     def folds(self) -> Folds:
@@ -104,24 +107,30 @@ def prepare(run: RunFolder) -> RunContext:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     check_memory(dataset, len(names))
     images = dataset.images(bands=names)
+    blank = blank_patches(images)
+    selection = without_blank(dataset, selection, blank)
+    labels = selection.labels
     compared = compared_with_weights(run, config, dataset, selection, images)
     chosen, config = config, without_known(config, dataset, labels, compared)
     if config is not chosen:
         run.write_text("config.json", config.to_json())
-        selection = select(dataset, config.data, config.folds)
+        selection = without_blank(dataset, select(dataset, config.data, config.folds), blank)
         labels = selection.labels
-    # Patches that are equal in these bands are kept together as well.
-    drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, patch_hashes(images))
+    # Patches that are equal in these bands are kept together as well; those without data are alike in nothing.
+    hashes = np.where(blank, dataset.ids, patch_hashes(images))
+    drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes)
     _check_folds(dataset, labels, drawn.folds)
     origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
     device = choose_device(config.device)
     run.write_text("folds.json", drawn.folds.to_json(dataset.ids))
     run.write_leaks(leaks.pairs)
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
+    facts["values"] = trained_values(dataset, names)
     run.write_json("provenance.json", facts)
-    statistics = band_statistics(images, dataset.nodata)
-    rich = rich_statistics(images, names, dataset.nodata)
-    return RunContext(run, config, dataset, selection, images, statistics, rich, drawn, device, origin)
+    statistics = band_statistics(images)
+    rich = rich_statistics(images, names)
+    notes = tuple(report.value_warnings())
+    return RunContext(run, config, dataset, selection, images, statistics, rich, drawn, device, origin, notes)
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:

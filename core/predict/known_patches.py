@@ -125,8 +125,8 @@ def known_from_weights(run: RunFolder, dataset: Dataset, rows: np.ndarray, bands
 class Watch:
     """Looks at the patches of a prediction as they come by, and says which folds answer for each and what is known."""
 
-    def __init__(self, run: RunFolder, record: TrainedOn, bands: Sequence[str], nodata: float | None = None) -> None:
-        self._run, self._record, self._bands, self._nodata = run, record, tuple(bands), nodata
+    def __init__(self, run: RunFolder, record: TrainedOn, bands: Sequence[str]) -> None:
+        self._run, self._record, self._bands = run, record, tuple(bands)
         self._ids: list[np.ndarray] = []
         self._prints: list[Fingerprints] = []
         self._square = True
@@ -137,7 +137,7 @@ class Watch:
         In the place of a fold that does not answer for a patch stands the mean of those that do.
         """
         height, width = images.shape[2:]
-        prints = fingerprints(images, self._bands, self._nodata, plane_side(1, height, width))
+        prints = fingerprints(images, self._bands, plane_side(1, height, width))
         self._ids.append(ids)
         self._prints.append(prints)
         self._square = height == width

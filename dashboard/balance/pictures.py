@@ -37,10 +37,10 @@ def of_stops(data: Dataset, path: dict[str, Any], composite: Composite, stretch:
     weight = np.where(position <= 1, position, 2 - position)
     stops = blend(np.broadcast_to(ends[1], far.shape), far, weight)
     if stretch == "patch":
-        limits = render.patch_limits(np.concatenate(list(ends), axis=1), data.nodata)
+        limits = render.patch_limits(np.concatenate(list(ends), axis=1))
     else:
         limits = render.dataset_limits(data.statistics)
-    return [render.picture(image, data.band_names, composite, limits, data.nodata) for image in stops]
+    return [render.picture(image, data.band_names, composite, limits) for image in stops]
 
 
 def thumbnails(data: Dataset, ids: Sequence[str], look: gallery.Look) -> dict[str, str]:

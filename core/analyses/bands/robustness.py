@@ -241,7 +241,7 @@ def _retrained(
     names = [band.name for band in bands]
     rows, labels, fold_of = dataset.index_of(oof["id"]), oof["label"].to_numpy(), oof["fold"].to_numpy()
     parts = (dataset.images(rows[i : i + CHUNK], names) for i in range(0, len(rows), CHUNK))
-    statistics = np.concatenate([band_statistics(images, dataset.nodata) for images in parts])
+    statistics = np.concatenate([band_statistics(images) for images in parts])
     by_band = statistics.reshape(len(rows), len(names), -1)
     intact = answers_of(table, INTACT.name, "as_is").loc[oof["id"].astype(str)]
     groups, folds, gained = groups_of(intact), run.folds(), []

@@ -99,7 +99,7 @@ def statistics_of(dataset: Dataset, labels: np.ndarray) -> np.ndarray:
     features = np.zeros((len(dataset), 9 * dataset.shape[0]), np.float32)
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
-        features[part] = band_statistics(dataset.images(part), dataset.nodata)
+        features[part] = band_statistics(dataset.images(part))
     return features
 
 

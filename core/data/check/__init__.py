@@ -5,13 +5,16 @@ Errors stop training, warnings do not. Nothing is mended: each row says what to 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from core.data.check.masks import mask_rows
+from core.data.check.missing import missing_rows
 from core.data.check.report import SHOWN, CheckReport, CheckRow
 from core.data.check.units import order_row, unit_row
-from core.data.check.values import Scan, nodata_rows, scan, value_rows
+from core.data.check.values import Scan, scan, value_rows
 from core.data.leakage.split_audit import Leaks, leaks_of
 from core.data.store.dataset import Dataset
 from core.progress import Steps, part
@@ -48,10 +51,16 @@ def check(dataset: Dataset, leaks: Leaks | None = None, labels: np.ndarray | Non
         *mask_rows(dataset, labels),
         *_check_duplicates(dataset, labels, found),
         *_check_pairs(dataset, labels, leaks),
-        *value_rows(dataset, found),
-        unit_row(dataset),
-        order_row(dataset),
-        *nodata_rows(dataset, found),
+        *(
+            replace(row, topic="values")
+            for row in (
+                *value_rows(dataset, found),
+                *missing_rows(dataset, found),
+                unit_row(dataset),
+                order_row(dataset),
+            )
+        ),
+        *_check_import(dataset),
         *_check_groups(dataset, labels),
     ]
     order = {"error": 0, "warning": 1, "ok": 2}
@@ -89,6 +98,12 @@ def _check_source(dataset: Dataset) -> list[CheckRow]:
     there = set(dataset.ids.tolist())
     known = tuple(str(i) for i in ids if str(i) in there)
     return [CheckRow("error", "Ids were listed with different labels", list_names(ids), len(ids), 0.0, advice, known)]
+
+
+def _check_import(dataset: Dataset) -> list[CheckRow]:
+    """What the reader warned of when the dataset was made."""
+    warned = dataset.facts.get("warnings", [])
+    return [CheckRow("warning", "The import warned", str(text), topic="import") for text in warned]
 
 
 def _check_duplicates(dataset: Dataset, labels: np.ndarray, found: Scan) -> list[CheckRow]:

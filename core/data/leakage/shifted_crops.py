@@ -63,11 +63,14 @@ class Cells:
     values: np.ndarray
     center: np.ndarray
     scale: np.ndarray
-    nodata: float | None = None
 
     def scaled(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Patches (n, C, H, W) scaled as these cells were, and where there is data (n, H, W)."""
-        return scaled(images, self.center, self.scale, self.nodata)
+        """Patches (n, C, H, W) scaled as these cells were, and what is there (n, C, H, W) bool."""
+        return scaled(images, self.center, self.scale)
+
+    def part(self, rows: np.ndarray, bands: np.ndarray) -> Cells:
+        """Some patches in some bands."""
+        return Cells(self.values[rows][:, bands], self.center[bands], self.scale[bands])
 
 
 @dataclass
@@ -84,17 +87,17 @@ class Candidates:
             self.found[a, b] = (cosine, turn, dy, dx)
 
 
-def averaged(patches: Patches, nodata: float | None) -> Steps[Cells]:
+def averaged(patches: Patches) -> Steps[Cells]:
     """Read every patch once and average it into cells."""
     n, n_bands, height, width = patches.shape
-    center, scale = _scales(patches, nodata)
+    center, scale = _scales(patches)
     rows_of, columns_of = averaging(height), averaging(width)
     values = np.empty((n, n_bands, CELLS, CELLS), np.float32)
     for start in range(0, n, BATCH):
-        z, _ = scaled(np.asarray(patches[np.arange(start, min(start + BATCH, n))]), center, scale, nodata)
+        z, _ = scaled(np.asarray(patches[np.arange(start, min(start + BATCH, n))]), center, scale)
         values[start : start + len(z)] = rows_of @ z @ columns_of.T
         yield Progress((start + len(z)) / n, f"Averaging {start + len(z):,} of {n:,} patches.")
-    return Cells(values, center, scale, nodata)
+    return Cells(values, center, scale)
 
 
 def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
@@ -102,6 +105,8 @@ def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
     candidates = Candidates()
     values = cells.values
     components = window_components(values, WINDOW)
+    if not components.shape[1]:  # nothing but even patches: there is no detail to compare
+        return candidates
     windows = window_descriptors(values, components)  # (N, 121, 64)
     for done, corner in enumerate(CORNERS):
         own_row, own_column = divmod(corner, PLACES)
@@ -114,15 +119,13 @@ def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
     return candidates
 
 
-def _scales(patches: Patches, nodata: float | None) -> tuple[np.ndarray, np.ndarray]:
+def _scales(patches: Patches) -> tuple[np.ndarray, np.ndarray]:
     """Median and q95 - q05 of each band over evenly spaced patches."""
     n, n_bands, height, width = patches.shape
     rows = np.unique(np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))
     every = max(1, min(height, width) // 20)
     images = np.asarray(patches[rows], np.float32)[..., ::every, ::every].copy()
     images[~np.isfinite(images)] = np.nan
-    if nodata is not None:
-        images[np.broadcast_to((images == nodata).all(axis=1, keepdims=True), images.shape)] = np.nan
     flat = images.swapaxes(0, 1).reshape(n_bands, -1)
     empty = np.isnan(flat).all(axis=1)
     flat[empty] = 0.0
@@ -226,6 +229,8 @@ def _add_turned(values: np.ndarray, candidates: Candidates, turns: tuple[str, ..
     half = CELLS // 2
     coarse = values.reshape(n, n_bands, half, 2, half, 2).mean(axis=(3, 5))
     components = window_components(coarse, half)
+    if not components.shape[1]:
+        return
     plain = unit(coarse.reshape(n, -1) @ components)
     for name in turns:
         turned = unit(TURNS[name](coarse).reshape(n, -1) @ components)

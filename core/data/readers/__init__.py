@@ -26,9 +26,11 @@ from core.data.readers.base import Aside, Collection, IngestReport, ReaderOption
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.files import with_axes
 from core.data.readers.geo import geotiff
+from core.data.readers.geo.tiles import nodata_of
 from core.data.readers.hdf5 import arrays
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
+from core.data.store.missing import as_missing
 from core.errors import FormatError
 from core.progress import Steps
 
@@ -112,8 +114,12 @@ def iterate_patches(
     batch_size: int = MOST_AT_ONCE,
     rejected: list[Rejection] | None = None,
     unit: str | None = None,
+    nodata: float | None = None,
+    warnings: list[str] | None = None,
 ) -> tuple[tuple[Band, ...], Iterator[tuple[np.ndarray, np.ndarray]]]:
     """Bands of an unlabelled source, and batches of (ids (n,), images (n, C, H, W) float32 in the bands' units).
+
+    What is missing is nan, as in patches of a dataset file.
 
     Args:
         source: a folder, an archive of one, or one file of a patch.
@@ -123,11 +129,15 @@ def iterate_patches(
         rejected: filled with what is set aside, completely once the batches are used up; without it the first
             unusable file raises DataError.
         unit: of the optical bands; None: as the format or the kind of numbers says.
+        nodata: a pixel with it in all bands holds no data; None: as the format says.
+        warnings: filled with what the reader warns of, completely once the batches are used up.
     """
     aside = Aside(strict=rejected is None)
     if rejected is not None:
         aside.rejected = rejected
-    options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit)
+    if warnings is not None:
+        aside.warnings = warnings
+    options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit, nodata=nodata)
     steps = _patches(Path(source), format, options, aside, batch_size)
     return next(steps), steps
 
@@ -137,9 +147,11 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
     with unpacked(source) as folder:
         collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
         collection = with_axes(collection, options)
-        items, shape, _, bands = survey_bands(resized(collection, collection.resize), options, aside)
+        items, shape, is_bytes, bands = survey_bands(resized(collection, collection.resize), options, aside)
         yield bands
-        yield from batches(items, shape, aside, batch_size)
+        for ids, images in batches(items, shape, aside, batch_size):
+            as_missing(images, nodata_of(collection, options, is_bytes))
+            yield ids, images
 
 
 def _reader(format: str) -> Reader:

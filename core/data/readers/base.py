@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from core.config.sections import Section, explain_validation, names_of
+from core.config.sections import NoDataValue, Section, explain_validation, names_of
 from core.data.bands import USUAL, Band
 from core.data.readers.masks.colours import is_colour
 from core.data.readers.masks.raw import RawMask
@@ -71,7 +71,7 @@ class ReaderOptions(Section):
         "full scale (1, 100 or 255).",
     )
     licence: str = Field("", title="Licence", description="Licence of the patches.")
-    nodata: float | None = Field(
+    nodata: NoDataValue = Field(
         None,
         title="No-data value",
         description="A pixel with this value in all bands holds no data (255: white in pictures); none: as the format "
@@ -289,6 +289,7 @@ class Collection:
         bands: those that the format prescribes; None: chosen by their number and ``ReaderOptions.bands``.
         nodata: a pixel equal to it in all bands holds no data; None: there is no such value; "usual": 0 where the
             values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
+        unit: of the optical bands, where the files say it; ``ReaderOptions.unit`` stands above it.
         labels_from_masks: an item with a mask gets its label from the share that the mask covers
             (``ReaderOptions.mask_threshold``), whatever its label says; one without keeps its label.
         resize: side in pixels that the format prescribes; ``ReaderOptions.resize`` stands above it.
@@ -304,6 +305,7 @@ class Collection:
     conflicting_ids: tuple[str, ...] = ()
     bands: tuple[Band, ...] | None = None
     nodata: float | Literal["usual"] | None = "usual"
+    unit: str | None = None
     labels_from_masks: bool = False
     resize: int | None = None
     manifest: str = ""

@@ -64,7 +64,12 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
             licence=options.licence or collection.licence,
             dtype=str(dtype),
             nodata=nodata_of(collection, options, is_bytes),
-            facts={**collection.facts, **stated, "conflicting_ids": list(collection.conflicting_ids)},
+            facts={
+                **collection.facts,
+                **stated,
+                "conflicting_ids": list(collection.conflicting_ids),
+                "warnings": list(aside.warnings),
+            },
         )
         agreement = Agreement(collection.class_names, options.mask_threshold)
         dataset = yield from _write(writer, items, columns, spool, agreement)
@@ -178,7 +183,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_f
     kept, shape, is_bytes = _alike(found, aside)
     prescribed = None if options.bands else collection.bands
     bands = prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
-    return kept, shape, is_bytes, with_optical_unit(bands, options.unit)
+    return kept, shape, is_bytes, with_optical_unit(bands, options.unit or collection.unit)
 
 
 def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[list[Item], Shape, bool]:

@@ -18,7 +18,8 @@ import numpy as np
 from core.data.readers.axes import axes_of, channels_first, turned, without_single
 from core.data.readers.base import Aside, Collection, ReaderOptions, Shape, file_stamp, some
 from core.data.readers.geo.raster import SUFFIXES as RASTERS
-from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
+from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster
+from core.data.readers.geo.raster_values import measured
 from core.data.readers.images import SUFFIXES, image_shape, read_image
 from core.data.readers.npy import read_header, read_npy
 from core.errors import FormatError, UnsafeFileError
@@ -192,7 +193,7 @@ def patch_shape(path: Path, layout: str | None = None, n_bands: int | None = Non
         return _npy_shape(path, layout, n_bands)
     if _numbers(path):
         header = patch_header(path)
-        return header.shape, header.dtype == np.uint8
+        return header.shape, header.is_bytes
     return image_shape(path), True
 
 
@@ -206,7 +207,7 @@ def read_patch(path: Path, layout: str | None = None, n_bands: int | None = None
         values = values.reshape(without_single(values.shape))
         return turned(values, axes_of(values.shape, path.name, n_bands, layout))
     header = _numbers(path)
-    return separate_nodata(read_raster(path), header.nodata, np.nan) if header else read_image(path)
+    return measured(read_raster(path), header, np.nan, None) if header else read_image(path)
 
 
 def _npy_shape(path: Path, layout: str | None, n_bands: int | None) -> tuple[Shape, bool]:

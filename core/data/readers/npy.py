@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from core.errors import FormatError, UnsafeFileError
+from core.io.plain_file import open_plain
 
 MAX_BYTES = 256 * 2**20  # of one array; a patch of 1024 x 1024 x 20 float64 has 160 MiB
 MAX_HEADER = 10_000  # characters; NumPy's own limit for files that are not trusted
@@ -53,7 +54,7 @@ def read_npy(path: Path) -> np.ndarray:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        return open(path, "rb")
+        return open_plain(path, follow=True)
     except OSError as error:
         raise FormatError(f"{path.name} cannot be opened ({error.strerror}).") from error
 

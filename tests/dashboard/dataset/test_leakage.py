@@ -69,7 +69,7 @@ def test_a_run_begun_from_the_view_keeps_pairs_together_and_leaves_out_what_is_e
     assert written == "folds.group_by=groups\nfolds.on_leak=group"
 
     at = open_page("train")
-    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.session_state["train_view"] = "new"
     at.run()
     at.text_area(key="train_demo_overrides").set_value(written)
     at.button(key="FormSubmitter:train_demo_form-Start training").click().run()

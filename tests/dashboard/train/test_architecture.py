@@ -10,7 +10,7 @@ from core.runs.targets import CheckpointsTarget
 def view(studio, open_page):
     studio.add_dataset()
     at = open_page("train")
-    at.session_state["train_view_"] = "architecture"
+    at.session_state["train_view"] = "architecture"
     return at.run()
 
 
@@ -70,6 +70,6 @@ def test_a_result_about_another_dataset_is_not_shown(view, studio, open_page):
     assert at.metric
     studio.add_dataset("another")
     at = open_page("train", dataset="another")
-    at.session_state["train_view_"] = "architecture"
+    at.session_state["train_view"] = "architecture"
     at.run()
     assert not at.exception and not at.metric and "Choose one backbone" in at.info[0].value

@@ -40,9 +40,9 @@ def test_the_form_of_every_preset_is_drawn(studio, open_page, name):
 
 def test_what_learns_and_how_patches_are_changed_is_chosen_in_the_form(studio, open_page):
     dataset = studio.add_dataset()
-    busy = studio.busy_lane(dataset)
+    studio.busy_lane(dataset)
     at = open_page("train")
-    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.session_state["train_view"] = "new"
     at.run()
     at.selectbox(key="train_demo_train.trainable").set_value("layers")
     at.selectbox(key="train_demo_train.select").set_value("inner")
@@ -59,9 +59,9 @@ def test_what_learns_and_how_patches_are_changed_is_chosen_in_the_form(studio, o
 
 def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_page):
     dataset = studio.add_dataset()
-    busy = studio.busy_lane(dataset)
+    studio.busy_lane(dataset)
     at = open_page("train")
-    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.session_state["train_view"] = "new"
     at.run()
     assert {"optical (4 bands)", "sar_change (4 bands)", "nir - Near infrared"} <= set(
         at.multiselect(key="train_demo_bands").options
@@ -83,9 +83,9 @@ def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_pag
 
 def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page):
     dataset = studio.add_dataset()
-    busy = studio.busy_lane(dataset)
+    studio.busy_lane(dataset)
     at = open_page("train")
-    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.session_state["train_view"] = "new"
     at.run()
     at.selectbox(key="train_demo_indices").set_value("auto")
     at.selectbox(key="train_demo_normalise.method").set_value("minmax")
@@ -95,9 +95,9 @@ def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page
 
 def test_an_untouched_form_is_the_preset(studio, open_page):
     dataset = studio.add_dataset()
-    busy = studio.busy_lane(dataset)
+    studio.busy_lane(dataset)
     at = open_page("train")
-    at.session_state[f"train_view_{busy.name}"] = "new"
+    at.session_state["train_view"] = "new"
     at.run()
     at.selectbox(key="train_preset").select("small").run()
     at.button(key="FormSubmitter:train_small_form-Start training").click().run()

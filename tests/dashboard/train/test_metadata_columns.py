@@ -66,7 +66,7 @@ def test_a_finished_run_says_what_its_columns_gave_and_how_sizes_are_told(studio
     more = {"columns": {"names": ["slope"], "known": known, "unknown": unknown}, "size": size | {"majority": 0.6}}
     run.write_json("summary.json", run.summary() | more)
     at = open_page("train")
-    at.session_state[f"train_view_{run.name}"] = "follow"
+    at.session_state["train_view"] = "follow"
     at.run()
     shown = " ".join(c.value for c in at.caption)
     assert not at.exception and "with slope F1 0.900" in shown and "without them 0.700" in shown

@@ -31,6 +31,7 @@ from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.readers.value_tags import tell_tags
 from core.errors import DataError, FormatError
 
 USUAL_TILE = 64  # pixels a side, of most published patches
@@ -116,10 +117,7 @@ def _mask_of_one(source: Path, named: Path) -> FileMask:
 
 
 def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
-    """The file itself, or every TIFF of the folder that is no mask. What was not seen is nan, whatever the file says.
-
-    A run knows only the value of the dataset that it was trained on.
-    """
+    """The file itself, or every TIFF of the folder that is no mask."""
     if source.is_file():
         found = folders.collect_unlabelled(source, options, aside)
     else:
@@ -128,14 +126,7 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
             Item(name, FilePatch(path, _below(source, path))) for path, name in folders.ids(source, images).items()
         ]
         found = Collection("", items, DEFAULT_CLASSES)
-    placed = _placed(found, source, options, aside)
-    return replace(placed, items=[_unseen_as_nan(item, placed.nodata) for item in placed.items])
-
-
-def _unseen_as_nan(item: Item, nodata: float | None) -> Item:
-    header = item.patch.header
-    tag = nodata if header.nodata is None else header.nodata
-    return replace(item, patch=replace(item.patch, header=replace(header, nodata=tag), fill=math.nan))
+    return _placed(found, source, options, aside)
 
 
 def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | None:
@@ -187,7 +178,9 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
         items.append(replace(item, patch=patch, lonlat=lonlat, columns=columns))
     placer.tell(aside)
     name = f"geotiff: {source.resolve().name}"
-    return replace(found, name=name, items=items, bands=bands, nodata=nodata)
+    labels = {item.file: item.label for item in items}
+    unit = tell_tags({file: headers[file].tags for file in labels}, labels, aside)
+    return replace(found, name=name, items=items, bands=bands, nodata=nodata, unit=unit)
 
 
 def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dict[str, RasterHeader]:
@@ -246,7 +239,7 @@ def _bands(
         )
     if options.bands is not None or not orders:
         return None, orders
-    is_bytes = headers[next(iter(orders))].dtype == np.uint8
+    is_bytes = headers[next(iter(orders))].is_bytes
     return choose_bands(len(wanted), is_bytes, wanted, aside), orders
 
 

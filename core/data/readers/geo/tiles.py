@@ -15,7 +15,7 @@ import numpy as np
 
 from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted, group_alone
 from core.data.readers.masks.raw import LANDSLIDE, UNKNOWN
-from core.data.store.summary import valid_pixels
+from core.data.store.missing import valid_pixels
 from core.errors import DataError, FormatError
 from core.progress import Steps
 
@@ -238,14 +238,14 @@ def _nodata_shares(
     sides: tuple[int, int],
 ) -> list[Any]:
     """Asked only where tiles may be dropped for it, or somebody set the value: it reads the image once more."""
-    if nodata is None or ((options.tile is None or options.max_nodata == 1) and options.nodata is None):
+    if (options.tile is None or options.max_nodata == 1) and options.nodata is None:
         return [None] * len(corners)
     if hasattr(item.patch, "window"):
         return [_nodata_share(item.patch.window(*corner, *sides), nodata) for corner in corners]
     return _shares(_is_empty(item.patch.read(), nodata), corners, sides)
 
 
-def _nodata_share(window: Patch, nodata: float) -> float | None:
+def _nodata_share(window: Patch, nodata: float | None) -> float | None:
     """None for a part that cannot be read: it is set aside by itself when its turn comes."""
     try:
         return float(_is_empty(window.read(), nodata).mean())
@@ -253,7 +253,7 @@ def _nodata_share(window: Patch, nodata: float) -> float | None:
         return None
 
 
-def _is_empty(pixels: np.ndarray, nodata: float) -> np.ndarray:
+def _is_empty(pixels: np.ndarray, nodata: float | None) -> np.ndarray:
     """(H, W) bool of (C, H, W)."""
     return ~valid_pixels(pixels[None], nodata)[1][0]
 

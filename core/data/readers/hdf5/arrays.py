@@ -28,9 +28,11 @@ from core.data.readers.hdf5.patches import (
     H5RowMask,
     Rows,
     array_in,
+    is_bytes,
 )
 from core.data.readers.pairs import pair
 from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.readers.value_tags import ValueTags, tags_of, tell_tags
 from core.data.store.hdf5 import open_safely
 from core.errors import ConfigError, DataError, FormatError
 
@@ -102,13 +104,14 @@ def _check(options: ReaderOptions) -> None:
 
 @dataclass(frozen=True)
 class _Contents:
-    """keys: of what is there. shape, is_bytes: of the images. facts: (N,) texts or numbers."""
+    """keys: of what is there. shape, is_bytes, tags: of the images. facts: (N,) texts or numbers."""
 
     keys: dict[str, str]
     shape: tuple[int, ...]
     is_bytes: bool
     facts: dict[str, np.ndarray]
     masks_shape: tuple[int, ...] | None
+    tags: ValueTags
 
 
 def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> Collection:
@@ -139,7 +142,14 @@ def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> C
         )
         for row in range(n)
     ]
-    return Collection(f"hdf5: {path.name}", items, classes, has_masks=masks is not None, labels_from_masks=from_masks)
+    return Collection(
+        f"hdf5: {path.name}",
+        items,
+        classes,
+        has_masks=masks is not None,
+        labels_from_masks=from_masks,
+        unit=tell_tags({path.name: contents.tags}, {}, aside),
+    )
 
 
 def _contents(file: h5py.File, path: Path, options: ReaderOptions, aside: Aside) -> _Contents:
@@ -166,7 +176,7 @@ def _contents(file: h5py.File, path: Path, options: ReaderOptions, aside: Aside)
         )
     facts = {name: read_fact(arrays[key], name, path) for name, key in keys.items() if name not in ("images", "masks")}
     masks = arrays[keys["masks"]].shape if "masks" in keys else None
-    return _Contents(keys, images.shape, images.dtype == np.uint8, facts, masks)
+    return _Contents(keys, images.shape, is_bytes(images), facts, masks, tags_of(images.attrs))
 
 
 def _arrays(file: h5py.File) -> dict[str, h5py.Dataset]:
@@ -215,11 +225,12 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
     named = options.keys or {}
     axes = AXES[options.layout] if options.layout else None
     n_bands = len(options.bands) if options.bands else None
-    items = []
+    items, tags = [], {}
     for path, name in ids(source, found.images).items():
         file = path.relative_to(source).as_posix()
         try:
             key = _only_array(path, "images", named)
+            tags[file] = _tags_in(path, key)
             mask = found.mask_of.get(path) if labelled else None
             mask = mask and H5Mask(mask, mask.relative_to(source).as_posix(), _only_array(mask, "masks", named))
         except DataError as error:
@@ -237,7 +248,13 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
         DEFAULT_CLASSES,
         has_masks=has_masks,
         labels_from_masks=has_masks,
+        unit=tell_tags(tags, {}, aside),
     )
+
+
+def _tags_in(path: Path, key: str) -> ValueTags:
+    with open_safely(path, checked=True) as file:
+        return tags_of(file[key].attrs)
 
 
 def _only_array(path: Path, what: str, named: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from core.data.readers.axes import axes_of, channels_first, turned, without_single
 from core.data.readers.base import Shape, file_stamp
 from core.data.readers.masks.raw import Part, Raw, from_array, plane_shape
+from core.data.readers.value_tags import apply_tags, tags_of
 from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
@@ -38,14 +39,15 @@ class H5Patch:
         """(C, H, W), and whether it holds bytes. Raises DataError when the file is refused or has no such array."""
         with open_safely(self.path) as file:
             data = _array(file, self.key, self.path)
-            return channels_first(without_single(data.shape), self._axes(data)), data.dtype == np.uint8
+            return channels_first(without_single(data.shape), self._axes(data)), is_bytes(data)
 
     def read(self) -> np.ndarray:
         """(C, H, W) in the file's own number type."""
         with open_safely(self.path) as file:
             data = _array(file, self.key, self.path)
             axes = self._axes(data)
-            return turned(data[()].reshape(without_single(data.shape)), axes)
+            values = apply_tags(data[()], tags_of(data.attrs))
+            return turned(values.reshape(without_single(data.shape)), axes)
 
     def _axes(self, data: h5py.Dataset) -> str:
         shape = without_single(data.shape)
@@ -101,7 +103,7 @@ class Rows:
                 most = max(1, BLOCK_BYTES // each)
                 self._start = row - row % most
                 self._block = np.empty(0)  # the one before is freed first
-                self._block = data[self._start : self._start + most]
+                self._block = apply_tags(data[self._start : self._start + most], tags_of(data.attrs))
         return self._block[row - self._start]
 
     def stamp(self) -> str:
@@ -153,6 +155,11 @@ class H5RowMask:
     def stamp(self) -> str:
         """Of the file and the row."""
         return f"{self.rows.stamp()} {self.row}"
+
+
+def is_bytes(data: h5py.Dataset) -> bool:
+    """Whether the values are bytes and stay so: no attribute says what they must be scaled by, or which are missing."""
+    return data.dtype == np.uint8 and tags_of(data.attrs).says_nothing
 
 
 def array_in(file: h5py.File, key: str) -> h5py.Dataset | None:

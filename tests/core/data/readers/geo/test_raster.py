@@ -16,7 +16,8 @@ from PIL import Image
 from rasterio.shutil import copy
 
 from core.data.readers.files import patch_shape, read_patch
-from core.data.readers.geo.raster import patch_header, raster_header, read_raster, separate_nodata
+from core.data.readers.geo.raster import patch_header, raster_header, read_raster
+from core.data.readers.geo.raster_values import separate_nodata
 from core.errors import FormatError, UnsafeFileError
 
 UTM46 = "EPSG:32646"
@@ -118,7 +119,8 @@ def test_colours_name_bands_and_pictures_are_known_as_such(tmp_path):
     write(tmp_path / "rgba.tif", numbers(4, dtype=np.uint8))
     write(tmp_path / "five.tif", numbers(5, dtype=np.uint8), photometric="minisblack")
     assert raster_header(tmp_path / "rgb.tif").names == ("red", "green", "blue")
-    assert raster_header(tmp_path / "rgba.tif").names[3] == "alpha"
+    rgba = raster_header(tmp_path / "rgba.tif")  # alpha is a mask and no band
+    assert (rgba.names, rgba.shape[0], rgba.alpha, rgba.has_mask) == (("red", "green", "blue"), 3, 3, True)
     assert [raster_header(tmp_path / f"{n}.tif").is_picture for n in ("rgb", "rgba", "five")] == [True, True, False]
 
 
