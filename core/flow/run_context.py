@@ -29,6 +29,7 @@ from core.flow.origin import Origin, compared_with_weights, origin_of, without_k
 from core.predict.values import trained_values
 from core.progress import drain
 from core.runs.store import RunFolder
+from core.train.networks.arguments import fitting_arguments
 
 FREE_DISK_BYTES = 200 * 2**20  # a run of a small network needs about a tenth of it
 COPIES = 6  # of the patches at once, as measured: raw, normalised, the balanced training part and what it is made from
@@ -40,7 +41,8 @@ class RunContext:
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
-    learnt from. ``value_notes``: what is doubtful about the pixels' values.
+    learnt from. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
+    apply.
     """
 
     run: RunFolder
@@ -54,6 +56,7 @@ class RunContext:
     device: Any
     origin: Origin
     value_notes: tuple[str, ...] = ()
+    setting_notes: tuple[str, ...] = ()
 
     @property
     def folds(self) -> Folds:
@@ -67,8 +70,8 @@ class RunContext:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How the folds and the weights came."""
-        return (*self.drawn.notes, *self.origin.notes)
+        """How the folds and the weights came, and what was asked for and left out."""
+        return (*self.setting_notes, *self.drawn.notes, *self.origin.notes)
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -116,6 +119,8 @@ def prepare(run: RunFolder) -> RunContext:
         run.write_text("config.json", config.to_json())
         selection = without_blank(dataset, select(dataset, config.data, config.folds), blank)
         labels = selection.labels
+    model, told_settings = fitting_arguments(config.model)
+    config = config.model_copy(update={"model": model})  # config.json keeps what was asked for
     # Patches that are equal in these bands are kept together as well; those without data are alike in nothing.
     hashes = np.where(blank, dataset.ids, patch_hashes(images))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes)
@@ -129,8 +134,10 @@ def prepare(run: RunFolder) -> RunContext:
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images)
     rich = rich_statistics(images, names)
-    notes = tuple(report.value_warnings())
-    return RunContext(run, config, dataset, selection, images, statistics, rich, drawn, device, origin, notes)
+    return RunContext(
+        run, config, dataset, selection, images, statistics, rich, drawn, device, origin,
+        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings),
+    )  # fmt: skip
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:

@@ -15,6 +15,7 @@ from core.config import ModelConfig
 from core.data.bands import Band
 from core.device import choose_device
 from core.errors import LandslideLensError
+from core.train.networks.arguments import fitting_arguments
 from core.train.networks.backbones import build_network
 from core.train.networks.cost import network_facts, stages
 from core.train.networks.network import Network
@@ -26,8 +27,10 @@ def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int
 
     ``facts``: parameters, megabytes, depth, ms. ``stages``: rows. ``inputs``: for each band or index its branch and
     the filter it starts from. ``weights``: source, licence, sha256. ``layers``: those Grad-CAM can read; ``cam_layer``:
-    the one it reads by default. ``device``: where ``ms`` was measured. Raises as ``build_network`` does.
+    the one it reads by default. ``device``: where ``ms`` was measured. ``notes``: left-out arguments, in words. Raises
+    as ``build_network`` does.
     """
+    model, told = fitting_arguments(model)
     network, report = build_network(model, bands, image_hw, seed=0, download=False)
     chosen = choose_device(device)
     return {
@@ -40,13 +43,16 @@ def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int
         "layers": [layer._asdict() for layer in network.cam_layers()],
         "device": device_words(chosen),
         "size": list(image_hw),
+        "notes": told,
     }
 
 
 def compare_row(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int], device: str = "auto") -> dict:
     """One row of Table III: ``backbone`` and its facts, or ``error`` a sentence, where it cannot be built."""
     try:
-        bare = model.model_copy(update={"pretrained": False, "weights": None, "sar_weights": None})
+        bare = fitting_arguments(model)[0].model_copy(
+            update={"pretrained": False, "weights": None, "sar_weights": None}
+        )
         network, _ = build_network(bare, bands, image_hw, seed=0)
         facts = asdict(network_facts(network, choose_device(device))) | {"features": network.n_features}
     except LandslideLensError as error:

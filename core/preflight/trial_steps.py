@@ -25,6 +25,7 @@ from core.smote.methods import oversample
 from core.smote.resample import n_synthetic, normalised_range
 from core.train.inference import embed
 from core.train.loop import fit
+from core.train.networks.arguments import fitting_arguments
 from core.train.networks.backbones import build_network
 
 STEPS = 4  # of an epoch that is measured
@@ -78,7 +79,9 @@ def measure_training(
     device: torch.device,
 ) -> TrainedSteps:
     """A few epochs of ``STEPS`` steps by the training loop itself; the first one warms up and is not counted."""
-    model = config.model.model_copy(update={"pretrained": False, "weights": None, "sar_weights": None})
+    model = fitting_arguments(config.model)[0].model_copy(
+        update={"pretrained": False, "weights": None, "sar_weights": None}
+    )
     train = config.train.model_copy(
         update={"epochs": MOST_EPOCHS, "select": "last", "patience": None, "judge_steps": None}
         | {"head_epochs": 0, "top_epochs": 0}  # the phase with everything open takes longest

@@ -15,6 +15,7 @@ from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
 from dashboard.ui.fields import field_widget
+from dashboard.ui.formatting import escape_markdown
 
 # What most runs change, in the order of the flow; everything else is under "All settings".
 GROUPS: dict[str, dict[str, str]] = {
@@ -186,6 +187,12 @@ def config_form(
         with st.grid(min_column_width=240, gap="medium"):
             for title in ("Network", "Training", "Balance"):
                 changed |= _group(title, base, prefix, hidden, options)
+        if base.model.arguments:
+            words = ", ".join(f"{name} {json.dumps(value)}" for name, value in base.model.arguments.items())
+            st.caption(
+                f"This preset sets the size of {escape_markdown(base.model.backbone)} ({escape_markdown(words)}). A "
+                "backbone that takes no such setting keeps its own size, and the run says so."
+            )
         with st.expander("Bands, folds, optimiser, evaluation"):
             changed |= _bands(bands, base, prefix)
             both = {"optical", "sar"} <= {band.modality for band in bands}

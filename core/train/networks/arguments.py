@@ -19,6 +19,7 @@ from torch.nn.modules.module import (
     register_module_parameter_registration_hook,
 )
 
+from core.config import ModelConfig
 from core.config.model_arguments import ALLOWED, OURS
 from core.errors import ConfigError
 from core.train.networks.baseline_cnn import BASELINE
@@ -46,6 +47,28 @@ def accepted_arguments(backbone: str) -> frozenset[str]:
         return frozenset()
     names = {name for part in _builders(entry) for name in inspect.signature(part).parameters}
     return frozenset(names & (ALLOWED - OURS))
+
+
+def fitting_arguments(model: ModelConfig) -> tuple[ModelConfig, list[str]]:
+    """The model without the arguments that its backbones do not take, and a sentence for each backbone that lost some.
+
+    A preset's widths are those of its own backbone; with another one chosen they have no meaning. A backbone that timm
+    does not know keeps its arguments: it is refused when it is built.
+    """
+    sides = {"arguments": model.backbone}
+    if model.sar_arguments is not None:
+        sides["sar_arguments"] = model.sar_backbone or model.backbone
+    changed, told = {}, []
+    for setting, backbone in sides.items():
+        given, accepted = getattr(model, setting), accepted_arguments(backbone)
+        lost = [name for name in given if accepted and name not in accepted]
+        if lost:
+            changed[setting] = {name: value for name, value in given.items() if name in accepted}
+            told.append(
+                f"{backbone} takes no {' and no '.join(lost)}: this part of model.{setting} was left out, and the "
+                "backbone has its own size."
+            )
+    return (model.model_copy(update=changed) if changed else model), told
 
 
 def _builders(entry: FunctionType) -> list:
