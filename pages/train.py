@@ -79,6 +79,7 @@ try:
     asked = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
     if asked is not None:
         config, _ = without_excluded(asked.config.with_overrides(tabular), data.path)
+        config_form.check_size(config, data.shape[1:])
         if asked.what == "start":
             started = [
                 queue.submit(state.checkpoints(), data.path, one) for one in repeats.repeated(config, asked.repeats)

@@ -10,7 +10,6 @@ import streamlit as st
 
 from core.analyses.datasets.leakage import ANALYSIS
 from core.analyses.datasets.split_pairs import split_pairs_of_run
-from core.config import PRESETS
 from core.data.leakage.split_audit import Leaks, crossing
 from core.data.store import Dataset
 from core.errors import LandslideLensError
@@ -21,6 +20,7 @@ from dashboard.dataset.known_pairs import known_pairs
 from dashboard.jobs import analyses
 from dashboard.patches import card, gallery, pair
 from dashboard.patches.pair import KIND_WORDS
+from dashboard.train.prefill import prefill
 from dashboard.ui import downloads, empty_states, guards, paging
 from dashboard.ui.formatting import escape_markdown
 
@@ -181,8 +181,7 @@ def _actions(data: Dataset, table: pd.DataFrame, chosen: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         settings = kept_together(data)
         if st.button("Train with pairs kept together", icon=":material/model_training:", key="leakage_train"):
-            for name in PRESETS:
-                st.session_state[f"train_{name}_overrides"] = "\n".join(settings)
+            prefill("\n".join(settings))
             state.open_view("train", view="new")
         st.caption(f"Opens the form of a new run with {escape_markdown(', '.join(settings))}.", width="content")
 

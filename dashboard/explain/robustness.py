@@ -23,6 +23,7 @@ from dashboard import cache, state, theme
 from dashboard.explain import charts
 from dashboard.jobs import analyses
 from dashboard.patches import gallery
+from dashboard.train.prefill import prefill
 from dashboard.ui import downloads, formatting, guards, sidebar
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import or_stop
@@ -207,7 +208,7 @@ def _how_to(run: RunFolder, lost: Mapping[str, Mapping]) -> None:
         setting = f"data.bands={','.join(left)}"
         if st.button("Train such a run", icon=":material/model_training:", key="explain_train"):
             preset = or_stop(run.summary).get("preset") or "demo"
-            st.session_state[f"train_{preset}_overrides"] = setting
+            prefill(setting, preset)
             state.open_view("train", view="new")
     st.caption(
         "No run of this dataset was trained on exactly the bands that are left. Train one with "

@@ -14,6 +14,7 @@ from core.config.presets import SOURCES
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
+from core.errors import ConfigError
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
 
@@ -150,6 +151,9 @@ BACKBONES = (
 )
 
 
+SMALLEST = {"inception_v3.tv_in1k": 75}  # side in pixels, of those that cannot take 32
+
+
 def preset_title(name: str) -> str:
     """A preset's name with its purpose."""
     return f"{name} ({SOURCES[name]})"
@@ -230,6 +234,16 @@ def config_form(
     written = [f"{path}={json.dumps(value)}" for path, value in changed.items()]
     config = base.with_overrides([*written, *filter(None, map(str.strip, text.splitlines()))])
     return Asked(pressed[0], config, int(repeats))
+
+
+def check_size(config: RunConfig, patch_hw: tuple[int, int]) -> None:
+    """Raises ConfigError for a listed backbone that cannot take patches of this size (pixels), before it is queued."""
+    least, side = SMALLEST.get(config.model.backbone, 0), config.model.image_size or min(patch_hw)
+    if side < least:
+        raise ConfigError(
+            f"{config.model.backbone} needs patches of at least {least} pixels a side; they would have {side}. Set "
+            "“Side after resizing (pixels)” to that or more, for example 96, or choose another backbone."
+        )
 
 
 def _bands(bands: Sequence[Band], base: RunConfig, prefix: str) -> dict[str, Any]:

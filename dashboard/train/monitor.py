@@ -12,6 +12,7 @@ from core.text import duration
 from dashboard import state
 from dashboard.jobs import progress
 from dashboard.train import learning_curves
+from dashboard.train.prefill import prefill, settings_of
 from dashboard.ui import downloads, formatting, guards, sidebar
 from dashboard.ui.formatting import escape_markdown
 
@@ -64,6 +65,8 @@ def _header(run: RunFolder, status: dict) -> None:
     if status["state"] not in queue.ACTIVE and (status.get("error") or status.get("message")):
         if status["state"] == "succeeded":
             st.caption(escape_markdown(status["message"]))
+        elif status["state"] == "failed":
+            st.error(escape_markdown(status.get("error") or status["message"]), icon=":material/error:")
         else:
             st.code(status.get("error") or status["message"], language=None, wrap_lines=True)
 
@@ -119,10 +122,8 @@ def _actions(run: RunFolder, status: dict) -> None:
         elif status["state"] == "succeeded":
             if st.button("Open the results", type="primary", icon=":material/query_stats:", key="job_results"):
                 state.open_view("results")
-        elif st.button("Resume", type="primary", icon=":material/resume:", key="job_resume",
-                       help="Continues from the newest checkpoint."):  # fmt: skip
-            _try(lambda: queue.resume(state.checkpoints(), run.name))
-            st.rerun()
+        else:
+            _after_the_end(run, failed=status["state"] == "failed")
         if status["state"] in FINAL_STATES and st.button(
             "Run again", icon=":material/replay:", key="job_retry", help="A new run with the same settings."
         ):
@@ -137,6 +138,20 @@ def _actions(run: RunFolder, status: dict) -> None:
             "Settings", _settings(run), file_name=f"{run.name}_config.json", mime="application/json",
             icon=":material/download:", type="tertiary", key="job_config", on_click="ignore",
         )  # fmt: skip
+
+
+def _after_the_end(run: RunFolder, failed: bool) -> None:
+    """Resume what was stopped; what failed would fail again, so its settings come first."""
+    if failed and st.button("Change the settings", type="primary", icon=":material/tune:", key="job_change",
+                            help="Opens the form of a new run with this run's settings."):  # fmt: skip
+        if chosen := _try(lambda: settings_of(run.config())):
+            prefill(chosen[1], chosen[0])
+            state.open_view("train", view="new")
+        st.rerun()
+    if st.button("Resume", type="secondary" if failed else "primary", icon=":material/resume:", key="job_resume",
+                 help="Continues from the newest checkpoint."):  # fmt: skip
+        _try(lambda: queue.resume(state.checkpoints(), run.name))
+        st.rerun()
 
 
 def _settings(run: RunFolder) -> str:
