@@ -26,6 +26,7 @@ from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
+from dashboard.ui.view_switch import open_from_within
 
 TO = {False: "Nearest in the embedding", True: "Nearest that the model classifies correctly"}
 FROM = {"synthetic": "A synthetic patch", "landslide": "A landslide and a neighbour"}
@@ -39,7 +40,7 @@ def open_for(synthetic: str) -> None:
     """Callback: open the interpolation of this synthetic patch."""
     st.session_state[SYNTHETIC] = synthetic
     st.session_state[f"{KEY}_from"] = "synthetic"
-    st.session_state["balance_view"] = "interpolation"
+    open_from_within("balance", "interpolation")
 
 
 def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> None:

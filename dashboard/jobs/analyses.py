@@ -16,7 +16,7 @@ from core.analyses.registry import analysis
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder, list_for
-from core.runs.targets import Target
+from core.runs.targets import CheckpointsTarget, Target
 from dashboard import state
 from dashboard.jobs import progress
 from dashboard.ui.empty_states import empty_state
@@ -58,7 +58,10 @@ def forget_asked(job: AnalysisFolder) -> None:
 def follow(target: Target, name: str) -> bool:
     """Draw the progress of the newest job of this analysis, or why it has no result; whether it waits or runs."""
     job = newest(target, name)
-    return job is not None and progress.watch(job)
+    if job is None:
+        return False
+    # What is asked of a run or a dataset concerns whoever looks at it; an import is its own session's business.
+    return progress.watch(job, own=not isinstance(target, CheckpointsTarget) or asked_here(job))
 
 
 def nothing_yet(target: Target, name: str, title: str, text: str, button: str, icon: str) -> None:

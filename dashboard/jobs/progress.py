@@ -44,9 +44,10 @@ def progress_bar(status: dict, place: int | None = None) -> None:
     st.progress(min(max(float(status.get("progress") or 0.0), 0.0), 1.0), f"{text}{f' · {left} left' if left else ''}")
 
 
-def watch(folder: AnalysisFolder) -> bool:
+def watch(folder: AnalysisFolder, own: bool = True) -> bool:
     """Draw a job's progress, or why it ended without a result; whether it waits or runs.
 
+    own: whether this session is concerned; of what another one began, the end is folded away and marked.
     The page is drawn anew when the job ends. A job that succeeded, or whose failure was cleared away, draws nothing.
     """
     status = _checked(folder)
@@ -55,8 +56,11 @@ def watch(folder: AnalysisFolder) -> bool:
         return False
     if active:
         st.fragment(_watch, run_every=REFRESH_S)(folder, active)
-    else:
+    elif own:
         _ended(folder, status)
+    else:
+        with st.expander(f"{_title(folder)}, begun in another session: {status['state']}", icon=":material/group:"):
+            _ended(folder, status)
     return active
 
 

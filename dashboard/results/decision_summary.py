@@ -25,7 +25,7 @@ def summary_view(predictions: Predictions, basis: str, own: Mapping | None = Non
         results = predictions.results()
         facts = {**results.values, "intervals": results.intervals}
     st.subheader(interpretation.headline(facts, predictions.positive), anchor=False)
-    with st.grid(min_column_width=130, gap="small"):
+    with st.grid(min_column_width=160, gap="small"):
         for card in interpretation.cards(facts):
             st.metric(
                 card.label, card.value, card.detail or None, delta_color="off", delta_arrow="off", border=True,

@@ -23,11 +23,10 @@ def prefill(overrides: str, preset_name: str | None = None) -> None:
 def settings_of(config: RunConfig) -> tuple[str, str]:
     """The preset that a run's settings are nearest to, and the overrides, one a line, that make the rest of them."""
     wanted = _flat(config.model_dump(mode="json"))
-    changes = {
-        name: [f"{path}={json.dumps(wanted[path])}" for path, value in _flat(preset(name).model_dump(mode="json")).items()
-               if wanted[path] != value]
-        for name in PRESETS
-    }  # fmt: skip
+    changes = {}
+    for name in PRESETS:
+        of_preset = _flat(preset(name).model_dump(mode="json"))
+        changes[name] = [f"{path}={json.dumps(wanted[path])}" for path in of_preset if wanted[path] != of_preset[path]]
     nearest = min(changes, key=lambda name: len(changes[name]))
     return nearest, "\n".join(changes[nearest])
 
