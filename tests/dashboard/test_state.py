@@ -95,3 +95,33 @@ def test_a_folder_that_is_no_run_is_passed_over(studio, open_page):
     (studio.checkpoints / "20200101-000000_x_y" / "status.json").write_text("{")
     at = open_page("overview")
     assert not at.exception and chosen(at) == (None, None)
+
+
+@pytest.mark.parametrize("unfinished", ["running", "failed"])
+def test_a_bare_link_opens_the_newest_finished_run_and_offers_the_newer_one(studio, open_page, unfinished):
+    dataset = studio.add_dataset()
+    finished = studio.add_run(dataset)
+    newer = studio.add_run(dataset, unfinished)
+    newer.path.rename(newer.path.with_name("29990101-000000_resnet18_ffffffff"))
+    for query in ({}, {"dataset": "tiny"}):
+        at = open_page("overview", **query)
+        assert not at.exception and chosen(at) == ("tiny", finished.name)
+        assert at.query_params["run"] in (finished.name, [finished.name])
+        assert unfinished in at.button(key="open_newest").label
+    at.button(key="open_newest").click().run()
+    assert chosen(at)[1] == "29990101-000000_resnet18_ffffffff" and at.title[0].value == "Train"
+    assert "open_newest" not in [b.key for b in at.button]
+
+
+def test_a_finished_run_of_another_dataset_comes_before_an_unfinished_one(studio, open_page):
+    finished = studio.add_run(studio.add_dataset("a"))
+    failed = studio.add_run(studio.add_dataset("b"), "failed")
+    failed.path.rename(failed.path.with_name("29990101-000000_resnet18_ffffffff"))
+    assert chosen(open_page("overview")) == ("a", finished.name)
+    assert chosen(open_page("overview", dataset="b")) == ("b", "29990101-000000_resnet18_ffffffff")
+
+
+def test_where_no_run_has_finished_the_newest_opens(studio, open_page):
+    dataset = studio.add_dataset()
+    failed = studio.add_run(dataset, "failed")
+    assert chosen(open_page("overview")) == ("tiny", failed.name)
