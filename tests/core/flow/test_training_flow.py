@@ -61,3 +61,17 @@ def test_folds_that_keep_another_runs_backbone_frozen_differ_in_their_last_layer
     differ = {name for name in one if not np.array_equal(one[name], two[name])}
     assert differ == {"classifier.weight", "classifier.bias"}
     assert all(np.array_equal(one[name], source[name]) for name in one if name.startswith("backbone."))
+
+
+def test_another_backbone_trains_from_a_preset_and_what_was_left_out_is_told(tmp_path):
+    """`demo` sets widths that only ResNets take; no stage is called balancing where nothing is balanced."""
+    config = preset("demo").with_overrides(
+        [*TINY, *QUICK, "model.backbone=mobilenetv4_conv_small", "model.arguments={\"channels\": [8, 8, 8, 8]}",
+         "smote.enabled=false", "heads.lgbm=false"]
+    )  # fmt: skip
+    run = create_run(tmp_path, config, make_tiny(tmp_path / "tiny.h5"), "other")
+    steps = list(train_run(run))
+    assert not any("alancing" in f"{step.message} {step.fields}" for step in steps)
+    told = [text for text in run.summary()["warnings"] if "model.arguments" in text]
+    assert len(told) == 1 and "mobilenetv4_conv_small takes no channels" in told[0]
+    assert run.config() == config  # what was asked for is kept

@@ -62,3 +62,12 @@ def test_heads_probabilities_carry_their_thresholds():
 def test_what_a_user_wrote_is_never_html(figure):
     assert "<b on" not in figure.to_json() and "\\u003cb on" not in figure.to_json()
     assert "onmouseover=x" in figure.to_json()
+
+
+def test_differences_are_coloured_by_what_was_decided_about_them():
+    """An interval that leaves 0 out is grey where a correction for many comparisons says that it is not settled."""
+    rows = [("a", 0.1, 0.02, 0.18), ("b", -0.1, -0.2, -0.01), ("c", 0.1, -0.1, 0.3)]
+    colours = lambda figure: [trace.marker.color for trace in figure.data]  # noqa: E731
+    assert colours(intervals.differences(rows, "t")) == [theme.OUTCOME["TP"], theme.OUTCOME["FN"], theme.INK]
+    decided = intervals.differences(rows, "t", settled=[False, True, False])
+    assert colours(decided) == [theme.INK, theme.OUTCOME["FN"], theme.INK]

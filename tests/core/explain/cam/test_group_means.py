@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.explain.cam.group_means import mean_maps, outcomes_of, silence
+from core.explain.cam.group_means import fold_levels, mean_maps, outcomes_of, silence
 from core.explain.cam.overlay import constant_maps
 from core.explain.checks import verdict
 from core.stats.grouped_means import intervals_of_means
@@ -54,3 +54,9 @@ def test_the_verdict_is_the_worst_that_was_found(holds, word):
     assert found["word"] == word and "gradcam at layer2" in found["sentence"]
     told = [name for name, good in holds.items() if good is not True] if word != "trusted" else list(holds)
     assert all(f"{name}." in found["sentence"] for name in told)
+
+
+def test_the_level_of_a_fold_is_the_mean_peak_of_its_living_maps():
+    maps = np.zeros((5, 1, 2))
+    maps[:, 0] = [[2, 0], [4, 2], [20, 0], [0, 0], [0, 0]]
+    assert fold_levels(maps, np.array([0, 0, 1, 1, 2])) == {0: 3.0, 1: 20.0}
