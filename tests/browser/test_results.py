@@ -60,3 +60,23 @@ def test_the_slider_moves_numbers_and_point(page, url, run):
     expect(found).not_to_have_text(before, timeout=30_000)
     expect(found).to_contain_text("1000")
     expect(page.locator(".st-key-threshold_roc .scatterlayer .point").last).not_to_have_attribute("transform", place)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_tab_changes_what_is_seen_at_1440_by_900(browser, url, run, scheme):
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"{url}/results?run={run.name}")
+    settled(page)
+    seen = []
+    for words in ("Heads", "Calibration", "Curves"):
+        tab = page.get_by_role("radio", name=words, exact=True)
+        if not tab.count():
+            tab = page.get_by_role("button", name=words, exact=True)
+        tab.click()
+        settled(page)
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
+        assert tab.bounding_box()["y"] < 650
+        seen.append(page.screenshot(clip={"x": 300, "y": 700, "width": 1140, "height": 200}))
+    assert len(set(seen)) == 3
+    context.close()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from core.analyses.datasets.check import ANALYSIS
 from core.data import exclusions
+from core.data.check.report import CheckRow
 from core.data.exclusions import read_exclusions
 from core.data.leakage.split_audit import leaks_path
+from core.data.store import open_dataset
 from core.progress import drain
+from dashboard.dataset import check as view
 
 
 def opened(open_page):
@@ -82,3 +87,23 @@ def test_excluded_patches_are_told_on_the_train_page(studio, open_page):
     exclusions.add(path, ["P003", "P004"], "a reason")
     at = open_page("train")
     assert not at.exception and any("2 patches on the exclusion list" in m.value for m in at.markdown)
+
+
+def test_a_share_is_of_what_the_number_counts():
+    """78 of 329 patches are 23.7%, whatever share of all their values is meant."""
+    row = CheckRow("warning", "Odd values", "", 78, 0.05, "Look.", tuple(map(str, range(78))), share_of="values")
+    assert view._item(row, 329) == "- **Odd values** (78, 23.7%, 5.0% of all values). Look\\."
+    plain = CheckRow("warning", "Doubles", "", 78, 78 / 329, "Look.")
+    assert view._item(plain, 329) == "- **Doubles** (78, 23.7%). Look\\."
+    assert view.share_of_count(row, 329) == view.share_of_count(plain, 329) == 78 / 329
+
+
+def test_every_finding_of_a_real_check_has_the_share_of_its_count(studio):
+    path = studio.add_placed(doubled=True)
+    drain(ANALYSIS.start(studio.dataset_target(path)))
+    report = ANALYSIS.read(studio.dataset_target(path)).report
+    n = len(open_dataset(path))
+    rows = [row for row in report.rows if row.ids and row.n == len(row.ids)]
+    assert rows
+    for row in rows:
+        assert view.share_of_count(row, n) == pytest.approx(row.n / n), row.what

@@ -15,6 +15,7 @@ from core.data.readers.base import ReaderOptions
 from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.targets import CheckpointsTarget
+from dashboard import state
 
 NAME = ANALYSIS.name
 
@@ -174,3 +175,17 @@ def test_a_name_that_is_taken_is_refused_in_words(studio, open_page, folder):
     at.text_input(key="import_name").set_value("mine").run()
     at.button(key="import_go").click().run()
     assert not at.exception and "exists already" in at.error[0].value
+
+
+def test_a_failed_import_of_another_session_is_folded_away_and_marked(studio, open_page, tmp_path):
+    (tmp_path / "empty").mkdir()
+    job = submitted(studio, tmp_path / "empty")
+    studio.answered(None, NAME)
+    stranger = open_page("dataset")
+    assert not stranger.exception
+    (marked,) = [e for e in stranger.expander if "begun in another session" in e.label]
+    assert "failed" in marked.label and [e.value for e in marked.error] == [e.value for e in stranger.error]
+    own = open_page("dataset")
+    own.session_state[f"{state.ASKED}{NAME}"] = job.name
+    own.run()
+    assert own.error and not [e for e in own.expander if "begun in another session" in e.label]

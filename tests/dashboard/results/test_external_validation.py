@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
 import pandas as pd
 import pytest
 
+from core.data.store import DatasetWriter, open_dataset
 from core.evaluate.metrics import METRIC_NAMES
+from core.predict.fit import misfit
+from tests.builders import make_dataset
 from tests.dashboard.results.made import words_of
 
 
@@ -56,3 +63,61 @@ def test_an_evaluation_that_fails_says_why(run, studio, open_page):
     at.run()
     assert not at.exception and error
     assert any(error[:15].replace("\\", "") in e.value.replace("\\", "") for e in at.error)
+
+
+def other(studio, name, **given):
+    return make_dataset(studio.checkpoints / "datasets" / f"{name}.h5", **given).path
+
+
+def test_only_labelled_datasets_that_fit_are_offered_and_the_others_told_why(run, studio, open_page):
+    own = open_dataset(run.dataset_path())
+    other(studio, "fits")
+    other(studio, "wide", bands=(replace(own.bands[0], name="odd"), *own.bands[1:]))
+    unlabelled(studio, "silent", own)
+    (studio.checkpoints / "datasets" / "broken.h5").write_bytes(b"no HDF5")
+    at = open_page("results", run=run.name, results_view="external")
+    assert not at.exception
+    assert at.selectbox(key="external_dataset").options == ["fits"]
+    told = next(c.value for c in at.caption if c.value.startswith("Not offered"))
+    assert "silent has no labels" in told and "wide has no band" in told and "broken cannot be opened" in told
+    assert "predict" not in words_of(at) and "--" not in told
+
+
+def test_where_no_other_dataset_fits_the_page_says_what_is_needed_and_offers_the_import(run, studio, open_page):
+    unlabelled(studio, "silent", open_dataset(run.dataset_path()))
+    at = open_page("results", run=run.name, results_view="external")
+    assert not at.exception and "external_go" not in [b.key for b in at.button]
+    assert any("needs labels" in i.value for i in at.info)
+    at.button(key="external_import").click().run()
+    assert at.title[0].value == "Dataset"
+
+
+def unlabelled(studio, name, like):
+    path = studio.checkpoints / "datasets" / f"{name}.h5"
+    with DatasetWriter(
+        path, bands=like.bands, shape_hw=like.shape[1:], class_names=like.class_names, source="Made in a test."
+    ) as writer:
+        rows = np.arange(6)
+        writer.append(like.images(rows), np.full(6, -1), [f"U{i}" for i in rows])
+        writer.finish()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, ""),
+        ({"bands": 2}, "has no band"),
+        ({"unit": "dB?"}, "has {name} in dB?, the run in"),
+        ({"side": 8}, "has patches of 8×8 pixels, the run of"),
+    ],
+)
+def test_what_does_not_fit_is_named(run, change, reason):
+    own = open_dataset(run.dataset_path())
+    bands = list(own.bands)
+    trained = bands if "bands" not in change else [*bands, replace(bands[0], name="another")]
+    if "unit" in change:
+        bands[0] = replace(bands[0], unit=change["unit"])
+    side = change.get("side", own.shape[1])
+    given = SimpleNamespace(bands=bands, shape=(len(bands), side, side), labels=own.labels)
+    assert misfit(trained, own.shape[1:], given).startswith(reason.format(name=bands[0].name))
+    assert bool(misfit(trained, own.shape[1:], given)) == bool(reason)

@@ -121,3 +121,15 @@ def test_a_link_to_a_job_opens_its_view(studio, open_page):
     at.session_state[state._VIEW] = ("results", "external")
     at.run()
     assert not at.exception and at.segmented_control(key="results_view").value == "external"
+
+
+def test_the_header_is_one_row_and_what_it_means_is_in_an_expander(studio, open_page):
+    """At 1440x900 a tab must change something that is seen: the views begin above the fold."""
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("results", run=run.name)
+    assert not at.exception
+    (details,) = [e for e in at.expander if e.label == "What these numbers mean"]
+    words = " ".join([m.value for m in details.markdown] + [c.value for c in details.caption])
+    assert "Detects" in words and "Each square is 1%" in words and "strongest model without a network" in words
+    assert len(details.get("plotly_chart")) == 3
+    assert any(m.value.startswith("**Is the network better than a simple baseline?") for m in at.markdown)

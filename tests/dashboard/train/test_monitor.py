@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from core.config import preset
+from core.config import PRESETS, preset
 from core.jobs import queue
+from dashboard.train.prefill import settings_of
 
 
 def labels(at) -> set[str]:
@@ -70,3 +71,26 @@ def test_text_of_a_log_is_shown_literally(studio, open_page):
     run.add_event("note", text="<b>x</b>")
     at = open_page("train")
     assert not at.exception and any("<img onerror" in c.value for c in at.code)
+
+
+def test_a_failed_run_shows_the_reason_and_leads_to_its_settings(studio, open_page):
+    """Resuming repeats the failure, so the first button is the one that can help."""
+    run = studio.add_run(studio.add_dataset(), "failed")
+    config = preset("small").with_overrides(["train.lr=0.017", "model.backbone=densenet121", 'data.bands=["red"]'])
+    run.write_text("config.json", config.to_json())
+    run.write_status(state="failed", error="The loss is not finite.")
+    at = open_page("train", run=run.name)
+    assert not at.exception and any("The loss is not finite" in e.value for e in at.error)
+    assert [b.key for b in at.button if b.proto.type == "primary"] == ["job_change"]
+    at.button(key="job_change").click().run()
+    assert not at.exception and at.selectbox(key="train_preset").value == "small"
+    written = at.text_area(key="train_small_overrides").value
+    assert preset("small").with_overrides(written.splitlines()) == config
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_settings_are_told_as_a_preset_and_what_differs(name):
+    config = preset(name).with_overrides(["seed=7", "train.lr=0.017", "folds.n_splits=3"])
+    nearest, overrides = settings_of(config)
+    assert preset(nearest).with_overrides(overrides.splitlines()) == config
+    assert settings_of(preset(name))[1] == ""

@@ -66,3 +66,14 @@ def test_formulas_in_a_csv_are_defused():
 )
 def test_a_run_is_told_by_when_it_began_and_its_backbone(name, title):
     assert sidebar.run_title(name) == title
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (78 / 329, "23.7%"), (0, "0.0%"), (1, "100.0%"), (0.0002, "under 0.1%"), (0.99996, "over 99.9%"),
+        (None, "undefined"), (math.nan, "undefined"),
+    ],
+)  # fmt: skip
+def test_shares_are_never_rounded_to_none_or_all(share, words):
+    assert formatting.percent(share) == words
