@@ -15,7 +15,7 @@ from typing import Any
 from core.analyses.registry import analysis, title
 from core.config import RunConfig
 from core.data.store import open_dataset
-from core.errors import JobError
+from core.errors import JobError, RunError
 from core.io.free_space import need_room
 from core.io.process_id import silence
 from core.jobs import claim, processes, queue_db, rows
@@ -278,7 +278,7 @@ def silent_for(status: Mapping[str, Any]) -> float | None:
     try:
         if status["state"] == "running":
             return silence(ProcessId(int(status["pid"]), str(status["pid_started"])), float(status["heartbeat"]))
-    except (KeyError, TypeError, ValueError):
+    except (RunError, KeyError, TypeError, ValueError):
         pass
     return None
 
