@@ -49,6 +49,11 @@ def percent(share: object, digits: int = 1) -> str:
     return f"{value:.{digits}f}%"
 
 
+def tiny(value: float) -> str:
+    """A number that should be 0, such as a difference from rounding: ``0``, or ``3.1e-07``."""
+    return f"{value:.1e}" if value else "0"
+
+
 def list_names(names: Sequence[object], most: int = 5) -> str:
     """The first names, and how many more there are: "a, b and 3 more"."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""

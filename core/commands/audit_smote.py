@@ -9,6 +9,7 @@ import typer
 from core.commands.console import AsJson, Checkpoints, analyse, print_result
 from core.errors import LandslideLensError
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
+from core.text import tiny
 
 
 def audit_smote(
@@ -47,7 +48,7 @@ def audit_text(report: dict) -> str:
     ]
     for row in report["pixels"]:
         same = {True: "same draw", False: "another draw than the lineage says", None: row["note"]}[row["same"]]
-        error = "" if row["max_error"] is None else f", largest pixel error {row['max_error']:.1e}"
+        error = "" if row["max_error"] is None else f", largest pixel error {tiny(row['max_error'])}"
         lines.append(f"  fold {row['fold'] + 1}: {row['n']} patches, {same}{error}")
     noise = report["noise"]
     scores = ", ".join(f"{name} {value:.2f}" for name, value in noise["f1"].items())

@@ -10,6 +10,7 @@ from core.analyses.smote.control_run import find_control_run, other_protocol
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import RunFolder
+from core.text import tiny
 from dashboard import theme
 from dashboard.balance import charts
 from dashboard.charts import intervals
@@ -49,7 +50,7 @@ def _verdict(report: dict) -> None:
     made, leaking = report["n_synthetic"], report["n_leaking"]
     pixels = "none to recompute"
     if report["max_error"] is not None:
-        pixels = f"recomputed, largest difference {report['max_error']:.1e} (tolerance {report['tolerance']:g})"
+        pixels = f"recomputed, largest difference {tiny(report['max_error'])} (tolerance {report['tolerance']:g})"
     text = f"{leaking:,} of {made:,} synthetic patches have a parent in their fold's validation part. Pixels: {pixels}."
     if any(row["same"] is False for row in report["pixels"]):
         text += " In some folds, drawing again gives other parents or weights than the lineage."

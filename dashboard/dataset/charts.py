@@ -35,13 +35,13 @@ def band_histogram(
             x=(edges[:-1] + edges[1:]) / 2, y=share, mode="lines", name=escape_html(names[label]), fill="tozeroy",
             line={"color": theme.CLASS[label], "width": 2, "shape": "hvh"}, opacity=0.9,
             fillcolor=_faint(theme.CLASS[label]),
-            hovertemplate=f"{escape_html(names[label])}: %{{y:.2f}} % of pixels near %{{x:.4g}}<extra></extra>",
+            hovertemplate=f"{escape_html(names[label])}: %{{y:.2f}}% of pixels near %{{x:.4g}}<extra></extra>",
         )  # fmt: skip
     if patch is not None and patch.size:
         figure.add_scatter(
             x=(edges[:-1] + edges[1:]) / 2, y=100 * np.histogram(patch, edges)[0] / patch.size, mode="lines",
             name="this patch", line={"color": theme.INK, "width": 1.5, "shape": "hvh", "dash": "dot"},
-            hovertemplate="this patch: %{y:.2f} % of pixels near %{x:.4g}<extra></extra>",
+            hovertemplate="this patch: %{y:.2f}% of pixels near %{x:.4g}<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text=escape_html(band.label))
     figure.update_yaxes(title_text="Share of the class's pixels (%)", rangemode="tozero")

@@ -46,3 +46,8 @@ def test_a_triplet_leads_to_its_interpolation(answering, open_page):
     button.click().run()
     assert not at.exception and at.session_state["balance_view"] == "interpolation"
     assert at.session_state[interpolation.SYNTHETIC] == button.key.removeprefix("balance_interpolate_")
+
+
+@pytest.mark.parametrize(("gap", "words"), [(0.0, "the same"), (3e-9, "the same"), (0.0123, "at most 0.0123 away")])
+def test_a_gap_is_a_number_that_can_be_read(gap, words):
+    assert words in interpolation._away(gap) and "e+" not in interpolation._away(gap)

@@ -80,7 +80,7 @@ def test_only_labelled_datasets_that_fit_are_offered_and_the_others_told_why(run
     assert at.selectbox(key="external_dataset").options == ["fits"]
     told = next(c.value for c in at.caption if c.value.startswith("Not offered"))
     assert "silent has no labels" in told and "wide has no band" in told and "broken cannot be opened" in told
-    assert "predict" not in words_of(at) and "--" not in told
+    assert "use predict" not in words_of(at) and "--" not in told
 
 
 def test_where_no_other_dataset_fits_the_page_says_what_is_needed_and_offers_the_import(run, studio, open_page):
@@ -114,7 +114,7 @@ def unlabelled(studio, name, like):
 def test_what_does_not_fit_is_named(run, change, reason):
     own = open_dataset(run.dataset_path())
     bands = list(own.bands)
-    trained = bands if "bands" not in change else [*bands, replace(bands[0], name="another")]
+    trained = list(bands) if "bands" not in change else [*bands, replace(bands[0], name="another")]
     if "unit" in change:
         bands[0] = replace(bands[0], unit=change["unit"])
     side = change.get("side", own.shape[1])

@@ -35,6 +35,7 @@ def test_a_finished_run_can_be_looked_at(studio, open_page):
     at.session_state["train_view"] = "follow"
     at.run()
     assert not at.exception and {"Open the results", "Run again"} <= labels(at)
+    assert {m.label: m.value for m in at.metric}["Epochs per fold"] == "4"  # a whole number
 
 
 def test_progress_names_fold_epoch_and_time_left(studio, open_page):

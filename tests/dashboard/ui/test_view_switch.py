@@ -51,3 +51,21 @@ def test_another_page_leads_to_a_view():
 
 def test_a_view_that_this_run_does_not_have_gives_way():
     assert shown(run(False, {}, shop_view="b")) == "a"
+
+
+WITHIN = """
+import streamlit as st
+from dashboard.ui.view_switch import open_from_within, view_switch
+view = view_switch("shop", {"a": "First", "b": "Second"}, "a")
+st.write("drawn:", view)
+st.button("far down", on_click=open_from_within, args=("shop", "b"))
+"""
+
+
+def test_a_view_opened_from_far_down_the_page_is_drawn_after_the_page_was_short():
+    """A browser keeps its place in a page that stays long: the new view would open in its middle."""
+    at = AppTest.from_string(WITHIN).run()
+    at.button[0].click().run()
+    assert not at.exception and not [m for m in at.markdown if m.value.startswith("drawn")]
+    at.run()
+    assert shown(at) == "b" and at.query_params["shop_view"] in ("b", ["b"])
