@@ -1,6 +1,7 @@
 """Synthetic patches beside their parents: one scale, order, paging, the difference, the way to the interpolation."""
 
 import numpy as np
+import pytest
 
 from core.data.bands import composites
 from core.data.store import open_dataset
