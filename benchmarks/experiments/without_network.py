@@ -3,9 +3,9 @@
     python -m benchmarks.experiments.without_network DATASET.h5 --out benchmarks/results/without_network.json
 
 The baselines of every run and their blend (``stats_blend``), out of fold as a run judges them: five folds that keep
-groups together, seed 0, cross-fitted Platt scaling and thresholds, 95 % intervals over whole groups. The folds are those
-of ``small_rgb.json``: the heads that both files have agree to the last digit. Counts are kept, so that every number can
-be had at another share of landslides.
+groups together, seed 0, cross-fitted Platt scaling and thresholds, 95 % intervals over whole groups. The folds are
+those of ``small_rgb.json``: the heads that both files have agree to the last digit. Counts are kept, so that every
+number can be had at another share of landslides.
 """
 
 from __future__ import annotations
