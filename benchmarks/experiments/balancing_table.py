@@ -48,8 +48,8 @@ def network_table(part: dict, rule: str = "own") -> str:
         if head not in part["ways"]["none"]["heads"]:
             continue
         told += [f"**{title[0].upper()}{title[1:]}**", ""]
-        names = "F1 | recall | AUC | F1 against none | recall against none | AUC against none | tuned: F1 | not tuned, at 2 %: F1"
-        told += [f"| | {names} |", "|---" * 9 + "|"]
+        gaps = "F1 against none | recall against none | AUC against none"
+        told += [f"| | F1 | recall | AUC | {gaps} | tuned: F1 | not tuned, at 2 %: F1 |", "|---" * 9 + "|"]
         for way, one in part["ways"].items():
             found = one["heads"][head]
             cells = [_value(**_named(found[rule][name])) for name in ("f1", "recall", "auc")]
@@ -100,24 +100,29 @@ def put(text: str, name: str, table: str) -> str:
     return pattern.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
+def tables(found: dict) -> dict[str, str]:
+    """Name -> table, of those parts that were measured."""
+    makers = {"svm": svm_table, "network": network_table}
+    return {name: make(found[name]) for name, make in makers.items() if name in found}
+
+
+def filled(text: str, found: dict) -> str:
+    """The page with its tables made from the results."""
+    for name, table in tables(found).items():
+        text = put(text, name, table)
+    return text
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--results", type=Path, default=HERE / "results" / "balancing.json")
     options.add_argument("--into", type=Path)
     given = options.parse_args()
     found = json.loads(given.results.read_text(encoding="utf-8"))
-    tables = {}
-    if "svm" in found:
-        tables["svm"] = svm_table(found["svm"])
-    if "network" in found:
-        tables["network"] = network_table(found["network"])
-    for table in tables.values():
+    for table in tables(found).values():
         print(table, end="\n\n")
     if given.into:
-        text = given.into.read_text(encoding="utf-8")
-        for name, table in tables.items():
-            text = put(text, name, table)
-        given.into.write_text(text, encoding="utf-8")
+        given.into.write_text(filled(given.into.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 
 if __name__ == "__main__":
