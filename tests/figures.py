@@ -1,4 +1,4 @@
-"""Which figures of README and docs come from ``benchmarks/results/``: in their words, with the fields they are read from.
+"""Which figures of README and docs come from ``benchmarks/results/``: in their words, with the fields to read.
 
 ``FIGURES``: document -> texts that must stand in it, with fields of the results files as ``str.format`` writes them.
 ``SETTINGS``: document -> numbers in the same sections that no results file holds, with the reason.
@@ -136,7 +136,8 @@ def _embedding(seed: int, words: str) -> str:
 FIGURES: dict[str, tuple[str, ...]] = {
     "README.md": (
         "On {without_network[dataset][n]:,} real patches that blend reaches AUC "
-        "{without_network[heads][stats_blend][auc]:.3f} in seconds, `--preset small` {small_rgb[heads][blend][auc]:.3f}",
+        "{without_network[heads][stats_blend][auc]:.3f} in seconds, `--preset small` "
+        "{small_rgb[heads][blend][auc]:.3f}",
         "The real figures in these documents are at {own[share_percent]:.0f} %",
         "[balancing](docs/balancing.md) ({own[cut_percent]:.1f} %)",
         "the blend's precision of {without_network[heads][stats_blend][precision]:.3f} is "
