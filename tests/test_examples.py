@@ -141,7 +141,8 @@ def asked() -> str:
 
 @pytest.mark.parametrize(
     "example",
-    [pytest.param(one, marks=pytest.mark.slow) if any(word in one for word in LONG) else one for one in RUN_HERE],
+    [pytest.param(one, marks=[pytest.mark.slow] if any(word in one for word in LONG) else []) for one in RUN_HERE],
+    ids=lambda one: one.removeprefix("python -m core "),
 )
 def test_an_example_runs_to_its_end(example, home, monkeypatch):
     monkeypatch.chdir(home)
