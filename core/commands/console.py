@@ -15,6 +15,7 @@ import typer
 from core.config import PRESETS
 from core.errors import LandslideLensError
 from core.runs.plain_files import to_json_value
+from core.text import one_line
 
 Checkpoints = Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -29,12 +30,15 @@ Bands = Annotated[str | None, typer.Option("--bands", help="Names of the bands i
 
 def print_result(value: dict[str, Any], as_json: bool, text: str) -> None:
     """Print ``value`` as JSON, or ``text`` for people."""
-    print(json.dumps(to_json_value(value), allow_nan=False) if as_json else text)
+    if as_json:
+        print(json.dumps(to_json_value(value), allow_nan=False))
+    else:  # a name or a message may come from a file: it stays in its line, and escapes nothing
+        print("\n".join(line if line.isprintable() else one_line(line, 10**6) for line in text.split("\n")))
 
 
 def print_progress(text: str, as_json: bool) -> None:
     """Progress for people: on standard error when standard output belongs to JSON."""
-    print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
+    print(one_line(text), file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
 def follow(checkpoints: Path, folder: Any, as_json: bool) -> Any:
@@ -51,12 +55,27 @@ def follow(checkpoints: Path, folder: Any, as_json: bool) -> Any:
     except KeyboardInterrupt:
         queue.cancel(checkpoints, folder.name)
         raise
-    status = folder.status()
+    tell_notices(checkpoints)
+    status = _ended(folder)
     if status["state"] == "failed":
         raise LandslideLensError(status.get("error") or status.get("message") or f"'{folder.name}' failed.")
     if status["state"] != "succeeded":
         raise LandslideLensError(f"'{folder.name}' was {status['state']}. {status.get('message') or ''}".rstrip())
     return folder
+
+
+def _ended(folder: Any) -> dict[str, Any]:
+    if not folder.path.is_dir():
+        raise LandslideLensError(f"The folder of '{folder.name}' was deleted while it was worked on. Start it anew.")
+    return folder.known_status()
+
+
+def tell_notices(checkpoints: Path) -> None:
+    """What happened to the queue's file, on standard error; each is told once."""
+    from core.jobs import queue
+
+    for text in queue.notices(checkpoints):
+        print(f"Note: {text}", file=sys.stderr)
 
 
 def analyse(target: Any, name: str, options: dict[str, Any] | None, as_json: bool) -> dict[str, Any]:

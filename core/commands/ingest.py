@@ -26,6 +26,9 @@ def ingest(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first unusable file.", rich_help_panel=READING)
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the dataset file if it is there already.")
+    ] = False,
     bands: Annotated[
         str | None,
         typer.Option("--bands", help="Names of the bands in their order: a,b,c.", rich_help_panel=READING),
@@ -58,7 +61,7 @@ def ingest(
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option("--layout", help="Axes of its images: NCHW, NHWC or NHW.", rich_help_panel=READING),
+        typer.Option("--layout", help="Axes of HDF5 and .npy images: NCHW, NHWC or NHW.", rich_help_panel=READING),
     ] = None,
     positive: Annotated[
         str | None,
@@ -80,10 +83,18 @@ def ingest(
         Path | None, typer.Option("--masks", help="Folder of landslide masks.", rich_help_panel=TABLES)
     ] = None,
     mask_value: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             "--mask-value",
-            help="Value in masks that means landslide; default: everything but 0.",
+            help="What means landslide in masks: a value, or a colour (#ff0000, 255,0,0, red); default: all but 0.",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
+    mask_at_least: Annotated[
+        float | None,
+        typer.Option(
+            "--mask-at-least",
+            help="In masks of shades or probabilities: landslide from here on; below 1 a share of their full scale.",
             rich_help_panel=TILES,
         ),
     ] = None,
@@ -140,11 +151,11 @@ def ingest(
     from core.runs.targets import CheckpointsTarget
 
     given = {
-        "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
+        "format": format, "source": source, "out": out, "strict": strict, "replace": replace, "bands": bands,
         "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "keys": keys, "layout": layout,
         "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
         "group_column": group_column,
-        "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
+        "masks": masks, "mask_value": mask_value, "mask_at_least": mask_at_least, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip
     options = {name: value for name, value in given.items() if value is not None}

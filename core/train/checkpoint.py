@@ -17,6 +17,7 @@ import numpy as np
 
 from core.errors import DataError, TrainingError
 from core.io import atomic, safetensors_file
+from core.io.json_text import load_json
 
 KEPT = 2
 _CARD = re.compile(r"epoch_(\d{4,})\.json")
@@ -43,7 +44,7 @@ def save_checkpoint(folder: Path, epoch: int, tensors: Mapping[str, np.ndarray],
     """
     stem = f"epoch_{epoch:04d}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(folder)
         digest = safetensors_file.save_arrays(folder / f"{stem}.safetensors", tensors)
         card = {"epoch": epoch, "sha256": digest, **facts}
         card["card_sha256"] = _card_hash(card)
@@ -85,7 +86,7 @@ def _cards(folder: Path) -> list[Path]:
 def _read(card_path: Path) -> dict | None:
     """The card's content when it and its tensors are as they were written."""
     try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
+        card = load_json(card_path)
         expected = card.pop("card_sha256")
         weights = card_path.with_suffix(".safetensors")
         whole = expected == _card_hash(card) and card["sha256"] == atomic.sha256(weights)
@@ -102,8 +103,8 @@ def _remove_old(folder: Path) -> None:
     """Removes older checkpoints, card first, and what broken saves left behind."""
     cards = _cards(folder)
     for card in cards[:-KEPT]:
-        card.unlink(missing_ok=True)
+        atomic.remove(card)
     kept = {card.stem for card in cards[-KEPT:]}
     for path in (*folder.glob("epoch_*.safetensors"), *folder.glob("epoch_*.partial")):
         if path.name.split(".")[0] not in kept:
-            path.unlink(missing_ok=True)
+            atomic.remove(path)

@@ -6,6 +6,7 @@ patches for prediction. A new format is a :class:`Reader`, mostly a module, and 
     recognises(source) -> bool                                     cheap, opens no image
     collect(source, options, aside) -> Collection                  patches with labels, groups, masks, places
     collect_unlabelled(source, options, aside) -> Collection       those to predict
+    options_for(source, options, aside) -> ReaderOptions           where a source needs options that were not given
 
 Readers look at names, tables and headers and read no image; ``build`` does, for all of them alike.
 """
@@ -23,10 +24,13 @@ from core.data.readers import cas, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import unpacked
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection, some
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
+from core.data.readers.files import with_axes
 from core.data.readers.geo import geotiff
+from core.data.readers.geo.tiles import nodata_of
 from core.data.readers.hdf5 import arrays
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
+from core.data.store.missing import as_missing
 from core.errors import FormatError
 from core.progress import Steps
 
@@ -83,7 +87,10 @@ def ingest(
     if format is not None:
         _reader(format)  # a wrong name is told before anything is unpacked
     with unpacked(Path(source), beside=Path(out)) as folder:
-        collection = _reader(format or recognise(folder)).collect(folder, options, aside)
+        reader = _reader(format or recognise(folder))
+        if hasattr(reader, "options_for"):
+            options = reader.options_for(folder, options, aside)
+        collection = with_axes(reader.collect(folder, options, aside), options)
         return (yield from build(collection, Path(out), options, aside))
 
 
@@ -107,8 +114,12 @@ def iterate_patches(
     batch_size: int = MOST_AT_ONCE,
     rejected: list[Rejection] | None = None,
     unit: str | None = None,
+    nodata: float | None = None,
+    warnings: list[str] | None = None,
 ) -> tuple[tuple[Band, ...], Iterator[tuple[np.ndarray, np.ndarray]]]:
     """Bands of an unlabelled source, and batches of (ids (n,), images (n, C, H, W) float32 in the bands' units).
+
+    What is missing is nan, as in patches of a dataset file.
 
     Args:
         source: a folder, an archive of one, or one file of a patch.
@@ -118,11 +129,15 @@ def iterate_patches(
         rejected: filled with what is set aside, completely once the batches are used up; without it the first
             unusable file raises DataError.
         unit: of the optical bands; None: as the format or the kind of numbers says.
+        nodata: a pixel with it in all bands holds no data; None: as the format says.
+        warnings: filled with what the reader warns of, completely once the batches are used up.
     """
     aside = Aside(strict=rejected is None)
     if rejected is not None:
         aside.rejected = rejected
-    options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit)
+    if warnings is not None:
+        aside.warnings = warnings
+    options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit, nodata=nodata)
     steps = _patches(Path(source), format, options, aside, batch_size)
     return next(steps), steps
 
@@ -131,9 +146,12 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
     """First the bands, then the batches; an archive stays unpacked in between."""
     with unpacked(source) as folder:
         collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
-        items, shape, _, bands = survey_bands(resized(collection, collection.resize), options, aside)
+        collection = with_axes(collection, options)
+        items, shape, is_bytes, bands = survey_bands(resized(collection, collection.resize), options, aside)
         yield bands
-        yield from batches(items, shape, aside, batch_size)
+        for ids, images in batches(items, shape, aside, batch_size):
+            as_missing(images, nodata_of(collection, options, is_bytes))
+            yield ids, images
 
 
 def _reader(format: str) -> Reader:

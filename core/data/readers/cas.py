@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.files import FileMask, FilePatch, patch_files
+from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.images import SUFFIXES
+from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, match_masks
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.errors import FormatError

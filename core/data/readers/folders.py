@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, group_alone, some
-from core.data.readers.files import KINDS, FileMask, FilePatch, in_order, patch_files
+from core.data.readers.files import KINDS, FilePatch, in_order, patch_files
+from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, Matched, match_masks, match_rows
 from core.data.readers.pairs import masks_beside
 from core.data.readers.tables import (
@@ -49,6 +50,9 @@ def recognises(source: Path) -> bool:
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     """The patches with what is known of them. Raises DataError when labels contradict the folders."""
+    if source.is_file():
+        aside.warn(f"{source.name} is one file and has no label. Give a folder for labels and masks.")
+        return collect_unlabelled(source, options, aside)
     masks = _place(source, options.masks)
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
@@ -69,7 +73,7 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
     found = _with_labels(source, files, table, options, aside, bool(beside))
     mask_of = _mask_of(masks, found, options, aside) or {
-        image: FileMask(mask, str(mask.relative_to(source)), options.mask_value) for image, mask in beside.items()
+        image: FileMask(mask, str(mask.relative_to(source))) for image, mask in beside.items()
     }
     items = _items(source, found, mask_of, table, options, aside)
     return Collection(
@@ -274,7 +278,7 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
         return {}
     candidates = match_masks(found.files, FileIndex(masks, patch_files(masks, aside)), aside)
     mask_of = {
-        path: FileMask(named[0], named[0].name, options.mask_value)
+        path: FileMask(named[0], f"{masks.name}/{named[0].relative_to(masks).as_posix()}")
         for path, named in candidates.items()
         if len(named) == 1
     }

@@ -15,12 +15,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from core.data.readers.axes import AXES, axes_of, channels_first
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
 from core.data.readers.hdf5.facts import ids_of, labels_of, read_fact
 from core.data.readers.hdf5.patches import (
-    AXES,
     SUFFIXES,
     H5Mask,
     H5Patch,
@@ -28,11 +28,11 @@ from core.data.readers.hdf5.patches import (
     H5RowMask,
     Rows,
     array_in,
-    axes_of,
-    patch_size,
+    is_bytes,
 )
 from core.data.readers.pairs import pair
 from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.readers.value_tags import ValueTags, tags_of, tell_tags
 from core.data.store.hdf5 import open_safely
 from core.errors import ConfigError, DataError, FormatError
 
@@ -104,13 +104,14 @@ def _check(options: ReaderOptions) -> None:
 
 @dataclass(frozen=True)
 class _Contents:
-    """keys: of what is there. shape, is_bytes: of the images. facts: (N,) texts or numbers."""
+    """keys: of what is there. shape, is_bytes, tags: of the images. facts: (N,) texts or numbers."""
 
     keys: dict[str, str]
     shape: tuple[int, ...]
     is_bytes: bool
     facts: dict[str, np.ndarray]
     masks_shape: tuple[int, ...] | None
+    tags: ValueTags
 
 
 def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> Collection:
@@ -118,11 +119,8 @@ def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> C
         contents = _contents(file, path, options, aside)
     n, facts = contents.shape[0], contents.facts
     n_bands = len(options.bands) if options.bands else None
-    axes = AXES[options.layout][-len(contents.shape) + 1 :] if options.layout else None
-    axes = axes or axes_of(contents.shape[1:], path.name, n_bands)
-    if len(axes) != len(contents.shape) - 1:
-        raise FormatError(f"The images of {path.name} are {contents.shape}, which is not {options.layout}.")
-    size = patch_size(contents.shape[1:], axes)
+    axes = axes_of(contents.shape[1:], f"A patch of {path.name}", n_bands, options.layout)
+    size = channels_first(contents.shape[1:], axes)
     classes, labels = labels_of(facts.get("labels") if labelled else None, n, options, aside)
     names = ids_of(facts.get("ids"), path.stem, n, aside)
     images, masks = Rows(path, contents.keys["images"]), None
@@ -139,12 +137,19 @@ def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> C
             labels[row],
             None if groups is None else groups[row],
             None if split is None else split[row],
-            masks and H5RowMask(masks, row, f"{path.name}, row {row}", options.mask_value),
+            masks and H5RowMask(masks, row, f"{path.name}, row {row}"),
             None if lonlat is None or not np.isfinite(lonlat[row]).all() else tuple(map(float, lonlat[row])),
         )
         for row in range(n)
     ]
-    return Collection(f"hdf5: {path.name}", items, classes, has_masks=masks is not None, labels_from_masks=from_masks)
+    return Collection(
+        f"hdf5: {path.name}",
+        items,
+        classes,
+        has_masks=masks is not None,
+        labels_from_masks=from_masks,
+        unit=tell_tags({path.name: contents.tags}, {}, aside),
+    )
 
 
 def _contents(file: h5py.File, path: Path, options: ReaderOptions, aside: Aside) -> _Contents:
@@ -171,7 +176,7 @@ def _contents(file: h5py.File, path: Path, options: ReaderOptions, aside: Aside)
         )
     facts = {name: read_fact(arrays[key], name, path) for name, key in keys.items() if name not in ("images", "masks")}
     masks = arrays[keys["masks"]].shape if "masks" in keys else None
-    return _Contents(keys, images.shape, images.dtype == np.uint8, facts, masks)
+    return _Contents(keys, images.shape, is_bytes(images), facts, masks, tags_of(images.attrs))
 
 
 def _arrays(file: h5py.File) -> dict[str, h5py.Dataset]:
@@ -218,21 +223,22 @@ def _keys(arrays: Mapping[str, h5py.Dataset], named: Mapping[str, str], path: Pa
 def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside: Aside, labelled: bool) -> Collection:
     found = pair(source, files, Aside())
     named = options.keys or {}
-    axes = AXES[options.layout][1:] if options.layout else None
-    items = []
+    axes = AXES[options.layout] if options.layout else None
+    n_bands = len(options.bands) if options.bands else None
+    items, tags = [], {}
     for path, name in ids(source, found.images).items():
         file = path.relative_to(source).as_posix()
         try:
             key = _only_array(path, "images", named)
+            tags[file] = _tags_in(path, key)
             mask = found.mask_of.get(path) if labelled else None
-            mask = mask and H5Mask(
-                mask, mask.relative_to(source).as_posix(), _only_array(mask, "masks", named), options.mask_value
-            )
+            mask = mask and H5Mask(mask, mask.relative_to(source).as_posix(), _only_array(mask, "masks", named))
         except DataError as error:
             aside.reject(file, error)
             continue
         split = found.split_of.get(path, "" if found.split_of else None)
-        items.append(Item(name, H5Patch(path, file, key, axes), split=split, mask=mask, columns={"file": file}))
+        patch = H5Patch(path, file, key, axes, n_bands)
+        items.append(Item(name, patch, split=split, mask=mask, columns={"file": file}))
     has_masks = any(item.mask is not None for item in items)
     if labelled and not has_masks:
         aside.warn("The files have no masks beside them, so their patches are unlabelled.")
@@ -242,7 +248,13 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
         DEFAULT_CLASSES,
         has_masks=has_masks,
         labels_from_masks=has_masks,
+        unit=tell_tags(tags, {}, aside),
     )
+
+
+def _tags_in(path: Path, key: str) -> ValueTags:
+    with open_safely(path, checked=True) as file:
+        return tags_of(file[key].attrs)
 
 
 def _only_array(path: Path, what: str, named: Mapping[str, str]) -> str:
