@@ -11,7 +11,7 @@ from affine import Affine
 from PIL import Image
 
 from core.data.bands import RGB_BANDS
-from core.data.store import DatasetWriter
+from core.data.store import DatasetWriter, open_dataset
 from tests.builders import make_tiny
 
 SIDE = 32  # pixels; of tests.builders.make_tiny too, so that runs and pictures fit each other
@@ -32,6 +32,18 @@ def write_all(home: Path) -> None:
     _zindi(home / "zindi")
     _landslide4sense(home / "landslide4sense-rgb", patches, labels)
     _chittagong(home / "chittagong-s2-4band", patches, labels)
+
+
+def with_test_part(path: Path) -> Path:
+    """A dataset whose last third is its official test part."""
+    plain = open_dataset(make_tiny(path.with_name("whole.h5"), seed=4))
+    part = np.where(np.arange(len(plain)) < 2 * len(plain) // 3, "train", "test").tolist()
+    with DatasetWriter(
+        path, bands=plain.bands, shape_hw=plain.shape[1:], class_names=plain.class_names, source="made in a test"
+    ) as writer:
+        groups = plain.groups.tolist()
+        writer.append(plain.images(), plain.labels, plain.ids.tolist(), groups=groups, split=part)
+        return writer.finish().path
 
 
 def _patches() -> tuple[np.ndarray, np.ndarray]:

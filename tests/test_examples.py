@@ -7,6 +7,7 @@ an example that needs a name which is not there fails, and so says that it needs
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import shutil
 import subprocess
@@ -17,12 +18,18 @@ from pathlib import Path
 
 import pytest
 
+from core.config import RunConfig
 from core.runs.store import RunFolder
-from tests.command_line import core
+from tests.command_line import core, core_json
 from tests.examples import ROOT, documents, programs, shown
 from tests.in_process import jobs_in_this_process
 
+REAL = os.environ.get("LANDSLIDE_REAL_DATA")
 SHORT = ("train.epochs=1", "train.warmup_epochs=0", "folds.n_splits=2", "embed.method=pca", "device=cpu")
+SCENES = (  # the import whose result docs/import.md trains on
+    "python -m core ingest geotiff chittagong-s2-4band/raw --out scenes.h5 --tile 64 --mask-value 1 "
+    "--mask-threshold 0.001 --bands red,green,blue,nir"
+)
 # Where the placeholders of an example mean something of their own, or several commands are written as one.
 MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ingest FORMAT SOURCE --out F.h5": ("python -m core ingest auto my-patches --out auto.h5",),
@@ -49,6 +56,8 @@ MEANT: dict[str, tuple[str, ...]] = {
     "python -m core analyse inventory_join F.h5 --files coolr.csv": (
         "python -m core analyse inventory_join placed.h5 --files coolr.csv",
     ),
+    "python -m core analyse locked_test RUN": ("python -m core analyse locked_test held",),
+    "python -m core train scenes.h5": (SCENES, "python -m core train scenes.h5"),
     "python -m core audit smote RUN": ("python -m core audit smote balanced",),
     "python -m core audit smote RUN --realism": ("python -m core audit smote balanced --realism",),
     "python -m core jobs list | show | cancel | retry JOB": (
@@ -83,9 +92,9 @@ RUN_HERE = [example for example in EXAMPLES if not example.startswith(tuple(EXCL
 @pytest.fixture(scope="module")
 def home(trained_run, balanced_run, tmp_path_factory):
     """The folder in which examples are typed: what they name, and runs of three kinds among the checkpoints."""
-    from tests.builders import make_tiny
-    from tests.example_data import write_all
-    from tests.trained_runs import copied
+    from tests.builders import TINY, make_tiny
+    from tests.example_data import with_test_part, write_all
+    from tests.trained_runs import QUICK, copied, train_tiny
 
     folder = tmp_path_factory.mktemp("home")
     write_all(folder)
@@ -94,6 +103,8 @@ def home(trained_run, balanced_run, tmp_path_factory):
         there = copied(run, folder / "before" / name)
         shutil.move(there.path, folder / "checkpoints" / name)
     RunFolder(folder / "checkpoints" / "broken").write_status(state="interrupted")
+    settings = RunConfig().with_overrides([*TINY, *QUICK])
+    train_tiny(folder / "checkpoints", with_test_part(folder / "split.h5"), settings, "held")
     make_tiny(folder / "checkpoints" / "datasets" / "demo.h5", n=60)
     make_tiny(folder / "checkpoints" / "datasets" / "mine.h5", seed=3)
     _published_weights(folder)
@@ -186,3 +197,25 @@ def test_the_programs_of_commands_md_run_in_a_python_of_their_own():
     for lines in (program, "import core.train\nimport timm"):
         done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, cwd=ROOT)
         assert done.returncode == 0, done.stderr
+
+
+ON_REAL_DATA = [one for one in RUN_HERE if REAL and " ingest " in one and (Path(REAL) / one.split()[5]).exists()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
+@pytest.mark.parametrize("example", ON_REAL_DATA)
+def test_an_import_of_real_data_can_be_trained_on(example, tmp_path, monkeypatch):
+    """The three of docs/import.md. The tiles of the third were one group once, which no folds can be drawn from."""
+    from tests.builders import TINY
+
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(example)[3:]
+    words[2] = str(Path(REAL) / words[2])
+    core(*words)
+    out = words[words.index("--out") + 1]
+    core("check", out)
+    with jobs_in_this_process():
+        settings = [f"--set={setting}" for setting in (*TINY, *SHORT, "heads.svm_C=[0.1]", "heads.lgbm=false")]
+        found = core_json("train", out, "--preset", "demo", *settings, *HERE)
+    assert found["oof"]["n"] > 100 and 0 <= found["oof"]["f1"] <= 1

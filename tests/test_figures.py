@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from benchmarks.experiments import balancing_table
-from tests.figures import EVERYWHERE, FIGURES, ROOT, SETTINGS, Node, read
+from tests.figures import EVERYWHERE, FIGURES, SETTINGS
+from tests.results_files import ROOT, Node, read
 
 DOCUMENTS = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 MADE = {"docs/balancing.md": ("svm", "network")}  # tables between markers, put there by a script
