@@ -104,7 +104,8 @@ def home(trained_run, balanced_run, tmp_path_factory):
         shutil.move(there.path, folder / "checkpoints" / name)
     RunFolder(folder / "checkpoints" / "broken").write_status(state="interrupted")
     settings = RunConfig().with_overrides([*TINY, *QUICK])
-    train_tiny(folder / "checkpoints", with_test_part(folder / "split.h5"), settings, "held")
+    held = train_tiny(folder / "checkpoints", with_test_part(folder / "split.h5"), settings, "held")
+    held.path.rename(folder / "checkpoints" / "held")
     make_tiny(folder / "checkpoints" / "datasets" / "demo.h5", n=60)
     make_tiny(folder / "checkpoints" / "datasets" / "mine.h5", seed=3)
     _published_weights(folder)
@@ -132,6 +133,8 @@ def typed(command: str) -> list[str]:
     words = [names.get(word, word) for word in shlex.split(command)[3:]]
     if words[0] in ("train", "demo", "estimate"):
         words += [f"--set={setting}" for setting in SHORT]
+    if words[0] == "ingest":
+        words.append("--replace")  # several examples write one file
     return words if "--help" in words else [*words, *HERE]
 
 
