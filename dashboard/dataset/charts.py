@@ -87,7 +87,7 @@ def share_by_part(table: pd.DataFrame, overall: float, positive: str) -> go.Figu
             "arrayminus": share - 100 * table["low"], "color": theme.POSITIVE, "thickness": 1.6, "width": 4,
         },
         customdata=np.stack([table["positive"], table["positive"] + table["negative"]], axis=1),
-        hovertemplate="%{y}: %{x:.1f} %, %{customdata[0]:,} of %{customdata[1]:,} labelled<extra></extra>",
+        hovertemplate="%{y}: %{x:.1f}%, %{customdata[0]:,} of %{customdata[1]:,} labelled<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=100 * overall, line_width=1.5, line_dash="dot", line_color=theme.INK)
     figure.update_xaxes(title_text=f"Share of {escape_html(positive)} (%), with 95% interval", range=[-2, 102])
