@@ -70,12 +70,10 @@ def of_run(bar) -> None:
     decision_summary.missing_class(predicted)
     short, sentence = interpretation.against_baseline(summary)
     question = f"**Is the network better than a simple baseline? {short}.**"
-    more = [f"{question} {sentence}"]
+    basis = interpretation.basis(summary, head, _spread(run, head))
     if "ground" in summary:
-        more.append(escape_markdown(ground_between.sentence(summary["ground"])))
-    decision_summary.summary_view(
-        predicted, interpretation.basis(summary, head, _spread(run, head)), summary["heads"].get(head), more
-    )
+        basis += f" {escape_markdown(ground_between.sentence(summary['ground']))}"
+    decision_summary.summary_view(predicted, basis, summary["heads"].get(head), [f"{question} {sentence}"])
     if warnings := interpretation.warnings_of(summary):
         st.warning("  \n".join(warnings), icon=":material/warning:")
     with st.container(horizontal=True, vertical_alignment="center"):

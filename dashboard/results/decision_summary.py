@@ -39,7 +39,7 @@ def summary_view(predictions: Predictions, basis: str, own: Mapping | None = Non
                 downloads.show(figure, key=f"summary_{i}")
         st.caption(f"{basis} Each square is 1%. Faint squares: extent of the 95% interval.")
         for text in more:
-            st.caption(text)
+            st.markdown(text)
 
 
 def pictures(facts: Mapping, name: str) -> list[go.Figure]:
