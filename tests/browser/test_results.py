@@ -70,9 +70,7 @@ def test_a_tab_changes_what_is_seen_at_1440_by_900(browser, url, run, scheme):
     settled(page)
     seen = []
     for words in ("Heads", "Calibration", "Curves"):
-        tab = page.get_by_role("radio", name=words, exact=True)
-        if not tab.count():
-            tab = page.get_by_role("button", name=words, exact=True)
+        tab = page.get_by_test_id("stMain").get_by_text(words, exact=True).first
         tab.click()
         settled(page)
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 0
