@@ -28,7 +28,15 @@ def ingest(
     ] = False,
     bands: Annotated[
         str | None,
-        typer.Option("--bands", help="Names of the bands in their order: a,b,c.", rich_help_panel=READING),
+        typer.Option(
+            "--bands", help="Names of the bands in their order, or those to take: a,b,c.", rich_help_panel=READING
+        ),
+    ] = None,
+    sensor: Annotated[
+        str | None,
+        typer.Option(
+            "--sensor", help="Whose bands numbers such as B4 are; see python -m core bands.", rich_help_panel=READING
+        ),
     ] = None,
     unit: Annotated[
         str | None,
@@ -131,7 +139,7 @@ def ingest(
     from core.runs.targets import CheckpointsTarget
 
     given = {
-        "format": format, "source": source, "out": out, "strict": strict, "bands": bands,
+        "format": format, "source": source, "out": out, "strict": strict, "bands": bands, "sensor": sensor,
         "unit": unit, "nodata": nodata, "resize": resize, "keys": keys, "layout": layout, "positive": positive,
         "labels": labels, "id_column": id_column, "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,

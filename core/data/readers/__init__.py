@@ -21,6 +21,7 @@ import numpy as np
 from core.data.bands import Band
 from core.data.readers import cas, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import unpacked
+from core.data.readers.bands.order import aligned
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.geo import geotiff
@@ -126,7 +127,8 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
     """First the bands, then the batches; an archive stays unpacked in between."""
     with unpacked(source) as folder:
         collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
-        items, shape, _, bands = survey_bands(resized(collection, collection.resize), options, aside)
+        collection = resized(aligned(collection, options, aside), collection.resize)
+        items, shape, _, bands = survey_bands(collection, options, aside)
         yield bands
         yield from batches(items, shape, aside, batch_size)
 

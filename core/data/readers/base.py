@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from core.config.sections import Section, explain_validation, names_of
 from core.data.bands import USUAL, Band
+from core.data.names.reading import SENSORS
 from core.errors import ConfigError, DataError, FormatError
 from core.progress import Progress
 from core.text import list_names
@@ -39,6 +40,11 @@ class ReaderOptions(Section):
     )
     bands: tuple[str, ...] | None = Field(
         None, title="Band names, in order", description="Names of the bands in the order of the files."
+    )
+    sensor: Literal[tuple(SENSORS)] | None = Field(
+        None,
+        title="Sensor of numbered bands",
+        description="Whose bands the numbers in names such as B4 are; none: as the other names say.",
     )
     unit: Literal[tuple(USUAL)] | None = Field(
         None,
@@ -184,6 +190,7 @@ class Patch(Protocol):
     A patch that is larger than what is trained on can be tiled. One that can read a part of itself cheaply also has
     ``window(row, col, height, width) -> Patch``; one that knows its place ``lonlat_at(row, col) -> (lon, lat)`` in
     degrees for a position in pixels, and ``columns_at(row, col)`` further facts of it. Others are read whole and cut.
+    One whose file names its bands has ``band_names()`` (see ``core.data.readers.bands.order``).
     """
 
     @property
@@ -237,6 +244,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Naming:
+    """names: of the bands in order. sensor: of the optical ones, "" for not said. units: by name, if not the usual."""
+
+    names: tuple[str, ...]
+    sensor: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Collection:
     """Everything a reader found, before any image is read: what ``core.data.readers.build`` turns into a file.
 
@@ -244,6 +260,7 @@ class Collection:
         items: in the order of the dataset; any sequence, so that they may be made when asked for.
         class_names: (negative, positive).
         bands: those that the format prescribes; None: chosen by their number and ``ReaderOptions.bands``.
+        naming: of the bands, where files or the user name them (``core.data.readers.bands.order``); None: not yet.
         nodata: a pixel equal to it in all bands holds no data; None: there is no such value; "usual": 0 where the
             values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
         labels_from_masks: an item with a mask gets its label from the share that the mask covers
@@ -260,6 +277,7 @@ class Collection:
     has_masks: bool = False
     conflicting_ids: tuple[str, ...] = ()
     bands: tuple[Band, ...] | None = None
+    naming: Naming | None = None
     nodata: float | Literal["usual"] | None = "usual"
     labels_from_masks: bool = False
     resize: int | None = None

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
-from core.data.readers.base import Aside, Collection, IngestReport, Item, ReaderOptions, Shape, counted, some
+from core.data.bands import ZINDI_BANDS, Band, with_optical_unit
+from core.data.readers.bands.order import aligned, bands_of
+from core.data.readers.base import Aside, Collection, IngestReport, Item, Naming, ReaderOptions, Shape, counted, some
 from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
@@ -38,7 +39,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     if out.is_dir():
         raise DataError(f"{out} is a folder. Give the name of a file in it, ending in .h5.")
     side = collection.resize if options.resize is None else options.resize
-    collection = yield from cut(resized(collection, side), options, aside)
+    collection = yield from cut(resized(aligned(collection, options, aside), side), options, aside)
     items, shape, is_bytes, bands = yield from _surveying(collection, options, aside)
     columns = _columns(items, aside)
     dtype = np.dtype(np.uint8 if is_bytes else np.float32)
@@ -142,7 +143,8 @@ def survey_bands(collection: Collection, options: ReaderOptions, aside: Aside) -
 
 
 def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[Survey]:
-    names = options.bands or (collection.bands and tuple(band.name for band in collection.bands))
+    names = collection.naming and collection.naming.names
+    names = names or (collection.bands and tuple(band.name for band in collection.bands))
     items = collection.items
     found: list[tuple[Item, Shape, bool]] = []
     for done, item in enumerate(items, 1):
@@ -158,8 +160,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> 
     if not found:
         raise DataError(_nothing_left(len(items), aside))
     kept, shape, is_bytes = _alike(found, aside)
-    prescribed = None if options.bands else collection.bands
-    bands = prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
+    bands = collection.bands or choose_bands(shape[0], is_bytes, collection.naming, aside)
     return kept, shape, is_bytes, with_optical_unit(bands, options.unit)
 
 
@@ -177,12 +178,12 @@ def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[lis
     return kept, shape, is_bytes
 
 
-def choose_bands(n: int, is_bytes: bool, names: Sequence[str] | None, aside: Aside) -> tuple[Band, ...]:
-    """The bands of files with ``n`` channels: the names given, or what the number suggests, with a warning.
+def choose_bands(n: int, is_bytes: bool, naming: Naming | None, aside: Aside) -> tuple[Band, ...]:
+    """The bands of files with ``n`` channels: those named, or what the number suggests, with a warning.
 
     Raises FormatError when the names do not fit.
     """
-    if names is None:
+    if naming is None:
         names = {
             12: [b.name for b in ZINDI_BANDS],
             3: ["red", "green", "blue"],
@@ -192,13 +193,11 @@ def choose_bands(n: int, is_bytes: bool, names: Sequence[str] | None, aside: Asi
             aside.warn(
                 f"The files have {n} bands without names, taken as {', '.join(names)}. Say --bands a,b,c if not."
             )
-    names = [name.strip() for name in names]
+        naming = Naming(tuple(names))
+    names = naming.names
     if len(names) != n or len(set(names)) != n or not all(0 < len(name) <= 64 for name in names):
         raise FormatError(f"The files have {n} bands, and these names do not fit: {', '.join(names)}.")
-    if not is_bytes:
-        return bands_named(names)
-    rgb = {band.name: band for band in RGB_BANDS}
-    return tuple(rgb.get(name) or Band(name, name.replace("_", " "), unit="0-255") for name in names)
+    return bands_of(naming, is_bytes)
 
 
 def _places(items: Sequence[Item]) -> np.ndarray:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.readers.bands.sidecar import listed_beside
 from core.data.readers.base import Aside, Shape, file_stamp, some
 from core.data.readers.geo.raster import SUFFIXES as RASTERS
 from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
@@ -40,6 +41,13 @@ class FilePatch:
     def read(self) -> np.ndarray:
         """As ``read_patch``."""
         return read_patch(self.path)
+
+    def band_names(self) -> tuple[str | None, ...]:
+        """As a TIFF of numbers gives them, or a list beside a ``.npy`` (``core.data.readers.bands.sidecar``)."""
+        if self.path.suffix.lower() == ".npy":
+            return listed_beside(self.path, self.file)
+        header = _numbers(self.path)
+        return header.names if header else ()
 
     def stamp(self) -> str:
         """Of the file."""

@@ -19,10 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.bands import Band, bands_named
 from core.data.readers import cas, folders
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.build import choose_bands
 from core.data.readers.files import FileMask, FilePatch, patch_files
 from core.data.readers.geo.placement import Placer
 from core.data.readers.geo.raster import MAX_BYTES, SUFFIXES, RasterHeader, patch_header, raster_header, read_raster
@@ -120,16 +118,15 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
     if not headers:
         first = f" The first reason: {aside.rejected[0].file}: {aside.rejected[0].reason}" if aside.rejected else ""
         raise FormatError(f"{source} holds no GeoTIFF that can be used.{first}")
-    bands, orders = _bands(headers, options, aside)
     nodata = _nodata(headers, options, aside)
     placer, strip, items = Placer(), Strip(), []
     for item in found.items:
-        if item.file not in orders:
+        header = headers.get(item.file)
+        if header is None:
             continue
-        header = headers[item.file]
         place = placer.place(item.patch.path, header, item.file)
         _, height, width = header.shape
-        patch = RasterPatch(item.patch.path, item.file, header, nodata, place, orders[item.file])
+        patch = RasterPatch(item.patch.path, item.file, header, nodata, place)
         if header.stack is None:
             patch = Scene(patch.path, patch.file, header, nodata, place, patch.order, None, strip)
         columns = {**item.columns, **patch.columns_at(height / 2, width / 2)}
@@ -139,7 +136,7 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
     if options.mask_value is None:
         _tell_classes([item.mask for item in items if isinstance(item.mask, FileMask)], aside)
     name = f"geotiff: {source.resolve().name}"
-    return replace(found, name=name, items=items, bands=bands, nodata=nodata)
+    return replace(found, name=name, items=items, nodata=nodata)
 
 
 def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dict[str, RasterHeader]:
@@ -187,60 +184,6 @@ def _tell_classes(masks: Sequence[FileMask], aside: Aside) -> None:
             f"Masks hold the values {some([f'{value:g}' for value in sorted(seen)], 20)}; all of them were taken for "
             "landslide. Say --mask-value V if only one is."
         )
-
-
-# --------------------------------------------------------------------------------------------- bands and nodata
-
-
-def _bands(
-    headers: Mapping[str, RasterHeader], options: ReaderOptions, aside: Aside
-) -> tuple[tuple[Band, ...] | None, dict[str, tuple[int, ...] | None]]:
-    """The bands (None: by their number), and for each usable file its bands in that order.
-
-    Names in the files decide; names in the options choose among them, or are given by position where files have none.
-    """
-    named = {file: names for file, header in headers.items() if (names := _names(header))}
-    if options.bands is not None:
-        wanted = tuple(name.strip() for name in options.bands)
-    elif named:
-        wanted = Counter(named.values()).most_common(1)[0][0]
-    else:
-        return None, dict.fromkeys(headers)
-    orders: dict[str, tuple[int, ...] | None] = {}
-    unnamed = []
-    for file, header in headers.items():
-        names = named.get(file, ())
-        if set(wanted) <= set(names):
-            order = tuple(names.index(name) for name in wanted)
-            orders[file] = None if order == tuple(range(len(names))) else order
-        elif names and options.bands is None:
-            aside.reject(file, f"Its bands are {some(list(names), 20)}; accepted: {some(list(wanted), 20)}.")
-        elif header.shape[0] != len(wanted):
-            aside.reject(file, f"It has {header.shape[0]} bands; accepted: {len(wanted)} ({some(list(wanted), 20)}).")
-        else:
-            orders[file] = None
-            unnamed.append(file)
-    if unnamed and named:
-        aside.warn(
-            f"{len(unnamed)} files do not name their bands so; taken by position as {some(list(wanted), 20)}: "
-            f"{some(unnamed)}."
-        )
-    if options.bands is not None or not orders:
-        return None, orders
-    is_bytes = headers[next(iter(orders))].dtype == np.uint8
-    return choose_bands(len(wanted), is_bytes, wanted, aside), orders
-
-
-def _names(header: RasterHeader) -> tuple[str, ...]:
-    """The names that the file gives to all of its bands, each once, as the registry writes them; otherwise ()."""
-    if not all(header.names) or not all(name.isprintable() and len(name) <= 64 for name in header.names):
-        return ()
-    names = tuple(name.lower() if _is_known(name.lower()) else name for name in header.names)
-    return names if len(set(names)) == len(names) else ()
-
-
-def _is_known(name: str) -> bool:
-    return bool(bands_named([name])[0].sensor)
 
 
 def _nodata(headers: Mapping[str, RasterHeader], options: ReaderOptions, aside: Aside) -> float | None:

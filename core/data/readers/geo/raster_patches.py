@@ -66,6 +66,14 @@ class RasterPatch:
             pixels = pixels[list(self.order)]
         return separate_nodata(pixels, self.header.nodata, self.fill)
 
+    def band_names(self) -> tuple[str | None, ...]:
+        """As the file gives them."""
+        return self.header.names
+
+    def chosen(self, order: tuple[int, ...]) -> RasterPatch:
+        """Some of its bands, by their positions in the file."""
+        return replace(self, order=order)
+
     def _pixels(self) -> np.ndarray:
         return read_raster(self.path, self.part)
 
