@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
-from rasterio.transform import from_origin
+from affine import Affine
 
 from core.data.readers import ReaderOptions, ingest, iterate_patches
 from core.data.store import open_dataset
@@ -16,7 +16,7 @@ def tif(path, names, values=None, dtype=np.uint16):
     path.parent.mkdir(parents=True, exist_ok=True)
     with rasterio.open(
         path, "w", driver="GTiff", count=len(names), height=8, width=8, dtype=dtype, crs="EPSG:32645",
-        transform=from_origin(350_000 + 1000 * int(path.stem[1:]), 3_070_000 + ord(path.stem[0]), 10, 10),
+        transform=Affine(10, 0, 350_000 + 1000 * int(path.stem[1:]), 0, -10, 3_070_000 + 1000 * ord(path.stem[0])),
     ) as file:  # fmt: skip
         file.write(np.broadcast_to(np.array(values, dtype)[:, None, None], (len(names), 8, 8)))
         file.descriptions = names
