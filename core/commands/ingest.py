@@ -11,8 +11,8 @@ from core.commands.console import AsJson, Checkpoints
 from core.runs.store import DEFAULT_CHECKPOINTS
 
 FORMAT = (
-    "Format of the source: zindi, landslide4sense, geotiff, cas, hdf5, folders, one of the named sets set1 to set7, "
-    "or auto."
+    "Format of the source: zindi, landslide4sense, geotiff, cas, netcdf, hdf5, npy, folders, one of the named sets set1 "
+    "to set7, or auto. python -m core layouts shows them."
 )
 READING = "How it is read"
 TABLES = "Labels and groups"
@@ -21,7 +21,7 @@ TILES = "Tiles, and labels from masks"
 
 def ingest(
     format: Annotated[str, typer.Argument(help=FORMAT)],
-    source: Annotated[Path, typer.Argument(help="The folder or HDF5 file to read, or a .zip, .tar or .tar.gz of it.")],
+    source: Annotated[Path, typer.Argument(help="The folder or file to read, or a .zip, .tar or .tar.gz of it.")],
     out: Annotated[Path, typer.Option("--out", help="The dataset file to write (.h5).")],
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first unusable file.", rich_help_panel=READING)
@@ -53,6 +53,14 @@ def ingest(
     resize: Annotated[
         int | None,
         typer.Option("--resize", help="Stretch every image to so many pixels a side.", rich_help_panel=READING),
+    ] = None,
+    date: Annotated[
+        str | None,
+        typer.Option(
+            "--date",
+            help="Of images over time: post, pre, both, first, last, a number, or a day (2023-05-16).",
+            rich_help_panel=READING,
+        ),
     ] = None,
     keys: Annotated[
         str | None,
@@ -140,7 +148,7 @@ def ingest(
 
     given = {
         "format": format, "source": source, "out": out, "strict": strict, "bands": bands, "sensor": sensor,
-        "unit": unit, "nodata": nodata, "resize": resize, "keys": keys, "layout": layout, "positive": positive,
+        "unit": unit, "nodata": nodata, "resize": resize, "date": date, "keys": keys, "layout": layout, "positive": positive,
         "labels": labels, "id_column": id_column, "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,

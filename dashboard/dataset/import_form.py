@@ -23,16 +23,19 @@ from dashboard.ui import empty_states
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
-KINDS = (".zip", ".tar", ".tgz", ".gz", ".h5", ".hdf5", ".tif", ".tiff", ".npy")
+KINDS = (".zip", ".npz", ".tar", ".tgz", ".gz", ".h5", ".hdf5", ".nc", ".mat", ".tif", ".tiff", ".npy")
 FROM = {"folder": ":material/folder: On the server", "upload": ":material/upload: Upload"}
 # What stands in an empty field.
 EXAMPLES = {
     "positive": "landslide", "bands": "red,green,blue,nir", "labels": "/data/landslides/labels.csv", "id_column": "id",
     "group_column": "scene", "masks": "/data/landslides/masks", "licence": "CC BY 4.0", "resize": "as they are",
     "tile": "none: images are patches", "stride": "the tile size", "nodata": "as the format says",
-    "mask_value": "everything but 0", "keys": "images=img,labels=y",
+    "mask_value": "everything but 0", "keys": "images=img,labels=y", "date": "post",
 }  # fmt: skip
-ONLY_FOR = dict.fromkeys(("keys", "layout"), ("hdf5", "landslide4sense"))  # options of some formats
+ONLY_FOR = {  # options of some formats
+    **dict.fromkeys(("keys", "layout"), ("hdf5", "npy", "landslide4sense")),
+    "date": ("netcdf",),
+}
 WORDS: dict[str, dict[str | None, str]] = {
     "unit": {
         None: "as the format says",

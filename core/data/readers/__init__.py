@@ -25,9 +25,10 @@ from core.data.readers.bands.order import aligned
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.geo import geotiff
-from core.data.readers.hdf5 import arrays
+from core.data.readers.hdf5 import arrays, variables
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
+from core.data.readers.stacks import npy_stacks
 from core.errors import FormatError
 from core.progress import Steps
 
@@ -61,7 +62,9 @@ FORMATS: dict[str, Reader] = {
     "landslide4sense": landslide4sense,
     "geotiff": geotiff,
     "cas": cas,
+    "netcdf": variables,
     "hdf5": arrays,
+    "npy": npy_stacks,
     "folders": folders,
     **named_sets(),
 }

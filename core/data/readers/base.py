@@ -116,6 +116,12 @@ class ReaderOptions(Section):
         title="Arrays of the HDF5 file",
         description="Where an HDF5 file has what, written images=NAME,labels=NAME; none: by their usual names.",
     )
+    date: str = Field(
+        "post",
+        title="Date of a series",
+        description="Of images over time: post (the first after the event), pre (the last before it), both, first, "
+        "last, a number counted from 0, or a day as 2023-05-16.",
+    )
     layout: Literal["NCHW", "NHWC", "NHW"] | None = Field(
         None, title="Axes of the HDF5 array", description="Order of the axes of its images; none: by their lengths."
     )

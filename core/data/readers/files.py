@@ -18,13 +18,13 @@ from core.data.readers.geo.raster import SUFFIXES as RASTERS
 from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
 from core.data.readers.images import SUFFIXES, image_shape, read_image, read_mask
 from core.data.readers.npy import read_header, read_npy
+from core.data.readers.pairs import LITTER
 from core.errors import FormatError, UnsafeFileError
 from core.io.safe_paths import inside
 
 KINDS = (".npy", *SUFFIXES)
 MASK_FOLDERS = ("mask", "masks")
 MAX_FILES = 1_000_000
-_LITTER = ("__macosx", "thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None, mas
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _LITTER
+    return name.startswith(".") or name.lower() in LITTER
 
 
 def _is_wanted(folder: Path, without: Path | None, masks_too: bool) -> bool:

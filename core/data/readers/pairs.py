@@ -17,10 +17,11 @@ from core.data.readers.base import Aside, some
 IMAGES = ("img", "imgs", "image", "images")
 MASKS = ("mask", "masks", "label", "labels", "annotation", "annotations")
 SPLITS = {
-    **dict.fromkeys(("train", "training", "traindata"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validdata"), "validation"),
-    **dict.fromkeys(("test", "testing", "testdata"), "test"),
+    **dict.fromkeys(("train", "training", "traindata", "trainset", "train_set"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validdata", "valdata", "valset", "val_set", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "testdata", "testset", "test_set"), "test"),
 }
+LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave in folders
 _FIRST_WORD = re.compile(rf"(?i:({'|'.join(sorted((*IMAGES, *MASKS), key=len, reverse=True))}))(?![a-z])[_\- ]?|()")
 _Key = tuple[tuple[str, ...], str]
 
@@ -46,7 +47,7 @@ def pair(source: Path, files: Iterable[Path], aside: Aside) -> Pairs:
     extra = sorted(str(path.relative_to(source)) for path in set(masks.values()) - set(mask_of.values()))
     if extra:
         aside.warn(f"{len(extra)} masks have no image and were left out: {some(extra)}.")
-    return Pairs(tuple(images), mask_of, {path: split for path in images if (split := _split(source, path))})
+    return Pairs(tuple(images), mask_of, {path: split for path in images if (split := split_of(source, path))})
 
 
 def is_mask(source: Path, path: Path) -> bool:
@@ -68,5 +69,6 @@ def _folders(source: Path, path: Path) -> tuple[str, ...]:
     return tuple(name.lower() for name in path.relative_to(source).parts[:-1])
 
 
-def _split(source: Path, path: Path) -> str | None:
+def split_of(source: Path, path: Path) -> str | None:
+    """What a folder of ``path`` below ``source``, the nearest first, says: "train", "validation", "test" or None."""
     return next((SPLITS[name] for name in reversed(_folders(source, path)) if name in SPLITS), None)

@@ -9,44 +9,19 @@ is refused until ``--layout`` says which. A dataset file of this program is not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-
-import h5py
-import numpy as np
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
-from core.data.readers.hdf5.facts import ids_of, labels_of, read_fact
-from core.data.readers.hdf5.patches import (
-    AXES,
-    SUFFIXES,
-    H5Mask,
-    H5Patch,
-    H5Row,
-    H5RowMask,
-    Rows,
-    array_in,
-    axes_of,
-    patch_size,
-)
+from core.data.readers.hdf5.patches import AXES, SUFFIXES, H5Mask, H5Patch, array_in
 from core.data.readers.pairs import pair
+from core.data.readers.stacks.rows import USUAL, rows_of
+from core.data.readers.stacks.stored import H5Arrays, members
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.data.store.hdf5 import open_safely
 from core.errors import ConfigError, DataError, FormatError
-
-# What a file may hold, and the names that people give it, in lower case.
-USUAL: dict[str, tuple[str, ...]] = {
-    "images": ("images", "image", "imgs", "img", "patches", "data", "x"),
-    "labels": ("labels", "label", "targets", "target", "y"),
-    "ids": ("ids", "id", "names", "patch_ids", "filenames"),
-    "groups": ("groups", "group", "source_image", "scene", "scenes"),
-    "split": ("split", "splits"),
-    "masks": ("masks", "mask", "annotations"),
-    "lonlat": ("lonlat", "lon_lat"),
-}
-MAX_ROWS = 1_000_000
 
 
 def recognises(source: Path) -> bool:
@@ -99,117 +74,9 @@ def _check(options: ReaderOptions) -> None:
         raise ConfigError("This format finds labels and masks in the HDF5 files. Leave out --labels and --masks.")
 
 
-# -------------------------------------------------------------------------------------------- one file of arrays
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """keys: of what is there. shape, is_bytes: of the images. facts: (N,) texts or numbers."""
-
-    keys: dict[str, str]
-    shape: tuple[int, ...]
-    is_bytes: bool
-    facts: dict[str, np.ndarray]
-    masks_shape: tuple[int, ...] | None
-
-
 def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> Collection:
-    with open_safely(path) as file:
-        contents = _contents(file, path, options, aside)
-    n, facts = contents.shape[0], contents.facts
-    n_bands = len(options.bands) if options.bands else None
-    axes = AXES[options.layout][-len(contents.shape) + 1 :] if options.layout else None
-    axes = axes or axes_of(contents.shape[1:], path.name, n_bands)
-    if len(axes) != len(contents.shape) - 1:
-        raise FormatError(f"The images of {path.name} are {contents.shape}, which is not {options.layout}.")
-    size = patch_size(contents.shape[1:], axes)
-    classes, labels = labels_of(facts.get("labels") if labelled else None, n, options, aside)
-    names = ids_of(facts.get("ids"), path.stem, n, aside)
-    images, masks = Rows(path, contents.keys["images"]), None
-    if labelled and contents.masks_shape:
-        masks = Rows(path, contents.keys["masks"])
-    from_masks = masks is not None and "labels" not in facts
-    if labelled and not from_masks and "labels" not in facts:
-        aside.warn(f"{path.name} has neither labels nor masks, so its patches are unlabelled.")
-    groups, split, lonlat = (facts.get(name) if labelled else None for name in ("groups", "split", "lonlat"))
-    items = [
-        Item(
-            names[row],
-            H5Row(images, row, f"{path.name}, row {row}", axes, size, contents.is_bytes),
-            labels[row],
-            None if groups is None else groups[row],
-            None if split is None else split[row],
-            masks and H5RowMask(masks, row, f"{path.name}, row {row}", options.mask_value),
-            None if lonlat is None or not np.isfinite(lonlat[row]).all() else tuple(map(float, lonlat[row])),
-        )
-        for row in range(n)
-    ]
-    return Collection(f"hdf5: {path.name}", items, classes, has_masks=masks is not None, labels_from_masks=from_masks)
-
-
-def _contents(file: h5py.File, path: Path, options: ReaderOptions, aside: Aside) -> _Contents:
-    if "card" in file and "images" in file:
-        raise FormatError(f"{path.name} is a dataset file of this program already. Use it as it is: nothing to ingest.")
-    arrays = _arrays(file)
-    keys = _keys(arrays, options.keys or {}, path, aside)
-    images = arrays[keys["images"]]
-    if images.dtype.kind not in "iuf" or images.ndim not in (3, 4) or not images.size:
-        raise FormatError(
-            f"'{keys['images']}' of {path.name} holds {images.dtype} of the shape {images.shape}; accepted: numbers of "
-            "(N, C, H, W), (N, H, W, C) or (N, H, W)."
-        )
-    n = len(images)
-    if n > MAX_ROWS:
-        raise FormatError(f"{path.name} holds {n} patches; at most {MAX_ROWS} are read. Divide it.")
-    wrong = [f"'{key}' {arrays[key].shape}" for name, key in keys.items() if arrays[key].shape[:1] != (n,)]
-    if wrong:
-        raise FormatError(f"{path.name} has {n} images, but {some(wrong)} of another length. Name the right arrays.")
-    if images.ndim == 3 and options.layout != "NHW" and set(keys) == {"images"}:
-        raise FormatError(
-            f"The images of {path.name} are {images.shape}: one patch of several bands, or several of one band? Say "
-            "--layout NHW for the second."
-        )
-    facts = {name: read_fact(arrays[key], name, path) for name, key in keys.items() if name not in ("images", "masks")}
-    masks = arrays[keys["masks"]].shape if "masks" in keys else None
-    return _Contents(keys, images.shape, images.dtype == np.uint8, facts, masks)
-
-
-def _arrays(file: h5py.File) -> dict[str, h5py.Dataset]:
-    """Every array of the file by its path, in the file's order."""
-    found: dict[str, h5py.Dataset] = {}
-
-    def keep(name: str, member: h5py.HLObject) -> None:
-        if isinstance(member, h5py.Dataset):
-            found[name] = member
-
-    file.visititems(keep)
-    return found
-
-
-def _keys(arrays: Mapping[str, h5py.Dataset], named: Mapping[str, str], path: Path, aside: Aside) -> dict[str, str]:
-    """Where what is: as the options say, or by the usual names; the only array of four axes is the images."""
-    there = ", ".join(f"{key} {data.shape}" for key, data in list(arrays.items())[:20]) or "nothing"
-    keys = {}
-    for what, usual in USUAL.items():
-        if what in named:
-            if named[what].strip("/") not in arrays:
-                raise FormatError(f"{path.name} has no array '{named[what]}' for the {what}. It has: {there}.")
-            keys[what] = named[what].strip("/")
-            continue
-        found = [key for key in arrays if key.rsplit("/", 1)[-1].lower() in usual]
-        if len(found) > 1:
-            raise FormatError(
-                f"{path.name} has several arrays that may be the {what}: {some(found)}. Say which: --keys {what}=NAME."
-            )
-        if found:
-            keys[what] = found[0]
-    if "images" not in keys:
-        large = [key for key, data in arrays.items() if data.ndim == 4]
-        if len(large) != 1:
-            raise FormatError(f"Which array of {path.name} holds the images? Say --keys images=NAME. It has: {there}.")
-        keys["images"] = large[0]
-        aside.warn(f"'{large[0]}' was taken for the images of {path.name}: it is the only array of four axes.")
-    return keys
+    found = rows_of(H5Arrays(path), path.stem, options, aside, labelled)
+    return replace(found, name=f"hdf5: {path.name}")
 
 
 # --------------------------------------------------------------------------------------------- one file a patch
@@ -247,10 +114,10 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
 
 def _only_array(path: Path, what: str, named: Mapping[str, str]) -> str:
     """The key of the image, or mask, of a file that holds one."""
-    with open_safely(path) as file:
+    with open_safely(path, foreign=True) as file:
         if what in named and array_in(file, named[what]) is not None:
             return named[what]
-        arrays = {key: data for key, data in _arrays(file).items() if data.ndim in (2, 3)}
+        arrays = {key: data for key, data in members(file).items() if data.ndim in (2, 3)}
         usual = [key for key in arrays if key.rsplit("/", 1)[-1].lower() in USUAL[what]]
         candidates = usual or list(arrays)
         if len(candidates) != 1:

@@ -6,17 +6,21 @@ Every file's structure proves harmless before anything of it is read (``core.dat
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
 
 from core.data.readers.base import Shape, file_stamp
+from core.data.readers.stacks.stored import listed_bands
 from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
-SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")
+SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat")
 MAX_BYTES = 256 * 2**20  # of one patch
 BLOCK_BYTES = 16 * 2**20  # of rows read at once
 AXES = {"NCHW": "CHW", "NHWC": "HWC", "NHW": "HW"}
@@ -33,18 +37,23 @@ class H5Patch:
 
     def shape(self) -> tuple[Shape, bool]:
         """(C, H, W), and whether it holds bytes. Raises DataError when the file is refused or has no such array."""
-        with open_safely(self.path) as file:
+        with open_safely(self.path, foreign=True) as file:
             data = _array(file, self.key, self.path)
             axes = self.axes or axes_of(data.shape, self.path.name)
             return _channels_first(data.shape, axes, self.path.name), data.dtype == np.uint8
 
     def read(self) -> np.ndarray:
         """(C, H, W) in the file's own number type."""
-        with open_safely(self.path) as file:
+        with open_safely(self.path, foreign=True) as file:
             data = _array(file, self.key, self.path)
             axes = self.axes or axes_of(data.shape, self.path.name)
             _channels_first(data.shape, axes, self.path.name)
             return turned(data[()], axes)
+
+    def band_names(self) -> tuple[str, ...]:
+        """As the array, or its file, lists them."""
+        with open_safely(self.path, foreign=True) as file:
+            return listed_bands([_array(file, self.key, self.path), file])
 
     def stamp(self) -> str:
         """Of the file."""
@@ -62,7 +71,7 @@ class H5Mask:
 
     def read(self) -> np.ndarray:
         """(H, W) uint8 of 0 and 1."""
-        with open_safely(self.path) as file:
+        with open_safely(self.path, foreign=True) as file:
             return marked(_array(file, self.key, self.path)[()], self.value, self.path.name)
 
     def stamp(self) -> str:
@@ -70,25 +79,37 @@ class H5Mask:
         return f"{file_stamp(self.path)} {self.key} {self.value}"
 
 
-class Rows:
-    """The rows of one array of a file that proved harmless, read in blocks, of which the last one is kept."""
+class Stored(Protocol):
+    """Named arrays in files that can be opened again and again (``core.data.readers.stacks.stored``)."""
 
-    def __init__(self, path: Path, key: str):
-        self._path, self._key, self._stamp = path, key, file_stamp(path)
+    name: str
+
+    def opened(self, checked: bool = False) -> AbstractContextManager[Mapping[str, Any]]:
+        """The arrays by name while the block runs."""
+
+    def stamp(self) -> str:
+        """Changes when a file does."""
+
+
+class Rows:
+    """The rows of one array of files that proved harmless, read in blocks, of which the last one is kept."""
+
+    def __init__(self, stored: Stored, key: str):
+        self._stored, self._key, self._stamp = stored, key, stored.stamp()
         self._start, self._block = 0, np.empty(0)
 
     def read(self, row: int) -> np.ndarray:
         """One row. Raises FormatError when the file changed since it was judged."""
         if not self._start <= row < self._start + len(self._block):
-            if file_stamp(self._path) != self._stamp:
-                raise FormatError(f"{self._path.name} changed while it was read. Try again.")
-            with open_safely(self._path, checked=True) as file:
-                data = file[self._key]
+            if self._stored.stamp() != self._stamp:
+                raise FormatError(f"{self._stored.name} changed while it was read. Try again.")
+            with self._stored.opened(checked=True) as arrays:
+                data = arrays[self._key]
                 each = max(1, math.prod(data.shape[1:]) * data.dtype.itemsize)
                 most = max(1, BLOCK_BYTES // each)
                 self._start = row - row % most
                 self._block = np.empty(0)  # the one before is freed first
-                self._block = data[self._start : self._start + most]
+                self._block = np.array(data[self._start : self._start + most])
         return self._block[row - self._start]
 
     def stamp(self) -> str:
@@ -106,6 +127,11 @@ class H5Row:
     axes: str
     size: Shape
     is_bytes: bool
+    bands: tuple[str, ...] = ()
+
+    def band_names(self) -> tuple[str, ...]:
+        """As the file lists them."""
+        return self.bands
 
     def shape(self) -> tuple[Shape, bool]:
         """Known from the array's header."""
