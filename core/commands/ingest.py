@@ -11,8 +11,8 @@ from core.commands.console import AsJson, Checkpoints
 from core.runs.store import DEFAULT_CHECKPOINTS
 
 FORMAT = (
-    "Format of the source: zindi, landslide4sense, geotiff, cas, netcdf, hdf5, npy, folders, one of the named sets set1 "
-    "to set7, or auto. python -m core layouts shows them."
+    "Format of the source: zindi, landslide4sense, geotiff, cas, netcdf, hdf5, npy, folders, one of the named sets "
+    "set1 to set7, or auto. python -m core layouts shows them."
 )
 READING = "How it is read"
 TABLES = "Labels and groups"
@@ -148,7 +148,8 @@ def ingest(
 
     given = {
         "format": format, "source": source, "out": out, "strict": strict, "bands": bands, "sensor": sensor,
-        "unit": unit, "nodata": nodata, "resize": resize, "date": date, "keys": keys, "layout": layout, "positive": positive,
+        "unit": unit, "nodata": nodata, "resize": resize,
+        "date": date, "keys": keys, "layout": layout, "positive": positive,
         "labels": labels, "id_column": id_column, "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,

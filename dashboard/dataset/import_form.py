@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from core.analyses.datasets.importing import ANALYSIS, AUTO
 from core.data import uploads
+from core.data.names.reading import SENSORS
 from core.data.readers.base import ReaderOptions
 from core.errors import LandslideLensError
 from core.io.safe_paths import slug
@@ -37,6 +38,7 @@ ONLY_FOR = {  # options of some formats
     "date": ("netcdf",),
 }
 WORDS: dict[str, dict[str | None, str]] = {
+    "sensor": {None: "as the other names say", **{key: one["title"] for key, one in SENSORS.items()}},
     "unit": {
         None: "as the format says",
         "DN": "DN (reflectance × 10 000)",

@@ -1,9 +1,10 @@
 """Folders of patches: one folder a class, or any folder with a table of labels.
 
 The source is a folder of pictures or ``.npy`` (H, W, C), optionally with a CSV of labels, groups and further facts and
-with a folder of masks. With class folders the folder is the label and the CSV adds to it; a label there that disagrees
-is an error. With neither, masks give the labels by the area that they cover. The positive class is never inferred from
-alphabetical order.
+with a folder of masks; masks under the images' names in a folder beside theirs are found. Folders called train,
+validation and test are the split, above or below the classes. With class folders the folder is the label and the CSV
+adds to it; a label there that disagrees is an error. With neither, masks give the labels by the area that they cover.
+The positive class is never inferred from alphabetical order.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.files import KINDS, FileMask, FilePatch, patch_files
+from core.data.readers.files import KINDS, MASK_FOLDERS, FileMask, FilePatch, patch_files
+from core.data.readers.layouts import class_folders as layout
 from core.data.readers.matching import FileIndex, Matched, match_rows
+from core.data.readers.pairs import Pairs, pair, split_of
 from core.data.readers.tables import (
     DEFAULT_CLASSES,
     LANDSLIDE,
@@ -43,19 +46,22 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     masks = _place(source, options.masks)
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
-    files = patch_files(source, aside, without=masks)
+    files = patch_files(source, aside, without=masks, masks_too=masks is None)
+    beside = Pairs((), {}, {}) if masks is not None else masks_beside(source, files, aside)
+    files = layout.only_images(source, [path for path in files if path not in beside.masks], aside)
     if not files:
         raise FormatError(f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF.")
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
-    found = _with_labels(source, files, table, options, aside)
-    items = _items(source, found, _mask_of(masks, found, options, aside), table, options)
+    found = _with_labels(source, files, table, options, aside, bool(beside.mask_of))
+    mask_of = _mask_of(masks, found, options, aside) if masks is not None else _masks_of(source, beside, options)
+    items = _items(source, found, mask_of, table, options)
     return Collection(
         _title(source),
         items,
         found.classes,
-        has_masks=masks is not None,
+        has_masks=bool(mask_of),
         conflicting_ids=found.conflicting,
-        labels_from_masks=masks is not None and set(found.label_of.values()) == {-1},
+        labels_from_masks=bool(mask_of) and set(found.label_of.values()) == {-1},
     )
 
 
@@ -63,7 +69,9 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     """Patches to predict: the file itself, or every file of the folder that may be one, whatever its class folder."""
     if source.is_file():
         return Collection(_title(source), [Item(source.stem, FilePatch(source, source.name))], DEFAULT_CLASSES)
-    files = patch_files(source, aside)
+    files = patch_files(source, aside, masks_too=True)
+    beside = masks_beside(source, files, aside)
+    files = layout.only_images(source, [path for path in files if path not in beside.masks], aside)
     items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in ids(source, files).items()]
     return Collection(_title(source), items, DEFAULT_CLASSES)
 
@@ -87,15 +95,23 @@ def _place(source: Path, path: Path | None) -> Path | None:
     return source / path
 
 
-def _with_labels(source: Path, files: list[Path], table: Table | None, options: ReaderOptions, aside: Aside) -> _Found:
+def _with_labels(
+    source: Path, files: list[Path], table: Table | None, options: ReaderOptions, aside: Aside, has_masks: bool = False
+) -> _Found:
     label_column = table.column(None, ("label",), "labels") if table and table.has("label") else None
     if _are_classes(source, files, table, label_column, options):
         return _from_folders(source, files, table, label_column, options, aside)
     if table is not None:
         return _from_table(source, files, table, label_column, options, aside)
-    if options.masks is None:
+    if options.masks is None and not has_masks:
         aside.warn("The patches have no labels: there are no class folders, and no table was named with --labels.")
     return _Found(tuple(files), dict.fromkeys(files, -1), {}, DEFAULT_CLASSES)
+
+
+def are_classes(source: Path, files: list[Path], options: ReaderOptions) -> bool:
+    """Whether one of the folders that hold the files is called as the positive class is."""
+    names = {name.lower() for name in layout.classes(source, files, options.positive).values() if name}
+    return bool(names & {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()})
 
 
 def _are_classes(
@@ -106,7 +122,7 @@ def _are_classes(
     Where a table has labels, two or more folders are, if their names say so: the positive class, 'landslide', or the
     table's own labels. Without such a table two or more folders must be, and a single one may be.
     """
-    names = {path.parent.name.lower() for path in files if path.parent != source}
+    names = {name.lower() for name in layout.classes(source, files, options.positive).values() if name}
     says_so = bool(names & {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()})
     if table is None or label_column is None:
         return says_so or len(names) > 1
@@ -121,23 +137,25 @@ def _from_folders(
     options: ReaderOptions,
     aside: Aside,
 ) -> _Found:
+    class_of = layout.classes(source, files, options.positive)
     for path in files:
-        if path.parent == source:
-            aside.reject(path.name, "It lies beside the class folders, so its class is unknown.")
-    files = [path for path in files if path.parent != source]
-    names = sorted({path.parent.name for path in files})
+        if not class_of[path]:
+            file = path.relative_to(source).as_posix()
+            aside.reject(file, "It lies beside the class folders, so its class is unknown.")
+    files = [path for path in files if class_of[path]]
+    names = sorted({class_of[path] for path in files})
     positive = positive_name(names, options.positive, "class folders")
     others = [name for name in names if name != positive]
     if len(others) > 1:
         aside.warn(f"The folders {some(others, 20)} are all taken as not '{positive}'.")
     negative = others[0] if len(others) == 1 else f"not {positive}" if others else DEFAULT_CLASSES[0]
-    label_of = {path: int(path.parent.name == positive) for path in files}
+    label_of = {path: int(class_of[path] == positive) for path in files}
     matched = Matched({})
     if table is not None:
         meaning = (lambda row: _meaning(row[label_column])) if label_column else (lambda row: None)
         matched = _matched(source, files, table, options, meaning, aside)
         if label_column is not None:
-            _check_agreement(matched, label_column, label_of, positive, table)
+            _check_agreement(matched, label_column, label_of, class_of, positive, table)
         missing = [path.name for path in files if path not in matched.row_of]
         if missing:
             aside.warn(f"{len(missing)} files have no row in {table.path.name}: {some(missing)}.")
@@ -150,14 +168,19 @@ def _meaning(text: str) -> float | str:
 
 
 def _check_agreement(
-    matched: Matched, label_column: str, label_of: dict[Path, int], positive: str, table: Table
+    matched: Matched,
+    label_column: str,
+    label_of: dict[Path, int],
+    class_of: dict[Path, str],
+    positive: str,
+    table: Table,
 ) -> None:
     wrong = [f"{name} (listed with different labels)" for name in matched.conflicting]
     for path, row in matched.row_of.items():
         text = row[label_column]
-        agrees = _meaning(text) in (label_of[path], path.parent.name.lower())
+        agrees = _meaning(text) in (label_of[path], class_of[path].lower())
         if not agrees and text.lower() not in NO_VALUE:
-            wrong.append(f"{path.parent.name}/{path.name} ('{text[:40]}')")
+            wrong.append(f"{class_of[path]}/{path.name} ('{text[:40]}')")
     if wrong:
         raise LabelError(
             f"{len(wrong)} labels in {table.path.name} disagree with the class folders (1 or the folder's name stands "
@@ -231,6 +254,28 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
     return mask_of
 
 
+def masks_beside(source: Path, files: list[Path], aside: Aside) -> Pairs:
+    """Masks that lie beside the images under their names (``landslide/image/a.png``, ``landslide/mask/a.png``).
+
+    Where none has an image, folders called masks are left out with a word, and other files are patches.
+    """
+    found = pair(source, files, Aside())
+    if found.mask_of:
+        pair(source, files, aside)  # once more, to tell of masks without an image
+        return found
+    hidden = {path for path in files if any(part.lower() in MASK_FOLDERS for part in path.relative_to(source).parts)}
+    for folder in sorted({layout.mask_folder(source, path, MASK_FOLDERS) for path in hidden}):
+        aside.warn(f"The folder {folder} was not read: name it with --masks if it holds masks.")
+    return Pairs(tuple(path for path in files if path not in hidden), {}, found.split_of, frozenset(hidden))
+
+
+def _masks_of(source: Path, beside: Pairs, options: ReaderOptions) -> dict[Path, FileMask]:
+    return {
+        image: FileMask(mask, mask.relative_to(source).as_posix(), options.mask_value)
+        for image, mask in beside.mask_of.items()
+    }
+
+
 def _items(
     source: Path, found: _Found, mask_of: dict[Path, FileMask], table: Table | None, options: ReaderOptions
 ) -> tuple[Item, ...]:
@@ -243,6 +288,7 @@ def _items(
             taken.add(group_column)
     elif options.group_column is not None:
         raise FormatError(f"The group column '{options.group_column}' needs a table: name it with --labels.")
+    splits = {path: split for path in found.files if (split := split_of(source, path))}
     items = []
     for path, name in ids(source, found.files).items():
         row = found.row_of.get(path, {})
@@ -252,7 +298,8 @@ def _items(
         file = str(path.relative_to(source))
         columns = {"file": file} | {key if key != "file" else "file_": value for key, value in facts.items()}
         mask = mask_of.get(path)
-        items.append(Item(name, FilePatch(path, file), found.label_of[path], group, mask=mask, columns=columns))
+        split = splits.get(path, "" if splits else None)
+        items.append(Item(name, FilePatch(path, file), found.label_of[path], group, split, mask, columns=columns))
     return tuple(items)
 
 

@@ -28,11 +28,15 @@ _Key = tuple[tuple[str, ...], str]
 
 @dataclass(frozen=True)
 class Pairs:
-    """images: in their order. mask_of: by image. split_of: by image, "train", "validation" or "test", or no entry."""
+    """images: in their order. mask_of: by image. masks: all of them, with those that have no image.
+
+    split_of: by image, "train", "validation" or "test", or no entry.
+    """
 
     images: tuple[Path, ...]
     mask_of: dict[Path, Path]
     split_of: dict[Path, str]
+    masks: frozenset[Path] = frozenset()
 
 
 def pair(source: Path, files: Iterable[Path], aside: Aside) -> Pairs:
@@ -47,7 +51,8 @@ def pair(source: Path, files: Iterable[Path], aside: Aside) -> Pairs:
     extra = sorted(str(path.relative_to(source)) for path in set(masks.values()) - set(mask_of.values()))
     if extra:
         aside.warn(f"{len(extra)} masks have no image and were left out: {some(extra)}.")
-    return Pairs(tuple(images), mask_of, {path: split for path in images if (split := split_of(source, path))})
+    splits = {path: split for path in images if (split := split_of(source, path))}
+    return Pairs(tuple(images), mask_of, splits, frozenset(masks.values()))
 
 
 def is_mask(source: Path, path: Path) -> bool:

@@ -92,7 +92,10 @@ def _unseen_as_nan(item: Item, nodata: float | None) -> Item:
 
 def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | None:
     """Images with masks beside them, labelled from those; None where there are none or labels come from elsewhere."""
-    if options.labels or options.masks or not _found_pairs(source, Aside()).mask_of:
+    if options.labels or options.masks:
+        return None
+    pairs = _found_pairs(source, Aside())
+    if not pairs.mask_of or folders.are_classes(source, list(pairs.images), options):
         return None
     found = _found_pairs(source, aside)  # once more, to tell of what cannot be used
     without = [_below(source, path) for path in found.images if path not in found.mask_of]
