@@ -144,6 +144,7 @@ def ingest(
     """
     from core.analyses.datasets.importing import ANALYSIS
     from core.commands.console import analyse, print_result
+    from core.data.readers import must_exist
     from core.runs.targets import CheckpointsTarget
 
     given = {
@@ -154,6 +155,7 @@ def ingest(
         "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip
+    must_exist(source)  # before a job is made of it
     options = {name: value for name, value in given.items() if value is not None}
     value = analyse(CheckpointsTarget(checkpoints), ANALYSIS.name, options, as_json)
     keys_shown = ("dataset", "n", "n_positive", "n_unlabelled", "rejected", "warnings")

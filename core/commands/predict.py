@@ -36,7 +36,9 @@ def predict(
 ) -> None:
     """Probability and decision for patches without labels."""
     from core.analyses.prediction import ANALYSIS
+    from core.data.readers import must_exist
 
+    must_exist(source)  # before a job is made of it
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
     options |= {"submission": submission}
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)

@@ -27,6 +27,7 @@ from core.progress import Steps, drain, part
 MOST_AT_ONCE = 64  # patches of a batch
 HEADERS_AT_ONCE = 1000  # between two signs of progress
 MAX_EXTRA_COLUMNS = 40
+SIDES = (16, 32, 64, 128, 224, 256, 512)  # pixels, that networks are usually given
 LISTED, READ, WRITTEN = 0.1, 0.6, 0.8  # shares of an import at which these are done; the rest is summarising
 
 
@@ -165,7 +166,16 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> 
 
 
 def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[list[Item], Shape, bool]:
+    """The items of the most frequent shape and kind of numbers, these, and the rest set aside.
+
+    Raises DataError, naming what brings all to one size, when more would be set aside than kept.
+    """
     (shape, is_bytes), n = Counter((mine, mine_is_bytes) for _, mine, mine_is_bytes in found).most_common(1)[0]
+    if n < len(found):
+        text = _unlike(found, shape, n)
+        if 2 * n < len(found):
+            raise DataError(f"{text} Most of the source would be lost, so nothing was written.")
+        aside.warn(text)
     kept = []
     for item, mine, mine_is_bytes in found:
         if mine != shape:
@@ -176,6 +186,23 @@ def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[lis
         else:
             kept.append(item)
     return kept, shape, is_bytes
+
+
+def _unlike(found: Sequence[tuple[Item, Shape, bool]], shape: Shape, n: int) -> str:
+    """How many are unlike most, and what to do about it."""
+    total, sizes = len(found), [mine[1:] for _, mine, _ in found]
+    if len(set(sizes)) > 1:
+        middle, least = sorted(map(min, sizes))[total // 2], min(map(min, sizes))
+        resize = min(SIDES, key=lambda side: abs(side - middle))
+        tile = max((side for side in SIDES if side <= least), default=least)
+        cut = f"; --tile {tile} cuts them into tiles" if tile >= SIDES[0] else ""
+        return (
+            f"{total - n} of {total} images have another size than the most frequent, {shape[1]}x{shape[2]} pixels: "
+            f"--resize {resize} brings all to one size{cut} (on the page: Options)."
+        )
+    if len({mine[0] for _, mine, _ in found}) > 1:
+        return f"{total - n} of {total} images have another number of bands than the most frequent, {shape[0]}."
+    return f"{total - n} of {total} images hold another kind of numbers than most. Save all of them alike."
 
 
 def choose_bands(n: int, is_bytes: bool, naming: Naming | None, aside: Aside) -> tuple[Band, ...]:

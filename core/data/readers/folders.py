@@ -255,12 +255,12 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
 
 
 def masks_beside(source: Path, files: list[Path], aside: Aside) -> Pairs:
-    """Masks that lie beside the images under their names (``landslide/image/a.png``, ``landslide/mask/a.png``).
+    """Masks in a folder beside one of images, under their names (``landslide/image/a.png``, ``landslide/mask/a.png``).
 
-    Where none has an image, folders called masks are left out with a word, and other files are patches.
+    Where there are none, folders called masks are left out with a word, and other files are patches.
     """
     found = pair(source, files, Aside())
-    if found.mask_of:
+    if found.mask_of and all(layout.in_images(source, path) for path in found.mask_of):
         pair(source, files, aside)  # once more, to tell of masks without an image
         return found
     hidden = {path for path in files if any(part.lower() in MASK_FOLDERS for part in path.relative_to(source).parts)}

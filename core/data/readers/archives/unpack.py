@@ -66,7 +66,7 @@ def unpacked(source: Path, beside: Path | None = None) -> Iterator[Path]:
     Raises UnsafeFileError or FormatError, in plain words and about the archive as a whole.
     """
     if not is_archive(source):
-        _tell_elsewhere(source)
+        tell_elsewhere(source)
         yield source
         return
     with _temporary(beside) as folder:
@@ -80,7 +80,7 @@ def unpacked(source: Path, beside: Path | None = None) -> Iterator[Path]:
         yield _entered(root)
 
 
-def _tell_elsewhere(source: Path) -> None:
+def tell_elsewhere(source: Path) -> None:
     """Raise FormatError for an archive of a kind that is not unpacked here, with the command that does it."""
     name = source.name.lower()
     how = next((line for ending, line in ELSEWHERE.items() if name.endswith(ending)), None)
@@ -135,12 +135,31 @@ def _write(member: Member, root: Path, source: Path) -> None:
     os.utime(path, ns=(changed, changed))
 
 
+def entered(folder: Path) -> Path:
+    """The folder in which a dataset's own folders begin: single folders around them are gone through.
+
+    A single folder of files is kept: it may be a class.
+    """
+    while (inside := _single(folder)) is not None and any(path.is_dir() for path in _members(inside)):
+        folder = inside
+    return folder
+
+
 def _entered(root: Path) -> Path:
-    while True:
-        inside = [path for path in root.iterdir() if path.name[0] != "." and path.name.lower() not in LITTER]
-        if len(inside) != 1 or not inside[0].is_dir() or _is_content(inside[0].name):
-            return root
-        root = inside[0]
+    """The same of an archive, whose single folder is a wrapper even if it holds files."""
+    while (inside := _single(root)) is not None:
+        root = inside
+    return root
+
+
+def _single(folder: Path) -> Path | None:
+    inside = _members(folder)
+    alone = len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink()
+    return inside[0] if alone and not _is_content(inside[0].name) else None
+
+
+def _members(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name[0] != "." and path.name.lower() not in LITTER]
 
 
 def _is_content(name: str) -> bool:

@@ -57,6 +57,7 @@ class RasterHeader:
         is_picture: 8 bits of grey, palette, red-green-blue or ink, with or without transparency.
         stack: (pages, rows, columns) of a file whose axes are spread over pages, or None.
         has_mask: whether a mask inside the file says which pixels were seen.
+        has_gcps: whether it is placed by ground control points instead of a transform.
     """
 
     shape: tuple[int, int, int]
@@ -69,6 +70,7 @@ class RasterHeader:
     is_picture: bool = False
     stack: tuple[int, int, int] | None = None
     has_mask: bool = False
+    has_gcps: bool = False
 
 
 def raster_header(path: Path) -> RasterHeader:
@@ -192,6 +194,7 @@ def _header(raster: Any, path: Path) -> RasterHeader:
         has_mask=not stack
         and any(flag.name == "per_dataset" for flag in raster.mask_flag_enums[0])
         and "alpha" not in colours,
+        has_gcps=bool(raster.gcps[0]),
     )
 
 

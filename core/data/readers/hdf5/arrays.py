@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
+
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
-from core.data.readers.hdf5.patches import AXES, SUFFIXES, H5Mask, H5Patch, array_in
+from core.data.readers.hdf5.patches import AXES, SHARED, SUFFIXES, H5Mask, H5Patch, array_in
+from core.data.readers.layouts import elsewhere
 from core.data.readers.pairs import pair
 from core.data.readers.stacks.rows import USUAL, rows_of
 from core.data.readers.stacks.stored import H5Arrays, members
@@ -30,8 +33,16 @@ def recognises(source: Path) -> bool:
     By names; opens one file at most.
     """
     if source.is_file():
-        return source.suffix.lower() in SUFFIXES and not is_own(source)
-    return source.is_dir() and bool(patch_files(source, Aside(), kinds=SUFFIXES)) and not patch_files(source, Aside())
+        return source.suffix.lower() in SUFFIXES and _may_be(source) and not is_own(source)
+    if not source.is_dir() or patch_files(source, Aside()):
+        return False
+    files = patch_files(source, Aside(), kinds=SUFFIXES)
+    return bool(files) and _may_be(files[0])
+
+
+def _may_be(path: Path) -> bool:
+    """Whether a file is HDF5 as its ending says. Endings that others use too (.mat, .nc) are looked at."""
+    return path.suffix.lower() not in SHARED or bool(h5py.is_hdf5(path))
 
 
 def is_own(path: Path) -> bool:
@@ -56,6 +67,8 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
 def _collect(source: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> Collection:
     _check(options)
     if source.is_file():
+        if not _may_be(source):
+            raise FormatError(f"{source.name} is no HDF5 file. {elsewhere.advice(source)}")
         return _rows(source, options, aside, labelled)
     files = patch_files(source, aside, kinds=SUFFIXES, masks_too=True)
     if not files:

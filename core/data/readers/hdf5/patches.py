@@ -21,6 +21,7 @@ from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
 SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat")
+SHARED = (".nc", ".nc4", ".mat")  # endings of other kinds of files too
 MAX_BYTES = 256 * 2**20  # of one patch
 BLOCK_BYTES = 16 * 2**20  # of rows read at once
 AXES = {"NCHW": "CHW", "NHWC": "HWC", "NHW": "HW"}

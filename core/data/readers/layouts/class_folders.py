@@ -57,6 +57,11 @@ def _is_other(source: Path, parts: tuple[str, ...], i: int, holders: set[Path]) 
     return folder != source or is_known(name)
 
 
+def in_images(source: Path, path: Path) -> bool:
+    """Whether a folder that holds the file is called images."""
+    return any(part.lower() in IMAGES for part in path.relative_to(source).parts[:-1])
+
+
 def mask_folder(source: Path, path: Path, names: Sequence[str]) -> str:
     """The folder of masks that a file lies in, below ``source``."""
     parts = path.relative_to(source).parts[:-1]
