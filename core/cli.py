@@ -16,7 +16,7 @@ from core.commands.explain import explain
 from core.commands.heads import heads
 from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
-from core.commands.known import bands
+from core.commands.known import bands, layouts
 from core.commands.model import model
 from core.commands.predict import evaluate, predict
 from core.commands.runs import compare, doctor
@@ -29,7 +29,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Landslide Lens on the command line.",
 )
-for command in (ingest, bands, check, model, demo, train, estimate, evaluate, predict, heads, explain, compare, doctor):
+for command in (
+    ingest,
+    layouts,
+    bands,
+    check,
+    model,
+    demo,
+    train,
+    estimate,
+    evaluate,
+    predict,
+    heads,
+    explain,
+    compare,
+    doctor,
+):
     app.command()(command)
 app.add_typer(audit_app, name="audit")
 app.add_typer(analyse_app, name="analyse")

@@ -40,3 +40,11 @@ def bands(
         lines += [f"{title} (--sensor {key}):", f"  {', '.join(codes)}"]
     lines += ["Radar: vv_dsc or desc_vv, pre_VV (before), diff_VV (change); Sigma0_VV is power, Sigma0_VV_db is dB."]
     print_result({"aliases": table, "sensors": sensors}, as_json, "\n".join(lines))
+
+
+def layouts(as_json: AsJson = False) -> None:
+    """Show how published sets are laid out that the import recognises, with the command for each."""
+    from core.commands.console import print_result
+    from core.data.readers.layouts.published import LAYOUTS, text
+
+    print_result([layout.to_dict() for layout in LAYOUTS], as_json, text())

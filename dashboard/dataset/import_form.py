@@ -14,6 +14,7 @@ from core.analyses.datasets.importing import ANALYSIS, AUTO
 from core.data import uploads
 from core.data.names.reading import SENSORS
 from core.data.readers.base import ReaderOptions
+from core.data.readers.layouts.published import LAYOUTS, named
 from core.errors import LandslideLensError
 from core.io.safe_paths import slug
 from dashboard import cache, state
@@ -91,6 +92,7 @@ def _form(root: Path) -> None:
             "Uploads are deleted once they have been imported."
         )
     kind = _format(source)
+    _layouts()
     name = st.text_input("Name of the dataset", key="import_name", placeholder="taken from the source").strip()
     options = _options(kind)
     if not st.button("Import", type="primary", icon=":material/drive_folder_upload:", key="import_go"):
@@ -122,6 +124,18 @@ def _format(source: str) -> str:
         else:
             st.caption(escape_markdown(recognised))
     return kind
+
+
+def _layouts() -> None:
+    """How published sets are laid out, one at a time."""
+    with st.expander("Layouts that are recognised"):
+        st.caption("Bands called B4, SR_B4, S2_B4, Red, VV or vv_dsc are understood in all of them.")
+        titles = {layout.name: layout.title for layout in LAYOUTS}
+        name = st.selectbox("Published as", list(titles), format_func=titles.get, key="import_layout")
+        layout = named(name)
+        st.code(layout.tree.strip("\n"), language=None)
+        needs = f" Needs {' '.join(layout.options)}, below under Options." if layout.options else ""
+        st.caption(escape_markdown(f"Becomes: {layout.becomes}.{needs}"))
 
 
 @st.cache_data(ttl=30, max_entries=16, show_spinner="Looking at the source…")

@@ -130,8 +130,8 @@ class Placer:
         texts = {
             "nowhere": "files do not say where they are (no coordinate system, no world file), so their patches have "
             "no coordinates",
-            "points": "files are placed by ground control points (GCPs), which are not applied, so their patches have no "
-            "coordinates and may be turned or bent; gdalwarp IN.tif OUT.tif puts them on a grid",
+            "points": "files are placed by ground control points (GCPs), which are not applied, so their patches "
+            "have no coordinates and may be turned or bent; gdalwarp IN.tif OUT.tif puts them on a grid",
             "no system": "files have a place but no coordinate system, so their patches have no longitude and "
             "latitude; map units are in the columns x and y",
             "nowhere on Earth": "files have a coordinate system that does not lead to longitude and latitude; map "

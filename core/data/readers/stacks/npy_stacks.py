@@ -28,6 +28,7 @@ from core.errors import ConfigError, DataError, FormatError
 SUFFIX = ".npy"
 _FURTHER = {"msk": "masks", "gt": "masks", "xs": "images", "ys": "labels"}
 _ROLES = {word: role for role, words in USUAL.items() for word in words} | _FURTHER
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _NUMBERS = ("id", "index", "row", "number")  # columns that may count the rows
 
 
@@ -120,7 +121,7 @@ def _sets(root: Path, files: list[Path]) -> dict[tuple[str, str], dict[str, Path
         if not readable(path):
             continue
         folders = [part.lower() for part in path.relative_to(root).parts[:-1]]
-        words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", path.stem)]
+        words = [part for word in _WORD.findall(path.stem) for part in _apart(word.lower())]
         split = next((SPLITS[word] for word in [*words, *reversed(folders)] if word in SPLITS), "")
         roles = [_ROLES[word] for word in words if word in _ROLES]
         rest = "_".join(word for word in words if word not in _ROLES and word not in SPLITS)
@@ -130,6 +131,13 @@ def _sets(root: Path, files: list[Path]) -> dict[tuple[str, str], dict[str, Path
     if len(found) == 1 or any("images" in parts for parts in found.values()):
         return dict(found)
     return _by_axes(found)
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    """``xtrain`` and ``trainx`` in two."""
+    if word[:1] in ("x", "y") and word[1:] in SPLITS:
+        return word[0], word[1:]
+    return (word[:-1], word[-1]) if word[-1:] in ("x", "y") and word[:-1] in SPLITS else (word,)
 
 
 def _by_axes(sets: Mapping[tuple[str, str], dict[str, Path]]) -> dict[tuple[str, str], dict[str, Path]]:
