@@ -32,9 +32,8 @@ def scene(root, ending="tif"):
         if ending != "tif":
             path.write_bytes(b"x")
             continue
-        with rasterio.open(
-            path, "w", driver="GTiff", count=1, height=8, width=8, dtype="uint16", crs="EPSG:4326"
-        ) as file:
+        options = {"count": 1, "height": 8, "width": 8, "dtype": "uint16", "crs": "EPSG:4326"}
+        with rasterio.open(path, "w", driver="GTiff", **options) as file:
             file.write(np.ones((1, 8, 8), np.uint16))
 
 
@@ -51,31 +50,34 @@ CASES = {
 }
 
 
+READS = (
+    recognise,
+    iterate_patches,
+    lambda source: drain(ingest(None, source, source.parent / "o.h5", ReaderOptions())),
+)
+
+
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 @pytest.mark.parametrize("make", CASES, ids=lambda make: make.__name__)
 def test_each_names_the_line(tmp_path, make):
     root = tmp_path / "src"
     root.mkdir()
     make(root)
-    for read in (
-        lambda: recognise(root),
-        lambda: drain(ingest(None, root, tmp_path / "o.h5")),
-        lambda: iterate_patches(root),
-    ):
+    for read in READS:
         with pytest.raises(FormatError, match=CASES[make]):
-            read()
+            read(root)
 
 
-@pytest.mark.parametrize(
-    ("name", "command"),
-    [
-        ("a.7z", "7z x a.7z"),
-        ("a.rar", "unrar x a.rar"),
-        ("a.tar.bz2", "tar -xjf"),
-        ("a.tar.xz", "tar -xJf"),
-        ("a.gz", "gunzip"),
-    ],
-)
+ARCHIVES = [
+    ("a.7z", "7z x a.7z"),
+    ("a.rar", "unrar x a.rar"),
+    ("a.tar.bz2", "tar -xjf"),
+    ("a.tar.xz", "tar -xJf"),
+    ("a.gz", "gunzip"),
+]
+
+
+@pytest.mark.parametrize(("name", "command"), ARCHIVES)
 def test_other_archives_name_their_command(tmp_path, name, command):
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(FormatError, match=f"not unpacked here.* {command}"), unpacked(tmp_path / name):
@@ -86,13 +88,9 @@ def test_other_archives_name_their_command(tmp_path, name, command):
 
 def test_a_missing_source_is_told_before_anything_else(tmp_path):
     for source in (tmp_path / "no" / "such", tmp_path / "x.zip", tmp_path / "x.npy"):
-        for read in (
-            lambda: recognise(source),
-            lambda: drain(ingest("folders", source, tmp_path / "o.h5", ReaderOptions())),
-            lambda: iterate_patches(source),
-        ):
+        for read in READS:
             with pytest.raises(DataError, match=f"no folder or file {source}. {tmp_path} exists"):
-                read()
+                read(source)
     here = ("--checkpoints", tmp_path / "c")
     assert "no folder or file" in core_error("ingest", "auto", tmp_path / "x", "--out", tmp_path / "o.h5", *here)
     assert not (tmp_path / "c").exists()
