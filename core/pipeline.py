@@ -44,7 +44,7 @@ def train_run(run: RunFolder) -> Iterator[Progress]:
     explained = []
     for fold in range(n_folds):
         progress = TRAINING + MAPPING + EXPLAINING * fold / n_folds
-        text = f"Grad-CAM and band occlusion of fold {fold + 1} of {n_folds}."
+        text = f"Attention maps and band occlusion of fold {fold + 1} of {n_folds}."
         yield Progress(progress, text, "explaining", {"stage": "explaining", "fold": fold, "n_folds": n_folds})
         explained.append(explain_fold(context, judged, fold))
     save_explanations(context, explained)

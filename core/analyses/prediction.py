@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from core.analyses.base import Analysis, Options
 from core.config.sections import names_of
+from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
 from core.progress import Steps
 from core.runs.store import RunFolder
 
@@ -22,6 +23,40 @@ class PredictionOptions(Options):
     bands: tuple[str, ...] | None = Field(None, title="Bands", description="Names of the bands in their order: a,b,c.")
     unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
     submission: bool = Field(False, title="Submission", description="ID,label in the order of Test.csv (Zindi).")
+    miss_rate: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        title="Share of landslides that may be missed",
+        description="Clears patches without inspection so that at most this share of the landslides is missed "
+        "(95 % confidence).",
+    )
+    missed_per_1000: float | None = Field(
+        None,
+        gt=0,
+        lt=1000,
+        title="Missed landslides per 1,000 patches",
+        description="Clears patches without inspection so that at most so many of 1,000 patches are a missed landslide "
+        "(95 % confidence).",
+    )
+    design_effect: float = Field(
+        UNGROUPED_EFFECT,
+        ge=1,
+        title="Design effect",
+        description="Patches that count as one independent patch for a safety target, where the run knows no groups.",
+    )
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if self.miss_rate is not None and self.missed_per_1000 is not None:
+            raise ValueError("miss_rate and missed_per_1000 are two ways to state one target: give one of them.")
+        return self
+
+    def target(self) -> Target | None:
+        """The safety target, or None."""
+        if self.miss_rate is not None:
+            return Target("miss_rate", self.miss_rate)
+        return None if self.missed_per_1000 is None else Target("missed_per_1000", self.missed_per_1000)
 
     @field_validator("source", "out")
     @classmethod
@@ -42,14 +77,20 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
     from core.predict.patches import answer
     from core.predict.sources import patches_of
     from core.predict.submission import write_predictions, write_submission
+    from core.predict.triage import run_rule, triage
 
+    target, triaged = options.target(), None
+    if target is not None:  # before any network is loaded: it may be refused
+        rule = run_rule(run, run.config().heads.headline(run.rules()), target, options.design_effect)
     source, out, rejected = Path(options.source), Path(options.out), []
     bands, batches, dataset = patches_of(source, options.format, options.bands, rejected, options.unit)
     answered = yield from answer(run, batches, bands, known=dataset, n=None if dataset is None else len(dataset))
+    if target is not None:
+        triaged = triage(rule, answered.by_fold)
     if options.submission:
         write_submission(out, answered, source)
     else:
-        write_predictions(out, answered)
+        write_predictions(out, answered, triaged)
     n, n_positive = len(answered.ids), int(answered.pred.sum())
     return {
         "run": run.name,
@@ -59,7 +100,9 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         "threshold": answered.threshold,
         "head": answered.head,
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
-        "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}.",
+        "triage": None if triaged is None else triaged.to_dict(),
+        "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}."
+        + (f" {triaged.sentence()}" if triaged else ""),
     }
 
 

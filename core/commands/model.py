@@ -74,4 +74,4 @@ def _description(value: dict[str, Any]) -> list[str]:
     weights = value["weights"]
     lines += ["", f"weights: {weights['source']}" + (f" ({weights['licence']})" if weights["licence"] else "")]
     lines += [f"{row['input']:20s} {row['branch']:8s} {row['starts_from']}" for row in value["inputs"]]
-    return [*lines, f"Grad-CAM reads {value['cam_layer']}"]
+    return [*lines, f"Attention maps read {value['cam_layer']}"]

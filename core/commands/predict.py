@@ -31,6 +31,13 @@ def predict(
     bands: Bands = None,
     unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
+    miss_rate: Annotated[
+        float | None,
+        typer.Option("--miss-rate", help="Clear patches so that at most this share of landslides is missed."),
+    ] = None,
+    missed_per_1000: Annotated[
+        float | None, typer.Option("--missed-per-1000", help="The same, as missed landslides in 1,000 patches.")
+    ] = None,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
@@ -40,10 +47,12 @@ def predict(
 
     must_exist(source)  # before a job is made of it
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
-    options |= {"submission": submission}
+    options |= {"submission": submission, "miss_rate": miss_rate, "missed_per_1000": missed_per_1000}
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
-    value.pop("message")
+    message = value.pop("message")
     lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    if value["triage"]:
+        lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
 

@@ -59,9 +59,10 @@ _TABLE2 = (
     "augment.contrast=0.1",
     "train.schedule=none",
     "train.select=fold_best",
+    "train.judge_steps=3",  # "the F1-score is computed every three iterations"
     "heads.head=fc",
 )
-_MIXED = ("augment.mixup_alpha=0.2", "augment.cutmix_alpha=1")
+_MIXED = ("augment.mixup_alpha=0.2", "augment.cutmix_alpha=1", "augment.cutmix_box=corners")  # Algorithm 2
 _TABLE2_ROWS: dict[str, tuple[str, ...]] = {
     "table2-baseline": (),
     "table2-384-mixup": ("model.image_size=384", "augment.mixup_alpha=0.2"),

@@ -12,11 +12,11 @@ import pandas as pd
 
 from core.data.store.dataset import Dataset
 from core.data.store.summary import QUANTILES, valid_pixels
+from core.stats.design_effect import share_interval
 
 MOST_BYTES = 256 * 2**20  # of images held at once
 FEW = 30  # different values of a column that can be told apart in a figure
 BINS = 5  # of a column of numbers with more values
-Z95 = 1.959964  # of the normal distribution
 NO_VALUE = "not stated"
 
 
@@ -40,28 +40,28 @@ def parts(dataset: Dataset) -> dict[str, np.ndarray]:
     return found
 
 
-def balance(labels: np.ndarray, values: np.ndarray) -> pd.DataFrame:
+def balance(labels: np.ndarray, values: np.ndarray, groups: np.ndarray | None = None) -> pd.DataFrame:
     """Patches of each class by value: value, patches, positive, negative, unlabelled, share, low, high.
 
-    labels: (N,) 1, 0, -1; values: (N,) text. ``share`` is that of the positive class among the labelled, with its
-    95 % interval (Wilson, 1927), nan where none is labelled. Most patches first.
+    labels: (N,) 1, 0, -1; values: (N,) text; groups: (N,) or None, minded where a value has several. ``share`` is that
+    of the positive class among the labelled, with its 95 % interval (Wilson, 1927), nan where none is labelled. Most
+    patches first.
     """
     counts = pd.crosstab(np.asarray(values), np.asarray(labels)).reindex(columns=[1, 0, -1], fill_value=0)
     table = pd.DataFrame({"value": counts.index.astype(str), "patches": counts.sum(axis=1).to_numpy()})
     for column, label in (("positive", 1), ("negative", 0), ("unlabelled", -1)):
         table[column] = counts[label].to_numpy()
-    known = (table["positive"] + table["negative"]).to_numpy(float)
-    table["share"], table["low"], table["high"] = wilson(table["positive"].to_numpy(float), known)
+    shares = [_share(labels, values, groups, value) for value in counts.index]
+    table[["share", "low", "high"]] = np.array(shares).reshape(-1, 3)
     return table.sort_values("patches", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def wilson(k: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Share k of n with its 95 % interval after Wilson (1927); nan where n is 0."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = k / n
-        middle = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-        half = Z95 * np.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2)) / (1 + Z95**2 / n)
-    return share, np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+def _share(labels: np.ndarray, values: np.ndarray, groups: np.ndarray | None, value: str) -> tuple[float, float, float]:
+    chosen = (np.asarray(values) == value) & (np.asarray(labels) >= 0)
+    own = None if groups is None else np.asarray(groups)[chosen]
+    if own is not None and len(set(own.tolist())) < 2:
+        own = None  # a share of this one group, whose spread between groups is no matter
+    return share_interval(np.asarray(labels)[chosen] == 1, own)
 
 
 def _named(values: np.ndarray) -> np.ndarray:

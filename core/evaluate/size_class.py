@@ -8,24 +8,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+
+from core.stats.design_effect import share_interval
 
 
-def size_facts(truth: np.ndarray, answered: np.ndarray) -> dict[str, Any]:
+def size_facts(truth: np.ndarray, answered: np.ndarray, groups: np.ndarray | None = None) -> dict[str, Any]:
     """Text classes (N,) each. Values are nan where N is 0.
 
-    accuracy with its 95 % interval (Wilson; patches count as independent), macro_f1: the mean F1 over the classes that
+    accuracy with its 95 % interval (Wilson; groups (N,) minded), macro_f1: the mean F1 over the classes that
     are there, majority: the share of the commonest class, confusion: true class -> answered class -> patches.
     """
     n = len(truth)
     classes = sorted(set(truth.tolist()) | set(answered.tolist()))
-    right = int((truth == answered).sum())
-    bounds = binomtest(right, n).proportion_ci(method="wilson") if n else (float("nan"), float("nan"))
+    accuracy, *bounds = share_interval(truth == answered, groups)
     f1 = [_f1(truth == name, answered == name) for name in sorted(set(truth.tolist()))]
     return {
         "n": n,
-        "accuracy": right / n if n else float("nan"),
-        "accuracy_interval": [float(bounds[0]), float(bounds[1])],
+        "accuracy": accuracy,
+        "accuracy_interval": bounds,
         "macro_f1": float(np.mean(f1)) if f1 else float("nan"),
         "majority": max(int((truth == name).sum()) for name in classes) / n if n else float("nan"),
         "confusion": {a: {b: int(((truth == a) & (answered == b)).sum()) for b in classes} for a in classes},

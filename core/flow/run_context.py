@@ -110,7 +110,7 @@ def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> d
     names, size = config.model.columns, config.model.size_column
     learn_columns(dataset.columns, names, np.flatnonzero(labels >= 0))
     learn_columns(dataset.columns, [size] if size else [], np.flatnonzero(labels == 1), "model.size_column")
-    reports = column_reports(dataset.columns, labels, names)
+    reports = column_reports(dataset.columns, labels, names, groups=dataset.groups)
     if config.model.columns_leak == "refuse":
         refuse_leaks(reports)
     return {"columns": [asdict(report) for report in reports]} if reports else {}

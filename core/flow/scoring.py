@@ -137,7 +137,11 @@ def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
         }
     if "size" in table:
         sized = table[table["size"] != ""]
-        found["size"] = size_facts(sized["size"].to_numpy(), sized["size_pred"].to_numpy())
+        own = None
+        if groups is not None:
+            by_id = dict(zip(context.dataset.ids[labelled].tolist(), groups, strict=True))
+            own = np.array([by_id[name] for name in sized["id"]])
+        found["size"] = size_facts(sized["size"].to_numpy(), sized["size_pred"].to_numpy(), own)
         found["size"]["column"] = context.config.model.size_column
     return found
 

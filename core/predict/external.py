@@ -210,13 +210,20 @@ def _sample(rows: np.ndarray) -> np.ndarray:
     return np.sort(np.random.default_rng(SEED).permutation(rows)[:SAMPLE])
 
 
+def _groups_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
+    """The groups that patches of one place or scene have; None where none are known."""
+    return None if dataset.groups is None else dataset.groups[rows]
+
+
 def _band_shift(own: Dataset, other: Dataset, names: tuple[str, ...], labelled: np.ndarray) -> pd.DataFrame:
-    means = []
+    means, groups = [], []
     for dataset, rows in ((own, np.flatnonzero(own.labels >= 0)), (other, labelled)):
-        images = dataset.images(_sample(rows), names)
+        sampled = _sample(rows)
+        images = dataset.images(sampled, names)
         per_band = band_statistics(images, dataset.nodata).reshape(len(images), len(names), -1)[:, :, 0]
         means.append(per_band.astype(np.float64))
-    return band_shift(means[0], means[1], names)
+        groups.append(_groups_of(dataset, sampled))
+    return band_shift(*means, names, *groups)
 
 
 def _embedding_shift(
@@ -224,10 +231,13 @@ def _embedding_shift(
 ) -> EmbeddingShift | None:
     oof, model = run.oof(), ensemble.models[0]
     rows = own.index_of(oof.loc[oof["fold"] == model.fold, "id"].tolist())
-    unseen = run.embeddings(model.fold)["embeddings"][_sample(rows)]
-    images = other.images(_sample(labelled), ensemble.band_names)
+    unseen, theirs = _sample(rows), _sample(labelled)
+    images = other.images(theirs, ensemble.band_names)
+    groups = _groups_of(own, unseen), _groups_of(other, theirs)
     try:
-        return embedding_shift(unseen, model.embeddings(images), seed=SEED)
+        return embedding_shift(
+            run.embeddings(model.fold)["embeddings"][unseen], model.embeddings(images), *groups, seed=SEED
+        )
     except DataError as error:
         notes.append(str(error))
         return None

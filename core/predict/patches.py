@@ -21,13 +21,17 @@ from core.runs.store import RunFolder
 
 @dataclass(frozen=True)
 class Answer:
-    """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold."""
+    """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold.
+
+    by_fold: (folds, N) float64, the probability of each fold's model.
+    """
 
     ids: np.ndarray
     probs: np.ndarray
     pred: np.ndarray
     threshold: float
     head: str
+    by_fold: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,16 @@ class Ensemble:
         return cls(models, rules, config.heads.headline(rules), models[0].normaliser.band_names, shape[1:])
 
     def probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """(N,) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
+        """(N,) float64, the mean of :meth:`fold_probs`."""
+        return self.fold_probs(images, columns).mean(axis=0)
+
+    def fold_probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+        """(folds, N) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
 
         columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
         """
         odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
-        return np.mean([expit(by_head[self.head]) for by_head in odds], axis=0)
+        return np.stack([expit(by_head[self.head]) for by_head in odds])
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -98,15 +106,16 @@ def answer(
         if known is not None and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        probs.append(ensemble.probs(images, columns))
+        probs.append(ensemble.fold_probs(images, columns))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
         raise FormatError("The source has no usable patches. Check the path and the format.")
-    pooled = np.concatenate(probs)
+    by_fold = np.concatenate(probs, axis=1)
+    pooled = by_fold.mean(axis=0)
     pred = (pooled >= ensemble.threshold).astype(np.int8)
-    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head)
+    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, by_fold)
 
 
 def fitting(

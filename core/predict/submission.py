@@ -10,12 +10,22 @@ from core.data.readers.archives.unpack import small_file
 from core.errors import FormatError
 from core.io.csv_injection import csv_cell
 from core.predict.patches import Answer
+from core.predict.triage import Triage
 
 
-def write_predictions(out: Path, answer: Answer) -> None:
-    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold)."""
+def write_predictions(out: Path, answer: Answer, triaged: Triage | None = None) -> None:
+    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold).
+
+    With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect").
+    """
     rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
-    _write(out, ("id", "prob", "pred"), ((csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows))
+    cells = [(csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows]
+    header: tuple[str, ...] = ("id", "prob", "pred")
+    if triaged is not None:
+        header += ("prob_highest", "triage")
+        more = zip(answer.by_fold.max(axis=0), triaged.cleared, strict=True)
+        cells = [(*row, f"{p:.6f}", "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
+    _write(out, header, cells)
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:

@@ -68,11 +68,16 @@ def wilson(hits: np.ndarray | float, n: np.ndarray | float) -> tuple[np.ndarray,
     return np.clip(centre - reach, 0, 1), np.clip(centre + reach, 0, 1)
 
 
-def share_interval(hits: np.ndarray, groups: np.ndarray | None = None) -> tuple[float, float, float]:
-    """Share of hits (N,) 0/1 with its 95 % interval, groups minded: (share, lo, hi); nan without patches."""
+def share_interval(
+    hits: np.ndarray, groups: np.ndarray | None = None, least_effect: float = 1.0
+) -> tuple[float, float, float]:
+    """Share of hits (N,) 0/1 with its 95 % interval, groups minded: (share, lo, hi); nan without patches.
+
+    least_effect: a design effect that is assumed in any case, such as one stated where no groups are known.
+    """
     hits = np.asarray(hits, np.float64)
     if not hits.size:
         return (float("nan"),) * 3
-    effect = design_effect(hits, groups)
+    effect = max(design_effect(hits, groups), least_effect)
     low, high = wilson(hits.sum() / effect, hits.size / effect)
     return float(hits.mean()), float(low), float(high)

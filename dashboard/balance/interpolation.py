@@ -134,7 +134,9 @@ def _stop(data, path, seen, maps, top, at: int, titles: list[str]) -> None:
             st.image(seen[at], width="stretch", output_format="PNG", alt=titles[at])
             st.caption(f"**{titles[at].capitalize()}**")
         with st.container(gap="xxsmall"):
-            st.image(render.overlay(seen[at], maps[at], 0.7, top), width="stretch", output_format="PNG", alt="Grad-CAM")
+            st.image(
+                render.overlay(seen[at], maps[at], 0.7, top), width="stretch", output_format="PNG", alt="Attention map"
+            )
             method = METHOD_WORDS.get(path["method"], "Attention")
             st.caption(f"**{method}**, layer {escape_markdown(path['layer'])}, the same scale for all stops")
     rows = [

@@ -85,7 +85,7 @@ def _balance_by_part(data: Dataset) -> None:
             key="dataset_part",
             width=260,
         )
-    table = balance(data.labels, found[name])
+    table = balance(data.labels, found[name], data.groups)
     overall = float((data.labels == 1).sum() / max((data.labels >= 0).sum(), 1))
     beside = st.grid(2, min_column_width=340, gap="medium")
     with beside.cell():

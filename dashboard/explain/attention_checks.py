@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from core.analyses.attention import checks as attention_checks
-from core.explain.checks.verdict import MOST_ALIKE
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import theme
@@ -24,6 +23,7 @@ NAME = attention_checks.ANALYSIS.name
 FINDING_WORDS = {
     "alive": "The maps hold evidence",
     "faithful": "The places they point at matter",
+    "beyond_picture": "They add to what the pixels show",
     "every_fold": "They matter in every fold",
     "learnt": "The maps depend on what the network learnt",
     "on_masks": "They lie on the outlined landslides",
@@ -54,8 +54,8 @@ def checks(run: RunFolder) -> None:
         analyses.nothing_yet(
             run, NAME, "These maps have not been checked yet",
             "An attention map always shows something. The sanity checks remove the pixels that it points at and "
-            "compare with random maps, give the network random weights, compare with the outlines of landslides, and "
-            "roll, flip and shrink patches to tell content from corners.",
+            "compare with random maps, the mean map and edge strength; give the network random weights; compare with "
+            "the outlines of landslides; and roll, flip and shrink patches to tell content from corners.",
             "Run the checks", ":material/policy:",
         )  # fmt: skip
         _another(run, "Run with other settings")
@@ -120,10 +120,25 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
                 downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
     road = report["faithfulness"]["road"]
     st.caption(
-        "A good map's curve falls below that of random maps when the most relevant pixels are removed first, and stays "
-        f"above it when the least relevant are. ROAD: {number(road['map'])} for the map, {number(road['random'])} for "
-        f"random maps with as many cells, {number(road['moved'])} for the map moved elsewhere. Shaded: 95 % interval, "
-        f"groups kept together; n = {int(curves['n'].max()):,} patches."
+        "A good map's curve falls below those of its rivals when the most relevant pixels are removed first, and stays "
+        "above them when the least relevant are. Shaded: 95 % interval, groups kept together; "
+        f"n = {int(curves['n'].max()):,} patches."
+    )
+    gains = [
+        {
+            "name": f"over {charts.RIVAL_WORDS[rival]} ({number(road[rival])})",
+            "part": "",
+            **_mean(road[f"gain_{rival}"]),
+        }
+        for rival in charts.RIVAL_WORDS
+        if rival != "map"
+    ]
+    st.markdown(f"**Rival by rival** (ROAD of the map {number(road['map'])}, of each rival in brackets)")
+    downloads.show(
+        charts.dots(
+            pd.DataFrame(gains), "ROAD of the map minus the rival's", {"": theme.POSITIVE}, [(0.0, "")], "+.3f"
+        ),
+        key=f"explain_{name}_rivals",
     )
     rows = [
         {"name": theme.fold_title(one["fold"]), "part": "", **_mean(one["gain_random"])}
@@ -143,10 +158,14 @@ def _randomised(report: Mapping[str, Any], table: pd.DataFrame, run: RunFolder, 
     if table.empty:
         st.markdown("No network with random weights was compared.")
         return
-    downloads.show(charts.randomised(table, MOST_ALIKE), key=f"explain_{name}_random")
+    downloads.show(
+        charts.randomised(table, {key: one["value"] for key, one in report["randomised"]["other"].items()}),
+        key=f"explain_{name}_random",
+    )
     st.caption(
         "Weights are replaced by random ones block by block, from the classifier down to the first layer. Maps that "
-        "hardly change show edges in the picture, not what the network learnt. Shaded: 95 % interval, groups kept "
+        "stay more alike than the maps of other patches are (dotted) show edges in the picture, not what the network "
+        "learnt. Shaded: 95 % interval, groups kept "
         f"together; n = {int(table['n'].max()):,} comparisons over {report['randomised']['seeds']} random networks and "
         "all folds."
     )
@@ -209,7 +228,7 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
         compared = (
             f" Corners hold {wrong['wrong']:.2f} times the uniform share in misclassified patches (n = "
             f"{wrong['n_wrong']:,}) and {wrong['right']:.2f} times in found landslides (n = {wrong['n_right']:,}); "
-            f"Mann-Whitney p = {wrong['p']:.2g}."
+            f"p = {wrong['p']:.2g} (rank test, groups kept together)."
         )
     st.caption(
         f"Each corner is {report['corner']:.0%} of the patch's sides, the border {report['border']:.0%}; every "

@@ -20,8 +20,19 @@ from dashboard.patches import render
 
 HEAT = [[i / 10, f"rgb({','.join(str(round(c)) for c in render.colours(np.array(i / 10)))})"] for i in range(11)]
 OUTCOME_TITLES = theme.OUTCOME_WORDS
-RIVAL_WORDS = {"map": "the map", "random": "random maps", "moved": "the map, moved elsewhere"}
-RIVAL_LOOKS = {"map": (theme.POSITIVE, "solid"), "random": (theme.INK, "dash"), "moved": (theme.NEGATIVE, "dot")}
+RIVAL_WORDS = {
+    "map": "the map",
+    "random": "random maps",
+    "moved": "the map, moved elsewhere",
+    "centre": "a blob in the middle",
+    "mean": "the mean map of other patches",
+    "edges": "edge strength",
+    "unusual": "unusual pixels",
+}
+RIVAL_LOOKS = {
+    "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.NEGATIVE, "dashdot"),
+    "map": (theme.POSITIVE, "solid"),
+}  # fmt: skip
 KIND_WORDS = {
     "road_most": "ROAD: most relevant pixels removed first",
     "road_least": "ROAD: least relevant pixels removed first",
@@ -73,7 +84,7 @@ def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
     table: the curves of ``core.analyses.attention.checks.AttentionCheck``.
     """
     figure = go.Figure()
-    for rival in ("random", "moved", "map"):
+    for rival in RIVAL_LOOKS:
         rows = table[(table["kind"] == kind) & (table["rival"] == rival)].sort_values("share")
         if rows.empty:
             continue
@@ -91,8 +102,11 @@ def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
     return theme.apply(figure, 300)
 
 
-def randomised(table: pd.DataFrame, most_alike: float) -> go.Figure:
-    """Similarity of maps to the trained network's, by how many blocks from the top have random weights."""
+def randomised(table: pd.DataFrame, level: Mapping[str, float]) -> go.Figure:
+    """Similarity of maps to the trained network's, by how many blocks from the top have random weights.
+
+    level: of "ssim" and "spearman", how alike the trained network's maps of different patches are.
+    """
     figure = go.Figure()
     for name, words, colour in (("ssim", "SSIM", theme.POSITIVE), ("spearman", "Spearman's rho", theme.NEGATIVE)):
         low, high = table[f"{name}_lo"], table[f"{name}_hi"]
@@ -107,11 +121,12 @@ def randomised(table: pd.DataFrame, most_alike: float) -> go.Figure:
             line={"color": colour, "width": LINE}, marker={"size": 7},
             hovertemplate=f"{words} %{{y:.3f}}%{{customdata}}<extra></extra>",
         )  # fmt: skip
-    figure.add_hline(y=most_alike, line_width=THIN, line_dash="dot", line_color=theme.INK)
-    figure.add_annotation(
-        x=1, xref="paper", xanchor="right", y=most_alike, yanchor="bottom", showarrow=False,
-        text=f"SSIM may be at most {most_alike:g} at the end",
-    )  # fmt: skip
+        if np.isfinite(level[name]):
+            figure.add_scatter(
+                x=[table["stage"].min(), table["stage"].max()], y=[level[name]] * 2, mode="lines", legendgroup=name,
+                name=f"{words}, maps of other patches", line={"color": colour, "width": THIN, "dash": "dot"},
+                hovertemplate=f"{words} of maps of other patches %{{y:.3f}}<extra></extra>",
+            )  # fmt: skip
     figure.update_xaxes(title_text="Blocks with random weights, from the classifier down", dtick=1)
     figure.update_yaxes(title_text="Similarity to the trained network's maps")
     return theme.apply(figure, 300)

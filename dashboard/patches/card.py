@@ -75,7 +75,7 @@ def patch_card(data: Dataset, run: RunFolder | None, patch_id: str) -> None:
         st.image(rgb, width="stretch", alt=f"Patch {patch_id}, {look.composite.name}", output_format="PNG")
         cam = cams.of(patch_id)
         if look.opacity and cam is None:
-            st.caption("No Grad-CAM map: this patch was not held out in any fold.")
+            st.caption("No attention map: this patch was not held out in any fold.")
         elif look.opacity and dead_maps(cam[None])[0]:
             st.caption("Dead map: this layer shows no evidence of a landslide anywhere in the patch.")
         elif look.opacity:

@@ -51,7 +51,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Cams:
-    """A run's out-of-fold Grad-CAM maps by patch id; empty where the run has none."""
+    """A run's out-of-fold attention maps by patch id; empty where the run has none."""
 
     rows: dict[str, int]
     maps: np.ndarray  # (N, h, w) float32, raw
@@ -73,7 +73,7 @@ class Cams:
 
 
 def cams_of(run: RunFolder | None) -> Cams:
-    """The run's Grad-CAM maps; none where it has none yet or they cannot be read."""
+    """The run's attention maps; none where it has none yet or they cannot be read."""
     nothing = Cams({}, np.empty((0, 1, 1), np.float32), {}, np.empty(0, int))
     if run is None:
         return nothing
@@ -98,7 +98,7 @@ def cams_from(index: pd.DataFrame, maps: np.ndarray, card: dict) -> Cams:
 def look_controls(
     data: Dataset, key: str, cams: Cams | None = None, overlay: bool = False, stretch: bool = True
 ) -> Look:
-    """The choices of how to look, in one row; Grad-CAM and masks are offered where they exist.
+    """The choices of how to look, in one row; attention maps and masks are offered where they exist.
 
     Without ``stretch`` all patches keep the dataset's, so that they can be compared.
     """
@@ -106,7 +106,7 @@ def look_controls(
     opacity, heat, mask, way, raw = 0.0, "patch", False, "dataset", False
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Shown as", list(ways), key=f"{key}_composite", width=300)
-        if cams is not None and cams.rows and st.toggle("Grad-CAM", value=overlay, key=f"{key}_cam"):
+        if cams is not None and cams.rows and st.toggle(method_of(cams), value=overlay, key=f"{key}_cam"):
             raw = st.toggle("Map alone", key=f"{key}_raw", help="The raw cells, without the patch.")
             opacity = st.slider("Opacity", 0, 100, 70, 5, format="%d %%", key=f"{key}_opacity", width=150) / 100
         with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
@@ -116,7 +116,7 @@ def look_controls(
                     help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
                 )  # fmt: skip
             if opacity:
-                heat = st.radio("Grad-CAM's brightest", list(HEATS), format_func=HEATS.get, key=f"{key}_heat")
+                heat = st.radio("Brightest at", list(HEATS), format_func=HEATS.get, key=f"{key}_heat")
             if data.has_masks:
                 mask = st.toggle("Outline of the mask", key=f"{key}_mask")
             smooth = st.toggle("Smooth between pixels", key=f"{key}_smooth")
@@ -203,10 +203,15 @@ def cam_legend(cams: Cams, look: Look) -> None:
     st.caption(cam_sentence(cams))
 
 
+def method_of(cams: Cams) -> str:
+    """The method that drew the maps, by its usual name."""
+    return METHOD_WORDS.get(cams.card.get("method", "gradcam"), "Attention map")
+
+
 def cam_sentence(cams: Cams) -> str:
-    """Which network, layer, size and target the Grad-CAM maps come from."""
+    """Which network, layer, size and target the maps come from."""
     card, (height, width) = cams.card, cams.maps.shape[1:]
-    method = METHOD_WORDS.get(card.get("method", "gradcam"), "Attention")
+    method = method_of(cams)
     return (
         f"{method} of the network's own classifier ({theme.head_title('fc').lower()} head) for "
         f"{escape_markdown(card.get('target', 'the positive class'))}, layer "

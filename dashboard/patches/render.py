@@ -1,4 +1,4 @@
-"""Patches as pictures: a composite of bands, a Grad-CAM laid over it, a mask's outline, a legend.
+"""Patches as pictures: a composite of bands, an attention map laid over it, a mask's outline, a legend.
 
 Patches are (C, H, W) float32 in the bands' own units; pictures are uint8 RGB arrays. Numpy and PIL only.
 """
@@ -118,7 +118,7 @@ def enlarge(rgb: np.ndarray, side: int, smooth: bool = False) -> np.ndarray:
     )
 
 
-# -------------------------------------------------------------------------------------------------- Grad-CAM
+# -------------------------------------------------------------------------------------------------- attention maps
 
 
 def heat(cam: np.ndarray, size_hw: tuple[int, int], top: float | None = None) -> np.ndarray:
@@ -141,7 +141,7 @@ def colours(values: np.ndarray) -> np.ndarray:
 
 
 def overlay(rgb: np.ndarray, cam: np.ndarray, opacity: float = 0.6, top: float | None = None) -> np.ndarray:
-    """A picture (H, W, 3) uint8 with a raw Grad-CAM map (h, w) laid over it: (H, W, 3) uint8.
+    """A picture (H, W, 3) uint8 with a raw attention map (h, w) laid over it: (H, W, 3) uint8.
 
     The layer is as opaque as the map is strong, up to ``opacity``, so that what the map ignores stays visible. ``top``
     is the value drawn brightest (the patch's own maximum by default; a common one makes patches comparable).

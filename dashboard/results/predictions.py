@@ -42,6 +42,7 @@ class Predictions:
     head: str
     class_names: tuple[str, str]
     table: pd.DataFrame
+    n_models: int = 1  # that answer together for new patches
 
     @property
     def positive(self) -> str:
@@ -123,7 +124,15 @@ def of_run(run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str) -> Pr
     source = f"Out of fold over {len(summary['folds'])} folds; {escape_markdown(theme.head_title(head))}"
     versions = [cache.file_version(run.path / name) for name in ("oof.parquet", "summary.json")]
     key = f"{run.path}|{versions}|{head}"
-    return Predictions(key, f"{run.name}_{head}", source, head, tuple(summary["class_names"]), table[COLUMNS])
+    return Predictions(
+        key,
+        f"{run.name}_{head}",
+        source,
+        head,
+        tuple(summary["class_names"]),
+        table[COLUMNS],
+        n_models=len(summary["folds"]),
+    )
 
 
 def of_csv(scores: ScoreTable, key: str) -> Predictions:

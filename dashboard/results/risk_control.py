@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
-from core.evaluate.risk_control import DELTA, Target, TriageRule, triage_by_fold, triage_rule
+from core.evaluate.risk_control import DELTA, UNGROUPED_EFFECT, Target, TriageRule, triage_by_fold, triage_rule
 from dashboard import theme
 from dashboard.results import charts
 from dashboard.results.predictions import Predictions
@@ -23,14 +23,17 @@ KINDS = {"missed_per_1000": "Missed per 1,000 patches", "miss_rate": "Missed per
 
 def risk_control_view(predictions: Predictions) -> None:
     """The view."""
-    target, accept = _form()
+    target, accept, effect = _form(predictions)
     try:
-        rule = triage_rule(predictions.labels, predictions.probs, target, predictions.groups, false_per_1000=accept)
+        rule = triage_rule(
+            predictions.labels, predictions.probs, target, predictions.groups, false_per_1000=accept, effect=effect
+        )
     except LandslideLensError as error:
         st.error(f"**This target cannot be guaranteed.** {escape_markdown(error)}", icon=":material/gpp_maybe:")
         st.caption(predictions.basis)
         return
-    st.markdown(f"**{escape_markdown(rule.sentence(predictions.positive))}**")
+    st.markdown(f"**{escape_markdown(rule.sentence(predictions.positive, predictions.n_models))}**")
+    st.caption(escape_markdown(rule.rests_on(predictions.n_models)))
     _cards(rule)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
@@ -42,12 +45,12 @@ def risk_control_view(predictions: Predictions) -> None:
         downloads.show(charts.risk_path(rule.path, target.limit, rule.threshold, miss_rate), key="risk_control_path")
         st.caption("Each point is a threshold: the alarms it raises, and the upper 95% bound of what it misses.")
     _at_prevalence(rule, predictions)
-    _by_fold(predictions, target)
+    _by_fold(predictions, target, effect)
     st.caption(_basis(rule, predictions))
     downloads.download(rule.path, f"{predictions.name}_risk_control", "Thresholds tested (CSV)")
 
 
-def _form() -> tuple[Target, float | None]:
+def _form(predictions: Predictions) -> tuple[Target, float | None, float]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
             "Target", list(KINDS), default="missed_per_1000", required=True, format_func=KINDS.get,
@@ -66,8 +69,15 @@ def _form() -> tuple[Target, float | None]:
             false_alarms = st.number_input(
                 "False alarms per 1,000", 0.1, 500.0, 5.0, 1.0, key="risk_control_false", width=190
             )
+        effect = 1.0
+        if predictions.groups is None:
+            effect = st.number_input(
+                "Design effect", 1.0, 100.0, UNGROUPED_EFFECT, 0.5, format="%.1f", key="risk_control_effect", width=140,
+                help="No groups are known. So many patches count as one independent patch: 1 if every patch is another "
+                "place; more where several patches come from one scene.",
+            )  # fmt: skip
     limit = most / 100 if kind == "miss_rate" else most
-    return Target(kind, limit), false_alarms
+    return Target(kind, limit), false_alarms, effect
 
 
 def _cards(rule: TriageRule) -> None:
@@ -125,11 +135,13 @@ def _at_prevalence(rule: TriageRule, predictions: Predictions) -> None:
         )
 
 
-def _by_fold(predictions: Predictions, target: Target) -> None:
+def _by_fold(predictions: Predictions, target: Target, effect: float) -> None:
     if predictions.n_folds < 2:
         return
     with st.expander("Check: each fold at the threshold learnt on the other folds"):
-        table = triage_by_fold(predictions.labels, predictions.probs, predictions.fold_of, target, predictions.groups)
+        table = triage_by_fold(
+            predictions.labels, predictions.probs, predictions.fold_of, target, predictions.groups, effect
+        )
         names = {
             "fold": "Fold", "n": "Patches", "n_positive": "Positive", "threshold": "Threshold", "missed": "Missed",
             "miss_rate": "Miss rate", "missed_per_1000": "Missed per 1,000", "workload": "Alarms per 1,000",

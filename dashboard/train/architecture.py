@@ -159,7 +159,7 @@ def _description(data: Dataset, result: dict[str, Any], resized: str) -> None:
     st.dataframe(stages, hide_index=True, column_config=FORMATS)
     layer = next((layer for layer in result["layers"] if layer["name"] == result["cam_layer"]), None)
     cells = f", a map of {layer['rows']}x{layer['columns']} cells" if layer else ""
-    st.caption(escape_markdown(f"Grad-CAM reads {result['cam_layer']}{cells}, unless another layer is chosen."))
+    st.caption(escape_markdown(f"Attention maps read {result['cam_layer']}{cells}, unless another layer is chosen."))
     _bands(result)
     downloads.download(stages, f"stages_{result['backbone']}", "Stages (CSV)")
 

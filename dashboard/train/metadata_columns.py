@@ -91,7 +91,7 @@ def _checked(data: Dataset, chosen: list[str]) -> bool:
 
 @st.cache_data(max_entries=32, show_spinner="Checking the columns…")
 def _reports(content_hash: str, chosen: tuple[str, ...], _data: Dataset) -> list[dict]:
-    return [asdict(report) for report in column_reports(_data.columns, _data.labels, chosen)]
+    return [asdict(report) for report in column_reports(_data.columns, _data.labels, chosen, groups=_data.groups)]
 
 
 def _row(report: ColumnReport) -> dict[str, str]:

@@ -32,7 +32,7 @@ ESTIMATE = estimate.ANALYSIS.name
 PREVIEWED = "train_previewed"  # session: the dataset's name and the configuration (JSON) that is previewed
 PART_TITLES = {
     "training": "Training", "balancing": "Synthetic patches", "embedding": "Embedding every patch", "heads": "Heads",
-    "maps": "Embedding maps", "explanations": "Grad-CAM and occlusion",
+    "maps": "Embedding maps", "explanations": "Attention maps and occlusion",
 }  # fmt: skip
 MOST_CHANGES = 8  # settings that are named with the preset
 COUNTS = range(2, 9)

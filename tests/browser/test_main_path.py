@@ -62,7 +62,7 @@ def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoin
     tile.click()
     card = page.get_by_role("dialog")
     expect(card).to_be_visible()
-    expect(card.get_by_text("Grad-CAM").first).to_be_visible()
+    expect(card.get_by_text("XGrad-CAM").first).to_be_visible()
     expect(card.get_by_role("img").first).to_be_visible()
     bars = card.locator(".st-key-card_occlusion .js-plotly-plot")
     expect(bars).to_be_visible()

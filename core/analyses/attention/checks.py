@@ -29,6 +29,7 @@ from core.stats.grouped_means import greater_than_zero, mean_of
 if TYPE_CHECKING:
     from core.train.networks.cam_layer import LayerMap
 
+VERSION = 2  # of a report; reports of a version with fewer rivals are not shown: their verdict may not hold
 CHUNK = 20  # patches tested between two reports of progress
 PROBABILITY, CORRELATION = (0.0, 1.0), (-1.0, 1.0)  # what the interval of such a mean cannot leave
 TABLES = ("patches", "curves", "randomised")
@@ -101,7 +102,14 @@ def analyse(run: RunFolder, options: CheckOptions) -> Steps[dict[str, Any]]:
         patches.append(table.join(pd.concat(tested)) if tested else table)
     table = pd.concat(patches, ignore_index=True)
     report = _report(run, table, np.concatenate(silent), alike, dataset.has_masks)
-    report |= {"layer": view.layer, "method": method, "target": dataset.positive, "head": "fc", "run": run.name}
+    report |= {
+        "version": VERSION,
+        "layer": view.layer,
+        "method": method,
+        "target": dataset.positive,
+        "head": "fc",
+        "run": run.name,
+    }
     report["verdict"] = verdict.verdict(view.layer, method, _findings(report))
     report |= {"options": options.model_dump(mode="json"), "made": datetime.now(UTC).isoformat(timespec="seconds")}
     report["seconds"] = time.monotonic() - began
@@ -117,6 +125,7 @@ def reports(run: RunFolder) -> dict[str, dict[str, Any]]:
     """By name: verdict and numbers of every layer and method that was checked, the newest first."""
     results = run.results(ANALYSIS.name)
     made = {name: results.part(name).json("report.json") for name in results.parts()}
+    made = {name: report for name, report in made.items() if report.get("version") == VERSION}
     return dict(sorted(made.items(), key=lambda item: item[1].get("made", ""), reverse=True))
 
 
@@ -149,7 +158,7 @@ def _report(
     shares = table[[f"place_{place}" for place in position.PLACES]].rename(columns=lambda c: c[6:])
     report: dict[str, Any] = {"silent": silence(maps), "size": list(maps.shape[1:])}
     report["places"] = position.place_summary(shares, table["outcome"], groups).to_dict("records")
-    report["wrong_against_right"] = position.wrong_against_right(shares, table["outcome"])
+    report["wrong_against_right"] = position.wrong_against_right(shares, table["outcome"], groups)
     report["corner"], report["border"] = position.CORNER, position.BORDER
     tested = table[table["p0"].notna()].reset_index(drop=True) if "p0" in table else table.iloc[:0]
     own = _groups(tested)
@@ -170,22 +179,45 @@ def _report(
         }
     last = pd.concat(alike) if alike else pd.DataFrame(columns=["stage", "ssim", "spearman", "seed"])
     last = last[last["stage"] == last["stage"].max()] if len(last) else last
-    known = last["ssim"].notna()
-    report["randomised"] = {
-        "ssim": float(last["ssim"].mean()) if known.any() else np.nan,
-        "spearman": float(last["spearman"].mean()) if known.any() else np.nan,
-        "n": int(known.sum()),
-        "seeds": int(last["seed"].nunique()),
-    }
+    report["randomised"] = _randomised(last)
     return report
+
+
+def _randomised(last: pd.DataFrame) -> dict[str, Any]:
+    """The fully randomised network's maps: likeness to the trained one's, and how much more than other patches' maps.
+
+    A row of ``last`` is a patch and draw; means over the draws of a patch come first, so that n counts patches once.
+    """
+    measures = ("ssim", "spearman")
+    columns = [*measures, *(f"other_{name}" for name in measures)]
+    known = last.dropna(subset=columns) if len(last) else last
+    if known.empty:
+        nothing = mean_of(np.zeros(0)).to_dict()
+        both = dict.fromkeys(measures, nothing)
+        return {"ssim": np.nan, "spearman": np.nan, "n": 0, "seeds": 0, "other": both, "excess": both, "own": both}
+    patches = known.groupby(["id", "group"], as_index=False)[columns].mean()
+    groups = _groups(patches)
+    found = {"n": len(known), "seeds": int(known["seed"].nunique()), "patches": len(patches)}
+    for key in ("own", "other", "excess"):
+        found[key] = {}
+    for name in measures:
+        own, other = patches[name].to_numpy(), patches[f"other_{name}"].to_numpy()
+        found[name] = float(known[name].mean())
+        found["own"][name] = mean_of(own, groups, CORRELATION).to_dict()
+        found["other"][name] = mean_of(other, groups, CORRELATION).to_dict()
+        found["excess"][name] = mean_of(own - other, groups).to_dict()
+    return found
 
 
 def _scores(tested: pd.DataFrame, name: str, groups: np.ndarray | None) -> dict[str, Any]:
     """One measure of the maps and their rivals; gains are positive where the map is better."""
     way = -1.0 if name == "deletion" else 1.0
-    values = {rival: tested[f"{name}_{rival}"].to_numpy(float) for rival in ("map", "random", "moved")}
+    from core.explain.checks.faithfulness import BLIND, PICTURE
+
+    rivals = (*BLIND, *PICTURE)
+    values = {rival: tested[f"{name}_{rival}"].to_numpy(float) for rival in ("map", *rivals)}
     scores: dict[str, Any] = {rival: float(column.mean()) for rival, column in values.items()}
-    for rival in ("random", "moved"):
+    for rival in rivals:
         gain = way * (values["map"] - values[rival])
         scores |= {f"gain_{rival}": mean_of(gain, groups).to_dict(), f"p_{rival}": greater_than_zero(gain, groups)}
     return scores
@@ -195,6 +227,7 @@ def _findings(report: dict[str, Any]) -> list[verdict.Finding]:
     findings = [verdict.alive(report["silent"])]
     if report["n_tested"]:
         findings.append(verdict.faithful(report["faithfulness"]))
+        findings.append(verdict.beyond_the_picture(report["faithfulness"]))
         findings.append(verdict.every_fold(report["faithfulness_by_fold"]))
     findings.append(verdict.learnt(report["randomised"]))
     if "masks" in report:
@@ -205,20 +238,20 @@ def _findings(report: dict[str, Any]) -> list[verdict.Finding]:
 
 
 def _curves(parts: list[tuple[pd.DataFrame, dict]]) -> pd.DataFrame:
-    """Mean probability left by kind, rival (map, random, moved) and share of pixels, with interval and n."""
-    from core.explain.checks.faithfulness import KINDS, N_RANDOM, RIVALS, SHARES
+    """Mean probability left by kind, rival (map and its rivals) and share of pixels, with interval and n."""
+    from core.explain.checks.faithfulness import KINDS, SHARES, by_rival
 
     columns = ["kind", "rival", "share", "mean", "lo", "hi", "n"]
     if not parts:
         return pd.DataFrame(columns=columns)
     groups = _groups(pd.concat([facts for facts, _ in parts]))
-    rivals = {"map": slice(0, 1), "random": slice(1, 1 + N_RANDOM), "moved": slice(1 + N_RANDOM, len(RIVALS))}
     rows = []
     for kind in KINDS:
         after = np.concatenate([scores[kind] for _, scores in parts], axis=1)  # (rivals, n, shares)
-        for rival, which in rivals.items():
+        rivals = by_rival(after)
+        for rival, values in rivals.items():
             for column, share in enumerate(SHARES):
-                mean = mean_of(after[which, :, column].mean(axis=0), groups, PROBABILITY)
+                mean = mean_of(values[:, column], groups, PROBABILITY)
                 rows.append((kind, rival, share, mean.value, mean.lo, mean.hi, mean.n))
         before = mean_of(np.concatenate([scores["before"] for _, scores in parts]), groups, PROBABILITY)
         if kind != "insertion":

@@ -67,24 +67,27 @@ def measure_sample(
 
     Adds to ``curves`` the patches' facts with the probabilities that the curves are means of.
     """
-    from core.explain.checks.faithfulness import N_RANDOM, faithfulness
+    from core.explain.checks.faithfulness import by_rival, faithfulness, mean_of_others
 
     images, maps = view.images[rows], view.maps[rows]
-    scored = faithfulness(view.model.network, images, maps, view.device, seed)
+    scored = faithfulness(view.model.network, images, maps, mean_of_others(view.maps)[rows], view.device, seed)
     curves.append((view.facts.iloc[rows], {"before": scored.before, **scored.after}))
     columns = {"p0": scored.before}
     for name, values in scored.scores().items():  # (rivals, n)
-        columns |= {f"{name}_map": values[0], f"{name}_random": values[1 : 1 + N_RANDOM].mean(axis=0)}
-        columns[f"{name}_moved"] = values[1 + N_RANDOM :].mean(axis=0)
+        columns |= {f"{name}_{rival}": of for rival, of in by_rival(values).items()}
     moved = group_tests.movement(view.maps_of, images, maps)
     return pd.DataFrame(columns).join(moved).set_index(rows)
 
 
 def measure_randomised(view: FoldMaps, rows: np.ndarray, seeds: int, seed: int) -> list[pd.DataFrame]:
-    """Likeness of maps by stage of randomisation: one row a patch, seed and stage."""
-    from core.explain.checks.randomisation import cascade
+    """Likeness of maps by stage of randomisation: one row a patch, seed and stage.
+
+    other_ssim, other_spearman: likeness of the patch's map to those of other patches by the same, trained network.
+    """
+    from core.explain.checks.randomisation import cascade, likeness_to_others
 
     tables = []
+    other = likeness_to_others(view.maps[rows], seed) if len(rows) else ()
     for draw in range(seeds if len(rows) else 0):
         stages = cascade(
             view.model.network, view.images[rows], view.maps[rows], view.device, view.layer, view.min_map,
@@ -93,5 +96,10 @@ def measure_randomised(view: FoldMaps, rows: np.ndarray, seeds: int, seed: int) 
         for one in stages:
             facts = {"fold": view.model.fold, "seed": one.seed, "stage": one.stage, "layers": one.layers}
             values = {"id": view.facts["id"].to_numpy()[rows], "group": view.facts["group"].to_numpy()[rows]}
-            tables.append(pd.DataFrame(values | {"ssim": one.ssim, "spearman": one.spearman}).assign(**facts))
+            tables.append(
+                pd.DataFrame(
+                    values
+                    | {"ssim": one.ssim, "spearman": one.spearman, "other_ssim": other[0], "other_spearman": other[1]}
+                ).assign(**facts)
+            )
     return tables

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.data.tabular.columns import MOST_CATEGORIES, as_numbers, as_words, is_unknown, kind_of
 from core.errors import ConfigError
+from core.stats.permutation import shuffled_in_blocks
 
 PERMUTATIONS = 200
 BINS = 10  # of a number, by its quantiles
@@ -53,22 +54,29 @@ class ColumnReport:
 
 
 def column_reports(
-    columns: Mapping[str, np.ndarray], labels: np.ndarray, names: Sequence[str] | None = None, seed: int = 0
+    columns: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> list[ColumnReport]:
     """A report of each named column (none: all) over the labelled patches. labels: (N,), -1 where unlabelled."""
     labelled = np.flatnonzero(np.asarray(labels) >= 0)
     target = np.asarray(labels)[labelled].astype(np.int64)
+    own = None if groups is None else np.asarray(groups)[labelled]
     return [
-        column_report(name, np.asarray(columns[name])[labelled], target, seed)
+        column_report(name, np.asarray(columns[name])[labelled], target, seed, own)
         for name in (columns if names is None else names)
     ]
 
 
-def column_report(name: str, values: np.ndarray, labels: np.ndarray, seed: int = 0) -> ColumnReport:
-    """One column over labelled patches: values, labels (N,), 0 or 1."""
+def column_report(
+    name: str, values: np.ndarray, labels: np.ndarray, seed: int = 0, groups: np.ndarray | None = None
+) -> ColumnReport:
+    """One column over labelled patches: values, labels (N,), 0 or 1; groups (N,) are permuted whole."""
     unknown, kind = is_unknown(values), kind_of(values)
     codes = _codes(values, unknown, kind)
-    permuted = [np.random.default_rng((seed, i)).permutation(labels) for i in range(PERMUTATIONS)]
+    permuted = [shuffled_in_blocks(labels, groups, np.random.default_rng((seed, i))) for i in range(PERMUTATIONS)]
     entropy = _entropy(labels)
     found, chance, share = _against_chance(codes, labels, permuted, entropy)
     of_unknown, chance_unknown, share_unknown = _against_chance(unknown.astype(np.int64), labels, permuted, entropy)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.explain.cam.overlay import dead_maps
 from core.stats.grouped_means import mean_of
+from core.stats.permutation import rank_test
 
 CORNER = 0.2  # side of a corner, as a share of the patch's: 4 % of its area
 BORDER = 0.1  # width of the frame, as a share of the patch's side: 36 % of its area
@@ -73,26 +74,25 @@ def place_summary(shares: pd.DataFrame, outcome: np.ndarray, groups: np.ndarray 
     return pd.DataFrame(rows)
 
 
-def wrong_against_right(shares: pd.DataFrame, outcome: np.ndarray) -> list[dict]:
+def wrong_against_right(shares: pd.DataFrame, outcome: np.ndarray, groups: np.ndarray | None = None) -> list[dict]:
     """Do wrong patches (FP and FN) hold more attention in a place than found landslides (TP)? One row a place.
 
-    difference of mean ratios, p: Mann-Whitney, two-sided; it takes patches for independent.
+    difference of mean ratios, p: of ranks, two-sided, whole groups resampled (without groups: Mann-Whitney).
     """
-    from scipy.stats import mannwhitneyu
-
     wrong, right = np.isin(outcome, ("fp", "fn")), np.asarray(outcome) == "tp"
     rows = []
     for place in shares.columns:
         values = shares[place].to_numpy(float)
         a, b = (values[chosen & np.isfinite(values)] for chosen in (wrong, right))
-        enough = min(len(a), len(b)) >= 5
+        either = wrong | right
+        own = None if groups is None else np.asarray(groups)[either]
         rows.append(
             {
                 "place": place,
                 "wrong": float(a.mean()) if len(a) else np.nan,
                 "right": float(b.mean()) if len(b) else np.nan,
                 "difference": float(a.mean() - b.mean()) if len(a) and len(b) else np.nan,
-                "p": float(mannwhitneyu(a, b).pvalue) if enough else np.nan,
+                "p": rank_test(values[either], wrong[either], own),
                 "n_wrong": len(a),
                 "n_right": len(b),
             }

@@ -77,6 +77,24 @@ def likeness(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return ssim, spearman
 
 
+def likeness_to_others(maps: np.ndarray, seed: int = 0, most: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Mean :func:`likeness` of each map (N, h, w) to up to ``most`` maps of other patches: (N,), (N,); nan for none.
+
+    It is the level that maps of one network have in common, whatever they show: its habit, and the method's.
+    """
+    order = np.random.default_rng(seed).permutation(len(maps))
+    place = np.argsort(order)
+    found = [likeness(maps, maps[order[(place + step) % len(maps)]]) for step in range(1, min(most + 1, len(maps)))]
+    if not found:
+        return np.full(len(maps), np.nan), np.full(len(maps), np.nan)
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a dead map is like none
+        ssim, spearman = (np.nanmean([one[i] for one in found], axis=0) for i in (0, 1))
+    return ssim, spearman
+
+
 def randomise(module: nn.Module, generator: torch.Generator) -> None:
     """Forget what ``module`` itself has learnt (not its children): its weights are drawn anew.
 

@@ -11,7 +11,14 @@ from typing import Any
 
 MOST_SILENT = 0.1  # share of maps that may be dead or constant
 ALPHA = 0.01  # of the test against random maps
-MOST_ALIKE = 0.2  # mean SSIM of a randomised network's maps with the trained one's
+EXCESS = 0.1  # by which maps of a random network may be more alike than maps of other patches are
+BLIND_WORDS = {
+    "random": "random maps",
+    "moved": "the map moved elsewhere",
+    "centre": "one blob in the middle",
+    "mean": "the mean map of other patches",
+}
+PICTURE_WORDS = {"edges": "edge strength", "unusual": "how unusual the pixels are"}
 
 
 @dataclass(frozen=True)
@@ -58,16 +65,42 @@ def alive(silent: dict[str, Any]) -> Finding:
 
 
 def faithful(scores: dict[str, dict[str, Any]]) -> Finding:
-    """ROAD against random maps; the other measures are told."""
+    """ROAD against rivals that know nothing of the patch; it holds against the strongest of them."""
     road = scores["road"]
-    gain, p = road["gain_random"], road["p_random"]
+    if not math.isfinite(road["p_random"]):
+        n = road["gain_random"]["n"]
+        return Finding("faithful", None, f"Too few groups of patches for a test against random maps (n = {n}).")
+    worst = _strongest(road, BLIND_WORDS)
+    gain, p = road[f"gain_{worst}"], road[f"p_{worst}"]
     text = (
-        f"Taking out what the maps point at costs {gain['value']:+.3f} {_interval(gain)} more probability than "
-        f"with random maps (ROAD {road['map']:.3f} against {road['random']:.3f}, p = {p:.1e}, n = {gain['n']})."
+        f"Removing what the maps point at costs {gain['value']:+.3f} {_interval(gain)} more probability than with "
+        f"{BLIND_WORDS[worst]}, the strongest rival that knows nothing of the patch (ROAD {road['map']:.3f} against "
+        f"{road[worst]:.3f}, p = {p:.1e}, n = {gain['n']}; random maps {road['random']:.3f})."
     )
-    if not math.isfinite(p):
-        return Finding("faithful", None, f"Too few groups of patches for a test against random maps (n = {gain['n']}).")
     return Finding("faithful", bool(p < ALPHA and gain["value"] > 0), text)
+
+
+def beyond_the_picture(scores: dict[str, dict[str, Any]]) -> Finding:
+    """ROAD against what can be seen in the pixels without the network. As good as that is undecided, worse fails."""
+    road = scores["road"]
+    worst = _strongest(road, PICTURE_WORDS)
+    gain, p = road[f"gain_{worst}"], road[f"p_{worst}"]
+    holds = True if p < ALPHA and gain["value"] > 0 else False if gain["hi"] < 0 else None
+    end = {
+        True: "the maps add to looking at the pixels",
+        None: "the maps do no better than looking at the pixels",
+        False: "looking at the pixels does better than the maps",
+    }[holds]
+    text = (
+        f"Against {PICTURE_WORDS[worst]} alone they gain {gain['value']:+.3f} {_interval(gain)} (ROAD "
+        f"{road['map']:.3f} against {road[worst]:.3f}, n = {gain['n']}): {end}."
+    )
+    return Finding("beyond_picture", holds, text)
+
+
+def _strongest(road: dict[str, Any], rivals: dict[str, str]) -> str:
+    """The rival over which the map gains least."""
+    return min(rivals, key=lambda name: road[f"gain_{name}"]["value"])
 
 
 def every_fold(folds: list[dict[str, Any]]) -> Finding:
@@ -84,15 +117,26 @@ def every_fold(folds: list[dict[str, Any]]) -> Finding:
 
 
 def learnt(last: dict[str, Any]) -> Finding:
-    """Likeness of the fully randomised network's maps."""
-    ssim = last["ssim"]
-    if not last["n"] or not math.isfinite(ssim):
+    """Likeness of the fully randomised network's maps, beside that of maps of other patches.
+
+    What all maps of a network have in common is no sign of edges. Likeness above that level is: it fails where it
+    exceeds the level by ``EXCESS`` for certain, by SSIM or by rank correlation.
+    """
+    excess = last["excess"]
+    if not last["n"] or not all(math.isfinite(excess[name]["value"]) for name in excess):
         return Finding("learnt", None, "The randomised network's maps say nothing, so they cannot be compared.")
+    parts = [
+        f"{words} {last[name]:.2f} (maps of other patches: {last['other'][name]['value']:.2f}, difference "
+        f"{excess[name]['value']:+.2f} {_interval(excess[name], '+.2f')})"
+        for name, words in (("ssim", "SSIM"), ("spearman", "rank correlation"))
+    ]
     text = (
-        f"With every weight drawn anew the maps have SSIM {ssim:.2f} and rank correlation {last['spearman']:.2f} with "
-        f"the trained network's (n = {last['n']}, {last['seeds']} draws; below {MOST_ALIKE} is as it should be)."
+        f"With every weight drawn anew the maps have {' and '.join(parts)} with the trained network's (n = "
+        f"{last['n']}, {last['seeds']} draws; a difference below {EXCESS:g} is as it should be)."
     )
-    return Finding("learnt", ssim < MOST_ALIKE, text)
+    if any(one["lo"] > EXCESS for one in excess.values()):
+        return Finding("learnt", False, text)
+    return Finding("learnt", True if all(one["hi"] < EXCESS for one in excess.values()) else None, text)
 
 
 def on_masks(agreement: dict[str, dict[str, Any]]) -> Finding:

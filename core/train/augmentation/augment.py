@@ -137,8 +137,6 @@ def draw_box(hw: tuple[int, int], weight: float, generator: np.random.Generator)
 
 
 def draw_corners(hw: tuple[int, int], generator: np.random.Generator) -> Box:
-    """A box between two corners that are drawn evenly over the patch (paper A, Algorithm 2)."""
-    height, width = int(hw[0]), int(hw[1])
-    top, bottom = sorted(int(y) for y in generator.integers(0, height + 1, 2))
-    left, right = sorted(int(x) for x in generator.integers(0, width + 1, 2))
+    """A box between two corners that are drawn evenly over the patch, never empty (paper A, Algorithm 2: x1 < x2)."""
+    (top, bottom), (left, right) = (sorted(generator.choice(int(n) + 1, 2, replace=False).tolist()) for n in hw)
     return top, bottom, left, right

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from core.analyses.prediction import ANALYSIS
-from core.errors import ConfigError, FormatError
+from core.errors import ConfigError, DataError, FormatError
 from core.progress import drain
 
 
@@ -27,6 +27,23 @@ def test_every_patch_has_a_probability_and_a_decision(balanced_run, tmp_path):
     assert list(table.columns) == ["id", "prob", "pred"] and len(table) == value["n"] == 120
     assert table["pred"].sum() == value["n_positive"] and value["run"] == balanced_run.name
     assert ((table["prob"] >= value["threshold"]) == table["pred"]).all() and not value["rejected"]
+
+
+def test_a_safety_target_clears_what_every_model_clears(balanced_run, tmp_path):
+    source = balanced_run.dataset_path()
+    value = predicted(balanced_run, source, tmp_path / "p.csv", miss_rate=0.5, design_effect=1)
+    table, rule = pd.read_csv(tmp_path / "p.csv"), value["triage"]
+    assert list(table.columns) == ["id", "prob", "pred", "prob_highest", "triage"]
+    cleared = table["triage"] == "cleared"
+    assert (table["prob_highest"][cleared] < rule["threshold"] + 1e-6).all()
+    assert (table["prob_highest"][~cleared] >= rule["threshold"] - 1e-6).all()
+    assert (rule["cleared"], rule["inspect"]) == (cleared.sum(), (~cleared).sum()) and rule["n_models"] == 3
+    assert "all 3 models" in rule["rests_on"] and "at most 50% of the landslides" in value["message"]
+    with pytest.raises(DataError, match="are needed"):
+        predicted(balanced_run, source, tmp_path / "q.csv", missed_per_1000=0.1)
+    with pytest.raises(ConfigError, match="two ways"):
+        predicted(balanced_run, source, tmp_path / "q.csv", missed_per_1000=10, miss_rate=0.1)
+    assert not (tmp_path / "q.csv").exists()
 
 
 def test_a_submission_has_whole_numbers_under_zindis_names(balanced_run, tmp_path):

@@ -122,3 +122,11 @@ def test_the_presets_of_the_papers_are_what_their_tables_print():
         config = preset(f"uva-finetune-{n}")
         assert (config.train.trainable, config.train.top_layers, config.train.epochs) == ("layers", n, 15)
         assert config.train.batch_norm == "auto" and config.train.lr == 1e-3
+
+
+def test_rows_of_paper_a_follow_its_algorithms():
+    """Algorithm 2 draws two corners; the F1 is computed every three iterations."""
+    for name in (name for name in PRESETS if name.startswith("table2-")):
+        config = preset(name)
+        assert config.train.judge_steps == 3 and config.train.select == "fold_best", name
+        assert config.augment.cutmix_alpha == 0 or config.augment.cutmix_box == "corners", name

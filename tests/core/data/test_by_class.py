@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 
 from core.data.bands import RGB_BANDS
-from core.data.by_class import BINS, balance, describe_classes, drawn_rows, parts, wilson
+from core.data.by_class import BINS, balance, describe_classes, drawn_rows, parts
 from core.data.store import DatasetWriter
 
 
@@ -28,9 +28,15 @@ def test_balance_counts_every_patch_once_and_puts_the_largest_first():
 
 @pytest.mark.parametrize(("k", "n"), [(0, 5), (5, 5), (1, 3), (180, 1000)])
 def test_the_interval_is_wilsons(k, n):
-    share, low, high = wilson(np.array([k]), np.array([n]))
+    row = balance(np.repeat([1, 0], [k, n - k]), np.full(n, "a")).iloc[0]
     expected = binomtest(k, n).proportion_ci(method="wilson")
-    assert (share[0], low[0], high[0]) == pytest.approx((k / n, expected.low, expected.high), abs=1e-6)
+    assert (row["share"], row["low"], row["high"]) == pytest.approx((k / n, expected.low, expected.high), abs=1e-6)
+
+
+def test_patches_of_one_scene_count_as_alike():
+    labels, scenes = np.tile([1] * 8 + [0] * 8, 5), np.repeat(np.arange(10), 8).astype(str)
+    alone, alike = (balance(labels, np.full(80, "a"), groups).iloc[0] for groups in (None, scenes))
+    assert alike["share"] == alone["share"] and alike["high"] - alike["low"] > 2 * (alone["high"] - alone["low"])
 
 
 def test_a_value_without_labels_has_no_share():

@@ -117,7 +117,7 @@ def test_the_real_zindi_probabilities():
     root = os.environ.get("LANDSLIDE_REAL_DATA")
     if not root:
         pytest.skip("LANDSLIDE_REAL_DATA is not set: the real out-of-fold probabilities are not here.")
-    found = read_scores(Path(root) / "zindi-metadata" / "oof_eva_7th_place_folds0_2.csv")
-    assert (len(found.table), int(found.table["label"].sum())) == (2859, 502)
-    assert sorted(set(found.table["fold"])) == [0, 2] and found.aside.empty
+    found = read_scores(Path(root) / "zindi-train-band-statistics" / "oof_eva_7th_place_all_folds.csv")
+    assert (len(found.table), int(found.table["label"].sum())) == (7146, 1255)
+    assert sorted(set(found.table["fold"])) == [0, 1, 2, 3, 4] and found.aside.empty
     assert np.isclose(found.table["prob"].max(), 1.0, atol=0.01)

@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from core.errors import ConfigError, DataError, LabelError
 from core.evaluate.metrics import confusion
-from core.evaluate.risk_control import Target, triage_by_fold, triage_rule
+from core.evaluate.risk_control import UNGROUPED_EFFECT, Target, triage_by_fold, triage_rule
 
 APART, SHARE = 2.5, 0.1756  # of the two classes' scores in standard deviations; of landslides
 DRAWS = 2000
@@ -38,7 +38,7 @@ def test_the_target_is_exceeded_in_at_most_5_percent_of_draws_and_the_price_is_f
     rng, over, seen = np.random.default_rng(0), 0, []
     draws = DRAWS if n < 5000 else DRAWS // 8
     for _ in range(draws):
-        found = triage_rule(*population(rng, n), target)
+        found = triage_rule(*population(rng, n), target, effect=1)
         missed = ndtr(found.threshold - APART)  # the true miss rate of this threshold
         over += (missed if target.kind == "miss_rate" else 1000 * SHARE * missed) > target.limit
         seen.append(workload(found.threshold))
@@ -66,17 +66,40 @@ def test_patches_of_one_scene_do_not_break_the_promise(n_scenes, size, kind):
     for _ in range(draws):
         labels, scores, group = scenes(rng, n_scenes, size, kind)
         for grouped in (True, False):
-            at = triage_rule(labels, scores, target, group if grouped else None).threshold
+            at = triage_rule(labels, scores, target, group if grouped else None, effect=1).threshold
             missed = ndtr(at - APART) if kind == "alike" else 0.9 * ndtr(at - APART) + 0.1 * ndtr(at - 0.2 * APART)
             over, naive = over + (grouped and missed > 0.1), naive + (not grouped and missed > 0.1)
     assert over / draws <= 0.05 + SLACK * 2
     assert naive / draws > over / draws + 0.02  # what counting every patch as independent would have done
 
 
+def test_scenes_that_nobody_named_do_not_break_the_promise_and_it_says_what_it_rests_on():
+    """Counted from single patches, the promise broke in more than 5 of 100 draws, without a caveat."""
+    target, draws, rng = Target("miss_rate", 0.1), 200, np.random.default_rng(0)
+    broken = {1.0: 0, UNGROUPED_EFFECT: 0}
+    for _ in range(draws):
+        labels, scores, _ = scenes(rng, 60, 12, "alike")
+        for effect in broken:
+            rule = triage_rule(labels, scores, target, effect=effect)
+            broken[effect] += ndtr(rule.threshold - APART) > target.limit
+    assert broken[1.0] / draws > 0.07 and broken[UNGROUPED_EFFECT] / draws <= 0.05
+    assert "3 patches count as one" in rule.rests_on()
+    assert "the promise is too good" in triage_rule(labels, scores, target, effect=1).rests_on()
+    grouped = triage_rule(labels, scores, target, np.arange(len(labels)))
+    assert grouped.effect == 1 and "groups" not in grouped.rests_on()
+
+
+@pytest.mark.parametrize("effect", [0.5, 0.0, float("nan"), 1e9])
+def test_an_impossible_design_effect_is_refused(effect):
+    labels, scores = population(np.random.default_rng(0), 200)
+    with pytest.raises(ConfigError, match="design effect"):
+        triage_rule(labels, scores, Target("miss_rate", 0.2), effect=effect)
+
+
 def test_the_threshold_is_the_exact_binomial_one():
     rng = np.random.default_rng(3)
     labels, scores = population(rng, 2000)
-    found = triage_rule(labels, scores, Target("miss_rate", 0.05))
+    found = triage_rule(labels, scores, Target("miss_rate", 0.05), effect=1)
     most = max(k for k in range(100) if binom.cdf(k, labels.sum(), 0.05) <= 0.05)
     assert found.missed == most and found.threshold == np.sort(scores[labels == 1])[most]
     assert found.miss_rate_upper <= 0.05
@@ -86,7 +109,7 @@ def test_the_threshold_is_the_exact_binomial_one():
 def test_counts_are_those_of_the_decisions():
     rng = np.random.default_rng(4)
     labels, scores = population(rng, 3000)
-    found = triage_rule(labels, scores, Target("missed_per_1000", 8), false_per_1000=10)
+    found = triage_rule(labels, scores, Target("missed_per_1000", 8), false_per_1000=10, effect=1)
     cells = confusion(labels, scores >= found.threshold)
     assert cells.fn == found.missed and found.missed_per_1000 == pytest.approx(1000 * cells.fn / 3000)
     called, accepted = scores >= found.threshold, scores >= found.accept_at
@@ -101,13 +124,16 @@ def test_counts_are_those_of_the_decisions():
 
 def test_a_stricter_target_costs_more_inspections():
     labels, scores = population(np.random.default_rng(5), 5000)
-    costs = [triage_rule(labels, scores, Target("miss_rate", limit)).workload.value for limit in (0.2, 0.1, 0.05, 0.02)]
+    costs = [
+        triage_rule(labels, scores, Target("miss_rate", limit), effect=1).workload.value
+        for limit in (0.2, 0.1, 0.05, 0.02)
+    ]
     assert costs == sorted(costs) and costs[0] < costs[-1]
 
 
 def test_the_path_shows_what_was_tested():
     labels, scores = population(np.random.default_rng(5), 3000)
-    found = triage_rule(labels, scores, Target("miss_rate", 0.05))
+    found = triage_rule(labels, scores, Target("miss_rate", 0.05), effect=1)
     assert found.path["threshold"].is_monotonic_increasing and found.path["upper"].is_monotonic_increasing
     assert found.path["threshold"].iloc[-1] == found.threshold and (found.path["upper"] <= 0.05).all()
 
@@ -117,8 +143,8 @@ def test_too_few_landslides_are_refused_with_the_number_needed(limit, needed):
     labels = np.repeat([0, 1], [100, needed - 1])
     scores = np.concatenate([np.linspace(0, 0.4, 100), np.linspace(0.5, 1, needed - 1)])
     with pytest.raises(DataError, match=f"at least {needed} like these"):
-        triage_rule(labels, scores, Target("miss_rate", limit))
-    one_more = triage_rule(np.append(labels, 1), np.append(scores, 0.9), Target("miss_rate", limit))
+        triage_rule(labels, scores, Target("miss_rate", limit), effect=1)
+    one_more = triage_rule(np.append(labels, 1), np.append(scores, 0.9), Target("miss_rate", limit), effect=1)
     assert one_more.missed == 0 and one_more.threshold == 0.5
 
 
@@ -131,19 +157,19 @@ def test_copies_do_not_help_to_promise():
 
 def test_scores_that_say_nothing_leave_every_patch_to_be_inspected():
     labels = np.arange(400) % 2
-    found = triage_rule(labels, np.zeros(400), Target("miss_rate", 0.05))
+    found = triage_rule(labels, np.zeros(400), Target("miss_rate", 0.05), effect=1)
     assert found.inspects_all and "inspect every patch" in found.sentence()
 
 
 def test_where_landslides_are_rarer_than_the_target_nothing_need_be_seen():
     labels = (np.arange(5000) < 5).astype(int)
-    found = triage_rule(labels, np.linspace(1, 0, 5000), Target("missed_per_1000", 20))
+    found = triage_rule(labels, np.linspace(1, 0, 5000), Target("missed_per_1000", 20), effect=1)
     assert found.threshold == math.inf and found.workload.value == 0
 
 
 def test_elsewhere_uses_the_other_share_of_landslides():
     rng = np.random.default_rng(6)
-    found = triage_rule(*population(rng, 20_000), Target("miss_rate", 0.05))
+    found = triage_rule(*population(rng, 20_000), Target("miss_rate", 0.05), effect=1)
     other = found.at_prevalence(0.02)
     assert other["missed_per_1000"] == pytest.approx(20 * found.miss_rate)
     assert other["workload"] == pytest.approx(workload(found.threshold, 0.02), rel=0.05)
@@ -152,8 +178,8 @@ def test_elsewhere_uses_the_other_share_of_landslides():
 def test_each_fold_is_judged_at_the_threshold_of_the_others():
     labels, scores = population(np.random.default_rng(7), 3000)
     fold_of = np.arange(3000) % 3
-    table = triage_by_fold(labels, scores, fold_of, Target("miss_rate", 0.1))
-    expected = triage_rule(labels[fold_of != 1], scores[fold_of != 1], Target("miss_rate", 0.1)).threshold
+    table = triage_by_fold(labels, scores, fold_of, Target("miss_rate", 0.1), effect=1)
+    expected = triage_rule(labels[fold_of != 1], scores[fold_of != 1], Target("miss_rate", 0.1), effect=1).threshold
     assert table["threshold"][1] == expected and table["kept"].dtype == bool
     few = triage_by_fold(labels[:90], scores[:90], fold_of[:90], Target("miss_rate", 0.02))
     assert few["reason"].str.contains("are needed").all()

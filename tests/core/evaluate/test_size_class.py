@@ -15,6 +15,13 @@ def test_shares_and_f1_are_scikit_learns_and_stand_beside_the_commonest_class():
     assert facts["confusion"]["small"] == {"large": 1, "medium": 0, "small": 5}
 
 
+def test_patches_of_one_scene_widen_the_interval():
+    truth, scenes = np.repeat(["small"], 60), np.repeat(np.arange(12), 5)
+    answered = np.where(scenes < 9, "small", "large")  # right or wrong by whole scenes
+    alone, alike = (size_facts(truth, answered, groups)["accuracy_interval"] for groups in (None, scenes))
+    assert alike[1] - alike[0] > 1.8 * (alone[1] - alone[0])
+
+
 def test_no_sized_landslide_is_undefined():
     facts = size_facts(np.array([], str), np.array([], str))
     assert facts["n"] == 0 and np.isnan(facts["accuracy"])

@@ -15,7 +15,7 @@ def test_the_verdict_and_every_measurement_are_shown(explained_run, open_page):
     report = checks.read(explained_run).report
     shown = " ".join(m.value for m in at.markdown)
     assert all(FINDING_WORDS[finding["name"]] in shown for finding in report["verdict"]["findings"])
-    assert len(figures(at)) == 4 + 1 + 1 + 1 + 1  # curves, folds, random weights, masks, corners
+    assert len(figures(at)) == 4 + 1 + 1 + 1 + 1 + 1  # curves, rivals, folds, random weights, masks, corners
     assert any(f"{report['n_tested']:,} patches labelled or predicted" in c.value for c in at.caption)
 
 

@@ -43,7 +43,7 @@ def test_two_branches_are_described_with_stages_bands_and_costs(view, studio):
     stages, bands = at.dataframe[0].value, at.dataframe[1].value
     assert {name.split(".")[0] for name in stages["Stage"]} == {"optical", "sar"}
     assert dict(zip(bands["Band"], bands["Read by"], strict=True))["asc_vh"] == "SAR branch"
-    assert "Weights: random" in shown(at) and "Grad-CAM reads backbone.optical" in shown(at)
+    assert "Weights: random" in shown(at) and "Attention maps read backbone.optical" in shown(at)
 
 
 def test_several_are_compared_and_one_that_cannot_be_built_says_why(view, studio):

@@ -7,6 +7,7 @@ import pytest
 
 from core.analyses.attention.checks import ANALYSIS, layers_of, read, reports
 from core.errors import ConfigError, RunError
+from core.explain.checks.faithfulness import RIVALS
 from core.explain.checks.position import PLACES
 from core.progress import drain
 from core.runs.store import create_run
@@ -43,7 +44,7 @@ def test_progress_rises_and_the_result_is_the_verdict(checked):
 def test_the_report_holds_every_check(checked):
     report, tables = checked[2].report, checked[2].tables
     assert [one["name"] for one in report["verdict"]["findings"]] == [
-        "alive", "faithful", "every_fold", "learnt", "in_place",
+        "alive", "faithful", "beyond_picture", "every_fold", "learnt", "in_place",
     ]  # fmt: skip
     assert report["n_tested"] == 16 and report["silent"]["n"] == 48
     assert set(report["faithfulness"]) == {"road", "deletion", "insertion"}
@@ -52,8 +53,14 @@ def test_the_report_holds_every_check(checked):
     assert len(report["faithfulness_by_fold"]) == 2
     patches, curves, stages = (tables[name] for name in ("patches", "curves", "randomised"))
     assert len(patches) == 48 and patches["road_map"].notna().sum() == 16
-    assert curves["mean"].between(0, 1).all() and set(curves["rival"]) == {"map", "random", "moved"}
+    assert curves["mean"].between(0, 1).all() and set(curves["rival"]) == set(RIVALS)
     assert stages["stage"].is_monotonic_increasing and (stages["ssim"] <= 1).all()
+
+
+def test_reports_with_fewer_rivals_are_not_shown(checked, run):
+    results = run.results(ANALYSIS.name).part("old")
+    results.write_json("report.json", {key: value for key, value in checked[2].report.items() if key != "version"})
+    assert "old" not in reports(run) and read(run).name == checked[1]["check"]
 
 
 def test_every_patch_is_checked_by_the_fold_that_has_not_seen_it(checked, run):

@@ -53,3 +53,15 @@ def test_unlabelled_patches_do_not_count_and_one_class_says_nothing():
 def test_mutual_information_is_scikit_learns(pairs):
     codes, labels = np.array(pairs).T
     assert mutual_information(codes, labels) == pytest.approx(mutual_info_score(codes, labels) / np.log(2), abs=1e-9)
+
+
+def test_a_column_of_scenes_is_judged_against_shuffled_scenes():
+    """Patches of one scene share label and value: among few scenes, chance alone says much."""
+    naive, whole = 0, 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        scene = np.repeat(np.arange(6), 25)
+        labels, values = (rng.permutation([0, 1] * 3))[scene], rng.choice(list("abcd"), 6)[scene]
+        naive += column_report("geology", values, labels).leaks
+        whole += column_report("geology", values, labels, groups=scene).leaks
+    assert naive >= 5 and whole <= 2

@@ -53,6 +53,40 @@ def test_a_shift_is_found_and_grows():
     assert "differ" in large.sentence() and (large.n_a, large.n_b) == (120, 90)
 
 
+def in_scenes(rng, n_scenes, dim=24):
+    """Patches of scenes that differ from one another (intraclass correlation 0.5), and their scenes."""
+    scene = np.repeat(np.arange(n_scenes), rng.integers(3, 14, n_scenes))
+    return (rng.normal(size=(n_scenes, dim))[scene] + rng.normal(size=(len(scene), dim))) / 2**0.5, scene
+
+
+@pytest.mark.parametrize("way", ["embedding", "bands"])
+def test_scenes_of_one_population_are_rarely_called_different(way):
+    """Single patches were permuted: two draws of 25 scenes were "different" in 92 to 100 of 100 trials."""
+    found, naive = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        (a, of_a), (b, of_b) = in_scenes(rng, 25), in_scenes(rng, 25)
+        if way == "bands":
+            found.append(band_shift(a[:, :1], b[:, :1], ["red"], of_a, of_b, 100, seed)["p"][0])
+            naive.append(band_shift(a[:, :1], b[:, :1], ["red"])["p"][0])
+        else:
+            found.append(embedding_shift(a, b, of_a, of_b, 100, seed).p)
+            naive.append(embedding_shift(a, b, n_permutations=40, seed=seed).p)
+    assert np.mean(np.array(naive) < 0.05) > 0.3
+    assert np.mean(np.array(found) < 0.05) <= 0.12
+
+
+def test_a_difference_between_scenes_is_still_found_and_too_few_scenes_are_told():
+    rng = np.random.default_rng(1)
+    (a, of_a), (b, of_b) = in_scenes(rng, 25), in_scenes(rng, 25)
+    shift = embedding_shift(a, b + 0.7, of_a, of_b)
+    assert shift.p < 0.01 and (shift.groups_a, shift.groups_b) == (25, 25)
+    assert shift.separability < embedding_shift(a, b + 0.7).separability  # a scene is never on both sides
+    few = embedding_shift(a, b, np.minimum(of_a, 1), np.zeros_like(of_b))
+    assert np.isnan(few.p) and "2 and 1 groups" in few.sentence()
+    assert "No groups are known" in embedding_shift(a, b).sentence()
+
+
 def test_frechet_distance_is_that_of_the_matrix_root():
     a, b = two_sets(0.5)
     a, b = a[:, :5], b[:, :5] * 1.5
@@ -63,8 +97,8 @@ def test_frechet_distance_is_that_of_the_matrix_root():
 
 def test_the_same_seed_gives_the_same_distance_and_many_patches_are_sampled():
     a, b = two_sets(n=700, m=600)
-    assert embedding_shift(a, b, 20, seed=3) == embedding_shift(a, b, 20, seed=3)
-    assert embedding_shift(a, b, 20).n_a == 500
+    assert embedding_shift(a, b, n_permutations=20, seed=3) == embedding_shift(a, b, n_permutations=20, seed=3)
+    assert embedding_shift(a, b, n_permutations=20).n_a == 500
 
 
 def test_too_few_patches_are_refused():

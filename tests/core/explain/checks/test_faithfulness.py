@@ -8,8 +8,8 @@ from torch import nn
 from core.config import ModelConfig
 from core.data.bands import RGB_BANDS
 from core.explain.cam.gradcam import gradcam
-from core.explain.checks.faithfulness import N_RANDOM, RIVALS, SHARES, faithfulness
-from core.explain.checks.randomisation import cascade, likeness, randomise
+from core.explain.checks.faithfulness import BLIND, RIVALS, SHARES, by_rival, faithfulness, mean_of_others
+from core.explain.checks.randomisation import cascade, likeness, likeness_to_others, randomise
 from core.stats.grouped_means import greater_than_zero
 from core.train.networks.backbones import build_network
 
@@ -34,30 +34,82 @@ def patches(n=12, side=32, seed=0):
     return images, maps
 
 
-def test_a_map_of_what_is_needed_beats_random_and_moved_ones():
+def scores_of(images, maps, **options):
+    return faithfulness(BrightestSquare(), images, maps, mean_of_others(maps), **options).scores()
+
+
+def test_a_map_of_what_is_needed_beats_every_rival_that_knows_nothing_of_the_patch():
     images, maps = patches()
-    found = faithfulness(BrightestSquare(), images, maps)
-    scores = found.scores()
+    found = faithfulness(BrightestSquare(), images, maps, mean_of_others(maps))
     assert found.after["road_most"].shape == (len(RIVALS), 12, len(SHARES))
     for name, way in (("road", 1), ("deletion", -1), ("insertion", 1)):
-        for rivals in (slice(1, 1 + N_RANDOM), slice(1 + N_RANDOM, None)):
-            gain = way * (scores[name][0] - scores[name][rivals].mean(axis=0))
-            assert gain.mean() > 0.1 and greater_than_zero(gain) < 0.01, name
+        scores = by_rival(found.scores()[name])
+        for rival in BLIND:
+            gain = way * (scores["map"] - scores[rival])
+            assert gain.mean() > 0.1 and greater_than_zero(gain) < 0.01, (name, rival)
 
 
 @pytest.mark.parametrize("kind", ["elsewhere", "dead"])
 def test_a_map_of_something_else_does_not(kind):
     images, maps = patches()
     wrong = np.roll(maps, 4, axis=(1, 2)) if kind == "elsewhere" else np.zeros_like(maps)
-    road = faithfulness(BrightestSquare(), images, wrong).scores()["road"]
-    assert greater_than_zero(road[0] - road[1 : 1 + N_RANDOM].mean(axis=0)) > 0.01
+    road = by_rival(scores_of(images, wrong)["road"])
+    assert greater_than_zero(road["map"] - road["random"]) > 0.01
+
+
+def in_the_middle(n=12, side=32):
+    """Patches whose bright square always lies in the middle, as where patches are cut around landslides."""
+    images = np.random.default_rng(0).normal(0, 0.1, (n, 3, side, side)).astype(np.float32)
+    images[:, 0, 12:20, 12:20] += 3
+    return images
+
+
+@pytest.mark.parametrize("kind", ["blob", "mean"])
+def test_a_map_that_knows_nothing_of_the_patch_beats_random_maps_but_not_its_own_kind(kind):
+    """Against random maps alone one blob for all patches passed with p = 1e-9."""
+    images = in_the_middle()
+    y, x = np.mgrid[:8, :8]
+    blob = np.exp(-((y - 3.5) ** 2 + (x - 3.5) ** 2) / (8 if kind == "blob" else 20)).astype(np.float32)
+    road = by_rival(scores_of(images, np.broadcast_to(blob, (len(images), 8, 8)))["road"])
+    assert greater_than_zero(road["map"] - road["random"]) < 0.01
+    strongest = min(BLIND, key=lambda rival: (road["map"] - road[rival]).mean())
+    assert greater_than_zero(road["map"] - road[strongest]) > 0.01
+
+
+def test_edges_and_unusual_pixels_are_rivals_of_their_own():
+    images, maps = patches()
+    plain = faithfulness(BrightestSquare(), images, maps, mean_of_others(maps))
+    scores = by_rival(plain.scores()["road"])
+    for rival in ("edges", "unusual"):  # the square is bright and has edges: both point at it
+        assert (scores[rival] - scores["random"]).mean() > 0.1
+    unusual = torch.nn.functional.adaptive_avg_pool2d(torch.as_tensor(images**2).mean(dim=1), (8, 8)).numpy()
+    as_map = by_rival(scores_of(images, unusual)["road"])
+    np.testing.assert_allclose(as_map["map"], as_map["unusual"], atol=0.02)
+
+
+def test_the_mean_of_others_leaves_the_patch_out_and_dead_maps_add_nothing():
+    maps = np.zeros((4, 2, 2), np.float32)
+    maps[0, 0, 0], maps[1, 1, 1], maps[2, 1, 1] = 5, 1, 3
+    found = mean_of_others(maps)
+    np.testing.assert_allclose(found[0], [[0, 0], [0, 1]])
+    np.testing.assert_allclose(found[1], [[0.5, 0], [0, 0.5]])
+    np.testing.assert_allclose(found[3], [[1 / 3, 0], [0, 2 / 3]])
 
 
 def test_the_same_seed_gives_the_same_curves():
     images, maps = patches(4)
-    one, two = (faithfulness(BrightestSquare(), images, maps, seed=5) for _ in range(2))
+    one, two = (faithfulness(BrightestSquare(), images, maps, mean_of_others(maps), seed=5) for _ in range(2))
     for kind in one.after:
         np.testing.assert_array_equal(one.after[kind], two.after[kind])
+
+
+def test_the_level_of_other_patches_is_that_of_what_maps_have_in_common():
+    rng = np.random.default_rng(0)
+    own = rng.random((6, 8, 8)).astype(np.float32)
+    common = np.linspace(0, 3, 64, dtype=np.float32).reshape(8, 8)
+    assert abs(np.mean(likeness_to_others(own)[1])) < 0.15
+    assert np.mean(likeness_to_others(own + common)[1]) > 0.8
+    assert np.isnan(likeness_to_others(own[:1])[0]).all()
 
 
 def test_likeness_is_one_with_itself_and_nothing_with_a_dead_map():

@@ -47,6 +47,8 @@ def test_summary_by_outcome_and_wrong_against_right():
     assert table.loc[("all", "corners"), "n"] == 80
     rows = {row["place"]: row for row in wrong_against_right(shares, outcome)}
     assert rows["top_left"]["p"] < 0.01 and rows["top_left"]["difference"] > 1
+    whole = {row["place"]: row for row in wrong_against_right(shares, outcome, np.arange(80) // 2)}
+    assert whole["top_left"]["p"] < 0.01
     assert rows["bottom_right"]["difference"] < 0  # shares: what one corner has, the others lack
 
 

@@ -118,12 +118,13 @@ def test_smoothing_spreads_its_share_over_both_classes():
     assert torch.allclose(A.smooth(torch.tensor([[0.0, 1.0]]), 0.1), torch.tensor([[0.05, 0.95]]))
 
 
-def test_two_even_corners_make_a_box_whose_sides_are_a_third_on_average():
+def test_two_different_corners_make_a_box_that_is_never_empty():
     generator = np.random.default_rng(0)
     boxes = np.array([A.draw_corners((30, 60), generator) for _ in range(4000)])
     sides = np.stack([boxes[:, 1] - boxes[:, 0], boxes[:, 3] - boxes[:, 2]], 1) / (30, 60)
-    assert (boxes >= 0).all() and (boxes[:, 1] <= 30).all() and (boxes[:, 3] <= 60).all() and (sides >= 0).all()
-    assert np.allclose(sides.mean(0), 1 / 3, atol=0.02)  # of two even draws on a side
+    assert (boxes >= 0).all() and (boxes[:, 1] <= 30).all() and (boxes[:, 3] <= 60).all() and (sides > 0).all()
+    assert np.allclose(sides.mean(0), ((30 + 2) / 90, (60 + 2) / 180), atol=0.01)  # two different lines of n + 1
+    assert all(A.draw_corners((1, 1), generator) == (0, 1, 0, 1) for _ in range(5))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
