@@ -131,7 +131,7 @@ def _layouts() -> None:
     with st.expander("Layouts that are recognised"):
         st.caption("Bands called B4, SR_B4, S2_B4, Red, VV or vv_dsc are understood in all of them.")
         titles = {layout.name: layout.title for layout in LAYOUTS}
-        name = st.selectbox("Published as", list(titles), format_func=titles.get, key="import_layout")
+        name = st.selectbox("Published as", list(titles), format_func=titles.get, key="import_published")
         layout = named(name)
         st.code(layout.tree.strip("\n"), language=None)
         needs = f" Needs {' '.join(layout.options)}, below under Options." if layout.options else ""

@@ -1,9 +1,11 @@
 """Bands of files in one order: chosen by name, put right, or refused; never called what the file denies."""
 
+import h5py
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.control import GroundControlPoint
 
 from core.data.readers import ReaderOptions, ingest, iterate_patches
 from core.data.store import open_dataset
@@ -93,3 +95,26 @@ def test_npy_has_its_names_in_a_list_beside_it(tmp_path):
     (tmp_path / "src" / "bands.txt").unlink()
     (tmp_path / "src" / "bands.json").write_text('{"bands": ["a", "b", "c"]}')
     assert run(tmp_path / "src", "folders")[1].band_names == ("a", "b", "c")
+
+
+def test_bands_of_a_format_are_chosen_by_name_and_called_otherwise_only_with_a_word(tmp_path):
+    (tmp_path / "src" / "img").mkdir(parents=True)
+    values = np.arange(14.0) + 1
+    with h5py.File(tmp_path / "src" / "img" / "image_1.h5", "w") as file:
+        file["img"] = np.broadcast_to(values, (16, 16, 14))
+    _, dataset = run(tmp_path / "src", "landslide4sense", bands="nir,red")
+    assert means(dataset) == [{"nir": 8, "red": 4}] and dataset.bands[0].unit == "times its mean"
+    names = [f"mine_{i}" for i in range(14)]
+    report, dataset = run(tmp_path / "src", "landslide4sense", bands=names)
+    assert dataset.band_names == tuple(names) and any("taken by position" in text for text in report.warnings)
+
+
+def test_points_instead_of_a_transform_are_told(tmp_path):
+    tif(tmp_path / "src" / "landslide" / "a1.tif", ("red", "nir"))
+    with rasterio.open(tmp_path / "src" / "landslide" / "a1.tif", "r+") as file:
+        points = [GroundControlPoint(row, col, 350_000 + col, 3_070_000 - row) for row in (0, 8) for col in (0, 8)]
+        file.transform = Affine.identity()
+        file.gcps = points, file.crs
+    report, dataset = run(tmp_path / "src")
+    assert dataset.lonlat is None or np.isnan(dataset.lonlat).all()
+    assert any("ground control points (GCPs), which are not applied" in text for text in report.warnings)
