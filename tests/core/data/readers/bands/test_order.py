@@ -110,11 +110,12 @@ def test_bands_of_a_format_are_chosen_by_name_and_called_otherwise_only_with_a_w
 
 
 def test_points_instead_of_a_transform_are_told(tmp_path):
-    tif(tmp_path / "src" / "landslide" / "a1.tif", ("red", "nir"))
-    with rasterio.open(tmp_path / "src" / "landslide" / "a1.tif", "r+") as file:
-        points = [GroundControlPoint(row, col, 350_000 + col, 3_070_000 - row) for row in (0, 8) for col in (0, 8)]
-        file.transform = Affine.identity()
-        file.gcps = points, file.crs
+    path = tmp_path / "src" / "landslide" / "a1.tif"
+    path.parent.mkdir(parents=True)
+    points = [GroundControlPoint(row, col, 350_000 + col, 3_070_000 - row) for row in (0, 8) for col in (0, 8)]
+    options = {"count": 2, "height": 8, "width": 8, "dtype": "uint16", "crs": "EPSG:32645", "gcps": points}
+    with rasterio.open(path, "w", driver="GTiff", **options) as file:
+        file.write(np.ones((2, 8, 8), np.uint16))
     report, dataset = run(tmp_path / "src")
     assert dataset.lonlat is None or np.isnan(dataset.lonlat).all()
     assert any("ground control points (GCPs), which are not applied" in text for text in report.warnings)
