@@ -26,6 +26,7 @@ from core.data.readers.tables import Table, as_number, read_table
 from core.errors import ConfigError, DataError, FormatError
 
 SUFFIX = ".npy"
+LEAST_SIDE = 8  # pixels; a shorter last axis counts bands
 _FURTHER = {"msk": "masks", "gt": "masks", "xs": "images", "ys": "labels"}
 _ROLES = {word: role for role, words in USUAL.items() for word in words} | _FURTHER
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -38,22 +39,28 @@ def recognises(source: Path) -> bool:
     Opens headers only.
     """
     if source.is_file():
-        return source.suffix.lower() == SUFFIX and _axes(source) == 4
+        return source.suffix.lower() == SUFFIX and len(_shape(source)) == 4
     if not source.is_dir():
         return False
     files = patch_files(source, Aside(), masks_too=True)
     if not files or any(path.suffix.lower() != SUFFIX for path in files) or len(files) > 100:
         return False
-    return any(_axes(path) == 4 for path in files) or any(
-        _axes(parts["images"]) == 3 and len(parts) > 1 for parts in _sets(source, files).values() if "images" in parts
-    )
+    return any(len(_shape(path)) == 4 for path in files) or any(map(_is_grey_stack, _sets(source, files).values()))
 
 
-def _axes(path: Path) -> int:
+def _is_grey_stack(parts: Mapping[str, Path]) -> bool:
+    """Whether the images are (N, H, W): something beside them has a value for each of N, or for each pixel."""
+    images = _shape(parts["images"]) if "images" in parts else ()
+    beside = [_shape(path) for role, path in parts.items() if role != "images"]
+    return len(images) == 3 and min(images[1:]) >= LEAST_SIDE and any(one in (images[:1], images) for one in beside)
+
+
+def _shape(path: Path) -> tuple[int, ...]:
+    """From the header; () for what holds no plain array."""
     try:
-        return len(read_header(path, MAX_STACK, "iufbUS").shape)
+        return read_header(path, MAX_STACK, "iufbUS").shape
     except DataError:
-        return 0
+        return ()
 
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
@@ -143,7 +150,7 @@ def _apart(word: str) -> tuple[str, ...]:
 def _by_axes(sets: Mapping[tuple[str, str], dict[str, Path]]) -> dict[tuple[str, str], dict[str, Path]]:
     """Where no name says images, the only array of four axes of a set is."""
     for parts in sets.values():
-        large = [role for role, path in parts.items() if role not in USUAL and _axes(path) == 4]
+        large = [role for role, path in parts.items() if role not in USUAL and len(_shape(path)) == 4]
         if len(large) == 1:
             parts["images"] = parts.pop(large[0])
     return dict(sets)

@@ -98,3 +98,17 @@ def test_patches_to_predict_and_what_does_not_fit(tmp_path):
     ids, images = next(batches)
     assert len(ids) == N and [band.name for band in bands] == ["blue", "green", "red", "nir"]
     np.testing.assert_array_equal(images, pixels().transpose(0, 3, 1, 2))
+
+
+def test_single_patches_under_such_names_are_no_stacks(tmp_path):
+    save(
+        tmp_path / "a",
+        image_1=pixels()[0],
+        mask_1=np.ones((SIDE, SIDE)),
+        image_2=pixels()[1],
+        mask_2=np.ones((SIDE, SIDE)),
+    )
+    save(tmp_path / "b", image=pixels()[0, :, :, :1], mask=np.ones((SIDE, SIDE, 1)))
+    assert [recognise(tmp_path / name) for name in "ab"] == ["folders", "folders"]
+    _, dataset = run(save(tmp_path / "c", images=pixels()[..., 0], labels=np.arange(N) % 2))
+    assert len(dataset) == N and dataset.shape == (1, SIDE, SIDE)
