@@ -135,5 +135,8 @@ def _only_array(path: Path, what: str, named: Mapping[str, str]) -> str:
         candidates = usual or list(arrays)
         if len(candidates) != 1:
             there = some(list(arrays)) or "no array of two or three axes"
-            raise FormatError(f"{path.name} has {there}. Say which is the {what}: --keys {what}=NAME.")
+            raise FormatError(
+                f"{path.name} has {there}. Say which is the {what}: --keys {what}=NAME, or use "
+                "the format 'netcdf' if each is a band."
+            )
         return candidates[0]
