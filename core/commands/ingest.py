@@ -80,6 +80,9 @@ def ingest(
     id_column: Annotated[
         str | None, typer.Option("--id-column", help="Its column of names or paths.", rich_help_panel=TABLES)
     ] = None,
+    label_column: Annotated[
+        str | None, typer.Option("--label-column", help="Its column of labels.", rich_help_panel=TABLES)
+    ] = None,
     group_column: Annotated[
         str | None, typer.Option("--group-column", help="Its column of groups.", rich_help_panel=TABLES)
     ] = None,
@@ -151,7 +154,7 @@ def ingest(
         "format": format, "source": source, "out": out, "strict": strict, "bands": bands, "sensor": sensor,
         "unit": unit, "nodata": nodata, "resize": resize,
         "date": date, "keys": keys, "layout": layout, "positive": positive,
-        "labels": labels, "id_column": id_column, "group_column": group_column,
+        "labels": labels, "id_column": id_column, "label_column": label_column, "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip

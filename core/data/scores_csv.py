@@ -14,14 +14,25 @@ import numpy as np
 import pandas as pd
 
 from core.data.readers.base import Aside, some
-from core.data.readers.tables import NO_VALUE, LabelRule, Table, as_number, label_rule, read_table
+from core.data.readers.tables import (
+    UNNAMED,
+    LabelRule,
+    Table,
+    as_number,
+    is_empty,
+    label_rule,
+    read_table,
+    refuse_lost_class,
+)
+from core.data.readers.tables.text import key_of
 from core.errors import FoldError, FormatError, LabelError
 
-IDS = ("id", "patch", "image", "image_id", "name", "file", "filename")
+IDS = ("id", "patch", "patch_id", "image", "image_id", "name", "file", "filename", "path", UNNAMED)
 LABELS = ("label", "target", "truth", "y_true", "y", "class")
 FOLDS = ("fold", "fold_id")
 GROUPS = ("group", "scene", "event", "site")
 PROBS = ("probability", "prob", "prob_landslide", "p", "y_prob", "score", "prediction")
+MOST_OUTSIDE = 0.05  # share of numbers beyond 0 to 1 that are slips; more say that the column holds something else
 DRAWN = 5  # folds that are drawn where the table has none
 
 
@@ -65,7 +76,8 @@ def read_scores(path: Path, columns: Columns | None = None, positive: str | None
     aside = Aside()
     found = read_table(path, aside)
     columns = _columns(found, columns or Columns())
-    rule = label_rule([row[columns.label] for row in found.rows], positive, aside)
+    rule = label_rule(found.cells(columns.label), positive, aside, columns.label)
+    _refuse_other_numbers(found, columns.prob)
     rows = []
     for line, row in zip(found.lines, found.rows, strict=True):
         values, reason = _row(row, columns, rule)
@@ -73,6 +85,7 @@ def read_scores(path: Path, columns: Columns | None = None, positive: str | None
             aside.reject(f"{path.name}, line {line}", reason)
         else:
             rows.append(values)
+    refuse_lost_class(map(rule.label, found.cells(columns.label)), (row["label"] for row in rows), rule.classes, aside)
     table = _once(pd.DataFrame(rows, columns=["id", "label", "fold", "group", "prob"]), aside)
     if table.empty:
         first = aside.rejected[0].reason if aside.rejected else "there are no rows"
@@ -99,7 +112,9 @@ def column_names(path: Path) -> tuple[str, ...]:
 def _columns(table: Table, asked: Columns) -> Columns:
     prob = asked.prob
     if prob is None:
-        there = [name for name in table.columns if name.lower() in PROBS or name.lower().startswith("prob")]
+        there = [
+            name for name in table.columns if key_of(name) in map(key_of, PROBS) or key_of(name).startswith("prob")
+        ]
         if not there:
             raise FormatError(
                 f"{table.path.name} has no column of probabilities ({', '.join(PROBS[:3])}, ...). "
@@ -118,6 +133,18 @@ def _columns(table: Table, asked: Columns) -> Columns:
     )
 
 
+def _refuse_other_numbers(table: Table, column: str) -> None:
+    """Raise LabelError where a column of probabilities holds percent or logits: some of those lie in 0 to 1 too."""
+    numbers = [number for text in table.cells(column) if (number := as_number(text)) is not None]
+    outside = [number for number in numbers if not 0 <= number <= 1]
+    if len(outside) > MOST_OUTSIDE * len(numbers):
+        kind = "percent: divide them by 100" if 0 <= min(numbers) and max(numbers) <= 100 else "scores or logits"
+        raise LabelError(
+            f"The column '{column}' of {table.path.name} holds no probability from 0 to 1 in {len(outside)} of "
+            f"{len(numbers)} rows; its numbers go from {min(numbers):g} to {max(numbers):g}. They look like {kind}."
+        )
+
+
 def _row(row: dict[str, str], columns: Columns, rule: LabelRule) -> tuple[dict, str]:
     """The values of a row, and why it cannot be used, or ""."""
     text = row[columns.prob]
@@ -133,7 +160,7 @@ def _row(row: dict[str, str], columns: Columns, rule: LabelRule) -> tuple[dict, 
     if label < 0:
         return {}, "It has no label."
     fold = row[columns.fold] if columns.fold else ""
-    if columns.fold and fold.lower() in NO_VALUE:
+    if columns.fold and is_empty(fold):
         return {}, "It is in no fold."
     group = row[columns.group] if columns.group else ""
     return {"id": row[columns.id], "label": label, "fold": fold, "group": group, "prob": prob}, ""

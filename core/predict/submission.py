@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 from pathlib import Path
 
 from core.data.readers.archives.unpack import small_file
+from core.data.readers.base import Aside
+from core.data.readers.tables.text import names_in, table_of
+from core.data.readers.zindi import IDS
 from core.errors import FormatError
 from core.io.csv_injection import csv_cell
 from core.predict.patches import Answer
@@ -37,10 +39,13 @@ def write_submission(out: Path, answer: Answer, source: Path) -> None:
         ("ID", "label"),
         {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True)},
     )
-    sample, test = (_rows(source, name) for name in ("SampleSubmission.csv", "Test.csv"))
-    if sample:
-        header = tuple(sample[0])[:2]
-    order = [row[0].strip() for row in test if row][1:] if test else list(decided)
+    if sample := small_file(source, "SampleSubmission.csv"):
+        names = names_in(sample, Path("SampleSubmission.csv"))
+        header = (*names, *header[len(names) :])[:2]
+    order = list(decided)
+    if content := small_file(source, "Test.csv"):
+        test = table_of(content, Path("Test.csv"), Aside())
+        order = test.cells(test.column(None, IDS, "patch ids"))
     missing = [name for name in order if name not in decided]
     if missing:
         raise FormatError(
@@ -48,11 +53,6 @@ def write_submission(out: Path, answer: Answer, source: Path) -> None:
             "Their files are missing or unusable; a submission needs every one."
         )
     _write(out, header, ((csv_cell(name), decided[name]) for name in order))
-
-
-def _rows(source: Path, name: str) -> list[list[str]]:
-    content = small_file(source, name)
-    return [] if content is None else list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
 def _write(out: Path, header: tuple[str, ...], rows: object) -> None:

@@ -30,7 +30,8 @@ FROM = {"folder": ":material/folder: On the server", "upload": ":material/upload
 # What stands in an empty field.
 EXAMPLES = {
     "positive": "landslide", "bands": "red,green,blue,nir", "labels": "/data/landslides/labels.csv", "id_column": "id",
-    "group_column": "scene", "masks": "/data/landslides/masks", "licence": "CC BY 4.0", "resize": "as they are",
+    "label_column": "label", "group_column": "scene", "masks": "/data/landslides/masks", "licence": "CC BY 4.0",
+    "resize": "as they are",
     "tile": "none: images are patches", "stride": "the tile size", "nodata": "as the format says",
     "mask_value": "everything but 0", "keys": "images=img,labels=y", "date": "post",
 }  # fmt: skip

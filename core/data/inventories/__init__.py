@@ -5,8 +5,11 @@ reason. ``core.data.inventories.join`` brings events and patches together.
 
 Columns are recognised by name, whatever their case: NASA's Global Landslide Catalog export (``event_date``,
 ``landslide_size``, ``location_accuracy``, ...), the short names of the COOLR points (``ev_date``, ``ls_size``,
-``loc_acc``), the USGS compilation (``Date``, ``Confidence``, ``Inventory``, ``Lat_N``, ``Lon_W``), and any other table
-that has coordinates in degrees. Kirschbaum et al. (2010), Juang et al. (2019), Mirus et al. (2020).
+``loc_acc``), the USGS compilation (``Date``, ``Confidence``, ``Inventory``, ``Lat_N``, ``Lon_W``), EM-DAT, ITALICA, and
+any other table that has coordinates in degrees or points as WKT. What cannot be understood for certain is left out and
+told of: the order of day and month, columns that look swapped, metres of a projection.
+
+Kirschbaum et al. (2010), Juang et al. (2019), Mirus et al. (2020).
 """
 
 from __future__ import annotations
@@ -17,47 +20,30 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from core.data.readers.base import shown, some
+from core.data.inventories.columns import columns_of
+from core.data.readers.base import shown
+from core.data.readers.tables.coordinates import read_places
+from core.data.readers.tables.dates import read_dates
+from core.data.readers.tables.text import encoding_of, separator_of
 from core.errors import FormatError
 
 MAX_BYTES = 1 << 30
 MAX_TEXT = 200  # characters kept of a cell
 MAX_CELL = 1 << 20  # characters of a cell that are read at all
-SEPARATORS = ",;\t|"
 NO_VALUE = ("", "nan", "na", "n/a", "none", "null", "<null>", "unknown", "not known", "-9999", "-9999.0")
-FIELDS: dict[str, tuple[str, ...]] = {
-    "latitude": ("latitude", "lat", "lat_n", "point_y", "y"),
-    "longitude": ("longitude", "lon", "long", "lng", "lon_w", "long_w", "point_x", "x"),
-    "event_id": ("event_id", "ev_id", "usgs_id", "objectid", "fid", "id"),
-    "date": ("event_date", "ev_date", "date", "date_", "date_min", "ls_date"),
-    "size": ("landslide_size", "ls_size", "size", "size_class"),
-    "elevation_m": ("elevation_m", "elevation", "elev_m", "elev", "elevation_meters"),
-    "accuracy": ("location_accuracy", "loc_acc", "loc_accuracy", "accuracy"),
-    "confidence": ("confidence", "conf"),
-    "category": ("landslide_category", "ls_cat", "ls_type", "landslide_type", "category"),
-    "trigger": ("landslide_trigger", "ls_trig", "ls_trigger", "trigger"),
-    "fatalities": ("fatality_count", "fatalities"),
-    "title": ("event_title", "ev_title", "title"),
-    "inventory": ("inventory", "event_import_source", "ev_imp_src", "source_name", "src_name"),
-}
+MONTH_FIRST = ("coolr", "usgs")  # agencies that write months before days
 SIZES = ("small", "medium", "large", "very_large", "catastrophic")  # of NASA's catalogue, in their order
 COLUMNS = (
     "event_id", "inventory", "longitude", "latitude", "date", "date_precision", "size", "elevation_m", "confidence",
     "accuracy_km", "category", "trigger", "fatalities", "title",
 )  # fmt: skip
-_DAY_FORMATS = (
-    "%Y-%m-%d", "%m/%d/%Y", "%Y/%m/%d", "%m/%d/%y", "%d.%m.%Y", "%Y%m%d", "%b %d, %Y", "%B %d, %Y", "%d %b %Y",
-    "%d-%b-%Y",
-)  # fmt: skip
-_MONTH_FORMATS = ("%Y-%m", "%m/%Y", "%B %Y", "%b %Y")
-_TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}.*$")
+_POINT = re.compile(r"POINT\s*Z?\s*\(\s*([-+\d.eE]+)\s+([-+\d.eE]+)[^)]*\)", re.IGNORECASE)
 _KILOMETRES = re.compile(r"([0-9]+(?:[.,][0-9]+)?)\s*(km|m)\b")
 
 
@@ -95,31 +81,36 @@ def read_inventory(path: Path, name: str | None = None) -> Inventory:
     encoding, notes = _encoding(path, name)
     lines = _rows(path, name, encoding)
     header = next(lines, (0, []))[1]
-    places = _places(header, name)
-    kept: dict[str, list] = {column: [] for column in COLUMNS}
+    columns = columns_of(header, name)
     aside: list[tuple[int, str]] = []
-    seen: dict[tuple, int] = {}
-    strange_dates = 0
+    rows: list[tuple[int, dict[str, str]]] = []
     for line, cells in lines:
         if len(cells) != len(header):
             aside.append((line, f"It has {len(cells)} cells; the header has {len(header)}."))
-            continue
-        event = _event({field: cells[place].strip() for field, place in places.items()}, name)
-        reason = _why_not(event, seen, line)
+        else:
+            rows.append((line, {field: cells[place].strip() for field, place in columns.items()}))
+    kind = _kind(header)
+    reasons, said = _place(rows, header, columns, name)
+    notes += said
+    notes += _date([cells for _, cells in rows], kind)
+    kept: dict[str, list] = {column: [] for column in COLUMNS}
+    seen: dict[tuple, int] = {}
+    for (line, cells), reason in zip(rows, reasons, strict=True):
+        event = _event(cells, name)
+        reason = reason or _seen_before(event, seen, line)
         if reason:
             aside.append((line, reason))
             continue
-        strange_dates += event.pop("_strange_date")
         for column in COLUMNS:
             kept[column].append(event[column])
+    aside.sort()
     if not kept["event_id"]:
         first = f" The first: line {aside[0][0]}, {aside[0][1]}" if aside else ""
         raise FormatError(f"{name} has no row with usable coordinates, {len(aside)} were set aside.{first}")
-    if strange_dates:
-        notes.append(f"{strange_dates} dates could not be read and were left empty; the events are used.")
-    events = pd.DataFrame(kept).astype({column: np.float64 for column in ("elevation_m", "confidence", "accuracy_km")})
+    numbers = ("longitude", "latitude", "elevation_m", "confidence", "accuracy_km", "fatalities")
+    events = pd.DataFrame(kept).astype({column: np.float64 for column in numbers})
     table = pd.DataFrame(aside, columns=["line", "reason"])
-    return Inventory(name, _kind(header), events, table, tuple(notes))
+    return Inventory(name, kind, events, table, tuple(notes))
 
 
 # --------------------------------------------------------------------------------------------------- the file
@@ -133,8 +124,8 @@ def _encoding(path: Path, name: str) -> tuple[str, list[str]]:
             start = file.read(4)
             if not start:
                 raise FormatError(f"{name} is empty. It must have a header and one row an event.")
-            if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return "utf-16", []
+            if (wide := encoding_of(start + file.read(60))) != "utf-8-sig":
+                return wide, []
             file.seek(0)
             decoder = codecs.getincrementaldecoder("utf-8-sig")()
             while chunk := file.read(1 << 20):
@@ -152,36 +143,21 @@ def _encoding(path: Path, name: str) -> tuple[str, list[str]]:
 def _rows(path: Path, name: str, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """(line where the row ends, cells), blank rows left out; a row that is no CSV ends the file with an error."""
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        first = next((line for line in file if line.strip()), "")
-        separator = max(SEPARATORS, key=first[:MAX_CELL].count)
+        separator, above = separator_of(file.read(MAX_CELL).removeprefix("\ufeff"))
         file.seek(0)
+        for _ in range(above):
+            file.readline()
         reader = csv.reader(file, delimiter=separator)
+        width = None
         try:
             for cells in reader:
-                while len(cells) > 1 and not cells[-1].strip() and reader.line_num == 1:
+                while len(cells) > (width or 1) and not cells[-1].strip():
                     cells.pop()
                 if any(cell.strip() for cell in cells):
-                    yield reader.line_num, cells
+                    width = width or len(cells)
+                    yield reader.line_num + above, cells
         except csv.Error as error:
-            raise FormatError(f"{name} is not a CSV: {error} in line {reader.line_num}.") from error
-
-
-def _places(header: Sequence[str], name: str) -> dict[str, int]:
-    """Index of the column of each field that is there. Raises FormatError without coordinates."""
-    there = {cell.strip().lower(): place for place, cell in reversed(list(enumerate(header)))}
-    places = {}
-    for field, names in FIELDS.items():
-        place = next((there[known] for known in names if known in there), None)
-        if place is not None:
-            places[field] = place
-    if not {"latitude", "longitude"} <= set(places):
-        columns = some([cell.strip() for cell in header], 12)
-        raise FormatError(
-            f"{name} has no columns of latitude and longitude in degrees, so its events have no place. "
-            f"Its columns: {columns}. Accepted names: {', '.join(FIELDS['latitude'][:3])}; "
-            f"{', '.join(FIELDS['longitude'][:3])}."
-        )
-    return places
+            raise FormatError(f"{name} is not a CSV: {error} in line {reader.line_num + above}.") from error
 
 
 def _kind(header: Sequence[str]) -> str:
@@ -194,19 +170,61 @@ def _kind(header: Sequence[str]) -> str:
 # -------------------------------------------------------------------------------------------------- the events
 
 
-def _event(cells: dict[str, str], file: str) -> dict:
+def _place(
+    rows: Sequence[tuple[int, dict[str, str]]], header: Sequence[str], columns: dict[str, int], name: str
+) -> tuple[tuple[str, ...], list[str]]:
+    """Why each row has no place ("" where it has), and what is to be said; the places stand in the rows then.
+
+    Raises FormatError where the columns hold metres of a projection.
+    """
+    cells = [row for _, row in rows]
+    if "geometry" in columns:
+        points = [_POINT.search(row["geometry"]) for row in cells]
+        lon, lat = ([found[i] if found else "" for found in points] for i in (1, 2))
+        names = (header[columns["geometry"]],) * 2
+    else:
+        lon, lat = ([row[axis] for row in cells] for axis in ("longitude", "latitude"))
+        names = (header[columns["longitude"]].strip(), header[columns["latitude"]].strip())
+    places = read_places(lon, lat, names)
+    if places.projected:
+        raise FormatError(f"{name}: {places.projected}")
+    for row, (east, north) in zip(cells, places.lonlat.tolist(), strict=True):
+        row["longitude"], row["latitude"] = east, north
+    return places.reasons, list(places.notes)
+
+
+def _date(rows: Sequence[dict], kind: str) -> list[str]:
+    """What is to be said of the dates, which stand in the rows then, with their precision."""
+    texts = ["" if (text := row.get("date", "")[:40]).lower() in NO_VALUE else text for row in rows]
+    if not any(texts):
+        texts = [_from_parts(row) for row in rows]
+    found = read_dates(texts, month_first=True if kind in MONTH_FIRST else None)
+    for row, (day, precision) in zip(rows, found.dates, strict=True):
+        row["date"], row["date_precision"] = day, precision
+    return list(found.notes)
+
+
+def _from_parts(row: dict[str, str]) -> str:
+    """A date whose year, month and day stand in columns of their own."""
+    parts = [as_number(row.get(name, "")) for name in ("year", "month", "day")]
+    if math.isnan(parts[0]):
+        return ""
+    known = parts[: next((i for i, part in enumerate(parts) if math.isnan(part) or part == 0), 3)]
+    return "-".join(f"{int(part):04d}" if i == 0 else f"{int(part):02d}" for i, part in enumerate(known))
+
+
+def _event(cells: dict, file: str) -> dict:
     def text(field: str) -> str:
         value = cells.get(field, "")[:MAX_TEXT]
         return "" if value.lower() in NO_VALUE else value
 
-    day, precision = parse_date(cells.get("date", "")[:40])
     return {
         "event_id": text("event_id"),
         "inventory": text("inventory") or file,
-        "longitude": as_number(cells.get("longitude", "")),
-        "latitude": as_number(cells.get("latitude", "")),
-        "date": day,
-        "date_precision": precision,
+        "longitude": cells["longitude"],
+        "latitude": cells["latitude"],
+        "date": cells["date"],
+        "date_precision": cells["date_precision"],
         "size": re.sub(r"[\s-]+", "_", text("size").lower()),
         "elevation_m": as_number(text("elevation_m")),
         "confidence": as_number(text("confidence")),
@@ -215,20 +233,12 @@ def _event(cells: dict[str, str], file: str) -> dict:
         "trigger": text("trigger").lower(),
         "fatalities": as_number(text("fatalities")),
         "title": text("title"),
-        "_strange_date": bool(text("date")) and not day,
     }
 
 
-def _why_not(event: dict, seen: dict[tuple, int], line: int) -> str:
-    """Why an event cannot be used; empty when it can. ``seen``: the line of every event before."""
-    longitude, latitude = event["longitude"], event["latitude"]
-    if math.isnan(longitude) or math.isnan(latitude):
-        return "It has no coordinates in degrees."
-    if abs(latitude) > 90 or abs(longitude) > 180:
-        return f"Latitude {latitude:g} and longitude {longitude:g} are no place in degrees."
-    if longitude == 0 and latitude == 0:
-        return "Its coordinates are 0, 0, which stands for an unknown place."
-    key = (event["event_id"], event["inventory"], longitude, latitude, event["date"])
+def _seen_before(event: dict, seen: dict[tuple, int], line: int) -> str:
+    """Why an event does not count; empty when it does. ``seen``: the line of every event before."""
+    key = (event["event_id"], event["inventory"], event["longitude"], event["latitude"], event["date"])
     if event["event_id"] and key in seen:
         return f"The same event stands in line {seen[key]}."
     seen[key] = line
@@ -247,32 +257,9 @@ def as_number(text: str) -> float:
 @lru_cache(maxsize=4096)
 def accuracy_km(text: str) -> float:
     """The radius of NASA's ``location_accuracy`` in kilometres: "exact" is 0, "5km" is 5, "unknown" is nan."""
-    plain = text.strip().lower()
+    plain = text.strip().lower().replace("_", " ")
     if plain.startswith("exact") or plain == "known exactly":
         return 0.0
     if found := _KILOMETRES.search(plain):
         return as_number(found[1]) / (1 if found[2] == "km" else 1000)
     return as_number(plain)
-
-
-@lru_cache(maxsize=65536)
-def parse_date(text: str) -> tuple[str, str]:
-    """(ISO date, precision "day", "month" or "year") of what inventories write; ("", "") where it cannot be read.
-
-    Month before day, as both agencies write. Times are dropped. A number beyond ten digits is milliseconds since 1970.
-    """
-    plain = text.strip()
-    if re.fullmatch(r"-?\d{11,14}", plain):
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(plain))
-        return moment.date().isoformat(), "day"
-    if re.fullmatch(r"(1[5-9]|20)\d{2}(\.0)?", plain):
-        return f"{plain[:4]}-01-01", "year"
-    plain = _TIME_OF_DAY.sub("", plain)
-    for formats, precision in ((_DAY_FORMATS, "day"), (_MONTH_FORMATS, "month")):
-        for form in formats:
-            try:
-                found = datetime.strptime(plain, form).date()  # noqa: DTZ007
-            except ValueError:
-                continue
-            return (found.isoformat(), precision) if found >= date(1500, 1, 1) else ("", "")
-    return "", ""

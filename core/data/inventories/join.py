@@ -158,15 +158,27 @@ def _table(
 
 
 def _around(events: pd.DataFrame, lonlat: np.ndarray, within_km: float) -> pd.DataFrame:
-    """The events in the patches' box and a margin around it: what a map of the patches can show."""
+    """The events in the patches' box and a margin around it: what a map of the patches can show.
+
+    Longitudes are counted from the middle of the patches, so that the date line is nothing special.
+    """
     placed = lonlat[np.isfinite(lonlat).all(axis=1)]
     if not len(placed):
         return events.head(0)
+    angles = np.radians(placed[:, 0])
+    middle = np.degrees(np.arctan2(np.sin(angles).sum(), np.cos(angles).sum()))
+    placed = np.stack([_from_middle(placed[:, 0], middle), placed[:, 1]], axis=1)
     low, high = placed.min(axis=0), placed.max(axis=0)
     margin = np.maximum((high - low) * 0.25, 2 * within_km / 111.0)
     margin[0] /= max(np.cos(np.radians(np.abs(placed[:, 1]).max())), 0.05)
     place = events[["longitude", "latitude"]].to_numpy()
+    place = np.stack([_from_middle(place[:, 0], middle), place[:, 1]], axis=1)
     return events[((place >= low - margin) & (place <= high + margin)).all(axis=1)].reset_index(drop=True)
+
+
+def _from_middle(longitudes: np.ndarray, middle: float) -> np.ndarray:
+    """Degrees east of ``middle``, -180 to 180."""
+    return (longitudes - middle + 180) % 360 - 180
 
 
 # ------------------------------------------------------------------------------------------ beside the dataset

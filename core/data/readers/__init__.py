@@ -22,7 +22,7 @@ from core.data.bands import Band
 from core.data.readers import cas, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import entered, tell_elsewhere, unpacked
 from core.data.readers.bands.order import aligned
-from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection
+from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection, some
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.geo import geotiff
 from core.data.readers.hdf5 import arrays, variables
@@ -111,8 +111,13 @@ def recognise(source: Path | str) -> str:
     name = _found(source)
     if name is not None:
         return name
+    if source.is_dir() and (links := [path.name for path in source.rglob("*") if path.is_symlink()]):
+        raise FormatError(
+            f"{source} holds no file of a known format but {len(links)} links ({some(sorted(links))}), which are not "
+            "followed out of it. Put the files or folders themselves there."
+        )
     known = f"Known: {', '.join(FORMATS)}; or give a dataset file (.h5). python -m core layouts shows them."
-    raise FormatError(f"{source} is in no known format. {elsewhere.advice(source) or known}")
+    raise FormatError(f"{source} is in no known format. {known} {elsewhere.advice(source)}".rstrip())
 
 
 def looked_at(source: Path, format: str | None, options: ReaderOptions) -> tuple[str, Path]:

@@ -56,6 +56,9 @@ class ReaderOptions(Section):
     id_column: str | None = Field(
         None, title="Id column", description="Column of the CSV that holds ids or file names."
     )
+    label_column: str | None = Field(
+        None, title="Label column", description="Column of the CSV that holds labels; none: label, class or landslide."
+    )
     group_column: str | None = Field(None, title="Group column", description="Column of the CSV that holds groups.")
     masks: Path | None = Field(None, title="Folder of masks", description="Folder of landslide masks.")
     mask_value: float | None = Field(
@@ -291,6 +294,11 @@ class Collection:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
+def group_alone(id: str, position: int) -> str:
+    """A group for one image alone. Folds follow the order of groups' names, and a folder's name must not decide it."""
+    return f"{position:06d} {id}" if "/" in id else id
+
+
 def file_stamp(path: Path) -> str:
     """Size and time of change of a file, as text. Raises FormatError when it is gone."""
     try:
@@ -307,17 +315,20 @@ class Aside:
         self._strict = strict
         self.rejected: list[Rejection] = []
         self.warnings: list[str] = []
+        self.n_files = 0  # set aside so far, without rows of tables
 
-    def reject(self, file: str, reason: str | DataError) -> None:
-        """Set a file aside. In strict mode raises the error itself, or a DataError with the reason."""
+    def reject(self, file: str, reason: str | DataError, is_row: bool = False) -> None:
+        """Set a file, or a row of a table, aside. In strict mode raises the error, or a DataError with the reason."""
         if self._strict:
             kind = type(reason) if isinstance(reason, DataError) else DataError
             named = "" if PurePath(file).name in str(reason) else f"{shown(file)}: "
             raise kind(f"{named}{reason} Stopped at this first unusable file.")
+        self.n_files += not is_row
         self.rejected.append(Rejection(shown(file), str(reason)))
 
     def leave_out(self, file: str, reason: str) -> None:
         """Name a file that is not wrong but not asked for either; strict mode goes on."""
+        self.n_files += 1
         self.rejected.append(Rejection(shown(file), reason))
 
     def warn(self, text: str) -> None:

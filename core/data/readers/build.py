@@ -17,7 +17,7 @@ from core.data.readers.base import Aside, Collection, IngestReport, Item, Naming
 from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
-from core.data.readers.tables import typed_column
+from core.data.readers.tables import refuse_lost_class, typed_column
 from core.data.store.dataset import BATCH_BYTES, Dataset
 from core.data.store.writer import MAX_TEXT, DatasetWriter
 from core.errors import DataError, FormatError
@@ -40,15 +40,18 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     if out.is_dir():
         raise DataError(f"{out} is a folder. Give the name of a file in it, ending in .h5.")
     side = collection.resize if options.resize is None else options.resize
+    n_found = len(collection.items) + aside.n_files
     collection = yield from cut(resized(aligned(collection, options, aside), side), options, aside)
-    items, shape, is_bytes, bands = yield from _surveying(collection, options, aside)
+    items, shape, is_bytes, bands = yield from _surveying(collection, options, aside, n_found)
     columns = _columns(items, aside)
     dtype = np.dtype(np.uint8 if is_bytes else np.float32)
     named = identity(items, (shape, str(dtype), bands, options, dict(collection.facts)))
     with Spool(out, named, shape, dtype, collection.has_masks) as spool:
         yield from _spool(items, shape, spool, aside)
         if not spool.n:
-            raise DataError(_nothing_left(len(items), aside))
+            raise DataError(_nothing_left(n_found, aside))
+        kept = (items[row].label for row in spool.rows())
+        refuse_lost_class((item.label for item in collection.items), kept, collection.class_names, aside)
         writer = DatasetWriter(
             out,
             bands=bands,
@@ -143,10 +146,11 @@ def survey_bands(collection: Collection, options: ReaderOptions, aside: Aside) -
     return drain(_surveying(collection, options, aside))
 
 
-def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[Survey]:
+def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_found: int = 0) -> Steps[Survey]:
     names = collection.naming and collection.naming.names
     names = names or (collection.bands and tuple(band.name for band in collection.bands))
     items = collection.items
+    n_found = n_found or len(items) + aside.n_files
     found: list[tuple[Item, Shape, bool]] = []
     for done, item in enumerate(items, 1):
         try:
@@ -159,7 +163,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside) -> 
         if done % HEADERS_AT_ONCE == 0:
             yield counted(done, len(items), "headers read", LISTED / 2, LISTED)
     if not found:
-        raise DataError(_nothing_left(len(items), aside))
+        raise DataError(_nothing_left(n_found, aside))
     kept, shape, is_bytes = _alike(found, aside)
     bands = collection.bands or choose_bands(shape[0], is_bytes, collection.naming, aside)
     return kept, shape, is_bytes, with_optical_unit(bands, options.unit)

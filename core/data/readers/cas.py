@@ -18,7 +18,7 @@ from pathlib import Path
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import FileMask, FilePatch, patch_files
 from core.data.readers.images import SUFFIXES
-from core.data.readers.matching import FileIndex
+from core.data.readers.matching import FileIndex, match_masks
 from core.data.readers.pairs import LITTER, split_of
 from core.data.readers.tables import DEFAULT_CLASSES, LANDSLIDE
 from core.errors import FormatError
@@ -104,10 +104,10 @@ def _items(source: Path, subset: Path, aside: Aside) -> list[Item]:
     name = "." if subset == source else subset.relative_to(source).as_posix()
     files = patch_files(subset / IMAGES, aside)
     mask_files = patch_files(subset / MASKS, aside) if (subset / MASKS).is_dir() else []
-    find = FileIndex(subset / MASKS, mask_files).find
+    masks = match_masks(files, FileIndex(subset / MASKS, mask_files), aside)
     items, used = [], set()
     for path in files:
-        candidates = find(path.stem)
+        candidates = masks[path]
         if len(candidates) > 1:
             aside.reject(_relative(source, path), f"Several masks have its name: {some([c.name for c in candidates])}.")
             continue

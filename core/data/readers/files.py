@@ -5,8 +5,11 @@ Paths are proved to lie in the folder; links out of it, hidden files and what is
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from core.io.safe_paths import inside
 KINDS = (".npy", *SUFFIXES)
 MASK_FOLDERS = ("mask", "masks")
 MAX_FILES = 1_000_000
+HASHED_BYTES = 1 << 18  # of files that have one name
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +87,62 @@ def patch_files(
     """
     if not root.is_dir():
         raise FormatError(f"There is no folder {root}. Give the folder that holds the patches.")
-    found, hidden = [], []
-    for path in _walk(root, aside, hidden, without, masks_too):
+    found, hidden, links = [], [], []
+    for path in _walk(root, aside, hidden, links, without, masks_too):
         relative = str(path.relative_to(root))
-        if path.suffix.lower() not in kinds:
+        if path.suffix.lower() not in kinds and not _links_to(path, kinds):
             continue
         reason = _unusable(root, path)
         if reason:
             aside.reject(relative, reason)
+            links += [relative] if path.is_symlink() else []
         else:
             found.append(path)
         if len(found) > MAX_FILES:
             raise FormatError(f"{root} holds more than {MAX_FILES} files. Divide it.")
+    real = {path.resolve() for path in found if not path.is_symlink()}
+    for path in [path for path in found if path.is_symlink() and path.resolve() in real]:
+        found.remove(path)
+        links.append(str(path.relative_to(root)))
+        aside.leave_out(links[-1], "It is a link to another file of the source, which is read itself.")
+    if links:
+        aside.warn(f"{len(links)} links were set aside: {some(links)}. Put the files or folders themselves there.")
     if hidden:
         aside.warn(f"{len(hidden)} hidden files were not looked at: {some(hidden)}.")
     return sorted(found)
 
 
-def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None, masks_too: bool) -> Iterator[Path]:
+def in_order(files: Iterable[Path]) -> list[Path]:
+    """Files by their own names, so that renaming or copying the folders around them changes nothing.
+
+    Files of one name follow each other by their content: size, then the hash of the first part.
+    """
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for path in files:
+        by_name[unicodedata.normalize("NFC", path.name)].append(path)
+    return [
+        path
+        for name in sorted(by_name)
+        for path in (by_name[name] if len(by_name[name]) == 1 else sorted(by_name[name], key=_content_key))
+    ]
+
+
+def _content_key(path: Path) -> tuple[int, bytes, str]:
+    try:
+        with path.open("rb") as file:
+            return path.stat().st_size, hashlib.sha256(file.read(HASHED_BYTES)).digest(), str(path)
+    except OSError:
+        return -1, b"", str(path)  # its own reader says why
+
+
+def _links_to(path: Path, kinds: tuple[str, ...]) -> bool:
+    """Whether it is a link without an ending of its own to a file with one of these."""
+    return path.is_symlink() and not path.suffix and Path(os.readlink(path)).suffix.lower() in kinds
+
+
+def _walk(
+    root: Path, aside: Aside, hidden: list[str], links: list[str], without: Path | None, masks_too: bool
+) -> Iterator[Path]:
     for folder, names, files in os.walk(root, followlinks=False):
         place = Path(folder)
         for name in sorted(names):
@@ -108,7 +150,8 @@ def _walk(root: Path, aside: Aside, hidden: list[str], without: Path | None, mas
             if _is_hidden(name):
                 hidden.append(str(path.relative_to(root)))
             elif path.is_symlink():
-                aside.reject(str(path.relative_to(root)), "It is a link to a folder, which is not followed.")
+                links.append(str(path.relative_to(root)))
+                aside.reject(links[-1], "It is a link to a folder, which is not followed.")
             elif without is None and not masks_too and name.lower() in MASK_FOLDERS:
                 aside.warn(f"The folder {path.relative_to(root)} was not read: name it with --masks if it holds masks.")
         names[:] = sorted(n for n in names if _is_wanted(place / n, without, masks_too))
@@ -137,6 +180,8 @@ def _unusable(root: Path, path: Path) -> str | None:
     try:
         if path.is_symlink():
             inside(root, path.absolute())
+            if not path.suffix:
+                return "It is a link without the ending of a file. Copy the file there instead."
     except UnsafeFileError:
         return "It is a link that leads out of the folder. Copy the file there instead."
     if not path.is_file():

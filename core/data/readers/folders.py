@@ -14,24 +14,32 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.files import KINDS, MASK_FOLDERS, FileMask, FilePatch, patch_files
+from core.data.readers.base import Aside, Collection, Item, ReaderOptions, group_alone, some
+from core.data.readers.files import KINDS, MASK_FOLDERS, FileMask, FilePatch, in_order, patch_files
 from core.data.readers.layouts import class_folders as layout
-from core.data.readers.matching import FileIndex, Matched, match_rows
-from core.data.readers.pairs import Pairs, pair, split_of
+from core.data.readers.matching import FileIndex, Matched, match_masks, match_rows
+from core.data.readers.pairs import Pairs, masks_beside, pair, split_of
 from core.data.readers.tables import (
     DEFAULT_CLASSES,
     LANDSLIDE,
-    NO_VALUE,
+    UNNAMED,
     Table,
-    as_number,
+    is_empty,
+    label_key,
     label_rule,
     positive_name,
     read_table,
+    refuse_lost_class,
 )
+from core.data.readers.tables.facts import facts_of
 from core.errors import FormatError, LabelError
 
-ID_COLUMNS = ("id", "file", "filename", "file_name", "path", "image", "image_id", "name")
+ID_COLUMNS = (
+    "id", "file", "filename", "path", "filepath", "image", "image_id", "image_name", "image_path", "name", "patch",
+    "patch_id", "tile", "tile_id", "sample_id", UNNAMED,
+)  # fmt: skip
+LABEL_COLUMNS = ("label", "labels")
+OTHER_LABEL_COLUMNS = ("class", "target", "is_landslide", "landslide", "landslides")  # where no folders are classes
 
 
 def recognises(source: Path) -> bool:
@@ -46,15 +54,28 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     masks = _place(source, options.masks)
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
-    files = patch_files(source, aside, without=masks, masks_too=masks is None)
-    beside = Pairs((), {}, {}) if masks is not None else masks_beside(source, files, aside)
-    files = layout.only_images(source, [path for path in files if path not in beside.masks], aside)
+    files = in_order(patch_files(source, aside, without=masks, masks_too=masks is None))
+    apart = Pairs((), {}, {}) if masks is not None else masks_apart(source, files, aside)
+    files = layout.only_images(source, [path for path in files if path not in apart.masks], aside)
+    beside = dict(apart.mask_of) or (masks_beside(files) if masks is None else {})
+    if beside and not apart.mask_of:
+        image, mask = next(iter(beside.items()))
+        aside.warn(f"{len(beside)} masks lie beside their images ({mask.name} beside {image.name}) and are no patches.")
+        taken = set(beside.values())
+        files = [path for path in files if path not in taken]
     if not files:
-        raise FormatError(f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF.")
+        links = " ".join(text for text in aside.warnings if "links were set aside" in text)
+        raise FormatError(
+            f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF. {links}".rstrip()
+        )
+    if options.labels is None:
+        _refuse_lost_folder(source, files, options)
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
-    found = _with_labels(source, files, table, options, aside, bool(beside.mask_of))
-    mask_of = _mask_of(masks, found, options, aside) if masks is not None else _masks_of(source, beside, options)
-    items = _items(source, found, mask_of, table, options)
+    found = _with_labels(source, files, table, options, aside, bool(beside))
+    mask_of = _mask_of(masks, found, options, aside) or {
+        image: FileMask(mask, str(mask.relative_to(source)), options.mask_value) for image, mask in beside.items()
+    }
+    items = _items(source, found, mask_of, table, options, aside)
     return Collection(
         _title(source),
         items,
@@ -70,10 +91,29 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     if source.is_file():
         return Collection(_title(source), [Item(source.stem, FilePatch(source, source.name))], DEFAULT_CLASSES)
     files = patch_files(source, aside, masks_too=True)
-    beside = masks_beside(source, files, aside)
-    files = layout.only_images(source, [path for path in files if path not in beside.masks], aside)
+    files = layout.only_images(source, list(masks_apart(source, files, aside).images), aside)
+    masks = set(masks_beside(files).values())
+    files = [path for path in files if path not in masks]
     items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in ids(source, files).items()]
     return Collection(_title(source), items, DEFAULT_CLASSES)
+
+
+def _refuse_lost_folder(source: Path, files: Sequence[Path], options: ReaderOptions) -> None:
+    """Raise FormatError where one class folder is left because the other is a link, or holds nothing that is read."""
+    if len({path.parent for path in files}) > 1 or any(path.parent == source for path in files):
+        return
+    around = files[0].parents
+    for folder in sorted(source.iterdir()):
+        if folder.name.startswith(".") or not folder.is_dir() or folder in around:
+            continue
+        is_class = "slide" in folder.name.lower() or label_key(folder.name) == label_key(options.positive or "")
+        members = [] if folder.is_symlink() else [path for path in folder.rglob("*") if not path.is_dir()]
+        if folder.is_symlink() or (members and (is_class or all(path.is_symlink() for path in members))):
+            why = "is a link, which is not followed" if folder.is_symlink() else "holds no file that can be read"
+            raise FormatError(
+                f"{folder} {why}, so its class would be lost. Put the files themselves there; accepted: .npy (H, W, "
+                "C), PNG, JPEG, BMP, GIF, TIFF."
+            )
 
 
 def _title(source: Path) -> str:
@@ -87,6 +127,7 @@ class _Found:
     row_of: dict[Path, dict[str, str]]
     classes: tuple[str, str]
     conflicting: tuple[str, ...] = ()
+    label_column: str | None = None
 
 
 def _place(source: Path, path: Path | None) -> Path | None:
@@ -98,7 +139,7 @@ def _place(source: Path, path: Path | None) -> Path | None:
 def _with_labels(
     source: Path, files: list[Path], table: Table | None, options: ReaderOptions, aside: Aside, has_masks: bool = False
 ) -> _Found:
-    label_column = table.column(None, ("label",), "labels") if table and table.has("label") else None
+    label_column = _label_column(table, options, LABEL_COLUMNS)
     if _are_classes(source, files, table, label_column, options):
         return _from_folders(source, files, table, label_column, options, aside)
     if table is not None:
@@ -114,6 +155,17 @@ def are_classes(source: Path, files: list[Path], options: ReaderOptions) -> bool
     return bool(names & {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()})
 
 
+def _label_column(table: Table | None, options: ReaderOptions, usual: Sequence[str]) -> str | None:
+    """The column of labels: the one asked for, or one of these names where there is one."""
+    if table is None:
+        if options.label_column is not None:
+            raise FormatError(f"The label column '{options.label_column}' needs a table: name it with --labels.")
+        return None
+    if options.label_column is None and not any(table.has(name) for name in usual):
+        return None
+    return table.column(options.label_column, usual, "labels", "--label-column")
+
+
 def _are_classes(
     source: Path, files: list[Path], table: Table | None, label_column: str | None, options: ReaderOptions
 ) -> bool:
@@ -126,7 +178,7 @@ def _are_classes(
     says_so = bool(names & {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()})
     if table is None or label_column is None:
         return says_so or len(names) > 1
-    return len(names) > 1 and (says_so or names <= {row[label_column].lower() for row in table.rows})
+    return len(names) > 1 and (says_so or names <= {text.lower() for text in table.cells(label_column)})
 
 
 def _from_folders(
@@ -145,26 +197,21 @@ def _from_folders(
     files = [path for path in files if class_of[path]]
     names = sorted({class_of[path] for path in files})
     positive = positive_name(names, options.positive, "class folders")
-    others = [name for name in names if name != positive]
+    others = [name for name in names if label_key(name) != label_key(positive)]
     if len(others) > 1:
         aside.warn(f"The folders {some(others, 20)} are all taken as not '{positive}'.")
     negative = others[0] if len(others) == 1 else f"not {positive}" if others else DEFAULT_CLASSES[0]
-    label_of = {path: int(class_of[path] == positive) for path in files}
+    label_of = {path: int(label_key(class_of[path]) == label_key(positive)) for path in files}
     matched = Matched({})
     if table is not None:
-        meaning = (lambda row: _meaning(row[label_column])) if label_column else (lambda row: None)
+        meaning = (lambda row: label_key(row[label_column])) if label_column else (lambda row: None)
         matched = _matched(source, files, table, options, meaning, aside)
         if label_column is not None:
             _check_agreement(matched, label_column, label_of, class_of, positive, table)
         missing = [path.name for path in files if path not in matched.row_of]
         if missing:
             aside.warn(f"{len(missing)} files have no row in {table.path.name}: {some(missing)}.")
-    return _Found(tuple(files), label_of, matched.row_of, (negative, positive))
-
-
-def _meaning(text: str) -> float | str:
-    number = as_number(text)
-    return text.lower() if number is None else number
+    return _Found(tuple(files), label_of, matched.row_of, (negative, positive), label_column=label_column)
 
 
 def _check_agreement(
@@ -178,8 +225,8 @@ def _check_agreement(
     wrong = [f"{name} (listed with different labels)" for name in matched.conflicting]
     for path, row in matched.row_of.items():
         text = row[label_column]
-        agrees = _meaning(text) in (label_of[path], class_of[path].lower())
-        if not agrees and text.lower() not in NO_VALUE:
+        agrees = label_key(text) in (label_of[path], label_key(class_of[path]))
+        if not agrees and not is_empty(text):
             wrong.append(f"{class_of[path]}/{path.name} ('{text[:40]}')")
     if wrong:
         raise LabelError(
@@ -197,9 +244,8 @@ def _matched(
     aside: Aside,
 ) -> Matched:
     """The table's rows by file; names are looked for below the source and beside the table."""
-    find = FileIndex(source, files).find
-    id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
-    return match_rows(table, id_column, lambda name: find(name, table.path.parent), label_of, aside)
+    id_column = table.column(options.id_column, ID_COLUMNS, "patch ids", "--id-column")
+    return match_rows(table, id_column, FileIndex(source, files), label_of, aside, table.path.parent)
 
 
 def _from_table(
@@ -210,14 +256,19 @@ def _from_table(
     options: ReaderOptions,
     aside: Aside,
 ) -> _Found:
+    label_column = label_column or _label_column(table, options, OTHER_LABEL_COLUMNS)
     if label_column is None:
-        raise FormatError(f"{table.path.name} has no column 'label', and the folders are no classes. Add the column.")
-    rule = label_rule([row[label_column] for row in table.rows], options.positive, aside)
+        raise FormatError(
+            f"{table.path.name} has no column 'label', and the folders are no classes. Its columns: "
+            f"{some(list(table.columns), 20)}. Name the one that holds the labels with --label-column, or add it."
+        )
+    rule = label_rule(table.cells(label_column), options.positive, aside, label_column)
     matched = _matched(source, files, table, options, lambda row: rule.label(row[label_column]), aside)
     _tell_unlisted(source, files, matched, table, aside)
     listed = tuple(path for path in files if path in matched.row_of)
     label_of = {path: rule.label(matched.row_of[path][label_column]) for path in listed}
-    return _Found(listed, label_of, matched.row_of, rule.classes, matched.conflicting)
+    refuse_lost_class(map(rule.label, table.cells(label_column)), label_of.values(), rule.classes, aside)
+    return _Found(listed, label_of, matched.row_of, rule.classes, matched.conflicting, label_column)
 
 
 def _tell_unlisted(source: Path, files: list[Path], matched: Matched, table: Table, aside: Aside) -> None:
@@ -239,22 +290,27 @@ def _tell_unlisted(source: Path, files: list[Path], matched: Matched, table: Tab
 def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: Aside) -> dict[Path, FileMask]:
     if masks is None:
         return {}
-    find = FileIndex(masks, patch_files(masks, aside)).find
-    candidates = {path: find(path.stem) for path in found.files}
+    candidates = match_masks(found.files, FileIndex(masks, patch_files(masks, aside)), aside)
     mask_of = {
         path: FileMask(named[0], named[0].name, options.mask_value)
         for path, named in candidates.items()
         if len(named) == 1
     }
+    several = [path.name for path, named in candidates.items() if len(named) > 1]
+    if several:
+        aside.warn(f"{len(several)} patches have several masks of their name and got none: {some(several)}.")
     if not mask_of:
-        raise FormatError(f"No mask in {masks} has the name of a patch. Masks are matched by file name without ending.")
+        raise FormatError(
+            f"No mask in {masks} has the name of a patch. Masks are matched by file name without ending, also with "
+            "_mask or _label behind it or mask_ in front."
+        )
     without = [path.name for path in found.files if found.label_of[path] == 1 and path not in mask_of]
     if without:
         aside.warn(f"{len(without)} positive patches have no mask and get an empty one: {some(without)}.")
     return mask_of
 
 
-def masks_beside(source: Path, files: list[Path], aside: Aside) -> Pairs:
+def masks_apart(source: Path, files: list[Path], aside: Aside) -> Pairs:
     """Masks in a folder beside one of images, under their names (``landslide/image/a.png``, ``landslide/mask/a.png``).
 
     Where there are none, folders called masks are left out with a word, and other files are patches.
@@ -269,37 +325,41 @@ def masks_beside(source: Path, files: list[Path], aside: Aside) -> Pairs:
     return Pairs(tuple(path for path in files if path not in hidden), {}, found.split_of, frozenset(hidden))
 
 
-def _masks_of(source: Path, beside: Pairs, options: ReaderOptions) -> dict[Path, FileMask]:
-    return {
-        image: FileMask(mask, mask.relative_to(source).as_posix(), options.mask_value)
-        for image, mask in beside.mask_of.items()
-    }
-
-
 def _items(
-    source: Path, found: _Found, mask_of: dict[Path, FileMask], table: Table | None, options: ReaderOptions
+    source: Path,
+    found: _Found,
+    mask_of: dict[Path, FileMask],
+    table: Table | None,
+    options: ReaderOptions,
+    aside: Aside,
 ) -> tuple[Item, ...]:
-    group_column, taken = None, set()
+    group_column, taken, facts = None, set(), None
     if table is not None:
         id_column = table.column(options.id_column, ID_COLUMNS, "patch ids")
-        taken = {id_column, *(name for name in table.columns if name.lower() == "label")}
+        taken = {id_column, *(name for name in table.columns if name == found.label_column)}
         if options.group_column is not None:
             group_column = table.column(options.group_column, (), "groups")
             taken.add(group_column)
     elif options.group_column is not None:
         raise FormatError(f"The group column '{options.group_column}' needs a table: name it with --labels.")
     splits = {path: split for path in found.files if (split := split_of(source, path))}
+    if table is not None:
+        rows = [found.row_of.get(path, {}) for path in found.files]
+        unused = [name for name in table.columns if name not in taken]
+        facts = facts_of(table.path.name, unused, rows, aside, tell_groups=group_column is None)
+        taken |= facts.used
     items = []
-    for path, name in ids(source, found.files).items():
+    for i, (path, name) in enumerate(ids(source, found.files).items()):
         row = found.row_of.get(path, {})
-        facts = {key: value for key, value in row.items() if key not in taken}
+        kept = {key: value for key, value in row.items() if key not in taken}
         # A patch without a group is alone in one of its own.
-        group = None if group_column is None else row.get(group_column) or f"only {name}"
+        group = None if group_column is None else row.get(group_column) or f"only {group_alone(name, i)}"
         file = str(path.relative_to(source))
-        columns = {"file": file} | {key if key != "file" else "file_": value for key, value in facts.items()}
-        mask = mask_of.get(path)
-        split = splits.get(path, "" if splits else None)
-        items.append(Item(name, FilePatch(path, file), found.label_of[path], group, split, mask, columns=columns))
+        columns = {"file": file} | {key if key != "file" else "file_": value for key, value in kept.items()}
+        mask, lonlat = mask_of.get(path), facts and facts.lonlat[i]
+        split = facts and facts.split[i]
+        split = (splits.get(path, "") if splits else None) if split is None else split
+        items.append(Item(name, FilePatch(path, file), found.label_of[path], group, split, mask, lonlat, columns))
     return tuple(items)
 
 

@@ -2,12 +2,14 @@
 
 The name of a folder may state the split. No file is opened. Known:
 ``img/image_7.h5`` with ``mask/mask_7.h5``, ``images/train/image_7.h5`` with ``annotations/train/mask_7.h5``,
-``train/images/Image_a.tif`` with ``train/masks/Mask_a.tif``, and all of it in one folder.
+``train/images/Image_a.tif`` with ``train/masks/Mask_a.tif``, ``a.tif`` with ``a_mask.tif``, and all in one folder.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,9 @@ SPLITS = {
     **dict.fromkeys(("test", "testing", "testdata", "testset", "test_set"), "test"),
 }
 LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave in folders
+_MASK_ENDS = (*MASKS, "gt", "seg", "segmentation", "groundtruth", "ground_truth")
 _FIRST_WORD = re.compile(rf"(?i:({'|'.join(sorted((*IMAGES, *MASKS), key=len, reverse=True))}))(?![a-z])[_\- ]?|()")
+_LAST_WORD = re.compile(rf"(?i)(?<=.)[_\- .]+({'|'.join(sorted((*IMAGES, *_MASK_ENDS), key=len, reverse=True))})$|()$")
 _Key = tuple[tuple[str, ...], str]
 
 
@@ -41,18 +45,40 @@ class Pairs:
 
 def pair(source: Path, files: Iterable[Path], aside: Aside) -> Pairs:
     """Which of ``files`` below ``source`` are masks, and of which of the others."""
-    images, masks = [], {}
+    files = list(files)
+    by_word = {path for path in files if is_mask(source, path)}
+    named = {_key(source, path) for path in files if path not in by_word and not _ends_as_mask(source, path)}
+    images: list[Path] = []
+    masks: dict[_Key, list[Path]] = defaultdict(list)
     for path in files:
-        if is_mask(source, path):
-            masks.setdefault(_key(source, path), path)
+        key = _key(source, path)
+        # A last word alone may be a part of the name: it counts where the image is there too.
+        if path in by_word or (_ends_as_mask(source, path) and key in named):
+            masks[key].append(path)
         else:
             images.append(path)
-    mask_of = {path: masks[key] for path in images if (key := _key(source, path)) in masks}
-    extra = sorted(str(path.relative_to(source)) for path in set(masks.values()) - set(mask_of.values()))
+    mask_of: dict[Path, Path] = {}
+    images_of: dict[_Key, list[Path]] = defaultdict(list)
+    for path in images:
+        images_of[_key(source, path)].append(path)
+    unclear = []
+    for key, members in images_of.items():
+        if len(members) == len(masks.get(key, ())) == 1:
+            mask_of[members[0]] = masks[key][0]
+        elif masks.get(key):
+            exact = {path: [mask for mask in masks[key] if mask.stem == path.stem] for path in members}
+            mask_of |= {path: same[0] for path, same in exact.items() if len(same) == 1}
+            unclear += [str(path.relative_to(source)) for path, same in exact.items() if len(same) != 1]
+    if unclear:
+        aside.warn(
+            f"{len(unclear)} images have several masks by their name, or share one, and got none: {some(unclear)}."
+        )
+    lonely = {mask for members in masks.values() for mask in members} - set(mask_of.values())
+    extra = sorted(str(path.relative_to(source)) for path in lonely)
     if extra:
         aside.warn(f"{len(extra)} masks have no image and were left out: {some(extra)}.")
     splits = {path: split for path in images if (split := split_of(source, path))}
-    return Pairs(tuple(images), mask_of, splits, frozenset(masks.values()))
+    return Pairs(tuple(images), mask_of, splits, frozenset(mask for members in masks.values() for mask in members))
 
 
 def is_mask(source: Path, path: Path) -> bool:
@@ -64,10 +90,44 @@ def is_mask(source: Path, path: Path) -> bool:
     return word is not None and word.lower() in MASKS
 
 
+def _ends_as_mask(source: Path, path: Path) -> bool:
+    """Whether the file's last word says mask, and its folder does not say that it is an image."""
+    if any(folder in IMAGES for folder in _folders(source, path)):
+        return False
+    word = _LAST_WORD.search(path.stem).group(1)
+    return word is not None and word.lower() in _MASK_ENDS
+
+
+def masks_beside(files: Iterable[Path]) -> dict[Path, Path]:
+    """Masks that lie in their image's own folder, by image: ``a_mask.png`` or ``mask_a.png`` beside ``a.png``."""
+    by_name: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    for path in files:
+        by_name[path.parent, bare_name(path.stem)].append(path)
+    found = {}
+    for members in by_name.values():
+        masks = [path for path in members if len(members) == 2 and _says_mask(path)]
+        if len(masks) == 1:
+            image = next(path for path in members if path not in masks)
+            found[image] = masks[0]
+    return found
+
+
+def _says_mask(path: Path) -> bool:
+    words = _FIRST_WORD.match(path.stem).group(1), _LAST_WORD.search(path.stem).group(1)
+    return any(word is not None and word.lower() in _MASK_ENDS for word in words)
+
+
+def bare_name(stem: str) -> str:
+    """What the names of an image and of its mask share: image_7, mask_7, 7 and 7_mask are all 7. In lower case, NFC."""
+    plain = unicodedata.normalize("NFC", stem)
+    first = _FIRST_WORD.sub("", plain, count=1)
+    return (_LAST_WORD.sub("", first, count=1) or first or plain).casefold()
+
+
 def _key(source: Path, path: Path) -> _Key:
-    """What an image and its mask share: the folders without those words, and the name without its first such word."""
+    """What an image and its mask share: the folders without those words, and the name without such words."""
     folders = tuple(name for name in _folders(source, path) if name not in (*IMAGES, *MASKS))
-    return folders, _FIRST_WORD.sub("", path.stem, count=1).lower()
+    return folders, bare_name(path.stem)
 
 
 def _folders(source: Path, path: Path) -> tuple[str, ...]:

@@ -188,6 +188,10 @@ class Spool:
             for text in entry["warnings"]:
                 aside.warn(text)
 
+    def rows(self) -> list[int]:
+        """The positions in the list of items of what was kept so far."""
+        return [row for entry in self._entries for row in entry["rows"]]
+
     def batches(self) -> Iterator[Batch]:
         """Every batch kept so far, in order, one in memory at a time. Raises DataError when the disk fails."""
         start = 0

@@ -14,9 +14,19 @@ from core.data.bands import ZINDI_BANDS
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.matching import FileIndex, match_rows
-from core.data.readers.tables import DEFAULT_CLASSES, LabelRule, label_rule, read_table
+from core.data.readers.tables import (
+    DEFAULT_CLASSES,
+    NO_LABELS,
+    UNNAMED,
+    LabelRule,
+    Table,
+    label_rule,
+    read_table,
+    refuse_lost_class,
+)
 from core.errors import FormatError
 
+IDS, LABELS = ("id", "image_id", "image", "filename", "file", UNNAMED), ("label", "target", "class")
 LICENCE = "CC-BY-SA 4.0 (by the challenge's rules)"
 
 
@@ -29,7 +39,7 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     """Training patches with their labels, then test patches without. Raises DataError for another layout."""
     items, classes, conflicting = _train(source, options, aside)
     if _has(source, "Test"):
-        items += _unlabelled(source, "Test", aside)
+        items += _unlabelled(source, "Test", options, aside)
     elif (source / "Test.csv").is_file():
         aside.warn("Test.csv is there but test_data is not: the test patches were left out.")
     return _collection(source, items, classes, conflicting)
@@ -39,7 +49,7 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     """Patches to predict: the test ones where they are there, otherwise the training ones without their labels."""
     name = "Test" if _has(source, "Test") else "Train"
     _must_have(source, name)
-    return _collection(source, _unlabelled(source, name, aside))
+    return _collection(source, _unlabelled(source, name, options, aside))
 
 
 def _collection(
@@ -64,21 +74,28 @@ def _must_have(source: Path, name: str) -> None:
 def _train(source: Path, options: ReaderOptions, aside: Aside) -> tuple[list[Item], tuple[str, str], tuple[str, ...]]:
     _must_have(source, "Train")
     table = read_table(source / "Train.csv", aside)
-    label = table.column(None, ("label", "target"), "labels")
-    rule = label_rule([row[label] for row in table.rows], options.positive, aside)
-    items, conflicting = _items(source, "Train", rule, label, aside)
+    label = table.column(options.label_column, LABELS, "labels", "--label-column")
+    rule = label_rule(table.cells(label), options.positive, aside, label)
+    items, conflicting = _items(source, "Train", table, rule, label, options, aside)
+    refuse_lost_class(map(rule.label, table.cells(label)), (item.label for item in items), rule.classes, aside)
     return items, rule.classes, conflicting
 
 
-def _unlabelled(source: Path, name: str, aside: Aside) -> list[Item]:
-    return _items(source, name, LabelRule(DEFAULT_CLASSES, True, "1"), None, aside)[0]
+def _unlabelled(source: Path, name: str, options: ReaderOptions, aside: Aside) -> list[Item]:
+    table = read_table(source / f"{name}.csv", aside)
+    return _items(source, name, table, NO_LABELS, None, options, aside)[0]
 
 
 def _items(
-    source: Path, name: str, rule: LabelRule, label: str | None, aside: Aside
+    source: Path,
+    name: str,
+    table: Table,
+    rule: LabelRule,
+    label: str | None,
+    options: ReaderOptions,
+    aside: Aside,
 ) -> tuple[list[Item], tuple[str, ...]]:
-    table = read_table(source / f"{name}.csv", aside)
-    id_column = table.column(None, ("id",), "patch ids")
+    id_column = table.column(options.id_column, IDS, "patch ids", "--id-column")
     folder = source / f"{name.lower()}_data"
     files = [path for path in patch_files(folder, aside) if path.suffix.lower() == ".npy"]
     index = FileIndex(folder, files)
@@ -86,7 +103,7 @@ def _items(
     def label_of(row: dict[str, str]) -> int:
         return rule.label(row[label]) if label else -1
 
-    matched = match_rows(table, id_column, lambda name: index.find(f"{name}.npy"), label_of, aside)
+    matched = match_rows(table, id_column, index, label_of, aside)
     extra = [str(path.relative_to(source)) for path in files if path not in matched.mentioned]
     if extra:
         aside.warn(f"{len(extra)} files are not in {name}.csv and were left out: {some(extra)}.")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from core.data.readers.tables.dates import read_dates
 from core.data.store.dataset import Dataset
 
 BATCH = 256
@@ -72,9 +73,9 @@ def slicing_columns(facts: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def seasons(dates: Sequence[object], south: np.ndarray) -> np.ndarray:
-    """(N,) text: the season of each date, turned round where ``south`` (N,) is true; "" for what is no date."""
-    months = pd.to_datetime(pd.Series(dates).astype(str), errors="coerce", format="mixed").dt.month
-    names = [SEASONS[int(month)] if month == month else "" for month in months]
+    """(N,) text: the season of each date, turned round where ``south`` (N,) is true; "" for what is no certain date."""
+    found = read_dates([str(date) for date in dates]).dates
+    names = [SEASONS[int(day[5:7])] if precision in ("day", "month") else "" for day, precision in found]
     return np.array([OPPOSITE.get(name, "") if below else name for name, below in zip(names, south, strict=True)])
 
 

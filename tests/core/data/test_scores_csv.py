@@ -44,12 +44,12 @@ def test_folds_keep_their_numbers_and_names_become_numbers(tmp_path):
 
 
 def test_what_cannot_be_judged_is_set_aside_with_its_line(tmp_path):
-    bad = ["q1,1,0,1.2", "q2,0,0,", "q3,7,0,0.5", "q4,,0,0.5", ",1,0,0.5", "q5,1,,0.5", "q6,1,0,nan", "q7,1,0,-0.1"]
+    bad = ["q1,1,0,1.2", "q2,0,0,", "q4,,0,0.5", ",1,0,0.5", "q5,1,,0.5", "q6,1,0,nan", "q7,1,0,-0.1"]
     found = read_scores(written(tmp_path, "\n".join([rows(), *bad])))
     assert len(found.table) == 40 and len(found.aside) == len(bad)
     assert found.aside["what"].iloc[0] == "scores.csv, line 42"
     whys = " ".join(found.aside["why"])
-    for words in ("'1.2' is no probability", "neither 0 nor 1", "no label", "no id", "in no fold", "'nan'"):
+    for words in ("'1.2' is no probability", "no label", "no id", "in no fold", "'nan'"):
         assert words in whys
 
 
@@ -82,6 +82,38 @@ def test_names_as_labels_need_a_positive_class(tmp_path):
         read_scores(written(tmp_path, text))
     found = read_scores(written(tmp_path, text), positive="slide")
     assert found.table["label"].tolist() == [1, 0, 1] and found.class_names[1] == "slide"
+
+
+def test_a_third_label_is_refused_and_numbers_other_than_0_and_1_need_the_positive_one(tmp_path):
+    with pytest.raises(LabelError, match="Found: 0, 1, 7"):
+        read_scores(written(tmp_path, rows() + "\nq3,7,0,0.5"))
+    other = written(tmp_path, rows().replace(",0,", ",2,"))
+    with pytest.raises(LabelError, match="Found: 1, 2"):
+        read_scores(other)
+    assert read_scores(other, positive="1").table["label"].sum() == 10
+
+
+@pytest.mark.parametrize(("factor", "shift", "words"), [(100, 0, "percent"), (10, -3, "logits")])
+def test_percent_and_logits_are_refused_also_where_some_lie_in_0_to_1(tmp_path, factor, shift, words):
+    lines = [f"p{i},{int(i % 4 == 0)},{i / 40 * factor + shift:.3f}" for i in range(40)]
+    with pytest.raises(LabelError, match=words):
+        read_scores(written(tmp_path, "\n".join(["id,label,prob", *lines])))
+
+
+def test_tables_of_pandas_excel_and_germans_are_read(tmp_path):
+    plain = rows()
+    index = "\n".join(f"{n - 1 if n else ''},{line}" for n, line in enumerate(plain.splitlines()))
+    german = "sep=;\n" + plain.replace(",", ";").replace("0.", "0,")
+    spaced = rows(header="Image ID,Label,Fold,Prob. (landslide)")
+    for text in (index, german, spaced):
+        found = read_scores(written(tmp_path, text))
+        assert found.table["prob"].tolist() == read_scores(written(tmp_path, plain)).table["prob"].tolist()
+        assert found.aside.empty
+
+
+def test_a_class_that_is_set_aside_whole_is_refused(tmp_path):
+    with pytest.raises(LabelError, match="All 2 patches of the class 'landslide'"):
+        read_scores(written(tmp_path, rows(8).replace(",1,0,", ",1,,")))
 
 
 def test_columns_can_be_named(tmp_path):

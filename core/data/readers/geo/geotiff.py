@@ -133,7 +133,7 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
         if header.stack is None:
             patch = Scene(patch.path, patch.file, header, nodata, place, patch.order, None, strip)
         columns = {**item.columns, **patch.columns_at(height / 2, width / 2)}
-        lonlat = patch.lonlat_at(height / 2, width / 2)
+        lonlat = patch.lonlat_at(height / 2, width / 2) or item.lonlat  # a table may know it where the file does not
         items.append(replace(item, patch=patch, mask=_mask(item.mask, aside), lonlat=lonlat, columns=columns))
     placer.tell(aside)
     if options.mask_value is None:

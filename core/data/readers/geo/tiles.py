@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted
+from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted, group_alone
 from core.data.store.summary import valid_pixels
 from core.errors import DataError, FormatError
 from core.progress import Steps
@@ -128,6 +128,8 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
     recent, counts, found = (_Recent(), _Recent()), Counter(), []
     for done, item in enumerate(collection.items, 1):
         try:
+            if item.group is None and options.tile is not None:
+                item = replace(item, group=group_alone(item.id, done - 1))
             found += _tiles(item, collection, options, recent, counts)
         except DataError as error:
             aside.reject(item.file, error)
@@ -186,7 +188,6 @@ def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: S
         id=f"{item.id}_r{row:05d}_c{col:05d}",
         patch=Window(item.patch, row, col, size, is_bytes, recent[0]),
         mask=item.mask and WindowMask(item.mask, row, col, height, width, recent[1]),
-        group=item.id if item.group is None else item.group,
         lonlat=lonlat,
         columns=columns,
     )

@@ -9,16 +9,20 @@ import h5py
 import numpy as np
 
 from core.data.readers.base import Aside, ReaderOptions
-from core.data.readers.tables import DEFAULT_CLASSES, NO_VALUE, label_rule
+from core.data.readers.tables import DEFAULT_CLASSES, is_empty, label_rule
 from core.errors import FormatError, LabelError, UnsafeFileError
 
 TEXT_BYTES = 64 * 2**20  # of one array of text, and of what is read of it at once
-UNLABELLED = (-1.0,)  # numbers that mean: no label
 
 
 def read_fact(data: Any, name: str, file: str) -> np.ndarray:
-    """(N,) text or numbers of a small array; (N, 2) for places. Numbers that an enumeration names become its names."""
+    """(N,) text or numbers of a small array; (N, 2) for places, (N, K) numbers where labels are such.
+
+    Numbers that an enumeration names become its names.
+    """
     shape = data.shape[:1] if data.shape[1:] in ((), (1,)) else data.shape
+    if name == "labels" and len(shape) == 2 and data.dtype.kind in "iufb":
+        return np.asarray(data[()])
     if shape != ((data.shape[0], 2) if name == "lonlat" else data.shape[:1]):
         wanted = "(N, 2): longitude and latitude" if name == "lonlat" else "(N,): one value a patch"
         hint = " Say --keys masks=NAME if these are masks." if name == "labels" and data.ndim > 2 else ""
@@ -53,6 +57,25 @@ def _text_of_any_length(data: Any, name: str, file: str) -> np.ndarray:
     return np.array(found, dtype=object)
 
 
+def _from_one_hot(values: np.ndarray, aside: Aside) -> np.ndarray:
+    """(N,) number of the column of (N, K) that is 1 in each row, from 0; nan in rows of zeros or nan.
+
+    Raises LabelError for anything else, such as probabilities.
+    """
+    numbers = values.astype(np.float64)
+    empty = np.isnan(numbers).all(axis=1) | (numbers == 0).all(axis=1)
+    if (np.isin(numbers, (0, 1)).all(axis=1) & (numbers.sum(axis=1) == 1) | empty).all():
+        aside.warn(
+            f"The labels are {values.shape[1]} columns with a single 1 a row; its column, counted from 0, was taken as "
+            "the label: the second is 1, the landslides. Say --positive 0 if the first one is."
+        )
+        return np.where(empty, np.nan, numbers.argmax(axis=1))
+    raise LabelError(
+        f"The labels have the shape {values.shape}, and their rows are not a single 1 among zeros: probabilities or "
+        "several labels a patch. Store one value a patch: 1 for a landslide, 0 for none."
+    )
+
+
 def _text(value: object) -> str:
     """A value as an id or a group: 3.0 is 3."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
@@ -64,18 +87,20 @@ def labels_of(
     """(negative, positive) names, and 1, 0 or -1 for each of ``n`` patches. Raises LabelError for other values."""
     if values is None:
         return DEFAULT_CLASSES, [-1] * n
+    if values.ndim == 2:
+        values = _from_one_hot(values, aside)
     if values.dtype.kind in "iufb":
         numbers = values.astype(np.float64)
-        texts = ["" if value in UNLABELLED or np.isnan(value) else f"{value:g}" for value in numbers.tolist()]
+        texts = ["" if np.isnan(value) else f"{value:.10g}" for value in numbers.tolist()]
     else:
         texts = [text.strip() for text in values.tolist()]
-    if all(text.lower() in NO_VALUE for text in texts):
+    if all(is_empty(text) or text == "-1" for text in texts):
         return DEFAULT_CLASSES, [-1] * n
-    rule = label_rule(texts, options.positive, aside)
     try:
-        return rule.classes, [rule.label(text) for text in texts]
+        rule = label_rule(texts, options.positive, aside)
     except LabelError as error:
         raise LabelError(f"{error} Labels are 0, 1, or -1 for none; or names.") from error
+    return rule.classes, [rule.label(text) for text in texts]
 
 
 def ids_of(values: np.ndarray | None, stem: str, n: int, aside: Aside) -> list[str]:

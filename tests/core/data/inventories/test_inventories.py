@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from core.data.inventories import COLUMNS, accuracy_km, parse_date, read_inventory
+from core.data.inventories import COLUMNS, accuracy_km, read_inventory
 from core.errors import FormatError
 
 GLC_HEADER = (
@@ -128,24 +128,96 @@ def test_a_missing_file_is_refused_in_words(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "km"),
     [
-        ("2008-08-01T10:30:00Z", ("2008-08-01", "day")),
-        ("2008/08/01 00:00:00+00", ("2008-08-01", "day")),
-        ("Mar 2, 2014", ("2014-03-02", "day")),
-        ("2014-03", ("2014-03-01", "month")),
-        ("1861.0", ("1861-01-01", "year")),
-        ("0001-01-01", ("", "")),
-        ("13/13/2013", ("", "")),
-        ("", ("", "")),
+        ("exact", 0),
+        ("Known exactly", 0),
+        ("1km", 1),
+        ("50 km", 50),
+        ("250m", 0.25),
+        ("unknown", None),
+        ("Known_within_5_km", 5),
+        ("Known_exactly", 0),
     ],
-)
-def test_dates_are_read_with_their_precision(text, expected):
-    assert parse_date(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "km"), [("exact", 0), ("Known exactly", 0), ("1km", 1), ("50 km", 50), ("250m", 0.25), ("unknown", None)]
 )
 def test_accuracy_is_a_radius_in_kilometres(text, km):
     assert accuracy_km(text) == km or (km is None and math.isnan(accuracy_km(text)))
+
+
+def read(tmp_path, text, **options):
+    return read_inventory(written(tmp_path, text, **options))
+
+
+def test_the_order_of_days_and_months_is_that_of_the_column(tmp_path):
+    rows = "1,44.1,11.2,25/12/2019\n2,44.2,11.3,05/02/2020\n3,44.3,11.4,31/01/2018\n"
+    inventory = read(tmp_path, f"id,lat,lon,date\n{rows}")
+    assert inventory.events["date"].tolist() == ["2019-12-25", "2020-02-05", "2018-01-31"] and not inventory.notes
+    unclear = read(tmp_path, "id,lat,lon,date\n1,44.1,11.2,05/02/2020\n2,44.2,11.3,2019-12-25\n")
+    assert unclear.events["date"].tolist() == ["", "2019-12-25"] and "two ways" in unclear.notes[0]
+
+
+def test_agencies_that_write_months_first_are_known_but_their_column_decides(tmp_path):
+    one = f"{GLC_HEADER}\n{glc_row('1', '08/01/2008 12:00:00 AM')}\n"
+    assert read(tmp_path, one).events["date"].tolist() == ["2008-08-01"]
+    both = f"{one}{glc_row('2', '25/01/2008')}\n"
+    assert read(tmp_path, both).events["date"].tolist() == ["2008-01-08", "2008-01-25"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        ("lat,lon", "37.5,237.5", (-122.5, 37.5)),
+        ("lat;lon", "45,5;8,25", (8.25, 45.5)),
+        ("Latitude (deg),Longitude (deg)", "45.5 N,122.5 W", (-122.5, 45.5)),
+        ("LATITUDE,LONGITUDE", '7\u00b030\'00""S,110:15:00', (110.25, -7.5)),
+        ("X,Y", "8.25,45.5", (8.25, 45.5)),
+        ("wkt_geom,name", "Point (8.25 45.5),x", (8.25, 45.5)),
+        ("the_geom,name", "POINT Z (8.25 45.5 12),x", (8.25, 45.5)),
+        ("Lat_N,Lon_W", "45.5,122.5", (-122.5, 45.5)),
+        (",lat,lon", "0,45.5,8.25", (8.25, 45.5)),
+    ],
+)
+def test_places_in_every_form(tmp_path, header, row, expected):
+    quoted = row if '""' not in row else '"' + row.replace(",", '","') + '"'
+    event = read(tmp_path, f"{header}\n{quoted}\n").events.iloc[0]
+    assert (event["longitude"], event["latitude"]) == pytest.approx(expected)
+
+
+def test_excels_first_line_and_utf_16_without_a_mark_are_understood(tmp_path):
+    event = read(tmp_path, "sep=;\nlat;lon;date\n45,5;8,25;43824\n", encoding="utf-16-le").events.iloc[0]
+    assert (event["latitude"], event["longitude"], event["date"]) == (45.5, 8.25, "2019-12-25")
+
+
+def test_swapped_columns_are_read_the_other_way_round_and_told_of(tmp_path):
+    inventory = read(tmp_path, "lat,lon\n107.5,32.5\n104,31\n")
+    assert inventory.events["longitude"].tolist() == [107.5, 104] and "other way round" in inventory.notes[0]
+    row = read(tmp_path, "lat,lon\n32.5,107.5\n31,104\n104,31\n")
+    assert len(row) == 2 and "look swapped" in row.aside["reason"][0]
+
+
+@pytest.mark.parametrize("header", ["lat,lon", "x,y", "latitude,longitude"])
+def test_metres_of_a_projection_are_refused_in_words(tmp_path, header):
+    with pytest.raises(FormatError, match=r"metres of a projection.*EPSG:4326"):
+        read(tmp_path, f"{header}\n3070000.5,350000\n3071000,352000\n")
+
+
+def test_columns_of_a_projection_are_named(tmp_path):
+    with pytest.raises(FormatError, match="Easting, Northing are metres of a projection"):
+        read(tmp_path, "id,Easting,Northing\n1,350000,3070000\n")
+
+
+def test_the_disaster_database_keeps_its_date_in_three_columns(tmp_path):
+    text = (
+        "DisNo.,Disaster Subtype,Event Name,Origin,Latitude,Longitude,Start Year,Start Month,Start Day,Total Deaths\n"
+        "2019-0001-NPL,Landslide (wet),,Heavy rains,27.5,85.1,2019,7,5,12\n"
+        "2019-0002-NPL,Landslide (wet),,Heavy rains,27.6,85.2,2019,8,,\n"
+        "2019-0003-NPL,Landslide (wet),,Heavy rains,27.7,85.3,2019,,,\n"
+    )
+    events = read(tmp_path, text).events
+    assert events["date"].tolist() == ["2019-07-05", "2019-08-01", "2019-01-01"]
+    assert events["date_precision"].tolist() == ["day", "month", "year"]
+    assert (events["event_id"][0], events["fatalities"][0], events["trigger"][0]) == (
+        "2019-0001-NPL",
+        12,
+        "heavy rains",
+    )

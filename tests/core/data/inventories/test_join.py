@@ -146,3 +146,9 @@ def test_a_dataset_without_coordinates_is_refused_in_words(placed):
     data = placed(np.full((2, 2), np.nan))
     with pytest.raises(DataError, match="no coordinates"):
         join_dataset(data, [inventory()], 2.0)
+
+
+def test_events_across_the_date_line_are_joined_and_drawn():
+    patches = np.array([[179.99, -17.0], [-179.98, -17.0]])
+    join = join_by_place(["a", "b"], patches, made_events([(-179.995, -17.0), (0.0, -17.0)]), within_km=5)
+    assert join.table["event_id"].tolist() == ["e0", "e0"] and join.events["event_id"].tolist() == ["e0"]

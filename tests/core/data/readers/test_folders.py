@@ -1,6 +1,7 @@
 """Folders of patches with or without a table (FAULTS 10-13, 16, 18, 24)."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -161,6 +162,27 @@ def test_missing_masks_are_told(classes):
         run(classes, masks="empty")
 
 
+def test_masks_beside_their_images_are_no_patches(classes):
+    for name in ("a1_mask", "mask_a2", "a3 label"):
+        Image.fromarray(np.full((4, 6), 255, np.uint8)).save(classes / "landslide" / f"{name}.png")
+    picture(classes / "stable" / "my_mask.png")  # no image of that name: a patch
+    report, dataset = run(classes)
+    assert (
+        dataset.ids.tolist() == ["a1", "a2", "a3", "b1", "b2", "my_mask"] and "3 masks lie beside" in report.warnings[0]
+    )
+    assert dict(zip(dataset.ids, dataset.masks().any(axis=(1, 2)), strict=True))["a1"] and not dataset.masks()[3:].any()
+    assert [i for ids, _ in iterate_patches(classes)[1] for i in ids] == ["a1", "a2", "a3", "b1", "b2", "my_mask"]
+
+
+@pytest.mark.parametrize("form", ["{}_mask", "mask_{}", "{}-label", "{}_gt", "label {}"])
+def test_masks_in_their_folder_are_found_with_the_words_that_people_add(classes, form):
+    (classes / "masks").mkdir()
+    for name in ("a1", "a2", "a3"):
+        Image.fromarray(np.ones((4, 6), np.uint8)).save(classes / "masks" / f"{form.format(name)}.png")
+    report, dataset = run(classes, masks="masks")
+    assert dataset.masks()[:3].all() and "3 masks were matched" in " ".join(report.warnings)
+
+
 # ------------------------------------------------------------------------------------------------- labels table
 
 
@@ -216,12 +238,12 @@ def test_one_folder_of_any_name_leaves_the_labels_to_the_table(flat):
 
 def test_what_the_table_and_the_folder_do_not_share_is_told(flat):
     array(flat / "raw" / "scene.npy", (9, 9, 4))
-    table(flat, "ID,label\na1,1\ngone,0\n../../etc/passwd,1\nb1,2\nb2,0\n")
+    table(flat, "ID,label\na1,1\ngone,0\n../../etc/passwd,1\nb2,0\n")
     report, dataset = run(flat, labels="labels.csv", bands=("red", "green", "blue", "nir"))
     assert {r.file: r.reason for r in report.rejected} == {
         "labels.csv, line 3": "'gone' has no file in the source.",
         "labels.csv, line 4": "'../../etc/passwd' has no file in the source.",
-        "labels.csv, line 5, b1": "The label '2' is neither 0 nor 1.",
+        os.path.join("patches", "b1.npy"): "It is not listed in labels.csv.",
         os.path.join("patches", "a2.npy"): "It is not listed in labels.csv.",
     }
     assert report.warnings == ("Folders that labels.csv does not mention were not read: raw (1).",)
@@ -261,6 +283,142 @@ def test_tables_that_cannot_serve_are_told(flat):
         run(flat, labels="labels.csv", id_column="picture", group_column="scene")
     with pytest.raises(FormatError, match="needs a table"):
         run(flat, group_column="scene")
+
+
+def test_labels_of_every_kind_name_the_positive_value_and_lose_no_class(flat):
+    for low, high in (("1", "2"), ("-1", "1"), ("0", "255"), ("no", "yes"), ("False", "True"), ("nein", "ja")):
+        table(flat, f"ID,label\na1,{high}\na2,{high}\nb1,{low}\nb2,{low}\n")
+        with pytest.raises(LabelError, match="--positive"):
+            run(flat, labels="labels.csv")
+        assert run(flat, labels="labels.csv", positive=high)[1].labels.tolist() == [1, 1, 0, 0]
+
+
+def test_a_third_label_is_refused_unless_one_is_named(flat):
+    table(flat, "ID,label\na1,1\na2,2\nb1,0\nb2,0\n")
+    with pytest.raises(LabelError, match="Found: 0, 1, 2"):
+        run(flat, labels="labels.csv")
+    report, dataset = run(flat, labels="labels.csv", positive="1")
+    assert dataset.labels.tolist() == [1, 0, 0, 0] and "0, 2 are all taken as not" in report.warnings[0]
+
+
+def test_a_class_without_files_and_one_that_cannot_be_read_are_errors(flat):
+    table(flat, "ID,label\na1,1\na2,1\ngone,0\n")
+    with pytest.raises(LabelError, match="All 1 patches of the class 'non_landslide'"):
+        run(flat, labels="labels.csv")
+    table(flat, "ID,label\na1,1\na2,1\nb1,0\nb2,1\n")
+    array(flat / "patches" / "b1.npy", (9, 9, 4))
+    with pytest.raises(LabelError, match="All 1 patches of the class 'non_landslide'.*b1.npy: It is 9x9"):
+        run(flat, labels="labels.csv")
+    assert not (flat.parent / "out.h5").exists()
+
+
+@pytest.mark.parametrize("header", ["class", "Target", "is_landslide", "Landslide"])
+def test_other_names_of_the_label_column_are_known_and_any_can_be_named(flat, header):
+    table(flat, f"ID,{header},note\na1,1,x\na2,1,x\nb1,0,y\nb2,0,y\n")
+    _, dataset = run(flat, labels="labels.csv")
+    assert dataset.labels.tolist() == [1, 1, 0, 0] and set(dataset.columns) == {"file", "note"}
+    assert run(flat, labels="labels.csv", label_column="note", positive="y")[1].labels.tolist() == [0, 0, 1, 1]
+    with pytest.raises(FormatError, match="no column 'gone' for the labels.*--label-column"):
+        run(flat, labels="labels.csv", label_column="gone")
+    with pytest.raises(FormatError, match="needs a table"):
+        run(flat, label_column="note")
+
+
+def test_one_hot_columns_are_read_by_the_one_called_landslide(flat):
+    table(flat, "ID,non_landslide,landslide\na1,0,1\na2,0,1\nb1,1,0\nb2,1,0\n")
+    assert run(flat, labels="labels.csv")[1].labels.tolist() == [1, 1, 0, 0]
+    table(flat, "ID,class_0,class_1\na1,0,1\na2,0,1\nb1,1,0\nb2,1,0\n")
+    with pytest.raises(FormatError, match="class_0, class_1. Name the one that holds the labels with --label-column"):
+        run(flat, labels="labels.csv")
+    assert run(flat, labels="labels.csv", label_column="class_1")[1].labels.tolist() == [1, 1, 0, 0]
+
+
+def test_a_table_as_pandas_and_excel_write_it_with_places_groups_and_splits(flat):
+    rows = "0;A1.NPY;1;85,1;27,5;train;e1\n1;a2;1;85,2;27,5;train;e1\n2;b1;0;85,3;27,5;test;e2\n3;b2;0;;;test;e2\n"
+    (flat / "labels.csv").write_text(
+        "sep=;\n;Image ID;Label;Longitude (deg);Latitude (deg);Split;Event\n" + rows, "utf-16"
+    )
+    report, dataset = run(flat, labels="labels.csv")
+    assert dataset.labels.tolist() == [1, 1, 0, 0] and dataset.split.tolist() == ["train", "train", "test", "test"]
+    np.testing.assert_allclose(dataset.lonlat, [[85.1, 27.5], [85.2, 27.5], [85.3, 27.5], [np.nan, np.nan]])
+    assert set(dataset.columns) == {"file", "Event"}
+    assert "upper and lower case" in report.warnings[0] and "1 patches have no place" in report.warnings[1]
+    assert "'Event'. --group-column" in report.warnings[2]
+
+
+# ---------------------------------------------------------------------------------------------- order, and links
+
+
+def bytes_of(dataset):
+    return [dataset.images(np.array([row])).tobytes() for row in range(len(dataset))]
+
+
+@pytest.mark.parametrize("names", [("aaa", "zzz"), ("zzz", "aaa")])
+def test_the_order_of_patches_is_not_that_of_folders_names(tmp_path, names):
+    for i in range(6):  # files of one name in both folders, and others
+        picture(tmp_path / "src" / "landslide" / f"{i}.png", seed=i)
+        picture(tmp_path / "src" / "stable" / f"{i if i < 3 else f'n{i}'}.png", seed=100 + i)
+    _, first = run(tmp_path / "src", tmp_path / "first.h5")
+    shutil.copytree(tmp_path / "src" / "landslide", tmp_path / "copy" / "deeper" / names[0])
+    shutil.copytree(tmp_path / "src" / "stable", tmp_path / "copy" / "deeper" / names[1])
+    _, other = run(tmp_path / "copy", tmp_path / "other.h5", positive=names[0])
+    assert bytes_of(first) == bytes_of(other) and first.labels.tolist() == other.labels.tolist()
+    assert (first.ids != other.ids).any() and {"landslide/0", "stable/0"} <= set(first.ids)
+
+
+def test_tiles_of_images_that_have_one_name_are_in_groups_that_folders_do_not_order(tmp_path):
+    for pos, neg in (("landslide", "zzz"), ("zzz", "landslide")):
+        source = tmp_path / pos
+        for i in range(3):
+            picture(source / pos / f"{i}.png", seed=i, size=(8, 8))
+            picture(source / neg / f"{i}.png", seed=100 + i, size=(8, 8))
+    _, first = run(tmp_path / "landslide", tmp_path / "a.h5", positive="landslide", tile=4)
+    _, other = run(tmp_path / "zzz", tmp_path / "b.h5", positive="zzz", tile=4)
+    assert bytes_of(first) == bytes_of(other)
+    assert (
+        np.unique(first.groups, return_inverse=True)[1].tolist()
+        == np.unique(other.groups, return_inverse=True)[1].tolist()
+    )
+
+
+def test_links_in_class_folders_are_set_aside_with_a_reason_and_counted(classes):
+    picture(classes.parent / "outside.png")
+    (classes / "stable" / "twin.png").symlink_to(classes / "landslide" / "a1.png")
+    (classes / "stable" / "out.png").symlink_to(classes.parent / "outside.png")
+    (classes / "stable" / "broken.png").symlink_to(classes.parent / "nowhere.png")
+    (classes / "stable" / "bare").symlink_to(classes / "landslide" / "a2.png")
+    (classes / "stable" / "folder").symlink_to(classes / "landslide")
+    report, dataset = run(classes)
+    assert dataset.ids.tolist() == ["a1", "a2", "a3", "b1", "b2"]
+    assert len(report.rejected) == 5 and all("link" in r.reason for r in report.rejected)
+    assert "5 links were set aside" in report.warnings[0]
+
+
+@pytest.mark.parametrize("which", ["landslide", "stable"])
+def test_a_class_folder_that_is_a_link_is_no_lost_class(classes, which):
+    (classes / which).rename(classes.parent / "real")
+    (classes / which).symlink_to(classes.parent / "real")
+    with pytest.raises(FormatError, match=f"{which} is a link, which is not followed, so its class would be lost"):
+        run(classes)
+
+
+def test_a_source_of_links_alone_is_told(classes):
+    classes.rename(classes.parent / "real")
+    for path in (classes.parent / "real").rglob("*.png"):
+        link = classes / path.relative_to(classes.parent / "real")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path)
+    with pytest.raises(FormatError, match="holds no patches.*5 links were set aside"):
+        run(classes)
+    with pytest.raises(FormatError, match="5 links"):
+        recognise(classes)
+
+
+def test_a_class_folder_of_unreadable_kinds_is_no_lost_class(classes):
+    for path in (classes / "landslide").iterdir():
+        path.rename(path.with_suffix(".jp2"))
+    with pytest.raises(FormatError, match="landslide holds no file that can be read, so its class would be lost"):
+        run(classes)
 
 
 # ------------------------------------------------------------------------------------- files that cannot be used

@@ -12,6 +12,10 @@ LAYOUTS = {
     "raw/images/0007.tif": ("raw/labels/0007.tif", None),
     "image_7.h5": ("mask_7.h5", None),
     "Image-a.tif": ("LABEL-a.tif", None),
+    "s00.tif": ("s00_mask.tif", None),
+    "images/s01.tif": ("masks/s01_mask.tif", None),
+    "s02_image.tif": ("s02-label.tif", None),
+    "a (1).tif": ("a (1)_gt.tif", None),
 }
 
 
@@ -41,3 +45,16 @@ def test_folders_above_the_source_do_not_count(tmp_path):
     source = tmp_path / "masks" / "test"
     pairs = pair(source, [source / "a.tif"], Aside())
     assert len(pairs.images) == 1 and not pairs.split_of
+
+
+def test_a_last_word_is_a_part_of_the_name_where_no_image_is_beside_it(tmp_path):
+    names = ("rock_mask.tif", "field_gt.tif", "images/b_label.tif", "b.tif")
+    pairs = pair(tmp_path, [tmp_path / name for name in names], Aside())
+    assert len(pairs.images) == 4 and not pairs.mask_of
+
+
+def test_several_masks_of_one_name_are_told_and_none_is_taken(tmp_path):
+    aside = Aside()
+    pairs = pair(tmp_path, [tmp_path / name for name in ("a.tif", "a_mask.tif", "mask_a.tif")], aside)
+    assert not pairs.mask_of and "1 images have several masks" in aside.warnings[0]
+    assert "2 masks have no image" in aside.warnings[1]

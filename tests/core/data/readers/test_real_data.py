@@ -36,7 +36,7 @@ def test_landslide4sense_rgb(tmp_path):
         "landslide4sense-rgb", tmp_path / "x.h5", labels="labels.csv", group_column="source_image", masks="masks"
     )
     assert (report.n, report.n_positive, report.rejected, report.warnings) == (2800, 1400, (), ())
-    assert dataset.dtype == np.uint8 and dataset.shape == (3, 64, 64) and dataset.groups[0] == "0006"
+    assert dataset.dtype == np.uint8 and dataset.shape == (3, 64, 64) and dataset.groups[0] == "0002"
     np.testing.assert_allclose(dataset.masks().mean((1, 2)), dataset.columns["mask_fraction"], atol=1e-4)
     assert drain(check(dataset)).ok
     folds = make_folds(dataset.labels, dataset.groups, 5, 0)
@@ -97,7 +97,9 @@ def test_zindis_whole_set_has_its_counts(tmp_path):
     assert last.fields["done"] == 7147 + 5397 == len(dataset)
     assert [int((dataset.labels == label).sum()) for label in (1, 0, -1)] == [1255, 5892, 5397]
     test = np.flatnonzero(dataset.split == "test")
-    found = Answer(dataset.ids[test], np.zeros(len(test)), np.zeros(len(test), np.int8), 0.5, "svm")
+    found = Answer(
+        dataset.ids[test], np.zeros(len(test)), np.zeros(len(test), np.int8), 0.5, "svm", np.zeros((1, len(test)))
+    )
     write_submission(tmp_path / "s.csv", found, source)
     lines = (tmp_path / "s.csv").read_text().splitlines()
     order = [row["ID"] for row in read_table(metadata / "Test.csv", Aside()).rows]

@@ -32,6 +32,70 @@ def test_separators_boms_blanks_and_quotes(tmp_path, content):
     assert [tuple(row.values()) for row in found.rows] == [("a", "1"), ("b", "0")]
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        ",ID,label\n0,a,1\n1,b,0\n",
+        "Unnamed: 0,ID,label\n0,a,1\n1,b,0\n",
+        "Unnamed: 0.1,Unnamed: 0,ID,label\n0,0,a,1\n1,1,b,0\n",
+        '"","ID","label"\n"1","a","1"\n"2","b","0"\n',
+        "ID,label\n1,a,1\n2,b,0\n",
+        "sep=;\nID;label\na;1\nb;0\n",
+        '"sep=;"\r\nID;label\r\na;1\r\nb;0\r\n',
+        "\ufeffsep=\t\nID\tlabel\na\t1\nb\t0\n",
+        "ID,label,,\na,1,,\nb,0,,\n,,,\n",
+        "ID,label\na,1\nID,label\nb,0\n",
+        "ID;label\na;1\nb;0\n".encode("utf-16-le"),
+        "ID,label\na,1\nb,0\n".encode("utf-16-be"),
+    ],
+)
+def test_what_programs_add_to_a_table_is_left_out(tmp_path, content):
+    found, aside = table(tmp_path, content)
+    assert found.columns == ("ID", "label") and not aside.rejected
+    assert [tuple(row.values()) for row in found.rows] == [("a", "1"), ("b", "0")]
+
+
+def test_a_column_without_a_name_that_says_something_is_kept(tmp_path):
+    found, _ = table(tmp_path, ",label\na1,1\nb1,0\n")
+    assert found.columns == ("unnamed", "label") and found.cells("unnamed") == ["a1", "b1"]
+    assert table(tmp_path, "ID,,label\na,b,c\n")[0].columns == ("ID", "unnamed", "label")
+
+
+def test_line_breaks_in_quotes_belong_to_the_cell(tmp_path):
+    found, _ = table(tmp_path, 'sep=,\nID,note\na,"one\ntwo, three"\nb,x\n')
+    assert found.cells("note") == ["one\ntwo, three", "x"] and found.lines == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("content", "cells"),
+    [
+        ("ID;x\na;0,5\nb;1\nc;\n", ["0.5", "1", ""]),
+        ("ID;x\na;1,234\nb;2,5\n", ["1.234", "2.5"]),
+        ('ID,x\na,"85,12"\nb,"85,125"\n', ["85.12", "85.125"]),
+        ('ID,x\na,"1,234"\nb,"5,678"\n', ["1,234", "5,678"]),
+        ("ID;x\na;0,5\nb;0.5\n", ["0,5", "0.5"]),
+        ("ID;x\na;0,5\nb;north\n", ["0,5", "north"]),
+    ],
+)
+def test_decimal_commas_become_points_where_a_column_has_no_other_numbers(tmp_path, content, cells):
+    assert table(tmp_path, content)[0].cells("x") == cells
+
+
+def test_columns_are_found_whatever_their_blanks_brackets_and_punctuation(tmp_path):
+    found, _ = table(tmp_path, "Image ID,Mask fraction (%)\na,1\n")
+    assert found.column("image_id", (), "ids") == "Image ID" and found.has("mask-fraction")
+    same, _ = table(tmp_path, "ID,Label,label \na,1,1\n")
+    assert same.column(None, ("label",), "labels") in ("Label", "label")
+    other, _ = table(tmp_path, "ID,Label,LABEL\na,1,0\n")
+    with pytest.raises(FormatError, match="several columns for the labels: Label, LABEL"):
+        other.column(None, ("label",), "labels")
+
+
+def test_a_workbook_is_told_from_a_table(tmp_path):
+    with pytest.raises(FormatError, match="is an Excel workbook, not a CSV"):
+        table(tmp_path, b"PK\x03\x04rest")
+
+
 def test_one_column_is_enough(tmp_path):
     assert table(tmp_path, "ID\nx\ny\n")[0].rows == ({"ID": "x"}, {"ID": "y"})
 
@@ -56,8 +120,8 @@ def test_rows_of_another_length_are_set_aside_with_their_line(tmp_path):
         ("", "is empty"),
         ("\n\n", "is empty"),
         ("ID,label\n", "no rows"),
+        ("Landslides of 2019\nID,label\na,1\n", "Is its first line a title"),
         ("ID,ID\na,b\n", "ID occurs twice"),
-        ("ID,,label\na,b,c\n", "different column names"),
         (b"ID,label\na\0,1\n", "NUL"),
         (b"ID,label\n\xff\xfa,1\n", "not UTF-8"),
         ("ID,label\n" + '"' + "x" * 200_000 + '",1\n', "not a CSV"),

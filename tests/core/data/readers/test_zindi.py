@@ -9,7 +9,7 @@ import pytest
 from core.data.bands import ZINDI_BANDS
 from core.data.readers import ReaderOptions, ingest, iterate_patches, recognise
 from core.data.store import open_dataset
-from core.errors import DataError, FormatError
+from core.errors import DataError, FormatError, LabelError
 from core.predict.patches import Answer
 from core.predict.submission import write_submission
 
@@ -77,9 +77,14 @@ def test_a_submission_copies_the_header_of_the_sample(source):
     (source / "SampleSubmission.csv").write_text("ID,Target\nID_X0,0\n")
     assert run(source)[0].n == 9
     ids = np.array(["ID_X0", "ID_X1", "ID_X2"])
-    found = Answer(ids, np.array([0.1, 0.9, 0.2]), np.array([0, 1, 0], np.int8), 0.5, "svm")
+    found = Answer(ids, np.array([0.1, 0.9, 0.2]), np.array([0, 1, 0], np.int8), 0.5, "svm", np.empty((0, 3)))
     write_submission(source / "s.csv", found, source)
     assert (source / "s.csv").read_text().split() == ["ID,Target", "ID_X2,0", "ID_X0,0", "ID_X1,1"]
+    plain = (source / "Test.csv").read_text().split()
+    (source / "Test.csv").write_text("\n".join(f"{n - 1 if n else ''},{line}" for n, line in enumerate(plain)))
+    (source / "SampleSubmission.csv").write_text("sep=;\n;ID;Target\n")
+    write_submission(source / "t.csv", found, source)  # as pandas and Excel keep the same tables
+    assert (source / "t.csv").read_text() == (source / "s.csv").read_text()
     packed = Path(shutil.make_archive(source.parent / "download", "zip", source.parent, "zindi"))
     write_submission(source / "t.csv", found, packed)
     assert (source / "t.csv").read_text() == (source / "s.csv").read_text()
@@ -102,6 +107,8 @@ def test_without_test_data_the_training_part_is_enough(source):
 
 
 def test_faults_are_set_aside_with_reasons(source):
+    text = (source / "Train.csv").read_text()
+    (source / "Train.csv").write_text(text.replace("ID_T1,1", "ID_T1,0"))  # one of this class that is good
     np.save(source / "train_data" / "ID_T2.npy", patch(2, 13))
     np.save(source / "train_data" / "ID_T3.npy", patch(3)[:4])
     np.save(source / "train_data" / "ID_T4.npy", patch(4).transpose(2, 0, 1))
@@ -127,6 +134,19 @@ def test_labels_as_spreadsheets_write_them(source):
     text = (source / "Train.csv").read_text().replace(",", ";").replace(";1", ";1.0").replace(";0", ";0.0")
     (source / "Train.csv").write_text("\ufeff" + text, encoding="utf-8")
     assert run(source)[0].n_positive == 2
+
+
+def test_tables_like_the_challenges_are_read_whatever_programs_did_to_them(source):
+    plain = (source / "Train.csv").read_text().split()
+    index = "\n".join(f"{n - 1 if n else ''},{line}" for n, line in enumerate(plain))
+    (source / "Train.csv").write_text(index.replace("ID,label", "image_id,Class").replace("ID_T", "id_t"))
+    report, dataset = run(source)
+    assert report.n_positive == 2 and "upper and lower case" in " ".join(report.warnings)
+    (source / "Train.csv").write_text("\n".join(plain).replace(",0", ",2"))
+    with pytest.raises(LabelError, match="Found: 1, 2"):
+        run(source)
+    again, other = run(source, positive="1")
+    assert again.n_positive == 2 and other.labels.tolist() == dataset.labels.tolist()
 
 
 def test_ids_that_are_paths_reach_no_other_file(source):

@@ -60,3 +60,10 @@ def test_only_facts_with_several_values_slice(dataset):
 def test_the_south_has_its_summer_in_january():
     dates = ["2020-01-15", "2020-01-15", "not a date"]
     assert seasons(dates, np.array([False, True, True])).tolist() == ["winter", "summer", ""]
+
+
+def test_a_date_that_can_be_read_in_two_ways_and_a_year_alone_have_no_season():
+    north = np.zeros(2, bool)
+    assert seasons(["05/02/2020", "06/02/2020"], north).tolist() == ["", ""]
+    assert seasons(["25/12/2019", "05/02/2020"], north).tolist() == ["winter", "winter"]
+    assert seasons(["2019", "2020"], north).tolist() == ["", ""]

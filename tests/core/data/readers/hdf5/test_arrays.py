@@ -147,13 +147,39 @@ def test_labels_mean_what_they_mean_in_tables(tmp_path):
     make(source, images=pixels(), labels=[True, False] * 3)
     assert run(source)[1].labels.tolist() == [1, 0] * 3
     make(source, images=pixels(), labels=[0, 1, 2, 0, 0, 0])
-    with pytest.raises(LabelError, match="'2' is neither 0 nor 1. Labels are 0, 1, or -1 for none"):
+    with pytest.raises(LabelError, match="Found: 0, 1, 2. Say --positive VALUE.*Labels are 0, 1, or -1 for none"):
+        run(source)
+    report, dataset = run(source, positive="2")
+    assert dataset.labels.tolist() == [0, 0, 1, 0, 0, 0] and "0, 1 are all taken as not" in report.warnings[0]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 2), (-1, 1), (0, 255), (0, 2), (3.0, 7.5)])
+def test_two_other_numbers_need_the_positive_one_and_lose_no_class(tmp_path, low, high):
+    source = make(tmp_path / "x.h5", images=pixels(), labels=np.array([high, low, low, high, low, low]))
+    with pytest.raises(LabelError, match=f"Found: {low:g}, {high:g}. Say --positive"):
+        run(source)
+    assert run(source, positive=f"{high:g}")[1].labels.tolist() == [1, 0, 0, 1, 0, 0]
+    assert run(source, positive=f"{low}")[1].labels.tolist() == [0, 1, 1, 0, 1, 1]
+
+
+def test_one_hot_labels_are_their_column_and_probabilities_are_refused(tmp_path):
+    source = make(tmp_path / "x.h5", images=pixels(), labels=np.eye(2)[[0, 1, 1, 0, 0, 1]])
+    report, dataset = run(source)
+    assert dataset.labels.tolist() == [0, 1, 1, 0, 0, 1] and "--positive 0" in report.warnings[0]
+    assert run(source, positive="0")[1].labels.tolist() == [1, 0, 0, 1, 1, 0]
+    make(source, images=pixels(), labels=np.eye(3)[[0, 1, 2, 0, 0, 1]])
+    with pytest.raises(LabelError, match="Found: 0, 1, 2"):
+        run(source)
+    for wrong in (np.full((N, 2), 0.5), np.ones((N, 2), np.uint8)):
+        make(source, images=pixels(), labels=wrong)
+        with pytest.raises(LabelError, match="not a single 1 among zeros"):
+            run(source)
+    make(source, images=pixels(), labels=np.linspace(0, 1, N))
+    with pytest.raises(LabelError, match="shares or probabilities"):
         run(source)
 
 
 def test_labels_of_another_shape_are_told(tmp_path):
-    with pytest.raises(FormatError, match=r"'labels' of x.h5 has the shape \(6, 2\); accepted: \(N,\)"):
-        run(make(tmp_path / "x.h5", images=pixels(), labels=np.eye(2)[[0, 1] * 3]))
     with pytest.raises(FormatError, match="Say --keys masks=NAME if these are masks"):
         run(make(tmp_path / "x.h5", images=pixels(), labels=np.zeros((N, H, W + 1))))
     masks = np.zeros((N, H, W, 1))
