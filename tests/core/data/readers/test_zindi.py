@@ -161,7 +161,7 @@ def test_other_layouts_are_told(source, tmp_path):
     (source / "Train.csv").unlink()
     with pytest.raises(FormatError, match="Train.csv .* beside train_data/ID.npy is expected"):
         run(source)
-    with pytest.raises(FormatError, match="Train.csv"):
+    with pytest.raises(FormatError, match="no folder or file .*nowhere"):
         run(tmp_path / "nowhere")
 
 
