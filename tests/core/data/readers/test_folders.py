@@ -542,7 +542,7 @@ def test_one_file_is_a_source(flat):
 def test_what_is_no_source_is_told(tmp_path):
     with pytest.raises(FormatError, match="no known format. Known: zindi, .*folders"):
         recognise(tmp_path)
-    with pytest.raises(FormatError, match="no known format"):
+    with pytest.raises(FormatError, match="no folder or file"):
         iterate_patches(tmp_path / "nowhere")
     np.save(tmp_path / "x.npy", np.array([None]), allow_pickle=True)
     with pytest.raises(UnsafeFileError, match="^x.npy holds Python objects"):
