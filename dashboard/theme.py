@@ -46,7 +46,10 @@ GRID = "rgba(128,136,146,0.22)"
 # Negative to positive through a neutral that is neither ground; for decisions and differences.
 DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
 # Heads that see statistics of the bands only.
-_GREYS = {"stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "stats_boost": "#858E97", "rich": "#4C5660"}
+_GREYS = {
+    "stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "stats_boost": "#858E97", "rich": "#4C5660",
+    "rich_boost": "#5D6873", "stats_blend": "#39424B",
+}  # fmt: skip
 
 
 def head_colour(head: str, heads: tuple[str, ...] = ()) -> str:
@@ -73,6 +76,8 @@ def head_title(head: str) -> str:
         "stats_svm": "Band statistics, SVM",
         "stats_boost": "Band statistics, boosted trees",
         "rich": "Rich band statistics, SVM",
+        "rich_boost": "Rich band statistics, boosted trees",
+        "stats_blend": "Rich band statistics, SVM and trees",
         "blend": "Network and statistics",
     }
     svm = f"SVM (C {head[5:].replace('_g', ', gamma ')})" if head.startswith("svm_c") else head

@@ -2,9 +2,18 @@
 
 import streamlit as st
 
+from core.errors import LandslideLensError
+from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
-from dashboard.results import decision_summary, interpretation, predictions, published_metrics, uploaded_scores
+from dashboard.results import (
+    decision_summary,
+    interpretation,
+    predictions,
+    prevalence,
+    published_metrics,
+    uploaded_scores,
+)
 from dashboard.results.calibration import calibration_view
 from dashboard.results.curves import curves_view
 from dashboard.results.external_validation import external_validation_view
@@ -48,15 +57,28 @@ def of_run() -> None:
     run = guards.need_finished_run("detections, misses and false alarms")
     summary, oof = or_stop(run.summary), or_stop(run.oof)
     head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")
-    predicted = predictions.of_run(run, summary, oof, head)
+    known = prevalence.stated(run)
+    predicted = predictions.of_run(run, summary, oof, head, known.share if known else None)
     decision_summary.missing_class(predicted)
-    decision_summary.summary_view(predicted, interpretation.basis(summary, head), summary["heads"].get(head))
+    decision_summary.summary_view(
+        predicted, interpretation.basis(summary, head, _spread(run, head)), summary["heads"].get(head)
+    )
+    prevalence.prevalence_view(run, predicted, known)
     short, sentence = interpretation.against_baseline(summary)
     st.markdown(f"**Is the network better than a simple baseline? {short}.** {sentence}")
     for warning in interpretation.warnings_of(summary):
         st.warning(warning, icon=":material/warning:")
     view = view_switch("results", VIEWS, "metrics")
     draw(view, run, summary, oof, predicted)
+
+
+def _spread(run, head):
+    """How the finished trainings of this run's recipe spread; None where it is the only one."""
+    try:
+        trainings = repeats.repeats_of(run, state.choice().runs)
+        return repeats.spread(trainings, head) if len(trainings) > 1 else None
+    except (LandslideLensError, KeyError):
+        return None
 
 
 def draw(view, run, summary, oof, predicted) -> None:

@@ -6,6 +6,7 @@ from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.errors import LandslideLensError
 from core.jobs import queue
+from core.runs import repeats
 from dashboard import state
 from dashboard.dataset import exclusions
 from dashboard.jobs import progress
@@ -70,8 +71,10 @@ try:
     if asked is not None:
         config, _ = without_excluded(asked.config.with_overrides(tabular), data.path)
         if asked.what == "start":
-            started = queue.submit(state.checkpoints(), data.path, config)
-            state.open_view("train", run=started.name, view="follow")
+            started = [
+                queue.submit(state.checkpoints(), data.path, one) for one in repeats.repeated(config, asked.repeats)
+            ]
+            state.open_view("train", run=started[0].name, view="follow")
         preflight.answer(asked.what, data, config)
 except (LandslideLensError, OSError) as error:
     show_error(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from pydantic import Field, field_validator
@@ -21,6 +21,12 @@ class ExternalOptions(Options):
 
     dataset: str = Field(
         min_length=1, title="Dataset", description="A labelled dataset file (.h5) that has the run's bands."
+    )
+    groups: Literal["same", "other"] = Field(
+        "same",
+        title="Groups of one name",
+        description="In this dataset and in the run's. same: the same scene, so its patches are left out. other: a "
+        "coincidence of names.",
     )
 
     @field_validator("dataset")
@@ -53,7 +59,7 @@ def analyse(run: RunFolder, options: ExternalOptions) -> Steps[dict[str, Any]]:
     from core.data.store import open_dataset
     from core.predict.external import evaluate_on
 
-    external = yield from evaluate_on(run, open_dataset(Path(options.dataset)))
+    external = yield from evaluate_on(run, open_dataset(Path(options.dataset)), group_names=options.groups == "same")
     results = run.results(ANALYSIS.name).part(external.dataset_name)
     results.write_table("patches", external.patches)
     results.write_json("report.json", external.to_dict())

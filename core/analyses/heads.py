@@ -23,7 +23,7 @@ from core.evaluate.judge import HeadJudgement, judge_head
 from core.flow.fold_rows import OLDER, FoldRows, fold_rows, own_scores
 from core.flow.refitted_heads import HEADS, refit_facts, refit_scores, write_refit
 from core.heads.baselines import BASELINES
-from core.heads.blend import BLEND, MEMBERS, blend
+from core.heads.blend import BLEND, BLENDS, STATS_BLEND, blend
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.heads.svm import SvmSetting
 from core.progress import Progress, Steps
@@ -120,17 +120,17 @@ def compare_heads(run: RunFolder) -> HeadTable:
     own = [own_scores(run, fold) for fold in range(n_folds)]
     refitted, facts = ([reader(run, fold) for fold in range(n_folds)] for reader in (refit_scores, refit_facts))
     rows, judged = [], {}
-    for name in _in_every_fold(own, (*config.names, *BASELINES)):
+    for name in _in_every_fold(own, dict.fromkeys((*config.names, *BASELINES))):
         judged[name], values = patches.judge([scores[name] for scores in own], is_log_odds=name == "fc")
         gammas = [run.head_card(fold, name).get("gamma") for fold in range(n_folds)]
         rows.append(_row(name, values, gammas, refitted=False))
-    if config.blend and set(MEMBERS) <= set(judged):
-        rules = [judged[name].rule for name in MEMBERS]
-        log_odds = [
-            blend([rule.log_odds(scores[name], fold) for rule, name in zip(rules, MEMBERS, strict=True)])
-            for fold, scores in enumerate(own)
-        ]
-        rows.append(_row(BLEND, patches.judge(log_odds, is_log_odds=True)[1], [], refitted=False))
+    for name in (*([BLEND] if config.blend else []), STATS_BLEND):
+        if set(members := BLENDS[name]) <= set(judged):
+            log_odds = [
+                blend([judged[member].rule.log_odds(scores[member], fold) for member in members])
+                for fold, scores in enumerate(own)
+            ]
+            rows.append(_row(name, patches.judge(log_odds, is_log_odds=True)[1], [], refitted=False))
     known = {row["head"] for row in rows}
     rows += [_without_scores(run, name) for name in run.summary()["heads"] if name not in known]
     for name in _in_every_fold(refitted, facts[0]):

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from core.analyses.base import Analysis, Options
 from core.config.sections import names_of
 from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
-from core.progress import Steps
+from core.progress import Steps, part
 from core.runs.store import RunFolder
 
 
@@ -23,6 +23,13 @@ class PredictionOptions(Options):
     bands: tuple[str, ...] | None = Field(None, title="Bands", description="Names of the bands in their order: a,b,c.")
     unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
     submission: bool = Field(False, title="Submission", description="ID,label in the order of Test.csv (Zindi).")
+    prevalence: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        title="Share of landslides",
+        description="How frequent landslides are there, such as 0.02; none: as stated for the run or its dataset.",
+    )
     miss_rate: float | None = Field(
         None,
         gt=0,
@@ -74,23 +81,36 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
 
     Raises DataError for a source that is not recognised or has no usable patches, FormatError for other bands or units.
     """
-    from core.predict.patches import answer
+    from core.predict.known_patches import Watch, by_kind
+    from core.predict.patches import Ensemble, answer
+    from core.predict.prevalence import at_prevalence
     from core.predict.sources import patches_of
     from core.predict.submission import write_predictions, write_submission
+    from core.predict.training_record import training_record
     from core.predict.triage import run_rule, triage
+    from core.runs.prevalence import prevalence_of
 
     target, triaged = options.target(), None
     if target is not None:  # before any network is loaded: it may be refused
         rule = run_rule(run, run.config().heads.headline(run.rules()), target, options.design_effect)
+    stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
     source, out, rejected = Path(options.source), Path(options.out), []
     bands, batches, dataset = patches_of(source, options.format, options.bands, rejected, options.unit)
-    answered = yield from answer(run, batches, bands, known=dataset, n=None if dataset is None else len(dataset))
+    ensemble, record = Ensemble.load(run), (yield from part(training_record(run), 0.0, 0.1))
+    watch = Watch(run, record, ensemble.band_names, None if dataset is None else dataset.nodata)
+    n = None if dataset is None else len(dataset)
+    steps = answer(run, batches, bands, ensemble, known=dataset, n=n, watch=watch)
+    answered = yield from part(steps, 0.1, 0.8)
+    known = yield from part(watch.known(dataset), 0.8, 1.0)
+    there = None if stated is None else at_prevalence(run, answered, stated)
+    if there is not None:
+        answered = there.answer
     if target is not None:
         triaged = triage(rule, answered.by_fold)
     if options.submission:
         write_submission(out, answered, source)
     else:
-        write_predictions(out, answered, triaged)
+        write_predictions(out, answered, known.kind, triaged, None if there is None else there.probs)
     n, n_positive = len(answered.ids), int(answered.pred.sum())
     return {
         "run": run.name,
@@ -99,7 +119,11 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         "n_positive": n_positive,
         "threshold": answered.threshold,
         "head": answered.head,
+        "n_known": int(known.any.sum()),
+        "known": by_kind(known),
+        "warnings": watch.warnings(known),
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
+        "prevalence": None if there is None else there.to_dict(),
         "triage": None if triaged is None else triaged.to_dict(),
         "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}."
         + (f" {triaged.sentence()}" if triaged else ""),

@@ -62,6 +62,12 @@ def ingest(
             rich_help_panel=READING,
         ),
     ] = None,
+    pixel_m: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel-m", help="Side of a pixel on the ground, metres, if the files do not say.", rich_help_panel=READING
+        ),
+    ] = None,
     keys: Annotated[
         str | None,
         typer.Option("--keys", help="Arrays of an HDF5 file: images=X,labels=Y.", rich_help_panel=READING),
@@ -152,9 +158,9 @@ def ingest(
 
     given = {
         "format": format, "source": source, "out": out, "strict": strict, "bands": bands, "sensor": sensor,
-        "unit": unit, "nodata": nodata, "resize": resize,
-        "date": date, "keys": keys, "layout": layout, "positive": positive,
-        "labels": labels, "id_column": id_column, "label_column": label_column, "group_column": group_column,
+        "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "date": date, "keys": keys,
+        "layout": layout, "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
+        "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip

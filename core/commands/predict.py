@@ -12,13 +12,19 @@ from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 
 def evaluate(
-    run: Run, dataset: DatasetFile, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False
+    run: Run,
+    dataset: DatasetFile,
+    groups: Annotated[
+        str, typer.Option("--groups", help="same: groups of one name here and in the run's dataset are one; or other.")
+    ] = "same",
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+    as_json: AsJson = False,
 ) -> None:
     """Metrics of a finished run on another labelled dataset."""
     from core.analyses.external_validation import ANALYSIS, read
 
     folder = open_run(checkpoints, run)
-    done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset)}, as_json)
+    done = analyse(folder, ANALYSIS.name, {"dataset": str(dataset), "groups": groups}, as_json)
     report = read(folder)[done["name"]].report
     print_result(report, as_json, "" if as_json else _evaluation(report, f"{folder.name} on {dataset.name}"))
 
@@ -31,6 +37,9 @@ def predict(
     bands: Bands = None,
     unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
+    prevalence: Annotated[
+        float | None, typer.Option("--prevalence", help="Share of landslides there; otherwise as stated for the run.")
+    ] = None,
     miss_rate: Annotated[
         float | None,
         typer.Option("--miss-rate", help="Clear patches so that at most this share of landslides is missed."),
@@ -44,15 +53,29 @@ def predict(
     """Probability and decision for patches without labels."""
     from core.analyses.prediction import ANALYSIS
     from core.data.readers import must_exist
+    from core.text import number
 
     must_exist(source)  # before a job is made of it
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
-    options |= {"submission": submission, "miss_rate": miss_rate, "missed_per_1000": missed_per_1000}
+    options |= {
+        "prevalence": prevalence,
+        "submission": submission,
+        "miss_rate": miss_rate,
+        "missed_per_1000": missed_per_1000,
+    }
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
     message = value.pop("message")
     lines = [f"{value['n']} patches, {value['n_positive']} called landslide, in {out}"]
+    if there := value["prevalence"]:
+        expected = there["expected"]
+        lines.append(
+            f"With {1000 * there['share']:.3g} landslides per 1,000 patches: threshold {there['threshold']:.3f}, "
+            f"expected precision {number(expected['precision'])}, "
+            f"{number(expected['alarms_per_1000'], 0)} alarms per 1,000"
+        )
     if value["triage"]:
         lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
+    lines += value["warnings"]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
 
@@ -63,5 +86,6 @@ def _evaluation(report: dict[str, Any], name: str) -> str:
 
     shown = ("f1", "auc", "precision", "recall", "specificity", "accuracy")
     texts = [f"{key} {number(report[key])}" for key in shown]
-    first = f"{name}: {', '.join(texts)}, threshold {report['threshold']:.3f}, n = {report['n']}"
+    n = f"n = {report['n']}" + (f" of {report['n_labelled']} labelled" if report["left_out"] else "")
+    first = f"{name}: {', '.join(texts)}, threshold {report['threshold']:.3f}, {n}"
     return "\n".join([first, *sentences(report)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from core.commands.console import (
     print_progress,
     print_result,
 )
-from core.config import preset
+from core.config import RunConfig, preset
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path
 from core.runs.targets import CheckpointsTarget
 
@@ -46,6 +47,12 @@ def train(
     dataset: DatasetFile,
     preset_name: Preset = "small",
     overrides: Overrides = None,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, max=50, help="Trainings that differ by their seeds alone.")
+    ] = 1,
+    new_folds: Annotated[
+        bool, typer.Option("--new-folds", help="With --repeats: each draws folds of its own too.")
+    ] = False,
     detach: Detach = False,
     keep_excluded: Annotated[
         bool, typer.Option("--keep-excluded", help="Train on patches of the dataset's exclusion list too.")
@@ -56,12 +63,16 @@ def train(
     """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
     from core.data.exclusions import without_excluded
     from core.jobs import queue
+    from core.runs.repeats import repeated
 
     config = preset(preset_name).with_overrides(overrides or ())
     if not keep_excluded:
         config, note = without_excluded(config, dataset)
         if note:
             print_progress(note, as_json)
+    if repeats > 1:
+        _train_repeats(checkpoints, dataset, repeated(config, repeats, new_folds), detach, as_json)
+        return
     run = queue.submit(checkpoints, dataset, config)
     if detach:
         print_result({"run": run.name, "dataset": dataset.resolve(), "state": run.status()["state"]}, as_json, run.name)
@@ -69,12 +80,40 @@ def train(
     report(follow(checkpoints, run, as_json), as_json)
 
 
+def _train_repeats(checkpoints: Path, dataset: Path, configs: list[RunConfig], detach: bool, as_json: bool) -> None:
+    """Queue every training, then follow them in turn; the spread between them at the end."""
+    from core.jobs import queue
+    from core.runs.repeats import spread
+
+    runs = [queue.finished(checkpoints, dataset, one) or queue.submit(checkpoints, dataset, one) for one in configs]
+    names = [run.name for run in runs]
+    if detach:
+        print_result({"runs": names, "dataset": dataset.resolve(), "state": "queued"}, as_json, "\n".join(names))
+        return
+    for run in runs:
+        follow(checkpoints, run, as_json)
+    found = spread(runs)
+    lines = [
+        f"{metric.upper()} over {found['n']} trainings: {one['mean']:.4f}, standard deviation {one['sd']:.4f}, "
+        f"{one['min']:.4f} to {one['max']:.4f}"
+        for metric, one in found.items()
+        if metric != "n"
+    ]
+    print_result({"runs": names, "dataset": dataset.resolve(), "spread": found}, as_json, "\n".join([*names, *lines]))
+
+
 def report(run: RunFolder, as_json: bool) -> None:
     """Print a finished run's headline, its warnings before it."""
+    from core.evaluate.prevalence import of_counts
+    from core.runs.prevalence import prevalence_of
     from core.runs.summary import headline
 
-    summary = run.summary()
+    summary, stated = run.summary(), prevalence_of(run)
     names = ("run", "dataset", "oof", "folds", "seconds", "images_per_second")
+    value = {name: summary[name] for name in names}
+    value["at_prevalence"] = (
+        None if stated is None else {"share": stated.share} | of_counts(summary["oof"]["confusion"], stated.share)
+    )
     for text in summary["warnings"]:
         print_progress(f"Warning: {text}", as_json)
-    print_result({name: summary[name] for name in names}, as_json, f"{summary['run']}: {headline(summary)}")
+    print_result(value, as_json, f"{summary['run']}: {headline(summary, stated)}")

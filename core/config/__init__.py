@@ -52,7 +52,9 @@ class RunConfig(Section):
     """One complete specification of a run; ``seed`` and everything below decide every number on a CPU."""
 
     preset: str = Field("custom", description="Name of the preset this started from.")
-    seed: int = Field(0, ge=0, description="Seed of folds, SMOTE, initial weights and batches.")
+    seed: int = Field(
+        0, ge=0, description="Seed of SMOTE, initial weights, batches and, unless folds.seed is set, folds."
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="Where to compute; auto: GPU if any.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on a GPU.")
     data: DataConfig = DataConfig()
@@ -79,6 +81,11 @@ class RunConfig(Section):
                 "bands' units. Choose another normalisation, or switch off the augmentation of bands"
             )
         return self
+
+    @property
+    def fold_seed(self) -> int:
+        """What the folds are drawn with."""
+        return self.seed if self.folds.seed is None else self.folds.seed
 
     def to_json(self) -> str:
         """Complete JSON, defaults included, keys in the order of this file."""

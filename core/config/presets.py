@@ -129,7 +129,7 @@ _UVA_SOURCES = {
     "uva-baseline": "paper B, Tables III and IV: five-layer network, categorical cross-entropy",
     "uva-baseline-bce": "paper B, IV.1: five-layer network, binary cross-entropy",
     "uva-blocks": "paper B, IV.5: EfficientNetB3, its last two blocks open",
-    "uva-transfer": "paper B, IV.6: set model.weights to a fold of another run; 40 layers open",
+    "uva-transfer": "paper B, IV.6: set model.weights to a run on other patches (checkpoints/RUN); 40 layers open",
     "uva-three-phases": "ours, after paper B, IV.5: head, then top layers, then everything",
 }
 

@@ -58,6 +58,7 @@ class FoldsConfig(Section):
     """How patches are divided for cross-validation."""
 
     n_splits: int = Field(5, ge=2, le=20, title="Folds", description="Number of folds.")
+    seed: int | None = Field(None, ge=0, description="Seed that the folds are drawn with; none: the run's seed.")
     grouped: bool = Field(True, description="Keep patches of one group in one fold, where the dataset has groups.")
     group_by: str = Field(
         "groups",

@@ -80,8 +80,19 @@ class ModelConfig(Section):
     pretrained: bool = Field(True, description="Start from the hub's weights of that name.")
     weights: str | None = Field(
         None,
-        description="A local .safetensors file, or the folder of another run's fold (checkpoints/RUN/fold_0), instead "
-        "of the hub's weights. Weights of a run on this same dataset have seen patches that are evaluated here.",
+        description="A local .safetensors file, another run (checkpoints/RUN) or one of its folds "
+        "(checkpoints/RUN/fold_0), instead of the hub's weights. Where both runs share patches, folds are matched so "
+        "that none is judged on what its weights learnt from.",
+    )
+    weights_overlap: Literal["refuse", "leave_out"] = Field(
+        "refuse",
+        description="Patches that the weights learnt from and that a fold would be judged on. refuse: the run stops. "
+        "leave_out: they are left out of the run.",
+    )
+    weights_groups: Literal["same", "other"] = Field(
+        "same",
+        description="Groups of one name in this dataset and in that of the weights. same: the same scene, so its "
+        "patches overlap. other: a coincidence of names.",
     )
     weights_fit: Literal["all", "matching"] = Field(
         "all",

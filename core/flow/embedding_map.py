@@ -12,9 +12,9 @@ from core.embed.boundary import Plane
 from core.embed.projection import fit_projection
 from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import Rule, judge_head
-from core.flow.fold_rows import WITHOUT_NETWORK, FoldRows, fold_rows, own_scores
+from core.flow.fold_rows import FoldRows, fold_rows, own_scores
 from core.flow.refitted_heads import refit_scores
-from core.heads.blend import BLEND
+from core.heads.blend import BLEND, WITHOUT_NETWORK
 from core.runs.store import RunFolder
 
 

@@ -55,7 +55,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     tabular = TabularInputs(known.at(np.concatenate([learnt, anchors])), known.at(val).table, known.at(inner).table)
     seed = config.seed * 1000 + fold
     network, weights = build_network(
-        config.model, context.bands, patches.shape[2:], seed, normaliser.units,
+        context.origin.model(config.model, fold), context.bands, patches.shape[2:], seed, normaliser.units,
         columns=known.columns, size_classes=known.size_classes,
     )  # fmt: skip
     yield Progress(
@@ -86,7 +86,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     save_heads(run.heads_path(fold), heads.heads)
     run.write_scores(fold, heads.scores)
     run.write_head_rows(fold, train, val, context.labels, of_synthetics.embeddings)
-    save_network(network, run.fold_path(fold))
+    save_network(network, run.fold_path(fold), context.origin.card(fold))
     run.write_normaliser(fold, normaliser.to_json())
     run.write_embeddings(fold, {"embeddings": embedded.embeddings, "logits": embedded.logits})
     if known.columns or known.size_classes:

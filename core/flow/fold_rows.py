@@ -8,12 +8,8 @@ import numpy as np
 
 from core.errors import RunError
 from core.heads import load_heads
-from core.heads.baselines import BASELINES
-from core.heads.blend import RICH
+from core.heads.blend import WITHOUT_NETWORK
 from core.runs.store import RunFolder
-
-WITHOUT_NETWORK = (*BASELINES, RICH)
-
 
 OLDER = (
     "This run was made before the embeddings of synthetic patches were kept: heads fitted anew learn from the real "

@@ -24,6 +24,7 @@ from core.data.tabular.columns import learn_columns
 from core.data.tabular.leaks import column_reports, refuse_leaks
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
+from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
 from core.progress import drain
 from core.runs.store import RunFolder
 
@@ -37,6 +38,7 @@ class RunContext:
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``groups`` (N,) text are what the folds keep together, and what intervals resample; ``notes`` say how they came.
+    ``origin``: the weights of each fold, and what the run has learnt from.
     """
 
     run: RunFolder
@@ -45,11 +47,12 @@ class RunContext:
     selection: Selection
     images: np.ndarray
     statistics: np.ndarray
-    rich: np.ndarray | None
+    rich: np.ndarray
     folds: Folds
     groups: np.ndarray | None
     notes: tuple[str, ...]
     device: Any
+    origin: Origin
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -88,18 +91,26 @@ def prepare(run: RunFolder) -> RunContext:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     check_memory(dataset, len(names))
     images = dataset.images(bands=names)
+    compared = compared_with_weights(run, config, dataset, selection, images)
+    chosen, config = config, without_known(config, dataset, labels, compared)
+    if config is not chosen:
+        run.write_text("config.json", config.to_json())
+        selection = select(dataset, config.data)
+        labels = selection.labels
     grouping = groups_for(dataset, labels, config.folds, leaks.pairs)
     groups = joined_groups(grouping.groups, patch_hashes(images))  # nor are patches that are equal in these bands
-    folds = make_folds(labels, groups, config.folds.n_splits, config.seed, config.folds.grouped)
+    folds = make_folds(labels, groups, config.folds.n_splits, config.fold_seed, config.folds.grouped)
     _check_folds(dataset, labels, folds)
+    origin = origin_of(run, config, dataset, selection, folds, compared)
     device = choose_device(config.device)
     run.write_text("folds.json", folds.to_json(dataset.ids))
     run.write_leaks(leaks.pairs)
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images, dataset.nodata)
-    rich = rich_statistics(images, names, dataset.nodata) if config.heads.blend else None
-    return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, grouping.notes, device)
+    rich = rich_statistics(images, names, dataset.nodata)
+    notes = grouping.notes + origin.notes
+    return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, notes, device, origin)
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:

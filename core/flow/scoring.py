@@ -17,8 +17,7 @@ from core.evaluate.size_class import size_facts
 from core.flow.run_context import RunContext, groups_of
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
-from core.heads.blend import BLEND, MEMBERS, blend
-from core.predict.fold_model import kind_of
+from core.heads.blend import BLEND, STATS_BLEND, add_blends, kind_of
 
 
 def judge(context: RunContext) -> dict[str, HeadJudgement]:
@@ -32,9 +31,11 @@ def judge(context: RunContext) -> dict[str, HeadJudgement]:
         return judge_head(labels, scores[name], fold_of, groups, threshold=rule, is_log_odds=is_log_odds)
 
     judged = {name: judged_as(name, is_log_odds=name == "fc") for name in scores}
-    if context.config.heads.blend and set(MEMBERS) <= set(judged):
-        scores[BLEND] = blend([log_odds(judged[name].probs, edge=1e-7) for name in MEMBERS])
-        judged[BLEND] = judged_as(BLEND, is_log_odds=True)
+    blends = (*([BLEND] if context.config.heads.blend else []), STATS_BLEND)
+    both = add_blends({name: log_odds(head.probs, edge=1e-7) for name, head in judged.items()}, blends)
+    for name in (name for name in blends if name in both):
+        scores[name] = both[name]
+        judged[name] = judged_as(name, is_log_odds=True)
     table = {"id": context.dataset.ids[labelled], "label": labels, "fold": fold_of}
     table["group"] = groups if groups is not None else np.full(len(labelled), "")
     for name, head in judged.items():
@@ -46,7 +47,7 @@ def judge(context: RunContext) -> dict[str, HeadJudgement]:
 
 def _out_of_fold(context: RunContext) -> dict[str, np.ndarray]:
     """Name -> (N,) decision values, each patch's by the fold that has not seen it; heads that every fold has."""
-    names = (*(name for name in context.config.heads.names if name != BLEND), *BASELINES)
+    names = (*context.config.heads.on_embeddings, *BASELINES)
     scores = {name: np.full(len(context.labels), np.nan) for name in names}
     for fold in range(context.folds.n_splits):
         found, val = _scores(context, fold), context.folds.val(fold)
@@ -97,6 +98,7 @@ def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_aft
         "preset": config.preset,
         "class_names": list(dataset.class_names),
         "positive": dataset.positive,
+        "positive_share": float((labels == 1).mean()),
         "grouped": context.folds.grouped,
         "head": headline,
         "threshold_rule": config.heads.threshold,

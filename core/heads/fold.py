@@ -15,8 +15,7 @@ import numpy as np
 from core.config import HeadsConfig
 from core.errors import TrainingError
 from core.heads.base import Head
-from core.heads.baselines import BASELINES, fit_baseline
-from core.heads.blend import RICH, fit_rich
+from core.heads.baselines import BASELINES, PLAIN, fit_baseline
 from core.heads.boosted import fit_boosted
 from core.heads.linear import fit_logreg
 from core.heads.svm import SvmSetting, fit_svms
@@ -93,17 +92,16 @@ def fit_on_embeddings(
 
 
 def fit_on_statistics(
-    statistics: np.ndarray, rich: np.ndarray | None, train: np.ndarray, labels: np.ndarray, class_weight: str = "none"
+    statistics: np.ndarray, rich: np.ndarray, train: np.ndarray, labels: np.ndarray, class_weight: str = "none"
 ) -> FittedHeads:
-    """The baselines that a network must beat, on the real patches of ``train`` (n,); with ``rich`` its SVM too.
+    """The baselines that a network must beat, on the real patches of ``train`` (n,).
 
-    statistics: (N, 9 C) of all real patches. rich: (N, S) or none. The scores are those of all real patches.
+    statistics: (N, 9 C) of all real patches. rich: (N, S). The scores are those of all real patches.
     """
     fitted, y = FittedHeads(), labels[train]
     for name in BASELINES:
-        fitted.add(name, statistics, partial(fit_baseline, name, statistics[train], y, class_weight))
-    if rich is not None:
-        fitted.add(RICH, rich, lambda: fit_rich(rich[train], y, class_weight))
+        features = statistics if name in PLAIN else rich
+        fitted.add(name, features, partial(fit_baseline, name, features[train], y, class_weight))
     return fitted
 
 

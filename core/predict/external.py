@@ -5,7 +5,6 @@ As in Table IV of paper B, training, validation and test stand side by side; wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,14 +13,15 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.band_statistics import band_statistics, rich_statistics
-from core.data.leakage.duplicates import patch_hashes
+from core.data.origin.match import KINDS
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
-from core.errors import DataError, LabelError
+from core.errors import DataError
 from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
-from core.predict.fold_model import kind_of, members_of
+from core.heads.blend import kind_of, members_of
+from core.predict.known_patches import rows_to_judge
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
 from core.progress import Progress, Steps, part
@@ -32,6 +32,7 @@ SAMPLE = 500  # patches of each set that the shift is measured on
 SEED = 0
 IN_REPORT = (
     "run", "dataset", "dataset_name", "content_hash", "positive", "head", "made", "sets", "bands", "n_known",
+    "n_labelled", "left_out",
 )  # fmt: skip
 
 
@@ -43,8 +44,9 @@ class External:
     sets: train, validation, test -> metric -> value, and n; train is the mean of the folds' networks on their own
     training patches, None where it is not known. intervals: the same sets -> metric -> (lo, hi), not of train. bands:
     used and extra names. band_shift: see ``shift.band_shift``, a the training dataset, b this one; empty where it is
-    not known. embedding: of the first fold's network, its validation patches against these; or None. n_known: how
-    many of these patches are bit for bit in the training dataset. notes: sentences for people. patches: id, label,
+    not known. embedding: of the first fold's network, its validation patches against these; or None. n_labelled: of the
+    dataset; ``judged`` has how many of them were judged. left_out: number by reason of those that were not, n_known: of
+    those that the run knows from its training (see ``known_patches``). notes: sentences for people. patches: id, label,
     prob, pred.
     """
 
@@ -61,7 +63,9 @@ class External:
     bands: dict[str, list[str]]
     band_shift: pd.DataFrame
     embedding: EmbeddingShift | None
-    n_known: int | None
+    n_known: int
+    n_labelled: int
+    left_out: dict[str, int]
     notes: tuple[str, ...]
     patches: pd.DataFrame
 
@@ -90,34 +94,31 @@ def sentences(report: dict[str, Any]) -> list[str]:
     return lines + list(report["notes"])
 
 
-def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> Steps[External]:
-    """Evaluate the run on every labelled patch of ``dataset``.
+def evaluate_on(
+    run: RunFolder, dataset: Dataset, device: Any | None = None, group_names: bool = True
+) -> Steps[External]:
+    """Evaluate the run on the labelled patches of ``dataset`` that it does not know from its training.
 
-    Raises LabelError without labelled patches, FormatError naming missing bands or another size, RunError for a run
-    that has not finished.
+    group_names: whether groups of one name in both datasets are the same.
+
+    Raises LabelError without labelled patches, DataError where the run knows nearly all of them, FormatError naming
+    missing bands or another size, RunError for a run that has not finished.
     """
-    labelled = np.flatnonzero(dataset.labels >= 0)
-    if not len(labelled):
-        raise LabelError(f"{dataset.path.name} has no labelled patches to evaluate on. Add labels, or use predict.")
     ensemble = Ensemble.load(run, device)
+    chosen = yield from part(rows_to_judge(run, dataset, ensemble.band_names, group_names), 0.0, 0.3)
+    labelled = chosen.rows
     batches = batches_of(dataset, labelled)
-    answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.0, 0.8)
+    answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.3, 0.8)
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
     judged = judge_answer(labels, answered.probs, answered.threshold, groups)
     summary = run.summary()
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
-    notes = _differences(summary["positive"], dataset.positive, extra)
-    yield Progress(0.8, "Looking for the same patches in the training dataset, and measuring how far the bands differ.")
+    notes = [*chosen.notes, *_differences(summary["positive"], dataset.positive, extra)]
+    yield Progress(0.8, "Measuring how far the bands differ.")
     own = _own_dataset(run, notes)
-    n_known = bands = embedding = None
+    bands = embedding = None
     if own is not None:
-        n_known = _known(own, dataset, ensemble.band_names, labelled)
-        if n_known:
-            notes.append(
-                f"{n_known:,} of {len(labelled):,} patches are also in the run's training dataset, so these numbers "
-                "flatter the model."
-            )
         bands = _band_shift(own, dataset, ensemble.band_names, labelled)
         embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes)
     yield Progress(0.9, "Evaluating the folds on their own training patches.")
@@ -139,7 +140,9 @@ def evaluate_on(run: RunFolder, dataset: Dataset, device: Any | None = None) -> 
         bands={"used": list(ensemble.band_names), "extra": extra},
         band_shift=band_shift(np.empty((0, 0)), np.empty((0, 0)), ()) if bands is None else bands,
         embedding=embedding,
-        n_known=n_known,
+        n_known=sum(chosen.left_out.get(kind, 0) for kind in KINDS),
+        n_labelled=chosen.n_labelled,
+        left_out=chosen.left_out,
         notes=tuple(notes),
         patches=pd.DataFrame({"id": answered.ids, "label": labels, "prob": answered.probs, "pred": answered.pred}),
     )
@@ -241,14 +244,3 @@ def _embedding_shift(
     except DataError as error:
         notes.append(str(error))
         return None
-
-
-def _known(own: Dataset, other: Dataset, names: tuple[str, ...], labelled: np.ndarray) -> int:
-    """How many labelled patches of the other dataset are bit for bit in the run's own."""
-    seen = set(_hashes(own, np.arange(len(own)), names))
-    return sum(name in seen for name in _hashes(other, labelled, names))
-
-
-def _hashes(dataset: Dataset, rows: np.ndarray, names: tuple[str, ...]) -> Iterator[str]:
-    for i in range(0, len(rows), BATCH):
-        yield from patch_hashes(dataset.images(rows[i : i + BATCH], names)).tolist()

@@ -18,8 +18,7 @@ from core.data.tabular.columns import encode
 from core.evaluate.judge import Rule
 from core.heads import load_heads
 from core.heads.base import Head
-from core.heads.baselines import BASELINES
-from core.heads.blend import BLEND, MEMBERS, RICH, blend
+from core.heads.blend import add_blends, kind_of, members_of
 from core.runs.store import RunFolder
 from core.train.loop import embed
 from core.train.networks.backbones import Network, load_network
@@ -71,8 +70,7 @@ class FoldModel:
         wanted = members_of(names)
         scores = {name: self.heads[name].decision(features[kind_of(name)], self.device) for name in wanted}
         log_odds = {name: rules[name].log_odds(scores[name], self.fold) for name in wanted}
-        if BLEND in names:
-            log_odds[BLEND] = blend([log_odds[name] for name in MEMBERS])
+        log_odds = add_blends(log_odds, names)
         return {name: log_odds[name] for name in names}
 
     def embeddings(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
@@ -96,14 +94,3 @@ class FoldModel:
         if "rich" in kinds:
             features["rich"] = rich_statistics(images, normaliser.band_names, normaliser.nodata)
         return features
-
-
-def members_of(names: Sequence[str]) -> list[str]:
-    """The heads that must answer so that these can: a blend asks its members."""
-    wanted = [name for name in names if name != BLEND]
-    return wanted + [name for name in MEMBERS if BLEND in names and name not in wanted]
-
-
-def kind_of(name: str) -> str:
-    """What a head reads: ``embeddings`` of the network (the blend too), band ``statistics``, or ``rich`` ones."""
-    return "statistics" if name in BASELINES else "rich" if name == RICH else "embeddings"

@@ -15,6 +15,7 @@ from core.device import choose_device
 from core.errors import FormatError
 from core.evaluate.judge import Rule
 from core.predict.fold_model import FoldModel
+from core.predict.known_patches import Watch
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
@@ -23,7 +24,8 @@ from core.runs.store import RunFolder
 class Answer:
     """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold.
 
-    by_fold: (folds, N) float64, the probability of each fold's model.
+    by_fold: (folds, N) float64, the probability of each fold's model; in the place of one that does not answer for a
+    patch, because it has learnt from it, the mean of the others.
     """
 
     ids: np.ndarray
@@ -90,11 +92,13 @@ def answer(
     ensemble: Ensemble | None = None,
     known: Dataset | None = None,
     n: int | None = None,
+    watch: Watch | None = None,
 ) -> Steps[Answer]:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
     where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
+    watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all.
     Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
@@ -106,7 +110,8 @@ def answer(
         if known is not None and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        probs.append(ensemble.fold_probs(images, columns))
+        of_batch = ensemble.fold_probs(images, columns)
+        probs.append(of_batch if watch is None else watch.answers(batch_ids, images, of_batch))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")

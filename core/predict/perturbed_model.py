@@ -22,7 +22,8 @@ from core.explain.bands.groups import BandGroup, band_groups
 from core.explain.bands.occlusion import occlude
 from core.explain.bands.replacements import choose_donors, replacement
 from core.explain.bands.shapley import group_drops, shapley_values, subsets_of
-from core.predict.fold_model import FoldModel, kind_of, members_of
+from core.heads.blend import kind_of, members_of
+from core.predict.fold_model import FoldModel
 from core.runs.store import RunFolder
 from core.train.loop import embed
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
+
 from core.data.readers.archives.unpack import small_file
 from core.data.readers.base import Aside
 from core.data.readers.tables.text import names_in, table_of
@@ -15,19 +17,30 @@ from core.predict.patches import Answer
 from core.predict.triage import Triage
 
 
-def write_predictions(out: Path, answer: Answer, triaged: Triage | None = None) -> None:
-    """Columns id, prob (of landslide, 0-1) and pred (0/1 at the run's deployed threshold).
+def write_predictions(
+    out: Path,
+    answer: Answer,
+    known: np.ndarray,
+    triaged: Triage | None = None,
+    at_prevalence: np.ndarray | None = None,
+) -> None:
+    """Columns id, prob (of landslide, 0-1), pred (0/1 at the run's deployed threshold) and known.
 
-    With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect").
+    known: (N,) text, how the run knows the patch from its training (identical, near, place, group), "" if it does not.
+    With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect"). at_prevalence:
+    (N,) probabilities at the stated share of landslides, as prob_at_prevalence.
     """
     rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
     cells = [(csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows]
     header: tuple[str, ...] = ("id", "prob", "pred")
+    if at_prevalence is not None:
+        header += ("prob_at_prevalence",)
+        cells = [(*row, f"{p:.6f}") for row, p in zip(cells, at_prevalence, strict=True)]
     if triaged is not None:
         header += ("prob_highest", "triage")
         more = zip(answer.by_fold.max(axis=0), triaged.cleared, strict=True)
         cells = [(*row, f"{p:.6f}", "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
-    _write(out, header, cells)
+    _write(out, (*header, "known"), [(*row, str(kind)) for row, kind in zip(cells, known, strict=True)])
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from core.errors import RunError
 from core.runs.store import RunFolder
 
 if TYPE_CHECKING:
+    from core.evaluate.comparison.repeats import RepeatedDifference
     from core.evaluate.comparison.significance import Comparison
 
 
@@ -46,20 +48,22 @@ def pair(a: RunFolder, b: RunFolder, head_a: str | None = None, head_b: str | No
     """
     from core.evaluate.comparison.significance import compare
 
-    first, second = _answers(a, head_a), _answers(b, head_b)
-    both = first.merge(second, on="id", suffixes=("_a", "_b"))
-    if both.empty:
-        raise RunError(f"'{a.name}' and '{b.name}' share no patch. Compare runs on the same dataset.")
-    differ = int((both["label_a"] != both["label_b"]).sum())
-    if differ:
-        raise RunError(
-            f"{differ} of the {len(both)} patches that '{a.name}' and '{b.name}' share have different labels. "
-            "Train one of them again on the corrected dataset."
-        )
-    groups = both["group_a"].to_numpy()
-    grouped = len(groups) > 0 and bool((groups != "").all())
-    columns = (both[name].to_numpy() for name in ("pred_a", "prob_a", "pred_b", "prob_b"))
-    return compare(both["label_a"].to_numpy(), *columns, groups if grouped else None)
+    labels, (first, second), groups = _on_shared_patches([(a, head_a), (b, head_b)])
+    return compare(labels, *first, *second, groups)
+
+
+def recipes(
+    a: list[RunFolder], b: list[RunFolder], head_a: str | None = None, head_b: str | None = None, metric: str = "f1"
+) -> RepeatedDifference:
+    """Two recipes by their trainings (``core.runs.repeats``), on the patches that all answered out of fold.
+
+    Raises as :func:`pair` does.
+    """
+    from core.evaluate.comparison.repeats import compare_repeats
+
+    asked = [*((run, head_a) for run in a), *((run, head_b) for run in b)]
+    labels, answers, groups = _on_shared_patches(asked)
+    return compare_repeats(labels, answers[: len(a)], answers[len(a) :], groups, metric)
 
 
 def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") -> list[dict]:
@@ -76,6 +80,30 @@ def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") ->
         except RunError as error:
             left_out.append({"name": run.name, "metric": metric, "reason": str(error)})
     return [row | {"reason": ""} for row in with_holm(found, metric)] + left_out
+
+
+def _on_shared_patches(
+    asked: list[tuple[RunFolder, str | None]],
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]], np.ndarray | None]:
+    """Labels (n,), pred and probs of each (run, head), and groups or None, of the patches that all have answers for."""
+    tables = [_answers(run, head).set_index("id") for run, head in asked]
+    shared = tables[0].index
+    for table_, (run, _) in zip(tables[1:], asked[1:], strict=True):
+        shared = shared.intersection(table_.index, sort=False)
+        if shared.empty:
+            raise RunError(f"'{asked[0][0].name}' and '{run.name}' share no patch. Compare runs on the same dataset.")
+    tables = [one.loc[shared] for one in tables]
+    labels = tables[0]["label"].to_numpy()
+    for one, (run, _) in zip(tables[1:], asked[1:], strict=True):
+        if differ := int((one["label"].to_numpy() != labels).sum()):
+            raise RunError(
+                f"{differ} of the {len(shared)} patches that '{asked[0][0].name}' and '{run.name}' share have "
+                "different labels. Train one of them again on the corrected dataset."
+            )
+    groups = tables[0]["group"].to_numpy()
+    grouped = len(groups) > 0 and bool((groups != "").all())
+    answers = [(one["pred"].to_numpy(), one["prob"].to_numpy()) for one in tables]
+    return labels, answers, groups if grouped else None
 
 
 def _answers(run: RunFolder, head: str | None) -> pd.DataFrame:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 
 from core.config import RunConfig
-from core.errors import RunError
+from core.data.store import open_dataset
+from core.errors import DataError, RunError
 from core.io.safe_paths import inside, slug
 from core.runs.explanation_files import ExplanationFiles
 from core.runs.fold_files import FoldFiles
@@ -84,10 +85,25 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
         return self.files.json(self.path / "job.json")
 
     def dataset_path(self) -> Path:
-        """The dataset file it was asked for; in a checkpoints folder that was copied, the copy of it."""
-        path = Path(self.job()["dataset"])
-        copied = datasets_path(self.path.parent) / path.name
-        return copied if copied.is_file() and not path.is_file() else path
+        """The dataset file it was trained on: where it lay then, or its copy in a checkpoints folder that was copied.
+
+        Where both are there, a copy beside the run with the content that it was trained on comes before a file outside
+        the checkpoints folder.
+        """
+        path, here = Path(self.job()["dataset"]), self.path.parent
+        copies = [one for one in (datasets_path(here) / path.name, here / path.name) if one.is_file()]
+        if not path.is_file():
+            return copies[0] if copies else path
+        if path.resolve().is_relative_to(here.resolve()):
+            return path
+        return next((one for one in copies if self._was_trained_on(one)), path)
+
+    def _was_trained_on(self, dataset: Path) -> bool:
+        """Whether a dataset file has the content that the run recorded when it began."""
+        try:
+            return open_dataset(dataset).content_hash == self.provenance()["dataset"]["content_hash"]
+        except (RunError, DataError, OSError, KeyError, TypeError):
+            return False
 
     def folds(self) -> dict:
         """The ids of each fold."""

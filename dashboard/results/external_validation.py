@@ -47,7 +47,7 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
     st.markdown(f"**On {escape_markdown(dataset)}**: {interpretation.counts_in_words(report, positive)}")
     if report.get("notes"):
         words = "\n".join(f"- {escape_markdown(note)}" for note in report["notes"])
-        (st.warning if report.get("n_known") else st.info)(words)
+        (st.warning if report.get("left_out") or report.get("n_known") else st.info)(words)
     table = sets_table(report)
     drawn = table[table["metric"].isin(DRAWN)]
     drawn = drawn.assign(title=drawn["title"].str.partition(" (")[0])
@@ -59,8 +59,9 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
         downloads.show(figure, key="external_confusion")
     st.dataframe(side_by_side(report), hide_index=True, width="stretch", height="content")
     st.caption(
-        f"Test: {escape_markdown(dataset)}, n = {report['n']:,} labelled patches, mean of the networks of all folds at "
-        f"the threshold {number(report.get('threshold'))} learnt from the run's own patches. Validation: out of fold. "
+        f"Test: {escape_markdown(dataset)}, n = {report['n']:,} labelled patches{_of_all(report)}, mean of the "
+        f"networks of all folds at the threshold {number(report.get('threshold'))} learnt from the run's own patches. "
+        "Validation: out of fold. "
         "Training: each fold's network on its own training patches, averaged over folds, real patches only. Intervals: "
         "95% bootstrap, groups kept together where there are any."
     )
@@ -68,6 +69,12 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
         downloads.download(table, f"{run.name}_{name}_sets", "Sets side by side (CSV)")
         downloads.download(evaluation.patches, f"{run.name}_{name}_patches", "All test patches (CSV)")
     _shift(run, report, name)
+
+
+def _of_all(report: dict) -> str:
+    """How many labelled patches there are, where some were left out."""
+    total = report.get("n_labelled", report["n"])
+    return f" of {total:,}" if total > report["n"] else ""
 
 
 def sets_table(report: dict) -> pd.DataFrame:

@@ -65,60 +65,90 @@ def _in_brackets(bounds: object) -> str:
     return f" (95% interval {words})" if words else ""
 
 
-def basis(summary: Mapping, head: str) -> str:
-    """Which set, head, threshold and interval stand behind the numbers."""
+def basis(summary: Mapping, head: str, spread: Mapping | None = None) -> str:
+    """Which set, head, threshold and interval stand behind the numbers.
+
+    spread: of the recipe's trainings, as ``core.runs.repeats.spread`` has it; None or one training: not known.
+    """
     facts, folds = summary["heads"][head], summary["folds"]
     cells = facts["confusion"]
     n_positive = cells["tp"] + cells["fn"]
     thresholds = [f["heads"][head]["threshold"] for f in folds if head in f.get("heads", {})]
     known = [t for t in thresholds if t is not None]
-    spread = f"{min(known):.2f} to {max(known):.2f}" if known else ""
-    rule = f"The threshold is fixed ({spread})" if spread else "The threshold is fixed"
+    between = f"{min(known):.2f} to {max(known):.2f}" if known else ""
+    rule = f"The threshold is fixed ({between})" if between else "The threshold is fixed"
     if summary.get("threshold_rule") == "best_f1":
-        rule = "Thresholds are cross-fitted: each fold's is learnt on the other folds" + f" ({spread})" * bool(spread)
+        rule = "Thresholds are cross-fitted: each fold's is learnt on the other folds" + f" ({between})" * bool(between)
     grouped = "whole groups resampled" if summary.get("grouped") else "patches resampled"
     return (
         f"Measured on {facts['n']:,} patches ({n_positive:,} {escape_markdown(summary['positive'])}) that the model "
         f"had not seen ({len(folds)}-fold cross-validation). Head: {escape_markdown(theme.head_title(head))}. {rule}. "
         f"Ranges: 95% confidence intervals (bootstrap, {grouped}); they do not include variation from retraining."
+        + _between_trainings(spread)
+    )
+
+
+def _between_trainings(spread: Mapping | None) -> str:
+    if not spread or spread["n"] < 2 or not math.isfinite(spread["f1"]["sd"]):
+        return ""
+    f1, auc = spread["f1"], spread["auc"]
+    return (
+        f" Over {spread['n']} trainings of this recipe F1 is {f1['mean']:.3f} with standard deviation {f1['sd']:.3f}, "
+        f"AUC {auc['mean']:.3f} with {auc['sd']:.3f}."
     )
 
 
 def against_baseline(summary: Mapping) -> tuple[str, str]:
-    """Whether the headline head beats band statistics: a short answer, and the sentence behind it."""
-    against = {name: entry["f1"] for name, entry in summary.get("differences", {}).items() if entry.get("f1")}
-    known = {name: row for name, row in against.items() if _finite(row, "difference", "lo", "hi")}
-    if not known:
+    """Whether the headline head beats every model on band statistics, by F1 and by AUC: an answer, and why.
+
+    For each metric the baseline counts that leaves least to gain. Where the head is a blend of network and statistics,
+    the blend without a network is among them: the same with another statistics model in the network's place.
+    """
+    rows = {metric: _least_gain(summary, metric) for metric in ("f1", "auc")}
+    rows = {metric: found for metric, found in rows.items() if found}
+    if not rows:
         return "Unknown", "This run has no interval for the difference from the band-statistics baselines."
-    strongest = min(known, key=lambda name: known[name]["difference"])  # the baseline that leaves least to gain
-    row = known[strongest]
-    short, words = _answer(row)
-    head, baseline = escape_markdown(theme.head_title(summary["head"])), escape_markdown(theme.head_title(strongest))
-    inputs = "each band's mean, spread and quantiles" + (
-        ", sharp and smoothed, and colour ratios" * (strongest == "rich")
-    )
-    return short, (
-        f"{head} against the strongest model without a network ({baseline}, which uses only {inputs}): "
-        f"F1 {_signed(row)}. {words}{_also_auc(summary['differences'][strongest].get('auc'))}"
-    ).replace("-0.", "−0.")
+    head = escape_markdown(theme.head_title(summary["head"]))
+    parts = [
+        f"{METRIC_WORDS[metric]} {_signed(row)} (against {escape_markdown(theme.head_title(name))})"
+        for metric, (name, row) in rows.items()
+    ]
+    short, words = _answer([row for _, row in rows.values()])
+    text = f"{head} against the strongest model without a network: {'; '.join(parts)}. {words}"
+    if "stats_blend" not in summary.get("differences", {}):
+        text += " This run was made before every run had the blend without a network, the strongest such model."
+    return short, text.replace("-0.", "−0.")
+
+
+METRIC_WORDS = {"f1": "F1", "auc": "AUC"}
+
+
+def _least_gain(summary: Mapping, metric: str) -> tuple[str, Mapping] | None:
+    """The baseline that leaves the head least to gain by a metric, with the difference; None where none is known."""
+    against = {name: entry.get(metric) for name, entry in summary.get("differences", {}).items()}
+    known = {name: row for name, row in against.items() if row and _finite(row, "difference", "lo", "hi")}
+    if not known:
+        return None
+    name = min(known, key=lambda one: known[one]["difference"])
+    return name, known[name]
 
 
 def _signed(row: Mapping) -> str:
     return f"{row['difference']:+.3f}, 95% interval {row['lo']:+.3f} to {row['hi']:+.3f}"
 
 
-def _also_auc(row: Mapping | None) -> str:
-    return f" AUC {_signed(row)}." if row and _finite(row, "difference", "lo", "hi") else ""
-
-
-def _answer(row: Mapping) -> tuple[str, str]:
-    if row["lo"] > 0:
-        return "Yes", "The whole interval is above 0: on patches like these the network sees more than band statistics."
-    if row["hi"] < 0:
-        return "No", "The whole interval is below 0: on patches like these the simple model is better."
+def _answer(rows: list[Mapping]) -> tuple[str, str]:
+    gained, lost = [row["lo"] > 0 for row in rows], [row["hi"] < 0 for row in rows]
+    if all(gained):
+        which = "Both intervals are" if len(rows) > 1 else "The whole interval is"
+        return "Yes", f"{which} above 0: on patches like these the network adds to band statistics."
+    if any(lost):
+        return "No", "An interval lies below 0: on patches like these a model without a network is better."
+    if any(gained):
+        return "By one measure", "One interval is above 0, the other includes 0: the network's gain is not settled."
     return (
         "No significant difference",
-        "The interval includes 0: these patches cannot separate the two. More data, or a better network, could.",
+        "The intervals include 0: on these patches a model without a network does as well, as far as can be told.",
     )
 
 

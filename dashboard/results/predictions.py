@@ -43,6 +43,7 @@ class Predictions:
     class_names: tuple[str, str]
     table: pd.DataFrame
     n_models: int = 1  # that answer together for new patches
+    prevalence: float | None = None  # share of landslides where the model is used, where one was stated
 
     @property
     def positive(self) -> str:
@@ -116,8 +117,10 @@ class Predictions:
         return _slices(self.key, version, tuple(facts.columns), metric, self, facts)
 
 
-def of_run(run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str) -> Predictions:
-    """One head of a finished run, out of fold."""
+def of_run(
+    run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str, prevalence: float | None = None
+) -> Predictions:
+    """One head of a finished run, out of fold. prevalence: stated for the run or its dataset."""
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if "group" not in table:
         table["group"] = ""
@@ -132,6 +135,7 @@ def of_run(run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str) -> Pr
         tuple(summary["class_names"]),
         table[COLUMNS],
         n_models=len(summary["folds"]),
+        prevalence=prevalence,
     )
 
 

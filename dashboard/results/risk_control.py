@@ -122,11 +122,12 @@ def plain_words(rule: TriageRule, positive: str) -> str:
 
 
 def _at_prevalence(rule: TriageRule, predictions: Predictions) -> None:
-    share = rule.n_positive / rule.n
+    share = rule.n_positive / rule.n if predictions.prevalence is None else predictions.prevalence
     with st.container(horizontal=True, vertical_alignment="bottom"):
         prevalence = st.number_input(
             f"At another prevalence: {escape_markdown(predictions.positive)} patches per 1,000", 0.1, 999.0,
-            float(round(1000 * share, 1)), 10.0, format="%.1f", key=f"risk_control_share_{predictions.name}", width=440,
+            float(round(1000 * share, 1)), 10.0, format="%.1f", width=440,
+            key=f"risk_control_share_{predictions.name}_{share:.4f}",
         )  # fmt: skip
         expected = rule.at_prevalence(prevalence / 1000)
         st.markdown(

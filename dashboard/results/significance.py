@@ -12,8 +12,10 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.evaluate.comparison.many import patches_needed, with_holm
+from core.evaluate.comparison.repeats import RepeatedDifference
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
+from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme
 from dashboard.charts import intervals
@@ -54,8 +56,11 @@ def significance_view(run: RunFolder, summary: dict, head: str) -> None:
         st.caption("Choose what to compare.")
         return
     rows = with_holm(comparisons, metric)
+    of_runs = {options[key]: key for key in chosen if key[0] != run.name}
     for row in rows:
-        st.markdown(f"- {in_words(row, comparisons[row['name']], reference, metric)}")
+        key = of_runs.get(row["name"])
+        words = in_words(row, comparisons[row["name"]], reference, metric)
+        st.markdown(f"- {words if key is None else _recipes_in_words(run, head, key, row['name'], metric)}")
     _drawn(rows, comparisons, metric, run)
 
 
@@ -64,6 +69,32 @@ def pair(root: Path, a: tuple[str, str], b: tuple[str, str]) -> Comparison:
     first, second = (cache.run(root / name) for name, _ in (a, b))
     versions = tuple(cache.file_version(folder.path / "oof.parquet") for folder in (first, second))
     return _pair(str(first.path), a[1], str(second.path), b[1], versions)
+
+
+def _recipes_in_words(run: RunFolder, head: str, key: tuple[str, str], name: str, metric: str) -> str:
+    """The recipe of another run against this one's, by all their finished trainings, in Markdown."""
+    other = cache.run(run.path.parent / key[0])
+    known = state.choice().runs
+    try:
+        sides = repeats_of(other, known), repeats_of(run, known)
+        if run.name in {one.name for one in sides[0]} and key[1] == head:
+            words = f"{name} is a training of the same recipe with another seed: what differs is chance."
+        else:
+            paths = tuple(tuple(str(one.path) for one in side) for side in sides)
+            versions = tuple(cache.file_version(Path(path) / "oof.parquet") for side in paths for path in side)
+            found = _recipes(*paths, key[1], head, metric, versions)
+            words = found.sentence(name, f"{theme.head_title(head)} of this run", METRICS[metric])
+    except LandslideLensError as error:
+        words = f"{name}: {error}"
+    return escape_markdown(words).replace(" -", " −")
+
+
+@st.cache_data(max_entries=64, show_spinner="Comparing trainings on the same patches…")
+def _recipes(
+    a: tuple[str, ...], b: tuple[str, ...], head_a: str, head_b: str, metric: str, versions: tuple[cache.Version, ...]
+) -> RepeatedDifference:
+    first, second = ([cache.run(path) for path in side] for side in (a, b))
+    return compare.recipes(first, second, head_a, head_b, metric)
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing on the same patches…")
@@ -97,7 +128,10 @@ def in_words(row: dict, comparison: Comparison, reference: str, metric: str) -> 
     size = f"{title} {row['difference']:+.4f} (95% interval {row['lo']:+.4f} to {row['hi']:+.4f})".replace("-", "−")
     if row["settled"]:
         better = "better" if row["difference"] > 0 else "worse"
-        return f"**{name} is significantly {better}** than {other}: {size}, p {_p(row)} after Holm's correction."
+        return (
+            f"**{name} is significantly {better}** than {other} on this training's embeddings: {size}, p {_p(row)} "
+            "after Holm's correction. Another training may differ."
+        )
     if row["p"] < 0.05:
         return (
             f"**{name} and {other}: not significant after correction.** {size}. Alone it would be (p {row['p']:.3f}), "
@@ -145,6 +179,6 @@ def _drawn(rows: list[dict], comparisons: dict[str, Comparison], metric: str, ru
         f"Out of fold, the same patches for both, n = {first.n:,}, effective number of groups "
         f"{number(first.n_groups, 0)}. Paired bootstrap over whole groups, 2,000 resamples; Holm's correction over the "
         "comparisons shown; McNemar (mid-p) treats patches as independent. Detectable difference: at 80% power. The "
-        "intervals do not include variation from retraining."
+        "intervals of the figure do not include variation from retraining."
     )
     downloads.download(table, f"{run.name}_differences", "Comparisons (CSV)")

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.evaluate.metrics import Confusion
+from core.evaluate.prevalence import best_f1_threshold_at, of_counts
 from core.evaluate.sweep import Sweep
 from core.evaluate.thresholds import Nested
 from core.runs.store import RunFolder
@@ -54,6 +55,8 @@ def threshold_view(
 ) -> None:
     """The view. ``deployed``: the run's own threshold for new patches, where the slider starts."""
     first = predictions.nested("best_f1").deployed if deployed is None else deployed
+    if predictions.prevalence is not None:  # the best F1 is elsewhere where landslides are rarer
+        first = best_f1_threshold_at(predictions.labels, predictions.probs, predictions.prevalence)
     if st.session_state.get(WHOSE) != predictions.key:  # another head or table: its own threshold
         st.session_state[WHOSE], st.session_state[AT] = predictions.key, float(np.clip(first, 0, 1))
         st.session_state.pop(RULE, None)
@@ -154,6 +157,13 @@ def _numbers(live: Live, at: float, cells: Confusion) -> None:
         ("Precision", number(row["precision"]), None),
         ("F1", number(row["f1"]), None),
     )
+    if (share := live.predictions.prevalence) is not None:
+        there = of_counts(vars(cells), share)
+        words = f"at {1000 * share:.3g} per 1,000"
+        shown = (
+            *shown[:3], ("To inspect", f"{there['alarms_per_1000']:.0f}", f"per 1,000, {words}"), shown[4],
+            ("Precision", number(there["precision"]), words), ("F1", number(there["f1"]), words),
+        )  # fmt: skip
     with st.grid(min_column_width=120):
         for label, value, detail in shown:
             st.metric(

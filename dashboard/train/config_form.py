@@ -152,10 +152,11 @@ def preset_title(name: str) -> str:
 
 
 class Asked(NamedTuple):
-    """The button that submitted the form (a key of ``BUTTONS``), and the configuration in it."""
+    """The button that submitted the form (a key of ``BUTTONS``), the configuration in it, and how often to train it."""
 
     what: str
     config: RunConfig
+    repeats: int = 1
 
 
 def config_form(
@@ -197,7 +198,12 @@ def config_form(
             text = st.text_area(
                 "Overrides", key=f"{prefix}_overrides", placeholder="embed.n_neighbors=30\nsmote.clip=[0.2, 0.8]"
             )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            repeats = st.number_input(
+                "Trainings", 1, 20, 1, key=f"{prefix}_repeats", width=120,
+                help="Trainings that differ by their seeds alone, on the same folds. Only several show whether a "
+                "difference between two recipes survives training again.",
+            )  # fmt: skip
             pressed = [
                 what
                 for what, (label, icon, help_text) in BUTTONS.items()
@@ -208,7 +214,8 @@ def config_form(
         if not pressed:
             return None
     written = [f"{path}={json.dumps(value)}" for path, value in changed.items()]
-    return Asked(pressed[0], base.with_overrides([*written, *filter(None, map(str.strip, text.splitlines()))]))
+    config = base.with_overrides([*written, *filter(None, map(str.strip, text.splitlines()))])
+    return Asked(pressed[0], config, int(repeats))
 
 
 def _bands(bands: Sequence[Band], base: RunConfig, prefix: str) -> dict[str, Any]:

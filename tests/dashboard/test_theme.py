@@ -1,6 +1,7 @@
 import pytest
 
 from core.config import HeadsConfig
+from core.heads.blend import WITHOUT_NETWORK
 from dashboard import theme
 
 
@@ -20,6 +21,6 @@ def test_a_head_has_a_name_for_people(head, title):
 
 
 def test_heads_of_a_run_have_names_and_colours_of_their_own():
-    names = (*HeadsConfig(blend=True).names, "stats_logreg", "stats_svm", "stats_boost")
+    names = tuple(dict.fromkeys((*HeadsConfig(blend=True).names, *WITHOUT_NETWORK)))
     assert len({theme.head_title(name) for name in names}) == len(names)
     assert len({theme.head_colour(name, names) for name in names}) == len(names)

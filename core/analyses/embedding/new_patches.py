@@ -157,7 +157,7 @@ def place(run: RunFolder, fold: int, key: str, batches: Batches, bands: Sequence
     key: of the projection (``core.analyses.embedding.projections``). Raises FormatError naming missing bands, another
     unit or size, or an empty source.
     """
-    from core.predict.fold_model import kind_of
+    from core.heads.blend import kind_of
     from core.predict.patches import Ensemble, fitting
 
     began = time.monotonic()

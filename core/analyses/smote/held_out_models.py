@@ -44,7 +44,7 @@ def assign_models(lineage: pd.DataFrame, fold_of: dict[str, int]) -> pd.DataFram
 
 def scoring_head(run: RunFolder) -> str:
     """The headline head, where it reads the network's embedding alone; otherwise the network's own head."""
-    from core.predict.fold_model import kind_of
+    from core.heads.blend import kind_of
 
     rules = run.rules()
     head = run.config().heads.headline(rules)

@@ -23,7 +23,7 @@ from core.embed.features import Preparation
 from core.embed.neighbours import nearest
 from core.errors import ConfigError, RunError
 from core.flow.fold_rows import FoldRows, fold_rows
-from core.heads.blend import BLEND, MEMBERS, blend
+from core.heads.blend import add_blends, kind_of, members_of
 from core.predict.training_dataset import training_dataset
 from core.runs.store import RunFolder
 from core.smote.resample import interpolate, normalised_range
@@ -90,7 +90,6 @@ def predict_between(
     is loaded. Raises RunError when the run has not finished, ConfigError for steps or positions that cannot be.
     """
     from core.explain.cam.gradcam import gradcam
-    from core.predict.fold_model import kind_of, members_of
     from core.predict.perturbed_model import PerturbedModel
     from core.train.loop import embed
 
@@ -209,12 +208,9 @@ def _stored(
     run: RunFolder, fold: int, ends: np.ndarray, names: Sequence[str], view: PerturbedModel
 ) -> dict[str, np.ndarray]:
     """Head -> (3,) probabilities that this fold's heads gave the real patches when the run was made."""
-    from core.predict.fold_model import members_of
-
     if not run.has_scores(fold):
         return {}
     scores = run.scores(fold)
     odds = {name: view.rules[name].log_odds(scores[name][ends], fold) for name in members_of(names) if name in scores}
-    if BLEND in names and set(MEMBERS) <= set(odds):
-        odds[BLEND] = blend([odds[name] for name in MEMBERS])
+    odds = add_blends(odds, names)
     return {name: expit(odds[name]) for name in names if name in odds}

@@ -88,7 +88,7 @@ def averaged(patches: Patches, nodata: float | None) -> Steps[Cells]:
     """Read every patch once and average it into cells."""
     n, n_bands, height, width = patches.shape
     center, scale = _scales(patches, nodata)
-    rows_of, columns_of = _averaging(height), _averaging(width)
+    rows_of, columns_of = averaging(height), averaging(width)
     values = np.empty((n, n_bands, CELLS, CELLS), np.float32)
     for start in range(0, n, BATCH):
         z, _ = scaled(np.asarray(patches[np.arange(start, min(start + BATCH, n))]), center, scale, nodata)
@@ -101,8 +101,8 @@ def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
     """Pairs that may be shifted crops of one scene (at most 45 % of a side), or turned copies of one patch."""
     candidates = Candidates()
     values = cells.values
-    components = _components(values, WINDOW)
-    windows = _window_descriptors(values, components)  # (N, 100, 64)
+    components = window_components(values, WINDOW)
+    windows = window_descriptors(values, components)  # (N, 100, 64)
     for done, corner in enumerate(CORNERS):
         own_row, own_column = divmod(corner, PLACES)
         for a, b, cosine, place in _best(np.ascontiguousarray(windows[:, corner]), windows):
@@ -131,9 +131,9 @@ def _scales(patches: Patches, nodata: float | None) -> tuple[np.ndarray, np.ndar
     return middle.astype(np.float32), np.where(spread > 0, spread, 1.0).astype(np.float32)
 
 
-def _averaging(size: int) -> np.ndarray:
-    """(CELLS, size) float32: each cell's mean of the pixels it covers, parts of pixels by their share."""
-    edges = np.linspace(0, size, CELLS + 1)
+def averaging(size: int, cells: int = CELLS) -> np.ndarray:
+    """(cells, size) float32: each cell's mean of the pixels it covers, parts of pixels by their share."""
+    edges = np.linspace(0, size, cells + 1)
     pixels = np.arange(size)
     cover = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     cover = np.maximum(cover, 0.0)
@@ -146,7 +146,7 @@ def _centred(windows: np.ndarray) -> np.ndarray:
     return centred.reshape(*windows.shape[:-3], -1)
 
 
-def _components(values: np.ndarray, size: int) -> np.ndarray:
+def window_components(values: np.ndarray, size: int) -> np.ndarray:
     """(C size size, 64) float32: half-whitened principal components of windows at random places, of unit length.
 
     Each is 0 on average over a band, so that a window's own mean changes nothing.
@@ -155,7 +155,7 @@ def _components(values: np.ndarray, size: int) -> np.ndarray:
     rows = np.unique(np.linspace(0, len(values) - 1, min(len(values), SAMPLE)).astype(int))
     places = rng.integers(0, values.shape[-1] - size + 1, size=(len(rows), 2))
     sample = np.stack([values[k, :, i : i + size, j : j + size] for k, (i, j) in zip(rows, places, strict=True)])
-    sample = _unit(_centred(sample)).astype(np.float64)  # (m, C size size)
+    sample = unit(_centred(sample)).astype(np.float64)  # (m, C size size)
     directions, spread = principal(sample, NUMBERS)
     return (directions / (spread + 1e-3 * spread.max(initial=1e-6)) ** WHITENING).astype(np.float32)
 
@@ -168,18 +168,19 @@ def principal(sample: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     return sample.T @ (basis[:, keep] / np.sqrt(power[keep])), np.sqrt(power[keep] / m)
 
 
-def _window_descriptors(values: np.ndarray, components: np.ndarray) -> np.ndarray:
+def window_descriptors(values: np.ndarray, components: np.ndarray) -> np.ndarray:
     """(N, 100, 64) float32 of unit length; 0 for a window without any contrast."""
     out = np.empty((len(values), PLACES**2, components.shape[1]), np.float32)
     for start in range(0, len(values), FEW):
         part = values[start : start + FEW]
         views = np.lib.stride_tricks.sliding_window_view(part, (WINDOW, WINDOW), axis=(2, 3))
         windows = views.transpose(0, 2, 3, 1, 4, 5).reshape(len(part) * PLACES**2, -1)
-        out[start : start + len(part)] = _unit(windows @ components).reshape(len(part), PLACES**2, -1)
+        out[start : start + len(part)] = unit(windows @ components).reshape(len(part), PLACES**2, -1)
     return out
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (n, d) at unit length, float32; 0 for one that is shorter than 1e-6."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.where(length > 1e-6, vectors / np.maximum(length, 1e-6), 0.0).astype(np.float32)
 
@@ -224,9 +225,9 @@ def _add_turned(values: np.ndarray, candidates: Candidates, turns: tuple[str, ..
     n, n_bands = values.shape[:2]
     half = CELLS // 2
     coarse = values.reshape(n, n_bands, half, 2, half, 2).mean(axis=(3, 5))
-    components = _components(coarse, half)
-    plain = _unit(coarse.reshape(n, -1) @ components)
+    components = window_components(coarse, half)
+    plain = unit(coarse.reshape(n, -1) @ components)
     for name in turns:
-        turned = _unit(TURNS[name](coarse).reshape(n, -1) @ components)
+        turned = unit(TURNS[name](coarse).reshape(n, -1) @ components)
         for a, b, cosine, _ in _best(plain, turned[:, None]):
             candidates.add(a, b, cosine, 0, 0, name)

@@ -90,6 +90,13 @@ class ReaderOptions(Section):
         title="Tile stride (pixels)",
         description="From one tile to the next; none: the tile size, so that tiles do not overlap.",
     )
+    pixel_m: float | None = Field(
+        None,
+        gt=0.0,
+        title="Pixel size (m)",
+        description="Side of a pixel on the ground, for patches whose files do not say it; none: 10 m where only the "
+        "centre of a patch is known.",
+    )
     edge: Literal["shift", "drop"] = Field(
         "shift",
         title="Last tile of a row or column",
@@ -198,8 +205,9 @@ class Patch(Protocol):
 
     A patch that is larger than what is trained on can be tiled. One that can read a part of itself cheaply also has
     ``window(row, col, height, width) -> Patch``; one that knows its place ``lonlat_at(row, col) -> (lon, lat)`` in
-    degrees for a position in pixels, and ``columns_at(row, col)`` further facts of it. Others are read whole and cut.
-    One whose file names its bands has ``band_names()`` (see ``core.data.readers.bands.order``).
+    degrees for a position in pixels, ``columns_at(row, col)`` further facts of it, and ``ground_at(row, col, height,
+    width)`` a window's size on the ground. Others are read whole and cut. One whose file names its bands has
+    ``band_names()`` (see ``core.data.readers.bands.order``).
     """
 
     @property

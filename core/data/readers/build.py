@@ -44,6 +44,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     collection = yield from cut(resized(aligned(collection, options, aside), side), options, aside)
     items, shape, is_bytes, bands = yield from _surveying(collection, options, aside, n_found)
     columns = _columns(items, aside)
+    stated = {} if options.pixel_m is None else {"pixel_m": options.pixel_m}
     dtype = np.dtype(np.uint8 if is_bytes else np.float32)
     named = identity(items, (shape, str(dtype), bands, options, dict(collection.facts)))
     with Spool(out, named, shape, dtype, collection.has_masks) as spool:
@@ -61,7 +62,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
             licence=options.licence or collection.licence,
             dtype=str(dtype),
             nodata=nodata_of(collection, options, is_bytes),
-            facts={**collection.facts, "conflicting_ids": list(collection.conflicting_ids)},
+            facts={**collection.facts, **stated, "conflicting_ids": list(collection.conflicting_ids)},
         )
         dataset = yield from _write(writer, items, columns, spool)
     if collection.manifest and options.manifest is not None:

@@ -5,6 +5,7 @@ Stretched to a square, whatever the sides were, as Keras' ``image_dataset_from_d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +38,24 @@ class Resized:
             with np.errstate(over="ignore"):
                 pixels = pixels.astype(np.float32)
         return np.stack([_stretched(band, self.side, Image.Resampling.BILINEAR) for band in pixels])
+
+    def lonlat_at(self, row: float, col: float) -> tuple[float, float] | None:
+        """(longitude, latitude) of a position in stretched pixels, where the image knows its place."""
+        return self.whole.lonlat_at(*self._unstretched(row, col)) if hasattr(self.whole, "lonlat_at") else None
+
+    def columns_at(self, row: float, col: float) -> Mapping[str, str]:
+        """Its place in map units, where the image knows it."""
+        return self.whole.columns_at(*self._unstretched(row, col)) if hasattr(self.whole, "columns_at") else {}
+
+    def ground_at(self, row: float, col: float, height: float, width: float) -> Mapping[str, str]:
+        """Size on the ground of a window in stretched pixels, where the image knows it."""
+        if not hasattr(self.whole, "ground_at"):
+            return {}
+        return self.whole.ground_at(*self._unstretched(row, col), *self._unstretched(height, width))
+
+    def _unstretched(self, rows: float, cols: float) -> tuple[float, float]:
+        (_, height, width), _ = self.whole.shape()
+        return rows * height / self.side, cols * width / self.side
 
     def stamp(self) -> str:
         """Of the image."""

@@ -32,6 +32,7 @@ from core.train.networks.pretrained import (
     load_hub,
     load_into,
     random_report,
+    source_name,
 )
 from core.train.networks.two_branch import OPTICAL, SAR, TwoBranch, channels_of
 
@@ -140,14 +141,17 @@ def _start_one(
     branch: str = "",
 ) -> WeightsReport:
     if file is not None:
-        return load_into(encoder, Path(file), Path(file).name, inputs, model.weights_fit == "matching", branch)
+        return load_into(encoder, Path(file), source_name(Path(file)), inputs, model.weights_fit == "matching", branch)
     if not model.pretrained:
         return random_report(inputs)
     return load_hub(encoder, name, inputs) if download else hub_report(name, inputs)
 
 
-def save_network(network: Network, folder: Path) -> None:
-    """Writes ``model.safetensors`` and its card ``model.json`` into ``folder``; equal networks give equal bytes."""
+def save_network(network: Network, folder: Path, trained_on: dict | None = None) -> None:
+    """Writes ``model.safetensors`` and its card ``model.json`` into ``folder``; equal networks give equal bytes.
+
+    trained_on: plain values that the card keeps of the patches that it learnt from.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
     card = {
@@ -161,7 +165,7 @@ def save_network(network: Network, folder: Path) -> None:
         "columns": [column.to_dict() for column in network.columns],
         "size_classes": list(network.size_classes),
         "sha256": safetensors_file.save_arrays(folder / WEIGHTS_FILE, state),
-    }
+    } | ({} if trained_on is None else {"trained_on": trained_on})
     atomic.write_text(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
 
 

@@ -128,15 +128,14 @@ def load_into(
     A file with three input bands is taken as red, green, blue: bands of these names keep their filter, the others
     start from the mean filter, and the whole is multiplied by 3 / n, which keeps the response to a grey patch. A file
     with a card (``weights_card``) names its bands. Those of our own networks must be ours, in any order; those of
-    other weights must have a filter for each of ours. ``path`` may also be the folder of a run's fold; ``branch``
-    says which of its branches is meant, if it has two. With ``partly`` what fits by name and shape is taken over and
-    the rest stays random, and bands without a filter start from the mean filter. Names may have any prefix.
+    other weights must have a filter for each of ours. ``path`` may also be the folder of a run or of one of its folds;
+    ``branch`` says which of its branches is meant, if it has two. With ``partly`` what fits by name and shape is taken
+    over and the rest stays random, and bands without a filter start from the mean filter. Names may have any prefix.
 
     Raises ConfigError for another suffix, UnsafeFileError for an impossible header, and FormatError listing the
     arrays that are missing, of another shape, or bands that do not match, or a card that is not the file's.
     """
-    if path.is_dir():
-        path = path / "model.safetensors"
+    path = weights_file(path)
     if path.suffix != ".safetensors":
         raise ConfigError(f"model.weights is '{path.name}'. Only .safetensors files are accepted; nothing was read.")
     names = list(safetensors_file.header(path))
@@ -165,8 +164,24 @@ def _into_unet(encoder: UNet, report: WeightsReport) -> WeightsReport:
 
 def has_branch(path: Path, branch: str) -> bool:
     """Whether a file of weights, or a fold's folder, is of a network of ours that has this branch."""
-    path = path / "model.safetensors" if path.is_dir() else path
+    path = weights_file(path)
     return path.is_file() and any(name.startswith(f"backbone.{branch}.") for name in safetensors_file.header(path))
+
+
+def weights_file(path: Path) -> Path:
+    """The file that ``model.weights`` leads to: itself, that of a fold's folder, or that of a run's first fold."""
+    if not path.is_dir():
+        return path
+    own = path / "model.safetensors"
+    return own if own.is_file() else path / "fold_0" / own.name
+
+
+def source_name(path: Path) -> str:
+    """What records call weights: RUN/fold_K for those of a run, else the file's name."""
+    folder = path.parent if path.suffix == ".safetensors" else path
+    if folder.name.startswith("fold_") and folder.resolve().parent.name:
+        return f"{folder.resolve().parent.name}/{folder.name}"
+    return path.name
 
 
 def first_layer(encoder: nn.Module) -> str:

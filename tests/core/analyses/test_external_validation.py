@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from core.analyses import external_validation
+from core.config import RunConfig
+from core.data import exclusions
 from core.data.bands import RGB_BANDS
 from core.data.store import DatasetWriter, open_dataset
 from core.errors import ConfigError, DataError, LabelError
 from core.progress import drain
 from core.runs.store import open_run
-from tests.builders import make_tiny
+from tests.builders import TINY, make_tiny
+from tests.trained_runs import QUICK, train_tiny
 
 
 @pytest.fixture
@@ -45,9 +48,95 @@ def test_the_patches_are_kept_with_what_was_said_of_them(run, tmp_path):
     assert (table["label"] == data.labels).all() and table["prob"].between(0, 1).all()
 
 
-def test_the_runs_own_patches_are_recognised_and_the_numbers_called_flattering(run):
-    report = evaluated(run, run.dataset_path())[0].report
-    assert report["n_known"] == 120 and any("flatter" in note for note in report["notes"])
+def rewritten(path, data, rows, images=None, **more):
+    """A dataset file of some patches of another, under other ids."""
+    images = data.images(rows) if images is None else images
+    with DatasetWriter(
+        path, bands=data.bands, shape_hw=data.shape[1:], class_names=data.class_names, source="test"
+    ) as writer:
+        writer.append(images, data.labels[rows], [f"new{row}" for row in range(len(images))], **more)
+        return writer.finish().path
+
+
+NOISES = {"as they are": 0.0, "with a little noise": 0.5}
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_patches_that_the_run_learnt_from_are_never_called_external(run, tmp_path, noise):
+    data, rng = open_dataset(run.dataset_path()), np.random.default_rng(0)
+    rows = rng.permutation(len(data))[:60]
+    images = data.images(rows) + rng.normal(0, NOISES[noise], (60, *data.shape)).astype(np.float32)
+    with pytest.raises(
+        DataError, match=f"60 of the 60 labelled patches of o.h5 are known to run '{run.name}'.*example"
+    ):
+        evaluated(run, rewritten(tmp_path / "o.h5", data, rows, images))
+    assert external_validation.read(run) is None
+
+
+def test_some_of_its_patches_among_others_are_left_out_and_counted(run, tmp_path):
+    data, other = open_dataset(run.dataset_path()), open_dataset(make_tiny(tmp_path / "other.h5", n=60, seed=5))
+    images = np.concatenate([other.images(), data.images(np.arange(7)), data.images([8, 9]) + 0.01])
+    labels = np.concatenate([other.labels, data.labels[:7], data.labels[[8, 9]]])
+    with DatasetWriter(
+        tmp_path / "mixed.h5", bands=data.bands, shape_hw=(32, 32), class_names=data.class_names, source="test"
+    ) as writer:
+        writer.append(images, labels, [f"m{k}" for k in range(69)])
+        writer.finish()
+    found, _ = evaluated(run, tmp_path / "mixed.h5")
+    alone, _ = evaluated(run, other.path)
+    report = found.report
+    assert (report["n"], report["n_labelled"], report["n_known"]) == (60, 69, 9)
+    assert report["left_out"] == {"identical": 7, "near": 2}
+    assert any("9 of 69 labelled patches were left out" in note and "7 identical" in note for note in report["notes"])
+    assert (report["auc"], report["f1"]) == (alone.report["auc"], alone.report["f1"])
+    assert found.patches()["id"].tolist() == [f"m{k}" for k in range(60)]
+
+
+def test_it_does_not_need_the_training_dataset(run, tmp_path):
+    data = open_dataset(run.dataset_path())
+    path = rewritten(tmp_path / "o.h5", data, np.arange(30))
+    run.write_json("job.json", {**run.job(), "dataset": str(tmp_path / "gone.h5")})
+    with pytest.raises(DataError, match="30 of the 30"):
+        evaluated(run, path)
+    found, _ = evaluated(run, make_tiny(tmp_path / "other.h5", n=60, seed=5))
+    assert found.report["n"] == 60 and found.report["left_out"] == {}
+
+
+def test_a_run_of_an_earlier_version_asks_the_dataset_file_and_says_where_nothing_can_tell(run, tmp_path):
+    data = open_dataset(run.dataset_path())
+    path = rewritten(tmp_path / "o.h5", data, np.arange(30))
+    shutil.rmtree(run.path / "trained_on")
+    with pytest.raises(DataError, match="30 of the 30"):
+        evaluated(run, path)
+    run.write_json("job.json", {**run.job(), "dataset": str(tmp_path / "gone.h5")})
+    report = evaluated(run, path)[0].report
+    assert report["n"] == 30 and any("What run" in note and "is unknown" in note for note in report["notes"])
+
+
+def test_the_exclusion_list_and_the_cloud_limit_hold_as_in_training(run, tmp_path):
+    data = open_dataset(make_tiny(tmp_path / "other.h5", n=60, seed=5))
+    cloud = np.where(np.arange(60) < 10, 90.0, 0.0)
+    path = rewritten(tmp_path / "cloudy.h5", data, np.arange(60), columns={"cloud": cloud})
+    exclusions.add(path, ["new5", "new20", "new21"], "blurred")
+    config = run.config()
+    limited = config.model_copy(update={"data": config.data.model_copy(update={"max_cloud": 50.0})})
+    run.write_text("config.json", limited.to_json())
+    report = evaluated(run, path)[0].report
+    assert (report["n"], report["left_out"]) == (48, {"excluded": 3, "cloudy": 9})
+    assert any("more cloud" in note for note in report["notes"])
+    report = evaluated(run, data.path)[0].report
+    assert report["n"] == 60 and any("does not tell the cloud" in note for note in report["notes"])
+
+
+def test_what_the_run_left_out_on_purpose_is_left_out_here_too(tmp_path):
+    path = make_tiny(tmp_path / "tiny.h5")
+    config = RunConfig().with_overrides([*TINY, *QUICK, "data.exclude=p003,p007"])
+    run = train_tiny(tmp_path, path, config, "s")
+    data, other = open_dataset(path), open_dataset(make_tiny(tmp_path / "other.h5", seed=5))
+    images = np.concatenate([other.images(), data.images([3, 7])])
+    mixed = rewritten(tmp_path / "mixed.h5", other, np.concatenate([np.arange(48), [0, 1]]), images)
+    report = evaluated(run, mixed)[0].report
+    assert (report["n"], report["left_out"]) == (48, {"excluded": 2})
 
 
 def test_every_dataset_has_its_own_evaluation(run, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from core.analyses.prediction import ANALYSIS
+from core.data.store import DatasetWriter, open_dataset
 from core.errors import ConfigError, DataError, FormatError
 from core.progress import drain
 
@@ -24,7 +25,7 @@ def pictures(folder, *names):
 def test_every_patch_has_a_probability_and_a_decision(balanced_run, tmp_path):
     value = predicted(balanced_run, balanced_run.dataset_path(), tmp_path / "p.csv")
     table = pd.read_csv(value["out"])
-    assert list(table.columns) == ["id", "prob", "pred"] and len(table) == value["n"] == 120
+    assert list(table.columns) == ["id", "prob", "pred", "known"] and len(table) == value["n"] == 120
     assert table["pred"].sum() == value["n_positive"] and value["run"] == balanced_run.name
     assert ((table["prob"] >= value["threshold"]) == table["pred"]).all() and not value["rejected"]
 
@@ -33,7 +34,7 @@ def test_a_safety_target_clears_what_every_model_clears(balanced_run, tmp_path):
     source = balanced_run.dataset_path()
     value = predicted(balanced_run, source, tmp_path / "p.csv", miss_rate=0.5, design_effect=1)
     table, rule = pd.read_csv(tmp_path / "p.csv"), value["triage"]
-    assert list(table.columns) == ["id", "prob", "pred", "prob_highest", "triage"]
+    assert list(table.columns) == ["id", "prob", "pred", "prob_highest", "triage", "known"]
     cleared = table["triage"] == "cleared"
     assert (table["prob_highest"][cleared] < rule["threshold"] + 1e-6).all()
     assert (table["prob_highest"][~cleared] >= rule["threshold"] - 1e-6).all()
@@ -44,6 +45,32 @@ def test_a_safety_target_clears_what_every_model_clears(balanced_run, tmp_path):
     with pytest.raises(ConfigError, match="two ways"):
         predicted(balanced_run, source, tmp_path / "q.csv", missed_per_1000=10, miss_rate=0.1)
     assert not (tmp_path / "q.csv").exists()
+
+
+def test_its_own_patches_are_marked_and_answered_for_by_the_fold_that_did_not_learn_from_them(balanced_run, tmp_path):
+    value = predicted(balanced_run, balanced_run.dataset_path(), tmp_path / "p.csv")
+    table, oof = pd.read_csv(value["out"]), balanced_run.oof().set_index("id")
+    assert (table["known"] == "identical").all() and value["n_known"] == value["known"]["identical"] == 120
+    assert "120 of 120 patches are known" in value["warnings"][0] and "cross-validation" in value["warnings"][1]
+    rules = balanced_run.rules()[value["head"]]
+    assert "deployed" in rules
+    expected = oof.loc[table["id"], f"prob_{value['head']}"].to_numpy()
+    assert np.allclose(table["prob"], expected, atol=2e-6)
+
+
+def test_copies_with_noise_are_marked_and_new_patches_are_not(balanced_run, tmp_path):
+    data = open_dataset(balanced_run.dataset_path())
+    images = np.concatenate([data.images([4, 5]) + 0.01, np.random.default_rng(3).normal(100, 10, (3, *data.shape))])
+    with DatasetWriter(
+        tmp_path / "new.h5", bands=data.bands, shape_hw=data.shape[1:], class_names=data.class_names, source="test"
+    ) as writer:
+        writer.append(images.astype(np.float32), np.full(5, -1, np.int8), list("abcde"))
+        writer.finish()
+    value = predicted(balanced_run, tmp_path / "new.h5", tmp_path / "p.csv")
+    table = pd.read_csv(tmp_path / "p.csv", keep_default_na=False)
+    assert table["known"].tolist() == ["near", "near", "", "", ""] and value["known"]["near"] == 2
+    assert len(value["warnings"]) == 1
+    assert not predicted(balanced_run, pictures(tmp_path / "flat", "a"), tmp_path / "q.csv")["warnings"]
 
 
 def test_a_submission_has_whole_numbers_under_zindis_names(balanced_run, tmp_path):

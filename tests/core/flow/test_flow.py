@@ -16,6 +16,7 @@ from core.analyses import external_validation
 from core.config import RunConfig
 from core.data.store import open_dataset
 from core.errors import FoldError, FormatError
+from core.heads.blend import WITHOUT_NETWORK
 from core.jobs import processes, queue
 from core.pipeline import resume_point
 from core.predict.patches import answer as answer_for
@@ -59,7 +60,7 @@ def test_every_real_patch_is_judged_once_by_a_fold_that_has_not_seen_it(run, tin
         assert set(oof.loc[oof["fold"] == fold, "id"]) == set(members)
     assert oof.groupby("group")["fold"].nunique().max() == 1
     probs = oof[[name for name in oof if name.startswith("prob_")]]
-    assert probs.shape[1] == 10 and ((probs >= 0) & (probs <= 1)).all().all()
+    assert probs.shape[1] == 13 and ((probs >= 0) & (probs <= 1)).all().all()
 
 
 def test_no_synthetic_patch_has_a_parent_in_the_part_that_judges_it(run):
@@ -81,8 +82,8 @@ def test_a_finished_run_is_explained(run):
     arrays, card = run.umap(1)
     on_embeddings = {"fc", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1", "lgbm", "logreg"}
     assert arrays["xy"].shape == (48, 2) and set(card["heads"]) == on_embeddings
-    assert set(summary["heads"]) == on_embeddings | {"stats_logreg", "stats_svm", "stats_boost"}
-    assert set(summary["differences"]) == {"stats_logreg", "stats_svm", "stats_boost"}
+    assert set(summary["heads"]) == on_embeddings | set(WITHOUT_NETWORK)
+    assert set(summary["differences"]) == set(WITHOUT_NETWORK)
     assert summary["left_out"] == {}
 
 
@@ -109,9 +110,10 @@ def test_a_run_judges_another_dataset(run, checkpoints, tmp_path):
 def test_a_run_answers_for_new_patches(run, checkpoints, tmp_path, tiny_dataset):
     value = core_json("predict", run.name, tiny_dataset, "--out", tmp_path / "p.csv", "--checkpoints", checkpoints)
     table = pd.read_csv(tmp_path / "p.csv")
-    assert list(table.columns) == ["id", "prob", "pred"] and len(table) == value["n"] == 48
+    assert list(table.columns) == ["id", "prob", "pred", "known"] and len(table) == value["n"] == 48
     assert table["pred"].sum() == value["n_positive"]
-    assert set(value) == {"run", "out", "n", "n_positive", "threshold", "head", "rejected"}
+    assert {"run", "out", "n", "n_positive", "threshold", "head", "rejected", "warnings"} <= set(value)
+    assert value["n_known"] == value["known"]["identical"] == 48 and "are known to run" in value["warnings"][0]
 
 
 def test_the_same_patches_get_the_same_answer_in_every_format(run, tmp_path, tiny_dataset):
@@ -280,7 +282,7 @@ def test_fewer_landslides_than_folds_leave_a_fold_undefined_and_every_head_in_it
     value = core_json("train", path, "--preset", "demo", *SETTINGS, *few, "--checkpoints", tmp_path)
     summary = open_run(tmp_path, value["run"]).summary()
     assert summary["left_out"] == {} and summary["head"] == "svm_c0.1"
-    assert {"fc", "svm_c0.1", "lgbm", "logreg", "stats_logreg", "stats_svm", "stats_boost"} == set(summary["heads"])
+    assert {"fc", "svm_c0.1", "lgbm", "logreg", *WITHOUT_NETWORK} == set(summary["heads"])
     assert [fold["auc"] for fold in value["folds"]].count(None) >= 1 and value["oof"]["auc"] is not None
     rows = core_json("heads", value["run"], "--checkpoints", tmp_path)["table"]
     assert {row["head"] for row in rows} == set(summary["heads"]) and all(len(row["folds"]) == 4 for row in rows)
@@ -302,6 +304,6 @@ def test_noise_with_random_labels_scores_at_chance(seed, tmp_path):
         for _ in train_fold(plan, fold):
             pass
     judged = pipeline.judge(plan)
-    for name, head in judged.items():
-        assert 0.42 <= head.metrics["auc"] <= 0.58, (name, head.metrics["auc"])
+    for name, head in judged.items():  # a leak lifts it; folds of equal classes pull chance a little below 0.5
+        assert 0.36 <= head.metrics["auc"] <= 0.58, (name, head.metrics["auc"])
         assert len(np.unique(head.probs)) > 100, f"{name} is constant"

@@ -11,7 +11,7 @@ from core.flow.run_context import prepare
 from core.io.safetensors_file import load_arrays
 from core.pipeline import train_run
 from core.runs.store import create_run
-from tests.builders import TINY
+from tests.builders import TINY, make_tiny
 
 QUICK = (
     *TINY, "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=fc", "heads.lgbm=false", "heads.logreg=false",
@@ -53,9 +53,10 @@ def test_folds_that_keep_another_runs_backbone_frozen_differ_in_their_last_layer
     first, _ = trained(tmp_path / "a", tiny_dataset, "train.epochs=1")
     weights = f"model.weights={first.fold_path(0)}"
     settings = ("model.weights_fit=matching", "train.trainable=head", "train.class_weight=balanced")
-    run, _ = trained(tmp_path / "b", tiny_dataset, weights, *settings)
+    run, _ = trained(tmp_path / "b", make_tiny(tmp_path / "other.h5", seed=5), weights, *settings)
     cards = [run.fold_card(fold)["weights"] for fold in range(2)]
     assert cards[0] == cards[1] and cards[0]["matched"] > 0 and not cards[0]["mismatched"]
+    assert cards[0]["source"] == f"{first.name}/fold_0"
     one, two, source = (load_arrays(r.fold_path(k) / "model.safetensors") for r, k in ((run, 0), (run, 1), (first, 0)))
     differ = {name for name in one if not np.array_equal(one[name], two[name])}
     assert differ == {"classifier.weight", "classifier.bias"}

@@ -7,7 +7,7 @@ import pytest
 from core.errors import RunError
 from core.evaluate.comparison.significance import compare as compare_heads
 from core.evaluate.metrics import metrics
-from core.runs.compare import pair, rows
+from core.runs.compare import pair, recipes, rows
 from core.runs.store import RunFolder
 
 
@@ -74,3 +74,13 @@ def test_a_head_stands_beside_the_headline_of_its_run(tmp_path):
     oof = run.oof()
     f1 = {h: metrics(oof["label"].to_numpy(), oof[f"prob_{h}"].to_numpy())["f1"] for h in ("svm", "fc")}
     assert row.difference == pytest.approx(f1["fc"] - f1["svm"])
+
+
+def test_recipes_are_compared_by_all_their_trainings(tmp_path):
+    good = [made(tmp_path / f"good{i}", 0.3, seed=i) for i in range(3)]
+    poor = [made(tmp_path / f"poor{i}", 0.9, seed=10 + i) for i in range(3)]
+    found = recipes(good, poor)
+    assert (found.n_a, found.n_b, found.n) == (3, 3, 300) and found.settled and found.difference > 0.05
+    assert recipes(good[:1], poor[:1]).trainings.survives is None
+    values = [pair(run, run).differences["f1"].a for run in good]
+    assert found.a == pytest.approx(np.mean(values))

@@ -1,13 +1,16 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from core.config import RunConfig, preset
+from core.data.store import open_dataset
 from core.errors import RunError, UnsafeFileError
 from core.runs import compare
-from core.runs.store import create_run, list_runs, open_run
+from core.runs.store import RunFolder, create_run, datasets_path, list_runs, open_run
+from tests.builders import make_tiny
 
 
 @pytest.fixture
@@ -124,3 +127,29 @@ def test_a_copied_checkpoints_folder_brings_its_own_datasets(run, tmp_path):
     assert run.dataset_path() == copied
     (tmp_path / "d.h5").touch()
     assert run.dataset_path() == tmp_path / "d.h5"
+
+
+def copied_run(tmp_path, dataset):
+    """A run of checkpoints ``old`` on this dataset, and its copy, and that of all of ``old``, in ``new``."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    run = create_run(old, RunConfig(), make_tiny(dataset), "s")
+    run.write_json("provenance.json", {"dataset": {"content_hash": open_dataset(dataset).content_hash}})
+    shutil.copytree(old, new)
+    return run, RunFolder(new / run.name), new
+
+
+def test_a_copied_run_opens_the_copied_dataset_though_the_old_one_is_still_there(tmp_path):
+    own = datasets_path(tmp_path / "old") / "d.h5"
+    run, copied, new = copied_run(tmp_path, own)
+    assert run.dataset_path() == own and copied.dataset_path() == datasets_path(new) / "d.h5"
+    make_tiny(datasets_path(new) / "d.h5", seed=7)  # another dataset of that name
+    assert copied.dataset_path() == own
+    own.unlink()
+    assert copied.dataset_path() == datasets_path(new) / "d.h5"  # what reads it says that it has changed
+
+
+def test_a_run_that_was_copied_without_its_dataset_finds_the_old_one_or_one_laid_beside_it(tmp_path):
+    _, copied, new = copied_run(tmp_path, tmp_path / "d.h5")
+    assert copied.dataset_path() == tmp_path / "d.h5"
+    make_tiny(new / "d.h5")
+    assert copied.dataset_path() == new / "d.h5"

@@ -62,6 +62,29 @@ def test_the_network_is_better_only_when_the_whole_interval_says_so(row, answer)
     assert "Band statistics, SVM" in sentence and "95% interval" in sentence
 
 
+@pytest.mark.parametrize(
+    ("f1", "auc", "answer"),
+    [
+        ((0.05, 0.01, 0.09), (0.02, 0.01, 0.03), "Yes"),
+        ((0.05, 0.01, 0.09), (0.00, -0.01, 0.01), "By one measure"),
+        ((0.01, -0.02, 0.04), (-0.02, -0.03, -0.01), "No"),
+        ((0.01, -0.02, 0.04), (0.00, -0.01, 0.01), "No significant difference"),
+    ],
+)
+def test_both_f1_and_auc_are_asked(f1, auc, answer):
+    row = difference(*f1) | {"auc": dict(zip(("difference", "lo", "hi"), auc, strict=True))}
+    short, sentence = interpretation.against_baseline(summary({"stats_blend": row}))
+    assert short == answer and "AUC" in sentence and "earlier" not in sentence and "before every run" not in sentence
+
+
+def test_a_blend_must_beat_the_blend_without_a_network():
+    """It was compared with its own member alone, which it can hardly fail to beat."""
+    rows = {"rich": difference(0.01, 0.002, 0.02), "stats_blend": difference(0.0, -0.01, 0.01)}
+    short, sentence = interpretation.against_baseline(summary(rows, head="blend"))
+    assert short == "No significant difference" and "SVM and trees" in sentence
+    assert "before every run had" in interpretation.against_baseline(summary({"rich": rows["rich"]}))[1]
+
+
 def test_the_strongest_baseline_is_the_one_that_counts():
     both = {"stats_logreg": difference(0.2, 0.1, 0.3), "stats_svm": difference(0.01, -0.02, 0.04)}
     short, sentence = interpretation.against_baseline(summary(both))

@@ -32,7 +32,7 @@ def test_it_says_in_words_whether_the_network_is_better_than_a_baseline(studio, 
     run.write_json("summary.json", summary)
     at = open_page("results")
     words = next(m.value for m in at.markdown if "simple baseline" in m.value)
-    assert "simple baseline? No.**" in words and "simple model is better" in words
+    assert "simple baseline? No.**" in words and "a model without a network is better" in words
 
 
 def test_another_head_changes_the_row(studio, open_page):

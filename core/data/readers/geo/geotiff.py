@@ -132,7 +132,11 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
         patch = RasterPatch(item.patch.path, item.file, header, nodata, place)
         if header.stack is None:
             patch = Scene(patch.path, patch.file, header, nodata, place, patch.order, None, strip)
-        columns = {**item.columns, **patch.columns_at(height / 2, width / 2)}
+        columns = {
+            **item.columns,
+            **patch.columns_at(height / 2, width / 2),
+            **patch.ground_at(0, 0, height, width),
+        }
         lonlat = patch.lonlat_at(height / 2, width / 2) or item.lonlat  # a table may know it where the file does not
         items.append(replace(item, patch=patch, mask=_mask(item.mask, aside), lonlat=lonlat, columns=columns))
     placer.tell(aside)

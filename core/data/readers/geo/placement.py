@@ -14,10 +14,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from core.data.leakage.footprints import HEIGHT, WIDTH, metres_per_degree
 from core.data.readers.base import Aside, some
 from core.data.readers.geo.raster import RasterHeader
 
 MAX_WORLD_FILE = 4096  # bytes
+TURNED = 8.0  # degrees; less, as map grids are turned against the meridians, makes tiles overlap by 1 % of a side
 WORLD_FILES = (".tfw", ".tifw", ".tiffw", ".wld")
 
 Transform = tuple[float, ...]
@@ -43,6 +47,24 @@ class Placement:
         """The position in map units and its coordinate system, as facts for a dataset's columns."""
         x, y = self.at(row, col)
         return {"x": f"{x:.12g}", "y": f"{y:.12g}", "crs": crs_name(self.crs)}
+
+    def ground(self, row: float, col: float, height: float, width: float) -> Mapping[str, str]:
+        """Width and height in metres of a window beginning at (row, col) pixels, as facts for a dataset's columns.
+
+        Of one that is turned by more than ``TURNED``, those of the upright rectangle around it. Empty where its place
+        on Earth is not known.
+        """
+        corners = [self.lonlat(row + h, col + w) for h in (0, height) for w in (0, width)]
+        if any(corner is None for corner in corners):
+            return {}
+        lon, lat = np.array(corners).T
+        per_lon, per_lat = metres_per_degree(lat.mean())
+        at = np.stack([((lon - lon[0] + 180) % 360 - 180) * per_lon, (lat - lat[0]) * per_lat], axis=1)  # (4, 2)
+        along = (at[1] + at[3] - at[0] - at[2]) / 2, (at[2] + at[3] - at[0] - at[1]) / 2  # of a row, of a column
+        sides = np.linalg.norm(along, axis=1)
+        if abs(along[0][1]) > math.sin(math.radians(TURNED)) * sides[0]:
+            sides = np.ptp(at, axis=0)
+        return {WIDTH: f"{sides[0]:.6g}", HEIGHT: f"{sides[1]:.6g}"}
 
     def bounds(self, height: int, width: int) -> tuple[float, float, float, float]:
         """(x0, y0, x1, y1) of a raster of that size, lower values first."""
@@ -144,8 +166,9 @@ class Placer:
                 aside.warn(f"{len(files)} {text}: {some(files)}.")
         if files := _overlapping(self._boxes):
             aside.warn(
-                f"{len(files)} files show ground that another one shows too: {some(files)}. Keep such patches in one "
-                "fold: draw the folds by place (folds.group_by=block), or give groups with --group-column."
+                f"{len(files)} files show ground that another one shows too: {some(files)}. Training leaves out what "
+                "shares ground with the patches that a fold is evaluated on; folds.group_by=block draws folds of "
+                "neighbouring patches, so that less is left out, and folds.buffer_m keeps a distance."
             )
 
 

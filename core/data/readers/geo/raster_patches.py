@@ -85,6 +85,10 @@ class RasterPatch:
         """Its place in map units."""
         return self.place.columns(row, col) if self.place else {}
 
+    def ground_at(self, row: float, col: float, height: float, width: float) -> Mapping[str, str]:
+        """Size on the ground of a window beginning at (row, col) pixels."""
+        return self.place.ground(row, col, height, width) if self.place else {}
+
     def stamp(self) -> str:
         """Of the file, and of how it is read."""
         return f"{file_stamp(self.path)} {self.header.nodata} {self.fill} {self.order} {self.part}"

@@ -183,6 +183,8 @@ def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: S
         lonlat = item.patch.lonlat_at(row + height / 2, col + width / 2)
     if hasattr(item.patch, "columns_at"):
         columns |= item.patch.columns_at(row + height / 2, col + width / 2)
+    if hasattr(item.patch, "ground_at"):
+        columns |= item.patch.ground_at(row, col, height, width)
     return replace(
         item,
         id=f"{item.id}_r{row:05d}_c{col:05d}",
