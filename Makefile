@@ -10,10 +10,10 @@ PORT ?= 8501
 
 demo: $(VENV)/.run
 	$(BIN)/python -m core demo
-	$(BIN)/python -m streamlit run dashboard/app.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run dashboard/server.py --server.port $(PORT)
 
 dashboard: $(VENV)/.run
-	$(BIN)/python -m streamlit run dashboard/app.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run dashboard/server.py --server.port $(PORT)
 
 test: lint
 	$(BIN)/python -m pytest

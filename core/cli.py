@@ -23,6 +23,7 @@ from core.commands.prevalence import prevalence
 from core.commands.runs import compare, doctor
 from core.commands.train import demo, train
 from core.errors import LandslideLensError
+from core.text import one_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,6 +48,12 @@ def main() -> None:
         app()
     except LandslideLensError as error:
         print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except OSError as error:
+        where = f" {one_line(error.filename)}" if error.filename is not None else ""
+        reason = one_line(error.strerror or error)
+        print(f"Error: The file system says of{where or ' a file'}: {reason}. Check the path and its rights.",
+              file=sys.stderr)  # fmt: skip
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

@@ -16,9 +16,14 @@ Each message says what was found, where, what is accepted and what to do next. P
 sentence; the command line prints it on standard error and exits with 1.
 """
 
+from core.text import one_line
+
 
 class LandslideLensError(Exception):
-    """The root: its text is written for the user."""
+    """The root: its text is written for the user; parts of it may come from files, so that it is made one line."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class DataError(LandslideLensError):

@@ -27,6 +27,8 @@ def train_run(run: RunFolder) -> Iterator[Progress]:
     """
     yield Progress(0.0, "Reading the dataset.", fields={"stage": "loading"})
     context = prepare(run)
+    for note in context.value_notes:
+        yield Progress(0.0, f"Warning: {note}", fields={"stage": "loading"})
     n_folds = context.folds.n_splits
     for fold in range(n_folds):
         yield from train_fold(context, fold)

@@ -1,9 +1,33 @@
-"""Numbers, times and lists of names as people read them, in errors, reports and on pages."""
+"""Numbers, times and lists of names as people read them, in errors, reports and on pages; text made harmless."""
 
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Sequence
+
+# Cc: control characters, line breaks and the start of every ANSI escape. Cf: what turns the direction of writing, and
+# what is not seen at all. Zl, Zp: Unicode's own line breaks. Cs: halves of characters.
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+_JOINERS = "\u200c\u200d"  # letters of some alphabets need them
+
+
+def one_line(text: object, most: int = 2000) -> str:
+    """Text that came from a file, as one line that shows what it is: no line breaks, escapes or turned writing.
+
+    Escape sequences go; any other character that is not seen becomes a space. What is longer than ``most``
+    characters is cut.
+    """
+    whole = str(text)
+    shown = whole[:most]
+    if not shown.isprintable():
+        shown = _ESCAPE.sub("", shown)
+        unseen = (unicodedata.category(c) in _UNSEEN and c not in _JOINERS for c in shown)
+        shown = "".join(" " if hidden else c for c, hidden in zip(shown, unseen, strict=True))
+        shown = re.sub(r"  +", " ", shown).strip()
+    return f"{shown}…" if len(whole) > most else shown
 
 
 def number(value: object, digits: int = 3) -> str:

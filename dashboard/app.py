@@ -14,8 +14,10 @@ if str(ROOT) not in _PYTHONPATH:
 
 import streamlit as st  # noqa: E402
 
+from core.errors import LandslideLensError  # noqa: E402
 from dashboard import state  # noqa: E402
 from dashboard.ui import sidebar  # noqa: E402
+from dashboard.ui.messages import show_error  # noqa: E402
 
 # Our own pictures: Streamlit would fetch a Material page icon from the network.
 HERE = Path(__file__).resolve().parent
@@ -46,5 +48,8 @@ page = st.navigation(
     },
     expanded=True,
 )
-sidebar.sidebar()
-page.run()
+try:
+    sidebar.sidebar()
+    page.run()
+except LandslideLensError as error:  # of a damaged or strange file that the page reads without a place for its error
+    show_error(error, ":material/broken_image:")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.data.leakage import ground_between
 from core.errors import LandslideLensError
 from core.runs import repeats
 from dashboard import state, url_state
@@ -18,12 +19,14 @@ from dashboard.results.calibration import calibration_view
 from dashboard.results.curves import curves_view
 from dashboard.results.external_validation import external_validation_view
 from dashboard.results.heads import heads_view
+from dashboard.results.locked_test import locked_test_view
 from dashboard.results.metrics import metrics_view
 from dashboard.results.risk_control import risk_control_view
 from dashboard.results.significance import significance_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
+from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
 from dashboard.ui.view_switch import view_switch
@@ -32,7 +35,7 @@ SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Publi
 VIEWS = {
     "metrics": "Metrics", "heads": "Heads", "threshold": "Threshold", "curves": "Curves",
     "calibration": "Calibration", "risk_control": "Safety target", "significance": "Compare",
-    "external": "External test", "training": "Training",
+    "external": "External test", "locked_test": "Locked test", "training": "Training",
 }  # fmt: skip
 
 
@@ -68,6 +71,8 @@ def of_run() -> None:
     st.markdown(f"**Is the network better than a simple baseline? {short}.** {sentence}")
     for warning in interpretation.warnings_of(summary):
         st.warning(warning, icon=":material/warning:")
+    if "ground" in summary:
+        st.caption(escape_markdown(ground_between.sentence(summary["ground"])))
     view = view_switch("results", VIEWS, "metrics")
     draw(view, run, summary, oof, predicted)
 
@@ -99,6 +104,8 @@ def draw(view, run, summary, oof, predicted) -> None:
         significance_view(run, summary, predicted.head)
     elif view == "external":
         external_validation_view(run, summary)
+    elif view == "locked_test":
+        locked_test_view(run, summary)
     else:
         training_view(run, summary, oof)
 

@@ -1,10 +1,13 @@
 """Train: choose settings, start a run, watch it, cancel it, resume it."""
 
+import numpy as np
 import streamlit as st
 
+from core.config import FoldsConfig
 from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
-from core.errors import LandslideLensError
+from core.data.held_back.split_parts import held_back
+from core.errors import FoldError, LandslideLensError
 from core.jobs import queue
 from core.runs import repeats
 from dashboard import state
@@ -57,10 +60,17 @@ if view == "architecture":
     architecture.architecture(data)
     st.stop()
 
+labels, told = data.labels, ""
+try:
+    held = held_back(data, labels, FoldsConfig())
+    labels, told = np.where(held.mask, -1, labels), " ".join(["", *held.notes])
+except FoldError as error:
+    show_error(error)
 groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
 st.markdown(
-    f"Trains on **{escape_markdown(data.name)}**: {int((data.labels >= 0).sum()):,} labelled patches{groups}, "
-    f"{int((data.labels == 1).sum()):,} of them {escape_markdown(data.positive)}, {len(data.bands)} bands."
+    f"Trains on **{escape_markdown(data.name)}**: {int((labels >= 0).sum()):,} labelled patches{groups}, "
+    f"{int((labels == 1).sum()):,} of them {escape_markdown(data.positive)}, {len(data.bands)} bands."
+    + escape_markdown(told)
     + exclusions.training_sentence(data.path)
     + _ahead(len(progress.active(progress.known_jobs())))
 )

@@ -65,7 +65,7 @@ def by_embeddings(vectors: np.ndarray, pairs: set[frozenset]) -> dict[str, float
 def measure(n: int, seed: int) -> dict:
     made = planted(n, 200, seed)
     pairs = {frozenset(pair) for pair in made.pairs}
-    proposed = drain(find_candidates(drain(averaged(made.images, None)), True)).found
+    proposed = drain(find_candidates(drain(averaged(made.images)), True)).found
     row: dict = {
         "seed": seed,
         "n_patches": len(made.images),

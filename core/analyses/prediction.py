@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from core.analyses.base import Analysis, Options
-from core.config.sections import names_of
+from core.config.sections import NoDataValue, names_of
 from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
 from core.progress import Steps, part
 from core.runs.store import RunFolder
@@ -22,6 +22,7 @@ class PredictionOptions(Options):
     format: str | None = Field(None, title="Format", description="As of ingest; otherwise recognised.")
     bands: tuple[str, ...] | None = Field(None, title="Bands", description="Names of the bands in their order: a,b,c.")
     unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
+    nodata: NoDataValue = Field(None, title="No-data value", description="A pixel with it in all bands holds no data.")
     submission: bool = Field(False, title="Submission", description="ID,label in the order of Test.csv (Zindi).")
     prevalence: float | None = Field(
         None,
@@ -94,10 +95,12 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
     if target is not None:  # before any network is loaded: it may be refused
         rule = run_rule(run, run.config().heads.headline(run.rules()), target, options.design_effect)
     stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
-    source, out, rejected = Path(options.source), Path(options.out), []
-    bands, batches, dataset = patches_of(source, options.format, options.bands, rejected, options.unit)
+    source, out, rejected, warnings = Path(options.source), Path(options.out), [], []
+    bands, batches, dataset = patches_of(
+        source, options.format, options.bands, rejected, options.unit, options.nodata, warnings
+    )
     ensemble, record = Ensemble.load(run), (yield from part(training_record(run), 0.0, 0.1))
-    watch = Watch(run, record, ensemble.band_names, None if dataset is None else dataset.nodata)
+    watch = Watch(run, record, ensemble.band_names)
     n = None if dataset is None else len(dataset)
     steps = answer(run, batches, bands, ensemble, known=dataset, n=n, watch=watch)
     answered = yield from part(steps, 0.1, 0.8)
@@ -111,7 +114,7 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         write_submission(out, answered, source)
     else:
         write_predictions(out, answered, known.kind, triaged, None if there is None else there.probs)
-    n, n_positive = len(answered.ids), int(answered.pred.sum())
+    n, n_positive = len(answered.ids), int((answered.pred == 1).sum())
     return {
         "run": run.name,
         "out": str(out),
@@ -121,7 +124,8 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         "head": answered.head,
         "n_known": int(known.any.sum()),
         "known": by_kind(known),
-        "warnings": watch.warnings(known),
+        "n_no_data": int((~answered.has_answer).sum()),
+        "warnings": list(dict.fromkeys([*warnings, *answered.notes, *watch.warnings(known)])),
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
         "prevalence": None if there is None else there.to_dict(),
         "triage": None if triaged is None else triaged.to_dict(),

@@ -44,7 +44,10 @@ def audit_splits(
         str | None, typer.Option("--group-by", help="groups, block, duplicates, or a column.", show_default="groups")
     ] = None,
     block_km: Annotated[
-        float | None, typer.Option("--block-km", help="Side of a block of ground, km.", show_default="5.0")
+        float | None,
+        typer.Option(
+            "--block-km", help="Side of a block of ground, km.", show_default="5, or less where folds need it"
+        ),
     ] = None,
     n_splits: Annotated[int | None, typer.Option("--folds", help="Number of folds.", show_default="5")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of the folds.", show_default="0")] = None,
@@ -77,7 +80,9 @@ def _words(value: dict) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in value["by_kind"].items()) or "none"
     lines = [f"{value['n']} patches; pairs that show the same ground: {kinds}", *value["notes"]]
     for row in value["pairs"][:SHOWN]:
-        where = f"shift {row['dy']:+d}, {row['dx']:+d} px" if row["kind"] == "shifted" else row["turn"]
+        where = row["turn"]
+        if row["kind"] in ("shifted", "overlap"):
+            where = f"shift {row['dy']:+d}, {row['dx']:+d} px, {row['overlap']:.0%} shared"
         where = f"{row['weight']:.2f} of it, with {row['partner']}" if row["kind"] == "synthetic" else where
         lines.append(f"  {row['kind']:9s} {row['a']} ~ {row['b']}  {where}".rstrip())
     if value["n_pairs"] > SHOWN:

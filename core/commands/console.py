@@ -15,6 +15,7 @@ import typer
 from core.config import PRESETS
 from core.errors import LandslideLensError
 from core.runs.plain_files import to_json_value
+from core.text import one_line
 
 Checkpoints = Annotated[Path, typer.Option("--checkpoints", help="Where runs live.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
@@ -29,12 +30,15 @@ Bands = Annotated[str | None, typer.Option("--bands", help="Names of the bands i
 
 def print_result(value: dict[str, Any], as_json: bool, text: str) -> None:
     """Print ``value`` as JSON, or ``text`` for people."""
-    print(json.dumps(to_json_value(value), allow_nan=False) if as_json else text)
+    if as_json:
+        print(json.dumps(to_json_value(value), allow_nan=False))
+    else:  # a name or a message may come from a file: it stays in its line, and escapes nothing
+        print("\n".join(line if line.isprintable() else one_line(line, 10**6) for line in text.split("\n")))
 
 
 def print_progress(text: str, as_json: bool) -> None:
     """Progress for people: on standard error when standard output belongs to JSON."""
-    print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
+    print(one_line(text), file=sys.stderr if as_json else sys.stdout, flush=True)
 
 
 def follow(checkpoints: Path, folder: Any, as_json: bool) -> Any:

@@ -74,7 +74,7 @@ def ingest(
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option("--layout", help="Axes of its images: NCHW, NHWC or NHW.", rich_help_panel=READING),
+        typer.Option("--layout", help="Axes of HDF5 and .npy images: NCHW, NHWC or NHW.", rich_help_panel=READING),
     ] = None,
     positive: Annotated[
         str | None,
@@ -96,10 +96,18 @@ def ingest(
         Path | None, typer.Option("--masks", help="Folder of landslide masks.", rich_help_panel=TABLES)
     ] = None,
     mask_value: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             "--mask-value",
-            help="Value in masks that means landslide; default: everything but 0.",
+            help="What means landslide in masks: a value, or a colour (#ff0000, 255,0,0, red); default: all but 0.",
+            rich_help_panel=TILES,
+        ),
+    ] = None,
+    mask_at_least: Annotated[
+        float | None,
+        typer.Option(
+            "--mask-at-least",
+            help="In masks of shades or probabilities: landslide from here on; below 1 a share of their full scale.",
             rich_help_panel=TILES,
         ),
     ] = None,
@@ -161,7 +169,7 @@ def ingest(
         "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "date": date, "keys": keys,
         "layout": layout, "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
         "group_column": group_column,
-        "masks": masks, "mask_value": mask_value, "manifest": manifest, "tile": tile,
+        "masks": masks, "mask_value": mask_value, "mask_at_least": mask_at_least, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip
     must_exist(source)  # before a job is made of it

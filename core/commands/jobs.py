@@ -9,7 +9,8 @@ import typer
 
 from core.commands.console import AsJson, Checkpoints, JobName, follow, print_result
 from core.commands.train import report
-from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder
+from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, strangers_in
+from core.text import one_line
 
 jobs_app = typer.Typer(no_args_is_help=True, help="What runs, waits and has ended.")
 
@@ -20,19 +21,33 @@ def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = 
     from core.jobs import queue
 
     found = [vars(job) for job in queue.jobs(checkpoints)]
-    lines = [f"{job['state']:12s} {job['name']}" + (f"  place {job['place']}" if job["place"] else "") for job in found]
-    print_result({"jobs": found}, as_json, "\n".join(lines) or "No run yet. Start one: python -m core demo")
+    lines = [
+        f"{job['state']:12s} {one_line(job['name'])}" + (f"  place {job['place']}" if job["place"] else "")
+        for job in found
+    ]
+    notes = strangers_in(checkpoints)
+    text = "\n".join([*lines, *notes]) or "No run yet. Start one: python -m core demo"
+    print_result({"jobs": found, "notes": notes}, as_json, text)
 
 
 @jobs_app.command("show")
 def jobs_show(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
-    """Where one job stands."""
+    """Where one job stands; of a finished run its headline, and how near to training it was evaluated."""
     from core.jobs import queue
     from core.jobs.analysis_folder import open_job
 
     job = queue.job(checkpoints, run)
-    status = {**open_job(checkpoints, run).status(), **vars(job)}
-    print_result(status, as_json, "\n".join(f"{key}: {value}" for key, value in status.items() if value is not None))
+    folder = open_job(checkpoints, run)
+    status = {**folder.status(), **vars(job)}
+    lines = [f"{key}: {one_line(value)}" for key, value in status.items() if value is not None]
+    if isinstance(folder, RunFolder) and status["state"] == "succeeded":
+        from core.data.leakage import ground_between
+        from core.runs.summary import headline
+
+        summary = folder.summary()
+        status |= {"oof": summary["oof"], "ground": summary.get("ground")}
+        lines += [headline(summary), ground_between.sentence(status["ground"])]
+    print_result(status, as_json, "\n".join(lines))
 
 
 @jobs_app.command("cancel")

@@ -36,6 +36,9 @@ def predict(
     format: Annotated[str | None, typer.Option("--format", help="As of ingest; otherwise recognised.")] = None,
     bands: Bands = None,
     unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
+    nodata: Annotated[
+        float | None, typer.Option("--nodata", help="A pixel with it in all bands holds no data; as of ingest.")
+    ] = None,
     submission: Annotated[bool, typer.Option("--submission", help="ID,label in Test.csv order (Zindi).")] = False,
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="Share of landslides there; otherwise as stated for the run.")
@@ -58,6 +61,7 @@ def predict(
     must_exist(source)  # before a job is made of it
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
     options |= {
+        "nodata": nodata,
         "prevalence": prevalence,
         "submission": submission,
         "miss_rate": miss_rate,
@@ -75,7 +79,7 @@ def predict(
         )
     if value["triage"]:
         lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
-    lines += value["warnings"]
+    lines += [f"Warning: {text}" for text in value["warnings"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
 

@@ -124,7 +124,7 @@ class RunConfig(Section):
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return {"none": None, "true": True, "false": False}.get(text.lower(), text)
 
 

@@ -5,24 +5,48 @@ One frozen model per stage; ``core.config`` joins them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+LARGEST = 3.4028234663852886e38  # of float32, which patches are read as
 UnitInterval = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Section(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion of nonsense."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def explain_validation(error: ValidationError) -> str:
     """Pydantic's reasons in one line, with the setting that each is about."""
-    lines = [f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg']}" for e in error.errors()]
+    lines = [
+        f"{'.'.join(str(part) for part in e['loc']) or 'configuration'}: {e['msg'].removeprefix('Value error, ')}"
+        for e in error.errors()
+    ]
     return "These settings cannot be used. " + "; ".join(lines) + "."
+
+
+def nodata_value(value: Any) -> Any:
+    """A no-data value from outside: nan says nothing more than nan says by itself, so it is none.
+
+    Raises ValueError for what no patch can hold.
+    """
+    try:
+        number = None if value is None or value == "" else float(value)
+    except (TypeError, ValueError):
+        return value  # pydantic says what is wrong
+    if number is None or math.isnan(number):
+        return None
+    if abs(number) > LARGEST:
+        raise ValueError(f"{number:g} is beyond what a patch holds (float32); such values count as missing anyway")
+    return number
+
+
+NoDataValue = Annotated[float | None, BeforeValidator(nodata_value)]
 
 
 def names_of(value: Any) -> Any:
@@ -64,16 +88,42 @@ class FoldsConfig(Section):
         "groups",
         min_length=1,
         title="What stays together",
-        description="What stays in one fold. groups: the dataset's. block: squares of ground. duplicates: patches that "
-        "show the same ground. Or the name of a column (scene, source, ...).",
+        description="What stays in one fold. groups: the dataset's, or squares of ground where these are too few for "
+        "folds. block: squares of ground. duplicates: patches that show the same ground. Or the name of a column "
+        "(scene, source, ...).",
     )
-    block_km: float = Field(
-        5.0, gt=0.0, le=5000.0, title="Side of a block (km)", description="Of a square of ground, for group_by=block."
+    block_km: float | None = Field(
+        None,
+        gt=0.0,
+        le=5000.0,
+        title="Side of a block (km)",
+        description="Of a square of ground, for group_by=block; none: 5, or as much less as the folds need.",
+    )
+    buffer_m: float = Field(
+        0.0,
+        ge=0.0,
+        le=1_000_000.0,
+        title="Buffer (m)",
+        description="Training patches that share ground with a patch judged in the fold are left out of its training "
+        "part, and so are those within this distance of one, from edge to edge. Needs places.",
+    )
+    use_split: bool = Field(
+        True,
+        title="Hold back the dataset's test part",
+        description="The dataset's own test part is in no fold and never trained on; the analysis locked_test judges "
+        "it. false: folds over everything.",
+    )
+    hold_out_val: bool = Field(
+        False,
+        title="Hold back its validation part too",
+        description="The dataset's own validation part is held back as the test part is; false: folds are drawn over "
+        "train and validation together.",
     )
     on_leak: Literal["group", "refuse", "ignore"] = Field(
         "group",
-        description="Shifted crops, near-duplicates and blends across groups: group: joined. refuse: the run stops. "
-        "ignore: left apart. Identical patches are always joined.",
+        description="Shifted crops, near-duplicates and blends across groups. group: joined; where places show that "
+        "they share ground, left out of training instead. refuse: the run stops. ignore: left apart. Identical patches "
+        "are joined or left out in any case.",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from core.config.model_arguments import check_arguments
 from core.config.sections import Section, UnitInterval, names_of
 
 
@@ -103,7 +104,7 @@ class ModelConfig(Section):
         None, ge=16, le=1024, description="Side in pixels after resizing; none keeps the original size."
     )
     drop_rate: UnitInterval = Field(0.0, description="Dropout before the last layer.")
-    arguments: dict[str, Any] = Field({}, description="Further arguments of timm's create_model, for example widths.")
+    arguments: dict[str, Any] = Field({}, description="Widths, depths and the like, as timm names them.")
     indices: Literal["auto", "stack12", "stack20", "stack28"] | tuple[str, ...] = Field(
         (),
         description="Indices as further input bands, computed inside the network: names, auto (every plain ratio of "
@@ -162,6 +163,11 @@ class ModelConfig(Section):
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
     )
+
+    @field_validator("arguments", "sar_arguments")
+    @classmethod
+    def _only_known_arguments(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None if value is None else check_arguments(value)
 
     @field_validator("indices", mode="before")
     @classmethod

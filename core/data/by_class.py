@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.data.store.dataset import Dataset
-from core.data.store.summary import QUANTILES, valid_pixels
+from core.data.store.summary import QUANTILES
 from core.stats.design_effect import share_interval
 
 MOST_BYTES = 256 * 2**20  # of images held at once
@@ -124,8 +124,7 @@ def describe_classes(dataset: Dataset, per_class: int = 200, seed: int = 0) -> C
         if not len(chosen):
             continue
         images = dataset.images(chosen)  # (n, C, H, W)
-        finite, has_data = valid_pixels(images, dataset.nodata)
-        usable = finite & has_data[:, None]
+        usable = np.isfinite(images)
         n[label] = len(chosen)
         counts = usable.sum(axis=0)
         sums = np.where(usable, images, 0).sum(axis=0, dtype=np.float64)

@@ -19,9 +19,11 @@ from core.config import RunConfig
 from core.data.store.dataset import Dataset, open_dataset
 from core.errors import DataError, FormatError
 from core.io.atomic import write_text
+from core.io.plain_file import read_bytes
 from core.text import list_names
 
 COLUMNS = ("id", "reason", "added_utc")
+MAX_BYTES = 64 * 2**20  # of a list
 
 
 def exclusions_path(dataset: Path | str) -> Path:
@@ -36,7 +38,7 @@ def read_exclusions(dataset: Path | str) -> pd.DataFrame:
     """
     path = exclusions_path(dataset)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_bytes(path, MAX_BYTES).decode("utf-8-sig")
     except FileNotFoundError:
         return pd.DataFrame(columns=list(COLUMNS), dtype=str)
     except (OSError, UnicodeDecodeError) as error:

@@ -1,18 +1,21 @@
 """Cross-validation folds: every labelled patch in exactly one, patches of one group never apart.
 
-scikit-learn draws the folds, so that others can draw the same ones.
+scikit-learn draws the folds, so that others can draw the same ones. What they are drawn from is decided in
+``core.data.fold_drawing``.
 """
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from core.errors import FoldError
+from core.errors import FoldError, FormatError
+from core.io.json_text import parse_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,16 +27,20 @@ class Folds:
         seed: they were drawn with.
         grouped: whether patches of one group were kept together.
         fold_of: (N,) int8 in 0 .. n_splits - 1; -1 for unlabelled patches, which are in no fold.
+        left_out: for each fold, rows that its training part goes without, since they share ground with what it judges;
+            empty where nothing does.
     """
 
     n_splits: int
     seed: int
     grouped: bool
     fold_of: np.ndarray
+    left_out: tuple[np.ndarray, ...] = ()
 
     def train(self, fold: int) -> np.ndarray:
         """(n,) int64 rows of the training part of ``fold``."""
-        return np.flatnonzero((self.fold_of >= 0) & (self.fold_of != self._known(fold)))
+        rows = np.flatnonzero((self.fold_of >= 0) & (self.fold_of != self._known(fold)))
+        return np.setdiff1d(rows, self.left_out[fold]) if self.left_out else rows
 
     def val(self, fold: int) -> np.ndarray:
         """(n,) int64 rows that are judged in ``fold``."""
@@ -47,15 +54,15 @@ class Folds:
     def to_json(self, ids: Sequence[str]) -> str:
         """Text with the ids of each fold, which outlives the order of rows in a dataset file."""
         ids = np.asarray(ids)
-        return json.dumps(
-            {
-                "n_splits": self.n_splits,
-                "seed": self.seed,
-                "grouped": self.grouped,
-                "folds": [ids[self.fold_of == fold].tolist() for fold in range(self.n_splits)],
-            },
-            indent=1,
-        )
+        card = {
+            "n_splits": self.n_splits,
+            "seed": self.seed,
+            "grouped": self.grouped,
+            "folds": [ids[self.fold_of == fold].tolist() for fold in range(self.n_splits)],
+        }
+        if self.left_out:
+            card["left_out"] = [ids[rows].tolist() for rows in self.left_out]
+        return json.dumps(card, indent=1)
 
     @classmethod
     def from_json(cls, text: str, ids: Sequence[str]) -> Folds:
@@ -63,12 +70,19 @@ class Folds:
         row = {str(name): position for position, name in enumerate(ids)}
         fold_of = np.full(len(row), -1, np.int8)
         try:
-            card = json.loads(text)
+            card = parse_json(text)
             for fold, members in enumerate(card["folds"]):
                 fold_of[[row[name] for name in members]] = fold
-            return cls(int(card["n_splits"]), int(card["seed"]), bool(card["grouped"]), fold_of)
-        except (KeyError, ValueError, TypeError) as error:
+            left_out = tuple(np.array([row[name] for name in some], np.int64) for some in card.get("left_out", ()))
+            return cls(int(card["n_splits"]), int(card["seed"]), bool(card["grouped"]), fold_of, left_out)
+        except (FormatError, KeyError, ValueError, TypeError) as error:
             raise FoldError(f"These folds were drawn for other patches, or the file is damaged ({error}).") from error
+
+
+def training_ids(folds: Mapping[str, Any], fold: int) -> list[str]:
+    """Ids of the training part of ``fold`` by a run's record (:meth:`Folds.to_json`), in the order of the folds."""
+    out = set(map(str, folds["left_out"][fold])) if "left_out" in folds else set()
+    return [str(name) for k, ids in enumerate(folds["folds"]) if k != fold for name in ids if str(name) not in out]
 
 
 def make_folds(
@@ -107,7 +121,7 @@ def make_folds(
             for fold, (_, val) in enumerate(draw.split(np.zeros(len(known)), labels[known], members)):
                 fold_of[known[val]] = fold
         except ValueError as error:
-            raise FoldError(f"{n_splits} folds cannot be drawn: {error} Ask for fewer (folds.n_splits).") from error
+            raise FoldError(f"{n_splits} folds cannot be drawn: {error}.".replace("..", ".")) from error
     folds = Folds(n_splits, seed, use_groups, fold_of)
     _check_drawn(folds, labels)
     return folds
@@ -126,16 +140,20 @@ def _check_possible(labels: np.ndarray, groups: np.ndarray | None, n_splits: int
     n = len(labels) if groups is None else len(set(groups))
     if n < n_splits:
         raise FoldError(
-            f"{n_splits} folds cannot be drawn from {n} labelled {what}: each fold needs one of its own. "
-            f"Ask for fewer folds (folds.n_splits) or add {what}."
+            f"{n_splits} folds cannot be drawn from {n} labelled {_one_or_many(n, what)}: each fold needs one of its "
+            "own."
         )
     for name, mine in (("positive", labels == 1), ("negative", labels == 0)):
         n = int(mine.sum()) if groups is None else len(set(groups[mine]))
         if n < 2:
             raise FoldError(
-                f"All {int(mine.sum())} {name} patches would lie in one fold ({n} {what}), and then nothing is left to "
-                f"learn them from. Have at least 2 {what} with {name} patches."
+                f"All {int(mine.sum())} {name} patches would lie in one fold ({n} {_one_or_many(n, what)}), and "
+                f"then nothing is left to learn them from. Have at least 2 {what} with {name} patches."
             )
+
+
+def _one_or_many(n: int, what: str) -> str:
+    return {"patches": "patch", "groups": "group"}[what] if n == 1 else what
 
 
 def _check_drawn(folds: Folds, labels: np.ndarray) -> None:
@@ -145,6 +163,5 @@ def _check_drawn(folds: Folds, labels: np.ndarray) -> None:
         if not len(val) or len(np.unique(train)) < 2:
             raise FoldError(
                 f"Fold {fold} of {folds.n_splits} would have {len(val)} patches to judge and "
-                f"{int((train == 1).sum())} positive, {int((train == 0).sum())} negative ones to learn from. "
-                "Ask for fewer folds (folds.n_splits)."
+                f"{int((train == 1).sum())} positive, {int((train == 0).sum())} negative ones to learn from."
             )

@@ -12,12 +12,17 @@ import numpy as np
 import pandas as pd
 
 from core.config import FoldsConfig
+from core.data.leakage.blocks import blocks, sides
 from core.data.leakage.duplicates import joined
+from core.data.leakage.footprints import HEIGHT, WIDTH, footprints
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError, FoldError
 from core.text import list_names
 
-KM_PER_DEGREE = (110.574, 111.320)  # of latitude; of longitude at the equator
+PAIR_WORDS = {
+    "identical": "identical", "near": "nearly identical", "shifted": "shifted crops", "overlap": "overlapping",
+    "synthetic": "blends",
+}  # fmt: skip
 SHOWN = 3  # pairs named in a sentence
 
 
@@ -29,16 +34,16 @@ class Grouping:
     notes: tuple[str, ...] = ()
 
 
-def groups_for(dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs: pd.DataFrame) -> Grouping:
-    """The groups that the folds of a run must not divide.
+def groups_for(
+    dataset: Dataset, labels: np.ndarray, config: FoldsConfig, pairs: pd.DataFrame, base: np.ndarray | None
+) -> Grouping:
+    """``base``, (N,) text or None, as groups that the folds of a run must not divide.
 
     labels: (N,) int8 of this run, -1 for what is left out. pairs: of ``core.data.leakage.split_audit``. Identical
     patches are always joined; the other pairs by ``config.on_leak``.
 
-    Raises ConfigError when the dataset lacks what ``config.group_by`` needs, and FoldError when pairs lie in different
-    groups and ``config.on_leak`` is "refuse".
+    Raises FoldError when pairs lie in different groups and ``config.on_leak`` is "refuse".
     """
-    base = chosen_groups(dataset, config)
     if len(pairs):  # what is left out is in no fold
         pairs = pairs[(labels[rows_of(dataset, pairs)] >= 0).all(axis=1)]
     identical = rows_of(dataset, pairs[pairs["kind"] == "identical"])
@@ -63,21 +68,33 @@ def ways_of_grouping(dataset: Dataset) -> tuple[str, ...]:
     """What ``folds.group_by`` may be for this dataset; of its columns, those that several patches share a value of."""
     ways = ["groups"] if dataset.groups is not None else []
     ways += ["duplicates"]
-    if dataset.lonlat is not None and np.isfinite(dataset.lonlat).all(axis=1).any():
+    if footprints(dataset).known.any():
         ways.append("block")
     columns = ({} if dataset.split is None else {"split": dataset.split}) | dataset.columns
+    columns = {name: values for name, values in columns.items() if name not in (WIDTH, HEIGHT)}
     return (*ways, *(name for name, values in columns.items() if 2 <= len(np.unique(values)) <= len(dataset) / 2))
 
 
 def chosen_groups(dataset: Dataset, config: FoldsConfig) -> np.ndarray | None:
-    """(N,) text by ``config.group_by``, or None where the dataset has no groups or only duplicates count."""
+    """(N,) text by ``config.group_by``, or None where the dataset has no groups or only duplicates count.
+
+    Blocks have the first of the sides that :func:`core.data.leakage.blocks.sides` offers. Raises ConfigError when the
+    dataset lacks what is asked for.
+    """
     match config.group_by:
         case "groups":
             return dataset.groups
         case "duplicates":
             return None
         case "block":
-            return spatial_blocks(dataset, config.block_km)
+            ground = footprints(dataset)
+            if not ground.known.any():
+                raise ConfigError(
+                    f"folds.group_by=block needs the place of each patch, and {dataset.name} has none. Ingest "
+                    "GeoTIFFs, tiles of larger images, or a table with longitude and latitude, or group by something "
+                    "else."
+                )
+            return blocks(ground, sides(ground, config.block_km)[0], dataset.ids)
         case "split" if dataset.split is not None:
             return np.asarray(dataset.split)
         case column if column in dataset.columns:
@@ -91,25 +108,6 @@ def chosen_groups(dataset: Dataset, config: FoldsConfig) -> np.ndarray | None:
                 f"folds.group_by={column}: {dataset.name} has no column '{column}'. Possible here: {there}. "
                 "A group column is named when ingesting (--group-column)."
             )
-
-
-def spatial_blocks(dataset: Dataset, block_km: float) -> np.ndarray:
-    """(N,) text: the square of ground, ``block_km`` on a side, that each patch's centre lies in.
-
-    A patch without a place is a block of its own. Raises ConfigError when no patch has a place.
-    """
-    if dataset.lonlat is None or not np.isfinite(dataset.lonlat).all(axis=1).any():
-        raise ConfigError(
-            f"folds.group_by=block needs the place of each patch, and {dataset.name} has none. Ingest GeoTIFFs, or a "
-            "table with longitude and latitude, or group by something else."
-        )
-    known = np.isfinite(dataset.lonlat).all(axis=1)
-    lon, lat = np.where(known[:, None], dataset.lonlat, 0.0).T
-    row = np.floor(lat * KM_PER_DEGREE[0] / block_km).astype(int)
-    middle = np.deg2rad((row + 0.5) * block_km / KM_PER_DEGREE[0])  # latitude of the row of blocks
-    column = np.floor(lon * KM_PER_DEGREE[1] * np.cos(middle) / block_km).astype(int)
-    blocks = [f"block {r} {c}" for r, c in zip(row, column, strict=True)]
-    return np.where(known, np.array(blocks), np.char.add("patch ", dataset.ids))
 
 
 def rows_of(dataset: Dataset, pairs: pd.DataFrame) -> np.ndarray:
@@ -157,8 +155,7 @@ def _too_large(labels: np.ndarray, groups: np.ndarray) -> Iterable[str]:
 
 
 def _words(pairs: pd.DataFrame) -> str:
-    kinds = {"identical": "identical", "near": "nearly identical", "shifted": "shifted crops", "synthetic": "blends"}
     counts = pairs["kind"].value_counts()
-    what = ", ".join(f"{counts[kind]} {words}" for kind, words in kinds.items() if kind in counts)
+    what = ", ".join(f"{counts[kind]} {words}" for kind, words in PAIR_WORDS.items() if kind in counts)
     named = list_names([f"{a} and {b}" for a, b in zip(pairs["a"], pairs["b"], strict=True)], SHOWN)
     return f"{len(pairs)} pairs of patches that show the same ground ({what}: {named})"

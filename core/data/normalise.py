@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from core.data.store.summary import valid_pixels
 from core.errors import ConfigError, FormatError
+from core.io.json_text import parse_json
 
 Method = Literal["standard", "robust", "robust_iqr", "model", "minmax"]
 METHODS: tuple[Method, ...] = ("standard", "robust", "robust_iqr", "model", "minmax")
 QUANTILES = {"robust": (0.05, 0.5, 0.95), "robust_iqr": (0.25, 0.5, 0.75)}  # low, centre, high
 MISSING_POLICY = (
-    "Imputed: values that are not finite and pixels without data become 0 after normalisation, the centre of their "
-    "band, and are left out of its statistics."
+    "Imputed: what is missing (pixels without data, values that are not finite, absurd ones) becomes 0 after "
+    "normalisation, the centre of its band, and is left out of its statistics."
 )
 MINMAX_WARNING = (
     "Every patch was scaled by its own lowest and highest value in each band (normalise.method=minmax): how bright or "
@@ -32,7 +32,7 @@ BATCH = 64  # patches at a time, so that no float64 copy of everything is made
 
 @dataclass(frozen=True, eq=False)
 class Normaliser:
-    """(x - center_) / scale_ for each band; nodata and non-finite values become 0, the centre.
+    """(x - center_) / scale_ for each band; values that are not finite are missing and become 0, the centre.
 
     With "minmax" each patch's band is (x - min) / (max - min) - 0.5 over its own usable pixels, 0 where it is
     constant; center_ and scale_ then only describe the training part.
@@ -43,7 +43,6 @@ class Normaliser:
         scale_: (C,) float32, positive; standard deviation, q95 - q05, q75 - q25, or the backbone's; 1 for a band that
             is constant.
         mean_: (C,) float32, mean of the training part in the bands' units, whatever the method.
-        nodata: a pixel equal to it in all bands holds no data.
     """
 
     method: Method
@@ -51,7 +50,6 @@ class Normaliser:
     center_: np.ndarray
     scale_: np.ndarray
     mean_: np.ndarray
-    nodata: float | None = field(default=None)
 
     @property
     def units(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -67,8 +65,7 @@ class Normaliser:
         out = np.empty(images.shape, np.float32)
         for start in range(0, len(images), BATCH):
             part = images[start : start + BATCH]
-            finite, has_data = valid_pixels(part, self.nodata)
-            usable = finite & has_data[:, None]
+            usable = np.isfinite(part)
             # A value at the edge of float32 may overflow on the way; it is as missing as an infinite one.
             with np.errstate(over="ignore", invalid="ignore"):
                 scaled = self._scaled(part.astype(np.float32, copy=False), usable)
@@ -92,7 +89,6 @@ class Normaliser:
                 "center": [float(value) for value in self.center_],
                 "scale": [float(value) for value in self.scale_],
                 "mean": [float(value) for value in self.mean_],
-                "nodata": self.nodata,
             },
             indent=2,
         )
@@ -104,7 +100,7 @@ class Normaliser:
         Texts of the first version name no mean: there the centre stood for it.
         """
         try:
-            card = json.loads(text)
+            card = parse_json(text)
             center = np.array(card["center"], np.float32)
             scale = np.array(card["scale"], np.float32)
             mean = np.array(card.get("mean", card["center"]), np.float32)
@@ -114,8 +110,8 @@ class Normaliser:
                 raise ValueError("its numbers do not fit its bands")
             if card["method"] not in METHODS:
                 raise ValueError(f"'{card['method']}' is no method")
-            return cls(card["method"], names, center, scale, mean, card["nodata"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return cls(card["method"], names, center, scale, mean)
+        except (FormatError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise FormatError(f"This is not a normaliser of this program ({error}). Train the run again.") from error
 
 
@@ -123,15 +119,14 @@ def fit_normaliser(
     images: np.ndarray,
     method: Method,
     band_names: Sequence[str],
-    nodata: float | None = None,
     given: Mapping[str, tuple[float, float]] | None = None,
 ) -> Normaliser:
     """Learn centre and scale of each band from ``images`` (N, C, H, W) in units, in one pass a band.
 
     "standard" is (x - mean) / standard deviation; "robust" is (x - q50) / (q95 - q05); "robust_iqr" is
     (x - q50) / (q75 - q25); "model" takes centre and scale of the bands in ``given`` as they are, in the bands' units,
-    and is standard for the others; "minmax" scales each patch by itself. Nodata pixels and non-finite values are left
-    out. Quantiles that coincide give way to the standard deviation. A band that is constant, or has no usable value,
+    and is standard for the others; "minmax" scales each patch by itself. Values that are not finite are left out.
+    Quantiles that coincide give way to the standard deviation. A band that is constant, or has no usable value,
     keeps scale 1 (and then centre 0).
     Raises ConfigError for another method and for "model" without a band given, FormatError when the bands do not fit.
     """
@@ -144,10 +139,9 @@ def fit_normaliser(
             "normalise.method=model needs red, green or blue in 0-255, DN or reflectance, which is what a backbone's "
             f"weights were made for; the bands here are {', '.join(band_names)}. Choose standard or robust."
         )
-    has_data = valid_pixels(images, nodata)[1] if nodata is not None else None
     center, scale, mean = (np.full(len(band_names), fill, np.float32) for fill in (0, 1, 0))
     for band, name in enumerate(band_names):
-        values = images[:, band] if has_data is None else images[:, band][has_data]
+        values = images[:, band]
         values = values[np.isfinite(values)]
         if values.size:
             average, center[band], width = _estimate(values, method)
@@ -157,7 +151,7 @@ def fit_normaliser(
                 scale[band] = width
         if name in given:
             center[band], scale[band] = given[name]
-    return Normaliser(method, tuple(band_names), center, scale, mean, nodata)
+    return Normaliser(method, tuple(band_names), center, scale, mean)
 
 
 def _estimate(values: np.ndarray, method: Method) -> tuple[float, float, float]:

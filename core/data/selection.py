@@ -5,12 +5,13 @@ A patch that is left out is treated exactly as an unlabelled one: never trained 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.config import DataConfig
+from core.config import DataConfig, FoldsConfig
 from core.data.bands import Band, choose_bands
+from core.data.held_back.split_parts import held_back
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError
 
@@ -24,6 +25,7 @@ class Selection:
         labels: (N,) int8; 1, 0, and -1 for what is unlabelled or left out.
         excluded: (N,) bool, named in ``data.exclude``.
         cloudy: (N,) bool, above ``data.max_cloud``.
+        held_back: (N,) bool, of the dataset's own test part (``core.data.held_back``).
         notes: a sentence for each reason why labelled patches are left out, and for what the limit could not judge.
     """
 
@@ -31,6 +33,7 @@ class Selection:
     labels: np.ndarray
     excluded: np.ndarray
     cloudy: np.ndarray
+    held_back: np.ndarray
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -46,23 +49,41 @@ class Selection:
             "n_excluded": int(self.excluded.sum()),
             "n_cloudy": int(self.cloudy.sum()),
             "n_left_out": self.n_excluded,
+            "n_held_back": int(self.held_back.sum()),
             "notes": list(self.notes),
         }
 
 
-def select(dataset: Dataset, config: DataConfig) -> Selection:
+def select(dataset: Dataset, config: DataConfig, folds: FoldsConfig | None = None) -> Selection:
     """Bands and labels that these settings choose.
 
-    Raises ConfigError for bands or a cloud column that are not there, DataError for ids that are not.
+    folds: whether the dataset's own test part is held back; none: it is, as by default.
+
+    Raises ConfigError for bands or a cloud column that are not there, DataError for ids that are not, FoldError when
+    nothing labelled is left beside the test part.
     """
     excluded = np.zeros(len(dataset), bool)
     excluded[dataset.index_of(config.exclude)] = True
     cloudy, notes = _cloudy(dataset, config)
     labels = np.where(excluded | cloudy, np.int8(-1), dataset.labels)
+    held = held_back(dataset, labels, folds or FoldsConfig())
+    labels[held.mask] = -1
     labels.flags.writeable = False
     if excluded.any():
         notes = [f"Patches left out by the exclusion list: {_count(dataset, excluded)}.", *notes]
-    return Selection(choose_bands(config.bands, dataset.bands), labels, excluded, cloudy, tuple(notes))
+    notes = (*notes, *held.notes)
+    return Selection(choose_bands(config.bands, dataset.bands), labels, excluded, cloudy, held.mask, notes)
+
+
+def without_blank(dataset: Dataset, selection: Selection, blank: np.ndarray) -> Selection:
+    """The selection without patches that hold no data in the chosen bands, (N,) bool, and a note on how many."""
+    left_out = blank & (selection.labels >= 0)
+    if not left_out.any():
+        return selection
+    labels = np.where(left_out, np.int8(-1), selection.labels)
+    labels.flags.writeable = False
+    note = f"Patches left out because they hold no data in the chosen bands: {_count(dataset, left_out)}."
+    return replace(selection, labels=labels, notes=(*selection.notes, note))
 
 
 def _cloudy(dataset: Dataset, config: DataConfig) -> tuple[np.ndarray, list[str]]:

@@ -11,14 +11,14 @@ import pandas as pd
 
 from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
-from core.data.store.summary import valid_pixels
+from core.data.store.missing import has_data
 from core.flow.run_context import RunContext
 from core.heads import Head, save_heads
 from core.heads.fc import fc_head
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_statistics
 from core.progress import TRAINING, Progress
 from core.smote.methods import oversample
-from core.smote.resample import Synthetics, n_synthetic, normalised_range
+from core.smote.resample import Synthetics, keep_missing, n_synthetic, normalised_range
 from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network, save_network
 from core.train.networks.model_scaling import model_scaling
@@ -39,9 +39,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     learnt, inner = hold_back(context, train)
     began = time.monotonic()
     given = model_scaling(config.model, context.bands)
-    normaliser = fit_normaliser(
-        context.images[train], config.normalise.method, context.band_names, context.dataset.nodata, given
-    )
+    normaliser = fit_normaliser(context.images[train], config.normalise.method, context.band_names, given)
     patches = normaliser.transform(context.images)
     yield Progress(TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", fields={"stage": "balancing", **at})
     synthetics, parents = balance(context, patches, learnt)
@@ -129,7 +127,9 @@ def hold_back(context: RunContext, train: np.ndarray) -> tuple[np.ndarray, np.nd
     config = context.config
     if config.train.select != "inner":
         return train, train[:0]
-    return inner_split(train, context.labels, context.groups, config.train.inner_share, config.seed)
+    separation = context.drawn.separation
+    too_near = separation.too_near if separation else None
+    return inner_split(train, context.labels, context.groups, config.train.inner_share, config.seed, too_near)
 
 
 def fit_heads(
@@ -154,17 +154,17 @@ def balance(context: RunContext, patches: np.ndarray, train: np.ndarray) -> tupl
     pool = train if smote.protocol == "inside_fold" else np.flatnonzero(context.fold_of >= 0)
     parents = pool[context.labels[pool] == 1]
     n_new = n_synthetic(len(parents), len(pool) - len(parents), smote) if smote.enabled else 0
-    minority = patches[parents]
-    nodata = context.dataset.nodata
+    minority, raw = patches[parents], context.images[parents]
     made = oversample(
         minority,
         n_new,
         smote,
         data_range=normalised_range(context.config.normalise.method, minority),
         seed=context.config.seed,
-        valid=None if nodata is None else valid_pixels(context.images[parents], nodata)[1],
+        valid=has_data(raw),
         device=context.device if context.device.type == "cuda" else None,
     )
+    keep_missing(made.images, np.isfinite(raw), made.anchor, made.neighbour)
     return made, parents
 
 

@@ -56,7 +56,7 @@ def compared_with_weights(
         return None
     rows = np.flatnonzero((selection.labels >= 0) | selection.excluded | selection.cloudy)
     bands = tuple(band.name for band in selection.bands)
-    prints = fingerprints(images[rows], bands, dataset.nodata)
+    prints = fingerprints(images[rows], bands)
     facts = with_places(dataset, rows, prints, group_column(config, dataset))
     return Compared(rows, facts, sources_of(config, facts))
 

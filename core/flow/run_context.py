@@ -13,18 +13,20 @@ from core.config import RunConfig
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.bands import Band
 from core.data.check import check
-from core.data.folds import Folds, make_folds
-from core.data.grouping import groups_for
-from core.data.leakage.duplicates import joined_groups, patch_hashes
+from core.data.fold_drawing import Drawn, draw_folds
+from core.data.folds import Folds
+from core.data.leakage.duplicates import patch_hashes
 from core.data.leakage.split_audit import leaks_of
-from core.data.selection import Selection, select
+from core.data.selection import Selection, select, without_blank
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
+from core.data.store.missing import blank_patches
 from core.data.tabular.columns import learn_columns
 from core.data.tabular.leaks import column_reports, refuse_leaks
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
 from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
+from core.predict.values import trained_values
 from core.progress import drain
 from core.runs.store import RunFolder
 
@@ -37,8 +39,8 @@ class RunContext:
     """Everything that the folds share. images: (N, C, H, W) float32 raw; labels, fold_of: (N,); all real patches.
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
-    ``groups`` (N,) text are what the folds keep together, and what intervals resample; ``notes`` say how they came.
-    ``origin``: the weights of each fold, and what the run has learnt from.
+    ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
+    learnt from. ``value_notes``: what is doubtful about the pixels' values.
     """
 
     run: RunFolder
@@ -48,11 +50,25 @@ class RunContext:
     images: np.ndarray
     statistics: np.ndarray
     rich: np.ndarray
-    folds: Folds
-    groups: np.ndarray | None
-    notes: tuple[str, ...]
+    drawn: Drawn
     device: Any
     origin: Origin
+    value_notes: tuple[str, ...] = ()
+
+    @property
+    def folds(self) -> Folds:
+        """Which patches each fold learns from and judges."""
+        return self.drawn.folds
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """(N,) text, what the folds keep together and intervals resample; None where nothing is."""
+        return self.drawn.groups
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the folds and the weights came."""
+        return (*self.drawn.notes, *self.origin.notes)
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -79,7 +95,7 @@ def prepare(run: RunFolder) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
     config = run.config()
     dataset = open_dataset(run.dataset_path())
-    selection, leaks = select(dataset, config.data), drain(leaks_of(dataset))
+    selection, leaks = select(dataset, config.data, config.folds), drain(leaks_of(dataset))
     names, labels = tuple(band.name for band in selection.bands), selection.labels
     report = drain(check(dataset, leaks, labels))
     if not report.ok:
@@ -91,26 +107,30 @@ def prepare(run: RunFolder) -> RunContext:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     check_memory(dataset, len(names))
     images = dataset.images(bands=names)
+    blank = blank_patches(images)
+    selection = without_blank(dataset, selection, blank)
+    labels = selection.labels
     compared = compared_with_weights(run, config, dataset, selection, images)
     chosen, config = config, without_known(config, dataset, labels, compared)
     if config is not chosen:
         run.write_text("config.json", config.to_json())
-        selection = select(dataset, config.data)
+        selection = without_blank(dataset, select(dataset, config.data, config.folds), blank)
         labels = selection.labels
-    grouping = groups_for(dataset, labels, config.folds, leaks.pairs)
-    groups = joined_groups(grouping.groups, patch_hashes(images))  # nor are patches that are equal in these bands
-    folds = make_folds(labels, groups, config.folds.n_splits, config.fold_seed, config.folds.grouped)
-    _check_folds(dataset, labels, folds)
-    origin = origin_of(run, config, dataset, selection, folds, compared)
+    # Patches that are equal in these bands are kept together as well; those without data are alike in nothing.
+    hashes = np.where(blank, dataset.ids, patch_hashes(images))
+    drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes)
+    _check_folds(dataset, labels, drawn.folds)
+    origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
     device = choose_device(config.device)
-    run.write_text("folds.json", folds.to_json(dataset.ids))
+    run.write_text("folds.json", drawn.folds.to_json(dataset.ids))
     run.write_leaks(leaks.pairs)
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
+    facts["values"] = trained_values(dataset, names)
     run.write_json("provenance.json", facts)
-    statistics = band_statistics(images, dataset.nodata)
-    rich = rich_statistics(images, names, dataset.nodata)
-    notes = grouping.notes + origin.notes
-    return RunContext(run, config, dataset, selection, images, statistics, rich, folds, groups, notes, device, origin)
+    statistics = band_statistics(images)
+    rich = rich_statistics(images, names)
+    notes = tuple(report.value_warnings())
+    return RunContext(run, config, dataset, selection, images, statistics, rich, drawn, device, origin, notes)
 
 
 def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:

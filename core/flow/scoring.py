@@ -111,6 +111,7 @@ def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_aft
         "device": str(context.device),
         "left_out": left_out(context),
         "selection": context.selection.to_dict(),
+        "ground": context.drawn.record(),
         "warnings": _warnings(context),
     } | _tabular_facts(context, judged["fc"])
 
@@ -172,9 +173,14 @@ def _warnings(context: RunContext) -> list[str]:
             "scores are inflated. train.select=inner or last is honest."
         )
     found += context.notes
+    found += context.value_notes
     folds = context.config.folds
-    if folds.grouped and folds.group_by in ("groups", "duplicates") and context.dataset.groups is None:
-        found.append("The dataset has no groups: patches of one scene may sit in two folds, which flatters the scores.")
+    without_groups = context.dataset.groups is None and not context.drawn.by_place
+    if without_groups and folds.grouped and folds.group_by in ("groups", "duplicates"):
+        way_out = " folds.group_by=block draws folds by place." if context.drawn.ground.known.any() else ""
+        found.append(
+            f"The dataset has no groups: patches of one scene may sit in two folds, which flatters the scores.{way_out}"
+        )
     if not folds.grouped and context.groups is not None:
         found.append("The folds ignore the dataset's groups: patches of one scene may sit in two folds.")
     return found

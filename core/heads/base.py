@@ -13,8 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from core.errors import FormatError, RunError, TrainingError
+from core.errors import DataError, FormatError, RunError, TrainingError
 from core.io import atomic, safetensors_file
+from core.io.json_text import load_json
+from core.io.plain_file import is_there
 
 
 class Head(Protocol):
@@ -147,14 +149,14 @@ def save_head(head: Head, folder: Path) -> None:
 def read_card(card_path: Path) -> tuple[str, str, str]:
     """Name, kind and digest on a head's card. Raises RunError when it is damaged."""
     try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
+        card = load_json(card_path)
         return str(card["name"]), str(card["kind"]), str(card["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"The card {card_path.name} of a head is damaged. Fit the heads again.") from error
+    except (OSError, DataError, KeyError, TypeError) as error:
+        raise RunError(f"The card {card_path.name} of a head is damaged ({error}). Fit the heads again.") from error
 
 
 def check_digest(path: Path, digest: str) -> Path:
     """``path`` itself. Raises RunError when it is missing or not the file that its card describes."""
-    if not path.is_file() or atomic.sha256(path) != digest:
+    if not is_there(path) or atomic.sha256(path) != digest:
         raise RunError(f"{path.name} is missing or not the file that its card describes. Fit the heads again.")
     return path

@@ -16,6 +16,7 @@ import numpy as np
 from core.errors import FormatError, UnsafeFileError
 from core.heads.base import Head, check_training, checked
 from core.io import atomic
+from core.io.plain_file import read_bytes
 
 N_TREES = 100  # LightGBM's default, as its 31 leaves and rate of 0.1 are; not tuned, so that scores stay honest
 BINS = 63  # of a feature's values while fitting; 255, the default, takes three times as long for the same AUC here
@@ -71,10 +72,8 @@ class BoostedHead:
     @classmethod
     def load(cls, name: str, path: Path) -> Head:
         """The head in ``path``. Raises UnsafeFileError when the text is not that of a plain two-class model."""
-        if path.stat().st_size > MAX_BYTES:
-            raise UnsafeFileError(f"{path.name} was refused: it is larger than {MAX_BYTES // 2**20} MiB. Fit again.")
         try:
-            text = path.read_bytes().decode("utf-8")
+            text = read_bytes(path, MAX_BYTES).decode("utf-8")
             return cls(name, text, parse(text))
         except (FormatError, UnicodeDecodeError) as error:
             raise UnsafeFileError(f"{path.name} was refused: {error} Fit the heads again.") from error

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from core.io.plain_file import open_plain
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -53,7 +55,7 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes, read in pieces."""
-    with path.open("rb") as file:
+def sha256(path: Path, follow: bool = False) -> str:
+    """Hex digest of a plain file's bytes, read in pieces; ``follow``: also through links. Errors as of open_plain."""
+    with open_plain(path, follow=follow) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

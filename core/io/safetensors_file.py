@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 
 from core.errors import FormatError, UnsafeFileError
 from core.io.atomic import replacing, sha256
+from core.io.plain_file import open_plain
 from core.text import list_names
 
 # The library takes headers of up to 100 MB, which take up to nine times as much memory; the largest timm network's has
@@ -42,22 +43,26 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
         raise OSError(str(error)) from error
 
 
-def header(path: Path) -> dict[str, tuple[str, tuple[int, ...]]]:
+def header(path: Path, follow: bool = False) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Name -> (safetensors dtype, shape) of every array in the file; nothing but the header is read.
+
+    follow: the file may be a link, for a path that the user named.
 
     Raises FormatError for a file that cannot be read, UnsafeFileError for one that is no complete safetensors file or
     whose header cannot be true.
     """
-    with _opened(path) as file:
+    with _opened(path, follow) as file:
         return _entries(file)
 
 
-def load_arrays(path: Path, expected: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, np.ndarray]:
+def load_arrays(
+    path: Path, expected: Mapping[str, tuple[int, ...]] | None = None, follow: bool = False
+) -> dict[str, np.ndarray]:
     """Every array of the file; with ``expected`` (name -> shape) exactly those, or FormatError listing what differs.
 
     Raises as :func:`header` does, before any array is read, and FormatError for a type of number that numpy lacks.
     """
-    with _opened(path) as file:
+    with _opened(path, follow) as file:
         entries = _entries(file)
         if expected is not None:
             complaint = differences({name: shape for name, (_, shape) in entries.items()}, expected)
@@ -90,10 +95,10 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[safe_open]:
+def _opened(path: Path, follow: bool) -> Iterator[safe_open]:
     """The file, its header checked by the library: types, shapes and places must agree and fill the file exactly."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path, follow=follow) as file:
             start = file.read(8)  # the header's length, little-endian
         if len(start) == 8 and struct.unpack("<Q", start)[0] > MAX_HEADER_BYTES:
             raise _refusal(path, "its header claims to be longer than 16 MiB")

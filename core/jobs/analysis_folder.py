@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
+from core.io.plain_file import folders, is_plain
 from core.io.safe_paths import inside, slug
 from core.runs.job_folder import JobFolder, now
 from core.runs.plain_files import read_json, to_json_value
@@ -39,7 +40,10 @@ class AnalysisFolder(JobFolder):
 
     def job(self) -> dict:
         """What was asked: ``analysis`` (its name), ``target`` (kind, path) and ``options``."""
-        return read_json(self.path / JOB)
+        asked = read_json(self.path / JOB)
+        if "analysis" not in asked:
+            raise RunError(f"{self.path.name}/{JOB} is damaged: it names no analysis. Ask again.")
+        return asked
 
     def analysis(self) -> str:
         """The name of the analysis."""
@@ -116,7 +120,7 @@ def open_job(checkpoints: Path, name: str) -> RunFolder | AnalysisFolder:
         return open_run(checkpoints, owner)
     place = (datasets_path(checkpoints) / ".jobs") if owner == DATASETS else open_run(checkpoints, owner).jobs_path
     path = inside(place, job)
-    if path.parent != place.resolve() or not (path / JOB).is_file():
+    if path.parent != place.resolve() or not is_plain(path / JOB):
         known = ", ".join(one.path.name for one in _in(place, Path(checkpoints))[:5]) or "none yet"
         raise RunError(f"'{owner}' has no job '{path.name}'. Newest jobs: {known}.")
     return AnalysisFolder(place / path.name, Path(checkpoints))
@@ -135,9 +139,9 @@ def folder_of(checkpoints: Path, name: str) -> RunFolder | AnalysisFolder:
 
 def of_path(path: Path) -> RunFolder | AnalysisFolder | None:
     """The job in this folder, or None where there is none."""
-    if (path / "config.json").is_file():
+    if is_plain(path / "config.json"):
         return RunFolder(path)
-    if not (path / JOB).is_file():
+    if not is_plain(path / JOB):
         return None
     owner = path.parents[1]
     return AnalysisFolder(path, owner.parent)
@@ -148,8 +152,8 @@ def _in(place: Path, checkpoints: Path) -> list[AnalysisFolder]:
 
 
 def _dated(place: Path, checkpoints: Path) -> Iterator[tuple[tuple[str, str], AnalysisFolder]]:
-    for path in place.glob(f"*/{JOB}"):
-        folder = AnalysisFolder(path.parent, checkpoints)
+    for path in folders(place):
+        folder = AnalysisFolder(path, checkpoints)
         try:
             created, job = str(folder.status().get("created", "")), folder.job()
             _ = job["analysis"], job["target"]["kind"], dict(job["options"])

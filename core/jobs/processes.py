@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from core.io.plain_file import open_plain
+
 ROOT = Path(__file__).resolve().parents[2]
 START_TOLERANCE_S = 2.0  # a process's start time is derived from the boot time, which clock corrections can shift
 
@@ -54,7 +56,7 @@ def child_environment() -> dict[str, str]:
 
 def spawn(arguments: Sequence[str], log: Path) -> ProcessId:
     """Start ``python arguments`` in its own session, output appended to ``log``; it outlives this process."""
-    with log.open("ab") as output:
+    with open_plain(log, "ab") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,

@@ -13,10 +13,11 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.folds import training_ids
 from core.data.origin.match import KINDS
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
-from core.errors import DataError
+from core.errors import DataError, LabelError
 from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
@@ -24,6 +25,7 @@ from core.heads.blend import kind_of, members_of
 from core.predict.known_patches import rows_to_judge
 from core.predict.patches import Ensemble, answer
 from core.predict.sources import BATCH, batches_of
+from core.predict.values import doubts, unit_factors
 from core.progress import Progress, Steps, part
 from core.runs.store import RunFolder, now
 from core.text import number
@@ -109,18 +111,23 @@ def evaluate_on(
     labelled = chosen.rows
     batches = batches_of(dataset, labelled)
     answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.3, 0.8)
+    if not answered.has_answer.any():
+        raise LabelError(f"{dataset.path.name} has no labelled patch that holds any data.")
+    answered, labelled = answered.only(answered.has_answer), labelled[answered.has_answer]
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
     judged = judge_answer(labels, answered.probs, answered.threshold, groups)
     summary = run.summary()
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
-    notes = [*chosen.notes, *_differences(summary["positive"], dataset.positive, extra)]
+    notes = [*chosen.notes, *doubts(dataset), *answered.notes]
+    notes += _differences(summary["positive"], dataset.positive, extra)
     yield Progress(0.8, "Measuring how far the bands differ.")
     own = _own_dataset(run, notes)
     bands = embedding = None
     if own is not None:
-        bands = _band_shift(own, dataset, ensemble.band_names, labelled)
-        embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes)
+        factors = unit_factors(run.name, ensemble.models[0].network.bands, dataset.bands, [])
+        bands = _band_shift(own, dataset, ensemble.band_names, labelled, factors)
+        embedding = _embedding_shift(run, own, dataset, ensemble, labelled, notes, factors)
     yield Progress(0.9, "Evaluating the folds on their own training patches.")
     return External(
         run=run.name,
@@ -184,16 +191,16 @@ def _recomputed(run: RunFolder, head: str) -> dict[str, float]:
 def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]) -> dict[str, float]:
     """Each metric of the folds' models on their own training patches, at their own thresholds: the mean over folds."""
     oof, head = run.oof(), ensemble.head
-    rows, fold_of, labels = own.index_of(oof["id"].tolist()), oof["fold"].to_numpy(), oof["label"].to_numpy()
+    rows, folds, labels = own.index_of(oof["id"].tolist()), run.folds(), oof["label"].to_numpy()
     kinds = {kind_of(name) for name in members_of([head])}
     features: dict[str, np.ndarray] = {}
     if "statistics" in kinds:
-        features["statistics"] = _by_batch(own, rows, ensemble, lambda x: band_statistics(x, own.nodata))
+        features["statistics"] = _by_batch(own, rows, ensemble, band_statistics)
     if "rich" in kinds:
-        features["rich"] = _by_batch(own, rows, ensemble, lambda x: rich_statistics(x, ensemble.band_names, own.nodata))
+        features["rich"] = _by_batch(own, rows, ensemble, lambda x: rich_statistics(x, ensemble.band_names))
     by_fold = []
     for model in ensemble.models:
-        train = fold_of != model.fold
+        train = np.isin(oof["id"].astype(str), training_ids(folds, model.fold))
         inputs = {kind: values[train] for kind, values in features.items()}
         if "embeddings" in kinds:
             inputs["embeddings"] = run.embeddings(model.fold)["embeddings"][rows[train]]
@@ -218,24 +225,34 @@ def _groups_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
     return None if dataset.groups is None else dataset.groups[rows]
 
 
-def _band_shift(own: Dataset, other: Dataset, names: tuple[str, ...], labelled: np.ndarray) -> pd.DataFrame:
+def _band_shift(
+    own: Dataset, other: Dataset, names: tuple[str, ...], labelled: np.ndarray, factors: np.ndarray
+) -> pd.DataFrame:
+    """factors: (C,) to the run's units, of the other dataset."""
     means, groups = [], []
     for dataset, rows in ((own, np.flatnonzero(own.labels >= 0)), (other, labelled)):
         sampled = _sample(rows)
         images = dataset.images(sampled, names)
-        per_band = band_statistics(images, dataset.nodata).reshape(len(images), len(names), -1)[:, :, 0]
-        means.append(per_band.astype(np.float64))
+        per_band = band_statistics(images).reshape(len(images), len(names), -1)[:, :, 0].astype(np.float64)
+        per_band[~np.isfinite(images).any(axis=(2, 3))] = np.nan  # a band that a patch lacks has no mean
+        means.append(per_band if dataset is own else per_band * factors)
         groups.append(_groups_of(dataset, sampled))
     return band_shift(*means, names, *groups)
 
 
 def _embedding_shift(
-    run: RunFolder, own: Dataset, other: Dataset, ensemble: Ensemble, labelled: np.ndarray, notes: list[str]
+    run: RunFolder,
+    own: Dataset,
+    other: Dataset,
+    ensemble: Ensemble,
+    labelled: np.ndarray,
+    notes: list[str],
+    factors: np.ndarray,
 ) -> EmbeddingShift | None:
     oof, model = run.oof(), ensemble.models[0]
     rows = own.index_of(oof.loc[oof["fold"] == model.fold, "id"].tolist())
     unseen, theirs = _sample(rows), _sample(labelled)
-    images = other.images(theirs, ensemble.band_names)
+    images = other.images(theirs, ensemble.band_names) * factors[:, None, None]
     groups = _groups_of(own, unseen), _groups_of(other, theirs)
     try:
         return embedding_shift(

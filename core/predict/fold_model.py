@@ -90,7 +90,7 @@ class FoldModel:
             embedded = embed(self.network, patches, self.device, self.batch_size, tta=tta, table=table)
             features["embeddings"] = embedded.embeddings
         if "statistics" in kinds:
-            features["statistics"] = band_statistics(images, normaliser.nodata)
+            features["statistics"] = band_statistics(images)
         if "rich" in kinds:
-            features["rich"] = rich_statistics(images, normaliser.band_names, normaliser.nodata)
+            features["rich"] = rich_statistics(images, normaliser.band_names)
         return features

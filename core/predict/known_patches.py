@@ -11,7 +11,7 @@ as in cross-validation. Any other that the run knows is answered for by all fold
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -114,11 +114,19 @@ def _selected(run: RunFolder, dataset: Dataset, rows: np.ndarray) -> tuple[np.nd
     return kept, {reason: n for reason, n in counts.items() if n}, notes
 
 
+def known_from_weights(run: RunFolder, dataset: Dataset, rows: np.ndarray, bands: Sequence[str]) -> Steps[Known]:
+    """Which of these rows the run knows from the weights that it started from, whatever it learnt from itself."""
+    record = yield from part(training_record(run), 0.0, 0.2)
+    before = replace(record, parts=tuple(one for one in record.parts if one.run != run.name))
+    facts = yield from part(facts_of(dataset, rows, bands, group_column(run.config(), dataset)), 0.2, 0.4)
+    return (yield from part(known_to(before, facts), 0.4, 1.0))
+
+
 class Watch:
     """Looks at the patches of a prediction as they come by, and says which folds answer for each and what is known."""
 
-    def __init__(self, run: RunFolder, record: TrainedOn, bands: Sequence[str], nodata: float | None = None) -> None:
-        self._run, self._record, self._bands, self._nodata = run, record, tuple(bands), nodata
+    def __init__(self, run: RunFolder, record: TrainedOn, bands: Sequence[str]) -> None:
+        self._run, self._record, self._bands = run, record, tuple(bands)
         self._ids: list[np.ndarray] = []
         self._prints: list[Fingerprints] = []
         self._square = True
@@ -129,7 +137,7 @@ class Watch:
         In the place of a fold that does not answer for a patch stands the mean of those that do.
         """
         height, width = images.shape[2:]
-        prints = fingerprints(images, self._bands, self._nodata, plane_side(1, height, width))
+        prints = fingerprints(images, self._bands, plane_side(1, height, width))
         self._ids.append(ids)
         self._prints.append(prints)
         self._square = height == width

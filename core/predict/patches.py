@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,13 @@ from scipy.special import expit
 
 from core.data.bands import Band
 from core.data.store.dataset import Dataset
+from core.data.store.missing import blank_patches
 from core.device import choose_device
 from core.errors import FormatError
 from core.evaluate.judge import Rule
 from core.predict.fold_model import FoldModel
 from core.predict.known_patches import Watch
+from core.predict.values import unit_factors, values_of_run, watched
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
 
@@ -24,8 +26,9 @@ from core.runs.store import RunFolder
 class Answer:
     """ids: (N,) text. probs: (N,) float64 in 0-1, the mean over folds. pred: (N,) int8 at the deployed threshold.
 
-    by_fold: (folds, N) float64, the probability of each fold's model; in the place of one that does not answer for a
-    patch, because it has learnt from it, the mean of the others.
+    A patch without any data has no answer: its probability is nan, its decision -1. by_fold: (folds, N) float64, the
+    probability of each fold's model; in the place of one that does not answer for a patch, because it has learnt from
+    it, the mean of the others. notes: sentences on what is doubtful about the patches' values.
     """
 
     ids: np.ndarray
@@ -34,6 +37,17 @@ class Answer:
     threshold: float
     head: str
     by_fold: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    def only(self, rows: np.ndarray) -> Answer:
+        """The answers at ``rows``."""
+        by_fold = self.by_fold[:, rows]
+        return replace(self, ids=self.ids[rows], probs=self.probs[rows], pred=self.pred[rows], by_fold=by_fold)
+
+    @property
+    def has_answer(self) -> np.ndarray:
+        """(N,) bool: patches without any data have none."""
+        return np.isfinite(self.probs)
 
 
 @dataclass(frozen=True)
@@ -103,15 +117,20 @@ def answer(
     """
     yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
-    ids, probs, done = [], [], 0
-    for batch_ids, images in fitting(run.name, batches, bands, ensemble):
+    ids, probs, done, told = [], [], 0, []
+    fitted = fitting(run.name, batches, bands, ensemble, told)
+    for batch_ids, images in watched(run.name, fitted, values_of_run(run), told):
         ids.append(batch_ids)
+        blank = blank_patches(images)
         columns = None
         if known is not None and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
+            rows = rows[~blank]
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        of_batch = ensemble.fold_probs(images, columns)
-        probs.append(of_batch if watch is None else watch.answers(batch_ids, images, of_batch))
+        answers = np.full((len(ensemble.models), len(batch_ids)), np.nan)
+        if not blank.all():
+            answers[:, ~blank] = ensemble.fold_probs(images[~blank], columns)
+        probs.append(answers if watch is None else watch.answers(batch_ids, images, answers))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")
@@ -119,14 +138,23 @@ def answer(
         raise FormatError("The source has no usable patches. Check the path and the format.")
     by_fold = np.concatenate(probs, axis=1)
     pooled = by_fold.mean(axis=0)
-    pred = (pooled >= ensemble.threshold).astype(np.int8)
-    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, by_fold)
+    pred = np.where(np.isfinite(pooled), pooled >= ensemble.threshold, -1).astype(np.int8)
+    if n_blank := int(np.isnan(pooled).sum()):
+        told.append(f"{n_blank:,} of {len(pooled):,} patches hold no data and have no answer.")
+    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, by_fold, tuple(told))
 
 
 def fitting(
-    run: str, batches: Iterable[tuple[np.ndarray, np.ndarray]], bands: Sequence[Band], ensemble: Ensemble
+    run: str,
+    batches: Iterable[tuple[np.ndarray, np.ndarray]],
+    bands: Sequence[Band],
+    ensemble: Ensemble,
+    told: list[str],
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The batches with their bands as the run named ``run`` has them; raises as :func:`answer` does."""
+    """The batches with their bands and units as the run named ``run`` has them; raises as :func:`answer` does.
+
+    told: gets a sentence for what was converted.
+    """
     names = [band.name for band in bands]
     missing = [name for name in ensemble.band_names if name not in names]
     if missing:
@@ -135,24 +163,23 @@ def fitting(
             f"these patches have no {', '.join(missing)} (theirs: {', '.join(names)}). "
             "Name the bands with --bands, in their order, if they are there under other names."
         )
-    _check_units(run, ensemble.models[0].network.bands, bands)
+    factors = unit_factors(run, ensemble.models[0].network.bands, bands, told)[:, None, None]
     order = [names.index(name) for name in ensemble.band_names]
     for batch_ids, images in batches:
         if images.shape[2:] != ensemble.shape_hw:
             raise FormatError(
                 f"Patch {batch_ids[0]} is {images.shape[2]}x{images.shape[3]} pixels; run '{run}' was trained on "
-                f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. Cut or resample the patches to that size."
+                f"{ensemble.shape_hw[0]}x{ensemble.shape_hw[1]}. {_size_advice(images.shape[2:], ensemble.shape_hw)}"
             )
-        yield np.asarray(batch_ids), images[:, order]
+        images = images[:, order]
+        yield np.asarray(batch_ids), images if (factors == 1).all() else images * factors
 
 
-def _check_units(run: str, trained: Sequence[Band], given: Sequence[Band]) -> None:
-    """Raise FormatError for bands in another unit than the run's; a band that states none is taken at its name."""
-    units = {band.name: band.unit for band in given}
-    wrong = [b for b in trained if b.unit and units[b.name] and units[b.name] != b.unit]
-    if wrong:
-        given_units = ", ".join(f"{band.name} in '{units[band.name]}' instead of '{band.unit}'" for band in wrong)
-        raise FormatError(
-            f"Run '{run}' was trained on other units; found {given_units}. Convert the patches to its units, or state "
-            "their unit with --unit if it was recognised wrongly."
+def _size_advice(found: tuple[int, int], wanted: tuple[int, int]) -> str:
+    """What makes patches of the wanted size, (H, W), of those that were found."""
+    if min(found) > min(wanted):
+        return (
+            f"Cut larger images into tiles: python -m core ingest auto SOURCE --tile {wanted[0]} --out tiles.h5, and "
+            "predict that dataset."
         )
+    return f"Bring them to that size: python -m core ingest auto SOURCE --resize {wanted[0]} --out resized.h5."

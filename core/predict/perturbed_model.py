@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.store.dataset import Dataset
-from core.data.store.summary import valid_pixels
+from core.data.store.missing import has_data
 from core.device import choose_device
 from core.evaluate.judge import Rule
 from core.explain.bands.groups import BandGroup, band_groups
@@ -105,8 +105,8 @@ class PerturbedModel:
         images, donors = patches.images, patches.donors
         if self.normalised:
             images, donors = normaliser.transform(images), normaliser.transform(donors)
-        has_data = None if normaliser.nodata is None else valid_pixels(patches.images, normaliser.nodata)[1]
-        return images, replacement(baseline, images, self._constants(), has_data, donors, patches.seed)
+        seen = has_data(patches.images)
+        return images, replacement(baseline, images, self._constants(), seen, donors, patches.seed)
 
     def different(self, baselines: Sequence[str]) -> list[str]:
         """The replacements without those that equal an earlier one: 0 after standardisation is the mean."""
@@ -120,8 +120,6 @@ class PerturbedModel:
     def _constants(self) -> dict[str, np.ndarray]:
         normaliser = self.model.normaliser
         zero = np.zeros(len(normaliser.band_names), np.float32)
-        if normaliser.nodata == 0 and not self.normalised:
-            zero = np.nextafter(zero, np.float32(1))  # a pixel that is 0 in all bands would count as without data
         raw = {"mean": normaliser.mean_, "zero": normaliser.center_, "zero_raw": zero}
         if not self.normalised:
             return raw

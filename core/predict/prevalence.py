@@ -38,5 +38,6 @@ def at_prevalence(run: RunFolder, answer: Answer, share: float) -> AtPrevalence:
     threshold, own = best_f1_threshold_at(labels, probs, share), float(labels.mean())
     counts = np.bincount(2 * labels.astype(np.int64) + (probs >= threshold), minlength=4)
     expected = of_counts(dict(zip(("tn", "fp", "fn", "tp"), counts.tolist(), strict=True)), share)
-    decided = replace(answer, pred=(answer.probs >= threshold).astype(np.int8), threshold=threshold)
+    pred = np.where(answer.has_answer, answer.probs >= threshold, -1).astype(np.int8)
+    decided = replace(answer, pred=pred, threshold=threshold)
     return AtPrevalence(share, own, decided, shifted(answer.probs, own, share), expected)

@@ -14,6 +14,7 @@ from core.data.readers.hdf5.arrays import is_own
 from core.data.readers.hdf5.patches import SUFFIXES as HDF5
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
+from core.predict.values import doubts
 
 BATCH = 256
 Batches = Iterator[tuple[np.ndarray, np.ndarray]]
@@ -25,17 +26,27 @@ def patches_of(
     band_names: Sequence[str] | None = None,
     rejected: list[Rejection] | None = None,
     unit: str | None = None,
+    nodata: float | None = None,
+    warnings: list[str] | None = None,
 ) -> tuple[tuple[Band, ...], Batches, Dataset | None]:
     """Bands, batches of (ids (n,), images (n, C, H, W) float32 raw), and the dataset file if the source is one.
 
     rejected: filled with the files that are set aside, once the batches are used up; without it the first one raises.
     unit: of the optical bands where the source does not say it: "DN", "reflectance" or "0-255".
+    nodata: the value of pixels without data, where the source does not say it. warnings: filled with what the reader
+    warns of, or warned of when the dataset file was made.
     Raises DataError when the source is not recognised or none of its files can be used.
     """
     if source.is_file() and source.suffix.lower() in HDF5 and format in (None, "hdf5") and is_own(source):
         dataset = open_dataset(source)
+        options = {"--unit": unit, "--nodata": nodata, "--bands": band_names or None}
+        given = [name for name, value in options.items() if value is not None]
+        if given and warnings is not None:
+            warnings.append(f"{' and '.join(given)} had no effect: {source.name} is a dataset file, which states them.")
+        if warnings is not None:
+            warnings += doubts(dataset)
         return dataset.bands, batches_of(dataset, np.arange(len(dataset))), dataset
-    return *iterate_patches(source, format, band_names, BATCH, rejected, unit), None
+    return *iterate_patches(source, format, band_names, BATCH, rejected, unit, nodata, warnings), None
 
 
 def batches_of(dataset: Dataset, index: np.ndarray) -> Batches:

@@ -26,21 +26,27 @@ def write_predictions(
 ) -> None:
     """Columns id, prob (of landslide, 0-1), pred (0/1 at the run's deployed threshold) and known.
 
+    Probability and decision are empty where a patch holds no data.
+
     known: (N,) text, how the run knows the patch from its training (identical, near, place, group), "" if it does not.
     With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect"). at_prevalence:
     (N,) probabilities at the stated share of landslides, as prob_at_prevalence.
     """
     rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
-    cells = [(csv_cell(str(i)), f"{p:.6f}", int(d)) for i, p, d in rows]
+    cells = [(csv_cell(str(i)), _prob(p), int(d) if d >= 0 else "") for i, p, d in rows]
     header: tuple[str, ...] = ("id", "prob", "pred")
     if at_prevalence is not None:
         header += ("prob_at_prevalence",)
-        cells = [(*row, f"{p:.6f}") for row, p in zip(cells, at_prevalence, strict=True)]
+        cells = [(*row, _prob(p)) for row, p in zip(cells, at_prevalence, strict=True)]
     if triaged is not None:
         header += ("prob_highest", "triage")
         more = zip(answer.by_fold.max(axis=0), triaged.cleared, strict=True)
-        cells = [(*row, f"{p:.6f}", "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
+        cells = [(*row, _prob(p), "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
     _write(out, (*header, "known"), [(*row, str(kind)) for row, kind in zip(cells, known, strict=True)])
+
+
+def _prob(value: float) -> str:
+    return f"{value:.6f}" if np.isfinite(value) else ""
 
 
 def write_submission(out: Path, answer: Answer, source: Path) -> None:
@@ -50,7 +56,7 @@ def write_submission(out: Path, answer: Answer, source: Path) -> None:
     """
     header, decided = (
         ("ID", "label"),
-        {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True)},
+        {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True) if pred >= 0},
     )
     if sample := small_file(source, "SampleSubmission.csv"):
         names = names_in(sample, Path("SampleSubmission.csv"))
@@ -63,7 +69,7 @@ def write_submission(out: Path, answer: Answer, source: Path) -> None:
     if missing:
         raise FormatError(
             f"{len(missing)} of {len(order)} patches of Test.csv have no answer (first: {missing[0]}). "
-            "Their files are missing or unusable; a submission needs every one."
+            "Their files are missing, unusable or without any data; a submission needs every one."
         )
     _write(out, header, ((csv_cell(name), decided[name]) for name in order))
 

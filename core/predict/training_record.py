@@ -87,7 +87,7 @@ def group_column(config: RunConfig, dataset: Dataset) -> str | None:
 
 
 def _from_dataset(run: RunFolder, config: RunConfig, dataset: Dataset) -> Steps[Part]:
-    selection = select(dataset, config.data)
+    selection = select(dataset, config.data, config.folds)
     folds = Folds.from_json(json.dumps(run.folds()), dataset.ids)
     excluded = selection.excluded | selection.cloudy
     rows = recorded_rows(folds, excluded)

@@ -65,7 +65,7 @@ def preview(path: Path, config: RunConfig, n: int = 4, draws: int = 4, seed: int
     from core.train.validation import watched
 
     dataset = open_dataset(path)
-    selection = select(dataset, config.data)
+    selection = select(dataset, config.data, config.folds)
     labelled = np.flatnonzero(selection.labels >= 0)
     rows = watched(selection.labels, seed, n)
     if len(rows) < 2:
@@ -74,7 +74,7 @@ def preview(path: Path, config: RunConfig, n: int = 4, draws: int = 4, seed: int
     names = tuple(band.name for band in selection.bands)
     fitted_on = np.random.default_rng(seed).permutation(labelled)[:FITTED_ON]
     normaliser = fit_normaliser(
-        dataset.images(np.sort(fitted_on), bands=names), config.normalise.method, names, dataset.nodata,
+        dataset.images(np.sort(fitted_on), bands=names), config.normalise.method, names,
         model_scaling(config.model, selection.bands),
     )  # fmt: skip
     images, labels = dataset.images(rows, bands=names), selection.labels[rows]

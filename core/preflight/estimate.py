@@ -48,12 +48,12 @@ def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[T
     """
     yield Progress(0.0, "Reading a few patches.")
     dataset = open_dataset(path)
-    selection, device = select(dataset, config.data), choose_device(config.device)
+    selection, device = select(dataset, config.data, config.folds), choose_device(config.device)
     sizes = Sizes.of(selection.labels, config)
     images, labels = _sample(dataset, selection, config)
     names = tuple(band.name for band in selection.bands)
     given = model_scaling(config.model, selection.bands)
-    normaliser = fit_normaliser(images, config.normalise.method, names, dataset.nodata, given)
+    normaliser = fit_normaliser(images, config.normalise.method, names, given)
     patches = normaliser.transform(images)
     before = psutil.Process().memory_info().rss
     free = free_bytes(device)

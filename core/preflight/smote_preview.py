@@ -10,6 +10,7 @@ import pandas as pd
 from core.config import SmoteConfig
 from core.data.normalise import fit_normaliser
 from core.data.store import open_dataset
+from core.data.store.missing import has_data
 from core.smote.resample import synthesise
 
 MOST = 300  # landslides at most: every pair of them is compared
@@ -27,8 +28,11 @@ def smote_preview(path: Path, k_neighbors: int = DEFAULTS.k_neighbors, seed: int
     positive, negative = (rng.permutation(np.flatnonzero(dataset.labels == label))[:most] for label in (1, 0))
     positive = np.sort(positive)
     known = dataset.images(np.sort(np.concatenate([positive, negative])))
-    normaliser = fit_normaliser(known, "standard", dataset.band_names, dataset.nodata)
-    made = synthesise(normaliser.transform(dataset.images(positive)), len(positive), k_neighbors=k_neighbors, seed=seed)
+    normaliser = fit_normaliser(known, "standard", dataset.band_names)
+    minority = dataset.images(positive)
+    made = synthesise(
+        normaliser.transform(minority), len(positive), k_neighbors=k_neighbors, seed=seed, valid=has_data(minority)
+    )
     ids = dataset.ids[positive]
     return pd.DataFrame(
         {

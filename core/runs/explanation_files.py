@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.io.plain_file import is_there
 from core.io.safetensors_file import save_arrays
-from core.runs.plain_files import write_json, write_table
+from core.runs.plain_files import folder_in, write_json, write_table
 from core.runs.results import Files
 
 
@@ -43,7 +44,7 @@ class ExplanationFiles:
     def leaks(self) -> pd.DataFrame | None:
         """Pairs of patches that show the same ground (see ``core.data.leakage.split_audit``); None in an older run."""
         path = self.path / "leaks.parquet"
-        return self.files.table(path) if path.is_file() else None
+        return self.files.table(path) if is_there(path) else None
 
     def write_leaks(self, table: pd.DataFrame) -> None:
         """See :meth:`leaks`."""
@@ -51,7 +52,7 @@ class ExplanationFiles:
 
     def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
         """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""
-        path = self.path / "cam"
+        path = folder_in(self.path, "cam")
         return (
             self.files.table(path / "index.parquet"),
             self.files.arrays(path / "maps.safetensors")["cams"],
@@ -60,6 +61,7 @@ class ExplanationFiles:
 
     def write_cams(self, index: pd.DataFrame, maps: np.ndarray, card: dict) -> None:
         """See :meth:`cams`."""
-        write_table(self.path / "cam" / "index.parquet", index)
-        save_arrays(self.path / "cam" / "maps.safetensors", {"cams": maps.astype(np.float32)})
-        write_json(self.path / "cam" / "card.json", card)
+        path = folder_in(self.path, "cam")
+        write_table(path / "index.parquet", index)
+        save_arrays(path / "maps.safetensors", {"cams": maps.astype(np.float32)})
+        write_json(path / "card.json", card)

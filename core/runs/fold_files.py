@@ -5,6 +5,7 @@ A part of :class:`core.runs.store.RunFolder`, apart for its length.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +14,13 @@ import numpy as np
 import pandas as pd
 
 from core.io.atomic import sha256, write_text
+from core.io.plain_file import folders, is_plain, is_there
 from core.io.safetensors_file import save_arrays
-from core.runs.plain_files import write_json, write_table
+from core.runs.plain_files import folder_in, read_text, write_json, write_table
 from core.runs.results import Files
 
 SMOTE_COLUMNS = ("fold", "synthetic", "anchor", "neighbour", "anchor_weight", "ssim", "seed")
+_FOLD = re.compile(r"fold_(\d{1,3})")
 SAMPLE_COLUMNS = ("fold", "id", "label", "epoch", "prob")
 
 
@@ -35,7 +38,7 @@ class FoldFiles:
     def fold_history(self, fold: int) -> pd.DataFrame:
         """The epochs of one fold so far; empty before its first has ended."""
         path = self.fold_path(fold) / "history.parquet"
-        return self.files.table(path) if path.is_file() else pd.DataFrame({"epoch": []})
+        return self.files.table(path) if is_there(path) else pd.DataFrame({"epoch": []})
 
     def write_history(self, fold: int, table: pd.DataFrame) -> None:
         """See :meth:`history`."""
@@ -49,7 +52,7 @@ class FoldFiles:
     def fold_samples(self, fold: int) -> pd.DataFrame:
         """Those of one fold so far; empty before its first epoch has ended."""
         path = self.fold_path(fold) / "samples.parquet"
-        return self.files.table(path) if path.is_file() else pd.DataFrame({"epoch": []})
+        return self.files.table(path) if is_there(path) else pd.DataFrame({"epoch": []})
 
     def write_samples(self, fold: int, table: pd.DataFrame) -> None:
         """Keep the answers of one fold so far."""
@@ -82,7 +85,7 @@ class FoldFiles:
         Columns: id, label, log_odds_unknown (of the network with its columns unknown), size, size_pred (second head).
         """
         path = self.fold_path(fold) / "tabular.parquet"
-        return self.files.table(path) if path.is_file() else None
+        return self.files.table(path) if is_there(path) else None
 
     def scores(self, fold: int) -> dict[str, np.ndarray]:
         """Decision values of all real patches by this fold's heads: name -> (N,) float64.
@@ -93,7 +96,7 @@ class FoldFiles:
 
     def has_scores(self, fold: int) -> bool:
         """Whether :meth:`scores` is there."""
-        return (self.fold_path(fold) / "scores.safetensors").is_file()
+        return is_there(self.fold_path(fold) / "scores.safetensors")
 
     def write_scores(self, fold: int, scores: Mapping[str, np.ndarray]) -> None:
         """See :meth:`scores`."""
@@ -106,7 +109,7 @@ class FoldFiles:
         the embeddings of the synthetic landslides.
         """
         path = self.fold_path(fold) / "head_rows.safetensors"
-        return self.files.arrays(path) if path.is_file() else None
+        return self.files.arrays(path) if is_there(path) else None
 
     def write_head_rows(
         self, fold: int, train: np.ndarray, val: np.ndarray, labels: np.ndarray, synthetic: np.ndarray
@@ -118,7 +121,7 @@ class FoldFiles:
     def head_card(self, fold: int, name: str) -> dict:
         """The card of a head of this fold; empty for what is no head with a file of its own, as the blend."""
         path = self.heads_path(fold) / f"{name}.json"
-        return self.files.json(path) if path.is_file() else {}
+        return self.files.json(path) if is_there(path) else {}
 
     def umap(self, fold: int) -> tuple[dict[str, np.ndarray], dict]:
         """The run's own projection of one fold: arrays (xy, train, x, y, near, values_<head>) and their card."""
@@ -137,12 +140,12 @@ class FoldFiles:
         """
         files = {"model": "model.safetensors", "embeddings": "embeddings.safetensors"}
         paths = {name: self.fold_path(fold) / file for name, file in files.items()}
-        digests = {name: sha256(path) if path.is_file() else "" for name, path in paths.items()}
+        digests = {name: sha256(path) if is_there(path) else "" for name, path in paths.items()}
         return {"data": str(self.provenance().get("dataset", {}).get("content_hash", "")), **digests}
 
     def fold_is_done(self, fold: int) -> bool:
         """Whether this fold was trained to its end and everything of it was written."""
-        return (self.fold_path(fold) / "fold.json").is_file()
+        return is_plain(self.fold_path(fold) / "fold.json")
 
     def fold_card(self, fold: int) -> dict:
         """n_train, n_val, n_synthetic, seed, weights' mapping, seconds, images per second."""
@@ -154,7 +157,7 @@ class FoldFiles:
 
     def normaliser_text(self, fold: int) -> str:
         """The normaliser of this fold, as JSON text."""
-        return self._text(f"fold_{fold}/normaliser.json")
+        return read_text(self.fold_path(fold) / "normaliser.json")
 
     def write_normaliser(self, fold: int, text: str) -> None:
         """See :meth:`normaliser_text`."""
@@ -162,7 +165,7 @@ class FoldFiles:
 
     def fold_path(self, fold: int) -> Path:
         """``fold_k``: network, normaliser, heads and resume files are written there by their own rooms."""
-        return self.path / f"fold_{fold}"
+        return folder_in(self.path, f"fold_{fold}")
 
     def heads_path(self, fold: int) -> Path:
         """The folder of this fold's heads."""
@@ -177,4 +180,5 @@ class FoldFiles:
         shutil.rmtree(self.resume_path(fold), ignore_errors=True)
 
     def _fold_files(self, name: str) -> list[Path]:
-        return sorted(self.path.glob(f"fold_*/{name}"), key=lambda p: int(p.parent.name[5:]))
+        paths = [(int(match[1]), path / name) for path in folders(self.path) if (match := _FOLD.fullmatch(path.name))]
+        return [path for _, path in sorted(paths) if is_there(path)]

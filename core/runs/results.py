@@ -14,9 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from core.io.plain_file import folders, is_there
 from core.io.safe_paths import inside, slug
 from core.io.safetensors_file import save_arrays
-from core.runs.plain_files import read_arrays, read_json, read_table, write_json, write_table
+from core.runs.plain_files import folder_in, read_arrays, read_json, read_table, write_json, write_table
 
 
 class Files(Protocol):
@@ -52,37 +53,39 @@ class ResultFolder:
 
     def part(self, name: str) -> ResultFolder:
         """A folder within it, for one of several answers; any text gives a safe name."""
-        return ResultFolder(self.path / slug(name), self.files)
+        return ResultFolder(folder_in(self.path, slug(name)), self.files)
 
     def parts(self, having: str = "report.json") -> list[str]:
         """The names of the folders within it that hold such a file, in alphabetical order."""
-        return sorted(path.parent.name for path in self.path.glob(f"*/{having}"))
+        return [path.name for path in folders(self.path) if is_there(path / having)]
 
     def has(self, name: str) -> bool:
         """Whether the file is there."""
-        return (self.path / name).is_file()
+        return is_there(self.path / name)
 
     def json(self, name: str) -> Any:
         """The JSON file of that name."""
-        return self.files.json(inside(self.path, name))
+        return self.files.json(self._file(name))
 
     def table(self, name: str) -> pd.DataFrame:
         """The table of that name (``NAME.parquet``)."""
-        return self.files.table(inside(self.path, f"{name}.parquet"))
+        return self.files.table(self._file(f"{name}.parquet"))
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """The arrays of that name (``NAME.safetensors``)."""
-        return self.files.arrays(inside(self.path, f"{name}.safetensors"))
+        return self.files.arrays(self._file(f"{name}.safetensors"))
 
     def write_json(self, name: str, value: Any) -> None:
         """See :meth:`json`. Written last, it says that everything else is there."""
-        write_json(self.path / name, value)
+        write_json(self._file(name), value)
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """See :meth:`table`."""
-        write_table(self.path / f"{name}.parquet", table)
+        write_table(self._file(f"{name}.parquet"), table)
 
     def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray]) -> None:
         """See :meth:`arrays`."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        save_arrays(self.path / f"{name}.safetensors", arrays)
+        save_arrays(self._file(f"{name}.safetensors"), arrays)
+
+    def _file(self, name: str) -> Path:
+        return inside(folder_in(self.path.parent, self.path.name), Path(name).parent) / Path(name).name

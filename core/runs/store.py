@@ -6,6 +6,7 @@ the only code that knows file names under the checkpoints folder; what an analys
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ import pandas as pd
 from core.config import RunConfig
 from core.data.store import open_dataset
 from core.errors import DataError, RunError
+from core.io.plain_file import is_there, strangers
 from core.io.safe_paths import inside, slug
 from core.runs.explanation_files import ExplanationFiles
 from core.runs.fold_files import FoldFiles
 from core.runs.job_folder import FINAL_STATES, STATES, JobFolder, now
-from core.runs.plain_files import write_table
+from core.runs.plain_files import folder_in, read_text, write_table
 from core.runs.results import FROM_DISK, Files, ResultFolder
+from core.text import list_names, one_line
 
 __all__ = [
     "DEFAULT_CHECKPOINTS",
@@ -34,6 +37,7 @@ __all__ = [
     "list_runs",
     "now",
     "open_run",
+    "strangers_in",
 ]
 
 DEFAULT_CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -62,11 +66,11 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
     @property
     def jobs_path(self) -> Path:
         """Where the jobs that ask about it have their folders: beside its results, never among them."""
-        return self.path / "jobs"
+        return folder_in(self.path, "jobs")
 
     def results(self, analysis: str) -> ResultFolder:
         """What an analysis (``core.analyses``) has found out about it."""
-        return ResultFolder(self.path / "analyses" / slug(analysis), self.files)
+        return ResultFolder(folder_in(self.path, "analyses", slug(analysis)), self.files)
 
     def config(self) -> RunConfig:
         """The complete specification."""
@@ -82,7 +86,10 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
 
     def job(self) -> dict:
         """What was asked for beside the configuration: ``dataset`` (absolute path) and ``spec``."""
-        return self.files.json(self.path / "job.json")
+        asked = self.files.json(self.path / "job.json")
+        if "dataset" not in asked:
+            raise RunError(f"{self.name}/job.json is damaged: it names no dataset. Restore it, or train again.")
+        return asked
 
     def dataset_path(self) -> Path:
         """The dataset file it was trained on: where it lay then, or its copy in a checkpoints folder that was copied.
@@ -91,8 +98,8 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
         the checkpoints folder.
         """
         path, here = Path(self.job()["dataset"]), self.path.parent
-        copies = [one for one in (datasets_path(here) / path.name, here / path.name) if one.is_file()]
-        if not path.is_file():
+        copies = [one for one in (datasets_path(here) / path.name, here / path.name) if os.path.isfile(one)]
+        if not os.path.isfile(path):
             return copies[0] if copies else path
         if path.resolve().is_relative_to(here.resolve()):
             return path
@@ -111,9 +118,9 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
 
     def _text(self, name: str) -> str:
         path = self.path / name
-        if not path.is_file():
+        if not is_there(path):
             raise RunError(f"'{self.name}' is not a run: it has no {name}.")
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
 
     def require_finished(self) -> None:
         """Raises RunError unless the run has succeeded."""
@@ -179,7 +186,7 @@ def open_run(checkpoints: Path, name: str) -> RunFolder:
     """
     checkpoints = Path(checkpoints)
     path = inside(checkpoints, name)
-    if not (path / "config.json").is_file():
+    if not is_there(path / "config.json"):
         known = ", ".join(run.name for run in list_runs(checkpoints)[:5]) or "none yet"
         raise RunError(f"There is no run '{Path(name).name}' in {checkpoints.name}. Newest runs: {known}.")
     return RunFolder(path)
@@ -190,9 +197,28 @@ def list_runs(checkpoints: Path) -> list[RunFolder]:
     return sorted(_run_folders(Path(checkpoints)), key=lambda run: run.name, reverse=True)
 
 
+def strangers_in(checkpoints: Path) -> list[str]:
+    """A sentence for each run, and the datasets folder, that holds links, pipes or devices, or is a link itself."""
+    checkpoints, notes = Path(checkpoints), []
+    for path in _entries(checkpoints):
+        is_run = path.is_symlink() or is_there(path / "config.json")
+        found = strangers(path) if is_run or path == datasets_path(checkpoints) else []
+        if found:
+            what = f"Run {path.name}" if is_run else "The folder of datasets"
+            notes.append(one_line(f"{what}: {list_names(found)}. Only plain files are read; put the files themselves."))
+    return sorted(notes)
+
+
+def _entries(checkpoints: Path) -> list[Path]:
+    try:
+        return [path for path in checkpoints.iterdir() if path.is_dir()]
+    except OSError:
+        return []
+
+
 def _run_folders(checkpoints: Path) -> Iterator[RunFolder]:
     if not checkpoints.is_dir():
         return
     for path in checkpoints.iterdir():
-        if not path.is_symlink() and (path / "config.json").is_file() and (path / "status.json").is_file():
+        if not path.is_symlink() and is_there(path / "config.json") and is_there(path / "status.json"):
             yield RunFolder(path)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.io.safe_paths import slug
+from core.runs.plain_files import folder_in
 from core.runs.results import FROM_DISK, Files, ResultFolder
-from core.runs.store import RunFolder, datasets_path
+from core.runs.store import RunFolder
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class DatasetTarget:
     @property
     def jobs_path(self) -> Path:
         """Where the jobs that ask about it have their folders."""
-        return datasets_path(self.checkpoints) / ".jobs"
+        return _of_datasets(self.checkpoints, ".jobs")
 
     @property
     def place(self) -> str:
@@ -41,7 +42,7 @@ class DatasetTarget:
     def results(self, analysis: str) -> ResultFolder:
         """What an analysis has found out about it."""
         place = hashlib.sha256(self.place.encode()).hexdigest()[:8]
-        folder = datasets_path(self.checkpoints) / ".analyses" / slug(f"{self.name}-{place}") / slug(analysis)
+        folder = _of_datasets(self.checkpoints, ".analyses", slug(f"{self.name}-{place}"), slug(analysis))
         return ResultFolder(folder, self.files)
 
 
@@ -65,11 +66,15 @@ class CheckpointsTarget:
     @property
     def jobs_path(self) -> Path:
         """Where its jobs have their folders."""
-        return datasets_path(self.checkpoints) / ".jobs"
+        return _of_datasets(self.checkpoints, ".jobs")
 
     def results(self, analysis: str) -> ResultFolder:
         """What an analysis keeps there."""
-        return ResultFolder(datasets_path(self.checkpoints) / ".analyses" / slug(analysis), self.files)
+        return ResultFolder(_of_datasets(self.checkpoints, ".analyses", slug(analysis)), self.files)
+
+
+def _of_datasets(checkpoints: Path, *parts: str) -> Path:
+    return folder_in(Path(checkpoints), "datasets", *parts)
 
 
 Target = RunFolder | DatasetTarget | CheckpointsTarget

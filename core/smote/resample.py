@@ -167,6 +167,17 @@ def interpolate(minority: np.ndarray, anchor: np.ndarray, neighbour: np.ndarray,
     return out
 
 
+def keep_missing(images: np.ndarray, usable: np.ndarray, anchor: np.ndarray, neighbour: np.ndarray) -> None:
+    """Write 0, the normaliser's centre, into synthetic ``images`` (M, C, H, W) wherever either parent is missing.
+
+    usable: (n, C, H, W) bool, what each parent has; a band that one of them lacks is not blended with a stand-in.
+    """
+    if usable.all():
+        return
+    for image, a, b in zip(images, anchor, neighbour, strict=True):
+        image[~(usable[a] & usable[b])] = 0.0
+
+
 def spread(eligible: np.ndarray, n_new: int, rng: np.random.Generator) -> np.ndarray:
     """Anchors (n_new,), each of ``eligible`` equally often; a random choice of them gets one of the remainder."""
     counts = np.full(eligible.size, n_new // eligible.size)

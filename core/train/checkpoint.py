@@ -17,6 +17,7 @@ import numpy as np
 
 from core.errors import DataError, TrainingError
 from core.io import atomic, safetensors_file
+from core.io.json_text import load_json
 
 KEPT = 2
 _CARD = re.compile(r"epoch_(\d{4,})\.json")
@@ -85,7 +86,7 @@ def _cards(folder: Path) -> list[Path]:
 def _read(card_path: Path) -> dict | None:
     """The card's content when it and its tensors are as they were written."""
     try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
+        card = load_json(card_path)
         expected = card.pop("card_sha256")
         weights = card_path.with_suffix(".safetensors")
         whole = expected == _card_hash(card) and card["sha256"] == atomic.sha256(weights)

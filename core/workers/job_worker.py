@@ -20,6 +20,7 @@ from core.jobs import processes, queue
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
 from core.progress import Clock, Progress, Steps, drain
 from core.runs.store import FINAL_STATES, RunFolder
+from core.text import one_line
 
 TELL_S = 0.25  # between two writings of the status: many steps are short
 IN_STATUS = ("stage", "fold", "n_folds", "epoch", "epochs")  # what of a step's fields belongs into the status
@@ -44,12 +45,14 @@ def main(folder: queue.JobFolder) -> int:
         text = "Memory ran out. Choose a smaller batch (train.batch_size) or a smaller backbone, then resume."
         state, fields = "failed", {"error": text, "message": text}
     except OSError as error:
-        text = f"The disk or a file stopped it: {error}. Free some space or mend the path, then resume."
+        text = f"The disk or a file stopped it: {one_line(error)}. Free some space or mend the path, then resume."
         traceback.print_exc()
         state, fields = "failed", {"error": text, "message": text}
     except Exception as error:
         traceback.print_exc()
-        text = f"A fault in the program stopped it ({type(error).__name__}: {error}). log.txt has the details."
+        text = (
+            f"A fault in the program stopped it ({type(error).__name__}: {one_line(error)}). log.txt has the details."
+        )
         state, fields = "failed", {"error": text, "message": text}
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: no second thoughts
     queue.finish(folder, state, **fields)
@@ -84,7 +87,7 @@ def _teller(folder: queue.JobFolder) -> Callable[[Progress], None]:
             folder.write_status(**status, eta_s=left, elapsed_s=elapsed, heartbeat=time.time())
         if step.event:
             folder.add_event(step.event, progress=step.share, **{"message": step.message, **step.fields})
-            print(step.message, flush=True)
+            print(one_line(step.message), flush=True)
 
     return tell
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.data.folds import training_ids
 from core.data.store import Dataset
 from dashboard import theme
 from dashboard.balance.charts import balance_by_fold, balance_by_group
@@ -21,7 +22,7 @@ def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFra
     members = [[str(name) for name in ids] for ids in folds["folds"]]
     rows = []
     for fold, mine in enumerate(members):
-        labels = np.array([label_of.get(name, -1) for of, ids in enumerate(members) if of != fold for name in ids])
+        labels = np.array([label_of.get(name, -1) for name in training_ids(folds, fold)])
         made = lineage[lineage["fold"] == fold]
         leaked = made["anchor"].isin(mine) | made["neighbour"].isin(mine)
         real, other = int((labels == 1).sum()), int((labels == 0).sum())
@@ -82,7 +83,7 @@ def group_counts(data: Dataset, folds: dict, lineage: pd.DataFrame, fold: int) -
     """
     group_of = dict(zip(data.ids.astype(str).tolist(), data.groups.astype(str).tolist(), strict=True))
     label_of = dict(zip(data.ids.astype(str).tolist(), data.labels.tolist(), strict=True))
-    ids = [str(name) for of, some in enumerate(folds["folds"]) if of != fold for name in some]
+    ids = training_ids(folds, fold)
     real = pd.DataFrame({"group": [group_of[i] for i in ids], "label": [label_of[i] for i in ids]})
     table = pd.crosstab(real["group"], real["label"]).reindex(columns=[0, 1], fill_value=0)
     table.columns = ["other", "landslide"]

@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from core.data.bands import Composite
+from core.data.folds import training_ids
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from dashboard import cache
@@ -36,10 +37,10 @@ def of_stops(data: Dataset, path: dict[str, Any], composite: Composite, stretch:
     weight = np.where(position <= 1, position, 2 - position)
     stops = blend(np.broadcast_to(ends[1], far.shape), far, weight)
     if stretch == "patch":
-        limits = render.patch_limits(np.concatenate(list(ends), axis=1), data.nodata)
+        limits = render.patch_limits(np.concatenate(list(ends), axis=1))
     else:
         limits = render.dataset_limits(data.statistics)
-    return [render.picture(image, data.band_names, composite, limits, data.nodata) for image in stops]
+    return [render.picture(image, data.band_names, composite, limits) for image in stops]
 
 
 def thumbnails(data: Dataset, ids: Sequence[str], look: gallery.Look) -> dict[str, str]:
@@ -54,7 +55,7 @@ def thumbnails(data: Dataset, ids: Sequence[str], look: gallery.Look) -> dict[st
 def landslides_of(run: RunFolder, fold: int) -> list[str]:
     """Ids of the landslides that this fold's synthetic patches can come from."""
     oof, all_folds = run.oof(), run.config().smote.protocol != "inside_fold"
-    parents = oof[(oof["label"] == 1) & ((oof["fold"] != fold) | all_folds)]
+    parents = oof[(oof["label"] == 1) & (oof["id"].astype(str).isin(training_ids(run.folds(), fold)) | all_folds)]
     return parents["id"].astype(str).tolist()
 
 

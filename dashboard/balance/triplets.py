@@ -77,8 +77,8 @@ def pictures(data: Dataset, page: pd.DataFrame, composite: Composite, stretch: s
     shared = render.dataset_limits(data.statistics)
     drawn = []
     for three in zip(anchors, neighbours, made, strict=True):
-        limits = render.patch_limits(np.concatenate(three, axis=1), data.nodata) if stretch == "patch" else shared
-        seen = [render.picture(image, data.band_names, composite, limits, data.nodata) for image in three]
+        limits = render.patch_limits(np.concatenate(three, axis=1)) if stretch == "patch" else shared
+        seen = [render.picture(image, data.band_names, composite, limits) for image in three]
         shown = [list(data.band_names).index(name) for name in composite.bands]
         drawn.append([*seen, difference(three[0][shown], three[2][shown], limits[shown])])
     return drawn

@@ -75,10 +75,10 @@ def _mean_patch(data: Dataset, label: int, look: gallery.Look, pixels: ClassPixe
     means = np.stack(list(pixels.means.values()))  # (classes, C, H, W)
     together = np.concatenate(list(means), axis=-1)  # (C, H, classes * W)
     wanted = look.composite.bands
-    together, names = derived_bands.with_computed(together[None], data.bands, None, wanted)
+    together, names = derived_bands.with_computed(together[None], data.bands, wanted)
     limits = render.patch_limits(together[0])
-    image = derived_bands.with_computed(pixels.means[label][None], data.bands, None, wanted)[0][0]
-    return render.picture(image, names, look.composite, limits, None, render.PICTURE_PX, True)
+    image = derived_bands.with_computed(pixels.means[label][None], data.bands, wanted)[0][0]
+    return render.picture(image, names, look.composite, limits, render.PICTURE_PX, True)
 
 
 def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
@@ -88,10 +88,9 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
         name = st.selectbox("Band", list(known), format_func=lambda n: known[n].label, key="dataset_band", width=320)
         patch_id = st.selectbox("Patch", ids, format_func=lambda i: gallery.short(i, 40), key="bands_patch", width=260)
     band, row = known[name], data.index_of([patch_id])
-    images, names = derived_bands.with_computed(cache.images(data, row), data.bands, data.nodata, [name])
+    images, names = derived_bands.with_computed(cache.images(data, row), data.bands, [name])
     image = images[0]
     values = image[names.index(name)].astype(float)
-    values[render.nodata_pixels(image, data.nodata)] = np.nan
     beside = st.grid(2, min_column_width=340, gap="medium")
     with beside.cell():
         downloads.show(charts.band_picture(values, band), key="bands_picture")

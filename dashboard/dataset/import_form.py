@@ -31,12 +31,14 @@ FROM = {"folder": ":material/folder: On the server", "upload": ":material/upload
 EXAMPLES = {
     "positive": "landslide", "bands": "red,green,blue,nir", "labels": "/data/landslides/labels.csv", "id_column": "id",
     "label_column": "label", "group_column": "scene", "masks": "/data/landslides/masks", "licence": "CC BY 4.0",
-    "resize": "as they are",
+    "resize": "as they are", "pixel_m": "as the files say, or 10",
     "tile": "none: images are patches", "stride": "the tile size", "nodata": "as the format says",
-    "mask_value": "everything but 0", "keys": "images=img,labels=y", "date": "post",
+    "mask_value": "everything but 0", "mask_at_least": "as their values suggest", "keys": "images=img,labels=y",
+    "date": "post",
 }  # fmt: skip
 ONLY_FOR = {  # options of some formats
-    **dict.fromkeys(("keys", "layout"), ("hdf5", "npy", "landslide4sense")),
+    "keys": ("hdf5", "npy", "landslide4sense"),
+    "layout": ("hdf5", "npy", "landslide4sense", "folders"),
     "date": ("netcdf",),
 }
 WORDS: dict[str, dict[str | None, str]] = {

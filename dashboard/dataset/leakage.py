@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analyses.datasets.leakage import ANALYSIS
+from core.analyses.datasets.split_pairs import split_pairs_of_run
 from core.config import PRESETS
 from core.data.leakage.split_audit import Leaks, crossing
 from core.data.store import Dataset
@@ -27,9 +28,11 @@ NAME = ANALYSIS.name
 ANY = "anything or nothing"  # no filter on what divides a pair
 PAIRS_A_PAGE = 6
 METRIC_WORDS = {
-    "identical": "Identical pairs", "near": "Nearly identical", "shifted": "Shifted crops", "synthetic": "Blends",
+    "identical": "Identical pairs", "near": "Nearly identical", "shifted": "Shifted crops",
+    "overlap": "Overlap by place", "synthetic": "Blends",
 }  # fmt: skip
-ACROSS = {"split": "splits", "folds of the chosen run": "folds", "groups": "groups"}
+OF_RUN = "folds of the chosen run"
+ACROSS = {"split": "splits", OF_RUN: "folds", "groups": "groups"}
 MEASURES = {"overlap": "Overlap (share of the patch)", "ssim": "SSIM over the overlap"}
 
 
@@ -44,7 +47,8 @@ def leakage(data: Dataset) -> None:
                 "This dataset has not been checked for leakage yet",
                 "If patches of one landslide lie on both sides of a split, scores are too good: the network is scored "
                 "on ground that it has seen. Every patch is compared with all others to find duplicates, "
-                "near-duplicates, shifted crops, and synthetic patches next to their parents.",
+                "near-duplicates, shifted crops, and synthetic patches next to their parents. Shifts are recognised up "
+                "to half a side, and any overlap where places are known.",
                 "Look for leaks",
                 lambda: analyses.begin(target, NAME, {"scores": False}),
                 ":material/compare:",
@@ -71,9 +75,7 @@ def parts(data: Dataset) -> dict[str, Mapping[str, str]]:
         try:
             oof = run.oof()
             of = oof[oof["fold"] >= 0]
-            found["folds of the chosen run"] = {
-                str(i): theme.fold_title(fold) for i, fold in zip(of["id"], of["fold"], strict=True)
-            }
+            found[OF_RUN] = {str(i): theme.fold_title(fold) for i, fold in zip(of["id"], of["fold"], strict=True)}
         except LandslideLensError:
             pass  # it has not finished
     if data.groups is not None:
@@ -92,13 +94,14 @@ def verdict(n_pairs: int, crossings: Mapping[str, int]) -> tuple[str, str]:
     if crossings.get("groups"):
         return "warning", (
             f"{n_pairs:,} pairs show the same ground; {crossings['groups']:,} of them lie in different groups. "
-            "Training joins such groups (folds.on_leak), so no fold divides them."
+            "Training joins such groups, or leaves out of a fold's training part what shares ground with the patches "
+            "that it evaluates (folds.on_leak)."
         )
     return "ok", f"{n_pairs:,} pairs show the same ground; none is divided."
 
 
 def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> None:
-    crossings = {name: len(crossing(found.pairs, part)) for name, part in divisions.items()}
+    crossings = {name: len(divided(found.pairs, name, part)) for name, part in divisions.items()}
     severity, words = verdict(len(found.pairs), crossings)
     getattr(st, {"ok": "success"}.get(severity, severity))(escape_markdown(words), icon=theme.SEVERITY[severity][1])
     counts = found.pairs["kind"].value_counts()
@@ -110,9 +113,10 @@ def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, s
     st.caption(
         f"All {found.n:,} patches of {escape_markdown(data.name)} compared with each other, in "
         f"{duration(found.seconds)}.",
-        help="Hashes and descriptors of windows propose pairs; phase correlation, fine detail and SSIM decide. Of "
-        "several identical patches, each further one is paired with the first. Embeddings of a run are not used: they "
-        "find what looks alike, not what is the same place (docs/leakage.md).",
+        help="Hashes and descriptors of windows propose pairs; phase correlation, fine detail and SSIM decide, for "
+        "shifts of up to half a side. Where places are known, overlap is computed from them, at any shift. Of several "
+        "identical patches, each further one is paired with the first. Embeddings of a run are not used: they find "
+        "what looks alike, not what is the same place (docs/leakage.md).",
     )
     for note in found.notes:
         st.info(escape_markdown(note), icon=":material/info:")
@@ -132,7 +136,19 @@ def _chosen(found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> pd.Data
             format_func=lambda name: name if name == ANY else f"the {name}",
         )  # fmt: skip
     table = found.pairs[found.pairs["kind"].isin(kinds or present)].reset_index(drop=True)
-    return table if across == ANY else crossing(table, divisions[across])
+    return table if across == ANY else divided(table, across, divisions[across])
+
+
+def divided(pairs: pd.DataFrame, name: str, part: Mapping[str, str]) -> pd.DataFrame:
+    """Those of ``pairs`` that a division parts; of folds, those that one fold learns from and another judges."""
+    found = crossing(pairs, part)
+    run = guards.chosen_run() if name == OF_RUN else None
+    if run is None or not len(found):
+        return found
+    learnt = split_pairs_of_run(run, found)
+    both = set(zip(learnt["a"], learnt["b"], strict=True))
+    keep = [pair in both for pair in zip(found["a"], found["b"], strict=True)]
+    return found[np.array(keep, bool)].reset_index(drop=True)
 
 
 def _pairs(data: Dataset, table: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ from dashboard import theme
 from dashboard.charts.base import THIN
 from dashboard.patches.pair import KIND_WORDS
 
-KIND = {"identical": "#C0447E", "near": "#D9A21B", "shifted": "#4A7EBB", "synthetic": "#8E6BB8"}
+KIND = {"identical": "#C0447E", "near": "#D9A21B", "shifted": "#4A7EBB", "overlap": "#4FA3A0", "synthetic": "#8E6BB8"}
 
 
 def pairs_histogram(pairs: pd.DataFrame, column: str, title: str) -> go.Figure:

@@ -132,6 +132,8 @@ def _answer(placed: Placed, drawn: Drawn, data: Dataset) -> None:
         return
     table = _table(placed, data)
     st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) <= 10 else 360)
+    for text in placed.warnings:
+        st.warning(escape_markdown(text), icon=":material/warning:")
     far = int((placed.unlike >= FAR).sum())
     if far:
         st.warning(

@@ -10,10 +10,10 @@ from core.jobs.analysis_folder import AnalysisFolder, list_jobs
 from dashboard.jobs import progress
 
 
-def sweep(checkpoints: Path) -> None:
-    """Remove them."""
+def sweep(checkpoints: Path, older_than_s: float = uploads.STALE_S) -> None:
+    """Remove them; ``older_than_s``: nothing younger."""
     in_use = {folder for job in list_jobs(checkpoints) for folder in _folders(job, checkpoints)}
-    uploads.sweep(checkpoints, in_use=in_use)
+    uploads.sweep(checkpoints, older_than_s, in_use=in_use)
 
 
 def _folders(job: object, checkpoints: Path) -> set[Path | None]:

@@ -8,11 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
-from core.runs.store import STATES, RunFolder
+from core.runs.store import STATES, RunFolder, strangers_in
 from core.text import duration
 from dashboard import cache, state, theme
 from dashboard.ui import downloads, empty_states, formatting, guards
-from dashboard.ui.formatting import interval
+from dashboard.ui.formatting import escape_markdown, interval
 
 
 def run_row(run: RunFolder, dataset: str) -> dict:
@@ -43,8 +43,15 @@ def _run_row(path: str, dataset: str, updated: str, _status: dict) -> dict:
     return row | {"Run": run.name}
 
 
+@st.cache_data(ttl=60, max_entries=4, show_spinner=False)
+def _strangers(root: str) -> list[str]:
+    return strangers_in(Path(root))
+
+
 def runs_table() -> None:
-    """All runs, newest first; choosing one opens it."""
+    """All runs, newest first; choosing one opens it. Links and pipes in a run's folder are named below it."""
+    for note in _strangers(str(state.checkpoints())):
+        st.warning(escape_markdown(note), icon=":material/link_off:")
     choice = state.choice()
     if not choice.owner:
         st.markdown("None yet.")

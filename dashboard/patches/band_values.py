@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.data.by_class import ClassPixels, describe_classes
 from core.data.store import Dataset
-from core.data.store.summary import valid_pixels
 from dashboard import cache
 from dashboard.patches import derived_bands, render
 
@@ -44,9 +43,9 @@ def _band_values(path: str, version: cache.Version, band: str, per_class: int) -
         kept = []
         for start in range(0, len(picked), BATCH):
             images = data.images(picked[start : start + BATCH])
-            known, names = derived_bands.with_computed(images, data.bands, data.nodata, [band])
+            known, names = derived_bands.with_computed(images, data.bands, [band])
             pixels = known[:, names.index(band)]
-            kept.append(pixels[np.isfinite(pixels) & valid_pixels(images, data.nodata)[1]])
+            kept.append(pixels[np.isfinite(pixels)])
         values[label] = np.concatenate(kept)
     return values
 

@@ -148,13 +148,11 @@ def _band_grid(data: Dataset, row: int, look: Look) -> None:
     """Every band in greys, with what black and white stand for."""
     st.markdown("**Every band**")
     image = cache.images(data, [row])[0]
-    limits = (
-        render.patch_limits(image, data.nodata) if look.stretch == "patch" else render.dataset_limits(data.statistics)
-    )
+    limits = render.patch_limits(image) if look.stretch == "patch" else render.dataset_limits(data.statistics)
     with st.grid(6, min_column_width=BAND_PX, gap="small", key="card_bands"):
         for band, (low, _, high) in zip(data.bands, limits, strict=True):
             single = Composite(band.title, (band.name,))
-            rgb = render.picture(image, data.band_names, single, limits, data.nodata, side=192)
+            rgb = render.picture(image, data.band_names, single, limits, side=192)
             with st.container(gap=None):
                 st.image(rgb, width="stretch", alt=f"Band {band.title}", output_format="PNG")
                 st.caption(f"{escape_markdown(band.label)}  \n{_value(low)} to {_value(high)}")

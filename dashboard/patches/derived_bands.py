@@ -13,7 +13,7 @@ import numpy as np
 from core.data.bands import Band
 from core.data.indices import INDICES, possible
 from core.data.stacks import extended
-from dashboard.patches.render import nodata_pixels
+from core.data.store.missing import has_data
 
 
 def drawable(bands: Sequence[Band]) -> tuple[Band, ...]:
@@ -28,20 +28,19 @@ def computed(names: Sequence[str], bands: Sequence[Band]) -> tuple[str, ...]:
 
 
 def with_computed(
-    images: np.ndarray, bands: Sequence[Band], nodata: float | None, names: Sequence[str]
+    images: np.ndarray, bands: Sequence[Band], names: Sequence[str]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Patches (N, C, H, W) with the computed bands among ``names`` behind their own, and the names of all.
 
-    A pixel without data has ``nodata`` in the computed bands too.
+    A pixel without any data has none in the computed bands either.
     """
     more = computed(names, bands)
     all_names = (*(band.name for band in bands), *more)
     if not more:
         return images, all_names
     out = extended(images, bands, more)[0]
-    if nodata is not None:
-        for image, made in zip(images, out, strict=True):
-            made[len(bands) :, nodata_pixels(image, nodata)] = nodata
+    if (seen := has_data(images)) is not None:
+        np.copyto(out[:, len(bands) :], np.float32(np.nan), where=~seen[:, None])
     return out, all_names
 
 

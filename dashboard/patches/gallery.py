@@ -129,7 +129,7 @@ def pictures(
     """Each patch as an RGB picture (side, side x W/H, 3) uint8. Raises DataError for unknown ids."""
     rows = data.index_of(ids)
     wanted = look.composite.bands
-    images, names = derived_bands.with_computed(cache.images(data, rows), data.bands, data.nodata, wanted)
+    images, names = derived_bands.with_computed(cache.images(data, rows), data.bands, wanted)
     masks = cache.masks(data, rows) if look.mask else None
     shared = render.dataset_limits(data.statistics)
     if look.stretch != "patch":
@@ -138,8 +138,8 @@ def pictures(
         )
     drawn = []
     for place, (patch_id, image) in enumerate(zip(ids, images, strict=True)):
-        limits = render.patch_limits(image, data.nodata) if look.stretch == "patch" else shared
-        rgb = render.picture(image, names, look.composite, limits, data.nodata, side, look.smooth)
+        limits = render.patch_limits(image) if look.stretch == "patch" else shared
+        rgb = render.picture(image, names, look.composite, limits, side, look.smooth)
         cam = cams.of(str(patch_id)) if cams is not None and look.opacity else None
         if cam is not None:
             top = cams.top_of(str(patch_id)) if look.heat == "fold" else None

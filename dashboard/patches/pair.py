@@ -18,6 +18,7 @@ KIND_WORDS = {
     "identical": "Identical",
     "near": "Nearly identical",
     "shifted": "Shifted crop",
+    "overlap": "Overlap by place",
     "synthetic": "Blend of two",
 }
 SIDE = 256  # pixels of a picture
@@ -36,7 +37,7 @@ def pair_pictures(data: Dataset, pair: pd.Series, look: gallery.Look) -> tuple[n
     first, second = gallery.pictures(data, [pair["a"], pair["b"]], look, side=SIDE)
     if pair["turn"]:
         second = np.ascontiguousarray(TURNS[pair["turn"]](second.transpose(2, 0, 1)).transpose(1, 2, 0))
-    if pair["kind"] == "shifted" and (pair["dy"] or pair["dx"]):
+    if pair["kind"] in ("shifted", "overlap") and (pair["dy"] or pair["dx"]):
         masks = overlap_masks(int(pair["dy"]), int(pair["dx"]), *data.shape[1:])
         first, second = (render.outline(rgb, mask) for rgb, mask in zip((first, second), masks, strict=True))
     return first, second
@@ -47,7 +48,7 @@ def pair_words(pair: pd.Series) -> str:
     said = [f"**{KIND_WORDS.get(pair['kind'], escape_markdown(pair['kind']))}**"]
     if pair["turn"]:
         said.append(escape_markdown(pair["turn"]))
-    if pair["kind"] == "shifted":
+    if pair["kind"] in ("shifted", "overlap"):
         said.append(f"shift {int(pair['dx']):+d} columns, {int(pair['dy']):+d} rows")
         said.append(f"{pair['overlap']:.0%} shared")
     if np.isfinite(pair["ssim"]) and pair["kind"] != "identical":

@@ -42,10 +42,9 @@ def dataset_limits(statistics: Sequence[Mapping]) -> np.ndarray:
     return np.array([_usable(*np.interp(PERCENTILES, percents, values)) for values in rows]).reshape(-1, 3)
 
 
-def patch_limits(image: np.ndarray, nodata: float | None = None) -> np.ndarray:
-    """Display limits of every band from this patch (C, H, W) alone, leaving out nodata and non-finite: (C, 3)."""
-    valid = np.isfinite(image) & ~nodata_pixels(image, nodata)
-    return np.array([value_limits(band[keep]) for band, keep in zip(image, valid, strict=True)])
+def patch_limits(image: np.ndarray) -> np.ndarray:
+    """Display limits of every band from this patch (C, H, W) alone, leaving out what is missing: (C, 3)."""
+    return np.array([value_limits(band[np.isfinite(band)]) for band in image])
 
 
 def value_limits(values: np.ndarray) -> tuple[float, float, float]:
@@ -71,13 +70,6 @@ def _gamma(limits: np.ndarray) -> np.ndarray:
     return np.clip(np.log(DARKEST_MEDIAN) / np.log(place), 0.4, 1.0)
 
 
-def nodata_pixels(image: np.ndarray, nodata: float | None) -> np.ndarray:
-    """(H, W) bool: the pixels of a patch (C, H, W) that equal ``nodata`` in all bands."""
-    if nodata is None:
-        return np.zeros(image.shape[1:], bool)
-    return np.all(image == nodata, axis=0)
-
-
 # -------------------------------------------------------------------------------------------------- pictures
 
 
@@ -86,14 +78,13 @@ def picture(
     band_names: Sequence[str],
     composite: Composite,
     limits: np.ndarray,
-    nodata: float | None = None,
     side: int | None = PICTURE_PX,
     smooth: bool = False,
 ) -> np.ndarray:
     """One patch seen through a composite: (side, side x W/H, 3) uint8.
 
     image: (C, H, W) in the bands' units; limits: (C, 3) of :func:`dataset_limits` or :func:`patch_limits`.
-    Pixels that are nodata, or not finite in a band shown, are neutral grey. ``side`` is the height in pixels (none
+    Pixels that are missing in a band shown are neutral grey. ``side`` is the height in pixels (none
     keeps H); ``smooth`` enlarges with Lanczos instead of showing the pixels as they are.
     """
     names = list(band_names)
@@ -102,7 +93,7 @@ def picture(
         shown = shown * 3
     low, high = limits[shown, 0, None, None], limits[shown, 2, None, None]
     values = image[shown].astype(np.float64)  # (3, H, W)
-    missing = ~np.isfinite(values).all(axis=0) | nodata_pixels(image, nodata)
+    missing = ~np.isfinite(values).all(axis=0)
     scaled = np.clip((np.nan_to_num(values) - low) / (high - low), 0.0, 1.0) ** _gamma(limits[shown])[:, None, None]
     rgb = np.round(scaled * 255).astype(np.uint8).transpose(1, 2, 0)  # (H, W, 3)
     rgb[missing] = NO_DATA_RGB

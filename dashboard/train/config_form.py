@@ -105,6 +105,9 @@ GROUPS: dict[str, dict[str, str]] = {
         "folds.grouped": "Keep groups together",
         "folds.group_by": "Group by",
         "folds.block_km": "Block side (km)",
+        "folds.buffer_m": "Buffer around evaluated patches (m)",
+        "folds.use_split": "Hold back the dataset's test part",
+        "folds.hold_out_val": "Hold back its validation part too",
         "folds.on_leak": "Near-duplicates across groups",
     },
     "Evaluation": {
@@ -171,7 +174,11 @@ def config_form(
     name = st.selectbox("Preset", sorted(PRESETS), format_func=preset_title, key=f"{key}_preset")
     base = preset(name)
     prefix = f"{key}_{name}"
-    shown = {"folds.block_km": "block" in groupings, "data.max_cloud": has_cloud}
+    placed, has_split = "block" in groupings, "split" in groupings
+    shown = {
+        "folds.block_km": placed, "folds.buffer_m": placed, "folds.use_split": has_split,
+        "folds.hold_out_val": has_split, "data.max_cloud": has_cloud,
+    }  # fmt: skip
     hidden = {path for path, is_shown in shown.items() if not is_shown}
     options = {"folds.group_by": groupings, "heads.head": base.heads.names, "model.backbone": BACKBONES}
     with st.form(f"{prefix}_form", border=True):

@@ -170,8 +170,8 @@ def _preview(data: Dataset, config: RunConfig) -> None:
     by_name = {composite.name: composite for composite in composites(derived_bands.drawable(bands))}
     composite = by_name[shown_as.selectbox("Shown as", list(by_name), key="preview_composite", width=300)]
     limits = _limits(data, bands, composite) if preview.in_units else None
-    originals = _pictures(preview.images, bands, composite, limits, data.nodata)
-    drawn = [_pictures(images, bands, composite, limits, data.nodata) for images in preview.drawn]
+    originals = _pictures(preview.images, bands, composite, limits)
+    drawn = [_pictures(images, bands, composite, limits) for images in preview.drawn]
     for i, patch_id in enumerate(preview.ids):
         grid = st.grid(int(draws) + 1, min_column_width=TILE_PX, gap="small")
         with grid.cell():
@@ -206,14 +206,12 @@ def _sentence(config: RunConfig, preview: Preview) -> str:
 
 
 def _pictures(
-    images: np.ndarray, bands: Sequence[Band], composite: Composite, limits: np.ndarray | None, nodata: float | None
+    images: np.ndarray, bands: Sequence[Band], composite: Composite, limits: np.ndarray | None
 ) -> list[np.ndarray]:
     """Patches (n, C, H, W) through a composite, stretched alike, or each by itself without ``limits``."""
-    images, names = derived_bands.with_computed(images, bands, nodata, composite.bands)
+    images, names = derived_bands.with_computed(images, bands, composite.bands)
     return [
-        render.picture(
-            image, names, composite, render.patch_limits(image, nodata) if limits is None else limits, nodata
-        )
+        render.picture(image, names, composite, render.patch_limits(image) if limits is None else limits)
         for image in images
     ]
 

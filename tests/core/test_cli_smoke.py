@@ -16,7 +16,7 @@ from core.jobs.processes import ROOT, child_environment
 # Arguments, status, and what stands on standard output (status 0) or on standard error. {home}: an empty folder.
 ASKED = {
     "doctor": (["--json", "--checkpoints", "{home}"], 0, '"rows"'),
-    "jobs list": (["--json", "--checkpoints", "{home}"], 0, '{"jobs": []}'),
+    "jobs list": (["--json", "--checkpoints", "{home}"], 0, '{"jobs": []'),
     "ingest": (["geo", "{home}", "--out", "{home}/x.h5"], 1, "no format 'geo'"),
     "train": (["{home}/no-such.h5", "--checkpoints", "{home}"], 1, "no-such.h5"),
     "check": (["{home}/no-such.h5"], 1, "no-such.h5"),

@@ -8,7 +8,7 @@ thing that is trained is a logistic regression on statistics of the bands that a
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +22,7 @@ from core.analyses.bands.flips import answers_of, groups_of
 from core.analyses.base import Analysis, Options
 from core.config.sections import names_of
 from core.data.bands import Band
+from core.data.folds import training_ids
 from core.data.store import Dataset
 from core.errors import ConfigError, TrainingError
 from core.evaluate.comparison.significance import compare
@@ -92,7 +93,7 @@ def analyse(run: RunFolder, options: RobustnessOptions) -> Steps[dict[str, Any]]
         model = FoldModel.load(run, fold, device)
         bands = model.network.bands
         planned = _planned(bands, options)
-        training = _training(dataset, oof, model, options.seed)
+        training = _training(dataset, oof, run.folds(), model, options.seed)
         facts = oof[oof["fold"] == fold].reset_index(drop=True)
         rows = dataset.index_of(facts["id"])
         for start in range(0, len(rows), CHUNK):
@@ -174,9 +175,9 @@ def _decided(
     return {"prob": probs, "pred": (probs >= rules[head].thresholds[model.fold]).astype(np.int8)}
 
 
-def _training(dataset: Dataset, oof: pd.DataFrame, model: FoldModel, seed: int) -> Training:
+def _training(dataset: Dataset, oof: pd.DataFrame, folds: Mapping[str, Any], model: FoldModel, seed: int) -> Training:
     """At most TRAINING_SAMPLE real patches of the fold's training part, drawn evenly."""
-    ids = oof.loc[oof["fold"] != model.fold, "id"].to_numpy()
+    ids = oof.loc[oof["id"].astype(str).isin(training_ids(folds, model.fold)), "id"].to_numpy()
     rows = np.sort(np.random.default_rng(seed).permutation(dataset.index_of(ids))[:TRAINING_SAMPLE])
     images = dataset.images(rows, model.normaliser.band_names)
     return Training(images, np.asarray(model.normaliser.mean_, np.float32), seed)
@@ -240,16 +241,16 @@ def _retrained(
     names = [band.name for band in bands]
     rows, labels, fold_of = dataset.index_of(oof["id"]), oof["label"].to_numpy(), oof["fold"].to_numpy()
     parts = (dataset.images(rows[i : i + CHUNK], names) for i in range(0, len(rows), CHUNK))
-    statistics = np.concatenate([band_statistics(images, dataset.nodata) for images in parts])
+    statistics = np.concatenate([band_statistics(images) for images in parts])
     by_band = statistics.reshape(len(rows), len(names), -1)
     intact = answers_of(table, INTACT.name, "as_is").loc[oof["id"].astype(str)]
-    groups, gained = groups_of(intact), []
+    groups, folds, gained = groups_of(intact), run.folds(), []
     for scenario in (one for one in planned if one.kind == "lost"):
         left = [i for i, name in enumerate(names) if name not in scenario.bands]
         features, scores = by_band[:, left].reshape(len(rows), -1), np.zeros(len(rows))
         try:
             for fold in np.unique(fold_of):
-                train, val = fold_of != fold, fold_of == fold
+                train, val = oof["id"].astype(str).isin(training_ids(folds, int(fold))).to_numpy(), fold_of == fold
                 scores[val] = fit_baseline(RETRAINED, features[train], labels[train]).decision(features[val])
         except TrainingError:
             continue

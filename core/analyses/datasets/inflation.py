@@ -14,8 +14,8 @@ import pandas as pd
 
 from core.config import FoldsConfig
 from core.data.band_statistics import band_statistics
-from core.data.folds import Folds, make_folds
-from core.data.grouping import groups_for
+from core.data.fold_drawing import draw_folds
+from core.data.folds import Folds
 from core.data.store.dataset import Dataset
 from core.errors import DataError, RunError
 from core.progress import Progress, Steps
@@ -72,17 +72,17 @@ def inflation(
     """
     labels = dataset.labels if labels is None else labels
     config = config or FoldsConfig()
-    honest = groups_for(dataset, labels, config, pairs).groups
-    if honest is None:
+    ways = tuple(config.model_copy(update={"grouped": grouped}) for grouped in (False, True))
+    first = draw_folds(dataset, labels, ways[1], seed, pairs)
+    honest = first.groups
+    if honest is None and not first.folds.left_out:
         raise DataError(
             f"{dataset.name} has no groups, and no two of its patches show the same ground: there is nothing that "
             "folds could keep together, so both kinds of folds are the same."
         )
     features = statistics_of(dataset, labels)
-    draws = [
-        tuple(make_folds(labels, honest, config.n_splits, seed + k, grouped) for grouped in (False, True))
-        for k in range(repeats)
-    ]
+    draws = [tuple(draw_folds(dataset, labels, way, seed + k, pairs).folds for way in ways) for k in range(repeats)]
+    honest = dataset.ids if honest is None else honest
     rows = []
     for done, (name, words) in enumerate(PROBES.items()):
         scored = []
@@ -99,7 +99,7 @@ def statistics_of(dataset: Dataset, labels: np.ndarray) -> np.ndarray:
     features = np.zeros((len(dataset), 9 * dataset.shape[0]), np.float32)
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
-        features[part] = band_statistics(dataset.images(part), dataset.nodata)
+        features[part] = band_statistics(dataset.images(part))
     return features
 
 

@@ -7,18 +7,20 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
 from core.analyses.base import Analysis, Options
 from core.analyses.datasets.inflation import Inflation, inflation, inflation_of_runs
-from core.analyses.datasets.split_pairs import lineage_leaks, split_pairs, split_pairs_of_run
+from core.analyses.datasets.split_pairs import divided_by_source, lineage_leaks, split_pairs, split_pairs_of_run
 from core.analyses.datasets.state import state_of
 from core.config import FoldsConfig
 from core.data.exclusions import labels_in_use
+from core.data.held_back.split_parts import held_back
 from core.data.leakage.split_audit import leaks_of
 from core.data.store import open_dataset
-from core.errors import LandslideLensError
+from core.errors import FoldError, LandslideLensError
 from core.progress import Progress, Steps, part
 from core.runs.store import open_run
 from core.runs.targets import DatasetTarget
@@ -38,7 +40,9 @@ class LeakageOptions(Options):
         description="A finished run whose folds leak: its scores minus those of the other run.",
     )
     group_by: str = _FOLDS["group_by"]
-    block_km: float = _FOLDS["block_km"]
+    block_km: float | None = _FOLDS["block_km"]
+    buffer_m: float = _FOLDS["buffer_m"]
+    use_split: bool = _FOLDS["use_split"]
     n_splits: int = _FOLDS["n_splits"]
     seed: int = Field(0, ge=0, title="Seed", description="Random seed of the folds.")
     scores: bool = Field(
@@ -84,15 +88,24 @@ def analyse(target: DatasetTarget, options: LeakageOptions) -> Steps[dict[str, A
         open_run(target.checkpoints, name) if name else None for name in (options.run, options.leaking_run)
     )
     labels, facts = labels_in_use(dataset), state_of(dataset)
-    config = FoldsConfig(n_splits=options.n_splits, group_by=options.group_by, block_km=options.block_km)
+    names = ("n_splits", "group_by", "block_km", "buffer_m", "use_split")
+    config = FoldsConfig(**{name: getattr(options, name) for name in names})
     leaks = yield from part(leaks_of(dataset), 0.0, 0.6 if options.scores else 1.0)
-    counts = split_pairs(dataset, leaks.pairs, config, options.seed, labels)
+    notes = list(leaks.notes)
+    try:
+        held = held_back(dataset, labels, config)
+        labels = np.where(held.mask, np.int8(-1), labels)
+        notes += held.notes
+        counts = split_pairs(dataset, leaks.pairs, config, options.seed, labels)
+    except FoldError as error:
+        counts = divided_by_source(dataset, leaks.pairs)
+        notes.append(f"Pairs between folds were not counted: {error}")
     report = {
         "n": len(dataset),
         "n_pairs": len(leaks.pairs),
         "by_kind": leaks.pairs["kind"].value_counts().to_dict(),
         "split_pairs": {name: len(pairs) for name, pairs in counts.items()},
-        "notes": list(leaks.notes),
+        "notes": notes,
         "inflation": [],
         "inflation_note": "",
         "seconds": leaks.seconds,
@@ -129,7 +142,8 @@ def read(target: DatasetTarget) -> Leakage | None:
 ANALYSIS = Analysis(
     name="leakage",
     title="Leakage",
-    summary="Near-duplicates, shifted crops and blends, which of them a split divides, and what that adds to scores.",
+    summary="Near-duplicates, crops shifted by up to half a side (by any shift where places are known) and blends; "
+    "which of them a split divides, and what that adds to scores.",
     page="dataset",
     view="leakage",
     target="dataset",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from core.config import FoldsConfig
-from core.data.folds import make_folds
-from core.data.grouping import groups_for
+from core.data.fold_drawing import draw_folds
 from core.data.leakage.split_audit import crossing
 from core.data.store.dataset import Dataset
 from core.runs.store import RunFolder
@@ -43,19 +46,40 @@ def split_pairs(
     labels: (N,) int8 where some patches are left out; none: the dataset's.
     """
     labels, ids = dataset.labels if labels is None else labels, dataset.ids
-    found = {}
-    if dataset.split is not None:
-        found["split"] = crossing(pairs, dict(zip(ids, dataset.split, strict=True)))
-    if dataset.groups is not None:
-        found["groups"] = crossing(pairs, dict(zip(ids, dataset.groups, strict=True)))
-    groups = groups_for(dataset, labels, config, pairs).groups
+    found = divided_by_source(dataset, pairs)
     for name, grouped in (("ungrouped_folds", False), ("folds", True)):
-        fold_of = make_folds(labels, groups, config.n_splits, seed, grouped).fold_of
-        known = fold_of >= 0
-        found[name] = crossing(pairs, dict(zip(ids[known], fold_of[known], strict=True)))
+        one = config.model_copy(update={"grouped": grouped})
+        folds = draw_folds(dataset, labels, one, seed, pairs).folds
+        found[name] = learnt_and_judged(pairs, json.loads(folds.to_json(ids)))
     return found
+
+
+def divided_by_source(dataset: Dataset, pairs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Pairs that the source's own split and groups divide, where it has any."""
+    parts = {"split": dataset.split, "groups": dataset.groups}
+    return {
+        name: crossing(pairs, dict(zip(dataset.ids, values, strict=True)))
+        for name, values in parts.items()
+        if values is not None
+    }
 
 
 def split_pairs_of_run(run: RunFolder, pairs: pd.DataFrame) -> pd.DataFrame:
     """Pairs whose patches a run validated in different folds: it learnt from one when it scored the other."""
-    return crossing(pairs, run.oof().set_index("id")["fold"].to_dict())
+    return learnt_and_judged(pairs, run.folds())
+
+
+def learnt_and_judged(pairs: pd.DataFrame, folds: Mapping[str, Any]) -> pd.DataFrame:
+    """Pairs one of whose patches is learnt from in the fold that judges the other, with their folds part_a and part_b.
+
+    folds: as a run records them (``core.data.folds.Folds.to_json``).
+    """
+    crossed = crossing(pairs, {str(name): fold for fold, ids in enumerate(folds["folds"]) for name in ids})
+    if "left_out" not in folds:
+        return crossed
+    out = [set(map(str, ids)) for ids in folds["left_out"]]
+    learnt = [
+        a not in out[int(of_b)] or b not in out[int(of_a)]
+        for a, b, of_a, of_b in zip(crossed["a"], crossed["b"], crossed["part_a"], crossed["part_b"], strict=True)
+    ]
+    return crossed[np.array(learnt, bool)].reset_index(drop=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from scipy.special import expit
 
 from core.analyses.base import Analysis, Options
 from core.analyses.embedding import projections
-from core.config.sections import names_of
+from core.config.sections import NoDataValue, names_of
 from core.data import uploads
 from core.data.bands import Band
 from core.embed.features import Preparation
@@ -68,6 +68,11 @@ class NewPatchesOptions(Options):
         title="Unit",
         description="Of the optical bands (DN, reflectance, 0-255) where the source does not say.",
     )
+    nodata: NoDataValue = Field(
+        None,
+        title="No-data value",
+        description="A pixel with it in all bands holds no data, where the source does not say.",
+    )
     uploaded: bool = Field(
         False, title="Uploaded", description="The source is an upload, which is removed when the job has ended."
     )
@@ -89,8 +94,8 @@ class Placed:
 
     key: of the projection. ids: (m,). xy: (m, 2). probs: head -> (m,) in 0-1; called: head -> (m,) bool at the fold's
     threshold. index, distance: (m, k) the nearest training patches' rows and how far they are; unlike: (m,) the share
-    of held-out patches that are nearer to the training part than this one is. note: how they were placed. seconds: how
-    long it took.
+    of held-out patches that are nearer to the training part than this one is. note: how they were placed. warnings:
+    what the reader warned of and what is doubtful about the values. seconds: how long it took.
     """
 
     fold: int
@@ -104,6 +109,7 @@ class Placed:
     unlike: np.ndarray
     note: str
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def analyse(run: RunFolder, options: NewPatchesOptions) -> Steps[dict[str, Any]]:
@@ -115,14 +121,16 @@ def analyse(run: RunFolder, options: NewPatchesOptions) -> Steps[dict[str, Any]]
     upload = _upload(run, options) if options.uploaded else None
     try:
         run.require_finished()
-        batches, bands = _opened(options)
-        placed = yield from place(run, options.fold, options.projection, batches, bands)
+        told: list[str] = []
+        batches, bands = _opened(options, told)
+        placed = yield from place(run, options.fold, options.projection, batches, bands, told)
     finally:
         if upload is not None:
             uploads.forget(upload)
     _write(run, options, placed)
     yield Progress(1.0, "Done.")
-    return {"message": f"{len(placed.ids)} patches placed on fold {options.fold + 1}.", "key": key_of(options)}
+    message = f"{len(placed.ids)} patches placed on fold {options.fold + 1}."
+    return {"message": message, "key": key_of(options), "warnings": list(placed.warnings)}
 
 
 def _upload(run: RunFolder, options: NewPatchesOptions) -> Path:
@@ -133,38 +141,46 @@ def _upload(run: RunFolder, options: NewPatchesOptions) -> Path:
     return folder
 
 
-def _opened(options: NewPatchesOptions) -> tuple[Batches, Sequence[Band]]:
-    """Batches of (ids, raw images) of the source, and their bands."""
+def _opened(options: NewPatchesOptions, told: list[str]) -> tuple[Batches, Sequence[Band]]:
+    """Batches of (ids, raw images) of the source, and their bands. told: gets what the reader warns of."""
     from core.data.store import open_dataset
     from core.predict.sources import batches_of, patches_of
+    from core.predict.values import doubts
 
     source, rejected = Path(options.source), []
     if not source.exists():
         again = "Upload it again." if options.uploaded else "Write the full path of one that is."
         raise DataError(f"{source.name} is no file or folder on this machine any more. {again}")
     if options.rows is None:
-        bands, batches, _ = patches_of(source, None, options.bands, rejected, options.unit)
+        bands, batches, _ = patches_of(source, None, options.bands, rejected, options.unit, options.nodata, told)
         return none_lost(batches, rejected), bands
     dataset = open_dataset(source)
+    told += doubts(dataset)
     if max(options.rows) >= len(dataset):
         raise DataError(f"{source.name} has {len(dataset):,} patches; there is no row {max(options.rows)}, from 0.")
     return batches_of(dataset, np.array(options.rows, np.int64)), dataset.bands
 
 
-def place(run: RunFolder, fold: int, key: str, batches: Batches, bands: Sequence[Band]) -> Steps[Placed]:
+def place(
+    run: RunFolder, fold: int, key: str, batches: Batches, bands: Sequence[Band], told: list[str] | None = None
+) -> Steps[Placed]:
     """Embed, place and answer for batches of (ids, raw images) by one fold's model; at most ``MOST`` patches.
 
-    key: of the projection (``core.analyses.embedding.projections``). Raises FormatError naming missing bands, another
+    Patches without any data are left out. key: of the projection (``core.analyses.embedding.projections``). told: what
+    was warned of so far; what is doubtful about the values is added. Raises FormatError naming missing bands, another
     unit or size, or an empty source.
     """
     from core.heads.blend import kind_of
     from core.predict.patches import Ensemble, fitting
+    from core.predict.values import values_of_run, watched, with_data
 
     began = time.monotonic()
     yield Progress(0.05, f"Loading the network of fold {fold + 1}.")
     ensemble = Ensemble.of_folds(run, [fold])
     yield Progress(0.3, "Reading and embedding the patches.")
-    ids, images = _first(fitting(run.name, batches, bands, ensemble))
+    told = [] if told is None else told
+    fitted = fitting(run.name, batches, bands, ensemble, told)
+    ids, images = with_data(*_first(watched(run.name, fitted, values_of_run(run), told)), told)
     model = ensemble.models[0]
     embedded = model.embeddings(images)
     names = [name for name in model.heads if kind_of(name) == "embeddings" and name in ensemble.rules]
@@ -191,6 +207,7 @@ def place(run: RunFolder, fold: int, key: str, batches: Batches, bands: Sequence
         unlike=(usual[None, :] < neighbours.distance[:, :1]).mean(axis=1),
         note=note,
         seconds=time.monotonic() - began,
+        warnings=tuple(dict.fromkeys(told)),
     )
 
 
@@ -207,7 +224,7 @@ def none_lost(batches: Batches, rejected: Sequence[Any]) -> Iterator[tuple[np.nd
         raise FormatError(f"{rejected[0].file}: {rejected[0].reason}")
 
 
-def _first(batches: Batches) -> tuple[np.ndarray, np.ndarray]:
+def _first(batches: Generator) -> tuple[np.ndarray, np.ndarray]:
     """The first ``MOST`` patches."""
     ids, images, n = [], [], 0
     for some, pixels in batches:
@@ -216,6 +233,7 @@ def _first(batches: Batches) -> tuple[np.ndarray, np.ndarray]:
         n += len(ids[-1])
         if n >= MOST:
             break
+    batches.close()  # what is doubtful is told at the end
     if not n:
         raise FormatError("No usable patch was found in the source. Check the file and its format.")
     return np.concatenate(ids), np.concatenate(images)
@@ -267,6 +285,7 @@ def _write(run: RunFolder, options: NewPatchesOptions, placed: Placed) -> None:
     part.write_arrays("neighbours", {"index": placed.index, "distance": placed.distance})
     facts = {"fold": placed.fold, "projection": placed.key, "heads": list(placed.probs), "note": placed.note}
     facts |= {"seconds": placed.seconds, "made": datetime.now(UTC).isoformat(timespec="seconds")}
+    facts |= {"warnings": list(placed.warnings)}
     part.write_json("report.json", facts | {"options": options.model_dump(mode="json")})
 
 
@@ -286,6 +305,7 @@ def read_placed(run: RunFolder, key: str) -> Placed:
         unlike=table["unlike"].to_numpy(),
         note=facts["note"],
         seconds=facts["seconds"],
+        warnings=tuple(facts.get("warnings", ())),
     )
 
 

@@ -8,13 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
+from core.data.folds import training_ids
 from core.data.normalise import Normaliser
 from core.data.selection import select
 from core.data.store import Dataset
-from core.data.store.summary import valid_pixels
+from core.data.store.missing import has_data
 from core.errors import RunError
 from core.runs.store import RunFolder
-from core.smote.resample import copies_of, interpolate, normalised_range
+from core.smote.resample import copies_of, interpolate, keep_missing, normalised_range
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,8 @@ class FoldLandslides:
     """A fold's landslides and the synthetic patches between them.
 
     ids: (n,) text; rows: (n,) of the dataset, ascending. patches: (n, C, H, W) float32 normalised by the fold.
-    valid: (n, H, W) bool, where a patch holds data; None: everywhere. data_range: see ``normalised_range``.
+    valid: (n, H, W) bool, where a patch holds data; None: everywhere. usable: (n, C, H, W) bool, the values that are
+    there. data_range: see ``normalised_range``.
     """
 
     fold: int
@@ -30,22 +32,31 @@ class FoldLandslides:
     rows: np.ndarray
     patches: np.ndarray
     valid: np.ndarray | None
+    usable: np.ndarray
     data_range: float | np.ndarray
 
     @classmethod
     def of(cls, run: RunFolder, dataset: Dataset, fold: int) -> FoldLandslides:
         """Those of the fold's training part; of every fold where the run's protocol is ``before_folds``."""
         config = run.config()
-        selection = select(dataset, config.data)
+        selection = select(dataset, config.data, config.folds)
         everyone = config.smote.protocol != "inside_fold"
-        members = [{str(name) for name in ids} for ids in run.folds()["folds"]]
-        inside = set().union(*(ids for k, ids in enumerate(members) if k != fold or everyone))
+        folds = run.folds()
+        learnt = folds["folds"] if everyone else [training_ids(folds, fold)]
+        inside = {str(name) for ids in learnt for name in ids}
         names = dataset.ids.astype(str)
         rows = np.flatnonzero(np.array([name in inside for name in names]) & (selection.labels == 1))
         raw = dataset.images(rows, bands=tuple(band.name for band in selection.bands))
         patches = Normaliser.from_json(run.normaliser_text(fold)).transform(raw)
-        valid = None if dataset.nodata is None else valid_pixels(raw, dataset.nodata)[1]
-        return cls(fold, names[rows], rows, patches, valid, normalised_range(config.normalise.method, patches))
+        return cls(
+            fold,
+            names[rows],
+            rows,
+            patches,
+            has_data(raw),
+            np.isfinite(raw),
+            normalised_range(config.normalise.method, patches),
+        )
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -70,6 +81,5 @@ class FoldLandslides:
     def between(self, anchor: np.ndarray, neighbour: np.ndarray, anchor_weight: np.ndarray) -> np.ndarray:
         """(M, C, H, W) the synthetic patches of Algorithm 1; 0, the normaliser's centre, where a parent has no data."""
         images = interpolate(self.patches, anchor, neighbour, anchor_weight)
-        if self.valid is not None:
-            np.copyto(images, np.float32(0.0), where=~(self.valid[anchor] & self.valid[neighbour])[:, None])
+        keep_missing(images, self.usable, anchor, neighbour)
         return images

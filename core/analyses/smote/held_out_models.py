@@ -16,11 +16,10 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.store import Dataset
-from core.data.store.summary import valid_pixels
 from core.evaluate.intervals import bootstrap_intervals
 from core.heads.blend import BLEND
 from core.runs.store import RunFolder
-from core.smote.resample import interpolate
+from core.smote.resample import interpolate, keep_missing
 
 if TYPE_CHECKING:
     from core.predict.perturbed_model import PerturbedModel
@@ -73,9 +72,7 @@ def _log_odds(view: PerturbedModel, dataset: Dataset, rows: pd.DataFrame, head: 
     patches = model.normaliser.transform(raw)
     anchor, neighbour = (np.searchsorted(parents, rows[name].to_numpy(str)) for name in ("anchor", "neighbour"))
     images = interpolate(patches, anchor, neighbour, rows["anchor_weight"].to_numpy(np.float32))
-    if model.normaliser.nodata is not None:
-        valid = valid_pixels(raw, model.normaliser.nodata)[1]
-        np.copyto(images, np.float32(0.0), where=~(valid[anchor] & valid[neighbour])[:, None])
+    keep_missing(images, np.isfinite(raw), anchor, neighbour)
     embedded = embed(model.network, images, model.device, model.batch_size, tta=model.tta).embeddings
     return model.log_odds_of({"embeddings": embedded}, [head], view.rules)[head]
 

@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.store import Dataset
-from core.data.store.summary import valid_pixels
+from core.data.store.missing import has_data
 from core.embed.features import Preparation
 from core.embed.neighbours import nearest
 from core.errors import ConfigError, RunError
@@ -108,8 +108,7 @@ def predict_between(
     ends = np.array([*two, third])
     raw = dataset.images(ends, model.normaliser.band_names)
     position = np.unique(np.concatenate([np.linspace(0, 2, 2 * steps + 1), np.asarray(extra, np.float64)]))
-    nodata = model.normaliser.nodata
-    valid = None if nodata is None else valid_pixels(raw, nodata)[1]
+    valid = has_data(raw)
     patches = model.normaliser.transform(raw)
     stops = _between(patches, valid, position, 0.0)
     embedded = embed(model.network, stops, model.device, model.batch_size, tta=model.tta).embeddings
@@ -118,9 +117,9 @@ def predict_between(
     features = {"embeddings": embedded}
     kinds = {kind_of(name) for name in members_of(names)}
     if kinds - {"embeddings"}:
-        between = _between(raw, valid, position, 0.0 if nodata is None else nodata)
-        features["statistics"] = band_statistics(between, nodata) if "statistics" in kinds else None
-        features["rich"] = rich_statistics(between, model.normaliser.band_names, nodata) if "rich" in kinds else None
+        between = _between(raw, valid, position, np.nan)
+        features["statistics"] = band_statistics(between) if "statistics" in kinds else None
+        features["rich"] = rich_statistics(between, model.normaliser.band_names) if "rich" in kinds else None
     log_odds = model.log_odds_of(features, names, view.rules)
     card = run.cams()[2]
     method = card.get("method", "gradcam")

@@ -5,12 +5,16 @@ Errors stop training, warnings do not. Nothing is mended: each row says what to 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from core.data.check.masks import mask_rows
+from core.data.check.missing import missing_rows
 from core.data.check.report import SHOWN, CheckReport, CheckRow
 from core.data.check.units import order_row, unit_row
-from core.data.check.values import Scan, nodata_rows, scan, value_rows
+from core.data.check.values import Scan, scan, value_rows
 from core.data.leakage.split_audit import Leaks, leaks_of
 from core.data.store.dataset import Dataset
 from core.progress import Steps, part
@@ -19,10 +23,14 @@ from core.text import list_names
 __all__ = ["CheckReport", "CheckRow", "check"]
 
 USUAL_SPLITS = 5  # folds that most runs draw
+PAIRS_ADVICE = (
+    "Give them one group. Folds join them, or leave them out of training where places show what they share "
+    "(folds.on_leak)."
+)
 SCANNING = 0.3  # share of the whole time, where pairs have to be looked for
 PAIR_WORDS = {
     "near": ("Patches are nearly identical", "No patch is nearly identical to another one"),
-    "shifted": ("Patches are shifted crops of one another", "No patch is a shifted crop of another one"),
+    "shifted": ("Patches are shifted crops of one another", "No patch is another one shifted by up to half a side"),
     "synthetic": ("Patches are blends of two others", "No patch is a blend of two others"),
 }
 
@@ -40,12 +48,19 @@ def check(dataset: Dataset, leaks: Leaks | None = None, labels: np.ndarray | Non
     rows = [
         *_check_labels(dataset, labels),
         *_check_source(dataset),
+        *mask_rows(dataset, labels),
         *_check_duplicates(dataset, labels, found),
         *_check_pairs(dataset, labels, leaks),
-        *value_rows(dataset, found),
-        unit_row(dataset),
-        order_row(dataset),
-        *nodata_rows(dataset, found),
+        *(
+            replace(row, topic="values")
+            for row in (
+                *value_rows(dataset, found),
+                *missing_rows(dataset, found),
+                unit_row(dataset),
+                order_row(dataset),
+            )
+        ),
+        *_check_import(dataset),
         *_check_groups(dataset, labels),
     ]
     order = {"error": 0, "warning": 1, "ok": 2}
@@ -83,6 +98,12 @@ def _check_source(dataset: Dataset) -> list[CheckRow]:
     there = set(dataset.ids.tolist())
     known = tuple(str(i) for i in ids if str(i) in there)
     return [CheckRow("error", "Ids were listed with different labels", list_names(ids), len(ids), 0.0, advice, known)]
+
+
+def _check_import(dataset: Dataset) -> list[CheckRow]:
+    """What the reader warned of when the dataset was made."""
+    warned = dataset.facts.get("warnings", [])
+    return [CheckRow("warning", "The import warned", str(text), topic="import") for text in warned]
 
 
 def _check_duplicates(dataset: Dataset, labels: np.ndarray, found: Scan) -> list[CheckRow]:
@@ -125,6 +146,9 @@ def _check_pairs(dataset: Dataset, labels: np.ndarray, leaks: Leaks) -> list[Che
     for kind, (what, none) in PAIR_WORDS.items():
         advice = "Folds keep them together (folds.on_leak). Exclude copies that add nothing."
         rows.append(_pairs_row(dataset, leaks.pairs[leaks.pairs["kind"] == kind], what, none, advice))
+    if len(overlap := leaks.pairs[leaks.pairs["kind"] == "overlap"]):
+        what, advice = "Patches share ground by their places", "Training leaves out what evaluated patches show."
+        rows.append(_pairs_row(dataset, overlap, what, "", advice))
     near = leaks.pairs[leaks.pairs["kind"] == "near"]
     values = [labels[dataset.index_of(near[side])] for side in ("a", "b")]
     if (differ := (values[0] >= 0) & (values[1] >= 0) & (values[0] != values[1])).any():
@@ -134,7 +158,7 @@ def _check_pairs(dataset: Dataset, labels: np.ndarray, leaks: Leaks) -> list[Che
         groups = [dataset.groups[dataset.index_of(leaks.pairs[side])] for side in ("a", "b")]
         across = leaks.pairs[(groups[0] != groups[1]) & (leaks.pairs["kind"] != "identical").to_numpy()]
         what, none = "The same ground lies in different groups", "No crop or blend lies in another group"
-        rows.append(_pairs_row(dataset, across, what, none, "Give them one group; folds join them (folds.on_leak)."))
+        rows.append(_pairs_row(dataset, across, what, none, PAIRS_ADVICE))
     return [*rows, *(CheckRow("ok", note) for note in leaks.notes)]
 
 

@@ -27,6 +27,7 @@ class CheckRow:
 
     where: ids or bands, at most five named. n: how many; share: of what was looked at, 0-1. ids: all patches concerned.
     pairs: ids of the patches that were compared, where the finding is about pairs. bands: names of those concerned.
+    topic: "values" where it is about what the pixels hold, which training tells of as well.
     """
 
     severity: Severity
@@ -38,6 +39,11 @@ class CheckRow:
     ids: tuple[str, ...] = field(default=(), repr=False)
     pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     bands: tuple[str, ...] = ()
+    topic: str = ""
+
+    def sentence(self) -> str:
+        """The finding in one line: what, where, what to do."""
+        return f"{self.what}{f' ({self.where})' if self.where else ''}. {self.advice}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,10 @@ class CheckReport:
     def ok(self) -> bool:
         """Whether one may train on the dataset."""
         return not any(row.severity == "error" for row in self.rows)
+
+    def value_warnings(self) -> list[str]:
+        """What is doubtful about the pixels' values, a sentence each: what training warns of before it begins."""
+        return [row.sentence() for row in self.rows if row.severity == "warning" and row.topic == "values"]
 
     def to_dict(self) -> dict:
         """Plain values: ``ok`` and ``rows``, every field of each finding."""

@@ -1,6 +1,7 @@
 """The values of a dataset: one look at every patch, and what is wrong with them.
 
-A :class:`Scan` holds what was seen; the rows about values and about pixels without data are made of it.
+A :class:`Scan` holds what was seen; the rows about values are made of it here, those about what is missing in
+``core.data.check.missing``.
 """
 
 from __future__ import annotations
@@ -12,13 +13,10 @@ import numpy as np
 from core.data.check.report import CheckRow, bands_row, patches_row
 from core.data.leakage.duplicates import patch_hashes
 from core.data.store.dataset import Dataset
-from core.data.store.summary import valid_pixels
+from core.data.store.missing import LIKELY_NODATA, as_missing, pixels_of
 from core.progress import Progress, Steps
-from core.text import list_names
 
 BATCH = 64  # patches read at once
-NODATA_SHARE = 0.01  # of all pixels; less is not worth a warning unless a patch is mostly empty
-EMPTY_SHARE = 0.5  # of a patch's pixels without data
 MIXED = 0.6  # step to the pixel C further on over the step to the next one; in a real patch it is 1 and more
 KNOWN = 0.1  # share of a patch that must hold data before its axes are judged
 
@@ -28,8 +26,11 @@ class Scan:
     """What one look at every patch found."""
 
     hashes: np.ndarray  # (N,) text
-    n_nan: np.ndarray  # (N, C) number of values
+    n_nan: np.ndarray  # (N, C) number of values, in pixels that hold some data
     n_infinite: np.ndarray  # (N, C) number of values
+    n_absurd: np.ndarray  # (N, C) number of values far outside everything else in the band
+    lacking: np.ndarray  # (N, C) bool: the band has no value at all, others have
+    fills: dict[float, int]  # likely nodata value -> pixels that have it in all bands
     constant: np.ndarray  # (N, C) bool, over the usable pixels
     zero: np.ndarray  # (N, C) bool: constant, and that at 0
     unusual: np.ndarray  # (N, C) number of values outside the band's usual range
@@ -47,21 +48,29 @@ def scan(dataset: Dataset) -> Steps[Scan]:
     """Look at every patch of ``dataset`` once, in bounded memory."""
     n, n_bands = len(dataset), dataset.shape[0]
     hashes: list[np.ndarray] = []
-    n_nan, n_infinite, unusual = (np.zeros((n, n_bands), np.int64) for _ in range(3))
-    constant, zero = np.zeros((n, n_bands), bool), np.zeros((n, n_bands), bool)
+    n_nan, n_infinite, n_absurd, unusual = (np.zeros((n, n_bands), np.int64) for _ in range(4))
+    constant, zero, lacking = (np.zeros((n, n_bands), bool) for _ in range(3))
+    fills = dict.fromkeys(likely_fills(dataset), 0)
     empty, blank, mixed = np.zeros(n), np.zeros(n, bool), np.zeros(n, bool)
     ranges = [band.usual or (-np.inf, np.inf) for band in dataset.bands]
     low, high = (np.array(side, np.float32)[:, None, None] for side in zip(*ranges, strict=True))
     for start in range(0, n, BATCH):
         rows = slice(start, min(start + BATCH, n))
-        images = dataset.images(rows)
-        finite, has_data = valid_pixels(images, dataset.nodata)
-        usable = finite & has_data[:, None]
+        images = dataset.stored_images(rows)
+        for value in fills:
+            fills[value] += int(pixels_of(images, value).sum())
+        as_missing(images, dataset.nodata)
+        finite = np.isfinite(images)
+        unusual[rows] = (((images < low) | (images > high)) & finite).sum(axis=(2, 3))
+        n_infinite[rows] = np.isinf(images).sum(axis=(2, 3))
+        as_missing(images, None, dataset.plausible)
+        usable = np.isfinite(images)
+        has_data = usable.any(axis=1)
+        n_absurd[rows] = (finite & ~usable).sum(axis=(2, 3))
+        n_nan[rows] = (np.isnan(images) & ~(finite & ~usable) & has_data[:, None]).sum(axis=(2, 3))
         hashes.append(patch_hashes(images))
-        if not finite.all():
-            n_nan[rows] = np.isnan(images).sum(axis=(2, 3))
-            n_infinite[rows] = np.isinf(images).sum(axis=(2, 3))
-        unusual[rows] = (((images < low) | (images > high)) & usable).sum(axis=(2, 3))
+        there = usable.any(axis=(2, 3))
+        lacking[rows] = ~there & there.any(axis=1, keepdims=True)
         lowest = np.where(usable, images, np.inf).min(axis=(2, 3))
         highest = np.where(usable, images, -np.inf).max(axis=(2, 3))
         constant[rows] = lowest == highest
@@ -70,7 +79,28 @@ def scan(dataset: Dataset) -> Steps[Scan]:
         blank[rows] = ~usable.any(axis=(1, 2, 3))
         mixed[rows] = _mixed(np.where(usable, images, np.nan))
         yield Progress(rows.stop / n, f"Looking at {rows.stop:,} of {n:,} patches.")
-    return Scan(np.concatenate(hashes), n_nan, n_infinite, constant, zero, unusual, empty, blank, mixed)
+    return Scan(
+        hashes=np.concatenate(hashes),
+        n_nan=n_nan,
+        n_infinite=n_infinite,
+        n_absurd=n_absurd,
+        lacking=lacking,
+        fills={value: count for value, count in fills.items() if count},
+        constant=constant,
+        zero=zero,
+        unusual=unusual,
+        empty=empty,
+        blank=blank,
+        mixed=mixed,
+    )
+
+
+def likely_fills(dataset: Dataset) -> list[float]:
+    """Values that often stand for no data, and that could lie in every band of this dataset."""
+    lows, highs = (np.array([row.get(key, np.nan) for row in dataset.statistics], float) for key in ("min", "max"))
+    wild = dataset.plausible is not None  # whose range leaves wild values out
+    possible = [value for value in LIKELY_NODATA if wild or ((lows <= value) & (value <= highs)).all()]
+    return [value for value in possible if dataset.nodata is None or np.float32(value) != np.float32(dataset.nodata)]
 
 
 def value_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
@@ -85,8 +115,17 @@ def value_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
             found.nonfinite.any(axis=1),
             dataset,
             ("Values that are not finite", "All values are finite"),
-            f"They are replaced by the band's training mean. {counts}",
+            f"They count as missing: left out of statistics, and replaced by the band's training mean. {counts}",
             bands=found.nonfinite.any(axis=0),
+        ),
+        patches_row(
+            found.n_absurd.any(axis=1),
+            dataset,
+            ("Values far outside everything else in their band", "No value is far outside everything else in its band"),
+            f"{int(found.n_absurd.sum()):,} values outside the band's usual range that no sensor measures count as "
+            "missing. If they mean no data, say so: ingest again with --nodata VALUE.",
+            bands=found.n_absurd.any(axis=0),
+            share=float(found.n_absurd.sum()) / (n * int(np.prod(dataset.shape))),
         ),
         bands_row(
             always,
@@ -117,23 +156,6 @@ def value_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
             "Their axes were mistaken (H, W, C read as C, H, W): write them again, or exclude them.",
         ),
     ]
-
-
-def nodata_rows(dataset: Dataset, found: Scan) -> list[CheckRow]:
-    """How much of the patches holds no data."""
-    total = float(found.empty.mean())
-    mostly = found.empty > EMPTY_SHARE
-    rows = []
-    if found.blank.any():
-        advice = "Exclude them: nothing can be learnt from them."
-        rows.append(patches_row(found.blank, dataset, ("Patches without any data", ""), advice))
-    touched = found.empty > 0
-    if total > NODATA_SHARE or mostly.any():
-        where = f"more than half empty: {list_names(dataset.ids[mostly])}" if mostly.any() else ""
-        advice = "These pixels are left out of statistics and replaced by the band's training mean."
-        ids = tuple(map(str, dataset.ids[touched]))
-        rows.append(CheckRow("warning", "Pixels without data", where, int(touched.sum()), total, advice, ids))
-    return rows or [CheckRow("ok", "Hardly any pixel is without data", "", int(touched.sum()), total)]
 
 
 def _mixed(images: np.ndarray) -> np.ndarray:

@@ -23,6 +23,9 @@ from core.data.inventories import Inventory
 from core.data.store.dataset import Dataset
 from core.errors import DataError
 from core.io.atomic import replacing
+from core.io.json_text import parse_json
+from core.io.parquet_file import load_table, table_note
+from core.io.plain_file import is_there
 
 EARTH_KM = 6371.0088  # mean radius (IUGG)
 TIE_KM = 0.001  # nearest events closer to each other than this are told apart by nothing but their facts
@@ -224,18 +227,14 @@ def write_join(dataset: Path, join: Join) -> Path:
 
 def read_join(dataset: Dataset) -> Join | None:
     """The join kept beside ``dataset``, or None. Raises DataError when it is damaged or of another dataset."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = join_path(dataset.path)
-    if not path.is_file():
+    if not is_there(path):
         return None
     try:
-        arrow = pq.read_table(path)
-        card = json.loads(arrow.schema.metadata[_META])
-        table, events = arrow.to_pandas(), pq.read_table(_events_path(dataset.path)).to_pandas()
+        card = parse_json(table_note(path, _META) or b"")
+        table, events = load_table(path), load_table(_events_path(dataset.path))
         fits = set(COLUMNS) <= set(table.columns) and table["id"].astype(str).tolist() == dataset.ids.tolist()
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (OSError, DataError, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path.name} is damaged ({error}). Remove it and join the inventories again.") from error
     if not fits:
         raise DataError(f"{path.name} was made for another state of {dataset.name}. Join the inventories again.")

@@ -22,11 +22,6 @@ def equal_pairs(hashes: np.ndarray) -> np.ndarray:
     return np.array([pair for pair in pairs if pair[0] != pair[1]], np.int64).reshape(-1, 2)
 
 
-def joined_groups(groups: np.ndarray | None, hashes: np.ndarray) -> np.ndarray | None:
-    """:func:`joined` for the identical patches that :func:`patch_hashes` tells of."""
-    return joined(groups, len(hashes), equal_pairs(hashes))
-
-
 def joined(groups: np.ndarray | None, n: int, pairs: np.ndarray) -> np.ndarray | None:
     """Groups that divide neither the given groups nor any pair, so that no fold judges what it learnt.
 

@@ -107,6 +107,15 @@ def overlaps(a: Footprints, b: Footprints | None = None, at_least: float = 0.0) 
     return table.astype({"a": np.int64, "b": np.int64}).sort_values(["a", "b"], ignore_index=True)
 
 
+def shares_of(ground: Footprints, pairs: np.ndarray) -> np.ndarray:
+    """(n,) the share of ground of each pair of rows (n, 2); 0 where they share none or a place is not known."""
+    i, j = np.asarray(pairs, np.int64).reshape(-1, 2).T
+    share, same = np.zeros(len(i)), ground.known[i] & (ground.frame[i] == ground.frame[j])
+    if same.any():
+        share[same] = _measured(ground, ground, i[same], j[same])[3]
+    return share
+
+
 def nearest(a: Footprints, b: Footprints, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Of each footprint of ``a``: the smallest gap to one of ``b``, (n,), and the largest share of ground, (n,).
 

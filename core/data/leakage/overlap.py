@@ -47,28 +47,28 @@ class Agreement:
         return self.detail >= DETAIL and self.whole >= SHARE
 
 
-def scaled(images: np.ndarray, center: np.ndarray, scale: np.ndarray, nodata: float | None) -> tuple:
-    """Patches (N, C, H, W) per band about ``center`` in units of ``scale``, and where there is data (N, H, W) bool.
+def scaled(images: np.ndarray, center: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Patches (N, C, H, W) per band about ``center`` in units of ``scale``, and what is there (N, C, H, W) bool.
 
-    Pixels without data, and values that are not finite, become the band's mean of that patch: they then draw no edge.
+    Values that are not finite become the band's mean of that patch: they then draw no edge.
     """
-    usable = np.isfinite(images)
-    has_data = usable.all(axis=1)
-    if nodata is not None:
-        has_data &= ~(images == nodata).all(axis=1)
+    there = np.isfinite(images)
     z = (images - center[:, None, None]) / scale[:, None, None]
     np.clip(z, -CLIP, CLIP, out=z)
-    for k in np.flatnonzero(~has_data.all(axis=(1, 2))):
-        there = has_data[k]
-        z[k] = np.where(there, z[k], z[k][:, there].mean(axis=1)[:, None, None] if there.any() else 0.0)
-    return z.astype(np.float32, copy=False), has_data
+    for k, band in np.argwhere(~there.all(axis=(2, 3))):
+        known = there[k, band]
+        z[k, band] = np.where(known, z[k, band], z[k, band][known].mean() if known.any() else 0.0)
+    return z.astype(np.float32, copy=False), there
 
 
-def detail_of(z: np.ndarray, has_data: np.ndarray) -> np.ndarray:
-    """What remains of one scaled patch (C, H, W) without its local mean; 0 wherever a pixel without data is near."""
+def detail_of(z: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """What remains of one scaled patch (C, H, W) without its local mean; 0 wherever a missing value is near.
+
+    there: (C, H, W) bool.
+    """
     fine = z - uniform_filter(z, size=(1, BOX, BOX))
-    if not has_data.all():
-        fine[:, maximum_filter(~has_data, size=BOX)] = 0.0
+    for band in np.flatnonzero(~there.all(axis=(1, 2))):
+        fine[band, maximum_filter(~there[band], size=BOX)] = 0.0
     return fine
 
 

@@ -2,9 +2,9 @@
 
 The candidates come with a first guess of the shift; fine detail decides (``core.data.leakage.overlap``).
 
-A patch is averaged into 20 x 20 cells. Of two crops shifted by at most 45 % of the side, a corner window of 11 x 11
-cells of one lies wholly inside the other, at one of 10 x 10 places; so the two corner windows of every patch are
-compared with all 100 windows of every other, each described by 64 numbers (the window's own mean per band taken off,
+A patch is averaged into 20 x 20 cells. Of two crops shifted by at most half of the side, a corner window of 10 x 10
+cells of one lies wholly inside the other, at one of 11 x 11 places; so the two corner windows of every patch are
+compared with all 121 windows of every other, each described by 64 numbers (the window's own mean per band taken off,
 half-whitened principal components, unit length), in blocks of one matrix product. No keypoint has to be found twice.
 """
 
@@ -24,7 +24,7 @@ from core.data.leakage.overlap import scaled
 from core.progress import Progress, Steps
 
 CELLS = 20  # on a side of a patch
-WINDOW = 11  # cells on a side of a window: it lies in the overlap of any two crops shifted by up to 9 cells
+WINDOW = 10  # cells on a side of a window: it lies in the overlap of any two crops shifted by up to 10 cells
 PLACES = CELLS - WINDOW + 1
 CORNERS = (0, (PLACES - 1) * PLACES)  # top left, bottom left: shifts of either sign, since a pair is seen from both
 NUMBERS = 64  # of a descriptor
@@ -63,11 +63,14 @@ class Cells:
     values: np.ndarray
     center: np.ndarray
     scale: np.ndarray
-    nodata: float | None = None
 
     def scaled(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Patches (n, C, H, W) scaled as these cells were, and where there is data (n, H, W)."""
-        return scaled(images, self.center, self.scale, self.nodata)
+        """Patches (n, C, H, W) scaled as these cells were, and what is there (n, C, H, W) bool."""
+        return scaled(images, self.center, self.scale)
+
+    def part(self, rows: np.ndarray, bands: np.ndarray) -> Cells:
+        """Some patches in some bands."""
+        return Cells(self.values[rows][:, bands], self.center[bands], self.scale[bands])
 
 
 @dataclass
@@ -84,25 +87,27 @@ class Candidates:
             self.found[a, b] = (cosine, turn, dy, dx)
 
 
-def averaged(patches: Patches, nodata: float | None) -> Steps[Cells]:
+def averaged(patches: Patches) -> Steps[Cells]:
     """Read every patch once and average it into cells."""
     n, n_bands, height, width = patches.shape
-    center, scale = _scales(patches, nodata)
+    center, scale = _scales(patches)
     rows_of, columns_of = averaging(height), averaging(width)
     values = np.empty((n, n_bands, CELLS, CELLS), np.float32)
     for start in range(0, n, BATCH):
-        z, _ = scaled(np.asarray(patches[np.arange(start, min(start + BATCH, n))]), center, scale, nodata)
+        z, _ = scaled(np.asarray(patches[np.arange(start, min(start + BATCH, n))]), center, scale)
         values[start : start + len(z)] = rows_of @ z @ columns_of.T
         yield Progress((start + len(z)) / n, f"Averaging {start + len(z):,} of {n:,} patches.")
-    return Cells(values, center, scale, nodata)
+    return Cells(values, center, scale)
 
 
 def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
-    """Pairs that may be shifted crops of one scene (at most 45 % of a side), or turned copies of one patch."""
+    """Pairs that may be shifted crops of one scene (by at most half of a side), or turned copies of one patch."""
     candidates = Candidates()
     values = cells.values
     components = window_components(values, WINDOW)
-    windows = window_descriptors(values, components)  # (N, 100, 64)
+    if not components.shape[1]:  # nothing but even patches: there is no detail to compare
+        return candidates
+    windows = window_descriptors(values, components)  # (N, 121, 64)
     for done, corner in enumerate(CORNERS):
         own_row, own_column = divmod(corner, PLACES)
         for a, b, cosine, place in _best(np.ascontiguousarray(windows[:, corner]), windows):
@@ -114,15 +119,13 @@ def find_candidates(cells: Cells, square: bool) -> Steps[Candidates]:
     return candidates
 
 
-def _scales(patches: Patches, nodata: float | None) -> tuple[np.ndarray, np.ndarray]:
+def _scales(patches: Patches) -> tuple[np.ndarray, np.ndarray]:
     """Median and q95 - q05 of each band over evenly spaced patches."""
     n, n_bands, height, width = patches.shape
     rows = np.unique(np.linspace(0, n - 1, min(n, SAMPLE)).astype(int))
     every = max(1, min(height, width) // 20)
     images = np.asarray(patches[rows], np.float32)[..., ::every, ::every].copy()
     images[~np.isfinite(images)] = np.nan
-    if nodata is not None:
-        images[np.broadcast_to((images == nodata).all(axis=1, keepdims=True), images.shape)] = np.nan
     flat = images.swapaxes(0, 1).reshape(n_bands, -1)
     empty = np.isnan(flat).all(axis=1)
     flat[empty] = 0.0
@@ -169,7 +172,7 @@ def principal(sample: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def window_descriptors(values: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """(N, 100, 64) float32 of unit length; 0 for a window without any contrast."""
+    """(N, 121, 64) float32 of unit length; 0 for a window without any contrast."""
     out = np.empty((len(values), PLACES**2, components.shape[1]), np.float32)
     for start in range(0, len(values), FEW):
         part = values[start : start + FEW]
@@ -226,6 +229,8 @@ def _add_turned(values: np.ndarray, candidates: Candidates, turns: tuple[str, ..
     half = CELLS // 2
     coarse = values.reshape(n, n_bands, half, 2, half, 2).mean(axis=(3, 5))
     components = window_components(coarse, half)
+    if not components.shape[1]:
+        return
     plain = unit(coarse.reshape(n, -1) @ components)
     for name in turns:
         turned = unit(TURNS[name](coarse).reshape(n, -1) @ components)

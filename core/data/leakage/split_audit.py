@@ -2,9 +2,11 @@
 
 The pairs (:class:`Leaks`) are kept beside the dataset file under the content's hash, because training asks for them.
 
-Five kinds of evidence, cheap ones first: a hash (identical), a descriptor of every corner window compared with every
-window of all others (shifted crops), the same after flips and quarter turns (near-duplicates), phase correlation with
-the correlation of fine detail and SSIM over the overlap (which decides), and least squares on two parents (synthetic).
+Where places are known, they tell at any shift which patches share ground. In pixels alone there are five kinds of
+evidence, cheap ones first: a hash (identical), a descriptor of every corner window compared with every window of all
+others (shifted crops, by at most half a side), the same after flips and quarter turns (near-duplicates), phase
+correlation with the correlation of fine detail and SSIM over the overlap (which decides), and least squares on two
+parents (synthetic).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from core.data.leakage.duplicates import patch_hashes
+from core.data.leakage.footprints import footprints, overlaps
 from core.data.leakage.overlap import agreement, detail_of
+from core.data.leakage.parts import OnDisk, Rows, parts_by_bands
 from core.data.leakage.shifted_crops import (
     CELLS,
     SMALLEST_PX,
@@ -31,14 +35,21 @@ from core.data.leakage.shifted_crops import (
     find_candidates,
     on_all_cores,
 )
-from core.data.leakage.synthetic_children import find_children
+from core.data.leakage.synthetic_children import Child, find_children
 from core.data.store.dataset import Dataset
+from core.errors import DataError
 from core.io.atomic import write_text
+from core.io.json_text import load_json
 from core.progress import Progress, Steps, part
 
-VERSION = 3  # of the finder: what an older one found is found again
+VERSION = 4  # of the finder: what an older one found is found again
 COLUMNS = ("a", "b", "kind", "turn", "dy", "dx", "overlap", "ssim", "similarity", "weight", "partner")
-KINDS = ("identical", "near", "shifted", "synthetic")
+KINDS = ("identical", "near", "shifted", "overlap", "synthetic")
+MOST_BY_PLACE = 200_000  # pairs that share ground by their places alone, those that share most
+NO_PLACES = (
+    "Without places, crops of one ground are found by their pixels, if they are shifted by at most half a side; what "
+    "shares less ground is not found."
+)
 BATCH = 128  # candidates whose patches are read at once
 
 
@@ -47,10 +58,11 @@ class Leaks:
     """What belongs together in a dataset.
 
     Attributes:
-        pairs: columns a, b (ids), kind (identical, near, shifted, synthetic), turn (how b is flipped or turned, or ""),
-            dy, dx (px: ``a[y + dy, x + dx]`` shows what ``b[y, x]`` shows), overlap (share of the patch, 0-1), ssim and
-            similarity (over the overlap; similarity is the correlation of fine detail), and for synthetic ones, whose
-            b is the child and a one of its parents, weight (of that parent, 0-1) and partner (id of the other parent).
+        pairs: columns a, b (ids), kind (identical, near, shifted, overlap: share ground by place alone, synthetic),
+            turn (how b is flipped or turned, or ""), dy, dx (px: ``a[y + dy, x + dx]`` shows what ``b[y, x]`` shows),
+            overlap (share of the patch, 0-1), ssim and similarity (over the overlap; similarity is the correlation of
+            fine detail), and for synthetic ones, whose b is the child and a one of its parents, weight (of that parent,
+            0-1) and partner (id of the other parent).
         content_hash: of the dataset they were found in.
         n: patches looked at.
         seconds: it took to find them.
@@ -69,28 +81,68 @@ def leaks_of(dataset: Dataset) -> Steps[Leaks]:
 
     Where the folder cannot be written to, nothing is kept.
     """
-    found = cached_leaks(dataset)
+    found = _from_pixels(dataset)
     if found is None:
         began = time.monotonic()
-        pairs, notes = yield from find_leaks(_OnDisk(dataset), dataset.ids, dataset.nodata)
+        pairs, notes = yield from find_leaks(OnDisk(dataset), dataset.ids)
         found = Leaks(pairs, dataset.content_hash, len(dataset), time.monotonic() - began, notes)
         try:
             _keep(leaks_path(dataset.path), found)
         except OSError:
             pass  # a read-only folder: found again next time
-    return found
+    return _with_places(dataset, found)
 
 
 def cached_leaks(dataset: Dataset) -> Leaks | None:
     """What was found before in the same content by the same finder, in milliseconds; or None."""
+    found = _from_pixels(dataset)
+    return found and _with_places(dataset, found)
+
+
+def _from_pixels(dataset: Dataset) -> Leaks | None:
+    """What was kept beside the dataset; places are not part of its content, and are looked at each time."""
     try:
-        card = json.loads(leaks_path(dataset.path).read_text(encoding="utf-8"))
+        card = load_json(leaks_path(dataset.path))
         if (card["version"], card["content_hash"]) != (VERSION, dataset.content_hash):
             return None
         pairs = pd.DataFrame(card["pairs"], columns=list(COLUMNS))
         return Leaks(_typed(pairs), card["content_hash"], card["n"], card["seconds"], tuple(card["notes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataError, ValueError, KeyError, TypeError):
         return None
+
+
+def _with_places(dataset: Dataset, leaks: Leaks) -> Leaks:
+    """The pairs, and those that share ground by their places without being among them."""
+    ground = footprints(dataset)
+    if not ground.known.any():
+        return replace(leaks, notes=(*leaks.notes, NO_PLACES))
+    known = {frozenset(pair) for pair in zip(leaks.pairs["a"], leaks.pairs["b"], strict=True)}
+    table = overlaps(ground)
+    names = dataset.ids.astype(str)
+    new = [
+        frozenset(pair) not in known
+        for pair in zip(names[table["a"]].tolist(), names[table["b"]].tolist(), strict=True)
+    ]
+    table = table[np.array(new, bool)].sort_values("share", ascending=False, kind="stable")
+    notes = [*leaks.notes, *filter(None, [ground.note])]
+    if not ground.known.all():
+        notes.append(f"{int((~ground.known).sum()):,} of {len(dataset):,} patches have no place. {NO_PLACES}")
+    elif len(np.unique(ground.frame)) > 1:
+        notes.append(f"Some patches have a place within their own picture only. {NO_PLACES}")
+    if len(table) > MOST_BY_PLACE:
+        notes.append(
+            f"Of {len(table):,} pairs that share ground by place, the {MOST_BY_PLACE:,} that share most are listed."
+        )
+        table = table[:MOST_BY_PLACE]
+    pixel = ground.size / np.array([dataset.shape[2], dataset.shape[1]])  # (N, 2), width and height of one
+    shift = np.round(table[["dx", "dy"]].to_numpy() / pixel[table["a"]]).astype(int)
+    rows = [
+        _row(names[a], names[b], "overlap", overlap=share, dx=dx, dy=dy)
+        for a, b, share, (dx, dy) in zip(table["a"], table["b"], table["share"], shift.tolist(), strict=True)
+    ]
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    pairs = _typed(pd.concat([leaks.pairs, found], ignore_index=True)) if rows else leaks.pairs
+    return replace(leaks, pairs=pairs, notes=tuple(notes))
 
 
 def leaks_path(dataset: Path | str) -> Path:
@@ -101,20 +153,20 @@ def leaks_path(dataset: Path | str) -> Path:
 Found = tuple[pd.DataFrame, tuple[str, ...]]  # pairs, and notes on what was not looked for
 
 
-def find_leaks(patches: Patches, ids: Sequence[str] | None = None, nodata: float | None = None) -> Steps[Found]:
+def find_leaks(patches: Patches, ids: Sequence[str] | None = None) -> Steps[Found]:
     """The pairs (see :class:`Leaks`) and the notes.
 
-    patches: (N, C, H, W) in the bands' units, an array or anything read by rows. ids: (N,) text, or none for the row
-    numbers. nodata: a pixel equal to it in all bands holds no data.
+    patches: (N, C, H, W) in the bands' units, nan where missing, an array or anything read by rows. ids: (N,) text, or
+    none for the row numbers. Two patches are compared in the bands that both have.
     """
     with threadpool_limits(1, "blas"):
-        return (yield from _find(patches, ids, nodata))
+        return (yield from _find(patches, ids))
 
 
-def _find(patches: Patches, ids: Sequence[str] | None, nodata: float | None) -> Steps[Found]:
+def _find(patches: Patches, ids: Sequence[str] | None) -> Steps[Found]:
     n, _, height, width = patches.shape
     names = np.arange(n).astype(str) if ids is None else np.asarray(ids)
-    hashed, blank = yield from part(_hashes(patches, nodata), 0.0, 0.15)
+    hashed, blank, seen = yield from part(_hashes(patches), 0.0, 0.15)
     rows = [_row(a, b, "identical", overlap=1.0, ssim=1.0, similarity=1.0) for a, b in _equal(hashed, blank)]
     notes = []
     if min(height, width) < SMALLEST_PX:
@@ -123,10 +175,10 @@ def _find(patches: Patches, ids: Sequence[str] | None, nodata: float | None) -> 
             f"(at least {SMALLEST_PX} are needed); identical ones were looked for."
         )
     elif len(first := np.flatnonzero(_first_of_each(hashed) & ~blank)) > 1:  # of identical ones one stands for all
-        some = _Rows(patches, first)
-        cells = yield from part(averaged(some, nodata), 0.15, 0.25)
-        same = yield from part(_same_ground(some, cells), 0.25, 0.85)
-        children = yield from part(find_children(some, cells), 0.85, 1.0)
+        some = Rows(patches, first)
+        cells = yield from part(averaged(some), 0.15, 0.25)
+        same, children, note = yield from part(_compared(some, cells, seen[first]), 0.25, 1.0)
+        notes += note
         blends = {frozenset((c.row, parent)) for c in children for parent in (c.parent, c.other)}
         rows += [
             _row(first[a], first[b], kind, **facts)
@@ -153,6 +205,33 @@ def crossing(pairs: pd.DataFrame, part_of: Mapping[str, object]) -> pd.DataFrame
     parts = pairs.assign(part_a=pairs["a"].map(part_of), part_b=pairs["b"].map(part_of))
     known = parts["part_a"].notna() & parts["part_b"].notna()
     return parts[known & (parts["part_a"] != parts["part_b"])].reset_index(drop=True)
+
+
+def _compared(patches: Patches, cells: Cells, seen: np.ndarray) -> Steps[tuple[list[tuple], list[Child], list[str]]]:
+    """(a, b, kind, facts) of rows that show the same pixels, the blends, and notes; each by the bands of both.
+
+    seen: (N, C) bool, the bands that each patch has.
+    """
+    parts, left_out = parts_by_bands(seen)
+    same: dict[tuple[int, int], tuple] = {}
+    children: dict[int, Child] = {}
+    for k, (rows, bands) in enumerate(parts):
+        some, begin, end = Rows(patches, rows, bands), k / len(parts), (k + 1) / len(parts)
+        own = cells if some.is_all else cells.part(rows, bands)
+        middle = begin + 0.8 * (end - begin)
+        for a, b, kind, facts in (yield from part(_same_ground(some, own), begin, middle)):
+            pair = (int(rows[a]), int(rows[b]))
+            same.setdefault(pair, (*pair, kind, facts))
+        for child in (yield from part(find_children(some, own), middle, end)):
+            at = {name: int(rows[getattr(child, name)]) for name in ("row", "parent", "other")}
+            children.setdefault(at["row"], replace(child, **at))
+    notes = []
+    if left_out:
+        notes.append(
+            f"Patches lack bands in so many ways that {left_out} combinations of bands were not compared; pairs in "
+            "which few bands are common may be missed."
+        )
+    return list(same.values()), list(children.values()), notes
 
 
 def _same_ground(patches: Patches, cells: Cells) -> Steps[list[tuple]]:
@@ -190,18 +269,25 @@ def _looked_at(patches: Patches, cells: Cells, candidates: list[tuple]) -> list[
     return found
 
 
-def _hashes(patches: Patches, nodata: float | None) -> Steps[tuple[np.ndarray, np.ndarray]]:
-    """(N,) text a patch, and (N,) bool where a patch is one value only or without data: such are never compared."""
-    n = patches.shape[0]
-    hashed, blank = [], np.zeros(n, bool)
+def _hashes(patches: Patches) -> Steps[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """(N,) text a patch, (N,) bool where it is one value a band or without data, and (N, C) bool the bands it has.
+
+    Blank patches are never compared. A band is there that is known in half as many pixels as the best known one.
+    """
+    n, n_bands = patches.shape[:2]
+    hashed, blank, seen = [], np.zeros(n, bool), np.ones((n, n_bands), bool)
     for start in range(0, n, BATCH):
         images = np.asarray(patches[np.arange(start, min(start + BATCH, n))])
         hashed.append(patch_hashes(images))
-        finite = np.where(np.isfinite(images), images, images.flat[0] if nodata is None else nodata)
-        blank[start : start + len(images)] = (finite.max(axis=(2, 3)) == finite.min(axis=(2, 3))).all(axis=1)
         done = start + len(images)
+        there = np.isfinite(images)
+        known = there.sum(axis=(2, 3))
+        seen[start:done] = (known > 0) & (2 * known >= known.max(axis=1, keepdims=True))
+        low = images.min(axis=(2, 3), where=there, initial=np.inf)
+        high = images.max(axis=(2, 3), where=there, initial=-np.inf)
+        blank[start:done] = (low >= high).all(axis=1)
         yield Progress(done / n, f"Reading {done:,} of {n:,} patches.")
-    return np.concatenate(hashed) if hashed else np.array([], "U32"), blank
+    return np.concatenate(hashed) if hashed else np.array([], "U32"), blank, seen
 
 
 def _equal(hashed: np.ndarray, blank: np.ndarray) -> list[tuple[int, int]]:
@@ -220,7 +306,7 @@ def _first_of_each(hashed: np.ndarray) -> np.ndarray:
     return first
 
 
-def _row(a: int, b: int, kind: str, **facts) -> dict:
+def _row(a: int | str, b: int | str, kind: str, **facts) -> dict:
     empty = {"turn": "", "dy": 0, "dx": 0, "overlap": np.nan, "ssim": np.nan, "similarity": np.nan}
     return {"a": a, "b": b, "kind": kind, **empty, "weight": np.nan, "partner": "", **facts}
 
@@ -237,32 +323,3 @@ def _keep(path: Path, leaks: Leaks) -> None:
     rows = leaks.pairs.astype(object).where(leaks.pairs.notna(), None).to_dict("records")
     card = {"version": VERSION, "content_hash": leaks.content_hash, "n": leaks.n, "seconds": leaks.seconds}
     write_text(path, json.dumps({**card, "notes": leaks.notes, "pairs": rows}, allow_nan=False) + "\n")
-
-
-@dataclass(frozen=True)
-class _OnDisk:
-    """A dataset's patches by row, read when asked for."""
-
-    dataset: Dataset
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.dataset), *self.dataset.shape)
-
-    def __getitem__(self, rows) -> np.ndarray:
-        return self.dataset.images(rows)
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Some rows of other patches, counted from 0."""
-
-    patches: Patches
-    rows: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.rows), *self.patches.shape[1:])
-
-    def __getitem__(self, rows) -> np.ndarray:
-        return self.patches[self.rows[rows]]

@@ -106,8 +106,8 @@ def _left_over(c: np.ndarray, a: np.ndarray, b: np.ndarray, weight: float) -> fl
 
 def _judged(patches: Patches, cells: Cells, row: int, parent: int, other: int) -> Child | None:
     """The child when all pixels agree, or None."""
-    z, has_data = cells.scaled(np.asarray(patches[np.array([row, parent, other])]))
-    c, a, b = z[:, :, has_data.all(axis=0)].astype(np.float64)
+    z, there = cells.scaled(np.asarray(patches[np.array([row, parent, other])]))
+    c, a, b = z[:, there.all(axis=0)].astype(np.float64)  # (known values,) each
     across = a - b
     span = float(np.linalg.norm(across))
     weight = float(((c - b) * across).sum() / max(span**2, 1e-12))
@@ -115,8 +115,8 @@ def _judged(patches: Patches, cells: Cells, row: int, parent: int, other: int) -
         return None
     left_over = _left_over(c, a, b, weight)
     fine = [
-        detail_of(one, there)[:, BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
-        for one, there in zip(z, has_data, strict=True)
+        detail_of(one, known)[:, BOX // 2 : -(BOX // 2), BOX // 2 : -(BOX // 2)]
+        for one, known in zip(z, there, strict=True)
     ]
     if left_over > LEFT_OVER or _left_over(*fine, weight) > FINE_LEFT_OVER:
         return None

@@ -48,7 +48,7 @@ def facts_of(
     side, parts = plane_side(len(rows), *dataset.shape[1:]), []
     for start in range(0, len(rows), BATCH):
         images = dataset.images(rows[start : start + BATCH], bands)
-        parts.append(fingerprints(images, tuple(bands), dataset.nodata, side))
+        parts.append(fingerprints(images, tuple(bands), side))
         done = min(start + BATCH, len(rows))
         yield Progress(done / len(rows), f"Looking at {done:,} of {len(rows):,} patches.")
     return with_places(dataset, rows, together(parts, tuple(bands)), group_column)

@@ -45,20 +45,13 @@ class Fingerprints:
         return Fingerprints(self.bands, self.hashes[rows], self.planes[rows], self.joined)
 
 
-def fingerprints(
-    images: np.ndarray, bands: tuple[str, ...], nodata: float | None = None, side: int | None = None
-) -> Fingerprints:
-    """Of patches (N, C, H, W). nodata: a pixel equal to it in all bands holds no data; NaN holds none in any case.
-
-    side: of the planes; none: :func:`plane_side`.
-    """
+def fingerprints(images: np.ndarray, bands: tuple[str, ...], side: int | None = None) -> Fingerprints:
+    """Of patches (N, C, H, W), NaN where there is no data. side: of the planes; none: :func:`plane_side`."""
     n, n_bands, height, width = images.shape
     side = side or plane_side(n, height, width)
     hashes, planes = np.zeros((n, n_bands), np.uint64), np.zeros((n, side, side), np.uint8)
     for start in range(0, n, BATCH):
         some = np.array(images[start : start + BATCH], np.float32)
-        if nodata is not None:
-            some[np.broadcast_to((some == nodata).all(axis=1, keepdims=True), some.shape)] = np.nan
         some[~np.isfinite(some)] = np.nan
         hashes[start : start + BATCH] = _hashes(some)
         planes[start : start + BATCH] = _planes(some, side)

@@ -6,6 +6,7 @@ patches for prediction. A new format is a :class:`Reader`, mostly a module, and 
     recognises(source) -> bool                                     cheap, opens no image
     collect(source, options, aside) -> Collection                  patches with labels, groups, masks, places
     collect_unlabelled(source, options, aside) -> Collection       those to predict
+    options_for(source, options, aside) -> ReaderOptions           where a source needs options that were not given
 
 Readers look at names, tables and headers and read no image; ``build`` does, for all of them alike.
 """
@@ -24,12 +25,15 @@ from core.data.readers.archives.unpack import entered, tell_elsewhere, unpacked
 from core.data.readers.bands.order import aligned
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection, some
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
+from core.data.readers.files import with_axes
 from core.data.readers.geo import geotiff
+from core.data.readers.geo.tiles import nodata_of
 from core.data.readers.hdf5 import arrays, variables
 from core.data.readers.layouts import elsewhere
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
 from core.data.readers.stacks import npy_stacks
+from core.data.store.missing import as_missing
 from core.errors import FormatError
 from core.progress import Steps
 
@@ -92,7 +96,10 @@ def ingest(
     must_exist(Path(source))
     with unpacked(Path(source), beside=Path(out)) as folder:
         format, folder = looked_at(folder, format, options)
-        collection = _reader(format).collect(folder, options, aside)
+        reader = _reader(format)
+        if hasattr(reader, "options_for"):
+            options = reader.options_for(folder, options, aside)
+        collection = with_axes(reader.collect(folder, options, aside), options)
         return (yield from build(collection, Path(out), options, aside))
 
 
@@ -149,8 +156,12 @@ def iterate_patches(
     batch_size: int = MOST_AT_ONCE,
     rejected: list[Rejection] | None = None,
     unit: str | None = None,
+    nodata: float | None = None,
+    warnings: list[str] | None = None,
 ) -> tuple[tuple[Band, ...], Iterator[tuple[np.ndarray, np.ndarray]]]:
     """Bands of an unlabelled source, and batches of (ids (n,), images (n, C, H, W) float32 in the bands' units).
+
+    What is missing is nan, as in patches of a dataset file.
 
     Args:
         source: a folder, an archive of one, or one file of a patch.
@@ -160,11 +171,15 @@ def iterate_patches(
         rejected: filled with what is set aside, completely once the batches are used up; without it the first
             unusable file raises DataError.
         unit: of the optical bands; None: as the format or the kind of numbers says.
+        nodata: a pixel with it in all bands holds no data; None: as the format says.
+        warnings: filled with what the reader warns of, completely once the batches are used up.
     """
     aside = Aside(strict=rejected is None)
     if rejected is not None:
         aside.rejected = rejected
-    options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit)
+    if warnings is not None:
+        aside.warnings = warnings
+    options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit, nodata=nodata)
     steps = _patches(Path(source), format, options, aside, batch_size)
     return next(steps), steps
 
@@ -174,11 +189,13 @@ def _patches(source: Path, format: str | None, options: ReaderOptions, aside: As
     must_exist(source)
     with unpacked(source) as folder:
         format, folder = looked_at(folder, format, options)
-        collection = _reader(format).collect_unlabelled(folder, options, aside)
+        collection = with_axes(_reader(format).collect_unlabelled(folder, options, aside), options)
         collection = resized(aligned(collection, options, aside), collection.resize)
-        items, shape, _, bands = survey_bands(collection, options, aside)
+        items, shape, is_bytes, bands = survey_bands(collection, options, aside)
         yield bands
-        yield from batches(items, shape, aside, batch_size)
+        for ids, images in batches(items, shape, aside, batch_size):
+            as_missing(images, nodata_of(collection, options, is_bytes))
+            yield ids, images
 
 
 def _reader(format: str) -> Reader:

@@ -6,6 +6,7 @@ a larger raster or a row of an HDF5 file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -14,9 +15,11 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from core.config.sections import Section, explain_validation, names_of
+from core.config.sections import NoDataValue, Section, explain_validation, names_of
 from core.data.bands import USUAL, Band
 from core.data.names.reading import SENSORS
+from core.data.readers.masks.colours import is_colour
+from core.data.readers.masks.raw import RawMask
 from core.errors import ConfigError, DataError, FormatError
 from core.progress import Progress
 from core.text import list_names
@@ -61,11 +64,21 @@ class ReaderOptions(Section):
     )
     group_column: str | None = Field(None, title="Group column", description="Column of the CSV that holds groups.")
     masks: Path | None = Field(None, title="Folder of masks", description="Folder of landslide masks.")
-    mask_value: float | None = Field(
-        None, title="Mask value", description="Value in masks that means landslide; none: everything but 0."
+    mask_value: str | None = Field(
+        None,
+        title="Mask value",
+        description="What means landslide in masks: a value, or a colour such as #ff0000, 255,0,0 or red; none: "
+        "everything but 0.",
+    )
+    mask_at_least: float | None = Field(
+        None,
+        gt=0.0,
+        title="Mask values from",
+        description="Masks of shades or probabilities are landslide from this value on; below 1 it is a share of their "
+        "full scale (1, 100 or 255).",
     )
     licence: str = Field("", title="Licence", description="Licence of the patches.")
-    nodata: float | None = Field(
+    nodata: NoDataValue = Field(
         None,
         title="No-data value",
         description="A pixel with this value in all bands holds no data (255: white in pictures); none: as the format "
@@ -133,7 +146,10 @@ class ReaderOptions(Section):
         "last, a number counted from 0, or a day as 2023-05-16.",
     )
     layout: Literal["NCHW", "NHWC", "NHW"] | None = Field(
-        None, title="Axes of the HDF5 array", description="Order of the axes of its images; none: by their lengths."
+        None,
+        title="Axes of the arrays",
+        description="Order of the axes of images in HDF5 and .npy files, without N where a file is one patch; none: by "
+        "their lengths.",
     )
     manifest: Path | None = Field(
         None,
@@ -162,6 +178,20 @@ class ReaderOptions(Section):
         if not all(name.strip() and key.strip() for name, _, key in parts):
             raise ValueError(f"write it as images=NAME,labels=NAME; given: {value}")
         return {name.strip(): key.strip() for name, _, key in parts}
+
+    @field_validator("mask_value", mode="before")
+    @classmethod
+    def _mask_value_as_text(cls, value: Any) -> Any:
+        text = f"{value:.12g}" if isinstance(value, int | float) else value
+        if isinstance(text, str) and not is_colour(text) and not math.isfinite(float(text)):
+            raise ValueError(f"write a number, not {text}: pixels that are nan are unknown by themselves")
+        return text
+
+    @model_validator(mode="after")
+    def _one_meaning_of_masks(self) -> Self:
+        if self.mask_value is not None and self.mask_at_least is not None:
+            raise ValueError("--mask-value and --mask-at-least exclude each other: give one of them")
+        return self
 
     @model_validator(mode="after")
     def _stride_goes_with_tiles(self) -> Self:
@@ -228,14 +258,14 @@ class Patch(Protocol):
 
 
 class Mask(Protocol):
-    """Where the mask of one patch is."""
+    """The mask of one patch, understood (``core.data.readers.masks.understood``)."""
 
     @property
     def file(self) -> str:
         """Its name for messages, relative to the source."""
 
     def read(self) -> np.ndarray:
-        """(H, W) uint8: 1 where there is a landslide, otherwise 0. Raises DataError when it cannot be used."""
+        """(H, W) uint8: 1 landslide, 0 none, 255 unknown. Raises DataError when it cannot be used."""
 
     def stamp(self) -> str:
         """As of a patch."""
@@ -243,14 +273,17 @@ class Mask(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A patch to be, and what is known of it. label: 1, 0 or -1. lonlat: of its centre, in degrees."""
+    """A patch to be, and what is known of it. label: 1, 0 or -1. lonlat: of its centre, in degrees.
+
+    mask: as it is stored; ``build`` has them all understood before it reads one.
+    """
 
     id: str
     patch: Patch
     label: int = -1
     group: str | None = None
     split: str | None = None
-    mask: Mask | None = None
+    mask: RawMask | Mask | None = None
     lonlat: tuple[float, float] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -280,6 +313,7 @@ class Collection:
         naming: of the bands, where files or the user name them (``core.data.readers.bands.order``); None: not yet.
         nodata: a pixel equal to it in all bands holds no data; None: there is no such value; "usual": 0 where the
             values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
+        unit: of the optical bands, where the files say it; ``ReaderOptions.unit`` stands above it.
         labels_from_masks: an item with a mask gets its label from the share that the mask covers
             (``ReaderOptions.mask_threshold``), whatever its label says; one without keeps its label.
         resize: side in pixels that the format prescribes; ``ReaderOptions.resize`` stands above it.
@@ -296,6 +330,7 @@ class Collection:
     bands: tuple[Band, ...] | None = None
     naming: Naming | None = None
     nodata: float | Literal["usual"] | None = "usual"
+    unit: str | None = None
     labels_from_masks: bool = False
     resize: int | None = None
     manifest: str = ""

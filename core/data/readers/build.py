@@ -15,6 +15,9 @@ from core.data.bands import ZINDI_BANDS, Band, with_optical_unit
 from core.data.readers.bands.order import aligned, bands_of
 from core.data.readers.base import Aside, Collection, IngestReport, Item, Naming, ReaderOptions, Shape, counted, some
 from core.data.readers.geo.tiles import cut, nodata_of
+from core.data.readers.masks.agreement import Agreement
+from core.data.readers.masks.raw import LANDSLIDE
+from core.data.readers.masks.understood import UnusableMask, understood
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import refuse_lost_class, typed_column
@@ -41,6 +44,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
         raise DataError(f"{out} is a folder. Give the name of a file in it, ending in .h5.")
     side = collection.resize if options.resize is None else options.resize
     n_found = len(collection.items) + aside.n_files
+    collection = yield from understood(collection, options, aside)
     collection = yield from cut(resized(aligned(collection, options, aside), side), options, aside)
     items, shape, is_bytes, bands = yield from _surveying(collection, options, aside, n_found)
     columns = _columns(items, aside)
@@ -62,9 +66,16 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
             licence=options.licence or collection.licence,
             dtype=str(dtype),
             nodata=nodata_of(collection, options, is_bytes),
-            facts={**collection.facts, **stated, "conflicting_ids": list(collection.conflicting_ids)},
+            facts={
+                **collection.facts,
+                **stated,
+                "conflicting_ids": list(collection.conflicting_ids),
+                "warnings": list(aside.warnings),
+            },
         )
-        dataset = yield from _write(writer, items, columns, spool)
+        agreement = Agreement(collection.class_names, options.mask_threshold)
+        dataset = yield from _write(writer, items, columns, spool, agreement)
+    agreement.tell(aside)
     if collection.manifest and options.manifest is not None:
         write_text(options.manifest, collection.manifest)
     labels = dataset.labels
@@ -98,10 +109,11 @@ def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> S
 
 
 def _write(
-    writer: DatasetWriter, items: Sequence[Item], columns: dict[str, np.ndarray], spool: Spool
+    writer: DatasetWriter, items: Sequence[Item], columns: dict[str, np.ndarray], spool: Spool, agreement: Agreement
 ) -> Steps[Dataset]:
     """The dataset file from what was read."""
     has_places = any(item.lonlat is not None for item in items)
+    has_split = any(item.split for item in items)
     done = 0
     with writer:
         for batch in spool.batches():
@@ -111,10 +123,16 @@ def _write(
                 [item.label for item in members],
                 [item.id for item in members],
                 groups=_all_or_none([item.group for item in members]),
-                split=_all_or_none([item.split for item in members]),
+                split=[item.split or "" for item in members] if has_split else None,
                 masks=batch.masks,
                 lonlat=_places(members) if has_places else None,
                 columns={name: values[batch.rows] for name, values in columns.items()},
+            )
+            agreement.add(
+                [item.id for item in members],
+                [item.label for item in members],
+                batch.masks,
+                [_has_usable_mask(item) for item in members],
             )
             done += len(members)
             yield counted(done, spool.n, "patches written", READ, WRITTEN)
@@ -167,7 +185,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_f
         raise DataError(_nothing_left(n_found, aside))
     kept, shape, is_bytes = _alike(found, aside)
     bands = collection.bands or choose_bands(shape[0], is_bytes, collection.naming, aside)
-    return kept, shape, is_bytes, with_optical_unit(bands, options.unit)
+    return kept, shape, is_bytes, with_optical_unit(bands, options.unit or collection.unit)
 
 
 def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[list[Item], Shape, bool]:
@@ -257,6 +275,11 @@ def _batches(
             batch = []
 
 
+def _has_usable_mask(item: Item) -> bool:
+    stored = getattr(item.mask, "whole", item.mask)  # before it was resized or cut
+    return stored is not None and not isinstance(stored, UnusableMask)
+
+
 def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:
     empty = np.zeros(shape[1:], np.uint8)
     if item.mask is None:
@@ -265,7 +288,7 @@ def _mask(item: Item, shape: Shape, aside: Aside) -> np.ndarray:
         mask = item.mask.read()
         if mask.shape != shape[1:]:
             raise FormatError(f"The mask is {mask.shape[0]}x{mask.shape[1]} pixels; the patch {_size(shape)}.")
-        return mask
+        return (mask == LANDSLIDE).astype(np.uint8)
     except DataError as error:
         aside.reject(f"mask of {item.file}", f"{error} The patch is kept with an empty mask.")
         return empty

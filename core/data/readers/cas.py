@@ -16,8 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.files import FileMask, FilePatch, patch_files
+from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.images import SUFFIXES
+from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, match_masks
 from core.data.readers.pairs import LITTER, split_of
 from core.data.readers.tables import DEFAULT_CLASSES, LANDSLIDE

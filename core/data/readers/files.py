@@ -10,16 +10,18 @@ import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from core.data.readers.axes import axes_of, channels_first, turned, without_single
 from core.data.readers.bands.sidecar import listed_beside
-from core.data.readers.base import Aside, Shape, file_stamp, some
+from core.data.readers.base import Aside, Collection, ReaderOptions, Shape, file_stamp, some
 from core.data.readers.geo.raster import SUFFIXES as RASTERS
-from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster, separate_nodata
-from core.data.readers.images import SUFFIXES, image_shape, read_image, read_mask
+from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster
+from core.data.readers.geo.raster_values import measured
+from core.data.readers.images import SUFFIXES, image_shape, read_image
 from core.data.readers.npy import read_header, read_npy
 from core.data.readers.pairs import LITTER
 from core.errors import FormatError, UnsafeFileError
@@ -33,18 +35,23 @@ HASHED_BYTES = 1 << 18  # of files that have one name
 
 @dataclass(frozen=True, slots=True)
 class FilePatch:
-    """A patch that is one file: ``.npy`` (H, W, C), a picture or an n-band TIFF. file: its name for messages."""
+    """A patch that is one file: ``.npy``, a picture or an n-band TIFF.
+
+    file: its name for messages. layout, n_bands: what is known of the axes of an array, see ``axes_of``.
+    """
 
     path: Path
     file: str
+    layout: str | None = None
+    n_bands: int | None = None
 
     def shape(self) -> tuple[Shape, bool]:
         """As ``patch_shape``."""
-        return patch_shape(self.path)
+        return patch_shape(self.path, self.layout, self.n_bands)
 
     def read(self) -> np.ndarray:
         """As ``read_patch``."""
-        return read_patch(self.path)
+        return read_patch(self.path, self.layout, self.n_bands)
 
     def band_names(self) -> tuple[str | None, ...]:
         """As a TIFF of numbers gives them, or a list beside a ``.npy`` (``core.data.readers.bands.sidecar``)."""
@@ -55,27 +62,7 @@ class FilePatch:
 
     def stamp(self) -> str:
         """Of the file."""
-        return file_stamp(self.path)
-
-
-@dataclass(frozen=True, slots=True)
-class FileMask:
-    """A mask that is one file: a picture, a TIFF of numbers, or ``.npy`` of (H, W) or (H, W, 1).
-
-    value: the value that stands for the positive class; None: everything but 0.
-    """
-
-    path: Path
-    file: str
-    value: float | None = None
-
-    def read(self) -> np.ndarray:
-        """As ``read_patch_mask``."""
-        return read_patch_mask(self.path, self.value)
-
-    def stamp(self) -> str:
-        """Of the file."""
-        return file_stamp(self.path)
+        return f"{file_stamp(self.path)} {self.layout} {self.n_bands}"
 
 
 def patch_files(
@@ -189,58 +176,63 @@ def _unusable(root: Path, path: Path) -> str | None:
     return None
 
 
-def patch_shape(path: Path) -> tuple[Shape, bool]:
-    """(C, H, W) of a patch and whether it holds bytes (uint8), from its header. ``.npy`` are (H, W, C).
+def with_axes(collection: Collection, options: ReaderOptions) -> Collection:
+    """The collection whose arrays know what is known of their axes: the options' layout, the number of bands."""
+    items = [
+        replace(
+            item, patch=replace(item.patch, layout=options.layout, n_bands=_n_bands(item.patch, collection, options))
+        )
+        if isinstance(item.patch, FilePatch) and item.patch.path.suffix.lower() == ".npy"
+        else item
+        for item in collection.items
+    ]
+    return replace(collection, items=items)
+
+
+def _n_bands(patch: FilePatch, collection: Collection, options: ReaderOptions) -> int | None:
+    """How many bands a file has: those of the format, or that are listed beside it; names given choose among these."""
+    known = collection.bands or patch.band_names() or options.bands
+    return len(known) if known else None
+
+
+def patch_shape(path: Path, layout: str | None = None, n_bands: int | None = None) -> tuple[Shape, bool]:
+    """(C, H, W) of a patch and whether it holds bytes (uint8), from its header.
+
+    Axes of ``.npy`` are what their lengths, ``n_bands`` or ``layout`` allow.
 
     Raises DataError as the kind's own reader does.
     """
     if path.suffix.lower() == ".npy":
-        return _npy_shape(path)
+        return _npy_shape(path, layout, n_bands)
     if _numbers(path):
         header = patch_header(path)
-        return header.shape, header.dtype == np.uint8
+        return header.shape, header.is_bytes
     return image_shape(path), True
 
 
-def read_patch(path: Path) -> np.ndarray:
+def read_patch(path: Path, layout: str | None = None, n_bands: int | None = None) -> np.ndarray:
     """(C, H, W) in the file's own number type. Raises DataError as the kind's own reader does.
 
     In a TIFF with a nodata value what has it is nan; in one without, and in bytes, values stay as they are.
     """
     if path.suffix.lower() == ".npy":
-        return read_npy(path).transpose(2, 0, 1)
+        values = read_npy(path)
+        values = values.reshape(without_single(values.shape))
+        return turned(values, axes_of(values.shape, path.name, n_bands, layout))
     header = _numbers(path)
-    return separate_nodata(read_raster(path), header.nodata, np.nan) if header else read_image(path)
+    return measured(read_raster(path), header, np.nan, None) if header else read_image(path)
 
 
-def read_patch_mask(path: Path, value: float | None = None) -> np.ndarray:
-    """(H, W) uint8 of 0 and 1 from a picture, a TIFF of numbers, or a .npy of (H, W) or (H, W, 1).
-
-    1 where it is ``value``, or where it is not 0.
-    """
-    if path.suffix.lower() != ".npy":
-        header = _numbers(path)
-        return _marked(read_raster(path), path, value, header.nodata) if header else read_mask(path, value)
-    values = read_npy(path)
-    return _marked(values.transpose(2, 0, 1) if values.ndim == 3 else values[None], path, value)
-
-
-def _marked(values: np.ndarray, path: Path, value: float | None, nodata: float | None = None) -> np.ndarray:
-    if values.ndim != 3 or len(values) != 1:
-        raise FormatError(f"{path.name} has the shape {values.shape}; a mask has one band of (H, W).")
-    if value is not None:
-        return (values[0] == value).astype(np.uint8)
-    return ((values[0] != 0) & (values[0] != nodata) & ~np.isnan(values[0])).astype(np.uint8)
-
-
-def _npy_shape(path: Path) -> tuple[Shape, bool]:
+def _npy_shape(path: Path, layout: str | None, n_bands: int | None) -> tuple[Shape, bool]:
     header = read_header(path)
-    if len(header.shape) != 3:
-        raise FormatError(f"{path.name} has the shape {header.shape}; accepted: (H, W, C).")
-    height, width, n_bands = header.shape
-    if height != width and width == n_bands:
-        raise FormatError(f"{path.name} has the shape {header.shape}, which looks like (C, H, W); accepted: (H, W, C).")
-    return (n_bands, height, width), header.dtype == np.uint8
+    shape = without_single(header.shape)
+    if len(shape) not in (2, 3):
+        raise FormatError(
+            f"{path.name} has the shape {header.shape}; accepted: one patch of (H, W, C), (C, H, W) or (H, W)."
+        )
+    if header.dtype == bool:
+        raise FormatError(f"{path.name} holds true and false, as masks do; a patch holds numbers.")
+    return channels_first(shape, axes_of(shape, path.name, n_bands, layout)), header.dtype == np.uint8
 
 
 def _numbers(path: Path) -> RasterHeader | None:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, group_alone, some
-from core.data.readers.files import KINDS, MASK_FOLDERS, FileMask, FilePatch, in_order, patch_files
+from core.data.readers.files import KINDS, MASK_FOLDERS, FilePatch, in_order, patch_files
 from core.data.readers.layouts import class_folders as layout
+from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, Matched, match_masks, match_rows
 from core.data.readers.pairs import Pairs, masks_beside, pair, split_of
 from core.data.readers.tables import (
@@ -51,6 +52,9 @@ def recognises(source: Path) -> bool:
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     """The patches with what is known of them. Raises DataError when labels contradict the folders."""
+    if source.is_file():
+        aside.warn(f"{source.name} is one file and has no label. Give a folder for labels and masks.")
+        return collect_unlabelled(source, options, aside)
     masks = _place(source, options.masks)
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
@@ -69,11 +73,11 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
             f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF. {links}".rstrip()
         )
     if options.labels is None:
-        _refuse_lost_folder(source, files, options)
+        _refuse_lost_folder(source, files, options, masks)
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
     found = _with_labels(source, files, table, options, aside, bool(beside))
     mask_of = _mask_of(masks, found, options, aside) or {
-        image: FileMask(mask, str(mask.relative_to(source)), options.mask_value) for image, mask in beside.items()
+        image: FileMask(mask, str(mask.relative_to(source))) for image, mask in beside.items()
     }
     items = _items(source, found, mask_of, table, options, aside)
     return Collection(
@@ -98,13 +102,15 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     return Collection(_title(source), items, DEFAULT_CLASSES)
 
 
-def _refuse_lost_folder(source: Path, files: Sequence[Path], options: ReaderOptions) -> None:
+def _refuse_lost_folder(source: Path, files: Sequence[Path], options: ReaderOptions, masks: Path | None) -> None:
     """Raise FormatError where one class folder is left because the other is a link, or holds nothing that is read."""
-    if len({path.parent for path in files}) > 1 or any(path.parent == source for path in files):
+    class_of = layout.classes(source, files, options.positive)
+    if len(set(class_of.values())) > 1 or any(path.parent == source for path in files):
         return
-    around = files[0].parents
-    for folder in sorted(source.iterdir()):
-        if folder.name.startswith(".") or not folder.is_dir() or folder in around:
+    around = {folder for path in files for folder in path.parents} | ({masks.absolute()} if masks else set())
+    beside = {folder for path in files for folder in layout.class_folder(source, path, class_of[path]).parent.iterdir()}
+    for folder in sorted(beside):
+        if folder.name.startswith(".") or not folder.is_dir() or {folder, folder.absolute()} & around:
             continue
         is_class = "slide" in folder.name.lower() or label_key(folder.name) == label_key(options.positive or "")
         members = [] if folder.is_symlink() else [path for path in folder.rglob("*") if not path.is_dir()]
@@ -292,7 +298,7 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
         return {}
     candidates = match_masks(found.files, FileIndex(masks, patch_files(masks, aside)), aside)
     mask_of = {
-        path: FileMask(named[0], named[0].name, options.mask_value)
+        path: FileMask(named[0], f"{masks.name}/{named[0].relative_to(masks).as_posix()}")
         for path, named in candidates.items()
         if len(named) == 1
     }
@@ -357,8 +363,7 @@ def _items(
         file = str(path.relative_to(source))
         columns = {"file": file} | {key if key != "file" else "file_": value for key, value in kept.items()}
         mask, lonlat = mask_of.get(path), facts and facts.lonlat[i]
-        split = facts and facts.split[i]
-        split = (splits.get(path, "") if splits else None) if split is None else split
+        split = splits.get(path) or (facts and facts.split[i]) or ("" if splits else None)
         items.append(Item(name, FilePatch(path, file), found.label_of[path], group, split, mask, lonlat, columns))
     return tuple(items)
 

@@ -1,4 +1,4 @@
-"""One patch, or one mask, from a picture file (PNG, JPEG, BMP, GIF, TIFF), its header judged before it is decoded.
+"""One patch from a picture file (PNG, JPEG, BMP, GIF, TIFF), its header judged before it is decoded.
 
 Pixels are (C, H, W) uint8, rotated as the EXIF tag says. Refused is what has no certain meaning as reflectance: CMYK,
 transparency, more than 8 bits, several frames.
@@ -20,7 +20,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF")  # no other decoder of Pillow's is ever tried
 MAX_PIXELS = 4096 * 4096  # of a patch; Pillow alone would decode eleven times that
 _ORIENTATION = 0x0112  # EXIF tag
-_TURNED = (5, 6, 7, 8)  # its values that exchange width and height
+TURNED = (5, 6, 7, 8)  # its values that exchange width and height
 _BANDS = {"1": 1, "L": 1, "LA": 1, "P": 3, "PA": 3, "RGB": 3, "RGBA": 3, "RGBX": 3}
 _REFUSED = {
     "CMYK": "is in CMYK, a printer's colours, which have no certain red, green and blue. Save it as RGB.",
@@ -34,17 +34,13 @@ def image_shape(path: Path) -> tuple[int, int, int]:
 
     Raises UnsafeFileError for a picture of too many pixels, FormatError for what cannot be read rightly.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        # Pillow turns TIFFs by itself, and gives their size as turned.
-        if image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _TURNED:
-            width, height = height, width
-        return _BANDS[image.mode], height, width
+    with opened(path) as image:
+        return _BANDS[image.mode], *_seen_size(image)
 
 
 def read_image(path: Path) -> np.ndarray:
     """(C, H, W) uint8: red, green, blue, or one grey band. Raises as ``image_shape``, and for transparent pixels."""
-    with _opened(path) as image:
+    with opened(path) as image:
         image = ImageOps.exif_transpose(image)
         if image.mode in ("P", "PA") or "transparency" in image.info:
             image = image.convert("LA" if image.mode in ("1", "L") else "RGBA")
@@ -58,26 +54,38 @@ def read_image(path: Path) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-def read_mask(path: Path, value: float | None = None) -> np.ndarray:
-    """(H, W) uint8: 1 where any channel but alpha (palette index, grey, colour) is ``value``, or not 0 for None.
+def picture_size(path: Path) -> tuple[int, int]:
+    """(H, W) of a picture, also of a mask, as it is seen. Raises as ``image_shape``."""
+    with opened(path, also=("I;16", "I;16B", "I", "F")) as image:
+        return _seen_size(image)
 
-    Raises as ``image_shape``.
-    """
-    with _opened(path, also=("I;16", "I;16B", "I")) as image:
-        image = ImageOps.exif_transpose(image)
-        pixels = np.asarray(image)
-        if image.mode in ("RGBA", "LA", "PA", "RGBX"):
-            pixels = pixels[..., :-1]
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
-    return (pixels != 0 if value is None else pixels == value).any(axis=2).astype(np.uint8)
+
+def orientation(path: Path) -> int:
+    """How the EXIF tag of a picture turns it, 1 to 8; 1: not at all, also where there is no such tag."""
+    try:
+        with opened(path, also=("I;16", "I;16B", "I", "F")) as image:
+            found = image.getexif().get(_ORIENTATION, 1)
+    except DataError:
+        return 1  # told where it is read
+    return found if found in range(1, 9) else 1
+
+
+def _seen_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    # Pillow turns TIFFs by itself, and gives their size as turned.
+    if image.format != "TIFF" and image.getexif().get(_ORIENTATION) in TURNED:
+        width, height = height, width
+    return height, width
 
 
 @contextmanager
-def _opened(path: Path, also: tuple[str, ...] = ()) -> Iterator[Image.Image]:
+def opened(path: Path, also: tuple[str, ...] = ()) -> Iterator[Image.Image]:
+    """The picture, its header judged; ``also`` are modes to accept besides. Raises as ``image_shape``."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of big pictures and odd tags; we judge the size ourselves
-            with Image.open(path, formats=FORMATS) as image:
+            # A file and no name: Pillow maps a named TIFF into memory with the sides it has after its turn.
+            with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
                 _check(image, path, also)
                 yield image
     except DataError:

@@ -14,10 +14,11 @@ from typing import BinaryIO
 import numpy as np
 
 from core.errors import FormatError, UnsafeFileError
+from core.io.plain_file import open_plain
 
 MAX_BYTES = 256 * 2**20  # of one array; a patch of 1024 x 1024 x 20 float64 has 160 MiB
 MAX_HEADER = 10_000  # characters; NumPy's own limit for files that are not trusted
-_KINDS = "iuf"
+_KINDS = "iufb"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def read_npy(path: Path) -> np.ndarray:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        return open(path, "rb")
+        return open_plain(path, follow=True)
     except OSError as error:
         raise FormatError(f"{path.name} cannot be opened ({error.strerror}).") from error
 
@@ -70,7 +71,7 @@ def _header(file: BinaryIO, path: Path, most: int = MAX_BYTES, kinds: str = _KIN
     if dtype.hasobject:
         raise UnsafeFileError(f"{path.name} holds Python objects, which can run code when read. Save plain numbers.")
     if dtype.kind not in kinds or (dtype.itemsize > 8 and dtype.kind not in "US"):
-        raise FormatError(f"{path.name} holds {dtype}; accepted: integers and floats of up to 64 bits.")
+        raise FormatError(f"{path.name} holds {dtype}; accepted: booleans, integers and floats of up to 64 bits.")
     if any(isinstance(side, bool) or side < 0 for side in shape):
         raise UnsafeFileError(f"{path.name} claims the shape {shape}; sides cannot be negative.")
     claimed = math.prod(shape) * dtype.itemsize

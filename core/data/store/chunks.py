@@ -11,7 +11,7 @@ time. 562 MiB in chunks of 192 KiB, 2 CPU cores, in one run: 0.33 instead of 1.1
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,22 @@ READ_BYTES = 8 * 2**20  # asked of the system at once
 MOST_BUFFERS = 512  # of one call; Linux and macOS take 1024
 THREADS = min(4, os.cpu_count() or 1)  # they wait for the disk or copy; more than 4 gained nothing
 WORTH_THREADS = 4 * READ_BYTES
+
+
+# Writes nan where values are missing, in place: given patches (n, c, H, W), the patches with all bands as they are
+# stored (None: those are the same), and the bands chosen of them.
+Mark = Callable[[np.ndarray, np.ndarray | None, Sequence[int] | None], None]
+
+
+def place_patches(
+    out: np.ndarray, part: np.ndarray, block: np.ndarray, channels: Sequence[int] | None, mark: Mark | None
+) -> None:
+    """Put patches ``block`` (n, B, H, W) at ``part`` (n,) of ``out``, some bands of them, what is missing marked."""
+    chosen = block if channels is None else block[:, channels]
+    if mark is not None:
+        chosen = chosen.astype(np.float32)
+        mark(chosen, block, channels)
+    out[part] = chosen
 
 
 def patch_places(data: h5py.Dataset) -> np.ndarray | None:
@@ -55,10 +71,13 @@ class PatchFile:
     shape: tuple[int, int, int]
     dtype: np.dtype
 
-    def read(self, rows: np.ndarray, out: np.ndarray, channels: Sequence[int] | None = None) -> None:
+    def read(
+        self, rows: np.ndarray, out: np.ndarray, channels: Sequence[int] | None = None, mark: Mark | None = None
+    ) -> None:
         """Fill ``out`` (n, c, H, W) with the patches of ``rows`` (n,), in their order.
 
-        channels: the bands of ``out``; None: all. Raises DataError where the file is gone or ends too early.
+        channels: the bands of ``out``; None: all. mark: see :func:`place_patches`. Raises DataError where the file is
+        gone or ends too early.
         """
         straight = channels is None and out.dtype == self.dtype
         parts = self._neighbours(rows)
@@ -70,10 +89,13 @@ class PatchFile:
         def read(part: np.ndarray) -> None:
             if straight:
                 self._fill(handle, int(self.places[rows[part[0]]]), [out[i] for i in part])
+                if mark is not None:
+                    for i in part:
+                        mark(out[i : i + 1], None, None)
                 return
             block = np.empty((len(part), *self.shape), self.dtype)
             self._fill(handle, int(self.places[rows[part[0]]]), [block])
-            out[part] = block if channels is None else block[:, channels]
+            place_patches(out, part, block, channels, mark)
 
         try:
             if len(rows) * self._nbytes < WORTH_THREADS:

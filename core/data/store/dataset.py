@@ -5,8 +5,8 @@ Files whose structure could reach outside them are refused (``core.data.store.hd
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,14 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
-from core.data.store.chunks import PatchFile, patch_places
-from core.data.store.hdf5 import open_safely
+from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
+from core.data.store.contents import band_of, check_members, read_card
+from core.data.store.hdf5 import damage_told, open_safely
+from core.data.store.missing import as_missing, bounds_of
 from core.errors import DataError, FormatError
+from core.io.plain_file import is_plain
 from core.text import list_names
 
-LAYOUT_VERSION = 1
 BATCH_BYTES = 32 * 2**20  # of images read at once
 
 
@@ -41,8 +43,10 @@ class Dataset:
         split: (N,) text as in the source, or None.
         lonlat: (N, 2) float64 degrees, or None.
         columns: further facts by name, each (N,), numbers or text.
-        statistics: one dict a band: name, min, max, mean, std, q01 .. q99 (nan where undefined), n_nonfinite, n_nodata.
-        nodata: a pixel equal to it in all bands holds no data; None: there is no such value.
+        statistics: one dict a band: name, min, max, mean, std, q01 .. q99 (nan where undefined), n_nonfinite, n_nodata,
+            n_absurd.
+        nodata: a pixel equal to it in all bands holds no data in the file; :meth:`images` gives nan there. None: there
+            is no such value.
         content_hash: hex digest of images, labels, ids, groups, bands and nodata.
         facts: anything else that the source recorded, as JSON values.
     """
@@ -98,18 +102,48 @@ class Dataset:
     def images(self, index: Any = None, bands: Sequence[str] | None = None) -> np.ndarray:
         """(n, C, H, W) float32 in the bands' units, in the order of ``index`` (rows, a slice or a mask; None: all).
 
-        ``bands`` chooses bands by name, in that order. Raises DataError for unknown bands or rows.
+        What is missing is nan: a pixel with the nodata value in all bands of the file, and absurd values
+        (``core.data.store.missing``). ``bands`` chooses bands by name, in that order. Raises DataError for unknown
+        bands or rows.
         """
+        return self._images(index, bands, self._mark_missing)
+
+    def stored_images(self, index: Any = None) -> np.ndarray:
+        """(n, C, H, W) float32, the values as the file has them, for whoever tells what is wrong with them."""
+        return self._images(index, None, None)
+
+    @cached_property
+    def plausible(self) -> np.ndarray | None:
+        """(C, 2) outside which a value is absurd; None where the file holds no such value."""
+        bounds = bounds_of(self.bands, self.statistics)
+        lows, highs = (np.array([row.get(key, np.nan) for row in self.statistics], float) for key in ("min", "max"))
+        left_out = np.array([row.get("n_absurd", 0) for row in self.statistics]) > 0
+        return bounds if (left_out | (lows < bounds[:, 0]) | (highs > bounds[:, 1])).any() else None
+
+    def _images(self, index: Any, bands: Sequence[str] | None, mark: Mark | None) -> np.ndarray:
         channels = None if bands is None else self._channels(bands)
         n_channels = self.shape[0] if channels is None else len(channels)
         rows = self._row_numbers(index)
         out = np.empty((len(rows), n_channels, *self.shape[1:]), np.float32)
         if self._patch_file is None:
-            self._read("images", rows, out, channels)
+            self._read("images", rows, out, channels, mark)
         elif len(rows):
             _check_stamp(self.path, self._stamp)
-            self._patch_file.read(rows, out, channels)
+            self._patch_file.read(rows, out, channels, mark)
         return out
+
+    @property
+    def _mark_missing(self) -> Mark | None:
+        """What writes nan into patches read; None where there is nothing to look for."""
+        bounds = self.plausible
+        if self.nodata is None and bounds is None:
+            return None
+
+        def mark(out: np.ndarray, stored: np.ndarray | None, channels: Sequence[int] | None) -> None:
+            chosen = bounds if bounds is None or channels is None else bounds[list(channels)]
+            as_missing(out, self.nodata, chosen, stored)
+
+        return mark
 
     def masks(self, index: Any = None) -> np.ndarray:
         """(n, H, W) uint8, 1 where the positive class is. Raises DataError when the dataset has no masks."""
@@ -145,7 +179,14 @@ class Dataset:
         except IndexError as error:
             raise DataError(f"{self.path.name} has rows 0 to {len(self) - 1}; {error}.") from error
 
-    def _read(self, name: str, rows: np.ndarray, out: np.ndarray, channels: list[int] | None = None) -> None:
+    def _read(
+        self,
+        name: str,
+        rows: np.ndarray,
+        out: np.ndarray,
+        channels: list[int] | None = None,
+        mark: Mark | None = None,
+    ) -> None:
         """Fill ``out`` with ``rows``; neighbours in the file are read at once, in the file's order."""
         if not len(rows):
             return
@@ -159,7 +200,7 @@ class Dataset:
                 for start in range(0, len(run), most):
                     part = run[start : start + most]
                     block = data[rows[part[0]] : rows[part[-1]] + 1]
-                    out[part] = block if channels is None else block[:, channels]
+                    place_patches(out, part, block, channels, mark)
 
 
 def open_dataset(path: Path | str) -> Dataset:
@@ -169,18 +210,24 @@ def open_dataset(path: Path | str) -> Dataset:
     file that is not one of our dataset files or whose parts do not fit together.
     """
     path = Path(path).absolute()
-    with open_safely(path) as file:
+    with open_safely(path) as file, damage_told(path, Exception):
         return _read_dataset(file, path)
 
 
 def list_datasets(checkpoints: Path | str) -> list[Path]:
-    """The dataset files of a checkpoints folder, by name: ``checkpoints/datasets/*.h5``."""
-    return sorted(p for p in (Path(checkpoints) / "datasets").glob("*.h5") if not p.name.startswith("."))
+    """The dataset files of a checkpoints folder, by name: ``checkpoints/datasets/*.h5``; links there are left out."""
+    return sorted(
+        path
+        for path in (Path(checkpoints) / "datasets").glob("*.h5")
+        if not path.name.startswith(".") and is_plain(path)
+    )
 
 
-def _opened(path: Path, stamp: tuple[int, int]):
+@contextmanager
+def _opened(path: Path, stamp: tuple[int, int]) -> Iterator[h5py.File]:
     _check_stamp(path, stamp)
-    return open_safely(path, checked=True)
+    with open_safely(path, checked=True) as file, damage_told(path, Exception):
+        yield file
 
 
 def _check_stamp(path: Path, stamp: tuple[int, int]) -> None:
@@ -198,61 +245,35 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _read_dataset(file: h5py.File, path: Path) -> Dataset:
-    missing = [name for name in ("images", "labels", "ids", "card") if not isinstance(file.get(name), h5py.Dataset)]
-    if missing:
-        raise FormatError(
-            f"{path} is not a dataset file of this program: it has no {', '.join(missing)}. "
-            "Make one with `python -m core ingest FORMAT SOURCE --out F.h5`."
-        )
-    try:
-        card = json.loads(file["card"][()].tobytes())
-        if card["layout_version"] != LAYOUT_VERSION:
-            raise FormatError(f"{path} has layout {card['layout_version']}; this program reads {LAYOUT_VERSION}.")
-        columns = file.get("columns", {})
-        ids = _decode(file["ids"][()])
-        dataset = Dataset(
-            path=path,
-            bands=tuple(Band(**{**b, "usual": b["usual"] and tuple(b["usual"])}) for b in card["bands"]),
-            shape=file["images"].shape[1:],
-            dtype=file["images"].dtype,
-            class_names=tuple(card["class_names"]),
-            ids=ids,
-            labels=_frozen(file["labels"][()].astype(np.int8)),
-            groups=_decode(file["groups"][()]) if "groups" in file else None,
-            split=_decode(file["split"][()]) if "split" in file else None,
-            lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
-            has_masks="masks" in file,
-            columns={name: _decode(columns[name][()]) for name in columns},
-            statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
-            nodata=card["nodata"],
-            source=card["source"],
-            licence=card["licence"],
-            content_hash=card["content_hash"],
-            facts=card["facts"],
-            _stamp=_stamp(path),
-            _rows={name: row for row, name in enumerate(ids.tolist())},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(f"{path} is damaged: its card cannot be used ({error}). Ingest the source again.") from error
-    _check_parts(dataset, file)
+    check_members(file, path)
+    card = read_card(file, path)
+    columns = file.get("columns", {})
+    ids, labels = _decode(file["ids"][()]), file["labels"][()]
+    dataset = Dataset(
+        path=path,
+        bands=tuple(map(band_of, card["bands"])),
+        shape=file["images"].shape[1:],
+        dtype=file["images"].dtype,
+        class_names=tuple(card["class_names"]),
+        ids=ids,
+        labels=_frozen(labels.astype(np.int8)),
+        groups=_decode(file["groups"][()]) if "groups" in file else None,
+        split=_decode(file["split"][()]) if "split" in file else None,
+        lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
+        has_masks="masks" in file,
+        columns={name: _decode(columns[name][()]) for name in columns},
+        statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
+        nodata=card["nodata"],
+        source=card["source"],
+        licence=card["licence"],
+        content_hash=card["content_hash"],
+        facts=card["facts"],
+        _stamp=_stamp(path),
+        _rows={name: row for row, name in enumerate(ids.tolist())},
+    )
+    if len(dataset._rows) != len(ids) or "" in dataset._rows or not np.isin(labels, (-1, 0, 1)).all():
+        raise FormatError(f"{path} is damaged: ids or labels do not fit. Ingest the source again.")
     return dataset
-
-
-def _check_parts(dataset: Dataset, file: h5py.File) -> None:
-    n = len(dataset)
-    images = file["images"]
-    wrong = [name for name in ("labels", "groups", "split", "lonlat", "masks") if name in file and len(file[name]) != n]
-    wrong += [name for name, values in dataset.columns.items() if len(values) != n]
-    if images.ndim != 4 or len(images) != n or images.shape[1] != len(dataset.bands):
-        wrong.append("images")
-    if "masks" in file and file["masks"].shape[1:] != images.shape[2:]:
-        wrong.append("masks")
-    if images.dtype not in (np.float32, np.uint8):
-        wrong.append("images (neither float32 nor uint8)")
-    if len(dataset._rows) != n or not np.isin(dataset.labels, (-1, 0, 1)).all() or len(dataset.class_names) != 2:
-        wrong.append("ids, labels or class names")
-    if wrong:
-        raise FormatError(f"{dataset.path} is damaged: {', '.join(wrong)} do not fit. Ingest the source again.")
 
 
 def _decode(values: np.ndarray) -> np.ndarray:

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import h5py
 
-from core.errors import FormatError, UnsafeFileError
+from core.errors import FormatError, LandslideLensError, UnsafeFileError
+from core.io.plain_file import check_plain
+from core.text import one_line
 
 MAX_OBJECTS = 10_000  # groups and datasets in one file
 MAX_DEPTH = 8  # groups within groups
@@ -37,15 +39,35 @@ def open_safely(path: Path, checked: bool = False, foreign: bool = False) -> Ite
     Raises FormatError when it is not an HDF5 file, UnsafeFileError when its structure is refused.
     """
     try:
+        check_plain(path, follow=True)  # HDF5 waits for a pipe without end
         file = h5py.File(path, "r", locking="best-effort")
     except FileNotFoundError as error:
         raise FormatError(f"There is no file {path}. Give the path of an HDF5 file.") from error
-    except OSError as error:
-        raise FormatError(f"{path} cannot be read as an HDF5 file ({error}). Give a complete .h5 file.") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FormatError(
+            f"{path} cannot be read as an HDF5 file ({_reason(error)}). Give a complete .h5 file."
+        ) from error
     with file:
         if not checked:
-            check_structure(file, path, foreign)
-        yield file
+            with damage_told(path, Exception):
+                check_structure(file, path, foreign)
+        with damage_told(path, (OSError, RuntimeError)):  # h5py's, of what cannot be read
+            yield file
+
+
+@contextmanager
+def damage_told(path: Path, kinds: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
+    """What h5py and numpy say of a damaged file, which differs by the place of the damage, as one FormatError."""
+    try:
+        yield
+    except LandslideLensError:
+        raise
+    except kinds as error:
+        raise FormatError(f"{path} is damaged ({_reason(error)}). Copy the file again, or give another.") from error
+
+
+def _reason(error: BaseException) -> str:
+    return one_line(error, 300)
 
 
 def check_structure(file: h5py.File, path: Path, foreign: bool = False) -> None:

@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from core.data.bands import Band
-from core.data.store.dataset import BATCH_BYTES, LAYOUT_VERSION, Dataset, open_dataset
+from core.data.store.contents import LAYOUT_VERSION
+from core.data.store.dataset import BATCH_BYTES, Dataset, open_dataset
 from core.data.store.forgiving_file import ForgivingFile
 from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
@@ -216,24 +218,33 @@ class DatasetWriter:
     def _summarise(self, rows: dict[str, np.ndarray]) -> Steps[dict]:
         names = tuple(band.name for band in self._bands)
         images = self._file["images"]
-        summary = BandSummary(len(images), self._shape, self._card["nodata"])
         head = {"shape": images.shape, "dtype": str(images.dtype), "bands": names, "nodata": self._card["nodata"]}
         digest = hashlib.sha256(json.dumps(head).encode())
         for name in ("labels", "ids", "groups"):
             digest.update(json.dumps(rows[name].tolist() if name in rows else None).encode())
-        most = max(1, BATCH_BYTES // (images.dtype.itemsize * int(np.prod(self._shape))))
-        for start in range(0, len(images), most):
-            block = images[start : start + most]
-            digest.update(block)
-            summary.add(block)
-            done, n = start + len(block), len(images)
-            fields = {"stage": "patches summarised", "done": done, "total": n}
-            yield Progress(done / n, f"{done:,} of {n:,} patches summarised.", fields=fields)
+        summary = yield from self._look_at(images, None, digest)
+        bounds = summary.absurd(self._bands)
+        if bounds is not None:  # wild values spoil mean and range, which are then taken without them
+            summary = yield from self._look_at(images, bounds)
         return {
             "bands": [band.to_dict() for band in self._bands],
             "statistics": summary.rows(names),
             "content_hash": digest.hexdigest(),
         }
+
+    def _look_at(self, images: h5py.Dataset, bounds: np.ndarray | None, digest: Any = None) -> Steps[BandSummary]:
+        """The summary of all patches as they are stored, which ``digest`` sees too."""
+        summary = BandSummary(len(images), self._shape, self._card["nodata"], bounds)
+        most = max(1, BATCH_BYTES // (images.dtype.itemsize * int(np.prod(self._shape))))
+        for start in range(0, len(images), most):
+            block = images[start : start + most]
+            if digest is not None:
+                digest.update(block)
+            summary.add(block)
+            done, n = start + len(block), len(images)
+            fields = {"stage": "patches summarised", "done": done, "total": n}
+            yield Progress(done / n, f"{done:,} of {n:,} patches summarised.", fields=fields)
+        return summary
 
 
 def _text(values: Sequence) -> np.ndarray:

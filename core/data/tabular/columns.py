@@ -41,7 +41,13 @@ class Column:
     @classmethod
     def from_dict(cls, values: dict) -> Column:
         """The inverse of :meth:`to_dict`. Raises KeyError, TypeError or ValueError for anything else."""
-        return cls(**{**values, "categories": tuple(values["categories"])})
+        made = cls(**{**values, "categories": tuple(values["categories"])})
+        texts = (made.name, made.kind, *made.categories)
+        if not all(isinstance(text, str) for text in texts) or made.kind not in ("number", "category"):
+            raise ValueError(f"'{made.name}' is no column of numbers or categories")
+        if not (np.isfinite(made.center) and np.isfinite(made.scale) and made.scale > 0):
+            raise ValueError(f"the numbers of column '{made.name}' cannot be used")
+        return made
 
 
 def is_unknown(values: np.ndarray) -> np.ndarray:

@@ -108,8 +108,6 @@ def _brightness(dataset: Dataset, index: np.ndarray) -> np.ndarray:
     parts = []
     for i in range(0, len(index), BATCH):
         images = dataset.images(index[i : i + BATCH], bands).astype(np.float64)
-        if dataset.nodata is not None:
-            images[images == dataset.nodata] = np.nan
         usable = np.isfinite(images)
         total, n = np.where(usable, images, 0).sum(axis=(1, 2, 3)), usable.sum(axis=(1, 2, 3))
         parts.append(np.where(n > 0, total / np.maximum(n, 1), np.nan))

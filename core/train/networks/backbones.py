@@ -7,20 +7,27 @@ or rebuilt from a folder with ``model.safetensors`` and a JSON card. Nothing is 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from core.config import ModelConfig
+from core.config.sections import explain_validation
 from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
+from core.data.store.contents import band_of
 from core.data.tabular.columns import Column
-from core.errors import RunError
+from core.errors import ConfigError, DataError, RunError
 from core.io import atomic, safetensors_file
+from core.io.json_text import load_json
+from core.io.plain_file import is_there
+from core.train.networks.arguments import MAX_PARAMETERS, size_limited
 from core.train.networks.encoders import make_encoder
 from core.train.networks.index_bands import IndexBands
 from core.train.networks.network import Network, inner_hw
@@ -40,6 +47,8 @@ __all__ = ["Network", "WeightsReport", "build_network", "load_network", "save_ne
 
 WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
 CARD_VERSION = 1
+ALWAYS_FINE = 10**8  # parameters, whatever the weights file holds
+MAX_SIDE, MAX_BANDS = 2048, 512  # of the patches that a kept network was built for
 _OLD_AUTO = ("redr", "greenr", "ngrdi", "nrbdi")  # what "auto" stood for in cards that do not list their indices
 
 
@@ -178,16 +187,30 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
     card = _read_card(folder)
     try:
         model = ModelConfig.model_validate(card["model"])
-        bands = tuple(_band(entry) for entry in card["bands"])
+        bands = tuple(map(band_of, card["bands"]))
         height, width = (int(side) for side in card["image_hw"])
-        columns = tuple(Column.from_dict(entry) for entry in card.get("columns", ()))
+        if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE and 1 <= len(bands) <= MAX_BANDS):
+            raise ValueError(
+                f"patches of {height}x{width} pixels and {len(bands)} bands; at most {MAX_SIDE} and {MAX_BANDS}"
+            )
+        columns = tuple(map(Column.from_dict, card.get("columns", ())))
         size_classes = tuple(map(str, card.get("size_classes", ())))
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{folder.name}/{CARD_FILE} is incomplete: {error}. Restore it or train again.") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise RunError(
+            f"{folder.name}/{CARD_FILE} is incomplete: {_reason(error)}. Restore it or train again."
+        ) from error
     fresh = model.model_copy(
         update={"pretrained": False, "weights": None, "sar_weights": None, "indices": _kept_indices(card, model, bands)}
     )
-    network, _ = build_network(fresh, bands, (height, width), seed=0, columns=columns, size_classes=size_classes)
+    shapes = safetensors_file.header(folder / WEIGHTS_FILE).values()
+    kept = sum(math.prod(shape) for _, shape in shapes)  # a U-Net's encoder is built whole and loses its last part
+    try:
+        with size_limited(min(4 * kept + ALWAYS_FINE, MAX_PARAMETERS)):
+            network, _ = build_network(
+                fresh, bands, (height, width), seed=0, columns=columns, size_classes=size_classes
+            )
+    except ConfigError as error:
+        raise RunError(f"{folder.name}/{CARD_FILE} describes no network that can be built: {error}") from error
     _restore(network, folder / WEIGHTS_FILE)
     network.model = model
     return network.to(device).eval()
@@ -211,13 +234,13 @@ def _restore(network: Network, path: Path) -> None:
 def _read_card(folder: Path) -> dict:
     card_path, weights = folder / CARD_FILE, folder / WEIGHTS_FILE
     for file in (card_path, weights):
-        if not file.is_file():
+        if not is_there(file):
             raise RunError(f"{folder.name} has no {file.name}. The run did not get that far, or was copied in part.")
     try:
-        card = json.loads(card_path.read_text(encoding="utf-8"))
+        card = load_json(card_path)
         version, digest = card["version"], card["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{folder.name}/{CARD_FILE} is damaged. Restore it or train again.") from error
+    except (OSError, DataError, KeyError, TypeError) as error:
+        raise RunError(f"{folder.name}/{CARD_FILE} is damaged ({error}). Restore it or train again.") from error
     if version != CARD_VERSION:
         raise RunError(f"{folder.name}/{CARD_FILE} is of version {version}, not {CARD_VERSION}. Update the program.")
     safetensors_file.header(weights)  # refuses what cannot be, before the whole file is read
@@ -228,6 +251,5 @@ def _read_card(folder: Path) -> dict:
     return card
 
 
-def _band(entry: dict) -> Band:
-    usual = entry.get("usual")
-    return Band(**{**entry, "usual": tuple(usual) if usual else None})
+def _reason(error: Exception) -> str:
+    return explain_validation(error) if isinstance(error, ValidationError) else str(error)

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from core.errors import ConfigError
+from core.train.networks.arguments import size_limited
 from core.train.networks.baseline_cnn import BASELINE, baseline_cnn
 from core.train.networks.matmul_conv import use_products
 from core.train.networks.unet import UNET, unet
@@ -23,7 +24,8 @@ def make_encoder(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[i
 
     Raises ConfigError for an unknown name, arguments or a size that it cannot take.
     """
-    encoder = use_products(_encoder(name, arguments, n_bands, hw))
+    with size_limited():
+        encoder = use_products(_encoder(name, arguments, n_bands, hw))
     return encoder, _probe(encoder, name, n_bands, hw)
 
 
@@ -46,7 +48,7 @@ def _timm(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[int, int
     except RuntimeError:  # the architecture is known, the tag after the dot is not
         known = False
     if not known:
-        near = difflib.get_close_matches(name, [*timm.list_models(), *timm.list_pretrained(), BASELINE], n=4)
+        near = difflib.get_close_matches(name[:100], [*timm.list_models(), *timm.list_pretrained(), BASELINE], n=4)
         hint = f" Close names: {', '.join(near)}." if near else ""
         raise ConfigError(
             f"timm has no backbone '{name}'.{hint} Set model.backbone to a name of timm.list_models(), to "

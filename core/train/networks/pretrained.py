@@ -138,7 +138,7 @@ def load_into(
     path = weights_file(path)
     if path.suffix != ".safetensors":
         raise ConfigError(f"model.weights is '{path.name}'. Only .safetensors files are accepted; nothing was read.")
-    names = list(safetensors_file.header(path))
+    names = list(safetensors_file.header(path, follow=True))
     if isinstance(encoder, UNet) and not any("decoder." in name for name in names):
         return _into_unet(encoder, load_into(encoder.encoder, path, source, band_names, partly, branch))
     prefix = _prefix(encoder, path, names, branch)
@@ -165,7 +165,9 @@ def _into_unet(encoder: UNet, report: WeightsReport) -> WeightsReport:
 def has_branch(path: Path, branch: str) -> bool:
     """Whether a file of weights, or a fold's folder, is of a network of ours that has this branch."""
     path = weights_file(path)
-    return path.is_file() and any(name.startswith(f"backbone.{branch}.") for name in safetensors_file.header(path))
+    return path.is_file() and any(
+        name.startswith(f"backbone.{branch}.") for name in safetensors_file.header(path, follow=True)
+    )
 
 
 def weights_file(path: Path) -> Path:

@@ -6,7 +6,6 @@ write (docs/weights.md). For a band of ours, the card names the filter that belo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from pathlib import Path
 from core.data.bands import Band
 from core.data.indices import INDICES
 from core.data.names.reading import canonical
-from core.errors import FormatError
+from core.errors import DataError, FormatError
 from core.io import atomic
+from core.io.json_text import load_json
 from core.train.networks.two_branch import channels_of
 
 RGB = ("red", "green", "blue")
@@ -40,9 +40,9 @@ def read_card(path: Path, branch: str = "") -> WeightsCard | None:
     what it must say, or that describes another file.
     """
     try:
-        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        card = load_json(path.with_suffix(".json"), follow=True)
         bands = card["bands"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataError, KeyError, TypeError):
         return None  # none, or another program's JSON of the same name
     if not isinstance(bands, list) or not bands:
         return None
@@ -60,7 +60,7 @@ def _written(card: dict, bands: list, path: Path) -> WeightsCard:
             f"{name} does not say {what}. A card of weights holds bands (names in the order of the first layer), "
             "sha256 (of the .safetensors file) and licence; see docs/weights.md."
         )
-    if card["sha256"].strip().lower() != atomic.sha256(path):
+    if card["sha256"].strip().lower() != atomic.sha256(path, follow=True):
         raise FormatError(
             f"{path.name} is not the file that {name} describes: its sha256 differs. Fetch the file again, or correct "
             "the card if you know that the file is right."

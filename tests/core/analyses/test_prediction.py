@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from affine import Affine
 from PIL import Image
 
 from core.analyses.prediction import ANALYSIS
+from core.data.readers import ReaderOptions, ingest
 from core.data.store import DatasetWriter, open_dataset
 from core.errors import ConfigError, DataError, FormatError
 from core.progress import drain
+from tests.core.data.readers.geo.test_raster import write
 
 
 def predicted(run, source, out, **options):
@@ -100,3 +103,18 @@ def test_paths_do_not_depend_on_where_the_worker_stands(tmp_path, monkeypatch):
     assert (options.source, options.out) == (str(tmp_path / "new"), str(tmp_path / "p.csv"))
     with pytest.raises(ConfigError, match="source"):
         ANALYSIS.options({"out": "p.csv"})
+
+
+def test_a_scene_is_refused_naming_what_cuts_it_and_its_tiles_are_answered_for(balanced_run, tmp_path):
+    pixels = np.random.default_rng(0).integers(60, 140, (3, 70, 100)).astype(np.uint8)
+    profile = dict(photometric="RGB", crs="EPSG:32646", transform=Affine(10, 0, 500_000, 0, -10, 2_500_000))
+    write(tmp_path / "scene.tif", pixels, **profile)
+    with pytest.raises(FormatError, match="70x100 pixels; .*32x32.*python -m core ingest auto SOURCE --tile 32 --out"):
+        predicted(balanced_run, tmp_path / "scene.tif", tmp_path / "p.csv")
+    drain(ingest(None, tmp_path / "scene.tif", tmp_path / "tiles.h5", ReaderOptions(tile=32)))
+    value = predicted(balanced_run, tmp_path / "tiles.h5", tmp_path / "p.csv")
+    assert value["n"] == 3 * 4
+    small = pictures(tmp_path / "small", "a")
+    Image.fromarray(np.full((20, 20, 3), 9, np.uint8)).save(small / "a.png")
+    with pytest.raises(FormatError, match="20x20 pixels; .*--resize 32"):
+        predicted(balanced_run, small, tmp_path / "p.csv")

@@ -86,6 +86,25 @@ def test_an_hdf5_files_arrays_and_axes_are_said(tmp_path):
     assert "write it as images=NAME" in said
 
 
+def test_what_means_landslide_in_masks_is_said(tmp_path):
+    slide = np.zeros((16, 16), bool)
+    slide[2:9, 3:9] = True
+    for folder in ("src", "coloured", "shares"):
+        (tmp_path / folder).mkdir()
+    for i in range(2):
+        pixels = np.random.default_rng(i).integers(1, 255, (16, 16, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"src/p{i}.png")
+        colours = np.where((slide * i)[..., None] > 0, (255, 0, 0), (0, 120, 0)).astype(np.uint8)
+        Image.fromarray(colours).save(tmp_path / f"coloured/p{i}.png")
+        np.save(tmp_path / f"shares/p{i}.npy", np.linspace(0, 0.4, 256).reshape(16, 16) + 0.4 * slide * i)
+    given = ["folders", tmp_path / "src", "--out", tmp_path / "x.h5", "--masks"]
+    assert "--mask-value" in failure("ingest", *given, tmp_path / "coloured", *CHECKPOINTS)
+    for red in ("red", "#ff0000", "255,0,0"):
+        assert answer(*given, tmp_path / "coloured", "--mask-value", red)["n_positive"] == 1
+    assert "--mask-at-least" in failure("ingest", *given, tmp_path / "shares", *CHECKPOINTS)
+    assert answer(*given, tmp_path / "shares", "--mask-at-least", 0.41)["n_positive"] == 1
+
+
 def failure(*arguments):
     """What a job's failure says on standard error."""
     ended = core(*arguments, check=False)

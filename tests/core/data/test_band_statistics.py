@@ -21,16 +21,15 @@ def test_columns_are_what_their_names_say():
 def test_nodata_and_non_finite_pixels_are_left_out():
     images = np.random.default_rng(0).normal(5, 1, size=(2, 2, 4, 4)).astype(np.float32)
     expected = band_statistics(images[:, :, 1:])
-    images[:, :, 0] = 0.0
-    images[1, :, 0] = np.nan
-    np.testing.assert_allclose(band_statistics(images, nodata=0.0), expected, rtol=1e-6)
+    images[0, :, 0], images[1, :, 0] = np.inf, np.nan
+    np.testing.assert_allclose(band_statistics(images), expected, rtol=1e-6)
 
 
 def test_a_patch_without_data_gives_zeros_and_changes_no_other():
     images = np.random.default_rng(0).normal(5, 1, size=(3, 2, 4, 4)).astype(np.float32)
     expected = band_statistics(images)
-    images[1] = 0.0
-    features = band_statistics(images, nodata=0.0)
+    images[1] = np.nan
+    features = band_statistics(images)
     assert (features[1] == 0).all()
     np.testing.assert_array_equal(features[[0, 2]], expected[[0, 2]])
 
@@ -38,7 +37,7 @@ def test_a_patch_without_data_gives_zeros_and_changes_no_other():
 @settings(max_examples=50, deadline=None)
 @given(arrays(np.float32, (2, 2, 3, 3), elements=st.floats(-1e6, 1e6, width=32) | st.sampled_from([np.nan, np.inf])))
 def test_features_are_always_finite(images):
-    features = band_statistics(images, nodata=0.0)
+    features = band_statistics(images)
     assert features.shape == (2, 18) and features.dtype == np.float32
     assert np.isfinite(features).all()
 
@@ -52,3 +51,20 @@ def test_rich_statistics_of_a_patch_do_not_depend_on_its_neighbours_in_the_batch
     np.testing.assert_array_equal(band_statistics_module.rich_statistics(images[order], names), together[order])
     np.testing.assert_array_equal(band_statistics_module.rich_statistics(images[2:3], names), together[2:3])
     np.testing.assert_allclose(together[:, :27], band_statistics_module.band_statistics(images), rtol=1e-6)
+
+
+def test_rich_statistics_leave_out_what_plain_ones_do():
+    rng = np.random.default_rng(4)
+    names = ("red", "green", "blue")
+    images = rng.uniform(100, 120, size=(3, 3, 20, 20)).astype(np.float32)
+    whole = band_statistics_module.rich_statistics(images, names)
+    dirty = images.copy()
+    dirty[0, :, :7] = np.nan  # a swath that was not seen
+    dirty[1, 1, 3, 3] = np.inf
+    rich = band_statistics_module.rich_statistics(dirty, names)
+    np.testing.assert_array_equal(rich[2], whole[2])
+    np.testing.assert_array_equal(rich[:, :27], band_statistics(dirty))
+    # Counted as 0, a third of the pixels would pull every mean and quantile down; so would the smoothed border.
+    lowest = rich[0].reshape(2, 7, 9)[:, :3, NAMES.index("q01")]
+    assert (lowest >= 99).all() and (rich[0].reshape(2, 7, 9)[:, :3, 0] > 105).all()
+    assert np.isfinite(rich).all()

@@ -87,7 +87,7 @@ def test_one_positive_patch_or_group_is_told():
         make_folds(labels, None, 5)
     labels[:4] = 1
     groups = np.array(["a"] * 4 + [f"g{i}" for i in range(16)])
-    with pytest.raises(FoldError, match=r"All 4 positive patches would lie in one fold \(1 groups\)"):
+    with pytest.raises(FoldError, match=r"All 4 positive patches would lie in one fold \(1 group\)"):
         make_folds(labels, groups, 5)
 
 

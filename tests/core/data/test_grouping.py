@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from core.config import FoldsConfig
 from core.data.bands import RGB_BANDS
 from core.data.folds import make_folds
-from core.data.grouping import groups_for, spatial_blocks, ways_of_grouping
+from core.data.grouping import chosen_groups, ways_of_grouping
+from core.data.grouping import groups_for as groups_over
+from core.data.leakage.blocks import blocks, sides
 from core.data.leakage.duplicates import joined
+from core.data.leakage.footprints import footprints
 from core.data.leakage.split_audit import COLUMNS
 from core.data.store import DatasetWriter
 from core.errors import ConfigError, FoldError
@@ -31,6 +34,10 @@ def made(tmp_path, groups="own", lonlat=None, columns=None):
 def pairs(*found):
     rows = [{"a": f"p{a}", "b": f"p{b}", "kind": kind} for a, b, kind in found]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def groups_for(data, labels, settings, found):
+    return groups_over(data, labels, settings, found, chosen_groups(data, settings))
 
 
 def config(**settings):
@@ -108,12 +115,12 @@ def test_blocks_of_ground(tmp_path):
     lonlat = np.stack([rng.uniform(91.9, 92.3, N), rng.uniform(22.1, 22.5, N)], axis=1)
     lonlat[0] = np.nan
     data = made(tmp_path, lonlat=lonlat)
-    blocks = spatial_blocks(data, 5.0)
-    assert blocks[0] == "patch p0"
-    for name in set(blocks[1:]):
-        lon, lat = lonlat[blocks == name].T
+    found = blocks(footprints(data), sides(footprints(data), 5.0)[0], data.ids)
+    assert found[0] == "patch p0"
+    for name in set(found[1:]):
+        lon, lat = lonlat[found == name].T
         assert np.ptp(lat) * 110.574 <= 5.0 and np.ptp(lon) * 111.32 * np.cos(np.deg2rad(lat.mean())) <= 5.02
-    assert 20 < len(set(blocks)) < N
+    assert 20 < len(set(found)) < N
 
 
 @given(

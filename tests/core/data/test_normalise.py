@@ -72,8 +72,8 @@ def test_minmax_scales_each_patch_by_its_own_range():
 
 
 def test_minmax_leaves_nodata_and_infinity_out_of_a_patchs_range():
-    images = np.array([[[[0.0, 2.0], [np.inf, 4.0]], [[0.0, 1.0], [1.0, 3.0]]]], np.float32)
-    out = fit_normaliser(images, "minmax", BANDS, nodata=0.0).transform(images)[0]
+    images = np.array([[[[np.nan, 2.0], [np.inf, 4.0]], [[np.nan, 1.0], [1.0, 3.0]]]], np.float32)
+    out = fit_normaliser(images, "minmax", BANDS).transform(images)[0]
     np.testing.assert_array_equal(out[0], [[0.0, -0.5], [0.0, 0.5]])
     np.testing.assert_array_equal(out[1], [[0.0, -0.5], [-0.5, 0.5]])
 
@@ -89,9 +89,11 @@ def test_units_lead_back_to_the_values_that_came_in(method):
 @pytest.mark.parametrize("method", ["standard", "robust", "robust_iqr"])
 def test_nodata_and_non_finite_are_neither_learnt_from_nor_kept(method):
     clean = made()
-    dirty = np.concatenate([clean, np.zeros((3, 2, 6, 5), np.float32), np.full((2, 2, 6, 5), np.nan, np.float32)])
+    dirty = np.concatenate(
+        [clean, np.full((3, 2, 6, 5), np.nan, np.float32), np.full((2, 2, 6, 5), np.nan, np.float32)]
+    )
     dirty[-1, 0] = np.inf
-    normaliser = fit_normaliser(dirty, method, BANDS, nodata=0.0)
+    normaliser = fit_normaliser(dirty, method, BANDS)
     expected = fit_normaliser(clean, method, BANDS)
     np.testing.assert_allclose(normaliser.center_, expected.center_, rtol=1e-6)
     np.testing.assert_allclose(normaliser.scale_, expected.scale_, rtol=1e-6)
@@ -101,7 +103,7 @@ def test_nodata_and_non_finite_are_neither_learnt_from_nor_kept(method):
 def test_zero_in_one_band_only_is_a_value():
     images = made(4)
     images[0, 1, 0, 0] = 0.0
-    out = fit_normaliser(images, "standard", BANDS, nodata=0.0).transform(images)
+    out = fit_normaliser(images, "standard", BANDS).transform(images)
     assert out[0, 1, 0, 0] != 0.0
 
 
@@ -126,11 +128,11 @@ def test_a_band_without_values_becomes_0():
 @pytest.mark.parametrize("method", METHODS)
 def test_json_gives_the_same_numbers_bit_for_bit(method):
     images = made()
-    normaliser = fit_normaliser(images, method, BANDS, nodata=0.0, given={"red": (0.485 * 255, 0.229 * 255)})
+    normaliser = fit_normaliser(images, method, BANDS, given={"red": (0.485 * 255, 0.229 * 255)})
     again = Normaliser.from_json(normaliser.to_json())
     np.testing.assert_array_equal(again.transform(images), normaliser.transform(images))
     np.testing.assert_array_equal(again.mean_, normaliser.mean_)
-    assert (again.method, again.band_names, again.nodata) == (method, BANDS, 0.0)
+    assert (again.method, again.band_names) == (method, BANDS)
 
 
 def test_a_normaliser_of_the_first_version_is_read_its_centre_standing_for_the_mean():
@@ -159,9 +161,9 @@ def test_another_number_of_bands_is_refused_never_broadcast():
 
 
 @settings(max_examples=60, deadline=None)
-@given(arrays(np.float32, (3, 2, 4, 4)), st.sampled_from(METHODS), st.sampled_from([None, 0.0]))
-def test_whatever_comes_in_finite_numbers_come_out(images, method, nodata):
-    normaliser = fit_normaliser(images, method, BANDS, nodata, given={"red": (0.5, 0.25)})
+@given(arrays(np.float32, (3, 2, 4, 4)), st.sampled_from(METHODS))
+def test_whatever_comes_in_finite_numbers_come_out(images, method):
+    normaliser = fit_normaliser(images, method, BANDS, given={"red": (0.5, 0.25)})
     out = normaliser.transform(images)
     assert np.isfinite(out).all()
     if method == "minmax":

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -15,6 +15,7 @@ RULE = triage_rule(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(arrays(float, (3, 40), elements=st.floats(0, 1)), st.lists(st.booleans(), min_size=40, max_size=40))
 def test_all_models_miss_no_more_than_they_miss_on_average(probs, labels):
     positive = np.array(labels)

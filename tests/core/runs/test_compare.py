@@ -61,7 +61,7 @@ def test_other_labels_and_other_patches_are_refused(tmp_path):
     with pytest.raises(RunError, match="2 of the 300 patches .* different labels"):
         pair(a, b)
     assert "different labels" in rows(a, [b])[0]["reason"]
-    b.write_oof(b.oof().assign(id="x"))
+    b.write_oof(b.oof().assign(id=lambda table: "x" + table["id"]))
     with pytest.raises(RunError, match="share no patch"):
         pair(a, b)
     with pytest.raises(RunError, match="no head 'lgbm'.*svm, fc"):

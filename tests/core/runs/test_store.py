@@ -32,7 +32,8 @@ def test_runs_made_in_the_same_second_have_different_names(tmp_path):
 
 def test_equal_tables_and_arrays_are_equal_bytes(tmp_path):
     folders = [create_run(tmp_path, RunConfig(), tmp_path, "s") for _ in range(2)]
-    table, array = pd.DataFrame({"id": ["a"], "label": [1]}), {"embeddings": np.arange(6.0).reshape(2, 3)}
+    table = pd.DataFrame({"id": ["a"], "label": [1], "fold": [0], "group": [""]})
+    array = {"embeddings": np.arange(6.0).reshape(2, 3), "logits": np.zeros((2, 2))}
     for folder in folders:
         folder.write_oof(table)
         folder.write_embeddings(0, array)

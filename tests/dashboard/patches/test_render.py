@@ -36,10 +36,10 @@ def test_constant_and_unknown_bands_have_limits_that_can_be_divided_by():
 
 
 def test_patch_limits_leave_out_nodata_and_what_is_not_finite():
-    image = np.full((2, 4, 4), 0.0)
+    image = np.full((2, 4, 4), np.nan)
     image[:, 1:] = np.arange(24).reshape(2, 3, 4) + 1.0
     image[0, 3, 3] = np.inf
-    limits = view.patch_limits(image, nodata=0.0)
+    limits = view.patch_limits(image)
     assert limits == pytest.approx(np.array([[1.2, 6, 10.8], [13.22, 18.5, 23.78]]))
 
 
@@ -71,9 +71,9 @@ def test_a_single_band_is_grey():
 
 def test_nodata_and_non_finite_pixels_are_neutral_grey():
     image = np.full((3, 1, 3), 5.0)
-    image[:, 0, 0] = 0.0
-    image[1, 0, 1] = np.nan
-    rgb = view.picture(image, NAMES, RGB, LIMITS, nodata=0.0, side=None)
+    image[:, 0, 0] = np.nan
+    image[1, 0, 1] = np.inf
+    rgb = view.picture(image, NAMES, RGB, LIMITS, side=None)
     assert rgb[0, 0].tolist() == list(view.NO_DATA_RGB)
     assert rgb[0, 1].tolist() == list(view.NO_DATA_RGB)
     assert rgb[0, 2].tolist() != list(view.NO_DATA_RGB)
@@ -88,7 +88,7 @@ def test_enlarging_keeps_the_proportions():
 @given(hnp.arrays(np.float32, (3, 5, 5), elements=st.floats(width=32, allow_nan=True, allow_infinity=True)))
 def test_any_values_at_all_give_a_picture(image):
     limits = view.patch_limits(image)
-    rgb = view.picture(image, NAMES, RGB, limits, nodata=0.0)
+    rgb = view.picture(image, NAMES, RGB, limits)
     assert rgb.shape == (256, 256, 3)
     assert rgb.dtype == np.uint8
 

@@ -2,10 +2,10 @@
 
 The source is class folders, or any folder with a table of labels, as ``core.data.readers.folders`` reads them, or
 images with masks beside them (``images/a.tif``, ``masks/a.tif``), labelled by the share of the area that the mask
-covers; one file for prediction. Patches come with longitude and latitude of their centre, map units in the columns x
-and y, and bands by their names in the files; a raster without band names maps by position when the number is right,
-with a warning. What has the nodata value in all bands was not seen; where no file states one that value is 0. Scenes
-are cut by ``--tile`` and read window by window, never whole.
+covers; or one file, cut into tiles, unlabelled unless ``--masks`` names its mask. Patches come with longitude and
+latitude of their centre, map units in the columns x and y, and bands by their names in the files; a raster without
+band names maps by position when the number is right, with a warning. What has the nodata value in all bands was not
+seen; where no file states one that value is 0. Scenes are cut by ``--tile`` and read window by window, never whole.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ import numpy as np
 
 from core.data.readers import cas, folders
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.files import FileMask, FilePatch, patch_files
+from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.geo.placement import Placer
-from core.data.readers.geo.raster import MAX_BYTES, SUFFIXES, RasterHeader, patch_header, raster_header, read_raster
-from core.data.readers.geo.raster_patches import RasterMask, RasterPatch, Scene, Strip
+from core.data.readers.geo.raster import SUFFIXES, RasterHeader, patch_header, raster_header
+from core.data.readers.geo.raster_patches import RasterPatch, Scene, Strip
+from core.data.readers.masks.files import FileMask
+from core.data.readers.matching import FileIndex
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.readers.value_tags import of_optical, tell_tags
 from core.errors import DataError, FormatError
 
-MASKS_LOOKED_AT = 50  # for values of other classes, evenly over all
-MOST_CLASSES = 20  # values; more are shades, not classes
+USUAL_TILE = 64  # pixels a side, of most published patches
+SCENE_TILES = 2  # as many tiles along each side make one file a scene; a smaller one is a patch
 UNSEEN = 0.0  # a pixel with it in all bands was not seen, where no file says otherwise
 
 
@@ -57,21 +60,62 @@ def _is_geo(path: Path, pictures: bool = True) -> bool:
 
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
-    """The rasters with what is known of them. Raises DataError when labels contradict each other or none can be used.
-
-    Raises FormatError when ``source`` is one file: labels need a folder.
-    """
+    """The rasters with what is known of them. Raises DataError when labels disagree or no raster can be used."""
     if source.is_file():
-        raise FormatError(f"{source} is one file. Give the folder that holds it, with a table of labels or masks.")
-    found = _pairs(source, options, aside) or folders.collect(source, options, aside)
+        found = _one_file(source, options, aside)
+    else:
+        found = _pairs(source, options, aside) or folders.collect(source, options, aside)
     return _placed(found, source, options, aside)
 
 
-def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
-    """The file itself, or every TIFF of the folder that is no mask. What was not seen is nan, whatever the file says.
+def options_for(source: Path, options: ReaderOptions, aside: Aside) -> ReaderOptions:
+    """The options for ``source``: one file that is larger than a patch is a scene, cut into tiles unless they say how.
 
-    A run knows only the value of the dataset that it was trained on.
+    Raises DataError when the file cannot be used.
     """
+    if not source.is_file() or options.tile is not None or options.resize is not None:
+        return options
+    _, height, width = raster_header(source).shape
+    if min(height, width) < SCENE_TILES * USUAL_TILE:
+        return options
+    aside.warn(
+        f"{source.name} is {height}x{width} pixels: it was cut into tiles of {USUAL_TILE}x{USUAL_TILE}. Say --tile N "
+        "for another size."
+    )
+    return options.model_copy(update={"tile": USUAL_TILE})
+
+
+def _one_file(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """A raster by itself, labelled by a mask where one is named. Raises FormatError for options that need a folder."""
+    if options.labels or options.group_column:
+        raise FormatError(
+            f"{source.name} is one file, and a table of labels speaks of many. Give the folder that holds it, or its "
+            "mask with --masks."
+        )
+    mask = None
+    if options.masks is not None:
+        mask = _mask_of_one(source, options.masks)
+    else:
+        aside.warn(f"{source.name} has no labels, so its patches are unlabelled. --masks names a mask of landslides.")
+    item = Item(source.stem, FilePatch(source, source.name), mask=mask, columns={"file": source.name})
+    return Collection("", [item], DEFAULT_CLASSES, has_masks=mask is not None, labels_from_masks=mask is not None)
+
+
+def _mask_of_one(source: Path, named: Path) -> FileMask:
+    """The mask of one raster: the file that is named, or the one in the named folder that has its name."""
+    masks = next((path for path in (named, source.parent / named) if path.exists()), None)
+    if masks is None:
+        raise FormatError(f"There is no mask {named}, here or beside {source.name}.")
+    if masks.is_file():
+        return FileMask(masks, masks.name)
+    found = FileIndex(masks, patch_files(masks, Aside())).find(source.stem)
+    if len(found) != 1:
+        raise FormatError(f"{len(found)} masks in {masks} have the name of {source.name}. Name the one: --masks FILE.")
+    return FileMask(found[0], f"{masks.name}/{found[0].name}")
+
+
+def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
+    """The file itself, or every TIFF of the folder that is no mask."""
     if source.is_file():
         found = folders.collect_unlabelled(source, options, aside)
     else:
@@ -80,14 +124,7 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
             Item(name, FilePatch(path, _below(source, path))) for path, name in folders.ids(source, images).items()
         ]
         found = Collection("", items, DEFAULT_CLASSES)
-    placed = _placed(found, source, options, aside)
-    return replace(placed, items=[_unseen_as_nan(item, placed.nodata) for item in placed.items])
-
-
-def _unseen_as_nan(item: Item, nodata: float | None) -> Item:
-    header = item.patch.header
-    tag = nodata if header.nodata is None else header.nodata
-    return replace(item, patch=replace(item.patch, header=replace(header, nodata=tag), fill=math.nan))
+    return _placed(found, source, options, aside)
 
 
 def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | None:
@@ -105,7 +142,7 @@ def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | N
     for path, name in folders.ids(source, found.images).items():
         file = _below(source, path)
         mask = found.mask_of.get(path)
-        mask = mask and FileMask(mask, _below(source, mask), options.mask_value)
+        mask = mask and FileMask(mask, _below(source, mask))
         split = found.split_of.get(path, "" if found.split_of else None)
         items.append(Item(name, FilePatch(path, file), split=split, mask=mask, columns={"file": file}))
     return Collection("", items, DEFAULT_CLASSES, has_masks=True, labels_from_masks=True)
@@ -138,12 +175,13 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
             **patch.ground_at(0, 0, height, width),
         }
         lonlat = patch.lonlat_at(height / 2, width / 2) or item.lonlat  # a table may know it where the file does not
-        items.append(replace(item, patch=patch, mask=_mask(item.mask, aside), lonlat=lonlat, columns=columns))
+        items.append(replace(item, patch=patch, lonlat=lonlat, columns=columns))
     placer.tell(aside)
-    if options.mask_value is None:
-        _tell_classes([item.mask for item in items if isinstance(item.mask, FileMask)], aside)
     name = f"geotiff: {source.resolve().name}"
-    return replace(found, name=name, items=items, nodata=nodata)
+    labels = {item.file: item.label for item in items}
+    optical = {file: of_optical(headers[file].tags, headers[file].names) for file in labels}
+    unit = tell_tags({file: headers[file].tags for file in labels}, labels, aside, optical)
+    return replace(found, name=name, items=items, nodata=nodata, unit=unit)
 
 
 def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dict[str, RasterHeader]:
@@ -162,35 +200,6 @@ def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dic
         # The same text for all files of one coordinate system is kept once.
         found[item.file] = replace(header, nodata=nodata, crs=header.crs and sys.intern(header.crs))
     return found
-
-
-def _mask(mask: FileMask | None, aside: Aside) -> FileMask | RasterMask | None:
-    """The mask, read window by window where it is too large to be a picture."""
-    if mask is None or mask.path.suffix.lower() not in SUFFIXES:
-        return mask
-    try:
-        header = raster_header(mask.path)
-    except DataError:
-        return mask  # its own reader says why
-    large = math.prod(header.shape[1:]) * header.dtype.itemsize > MAX_BYTES // 16
-    return RasterMask(mask.path, mask.file, header, mask.value) if large and header.shape[0] == 1 else mask
-
-
-def _tell_classes(masks: Sequence[FileMask], aside: Aside) -> None:
-    """A warning when masks hold several values besides 0, as maps of classes do; some of the masks are looked at."""
-    seen: set[float] = set()
-    for mask in masks[:: len(masks) // MASKS_LOOKED_AT + 1]:
-        if mask.path.suffix.lower() in SUFFIXES:
-            try:
-                seen |= set(np.unique(read_raster(mask.path)).tolist())
-            except DataError:
-                continue  # told where it is used
-    seen.discard(0)
-    if 1 < len(seen) <= MOST_CLASSES:
-        aside.warn(
-            f"Masks hold the values {some([f'{value:g}' for value in sorted(seen)], 20)}; all of them were taken for "
-            "landslide. Say --mask-value V if only one is."
-        )
 
 
 def _nodata(headers: Mapping[str, RasterHeader], options: ReaderOptions, aside: Aside) -> float | None:

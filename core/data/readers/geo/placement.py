@@ -1,12 +1,15 @@
 """Where a raster lies: its coordinate system, the world file beside it, and degrees for any of its pixels.
 
 What could not be placed is reported in plain words. No pixels are read, and the network is not used. A world file
-(ESRI: six lines, the centre of the upper left pixel) is used only where the raster does not say itself where it is.
+(ESRI: six lines, the centre of the upper left pixel) or GDAL's .aux.xml is used only where the raster does not say
+itself where it is.
 """
 
 from __future__ import annotations
 
+import html
 import math
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +22,11 @@ import numpy as np
 from core.data.leakage.footprints import HEIGHT, WIDTH, metres_per_degree
 from core.data.readers.base import Aside, some
 from core.data.readers.geo.raster import RasterHeader
+from core.errors import FormatError
 
 MAX_WORLD_FILE = 4096  # bytes
+MAX_PAM_FILE = 2**20  # bytes
+ALIGNED = 1e-6  # of a pixel's side; less is rounding of a grid with north up
 TURNED = 8.0  # degrees; less, as map grids are turned against the meridians, makes tiles overlap by 1 % of a side
 WORLD_FILES = (".tfw", ".tifw", ".tiffw", ".wld")
 
@@ -38,6 +44,23 @@ class Placement:
         """(x, y) in map units of a position in pixels; whole numbers are corners of pixels, halves their centres."""
         a, b, c, d, e, f = self.transform
         return a * col + b * row + c, d * col + e * row + f
+
+    def pixel(self, x: float, y: float) -> tuple[float, float]:
+        """(row, col) in pixels of a position in map units, the inverse of :meth:`at`; arrays as well."""
+        a, b, c, d, e, f = self.transform
+        area = a * e - b * d
+        return (a * (y - f) - d * (x - c)) / area, (e * (x - c) - b * (y - f)) / area
+
+    @property
+    def is_north_up(self) -> bool:
+        """Whether rows run from north to south and columns from west to east."""
+        a, b, _, d, e, _ = self.transform
+        return a > 0 and e < 0 and abs(b) < ALIGNED * a and abs(d) < ALIGNED * -e
+
+    @property
+    def system_name(self) -> str:
+        """As of :func:`crs_name`."""
+        return crs_name(self.crs)
 
     def lonlat(self, row: float, col: float) -> tuple[float, float] | None:
         """(longitude, latitude) in degrees (WGS 84); None without a coordinate system that leads there."""
@@ -89,6 +112,31 @@ def crs_name(crs: str | None) -> str:
     return f"EPSG:{code}" if code else crs.split('"')[1][:60] if '"' in crs else "unnamed"
 
 
+def same_system(one: str | None, other: str | None) -> bool | None:
+    """Whether two coordinate systems are the same one; None where either is not stated."""
+    if one is None or other is None:
+        return None
+    return one == other or _system(one) == _system(other)
+
+
+def to_system(crs: str, other: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of any shape in ``crs`` as those of ``other``; not finite where the systems do not lead there.
+
+    Raises FormatError when PROJ cannot lead from one to the other.
+    """
+    if crs == other:
+        return x, y
+    from rasterio.warp import transform
+
+    try:
+        found = transform(_system(crs), _system(other), np.ravel(x), np.ravel(y))
+    except Exception as error:  # as in degrees
+        raise FormatError(
+            f"No way is known from the coordinate system {crs_name(crs)} to {crs_name(other)}. Save both in one."
+        ) from error
+    return tuple(np.reshape(side, np.shape(x)) for side in found)
+
+
 def degrees(crs: str, x: float, y: float) -> tuple[float, float] | None:
     """(longitude, latitude) WGS 84 of a point in map units; None where the system does not lead to a place on Earth."""
     from rasterio.warp import transform
@@ -122,6 +170,50 @@ def world_file(path: Path) -> Transform | None:
     return None
 
 
+def pam_file(path: Path) -> tuple[Transform | None, str | None]:
+    """(transform, coordinate system as WKT) that GDAL's ``.aux.xml`` beside ``path`` states; None for what it does not.
+
+    Two of its elements are looked for in its text; nothing else of it is read. Links and large files are not.
+    """
+    beside = path.with_name(f"{path.name}.aux.xml")
+    if not beside.is_file() or beside.is_symlink() or beside.stat().st_size > MAX_PAM_FILE:
+        return None, None
+    text = beside.read_text("utf-8", "replace")
+    numbers, system = (re.search(rf"<{name}(?: [^>]*)?>([^<]*)</{name}>", text) for name in ("GeoTransform", "SRS"))
+    try:
+        c, a, b, f, d, e = (float(number) for number in numbers[1].split(",")) if numbers else ()
+        transform = (a, b, c, d, e, f) if all(map(math.isfinite, (a, b, c, d, e, f))) and a * e != b * d else None
+    except ValueError:
+        transform = None
+    return transform, _known(html.unescape(system[1]).strip()) if system else None
+
+
+def _known(crs: str) -> str | None:
+    """The system as WKT, or None for a text that names none."""
+    import rasterio
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        with rasterio.Env():  # or PROJ writes its complaint on standard error
+            return CRS.from_wkt(crs).to_wkt() or None
+    except CRSError:
+        return None
+
+
+def stated_beside(path: Path) -> tuple[Transform | None, str | None]:
+    """(transform, coordinate system) that files beside a raster state: GDAL's .aux.xml, then a world file."""
+    transform, crs = pam_file(path)
+    return transform or world_file(path), crs
+
+
+def place_of(path: Path, header: RasterHeader) -> Placement | None:
+    """Where a raster lies, by itself or else by the files beside it; None where neither says."""
+    transform, crs = stated_beside(path)
+    transform = header.transform or transform
+    return transform and Placement(transform, header.crs or crs)
+
+
 class Placer:
     """Places one raster after another, and tells at the end, once a kind, what could not be placed."""
 
@@ -131,20 +223,19 @@ class Placer:
 
     def place(self, path: Path, header: RasterHeader, file: str) -> Placement | None:
         """Where the raster lies, or None."""
-        beside = world_file(path)
-        transform = header.transform or beside
-        if transform is None:
+        beside, _ = stated_beside(path)
+        found = place_of(path, header)
+        if found is None:
             self._told["points" if header.has_gcps else "nowhere"].append(file)
             return None
         if header.transform and beside and _differ(header.transform, beside, header.shape):
             self._told["disagrees"].append(file)
-        found = Placement(transform, header.crs)
         _, height, width = header.shape
-        if header.crs is None:
+        if found.crs is None:
             self._told["no system"].append(file)
         elif found.lonlat(height / 2, width / 2) is None:
             self._told["nowhere on Earth"].append(file)
-        self._boxes.append((header.crs or "", found.bounds(height, width), file))
+        self._boxes.append((found.crs or "", found.bounds(height, width), file))
         return found
 
     def tell(self, aside: Aside) -> None:
@@ -158,8 +249,8 @@ class Placer:
             "latitude; map units are in the columns x and y",
             "nowhere on Earth": "files have a coordinate system that does not lead to longitude and latitude; map "
             "units are in the columns x and y",
-            "disagrees": "files lie elsewhere by the world file beside them than by themselves; their own place is "
-            "used",
+            "disagrees": "files lie elsewhere by the world file or .aux.xml beside them than by themselves; their own "
+            "place is used",
         }
         for kind, text in texts.items():
             if files := self._told[kind]:

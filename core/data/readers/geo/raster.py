@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from core.data.readers.axes import axes_of, channels_first
+from core.data.readers.value_tags import ValueTags, usable_scale
 from core.errors import DataError, FormatError, UnsafeFileError
 
 SUFFIXES = (".tif", ".tiff")
@@ -36,7 +38,7 @@ _CLOSED = {
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
 }
 _PICTURES = (("gray",), ("gray", "alpha"), ("palette",), ("red", "green", "blue"), ("red", "green", "blue", "alpha"))
-_NAMED_COLOURS = ("red", "green", "blue", "alpha")
+_NAMED_COLOURS = ("red", "green", "blue")
 
 Window = tuple[int, int, int, int]  # first row, first column, height, width
 
@@ -46,7 +48,7 @@ class RasterHeader:
     """What a raster says of itself.
 
     Attributes:
-        shape: (C, H, W).
+        shape: (C, H, W), alpha not counted: it is a mask.
         dtype: of the values, native byte order.
         nodata: the value that means "not seen", nan included; None: there is no such value.
         names: of the bands, from their descriptions or else their colours; None where a band has none.
@@ -56,8 +58,10 @@ class RasterHeader:
         colours: what GDAL says that the bands are: "gray", "red", "palette", "cyan", "alpha", "undefined".
         is_picture: 8 bits of grey, palette, red-green-blue or ink, with or without transparency.
         stack: (pages, rows, columns) of a file whose axes are spread over pages, or None.
-        has_mask: whether a mask inside the file says which pixels were seen.
+        has_mask: whether a mask inside the file, or an alpha band, says which pixels were seen.
         has_gcps: whether it is placed by ground control points instead of a transform.
+        alpha: position of the alpha band in the file, from 0, or None.
+        tags: what the numbers must be scaled by.
     """
 
     shape: tuple[int, int, int]
@@ -71,6 +75,18 @@ class RasterHeader:
     stack: tuple[int, int, int] | None = None
     has_mask: bool = False
     has_gcps: bool = False
+    alpha: int | None = None
+    tags: ValueTags = ValueTags()
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether its values are bytes, and stay so."""
+        return self.dtype == np.uint8 and not self.tags.scaled
+
+    @property
+    def tag(self) -> float | None:
+        """What a pixel that was not seen has after reading: the nodata value, or 0 where a mask hides it."""
+        return 0.0 if self.nodata is None and self.has_mask else self.nodata
 
 
 def raster_header(path: Path) -> RasterHeader:
@@ -78,7 +94,7 @@ def raster_header(path: Path) -> RasterHeader:
 
     Raises UnsafeFileError when it claims absurd sizes, FormatError for what is no such file.
     """
-    with _opened(path) as raster:
+    with opened(path) as raster:
         return _header(raster, path)
 
 
@@ -89,18 +105,19 @@ def patch_header(path: Path) -> RasterHeader:
     if height * width > MAX_PIXELS or math.prod(header.shape) * header.dtype.itemsize > MAX_BYTES:
         raise UnsafeFileError(
             f"{path.name} is {width} pixels wide and {height} high with {header.shape[0]} bands; one patch has at most "
-            f"{MAX_PIXELS / 1e6:.0f} million pixels and {MAX_BYTES >> 20} MiB. Cut the scene into tiles: --tile 64."
+            f"{MAX_PIXELS / 1e6:.0f} million pixels and {MAX_BYTES >> 20} MiB. Cut the scene into tiles: ingest it "
+            "with --tile 64; predict takes the dataset that this makes."
         )
     return header
 
 
-def read_raster(path: Path, window: Window | None = None) -> np.ndarray:
+def read_raster(path: Path, window: Window | None = None, hidden: float | None = None) -> np.ndarray:
     """(C, H, W) in the file's own number type; ``window`` None: all of it. Pixels as they are stored.
 
-    Pixels that a mask inside the file hides become the nodata value (0 where there is none). Raises as
-    ``raster_header``, FormatError when a tile is damaged or the window leaves the raster.
+    Pixels that a mask inside the file or an alpha of 0 hides become ``hidden``, or else the nodata value (0 where there
+    is none). Raises as ``raster_header``, FormatError when a tile is damaged or the window leaves the raster.
     """
-    with _opened(path) as raster:
+    with opened(path) as raster:
         header = _header(raster, path)
         n_bands, height, width = header.shape
         row, col, rows, cols = window or (0, 0, height, width)
@@ -113,41 +130,26 @@ def read_raster(path: Path, window: Window | None = None) -> np.ndarray:
         from rasterio.windows import Window as Part
 
         part = Part(col, row, cols, rows)
-        pixels = raster.read(window=part)
+        kept = [band + 1 for band in range(raster.count) if band != header.alpha]
+        pixels = raster.read(kept, window=part)
         if header.has_mask:
-            pixels[:, raster.read_masks(1, window=part) == 0] = header.nodata or 0
+            at = 1 if header.alpha is None else header.alpha + 1
+            mask = raster.read_masks(1, window=part) if header.alpha is None else raster.read(at, window=part)
+            pixels[:, mask == 0] = _fitting(hidden, pixels.dtype) or _fitting(header.nodata, pixels.dtype) or 0
         return pixels
 
 
-def separate_nodata(pixels: np.ndarray, tag: float | None, fill: float | None) -> np.ndarray:
-    """(C, H, W) in which "not seen" is said in the dataset's way: ``fill`` in all bands of a pixel.
-
-    ``tag`` is the file's own value for it. What has it in all bands becomes ``fill`` (None: left as it is); what has it
-    in some bands only becomes nan there, except where the tag is 0, which dark pixels reach by themselves, or the
-    values are bytes, which have no nan.
-    """
-    if tag is None:
-        return pixels
-    missing = np.isnan(pixels) if math.isnan(tag) else pixels == np.asarray(tag, _wide(pixels.dtype))
-    nowhere = missing.all(axis=0)  # (H, W)
-    partly = missing & ~nowhere
-    if tag != 0 and pixels.dtype != np.uint8 and partly.any():
-        pixels = pixels.astype(np.promote_types(pixels.dtype, np.float32))
-        pixels[partly] = np.nan
-    if fill is None or fill == tag or not nowhere.any() or (math.isnan(fill) and pixels.dtype == np.uint8):
-        return pixels
-    pixels = pixels.astype(np.promote_types(pixels.dtype, np.float32) if math.isnan(fill) else pixels.dtype)
-    pixels[:, nowhere] = fill
-    return pixels
-
-
-def _wide(dtype: np.dtype) -> np.dtype:
-    """The type to compare a tag in: floats in their own precision, in which the writer rounded it."""
-    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+def _fitting(value: float | None, dtype: np.dtype) -> float | None:
+    """The value where the number type can hold it."""
+    if value is None or dtype.kind == "f":
+        return value
+    limits = np.iinfo(dtype)
+    return value if float(value).is_integer() and limits.min <= value <= limits.max else None
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
+    """The raster, with everything else shut off. Raises FormatError for what is no such file on a local disk."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -176,7 +178,12 @@ def _header(raster: Any, path: Path) -> RasterHeader:
     dtype = _dtype(raster, path)
     _judge_size(raster, shape, dtype, path)
     colours = _colours(raster)
+    is_picture = _is_picture(colours)
     stack = _stack(raster, path)
+    alpha = None if stack else _alpha(raster, colours)
+    kept = [band for band in range(raster.count) if band != alpha]
+    if alpha is not None:
+        shape, colours = (len(kept), *shape[1:]), tuple(colours[band] for band in kept)
     if stack is not None:
         shape = _axes_of(stack, path)
     has_place = raster.transform != raster.transform.identity()
@@ -184,17 +191,34 @@ def _header(raster: Any, path: Path) -> RasterHeader:
         shape=shape,
         dtype=dtype,
         nodata=raster.nodata,
-        names=(None,) * shape[0] if stack else tuple(map(_name, raster.descriptions, colours)),
+        names=(None,) * shape[0] if stack else tuple(map(_name, (raster.descriptions[band] for band in kept), colours)),
         transform=tuple(raster.transform)[:6] if has_place else None,
         crs=raster.crs.to_wkt() if raster.crs else None,
         colours=colours,
         # Overviews are further pages of the file, which only GDAL tells from frames.
-        is_picture=dtype == np.uint8 and not stack and not raster.overviews(1) and _is_picture(colours),
+        is_picture=dtype == np.uint8 and not stack and not raster.overviews(1) and is_picture,
         stack=stack,
-        has_mask=not stack
-        and any(flag.name == "per_dataset" for flag in raster.mask_flag_enums[0])
-        and "alpha" not in colours,
+        has_mask=alpha is not None
+        or (not stack and any(flag.name == "per_dataset" for flag in raster.mask_flag_enums[0])),
         has_gcps=bool(raster.gcps[0]),
+        alpha=alpha,
+        tags=ValueTags() if stack else _tags(raster, kept),
+    )
+
+
+def _alpha(raster: Any, colours: tuple[str, ...]) -> int | None:
+    """Where the file says that alpha is; None for a file of nothing else."""
+    for band, (colour, name) in enumerate(zip(colours, raster.descriptions, strict=False)):
+        if raster.count > 1 and (colour == "alpha" or (name or "").strip().lower() == "alpha"):
+            return band
+    return None
+
+
+def _tags(raster: Any, kept: Sequence[int]) -> ValueTags:
+    offsets = [raster.offsets[band] for band in kept]
+    return ValueTags(
+        tuple(usable_scale(raster.scales[band]) for band in kept),
+        tuple(float(value) if math.isfinite(value) else 0.0 for value in offsets),
     )
 
 
@@ -245,15 +269,18 @@ def _stack(raster: Any, path: Path) -> tuple[int, int, int] | None:
     """(pages, rows, columns) when the file's own description says that its pages are one array, else None.
 
     Raises FormatError for several pages without such a description. tifffile writes (128, 128, 7) so: 128 pages of
-    128 x 7 pixels, with the shape as JSON in the description of the first.
+    128 x 7 pixels, with the shape as JSON in the description of the first. ImageJ writes a page a channel.
     """
     n_pages = len(raster.subdatasets)
     if n_pages < 2:
         return None
+    text = raster.tags().get("TIFFTAG_IMAGEDESCRIPTION", "")
     try:
-        shape = tuple(json.loads(raster.tags().get("TIFFTAG_IMAGEDESCRIPTION", ""))["shape"])
+        shape = tuple(json.loads(text)["shape"])
     except (ValueError, TypeError, KeyError):
         shape = ()
+    if text.startswith("ImageJ=") and f"channels={n_pages}" in text.split():
+        shape = (n_pages, raster.height, raster.width)
     if shape != (n_pages, raster.height, raster.width) or raster.count != 1:
         raise FormatError(
             f"{path.name} has {n_pages} pages and does not say that they are one patch. Save its bands in one page."
@@ -264,13 +291,15 @@ def _stack(raster: Any, path: Path) -> tuple[int, int, int] | None:
 
 
 def _axes_of(stack: tuple[int, int, int], path: Path) -> tuple[int, int, int]:
-    """(C, H, W) of a stack: the bands are the axis, first or last, that is the shorter one."""
-    first, _, last = stack
-    if first == last:
+    """(C, H, W) of a stack, by the lengths of its axes."""
+    try:
+        axes = axes_of(stack, path.name)
+    except FormatError as error:
         raise FormatError(
-            f"{path.name} has the shape {stack}, which may be (C, H, W) or (H, W, C). Save its bands in one page."
-        )
-    return stack if first < last else (last, first, stack[1])
+            f"{path.name} has the shape {stack} over its pages, which does not tell the bands from rows and columns. "
+            "Save its bands in one page."
+        ) from error
+    return channels_first(stack, axes)
 
 
 def _stacked(path: Path, header: RasterHeader) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Rasters, and masks as large as scenes, as the patches that a collection carries: whole, or a window of them."""
+"""Rasters as the patches that a collection carries: whole, or a window of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from core.data.readers.base import Shape, file_stamp
 from core.data.readers.geo.placement import Placement
-from core.data.readers.geo.raster import RasterHeader, Window, read_raster, separate_nodata
+from core.data.readers.geo.raster import RasterHeader, Window, read_raster
+from core.data.readers.geo.raster_values import measured
 from core.errors import FormatError
 
 STRIP_BYTES = 32 * 2**20
@@ -30,12 +31,12 @@ class Strip:
             n_bands, n_rows, n_cols = header.shape
             most = min(STRIP_ROWS, STRIP_BYTES // (n_bands * n_cols * header.dtype.itemsize), n_rows - row)
             if most < height:
-                return read_raster(path, part)
+                return read_raster(path, part, header.tag)
             self._path, self._rows = None, np.empty((0, 0, 0))  # the one before is freed first
             try:
-                self._rows = read_raster(path, (row, 0, most, n_cols))
+                self._rows = read_raster(path, (row, 0, most, n_cols), header.tag)
             except FormatError:
-                return read_raster(path, part)
+                return read_raster(path, part, header.tag)
             self._path, self._start = path, row
         inside = row - self._start
         return self._rows[:, inside : inside + height, col : col + width].copy()
@@ -57,14 +58,11 @@ class RasterPatch:
         """From the header that was read when the file was found."""
         n_bands, height, width = self.header.shape
         sides = self.part[2:] if self.part else (height, width)
-        return (len(self.order) if self.order else n_bands, *sides), self.header.dtype == np.uint8
+        return (len(self.order) if self.order else n_bands, *sides), self.header.is_bytes
 
     def read(self) -> np.ndarray:
         """(C, H, W) in the file's own number type, or floats where a value of some bands is nodata (nan there)."""
-        pixels = self._pixels()
-        if self.order:
-            pixels = pixels[list(self.order)]
-        return separate_nodata(pixels, self.header.nodata, self.fill)
+        return measured(self._pixels(), self.header, self.fill, self.order)
 
     def band_names(self) -> tuple[str | None, ...]:
         """As the file gives them."""
@@ -75,7 +73,7 @@ class RasterPatch:
         return replace(self, order=order)
 
     def _pixels(self) -> np.ndarray:
-        return read_raster(self.path, self.part)
+        return read_raster(self.path, self.part, self.header.tag)
 
     def lonlat_at(self, row: float, col: float) -> tuple[float, float] | None:
         """(longitude, latitude) of a position in pixels."""
@@ -91,7 +89,7 @@ class RasterPatch:
 
     def stamp(self) -> str:
         """Of the file, and of how it is read."""
-        return f"{file_stamp(self.path)} {self.header.nodata} {self.fill} {self.order} {self.part}"
+        return f"{file_stamp(self.path)} {self.header.nodata} {self.header.tags} {self.fill} {self.order} {self.part}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,35 +100,9 @@ class Scene(RasterPatch):
 
     def _pixels(self) -> np.ndarray:
         if self.part is None:
-            return read_raster(self.path)
+            return read_raster(self.path, None, self.header.tag)
         return self.strip.read(self.path, self.header, self.part)
 
     def window(self, row: int, col: int, height: int, width: int) -> Scene:
         """A part of it, beginning at (row, col) pixels."""
         return replace(self, part=(row, col, height, width))
-
-
-@dataclass(frozen=True, slots=True)
-class RasterMask:
-    """A mask as large as a scene, read window by window. header: of a raster of numbers."""
-
-    path: Path
-    file: str
-    header: RasterHeader
-    value: float | None = None
-    part: Window | None = None
-
-    def read(self) -> np.ndarray:
-        """(H, W) uint8: 1 where it is ``value``, or not 0, nan or nodata."""
-        values = read_raster(self.path, self.part)[0]
-        if self.value is not None:
-            return (values == self.value).astype(np.uint8)
-        return ((values != 0) & (values != self.header.nodata) & ~np.isnan(values)).astype(np.uint8)
-
-    def window(self, row: int, col: int, height: int, width: int) -> RasterMask:
-        """A part of it, beginning at (row, col) pixels."""
-        return replace(self, part=(row, col, height, width))
-
-    def stamp(self) -> str:
-        """Of the file."""
-        return f"{file_stamp(self.path)} {self.value} {self.part}"

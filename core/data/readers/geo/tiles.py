@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted, group_alone
-from core.data.store.summary import valid_pixels
+from core.data.readers.masks.raw import LANDSLIDE, UNKNOWN
+from core.data.store.missing import valid_pixels
 from core.errors import DataError, FormatError
 from core.progress import Steps
 
-CUT = 0.05  # share of an import at which the tiles are known
+LOOKED, CUT = 0.03, 0.05  # shares of an import at which the masks were looked at, and the tiles are known
+MOST_UNKNOWN = 0.1  # share of a patch that its mask may not tell of where it holds no landslide and is negative
 _BETWEEN_LABEL = {"unlabelled": -1, "negative": 0}
 
 
@@ -134,7 +136,7 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
         except DataError as error:
             aside.reject(item.file, error)
         if done % 16 == 0 or done == len(collection.items):
-            yield counted(done, len(collection.items), "images", 0.0, CUT)
+            yield counted(done, len(collection.items), "images", LOOKED, CUT)
     _tell(counts, options, aside)
     if not found and not aside.rejected:
         raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(aside.warnings)}")
@@ -156,18 +158,22 @@ def _tiles(
     ]
     if not corners:
         raise FormatError(f"It is {height}x{width} pixels, smaller than a tile of {side}x{side}.")
-    covered = _mask_shares(item, (height, width), corners, sides)
+    covered, unknown = _mask_shares(item, (height, width), corners, sides)
     empty = _nodata_shares(item, nodata_of(collection, options, is_bytes), options, corners, sides)
     found = []
-    for (row, col), mask_share, nodata_share in zip(corners, covered, empty, strict=True):
+    for (row, col), mask_share, unknown_share, nodata_share in zip(corners, covered, unknown, empty, strict=True):
         if side is not None and nodata_share is not None and nodata_share > options.max_nodata:
             counts["dropped_nodata"] += 1
             continue
-        label = _label(item, mask_share, options)
+        label = _label(item, mask_share, unknown_share, options)
+        if label == -1 and unknown_share and unknown_share > MOST_UNKNOWN:
+            counts["mask_unknown"] += 1
         counts["dropped_between" if label is None else {1: "positive", 0: "negative", -1: "unlabelled"}[label]] += 1
         if label is None:
             continue
         shares = {"mask_fraction": mask_share, "nodata_fraction": nodata_share}
+        if unknown_share:
+            shares["mask_unknown_fraction"] = unknown_share
         columns = {**item.columns, **{key: f"{value:.6f}" for key, value in shares.items() if value is not None}}
         whole = replace(item, label=label, columns=columns)
         size = (n_bands, *sides)
@@ -195,28 +201,33 @@ def _tile(item: Item, row: int, col: int, size: Shape, is_bytes: bool, recent: S
     )
 
 
-def _label(item: Item, mask_share: float | None, options: ReaderOptions) -> int | None:
+def _label(item: Item, mask_share: float | None, unknown_share: float | None, options: ReaderOptions) -> int | None:
     """1, 0 or -1; None: dropped."""
     if mask_share is None:
         return item.label if options.tile is None or item.label == 0 else -1
     if mask_share >= options.mask_threshold:
         return 1
+    if unknown_share > MOST_UNKNOWN:
+        return -1
     return _BETWEEN_LABEL.get(options.between) if mask_share else 0
 
 
 def _mask_shares(
     item: Item, shape: tuple[int, int], corners: Sequence[tuple[int, int]], sides: tuple[int, int]
-) -> list[float | None]:
+) -> tuple[list[float | None], list[float | None]]:
+    """Shares of landslide and of unknown pixels at each corner."""
     if item.mask is None:
-        return [None] * len(corners)
+        return [None] * len(corners), [None] * len(corners)
     if hasattr(item.mask, "window"):
-        return [float((item.mask.window(*corner, *sides).read() != 0).mean()) for corner in corners]
+        parts = (item.mask.window(*corner, *sides).read() for corner in corners)
+        shares = [(float((part == LANDSLIDE).mean()), float((part == UNKNOWN).mean())) for part in parts]
+        return [slides for slides, _ in shares], [unknown for _, unknown in shares]
     mask = item.mask.read()
     if mask.shape != shape:
         raise FormatError(
             f"Its mask is {mask.shape[0]}x{mask.shape[1]} pixels, the image {shape[0]}x{shape[1]}. They must agree."
         )
-    return _shares(mask != 0, corners, sides)
+    return _shares(mask == LANDSLIDE, corners, sides), _shares(mask == UNKNOWN, corners, sides)
 
 
 def _nodata_shares(
@@ -227,14 +238,14 @@ def _nodata_shares(
     sides: tuple[int, int],
 ) -> list[Any]:
     """Asked only where tiles may be dropped for it, or somebody set the value: it reads the image once more."""
-    if nodata is None or ((options.tile is None or options.max_nodata == 1) and options.nodata is None):
+    if (options.tile is None or options.max_nodata == 1) and options.nodata is None:
         return [None] * len(corners)
     if hasattr(item.patch, "window"):
         return [_nodata_share(item.patch.window(*corner, *sides), nodata) for corner in corners]
     return _shares(_is_empty(item.patch.read(), nodata), corners, sides)
 
 
-def _nodata_share(window: Patch, nodata: float) -> float | None:
+def _nodata_share(window: Patch, nodata: float | None) -> float | None:
     """None for a part that cannot be read: it is set aside by itself when its turn comes."""
     try:
         return float(_is_empty(window.read(), nodata).mean())
@@ -242,7 +253,7 @@ def _nodata_share(window: Patch, nodata: float) -> float | None:
         return None
 
 
-def _is_empty(pixels: np.ndarray, nodata: float) -> np.ndarray:
+def _is_empty(pixels: np.ndarray, nodata: float | None) -> np.ndarray:
     """(H, W) bool of (C, H, W)."""
     return ~valid_pixels(pixels[None], nodata)[1][0]
 
@@ -267,6 +278,11 @@ def _tell(counts: Counter, options: ReaderOptions, aside: Aside) -> None:
         aside.warn(
             f"{counts['dropped_between']} patches were dropped: their mask covers something, but less than "
             f"{options.mask_threshold:.2%} of the area."
+        )
+    if counts["mask_unknown"]:
+        aside.warn(
+            f"{counts['mask_unknown']} patches are unlabelled: their mask does not say what is there for more than "
+            f"{MOST_UNKNOWN:.0%} of their pixels."
         )
     if counts["dropped_nodata"]:
         aside.warn(

@@ -14,15 +14,17 @@ from pathlib import Path
 
 import h5py
 
+from core.data.readers.axes import AXES
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
-from core.data.readers.hdf5.patches import AXES, SHARED, SUFFIXES, H5Mask, H5Patch, array_in
+from core.data.readers.hdf5.patches import SHARED, SUFFIXES, H5Mask, H5Patch, array_in
 from core.data.readers.layouts import elsewhere
 from core.data.readers.pairs import pair
 from core.data.readers.stacks.rows import USUAL, rows_of
 from core.data.readers.stacks.stored import H5Arrays, members
 from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.readers.value_tags import ValueTags, tags_of, tell_tags
 from core.data.store.hdf5 import open_safely
 from core.errors import ConfigError, DataError, FormatError
 
@@ -98,21 +100,22 @@ def _rows(path: Path, options: ReaderOptions, aside: Aside, labelled: bool) -> C
 def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside: Aside, labelled: bool) -> Collection:
     found = pair(source, files, Aside())
     named = options.keys or {}
-    axes = AXES[options.layout][1:] if options.layout else None
-    items = []
+    axes = AXES[options.layout] if options.layout else None
+    n_bands = len(options.bands) if options.bands else None
+    items, tags = [], {}
     for path, name in ids(source, found.images).items():
         file = path.relative_to(source).as_posix()
         try:
             key = _only_array(path, "images", named)
+            tags[file] = _tags_in(path, key)
             mask = found.mask_of.get(path) if labelled else None
-            mask = mask and H5Mask(
-                mask, mask.relative_to(source).as_posix(), _only_array(mask, "masks", named), options.mask_value
-            )
+            mask = mask and H5Mask(mask, mask.relative_to(source).as_posix(), _only_array(mask, "masks", named))
         except DataError as error:
             aside.reject(file, error)
             continue
         split = found.split_of.get(path, "" if found.split_of else None)
-        items.append(Item(name, H5Patch(path, file, key, axes), split=split, mask=mask, columns={"file": file}))
+        patch = H5Patch(path, file, key, axes, n_bands)
+        items.append(Item(name, patch, split=split, mask=mask, columns={"file": file}))
     has_masks = any(item.mask is not None for item in items)
     if labelled and not has_masks:
         aside.warn("The files have no masks beside them, so their patches are unlabelled.")
@@ -122,7 +125,13 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
         DEFAULT_CLASSES,
         has_masks=has_masks,
         labels_from_masks=has_masks,
+        unit=tell_tags(tags, {}, aside),
     )
+
+
+def _tags_in(path: Path, key: str) -> ValueTags:
+    with open_safely(path, checked=True) as file:
+        return tags_of(file[key].attrs)
 
 
 def _only_array(path: Path, what: str, named: Mapping[str, str]) -> str:

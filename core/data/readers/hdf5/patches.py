@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import h5py
 import numpy as np
 
+from core.data.readers.axes import axes_of, channels_first, turned, without_single
 from core.data.readers.base import Shape, file_stamp
+from core.data.readers.masks.raw import Part, Raw, from_array, plane_shape
 from core.data.readers.stacks.stored import listed_bands
+from core.data.readers.value_tags import ValueTags, apply_tags, tags_of
 from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
@@ -24,32 +27,38 @@ SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat")
 SHARED = (".nc", ".nc4", ".mat")  # endings of other kinds of files too
 MAX_BYTES = 256 * 2**20  # of one patch
 BLOCK_BYTES = 16 * 2**20  # of rows read at once
-AXES = {"NCHW": "CHW", "NHWC": "HWC", "NHW": "HW"}
 
 
 @dataclass(frozen=True, slots=True)
 class H5Patch:
-    """A patch that is one array of one file. axes: "CHW", "HWC" or "HW"; None: by their lengths."""
+    """A patch that is one array of one file. axes: "CHW", "HWC" or "HW"; None: by their lengths and ``n_bands``."""
 
     path: Path
     file: str
     key: str
     axes: str | None = None
+    n_bands: int | None = None
 
     def shape(self) -> tuple[Shape, bool]:
         """(C, H, W), and whether it holds bytes. Raises DataError when the file is refused or has no such array."""
         with open_safely(self.path, foreign=True) as file:
             data = _array(file, self.key, self.path)
-            axes = self.axes or axes_of(data.shape, self.path.name)
-            return _channels_first(data.shape, axes, self.path.name), data.dtype == np.uint8
+            return channels_first(without_single(data.shape), self._axes(data)), is_bytes(data)
 
     def read(self) -> np.ndarray:
         """(C, H, W) in the file's own number type."""
         with open_safely(self.path, foreign=True) as file:
             data = _array(file, self.key, self.path)
-            axes = self.axes or axes_of(data.shape, self.path.name)
-            _channels_first(data.shape, axes, self.path.name)
-            return turned(data[()], axes)
+            axes = self._axes(data)
+            values = apply_tags(data[()], tags_in(data))
+            return turned(values.reshape(without_single(data.shape)), axes)
+
+    def _axes(self, data: h5py.Dataset) -> str:
+        shape = without_single(data.shape)
+        axes = self.axes or axes_of(shape, self.file, self.n_bands)
+        if len(shape) != len(axes):
+            raise FormatError(f"{self.file} has the shape {shape}; with these axes ({axes}) it has {len(axes)}.")
+        return axes
 
     def band_names(self) -> tuple[str, ...]:
         """As the array, or its file, lists them."""
@@ -58,26 +67,32 @@ class H5Patch:
 
     def stamp(self) -> str:
         """Of the file."""
-        return f"{file_stamp(self.path)} {self.key} {self.axes}"
+        return f"{file_stamp(self.path)} {self.key} {self.axes} {self.n_bands}"
 
 
 @dataclass(frozen=True, slots=True)
 class H5Mask:
-    """A mask that is one array (H, W) of one file. value: that stands for the positive class; None: all but 0."""
+    """A mask that is one array of one file, as it is stored."""
 
     path: Path
     file: str
     key: str
-    value: float | None = None
+    windowed: ClassVar[bool] = False
 
-    def read(self) -> np.ndarray:
-        """(H, W) uint8 of 0 and 1."""
+    def shape(self) -> tuple[int, int]:
+        """(H, W) from the array's header."""
         with open_safely(self.path, foreign=True) as file:
-            return marked(_array(file, self.key, self.path)[()], self.value, self.path.name)
+            return plane_shape(_array(file, self.key, self.path).shape, self.file)
+
+    def raw(self, part: Part | None = None) -> Raw:
+        """Its pixels; what has a fill value is nan."""
+        with open_safely(self.path, foreign=True) as file:
+            data = _array(file, self.key, self.path)
+            return from_array(apply_tags(data[()], tags_in(data)), self.file)
 
     def stamp(self) -> str:
         """Of the file."""
-        return f"{file_stamp(self.path)} {self.key} {self.value}"
+        return f"{file_stamp(self.path)} {self.key}"
 
 
 class Stored(Protocol):
@@ -110,7 +125,8 @@ class Rows:
                 most = max(1, BLOCK_BYTES // each)
                 self._start = row - row % most
                 self._block = np.empty(0)  # the one before is freed first
-                self._block = np.array(data[self._start : self._start + most])
+                block = np.array(data[self._start : self._start + most])
+                self._block = apply_tags(block, tags_in(data))
         return self._block[row - self._start]
 
     def stamp(self) -> str:
@@ -149,66 +165,34 @@ class H5Row:
 
 @dataclass(frozen=True, slots=True)
 class H5RowMask:
-    """A mask that is one row of an array (N, H, W)."""
+    """A mask that is one row of an array, as it is stored."""
 
     rows: Rows = field(repr=False)
     row: int
     file: str
-    value: float | None = None
+    windowed: ClassVar[bool] = False
 
-    def read(self) -> np.ndarray:
-        """(H, W) uint8 of 0 and 1."""
-        return marked(self.rows.read(self.row), self.value, self.file)
+    def shape(self) -> tuple[int, int]:
+        """(H, W) of the row."""
+        return plane_shape(self.rows.read(self.row).shape, self.file)
+
+    def raw(self, part: Part | None = None) -> Raw:
+        """Its pixels."""
+        return from_array(self.rows.read(self.row), self.file)
 
     def stamp(self) -> str:
         """Of the file and the row."""
-        return f"{self.rows.stamp()} {self.row} {self.value}"
+        return f"{self.rows.stamp()} {self.row}"
 
 
-def axes_of(shape: tuple[int, ...], name: str, n_bands: int | None = None) -> str:
-    """The axes of one patch of that shape: the bands are the axis, first or last, that is shorter than both others.
-
-    ``n_bands``, where it is known, decides instead when only one of the two has that length. Raises FormatError where
-    that leaves both or neither.
-    """
-    if len(shape) == 2:
-        return "HW"
-    if len(shape) == 3 and n_bands is not None and (shape[0] == n_bands) != (shape[2] == n_bands):
-        return "CHW" if shape[0] == n_bands else "HWC"
-    if len(shape) == 3 and shape[0] != shape[2]:
-        if shape[0] < min(shape[1:]):
-            return "CHW"
-        if shape[2] < min(shape[:2]):
-            return "HWC"
-    raise FormatError(
-        f"{name} has patches of the shape {shape}, which does not tell the bands from rows and columns. Say --layout "
-        "NCHW, NHWC or NHW."
-    )
+def tags_in(data: Any) -> ValueTags:
+    """What the attributes of an array say of its numbers; an array of NumPy's has none."""
+    return tags_of(getattr(data, "attrs", {}))
 
 
-def turned(values: np.ndarray, axes: str) -> np.ndarray:
-    """(C, H, W) of one patch with these axes."""
-    return values[None] if axes == "HW" else values.transpose(2, 0, 1) if axes == "HWC" else values
-
-
-def _channels_first(shape: tuple[int, ...], axes: str, name: str) -> Shape:
-    if len(shape) != len(axes):
-        raise FormatError(f"{name} has patches of the shape {shape}; with these axes ({axes}) they have {len(axes)}.")
-    return patch_size(shape, axes)
-
-
-def patch_size(shape: tuple[int, ...], axes: str) -> Shape:
-    """(C, H, W) of a patch of that shape."""
-    sizes = dict(zip(axes, shape, strict=True))
-    return sizes.get("C", 1), sizes["H"], sizes["W"]
-
-
-def marked(values: np.ndarray, value: float | None, name: str) -> np.ndarray:
-    """(H, W) uint8: 1 where a mask is ``value``, or neither 0 nor nan. Axes of length 1 are left out."""
-    values = values.squeeze() if values.ndim == 3 and 1 in (values.shape[0], values.shape[2]) else values
-    if values.ndim != 2:
-        raise FormatError(f"The mask of {name} has the shape {values.shape}; accepted: (H, W).")
-    return (values == value if value is not None else (values != 0) & ~np.isnan(values)).astype(np.uint8)
+def is_bytes(data: Any) -> bool:
+    """Whether the values are bytes and stay so: no attribute says what they must be scaled by, or which are missing."""
+    return data.dtype == np.uint8 and tags_in(data).says_nothing
 
 
 def array_in(file: h5py.File, key: str) -> h5py.Dataset | None:

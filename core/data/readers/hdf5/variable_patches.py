@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
 
 from core.data.readers.base import Shape, file_stamp
-from core.data.readers.hdf5.patches import MAX_BYTES, marked
+from core.data.readers.hdf5.patches import MAX_BYTES, is_bytes, tags_in
+from core.data.readers.masks.raw import Part, Raw, from_array
+from core.data.readers.value_tags import apply_tags
 from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
-
-SCALES = ("scale_factor", "add_offset", "_FillValue", "missing_value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class VariablesPatch:
         """From the headers. Raises DataError when variables differ in size."""
         with open_safely(self.path, foreign=True) as file:
             sizes = {_sides(file[layer.key].shape, layer.axes) for layer in self.layers}
-            are_bytes = all(file[one.key].dtype == np.uint8 and not _is_scaled(file[one.key]) for one in self.layers)
+            are_bytes = all(is_bytes(file[layer.key]) for layer in self.layers)
         if len(sizes) > 1:
             raise FormatError(f"{self.path.name} has variables of several sizes: {sorted(sizes)}. A patch has one.")
         return (len(self.layers), *sizes.pop()), are_bytes
@@ -60,21 +60,26 @@ class VariablesPatch:
 
 @dataclass(frozen=True, slots=True)
 class VariableMask:
-    """The mask among the variables."""
+    """The mask among the variables, as it is stored."""
 
     path: Path
     file: str
     layer: Layer
-    value: float | None = None
+    windowed: ClassVar[bool] = False
 
-    def read(self) -> np.ndarray:
-        """(H, W) uint8 of 0 and 1."""
+    def shape(self) -> tuple[int, int]:
+        """(H, W) from the variable's header."""
         with open_safely(self.path, foreign=True) as file:
-            return marked(_slice(file[self.layer.key], self.layer, self.path), self.value, self.path.name)
+            return _sides(file[self.layer.key].shape, self.layer.axes)
+
+    def raw(self, part: Part | None = None) -> Raw:
+        """Its pixels; what has a fill value is nan."""
+        with open_safely(self.path, foreign=True) as file:
+            return from_array(_values(file[self.layer.key], self.layer, self.path), self.file)
 
     def stamp(self) -> str:
         """Of the file and of what is read of it."""
-        return f"{file_stamp(self.path)} {self.layer} {self.value}"
+        return f"{file_stamp(self.path)} {self.layer}"
 
 
 def _sides(shape: tuple[int, ...], axes: tuple[str, ...]) -> tuple[int, int]:
@@ -95,24 +100,5 @@ def _slice(data: h5py.Dataset, layer: Layer, path: Path) -> np.ndarray:
 
 
 def _values(data: h5py.Dataset, layer: Layer, path: Path) -> np.ndarray:
-    """(H, W): scale_factor x value + add_offset, as CF defines these attributes, and nan for a fill value."""
-    pixels = _slice(data, layer, path)
-    if pixels.dtype == np.uint8 and not _is_scaled(data):
-        return pixels
-    scale, offset, *fills = (_number(data, name) for name in SCALES)
-    found = pixels.astype(np.float64) * (1.0 if scale is None else scale) + (0.0 if offset is None else offset)
-    found[np.isin(pixels, [fill for fill in fills if fill is not None])] = np.nan
-    return found.astype(np.float32)
-
-
-def _is_scaled(data: h5py.Dataset) -> bool:
-    return any(_number(data, name) is not None for name in SCALES)
-
-
-def _number(data: h5py.Dataset, name: str) -> float | None:
-    if name not in data.attrs:
-        return None
-    attribute = data.attrs.get_id(name)
-    if attribute.dtype.kind not in "iuf" or attribute.shape not in ((), (1,)):
-        return None
-    return float(np.ravel(data.attrs[name])[0])
+    """(H, W) as its attributes say (``core.data.readers.value_tags``)."""
+    return apply_tags(_slice(data, layer, path), tags_in(data))

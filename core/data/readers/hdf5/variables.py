@@ -1,8 +1,8 @@
 """HDF5 and netCDF-4 files that hold one patch each, a variable a band: (y, x), or (time, y, x) over several dates.
 
 Sen12Landslides is published so: ``B02`` ... ``B12`` or ``VV`` and ``VH``, ``DEM``, and ``MASK``. Variables whose names
-are bands are read, the mask among them gives the label, others are left out with a word. Values become
-scale_factor x value + add_offset, and _FillValue nan. Of a series one date is taken (``--date``), see
+are bands are read, the mask among them gives the label, others are left out with a word. What their attributes say of
+the values is applied (``core.data.readers.value_tags``). Of a series one date is taken (``--date``), see
 ``core.data.readers.hdf5.series``. The axes are those that the file names.
 """
 
@@ -22,13 +22,14 @@ from core.data.names.reading import POLARISATIONS, canonical, is_known, read_nam
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
-from core.data.readers.hdf5.patches import SUFFIXES
+from core.data.readers.hdf5.patches import SUFFIXES, tags_in
 from core.data.readers.hdf5.series import Series, check, chosen, series_of, usual_places
 from core.data.readers.hdf5.variable_patches import Layer, VariableMask, VariablesPatch
 from core.data.readers.pairs import MASKS, split_of
 from core.data.readers.stacks.rows import USUAL
 from core.data.readers.stacks.stored import axes_named, is_scale, members
 from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.readers.value_tags import ValueTags, of_optical, tell_tags
 from core.data.store.hdf5 import open_safely
 from core.errors import ConfigError, DataError, FormatError
 
@@ -42,7 +43,7 @@ MAX_TEXT = 4096  # characters of an attribute
 
 @dataclass(frozen=True)
 class _File:
-    """What one file holds. bands, mask: keys. axes: by key. series: None without an axis of time."""
+    """What one file holds. bands, mask: keys. axes: by key. series: None without an axis of time. tags: of bands."""
 
     path: Path
     bands: tuple[str, ...]
@@ -52,6 +53,7 @@ class _File:
     series: Series | None
     facts: Mapping[str, str]
     place: tuple[float, float] | None
+    tags: ValueTags
 
 
 def recognises(source: Path) -> bool:
@@ -104,8 +106,15 @@ def _collect(source: Path, options: ReaderOptions, aside: Aside, labelled: bool)
     splits = {one.path: split for one in looked if (split := split_of(root, one.path))}
     items = [_item(one, names[one.path], root, options, usual, labelled, splits) for one in looked]
     has_masks = any(item.mask is not None for item in items)
+    tags = {one.path.relative_to(root).as_posix(): one for one in looked}
+    optical = {file: of_optical(one.tags, [_short(key) for key in one.bands]) for file, one in tags.items()}
     return Collection(
-        f"netcdf: {source.resolve().name}", items, DEFAULT_CLASSES, has_masks=has_masks, labels_from_masks=has_masks
+        f"netcdf: {source.resolve().name}",
+        items,
+        DEFAULT_CLASSES,
+        has_masks=has_masks,
+        labels_from_masks=has_masks,
+        unit=tell_tags({file: one.tags for file, one in tags.items()}, {}, aside, optical),
     )
 
 
@@ -123,7 +132,7 @@ def _item(
     mask = None
     if labelled and one.mask:
         layer = Layer(one.mask, one.axes[one.mask], dates[-1], one.mask)
-        mask = VariableMask(one.path, file, layer, options.mask_value)
+        mask = VariableMask(one.path, file, layer)
     days = one.series.days if one.series else ()
     facts = {"file": file, **one.facts} | ({"date": days[dates[-1]].isoformat()} if days else {})
     split = splits.get(one.path, "" if splits else None)
@@ -188,9 +197,12 @@ def _look(path: Path) -> _File:
         masks = [key for key in axes if _last(key) in MASK_NAMES]
         bands = [key for key in axes if key not in masks and _is_band([_short(key) for key in axes], _short(key))]
         place = _place(arrays, facts)
+        tags = [tags_in(arrays[key]) for key in bands]
     kept = {key: value for key, value in facts.items() if key in KEPT}
     others = [key for key in axes if key not in (*bands, *masks)]
-    return _File(path, tuple(bands), masks[0] if masks else None, (*others, *masks[1:]), axes, series, kept, place)
+    mask = masks[0] if masks else None
+    scaled = ValueTags(tuple(one.scale[0] for one in tags), tuple(one.offset[0] for one in tags))
+    return _File(path, tuple(bands), mask, (*others, *masks[1:]), axes, series, kept, place, scaled)
 
 
 def _is_band(names: list[str], name: str) -> bool:

@@ -27,6 +27,12 @@ def classes(source: Path, files: Sequence[Path], positive: str | None) -> dict[P
     return {path: chain[min(level, len(chain) - 1)] if chain else "" for path, chain in chains.items()}
 
 
+def class_folder(source: Path, path: Path, name: str) -> Path:
+    """The nearest folder around a file that is called as its class is; its own folder where it has no class."""
+    below = [folder for folder in path.parents if source in folder.parents]
+    return next((folder for folder in below if folder.name == name), path.parent)
+
+
 def only_images(source: Path, files: Sequence[Path], aside: Aside) -> list[Path]:
     """The files without those of other layers: of folders beside one of images (``landslide/dem``), which are named."""
     holders = {

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.readers.axes import without_single
 from core.data.readers.base import Aside, Collection, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.npy import read_header
@@ -39,13 +40,13 @@ def recognises(source: Path) -> bool:
     Opens headers only.
     """
     if source.is_file():
-        return source.suffix.lower() == SUFFIX and len(_shape(source)) == 4
+        return source.suffix.lower() == SUFFIX and _is_stack(source)
     if not source.is_dir():
         return False
     files = patch_files(source, Aside(), masks_too=True)
     if not files or any(path.suffix.lower() != SUFFIX for path in files) or len(files) > 100:
         return False
-    return any(len(_shape(path)) == 4 for path in files) or any(map(_is_grey_stack, _sets(source, files).values()))
+    return any(map(_is_stack, files)) or any(map(_is_grey_stack, _sets(source, files).values()))
 
 
 def _is_grey_stack(parts: Mapping[str, Path]) -> bool:
@@ -53,6 +54,11 @@ def _is_grey_stack(parts: Mapping[str, Path]) -> bool:
     images = _shape(parts["images"]) if "images" in parts else ()
     beside = [_shape(path) for role, path in parts.items() if role != "images"]
     return len(images) == 3 and min(images[1:]) >= LEAST_SIDE and any(one in (images[:1], images) for one in beside)
+
+
+def _is_stack(path: Path) -> bool:
+    """Whether it is an array of four axes, and the first counts several patches."""
+    return len(without_single(_shape(path))) == 4
 
 
 def _shape(path: Path) -> tuple[int, ...]:

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from core.data.readers.axes import axes_of, channels_first
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.hdf5.facts import ids_of, labels_of, read_fact
-from core.data.readers.hdf5.patches import AXES, H5Row, H5RowMask, Rows, axes_of, patch_size
+from core.data.readers.hdf5.patches import H5Row, H5RowMask, Rows, is_bytes, tags_in
 from core.data.readers.stacks.stored import Arrays, listed_bands, scale_bands
+from core.data.readers.value_tags import ValueTags, tell_tags
 from core.errors import FormatError
 
 # What a file may hold, and the names that people give it, in lower case.
@@ -29,13 +31,14 @@ MAX_ROWS = 1_000_000
 
 @dataclass(frozen=True)
 class _Contents:
-    """keys: of what is there. shape, is_bytes: of the images. facts: (N,) texts or numbers. bands: their names."""
+    """keys: of what is there. shape, is_bytes, tags: of the images. facts: (N,) texts or numbers. bands: names."""
 
     keys: dict[str, str]
     shape: tuple[int, ...]
     is_bytes: bool
     facts: dict[str, np.ndarray]
     bands: tuple[str, ...]
+    tags: ValueTags
 
 
 def rows_of(
@@ -53,11 +56,8 @@ def rows_of(
             raise FormatError(f"The table has {len(labels)} rows, and {stored.name} {n} patches. Both need the same.")
         facts = {**facts, "labels": labels}
     n_bands = len(contents.bands) or (len(options.bands) if options.bands else None)
-    axes = AXES[options.layout][-len(contents.shape) + 1 :] if options.layout else None
-    axes = axes or axes_of(contents.shape[1:], stored.name, n_bands)
-    if len(axes) != len(contents.shape) - 1:
-        raise FormatError(f"The images of {stored.name} are {contents.shape}, which is not {options.layout}.")
-    size = patch_size(contents.shape[1:], axes)
+    axes = axes_of(contents.shape[1:], f"A patch of {stored.name}", n_bands, options.layout)
+    size = channels_first(contents.shape[1:], axes)
     classes, found = labels_of(facts.get("labels") if labelled else None, n, options, aside)
     names = ids_of(facts.get("ids"), stem, n, aside)
     images, masks = Rows(stored, contents.keys["images"]), None
@@ -75,12 +75,19 @@ def rows_of(
             found[row],
             None if groups is None else groups[row],
             None if split is None else split[row],
-            masks and H5RowMask(masks, row, f"{stored.name}, row {row}", options.mask_value),
+            masks and H5RowMask(masks, row, f"{stored.name}, row {row}"),
             None if lonlat is None or not np.isfinite(lonlat[row]).all() else tuple(map(float, lonlat[row])),
         )
         for row in range(n)
     ]
-    return Collection(f"{stored.name}", items, classes, has_masks=masks is not None, labels_from_masks=from_masks)
+    return Collection(
+        stored.name,
+        items,
+        classes,
+        has_masks=masks is not None,
+        labels_from_masks=from_masks,
+        unit=tell_tags({stored.name: contents.tags}, {}, aside),
+    )
 
 
 def _contents(arrays: Mapping[str, Any], name: str, options: ReaderOptions, aside: Aside) -> _Contents:
@@ -113,7 +120,7 @@ def _contents(arrays: Mapping[str, Any], name: str, options: ReaderOptions, asid
     if file is not None:
         data = getattr(images, "whole", images)
         bands = scale_bands(data) or listed_bands([data, file])
-    return _Contents(keys, images.shape, images.dtype == np.uint8, facts, bands)
+    return _Contents(keys, images.shape, is_bytes(images), facts, bands, tags_in(images))
 
 
 def _are_masks(labels: Any, images: Any) -> bool:

@@ -74,7 +74,7 @@ def run_of(tmp_path, data, *settings):
 
 
 def test_a_run_keeps_the_same_ground_in_one_fold(tmp_path, leaking):
-    run = run_of(tmp_path, leaking)
+    run = run_of(tmp_path, leaking, "folds.use_split=false")
     plan = prepare(run)
     place = np.arange(160) // 4
     assert all(len(set(plan.fold_of[place == k])) == 1 for k in range(40))
@@ -88,7 +88,7 @@ def test_a_run_is_refused_or_left_apart_where_asked(tmp_path, leaking):
     with pytest.raises(FoldError, match="would lie in different folds"):
         prepare(run_of(tmp_path, leaking, "folds.on_leak=refuse"))
     for setting in ("folds.on_leak=ignore", "folds.grouped=false"):
-        plan = prepare(run_of(tmp_path, leaking, setting))
+        plan = prepare(run_of(tmp_path, leaking, setting, "folds.use_split=false"))
         assert len(set(plan.fold_of[:4])) > 1 or len(set(plan.fold_of[4:8])) > 1
 
 

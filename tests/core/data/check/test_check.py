@@ -3,7 +3,7 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS
 from core.data.check import check
-from core.data.leakage.duplicates import joined_groups, patch_hashes
+from core.data.leakage.duplicates import equal_pairs, joined, patch_hashes
 from core.data.store import DatasetWriter
 from core.progress import drain
 
@@ -128,6 +128,10 @@ def test_many_names_are_cut_short(tmp_path):
     images = patches()
     images[:, 0, 0, 0] = np.inf
     assert row(drain(check(made(tmp_path, images))), "Values that are not finite").where.endswith("p4 and 7 more")
+
+
+def joined_groups(groups, hashes):
+    return joined(groups, len(hashes), equal_pairs(hashes))
 
 
 def test_joined_groups_keep_identical_patches_together():

@@ -202,3 +202,51 @@ def test_progress_ends_at_one_and_never_goes_back(tmp_path, clean):
 def test_bands_of_unknown_unit_are_not_judged(tmp_path, clean):
     bands = tuple(replace(band, unit="", usual=None, name=f"b{k}") for k, band in enumerate(ZINDI_BANDS))
     assert findings(written(tmp_path, clean, bands=bands)) == {}
+
+
+def test_patches_that_lack_a_band_are_told_with_each_class_share(tmp_path, clean):
+    images, labels = clean[0].copy(), clean[1]
+    images[labels == 1, 8:] = np.nan
+    found = findings(written(tmp_path, clean, images))
+    row = found["Patches lack bands"]
+    assert row.n == (labels == 1).sum() and row.bands == tuple(b.name for b in ZINDI_BANDS[8:])
+    assert "100% of 'landslide', 0% of 'stable'" in row.advice and row.topic == "values"
+    assert found["Values that are not finite"].n == row.n
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_band_that_no_patch_has_stops_nothing(tmp_path, clean, value):
+    images = clean[0].copy()
+    images[:, 3] = value
+    found = findings(written(tmp_path, clean, images))
+    assert found["Bands without a single value"].bands == ("nir",)
+    assert "Patches lack bands" not in found
+
+
+@pytest.mark.parametrize("value", [-3.4e38, 1e30, -9999.0])
+def test_one_wild_corner_is_told_counted_and_left_out(tmp_path, clean, value):
+    images = clean[0].copy()
+    images[7, :, :2, :3] = value
+    dataset = written(tmp_path, clean, images)
+    row = findings(dataset)["Values far outside everything else in their band"]
+    assert f"{12 * 6} values" in row.advice and "--nodata" in row.advice and row.ids == (clean[3][7],)
+    assert np.isnan(dataset.images([7])).sum() == 72
+
+
+def test_a_value_that_stands_for_no_data_without_anybody_saying_so(tmp_path, clean):
+    bands = tuple(Band(f"b{i}", f"B{i}") for i in range(12))
+    images = clean[0].copy()
+    images[::6, :, :32] = -9999.0
+    row = findings(written(tmp_path, clean, images, bands=bands))["A value looks like no data"]
+    assert row.where == f"-9999 in all bands of {8 * 32 * 64:,} pixels" and "--nodata -9999" in row.advice
+    (tmp_path / "b").mkdir()
+    assert "A value looks like no data" not in findings(
+        written(tmp_path / "b", clean, images, bands=bands, nodata=-9999.0)
+    )
+
+
+def test_what_the_import_warned_of_stays_with_the_dataset(tmp_path, clean):
+    row = findings(written(tmp_path, clean, warnings=["The files state scale 0.0001, which was applied."]))[
+        "The import warned"
+    ]
+    assert row.where == "The files state scale 0.0001, which was applied."

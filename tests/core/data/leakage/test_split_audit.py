@@ -12,6 +12,7 @@ from benchmarks.planted_crops import planted
 from core.data import demo
 from core.data.bands import RGB_BANDS, ZINDI_BANDS
 from core.data.leakage.overlap import ssim
+from core.data.leakage.parts import parts_by_bands
 from core.data.leakage.shifted_crops import TURNS
 from core.data.leakage.split_audit import cached_leaks, crossing, find_leaks, leaks_of, leaks_path
 from core.data.store import DatasetWriter
@@ -86,11 +87,11 @@ def test_copies_with_other_values_are_found(patches, change):
 def test_empty_borders_of_one_shape_make_no_pair(patches):
     images = patches[:30].copy()
     for k in range(12):
-        images[k, :, :, : 20 + k] = 0.0
-    assert drain(find_leaks(images, nodata=0.0))[0].empty
-    images[20:24] = 0.0
+        images[k, :, :, : 20 + k] = np.nan
+    assert drain(find_leaks(images))[0].empty
+    images[20:24] = np.nan
     images[24, 2, 5, 5], images[25, 3] = np.nan, np.inf
-    assert drain(find_leaks(images, nodata=0.0))[0].empty
+    assert drain(find_leaks(images))[0].empty
 
 
 def test_blends_are_found_with_parents_and_weight(patches):
@@ -196,3 +197,46 @@ def test_real_crops_that_overlap_are_found_and_agree_pixel_by_pixel():
         left = a[:, max(row.dy, 0) : 64 + min(row.dy, 0), max(row.dx, 0) : 64 + min(row.dx, 0)]
         right = b[:, max(-row.dy, 0) : 64 + min(-row.dy, 0), max(-row.dx, 0) : 64 + min(-row.dx, 0)]
         np.testing.assert_array_equal(left, right)
+
+
+def test_patches_that_lack_bands_are_compared_in_those_that_both_have(patches):
+    images = patches[:24].copy()
+    noise = np.random.default_rng(0).normal(0, 0.02, images[3].shape)
+    images[20] = images[3] + noise * images[3].std(axis=(1, 2), keepdims=True)
+    images[21, :, :, :-6], images[21, :, :, -6:] = images[5, :, :, 6:], images[6, :, :, :6]
+    whole = pairs_of(drain(find_leaks(images))[0])
+    assert {frozenset((3, 20)), frozenset((5, 21))} <= whole
+    images[:12, 8:] = np.nan  # the ascending orbit is missing in one half, the descending one in the other
+    images[12:, 4:8] = np.nan
+    images[0, 0, :8], images[13, 2] = np.nan, np.inf
+    table, notes = drain(find_leaks(images))
+    assert pairs_of(table) == whole and not notes
+
+
+def test_no_way_of_lacking_bands_stops_the_search(patches):
+    images = patches[:16].copy()
+    images[:, 3] = np.nan  # in all patches
+    images[15] = images[2]
+    assert pairs_of(drain(find_leaks(images))[0]) == {frozenset((2, 15))}
+    rng = np.random.default_rng(0)
+    for patch in images:
+        patch[rng.permutation(12)[:4]] = np.nan
+    _, notes = drain(find_leaks(images))
+    assert len(notes) == 1 and "combinations of bands were not compared" in notes[0]
+    images[:] = np.nan
+    assert drain(find_leaks(images))[0].empty
+
+
+def test_parts_hold_every_two_patches_with_a_common_band():
+    rng = np.random.default_rng(1)
+    kinds = rng.random((5, 6)) < 0.6
+    seen = kinds[rng.integers(5, size=40)]
+    parts, left_out = parts_by_bands(seen)
+    together = np.zeros((40, 40), bool)
+    for rows, bands in parts:
+        assert seen[rows][:, bands].all()
+        together[np.ix_(rows, rows)] = True
+    common = (seen[:, None] & seen[None]).any(axis=2)
+    np.fill_diagonal(common, False)
+    assert left_out == 0 and together[common].all()
+    assert [rows.tolist() for rows, _ in parts_by_bands(np.ones((3, 2), bool))[0]] == [[0, 1, 2]]

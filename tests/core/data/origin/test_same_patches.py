@@ -15,6 +15,7 @@ from core.data.origin.fingerprints import Fingerprints, fingerprints, joined_has
 from core.data.origin.match import GROUP, IDENTICAL, KINDS, NEAR, PLACE, Link, same_patches
 from core.data.origin.trained_on import Part, TrainedOn, held_out, known_to, of_runs
 from core.data.store import DatasetWriter, open_dataset
+from core.data.store.missing import as_missing
 from core.progress import drain
 
 BANDS = ("red", "green", "blue")
@@ -111,7 +112,8 @@ def test_no_data_is_the_same_however_it_is_written():
     for name, value in (("nan", np.nan), ("-9999", -9999.0), ("0", 0.0)):
         images = KNOWN.copy() + 1
         images[:, :, :10, :10] = value
-        written[name] = fingerprints(images, BANDS, None if name == "nan" else value)
+        as_missing(images, None if name == "nan" else value)
+        written[name] = fingerprints(images, BANDS)
     for other in written.values():
         assert (other.hashes == written["nan"].hashes).all() and (other.planes == written["nan"].planes).all()
     assert (written["nan"].planes[:, 2, 2] == 0).all() and (written["nan"].planes[:, 20:, 20:] > 0).all()

@@ -66,11 +66,15 @@ def test_patches_that_are_no_files_are_built_with_place_bands_and_nodata(tmp_pat
     items = [Item(f"r{i}", Row(stack, i), i % 2, mask=RowMask(stack, i), lonlat=(90.0 + i, 22.5)) for i in range(5)]
     stack[2, :, 0, 0] = -9999.0
     report, dataset = run(tmp_path, items, bands=BANDS, nodata=-9999.0, has_masks=True, facts={"crs": "EPSG:4326"})
-    assert report.n == 5 and report.warnings == () and dataset.bands == BANDS and dataset.nodata == -9999.0
-    np.testing.assert_array_equal(dataset.images(), stack)
+    assert report.n == 5 and len(report.warnings) == 1 and "contradict" in report.warnings[0]  # labels are by turns
+    assert dataset.bands == BANDS and dataset.nodata == -9999.0
+    np.testing.assert_array_equal(dataset.stored_images(), stack)
+    missing = np.broadcast_to((stack == -9999.0).all(axis=1, keepdims=True), stack.shape)
+    np.testing.assert_array_equal(dataset.images(), np.where(missing, np.nan, stack))
     np.testing.assert_array_equal(dataset.masks(), stack[:, 0] > 0)
     np.testing.assert_array_equal(dataset.lonlat, [[90.0 + i, 22.5] for i in range(5)])
-    assert dataset.facts == {"crs": "EPSG:4326", "conflicting_ids": []} and dataset.statistics[0]["n_nodata"] == 1
+    assert dataset.facts == {"crs": "EPSG:4326", "conflicting_ids": [], "warnings": []}
+    assert dataset.statistics[0]["n_nodata"] == 1
 
 
 def test_a_patch_without_a_place_among_others_has_an_unknown_one(tmp_path, stack):

@@ -24,7 +24,7 @@ def picture(path, value=None, size=(4, 6), seed=0):
     return pixels.transpose(2, 0, 1)
 
 
-def array(path, shape=(4, 5, 4), dtype=np.float64):
+def array(path, shape=(6, 5, 4), dtype=np.float64):
     path.parent.mkdir(parents=True, exist_ok=True)
     values = np.random.default_rng([*path.stem.encode()]).uniform(100, 3000, shape).astype(dtype)
     np.save(path, values)
@@ -199,7 +199,7 @@ def test_npy_is_h_w_c_and_rows_name_paths_or_stems(flat):
     options = dict(labels="labels.csv", id_column="file", group_column="block", positive="1")
     report, dataset = run(flat, bands=("red", "green", "blue", "nir"), **options)
     assert report.rejected == () and report.warnings == ()
-    assert dataset.shape == (4, 4, 5) and dataset.dtype == np.float32 and dataset.nodata == 0.0
+    assert dataset.shape == (4, 6, 5) and dataset.dtype == np.float32 and dataset.nodata == 0.0
     expected = np.load(flat / "patches/b1.npy").transpose(2, 0, 1).astype(np.float32)
     np.testing.assert_array_equal(dataset.images(dataset.index_of(["b1"]))[0], expected)
     assert dataset.labels.tolist() == [1, 1, 0, 0] and dataset.groups.tolist() == ["0", "0", "10", "2"]
@@ -486,7 +486,7 @@ def test_nothing_usable_is_told_with_the_first_reason(tmp_path):
     [(12, "red green blue nir desc_vv"), (3, "red green blue"), (4, "red green blue nir"), (5, "band_1 band_2")],
 )
 def test_bands_without_names_follow_their_number_with_a_warning(tmp_path, n, names):
-    array(tmp_path / "src" / "x.npy", (4, 4, n))
+    array(tmp_path / "src" / "x.npy", (16, 16, n))
     report, dataset = run(tmp_path / "src")
     assert dataset.band_names[: len(names.split())] == tuple(names.split())
     assert any(f"{n} bands without names" in text for text in report.warnings)
@@ -498,7 +498,7 @@ def test_pictures_are_red_green_blue_without_a_warning(classes):
 
 
 def test_another_number_of_bands_is_refused_naming_the_expected(flat):
-    array(flat / "patches" / "c13.npy", (4, 5, 13))
+    array(flat / "patches" / "c13.npy", (16, 15, 13))
     report, dataset = run(flat, bands=("red", "green", "blue", "nir"))
     assert len(dataset) == 4
     assert [r.reason for r in report.rejected] == ["It has 13 bands; accepted: 4 (red, green, blue, nir)."]
@@ -508,10 +508,12 @@ def test_another_number_of_bands_is_refused_naming_the_expected(flat):
         run(flat, bands=("red",) * 4)
 
 
-def test_c_h_w_is_recognised_and_refused(tmp_path):
-    array(tmp_path / "src" / "x.npy", (12, 64, 64))
-    with pytest.raises(DataError, match=r"looks like \(C, H, W\); accepted: \(H, W, C\)"):
+def test_axes_are_told_by_their_lengths_or_by_the_layout(tmp_path):
+    array(tmp_path / "src" / "x.npy", (12, 9, 12))
+    with pytest.raises(DataError, match="x.npy has the shape .* Say --layout NCHW if they come first, NHWC if last"):
         run(tmp_path / "src")
+    assert run(tmp_path / "src", layout="NHWC")[1].shape == (12, 12, 9)
+    assert run(tmp_path / "src", layout="NCHW")[1].shape == (12, 9, 12)
 
 
 # --------------------------------------------------------------------------------------------------- prediction
@@ -521,7 +523,7 @@ def test_patches_to_predict_come_in_batches_without_labels(flat):
     bands, batches = iterate_patches(flat, bands=("red", "green", "blue", "nir"), batch_size=3)
     found = list(batches)
     assert [len(ids) for ids, _ in found] == [3, 1] and bands[3].name == "nir"
-    assert found[0][1].dtype == np.float32 and found[0][1].shape == (3, 4, 4, 5)
+    assert found[0][1].dtype == np.float32 and found[0][1].shape == (3, 4, 6, 5)
     assert np.concatenate([ids for ids, _ in found]).tolist() == ["a1", "a2", "b1", "b2"]
 
 

@@ -50,8 +50,9 @@ def geotiff_pictures_with_a_place(root):
 
 
 def cas(root):
-    for name in ("img", "mask"):
-        picture(root / f"Palu/{name}/Palu1.tiff")
+    picture(root / "Palu/img/Palu1.tiff")
+    (root / "Palu/mask").mkdir()
+    Image.fromarray(np.eye(8, dtype=np.uint8)).save(root / "Palu/mask/Palu1.tiff")
 
 
 def cas_with_a_place(root):

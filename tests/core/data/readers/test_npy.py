@@ -73,10 +73,10 @@ def test_every_plain_array_is_read_as_numpy_reads_it(tmp_path_factory, array, fo
         (with_header(header(shape="(2.5,)")), FormatError, "not a .npy file"),
         (with_header(header(descr="'|O'")), UnsafeFileError, "Python objects"),
         (with_header(header(descr="[('a', '|O'), ('b', '<f4')]")), UnsafeFileError, "Python objects"),
-        (with_header(header(descr="[('a', '<f4')]")), FormatError, "accepted: integers and floats"),
-        (with_header(header(descr="'<c16'")), FormatError, "accepted: integers and floats"),
-        (with_header(header(descr="'<M8[s]'")), FormatError, "accepted: integers and floats"),
-        (with_header(header(descr="'<U9'")), FormatError, "accepted: integers and floats"),
+        (with_header(header(descr="[('a', '<f4')]")), FormatError, "accepted: booleans, integers and floats"),
+        (with_header(header(descr="'<c16'")), FormatError, "accepted: booleans, integers and floats"),
+        (with_header(header(descr="'<M8[s]'")), FormatError, "accepted: booleans, integers and floats"),
+        (with_header(header(descr="'<U9'")), FormatError, "accepted: booleans, integers and floats"),
         (with_header("__import__('os').system('true')"), FormatError, "not a .npy file"),
         (with_header("(" * 5000), FormatError, "not a .npy file"),
         (with_header("{" * 60_000), FormatError, "not a .npy file"),
@@ -114,6 +114,6 @@ def test_pickled_code_never_runs(tmp_path):
 
 
 def test_a_folder_or_a_missing_file_is_told(tmp_path):
-    for path in (tmp_path, tmp_path / "nowhere.npy"):
-        with pytest.raises(DataError, match="cannot be opened"):
+    for path, why in ((tmp_path, "it is a folder"), (tmp_path / "nowhere.npy", "cannot be opened")):
+        with pytest.raises(DataError, match=why):
             read_header(path)

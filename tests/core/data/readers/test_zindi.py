@@ -117,15 +117,16 @@ def test_faults_are_set_aside_with_reasons(source):
     report, dataset = run(source)
     reasons = {r.file: r.reason for r in report.rejected}
     assert "13 bands; accepted: 12 (red, green, blue, nir, desc_vv" in reasons["train_data/ID_T2.npy"]
-    assert "4x6 pixels with 12 bands; 5 others are 6x6" in reasons["train_data/ID_T3.npy"]
-    assert "looks like (C, H, W)" in reasons["train_data/ID_T4.npy"]
+    assert "4x6 pixels with 12 bands; 6 others are 6x6" in reasons["train_data/ID_T3.npy"]
+    assert "train_data/ID_T4.npy" not in reasons  # (C, H, W) is told by the twelve bands
+    np.testing.assert_allclose(dataset.images(dataset.index_of(["ID_T4"]))[0], patch(4).transpose(2, 0, 1), rtol=1e-6)
     assert reasons["Train.csv, line 7"] == "'ID_T5' has no file in the source."
     assert report.warnings == (
         "1 files are not in Train.csv and were left out: train_data/ID_extra.npy.",
-        "1 of 6 images have another size than the most frequent, 6x6 pixels: --resize 16 brings all to one size "
+        "1 of 7 images have another size than the most frequent, 6x6 pixels: --resize 16 brings all to one size "
         "(on the page: Options).",
     )
-    assert dataset.ids[:2].tolist() == ["ID_T0", "ID_T1"] and len(dataset) == 5
+    assert dataset.ids[:2].tolist() == ["ID_T0", "ID_T1"] and len(dataset) == 6
     with pytest.raises(DataError, match="Stopped at this first"):
         run(source, strict=True)
 

@@ -35,7 +35,7 @@ def test_variants_of_kernel_and_depth_learn_save_and_load(arguments, tmp_path):
     assert network.cam_layer(4).name.startswith("backbone.stages")
 
 
-@pytest.mark.parametrize("arguments", [{"kernel": 4}, {"widths": []}, {"depth": 3}, {"widths": 8}, {"dense": "x"}])
+@pytest.mark.parametrize("arguments", [{"kernel": 4}, {"widths": []}, {"depth": 3}, {"widths": 8}])
 def test_other_variants_are_refused_with_what_is_accepted(arguments):
     with pytest.raises(ConfigError, match="widths .* kernel .* dense"):
         built(**arguments)

@@ -147,14 +147,15 @@ def test_a_tag_is_the_datasets_nodata_and_a_single_band_without_data_is_nan(tmp_
     nodata_files(tmp_path / "src", -9999, -9999)
     report, dataset = run(tmp_path / "src")
     assert dataset.nodata == -9999 and dataset.statistics[0]["n_nodata"] == 2
-    assert (dataset.images()[:, :, 0, 0] == -9999).all() and np.isnan(dataset.images()[:, 0, 0, 1]).all()
+    assert (dataset.stored_images()[:, :, 0, 0] == -9999).all() and np.isnan(dataset.images()[:, 0, 0, 1]).all()
+    assert np.isnan(dataset.images()[:, :, 0, 0]).all()
     assert dataset.statistics[0]["n_nonfinite"] == 2 and dataset.statistics[0]["min"] > 0
 
 
 def test_different_tags_are_brought_to_one(tmp_path):
     nodata_files(tmp_path / "src", -9999, -9999, 5000, None)
     report, dataset = run(tmp_path / "src")
-    assert dataset.nodata == -9999 and (dataset.images()[:3, :, 0, 0] == -9999).all()
+    assert dataset.nodata == -9999 and (dataset.stored_images()[:3, :, 0, 0] == -9999).all()
     assert (dataset.images()[3, :, 0, 0] == 0).all()
     assert any("different nodata values (-9999.0, 5000.0)" in text for text in report.warnings)
     assert any("1 files state no nodata value; -9999.0 counts" in text for text in report.warnings)
@@ -200,7 +201,7 @@ def test_a_scene_is_cut_labelled_and_placed_tile_by_tile(scene):
     assert set(dataset.groups) == {"Image_s"} and dataset.labels.tolist() == [1, 0, 0, 0, 1, 0]
     rows, cols = dataset.columns["row"], dataset.columns["col"]
     for row, col, image, truth, x, y in zip(
-        rows, cols, dataset.images(), dataset.masks(), dataset.columns["x"], dataset.columns["y"], strict=True
+        rows, cols, dataset.stored_images(), dataset.masks(), dataset.columns["x"], dataset.columns["y"], strict=True
     ):
         np.testing.assert_array_equal(image, pixels[:, row : row + 20, col : col + 20])
         np.testing.assert_array_equal(truth, mask[0, row : row + 20, col : col + 20] != 0)
@@ -210,7 +211,10 @@ def test_a_scene_is_cut_labelled_and_placed_tile_by_tile(scene):
 
 def test_one_value_of_a_mask_may_be_the_landslide(scene):
     source, _, _ = scene
-    told = "Masks hold the values 1, 2; all of them were taken for landslide. Say --mask-value V if only one is."
+    told = (
+        "Masks hold the values 1 (8.3%), 2 (16.7%); all of them were taken for landslide. Say --mask-value V if only "
+        "one is."
+    )
     assert told in run(source, tile=20)[0].warnings and told not in run(source, tile=20, mask_value=1.0)[0].warnings
     assert run(source, tile=20, mask_value=1.0)[1].labels.tolist() == [1, 0, 0, 0, 0, 0]
     _, dataset = run(source, tile=20, mask_threshold=0.6)
@@ -298,7 +302,7 @@ def test_only_the_tiles_of_a_damaged_block_are_set_aside(tmp_path):
         np.testing.assert_array_equal(image, pixels[:, row : row + 16, col : col + 16])
 
 
-def test_nothing_usable_and_one_file_are_told(tmp_path, classes):
+def test_nothing_usable_and_a_table_for_one_file_are_told(tmp_path, classes):
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="holds no patches"):
         run(tmp_path / "none")
@@ -306,8 +310,8 @@ def test_nothing_usable_and_one_file_are_told(tmp_path, classes):
     (tmp_path / "none/landslide/x.tif").touch()
     with pytest.raises(FormatError, match="holds no GeoTIFF that can be used. The first reason: landslide/x.tif"):
         run(tmp_path / "none")
-    with pytest.raises(FormatError, match="is one file. Give the folder"):
-        run(classes[0] / "landslide/a.tif")
+    with pytest.raises(FormatError, match="is one file, and a table of labels speaks of many"):
+        run(classes[0] / "landslide/a.tif", labels="labels.csv")
 
 
 # --------------------------------------------------------------------------------------------------- prediction

@@ -6,7 +6,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as oracle
 
 from core.data.readers.base import Aside
-from core.data.readers.geo.placement import Placement, Placer, crs_name, degrees, world_file
+from core.data.readers.geo.placement import Placement, Placer, crs_name, degrees, pam_file, place_of, world_file
 from core.data.readers.geo.raster import RasterHeader
 
 UTM46 = CRS.from_epsg(32646).to_wkt()
@@ -95,7 +95,7 @@ def test_each_kind_of_missing_place_is_told_once(tmp_path):
         "2 files do not say where they are (no coordinate sys",
         "1 files have a place but no coordinate system, so th",
         "1 files have a coordinate system that does not lead ",
-        "1 files lie elsewhere by the world file beside them ",
+        "1 files lie elsewhere by the world file or .aux.xml ",
     ]
     assert aside.warnings[0].endswith(": n1, n2.")
 
@@ -134,3 +134,21 @@ def test_overlaps_agree_with_comparing_all_pairs(tmp_path):
         expected = int(overlaps.any(axis=1).sum())
         assert bool(aside.warnings) == bool(expected)
         assert not expected or aside.warnings[0].startswith(f"{expected} files")
+
+
+def test_gdals_file_beside_a_raster_states_place_and_system(tmp_path):
+    system = CRS.from_string(UTM46).to_wkt().replace('"', "&quot;")
+    text = f"<PAM>\n<SRS dataAxisToSRSAxisMapping='1,2'>{system}</SRS><GeoTransform>{{}}</GeoTransform></PAM>"
+    beside = tmp_path / "x.tif.aux.xml"
+    beside.write_text(text.format("5.0e5, 10, 0, 2500000, 0, -10"))
+    found = place_of(tmp_path / "x.tif", header())
+    assert found.transform == north_up(500_000, 2_500_000) and found.system_name == "EPSG:32646"
+    own = place_of(tmp_path / "x.tif", header(north_up(1, 2)))
+    assert own.transform == north_up(1, 2)  # what the file says itself stands above it
+    for broken in ("1, 2", "1, 0, 0, 2, 0, 0", "nan, 10, 0, 1, 0, -10", "a, b, c, d, e, f"):
+        beside.write_text(text.format(broken).replace("PROJCRS", "x").replace("PROJCS", "x"))
+        assert pam_file(tmp_path / "x.tif") == (None, None)
+    beside.unlink()
+    (tmp_path / "other").write_text(text.format("5.0e5, 10, 0, 2500000, 0, -10"))
+    beside.symlink_to(tmp_path / "other")
+    assert pam_file(tmp_path / "x.tif") == (None, None)

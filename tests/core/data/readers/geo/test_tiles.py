@@ -130,7 +130,8 @@ def test_images_that_cannot_be_cut_are_set_aside(source):
     Image.fromarray(np.zeros((40, 59), np.uint8)).save(source / "masks" / "b.png")
     report, dataset, _ = run(source, tile=20, masks="masks")
     assert {r.file: r.reason for r in report.rejected} == {
-        "b.png": "Its mask is 40x59 pixels, the image 40x60. They must agree.",
+        "b.png": "The mask masks/b.png has 40x59 pixels, its image 40x60 pixels, and no places say how they lie on "
+        "each other; accepted: the same size, or a whole multiple of it on both sides. Save it as large as its image.",
         "c.png": "It is 10x60 pixels, smaller than a tile of 20x20.",
     }
     assert set(dataset.groups) == {"a"}

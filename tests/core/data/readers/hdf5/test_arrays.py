@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from core.data.readers import ReaderOptions, ingest, iterate_patches, recognise
-from core.data.readers.hdf5.patches import axes_of
+from core.data.readers.axes import axes_of
 from core.data.store import open_dataset
 from core.errors import ConfigError, DataError, FormatError, LabelError, UnsafeFileError
 from core.predict.sources import patches_of
@@ -63,11 +63,11 @@ def test_axes_by_evidence():
 def test_what_may_be_either_is_refused_until_it_is_said(tmp_path):
     values = np.random.default_rng(0).uniform(1, 9, (4, 7, 7, 7)).astype(np.float32)
     source = make(tmp_path / "x.h5", images=values)
-    with pytest.raises(FormatError, match=r"x.h5 has patches of the shape \(7, 7, 7\)"):
+    with pytest.raises(FormatError, match=r"A patch of x.h5 has the shape \(7, 7, 7\)"):
         run(source)
     np.testing.assert_array_equal(run(source, layout="NCHW")[1].images(), values)
     np.testing.assert_array_equal(run(source, layout="NHWC")[1].images(), values.transpose(0, 3, 1, 2))
-    with pytest.raises(FormatError, match="which is not NHW"):
+    with pytest.raises(FormatError, match="with --layout NHW a patch has the axes HW"):
         run(source, layout="NHW")
     with pytest.raises(ConfigError, match="layout: .*'NCHW', 'NHWC' or 'NHW'"):
         run(source, layout="CNHW")
@@ -99,6 +99,8 @@ def test_everything_is_found_by_its_usual_name_at_any_depth(tmp_path):
     report, dataset = run(make(tmp_path / "x.h5", **facts))
     assert report.warnings == (
         "The files have 3 bands without names, taken as red, green, blue. Say --bands a,b,c if not.",
+        "Labels and masks contradict each other: 1 patches labelled 'landslide' have an empty mask (p4). If classes "
+        "are exchanged, say --positive; if the masks are inverted, --mask-value 0.",
     )
     assert dataset.ids.tolist() == [f"p{i}" for i in range(N)] and dataset.labels.tolist() == [0, 1, 0, 0, 1, 0]
     assert dataset.groups.tolist() == ["7", "7", "8", "8", "9", "9"] and set(dataset.split) == {"train"}

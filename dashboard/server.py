@@ -1,0 +1,96 @@
+"""The server: ``streamlit run dashboard/server.py``. The dashboard behind a door of its own.
+
+Streamlit lets every page of localhost, on any port, open its websocket and upload; here only pages of this very server
+may, and those named in ``server.corsAllowedOrigins``. A session's uploads are counted, by the ids that its browser
+makes up. What earlier servers left of uploads is swept at the start and at the end.
+"""
+
+import sys
+from collections import OrderedDict
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlparse
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+from starlette.responses import PlainTextResponse  # noqa: E402
+
+from core.data.uploads import MAX_MB  # noqa: E402
+from dashboard import state  # noqa: E402
+from dashboard.jobs import stale_uploads  # noqa: E402
+
+MAX_FILES = 64  # that one session may keep in memory
+MAX_BYTES = 512 * 2**20
+SESSIONS = 1000  # whose uploads are counted
+IN_FLIGHT_S = 60.0  # an upload may have been written by a server beside this one, whose job is not there yet
+_UPLOADS = "/_stcore/upload_file/"
+
+
+class Door:
+    """Refuses what other pages send, and uploads beyond a session's share, before Streamlit sees them."""
+
+    def __init__(self, app) -> None:
+        self.app = app
+        self.kept: OrderedDict[str, dict[str, int]] = OrderedDict()  # session -> file's id -> bytes
+
+    async def __call__(self, scope, receive, send) -> None:
+        """See ASGI."""
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if not is_own(headers.get("origin"), headers.get("host")) and _changes(scope):
+            return await _refuse(scope, receive, send, 403, "This dashboard takes requests of its own pages only.")
+        if scope["type"] == "http" and not self._may_upload(scope, headers):
+            return await _refuse(scope, receive, send, 413, "Too many uploads. Remove some, or reload the page.")
+        return await self.app(scope, receive, send)
+
+    def _may_upload(self, scope, headers) -> bool:
+        place = scope["path"].partition(_UPLOADS)[2]
+        session, _, file = place.partition("/")
+        if not file or scope["method"] not in ("PUT", "POST", "DELETE"):
+            return True
+        if scope["method"] == "DELETE":
+            self.kept.get(session, {}).pop(file, None)
+            return True
+        length = headers.get("content-length", "")
+        files = self.kept.get(session, {}) | {file: int(length) if length.isdecimal() else MAX_MB * 2**20}
+        if len(files) > MAX_FILES or sum(files.values()) > MAX_BYTES:
+            return False
+        self.kept[session] = files
+        self.kept.move_to_end(session)
+        while len(self.kept) > SESSIONS:
+            self.kept.popitem(last=False)
+        return True
+
+
+def is_own(origin: str | None, host: str | None) -> bool:
+    """Whether a request comes from a page of this server, from no page at all, or from one that the settings name."""
+    if origin is None:
+        return True
+    return urlparse(origin).netloc == host or origin in st.get_option("server.corsAllowedOrigins")
+
+
+def _changes(scope) -> bool:
+    return scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD", "OPTIONS")
+
+
+async def _refuse(scope, receive, send, status: int, text: str) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008, "reason": text})
+    else:
+        await PlainTextResponse(text, status)(scope, receive, send)
+
+
+@asynccontextmanager
+async def _swept(app):
+    stale_uploads.sweep(state.checkpoints(), IN_FLIGHT_S)
+    yield
+    stale_uploads.sweep(state.checkpoints(), IN_FLIGHT_S)
+
+
+app = st.App(Path(__file__).with_name("app.py"), middleware=[Middleware(Door)], lifespan=_swept)

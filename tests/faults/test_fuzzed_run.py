@@ -1,0 +1,122 @@
+"""Any file of a run folder damaged or made up in any way: commands and readers answer, or say in one line why not."""
+
+import contextlib
+import io
+import resource
+import time
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.analyses import heads
+from core.data.normalise import Normaliser
+from core.errors import LandslideLensError
+from core.jobs import processes, queue
+from core.jobs.analysis_folder import list_jobs
+from core.predict.patches import Ensemble
+from core.progress import drain
+from core.runs import compare
+from core.runs.store import list_runs, open_run, strangers_in
+from core.runs.summary import headline
+from tests.command_line import core
+from tests.faults.mutations import mutated, mutations
+from tests.trained_runs import copied
+
+SECONDS = 10.0  # for all readers below together; they take 0.3 s on a quiet machine
+MEBIBYTES = 1500
+SLOW = settings(
+    max_examples=200, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+)
+QUICK = settings(SLOW, max_examples=12)
+
+
+@pytest.fixture(scope="module")
+def run(trained_run, tmp_path_factory):
+    """A copy that this module alone changes."""
+    run = copied(trained_run, tmp_path_factory.mktemp("fuzzed"))
+    run.add_event("started")
+    (run.path / "log.txt").write_text("Training.\n")
+    return run
+
+
+@pytest.fixture(scope="module")
+def files(run):
+    """What is changed, one at a time."""
+    return sorted(path for path in run.path.rglob("*") if path.is_file())
+
+
+def readers(run):
+    """Every way in which something of the run folder is read, by name."""
+    root, folds = run.checkpoints, range(2)
+    yield "list", lambda: [one.status() for one in list_runs(root)]
+    yield "jobs", lambda: queue.jobs(root)
+    yield "analyses", lambda: list_jobs(root)
+    yield "notes", lambda: strangers_in(root)
+    for name in ("jobs list", f"jobs show {run.name}", f"compare {run.name}", f"explain {run.name}"):
+        yield name, lambda name=name: _command(*name.split(), "--checkpoints", root)
+    opened = open_run(root, run.name)
+    for name in ("status", "log", "events", "newest_events", "config", "provenance", "summary", "job", "dataset_path",
+                 "folds", "oof", "rules", "occlusion", "band_groups", "leaks", "cams", "history", "samples", "smote",
+                 "strangers"):  # fmt: skip
+        yield name, getattr(opened, name)
+    yield "headline", lambda: headline(opened.summary())
+    yield "fold of", lambda: opened.fold_of("p000")
+    for name in ("fold_history", "fold_samples", "embeddings", "tabular", "scores", "head_rows", "umap", "made_from",
+                 "fold_card"):  # fmt: skip
+        for fold in folds:
+            yield f"{name} {fold}", lambda name=name, fold=fold: getattr(opened, name)(fold)
+    yield "compare", lambda: compare.rows(opened, [opened])
+    yield "normaliser", lambda: [Normaliser.from_json(opened.normaliser_text(fold)) for fold in folds]
+    yield "heads", lambda: drain(heads.ANALYSIS.start(opened, {}))
+    yield "predict", lambda: _predicted(opened)
+
+
+def _command(*arguments):
+    """A command: its errors are sentences already, in their one line."""
+    answer = core(*arguments, check=False)
+    assert answer.returncode in (0, 1), answer
+    if answer.returncode:
+        assert answer.stderr.startswith("Error: ") and answer.stderr.count("\n") == 1, answer.stderr
+    shown = answer.stdout + answer.stderr
+    assert "Traceback" not in shown and "\x1b" not in shown and "\u202e" not in shown
+
+
+def _predicted(run):
+    probs = Ensemble.load(run).probs(np.zeros((2, 3, 32, 32), np.float32))
+    assert probs.shape == (2,) and (np.isnan(probs) | ((probs >= 0) & (probs <= 1))).all()
+
+
+def hold(run, path, mutation, others):
+    """Change the file and read everything: success or one line, in bounded time and memory."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    with mutated(path, mutation, others), mock.patch.object(processes, "spawn", side_effect=AssertionError):
+        for name, read in readers(run):
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    read()
+            except LandslideLensError as error:
+                assert "\n" not in str(error) and "\x1b" not in str(error) and len(str(error)) < 2100
+            except Exception as error:
+                where = path.relative_to(run.path)
+                raise AssertionError(f"{name} of {where} with {mutation.how}: {error!r:.300}") from error
+    took = time.monotonic() - began
+    used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert took < SECONDS and used < MEBIBYTES, f"{path.name} with {mutation}: {took:.1f} s, {used:.0f} MiB"
+
+
+@QUICK
+@given(data=st.data())
+def test_a_run_folder_from_a_stranger_is_read_or_refused(run, files, data):
+    path = data.draw(st.sampled_from(files), "file")
+    hold(run, path, data.draw(mutations(path), "mutation"), files)
+
+
+@pytest.mark.slow
+@SLOW
+@given(data=st.data())
+def test_a_run_folder_from_a_stranger_is_read_or_refused_whatever_is_done_to_it(run, files, data):
+    path = data.draw(st.sampled_from(files), "file")
+    hold(run, path, data.draw(mutations(path), "mutation"), files)
