@@ -52,14 +52,18 @@ def usable_scale(scale: float) -> float:
     return float(scale) if math.isfinite(scale) and scale != 0 else 1.0
 
 
-def tags_of(attributes: Mapping[str, Any]) -> ValueTags:
-    """The tags in the attributes of an HDF5 or netCDF array; what is no number is passed over."""
-    scale, offset = (_number(attributes.get(name)) for name in ("scale_factor", "add_offset"))
-    fills = (_number(attributes.get(name)) for name in ("_FillValue", "missing_value"))
+def tags_of(attributes: Mapping[str, Any], name: str = "an array") -> ValueTags:
+    """The tags in the attributes of an HDF5 or netCDF array; what is no number is passed over.
+
+    Raises FormatError, with the ``name`` of the array, for several scales or offsets: which axis they go along is not
+    stated.
+    """
+    scale, offset = (_one_number(attributes, key, name) for key in ("scale_factor", "add_offset"))
+    fills = [value for key in ("_FillValue", "missing_value") for value in _numbers(attributes, key)]
     return ValueTags(
         (1.0 if scale is None else usable_scale(scale),),
         (0.0 if offset is None or not math.isfinite(offset) else offset,),
-        tuple(dict.fromkeys(value for value in fills if value is not None and not math.isnan(value))),
+        tuple(dict.fromkeys(value for value in fills if not math.isnan(value))),
     )
 
 
@@ -139,8 +143,23 @@ def tell_tags(
     return unit
 
 
-def _number(value: Any) -> float | None:
+def _one_number(attributes: Mapping[str, Any], key: str, name: str) -> float | None:
+    found = set(_numbers(attributes, key))
+    if len(found) > 1:
+        raise FormatError(
+            f"The attribute {key} of {name} holds {len(found)} numbers; accepted: one. Write the values scaled."
+        )
+    return found.pop() if found else None
+
+
+def _numbers(attributes: Mapping[str, Any], key: str) -> list[float]:
+    """The numbers of an attribute, [] for none. Text of several cells is not read: it may claim any size."""
+    if key not in attributes:
+        return []
+    stored = attributes.get_id(key) if hasattr(attributes, "get_id") else None
+    if stored is not None and stored.dtype.kind not in "iuf" and math.prod(stored.shape or ()) > 1:
+        return []
     try:
-        return float(np.asarray(value).reshape(-1)[0])
-    except (TypeError, ValueError, IndexError):
-        return None
+        return [float(value) for value in np.ravel(attributes[key])]
+    except (TypeError, ValueError):
+        return []

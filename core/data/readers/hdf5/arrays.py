@@ -18,13 +18,13 @@ from core.data.readers.axes import AXES
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
 from core.data.readers.files import patch_files
 from core.data.readers.folders import ids
-from core.data.readers.hdf5.patches import SHARED, SUFFIXES, H5Mask, H5Patch, array_in
+from core.data.readers.hdf5.patches import SHARED, SUFFIXES, H5Mask, H5Patch, array_in, tags_in
 from core.data.readers.layouts import elsewhere
 from core.data.readers.pairs import pair
 from core.data.readers.stacks.rows import USUAL, rows_of
 from core.data.readers.stacks.stored import H5Arrays, members
 from core.data.readers.tables import DEFAULT_CLASSES
-from core.data.readers.value_tags import ValueTags, tags_of, tell_tags
+from core.data.readers.value_tags import ValueTags, tell_tags
 from core.data.store.hdf5 import open_safely
 from core.errors import ConfigError, DataError, FormatError
 
@@ -131,7 +131,7 @@ def _single_files(source: Path, files: list[Path], options: ReaderOptions, aside
 
 def _tags_in(path: Path, key: str) -> ValueTags:
     with open_safely(path, checked=True) as file:
-        return tags_of(file[key].attrs)
+        return tags_in(file[key])
 
 
 def _only_array(path: Path, what: str, named: Mapping[str, str]) -> str:

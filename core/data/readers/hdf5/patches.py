@@ -187,7 +187,10 @@ class H5RowMask:
 
 def tags_in(data: Any) -> ValueTags:
     """What the attributes of an array say of its numbers; an array of NumPy's has none."""
-    return tags_of(getattr(data, "attrs", {}))
+    stored = getattr(data, "whole", data)
+    if not hasattr(stored, "attrs"):
+        return ValueTags()
+    return tags_of(stored.attrs, f"'{stored.name}' of {Path(stored.file.filename).name}")
 
 
 def is_bytes(data: Any) -> bool:

@@ -43,7 +43,7 @@ MAX_TEXT = 4096  # characters of an attribute
 
 @dataclass(frozen=True)
 class _File:
-    """What one file holds. bands, mask: keys. axes: by key. series: None without an axis of time. tags: of bands."""
+    """What one file holds. bands, mask: keys. axes: by key. series: None without an axis of time."""
 
     path: Path
     bands: tuple[str, ...]
@@ -53,7 +53,6 @@ class _File:
     series: Series | None
     facts: Mapping[str, str]
     place: tuple[float, float] | None
-    tags: ValueTags
 
 
 def recognises(source: Path) -> bool:
@@ -90,31 +89,33 @@ def _collect(source: Path, options: ReaderOptions, aside: Aside, labelled: bool)
     root = source.parent if source.is_file() else source
     paths = [source] if source.is_file() else patch_files(source, aside, kinds=SUFFIXES, masks_too=True)
     looked: list[_File] = []
+    tags: dict[str, tuple[ValueTags, tuple[str, ...]]] = {}
     for path in paths:
+        file = path.relative_to(root).as_posix()
         try:
             found = _look(path)
             if not found.bands:
                 raise FormatError(
                     f"{path.name} has no variable whose name is a band (python -m core bands lists them)."
                 )
+            tags[file] = _tags(found), found.bands
             looked.append(found)
         except DataError as error:
-            aside.reject(path.relative_to(root).as_posix(), error)
+            aside.reject(file, error)
     usual = usual_places([one.series for one in looked if one.series])
     _tell(looked, options, usual, labelled, aside)
     names = ids(root, [one.path for one in looked])
     splits = {one.path: split for one in looked if (split := split_of(root, one.path))}
     items = [_item(one, names[one.path], root, options, usual, labelled, splits) for one in looked]
     has_masks = any(item.mask is not None for item in items)
-    tags = {one.path.relative_to(root).as_posix(): one for one in looked}
-    optical = {file: of_optical(one.tags, [_short(key) for key in one.bands]) for file, one in tags.items()}
+    optical = {file: of_optical(one, [_short(key) for key in bands]) for file, (one, bands) in tags.items()}
     return Collection(
         f"netcdf: {source.resolve().name}",
         items,
         DEFAULT_CLASSES,
         has_masks=has_masks,
         labels_from_masks=has_masks,
-        unit=tell_tags({file: one.tags for file, one in tags.items()}, {}, aside, optical),
+        unit=tell_tags({file: one for file, (one, _) in tags.items()}, {}, aside, optical),
     )
 
 
@@ -197,12 +198,16 @@ def _look(path: Path) -> _File:
         masks = [key for key in axes if _last(key) in MASK_NAMES]
         bands = [key for key in axes if key not in masks and _is_band([_short(key) for key in axes], _short(key))]
         place = _place(arrays, facts)
-        tags = [tags_in(arrays[key]) for key in bands]
     kept = {key: value for key, value in facts.items() if key in KEPT}
     others = [key for key in axes if key not in (*bands, *masks)]
-    mask = masks[0] if masks else None
-    scaled = ValueTags(tuple(one.scale[0] for one in tags), tuple(one.offset[0] for one in tags))
-    return _File(path, tuple(bands), mask, (*others, *masks[1:]), axes, series, kept, place, scaled)
+    return _File(path, tuple(bands), masks[0] if masks else None, (*others, *masks[1:]), axes, series, kept, place)
+
+
+def _tags(one: _File) -> ValueTags:
+    """Scale and offset of each band. Raises FormatError as ``tags_of``."""
+    with open_safely(one.path, checked=True) as file:
+        tags = [tags_in(file[key]) for key in one.bands]
+    return ValueTags(tuple(one.scale[0] for one in tags), tuple(one.offset[0] for one in tags))
 
 
 def _is_band(names: list[str], name: str) -> bool:

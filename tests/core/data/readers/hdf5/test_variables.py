@@ -77,6 +77,37 @@ def test_scale_offset_and_fill_are_applied(tmp_path):
     assert np.isnan(red[0, 0]) and np.isclose(red[0, 1], 0.0001 * 3003 - 0.1)
 
 
+def test_scales_are_told_and_the_optical_ones_say_the_unit(tmp_path):
+    for i in range(3):
+        path = patch_file(tmp_path / "s" / f"a{i}.nc", i, event=bool(i % 2))
+        with h5py.File(path, "r+") as file:
+            for name in ("B02", "B03", "B04", "B08"):
+                file[name].attrs["scale_factor"] = np.float32(0.0001)
+    report, dataset = run(tmp_path / "s")
+    assert {band.name: band.unit for band in dataset.bands if band.family == "optical"} == dict.fromkeys(
+        ("blue", "green", "red", "nir"), "reflectance"
+    )
+    assert any("taken as reflectance" in text for text in report.warnings)
+    with h5py.File(path, "r+") as file:
+        file["B02"].attrs["scale_factor"] = [0.0001, 0.0002]
+    report, dataset = run(tmp_path / "s")
+    assert len(dataset) == 2 and "scale_factor of '/B02' of a2.nc holds 2 numbers" in report.rejected[0].reason
+
+
+def test_masks_mean_what_masks_mean_everywhere(tmp_path):
+    for i in range(3):
+        path = patch_file(tmp_path / "s" / f"a{i}.nc", i, event=bool(i % 2))
+        with h5py.File(path, "r+") as file:
+            file["MASK"][:, 12:14] = 2 if i else 0
+            file["MASK"][:, 18:] = 9
+            file["MASK"].attrs["_FillValue"] = np.uint8(9)
+    report, dataset = run(tmp_path / "s")
+    assert dataset.labels.tolist() == [0, 1, 1] and any("Masks hold the values" in text for text in report.warnings)
+    _, dataset = run(tmp_path / "s", mask_value=1)
+    assert dataset.labels.tolist() == [0, 1, 0] and dataset.masks()[1].sum() == 21
+    assert not dataset.masks()[:, 18:].any()
+
+
 def test_bands_as_arrays_of_any_hdf5_file_and_links_refused(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for i, name in enumerate(("B04", "B08", "VV")):

@@ -112,3 +112,23 @@ def test_single_patches_under_such_names_are_no_stacks(tmp_path):
     assert [recognise(tmp_path / name) for name in "ab"] == ["folders", "folders"]
     _, dataset = run(save(tmp_path / "c", images=pixels()[..., 0], labels=np.arange(N) % 2))
     assert len(dataset) == N and dataset.shape == (1, SIDE, SIDE)
+    for kind in ("landslide", "stable"):  # each with an axis of one patch
+        save(tmp_path / "d" / kind, **{f"{kind}_{i}": pixels(1, seed=i) for i in range(3)})
+    assert recognise(tmp_path / "d") == "folders"
+    assert recognise(tmp_path / "d" / "stable" / "stable_0.npy") == "folders"
+    _, dataset = run(tmp_path / "d", positive="landslide")
+    assert dataset.shape == (4, SIDE, SIDE) and sorted(dataset.labels.tolist()) == [0, 0, 0, 1, 1, 1]
+
+
+def test_masks_that_leave_their_meaning_open_are_asked_for_as_everywhere(tmp_path):
+    masks = np.zeros((N, SIDE, SIDE, 1), np.uint8)
+    masks[0, 0], masks[1, :2] = 1, 2
+    source = save(tmp_path / "a", images=pixels(), masks=masks)
+    report, dataset = run(source)
+    assert dataset.labels.tolist() == [1, 1, 0, 0, 0, 0] and any(
+        "Masks hold the values" in text for text in report.warnings
+    )
+    assert run(source, mask_value=2)[1].labels.tolist() == [0, 1, 0, 0, 0, 0]
+    np.save(source / "masks.npy", masks / 3)
+    with pytest.raises(FormatError, match="--mask-at-least"):
+        run(source)
