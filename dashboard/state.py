@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from core.data.store import list_datasets
 from core.errors import LandslideLensError
+from core.runs.remembered import remembered
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
 from dashboard import cache
 
@@ -153,15 +155,23 @@ def _known(root: Path) -> tuple[dict[str, Path], dict[str, str]]:
     names = {path: name for name, path in datasets.items()}
     owner: dict[str, str] = {}
     for run in list_runs(root):
-        try:
-            path = run.dataset_path()
-        except (LandslideLensError, KeyError, TypeError):
+        path = remembered(
+            "dataset", run.path, ("job.json", "provenance.json", "../datasets"), partial(_dataset_of, run)
+        )
+        if path is None:
             continue  # a folder that does not say what it was trained on cannot be shown
         if path not in names:
             name = path.stem if path.stem not in datasets else f"{path.stem} ({path.parent.name})"
             names[path], datasets[name] = name, path
         owner[run.name] = names[path]
     return datasets, owner
+
+
+def _dataset_of(run: RunFolder) -> Path | None:
+    try:
+        return run.dataset_path()
+    except (LandslideLensError, KeyError, TypeError):
+        return None
 
 
 def _wanted() -> tuple[str | None, str | None]:

@@ -17,7 +17,7 @@ MOST_SHOWN = 36  # pictures of a selection
 
 def main() -> None:
     st.title("Embedding")
-    run = guards.need_finished_run("how a trained network arranges the patches")
+    run = guards.need_finished_run("how a trained network arranges the patches", shows_patches=False)
     data = guards.need_dataset()
     oof, summary = or_stop(run.oof), or_stop(run.summary)
     view = view_switch("embedding", VIEWS, "heads")

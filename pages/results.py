@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def of_run() -> None:
-    run = guards.need_finished_run("detections, misses and false alarms")
+    run = guards.need_finished_run("detections, misses and false alarms", shows_patches=False)
     summary, oof = or_stop(run.summary), or_stop(run.oof)
     head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")
     known = prevalence.stated(run)

@@ -72,7 +72,7 @@ st.markdown(
     f"{int((labels == 1).sum()):,} of them {escape_markdown(data.positive)}, {len(data.bands)} bands."
     + escape_markdown(told)
     + exclusions.training_sentence(data.path)
-    + _ahead(len(progress.active(progress.known_jobs())))
+    + _ahead(len(progress.active()))
 )
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)

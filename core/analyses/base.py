@@ -43,6 +43,9 @@ class Analysis:
     request (plain values) and the process's loaded models (``core.workers.model_server.ModelCache``), and returns
     plain values.
 
+    check: called with target and options when it is asked for, not when what was broken off goes on; raises
+    LandslideLensError for what is not to be begun.
+
     needs_device: it computes with networks, so it waits for the device; others wait only for each other.
     """
 
@@ -56,6 +59,7 @@ class Analysis:
     read: Callable[[Any], Any] | None = None
     on_patch: Callable[[Any, Mapping[str, Any], Any], dict[str, Any]] | None = None
     target: Kind = "run"
+    check: Callable[[Any, Any], None] | None = None
     needs_device: bool = True
 
     def options(self, given: Mapping[str, Any] | None = None) -> Options:

@@ -55,12 +55,27 @@ def follow(checkpoints: Path, folder: Any, as_json: bool) -> Any:
     except KeyboardInterrupt:
         queue.cancel(checkpoints, folder.name)
         raise
-    status = folder.status()
+    tell_notices(checkpoints)
+    status = _ended(folder)
     if status["state"] == "failed":
         raise LandslideLensError(status.get("error") or status.get("message") or f"'{folder.name}' failed.")
     if status["state"] != "succeeded":
         raise LandslideLensError(f"'{folder.name}' was {status['state']}. {status.get('message') or ''}".rstrip())
     return folder
+
+
+def _ended(folder: Any) -> dict[str, Any]:
+    if not folder.path.is_dir():
+        raise LandslideLensError(f"The folder of '{folder.name}' was deleted while it was worked on. Start it anew.")
+    return folder.known_status()
+
+
+def tell_notices(checkpoints: Path) -> None:
+    """What happened to the queue's file, on standard error; each is told once."""
+    from core.jobs import queue
+
+    for text in queue.notices(checkpoints):
+        print(f"Note: {text}", file=sys.stderr)
 
 
 def analyse(target: Any, name: str, options: dict[str, Any] | None, as_json: bool) -> dict[str, Any]:

@@ -26,6 +26,9 @@ def ingest(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first unusable file.", rich_help_panel=READING)
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the dataset file if it is there already.")
+    ] = False,
     bands: Annotated[
         str | None,
         typer.Option(
@@ -165,9 +168,10 @@ def ingest(
     from core.runs.targets import CheckpointsTarget
 
     given = {
-        "format": format, "source": source, "out": out, "strict": strict, "bands": bands, "sensor": sensor,
-        "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "date": date, "keys": keys,
-        "layout": layout, "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
+        "format": format, "source": source, "out": out, "strict": strict, "replace": replace, "bands": bands,
+        "sensor": sensor, "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "date": date,
+        "keys": keys, "layout": layout, "positive": positive, "labels": labels, "id_column": id_column,
+        "label_column": label_column,
         "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "mask_at_least": mask_at_least, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.commands.console import AsJson, Checkpoints, JobName, follow, print_result
+from core.commands.console import AsJson, Checkpoints, JobName, follow, print_result, tell_notices
 from core.commands.train import report
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, strangers_in
 from core.text import one_line
@@ -20,14 +20,18 @@ def jobs_list(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = 
     """Every run, newest first, each followed by what was asked of it."""
     from core.jobs import queue
 
-    found = [vars(job) for job in queue.jobs(checkpoints)]
+    found = queue.jobs(checkpoints)
+    tell_notices(checkpoints)
     lines = [
-        f"{job['state']:12s} {one_line(job['name'])}" + (f"  place {job['place']}" if job["place"] else "")
+        f"{job.state:12s} {one_line(job.name)}"
+        + (f"  place {job.place}" if job.place else "")
+        + f"  {job.warning}".rstrip()
         for job in found
     ]
     notes = strangers_in(checkpoints)
-    text = "\n".join([*lines, *notes]) or "No run yet. Start one: python -m core demo"
-    print_result({"jobs": found, "notes": notes}, as_json, text)
+    none = "No run yet." if checkpoints.is_dir() else f"No run yet: there is no folder {checkpoints}."
+    text = "\n".join([*lines, *notes]) or f"{none} Start one: python -m core demo"
+    print_result({"jobs": [vars(job) for job in found], "notes": notes}, as_json, text)
 
 
 @jobs_app.command("show")
@@ -37,8 +41,11 @@ def jobs_show(run: JobName, checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_j
     from core.jobs.analysis_folder import open_job
 
     job = queue.job(checkpoints, run)
+    tell_notices(checkpoints)
     folder = open_job(checkpoints, run)
-    status = {**folder.status(), **vars(job)}
+    status = {**folder.known_status(), **vars(job)}
+    if job.warning:
+        status["warning"] = job.warning
     lines = [f"{key}: {one_line(value)}" for key, value in status.items() if value is not None]
     if isinstance(folder, RunFolder) and status["state"] == "succeeded":
         from core.data.leakage import ground_between
@@ -87,5 +94,6 @@ def _state(checkpoints: Path, run: str, as_json: bool) -> None:
     from core.jobs.analysis_folder import open_job
 
     folder = open_job(checkpoints, run)
-    state = folder.status()["state"]
+    state = folder.known_status()["state"]
+    tell_notices(checkpoints)
     print_result({"run": folder.name, "state": state}, as_json, f"{folder.name}: {state}")

@@ -19,7 +19,7 @@ from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_stat
 from core.progress import TRAINING, Progress
 from core.smote.methods import oversample
 from core.smote.resample import Synthetics, keep_missing, n_synthetic, normalised_range
-from core.train.loop import embed, fit
+from core.train.loop import EpochResult, embed, fit
 from core.train.networks.backbones import build_network, save_network
 from core.train.networks.model_scaling import model_scaling
 from core.train.networks.tabular import Known, TabularInputs
@@ -31,6 +31,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     run, config, n_folds = context.run, context.config, context.folds.n_splits
     at = {"fold": fold, "n_folds": n_folds, "epochs": config.train.epochs}
     if run.fold_is_done(fold):
+        run.forget_checkpoints(fold)  # of a process that was killed when only that was left to do
         yield Progress(
             TRAINING * (fold + 1) / n_folds, f"Fold {fold + 1} was done before.", fields={"stage": "training", **at}
         )
@@ -59,22 +60,19 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     yield Progress(
         TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at}
     )
-    history, samples, rows, answers = run.fold_history(fold), run.fold_samples(fold), [], []
-    shown = watched(context.labels[val], config.seed)
+    told = _Told(context, fold, val)
     held = (patches[inner], context.labels[inner]) if len(inner) else None
     where = run.resume_path(fold)
     for result in fit(
-        network, train_x, train_y, patches[val], context.labels[val], config, context.device, seed, where, held, tabular
-    ):
-        rows.append(result.to_dict())
-        answers.append(_answers(context, val[shown], result.val_probs[shown], result.epoch))
-        run.write_history(fold, _append_epochs(history, pd.DataFrame(rows)))
-        run.write_samples(fold, _append_epochs(samples, pd.concat(answers, ignore_index=True)))
+        network, train_x, train_y, patches[val], context.labels[val], config, context.device, seed, where, held,
+        tabular, told.keep,
+    ):  # fmt: skip
         share = (fold + result.epoch / result.epochs) / n_folds
         text = f"Fold {fold + 1} of {n_folds}, epoch {result.epoch} of {result.epochs}: loss {result.train_loss:.3f}"
         if result.pieces > 1:
             text += f"; memory ran out, so that a batch is cut into {result.pieces} pieces whose gradients add up"
-        yield Progress(TRAINING * share, text, "epoch", {"stage": "training", "epoch": result.epoch, **rows[-1], **at})
+        row = result.to_dict()
+        yield Progress(TRAINING * share, text, "epoch", {"stage": "training", "epoch": result.epoch, **row, **at})
 
     batch, tta = config.train.batch_size, config.train.tta
     embedded = embed(network, patches, context.device, batch, tta=tta, table=known.table)
@@ -99,8 +97,8 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
             "seed": seed,
             "left_out": heads.left_out,
             "weights": weights.to_dict(),
-            "seconds": time.monotonic() - began,
-            "images_per_second": float(np.mean([row["images_per_second"] for row in rows])) if rows else float("nan"),
+            "seconds": told.seconds_before + time.monotonic() - began,
+            "images_per_second": told.images_per_second(),
         },
     )
     run.forget_checkpoints(fold)
@@ -168,6 +166,36 @@ def balance(context: RunContext, patches: np.ndarray, train: np.ndarray) -> tupl
     return made, parents
 
 
+class _Told:
+    """History and samples of one fold, epoch by epoch, those of the processes before this one first.
+
+    Each epoch is kept before its checkpoint is: whatever is resumed, none is missing and none is there twice.
+    """
+
+    def __init__(self, context: RunContext, fold: int, val: np.ndarray) -> None:
+        self._context, self._fold, self._val = context, fold, val
+        self._shown = watched(context.labels[val], context.config.seed)
+        self._history, self._samples = context.run.fold_history(fold), context.run.fold_samples(fold)
+        self.seconds_before = float(self._history["seconds"].sum()) if "seconds" in self._history else 0.0
+
+    def keep(self, result: EpochResult) -> None:
+        """Write the epoch down; it replaces what was written of it and of later ones before."""
+        again = self._history["epoch"] >= result.epoch
+        if again.any() and "seconds" in self._history:
+            self.seconds_before -= float(self._history.loc[again, "seconds"].sum())
+        row = pd.DataFrame([result.to_dict()])
+        shown = self._shown
+        answers = _answers(self._context, self._val[shown], result.val_probs[shown], result.epoch)
+        self._history, self._samples = _append_epochs(self._history, row), _append_epochs(self._samples, answers)
+        self._context.run.write_history(self._fold, self._history)
+        self._context.run.write_samples(self._fold, self._samples)
+
+    def images_per_second(self) -> float:
+        """The mean over all epochs of the fold, whoever trained them; nan where none is known."""
+        known = self._history.get("images_per_second", pd.Series(dtype=float))
+        return float(known.mean())
+
+
 def _answers(context: RunContext, positions: np.ndarray, probs: np.ndarray, epoch: int) -> pd.DataFrame:
     """What the network answers for a few validation patches after an epoch."""
     ids = context.dataset.ids[positions]
@@ -176,7 +204,8 @@ def _answers(context: RunContext, positions: np.ndarray, probs: np.ndarray, epoc
 
 def _append_epochs(earlier: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """A table of epochs, those from the first of ``now`` on in place of what stood there."""
-    return pd.concat([earlier[earlier["epoch"] < now["epoch"].min()], now], ignore_index=True)
+    kept = earlier[earlier["epoch"] < now["epoch"].min()]
+    return pd.concat([kept, now], ignore_index=True) if len(kept) else now.reset_index(drop=True)
 
 
 def _lineage(context: RunContext, made: Synthetics, parents: np.ndarray, fold: int) -> pd.DataFrame:

@@ -5,6 +5,7 @@ Every patch is scored by the one fold that has not seen it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -106,14 +107,20 @@ def summarise(context: RunContext, judged: dict[str, HeadJudgement], seconds_aft
         "heads": {name: {**head.metrics, "intervals": head.intervals} for name, head in judged.items()},
         "folds": folds,
         "differences": {name: difference(labels, chosen, judged[name], groups) for name in without_network},
-        "seconds": sum(fold["seconds"] for fold in folds) + seconds_after_training,
-        "images_per_second": float(np.mean([fold["images_per_second"] for fold in folds])),
+        "seconds": sum(fold["seconds"] or 0.0 for fold in folds) + seconds_after_training,
+        "images_per_second": mean_of_known([fold["images_per_second"] for fold in folds]),
         "device": str(context.device),
         "left_out": left_out(context),
         "selection": context.selection.to_dict(),
         "ground": context.drawn.record(),
         "warnings": _warnings(context),
     } | _tabular_facts(context, judged["fc"])
+
+
+def mean_of_known(values: Sequence[float | None]) -> float:
+    """The mean of those that are known; nan where none is (JSON writes it as null)."""
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:

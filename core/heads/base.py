@@ -140,7 +140,7 @@ def standardisation(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def save_head(head: Head, folder: Path) -> None:
     """Writes the head's file, ``<name>`` with its kind's suffix, and its card ``<name>.json``."""
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     digest = head.save(folder / f"{head.name}{head.suffix}")
     card = {"name": head.name, "kind": head.kind, "sha256": digest, **head.facts()}
     atomic.write_text(folder / f"{head.name}.json", json.dumps(card, indent=2) + "\n")

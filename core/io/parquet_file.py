@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.errors import FormatError, UnsafeFileError
-from core.io.atomic import replacing
+from core.io.atomic import make_folder, replacing
 from core.io.plain_file import open_plain
 
 ALWAYS_FINE = 256 * 2**20  # bytes in memory; below it a table is not questioned
@@ -25,7 +25,7 @@ _CELL = 8  # bytes of a number; of a text's place
 
 def save_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as parquet, complete or not at all; its folder is made where it is missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with replacing(path) as partial:
         table.to_parquet(partial, index=False, engine="pyarrow")
 

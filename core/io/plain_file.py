@@ -18,13 +18,18 @@ from core.errors import DataError, FormatError, UnsafeFileError
 # What Windows lacks is 0 there.
 _NO_FOLLOW, _NO_WAITING = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_NONBLOCK", 0)
 _ALWAYS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0) | _NO_WAITING
-_HOW = {"rb": os.O_RDONLY, "ab": os.O_WRONLY | os.O_APPEND | os.O_CREAT, "a+b": os.O_RDWR | os.O_APPEND | os.O_CREAT}
+_HOW = {
+    "rb": os.O_RDONLY,
+    "r+b": os.O_RDWR,
+    "ab": os.O_WRONLY | os.O_APPEND | os.O_CREAT,
+    "a+b": os.O_RDWR | os.O_APPEND | os.O_CREAT,
+}
 _REFUSED = {errno.ELOOP, errno.EMLINK, errno.ENXIO}  # what the system says of a link and of a pipe without a reader
 MOST_ENTRIES = 20_000  # of one folder, looked through for what does not belong there
 
 
-def open_plain(path: Path, mode: Literal["rb", "ab", "a+b"] = "rb", follow: bool = False) -> BinaryIO:
-    """The plain file ``path``, open to be read, or to be appended to (made where it is missing).
+def open_plain(path: Path, mode: Literal["rb", "r+b", "ab", "a+b"] = "rb", follow: bool = False) -> BinaryIO:
+    """The plain file ``path``, open to be read, changed, or appended to (and then made where it is missing).
 
     follow: links are followed, for a path that the user named; what is there must still be a plain file.
 
@@ -46,7 +51,7 @@ def _handle(path: Path, mode: str, follow: bool) -> int:
         try:
             _check(path, (os.stat if follow else os.lstat)(path).st_mode)  # before: opening a device may do something
         except FileNotFoundError:
-            if mode == "rb":
+            if mode in ("rb", "r+b"):
                 raise
         handle = os.open(path, _HOW[mode] | _ALWAYS | (0 if follow else _NO_FOLLOW), 0o666)
         _check(path, os.fstat(handle).st_mode)  # what was opened, should the name have changed hands

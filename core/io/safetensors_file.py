@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from core.errors import FormatError, UnsafeFileError
-from core.io.atomic import replacing, sha256
+from core.io.atomic import make_folder, replacing, sha256
 from core.io.plain_file import open_plain
 from core.text import list_names
 
@@ -31,7 +31,7 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
     The file appears complete or not at all: it is written beside ``path``, flushed and renamed. Raises OSError as the
     file system gives it, leaving what was there before.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         with replacing(path) as partial:
             partial.touch()

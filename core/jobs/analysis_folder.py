@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RunError
+from core.io.atomic import remove
 from core.io.plain_file import folders, is_plain
 from core.io.safe_paths import inside, slug
 from core.runs.job_folder import JobFolder, now
@@ -87,7 +88,7 @@ def folder_for(target: Target, analysis: str, options: Mapping[str, Any] | None 
 def create(target: Target, analysis: str, options: Mapping[str, Any] | None = None) -> AnalysisFolder:
     """The folder of this question, state ``queued``; how an earlier answer to it ended is forgotten."""
     folder = folder_for(target, analysis, options)
-    (folder.path / RESULT).unlink(missing_ok=True)
+    remove(folder.path / RESULT)
     folder.write_json(JOB, _asked(target, analysis, options))
     folder.write_json("status.json", {"state": "queued", "created": now(), "progress": 0.0})
     return folder

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.errors import LandslideLensError
+from core.io.plain_file import is_plain
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import duration, number
@@ -21,11 +23,14 @@ CHECK_S = 5.0  # asking the queue whether the worker is alive costs more than re
 def follow(checkpoints: Path, folder: queue.JobFolder) -> Iterator[str]:
     """Lines of progress until the job is in a final state, which ``folder.status()`` then tells."""
     # A job that is resumed has old events: only what happens from now on is told.
-    offset = (folder.path / "events.jsonl").stat().st_size if (folder.path / "events.jsonl").is_file() else 0
+    events = folder.path / "events.jsonl"
+    offset = events.lstat().st_size if is_plain(events) else 0
     yield f"{'Run' if isinstance(folder, RunFolder) else 'Job'} {folder.name}"
     place, checked, told, said = None, 0.0, time.monotonic(), ""
     while True:
-        status = folder.status()
+        if not folder.path.is_dir():
+            return  # deleted: whoever follows it says so
+        status = folder.known_status()
         events, offset = folder.events(offset)
         lines = [line for event in events if (line := describe(event))]
         yield from lines
@@ -39,11 +44,18 @@ def follow(checkpoints: Path, folder: queue.JobFolder) -> Iterator[str]:
             yield f"{float(status.get('progress') or 0.0):4.0%}  {message}{f' About {left} left.' if left else ''}"
         if time.monotonic() - checked > CHECK_S:
             checked = time.monotonic()
-            now_at = queue.job(checkpoints, folder.name).place
+            now_at = _place(checkpoints, folder)
             if now_at and now_at != place:
                 yield f"Waiting for its lane, place {now_at} in the queue."
             place = now_at
         time.sleep(POLL_S)
+
+
+def _place(checkpoints: Path, folder: queue.JobFolder) -> int | None:
+    try:
+        return queue.job(checkpoints, folder.name).place
+    except LandslideLensError:  # the folder is gone, or the disk is full: the next look at its status tells
+        return None
 
 
 def describe(event: dict) -> str:

@@ -9,16 +9,17 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from core.io.plain_file import open_plain
+from core.io.process_id import ProcessId, identify, is_alive
+
+__all__ = ["ProcessId", "child_environment", "end", "identify", "is_alive", "open_pipe", "spawn"]
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TOLERANCE_S = 2.0  # a process's start time is derived from the boot time, which clock corrections can shift
 
 # What a child process may see of this one's environment: nothing that could hold a secret.
 _ALLOWED = frozenset(
@@ -31,14 +32,6 @@ _ALLOWED = frozenset(
 
 # GNU's OpenMP, which torch's Linux builds carry, reads the count; others read the policy.
 _WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
-
-
-@dataclass(frozen=True)
-class ProcessId:
-    """A pid together with when its process started (seconds since the epoch): reused pids differ in the second."""
-
-    pid: int
-    started: float
 
 
 def child_environment() -> dict[str, str]:
@@ -68,7 +61,7 @@ def spawn(arguments: Sequence[str], log: Path) -> ProcessId:
         )
     # Someone must collect the exit status, or a finished child of a long-lived server stays a zombie.
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
-    return identify(process.pid) or ProcessId(process.pid, time.time())
+    return identify(process.pid) or ProcessId(process.pid, "ended")
 
 
 def open_pipe(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> subprocess.Popen[bytes]:
@@ -82,24 +75,6 @@ def open_pipe(arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) ->
         stderr=stderr,
         start_new_session=True,
     )
-
-
-def identify(pid: int) -> ProcessId | None:
-    """The identity of the process that has this pid now, or none."""
-    try:
-        return ProcessId(pid, psutil.Process(pid).create_time())
-    except psutil.Error:
-        return None
-
-
-def is_alive(process: ProcessId) -> bool:
-    """Whether that very process runs: not a zombie, and not another one under the same pid."""
-    try:
-        found = psutil.Process(process.pid)
-        same = abs(found.create_time() - process.started) <= START_TOLERANCE_S
-        return same and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 def end(process: ProcessId, patience_s: float = 10.0) -> None:
@@ -118,10 +93,12 @@ def end(process: ProcessId, patience_s: float = 10.0) -> None:
 
 def _group_alive(process: ProcessId) -> bool:
     """Whether the leader lives or anyone it left behind in its session does (a reused pid counts as neither)."""
+    if process.pid < 2:
+        return False  # of a crafted status: 0 stands for the own group, and 1 for everything
     if is_alive(process):
         return True
     if psutil.pid_exists(process.pid) and (found := identify(process.pid)) is not None:
-        if abs(found.started - process.started) > START_TOLERANCE_S:
+        if found != process:
             return False  # a stranger: never signalled
     for other in psutil.process_iter(["pid", "status"]):
         try:

@@ -1,10 +1,12 @@
-"""``queue.sqlite``: one row a job, its order, lane and process; waited for where it is locked, rebuilt where corrupt.
+"""``queue.sqlite``: a row for each job that waits or runs: its order, lane and process.
 
-The folders beside it are the truth; what the rows mean is ``core.jobs.queue``'s business.
+Waited for where it is locked, rebuilt where it is missing or damaged. The folders beside it are the truth; what the
+rows mean is the business of ``core.jobs.rows``.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,76 +15,145 @@ from pathlib import Path
 
 from core.errors import JobError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LOCK_TIMEOUT_S = 30.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS jobs (
     name TEXT PRIMARY KEY, spec TEXT NOT NULL, dataset TEXT NOT NULL, lane TEXT NOT NULL, state TEXT NOT NULL,
-    pid INTEGER, started REAL, queued REAL NOT NULL
-);
-CREATE UNIQUE INDEX IF NOT EXISTS one_active_spec ON jobs (spec) WHERE state IN ('queued', 'running');
-CREATE UNIQUE INDEX IF NOT EXISTS one_running_per_lane ON jobs (lane) WHERE state = 'running';
-"""
+    pid INTEGER, started TEXT, queued REAL NOT NULL
+)""",
+    "CREATE UNIQUE INDEX IF NOT EXISTS one_active_spec ON jobs (spec) WHERE state IN ('queued', 'running')",
+    "CREATE UNIQUE INDEX IF NOT EXISTS one_running_per_lane ON jobs (lane) WHERE state = 'running'",
+    "CREATE TABLE IF NOT EXISTS notices (text TEXT NOT NULL)",
+)
+_UNWRITABLE = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM", "SQLITE_AUTH")
 
-Row = tuple[str, str, str, str, str, int, float, float]  # in the order of the schema's columns
+Row = tuple[str, str, str, str, str, int | None, str | None, float]  # in the order of the schema's columns
+RowsAgain = Callable[[], Iterable[Row]]
+
+
+class UnwritableQueueError(JobError):
+    """The queue's file cannot be written: a read-only folder, a full disk."""
 
 
 @contextmanager
-def transaction(path: Path, rows_again: Callable[[], Iterable[Row]]) -> Iterator[sqlite3.Connection]:
+def transaction(path: Path, rows_again: RowsAgain) -> Iterator[sqlite3.Connection]:
     """One exclusive transaction on the file, which is made where it is missing.
 
-    rows_again: the rows of a fresh file when this one is corrupt; that one is kept beside it under another name.
-    Raises JobError when it stays locked, cannot be written, or is of a newer version.
+    rows_again: the rows of a fresh file, where there is none or this one is damaged; that one is kept beside it under
+    another name, and a notice says so. Raises JobError when it stays locked or is of a newer version, and
+    UnwritableQueueError when it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = _connect(path)
-    except sqlite3.OperationalError as error:
-        raise JobError(
-            f"The queue {path.name} cannot be used: {error}. Is the checkpoints folder writable, and no other "
-            "program holding the file? Try again in a moment."
-        ) from error
-    except sqlite3.DatabaseError:
-        connection = _rebuild(path, rows_again)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error.strerror or str(error)) from error
+    connection = _ready(path, rows_again)
     try:
-        connection.execute("BEGIN IMMEDIATE")
         yield connection
         connection.execute("COMMIT")
     except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         if isinstance(error, sqlite3.OperationalError):
-            raise JobError(f"The queue {path.name} cannot be used: {error}. Try again in a moment.") from error
+            raise _told(path, error) from error
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.IntegrityError):
+            raise JobError(f"The queue {path.name} is damaged: {error}. Try again: it is rebuilt then.") from error
         raise
     finally:
         connection.close()
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, isolation_level=None)
+def take_notices(rows: sqlite3.Connection) -> list[str]:
+    """What happened to the file, in sentences; each is given once."""
+    found = [text for (text,) in rows.execute("SELECT text FROM notices ORDER BY rowid").fetchall()]
+    if found:
+        rows.execute("DELETE FROM notices")
+    return found
+
+
+def _ready(path: Path, rows_again: RowsAgain) -> sqlite3.Connection:
+    """A connection in a transaction, on a file whose every page was looked at and found whole."""
+    aside: Path | None = None
+    while True:
+        connection = None
+        try:
+            connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, isolation_level=None)
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA_VERSION:
+                raise JobError(
+                    f"{path.name} was written by a newer Landslide Lens (version {version}, this one knows "
+                    f"{SCHEMA_VERSION}). Update, or move the file away: it is rebuilt from the run folders."
+                )
+            if version < SCHEMA_VERSION:
+                connection.execute("PRAGMA journal_mode = DELETE")  # needs no second file to be read, as WAL does
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
+                _fill(connection, rows_again, f"was damaged and is kept as {aside.name}" if aside else "was missing")
+            _check(connection)
+            return connection
+        except BaseException as error:
+            if connection is not None:
+                connection.close()  # which also rolls back
+            if isinstance(error, sqlite3.OperationalError):
+                raise _told(path, error) from error
+            if not isinstance(error, sqlite3.DatabaseError) or aside:
+                raise
+        aside = _set_aside(path)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raises DatabaseError for a damaged file; it holds few rows, so that this takes a fraction of a millisecond."""
+    said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if said != "ok":
+        raise sqlite3.DatabaseError(said)
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise JobError(
-                f"{path.name} was written by a newer Landslide Lens (version {version}, this one knows "
-                f"{SCHEMA_VERSION}). Update, or move the file away: it is rebuilt from the run folders."
-            )
-        if version < SCHEMA_VERSION:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        return connection
-    except BaseException:
-        connection.close()
-        raise
+        connection.execute("SELECT name, spec, dataset, lane, state, pid, started, queued FROM jobs LIMIT 1").fetchone()
+        connection.execute("SELECT text FROM notices LIMIT 1").fetchone()
+    except sqlite3.OperationalError as error:
+        if (error.sqlite_errorname or "").startswith(_UNWRITABLE):
+            raise
+        raise sqlite3.DatabaseError(str(error)) from error
 
 
-def _rebuild(path: Path, rows_again: Callable[[], Iterable[Row]]) -> sqlite3.Connection:
-    for suffix in ("", "-wal", "-shm"):
-        broken = path.with_name(path.name + suffix)
-        if broken.exists():
-            broken.replace(path.with_name(f"{path.name}.corrupt-{time.time_ns()}{suffix}"))
-    connection = _connect(path)
-    for row in rows_again():
+def _fill(connection: sqlite3.Connection, rows_again: RowsAgain, what: str) -> None:
+    """A file that was not there, or is of an older version, gets what the folders say."""
+    connection.execute("DROP TABLE IF EXISTS jobs")
+    for statement in _SCHEMA:
+        connection.execute(statement)
+    rows = list(rows_again())
+    for row in rows:
         connection.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-    return connection
+    if rows or "damaged" in what:
+        text = f"The queue's file {what}. It was rebuilt from the folders; jobs that wait or run: {len(rows)}."
+        connection.execute("INSERT INTO notices VALUES (?)", (text,))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _set_aside(path: Path) -> Path:
+    kept = path.with_name(f"{path.name}.corrupt-{time.time_ns()}")
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        try:
+            os.replace(path.with_name(path.name + suffix), kept.with_name(kept.name + suffix))
+        except FileNotFoundError:
+            continue
+    return kept
+
+
+def _told(path: Path, error: sqlite3.OperationalError) -> JobError:
+    if (error.sqlite_errorname or "").startswith(_UNWRITABLE):
+        return _unwritable(path, str(error))
+    return JobError(
+        f"The queue {path.name} cannot be used: {error}. Is another program holding the file? Try again in a moment."
+    )
+
+
+def _unwritable(path: Path, why: str) -> UnwritableQueueError:
+    full = "full" in why or "No space" in why
+    place = path.parent.resolve()
+    if full:
+        return UnwritableQueueError(f"The disk is full: nothing can be queued in {place}. Free some space there.")
+    return UnwritableQueueError(
+        f"The checkpoints folder {place} cannot be written ({why}), so nothing can be started, cancelled or resumed in "
+        "it. What is there can be looked at; make the folder writable, or name another (--checkpoints)."
+    )

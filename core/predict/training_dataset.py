@@ -14,10 +14,20 @@ def training_dataset(run: RunFolder) -> Dataset:
     """Raises RunError when the run has not finished, or its dataset has changed since it was trained on."""
     run.require_finished()
     dataset = open_dataset(run.dataset_path())
-    trained_on = run.provenance()["dataset"].get("content_hash")
-    if trained_on and trained_on != dataset.content_hash:
-        raise RunError(
-            f"'{dataset.name}' has changed since run '{run.name}' was trained on it. Restore the dataset file, or "
-            "train again."
-        )
+    if reason := changed(run, dataset):
+        raise RunError(reason)
     return dataset
+
+
+def changed(run: RunFolder, dataset: Dataset) -> str:
+    """A sentence where the file holds other patches or labels than the run was trained on; empty where it does not."""
+    try:
+        trained_on = run.provenance()["dataset"].get("content_hash")
+    except (RunError, KeyError, TypeError, AttributeError):
+        return ""  # a run that does not say what it was trained on
+    if not trained_on or trained_on == dataset.content_hash:
+        return ""
+    return (
+        f"'{dataset.name}' has changed since run '{run.name}' was trained on it: its scores are of other patches or "
+        "labels. Restore the dataset file, or train again."
+    )

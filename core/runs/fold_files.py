@@ -6,14 +6,13 @@ A part of :class:`core.runs.store.RunFolder`, apart for its length.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from core.io.atomic import sha256, write_text
+from core.io.atomic import remove_tree, sha256, write_text
 from core.io.plain_file import folders, is_plain, is_there
 from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import folder_in, read_text, write_json, write_table
@@ -177,7 +176,7 @@ class FoldFiles:
 
     def forget_checkpoints(self, fold: int) -> None:
         """Remove them once the fold is done: they hold its weights several times over, and nothing needs them."""
-        shutil.rmtree(self.resume_path(fold), ignore_errors=True)
+        remove_tree(self.resume_path(fold))
 
     def _fold_files(self, name: str) -> list[Path]:
         paths = [(int(match[1]), path / name) for path in folders(self.path) if (match := _FOLD.fullmatch(path.name))]

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from core.errors import DataError, RunError
-from core.io.atomic import write_text
+from core.errors import DataError, LandslideLensError, RunError
+from core.io.atomic import append_line, write_text
 from core.io.json_text import parse_json
 from core.io.plain_file import is_plain, is_there, open_plain, strangers
 from core.runs.plain_files import folder_in, read_json, to_json_value, write_json
@@ -35,8 +35,21 @@ class JobFolder:
     path: Path
 
     def status(self) -> dict:
-        """State, stage, fold, epoch, progress, pid, heartbeat; ``{"state": "queued"}`` at the least."""
-        return read_json(self.path / "status.json")
+        """State, stage, fold, epoch, progress, pid, heartbeat; one of :data:`STATES` as ``state`` at the least."""
+        found = read_json(self.path / "status.json")
+        if not isinstance(found, dict) or found.get("state") not in STATES:
+            raise RunError(
+                f"{self.path.name}/status.json is damaged: it names no state ({', '.join(STATES)}). Resume it, which "
+                "writes a new one, or delete its folder."
+            )
+        return found
+
+    def known_status(self) -> dict:
+        """As :meth:`status`; a job whose status cannot be read reads as failed, with the reason."""
+        try:
+            return self.status()
+        except LandslideLensError as error:
+            return {"state": "failed", "error": str(error), "message": str(error), "damaged": True}
 
     def log(self) -> str:
         """What the worker printed, for people, the last 2 MiB of it; empty before it started."""
@@ -88,15 +101,31 @@ class JobFolder:
 
     def write_status(self, **fields: Any) -> None:
         """Merge ``fields`` into ``status.json``, atomically."""
+        if not self.path.is_dir():
+            raise RunError(f"The folder of {self.path.name} is gone. What it held went with it.")
+        try:
+            current = self.status()
+        except RunError:  # there is none yet, or it is damaged: what is known now counts
+            current = {}
+        write_json(self._own() / "status.json", {**current, **fields, "updated": now()})
+
+    def overwrite_status(self, **fields: Any) -> None:
+        """As :meth:`write_status`, in the file that is there: what a full disk still has room for. Not atomic."""
         path = self.path / "status.json"
-        current = read_json(path) if is_there(path) else {}
-        write_json(self._own() / path.name, {**current, **fields, "updated": now()})
+        if not is_plain(path):
+            return
+        text = json.dumps(to_json_value({**self.known_status(), **fields, "updated": now()}), allow_nan=False)
+        with open_plain(self._own() / path.name, "r+b") as file:
+            file.write(text.encode("utf-8"))
+            file.truncate()
 
     def add_event(self, event: str, **fields: Any) -> None:
         """Append one line to ``events.jsonl``."""
         line = json.dumps(to_json_value({"time": now(), "event": event, **fields}), allow_nan=False)
-        with self._opened("events.jsonl", "ab") as file:
-            file.write(line.encode() + b"\n")
+        try:
+            append_line(self._own() / "events.jsonl", line)
+        except DataError as error:
+            raise RunError(str(error)) from error
 
     def _own(self) -> Path:
         return folder_in(self.path.parent, self.path.name)
@@ -105,7 +134,7 @@ class JobFolder:
         """What in it is neither a plain file nor a folder, by path: "log.txt is a link". It is not opened."""
         return strangers(self.path)
 
-    def _opened(self, name: str, mode: Literal["rb", "ab"] = "rb") -> BinaryIO:
+    def _opened(self, name: str, mode: Literal["rb"] = "rb") -> BinaryIO:
         try:
             return open_plain(self._own() / name, mode)
         except DataError as error:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from core.errors import FormatError, LandslideLensError
 from core.evaluate.prevalence import check_share
-from core.io.atomic import write_text
+from core.io.atomic import remove, write_text
+from core.io.json_text import load_json
+from core.io.plain_file import is_there
 from core.runs.store import RunFolder
 
 FILE = "prevalence.json"
@@ -57,19 +59,15 @@ def state_prevalence(of: RunFolder | Path, share: float | None) -> None:
     """State it for a run or a dataset file; None takes the statement back. Raises ConfigError for no share."""
     path = of.path / FILE if isinstance(of, RunFolder) else dataset_path(of)
     if share is None:
-        path.unlink(missing_ok=True)
+        remove(path)
     else:
         write_text(path, json.dumps({"share": check_share(share)}) + "\n")
 
 
 def _read(path: Path) -> float | None:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not is_there(path):
         return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path.name} cannot be read: {error}. State the prevalence again.") from error
     try:
-        return check_share(json.loads(text)["share"])
-    except (ValueError, KeyError, TypeError, LandslideLensError) as error:
+        return check_share(load_json(path)["share"])
+    except (OSError, ValueError, KeyError, TypeError, LandslideLensError) as error:
         raise FormatError(f"{path.name} holds no prevalence ({error}). State it again.") from error

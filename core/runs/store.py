@@ -219,6 +219,11 @@ def _entries(checkpoints: Path) -> list[Path]:
 def _run_folders(checkpoints: Path) -> Iterator[RunFolder]:
     if not checkpoints.is_dir():
         return
-    for path in checkpoints.iterdir():
-        if not path.is_symlink() and is_there(path / "config.json") and is_there(path / "status.json"):
-            yield RunFolder(path)
+    with os.scandir(checkpoints) as entries:
+        for entry in entries:  # of thousands: no object is made for what is no run
+            if not entry.is_symlink() and entry.is_dir() and _has(entry.path, "config.json", "status.json"):
+                yield RunFolder(checkpoints / entry.name)
+
+
+def _has(folder: str, *names: str) -> bool:
+    return all(os.path.lexists(f"{folder}/{name}") for name in names)

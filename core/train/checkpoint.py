@@ -44,7 +44,7 @@ def save_checkpoint(folder: Path, epoch: int, tensors: Mapping[str, np.ndarray],
     """
     stem = f"epoch_{epoch:04d}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(folder)
         digest = safetensors_file.save_arrays(folder / f"{stem}.safetensors", tensors)
         card = {"epoch": epoch, "sha256": digest, **facts}
         card["card_sha256"] = _card_hash(card)
@@ -103,8 +103,8 @@ def _remove_old(folder: Path) -> None:
     """Removes older checkpoints, card first, and what broken saves left behind."""
     cards = _cards(folder)
     for card in cards[:-KEPT]:
-        card.unlink(missing_ok=True)
+        atomic.remove(card)
     kept = {card.stem for card in cards[-KEPT:]}
     for path in (*folder.glob("epoch_*.safetensors"), *folder.glob("epoch_*.partial")):
         if path.name.split(".")[0] not in kept:
-            path.unlink(missing_ok=True)
+            atomic.remove(path)

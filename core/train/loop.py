@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,7 @@ def fit(
     resume_dir: Path | None = None,
     inner: Judged | None = None,
     tabular: TabularInputs | None = None,
+    keep: Callable[[EpochResult], None] = lambda result: None,
 ) -> Generator[EpochResult, None, None]:
     """Train ``network`` in place, one epoch for each result that is asked for.
 
@@ -102,7 +103,8 @@ def fit(
     After the last result the network holds the weights that are judged: the running average where
     ``ema_decay`` is set, with batch normalisation settled on the training part; or those of the chosen epoch as they
     were. With ``resume_dir`` each epoch leaves a checkpoint there, and an interrupted fit resumes after the
-    newest complete one; when all epochs are done, nothing is yielded.
+    newest complete one; when all epochs are done, nothing is yielded. ``keep`` gets each result before its checkpoint
+    is written: what it keeps is never behind the checkpoints, and an epoch that is done again replaces its own.
 
     Raises TrainingError when the labels hold one class, the loss diverges (the network then holds the weights of the
     last good epoch), memory does not suffice, or every checkpoint is damaged or of another specification.
@@ -125,6 +127,7 @@ def fit(
     for epoch in range(done + 1, epochs + 1):
         result = trainer.epoch(epoch, val_x, val_y)
         is_last = epoch == epochs or trainer.is_enough(epoch)
+        keep(result)
         if resume_dir is not None:
             save_checkpoint(resume_dir, epoch, trainer.arrays(), trainer.facts() | {"spec": spec})
         if is_last:

@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LandslideLensError
-from core.jobs import processes, queue
+from core.io import atomic
+from core.io.free_space import is_full, need_room
+from core.io.process_id import heartbeat
+from core.jobs import claim, processes, queue
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
 from core.progress import Clock, Progress, Steps, drain
-from core.runs.store import FINAL_STATES, RunFolder
+from core.runs.store import FINAL_STATES, RunFolder, now
 from core.text import one_line
 
 TELL_S = 0.25  # between two writings of the status: many steps are short
@@ -31,43 +34,72 @@ class Cancelled(BaseException):
 
 
 def main(folder: queue.JobFolder) -> int:
-    """Do the job. Returns the exit status: 0 done, 1 failed, 2 cancelled."""
+    """Do the job. Returns the exit status: 0 done, 1 failed, 2 cancelled, 3 another process works on it."""
     signal.signal(signal.SIGTERM, _raise_cancelled)
     state, fields = "succeeded", {"message": "Done.", "progress": 1.0, "eta_s": 0.0}
     try:
+        if not claim.claim(folder.path, processes.identify(os.getpid())):
+            print(f"Another process works on '{folder.name}' already.", file=sys.stderr)
+            return 3
         fields |= _work(folder)
     except Cancelled:
         state, fields = "cancelled", {"message": "Cancelled."}
-    except LandslideLensError as error:
-        state, fields = "failed", {"error": str(error), "message": str(error)}
-        print(error, flush=True)
-    except MemoryError:
-        text = "Memory ran out. Choose a smaller batch (train.batch_size) or a smaller backbone, then resume."
-        state, fields = "failed", {"error": text, "message": text}
-    except OSError as error:
-        text = f"The disk or a file stopped it: {one_line(error)}. Free some space or mend the path, then resume."
-        traceback.print_exc()
-        state, fields = "failed", {"error": text, "message": text}
     except Exception as error:
-        traceback.print_exc()
-        text = (
-            f"A fault in the program stopped it ({type(error).__name__}: {one_line(error)}). log.txt has the details."
-        )
+        text = _reason(folder, error)
         state, fields = "failed", {"error": text, "message": text}
+        print(text, flush=True)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: no second thoughts
-    queue.finish(folder, state, **fields)
+    _finish(folder, state, fields)
     return {"succeeded": 0, "failed": 1}.get(state, 2)
+
+
+def _reason(folder: queue.JobFolder, error: Exception) -> str:
+    """Why it could not be done, as a sentence for the user; a fault of the program leaves its traceback in the log."""
+    if not folder.path.is_dir():
+        return (
+            f"The folder of '{folder.name}' was deleted while it was worked on, so the work has ended. Start it anew."
+        )
+    if is_full(error):
+        return f"The disk is full: {one_line(error)}. Free some space, then resume it; what was finished is kept."
+    if isinstance(error, LandslideLensError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "Memory ran out. Choose a smaller batch (train.batch_size) or a smaller backbone, then resume."
+    traceback.print_exc()
+    if isinstance(error, OSError):
+        return f"The disk or a file stopped it: {one_line(error)}. Free some space or mend the path, then resume."
+    return f"A fault in the program stopped it ({type(error).__name__}: {one_line(error)}). log.txt has the details."
+
+
+def _finish(folder: queue.JobFolder, state: str, fields: dict[str, Any]) -> None:
+    """Record how it ended; on a disk without room for a new file, in the place of the old one."""
+    try:
+        claim.release(folder.path)
+        queue.finish(folder, state, **fields)
+    except (OSError, LandslideLensError) as error:
+        print(error, flush=True)
+        if is_full(error) or isinstance(error, OSError):
+            folder.overwrite_status(state=state, finished=now(), **fields)
 
 
 def _work(folder: queue.JobFolder) -> dict[str, Any]:
     """Do the job's steps; what belongs into its final status."""
     me = processes.identify(os.getpid())
-    folder.write_status(pid=me.pid, pid_started=me.started, message="Loading libraries.", error=None)
-    again = any(event["event"] == "started" for event in folder.events()[0])
+    atomic.work_in(folder.path)
+    atomic.sweep(folder.path)
+    folder.write_status(
+        pid=me.pid, pid_started=me.started, heartbeat=heartbeat(), message="Loading libraries.", error=None
+    )
+    need_room(folder.path)
+    again = any(event.get("event") == "started" for event in folder.events()[0])
     folder.add_event("started", pid=os.getpid())
     if isinstance(folder, RunFolder):
         drain(_training(folder, again), _teller(folder))
         return {"stage": "done"}
+    target = folder.target()
+    if isinstance(target, RunFolder):
+        atomic.work_in(target.path)
+    atomic.sweep(target.results(folder.analysis()).path)
     result = drain(_analysis(folder), _teller(folder))
     folder.write_json(RESULT, result)
     return {"message": result.get("message", "Done.")}
@@ -84,7 +116,7 @@ def _teller(folder: queue.JobFolder) -> Callable[[Progress], None]:
             written = time.monotonic()
             status = {name: step.fields.get(name) for name in IN_STATUS}
             status |= {"progress": step.share, "message": step.message}
-            folder.write_status(**status, eta_s=left, elapsed_s=elapsed, heartbeat=time.time())
+            folder.write_status(**status, eta_s=left, elapsed_s=elapsed, heartbeat=heartbeat())
         if step.event:
             folder.add_event(step.event, progress=step.share, **{"message": step.message, **step.fields})
             print(one_line(step.message), flush=True)
@@ -115,7 +147,7 @@ if __name__ == "__main__":
     if asked is None:
         print("Usage: python -m core.workers.job_worker FOLDER (of a run, or of one of its jobs)", file=sys.stderr)
         raise SystemExit(2)
-    if asked.status()["state"] in FINAL_STATES:
+    if asked.known_status()["state"] in FINAL_STATES and not asked.known_status().get("damaged"):
         print(f"This job has ended. Use: python -m core jobs resume {asked.name}", file=sys.stderr)
         raise SystemExit(2)
     raise SystemExit(main(asked))

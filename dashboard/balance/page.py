@@ -34,6 +34,7 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
         reason = "needed no synthetic patches: its classes are even" if finished else "has no synthetic patches yet"
         st.info(f"This run {reason}. Below is a preview on the whole dataset.", icon=":material/balance:")
         return False
+    guards.same_data_or_stop(run, data)
     views = VIEWS if finished else {name: VIEWS[name] for name in UNFINISHED}
     view = view_switch("balance", views, "synthetic")
     folds = sorted(int(fold) for fold in lineage["fold"].unique())

@@ -39,6 +39,8 @@ def progress_bar(status: dict, place: int | None = None) -> None:
         return
     left = duration(status.get("eta_s"))
     text = escape_markdown(str(status.get("message") or status.get("stage") or "Working").rstrip("."))
+    if (silent := queue.silent_for(status)) is not None and silent >= queue.SILENT_S:
+        text += f" · no sign for {duration(silent)}: a long step, or it hangs; then cancel it"
     st.progress(min(max(float(status.get("progress") or 0.0), 0.0), 1.0), f"{text}{f' · {left} left' if left else ''}")
 
 
@@ -128,15 +130,12 @@ def _checked(folder: AnalysisFolder) -> dict:
 # ---------------------------------------------------------------------------------------------------- all jobs
 
 
-def active(jobs: list[queue.Job]) -> list[queue.Job]:
-    """The jobs that wait or run, in the order in which they get their turn."""
-    return sorted((job for job in jobs if job.state in queue.ACTIVE), key=lambda job: (job.place or 0, job.name))
-
-
-def known_jobs() -> list[queue.Job]:
-    """Every job as the queue sees it; an unusable queue is told in a sentence, once, and reads as empty."""
+def active() -> list[queue.Job]:
+    """The jobs that wait or run, in the order in which they get their turn; an unusable queue is told, and empty."""
     try:
-        return queue.jobs(state.checkpoints())
+        for text in queue.notices(state.checkpoints()):
+            st.toast(escape_markdown(text), icon=":material/build:", duration="infinite")
+        return queue.active(state.checkpoints())
     except (LandslideLensError, OSError) as error:
         st.warning(escape_markdown(error), icon=":material/warning:")
         return []
@@ -144,14 +143,13 @@ def known_jobs() -> list[queue.Job]:
 
 def active_jobs() -> None:
     """The jobs that wait or run, with progress; refreshes itself while there are any."""
-    jobs = known_jobs()
-    if active(jobs):
+    if jobs := active():
         st.subheader("In progress", anchor=False)
-        st.fragment(_active_jobs, run_every=REFRESH_ALL_S)(tuple(job.name for job in active(jobs)))
+        st.fragment(_active_jobs, run_every=REFRESH_ALL_S)(tuple(job.name for job in jobs))
 
 
 def _active_jobs(expected: tuple[str, ...]) -> None:
-    jobs = active(known_jobs())
+    jobs = active()
     if tuple(job.name for job in jobs) != expected:
         st.rerun()  # one began or ended: the whole page has changed
     for job in jobs:

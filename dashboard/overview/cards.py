@@ -55,6 +55,8 @@ def _headline(run: RunFolder) -> bool:
             bounds = interval(intervals.get(name), 2)
             st.metric(label, formatting.number(oof.get(name)), bounds or None, delta_color="off", delta_arrow="off")
     st.caption(headline_sentence(summary))
+    if text := guards.changed_data(run, guards.chosen_dataset()):
+        st.warning(escape_markdown(text), icon=":material/history:")
     for warning in summary.get("warnings", []):
         st.warning(escape_markdown(warning), icon=":material/warning:")
     if st.button("Open the results", type="primary", icon=":material/query_stats:", key="overview_results"):

@@ -8,22 +8,24 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
+from core.runs.remembered import remembered
 from core.runs.store import STATES, RunFolder, strangers_in
 from core.text import duration
 from dashboard import cache, state, theme
 from dashboard.ui import downloads, empty_states, formatting, guards
 from dashboard.ui.formatting import escape_markdown, interval
 
+NEWEST = 500  # runs that are listed at first: reading the summaries of thousands takes seconds
+
 
 def run_row(run: RunFolder, dataset: str) -> dict:
     """One run as a row: state, preset, score with interval, when and how long."""
+    files = ("status.json", "summary.json", "config.json")
+    return remembered("row", run.path, files, lambda: _run_row(RunFolder(run.path))) | {"Dataset": dataset}
+
+
+def _run_row(run: RunFolder) -> dict:
     status = guards.run_state(run)
-    return _run_row(str(run.path), dataset, str(status.get("updated")), status)
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _run_row(path: str, dataset: str, updated: str, _status: dict) -> dict:
-    run, status = cache.run(path), _status
     row = {"State": status["state"], "F1": None, "95 % interval": "", "AUC": None, "Patches": None}
     if status["state"] == "succeeded":
         try:
@@ -32,7 +34,7 @@ def _run_row(path: str, dataset: str, updated: str, _status: dict) -> dict:
             row["Patches"] = oof["n"]
         except (LandslideLensError, KeyError, TypeError):
             pass
-    row |= {"Dataset": dataset, "Preset": "", "Backbone": ""}
+    row |= {"Dataset": "", "Preset": "", "Backbone": ""}
     try:
         config = run.config()
         row |= {"Preset": config.preset, "Backbone": config.model.backbone}
@@ -56,8 +58,11 @@ def runs_table() -> None:
     if not choice.owner:
         st.markdown("None yet.")
         return
-    root = state.checkpoints()
-    table = pd.DataFrame([run_row(cache.run(root / name), of) for name, of in choice.owner.items()])
+    root, names = state.checkpoints(), list(choice.owner)
+    if len(names) > NEWEST and not st.toggle(f"Show all {len(names):,}", key="overview_all_runs"):
+        names = names[:NEWEST]
+        st.caption(f"The newest {NEWEST:,} runs.")
+    table = pd.DataFrame([run_row(RunFolder(root / name), choice.owner[name]) for name in names])
     event = st.dataframe(
         table.assign(State=[[name] for name in table["State"]]), hide_index=True, width="stretch", placeholder="–",
         height="content" if len(table) < 12 else 460, key="overview_runs",

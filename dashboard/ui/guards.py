@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.predict.training_dataset import changed
 from core.runs.job_folder import JobFolder
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme
@@ -19,11 +20,7 @@ from dashboard.ui.messages import show_error
 
 def run_state(run: JobFolder) -> dict:
     """The status of a run or of another job; a damaged one reads as failed, with the reason."""
-    try:
-        status = run.status()
-    except LandslideLensError as error:
-        return {"state": "failed", "error": str(error)}
-    return status if isinstance(status, dict) and "state" in status else {"state": "queued"}
+    return run.known_status()
 
 
 def chosen_dataset() -> Dataset | None:
@@ -79,11 +76,33 @@ def need_run(purpose: str) -> RunFolder:
     return run
 
 
-def need_finished_run(purpose: str) -> RunFolder:
-    """The chosen run when it has succeeded; otherwise says how it stands, with the next step, and ends the page."""
+def changed_data(run: RunFolder, data: Dataset | None) -> str:
+    """A sentence where the dataset file holds other patches or labels than the run was trained on; empty otherwise."""
+    try:
+        return changed(run, data) if data is not None else ""
+    except (LandslideLensError, OSError) as error:
+        return str(error)
+
+
+def same_data_or_stop(run: RunFolder, data: Dataset | None) -> None:
+    """End the page, with the reason, rather than show a run's scores beside patches that it was not trained on."""
+    if text := changed_data(run, data):
+        show_error(text, ":material/history:")
+        st.stop()
+
+
+def need_finished_run(purpose: str, shows_patches: bool = True) -> RunFolder:
+    """The chosen run when it has succeeded; otherwise says how it stands, with the next step, and ends the page.
+
+    Where its dataset has changed since, the page ends too, unless it shows no patches: then that is only said.
+    """
     run = need_run(purpose)
     status = run_state(run)
     if status["state"] == "succeeded":
+        if shows_patches:
+            same_data_or_stop(run, chosen_dataset())
+        elif text := changed_data(run, chosen_dataset()):
+            st.warning(escape_markdown(text), icon=":material/history:")
         return run
     titles = {
         "queued": "This run is waiting for its turn",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS, Band
 from core.data.store import DatasetWriter, open_dataset
-from core.jobs import processes, queue
+from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
-from tests.builders import make_dataset, make_run
+from tests.builders import make_dataset, make_run, sleeper, work_on
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 STATES = ("running", "succeeded", "failed")
@@ -65,11 +64,16 @@ class Studio:
         """A copy of the prepared run in that state, pointing at ``dataset``."""
         source = self.templates / state
         if not source.is_dir():
-            return make_run(self.checkpoints, dataset, state)
+            run = make_run(self.checkpoints, dataset, state)
+            if state == "queued":
+                self.hold_lane(run)
+            return run
         target = self.checkpoints / next(source.iterdir()).name
         shutil.copytree(next(source.iterdir()), target)
         run = RunFolder(target)
         run.write_json("job.json", {**run.job(), "dataset": str(dataset.resolve())})
+        if state == "running":
+            work_on(run)  # the one of the template may have been cancelled
         return run
 
     def dataset_target(self, path: Path) -> DatasetTarget:
@@ -98,17 +102,19 @@ class Studio:
         )
         return make_run(self.checkpoints, data.path)
 
+    def hold_lane(self, run: RunFolder) -> None:
+        """Nothing of this run's lane is started: a process that only sleeps has it."""
+        holder = sleeper()
+        with rows.transaction(self.checkpoints) as table:
+            row = ("holder", "holder", "", rows.lane_of(run), "running", holder.pid, holder.started, 0.0)
+            table.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
     def busy_lane(self, dataset: Path) -> RunFolder:
-        """A running run whose worker is this very process: whatever is submitted after it waits."""
+        """A running run whose worker only sleeps: whatever is submitted after it waits."""
         run = self.add_run(dataset, "running")
-        me = processes.identify(os.getpid())
-        lane = queue._lane(run)
-        with queue._transaction(self.checkpoints) as rows:
-            rows.execute(
-                "INSERT INTO jobs (name, spec, dataset, lane, state, pid, started, queued) "
-                "VALUES (?, 'another', ?, ?, 'running', ?, ?, 0)",
-                (run.name, str(dataset), lane, me.pid, me.started),
-            )
+        assert queue.job(self.checkpoints, run.name).place == 0
+        with rows.transaction(self.checkpoints) as table:
+            table.execute("UPDATE jobs SET spec = 'another', queued = 0 WHERE name = ?", (run.name,))
         return run
 
 

@@ -31,6 +31,7 @@ class ImportOptions(Options, ReaderOptions):
     format: str = Field(AUTO, title="Format", description=f"One of {', '.join(FORMATS)}, or auto: recognised.")
     source: Path = Field(title="Source", description="A folder, a file of patches, or a .zip, .tar or .tar.gz of it.")
     out: Path = Field(title="Dataset file", description="The dataset file to write (.h5).")
+    replace: bool = Field(False, title="Replace", description="Replace the dataset file if there is one already.")
     uploaded: bool = Field(
         False, title="Uploaded", description="The source is an upload (core.data.uploads), removed when the job ends."
     )
@@ -55,6 +56,14 @@ class ImportOptions(Options, ReaderOptions):
     def reader_options(self) -> ReaderOptions:
         """How the source is read."""
         return ReaderOptions(**{name: getattr(self, name) for name in ReaderOptions.model_fields})
+
+
+def check(target: CheckpointsTarget, options: ImportOptions) -> None:
+    """Raises DataError when the dataset file is there already, unless it may be replaced."""
+    if options.out.exists() and not options.replace:
+        raise DataError(
+            f"{options.out} is there already, and is left as it is. Give --replace to replace it, or another name."
+        )
 
 
 def analyse(target: CheckpointsTarget, options: ImportOptions) -> Steps[dict[str, Any]]:
@@ -99,5 +108,6 @@ ANALYSIS = Analysis(
     target="checkpoints",
     Options=ImportOptions,
     run=analyse,
+    check=check,
     needs_device=False,
 )

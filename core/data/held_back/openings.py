@@ -9,7 +9,6 @@ from __future__ import annotations
 import getpass
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +17,12 @@ from typing import Any
 import numpy as np
 
 from core.data.store.dataset import Dataset
-from core.errors import DataError
+from core.errors import DataError, FormatError
+from core.io.atomic import append_line
+from core.io.json_text import parse_json
+from core.io.plain_file import read_bytes
 
+MOST_BYTES = 16 * 2**20  # of the list: some fifty thousand openings
 FIELDS = ("when", "who", "run", "part", "set", "n", "head", "threshold", "f1", "f1_interval", "auc")
 
 
@@ -41,13 +44,13 @@ def read_openings(dataset: Path | str, part: str | None = None) -> list[dict[str
     """
     path = openings_path(dataset)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found = [json.loads(line) for line in lines if line.strip()]
+        lines = read_bytes(path, MOST_BYTES).decode("utf-8").splitlines()
+        found = [parse_json(line) for line in lines if line.strip()]
         if not all(isinstance(one, dict) and set(FIELDS) <= set(one) for one in found):
             raise ValueError("a line lacks fields")
     except FileNotFoundError:
         return []
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, FormatError) as error:
         raise DataError(f"{path.name}, the list of openings, cannot be read ({error}). Restore it.") from error
     return [one for one in found if part is None or one["part"] == part]
 
@@ -61,10 +64,7 @@ def record_opening(dataset: Path | str, facts: Mapping[str, Any]) -> dict[str, A
     entry = {"when": when, "who": _user(), **facts}
     path = openings_path(dataset)
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({name: entry[name] for name in FIELDS}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(path, json.dumps({name: entry[name] for name in FIELDS}), sync=True)
     except OSError as error:
         raise DataError(
             f"{path.name} cannot be written ({error.strerror}), so this opening would leave no trace: the result is "

@@ -21,6 +21,7 @@ import numpy as np
 
 from core.data.readers.base import Aside, Item, Rejection, Shape
 from core.errors import DataError
+from core.io import atomic
 
 try:
     import fcntl
@@ -59,7 +60,7 @@ def spool_path(out: Path) -> Path:
 
 def discard(out: Path) -> None:
     """Remove what an interrupted ingest into ``out`` has read: the next one starts afresh."""
-    shutil.rmtree(spool_path(out), ignore_errors=True)
+    atomic.remove_tree(spool_path(out))
 
 
 class Spool:
@@ -166,6 +167,7 @@ class Spool:
         with self._telling():
             for name, values in parts.items():
                 if len(values):
+                    atomic.at_boundary("append", self.folder / f"{name}.bin")
                     _write(self._files[name], values)
                     checksum = zlib.crc32(values, checksum)
             entry = {
@@ -179,7 +181,9 @@ class Spool:
         self._count(entry)
 
     def _note(self, entry: dict) -> None:
+        atomic.at_boundary("append", self.folder / "journal.jsonl")
         _write(self._journal, json.dumps(entry).encode() + b"\n")
+        atomic.at_boundary("appended", self.folder / "journal.jsonl")
 
     def replay(self, aside: Aside) -> None:
         """Say again what was said while the batches were read."""

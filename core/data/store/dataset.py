@@ -17,14 +17,13 @@ import numpy as np
 
 from core.data.bands import Band
 from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
+from core.data.store.content_hash import BATCH_BYTES, content_hash
 from core.data.store.contents import band_of, check_members, read_card
 from core.data.store.hdf5 import damage_told, open_safely
 from core.data.store.missing import as_missing, bounds_of
 from core.errors import DataError, FormatError
 from core.io.plain_file import is_plain
 from core.text import list_names
-
-BATCH_BYTES = 32 * 2**20  # of images read at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +46,7 @@ class Dataset:
             n_absurd.
         nodata: a pixel equal to it in all bands holds no data in the file; :meth:`images` gives nan there. None: there
             is no such value.
-        content_hash: hex digest of images, labels, ids, groups, bands and nodata.
+        card_hash: the content hash that its writer put down; see :attr:`content_hash`.
         facts: anything else that the source recorded, as JSON values.
     """
 
@@ -67,7 +66,7 @@ class Dataset:
     nodata: float | None
     source: str
     licence: str
-    content_hash: str
+    card_hash: str
     facts: dict
     _stamp: tuple[int, int] = field(repr=False)
     _rows: dict[str, int] = field(repr=False)
@@ -89,6 +88,17 @@ class Dataset:
     def positive(self) -> str:
         """Name of the class that label 1 stands for."""
         return self.class_names[1]
+
+    @property
+    def content_hash(self) -> str:
+        """Hex digest of images, labels, ids, groups, bands and nodata as the file holds them now.
+
+        A file that was edited in place has another one than its card says. Raises DataError when the file is gone.
+        """
+        try:
+            return content_hash(self.path)
+        except OSError as error:
+            raise DataError(f"The dataset file {self.path} is gone ({error.strerror}). Open another one.") from error
 
     def index_of(self, ids: Sequence[str]) -> np.ndarray:
         """(n,) int64 row of each id. Raises DataError naming the ids that are not in this dataset."""
@@ -266,7 +276,7 @@ def _read_dataset(file: h5py.File, path: Path) -> Dataset:
         nodata=card["nodata"],
         source=card["source"],
         licence=card["licence"],
-        content_hash=card["content_hash"],
+        card_hash=card["content_hash"],
         facts=card["facts"],
         _stamp=_stamp(path),
         _rows={name: row for row, name in enumerate(ids.tolist())},

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
 from core.data.bands import Band
+from core.data.store.content_hash import ContentHash
 from core.data.store.contents import LAYOUT_VERSION
 from core.data.store.dataset import BATCH_BYTES, Dataset, open_dataset
 from core.data.store.forgiving_file import ForgivingFile
 from core.data.store.summary import BandSummary
 from core.errors import DataError, FormatError, LabelError
-from core.io.atomic import unfinished
+from core.io.atomic import put_in_place, unfinished
 from core.progress import Progress, Steps, drain
 
 MAX_TEXT = 500  # characters of an id, a group or a text in a column
@@ -196,7 +194,7 @@ class DatasetWriter:
         if self._disk.failure is not None:
             raise self._disk.failure
         self._close()
-        os.replace(self._temporary, self.path)
+        put_in_place(self._temporary, self.path)
 
     def _keep(self, rows: dict[str, np.ndarray], n: int, has_masks: bool) -> None:
         uneven = [name for name, values in rows.items() if len(values) != n]
@@ -218,10 +216,7 @@ class DatasetWriter:
     def _summarise(self, rows: dict[str, np.ndarray]) -> Steps[dict]:
         names = tuple(band.name for band in self._bands)
         images = self._file["images"]
-        head = {"shape": images.shape, "dtype": str(images.dtype), "bands": names, "nodata": self._card["nodata"]}
-        digest = hashlib.sha256(json.dumps(head).encode())
-        for name in ("labels", "ids", "groups"):
-            digest.update(json.dumps(rows[name].tolist() if name in rows else None).encode())
+        digest = ContentHash(images.shape, images.dtype, names, self._card["nodata"], rows)
         summary = yield from self._look_at(images, None, digest)
         bounds = summary.absurd(self._bands)
         if bounds is not None:  # wild values spoil mean and range, which are then taken without them
@@ -232,7 +227,9 @@ class DatasetWriter:
             "content_hash": digest.hexdigest(),
         }
 
-    def _look_at(self, images: h5py.Dataset, bounds: np.ndarray | None, digest: Any = None) -> Steps[BandSummary]:
+    def _look_at(
+        self, images: h5py.Dataset, bounds: np.ndarray | None, digest: ContentHash | None = None
+    ) -> Steps[BandSummary]:
         """The summary of all patches as they are stored, which ``digest`` sees too."""
         summary = BandSummary(len(images), self._shape, self._card["nodata"], bounds)
         most = max(1, BATCH_BYTES // (images.dtype.itemsize * int(np.prod(self._shape))))

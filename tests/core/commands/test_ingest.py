@@ -47,9 +47,11 @@ def test_tiles_masks_and_nodata_are_asked_for_by_name(source, tmp_path):
     value = answer("folders", source, "--out", out, *options, "--nodata", 255, "--max-nodata", 0.5)
     assert (value["n"], value["n_positive"], value["n_unlabelled"], value["dataset"]) == (3, 0, 0, str(out))
     assert open_dataset(out).nodata == 255
-    value = answer("folders", source, "--out", out, "--masks", "masks", "--tile", 16, "--stride", 8, "--edge", "drop")
+    value = answer(
+        "folders", source, "--out", out, "--masks", "masks", "--tile", 16, "--stride", 8, "--edge", "drop", "--replace"
+    )
     assert value["n"] == 2 * 4 and open_dataset(out).facts["patches_from_masks"]["stride"] == 8
-    assert answer("folders", source, "--out", out, "--resize", 10)["n_unlabelled"] == 2
+    assert answer("folders", source, "--out", out, "--resize", 10, "--replace")["n_unlabelled"] == 2
     assert open_dataset(out).shape == (3, 10, 10)
 
 
@@ -82,7 +84,7 @@ def test_an_hdf5_files_arrays_and_axes_are_said(tmp_path):
     options = ["--layout", "NHWC", "--mask-value", 1, "--bands", "a,b,c,d,e"]
     assert answer("hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", *keys, *options)["n_positive"] == 1
     np.testing.assert_array_equal(open_dataset(tmp_path / "x.h5").images(), values.transpose(0, 3, 1, 2))
-    said = core_error("ingest", "hdf5", tmp_path / "any.h5", "--out", tmp_path / "x.h5", "--keys", "mine", *CHECKPOINTS)
+    said = core_error("ingest", "hdf5", tmp_path / "any.h5", "--out", tmp_path / "y.h5", "--keys", "mine", *CHECKPOINTS)
     assert "write it as images=NAME" in said
 
 
@@ -117,6 +119,16 @@ def test_relative_paths_are_of_the_working_directory_or_of_the_source(source, tm
     assert answer("folders", "src", "--out", "x.h5", "--masks", "masks")["dataset"] == str(tmp_path / "x.h5")
     assert open_dataset(tmp_path / "x.h5").has_masks
     assert answer("folders", "src", "--out", "y.h5", "--masks", "src/masks")["n"] == 2
+
+
+def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(source, tmp_path):
+    out = tmp_path / "x.h5"
+    out.write_text("somebody's notes")
+    said = core_error("ingest", "folders", source, "--out", out, *CHECKPOINTS)
+    assert str(out) in said and "--replace" in said and out.read_text() == "somebody's notes"
+    assert not core_json("jobs", "list", *CHECKPOINTS)["jobs"], "nothing was queued"
+    assert answer("folders", source, "--out", out, "--replace")["n"] == 2
+    assert "is there already" in core_error("ingest", "folders", source, "--out", out, *CHECKPOINTS)
 
 
 def test_an_ingest_is_a_job_in_the_list(source, tmp_path):

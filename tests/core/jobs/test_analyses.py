@@ -7,11 +7,10 @@ import subprocess
 import sys
 import time
 
-import psutil
 import pytest
 
 from core.errors import ConfigError, JobError, RunError, UnsafeFileError
-from core.jobs import processes, queue
+from core.jobs import processes, queue, rows
 from core.jobs.analysis_folder import create, folder_for, list_for, open_job
 from core.jobs.processes import ROOT
 from core.runs.job_folder import FINAL_STATES
@@ -41,10 +40,10 @@ def run(tmp_path):
 @pytest.fixture
 def busy(run):
     """The lane is held by this very test process, so that nothing is started."""
-    with queue._transaction(run.checkpoints) as rows:
-        me = psutil.Process(os.getpid())
-        row = ("holder", "x", "x", queue._lane(run), "running", me.pid, me.create_time(), 0.0)
-        rows.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    with rows.transaction(run.checkpoints) as table:
+        me = processes.identify(os.getpid())
+        row = ("holder", "x", "x", rows.lane_of(run), "running", me.pid, me.started, 0.0)
+        table.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
 def until(condition, seconds=60):
@@ -166,9 +165,9 @@ def test_a_corrupt_queue_gets_its_jobs_back_from_their_folders(run):
     for suffix in ("-wal", "-shm"):
         (run.checkpoints / f"queue.sqlite{suffix}").unlink(missing_ok=True)
     (run.checkpoints / "queue.sqlite").write_bytes(b"this is no database" * 100)
-    with queue._transaction(run.checkpoints) as rows:
-        found = set(rows.execute("SELECT name, spec, state FROM jobs").fetchall())
-        rows.execute("UPDATE jobs SET state = 'cancelled'")
+    with rows.transaction(run.checkpoints) as table:
+        found = set(table.execute("SELECT name, spec, state FROM jobs").fetchall())
+        table.execute("UPDATE jobs SET state = 'cancelled'")
     for job in (of_run, of_data):
         job.write_status(state="cancelled")
     assert found == {(job.name, job.name, "queued") for job in (of_run, of_data)}

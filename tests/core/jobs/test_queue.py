@@ -3,12 +3,11 @@ import sqlite3
 import threading
 import time
 
-import psutil
 import pytest
 
 from core.config import RunConfig
 from core.errors import JobError, RunError, UnsafeFileError
-from core.jobs import queue
+from core.jobs import processes, queue, rows
 from core.runs.store import RunFolder
 
 CPU = RunConfig().with_overrides(["device=cpu"])
@@ -17,19 +16,21 @@ CPU = RunConfig().with_overrides(["device=cpu"])
 @pytest.fixture
 def checkpoints(tmp_path):
     """A checkpoints folder whose CPU lane is held by this very test process, so that nothing is started."""
-    with queue._transaction(tmp_path) as rows:
-        me = psutil.Process(os.getpid())
-        rows.execute(
+    with rows.transaction(tmp_path) as table:
+        me = processes.identify(os.getpid())
+        table.execute(
             "INSERT INTO jobs VALUES ('holder', 'x', 'x', 'cpu', 'running', ?, ?, ?)",
-            (me.pid, me.create_time(), time.time()),
+            (me.pid, me.started, time.time()),
         )
     return tmp_path
 
 
 def hold_as(checkpoints, run, pid, started):
-    with queue._transaction(checkpoints) as rows:
-        rows.execute("DELETE FROM jobs WHERE name = 'holder'")
-        rows.execute("UPDATE jobs SET state = 'running', pid = ?, started = ? WHERE name = ?", (pid, started, run.name))
+    with rows.transaction(checkpoints) as table:
+        table.execute("DELETE FROM jobs WHERE name = 'holder'")
+        table.execute(
+            "UPDATE jobs SET state = 'running', pid = ?, started = ? WHERE name = ?", (pid, started, run.name)
+        )
     run.write_status(state="running")
 
 
@@ -93,15 +94,15 @@ def test_a_worker_that_died_is_interrupted_even_when_a_stranger_has_its_pid(chec
 
 def test_a_worker_that_lives_is_left_running(checkpoints, tiny_dataset):
     run = queue.submit(checkpoints, tiny_dataset, CPU)
-    hold_as(checkpoints, run, os.getpid(), psutil.Process().create_time())
+    hold_as(checkpoints, run, os.getpid(), processes.identify(os.getpid()).started)
     assert queue.job(checkpoints, run.name).state == "running"
     assert queue.job(checkpoints, run.name).place == 0
 
 
 def test_a_corrupt_queue_is_rebuilt_from_the_run_folders(checkpoints, tiny_dataset):
     run = queue.submit(checkpoints, tiny_dataset, CPU)
-    hold_as(checkpoints, run, os.getpid(), psutil.Process().create_time())
-    run.write_status(pid=os.getpid(), pid_started=psutil.Process().create_time())
+    hold_as(checkpoints, run, os.getpid(), processes.identify(os.getpid()).started)
+    run.write_status(pid=os.getpid(), pid_started=processes.identify(os.getpid()).started)
     waiting = queue.submit(checkpoints, tiny_dataset, other(0.1))
     for suffix in ("-wal", "-shm"):
         (checkpoints / f"queue.sqlite{suffix}").unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from core.analyses.smote import audit
-from core.jobs import queue
+from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 
 REPORT = {
@@ -42,7 +42,7 @@ def test_a_leak_is_an_error_and_the_control_run_is_compared(studio, open_page):
 
 @pytest.fixture
 def nothing_starts(monkeypatch):
-    monkeypatch.setattr(queue, "start_waiting", lambda checkpoints: None)
+    monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
 
 
 def test_the_audit_is_queued_and_asked_again_with_another_seed(studio, open_page, nothing_starts):

@@ -1,6 +1,6 @@
 """The demo in one click: a job whose progress is shown, and which opens when it is done."""
 
-from core.jobs import queue
+from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.targets import CheckpointsTarget
 
@@ -19,7 +19,7 @@ def test_a_newcomer_gets_the_demo_with_one_click(studio, open_page):
 
 
 def test_while_it_waits_its_progress_stands_in_place_of_the_empty_state(studio, open_page, monkeypatch):
-    monkeypatch.setattr(queue, "start_waiting", lambda checkpoints: None)
+    monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
     queue.submit_analysis(CheckpointsTarget(studio.checkpoints), "demo_dataset")
     at = open_page("dataset")
     assert not at.exception and "empty_make_demo" not in {button.key for button in at.button}

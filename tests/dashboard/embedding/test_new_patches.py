@@ -12,7 +12,7 @@ from core.analyses.embedding import new_patches as analysis
 from core.analyses.embedding.new_patches import ANALYSIS, NAME, Placed
 from core.analyses.embedding.projections import OWN
 from core.data import uploads
-from core.jobs import queue
+from core.jobs import rows
 from core.jobs.analysis_folder import create, list_for
 from tests.dashboard.embedding.conftest import charts
 
@@ -37,7 +37,7 @@ def placed(complete):
 @pytest.fixture
 def waiting(complete, monkeypatch):
     """The run, while nothing is started: jobs wait."""
-    monkeypatch.setattr(queue, "start_waiting", lambda checkpoints: None)
+    monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
     return complete
 
 

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs import queue
+from core.jobs import rows
 from core.jobs.analysis_folder import create, list_for
 from tests import made_up_analysis
 from tests.builders import make_dataset, make_run
@@ -21,7 +21,7 @@ analyses.options_form(cache.run({path!r}), "nap", "Sleep", hidden=("dreams",))
 def run(tmp_path, monkeypatch):
     monkeypatch.setenv("LANDSLIDE_ANALYSES", made_up_analysis.__name__)
     monkeypatch.setenv("LANDSLIDE_CHECKPOINTS", str(tmp_path))
-    monkeypatch.setattr(queue, "start_waiting", lambda checkpoints: None)  # nothing is started here
+    monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)  # nothing is started here
     return make_run(tmp_path, make_dataset(tmp_path / "datasets" / "tiny.h5", n=30).path)
 
 

@@ -7,6 +7,7 @@ from core.config import preset
 from core.errors import ConfigError, DataError
 from core.jobs import queue
 from core.jobs.analysis_folder import create
+from core.jobs.rows import lane_of
 from core.preflight import trial_steps
 from core.progress import drain
 from core.runs.store import list_runs
@@ -58,7 +59,7 @@ def test_it_waits_in_the_lane_of_the_runs_device(target, config):
     """On a machine with a GPU, what is set to the CPU does not wait for it."""
     assert ANALYSIS.needs_device and config.device == "cpu"
     job = create(target, "estimate", {"config": config.model_dump(mode="json")})
-    assert queue._lane(job) == "cpu"
+    assert lane_of(job) == "cpu"
 
 
 def test_the_command_queues_a_job_and_prints_one_json_object(tiny_dataset, tmp_path):

@@ -1,0 +1,41 @@
+"""FAULTS 1: jobs killed at every file boundary, and resumed, end as unbroken ones (``tests.killed_jobs`` walks)."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+ONE_CORE = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+
+def walked(folder, *arguments, both_sides=False, timeout=600):
+    """What was walked; weights, scores, history and summary are compared by the walk itself."""
+    command = [sys.executable, "-m", "tests.killed_jobs", str(folder / "walk"), *map(str, arguments)]
+    more = {"BOTH_SIDES": "1"} if both_sides else {}
+    environment = {**os.environ, **ONE_CORE, **more, "PYTHONPATH": "."}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environment)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_an_import_killed_at_every_boundary_makes_the_same_dataset_file(tmp_path):
+    assert walked(tmp_path, "import", "SIGKILL")["boundaries"] >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", ["SIGKILL", "SIGTERM"])
+def test_a_training_stopped_at_every_boundary_ends_as_an_unbroken_one(tmp_path, sign):
+    assert walked(tmp_path, "training", sign)["boundaries"] >= 70
+
+
+@pytest.mark.slow
+def test_an_analysis_killed_at_every_boundary_finds_the_same(tmp_path):
+    assert walked(tmp_path, "attention_maps", "SIGKILL", both_sides=True)["boundaries"] >= 12
+
+
+@pytest.mark.slow
+def test_a_hundred_trainings_killed_several_times_end_as_an_unbroken_one(tmp_path):
+    found = walked(tmp_path, "training", "SIGKILL", 100, both_sides=True, timeout=1800)
+    assert found["seeds"] == 100 and found["kills"] >= 200 and found["boundaries"] >= 80
