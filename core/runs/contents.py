@@ -43,7 +43,7 @@ class Status(TypedDict, total=False):
     elapsed_s: Number
     heartbeat: Number
     pid: Annotated[int, Field(ge=0, lt=2**31)] | None
-    pid_started: Number
+    pid_started: Text | Number  # a number in older files
     fold: Count | None
     n_folds: Count | None
     epoch: Count | None

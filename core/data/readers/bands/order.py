@@ -49,12 +49,16 @@ class Chosen:
 
 @dataclass
 class _Plan:
-    """wanted: names of the dataset's bands. understood: those of them that are ours. unnamed: files by position."""
+    """wanted: names of the dataset's bands. understood: those of them that are ours. unnamed: files by position.
+
+    moved: files whose own words for the names given stand in another order.
+    """
 
     wanted: tuple[str, ...]
     understood: frozenset[str]
     strict: bool = True
     unnamed: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
 
 
 def aligned(collection: Collection, options: ReaderOptions, aside: Aside) -> Collection:
@@ -117,6 +121,11 @@ def _tell(used: Sequence[Reading], plan: _Plan, asked: Reading | None, written: 
     notes = [one.note for one in used] or ([asked.note] if asked and not written else [])
     for note in dict.fromkeys(filter(None, notes)):
         aside.warn(note)
+    if plan.moved:
+        aside.warn(
+            f"{len(plan.moved)} files hold the bands {some(list(plan.wanted), 20)} in other positions; they were taken "
+            f"by their names: {some(plan.moved)}."
+        )
     if plan.unnamed and written:
         aside.warn(
             f"{len(plan.unnamed)} files do not name their bands so; taken by position as "
@@ -162,6 +171,8 @@ def _order(
             for name, place in zip(plan.wanted, places, strict=True)
         ]
         if None not in places:
+            if given and places != sorted(places) and any(_position(word, names) is None for word in given):
+                plan.moved.append(item.file)
             return tuple(places)
         if given is None:
             raise FormatError(f"Its bands are {some(list(names), 20)}; accepted: {some(list(plan.wanted), 20)}.")

@@ -52,6 +52,8 @@ def test_every_reader_takes_bands_by_their_names(source, format, bands):
     assert len(dataset) == 4 and all(row.items() <= wanted.items() for row in means(dataset))
     assert any("taken as blue, green, red, nir (Sentinel-2)" in text for text in report.warnings)
     assert all(band.unit == "DN" and band.modality == "optical" for band in dataset.bands)
+    moved = "4 files hold the bands" in " ".join(report.warnings)  # told where the user's words are not the files'
+    assert moved == (bands in ("red,green,blue,nir", "nir,red"))
     order = [part.strip() for part in (bands or "blue,green,red,nir").split(",")]
     ours = {"B8": "nir", "B4": "red", "b4": "red"}
     assert dataset.band_names == tuple(ours.get(name, name) for name in order)
@@ -95,6 +97,19 @@ def test_npy_has_its_names_in_a_list_beside_it(tmp_path):
     (tmp_path / "src" / "bands.txt").unlink()
     (tmp_path / "src" / "bands.json").write_text('{"bands": ["a", "b", "c"]}')
     assert run(tmp_path / "src", "folders")[1].band_names == ("a", "b", "c")
+
+
+def test_a_list_of_bands_tells_the_axes_also_where_some_are_chosen(tmp_path):
+    (tmp_path / "src" / "landslide").mkdir(parents=True)
+    pixels = np.random.default_rng(0).uniform(1, 9, (12, 8, 10)).astype(np.float32)
+    np.save(tmp_path / "src" / "landslide" / "a.npy", pixels)
+    names = [f"b{i}" for i in range(12)]
+    (tmp_path / "src" / "bands.txt").write_text("\n".join(names))
+    _, dataset = run(tmp_path / "src", "folders", bands="b7,b3")
+    assert dataset.band_names == ("b7", "b3")
+    np.testing.assert_array_equal(dataset.images()[0], pixels[[7, 3]])
+    bands, batches = iterate_patches(tmp_path / "src" / "landslide" / "a.npy", bands=names)
+    assert next(batches)[1].shape == (1, 12, 8, 10) and len(bands) == 12
 
 
 def test_bands_of_a_format_are_chosen_by_name_and_called_otherwise_only_with_a_word(tmp_path):
