@@ -189,3 +189,13 @@ def test_a_failed_import_of_another_session_is_folded_away_and_marked(studio, op
     own.session_state[f"{state.ASKED}{NAME}"] = job.name
     own.run()
     assert own.error and not [e for e in own.expander if "begun in another session" in e.label]
+
+
+def test_published_layouts_are_shown_with_their_folders(open_page):
+    from core.data.readers.layouts.published import LAYOUTS, named
+
+    at = opened(open_page)
+    assert at.selectbox("import_published").options == [layout.title for layout in LAYOUTS]
+    at.selectbox("import_published").set_value("bijie").run()
+    assert named("bijie").tree.strip("\n") in [code.value for code in at.code]
+    assert any("resize 64, below under Options" in caption.value for caption in at.caption)
