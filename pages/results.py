@@ -7,14 +7,7 @@ from core.errors import LandslideLensError
 from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
-from dashboard.results import (
-    decision_summary,
-    interpretation,
-    predictions,
-    prevalence,
-    published_metrics,
-    uploaded_scores,
-)
+from dashboard.results import decision_summary, interpretation, predictions, prevalence
 from dashboard.results.calibration import calibration_view
 from dashboard.results.curves import curves_view
 from dashboard.results.external_validation import external_validation_view
@@ -23,6 +16,7 @@ from dashboard.results.locked_test import locked_test_view
 from dashboard.results.metrics import metrics_view
 from dashboard.results.risk_control import risk_control_view
 from dashboard.results.significance import significance_view
+from dashboard.results.sources import published_metrics, uploaded_scores
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards

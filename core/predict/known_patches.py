@@ -117,7 +117,7 @@ def _selected(run: RunFolder, dataset: Dataset, rows: np.ndarray) -> tuple[np.nd
 def known_from_weights(run: RunFolder, dataset: Dataset, rows: np.ndarray, bands: Sequence[str]) -> Steps[Known]:
     """Which of these rows the run knows from the weights that it started from, whatever it learnt from itself."""
     record = yield from part(training_record(run), 0.0, 0.2)
-    before = replace(record, parts=tuple(one for one in record.parts if one.run != run.name))
+    before = replace(record, parts=record.parts[1:])  # the first is what it learnt from itself
     facts = yield from part(facts_of(dataset, rows, bands, group_column(run.config(), dataset)), 0.2, 0.4)
     return (yield from part(known_to(before, facts), 0.4, 1.0))
 
