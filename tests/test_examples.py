@@ -52,7 +52,7 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core prevalence RUN 0.02", "python -m core prevalence F.h5 0.02",
     ),
     "python -m core compare RUN RUN ...": ("python -m core compare RUN balanced",),
-    "python -m core analyse NAME TARGET": ("python -m core analyse smote_audit balanced",),
+    "python -m core analyse NAME TARGET": ("python -m core analyse dataset_check F.h5",),
     "python -m core analyse inventory_join F.h5 --files coolr.csv": (
         "python -m core analyse inventory_join placed.h5 --files coolr.csv",
     ),
