@@ -16,6 +16,7 @@ from core.commands.explain import explain
 from core.commands.heads import heads
 from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
+from core.commands.known import bands, layouts
 from core.commands.model import model
 from core.commands.predict import evaluate, predict
 from core.commands.prevalence import prevalence
@@ -31,7 +32,8 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, check, model, demo, train, estimate, evaluate, predict, prevalence, heads, explain, compare, doctor,
+    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, prevalence, heads, explain, compare,
+    doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

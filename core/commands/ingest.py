@@ -11,8 +11,8 @@ from core.commands.console import AsJson, Checkpoints
 from core.runs.store import DEFAULT_CHECKPOINTS
 
 FORMAT = (
-    "Format of the source: zindi, landslide4sense, geotiff, cas, hdf5, folders, one of the named sets set1 to set7, "
-    "or auto."
+    "Format of the source: zindi, landslide4sense, geotiff, cas, netcdf, hdf5, npy, folders, one of the named sets "
+    "set1 to set7, or auto. python -m core layouts shows them."
 )
 READING = "How it is read"
 TABLES = "Labels and groups"
@@ -21,7 +21,7 @@ TILES = "Tiles, and labels from masks"
 
 def ingest(
     format: Annotated[str, typer.Argument(help=FORMAT)],
-    source: Annotated[Path, typer.Argument(help="The folder or HDF5 file to read, or a .zip, .tar or .tar.gz of it.")],
+    source: Annotated[Path, typer.Argument(help="The folder or file to read, or a .zip, .tar or .tar.gz of it.")],
     out: Annotated[Path, typer.Option("--out", help="The dataset file to write (.h5).")],
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first unusable file.", rich_help_panel=READING)
@@ -31,7 +31,15 @@ def ingest(
     ] = False,
     bands: Annotated[
         str | None,
-        typer.Option("--bands", help="Names of the bands in their order: a,b,c.", rich_help_panel=READING),
+        typer.Option(
+            "--bands", help="Names of the bands in their order, or those to take: a,b,c.", rich_help_panel=READING
+        ),
+    ] = None,
+    sensor: Annotated[
+        str | None,
+        typer.Option(
+            "--sensor", help="Whose bands numbers such as B4 are; see python -m core bands.", rich_help_panel=READING
+        ),
     ] = None,
     unit: Annotated[
         str | None,
@@ -48,6 +56,14 @@ def ingest(
     resize: Annotated[
         int | None,
         typer.Option("--resize", help="Stretch every image to so many pixels a side.", rich_help_panel=READING),
+    ] = None,
+    date: Annotated[
+        str | None,
+        typer.Option(
+            "--date",
+            help="Of images over time: post, pre, both, first, last, a number, or a day (2023-05-16).",
+            rich_help_panel=READING,
+        ),
     ] = None,
     pixel_m: Annotated[
         float | None,
@@ -148,16 +164,19 @@ def ingest(
     """
     from core.analyses.datasets.importing import ANALYSIS
     from core.commands.console import analyse, print_result
+    from core.data.readers import must_exist
     from core.runs.targets import CheckpointsTarget
 
     given = {
         "format": format, "source": source, "out": out, "strict": strict, "replace": replace, "bands": bands,
-        "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "keys": keys, "layout": layout,
-        "positive": positive, "labels": labels, "id_column": id_column, "label_column": label_column,
+        "sensor": sensor, "unit": unit, "nodata": nodata, "resize": resize, "pixel_m": pixel_m, "date": date,
+        "keys": keys, "layout": layout, "positive": positive, "labels": labels, "id_column": id_column,
+        "label_column": label_column,
         "group_column": group_column,
         "masks": masks, "mask_value": mask_value, "mask_at_least": mask_at_least, "manifest": manifest, "tile": tile,
         "stride": stride, "edge": edge, "mask_threshold": mask_threshold, "between": between, "max_nodata": max_nodata,
     }  # fmt: skip
+    must_exist(source)  # before a job is made of it
     options = {name: value for name, value in given.items() if value is not None}
     value = analyse(CheckpointsTarget(checkpoints), ANALYSIS.name, options, as_json)
     keys_shown = ("dataset", "n", "n_positive", "n_unlabelled", "rejected", "warnings")

@@ -55,8 +55,10 @@ def predict(
 ) -> None:
     """Probability and decision for patches without labels."""
     from core.analyses.prediction import ANALYSIS
+    from core.data.readers import must_exist
     from core.text import number
 
+    must_exist(source)  # before a job is made of it
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
     options |= {
         "nodata": nodata,

@@ -5,7 +5,7 @@ Zindi's order and units: host's data page and FACTS ("optical DN = reflectance x
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -119,21 +119,89 @@ LANDSLIDE4SENSE_BANDS: tuple[Band, ...] = (
     Band("slope", "Slope", "ALOS PALSAR", "", TIMES_MEAN, "terrain", _TIMES_MEAN_USUAL),
     Band("elevation", "Elevation", "ALOS PALSAR", "", TIMES_MEAN, "terrain", _TIMES_MEAN_USUAL),
 )
-_TERRAIN = (
-    Band("slope", "Slope", family="terrain"),
-    Band("elevation", "Elevation", family="terrain"),
-    Band("dem", "Elevation", family="terrain"),
+_FURTHER_OPTICAL = (
+    ("nir_narrow", "Narrow near infrared"),
+    ("nir_2", "Near infrared 2"),
+    ("red_edge", "Red edge"),
+    ("green_1", "Green I"),
+    ("yellow", "Yellow"),
+    ("swir_0", "Short-wave infrared 1.24 \u00b5m"),
+    ("pan", "Panchromatic"),
 )
-_REGISTRY = {band.name: band for band in (*(_optical(*names) for names in SENTINEL2_NAMES), *_TERRAIN, *ZINDI_BANDS)}
+_TERRAIN = (
+    Band("slope", "Slope", unit="degrees", family="terrain"),
+    Band("aspect", "Aspect", unit="degrees", family="terrain"),
+    Band("elevation", "Elevation", unit="m", family="terrain"),
+    Band("dem", "Elevation", unit="m", family="terrain"),
+    *(Band(name, name.capitalize(), family="terrain") for name in ("curvature", "hillshade", "roughness")),
+    Band("twi", "Topographic wetness index", family="terrain"),
+)
+_THERMAL = (
+    Band("thermal", "Thermal infrared"),
+    Band("thermal_1", "Thermal infrared 1"),
+    Band("thermal_2", "Thermal infrared 2"),
+    Band("angle", "Angle of incidence", unit="degrees"),
+)
 
 
-def bands_named(names: Sequence[str]) -> tuple[Band, ...]:
-    """The registry's band for each name; an unknown name gives a band without sensor, unit or usual range."""
-    return tuple(_REGISTRY.get(name, Band(name, name.replace("_", " "))) for name in names)
+def _radar() -> Iterator[Band]:
+    """Every polarisation of each orbit and of none: after, before, and their difference."""
+    for key, orbit in (("", ""), ("desc_", "descending"), ("asc_", "ascending")):
+        for wave in ("VV", "VH", "HH", "HV"):
+            title = f"{orbit.capitalize()} {wave}".strip()
+            yield _sar(f"{key}{wave.lower()}", title, orbit, "sar_post")
+            yield _sar(f"{key}d{wave.lower()}", f"{title} change", orbit, "sar_change")
+            yield _sar(f"{key}{wave.lower()}_pre", f"{title} before", orbit, "sar_pre")
+
+
+_REGISTRY = {
+    band.name: band
+    for band in (
+        *_radar(),
+        *_THERMAL,
+        *(_optical(*names) for names in (*SENTINEL2_NAMES, *_FURTHER_OPTICAL)),
+        *_TERRAIN,
+        *ZINDI_BANDS,
+    )
+}
+_ENDINGS = {"_pre": "before", "_change": "change"}
+
+
+def bands_named(names: Sequence[str], sensor: str = "", units: Mapping[str, str] | None = None) -> tuple[Band, ...]:
+    """The registry's band for each name; an unknown name gives a band without sensor, unit or usual range.
+
+    ``sensor``: of the optical bands; "": the registry's. ``units``: by name, where they are other than usual.
+    """
+    found = []
+    for name in names:
+        band = _registered(name)
+        if sensor and band.family == "optical":
+            band = replace(band, sensor=sensor)
+        if units and name in units:
+            band = replace(band, unit=units[name], usual=None)
+        found.append(band)
+    return tuple(found)
+
+
+def _registered(name: str) -> Band:
+    """Also of a band before the event (``red_pre``), or of its change."""
+    for ending, when in _ENDINGS.items():
+        base = _REGISTRY.get(name.removesuffix(ending)) if name.endswith(ending) and name not in _REGISTRY else None
+        if base is not None:
+            usual = base.usual if ending == "_pre" else None
+            return replace(base, name=name, title=f"{base.title} {when}", usual=usual)
+    return _REGISTRY.get(name, Band(name, name.replace("_", " ")))
+
+
+def as_bytes(band: Band) -> Band:
+    """The same band as a picture shows it, 0-255."""
+    rgb = {one.name: one for one in RGB_BANDS}
+    usual = USUAL[BYTES] if band.family == "optical" else None
+    return rgb.get(band.name) or replace(band, sensor="", unit=BYTES, usual=usual)
 
 
 def with_optical_unit(bands: Sequence[Band], unit: str | None) -> tuple[Band, ...]:
-    """The same bands, the optical ones in ``unit``;; None changes nothing."""
+    """The same bands, the optical ones in ``unit``; None changes nothing."""
     if unit is None:
         return tuple(bands)
     return tuple(replace(b, unit=unit, usual=USUAL[unit]) if b.modality == "optical" else b for b in bands)
@@ -199,6 +267,7 @@ _COMPOSITES: tuple[Composite, ...] = (
     Composite("True colour", ("red", "green", "blue")),
     Composite("False colour (NIR, red, green)", ("nir", "red", "green")),
     Composite("Short-wave infrared (SWIR 2, NIR, red)", ("swir_2", "nir", "red")),
+    Composite("SAR (VV, VH, VV)", ("vv", "vh", "vv")),
     *_sar_composites("change", ("dvv", "dvh")),
     *_sar_composites("after", ("vv", "vh")),
     *_sar_composites("before", ("vv_pre", "vh_pre")),  # computed bands: see core.data.stacks.extended

@@ -75,7 +75,7 @@ def _mean_patch(data: Dataset, label: int, look: gallery.Look, pixels: ClassPixe
     means = np.stack(list(pixels.means.values()))  # (classes, C, H, W)
     together = np.concatenate(list(means), axis=-1)  # (C, H, classes * W)
     wanted = look.composite.bands
-    together, names = derived_bands.with_computed(together[None], data.bands, None, wanted)
+    together, names = derived_bands.with_computed(together[None], data.bands, wanted)
     limits = render.patch_limits(together[0])
     image = derived_bands.with_computed(pixels.means[label][None], data.bands, wanted)[0][0]
     return render.picture(image, names, look.composite, limits, render.PICTURE_PX, True)

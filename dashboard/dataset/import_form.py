@@ -12,7 +12,9 @@ from pydantic.fields import FieldInfo
 
 from core.analyses.datasets.importing import ANALYSIS, AUTO
 from core.data import uploads
+from core.data.names.reading import SENSORS
 from core.data.readers.base import ReaderOptions
+from core.data.readers.layouts.published import LAYOUTS, named
 from core.errors import LandslideLensError
 from core.io.safe_paths import slug
 from dashboard import cache, state
@@ -23,7 +25,7 @@ from dashboard.ui import empty_states
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
-KINDS = (".zip", ".tar", ".tgz", ".gz", ".h5", ".hdf5", ".tif", ".tiff", ".npy")
+KINDS = (".zip", ".npz", ".tar", ".tgz", ".gz", ".h5", ".hdf5", ".nc", ".mat", ".tif", ".tiff", ".npy")
 FROM = {"folder": ":material/folder: On the server", "upload": ":material/upload: Upload"}
 # What stands in an empty field.
 EXAMPLES = {
@@ -32,9 +34,15 @@ EXAMPLES = {
     "resize": "as they are", "pixel_m": "as the files say, or 10",
     "tile": "none: images are patches", "stride": "the tile size", "nodata": "as the format says",
     "mask_value": "everything but 0", "mask_at_least": "as their values suggest", "keys": "images=img,labels=y",
+    "date": "post",
 }  # fmt: skip
-ONLY_FOR = {"keys": ("hdf5", "landslide4sense"), "layout": ("hdf5", "landslide4sense", "folders")}
+ONLY_FOR = {  # options of some formats
+    "keys": ("hdf5", "npy", "landslide4sense"),
+    "layout": ("hdf5", "npy", "landslide4sense", "folders"),
+    "date": ("netcdf",),
+}
 WORDS: dict[str, dict[str | None, str]] = {
+    "sensor": {None: "as the other names say", **{key: one["title"] for key, one in SENSORS.items()}},
     "unit": {
         None: "as the format says",
         "DN": "DN (reflectance × 10 000)",
@@ -87,6 +95,7 @@ def _form(root: Path) -> None:
             "Uploads are deleted once they have been imported."
         )
     kind = _format(source)
+    _layouts()
     name = st.text_input("Name of the dataset", key="import_name", placeholder="taken from the source").strip()
     options = _options(kind)
     if not st.button("Import", type="primary", icon=":material/drive_folder_upload:", key="import_go"):
@@ -118,6 +127,18 @@ def _format(source: str) -> str:
         else:
             st.caption(escape_markdown(recognised))
     return kind
+
+
+def _layouts() -> None:
+    """How published sets are laid out, one at a time."""
+    with st.expander("Layouts that are recognised"):
+        st.caption("Bands called B4, SR_B4, S2_B4, Red, VV or vv_dsc are understood in all of them.")
+        titles = {layout.name: layout.title for layout in LAYOUTS}
+        name = st.selectbox("Published as", list(titles), format_func=titles.get, key="import_published")
+        layout = named(name)
+        st.code(layout.tree.strip("\n"), language=None)
+        needs = f" Needs {' '.join(layout.options)}, below under Options." if layout.options else ""
+        st.caption(escape_markdown(f"Becomes: {layout.becomes}.{needs}"))
 
 
 @st.cache_data(ttl=30, max_entries=16, show_spinner="Looking at the source…")

@@ -22,7 +22,9 @@ FORMAT_TITLES = {
     "landslide4sense": "Landslide4Sense: img and mask folders of .h5 files",
     "cas": "CAS Landslide: img, mask and label folders of .tif files",
     "geotiff": "GeoTIFF: scenes that are cut into patches, or one file per patch",
+    "netcdf": "netCDF-4: one file per patch, one variable per band, also over time (Sen12Landslides)",
     "hdf5": "HDF5: arrays of patches in one file",
+    "npy": "NumPy: arrays of all patches (.npy files or one .npz)",
     "folders": "Folders of images or .npy: one folder per class, or a labels CSV",
     **{f"set{n}": f"Set {n} of the paper on EfficientNet: a folder for each of its sources" for n in range(1, 8)},
 }

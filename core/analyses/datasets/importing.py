@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from core.analyses.base import Analysis, Options
 from core.data import uploads
-from core.data.readers import FORMATS, ReaderOptions, ingest, recognise, spool
+from core.data.readers import FORMATS, ReaderOptions, ingest, looked_at, spool
 from core.data.readers.archives.unpack import unpacked
 from core.errors import DataError
 from core.progress import Progress, Steps
@@ -79,7 +79,8 @@ def analyse(target: CheckpointsTarget, options: ImportOptions) -> Steps[dict[str
             again = "Upload it again." if options.uploaded else "Give its full path on the machine that runs this."
             raise DataError(f"There is no folder or file {options.source}. {again}")
         with unpacked(options.source, beside=options.source if upload else options.out) as folder:
-            format = recognise(folder) if options.format == AUTO else options.format
+            named = None if options.format == AUTO else options.format
+            format, folder = looked_at(folder, named, options.reader_options())
             report = yield from ingest(format, folder, options.out, options.reader_options())
     finally:
         if upload:  # neither the upload nor what was read of it stays

@@ -21,15 +21,18 @@ import numpy as np
 
 from core.data.bands import Band
 from core.data.readers import cas, folders, landslide4sense, zindi
-from core.data.readers.archives.unpack import unpacked
+from core.data.readers.archives.unpack import entered, tell_elsewhere, unpacked
+from core.data.readers.bands.order import aligned
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection, some
 from core.data.readers.build import MOST_AT_ONCE, batches, build, survey_bands
 from core.data.readers.files import with_axes
 from core.data.readers.geo import geotiff
 from core.data.readers.geo.tiles import nodata_of
-from core.data.readers.hdf5 import arrays
+from core.data.readers.hdf5 import arrays, variables
+from core.data.readers.layouts import elsewhere
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
+from core.data.readers.stacks import npy_stacks
 from core.data.store.missing import as_missing
 from core.errors import FormatError
 from core.progress import Steps
@@ -41,6 +44,8 @@ __all__ = [
     "Rejection",
     "ingest",
     "iterate_patches",
+    "looked_at",
+    "must_exist",
     "recognise",
 ]
 
@@ -64,7 +69,9 @@ FORMATS: dict[str, Reader] = {
     "landslide4sense": landslide4sense,
     "geotiff": geotiff,
     "cas": cas,
+    "netcdf": variables,
     "hdf5": arrays,
+    "npy": npy_stacks,
     "folders": folders,
     **named_sets(),
 }
@@ -86,8 +93,10 @@ def ingest(
     aside = Aside(options.strict)
     if format is not None:
         _reader(format)  # a wrong name is told before anything is unpacked
+    must_exist(Path(source))
     with unpacked(Path(source), beside=Path(out)) as folder:
-        reader = _reader(format or recognise(folder))
+        format, folder = looked_at(folder, format, options)
+        reader = _reader(format)
         if hasattr(reader, "options_for"):
             options = reader.options_for(folder, options, aside)
         collection = with_axes(reader.collect(folder, options, aside), options)
@@ -95,16 +104,49 @@ def ingest(
 
 
 def recognise(source: Path | str) -> str:
-    """Name of the format of ``source``. Raises FormatError naming the formats when it is none of them."""
-    for name, reader in FORMATS.items():
-        if reader.recognises(Path(source)):
-            return name
-    if Path(source).is_dir() and (links := [path.name for path in Path(source).rglob("*") if path.is_symlink()]):
+    """Name of the format of ``source``.
+
+    Raises FormatError when there is no such source, or when it is in none of the formats: then what it looks like, with
+    the line that converts it where there is one, or else the formats.
+    """
+    source = Path(source)
+    must_exist(source)
+    tell_elsewhere(source)
+    told = elsewhere.band_files(source)
+    if told:
+        raise FormatError(f"{source}: {told}")
+    name = _found(source)
+    if name is not None:
+        return name
+    if source.is_dir() and (links := [path.name for path in source.rglob("*") if path.is_symlink()]):
         raise FormatError(
             f"{source} holds no file of a known format but {len(links)} links ({some(sorted(links))}), which are not "
             "followed out of it. Put the files or folders themselves there."
         )
-    raise FormatError(f"{source} is in no known format. Known: {', '.join(FORMATS)}; or give a dataset file (.h5).")
+    known = f"Known: {', '.join(FORMATS)}; or give a dataset file (.h5). python -m core layouts shows them."
+    raise FormatError(f"{source} is in no known format. {known} {elsewhere.advice(source)}".rstrip())
+
+
+def looked_at(source: Path, format: str | None, options: ReaderOptions) -> tuple[str, Path]:
+    """The format, and the folder where the data begin: inside single folders, unless tables or masks lie outside."""
+    outside = any(path is not None and (source / path).exists() for path in (options.labels, options.masks))
+    if source.is_dir() and not outside:
+        inner = entered(source)
+        first, second = (_reader(format).recognises(one) if format else _found(one) for one in (source, inner))
+        if inner != source and second and (not first or (format is None and first != second)):
+            source = inner
+    return format or recognise(source), source
+
+
+def _found(source: Path) -> str | None:
+    return next((name for name, reader in FORMATS.items() if reader.recognises(source)), None)
+
+
+def must_exist(source: Path) -> None:
+    """Raise FormatError for a source that is not there, naming the nearest folder that is."""
+    if not source.exists():
+        there = next((folder for folder in source.absolute().parents if folder.is_dir()), None)
+        raise FormatError(f"There is no folder or file {source}. {there} exists; check what follows it.")
 
 
 def iterate_patches(
@@ -144,10 +186,12 @@ def iterate_patches(
 
 def _patches(source: Path, format: str | None, options: ReaderOptions, aside: Aside, batch_size: int) -> Iterator[Any]:
     """First the bands, then the batches; an archive stays unpacked in between."""
+    must_exist(source)
     with unpacked(source) as folder:
-        collection = _reader(format or recognise(folder)).collect_unlabelled(folder, options, aside)
-        collection = with_axes(collection, options)
-        items, shape, is_bytes, bands = survey_bands(resized(collection, collection.resize), options, aside)
+        format, folder = looked_at(folder, format, options)
+        collection = with_axes(_reader(format).collect_unlabelled(folder, options, aside), options)
+        collection = resized(aligned(collection, options, aside), collection.resize)
+        items, shape, is_bytes, bands = survey_bands(collection, options, aside)
         yield bands
         for ids, images in batches(items, shape, aside, batch_size):
             as_missing(images, nodata_of(collection, options, is_bytes))

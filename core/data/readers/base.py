@@ -6,6 +6,7 @@ a larger raster or a row of an HDF5 file.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -16,6 +17,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from core.config.sections import NoDataValue, Section, explain_validation, names_of
 from core.data.bands import USUAL, Band
+from core.data.names.reading import SENSORS
 from core.data.readers.masks.colours import is_colour
 from core.data.readers.masks.raw import RawMask
 from core.errors import ConfigError, DataError, FormatError
@@ -41,6 +43,11 @@ class ReaderOptions(Section):
     )
     bands: tuple[str, ...] | None = Field(
         None, title="Band names, in order", description="Names of the bands in the order of the files."
+    )
+    sensor: Literal[tuple(SENSORS)] | None = Field(
+        None,
+        title="Sensor of numbered bands",
+        description="Whose bands the numbers in names such as B4 are; none: as the other names say.",
     )
     unit: Literal[tuple(USUAL)] | None = Field(
         None,
@@ -132,6 +139,12 @@ class ReaderOptions(Section):
         title="Arrays of the HDF5 file",
         description="Where an HDF5 file has what, written images=NAME,labels=NAME; none: by their usual names.",
     )
+    date: str = Field(
+        "post",
+        title="Date of a series",
+        description="Of images over time: post (the first after the event), pre (the last before it), both, first, "
+        "last, a number counted from 0, or a day as 2023-05-16.",
+    )
     layout: Literal["NCHW", "NHWC", "NHW"] | None = Field(
         None,
         title="Axes of the arrays",
@@ -170,8 +183,8 @@ class ReaderOptions(Section):
     @classmethod
     def _mask_value_as_text(cls, value: Any) -> Any:
         text = f"{value:.12g}" if isinstance(value, int | float) else value
-        if isinstance(text, str):
-            is_colour(text)
+        if isinstance(text, str) and not is_colour(text) and not math.isfinite(float(text)):
+            raise ValueError(f"write a number, not {text}: pixels that are nan are unknown by themselves")
         return text
 
     @model_validator(mode="after")
@@ -223,7 +236,8 @@ class Patch(Protocol):
     A patch that is larger than what is trained on can be tiled. One that can read a part of itself cheaply also has
     ``window(row, col, height, width) -> Patch``; one that knows its place ``lonlat_at(row, col) -> (lon, lat)`` in
     degrees for a position in pixels, ``columns_at(row, col)`` further facts of it, and ``ground_at(row, col, height,
-    width)`` a window's size on the ground. Others are read whole and cut.
+    width)`` a window's size on the ground. Others are read whole and cut. One whose file names its bands has
+    ``band_names()`` (see ``core.data.readers.bands.order``).
     """
 
     @property
@@ -280,6 +294,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Naming:
+    """names: of the bands in order. sensor: of the optical ones, "" for not said. units: by name, if not the usual."""
+
+    names: tuple[str, ...]
+    sensor: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Collection:
     """Everything a reader found, before any image is read: what ``core.data.readers.build`` turns into a file.
 
@@ -287,6 +310,7 @@ class Collection:
         items: in the order of the dataset; any sequence, so that they may be made when asked for.
         class_names: (negative, positive).
         bands: those that the format prescribes; None: chosen by their number and ``ReaderOptions.bands``.
+        naming: of the bands, where files or the user name them (``core.data.readers.bands.order``); None: not yet.
         nodata: a pixel equal to it in all bands holds no data; None: there is no such value; "usual": 0 where the
             values are numbers (0 dB or reflectance in every band was not seen), none in pictures, where it is black.
         unit: of the optical bands, where the files say it; ``ReaderOptions.unit`` stands above it.
@@ -304,6 +328,7 @@ class Collection:
     has_masks: bool = False
     conflicting_ids: tuple[str, ...] = ()
     bands: tuple[Band, ...] | None = None
+    naming: Naming | None = None
     nodata: float | Literal["usual"] | None = "usual"
     unit: str | None = None
     labels_from_masks: bool = False

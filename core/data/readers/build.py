@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named, with_optical_unit
-from core.data.readers.base import Aside, Collection, IngestReport, Item, ReaderOptions, Shape, counted, some
+from core.data.bands import ZINDI_BANDS, Band, with_optical_unit
+from core.data.readers.bands.order import aligned, bands_of
+from core.data.readers.base import Aside, Collection, IngestReport, Item, Naming, ReaderOptions, Shape, counted, some
 from core.data.readers.geo.tiles import cut, nodata_of
 from core.data.readers.masks.agreement import Agreement
 from core.data.readers.masks.raw import LANDSLIDE
@@ -29,6 +30,7 @@ from core.progress import Steps, drain, part
 MOST_AT_ONCE = 64  # patches of a batch
 HEADERS_AT_ONCE = 1000  # between two signs of progress
 MAX_EXTRA_COLUMNS = 40
+SIDES = (16, 32, 64, 128, 224, 256, 512)  # pixels, that networks are usually given
 LISTED, READ, WRITTEN = 0.1, 0.6, 0.8  # shares of an import at which these are done; the rest is summarising
 
 
@@ -43,7 +45,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     side = collection.resize if options.resize is None else options.resize
     n_found = len(collection.items) + aside.n_files
     collection = yield from understood(collection, options, aside)
-    collection = yield from cut(resized(collection, side), options, aside)
+    collection = yield from cut(resized(aligned(collection, options, aside), side), options, aside)
     items, shape, is_bytes, bands = yield from _surveying(collection, options, aside, n_found)
     columns = _columns(items, aside)
     stated = {} if options.pixel_m is None else {"pixel_m": options.pixel_m}
@@ -164,7 +166,8 @@ def survey_bands(collection: Collection, options: ReaderOptions, aside: Aside) -
 
 
 def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_found: int = 0) -> Steps[Survey]:
-    names = options.bands or (collection.bands and tuple(band.name for band in collection.bands))
+    names = collection.naming and collection.naming.names
+    names = names or (collection.bands and tuple(band.name for band in collection.bands))
     items = collection.items
     n_found = n_found or len(items) + aside.n_files
     found: list[tuple[Item, Shape, bool]] = []
@@ -181,13 +184,21 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_f
     if not found:
         raise DataError(_nothing_left(n_found, aside))
     kept, shape, is_bytes = _alike(found, aside)
-    prescribed = None if options.bands else collection.bands
-    bands = prescribed or choose_bands(shape[0], is_bytes, options.bands, aside)
+    bands = collection.bands or choose_bands(shape[0], is_bytes, collection.naming, aside)
     return kept, shape, is_bytes, with_optical_unit(bands, options.unit or collection.unit)
 
 
 def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[list[Item], Shape, bool]:
+    """The items of the most frequent shape and kind of numbers, these, and the rest set aside.
+
+    Raises DataError, naming what brings all to one size, when more would be set aside than kept.
+    """
     (shape, is_bytes), n = Counter((mine, mine_is_bytes) for _, mine, mine_is_bytes in found).most_common(1)[0]
+    if n < len(found):
+        text = _unlike(found, shape, n)
+        if 2 * n < len(found):
+            raise DataError(f"{text} Most of the source would be lost, so nothing was written.")
+        aside.warn(text)
     kept = []
     for item, mine, mine_is_bytes in found:
         if mine != shape:
@@ -200,12 +211,29 @@ def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[lis
     return kept, shape, is_bytes
 
 
-def choose_bands(n: int, is_bytes: bool, names: Sequence[str] | None, aside: Aside) -> tuple[Band, ...]:
-    """The bands of files with ``n`` channels: the names given, or what the number suggests, with a warning.
+def _unlike(found: Sequence[tuple[Item, Shape, bool]], shape: Shape, n: int) -> str:
+    """How many are unlike most, and what to do about it."""
+    total, sizes = len(found), [mine[1:] for _, mine, _ in found]
+    if len(set(sizes)) > 1:
+        middle, least = sorted(map(min, sizes))[total // 2], min(map(min, sizes))
+        resize = min(SIDES, key=lambda side: abs(side - middle))
+        tile = max((side for side in SIDES if side <= least), default=least)
+        cut = f"; --tile {tile} cuts them into tiles" if tile >= SIDES[0] else ""
+        return (
+            f"{total - n} of {total} images have another size than the most frequent, {shape[1]}x{shape[2]} pixels: "
+            f"--resize {resize} brings all to one size{cut} (on the page: Options)."
+        )
+    if len({mine[0] for _, mine, _ in found}) > 1:
+        return f"{total - n} of {total} images have another number of bands than the most frequent, {shape[0]}."
+    return f"{total - n} of {total} images hold another kind of numbers than most. Save all of them alike."
+
+
+def choose_bands(n: int, is_bytes: bool, naming: Naming | None, aside: Aside) -> tuple[Band, ...]:
+    """The bands of files with ``n`` channels: those named, or what the number suggests, with a warning.
 
     Raises FormatError when the names do not fit.
     """
-    if names is None:
+    if naming is None:
         names = {
             12: [b.name for b in ZINDI_BANDS],
             3: ["red", "green", "blue"],
@@ -215,13 +243,11 @@ def choose_bands(n: int, is_bytes: bool, names: Sequence[str] | None, aside: Asi
             aside.warn(
                 f"The files have {n} bands without names, taken as {', '.join(names)}. Say --bands a,b,c if not."
             )
-    names = [name.strip() for name in names]
+        naming = Naming(tuple(names))
+    names = naming.names
     if len(names) != n or len(set(names)) != n or not all(0 < len(name) <= 64 for name in names):
         raise FormatError(f"The files have {n} bands, and these names do not fit: {', '.join(names)}.")
-    if not is_bytes:
-        return bands_named(names)
-    rgb = {band.name: band for band in RGB_BANDS}
-    return tuple(rgb.get(name) or Band(name, name.replace("_", " "), unit="0-255") for name in names)
+    return bands_of(naming, is_bytes)
 
 
 def _places(items: Sequence[Item]) -> np.ndarray:

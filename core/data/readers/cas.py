@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
@@ -19,7 +20,8 @@ from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.images import SUFFIXES
 from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, match_masks
-from core.data.readers.tables import DEFAULT_CLASSES
+from core.data.readers.pairs import LITTER, split_of
+from core.data.readers.tables import DEFAULT_CLASSES, LANDSLIDE
 from core.errors import FormatError
 
 IMAGES, MASKS, UNUSED = "img", "mask", "label"
@@ -29,7 +31,12 @@ MAX_SUBSETS = 1000
 
 def recognises(source: Path) -> bool:
     """Whether ``source`` holds ``img`` with pictures, itself or in its sub-datasets."""
-    return source.is_dir() and any(_holds_pictures(subset / IMAGES) for subset in _subsets(source))
+    if not source.is_dir():
+        return False
+    subsets = list(_subsets(source))
+    if any(subset.name.lower() in LANDSLIDE for subset in subsets if subset != source):
+        return False  # class folders, each with its images
+    return any(_holds_pictures(subset / IMAGES) for subset in subsets)
 
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
@@ -47,6 +54,8 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
         aside.warn(f"{len(without)} images have no mask and stay unlabelled: {some(without)}.")
     if any((subset / UNUSED).is_dir() for subset in _subsets(source)):
         aside.warn("The folders 'label' were not used: what they encode is not documented. Labels come from 'mask'.")
+    if any(item.split for item in items):
+        items = [replace(item, split=item.split or "") for item in items]
     masked = len(without) < len(items)
     return Collection(_title(source), items, DEFAULT_CLASSES, has_masks=masked, labels_from_masks=masked)
 
@@ -80,8 +89,12 @@ def _subsets(source: Path) -> Iterator[Path]:
 
 def _folders(folder: Path) -> list[Path]:
     with os.scandir(folder) as entries:  # which knows what is a folder without asking for each file
-        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and entry.name[0] != "."]
+        names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and not _is_hidden(entry.name)]
     return [folder / name for name in sorted(names)]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in LITTER
 
 
 def _holds_pictures(folder: Path) -> bool:
@@ -117,7 +130,8 @@ def _flat(source: Path, aside: Aside) -> list[Item]:
 def _item(source: Path, path: Path, subset: str, mask: FileMask | None) -> Item:
     file = _relative(source, path)
     name = path.stem if path.stem.startswith(subset) else f"{subset}_{path.stem}"
-    return Item(name, FilePatch(path, file), group=name, mask=mask, columns={"file": file, "source": subset})
+    columns, split = {"file": file, "source": subset}, split_of(source, path)
+    return Item(name, FilePatch(path, file), group=name, split=split, mask=mask, columns=columns)
 
 
 def _relative(source: Path, path: Path) -> str:

@@ -16,12 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from core.data.readers.axes import axes_of, channels_first, turned, without_single
+from core.data.readers.bands.sidecar import listed_beside
 from core.data.readers.base import Aside, Collection, ReaderOptions, Shape, file_stamp, some
 from core.data.readers.geo.raster import SUFFIXES as RASTERS
 from core.data.readers.geo.raster import RasterHeader, patch_header, raster_header, read_raster
 from core.data.readers.geo.raster_values import measured
 from core.data.readers.images import SUFFIXES, image_shape, read_image
 from core.data.readers.npy import read_header, read_npy
+from core.data.readers.pairs import LITTER
 from core.errors import FormatError, UnsafeFileError
 from core.io.safe_paths import inside
 
@@ -29,7 +31,6 @@ KINDS = (".npy", *SUFFIXES)
 MASK_FOLDERS = ("mask", "masks")
 MAX_FILES = 1_000_000
 HASHED_BYTES = 1 << 18  # of files that have one name
-_LITTER = ("__macosx", "thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,13 @@ class FilePatch:
     def read(self) -> np.ndarray:
         """As ``read_patch``."""
         return read_patch(self.path, self.layout, self.n_bands)
+
+    def band_names(self) -> tuple[str | None, ...]:
+        """As a TIFF of numbers gives them, or a list beside a ``.npy`` (``core.data.readers.bands.sidecar``)."""
+        if self.path.suffix.lower() == ".npy":
+            return listed_beside(self.path, self.file)
+        header = _numbers(self.path)
+        return header.names if header else ()
 
     def stamp(self) -> str:
         """Of the file."""
@@ -142,7 +150,7 @@ def _walk(
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _LITTER
+    return name.startswith(".") or name.lower() in LITTER
 
 
 def _is_wanted(folder: Path, without: Path | None, masks_too: bool) -> bool:
@@ -170,16 +178,21 @@ def _unusable(root: Path, path: Path) -> str | None:
 
 def with_axes(collection: Collection, options: ReaderOptions) -> Collection:
     """The collection whose arrays know what is known of their axes: the options' layout, the number of bands."""
-    bands = options.bands or collection.bands
-    if options.layout is None and bands is None:
-        return collection
     items = [
-        replace(item, patch=replace(item.patch, layout=options.layout, n_bands=bands and len(bands)))
+        replace(
+            item, patch=replace(item.patch, layout=options.layout, n_bands=_n_bands(item.patch, collection, options))
+        )
         if isinstance(item.patch, FilePatch) and item.patch.path.suffix.lower() == ".npy"
         else item
         for item in collection.items
     ]
     return replace(collection, items=items)
+
+
+def _n_bands(patch: FilePatch, collection: Collection, options: ReaderOptions) -> int | None:
+    """How many bands a file has: those of the format, or that are listed beside it; names given choose among these."""
+    known = collection.bands or patch.band_names() or options.bands
+    return len(known) if known else None
 
 
 def patch_shape(path: Path, layout: str | None = None, n_bands: int | None = None) -> tuple[Shape, bool]:

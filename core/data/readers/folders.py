@@ -1,9 +1,10 @@
 """Folders of patches: one folder a class, or any folder with a table of labels.
 
 The source is a folder of pictures or ``.npy`` (H, W, C), optionally with a CSV of labels, groups and further facts and
-with a folder of masks. With class folders the folder is the label and the CSV adds to it; a label there that disagrees
-is an error. With neither, masks give the labels by the area that they cover. The positive class is never inferred from
-alphabetical order.
+with a folder of masks; masks under the images' names in a folder beside theirs are found. Folders called train,
+validation and test are the split, above or below the classes. With class folders the folder is the label and the CSV
+adds to it; a label there that disagrees is an error. With neither, masks give the labels by the area that they cover.
+The positive class is never inferred from alphabetical order.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, group_alone, some
-from core.data.readers.files import KINDS, FilePatch, in_order, patch_files
+from core.data.readers.files import KINDS, MASK_FOLDERS, FilePatch, in_order, patch_files
+from core.data.readers.layouts import class_folders as layout
 from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex, Matched, match_masks, match_rows
-from core.data.readers.pairs import masks_beside
+from core.data.readers.pairs import Pairs, masks_beside, pair, split_of
 from core.data.readers.tables import (
     DEFAULT_CLASSES,
     LANDSLIDE,
@@ -56,9 +58,11 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     masks = _place(source, options.masks)
     if masks is not None and not masks.is_dir():
         raise FormatError(f"There is no folder of masks {options.masks}, here or in {source}.")
-    files = in_order(patch_files(source, aside, without=masks))
-    beside = masks_beside(files) if masks is None else {}
-    if beside:
+    files = in_order(patch_files(source, aside, without=masks, masks_too=masks is None))
+    apart = Pairs((), {}, {}) if masks is not None else masks_apart(source, files, aside)
+    files = layout.only_images(source, [path for path in files if path not in apart.masks], aside)
+    beside = dict(apart.mask_of) or (masks_beside(files) if masks is None else {})
+    if beside and not apart.mask_of:
         image, mask = next(iter(beside.items()))
         aside.warn(f"{len(beside)} masks lie beside their images ({mask.name} beside {image.name}) and are no patches.")
         taken = set(beside.values())
@@ -69,7 +73,7 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
             f"{source} holds no patches. Accepted: .npy (H, W, C), PNG, JPEG, BMP, GIF, TIFF. {links}".rstrip()
         )
     if options.labels is None:
-        _refuse_lost_folder(source, files, options)
+        _refuse_lost_folder(source, files, options, masks)
     table = None if options.labels is None else read_table(_place(source, options.labels), aside)
     found = _with_labels(source, files, table, options, aside, bool(beside))
     mask_of = _mask_of(masks, found, options, aside) or {
@@ -90,20 +94,23 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
     """Patches to predict: the file itself, or every file of the folder that may be one, whatever its class folder."""
     if source.is_file():
         return Collection(_title(source), [Item(source.stem, FilePatch(source, source.name))], DEFAULT_CLASSES)
-    files = patch_files(source, aside)
+    files = patch_files(source, aside, masks_too=True)
+    files = layout.only_images(source, list(masks_apart(source, files, aside).images), aside)
     masks = set(masks_beside(files).values())
     files = [path for path in files if path not in masks]
     items = [Item(i, FilePatch(path, str(path.relative_to(source)))) for path, i in ids(source, files).items()]
     return Collection(_title(source), items, DEFAULT_CLASSES)
 
 
-def _refuse_lost_folder(source: Path, files: Sequence[Path], options: ReaderOptions) -> None:
+def _refuse_lost_folder(source: Path, files: Sequence[Path], options: ReaderOptions, masks: Path | None) -> None:
     """Raise FormatError where one class folder is left because the other is a link, or holds nothing that is read."""
-    if len({path.parent for path in files}) > 1 or any(path.parent == source for path in files):
+    class_of = layout.classes(source, files, options.positive)
+    if len(set(class_of.values())) > 1 or any(path.parent == source for path in files):
         return
-    around = files[0].parents
-    for folder in sorted(source.iterdir()):
-        if folder.name.startswith(".") or not folder.is_dir() or folder in around:
+    around = {folder for path in files for folder in path.parents} | ({masks.absolute()} if masks else set())
+    beside = {folder for path in files for folder in layout.class_folder(source, path, class_of[path]).parent.iterdir()}
+    for folder in sorted(beside):
+        if folder.name.startswith(".") or not folder.is_dir() or {folder, folder.absolute()} & around:
             continue
         is_class = "slide" in folder.name.lower() or label_key(folder.name) == label_key(options.positive or "")
         members = [] if folder.is_symlink() else [path for path in folder.rglob("*") if not path.is_dir()]
@@ -148,6 +155,12 @@ def _with_labels(
     return _Found(tuple(files), dict.fromkeys(files, -1), {}, DEFAULT_CLASSES)
 
 
+def are_classes(source: Path, files: list[Path], options: ReaderOptions) -> bool:
+    """Whether one of the folders that hold the files is called as the positive class is."""
+    names = {name.lower() for name in layout.classes(source, files, options.positive).values() if name}
+    return bool(names & {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()})
+
+
 def _label_column(table: Table | None, options: ReaderOptions, usual: Sequence[str]) -> str | None:
     """The column of labels: the one asked for, or one of these names where there is one."""
     if table is None:
@@ -167,7 +180,7 @@ def _are_classes(
     Where a table has labels, two or more folders are, if their names say so: the positive class, 'landslide', or the
     table's own labels. Without such a table two or more folders must be, and a single one may be.
     """
-    names = {path.parent.name.lower() for path in files if path.parent != source}
+    names = {name.lower() for name in layout.classes(source, files, options.positive).values() if name}
     says_so = bool(names & {*LANDSLIDE, (options.positive or LANDSLIDE[0]).lower()})
     if table is None or label_column is None:
         return says_so or len(names) > 1
@@ -182,23 +195,25 @@ def _from_folders(
     options: ReaderOptions,
     aside: Aside,
 ) -> _Found:
+    class_of = layout.classes(source, files, options.positive)
     for path in files:
-        if path.parent == source:
-            aside.reject(path.name, "It lies beside the class folders, so its class is unknown.")
-    files = [path for path in files if path.parent != source]
-    names = sorted({path.parent.name for path in files})
+        if not class_of[path]:
+            file = path.relative_to(source).as_posix()
+            aside.reject(file, "It lies beside the class folders, so its class is unknown.")
+    files = [path for path in files if class_of[path]]
+    names = sorted({class_of[path] for path in files})
     positive = positive_name(names, options.positive, "class folders")
     others = [name for name in names if label_key(name) != label_key(positive)]
     if len(others) > 1:
         aside.warn(f"The folders {some(others, 20)} are all taken as not '{positive}'.")
     negative = others[0] if len(others) == 1 else f"not {positive}" if others else DEFAULT_CLASSES[0]
-    label_of = {path: int(label_key(path.parent.name) == label_key(positive)) for path in files}
+    label_of = {path: int(label_key(class_of[path]) == label_key(positive)) for path in files}
     matched = Matched({})
     if table is not None:
         meaning = (lambda row: label_key(row[label_column])) if label_column else (lambda row: None)
         matched = _matched(source, files, table, options, meaning, aside)
         if label_column is not None:
-            _check_agreement(matched, label_column, label_of, positive, table)
+            _check_agreement(matched, label_column, label_of, class_of, positive, table)
         missing = [path.name for path in files if path not in matched.row_of]
         if missing:
             aside.warn(f"{len(missing)} files have no row in {table.path.name}: {some(missing)}.")
@@ -206,14 +221,19 @@ def _from_folders(
 
 
 def _check_agreement(
-    matched: Matched, label_column: str, label_of: dict[Path, int], positive: str, table: Table
+    matched: Matched,
+    label_column: str,
+    label_of: dict[Path, int],
+    class_of: dict[Path, str],
+    positive: str,
+    table: Table,
 ) -> None:
     wrong = [f"{name} (listed with different labels)" for name in matched.conflicting]
     for path, row in matched.row_of.items():
         text = row[label_column]
-        agrees = label_key(text) in (label_of[path], label_key(path.parent.name))
+        agrees = label_key(text) in (label_of[path], label_key(class_of[path]))
         if not agrees and not is_empty(text):
-            wrong.append(f"{path.parent.name}/{path.name} ('{text[:40]}')")
+            wrong.append(f"{class_of[path]}/{path.name} ('{text[:40]}')")
     if wrong:
         raise LabelError(
             f"{len(wrong)} labels in {table.path.name} disagree with the class folders (1 or the folder's name stands "
@@ -296,6 +316,21 @@ def _mask_of(masks: Path | None, found: _Found, options: ReaderOptions, aside: A
     return mask_of
 
 
+def masks_apart(source: Path, files: list[Path], aside: Aside) -> Pairs:
+    """Masks in a folder beside one of images, under their names (``landslide/image/a.png``, ``landslide/mask/a.png``).
+
+    Where there are none, folders called masks are left out with a word, and other files are patches.
+    """
+    found = pair(source, files, Aside())
+    if found.mask_of and all(layout.in_images(source, path) for path in found.mask_of):
+        pair(source, files, aside)  # once more, to tell of masks without an image
+        return found
+    hidden = {path for path in files if any(part.lower() in MASK_FOLDERS for part in path.relative_to(source).parts)}
+    for folder in sorted({layout.mask_folder(source, path, MASK_FOLDERS) for path in hidden}):
+        aside.warn(f"The folder {folder} was not read: name it with --masks if it holds masks.")
+    return Pairs(tuple(path for path in files if path not in hidden), {}, found.split_of, frozenset(hidden))
+
+
 def _items(
     source: Path,
     found: _Found,
@@ -313,6 +348,7 @@ def _items(
             taken.add(group_column)
     elif options.group_column is not None:
         raise FormatError(f"The group column '{options.group_column}' needs a table: name it with --labels.")
+    splits = {path: split for path in found.files if (split := split_of(source, path))}
     if table is not None:
         rows = [found.row_of.get(path, {}) for path in found.files]
         unused = [name for name in table.columns if name not in taken]
@@ -327,7 +363,7 @@ def _items(
         file = str(path.relative_to(source))
         columns = {"file": file} | {key if key != "file" else "file_": value for key, value in kept.items()}
         mask, lonlat = mask_of.get(path), facts and facts.lonlat[i]
-        split = facts and facts.split[i]
+        split = splits.get(path) or (facts and facts.split[i]) or ("" if splits else None)
         items.append(Item(name, FilePatch(path, file), found.label_of[path], group, split, mask, lonlat, columns))
     return tuple(items)
 

@@ -31,13 +31,13 @@ class NpyHeader:
     offset: int
 
 
-def read_header(path: Path) -> NpyHeader:
-    """The header of a .npy file that holds exactly the numbers it announces.
+def read_header(path: Path, most: int = MAX_BYTES, kinds: str = _KINDS) -> NpyHeader:
+    """The header of a .npy file that holds exactly the numbers it announces: at most ``most`` bytes, of ``kinds``.
 
     Raises UnsafeFileError for Python objects or absurd sizes, FormatError for anything else that is not such a file.
     """
     with _open(path) as file:
-        return _header(file, path)
+        return _header(file, path, most, kinds)
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -59,7 +59,7 @@ def _open(path: Path) -> BinaryIO:
         raise FormatError(f"{path.name} cannot be opened ({error.strerror}).") from error
 
 
-def _header(file: BinaryIO, path: Path) -> NpyHeader:
+def _header(file: BinaryIO, path: Path, most: int = MAX_BYTES, kinds: str = _KINDS) -> NpyHeader:
     try:
         version = np.lib.format.read_magic(file)
         readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -70,15 +70,13 @@ def _header(file: BinaryIO, path: Path) -> NpyHeader:
         raise FormatError(f"{path.name} is not a .npy file: {_plain(error)}. Save it with numpy.save.") from error
     if dtype.hasobject:
         raise UnsafeFileError(f"{path.name} holds Python objects, which can run code when read. Save plain numbers.")
-    if dtype.kind not in _KINDS or dtype.itemsize > 8:
+    if dtype.kind not in kinds or (dtype.itemsize > 8 and dtype.kind not in "US"):
         raise FormatError(f"{path.name} holds {dtype}; accepted: booleans, integers and floats of up to 64 bits.")
     if any(isinstance(side, bool) or side < 0 for side in shape):
         raise UnsafeFileError(f"{path.name} claims the shape {shape}; sides cannot be negative.")
     claimed = math.prod(shape) * dtype.itemsize
-    if claimed > MAX_BYTES:
-        raise UnsafeFileError(
-            f"{path.name} claims {claimed / 2**20:.0f} MiB; a patch has at most {MAX_BYTES >> 20} MiB."
-        )
+    if claimed > most:
+        raise UnsafeFileError(f"{path.name} claims {claimed / 2**20:.0f} MiB; at most {most >> 20} MiB are read.")
     there = os.fstat(file.fileno()).st_size - file.tell()
     if there != claimed:
         found = "is cut short" if there < claimed else "is longer than it says"

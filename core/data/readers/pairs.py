@@ -19,10 +19,11 @@ from core.data.readers.base import Aside, some
 IMAGES = ("img", "imgs", "image", "images")
 MASKS = ("mask", "masks", "label", "labels", "annotation", "annotations")
 SPLITS = {
-    **dict.fromkeys(("train", "training", "traindata"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validdata"), "validation"),
-    **dict.fromkeys(("test", "testing", "testdata"), "test"),
+    **dict.fromkeys(("train", "training", "traindata", "trainset", "train_set"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validdata", "valdata", "valset", "val_set", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "testdata", "testset", "test_set"), "test"),
 }
+LITTER = ("__macosx", "thumbs.db", "desktop.ini")  # what systems leave in folders
 _MASK_ENDS = (*MASKS, "gt", "seg", "segmentation", "groundtruth", "ground_truth")
 _FIRST_WORD = re.compile(rf"(?i:({'|'.join(sorted((*IMAGES, *MASKS), key=len, reverse=True))}))(?![a-z])[_\- ]?|()")
 _LAST_WORD = re.compile(rf"(?i)(?<=.)[_\- .]+({'|'.join(sorted((*IMAGES, *_MASK_ENDS), key=len, reverse=True))})$|()$")
@@ -31,11 +32,15 @@ _Key = tuple[tuple[str, ...], str]
 
 @dataclass(frozen=True)
 class Pairs:
-    """images: in their order. mask_of: by image. split_of: by image, "train", "validation" or "test", or no entry."""
+    """images: in their order. mask_of: by image. masks: all of them, with those that have no image.
+
+    split_of: by image, "train", "validation" or "test", or no entry.
+    """
 
     images: tuple[Path, ...]
     mask_of: dict[Path, Path]
     split_of: dict[Path, str]
+    masks: frozenset[Path] = frozenset()
 
 
 def pair(source: Path, files: Iterable[Path], aside: Aside) -> Pairs:
@@ -72,7 +77,8 @@ def pair(source: Path, files: Iterable[Path], aside: Aside) -> Pairs:
     extra = sorted(str(path.relative_to(source)) for path in lonely)
     if extra:
         aside.warn(f"{len(extra)} masks have no image and were left out: {some(extra)}.")
-    return Pairs(tuple(images), mask_of, {path: split for path in images if (split := _split(source, path))})
+    splits = {path: split for path in images if (split := split_of(source, path))}
+    return Pairs(tuple(images), mask_of, splits, frozenset(mask for members in masks.values() for mask in members))
 
 
 def is_mask(source: Path, path: Path) -> bool:
@@ -128,5 +134,6 @@ def _folders(source: Path, path: Path) -> tuple[str, ...]:
     return tuple(name.lower() for name in path.relative_to(source).parts[:-1])
 
 
-def _split(source: Path, path: Path) -> str | None:
+def split_of(source: Path, path: Path) -> str | None:
+    """What a folder of ``path`` below ``source``, the nearest first, says: "train", "validation", "test" or None."""
     return next((SPLITS[name] for name in reversed(_folders(source, path)) if name in SPLITS), None)

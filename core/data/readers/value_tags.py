@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from core.data.bands import REFLECTANCE
+from core.data.bands import REFLECTANCE, bands_named
+from core.data.names.reading import read_names
 from core.data.readers.base import Aside, some
 from core.data.store.missing import equals_nodata
 from core.errors import FormatError
@@ -51,14 +52,18 @@ def usable_scale(scale: float) -> float:
     return float(scale) if math.isfinite(scale) and scale != 0 else 1.0
 
 
-def tags_of(attributes: Mapping[str, Any]) -> ValueTags:
-    """The tags in the attributes of an HDF5 or netCDF array; what is no number is passed over."""
-    scale, offset = (_number(attributes.get(name)) for name in ("scale_factor", "add_offset"))
-    fills = (_number(attributes.get(name)) for name in ("_FillValue", "missing_value"))
+def tags_of(attributes: Mapping[str, Any], name: str = "an array") -> ValueTags:
+    """The tags in the attributes of an HDF5 or netCDF array; what is no number is passed over.
+
+    Raises FormatError, with the ``name`` of the array, for several scales or offsets: which axis they go along is not
+    stated.
+    """
+    scale, offset = (_one_number(attributes, key, name) for key in ("scale_factor", "add_offset"))
+    fills = [value for key in ("_FillValue", "missing_value") for value in _numbers(attributes, key)]
     return ValueTags(
         (1.0 if scale is None else usable_scale(scale),),
         (0.0 if offset is None or not math.isfinite(offset) else offset,),
-        tuple(dict.fromkeys(value for value in fills if value is not None and not math.isnan(value))),
+        tuple(dict.fromkeys(value for value in fills if not math.isnan(value))),
     )
 
 
@@ -91,10 +96,27 @@ def unit_of(tags: Iterable[ValueTags]) -> str | None:
     return REFLECTANCE if scales and all(low <= scale <= high for scale in scales) else None
 
 
-def tell_tags(tags: Mapping[str, ValueTags], labels: Mapping[str, int], aside: Aside) -> str | None:
+def of_optical(tags: ValueTags, names: Sequence[str | None]) -> ValueTags:
+    """The tags of the optical bands alone, by the names of all; ``tags`` where names do not tell them."""
+    if not all(names) or not len(names) == len(tags.scale) == len(tags.offset):
+        return tags
+    bands = bands_named(read_names(tuple(names)).names)
+    places = [place for place, band in enumerate(bands) if band.family == "optical"]
+    if not places:
+        return tags
+    return ValueTags(*(tuple(values[place] for place in places) for values in (tags.scale, tags.offset)))
+
+
+def tell_tags(
+    tags: Mapping[str, ValueTags],
+    labels: Mapping[str, int],
+    aside: Aside,
+    optical: Mapping[str, ValueTags] | None = None,
+) -> str | None:
     """Say which scales the files state and were applied; returns the unit of optical bands that follows, or None.
 
-    tags: of each file; labels: of each file, 1, 0 or -1. Raises FormatError where every file of one class states other
+    tags: of each file; labels: of each file, 1, 0 or -1; optical: of each file's optical bands (``of_optical``), whose
+    scales say the unit; None: as ``tags``. Raises FormatError where every file of one class states other
     tags than every file of the other: whatever is wrong with one of them, a network would tell the classes by it.
     """
     files: dict[ValueTags, list[str]] = defaultdict(list)
@@ -102,6 +124,8 @@ def tell_tags(tags: Mapping[str, ValueTags], labels: Mapping[str, int], aside: A
         files[ValueTags(one.scale, one.offset)].append(file)
     if not any(one.scaled for one in files):
         return None
+    of_unit = {ValueTags(one.scale, one.offset) for one in (tags if optical is None else optical).values()}
+    unit = unit_of(of_unit) if all(one.scaled for one in of_unit) else None
     texts = [f"{one.text()} in {len(names):,} files ({some(names, 2)})" for one, names in files.items()]
     if len(files) > 1:
         of_class = {
@@ -113,15 +137,29 @@ def tell_tags(tags: Mapping[str, ValueTags], labels: Mapping[str, int], aside: A
                 "classes by them. Correct the tags (gdal_edit.py -scale S -offset O FILE) or write the values scaled."
             )
         aside.warn(f"The files state different scales; each file's own was applied: {'; '.join(texts)}.")
-        return unit_of(one for one in files if one.scaled) if all(one.scaled for one in files) else None
-    unit = unit_of(files)
+        return unit
     as_what = f"; optical bands are taken as {unit} (--unit says otherwise)" if unit else ""
     aside.warn(f"The files state {next(iter(files)).text()}, which was applied{as_what}.")
     return unit
 
 
-def _number(value: Any) -> float | None:
+def _one_number(attributes: Mapping[str, Any], key: str, name: str) -> float | None:
+    found = set(_numbers(attributes, key))
+    if len(found) > 1:
+        raise FormatError(
+            f"The attribute {key} of {name} holds {len(found)} numbers; accepted: one. Write the values scaled."
+        )
+    return found.pop() if found else None
+
+
+def _numbers(attributes: Mapping[str, Any], key: str) -> list[float]:
+    """The numbers of an attribute, [] for none. Text of several cells is not read: it may claim any size."""
+    if key not in attributes:
+        return []
+    stored = attributes.get_id(key) if hasattr(attributes, "get_id") else None
+    if stored is not None and stored.dtype.kind not in "iuf" and math.prod(stored.shape or ()) > 1:
+        return []
     try:
-        return float(np.asarray(value).reshape(-1)[0])
-    except (TypeError, ValueError, IndexError):
-        return None
+        return [float(value) for value in np.ravel(attributes[key])]
+    except (TypeError, ValueError):
+        return []

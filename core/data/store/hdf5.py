@@ -2,7 +2,8 @@
 
 In a file that is opened read-only here, every dataset lies in that file, has plain fixed-size numbers or text, and is
 not absurdly larger than the file. h5py itself follows external links, external storage and virtual datasets silently,
-and allocates what a file claims.
+and allocates what a file claims. The attributes in which HDF5 itself keeps dimension scales (netCDF-4, xarray,
+``make_scale``) hold references; they are passed over and never read here.
 """
 
 from __future__ import annotations
@@ -25,13 +26,16 @@ MAX_ATTRIBUTE = 2**20  # bytes
 ALWAYS_FINE = 64 * 2**20  # bytes; below this a dataset's logical size is not questioned
 MAX_RATIO = 200  # logical size / file size; lzf reaches 88, real images at most a few times
 _PLAIN_TYPES = (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID, h5py.h5t.TypeEnumID, h5py.h5t.TypeStringID)
+_DIMENSIONS = ("DIMENSION_LIST", "REFERENCE_LIST")  # which HDF5's own dimension scales write
 _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 32000: "lzf"}
 
 
 @contextmanager
-def open_safely(path: Path, checked: bool = False) -> Iterator[h5py.File]:
+def open_safely(path: Path, checked: bool = False, foreign: bool = False) -> Iterator[h5py.File]:
     """An HDF5 file open for reading, its structure checked first unless ``checked`` says it already was.
 
+    ``foreign``: arrays of text of any length may be in it, as h5py writes by default. They are for
+    ``core.data.readers.hdf5.facts`` to read, bit by bit: they may claim any size.
     Raises FormatError when it is not an HDF5 file, UnsafeFileError when its structure is refused.
     """
     try:
@@ -46,7 +50,7 @@ def open_safely(path: Path, checked: bool = False) -> Iterator[h5py.File]:
     with file:
         if not checked:
             with damage_told(path, Exception):
-                check_structure(file, path)
+                check_structure(file, path, foreign)
         with damage_told(path, (OSError, RuntimeError)):  # h5py's, of what cannot be read
             yield file
 
@@ -66,7 +70,7 @@ def _reason(error: BaseException) -> str:
     return one_line(error, 300)
 
 
-def check_structure(file: h5py.File, path: Path) -> None:
+def check_structure(file: h5py.File, path: Path, foreign: bool = False) -> None:
     """Raise UnsafeFileError unless every member is harmless. Reads structure only, never values."""
     size = Path(path).stat().st_size
     seen: set[int] = set()
@@ -85,27 +89,27 @@ def check_structure(file: h5py.File, path: Path) -> None:
             if address in seen:
                 raise _unsafe(path, member_path, "is linked to twice", "each object under one name")
             seen.add(address)
-            _check_member(member, member_path, path, size)
+            _check_member(member, member_path, path, size, foreign)
             if isinstance(member, h5py.Group):
                 stack.append((member, member_path, depth + 1))
 
 
-def _check_member(member: h5py.HLObject, where: str, path: Path, file_size: int) -> None:
+def _check_member(member: h5py.HLObject, where: str, path: Path, file_size: int, foreign: bool) -> None:
     _check_attributes(member, where, path)
     if isinstance(member, h5py.Dataset):
-        _check_dataset(member, where, path, file_size)
+        _check_dataset(member, where, path, file_size, foreign)
     elif not isinstance(member, h5py.Group):
         raise _unsafe(path, where, "is neither a group nor a dataset", "groups and datasets")
 
 
-def _check_dataset(dataset: h5py.Dataset, where: str, path: Path, file_size: int) -> None:
+def _check_dataset(dataset: h5py.Dataset, where: str, path: Path, file_size: int, foreign: bool) -> None:
     plist = dataset.id.get_create_plist()
     if plist.get_layout() == h5py.h5d.VIRTUAL:
         raise _unsafe(path, where, "is a virtual dataset that reads other files", "data stored in the file itself")
     if plist.get_external_count():
         raise _unsafe(path, where, "keeps its data in an external file", "data stored in the file itself")
     # The low-level type is asked: h5py's dtype maps references and variable-length data to Python objects.
-    _check_type(dataset.id.get_type(), where, path)
+    _check_type(dataset.id.get_type(), where, path, text_of_any_length=foreign)
     for index in range(plist.get_nfilters()):
         if plist.get_filter(index)[0] not in _FILTERS:
             raise _unsafe(path, where, "is compressed with an unknown filter", ", ".join(_FILTERS.values()))
@@ -127,6 +131,8 @@ def _check_attributes(member: h5py.HLObject, where: str, path: Path) -> None:
     if len(names) > MAX_OBJECTS:
         raise _unsafe(path, where, "has too many attributes", f"at most {MAX_OBJECTS}")
     for name in names:
+        if name in _DIMENSIONS:
+            continue
         attribute = member.attrs.get_id(name)
         _check_type(attribute.get_type(), f"{where}@{name}", path, text_of_any_length=True)
         if attribute.get_storage_size() > MAX_ATTRIBUTE:

@@ -10,19 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.bands import SENTINEL2_NAMES, Band
+from core.data.bands import Band
 from core.data.indices import INDICES
+from core.data.names.reading import canonical
 from core.errors import DataError, FormatError
 from core.io import atomic
 from core.io.json_text import load_json
 from core.train.networks.two_branch import channels_of
 
 RGB = ("red", "green", "blue")
-# ESA's numbers, with and without a leading zero, to our names; SENTINEL2_NAMES leaves out B8A and B9 comes after it.
-_NUMBERED = dict(zip((*range(1, 9), 9, 10, 11, 12), (name for name, _ in SENTINEL2_NAMES), strict=True))
-_ESA = {f"b{number:{width}}": name for number, name in _NUMBERED.items() for width in ("d", "02d")} | {
-    "b8a": "nir_narrow"
-}
 _ORBITS = ("desc_", "asc_")  # Earth-observation weights know one VV and one VH, whatever the orbit
 
 
@@ -69,7 +65,7 @@ def _written(card: dict, bands: list, path: Path) -> WeightsCard:
             f"{path.name} is not the file that {name} describes: its sha256 differs. Fetch the file again, or correct "
             "the card if you know that the file is right."
         )
-    names = tuple(_ESA.get(band.strip().lower(), band.strip().lower()) for band in bands)
+    names = tuple(canonical(band) for band in bands)  # numbers are Sentinel-2's
     if len(set(names)) < len(names):
         raise FormatError(f"{name} names a band twice ({', '.join(names)}). Each input of the first layer has one.")
     return WeightsCard(names, False, card["licence"].strip(), str(card.get("source", "")), card["sha256"].lower())

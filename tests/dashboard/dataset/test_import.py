@@ -174,3 +174,13 @@ def test_a_name_that_is_taken_is_refused_in_words(studio, open_page, folder):
     at.text_input(key="import_name").set_value("mine").run()
     at.button(key="import_go").click().run()
     assert not at.exception and "exists already" in at.error[0].value
+
+
+def test_published_layouts_are_shown_with_their_folders(open_page):
+    from core.data.readers.layouts.published import LAYOUTS, named
+
+    at = opened(open_page)
+    assert at.selectbox("import_published").options == [layout.title for layout in LAYOUTS]
+    at.selectbox("import_published").set_value("bijie").run()
+    assert named("bijie").tree.strip("\n") in [code.value for code in at.code]
+    assert any("resize 64, below under Options" in caption.value for caption in at.caption)

@@ -26,9 +26,12 @@ MAX_FILES = 200_000  # files and folders in one archive
 MAX_BYTES = 64 * 2**30  # of all files, unpacked
 MAX_RATIO = 200  # unpacked / packed size of one file; deflate reaches 1032, real patches at most a few times
 MAX_RATIO_WHOLE = 100  # the same of the whole archive
+MAX_RATIO_ARRAY = 1100  # of an array in an .npz, whose header is judged as well: masks are mostly 0
 ALWAYS_FINE = 4 * 2**20  # bytes unpacked; below this the ratio is not questioned (an empty mask packs very well)
 MAX_COMPONENT = 255  # bytes of one part of a name
-ACCEPTED = f"Accepted: .zip, .tar, .tar.gz with at most {MAX_FILES} plain files of together {MAX_BYTES >> 30} GiB."
+ACCEPTED = (
+    f"Accepted: .zip, .npz, .tar, .tar.gz with at most {MAX_FILES} plain files of together {MAX_BYTES >> 30} GiB."
+)
 _NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".7z", ".rar", ".zst", ".lz4", ".jar", ".npz")
 _MAX_HEADER = 2**20  # bytes of one header of a tar archive (long names, extended headers)
 _MAX_LISTING = 128 * 2**20  # bytes of all headers, which are kept in memory
@@ -48,7 +51,7 @@ def judged(source: Path, stack: ExitStack) -> list[Member]:
 
     Raises UnsafeFileError or FormatError, and for a damaged archive what zipfile and tarfile raise.
     """
-    read = _zip_members if source.suffix.lower() == ".zip" else _tar_members
+    read = _zip_members if source.suffix.lower() in (".zip", ".npz") else _tar_members
     members = read(source, stack)
     if not members:
         raise FormatError(f"{source.name} holds no files. Pack the folder of patches again.")
@@ -66,6 +69,7 @@ def _zip_members(source: Path, stack: ExitStack) -> list[Member]:
     entries = archive.infolist()
     _check_count(source, len(entries))
     names = _Names(source)
+    ratio = MAX_RATIO_ARRAY if source.suffix.lower() == ".npz" else MAX_RATIO
     members, ends = [], []
     for entry in entries:
         name = entry.orig_filename  # as written; zipfile cuts a name at a NUL
@@ -78,7 +82,7 @@ def _zip_members(source: Path, stack: ExitStack) -> list[Member]:
             raise FormatError(f"{source.name} is protected by a password ('{shown(name)}'). Pack it without.")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise FormatError(f"{source.name} is packed in a rare way ('{shown(name)}'). Pack it as an ordinary zip.")
-        if entry.file_size > max(ALWAYS_FINE, MAX_RATIO * entry.compress_size):
+        if entry.file_size > max(ALWAYS_FINE, ratio * entry.compress_size):
             raise unsafe(
                 source, f"holds '{shown(name)}', which unpacks to {entry.file_size / 2**20:.0f} MiB, as a bomb does"
             )

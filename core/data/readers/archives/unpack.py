@@ -18,11 +18,26 @@ from pathlib import Path
 
 from core.data.readers.archives.archive_safety import ACCEPTED, Member, judged, unsafe
 from core.data.readers.base import shown
+from core.data.readers.pairs import IMAGES, LITTER, MASKS, SPLITS
 from core.errors import DataError, FormatError
 from core.io.atomic import unfinished
 from core.io.safe_paths import slug
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
+SUFFIXES = (".zip", ".npz", ".tar", ".tar.gz", ".tgz")
+# Archives that are not unpacked here: the command that does it.
+ELSEWHERE = {
+    ".7z": "7z x {name} -oFOLDER",
+    ".rar": "unrar x {name} FOLDER/",
+    ".tar.bz2": "tar -xjf {name} -C FOLDER",
+    ".tbz2": "tar -xjf {name} -C FOLDER",
+    ".tar.xz": "tar -xJf {name} -C FOLDER",
+    ".txz": "tar -xJf {name} -C FOLDER",
+    ".tar.zst": "tar --zstd -xf {name} -C FOLDER",
+    ".zst": "zstd -d {name}",
+    ".bz2": "bunzip2 -k {name}",
+    ".xz": "unxz -k {name}",
+    ".gz": "gunzip -k {name}",
+}
 MAX_SMALL = 256 * 2**20  # bytes of a table that is read from an archive by itself
 _NESTED_STARTS = (
     b"PK\x03\x04",
@@ -51,6 +66,7 @@ def unpacked(source: Path, beside: Path | None = None) -> Iterator[Path]:
     Raises UnsafeFileError or FormatError, in plain words and about the archive as a whole.
     """
     if not is_archive(source):
+        tell_elsewhere(source)
         yield source
         return
     with _temporary(beside) as folder:
@@ -62,6 +78,15 @@ def unpacked(source: Path, beside: Path | None = None) -> Iterator[Path]:
             for member in members:
                 _write(member, root, source)
         yield _entered(root)
+
+
+def tell_elsewhere(source: Path) -> None:
+    """Raise FormatError for an archive of a kind that is not unpacked here, with the command that does it."""
+    name = source.name.lower()
+    how = next((line for ending, line in ELSEWHERE.items() if name.endswith(ending)), None)
+    if how is not None and source.is_file():
+        command = how.format(name=source.name)
+        raise FormatError(f"{source.name} is not unpacked here. Unpack it and give what comes out: {command}")
 
 
 def judge(source: Path) -> tuple[str, ...]:
@@ -110,17 +135,36 @@ def _write(member: Member, root: Path, source: Path) -> None:
     os.utime(path, ns=(changed, changed))
 
 
+def entered(folder: Path) -> Path:
+    """The folder in which a dataset's own folders begin: single folders around them are gone through.
+
+    A single folder of files is kept: it may be a class.
+    """
+    while (inside := _single(folder)) is not None and any(path.is_dir() for path in _members(inside)):
+        folder = inside
+    return folder
+
+
 def _entered(root: Path) -> Path:
-    while True:
-        inside = [path for path in root.iterdir() if path.name != "__MACOSX" and not path.name.startswith(".")]
-        if len(inside) != 1 or not inside[0].is_dir() or _is_content(inside[0].name):
-            return root
-        root = inside[0]
+    """The same of an archive, whose single folder is a wrapper even if it holds files."""
+    while (inside := _single(root)) is not None:
+        root = inside
+    return root
+
+
+def _single(folder: Path) -> Path | None:
+    inside = _members(folder)
+    alone = len(inside) == 1 and inside[0].is_dir() and not inside[0].is_symlink()
+    return inside[0] if alone and not _is_content(inside[0].name) else None
+
+
+def _members(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name[0] != "." and path.name.lower() not in LITTER]
 
 
 def _is_content(name: str) -> bool:
     """A folder that formats look for by its name is not a wrapper around them."""
-    return name.lower() in ("img", "images", "train_data", "test_data", "landslide", "landslides")
+    return name.lower() in (*IMAGES, *MASKS, *SPLITS, "train_data", "test_data", "landslide", "landslides")
 
 
 @contextmanager

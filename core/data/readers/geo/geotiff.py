@@ -19,10 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.bands import Band, bands_named
 from core.data.readers import cas, folders
 from core.data.readers.base import Aside, Collection, Item, ReaderOptions, some
-from core.data.readers.build import choose_bands
 from core.data.readers.files import FilePatch, patch_files
 from core.data.readers.geo.placement import Placer
 from core.data.readers.geo.raster import SUFFIXES, RasterHeader, patch_header, raster_header
@@ -31,7 +29,7 @@ from core.data.readers.masks.files import FileMask
 from core.data.readers.matching import FileIndex
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.tables import DEFAULT_CLASSES
-from core.data.readers.value_tags import tell_tags
+from core.data.readers.value_tags import of_optical, tell_tags
 from core.errors import DataError, FormatError
 
 USUAL_TILE = 64  # pixels a side, of most published patches
@@ -131,7 +129,10 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
 
 def _pairs(source: Path, options: ReaderOptions, aside: Aside) -> Collection | None:
     """Images with masks beside them, labelled from those; None where there are none or labels come from elsewhere."""
-    if options.labels or options.masks or not _found_pairs(source, Aside()).mask_of:
+    if options.labels or options.masks:
+        return None
+    pairs = _found_pairs(source, Aside())
+    if not pairs.mask_of or folders.are_classes(source, list(pairs.images), options):
         return None
     found = _found_pairs(source, aside)  # once more, to tell of what cannot be used
     without = [_below(source, path) for path in found.images if path not in found.mask_of]
@@ -157,16 +158,15 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
     if not headers:
         first = f" The first reason: {aside.rejected[0].file}: {aside.rejected[0].reason}" if aside.rejected else ""
         raise FormatError(f"{source} holds no GeoTIFF that can be used.{first}")
-    bands, orders = _bands(headers, options, aside)
     nodata = _nodata(headers, options, aside)
     placer, strip, items = Placer(), Strip(), []
     for item in found.items:
-        if item.file not in orders:
+        header = headers.get(item.file)
+        if header is None:
             continue
-        header = headers[item.file]
         place = placer.place(item.patch.path, header, item.file)
         _, height, width = header.shape
-        patch = RasterPatch(item.patch.path, item.file, header, nodata, place, orders[item.file])
+        patch = RasterPatch(item.patch.path, item.file, header, nodata, place)
         if header.stack is None:
             patch = Scene(patch.path, patch.file, header, nodata, place, patch.order, None, strip)
         columns = {
@@ -179,8 +179,9 @@ def _placed(found: Collection, source: Path, options: ReaderOptions, aside: Asid
     placer.tell(aside)
     name = f"geotiff: {source.resolve().name}"
     labels = {item.file: item.label for item in items}
-    unit = tell_tags({file: headers[file].tags for file in labels}, labels, aside)
-    return replace(found, name=name, items=items, bands=bands, nodata=nodata, unit=unit)
+    optical = {file: of_optical(headers[file].tags, headers[file].names) for file in labels}
+    unit = tell_tags({file: headers[file].tags for file in labels}, labels, aside, optical)
+    return replace(found, name=name, items=items, nodata=nodata, unit=unit)
 
 
 def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dict[str, RasterHeader]:
@@ -199,60 +200,6 @@ def _headers(items: Sequence[Item], options: ReaderOptions, aside: Aside) -> dic
         # The same text for all files of one coordinate system is kept once.
         found[item.file] = replace(header, nodata=nodata, crs=header.crs and sys.intern(header.crs))
     return found
-
-
-# --------------------------------------------------------------------------------------------- bands and nodata
-
-
-def _bands(
-    headers: Mapping[str, RasterHeader], options: ReaderOptions, aside: Aside
-) -> tuple[tuple[Band, ...] | None, dict[str, tuple[int, ...] | None]]:
-    """The bands (None: by their number), and for each usable file its bands in that order.
-
-    Names in the files decide; names in the options choose among them, or are given by position where files have none.
-    """
-    named = {file: names for file, header in headers.items() if (names := _names(header))}
-    if options.bands is not None:
-        wanted = tuple(name.strip() for name in options.bands)
-    elif named:
-        wanted = Counter(named.values()).most_common(1)[0][0]
-    else:
-        return None, dict.fromkeys(headers)
-    orders: dict[str, tuple[int, ...] | None] = {}
-    unnamed = []
-    for file, header in headers.items():
-        names = named.get(file, ())
-        if set(wanted) <= set(names):
-            order = tuple(names.index(name) for name in wanted)
-            orders[file] = None if order == tuple(range(len(names))) else order
-        elif names and options.bands is None:
-            aside.reject(file, f"Its bands are {some(list(names), 20)}; accepted: {some(list(wanted), 20)}.")
-        elif header.shape[0] != len(wanted):
-            aside.reject(file, f"It has {header.shape[0]} bands; accepted: {len(wanted)} ({some(list(wanted), 20)}).")
-        else:
-            orders[file] = None
-            unnamed.append(file)
-    if unnamed and named:
-        aside.warn(
-            f"{len(unnamed)} files do not name their bands so; taken by position as {some(list(wanted), 20)}: "
-            f"{some(unnamed)}."
-        )
-    if options.bands is not None or not orders:
-        return None, orders
-    is_bytes = headers[next(iter(orders))].is_bytes
-    return choose_bands(len(wanted), is_bytes, wanted, aside), orders
-
-
-def _names(header: RasterHeader) -> tuple[str, ...]:
-    """The names that the file gives to all of its bands, each once, as the registry writes them; otherwise ()."""
-    if not all(header.names) or not all(name.isprintable() and len(name) <= 64 for name in header.names):
-        return ()
-    names = tuple(name.lower() if _is_known(name.lower()) else name for name in header.names)
-    return names if len(set(names)) == len(names) else ()
-
-
-def _is_known(name: str) -> bool:
-    return bool(bands_named([name])[0].sensor)
 
 
 def _nodata(headers: Mapping[str, RasterHeader], options: ReaderOptions, aside: Aside) -> float | None:

@@ -226,7 +226,7 @@ class Placer:
         beside, _ = stated_beside(path)
         found = place_of(path, header)
         if found is None:
-            self._told["nowhere"].append(file)
+            self._told["points" if header.has_gcps else "nowhere"].append(file)
             return None
         if header.transform and beside and _differ(header.transform, beside, header.shape):
             self._told["disagrees"].append(file)
@@ -243,6 +243,8 @@ class Placer:
         texts = {
             "nowhere": "files do not say where they are (no coordinate system, no world file), so their patches have "
             "no coordinates",
+            "points": "files are placed by ground control points (GCPs), which are not applied, so their patches "
+            "have no coordinates and may be turned or bent; gdalwarp IN.tif OUT.tif puts them on a grid",
             "no system": "files have a place but no coordinate system, so their patches have no longitude and "
             "latitude; map units are in the columns x and y",
             "nowhere on Earth": "files have a coordinate system that does not lead to longitude and latitude; map "

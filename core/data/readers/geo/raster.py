@@ -59,6 +59,7 @@ class RasterHeader:
         is_picture: 8 bits of grey, palette, red-green-blue or ink, with or without transparency.
         stack: (pages, rows, columns) of a file whose axes are spread over pages, or None.
         has_mask: whether a mask inside the file, or an alpha band, says which pixels were seen.
+        has_gcps: whether it is placed by ground control points instead of a transform.
         alpha: position of the alpha band in the file, from 0, or None.
         tags: what the numbers must be scaled by.
     """
@@ -73,6 +74,7 @@ class RasterHeader:
     is_picture: bool = False
     stack: tuple[int, int, int] | None = None
     has_mask: bool = False
+    has_gcps: bool = False
     alpha: int | None = None
     tags: ValueTags = ValueTags()
 
@@ -198,6 +200,7 @@ def _header(raster: Any, path: Path) -> RasterHeader:
         stack=stack,
         has_mask=alpha is not None
         or (not stack and any(flag.name == "per_dataset" for flag in raster.mask_flag_enums[0])),
+        has_gcps=bool(raster.gcps[0]),
         alpha=alpha,
         tags=ValueTags() if stack else _tags(raster, kept),
     )

@@ -64,6 +64,14 @@ class RasterPatch:
         """(C, H, W) in the file's own number type, or floats where a value of some bands is nodata (nan there)."""
         return measured(self._pixels(), self.header, self.fill, self.order)
 
+    def band_names(self) -> tuple[str | None, ...]:
+        """As the file gives them."""
+        return self.header.names
+
+    def chosen(self, order: tuple[int, ...]) -> RasterPatch:
+        """Some of its bands, by their positions in the file."""
+        return replace(self, order=order)
+
     def _pixels(self) -> np.ndarray:
         return read_raster(self.path, self.part, self.header.tag)
 

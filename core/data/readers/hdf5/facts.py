@@ -3,30 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from core.data.readers.base import Aside, ReaderOptions
 from core.data.readers.tables import DEFAULT_CLASSES, is_empty, label_rule
-from core.errors import FormatError, LabelError
+from core.errors import FormatError, LabelError, UnsafeFileError
+
+TEXT_BYTES = 64 * 2**20  # of one array of text, and of what is read of it at once
 
 
-def read_fact(data: h5py.Dataset, name: str, path: Path) -> np.ndarray:
-    """(N,) text or numbers of a small array; (N, 2) for places, (N, K) numbers where labels are such."""
+def read_fact(data: Any, name: str, file: str) -> np.ndarray:
+    """(N,) text or numbers of a small array; (N, 2) for places, (N, K) numbers where labels are such.
+
+    Numbers that an enumeration names become its names.
+    """
     shape = data.shape[:1] if data.shape[1:] in ((), (1,)) else data.shape
     if name == "labels" and len(shape) == 2 and data.dtype.kind in "iufb":
-        return data[()]
+        return np.asarray(data[()])
     if shape != ((data.shape[0], 2) if name == "lonlat" else data.shape[:1]):
         wanted = "(N, 2): longitude and latitude" if name == "lonlat" else "(N,): one value a patch"
         hint = " Say --keys masks=NAME if these are masks." if name == "labels" and data.ndim > 2 else ""
-        raise FormatError(f"'{name}' of {path.name} has the shape {data.shape}; accepted: {wanted}.{hint}")
-    values = data[()].reshape(shape)
+        raise FormatError(f"'{name}' of {file} has the shape {data.shape}; accepted: {wanted}.{hint}")
+    if data.dtype.kind == "O":
+        texts = _text_of_any_length(data, name, file)
+        return texts if name == "labels" else np.array([text.strip() for text in texts], dtype=np.str_)
+    values = np.asarray(data[()]).reshape(shape)
+    enumerated = h5py.check_enum_dtype(data.dtype)
+    if enumerated and values.dtype.kind in "iu":
+        names = {number: text for text, number in enumerated.items()}
+        values = np.array([names.get(value, str(value)) for value in values.tolist()], dtype=np.str_)
     if values.dtype.kind not in "iufb":
         values = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values.astype(np.str_)
     if name == "lonlat":
         return values.astype(np.float64)
     return values if name == "labels" else np.array([_text(value) for value in values.tolist()], dtype=np.str_)
+
+
+def _text_of_any_length(data: Any, name: str, file: str) -> np.ndarray:
+    """Text as h5py writes it by default. Read bit by bit: many cells may point to the same long text of the file."""
+    most = max(1, TEXT_BYTES // max(Path(data.file.filename).stat().st_size, 1))
+    found: list[str] = []
+    total = 0
+    for start in range(0, len(data), most):
+        for cell in np.ravel(data[start : start + most]):
+            text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+            total += len(text)
+            if total > TEXT_BYTES:
+                raise UnsafeFileError(f"'{name}' of {file} holds more than {TEXT_BYTES >> 20} MiB of text.")
+            found.append(text)
+    return np.array(found, dtype=object)
 
 
 def _from_one_hot(values: np.ndarray, aside: Aside) -> np.ndarray:

@@ -6,9 +6,11 @@ Every file's structure proves harmless before anything of it is read (``core.dat
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Protocol
 
 import h5py
 import numpy as np
@@ -16,11 +18,13 @@ import numpy as np
 from core.data.readers.axes import axes_of, channels_first, turned, without_single
 from core.data.readers.base import Shape, file_stamp
 from core.data.readers.masks.raw import Part, Raw, from_array, plane_shape
-from core.data.readers.value_tags import apply_tags, tags_of
+from core.data.readers.stacks.stored import listed_bands
+from core.data.readers.value_tags import ValueTags, apply_tags, tags_of
 from core.data.store.hdf5 import open_safely
 from core.errors import FormatError, UnsafeFileError
 
-SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")
+SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf", ".nc", ".nc4", ".mat")
+SHARED = (".nc", ".nc4", ".mat")  # endings of other kinds of files too
 MAX_BYTES = 256 * 2**20  # of one patch
 BLOCK_BYTES = 16 * 2**20  # of rows read at once
 
@@ -37,16 +41,16 @@ class H5Patch:
 
     def shape(self) -> tuple[Shape, bool]:
         """(C, H, W), and whether it holds bytes. Raises DataError when the file is refused or has no such array."""
-        with open_safely(self.path) as file:
+        with open_safely(self.path, foreign=True) as file:
             data = _array(file, self.key, self.path)
             return channels_first(without_single(data.shape), self._axes(data)), is_bytes(data)
 
     def read(self) -> np.ndarray:
         """(C, H, W) in the file's own number type."""
-        with open_safely(self.path) as file:
+        with open_safely(self.path, foreign=True) as file:
             data = _array(file, self.key, self.path)
             axes = self._axes(data)
-            values = apply_tags(data[()], tags_of(data.attrs))
+            values = apply_tags(data[()], tags_in(data))
             return turned(values.reshape(without_single(data.shape)), axes)
 
     def _axes(self, data: h5py.Dataset) -> str:
@@ -55,6 +59,11 @@ class H5Patch:
         if len(shape) != len(axes):
             raise FormatError(f"{self.file} has the shape {shape}; with these axes ({axes}) it has {len(axes)}.")
         return axes
+
+    def band_names(self) -> tuple[str, ...]:
+        """As the array, or its file, lists them."""
+        with open_safely(self.path, foreign=True) as file:
+            return listed_bands([_array(file, self.key, self.path), file])
 
     def stamp(self) -> str:
         """Of the file."""
@@ -72,38 +81,52 @@ class H5Mask:
 
     def shape(self) -> tuple[int, int]:
         """(H, W) from the array's header."""
-        with open_safely(self.path) as file:
+        with open_safely(self.path, foreign=True) as file:
             return plane_shape(_array(file, self.key, self.path).shape, self.file)
 
     def raw(self, part: Part | None = None) -> Raw:
-        """Its pixels."""
-        with open_safely(self.path) as file:
-            return from_array(_array(file, self.key, self.path)[()], self.file)
+        """Its pixels; what has a fill value is nan."""
+        with open_safely(self.path, foreign=True) as file:
+            data = _array(file, self.key, self.path)
+            return from_array(apply_tags(data[()], tags_in(data)), self.file)
 
     def stamp(self) -> str:
         """Of the file."""
         return f"{file_stamp(self.path)} {self.key}"
 
 
-class Rows:
-    """The rows of one array of a file that proved harmless, read in blocks, of which the last one is kept."""
+class Stored(Protocol):
+    """Named arrays in files that can be opened again and again (``core.data.readers.stacks.stored``)."""
 
-    def __init__(self, path: Path, key: str):
-        self._path, self._key, self._stamp = path, key, file_stamp(path)
+    name: str
+
+    def opened(self, checked: bool = False) -> AbstractContextManager[Mapping[str, Any]]:
+        """The arrays by name while the block runs."""
+
+    def stamp(self) -> str:
+        """Changes when a file does."""
+
+
+class Rows:
+    """The rows of one array of files that proved harmless, read in blocks, of which the last one is kept."""
+
+    def __init__(self, stored: Stored, key: str):
+        self._stored, self._key, self._stamp = stored, key, stored.stamp()
         self._start, self._block = 0, np.empty(0)
 
     def read(self, row: int) -> np.ndarray:
         """One row. Raises FormatError when the file changed since it was judged."""
         if not self._start <= row < self._start + len(self._block):
-            if file_stamp(self._path) != self._stamp:
-                raise FormatError(f"{self._path.name} changed while it was read. Try again.")
-            with open_safely(self._path, checked=True) as file:
-                data = file[self._key]
+            if self._stored.stamp() != self._stamp:
+                raise FormatError(f"{self._stored.name} changed while it was read. Try again.")
+            with self._stored.opened(checked=True) as arrays:
+                data = arrays[self._key]
                 each = max(1, math.prod(data.shape[1:]) * data.dtype.itemsize)
                 most = max(1, BLOCK_BYTES // each)
                 self._start = row - row % most
                 self._block = np.empty(0)  # the one before is freed first
-                self._block = apply_tags(data[self._start : self._start + most], tags_of(data.attrs))
+                block = np.array(data[self._start : self._start + most])
+                self._block = apply_tags(block, tags_in(data))
         return self._block[row - self._start]
 
     def stamp(self) -> str:
@@ -121,6 +144,11 @@ class H5Row:
     axes: str
     size: Shape
     is_bytes: bool
+    bands: tuple[str, ...] = ()
+
+    def band_names(self) -> tuple[str, ...]:
+        """As the file lists them."""
+        return self.bands
 
     def shape(self) -> tuple[Shape, bool]:
         """Known from the array's header."""
@@ -157,9 +185,17 @@ class H5RowMask:
         return f"{self.rows.stamp()} {self.row}"
 
 
-def is_bytes(data: h5py.Dataset) -> bool:
+def tags_in(data: Any) -> ValueTags:
+    """What the attributes of an array say of its numbers; an array of NumPy's has none."""
+    stored = getattr(data, "whole", data)
+    if not hasattr(stored, "attrs"):
+        return ValueTags()
+    return tags_of(stored.attrs, f"'{stored.name}' of {Path(stored.file.filename).name}")
+
+
+def is_bytes(data: Any) -> bool:
     """Whether the values are bytes and stay so: no attribute says what they must be scaled by, or which are missing."""
-    return data.dtype == np.uint8 and tags_of(data.attrs).says_nothing
+    return data.dtype == np.uint8 and tags_in(data).says_nothing
 
 
 def array_in(file: h5py.File, key: str) -> h5py.Dataset | None:

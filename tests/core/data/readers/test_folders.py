@@ -402,6 +402,36 @@ def test_a_class_folder_that_is_a_link_is_no_lost_class(classes, which):
         run(classes)
 
 
+@pytest.mark.parametrize("below", [("train",), ("train", "test")])
+def test_a_lost_class_below_folders_of_the_split_is_told(tmp_path, below):
+    for split in below:
+        picture(tmp_path / "src" / split / "landslide" / f"{split}.png")
+    picture(tmp_path / "real" / "b.png")
+    (tmp_path / "src" / "train" / "stable").symlink_to(tmp_path / "real")
+    with pytest.raises(FormatError, match="stable is a link, which is not followed, so its class would be lost"):
+        run(tmp_path / "src")
+
+
+def test_a_folder_of_masks_is_no_lost_class(tmp_path):
+    for name in ("images", "landslide_masks"):
+        for i in range(3):
+            picture(tmp_path / "src" / name / f"p{i}.png", 0 if name == "images" or i else 255)
+    _, dataset = run(tmp_path / "src", masks=tmp_path / "src" / "landslide_masks")
+    assert dataset.labels.tolist() == [1, 0, 0]
+
+
+def test_a_split_by_folder_stands_above_the_tables(tmp_path):
+    for folder, name in (("train", "a"), ("test", "b"), ("more", "c")):
+        picture(tmp_path / "src" / folder / f"{name}.png")
+    rows = "id,label,split\na,1,test\nb,0,test\nc,1,val\n"
+    _, dataset = run(tmp_path / "src", labels=table(tmp_path / "src", rows))
+    assert dict(zip(dataset.ids.tolist(), dataset.split.tolist(), strict=True)) == {
+        "a": "train",
+        "b": "test",
+        "c": "validation",
+    }
+
+
 def test_a_source_of_links_alone_is_told(classes):
     classes.rename(classes.parent / "real")
     for path in (classes.parent / "real").rglob("*.png"):
@@ -544,7 +574,7 @@ def test_one_file_is_a_source(flat):
 def test_what_is_no_source_is_told(tmp_path):
     with pytest.raises(FormatError, match="no known format. Known: zindi, .*folders"):
         recognise(tmp_path)
-    with pytest.raises(FormatError, match="no known format"):
+    with pytest.raises(FormatError, match="no folder or file"):
         iterate_patches(tmp_path / "nowhere")
     np.save(tmp_path / "x.npy", np.array([None]), allow_pickle=True)
     with pytest.raises(UnsafeFileError, match="^x.npy holds Python objects"):

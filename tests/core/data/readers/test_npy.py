@@ -114,6 +114,6 @@ def test_pickled_code_never_runs(tmp_path):
 
 
 def test_a_folder_or_a_missing_file_is_told(tmp_path):
-    for path in (tmp_path, tmp_path / "nowhere.npy"):
-        with pytest.raises(DataError, match="cannot be opened"):
+    for path, why in ((tmp_path, "it is a folder"), (tmp_path / "nowhere.npy", "cannot be opened")):
+        with pytest.raises(DataError, match=why):
             read_header(path)

@@ -130,6 +130,24 @@ def test_attributes_of_an_hdf5_array_are_heeded(tmp_path):
     assert dataset.bands[0].unit == "reflectance" and any("scale 0.0001" in text for text in report.warnings)
 
 
+def test_optical_bands_say_the_unit_and_the_ground_does_not(tmp_path):
+    for i in range(2):
+        raster(tmp_path / "src" / f"a{i}.tif", whole_numbers(i), ("B4", "B3", "B8", "DEM"), number=i)
+        with opened(tmp_path / "src" / f"a{i}.tif", "r+") as file:
+            file.scales = (1e-4, 1e-4, 1e-4, 1.0)
+    report, dataset = ingested(tmp_path / "src")
+    assert [band.unit for band in dataset.bands] == ["reflectance"] * 3 + ["m"]
+    np.testing.assert_allclose(dataset.images()[0, 0], whole_numbers(0)[0] * 1e-4, rtol=1e-5)
+    np.testing.assert_array_equal(dataset.images()[0, 3], whole_numbers(0)[3])
+
+
+def test_several_scales_of_one_array_are_refused_and_several_fills_heeded():
+    with pytest.raises(FormatError, match="scale_factor of 'x' holds 2 numbers"):
+        tags_of({"scale_factor": np.array([0.1, 0.2])}, "'x'")
+    tags = tags_of({"scale_factor": np.array([0.1, 0.1]), "missing_value": np.array([-1, -9])})
+    assert tags == ValueTags((0.1,), (0.0,), (-1.0, -9.0))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.floats(1e-5, 100), st.floats(-50, 50), st.sampled_from(["int16", "uint8", "float32"]))
 def test_tags_are_a_line_and_nothing_else(scale, offset, dtype):

@@ -261,7 +261,7 @@ def test_limits_are_stated_and_kept(tmp_path, monkeypatch):
         judge(zipped(tmp_path / "a.zip", PATCHES))
     monkeypatch.setattr(archive_safety, "MAX_FILES", 100)
     monkeypatch.setattr(archive_safety, "MAX_BYTES", 2000)
-    with pytest.raises(UnsafeFileError, match="unpacks to .*Accepted: .zip, .tar, .tar.gz with at most"):
+    with pytest.raises(UnsafeFileError, match="unpacks to .*Accepted: .zip, .npz, .tar, .tar.gz with at most"):
         judge(zipped(tmp_path / "b.zip", PATCHES))
 
 

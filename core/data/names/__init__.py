@@ -1,0 +1,1 @@
+"""Names of bands, as other people write them."""

@@ -1,0 +1,1 @@
+"""How people lay out their folders of patches."""

@@ -1,0 +1,1 @@
+"""Sources that keep many patches in one array, whatever file the array is in."""
