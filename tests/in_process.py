@@ -29,7 +29,9 @@ def jobs_in_this_process() -> Iterator[None]:
 
     def do() -> None:
         while started:
-            job_worker.main(of_path(started.pop(0)))
+            folder = of_path(started.pop(0))
+            with open(folder.path / "log.txt", "a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+                job_worker.main(folder)
 
     def followed(checkpoints, folder):
         do()
