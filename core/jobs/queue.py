@@ -277,8 +277,9 @@ def silent_for(status: Mapping[str, Any]) -> float | None:
     """Seconds since the worker of a running job gave its last sign, by its status; None where that is not known."""
     try:
         if status["state"] == "running":
-            return silence(ProcessId(int(status["pid"]), str(status["pid_started"])), float(status["heartbeat"]))
-    except (KeyError, TypeError, ValueError):
+            pid, started, heartbeat = (status.get(name) for name in ("pid", "pid_started", "heartbeat"))
+            return silence(ProcessId(int(pid), str(started)), float(heartbeat))
+    except (TypeError, ValueError):
         pass
     return None
 

@@ -99,7 +99,7 @@ def test_what_means_landslide_in_masks_is_said(tmp_path):
         colours = np.where((slide * i)[..., None] > 0, (255, 0, 0), (0, 120, 0)).astype(np.uint8)
         Image.fromarray(colours).save(tmp_path / f"coloured/p{i}.png")
         np.save(tmp_path / f"shares/p{i}.npy", np.linspace(0, 0.4, 256).reshape(16, 16) + 0.4 * slide * i)
-    given = ["folders", tmp_path / "src", "--out", tmp_path / "x.h5", "--masks"]
+    given = ["folders", tmp_path / "src", "--out", tmp_path / "x.h5", "--replace", "--masks"]
     assert "--mask-value" in failure("ingest", *given, tmp_path / "coloured", *CHECKPOINTS)
     for red in ("red", "#ff0000", "255,0,0"):
         assert answer(*given, tmp_path / "coloured", "--mask-value", red)["n_positive"] == 1

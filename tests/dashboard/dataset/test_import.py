@@ -15,6 +15,7 @@ from core.data.readers.base import ReaderOptions
 from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.targets import CheckpointsTarget
+from dashboard.jobs import stale_uploads
 
 NAME = ANALYSIS.name
 
@@ -159,7 +160,7 @@ def test_an_upload_that_cannot_be_queued_is_gone(studio, open_page, folder, monk
 
 
 def test_stale_uploads_are_swept_when_the_form_is_opened_unless_a_job_waits_for_them(studio, open_page, monkeypatch):
-    monkeypatch.setattr(uploads.sweep, "__defaults__", (-1, ()))
+    monkeypatch.setattr(stale_uploads.sweep, "__defaults__", (-1,))
     folders = [uploads.keep([uploads.Upload("a.zip", io.BytesIO(b"PK"), (".zip",))], studio.checkpoints) for _ in "ab"]
     monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
     submitted(studio, uploads.files_in(folders[0])[0], uploaded=True)
