@@ -25,6 +25,7 @@ ELSEWHERE = {
     "core/data/store/chunks.py": "a dataset file that core.data.store.hdf5 has opened before",
     "core/data/store/hdf5.py": "after check_plain",
     "core/data/uploads.py": "a new file in a folder of its own",
+    "core/jobs/claim.py": "the folder itself, to lock it",
     "core/jobs/queue_db.py": "the queue, beside the runs",
     "core/predict/submission.py": "the CSV that the user asked for",
     "core/train/networks/pretrained.py": "weights that the user names; their header is read first, through core.io",

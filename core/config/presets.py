@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 # The first paper's recipe is the default of every section (Adam 3e-4, batch 36, 50 epochs, soft-label KL).
-# `demo` takes minutes on two cores; `small` is the best result without downloaded weights on two cores.
+# `demo` takes minutes on two cores; `small` is a network without downloaded weights on two cores.
 _SMALL: dict[str, tuple[str, ...]] = {
     "demo": (
         "model.backbone=resnet18",
@@ -144,6 +144,6 @@ def _source(name: str) -> str:
 
 SOURCES: dict[str, str] = {
     "demo": "minutes on a small CPU",
-    "small": "the best result on a small CPU without downloaded weights",
+    "small": "a small CPU, no downloaded weights; chosen on the folds that docs/small-preset.md reports",
     **{name: _source(name) for name in (*_TABLE2_ROWS, *_UVA_ROWS)},
 }

@@ -15,7 +15,7 @@ from typing import Any
 from core.analyses.registry import analysis, title
 from core.config import RunConfig
 from core.data.store import open_dataset
-from core.errors import JobError
+from core.errors import JobError, RunError
 from core.io.free_space import need_room
 from core.io.process_id import silence
 from core.jobs import claim, processes, queue_db, rows
@@ -277,9 +277,8 @@ def silent_for(status: Mapping[str, Any]) -> float | None:
     """Seconds since the worker of a running job gave its last sign, by its status; None where that is not known."""
     try:
         if status["state"] == "running":
-            pid, started, heartbeat = (status.get(name) for name in ("pid", "pid_started", "heartbeat"))
-            return silence(ProcessId(int(pid), str(started)), float(heartbeat))
-    except (TypeError, ValueError):
+            return silence(ProcessId(int(status["pid"]), str(status["pid_started"])), float(status["heartbeat"]))
+    except (RunError, KeyError, TypeError, ValueError):
         pass
     return None
 

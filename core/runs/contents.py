@@ -6,7 +6,7 @@ older runs lack some. Numbers that do not exist are null.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Required
@@ -43,7 +43,7 @@ class Status(TypedDict, total=False):
     elapsed_s: Number
     heartbeat: Number
     pid: Annotated[int, Field(ge=0, lt=2**31)] | None
-    pid_started: Text | Number  # a number in older files
+    pid_started: Text | float | None  # a number in folders of earlier versions
     fold: Count | None
     n_folds: Count | None
     epoch: Count | None
@@ -273,7 +273,7 @@ def _adapter(name: str) -> TypeAdapter:
 class Record(dict):
     """An object of JSON that says which file lacks the key that is asked for."""
 
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+    def __init__(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]], where: str = "The file") -> None:
         super().__init__(values)
         self.where = where
 

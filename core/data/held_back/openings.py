@@ -65,9 +65,9 @@ def record_opening(dataset: Path | str, facts: Mapping[str, Any]) -> dict[str, A
     path = openings_path(dataset)
     try:
         append_line(path, json.dumps({name: entry[name] for name in FIELDS}), sync=True)
-    except OSError as error:
+    except (OSError, DataError) as error:
         raise DataError(
-            f"{path.name} cannot be written ({error.strerror}), so this opening would leave no trace: the result is "
+            f"{path.name} cannot be written ({error}), so this opening would leave no trace: the result is "
             "not kept. Make the dataset's folder writable, or copy the dataset to one that is."
         ) from error
     return entry

@@ -167,7 +167,7 @@ def _detailed(planes: np.ndarray, side: int) -> tuple[np.ndarray, list[np.ndarra
 
 
 def _values(planes: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 1, side, side) float32 of zero mean, 0 without data, and where there is data (n, side, side)."""
+    """(n, 1, side, side) float32 of zero mean, 0 without data, and where there is data, of the same shape."""
     there = (planes > 0).astype(np.float32)
     z = planes.astype(np.float32) / 128.0
     count = np.maximum(there.sum(axis=(1, 2), keepdims=True), 1.0)
@@ -175,7 +175,7 @@ def _values(planes: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
     if planes.shape[1] != side:
         to_side = averaging(planes.shape[1], side)
         z, there = to_side @ z @ to_side.T, to_side @ there @ to_side.T
-    return z[:, None], there >= 0.5
+    return z[:, None], there[:, None] >= 0.5
 
 
 def _cells(planes: np.ndarray, side: int) -> np.ndarray:

@@ -59,6 +59,15 @@ class Row(TypedDict, total=False):
     max: Number
     mean: Number
     std: Annotated[float, Field(ge=0)] | None
+    q01: Number
+    q05: Number
+    q25: Number
+    q50: Number
+    q75: Number
+    q95: Number
+    q99: Number
+    plausible: Annotated[list[float], Field(min_length=2, max_length=2)] | None
+    n_absurd: Annotated[int, Field(ge=0)] | None
     n_nonfinite: Annotated[int, Field(ge=0)] | None
     n_nodata: Annotated[int, Field(ge=0)] | None
 

@@ -125,9 +125,10 @@ def plausible(band: Band, row: Mapping) -> tuple[float, float]:
     Without statistics (-inf, inf).
     """
     quantiles = [row.get(key) for key in ("q05", "q25", "q50", "q75", "q95")]
-    if any(value is None or not np.isfinite(value) for value in quantiles):
+    known = [float(value) for value in quantiles if value is not None]
+    if len(known) < len(quantiles) or not np.isfinite(known).all():
         return -math.inf, math.inf
-    q05, q25, q50, q75, q95 = map(float, quantiles)
+    q05, q25, q50, q75, q95 = known
     spread = q75 - q25 or q95 - q05
     if band.usual is None:
         reach = max(SPREADS_UNKNOWN * spread, MODEST, MODEST * abs(q50) if not spread else 0.0)

@@ -82,7 +82,7 @@ def faithfulness(
     with torch.inference_mode(), frozen(network):
         network.to(device)
         before = _probs(network, batch)
-        for rival in _rivals(np.asarray(maps, np.float32), others, batch, rng):
+        for rival in _rivals(np.array(maps, np.float32), others, batch, rng):
             rank = _ranks(torch.as_tensor(rival).to(device), batch.shape[-2:], noise)
             rows: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
             for share in SHARES:

@@ -45,7 +45,7 @@ def run(answer, checkpoints):
 
 
 def test_train_answers_as_the_contract_says(answer, tiny_dataset):
-    assert set(answer) == {"run", "dataset", "oof", "folds", "seconds", "images_per_second", "ground"}
+    assert set(answer) == {"run", "dataset", "oof", "folds", "seconds", "images_per_second", "ground", "at_prevalence"}
     assert answer["dataset"] == str(tiny_dataset)
     names = {"n", "f1", "auc", "precision", "recall", "specificity", "accuracy", "threshold", "f1_interval"}
     assert names <= set(answer["oof"])

@@ -69,7 +69,7 @@ def test_synthetic_patches_are_missing_where_a_parent_is(made):
 def test_prediction_and_occlusion_go_the_same_way(made):
     run, dataset = made
     answered = returned(answer(run, batches_of(dataset, np.arange(48)), dataset.bands))
-    assert answered.known.sum() == 46 and (answered.pred[~answered.known] == -1).all()
+    assert answered.has_answer.sum() == 46 and (answered.pred[~answered.has_answer] == -1).all()
     view = PerturbedModel.open(run, 0)
     oof = run.oof().query("fold == 0").reset_index(drop=True)
     patches = view.read(dataset, oof, np.arange(4), 0)

@@ -183,7 +183,7 @@ def test_a_damaged_status_of_a_killed_run_does_not_keep_it_from_being_resumed(tm
     run, waiting = running(tmp_path, dataset)
     interrupted = make_run(tmp_path, dataset, "interrupted", other(0.5))
     (interrupted.path / "status.json").write_bytes(b"[]")
-    assert "names no state" in core_json("jobs", "show", interrupted.name, "--checkpoints", tmp_path)["error"]
+    assert "damaged" in core_json("jobs", "show", interrupted.name, "--checkpoints", tmp_path)["error"]
     assert queue.resume(tmp_path, interrupted.name).status()["state"] == "queued"
     for one in (interrupted, waiting, run):
         queue.cancel(tmp_path, one.name, patience_s=5)

@@ -12,6 +12,7 @@ from core.data.store import DatasetWriter, open_dataset
 from core.errors import FormatError
 from core.predict.values import Watch, unit_factors, values_of_run, watched
 from core.progress import drain
+from tests.builders import make_tiny
 from tests.command_line import core, core_json
 
 DB = np.array([-10.4, -18.6], np.float32)
@@ -122,8 +123,10 @@ def predicted(run, source, out, **options):
 
 
 @pytest.fixture(scope="module")
-def own(balanced_run):
-    return open_dataset(balanced_run.dataset_path()).images()[:60]
+def own(tmp_path_factory):
+    """(60, 3, 32, 32): patches like the run's own, which it does not know."""
+    path = make_tiny(tmp_path_factory.mktemp("unknown") / "new.h5", n=60, seed=99, signal=1.0)
+    return open_dataset(path).images()
 
 
 def test_another_nodata_value_than_the_training_sets_is_heeded(balanced_run, own, tmp_path):

@@ -94,7 +94,7 @@ def test_a_run_is_refused_or_left_apart_where_asked(tmp_path, leaking):
 
 def test_parents_in_the_fold_that_judges_are_named(tmp_path, leaking):
     run = run_of(tmp_path, leaking)
-    run.write_oof(pd.DataFrame({"id": ["p000", "p001", "p004", "p008"], "fold": [0, 0, 1, 1]}))
+    run.write_oof(pd.DataFrame({"id": ["p000", "p001", "p004", "p008"], "fold": [0, 0, 1, 1], "label": 1, "group": ""}))
     row = {"fold": 0, "anchor_weight": 0.5, "ssim": 0.9, "seed": 0}
     lineage = [
         {**row, "synthetic": "inside", "anchor": "p004", "neighbour": "p008"},

@@ -1,0 +1,224 @@
+"""Every example of README and docs is run to its end, on tiny data with the names that the example uses.
+
+An example runs as it is typed, once ``RUN`` and its like are replaced. What cannot run here is excluded with a reason;
+an example that needs a name which is not there fails, and so says that it needs an entry here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from core.config import RunConfig
+from core.runs.store import RunFolder
+from tests.command_line import core, core_json
+from tests.examples import ROOT, documents, programs, shown
+from tests.in_process import jobs_in_this_process
+
+REAL = os.environ.get("LANDSLIDE_REAL_DATA")
+SHORT = ("train.epochs=1", "train.warmup_epochs=0", "folds.n_splits=2", "embed.method=pca", "device=cpu")
+SCENES = (  # the import whose result docs/import.md trains on
+    "python -m core ingest geotiff chittagong-s2-4band/raw --out scenes.h5 --tile 64 --mask-value 1 "
+    "--mask-threshold 0.001 --bands red,green,blue,nir"
+)
+# Where the placeholders of an example mean something of their own, or several commands are written as one.
+MEANT: dict[str, tuple[str, ...]] = {
+    "python -m core ingest FORMAT SOURCE --out F.h5": ("python -m core ingest auto my-patches --out auto.h5",),
+    "python -m core ingest zindi SOURCE --out checkpoints/datasets/zindi.h5": (
+        "python -m core ingest zindi zindi --out checkpoints/datasets/zindi.h5",
+    ),
+    "python -m core model NAME": ("python -m core model resnet18",),
+    "python -m core model NAME [NAME ...]": ("python -m core model resnet18 mobilenetv4_conv_small",),
+    "python -m core train F.h5 --preset small [--set section.key=value ...]": (
+        "python -m core train F.h5 --preset small --set train.batch_size=16 --set augment.mix_prob=0",
+    ),
+    # Fewer promises can be kept on 16 landslides than on the hundreds that such a target is for.
+    "python -m core predict RUN SOURCE --out p.csv --miss-rate 0.05": (
+        "python -m core predict RUN SOURCE --out p.csv --miss-rate 0.3",
+    ),
+    "python -m core predict RUN SOURCE --out p.csv --missed-per-1000 1 --prevalence 0.02": (
+        "python -m core predict RUN SOURCE --out p.csv --missed-per-1000 200 --prevalence 0.3",
+    ),
+    "python -m core prevalence RUN|F.h5 0.02": (
+        "python -m core prevalence RUN 0.02", "python -m core prevalence F.h5 0.02",
+    ),
+    "python -m core compare RUN RUN ...": ("python -m core compare RUN balanced",),
+    "python -m core analyse NAME TARGET": ("python -m core analyse smote_audit balanced",),
+    "python -m core analyse inventory_join F.h5 --files coolr.csv": (
+        "python -m core analyse inventory_join placed.h5 --files coolr.csv",
+    ),
+    "python -m core analyse locked_test RUN": ("python -m core analyse locked_test held",),
+    "python -m core train scenes.h5": (SCENES, "python -m core train scenes.h5"),
+    "python -m core audit smote RUN": ("python -m core audit smote balanced",),
+    "python -m core audit smote RUN --realism": ("python -m core audit smote balanced --realism",),
+    "python -m core jobs list | show | cancel | retry JOB": (
+        "python -m core jobs list", "python -m core jobs show RUN", "python -m core jobs cancel WAITING",
+        "python -m core jobs retry ASKED",
+    ),
+    "python -m core jobs resume RUN --wait": ("python -m core jobs resume BROKEN --wait",),
+}  # fmt: skip
+EXCLUDED = {
+    "make ": "makes an environment and downloads; .ci and people run it",
+    "pip ": "downloads",
+    "streamlit ": "serves until it is stopped; tests/dashboard opens every page",
+    "python -m benchmarks.": "takes minutes to hours on real data; that the module is there is checked below",
+}
+HERE = ("--checkpoints", "checkpoints")  # of the folder in which the example is typed, not of this repository
+LONG = ("--repeats",)  # several trainings
+
+
+def examples() -> dict[str, str]:
+    """Example -> the documents that show it."""
+    found: dict[str, list[str]] = {}
+    for path in documents():
+        for example in shown(path.read_text(encoding="utf-8")):
+            found.setdefault(example, []).append(path.name)
+    return {example: ", ".join(dict.fromkeys(names)) for example, names in found.items()}
+
+
+EXAMPLES = examples()
+RUN_HERE = [example for example in EXAMPLES if not example.startswith(tuple(EXCLUDED))]
+
+
+@pytest.fixture(scope="module")
+def home(trained_run, balanced_run, tmp_path_factory):
+    """The folder in which examples are typed: what they name, and runs of three kinds among the checkpoints."""
+    from tests.builders import TINY, make_tiny
+    from tests.example_data import with_test_part, write_all
+    from tests.trained_runs import QUICK, copied, train_tiny
+
+    folder = tmp_path_factory.mktemp("home")
+    write_all(folder)
+    (folder / "checkpoints" / "datasets").mkdir(parents=True)
+    for run, name in ((trained_run, "trained"), (balanced_run, "balanced"), (trained_run, "broken")):
+        there = copied(run, folder / "before" / name)
+        shutil.move(there.path, folder / "checkpoints" / name)
+    RunFolder(folder / "checkpoints" / "broken").write_status(state="interrupted")
+    settings = RunConfig().with_overrides([*TINY, *QUICK])
+    held = train_tiny(folder / "checkpoints", with_test_part(folder / "split.h5"), settings, "held")
+    held.path.rename(folder / "checkpoints" / "held")
+    make_tiny(folder / "checkpoints" / "datasets" / "demo.h5", n=60)
+    make_tiny(folder / "checkpoints" / "datasets" / "mine.h5", seed=3)
+    _published_weights(folder)
+    return folder
+
+
+def _published_weights(folder: Path) -> None:
+    """A pickled file of a published network, converted by the program of docs/weights.md."""
+    import timm
+    import torch
+
+    torch.save(timm.create_model("resnet18", in_chans=13, num_classes=0).state_dict(), folder / "s2_resnet18.pth")
+    (program,) = programs((ROOT / "docs" / "weights.md").read_text(encoding="utf-8"))
+    with contextlib.chdir(folder), warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        exec(program, {})
+
+
+def typed(command: str) -> list[str]:
+    """The arguments of ``python -m core``, short where a network is trained."""
+    names = {"RUN": "trained", "SOURCE": "my-patches", "BROKEN": "broken"}
+    if "WAITING" in command:
+        names["WAITING"] = waiting()
+    if "ASKED" in command:
+        names["ASKED"] = asked()
+    words = [names.get(word, word) for word in shlex.split(command)[3:]]
+    if words[0] in ("train", "demo", "estimate"):
+        words += [f"--set={setting}" for setting in SHORT]
+    if words[0] == "ingest":
+        words.append("--replace")  # several examples write one file
+    return words if "--help" in words else [*words, *HERE]
+
+
+def waiting() -> str:
+    """A job that waits behind another one."""
+    jobs = [core("model", name, "--detach", *HERE).stdout.strip() for name in ("resnet18", "resnet34")]
+    assert "queued" in core("jobs", "show", jobs[1], *HERE).stdout
+    return jobs[1]
+
+
+def asked() -> str:
+    """An analysis that has ended."""
+    with jobs_in_this_process():
+        core("model", "resnet18", *HERE)
+    lines = core("jobs", "list", *HERE).stdout.splitlines()
+    return next(line.split()[1] for line in lines if "/" in line and line.startswith("succeeded"))
+
+
+@pytest.mark.parametrize(
+    "example",
+    [pytest.param(one, marks=[pytest.mark.slow] if any(word in one for word in LONG) else []) for one in RUN_HERE],
+    ids=lambda one: one.removeprefix("python -m core "),
+)
+def test_an_example_runs_to_its_end(example, home, monkeypatch):
+    monkeypatch.chdir(home)
+    for command in MEANT.get(example, (example,)):
+        with jobs_in_this_process():
+            answer = core(*typed(command), check=False)
+        assert answer.returncode == 0, f"{EXAMPLES[example]}: {command}\n{answer.stdout}{answer.stderr}"
+        assert answer.stdout.strip(), f"{command} said nothing"
+
+
+def test_what_is_not_run_says_why_and_what_is_meant_is_shown():
+    assert set(MEANT) <= set(EXAMPLES), "an example that no document shows any more"
+    for start in EXCLUDED:
+        assert any(example.startswith(start) for example in EXAMPLES), start
+    for example in EXAMPLES:
+        assert example.startswith(("python -m core ", *EXCLUDED)), f"neither run nor excluded: {example}"
+
+
+def test_scripts_and_targets_that_are_named_are_there():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for example in EXAMPLES:
+        words = example.split()
+        if words[:2] == ["python", "-m"]:
+            assert find_spec(words[2]), example
+        if words[0] == "make":
+            assert all(f"\n{target}:" in makefile for target in words[1:]), example
+
+
+def test_the_programs_of_the_documents_run(tmp_path):
+    """In a process of its own each, next to the file that docs/weights.md starts from."""
+    import timm
+    import torch
+
+    torch.save(timm.create_model("resnet18", in_chans=13, num_classes=0).state_dict(), tmp_path / "s2_resnet18.pth")
+
+
+@pytest.mark.slow
+def test_the_programs_of_commands_md_run_in_a_python_of_their_own():
+    """Without its first lines the same program stops, where torchvision was built for another torch."""
+    (program,) = programs((ROOT / "docs" / "commands.md").read_text(encoding="utf-8"))
+    for lines in (program, "import core.train\nimport timm"):
+        done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+
+
+ON_REAL_DATA = [one for one in RUN_HERE if REAL and " ingest " in one and (Path(REAL) / one.split()[5]).exists()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL, reason="LANDSLIDE_REAL_DATA is not set: no real data here")
+@pytest.mark.parametrize("example", ON_REAL_DATA)
+def test_an_import_of_real_data_can_be_trained_on(example, tmp_path, monkeypatch):
+    """The three of docs/import.md. The tiles of the third were one group once, which no folds can be drawn from."""
+    from tests.builders import TINY
+
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(example)[3:]
+    words[2] = str(Path(REAL) / words[2])
+    core(*words)
+    out = words[words.index("--out") + 1]
+    core("check", out)
+    with jobs_in_this_process():
+        settings = [f"--set={setting}" for setting in (*TINY, *SHORT, "heads.svm_C=[0.1]", "heads.lgbm=false")]
+        found = core_json("train", out, "--preset", "demo", *settings, *HERE)
+    assert found["oof"]["n"] > 100 and 0 <= found["oof"]["f1"] <= 1
