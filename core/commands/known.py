@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from core.commands.console import AsJson
+from core.commands.console import AsJson, Checkpoints
+from core.runs.store import DEFAULT_CHECKPOINTS
 
 
 def bands(
@@ -16,6 +17,7 @@ def bands(
     sensor: Annotated[
         str | None, typer.Option("--sensor", help="Whose bands the numbers are; default: as the names together say.")
     ] = None,
+    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
     """Show which names of bands are understood, or what the names of one file are taken for."""
@@ -42,9 +44,9 @@ def bands(
     print_result({"aliases": table, "sensors": sensors}, as_json, "\n".join(lines))
 
 
-def layouts(as_json: AsJson = False) -> None:
+def layouts(checkpoints: Checkpoints = DEFAULT_CHECKPOINTS, as_json: AsJson = False) -> None:
     """Show how published sets are laid out that the import recognises, with the command for each."""
     from core.commands.console import print_result
     from core.data.readers.layouts.published import LAYOUTS, text
 
-    print_result([layout.to_dict() for layout in LAYOUTS], as_json, text())
+    print_result({"layouts": [layout.to_dict() for layout in LAYOUTS]}, as_json, text())

@@ -15,7 +15,7 @@ from core.data.readers.base import ReaderOptions
 from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.targets import CheckpointsTarget
-from dashboard import state
+from dashboard.jobs import stale_uploads
 
 NAME = ANALYSIS.name
 
@@ -160,7 +160,7 @@ def test_an_upload_that_cannot_be_queued_is_gone(studio, open_page, folder, monk
 
 
 def test_stale_uploads_are_swept_when_the_form_is_opened_unless_a_job_waits_for_them(studio, open_page, monkeypatch):
-    monkeypatch.setattr(uploads.sweep, "__defaults__", (-1, ()))
+    monkeypatch.setattr(stale_uploads.sweep, "__defaults__", (-1,))
     folders = [uploads.keep([uploads.Upload("a.zip", io.BytesIO(b"PK"), (".zip",))], studio.checkpoints) for _ in "ab"]
     monkeypatch.setattr(rows, "start_waiting", lambda checkpoints: None)
     submitted(studio, uploads.files_in(folders[0])[0], uploaded=True)
@@ -175,20 +175,6 @@ def test_a_name_that_is_taken_is_refused_in_words(studio, open_page, folder):
     at.text_input(key="import_name").set_value("mine").run()
     at.button(key="import_go").click().run()
     assert not at.exception and "exists already" in at.error[0].value
-
-
-def test_a_failed_import_of_another_session_is_folded_away_and_marked(studio, open_page, tmp_path):
-    (tmp_path / "empty").mkdir()
-    job = submitted(studio, tmp_path / "empty")
-    studio.answered(None, NAME)
-    stranger = open_page("dataset")
-    assert not stranger.exception
-    (marked,) = [e for e in stranger.expander if "begun in another session" in e.label]
-    assert "failed" in marked.label and [e.value for e in marked.error] == [e.value for e in stranger.error]
-    own = open_page("dataset")
-    own.session_state[f"{state.ASKED}{NAME}"] = job.name
-    own.run()
-    assert own.error and not [e for e in own.expander if "begun in another session" in e.label]
 
 
 def test_published_layouts_are_shown_with_their_folders(open_page):

@@ -49,7 +49,7 @@ def test_the_command_prints_the_report_and_its_status_says_whether_one_may_train
     target = target_of(tmp_path)
     value = core_json("check", target.path, "--checkpoints", tmp_path)
     assert value == {"ok": True, "rows": value["rows"]}
-    keys = ["severity", "what", "where", "n", "share", "advice", "ids", "pairs", "bands", "topic"]
+    keys = ["severity", "what", "where", "n", "share", "advice", "ids", "pairs", "bands", "share_of", "topic"]
     assert all(list(row) == keys for row in value["rows"])
     assert core_json("jobs", "list", "--checkpoints", tmp_path)["jobs"][0]["analysis"] == "dataset_check"
     data = open_dataset(target.path)

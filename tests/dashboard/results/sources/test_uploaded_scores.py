@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.results import uploaded_scores
+from dashboard.results.sources import uploaded_scores
 from tests.dashboard.results.made import words_of
 
 SCORES = "\n".join(
