@@ -163,4 +163,4 @@ def test_the_docs_and_the_command_show_the_list():
     assert markdown() in (ROOT / "docs" / "import.md").read_text("utf-8")
     shown = core("layouts").stdout
     assert all(layout.tree.strip("\n") in shown and layout.command in shown for layout in LAYOUTS)
-    assert [one["command"] for one in core_json("layouts")] == [layout.command for layout in LAYOUTS]
+    assert [one["command"] for one in core_json("layouts")["layouts"]] == [layout.command for layout in LAYOUTS]
