@@ -61,6 +61,7 @@ def check(dataset: Dataset, leaks: Leaks | None = None, labels: np.ndarray | Non
             )
         ),
         *_check_import(dataset),
+        *_check_whole(dataset),
         *_check_groups(dataset, labels),
     ]
     order = {"error": 0, "warning": 1, "ok": 2}
@@ -104,6 +105,15 @@ def _check_import(dataset: Dataset) -> list[CheckRow]:
     """What the reader warned of when the dataset was made."""
     warned = dataset.facts.get("warnings", [])
     return [CheckRow("warning", "The import warned", str(text), topic="import") for text in warned]
+
+
+def _check_whole(dataset: Dataset) -> list[CheckRow]:
+    """Whether images, labels, ids and groups are those that the import wrote."""
+    if dataset.content_hash == dataset.card_hash:
+        return [CheckRow("ok", "The file holds what its import wrote")]
+    advice = "Import the source again, unless somebody edited the file on purpose; runs on the earlier content say so."
+    what = "The file has changed since its import: images, labels, ids or groups are not those that were written"
+    return [CheckRow("warning", what, dataset.path.name, 1, 0.0, advice, topic="values")]
 
 
 def _check_duplicates(dataset: Dataset, labels: np.ndarray, found: Scan) -> list[CheckRow]:

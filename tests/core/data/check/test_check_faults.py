@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
 from core.data import demo
 from core.data.bands import BYTES, DN, REFLECTANCE, RGB_BANDS, ZINDI_BANDS, Band
 from core.data.check import check
-from core.data.store import DatasetWriter
+from core.data.store import DatasetWriter, open_dataset
 from core.progress import drain
+from tests.builders import make_tiny
 
 N = 48
 
@@ -250,3 +252,14 @@ def test_what_the_import_warned_of_stays_with_the_dataset(tmp_path, clean):
         "The import warned"
     ]
     assert row.where == "The files state scale 0.0001, which was applied."
+
+
+def test_a_file_that_was_damaged_or_edited_after_its_import_is_named(tmp_path):
+    path = make_tiny(tmp_path / "tiny.h5")
+    whole = [row for row in drain(check(open_dataset(path))).rows if "import wrote" in row.what]
+    assert [row.severity for row in whole] == ["ok"]
+    with h5py.File(path, "r+") as file:
+        file["images"][3, 0, 5, 5] += 1  # one pixel, in a file that stays valid
+    report = drain(check(open_dataset(path)))
+    (row,) = [row for row in report.rows if "changed since its import" in row.what]
+    assert row.severity == "warning" and row.where == "tiny.h5" and any("changed" in t for t in report.value_warnings())
