@@ -150,9 +150,9 @@ class TriageRule:
             )
         if n_models > 1:
             parts.append(
-                f"It is measured on one fold's model a patch. On new patches, a patch is cleared only if all "
-                f"{n_models} models clear it: they miss no more than promised, and inspect more than stated here. "
-                "`predict` counts the inspections."
+                "The promise is measured with one fold's model for each patch. A new patch is cleared only if all "
+                f"{n_models} models clear it: together they miss no more than promised and inspect more than stated "
+                "here. A prediction counts the inspections."
             )
         return " ".join(parts)
 
