@@ -11,6 +11,7 @@ from typing import Any
 
 MOST_SILENT = 0.1  # share of maps that may be dead or constant
 ALPHA = 0.01  # of the test against random maps
+COMMON = 0.5  # likeness of maps of different patches from which what they have in common leaves little to compare
 EXCESS = 0.1  # by which maps of a random network may be more alike than maps of other patches are
 BLIND_WORDS = {
     "random": "random maps",
@@ -120,7 +121,8 @@ def learnt(last: dict[str, Any]) -> Finding:
     """Likeness of the fully randomised network's maps, beside that of maps of other patches.
 
     What all maps of a network have in common is no sign of edges. Likeness above that level is: it fails where it
-    exceeds the level by ``EXCESS`` for certain, by SSIM or by rank correlation.
+    exceeds the level by ``EXCESS`` for certain, by SSIM or by rank correlation. Where the level itself is above
+    ``COMMON``, nothing can be told: a pattern of the method hides what was learnt.
     """
     excess = last["excess"]
     if not last["n"] or not all(math.isfinite(excess[name]["value"]) for name in excess):
@@ -136,6 +138,9 @@ def learnt(last: dict[str, Any]) -> Finding:
     )
     if any(one["lo"] > EXCESS for one in excess.values()):
         return Finding("learnt", False, text)
+    if any(last["other"][name]["value"] > COMMON for name in excess):
+        text += " Maps of different patches are nearly alike already, by the method's or layer's own pattern."
+        return Finding("learnt", None, text)
     return Finding("learnt", True if all(one["hi"] < EXCESS for one in excess.values()) else None, text)
 
 
