@@ -7,6 +7,7 @@ likely landslide. They are stored as plain arrays or plain text with a card, nev
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,14 +40,14 @@ class Head(Protocol):
         """What its card says of it for people: sizes, and the gamma of an SVM."""
 
 
-class ArrayHead:
+class ArrayHead(ABC):
     """A head that is nothing but named arrays, kept as safetensors."""
 
     suffix = ".safetensors"
 
+    @abstractmethod
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything it learnt, by name."""
-        raise NotImplementedError
 
     def save(self, path: Path) -> str:
         """See :class:`Head`."""
