@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.patch_folders import array, picture
+from tests.core.data.readers.folders.patch_folders import array, picture
 
 
 @pytest.fixture

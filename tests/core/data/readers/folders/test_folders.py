@@ -10,7 +10,7 @@ from core.data.check import check
 from core.data.readers import iterate_patches, recognise
 from core.errors import DataError, FormatError, LabelError, UnsafeFileError
 from core.progress import drain
-from tests.patch_folders import array, picture, run, table
+from tests.core.data.readers.folders.patch_folders import array, picture, run, table
 
 # ------------------------------------------------------------------------------------------------ class folders
 

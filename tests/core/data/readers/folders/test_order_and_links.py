@@ -7,7 +7,7 @@ import pytest
 
 from core.data.readers import recognise
 from core.errors import FormatError
-from tests.patch_folders import picture, run, table
+from tests.core.data.readers.folders.patch_folders import picture, run, table
 
 
 def bytes_of(dataset):

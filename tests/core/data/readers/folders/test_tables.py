@@ -8,7 +8,7 @@ import pytest
 from core.data.check import check
 from core.errors import DataError, FormatError, LabelError
 from core.progress import drain
-from tests.patch_folders import array, run, table
+from tests.core.data.readers.folders.patch_folders import array, run, table
 
 
 def test_npy_is_h_w_c_and_rows_name_paths_or_stems(flat):
