@@ -64,9 +64,10 @@ def go_on(folder: JobFolder, tell: Callable[[str], Any] = print) -> None:
     try:
         if not is_plain(path):
             return
-        options, config = _planned(read_json(path))
-        remove(path)
-        ask(folder.checkpoints, options, config)
+        try:
+            ask(folder.checkpoints, *_planned(read_json(path)))
+        finally:
+            remove(path)  # while it is there, the rest is being queued
     except (LandslideLensError, OSError) as error:
         tell(f"The rest of the demo was not queued: {error}")
 
