@@ -203,7 +203,7 @@ def _realism(run: RunFolder) -> Finding:
     test = max(tests.values(), key=lambda one: one["auc"])
     chance = "" if control is None else f" Two halves of the real ones: {number(control['auc'])}."
     return Finding(
-        f"told apart with AUC {number(test['auc'], 2)}",
+        f"told apart: AUC {number(test['auc'], 2)}",
         f"A linear classifier, the best of {len(tests)}, tells synthetic landslides from real ones with AUC "
         f"{number(test['auc'])} (95% interval "
         f"{_between((test['lo'], test['hi']))}); 0.5 is chance.{chance} n = {report['n']:,} synthetic patches.",
@@ -215,7 +215,7 @@ def _heads(run: RunFolder) -> Finding:
     best = max(rows, key=lambda row: row["oof"]["f1"])
     least = min(row["oof"]["f1"] for row in rows)
     return Finding(
-        f"{len(rows)} heads, F1 {number(least, 2)} to {number(best['oof']['f1'], 2)}",
+        f"F1 {number(least, 2)}–{number(best['oof']['f1'], 2)}, {len(rows)} heads",
         f"The best of {len(rows)} heads on the same folds, chosen afterwards, is {best['head']}: F1 "
         f"{number(best['oof']['f1'])} (95% interval {_between(best['oof']['interval'])}). n = {best['oof']['n']:,}, "
         "out of fold.",
@@ -231,17 +231,17 @@ STOPS = (
         "results", "metrics", _found,
     ),
     Stop(
-        "errors", "The patches behind the errors",
+        "errors", "Patches behind the errors",
         "Every missed landslide and every false alarm as a picture.",
         "errors", None, _errors,
     ),
     Stop(
-        "attention", "Where it looks, and whether to believe it",
-        "Attention maps, and the checks that show whether they depend on what the network has learnt.",
+        "attention", "Can its maps be believed?",
+        "Where the run looks, and the checks that show whether its attention maps depend on what it has learnt.",
         "explain", "checks", _attention, "attention_checks", _few_maps,
     ),
     Stop(
-        "robustness", "What if clouds come or a sensor fails",
+        "robustness", "Clouds and lost sensors",
         "F1 when clouds cover the optical bands, or the optical or radar bands are lost.",
         "explain", "robustness", _robustness, "robustness", _few_losses,
     ),
@@ -251,7 +251,7 @@ STOPS = (
         "balance", "audit", _noise, "smote_audit", with_smote=True,
     ),
     Stop(
-        "realism", "How real synthetic landslides are",
+        "realism", "How real synthetics look",
         "How close they are to real ones, how blurred, and whether models recognise them.",
         "balance", "realism", _realism, "smote_realism", with_smote=True,
     ),

@@ -16,6 +16,7 @@ from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
 VISITED, CLOSED = "guided_path_visited", "guided_path_closed"  # of the session: stops by run, and runs
+COLUMNS = 4
 
 
 def guided_path() -> None:
@@ -37,7 +38,7 @@ def guided_path() -> None:
     visited = st.session_state.get(VISITED, {}).get(run.name, frozenset())
     with st.container(border=True, key="guided_path"):
         _head(run, stops, visited)
-        with st.grid(len(stops), min_column_width=170, gap="small"):
+        with st.grid(COLUMNS, min_column_width=200, gap="small"):
             for number, stop in enumerate(stops, 1):
                 _stop(run, stop, number, stop.name in visited)
 
@@ -76,7 +77,7 @@ def _head(run: RunFolder, stops: tuple[Stop, ...], visited: frozenset[str]) -> N
 
 def _stop(run: RunFolder, stop: Stop, number: int, visited: bool) -> None:
     """One stop: its number from the results, or that they are missing; the way there."""
-    with st.container(height="stretch", gap="xsmall"):
+    with st.container(height="stretch", gap=None):
         finding = stop.finding(run)
         if st.button(
             f"{number}. {stop.title}", icon=":material/check_circle:" if visited else None, help=stop.look,
@@ -86,9 +87,8 @@ def _stop(run: RunFolder, stop: Stop, number: int, visited: bool) -> None:
         if finding is not None:
             less = showcase.reduced(run, stop)
             detail = f"{finding.detail}{f' Quick version. {less}.' if less else ''}"
-            st.markdown(f"**{escape_markdown(finding.short)}**", help=escape_markdown(detail))
-            if less:
-                st.caption("Quick version", help=escape_markdown(f"{less}."))
+            mark = " :gray[· quick]" if less else ""
+            st.markdown(f":small[**{escape_markdown(finding.short)}**{mark}]", help=escape_markdown(detail))
         elif stop.is_there(run):
             st.caption("Its number cannot be read.")
         elif _under_way(run, stop):

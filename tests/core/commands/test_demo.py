@@ -53,7 +53,7 @@ def test_one_that_fails_costs_neither_the_run_nor_the_others_and_the_status_tell
     answer = core(*HERE, tmp_path, check=False)
     assert answer.returncode == 1 and len(asked[0]) == len(showcase.missing(run))
     assert run.name in answer.stdout and "failed: Broken for a test." in answer.stdout
-    assert answer.stderr.startswith("Error: The run is there, but 1 of its analyses failed: What if clouds come")
+    assert answer.stderr.startswith("Error: The run is there, but 1 of its analyses failed: Clouds and lost sensors")
 
 
 def test_json_stays_one_object_like_that_of_train(run, asked, tmp_path):

@@ -81,9 +81,9 @@ def test_a_result_that_is_there_has_its_number_and_a_reduced_one_says_so(run, op
     run.results("robustness").write_table("patches", run.oof())
     at = open_page("overview")
     assert not at.exception
-    assert any("2 heads, F1 0.40 to 0.60" in m.value.replace("\\", "") for m in at.markdown)
+    assert any("F1 0.40–0.60, 2 heads" in m.value.replace("\\", "") for m in at.markdown)
     assert any("0.50 with clouds over 50%" in m.value.replace("\\", "") for m in at.markdown)
-    quick = next(c for c in at.caption if c.value == "Quick version")
+    quick = next(m for m in at.markdown if "quick" in m.value)
     assert "Cloud cover: 0.5 instead of 0.25, 0.5, 0.75" in quick.help.replace("\\", "")
 
 
