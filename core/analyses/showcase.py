@@ -12,10 +12,13 @@ from typing import Any
 
 from core.analyses.base import Analysis
 from core.analyses.registry import analysis
+from core.data.store import open_dataset
 from core.errors import LandslideLensError
+from core.explain.bands.corruptions import scenarios
 from core.runs.store import RunFolder
 from core.text import number
 
+FEW_CLOUDS, FEW_LOSSES = (0.5,), ("cloud_50", "optical_lost", "sar_lost")
 # What reading damaged results, or those of another version, may raise.
 UNREADABLE = (LandslideLensError, LookupError, TypeError, ValueError, AttributeError, ZeroDivisionError)
 
@@ -38,9 +41,12 @@ def _few_maps(run: RunFolder) -> dict[str, Any]:
 
 
 def _few_losses(run: RunFolder) -> dict[str, Any]:
-    """One cover of clouds, and the loss of each sensor where the run has both."""
-    few: dict[str, Any] = {"coverages": [0.5]}
-    return few if run.config().data.bands else few | {"names": ["cloud_50", "optical_lost", "sar_lost"]}
+    """One cover of clouds and the loss of each sensor, of those that the run's bands allow; else all there are."""
+    chosen = run.config().data.bands
+    bands = [band for band in open_dataset(run.dataset_path()).bands if chosen is None or band.name in chosen]
+    known = {scenario.name for scenario in scenarios(bands, FEW_CLOUDS)}
+    names = [name for name in FEW_LOSSES if name in known]
+    return {"coverages": list(FEW_CLOUDS)} | ({"names": names} if len(names) > 1 else {})
 
 
 @dataclass(frozen=True)
@@ -97,20 +103,26 @@ def missing(run: RunFolder) -> tuple[Stop, ...]:
 
 def reduced(run: RunFolder, stop: Stop) -> str:
     """How the results of a stop were made smaller than usual ("Patches tested: 50 instead of 100"); empty: not."""
-    if stop.options is _usual:
+    if stop.declared is None:
         return ""
     try:
         used = _options_used(stop.declared.read(run))
     except UNREADABLE:
         return ""
-    usual = stop.declared.options().model_dump(mode="json")
-    fields = stop.declared.Options.model_fields
-    parts = [
-        f"{fields[name].title or name}: {_words(used[name])} instead of {_words(usual[name])}"
-        for name in stop.options(run)
-        if name in used and used[name] != usual[name]
-    ]
-    return "; ".join(parts)
+    usual, fields = stop.declared.options().model_dump(mode="json"), stop.declared.Options.model_fields
+    return "; ".join(
+        f"{fields[name].title or name}: {_words(used[name])} instead of {_words(value)}"
+        for name, value in usual.items()
+        if name in used and _is_less(used[name], value)
+    )
+
+
+def _is_less(used: Any, usual: Any) -> bool:
+    """A smaller number, fewer of a list, or some where all are usual."""
+    if isinstance(used, list | tuple):
+        return usual is None or (isinstance(usual, list | tuple) and len(used) < len(usual))
+    numbers = isinstance(used, int | float) and isinstance(usual, int | float)
+    return numbers and not isinstance(used, bool) and used < usual
 
 
 def _options_used(result: Any) -> dict[str, Any]:

@@ -62,10 +62,15 @@ def test_the_worst_scenario_is_named_with_its_best_policy(analysed_run):
     assert f"F1 {min(best.values()):.2f} with" in stop.finding(analysed_run).short
 
 
-@pytest.mark.parametrize("bands", [None, ["red", "green"]])
-def test_losses_are_asked_for_by_name_only_where_the_run_has_every_band(balanced_run_copy, bands, monkeypatch):
-    config = balanced_run_copy.config()
-    config = config.model_copy(update={"data": config.data.model_copy(update={"bands": bands})})
-    monkeypatch.setattr(type(balanced_run_copy), "config", lambda run: config)
-    stop = by_name(balanced_run_copy)["robustness"]
-    assert ("names" in stop.options(balanced_run_copy)) == (bands is None)
+def test_losses_are_asked_for_by_name_where_the_runs_bands_allow_them(balanced_run, banded_run):
+    stop = next(stop for stop in showcase.STOPS if stop.name == "robustness")
+    assert stop.options(banded_run) == {"coverages": [0.5], "names": ["cloud_50", "optical_lost", "sar_lost"]}
+    assert stop.options(balanced_run) == {"coverages": [0.5]}, "three optical bands have no other sensor to lose"
+
+
+@pytest.mark.parametrize("used, usual, less", [
+    (50, 100, True), (200, 100, False), ([0.5], (0.25, 0.5), True), (["sar_lost"], None, True), (None, None, False),
+    (False, True, False), ("layercam", None, False),
+])  # fmt: skip
+def test_only_what_is_smaller_than_usual_is_reduced(used, usual, less):
+    assert showcase._is_less(used, usual) is less
