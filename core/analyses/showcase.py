@@ -92,7 +92,7 @@ class Stop:
 
 def stops(run: RunFolder) -> tuple[Stop, ...]:
     """What there is to see in a finished run, in order. Raises RunError for a run that cannot be read."""
-    balanced = run.config().smote.enabled
+    balanced = not run.smote().empty  # even classes need no synthetic patches, whatever the settings say
     return tuple(stop for stop in STOPS if balanced or not stop.with_smote)
 
 

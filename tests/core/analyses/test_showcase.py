@@ -25,10 +25,9 @@ def test_every_stop_is_an_analysis_of_the_one_contract_or_part_of_every_run(bala
             assert (stop.page, stop.view) == (stop.declared.page, stop.declared.view)
 
 
-def test_a_run_without_smote_has_no_stop_about_it(trained_run, balanced_run):
-    without = trained_run.config().smote.enabled
+def test_a_run_without_synthetic_patches_has_no_stop_about_them(trained_run, balanced_run):
+    assert trained_run.smote().empty and not {"noise", "realism"} & set(by_name(trained_run))
     assert {"noise", "realism"} <= set(by_name(balanced_run))
-    assert ({"noise", "realism"} <= set(by_name(trained_run))) == without
 
 
 def test_what_is_missing_is_computed_and_its_number_is_the_results_own(balanced_run_copy):
