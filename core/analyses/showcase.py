@@ -172,7 +172,7 @@ def _attention(run: RunFolder) -> Finding:
     passed = sum(one["holds"] is True for one in findings)
     gain = report["faithfulness"]["road"]["gain_random"]
     return Finding(
-        f"{passed} of {len(findings)} checks passed",
+        f"{passed} of {len(findings)} checks",
         f"Removing the places that the maps point at costs {gain['value']:+.3f} more probability than removing random "
         f"ones (ROAD, 95% interval {gain['lo']:+.3f} to {gain['hi']:+.3f}). n = {gain['n']:,} patches tested, "
         f"{report['randomised']['seeds']} networks with random weights.",
@@ -189,7 +189,7 @@ def _robustness(run: RunFolder) -> Finding:
     worst = min(best.values(), key=lambda row: row["f1"])
     title = worst["title"][:1].lower() + worst["title"][1:] if not worst["title"][:2].isupper() else worst["title"]
     return Finding(
-        f"F1 {number(worst['f1'], 2)} with {title}",
+        f"F1 {number(worst['f1'], 2)}, {title}",
         f"The worst of {len(best)} scenarios, each with its best way of filling the missing values: F1 "
         f"{number(worst['f1'])} (95% interval {_between((worst['lo'], worst['hi']))}) instead of "
         f"{number(intact['f1'])}. n = {worst['n']:,}, out of fold.",

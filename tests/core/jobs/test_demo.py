@@ -39,10 +39,11 @@ def test_dataset_then_training_then_every_analysis(tmp_path):
     assert run.status()["state"] == "queued" and run.config() == config and queue.planned(run)
     ended(run)
     demo.go_on(run)
-    assert [job.analysis for job in queue.active(tmp_path)] == NEEDED and queue.planned(run) is None
+    needed = [name for name in NEEDED if not name.startswith("smote")]  # nothing was trained: there is no lineage
+    assert [job.analysis for job in queue.active(tmp_path)] == needed and queue.planned(run) is None
     assert {job.run for job in queue.active(tmp_path)} == {run.name}
     demo.go_on(run)
-    assert len(queue.active(tmp_path)) == len(NEEDED)
+    assert len(queue.active(tmp_path)) == len(needed)
 
 
 def test_a_job_that_is_no_part_of_the_demo_is_followed_by_nothing(tmp_path):

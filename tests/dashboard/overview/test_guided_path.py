@@ -82,7 +82,7 @@ def test_a_result_that_is_there_has_its_number_and_a_reduced_one_says_so(run, op
     at = open_page("overview")
     assert not at.exception
     assert any("F1 0.40–0.60, 2 heads" in m.value.replace("\\", "") for m in at.markdown)
-    assert any("0.50 with clouds over 50%" in m.value.replace("\\", "") for m in at.markdown)
+    assert any("0.50, clouds over 50%" in m.value.replace("\\", "") for m in at.markdown)
     quick = next(m for m in at.markdown if "quick" in m.value)
     assert "Cloud cover: 0.5 instead of 0.25, 0.5, 0.75" in quick.help.replace("\\", "")
 
