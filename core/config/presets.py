@@ -145,6 +145,6 @@ def _source(name: str) -> str:
 
 SOURCES: dict[str, str] = {
     "demo": "ours",
-    "small": "ours, chosen on the folds that docs/small-preset.md reports",
+    "small": "ours; chosen on the folds that docs/small-preset.md reports",
     **{name: _source(name) for name in (*_TABLE2_ROWS, *_UVA_ROWS)},
 }

@@ -43,7 +43,11 @@ def learning_curves(
         by_epoch = finished.groupby("epoch")[column].agg(["mean", "min", "max"]).dropna()
         if folds > 1:
             _band(figure, by_epoch)
-        name = f"{'Held-out part' if both else 'Mean'}{f', mean of {folds} folds' if folds > 1 else ''}"
+        mean = f"mean of {folds} folds" if folds > 1 else ""
+        name = ", ".join(filter(None, ["held-out part" if both else "", mean])) or theme.fold_title(
+            finished["fold"].iloc[0]
+        )
+        name = name[0].upper() + name[1:]
         figure.add_scatter(
             x=by_epoch.index, y=by_epoch["mean"], mode=points, name=name, line={"color": MEAN, "width": LINE},
             customdata=by_epoch[["min", "max"]],
