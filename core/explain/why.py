@@ -1,0 +1,201 @@
+"""What is unusual about one patch and a head's decision on it, as findings: each a clause with its number and its rule.
+
+Nothing here is a cause. A finding says what was measured, what is usual, and whether this patch is outside of that;
+what was not measured is no finding, and what is usual is not said in a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.text import percent
+
+K = 10  # nearest training patches
+RANK = 0.05  # share of the own class beyond a patch, below which the patch is unusual
+OTHERS = 0.7  # share of the nearest training patches with the other label, from which it is unusual
+DISSENT = 2 / 3  # share of the heads that agree with a decision, up to which that is unusual
+CLOSE = 0.05  # distance of a probability from its threshold
+SMALL_MASK = 0.02  # share of the patch that the outlined landslide covers
+NO_DATA = 0.1  # share of pixels without data
+WEAK = 0.25  # peak of a map, as a share of the mean peak of its fold's living maps
+FEWEST = 20  # patches that a rank is taken among
+MOST_SAID = 4  # findings in a sentence
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured of one patch; None (or no patches) where it could not be.
+
+    label: 1, 0 or -1; pred, prob, threshold: of the head that is shown; agree of heads: decide as it does, itself
+    counted. near_other of near: nearest training patches with the other label. brightness, change: mean of the visible
+    (or all optical) bands, mean size of the SAR change; their ranks: share of the other patches of its class below
+    (``rank``), of n_class. map_share: the map's peak as a share of its fold's level, 0 for a dead map.
+    inside: share of the attention on the mask; mask_share: share of the patch in it, 0 for an empty one.
+    """
+
+    label: int
+    pred: int
+    prob: float
+    threshold: float
+    agree: int = 1
+    heads: int = 1
+    near_other: int | None = None
+    near: int = 0
+    brightness: float | None = None
+    brightness_rank: float | None = None
+    brightness_unit: str = ""
+    change: float | None = None
+    change_rank: float | None = None
+    n_class: int = 0
+    no_data: float = 0.0
+    map_share: float | None = None
+    inside: float | None = None
+    mask_share: float | None = None
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the decision differs from the label."""
+        return self.label >= 0 and self.label != self.pred
+
+
+@dataclass(frozen=True)
+class Finding:
+    """name: what was measured; value: what was found; usual: from where on it is unusual; clause: in a sentence."""
+
+    name: str
+    value: str
+    usual: str
+    unusual: bool
+    clause: str
+
+
+def findings(e: Evidence, own: str, other: str) -> list[Finding]:
+    """Everything that was measured, in the order in which it is said. own, other: names of the label's class and not.
+
+    The texts hold the names as they are; whoever draws them escapes them.
+    """
+    found = [
+        *_pixels(e), *_neighbours(e, own, other), *_levels(e, own), *_map(e), *_inside(e), *_heads(e), _closeness(e),
+    ]  # fmt: skip
+    return [one for one in found if one is not None]
+
+
+def said(found: Sequence[Finding]) -> list[Finding]:
+    """The unusual ones, at most ``MOST_SAID``."""
+    return [one for one in found if one.unusual][:MOST_SAID]
+
+
+def rank(value: float, others: np.ndarray) -> float | None:
+    """Share of ``others`` below a value, ties counted by half; None among fewer than ``FEWEST``."""
+    others = np.asarray(others, float)
+    others = others[np.isfinite(others)]
+    if len(others) < FEWEST or not math.isfinite(value):
+        return None
+    return float((others < value).mean() + 0.5 * (others == value).mean())
+
+
+# ------------------------------------------------------------------------------------------------ one by one
+
+
+def _pixels(e: Evidence) -> list[Finding]:
+    share = percent(e.no_data, 0)
+    found = [
+        Finding(
+            "Pixels without data", share, f"more than {percent(NO_DATA, 0)}", e.no_data > NO_DATA,
+            f"{share} of its pixels have no data",
+        )
+    ]  # fmt: skip
+    if e.label == 1 and e.mask_share:
+        covered = percent(e.mask_share)
+        found.append(
+            Finding(
+                "Part that the mask covers", covered, f"less than {percent(SMALL_MASK, 0)}",
+                e.mask_share < SMALL_MASK, f"the outlined landslide covers only {covered} of the patch",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _neighbours(e: Evidence, own: str, other: str) -> list[Finding]:
+    if e.near_other is None or not e.near or e.label < 0:
+        return []
+    return [
+        Finding(
+            "Nearest training patches", f"{e.near - e.near_other} of {e.near} are labelled {own}",
+            f"{percent(OTHERS, 0)} or more with the other label", e.near_other >= OTHERS * e.near,
+            f"{e.near_other} of its {e.near} nearest training patches are labelled {other}",
+        )
+    ]  # fmt: skip
+
+
+def _levels(e: Evidence, own: str) -> list[Finding]:
+    found = []
+    usual = f"beyond {percent(1 - RANK, 0)} of {{n:,}} patches labelled {own}"
+    for name, value, unit, at, words in (
+        ("SAR change", e.change, "dB", e.change_rank, ("less SAR change", "more SAR change")),
+        ("Brightness", e.brightness, e.brightness_unit, e.brightness_rank, ("darker", "brighter")),
+    ):
+        if value is None or at is None:
+            continue
+        share = at if at >= 0.5 else 1 - at
+        amount = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+        amount = f"{amount} {unit}".strip()
+        which = words[at >= 0.5]
+        verb = "shows" if name == "SAR change" else "is"
+        found.append(
+            Finding(
+                name, f"{amount}, {which} than {percent(share, 0)}", usual.format(n=e.n_class),
+                share >= 1 - RANK, f"it {verb} {which} than {percent(share, 0)} of the patches labelled {own}",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _map(e: Evidence) -> list[Finding]:
+    if e.map_share is None:
+        return []
+    expected = e.label == 0 and e.pred == 0  # a map for the positive class of what is neither labelled nor called so
+    dead = e.map_share <= 0
+    value = "dead" if dead else f"{percent(e.map_share, 0)} of its fold's usual peak"
+    clause = "its attention map is dead" if dead else f"its attention is weak ({value})"
+    usual = f"less than {percent(WEAK, 0)}" + (", but expected where nothing is found" if expected else "")
+    return [Finding("Strength of the attention", value, usual, e.map_share < WEAK and not expected, clause)]
+
+
+def _inside(e: Evidence) -> list[Finding]:
+    if e.inside is None or not e.mask_share or not e.map_share:
+        return []
+    inside, covered = percent(e.inside, 0), percent(e.mask_share, 0)
+    return [
+        Finding(
+            "Attention on the mask", inside, f"no more than the part that the mask covers, {covered}",
+            e.inside <= e.mask_share,
+            f"only {inside} of the attention lies on the mask, which covers {covered} of the patch",
+        )
+    ]  # fmt: skip
+
+
+def _heads(e: Evidence) -> list[Finding]:
+    if e.heads < 3:
+        return []
+    all_wrong = e.wrong and e.agree == e.heads
+    clause = f"all {e.heads} heads make the same mistake" if all_wrong else f"only {e.agree} of {e.heads} heads agree"
+    return [
+        Finding(
+            "Heads that agree", f"{e.agree} of {e.heads}",
+            f"up to {percent(DISSENT, 0)} of them, or all in a mistake",
+            all_wrong or e.agree <= DISSENT * e.heads, clause,
+        )
+    ]  # fmt: skip
+
+
+def _closeness(e: Evidence) -> Finding:
+    away = abs(e.prob - e.threshold)
+    return Finding(
+        "Distance from the threshold", f"{away:.2f}", f"less than {CLOSE:.2f}", away < CLOSE,
+        f"its probability, {e.prob:.2f}, is close to the threshold, {e.threshold:.2f}",
+    )  # fmt: skip
