@@ -48,7 +48,7 @@ function node(tile, choose) {
   item.dataset.id = tile.id;
   const open = element("button", "open");
   open.type = "button";
-  open.title = tile.id;
+  open.title = tile.title;
   const picture = element("img", "");
   picture.src = tile.src;
   picture.alt = tile.alt;
@@ -71,8 +71,11 @@ function node(tile, choose) {
     chip.style.color = tile.chip.ink;
     item.append(chip);
   }
-  item.append(element("div", "name", tile.name));
-  item.lastChild.title = tile.id;
+  if (tile.name) {
+    const name = element("div", "name", tile.name);
+    name.title = tile.id;
+    item.append(name);
+  }
   for (const line of tile.lines) {
     const row = element("div", "line");
     row.append(...line.map((span) => element("span", span.look, span.text)));

@@ -49,12 +49,24 @@ def short(text: str, most: int = 18) -> str:
 # -------------------------------------------------------------------------------------------- what is sent
 
 
-def tile(patch_id: str, rgb: np.ndarray, caption: str = "", outcome: str | None = None) -> dict[str, Any]:
-    """One picture (H, W, 3) uint8 with its texts. caption: lines of Markdown, of which bold and colours are kept."""
+def tile(
+    patch_id: str,
+    rgb: np.ndarray,
+    caption: str = "",
+    outcome: str | None = None,
+    named: bool = True,
+    more: str = "",
+) -> dict[str, Any]:
+    """One picture (H, W, 3) uint8 with its texts.
+
+    caption: lines of Markdown, of which bold and colours are kept. named: whether its id stands below it. more: is
+    said beside the id when the pointer rests on it.
+    """
     words = theme.OUTCOME_WORDS[outcome] if outcome else ""
     return {
         "id": patch_id,
-        "name": short(patch_id),
+        "name": short(patch_id) if named else "",
+        "title": f"{patch_id}, {more}" if more else patch_id,
         "src": encoded(rgb),
         "alt": f"Patch {patch_id}" + (f", {words}" if words else ""),
         "chip": {"text": words, "colour": theme.OUTCOME[outcome], "ink": ink_on(theme.OUTCOME[outcome])}
