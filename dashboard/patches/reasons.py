@@ -21,7 +21,7 @@ from dashboard.patches import gallery, tiles
 from dashboard.ui import downloads
 from dashboard.ui.formatting import class_word, escape_markdown
 
-NEIGHBOUR_PX = 92  # least width of a neighbour's picture
+NEIGHBOUR_PX = 104  # least width of a neighbour's picture
 _LEAD = {"FN": "Possible reasons for the miss:", "FP": "Possible reasons for the false alarm:"}
 _WITHOUT = {"FN": "a reason for the miss", "FP": "a reason for the false alarm"}
 
