@@ -100,14 +100,21 @@ def _heading(title: str, patch_id: str, order: list[str]) -> None:
         if place is None:
             return
         with st.container(horizontal=True, width="content", gap="small"):
-            for label, icon, key, to in (
-                ("Previous", "arrow_back", "Left", place - 1), ("Next", "arrow_forward", "Right", place + 1)
+            for label, icon, key, by in (
+                ("Previous", "arrow_back", "Left", -1), ("Next", "arrow_forward", "Right", 1)
             ):  # fmt: skip
-                there = 0 <= to < len(order)
+                there = 0 <= place + by < len(order)
                 st.button(
                     label, icon=f":material/{icon}:", key=f"card_{label}", disabled=not there, shortcut=key,
-                    on_click=gallery.open_patch, args=(order[to] if there else patch_id,),
+                    on_click=_step, args=(order, by),
                 )  # fmt: skip
+
+
+def _step(order: list[str], by: int) -> None:
+    """Callback: so many places on from the patch that the URL names now; keys may be quicker than drawings."""
+    patch_id = st.query_params.get(PATCH)
+    if patch_id in order:
+        gallery.open_patch(order[min(max(0, order.index(patch_id) + by), len(order) - 1)])
 
 
 def _picture(data: Dataset, patch_id: str, look: Look, cams: gallery.Cams) -> None:
