@@ -23,7 +23,7 @@ SMALL_MASK = 0.02  # share of the patch that the outlined landslide covers
 NO_DATA = 0.1  # share of pixels without data
 WEAK = 0.25  # peak of a map, as a share of the mean peak of its fold's living maps
 FEWEST = 20  # patches that a rank is taken among
-MOST_SAID = 4  # findings in a sentence
+MOST_SAID = 4  # possible reasons in a sentence
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """name: what was measured; value: what was found; usual: from where on it is unusual; clause: in a sentence."""
+    """name: what was measured; value: what was found; usual: from where on it is unusual; clause: in a sentence.
+
+    reason: of the patch, so that it may be why; otherwise it only says how sure the decision is.
+    """
 
     name: str
     value: str
     usual: str
     unusual: bool
     clause: str
+    reason: bool = True
 
 
 def findings(e: Evidence, own: str, other: str) -> list[Finding]:
@@ -84,9 +88,10 @@ def findings(e: Evidence, own: str, other: str) -> list[Finding]:
     return [one for one in found if one is not None]
 
 
-def said(found: Sequence[Finding]) -> list[Finding]:
-    """The unusual ones, at most ``MOST_SAID``."""
-    return [one for one in found if one.unusual][:MOST_SAID]
+def said(found: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """The unusual ones: possible reasons, at most ``MOST_SAID``, and what only says how sure the decision is."""
+    unusual = [one for one in found if one.unusual]
+    return [one for one in unusual if one.reason][:MOST_SAID], [one for one in unusual if not one.reason]
 
 
 def rank(value: float, others: np.ndarray) -> float | None:
@@ -134,7 +139,7 @@ def _neighbours(e: Evidence, own: str, other: str) -> list[Finding]:
 
 def _levels(e: Evidence, own: str) -> list[Finding]:
     found = []
-    usual = f"beyond {percent(1 - RANK, 0)} of {{n:,}} patches labelled {own}"
+    usual = f"beyond {percent(1 - RANK, 0)} of {e.n_class:,} patches labelled {own}"
     for name, value, unit, at, words in (
         ("SAR change", e.change, "dB", e.change_rank, ("less SAR change", "more SAR change")),
         ("Brightness", e.brightness, e.brightness_unit, e.brightness_rank, ("darker", "brighter")),
@@ -145,11 +150,15 @@ def _levels(e: Evidence, own: str) -> list[Finding]:
         amount = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
         amount = f"{amount} {unit}".strip()
         which = words[at >= 0.5]
-        verb = "shows" if name == "SAR change" else "is"
+        verb, least = ("shows" if name == "SAR change" else "is"), usual
+        speaks = share >= 1 - RANK
+        if name == "SAR change" and e.wrong:  # much change is no reason to miss a landslide, nor little for an alarm
+            speaks &= (at >= 0.5) == (e.pred == 1)
+            least += f", with {words[e.pred]}"
         found.append(
             Finding(
-                name, f"{amount}, {which} than {percent(share, 0)}", usual.format(n=e.n_class),
-                share >= 1 - RANK, f"it {verb} {which} than {percent(share, 0)} of the patches labelled {own}",
+                name, f"{amount}, {which} than {percent(share, 0)}", least, speaks,
+                f"it {verb} {which} than {percent(share, 0)} of the patches labelled {own}",
             )
         )  # fmt: skip
     return found
@@ -158,11 +167,11 @@ def _levels(e: Evidence, own: str) -> list[Finding]:
 def _map(e: Evidence) -> list[Finding]:
     if e.map_share is None:
         return []
-    expected = e.label == 0 and e.pred == 0  # a map for the positive class of what is neither labelled nor called so
+    expected = e.label == 0  # the map is that of the positive class
     dead = e.map_share <= 0
     value = "dead" if dead else f"{percent(e.map_share, 0)} of its fold's usual peak"
     clause = "its attention map is dead" if dead else f"its attention is weak ({value})"
-    usual = f"less than {percent(WEAK, 0)}" + (", but expected where nothing is found" if expected else "")
+    usual = f"less than {percent(WEAK, 0)}" + (", but expected of this class" if expected else "")
     return [Finding("Strength of the attention", value, usual, e.map_share < WEAK and not expected, clause)]
 
 
@@ -188,7 +197,7 @@ def _heads(e: Evidence) -> list[Finding]:
         Finding(
             "Heads that agree", f"{e.agree} of {e.heads}",
             f"up to {percent(DISSENT, 0)} of them, or all in a mistake",
-            all_wrong or e.agree <= DISSENT * e.heads, clause,
+            all_wrong or e.agree <= DISSENT * e.heads, clause, reason=False,
         )
     ]  # fmt: skip
 
@@ -197,5 +206,5 @@ def _closeness(e: Evidence) -> Finding:
     away = abs(e.prob - e.threshold)
     return Finding(
         "Distance from the threshold", f"{away:.2f}", f"less than {CLOSE:.2f}", away < CLOSE,
-        f"its probability, {e.prob:.2f}, is close to the threshold, {e.threshold:.2f}",
+        f"its probability, {e.prob:.2f}, is close to the threshold, {e.threshold:.2f}", reason=False,
     )  # fmt: skip

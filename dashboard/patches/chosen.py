@@ -21,7 +21,7 @@ from dashboard.ui.formatting import escape_markdown
 Action = Callable[[Dataset, list[str], str], None]
 OPENED = "gallery_opened"  # in the session
 MOST_COPIED = 2000  # ids in the field that they are copied from
-HINT = "Click a picture to open it. Tick, shift-click or press x to choose several."
+HINT = "Click a picture to open it; tick or shift-click to choose several."
 
 
 def ids(data: Dataset, key: str) -> list[str]:

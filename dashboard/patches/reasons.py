@@ -21,7 +21,7 @@ from dashboard.patches import gallery, tiles
 from dashboard.ui import downloads
 from dashboard.ui.formatting import class_word, escape_markdown
 
-NEIGHBOUR_PX = 104  # least width of a neighbour's picture
+NEIGHBOURS_A_ROW = 5
 _LEAD = {"FN": "Possible reasons for the miss:", "FP": "Possible reasons for the false alarm:"}
 _WITHOUT = {"FN": "a reason for the miss", "FP": "a reason for the false alarm"}
 
@@ -70,12 +70,19 @@ def _nearest(path: str, fold: int, row: int, versions: tuple[cache.Version, ...]
 def sentence(e: why.Evidence, found: list[why.Finding]) -> str:
     """Why this may be so, in Markdown, from what is unusual alone; that nothing is, where nothing is."""
     outcome = outcome_of(e)
-    said = [escape_markdown(one.clause) for one in why.said(found)]
-    if said:
-        return f"**{_LEAD.get(outcome, 'Unusual about this patch:')}** {_listed(said)}."
-    measured = _listed([escape_markdown(one.name.lower().replace("sar", "SAR")) for one in found])
-    names = f", so none of it gives {_WITHOUT[outcome]}" if outcome in _WITHOUT else ""
-    return f"**Nothing unusual was measured**{names} ({measured})."
+    reasons, notes = ([escape_markdown(one.clause) for one in part] for part in why.said(found))
+    if reasons:
+        words = f"**{_LEAD.get(outcome, 'Unusual about this patch:')}** {_listed(reasons)}."
+    else:
+        measured = _listed([escape_markdown(_lower(one.name)) for one in found if one.reason])
+        without = f", so none of it gives {_WITHOUT[outcome]}" if outcome in _WITHOUT else ""
+        words = f"**Nothing unusual was measured** in this patch{without} ({measured})."
+    note = _listed(notes)
+    return f"{words} {note[0].upper()}{note[1:]}." if note else words
+
+
+def _lower(name: str) -> str:
+    return name if name[:2].isupper() else name[0].lower() + name[1:]
 
 
 def outcome_of(e: why.Evidence) -> str:
@@ -105,7 +112,7 @@ def evidence_table(found: list[why.Finding]) -> None:
             f"Findings, not causes. The class is a random sample of at most {evidence.PER_CLASS} patches with the "
             "same label; brightness is the mean of the visible bands, SAR change the mean size of the change bands. "
             "Neighbours are of the training part of the patch's own fold, in that fold's embedding. "
-            f"A sentence names at most {why.MOST_SAID} findings, in this order."
+            f"The sentence names at most {why.MOST_SAID} possible reasons, in this order."
         )
 
 
@@ -127,7 +134,7 @@ def neighbours(data: Dataset, row: int, near: tuple[np.ndarray, np.ndarray], loo
         tiles.tile(patch_id, rgb, class_word(data, int(data.labels[at])), named=False, more=f"{away:.2f} away")
         for patch_id, rgb, at, away in zip(ids, gallery.pictures(data, ids, plain), index, distance, strict=True)
     ]
-    tiles.draw(tiles.payload(made, px=NEIGHBOUR_PX), key, tiles.open_patch, lambda some, number: None)
+    tiles.draw(tiles.payload(made, columns=NEIGHBOURS_A_ROW), key, tiles.open_patch, lambda some, number: None)
 
 
 def title(data: Dataset, row: int, e: why.Evidence | None) -> str:

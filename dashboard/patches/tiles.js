@@ -35,6 +35,7 @@ function build(state, data) {
   const focused = state.root.getRootNode().activeElement;
   const had = state.nodes.find((node) => node.open === focused);
   state.root.style.setProperty("--tile", `${Number(data.px)}px`);
+  state.root.style.gridTemplateColumns = data.columns ? `repeat(${Number(data.columns)}, minmax(0, 1fr))` : "";
   state.ids = data.tiles.map((tile) => tile.id);
   state.at = Math.max(0, had ? state.ids.indexOf(had.id) : 0);
   state.anchor = null;

@@ -77,12 +77,21 @@ def tile(
 
 
 def payload(
-    tiles: Sequence[dict[str, Any]], chosen: Sequence[str] = (), choose: bool = False, seen: int = 0, px: int = 140
+    tiles: Sequence[dict[str, Any]],
+    chosen: Sequence[str] = (),
+    choose: bool = False,
+    seen: int = 0,
+    px: int = 140,
+    columns: int | None = None,
 ) -> dict[str, Any]:
-    """What the browser gets. seen: number of its last answer that this already holds; px: least width of a picture."""
-    tiles = list(tiles)
-    version = hashlib.blake2b(json.dumps([tiles, choose, px]).encode(), digest_size=12).hexdigest()
-    return {"tiles": tiles, "chosen": list(chosen), "choose": choose, "seen": seen, "px": px, "version": version}
+    """What the browser gets.
+
+    choose: whether patches can be chosen, and chosen: which are. seen: number of the browser's last answer that this
+    already holds. px: least width of a picture; columns: how many stand in a row, instead of as many as there is room.
+    """
+    look = {"tiles": list(tiles), "choose": choose, "px": px, "columns": columns}
+    version = hashlib.blake2b(json.dumps(look).encode(), digest_size=12).hexdigest()
+    return look | {"chosen": list(chosen), "seen": seen, "version": version}
 
 
 def spans(markdown: str) -> list[dict[str, str]]:

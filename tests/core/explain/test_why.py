@@ -67,7 +67,15 @@ def test_what_was_not_measured_is_no_finding():
 def test_weak_attention_is_expected_where_nothing_is_labelled_or_found():
     left = replace(USUAL, label=0, pred=0, map_share=0.01, inside=None, mask_share=0.0)
     assert clauses(left) == []
-    assert clauses(replace(left, pred=1)) == ["its attention is weak (1% of its fold's usual peak)"]
+    assert clauses(replace(left, pred=1)) == []  # no reason for a false alarm
+    assert clauses(replace(left, label=-1, pred=1)) == ["its attention is weak (1% of its fold's usual peak)"]
+
+
+@pytest.mark.parametrize(("label", "pred", "low", "high"), [(1, 0, 1, 0), (0, 1, 0, 1), (1, 1, 1, 1), (0, 0, 1, 1)])
+def test_sar_change_is_a_reason_in_the_direction_of_the_mistake_only(label, pred, low, high):
+    one = replace(USUAL, label=label, pred=pred, inside=None)
+    assert len(clauses(replace(one, change_rank=0.01))) == low
+    assert len(clauses(replace(one, change_rank=0.99))) == high
 
 
 def test_heads_that_agree_on_what_is_right_are_usual_and_two_heads_are_too_few():
@@ -78,8 +86,10 @@ def test_heads_that_agree_on_what_is_right_are_usual_and_two_heads_are_too_few()
 def test_a_sentence_holds_the_first_few():
     much = replace(USUAL, no_data=0.5, near_other=10, change_rank=0.0, brightness_rank=1.0, map_share=0.1, agree=6)
     found = findings(much, "landslide", "other")
-    assert len([one for one in found if one.unusual]) == 6
-    assert said(found) == [one for one in found if one.unusual][:MOST_SAID]
+    unusual = [one for one in found if one.unusual]
+    assert len(unusual) == 6
+    assert said(found) == (unusual[:MOST_SAID], unusual[5:])  # that all heads agree is no reason
+    assert [one.name for one in unusual[5:]] == ["Heads that agree"]
 
 
 def test_rank_counts_ties_by_half_and_wants_enough_others():
