@@ -71,7 +71,7 @@ def main() -> None:
     else:
         listing(data, run, shown, order, look, cams)
     method(cams, look, at)
-    card.show_opened(data, run, shown["id"].tolist(), head)
+    card.show_opened(data, run, shown["id"].tolist(), head, at)
 
 
 def outcome_pills(table: pd.DataFrame) -> list[str]:
@@ -119,7 +119,7 @@ def sentence(table: pd.DataFrame, positive: str) -> str:
     counts = outcomes.counts(table)
     return (
         f"The run misses **{counts['FN']:,}** of {counts['TP'] + counts['FN']:,} {escape_markdown(positive)} patches "
-        f"and raises **{counts['FP']:,}** false alarms."
+        f"and raises **{counts['FP']:,}** false alarms on {counts['FP'] + counts['TN']:,} others."
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.text import percent
+from core.text import percent, true_minus
 
 K = 10  # nearest training patches
 RANK = 0.05  # share of the own class beyond a patch, below which the patch is unusual
@@ -21,9 +21,12 @@ DISSENT = 2 / 3  # share of the heads that agree with a decision, up to which th
 CLOSE = 0.05  # distance of a probability from its threshold
 SMALL_MASK = 0.02  # share of the patch that the outlined landslide covers
 NO_DATA = 0.1  # share of pixels without data
+CLOUD = 0.2  # share of the patch under cloud
 WEAK = 0.25  # peak of a map, as a share of the mean peak of its fold's living maps
+IN_LINE = 0.7  # share of the nearest training patches with the same label, from which they support it
 FEWEST = 20  # patches that a rank is taken among
 MOST_SAID = 4  # possible reasons in a sentence
+_AS_WOULD = {"darker": ", as shadow or water would be", "brighter": ", as cloud or bare ground would be"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,9 @@ class Evidence:
     label: 1, 0 or -1; pred, prob, threshold: of the head that is shown; agree of heads: decide as it does, itself
     counted. near_other of near: nearest training patches with the other label. brightness, change: mean of the visible
     (or all optical) bands, mean size of the SAR change; their ranks: share of the other patches of its class below
-    (``rank``), of n_class. map_share: the map's peak as a share of its fold's level, 0 for a dead map.
-    inside: share of the attention on the mask; mask_share: share of the patch in it, 0 for an empty one.
+    (``rank``), of n_class. cloud: share under cloud by the dataset's own column cloud_column. map_share: the map's peak
+    as a share of its fold's level, 0 for a dead map. inside: share of the attention on the mask; mask_share: share of
+    the patch in it, 0 for an empty one.
     """
 
     label: int
@@ -52,6 +56,8 @@ class Evidence:
     change_rank: float | None = None
     n_class: int = 0
     no_data: float = 0.0
+    cloud: float | None = None
+    cloud_column: str = ""
     map_share: float | None = None
     inside: float | None = None
     mask_share: float | None = None
@@ -61,12 +67,18 @@ class Evidence:
         """Whether the decision differs from the label."""
         return self.label >= 0 and self.label != self.pred
 
+    @property
+    def right(self) -> bool:
+        """Whether the decision is the label."""
+        return self.label >= 0 and self.label == self.pred
+
 
 @dataclass(frozen=True)
 class Finding:
     """name: what was measured; value: what was found; usual: from where on it is unusual; clause: in a sentence.
 
-    reason: of the patch, so that it may be why; otherwise it only says how sure the decision is.
+    reason: of the patch, so that it may be why; otherwise it only says how sure the decision is. support: what is in
+    line with a right decision, as a clause; "" where it is not.
     """
 
     name: str
@@ -75,6 +87,7 @@ class Finding:
     unusual: bool
     clause: str
     reason: bool = True
+    support: str = ""
 
 
 def findings(e: Evidence, own: str, other: str) -> list[Finding]:
@@ -88,10 +101,12 @@ def findings(e: Evidence, own: str, other: str) -> list[Finding]:
     return [one for one in found if one is not None]
 
 
-def said(found: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """The unusual ones: possible reasons, at most ``MOST_SAID``, and what only says how sure the decision is."""
+def said(found: Sequence[Finding]) -> tuple[list[str], list[str], list[str]]:
+    """Clauses: what is unusual about the patch (at most ``MOST_SAID``), about the decision, and what supports it."""
     unusual = [one for one in found if one.unusual]
-    return [one for one in unusual if one.reason][:MOST_SAID], [one for one in unusual if not one.reason]
+    reasons = [one.clause for one in unusual if one.reason][:MOST_SAID]
+    notes = [one.clause for one in unusual if not one.reason]
+    return reasons, notes, [one.support for one in found if one.support and not one.unusual]
 
 
 def rank(value: float, others: np.ndarray) -> float | None:
@@ -114,6 +129,14 @@ def _pixels(e: Evidence) -> list[Finding]:
             f"{share} of its pixels have no data",
         )
     ]  # fmt: skip
+    if e.cloud is not None:
+        covered = percent(e.cloud, 0)
+        found.append(
+            Finding(
+                f"Cloud (column {e.cloud_column})", covered, f"more than {percent(CLOUD, 0)}", e.cloud > CLOUD,
+                f"cloud covers {covered} of it",
+            )
+        )  # fmt: skip
     if e.label == 1 and e.mask_share:
         covered = percent(e.mask_share)
         found.append(
@@ -128,11 +151,15 @@ def _pixels(e: Evidence) -> list[Finding]:
 def _neighbours(e: Evidence, own: str, other: str) -> list[Finding]:
     if e.near_other is None or not e.near or e.label < 0:
         return []
+    same = e.near - e.near_other
     return [
         Finding(
-            "Nearest training patches", f"{e.near - e.near_other} of {e.near} are labelled {own}",
+            "Nearest training patches", f"{same} of {e.near} are labelled {own}",
             f"{percent(OTHERS, 0)} or more with the other label", e.near_other >= OTHERS * e.near,
             f"{e.near_other} of its {e.near} nearest training patches are labelled {other}",
+            support=f"{same} of its {e.near} nearest training patches are labelled {own}"
+            if e.right and same >= IN_LINE * e.near
+            else "",
         )
     ]  # fmt: skip
 
@@ -147,9 +174,10 @@ def _levels(e: Evidence, own: str) -> list[Finding]:
         if value is None or at is None:
             continue
         share = at if at >= 0.5 else 1 - at
-        amount = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+        amount = true_minus(f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}")
         amount = f"{amount} {unit}".strip()
         which = words[at >= 0.5]
+        as_would = _AS_WOULD.get(which, "")
         verb, least = ("shows" if name == "SAR change" else "is"), usual
         speaks = share >= 1 - RANK
         if name == "SAR change" and e.wrong:  # much change is no reason to miss a landslide, nor little for an alarm
@@ -158,7 +186,7 @@ def _levels(e: Evidence, own: str) -> list[Finding]:
         found.append(
             Finding(
                 name, f"{amount}, {which} than {percent(share, 0)}", least, speaks,
-                f"it {verb} {which} than {percent(share, 0)} of the patches labelled {own}",
+                f"it {verb} {which} than {percent(share, 0)} of the patches labelled {own}{as_would}",
             )
         )  # fmt: skip
     return found
@@ -184,6 +212,9 @@ def _inside(e: Evidence) -> list[Finding]:
             "Attention on the mask", inside, f"no more than the part that the mask covers, {covered}",
             e.inside <= e.mask_share,
             f"only {inside} of the attention lies on the mask, which covers {covered} of the patch",
+            support=f"{inside} of the attention lies on the mask, which covers {covered} of the patch"
+            if e.right and e.pred == 1
+            else "",
         )
     ]  # fmt: skip
 
@@ -198,6 +229,7 @@ def _heads(e: Evidence) -> list[Finding]:
             "Heads that agree", f"{e.agree} of {e.heads}",
             f"up to {percent(DISSENT, 0)} of them, or all in a mistake",
             all_wrong or e.agree <= DISSENT * e.heads, clause, reason=False,
+            support=f"all {e.heads} heads agree" if e.right and e.agree == e.heads else "",
         )
     ]  # fmt: skip
 

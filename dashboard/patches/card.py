@@ -28,10 +28,17 @@ def _close() -> None:
     st.query_params.pop(PATCH, None)
 
 
-def show_opened(data: Dataset, run: RunFolder | None, order: Sequence[str] = (), head: str | None = None) -> None:
+def show_opened(
+    data: Dataset,
+    run: RunFolder | None,
+    order: Sequence[str] = (),
+    head: str | None = None,
+    at: float | None = None,
+) -> None:
     """Draw the card of the patch that the URL names, if any.
 
     order: the ids that "next" goes through. head: whose decision is shown; the run's headline head where none is named.
+    at: its threshold, in place of the fold's own.
     """
     patch_id = st.query_params.get(PATCH)
     if not patch_id:
@@ -40,36 +47,41 @@ def show_opened(data: Dataset, run: RunFolder | None, order: Sequence[str] = (),
         _close()
         st.warning(f"There is no patch “{escape_markdown(gallery.short(patch_id, 60))}” in this dataset.")
         return
-    _dialog(data, run, [str(item) for item in order], head)
+    _dialog(data, run, [str(item) for item in order], head, at)
 
 
 @st.dialog("Why this decision?", width="large", on_dismiss=_close)
-def _dialog(data: Dataset, run: RunFolder | None, order: list[str], head: str | None) -> None:
+def _dialog(data: Dataset, run: RunFolder | None, order: list[str], head: str | None, at: float | None) -> None:
     patch_id = st.query_params.get(PATCH)
     if patch_id is None:
         st.rerun()
-    patch_card(data, run, patch_id, order, head)
+    _card(data, run, patch_id, order, head, at)
 
 
-def patch_card(
-    data: Dataset, run: RunFolder | None, patch_id: str, order: Sequence[str] = (), head: str | None = None
+def _card(
+    data: Dataset, run: RunFolder | None, patch_id: str, order: list[str], head: str | None, at: float | None
 ) -> None:
     """Everything known of one patch, beginning with why it may have been decided as it was."""
     row = int(data.index_of([patch_id])[0])
-    cams, scores = gallery.cams_of(run), _scores(run, patch_id, head)
+    cams, scores = gallery.cams_of(run), _scores(run, patch_id, head, at)
     found, measured, near = None, [], ([], [])
     if scores is not None:
         near = reasons.nearest(run, scores["fold"], row)
-        found, measured = reasons.findings(data, row, scores, scores["head"], near[0], cams)
-    _heading(reasons.title(data, row, found), patch_id, list(order))
+        found, measured = reasons.findings(data, run, row, scores, near[0], cams)
+    _heading(reasons.title(data, row, found), patch_id, order)
     if found is not None:
-        st.markdown(reasons.sentence(found, measured), help="Findings, not causes. Rules and numbers: see below.")
+        st.markdown(
+            reasons.sentence(found, measured),
+            help="Measurements that stand out, not proven causes. “All that was measured” below holds every rule.",
+        )
     st.caption(_verdict(data, row, scores))
     left, right = st.columns([PICTURE_PX, 620], gap="medium")
     with left:
         picture = st.container(gap="small")
         wrong = found is not None and found.wrong
-        look = gallery.look_controls(data, "card", cams, overlay=wrong, outlined=wrong, named=False)
+        look = gallery.look_controls(
+            data, "card", cams, overlay=wrong, outlined=wrong, named=False, kind="_wrong" if wrong else ""
+        )
         with picture:
             _picture(data, patch_id, look, cams)
     with right:
@@ -136,7 +148,7 @@ def _picture(data: Dataset, patch_id: str, look: Look, cams: gallery.Cams) -> No
         st.caption(f"Bright: evidence of {escape_markdown(data.positive)}.", help=gallery.cam_sentence(cams))
 
 
-def _scores(run: RunFolder | None, patch_id: str, head: str | None) -> dict | None:
+def _scores(run: RunFolder | None, patch_id: str, head: str | None, at: float | None) -> dict | None:
     """Out-of-fold probability by head, each with its fold's threshold; None where the run has none for the patch."""
     if run is None:
         return None
@@ -153,12 +165,16 @@ def _scores(run: RunFolder | None, patch_id: str, head: str | None) -> dict | No
         return None
     preds = {name: int(rows.iloc[0][f"pred_{name}"]) for name in probs}
     thresholds = {name: outcomes.thresholds_of(summary, name).get(fold, 0.5) for name in probs}
+    shown = next((name for name in (head, summary.get("head")) if name in probs), next(iter(probs)))
+    own = "each head's threshold, learnt on the other folds"
+    if at is not None:
+        thresholds[shown], preds[shown] = at, int(probs[shown] >= at)
+        own += f", but {at:.3f} as chosen for {escape_markdown(theme.head_title(shown))}"
     called = sum(preds.values())
     return {
-        "probs": probs, "preds": preds, "thresholds": thresholds, "fold": fold,
-        "head": next((name for name in (head, summary.get("head")) if name in probs), next(iter(probs))),
-        "sentence": f"{called} of {len(probs)} heads raise an alarm. Ticks: each head's threshold, learnt on the other "
-        f"folds. Measured by {theme.fold_title(fold)}'s network and heads, which did not see this patch in training.",
+        "probs": probs, "preds": preds, "thresholds": thresholds, "fold": fold, "head": shown,
+        "sentence": f"{called} of {len(probs)} heads raise an alarm. Ticks: {own}. Measured by "
+        f"{theme.fold_title(fold)}'s network and heads, which did not see this patch in training.",
     }  # fmt: skip
 
 

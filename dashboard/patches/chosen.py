@@ -1,13 +1,15 @@
 """The patches chosen in a gallery, over its pages, and the bar of what can be done with them.
 
-An action is a function that draws its control in the bar: it gets the dataset, the chosen ids and a key for its
-widgets. A page gives a gallery actions of its own, beside ``ACTIONS``.
+An action is a function that draws its control in the bar: it gets what is chosen and a key for its widgets. A page
+gives a gallery actions of its own, beside ``ACTIONS``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -16,12 +18,26 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from dashboard.patches import tiles
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import escape_markdown, number
 
-Action = Callable[[Dataset, list[str], str], None]
+Draw = Callable[[Sequence[str]], list[np.ndarray]]
 OPENED = "gallery_opened"  # in the session
 MOST_COPIED = 2000  # ids in the field that they are copied from
+COMPARED_PX = 640
 HINT = "Click a picture to open it; tick or shift-click to choose several."
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The chosen ids, what is known of each (a row an id, in that order), and how their pictures are drawn."""
+
+    data: Dataset
+    ids: list[str]
+    rows: pd.DataFrame
+    draw: Draw
+
+
+Action = Callable[[Chosen, str], None]
 
 
 def ids(data: Dataset, key: str) -> list[str]:
@@ -51,10 +67,18 @@ def _name(key: str) -> str:
     return f"{key}_chosen"
 
 
-def bar(data: Dataset, table: pd.DataFrame, page: Sequence[str], key: str, actions: Sequence[Action], idle: bool):
+def bar(
+    data: Dataset,
+    table: pd.DataFrame,
+    page: Sequence[str],
+    key: str,
+    actions: Sequence[Action],
+    draw: Draw,
+    idle: bool,
+) -> None:
     """What can be done with the chosen; where none is: how to choose, or nothing without ``idle``.
 
-    table: what is known of the patches that may be chosen, for the CSV. page: ids that are seen.
+    table: what is known of the patches that may be chosen. page: ids that are seen.
     """
     chosen = ids(data, key)
     if not chosen and not idle:
@@ -68,13 +92,14 @@ def bar(data: Dataset, table: pd.DataFrame, page: Sequence[str], key: str, actio
         st.markdown(f"**{len(chosen):,} chosen**" + (f" ({on_other:,} on other pages)" if on_other else ""),
                     width="content")  # fmt: skip
         _button("Open first", "open_in_full", key, open_card, (chosen[0],))
-        downloads.download(_rows(data, table, chosen), f"{data.name}_chosen", "CSV", key=f"{key}_csv")
+        some = Chosen(data, chosen, _rows(data, table, chosen), draw)
+        downloads.download(some.rows, f"{data.name}_chosen", "CSV", key=f"{key}_csv")
         with st.popover("Copy ids", icon=":material/content_copy:", type="tertiary", key=f"{key}_copy"):
             st.code("\n".join(chosen[:MOST_COPIED]), language=None, height=200)
             if len(chosen) > MOST_COPIED:
                 st.caption(f"The first {MOST_COPIED:,}; the CSV holds all.")
         for place, action in enumerate(actions):
-            action(data, chosen, f"{key}_action_{place}")
+            action(some, f"{key}_action_{place}")
         if set(page) - set(chosen):
             _button("Select all", "select_all", key, put, (data, key, [*chosen, *page]))
         _button("Select none", "deselect", key, put, (data, key, []))
@@ -105,13 +130,43 @@ def _rows(data: Dataset, table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataF
 # ------------------------------------------------------------------------------------------------------ actions
 
 
-def exclude(data: Dataset, chosen: list[str], key: str) -> None:
+def compare(some: Chosen, key: str) -> None:
+    """Two patches side by side, drawn alike."""
+    two = len(some.ids) == 2
+    if st.button(
+        "Compare", icon=":material/compare:", type="tertiary", key=key, disabled=not two,
+        help=None if two else "Choose two patches to compare them.",
+    ):  # fmt: skip
+        _compare(some)
+
+
+@st.dialog("Two patches compared", width="large")
+def _compare(some: Chosen) -> None:
+    for column, patch_id, rgb in zip(st.columns(2), some.ids, some.draw(some.ids, side=COMPARED_PX), strict=True):
+        with column:
+            st.markdown(f"**{escape_markdown(patch_id)}**")
+            st.image(rgb, width="stretch", output_format="PNG", alt=f"Patch {patch_id}")
+            if st.button(
+                "Open", icon=":material/open_in_full:", key=f"compared_{patch_id}", on_click=tiles.open_patch,
+                args=(patch_id,),
+            ):  # fmt: skip
+                st.rerun()  # the page draws its card in place of this
+    facts = some.rows.set_index("id").astype(object).T
+    facts = facts[facts.notna().any(axis=1)].map(_said)
+    downloads.table(facts.rename_axis("Measured"), width="stretch", height="content")
+
+
+def _said(value: object) -> str:
+    return number(value) if isinstance(value, float) else "" if value is None else str(value)
+
+
+def exclude(some: Chosen, key: str) -> None:
     """Puts the chosen on the dataset's exclusion list, with a reason."""
     with st.popover("Exclude from training", icon=":material/block:", type="tertiary", key=key):
         reason = st.text_input("Reason", "chosen by eye", key=f"{key}_reason", max_chars=300, width=320)
         st.button(
-            f"Exclude {len(chosen):,}", key=f"{key}_go", type="primary", on_click=_exclude,
-            args=(data, chosen, reason),
+            f"Exclude {len(some.ids):,}", key=f"{key}_go", type="primary", on_click=_exclude,
+            args=(some.data, some.ids, reason),
         )  # fmt: skip
         st.caption(
             "Excluded patches count as unlabelled in every training that begins from now on. Existing runs are "
@@ -127,4 +182,4 @@ def _exclude(data: Dataset, chosen: list[str], reason: str) -> None:
         st.toast(escape_markdown(str(error)), icon=":material/error:")
 
 
-ACTIONS: tuple[Action, ...] = (exclude,)
+ACTIONS: tuple[Action, ...] = (compare, exclude)

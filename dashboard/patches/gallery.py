@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import streamlit as st
 from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.explain import why
 from core.explain.cam.group_means import fold_levels
 from core.runs.store import RunFolder
 from dashboard import cache, theme, url_state
@@ -37,7 +38,6 @@ METHOD_WORDS = {
     "ablationcam": "Ablation-CAM",
 }
 HEATS = {"fold": "Same for all maps of a fold", "patch": "Each map by itself"}
-WEAK = 0.25  # of a fold's level: a map whose peak is lower is called weak evidence
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,16 @@ def look_controls(
     stretch: bool = True,
     outlined: bool = False,
     named: bool = True,
+    kind: str = "",
 ) -> Look:
     """The choices of how to look, in one row; attention maps and masks are offered where they exist.
 
     overlay, outlined: whether maps and masks are drawn at first. Without ``stretch`` all patches keep the dataset's,
-    so that they can be compared. named: whether the composite's label is seen.
+    so that they can be compared. named: whether the composite's label is seen. kind: of what is seen, where each kind
+    keeps maps and masks on or off by itself.
     """
     with st.container(horizontal=True, vertical_alignment="bottom" if named else "center", gap="small"):
-        return look_choices(data, key, cams, overlay, stretch, outlined, named)
+        return look_choices(data, key, cams, overlay, stretch, outlined, named, kind)
 
 
 def look_choices(
@@ -132,14 +134,18 @@ def look_choices(
     stretch: bool = True,
     outlined: bool = False,
     named: bool = True,
+    kind: str = "",
 ) -> Look:
     """As :func:`look_controls`, in a row that the caller has begun."""
     ways = {way.name: way for way in composites(derived_bands.drawable(data.bands))}
     opacity, heat, mask, way, raw = 0.0, "fold", False, "dataset", False
     name = composite_picker(list(ways), key, named)
-    shown = cams is not None and bool(cams.rows) and url_state.toggle(method_of(cams), overlay, key=f"{key}_cam")
+    has_maps = cams is not None and bool(cams.rows)
+    shown = has_maps and url_state.toggle(method_of(cams), overlay, key=f"{key}{kind}_cam")
     if data.has_masks:
-        mask = url_state.toggle("Mask", outlined, key=f"{key}_mask", help="The outline of the labelled landslide.")
+        mask = url_state.toggle(
+            "Mask", outlined, key=f"{key}{kind}_mask", help="The outline of the labelled landslide."
+        )
     with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
         if shown:
             url_state.read_query_number(f"{key}_opacity", 0, 100, OPACITY)
@@ -231,29 +237,37 @@ def gallery(
         words = caption(row) if caption else ""
         if look.opacity and cams is not None and (weak := weakness(cams, patch_id)):
             words += f"\n**{weak}**"
-        made.append(tiles.tile(patch_id, rgb, words, row.get("outcome")))
-    _shown(data, table if everything is None else everything, made, key, tuple(actions), bar == "above")
+        made.append(tiles.tile(patch_id, rgb, words, tiles.outcome_chip(row.get("outcome")), short(patch_id)))
+    known = table if everything is None else everything
+    _shown(data, known, made, key, tuple(actions), bar == "above", partial(pictures, data, look=look, cams=cams))
 
 
 @st.fragment
 def _shown(
-    data: Dataset, table: pd.DataFrame, made: list[dict], key: str, actions: tuple[chosen.Action, ...], above: bool
+    data: Dataset,
+    table: pd.DataFrame,
+    made: list[dict],
+    key: str,
+    actions: tuple[chosen.Action, ...],
+    above: bool,
+    draw: chosen.Draw,
 ) -> None:
     """The tiles and the bar of the chosen, by themselves: choosing draws nothing else anew."""
     if st.session_state.pop(chosen.OPENED, False):
         st.rerun()  # the page draws the card
     ids = [tile["id"] for tile in made]
     if above:
-        chosen.bar(data, table, ids, key, actions, idle=True)
+        chosen.bar(data, table, ids, key, actions, draw, idle=True)
     here = set(ids)
     sent = tiles.payload(
-        made, [patch_id for patch_id in chosen.ids(data, key) if patch_id in here], True, chosen.seen(key), TILE_PX
-    )
+        made, "Patches", [patch_id for patch_id in chosen.ids(data, key) if patch_id in here], True, chosen.seen(key),
+        TILE_PX,
+    )  # fmt: skip
     tiles.draw(
         sent, f"{key}_tiles", chosen.open_card, lambda some, number: chosen.answered(data, key, ids, some, number)
     )
     if not above:
-        chosen.bar(data, table, ids, key, actions, idle=False)
+        chosen.bar(data, table, ids, key, actions, draw, idle=False)
 
 
 def outcome_legend() -> None:
@@ -272,7 +286,7 @@ def cam_legend(cams: Cams, look: Look) -> None:
         st.caption("no evidence", width="content")
         st.image(render.legend(), width=160, alt="Heat scale from dark (no evidence) to light (most evidence)")
         st.caption(most, width="content")
-    st.caption(f"{cam_sentence(cams)} Weak evidence: a peak below {WEAK:.0%} of that mean.")
+    st.caption(f"{cam_sentence(cams)} Weak evidence: a peak below {why.WEAK:.0%} of that mean.")
 
 
 def weakness(cams: Cams, patch_id: str) -> str:
@@ -283,7 +297,7 @@ def weakness(cams: Cams, patch_id: str) -> str:
 
 def weak_words(share: float) -> str:
     """What a peak of this share of the fold's level is called, if it is weak."""
-    return f"weak evidence ({share:.0%})" if 0 < share < WEAK else ""
+    return f"weak evidence ({share:.0%})" if 0 < share < why.WEAK else ""
 
 
 def method_of(cams: Cams) -> str:

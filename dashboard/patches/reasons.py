@@ -14,22 +14,22 @@ import streamlit as st
 
 from core.analyses.attention import evidence
 from core.data.store import Dataset
+from core.errors import LandslideLensError
 from core.explain import why
 from core.runs.store import RunFolder
 from dashboard import cache, theme
 from dashboard.patches import gallery, tiles
 from dashboard.ui import downloads
-from dashboard.ui.formatting import class_word, escape_markdown
+from dashboard.ui.formatting import escape_markdown
 
 NEIGHBOURS_A_ROW = 5
 _LEAD = {"FN": "Possible reasons for the miss:", "FP": "Possible reasons for the false alarm:"}
-_WITHOUT = {"FN": "a reason for the miss", "FP": "a reason for the false alarm"}
 
 
 def findings(
-    data: Dataset, row: int, scores: Mapping, head: str, near: np.ndarray, cams: gallery.Cams
+    data: Dataset, run: RunFolder, row: int, scores: Mapping, near: np.ndarray, cams: gallery.Cams
 ) -> tuple[why.Evidence, list[why.Finding]]:
-    """What was measured of the patch in this row. scores: preds, probs and thresholds by head."""
+    """What was measured of the patch in this row. scores: preds, probs and thresholds by head; head: the shown one."""
     label, patch_id = int(data.labels[row]), str(data.ids[row])
     decided = {
         name: (scores["preds"][name], prob, scores["thresholds"][name]) for name, prob in scores["probs"].items()
@@ -37,11 +37,18 @@ def findings(
     levels = class_levels(data, label) if label >= 0 else None
     has_map = bool(cams.card)  # what stands in for maps without a card is not attention
     found = evidence.evidence_of(
-        data, row, decided, head, near, levels,
-        cams.of(patch_id) if has_map else None, cams.level_of(patch_id) if has_map else None,
+        data, row, decided, scores["head"], near, levels,
+        cams.of(patch_id) if has_map else None, cams.level_of(patch_id) if has_map else None, _cloud_column(run),
     )  # fmt: skip
     own, other = (data.class_names[label], data.class_names[1 - label]) if label >= 0 else ("", "")
     return found, why.findings(found, own, other)
+
+
+def _cloud_column(run: RunFolder) -> str | None:
+    try:
+        return run.config().data.cloud_column
+    except LandslideLensError:
+        return None
 
 
 def class_levels(data: Dataset, label: int) -> evidence.Levels:
@@ -68,17 +75,19 @@ def _nearest(path: str, fold: int, row: int, versions: tuple[cache.Version, ...]
 
 
 def sentence(e: why.Evidence, found: list[why.Finding]) -> str:
-    """Why this may be so, in Markdown, from what is unusual alone; that nothing is, where nothing is."""
-    outcome = outcome_of(e)
-    reasons, notes = ([escape_markdown(one.clause) for one in part] for part in why.said(found))
+    """Why this may be so, in Markdown, from what was measured alone; that nothing is unusual, where nothing is."""
+    reasons, notes, support = ([escape_markdown(clause) for clause in part] for part in why.said(found))
+    words = []
+    if support:
+        words.append(f"**In line with this decision:** {_listed(support)}.")
     if reasons:
-        words = f"**{_LEAD.get(outcome, 'Unusual about this patch:')}** {_listed(reasons)}."
-    else:
+        words.append(f"**{_LEAD.get(outcome_of(e), 'Unusual about this patch:')}** {_listed(reasons)}.")
+    elif not support:
         measured = _listed([escape_markdown(_lower(one.name)) for one in found if one.reason])
-        without = f", so none of it gives {_WITHOUT[outcome]}" if outcome in _WITHOUT else ""
-        words = f"**Nothing unusual was measured** in this patch{without} ({measured})."
-    note = _listed(notes)
-    return f"{words} {note[0].upper()}{note[1:]}." if note else words
+        words.append(f"**{'No reason found' if e.wrong else 'Nothing unusual'}:** all within the usual ({measured}).")
+    if note := _listed(notes):
+        words.append(f"{note[0].upper()}{note[1:]}.")
+    return " ".join(words)
 
 
 def _lower(name: str) -> str:
@@ -91,7 +100,7 @@ def outcome_of(e: why.Evidence) -> str:
 
 
 def _listed(texts: list[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{'; '.join(texts[:-1])}; and {texts[-1]}" if texts else ""
+    return f"{'; '.join(texts[:-1])}; and {texts[-1]}" if len(texts) > 1 else "".join(texts)
 
 
 def evidence_table(found: list[why.Finding]) -> None:
@@ -111,8 +120,8 @@ def evidence_table(found: list[why.Finding]) -> None:
         st.caption(
             f"Findings, not causes. The class is a random sample of at most {evidence.PER_CLASS} patches with the "
             "same label; brightness is the mean of the visible bands, SAR change the mean size of the change bands. "
-            "Neighbours are of the training part of the patch's own fold, in that fold's embedding. "
-            f"The sentence names at most {why.MOST_SAID} possible reasons, in this order."
+            "Neighbours are of the training part of the patch's own fold, in that fold's embedding. Attention is that "
+            f"of the network's own classifier. The sentence names at most {why.MOST_SAID} possible reasons."
         )
 
 
@@ -131,10 +140,10 @@ def neighbours(data: Dataset, row: int, near: tuple[np.ndarray, np.ndarray], loo
     ids = data.ids[index].astype(str).tolist()
     plain = gallery.Look(look.composite, look.stretch, smooth=look.smooth)
     made = [
-        tiles.tile(patch_id, rgb, class_word(data, int(data.labels[at])), named=False, more=f"{away:.2f} away")
+        tiles.tile(patch_id, rgb, chip=tiles.class_chip(data, int(data.labels[at])), more=f"{away:.2f} away")
         for patch_id, rgb, at, away in zip(ids, gallery.pictures(data, ids, plain), index, distance, strict=True)
     ]
-    tiles.draw(tiles.payload(made, columns=NEIGHBOURS_A_ROW), key, tiles.open_patch, lambda some, number: None)
+    tiles.draw(tiles.payload(made, "Nearest training patches", columns=NEIGHBOURS_A_ROW), key, tiles.open_patch)
 
 
 def title(data: Dataset, row: int, e: why.Evidence | None) -> str:

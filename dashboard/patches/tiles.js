@@ -21,6 +21,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.seen = data.seen;
     state.chosen = new Set(data.chosen);
   }
+  state.current = data.current;
   show(state);
 }
 
@@ -37,9 +38,10 @@ function build(state, data) {
   state.root.style.setProperty("--tile", `${Number(data.px)}px`);
   state.root.style.gridTemplateColumns = data.columns ? `repeat(${Number(data.columns)}, minmax(0, 1fr))` : "";
   state.ids = data.tiles.map((tile) => tile.id);
-  state.at = Math.max(0, had ? state.ids.indexOf(had.id) : 0);
+  state.at = Math.max(0, state.ids.indexOf(had ? had.id : data.current));
   state.anchor = null;
   state.nodes = data.tiles.map((tile) => node(tile, data.choose));
+  state.root.setAttribute("aria-label", data.label);
   state.root.replaceChildren(...state.nodes.map((one) => one.item));
   roam(state, state.at, had !== undefined);
 }
@@ -91,6 +93,10 @@ function show(state) {
     const is = state.chosen.has(one.id);
     one.item.classList.toggle("chosen", is);
     if (one.box) one.box.checked = is;
+    const isCurrent = one.id === state.current;
+    one.item.classList.toggle("current", isCurrent);
+    if (isCurrent) one.open.setAttribute("aria-current", "true");
+    else one.open.removeAttribute("aria-current");
   }
 }
 

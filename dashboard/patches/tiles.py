@@ -12,6 +12,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from core.data.store import Dataset
 from dashboard import theme
 
 PATCH = "patch"  # name in the URL
@@ -53,45 +55,63 @@ def tile(
     patch_id: str,
     rgb: np.ndarray,
     caption: str = "",
-    outcome: str | None = None,
-    named: bool = True,
+    chip: Chip | None = None,
+    name: str = "",
     more: str = "",
 ) -> dict[str, Any]:
     """One picture (H, W, 3) uint8 with its texts.
 
-    caption: lines of Markdown, of which bold and colours are kept. named: whether its id stands below it. more: is
-    said beside the id when the pointer rests on it.
+    caption: lines of Markdown, of which bold and colours are kept. name: stands below it. more: is said beside the id
+    when the pointer rests on it, and to screen readers.
     """
-    words = theme.OUTCOME_WORDS[outcome] if outcome else ""
     return {
         "id": patch_id,
-        "name": short(patch_id) if named else "",
+        "name": name,
         "title": f"{patch_id}, {more}" if more else patch_id,
         "src": encoded(rgb),
-        "alt": f"Patch {patch_id}" + (f", {words}" if words else ""),
-        "chip": {"text": words, "colour": theme.OUTCOME[outcome], "ink": ink_on(theme.OUTCOME[outcome])}
-        if outcome
-        else None,
+        "alt": ", ".join([f"Patch {patch_id}", *([chip.text] if chip else []), *([more] if more else [])]),
+        "chip": None if chip is None else asdict(chip) | {"ink": ink_on(chip.colour)},
         "lines": [spans(line) for line in caption.split("\n") if line.strip()],
     }
 
 
+@dataclass(frozen=True)
+class Chip:
+    """A word on a ground of its colour (#rrggbb), in black or white."""
+
+    text: str
+    colour: str
+
+
+def outcome_chip(outcome: str | None) -> Chip | None:
+    """TP, FN, FP or TN in words; none without one."""
+    return Chip(theme.OUTCOME_WORDS[outcome], theme.OUTCOME[outcome]) if outcome else None
+
+
+def class_chip(data: Dataset, label: int) -> Chip:
+    """The class of a label (1, 0; -1: none)."""
+    return Chip("unlabelled" if label < 0 else data.class_names[label], theme.CLASS[label])
+
+
 def payload(
     tiles: Sequence[dict[str, Any]],
+    label: str,
     chosen: Sequence[str] = (),
     choose: bool = False,
     seen: int = 0,
     px: int = 140,
     columns: int | None = None,
+    current: str | None = None,
 ) -> dict[str, Any]:
     """What the browser gets.
 
-    choose: whether patches can be chosen, and chosen: which are. seen: number of the browser's last answer that this
-    already holds. px: least width of a picture; columns: how many stand in a row, instead of as many as there is room.
+    label: what the pictures are, for screen readers. choose: whether patches can be chosen, and chosen: which are.
+    current: the one that is open beside them. seen: number of the browser's last answer that this already holds.
+    px: least width of a picture; columns: how many stand in a row, instead of as many as there is room.
     """
-    look = {"tiles": list(tiles), "choose": choose, "px": px, "columns": columns}
+    look = {"tiles": list(tiles), "label": label, "choose": choose, "px": px, "columns": columns}
     version = hashlib.blake2b(json.dumps(look).encode(), digest_size=12).hexdigest()
-    return look | {"chosen": list(chosen), "seen": seen, "version": version}
+    return look | {"chosen": list(chosen), "seen": seen, "current": current, "version": version}
 
 
 def spans(markdown: str) -> list[dict[str, str]]:
@@ -155,7 +175,10 @@ def _encoded(pixels: bytes, shape: tuple[int, int, int]) -> str:
 
 
 def draw(
-    data: dict[str, Any], key: str, on_open: Callable[[str], None], on_chosen: Callable[[list[str], int], None]
+    data: dict[str, Any],
+    key: str,
+    on_open: Callable[[str], None],
+    on_chosen: Callable[[list[str], int], None] | None = None,
 ) -> None:
     """Draw what :func:`payload` made. on_open(id) and on_chosen(ids of this page, number) are callbacks."""
     here = {one["id"] for one in data["tiles"]}
@@ -167,7 +190,8 @@ def draw(
 
     def chosen() -> None:
         answer = st.session_state[key].get(CHOSEN)
-        if isinstance(answer, dict) and isinstance(answer.get("ids"), list) and isinstance(answer.get("seen"), int):
+        known = isinstance(answer, dict) and isinstance(answer.get("ids"), list) and isinstance(answer.get("seen"), int)
+        if known and on_chosen is not None:
             on_chosen([patch_id for patch_id in answer["ids"] if patch_id in here], answer["seen"])
 
     _component(key=key, data=data, on_open_change=opened, on_chosen_change=chosen)

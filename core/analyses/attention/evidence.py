@@ -14,8 +14,9 @@ import numpy as np
 from core.analyses.embedding.projections import NearestPatches, nearest_patches
 from core.config import EmbedConfig
 from core.data.by_class import drawn_rows
+from core.data.selection import cloud_of
 from core.data.store import Dataset
-from core.errors import LandslideLensError
+from core.errors import ConfigError, LandslideLensError
 from core.explain import why
 from core.explain.cam.overlay import dead_maps
 from core.explain.checks.mask_overlap import mask_agreement
@@ -73,11 +74,13 @@ def evidence_of(
     levels: Levels | None,
     cam: np.ndarray | None = None,
     level: float | None = None,
+    cloud_column: str | None = None,
 ) -> why.Evidence:
     """The evidence on dataset row ``row``.
 
     decided: by head its decision, probability and threshold. near: rows of the nearest training patches. levels: of
-    the patch's own class. cam, level: its raw map (h, w) and what is strong in its fold.
+    the patch's own class. cam, level: its raw map (h, w) and what is strong in its fold. cloud_column: see
+    ``core.data.selection.cloud_of``.
     """
     label = int(data.labels[row])
     pred, prob, threshold = decided[head]
@@ -100,8 +103,18 @@ def evidence_of(
         near=len(labelled),
         brightness=_or_none(brightness), change=_or_none(change), brightness_unit=optical,
         no_data=float(1 - np.isfinite(image).all(axis=1).mean()),
-        **found, **_attention(data, row, cam, level),
+        **found, **_cloud(data, row, cloud_column), **_attention(data, row, cam, level),
     )  # fmt: skip
+
+
+def _cloud(data: Dataset, row: int, column: str | None) -> dict[str, float | str]:
+    """The share under cloud where the dataset knows it, from a column of shares or of percent."""
+    try:
+        name, values = cloud_of(data, column)
+    except ConfigError:
+        return {}
+    share = values[row] / (100.0 if np.nanmax(values) > 1.0 else 1.0)
+    return {"cloud": float(share), "cloud_column": name} if 0.0 <= share <= 1.0 else {}
 
 
 def _attention(data: Dataset, row: int, cam: np.ndarray | None, level: float | None) -> dict[str, float]:
@@ -116,8 +129,10 @@ def _attention(data: Dataset, row: int, cam: np.ndarray | None, level: float | N
         found["map_share"] = 0.0
     elif level:
         found["map_share"] = float(cam.max()) / level
-    if mask is not None and found["mask_share"] and not dead:
-        found["inside"] = float(mask_agreement(cam[None], mask)["energy"].iloc[0])
+    if mask is not None and found["mask_share"]:
+        agreement = mask_agreement(cam[None], mask).iloc[0]
+        if not agreement["silent"]:  # a map that is the same everywhere points nowhere
+            found["inside"] = float(agreement["energy"])
     return found
 
 

@@ -33,8 +33,15 @@ def test_nothing_is_said_of_what_is_usual():
         ({"near_other": 9}, "9 of its 10 nearest training patches are labelled other"),
         ({"near_other": 7}, "7 of its 10 nearest training patches are labelled other"),
         ({"change_rank": 0.03}, "it shows less SAR change than 97% of the patches labelled landslide"),
-        ({"brightness_rank": 0.99}, "it is brighter than 99% of the patches labelled landslide"),
-        ({"brightness_rank": 0.05}, "it is darker than 95% of the patches labelled landslide"),
+        ({"cloud": 0.62, "cloud_column": "cloud_share"}, "cloud covers 62% of it"),
+        (
+            {"brightness_rank": 0.99},
+            "it is brighter than 99% of the patches labelled landslide, as cloud or bare ground would be",
+        ),
+        (
+            {"brightness_rank": 0.05},
+            "it is darker than 95% of the patches labelled landslide, as shadow or water would be",
+        ),
         ({"map_share": 0.12}, "its attention is weak (12% of its fold's usual peak)"),
         ({"map_share": 0.0, "inside": None}, "its attention map is dead"),
         ({"inside": 0.12}, "only 12% of the attention lies on the mask, which covers 20% of the patch"),
@@ -50,8 +57,8 @@ def test_one_thing_out_of_the_usual_is_one_clause_with_its_number(changed, claus
 @pytest.mark.parametrize(
     "changed",
     [
-        {"no_data": 0.1}, {"mask_share": 0.02}, {"near_other": 6}, {"change_rank": 0.06}, {"brightness_rank": 0.94},
-        {"map_share": 0.25}, {"inside": 0.21}, {"agree": 5}, {"prob": 0.44},
+        {"no_data": 0.1}, {"mask_share": 0.02}, {"cloud": 0.2}, {"near_other": 6}, {"change_rank": 0.06},
+        {"brightness_rank": 0.94}, {"map_share": 0.25}, {"inside": 0.21}, {"agree": 5}, {"prob": 0.44},
     ],
 )  # fmt: skip
 def test_the_other_side_of_each_border_is_usual(changed):
@@ -88,8 +95,27 @@ def test_a_sentence_holds_the_first_few():
     found = findings(much, "landslide", "other")
     unusual = [one for one in found if one.unusual]
     assert len(unusual) == 6
-    assert said(found) == (unusual[:MOST_SAID], unusual[5:])  # that all heads agree is no reason
-    assert [one.name for one in unusual[5:]] == ["Heads that agree"]
+    reasons, notes, support = said(found)
+    assert reasons == [one.clause for one in unusual[:MOST_SAID]]
+    assert notes == ["all 6 heads make the same mistake"]  # that is no reason
+    assert support == []
+
+
+def test_a_right_decision_is_supported_by_what_is_in_line_with_it_and_a_wrong_one_by_nothing():
+    right = replace(USUAL, pred=1, prob=0.9, near_other=2, agree=6)
+    assert said(findings(right, "landslide", "other"))[2] == [
+        "8 of its 10 nearest training patches are labelled landslide",
+        "40% of the attention lies on the mask, which covers 20% of the patch",
+        "all 6 heads agree",
+    ]
+    less = replace(right, near_other=4, inside=0.1, agree=5)
+    assert said(findings(less, "landslide", "other"))[2] == []
+    assert said(findings(replace(right, pred=0), "landslide", "other"))[2] == []
+    assert said(findings(replace(right, label=-1, near_other=None), "", ""))[2] == []
+    left = replace(right, label=0, pred=0, prob=0.1, inside=None, mask_share=0.0, near_other=0)
+    assert said(findings(left, "other", "landslide"))[2] == [
+        "10 of its 10 nearest training patches are labelled other", "all 6 heads agree"
+    ]  # fmt: skip
 
 
 def test_rank_counts_ties_by_half_and_wants_enough_others():

@@ -72,13 +72,28 @@ def test_the_chosen_are_put_on_the_exclusion_list(run, open_page):
     at = open_page("errors")
     ids = galleries.shown(at, "errors")[:2]
     galleries.choose(at, "errors", ids)
-    at.text_input(key="errors_action_0_reason").set_value("cloud").run()
+    at.text_input(key="errors_action_1_reason").set_value("cloud").run()
     galleries.choose(at, "errors", ids)
-    at.button(key="errors_action_0_go").click().run()
+    at.button(key="errors_action_1_go").click().run()
     assert not at.exception and any("2 patches excluded" in t.value for t in at.toast)
     data = open_dataset(run.job()["dataset"])
     listed = exclusions.read_exclusions(data.path)
     assert sorted(listed["id"]) == sorted(ids) and set(listed["reason"]) == {"cloud"}
+
+
+def test_two_are_compared_side_by_side(run, open_page):
+    at = open_page("errors")
+    ids = galleries.shown(at, "errors")[:3]
+    galleries.choose(at, "errors", ids)
+    assert at.button(key="errors_action_0").disabled
+    galleries.choose(at, "errors", ids[:2])
+    at.button(key="errors_action_0").click().run()
+    assert not at.exception
+    facts = next(d.value for d in at.dataframe if list(d.value.columns) == ids[:2])
+    oof = run.oof().set_index("id")
+    assert facts.loc["prob"].tolist() == [f"{oof.loc[patch, 'prob_svm_c0.1']:.3f}" for patch in ids[:2]]
+    at.button(key=f"compared_{ids[1]}").click().run()
+    assert not at.exception and at.query_params["patch"] in (ids[1], [ids[1]])
 
 
 def test_another_dataset_has_nothing_chosen(run, open_page):

@@ -110,3 +110,23 @@ def test_without_maps_and_occlusion_the_card_still_opens(run, open_page):
 
 def test_the_list_can_be_downloaded(run, open_page):
     assert "This list (CSV)" in [b.label for b in open_page("errors").get("download_button")]
+
+
+def test_the_card_decides_at_the_threshold_of_the_page(run, open_page):
+    """A patch that the list calls missed at 0.99 must not be called found by its card."""
+    oof = run.oof()
+    patch = oof[(oof["label"] == 1) & (oof["pred_svm_c0.1"] == 1) & (oof["prob_svm_c0.1"] < 0.99)]["id"].iloc[0]
+    at = open_page("errors", run=run.name, patch=patch, errors_at="0.99", errors_outcome="FN")
+    assert not at.exception and patch in tiles(at)
+    assert any(m.value.startswith("#### Missed landslide") for m in at.markdown)
+    assert any("alarm from 0.990. **Wrong.**" in c.value for c in at.caption)
+
+
+def test_mistakes_show_mask_and_map_at_first_even_after_a_right_decision_did_not(run, open_page):
+    table = judged(run)
+    right, wrong = (table[table["outcome"].isin(some)]["id"].iloc[0] for some in (["TP"], ["FN", "FP"]))
+    at = open_page("errors", run=run.name, patch=right)
+    assert not at.toggle(key="card_mask").value and not at.toggle(key="card_cam").value
+    at.query_params["patch"] = wrong
+    at.run()
+    assert not at.exception and at.toggle(key="card_wrong_mask").value and at.toggle(key="card_wrong_cam").value

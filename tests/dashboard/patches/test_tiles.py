@@ -22,7 +22,7 @@ def rgb():
 
 
 def test_a_tile_holds_the_picture_and_says_what_it_is(rgb):
-    made = tiles.tile("p1", rgb, "p 0.94 · fold 1  \n**weak evidence (3%)**", "FN")
+    made = tiles.tile("p1", rgb, "p 0.94 · fold 1  \n**weak evidence (3%)**", tiles.outcome_chip("FN"))
     kind, _, data = made["src"].partition(",")
     assert kind == "data:image/webp;base64"
     seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
@@ -32,6 +32,11 @@ def test_a_tile_holds_the_picture_and_says_what_it_is(rgb):
         [{"text": "p 0.94 · fold 1", "look": ""}], [{"text": "weak evidence (3%)", "look": "strong"}]
     ]  # fmt: skip
     assert tiles.tile("p1", rgb)["chip"] is None
+
+
+def test_what_a_chip_and_the_pointer_say_is_said_to_screen_readers_too(rgb):
+    made = tiles.tile("p1", rgb, chip=tiles.Chip("landslide", theme.CLASS[1]), more="0.12 away")
+    assert made["alt"] == "Patch p1, landslide, 0.12 away" and made["title"] == "p1, 0.12 away"
 
 
 @pytest.mark.parametrize("text", ["l4s_1917_r1c1", "a*b**c", "x]y[z", r"back\slash", "http://x.y", ":red[s]", "<b>&"])
@@ -60,8 +65,9 @@ def test_luminance_is_that_of_the_standard():
 
 def test_the_version_changes_with_what_is_seen_and_not_with_what_is_chosen(rgb):
     one, two = tiles.tile("a", rgb), tiles.tile("b", rgb)
-    first = tiles.payload([one], ["a"], True, 3)
-    assert first["version"] == tiles.payload([one], [], True, 4)["version"] != tiles.payload([two])["version"]
+    first = tiles.payload([one], "Patches", ["a"], True, 3)
+    assert first["version"] == tiles.payload([one], "Patches", [], True, 4, current="a")["version"]
+    assert first["version"] != tiles.payload([two], "Patches", ["a"], True, 3)["version"]
     assert json.loads(json.dumps(first)) == first
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,15 @@ def test_attention_on_the_mask_and_its_strength(data):
     assert found.near_other is None and found.brightness_rank is None
     dead = evidence.evidence_of(data, 0, DECIDED, "a", np.empty(0, int), None, np.zeros((4, 4), np.float32), 1.0)
     assert dead.map_share == 0.0 and dead.inside is None
+    same = evidence.evidence_of(data, 0, DECIDED, "a", np.empty(0, int), None, np.ones((4, 4), np.float32), 1.0)
+    assert same.map_share == 1.0 and same.inside is None  # it points nowhere
+
+
+@pytest.mark.parametrize(("value", "most", "share"), [(0.3, 0.9, 0.3), (30.0, 90.0, 0.3), (np.nan, 0.5, None)])
+def test_cloud_is_what_the_dataset_knows_as_a_share(data, value, most, share):
+    values = np.full(len(data), 0.0)
+    values[0], values[1] = value, most
+    assert evidence.evidence_of(data, 0, DECIDED, "a", np.empty(0, int), None).cloud is None
+    known = replace(data, columns={"cloud_share": values})
+    found = evidence.evidence_of(known, 0, DECIDED, "a", np.empty(0, int), None)
+    assert found.cloud == (None if share is None else pytest.approx(share))
