@@ -121,7 +121,8 @@ def evidence_table(found: list[why.Finding]) -> None:
             f"Findings, not causes. The class is a random sample of at most {evidence.PER_CLASS} patches with the "
             "same label; brightness is the mean of the visible bands, SAR change the mean size of the change bands. "
             "Neighbours are of the training part of the patch's own fold, in that fold's embedding. Attention is that "
-            f"of the network's own classifier. The sentence names at most {why.MOST_SAID} possible reasons."
+            "of the network's own classifier. Neighbours and attention therefore show how the network sees the patch, "
+            f"not what is on the ground. The sentence names at most {why.MOST_SAID} possible reasons."
         )
 
 

@@ -87,7 +87,7 @@ def test_the_url_opens_the_same_card(run, open_page):
 
 def test_overlay_other_composites_and_baselines_are_drawn(run, open_page):
     at = open_page("errors", run=run.name, patch="ID_0001")  # its map is dead
-    at.toggle(key="card_cam").set_value(True).run()
+    assert at.toggle(key="card_wrong_cam").value  # a false alarm shows it at first
     assert any(c.value.startswith("Dead map") for c in at.caption)
     at.selectbox(key="card_composite").select("Descending VV change").run()
     at.selectbox(key="card_occ_baseline").select("zero_raw").run()
@@ -116,7 +116,7 @@ def test_the_card_decides_at_the_threshold_of_the_page(run, open_page):
     """A patch that the list calls missed at 0.99 must not be called found by its card."""
     oof = run.oof()
     patch = oof[(oof["label"] == 1) & (oof["pred_svm_c0.1"] == 1) & (oof["prob_svm_c0.1"] < 0.99)]["id"].iloc[0]
-    at = open_page("errors", run=run.name, patch=patch, errors_at="0.99", errors_outcome="FN")
+    at = open_page("errors", run=run.name, patch=patch, errors_threshold="0.99", errors_outcome="FN")
     assert not at.exception and patch in tiles(at)
     assert any(m.value.startswith("#### Missed landslide") for m in at.markdown)
     assert any("alarm from 0.990. **Wrong.**" in c.value for c in at.caption)
