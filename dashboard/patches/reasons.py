@@ -23,6 +23,7 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
 NEIGHBOURS_A_ROW = 5
+NEIGHBOUR_PX = 80  # least width of one
 _LEAD = {"FN": "Possible reasons for the miss:", "FP": "Possible reasons for the false alarm:"}
 
 
@@ -144,7 +145,8 @@ def neighbours(data: Dataset, row: int, near: tuple[np.ndarray, np.ndarray], loo
         tiles.tile(patch_id, rgb, chip=tiles.class_chip(data, int(data.labels[at])), more=f"{away:.2f} away")
         for patch_id, rgb, at, away in zip(ids, gallery.pictures(data, ids, plain), index, distance, strict=True)
     ]
-    tiles.draw(tiles.payload(made, "Nearest training patches", columns=NEIGHBOURS_A_ROW), key, tiles.open_patch)
+    sent = tiles.payload(made, "Nearest training patches", px=NEIGHBOUR_PX, columns=NEIGHBOURS_A_ROW)
+    tiles.draw(sent, key, tiles.open_patch)
 
 
 def title(data: Dataset, row: int, e: why.Evidence | None) -> str:

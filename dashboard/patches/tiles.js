@@ -35,8 +35,9 @@ function element(kind, className, text) {
 function build(state, data) {
   const focused = state.root.getRootNode().activeElement;
   const had = state.nodes.find((node) => node.open === focused);
-  state.root.style.setProperty("--tile", `${Number(data.px)}px`);
-  state.root.style.gridTemplateColumns = data.columns ? `repeat(${Number(data.columns)}, minmax(0, 1fr))` : "";
+  const [least, most] = [`${Number(data.px)}px`, Number(data.columns)];
+  const share = `calc((100% - ${12 * (most - 1)}px) / ${most} - 0.5px)`; // 12px: the gap
+  state.root.style.setProperty("--tile", most ? `max(${least}, ${share})` : least);
   state.ids = data.tiles.map((tile) => tile.id);
   state.at = Math.max(0, state.ids.indexOf(had ? had.id : data.current));
   state.anchor = null;
@@ -72,6 +73,7 @@ function node(tile, choose) {
     const chip = element("span", "chip", tile.chip.text);
     chip.style.background = tile.chip.colour;
     chip.style.color = tile.chip.ink;
+    chip.title = tile.chip.text;
     item.append(chip);
   }
   if (tile.name) {

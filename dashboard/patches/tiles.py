@@ -107,7 +107,7 @@ def payload(
 
     label: what the pictures are, for screen readers. choose: whether patches can be chosen, and chosen: which are.
     current: the one that is open beside them. seen: number of the browser's last answer that this already holds.
-    px: least width of a picture; columns: how many stand in a row, instead of as many as there is room.
+    px: least width of a picture; columns: how many stand in a row at most.
     """
     look = {"tiles": list(tiles), "label": label, "choose": choose, "px": px, "columns": columns}
     version = hashlib.blake2b(json.dumps(look).encode(), digest_size=12).hexdigest()
