@@ -16,6 +16,7 @@ import streamlit as st
 from core.data import exclusions
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from dashboard import theme
 from dashboard.patches import tiles
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, number
@@ -23,7 +24,11 @@ from dashboard.ui.formatting import escape_markdown, number
 Draw = Callable[[Sequence[str]], list[np.ndarray]]
 OPENED = "gallery_opened"  # in the session
 MOST_COPIED = 2000  # ids in the field that they are copied from
-COMPARED_PX = 640
+COMPARED_PX = 440  # width of each of two
+FACTS = {
+    "label": "Label", "outcome": "Outcome", "prob": "Probability of the positive class", "threshold": "Threshold",
+    "confidence": "Confidence", "loss": "Loss", "fold": "Fold", "group": "Group",
+}  # fmt: skip
 HINT = "Click a picture to open it; tick or shift-click to choose several."
 
 
@@ -142,22 +147,34 @@ def compare(some: Chosen, key: str) -> None:
 
 @st.dialog("Two patches compared", width="large")
 def _compare(some: Chosen) -> None:
-    for column, patch_id, rgb in zip(st.columns(2), some.ids, some.draw(some.ids, side=COMPARED_PX), strict=True):
+    for column, patch_id, rgb in zip(st.columns(2), some.ids, some.draw(some.ids, side=2 * COMPARED_PX), strict=True):
         with column:
-            st.markdown(f"**{escape_markdown(patch_id)}**")
-            st.image(rgb, width="stretch", output_format="PNG", alt=f"Patch {patch_id}")
-            if st.button(
-                "Open", icon=":material/open_in_full:", key=f"compared_{patch_id}", on_click=tiles.open_patch,
-                args=(patch_id,),
-            ):  # fmt: skip
-                st.rerun()  # the page draws its card in place of this
-    facts = some.rows.set_index("id").astype(object).T
-    facts = facts[facts.notna().any(axis=1)].map(_said)
-    downloads.table(facts.rename_axis("Measured"), width="stretch", height="content")
+            with st.container(horizontal=True, vertical_alignment="center", width=COMPARED_PX):
+                st.markdown(f"**{escape_markdown(patch_id)}**")
+                if st.button(
+                    "Open", icon=":material/open_in_full:", key=f"compared_{patch_id}", on_click=tiles.open_patch,
+                    args=(patch_id,), type="tertiary",
+                ):  # fmt: skip
+                    st.rerun()  # the page draws its card in place of this
+            st.image(rgb, width=COMPARED_PX, output_format="PNG", alt=f"Patch {patch_id}")
+    downloads.table(compared(some.rows), width="stretch", height="content")
 
 
-def _said(value: object) -> str:
-    return number(value) if isinstance(value, float) else "" if value is None else str(value)
+def compared(rows: pd.DataFrame) -> pd.DataFrame:
+    """What is known of some patches in words: a row a fact, a column a patch."""
+    known = [name for name in FACTS if name in rows and rows[name].notna().any()]
+    return pd.DataFrame(
+        {row["id"]: [_in_words(name, row[name]) for name in known] for _, row in rows.iterrows()},
+        index=pd.Index([FACTS[name] for name in known], name="Known"),
+    )
+
+
+def _in_words(name: str, value: object) -> str:
+    if pd.isna(value):
+        return ""
+    if name == "outcome":
+        return theme.OUTCOME_WORDS.get(str(value), str(value))
+    return str(int(value) + 1) if name == "fold" else number(value) if isinstance(value, float) else str(value)
 
 
 def exclude(some: Chosen, key: str) -> None:

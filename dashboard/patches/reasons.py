@@ -112,7 +112,7 @@ def evidence_table(found: list[why.Finding]) -> None:
                 {
                     "Measured": [one.name for one in found],
                     "This patch": [one.value for one in found],
-                    "Unusual from": [one.usual for one in found],
+                    "Unusual if": [one.usual for one in found],
                     "Unusual": ["yes" if one.unusual else "no" for one in found],
                 }
             ),

@@ -91,7 +91,10 @@ def test_two_are_compared_side_by_side(run, open_page):
     assert not at.exception
     facts = next(d.value for d in at.dataframe if list(d.value.columns) == ids[:2])
     oof = run.oof().set_index("id")
-    assert facts.loc["prob"].tolist() == [f"{oof.loc[patch, 'prob_svm_c0.1']:.3f}" for patch in ids[:2]]
+    probs = [f"{oof.loc[patch, 'prob_svm_c0.1']:.3f}" for patch in ids[:2]]
+    assert facts.loc["Probability of the positive class"].tolist() == probs
+    assert facts.loc["Fold"].tolist() == [str(oof.loc[patch, "fold"] + 1) for patch in ids[:2]]
+    assert set(facts.loc["Outcome"]) <= {"Missed (FN)", "False alarm (FP)"}
     at.button(key=f"compared_{ids[1]}").click().run()
     assert not at.exception and at.query_params["patch"] in (ids[1], [ids[1]])
 
