@@ -9,8 +9,10 @@ from dashboard.overview.guided_path import guided_path
 from dashboard.overview.next_steps import next_steps
 from dashboard.ui import empty_states, guards
 
-st.title("Overview")
-choice = state.choice()
+choice, data = state.choice(), guards.chosen_dataset()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Overview", width="content")
+    guards.simulated_badge(data)
 if not choice.datasets and not choice.owner:
     st.markdown(
         "Landslide Lens trains classifiers that tell landslides from other ground in satellite patches, and tests them "
@@ -21,14 +23,14 @@ if not choice.datasets and not choice.owner:
     st.stop()
 
 progress.active_jobs()
-data, run = guards.chosen_dataset(), guards.chosen_run()
+run = guards.chosen_run()
 best, n_finished = briefing.best_run(choice.runs)
 if best is None and run is not None and guards.run_state(run)["state"] == "succeeded":
     best = run  # its numbers cannot be read: the briefing says why
 if brief := best and briefing.briefing_of(best):
     grid = st.grid(3, min_column_width=300, gap="medium")
     with grid.cell(column_span=2):
-        briefing.briefing(brief, data, n_finished)
+        briefing.briefing(brief, n_finished)
         if data is not None and briefing.is_same_data(brief, data):
             briefing.pictures(brief, data)
     with grid.cell():

@@ -16,7 +16,7 @@ from core.errors import LandslideLensError
 from core.evaluate.prevalence import with_intervals
 from core.runs.labels import label_of, title_of
 from core.runs.store import RunFolder
-from dashboard import state
+from dashboard import state, theme
 from dashboard.overview.runs import run_row
 from dashboard.patches import card, gallery, outcomes
 from dashboard.results import predictions as scored
@@ -27,7 +27,6 @@ from dashboard.ui.formatting import escape_markdown, interval, interval_percent,
 
 SHOWN = ("TP", "FN", "FP")  # two pictures of each
 EACH = 2
-SIMULATED = "Made by a program to show the product: these numbers say nothing about real landslides."
 
 
 @dataclass(frozen=True)
@@ -97,15 +96,12 @@ def frequency(brief: Briefing) -> str:
     return f"at {1000 * share:.3g} {name} patches per 1,000, {where}"
 
 
-def briefing(brief: Briefing, data: Dataset | None, n_runs: int) -> None:
+def briefing(brief: Briefing, n_runs: int) -> None:
     """The sentence, what it stands on, and three numbers."""
-    name, simulated = escape_markdown(brief.predicted.positive), bool(data is not None and data.facts.get("simulated"))
+    name = escape_markdown(brief.predicted.positive)
     st.subheader(sentence(brief), anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if simulated:
-            st.badge("Simulated data", icon=":material/science:", color="violet", help=SIMULATED)
-        chosen = f"best F1 of {n_runs} finished runs" if n_runs > 1 else "the only finished run"
-        st.caption(f"{escape_markdown(title_of(brief.run))} · {chosen} · {frequency(brief)}", help=basis(brief, n_runs))
+    chosen = f"best F1 of {n_runs} finished runs" if n_runs > 1 else "the only finished run"
+    st.caption(f"{escape_markdown(title_of(brief.run))} · {chosen} · {frequency(brief)}", help=basis(brief, n_runs))
     with st.grid(3, min_column_width=150, gap="small", key="overview_numbers"):
         for label, value, around, help in numbers(brief, name):
             st.metric(label, value, around or None, delta_color="off", delta_arrow="off", border=True, help=help)
@@ -137,13 +133,13 @@ def basis(brief: Briefing, n_runs: int) -> str:
 
 def pictures(brief: Briefing, data: Dataset) -> None:
     """Two found, two missed, two false alarms: those it is surest of. A click opens the patch."""
-    table = examples(brief.predicted.table, brief.summary, brief.run)
+    table = examples(brief.predicted.table)
     if table.empty:
         return
     look = gallery.Look(composites(data.bands)[0])
-    gallery.gallery(data, table, look, "overview_examples")
+    gallery.gallery(data, table, look, "overview_examples", columns=len(SHOWN))
     lacking = [outcome for outcome in SHOWN if outcome not in set(table["outcome"])]
-    words = f" None is {' or '.join(lacking)}." if lacking else ""
+    words = f" There is no {' and no '.join(theme.OUTCOME_WORDS[kind] for kind in lacking)}." if lacking else ""
     st.caption(
         f"The patches of each kind that the model is surest of, in {escape_markdown(look.composite.name)}.{words}"
     )
@@ -158,12 +154,14 @@ def is_same_data(brief: Briefing, data: Dataset) -> bool:
     return not text
 
 
-def examples(table: pd.DataFrame, summary: Mapping, run: RunFolder) -> pd.DataFrame:
-    """Up to two patches of each outcome of ``SHOWN``, the surest first. table: judged patches."""
+def examples(table: pd.DataFrame) -> pd.DataFrame:
+    """Up to two patches of each outcome of ``SHOWN``, the surest first, a row of each. table: judged patches."""
     table = table.assign(
         confidence=outcomes.confidence(table["prob"].to_numpy(float), table["threshold"].to_numpy(float))
     )
-    return pd.concat([outcomes.chosen(table, [kind]).head(EACH) for kind in SHOWN], ignore_index=True)
+    kinds = [outcomes.chosen(table, [kind]).head(EACH) for kind in SHOWN]
+    rows = [found.iloc[[place]] for place in range(EACH) for found in kinds if place < len(found)]
+    return pd.concat(rows, ignore_index=True) if rows else table.iloc[:0]
 
 
 def sure_errors(table: pd.DataFrame, least: float = 0.9) -> int:

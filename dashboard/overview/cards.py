@@ -47,8 +47,6 @@ def dataset_card(data: Dataset) -> None:
     with st.container(border=True, height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{escape_markdown(data.name)}**", width="content")
-            if data.facts.get("simulated"):
-                st.badge("Simulated data", icon=":material/science:", color="violet")
         positive, labelled = int((data.labels == 1).sum()), int((data.labels >= 0).sum())
         st.markdown(
             f"{len(data):,} patches, {positive:,} {escape_markdown(data.positive)} "
