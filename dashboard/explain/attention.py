@@ -32,11 +32,12 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     """One patch large, the strip that it is chosen from, and the mean map of each outcome; the ids listed, in order."""
     own = or_stop(run.cams)
     made = or_stop(maps.cards, run)
-    above, controls = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
-    with controls:
-        head = head_picker("Decisions of", outcomes.heads_of(oof), summary, "explain_head")
-    judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
+    above = st.container(gap="small")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        choice = st.container(width="content")
+        controls = st.container(horizontal=True, width="content")
     with controls, st.popover("Maps", icon=":material/layers:", key="explain_maps_more"):
+        head = head_picker("Decisions of", outcomes.heads_of(oof), summary, "explain_head")
         name = url_state.choose(
             st.selectbox, "Maps", [OWN, *made], key="explain_maps", default=OWN,
             format_func=lambda n: map_words(made.get(n, own[2]), n == OWN),
@@ -46,6 +47,7 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
             default=next(iter(outcomes.ORDERS)), format_func=outcomes.ORDERS.get,
         )  # fmt: skip
     cams = _cams(run, name, own)
+    judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     facts = tables.map_facts(judged, cams.rows, cams.maps)
     if facts.empty:
         st.info("No patch that was judged has a map.", icon=":material/info:")
@@ -55,6 +57,7 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
         _verdict(data, run, cams, facts, means)
     with controls:
         look = looks.look_popover(data, "explain")
+    with choice:
         outcome, patch_id = _chosen(facts, order)
     table = outcomes.chosen(facts, [outcome], order=order)
     try:
@@ -81,10 +84,13 @@ def _cams(run: RunFolder, name: str, own: tuple) -> gallery.Cams:
 def _verdict(data: Dataset, run: RunFolder, cams: gallery.Cams, facts: pd.DataFrame, means: Mapping) -> None:
     found, missed = (attention_numbers.attention_of(data, facts, cams.maps, name) for name in ("TP", "FN"))
     st.markdown(attention_numbers.sentence(found, missed, strength(means)))
+    notes = [attention_numbers.of_missed(missed)] if found and missed else []
+    if n := int(facts["cam_dead"].sum()):
+        notes.append(f"{n:,} of {len(facts):,} maps are empty.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         check_badge(run, cams.card)
-        if n := int(facts["cam_dead"].sum()):
-            st.caption(f"{n:,} of {len(facts):,} maps are empty: no evidence at this layer", width="content")
+        if notes:
+            st.caption(" ".join(notes), width="content")
 
 
 def strength(means: Mapping[str, MeanMap]) -> float | None:
@@ -127,7 +133,7 @@ def _chosen(facts: pd.DataFrame, order: str) -> tuple[str, str]:
     st.session_state[OUTCOME] = known[patch_id]
     outcome = st.segmented_control(
         "Patches", there, key=OUTCOME, required=True, on_change=_first_of, args=(firsts,), wrap=True, width="content",
-        format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}",
+        format_func=lambda name: f"{theme.OUTCOME_WORDS[name]} · {counts[name]:,}", label_visibility="collapsed",
     )  # fmt: skip
     url_state.write_query_param(key, patch_id, None)
     return outcome, patch_id
@@ -143,10 +149,6 @@ def _patch(data: Dataset, cams: gallery.Cams, look: gallery.Look, table: pd.Data
     patch_panels.scale(look)
     row = table.iloc[ids.index(patch_id)]
     patch_panels.stepper(ids, patch_id, patch_words(data, cams, row))
-    st.button(
-        "Open the patch", key="explain_open", type="tertiary", icon=":material/open_in_full:",
-        on_click=gallery.open_patch, args=(patch_id,), help="Every band, every head's probability, its facts.",
-    )  # fmt: skip
     if len(ids) > 1:
         patch_panels.strip(data, table, look, cams, patch_id, gallery.score_caption)
 
@@ -155,8 +157,8 @@ def patch_words(data: Dataset, cams: gallery.Cams, row: pd.Series) -> str:
     """What a patch is and where its attention lies, as Markdown."""
     patch_id = str(row["id"])
     text = (
-        f"**{escape_markdown(gallery.short(patch_id, 40))}** · {theme.OUTCOME_WORDS[row['outcome']]}, probability "
-        f"{row['prob']:.2f}, threshold {row['threshold']:.2f}, {theme.fold_title(row['fold'])}"
+        f"**{escape_markdown(gallery.short(patch_id, 24))}** · probability {row['prob']:.2f} (threshold "
+        f"{row['threshold']:.2f}) · {theme.fold_title(row['fold'])}"
     )
     if row["cam_dead"]:
         return f"{text} · **empty map**"

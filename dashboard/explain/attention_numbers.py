@@ -87,14 +87,19 @@ def sentence(found: Attention | None, missed: Attention | None, strength: float 
         return "Too few landslides have an attention map to say where the network looks."
     share, area = percent(one.share.value, 0), percent(one.area, 0)
     if one.on_mask:
-        text = f"For {subject}, **{share} of the attention lies on the landslide**, which covers {area} of the patch"
-        if found and missed and missed.on_mask:
-            text += f"; for missed ones, {percent(missed.share.value, 0)} on {percent(missed.area, 0)}"
-        return f"{text}."
+        return f"For {subject}, **{share} of the attention lies on the landslide**, which covers {area} of the patch."
     text = f"For {subject}, **{share} of the attention lies in the middle quarter of the patch** ({where(one)})"
     if found and strength is not None and np.isfinite(strength):
         text += f", and the evidence is {strength:.1f} times that of patches correctly left"
     return f"{text}."
+
+
+def of_missed(missed: Attention) -> str:
+    """The same of missed landslides, in short, beside the sentence of those found."""
+    share, area = percent(missed.share.value, 0), percent(missed.area, 0)
+    if missed.on_mask:
+        return f"For missed ones: {share} of the attention on {area} of the patch."
+    return f"For missed ones: {share} in the middle quarter."
 
 
 def where(one: Attention) -> str:

@@ -82,6 +82,10 @@ def stepper(ids: Sequence[str], patch_id: str, text: str) -> None:
             )  # fmt: skip
         st.caption(f"{place + 1:,} of {len(ids):,}", width="content")
         st.markdown(text, width="content")
+        st.button(
+            "Open", key="explain_open", type="tertiary", icon=":material/open_in_full:", on_click=gallery.open_patch,
+            args=(patch_id,), help="Every band of the patch, its probability by head, and what else is known of it",
+        )  # fmt: skip
 
 
 def strip(

@@ -1,0 +1,67 @@
+"""What a table of bands says in a sentence: which of them the model needs, and whether their order can be told.
+
+Pure: no files, no Streamlit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from core.text import list_names
+from dashboard.ui.formatting import escape_markdown, interval, number
+
+MOST_NAMED = 3
+
+
+def verdict(rows: pd.DataFrame, what: str = "band") -> str:
+    """The first bands with what is lost without them, as Markdown. rows: title, drop_mean, lo, hi, rank_lo, rank_hi."""
+    order = rows.sort_values("drop_mean", ascending=False, kind="stable")
+    needed = order[order["lo"] > 0]
+    if not np.isfinite(order["lo"].to_numpy(float)).any():
+        one = order.iloc[0]
+        return (
+            f"The score falls most without **{_name(one)}**, by {number(one['drop_mean'])}; there are too few patches "
+            "to say how certain that is."
+        )
+    if needed.empty:
+        return f"**No single {what} is indispensable**: without any one of them, the score does not fall measurably."
+    named = _level(needed)[:MOST_NAMED] or [needed.iloc[0]]
+    names = _joined([f"**{_name(one)}**" for one in named])
+    if len(named) == 1:
+        one = named[0]
+        return (
+            f"The model relies most on {names}: without it, the score falls by {number(one['drop_mean'])} "
+            f"({interval((one['lo'], one['hi']))})."
+        )
+    drops = _joined([number(one["drop_mean"]) for one in named])
+    return f"The model relies most on {names}: without them, one at a time, the score falls by {drops}."
+
+
+def order_words(rows: pd.DataFrame, what: str = "band") -> str:
+    """How many intervals lie above 0, and whether the order of the first can be told."""
+    order = rows.sort_values("drop_mean", ascending=False, kind="stable")
+    n_needed = int((order["lo"] > 0).sum())
+    text = f"{n_needed} of {len(order)} {what}s lower the score measurably."
+    if order["rank_lo"].isna().any() or not n_needed:
+        return text
+    level = _level(order)
+    if len(level) > 1:
+        names = list_names([_name(one) for one in level], MOST_NAMED)
+        return f"{text} Which comes first cannot be told: {names} each may."
+    if order["rank_hi"].iloc[0] < order["rank_lo"].iloc[1:].min():
+        return f"{text} {_name(order.iloc[0])} comes first for certain; ranks further down overlap."
+    return f"{text} Ranks further down overlap."
+
+
+def _level(order: pd.DataFrame) -> list[pd.Series]:
+    """Those that may come first: the interval of their rank holds 1."""
+    return [row for _, row in order.iterrows() if row["rank_lo"] <= 1]
+
+
+def _name(row: pd.Series) -> str:
+    return escape_markdown(row["title"])
+
+
+def _joined(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
