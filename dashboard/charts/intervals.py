@@ -88,7 +88,7 @@ def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
             marker_color=colour, customdata=extra, hovertemplate="%{y}: %{x:+.3f}%{customdata}<extra></extra>",
         )  # fmt: skip
     known = table[np.isfinite(table[["lo", "hi"]].to_numpy(float)).all(axis=1)] if "lo" in table else table.iloc[:0]
-    for colour, thickness, width in ((RIM, 5, 7), (DARK_TEXT, 2, 5)) if len(known) else ():
+    for colour, thickness, width in ((RIM, 4, 6), (DARK_TEXT, 2, 5)) if len(known) else ():
         figure.add_scatter(
             x=known["drop"], y=[escape_html(text) for text in known["title"]], mode="markers", showlegend=False,
             hoverinfo="skip", marker={"size": 1, "color": colour, "opacity": 0},

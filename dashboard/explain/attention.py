@@ -156,10 +156,7 @@ def _patch(data: Dataset, cams: gallery.Cams, look: gallery.Look, table: pd.Data
 def patch_words(data: Dataset, cams: gallery.Cams, row: pd.Series) -> str:
     """What a patch is and where its attention lies, as Markdown."""
     patch_id = str(row["id"])
-    text = (
-        f"**{escape_markdown(gallery.short(patch_id, 24))}** · probability {row['prob']:.2f} (threshold "
-        f"{row['threshold']:.2f}) · {theme.fold_title(row['fold'])}"
-    )
+    text = f"**{escape_markdown(gallery.short(patch_id, 24))}** · probability {row['prob']:.2f}"
     if row["cam_dead"]:
         return f"{text} · **empty map**"
     if weak := gallery.weakness(cams, patch_id):

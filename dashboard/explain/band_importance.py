@@ -247,9 +247,7 @@ def _offer(run: RunFolder) -> None:
 def _again(run: RunFolder, report: dict) -> None:
     active = analyses.follow(run, NAME)
     st.caption(f"Computed in {duration(report['seconds'])}, {report['n']:,} patches, replaced {report['replaced']}.")
-    if not active and url_state.toggle(
-        "Measure again with other settings", key="explain_bands_again"
-    ):
+    if not active and url_state.toggle("Measure again with other settings", key="explain_bands_again"):
         with st.container(border=True):
             _form(run)
 

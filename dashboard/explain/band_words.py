@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.text import list_names
 from dashboard.ui.formatting import escape_markdown, interval, number
 
 MOST_NAMED = 3
@@ -39,19 +38,19 @@ def verdict(rows: pd.DataFrame, what: str = "band") -> str:
 
 
 def order_words(rows: pd.DataFrame, what: str = "band") -> str:
-    """How many intervals lie above 0, and whether the order of the first can be told."""
+    """How many matter measurably, and whether the order of the first, or of any, can be told."""
     order = rows.sort_values("drop_mean", ascending=False, kind="stable")
     n_needed = int((order["lo"] > 0).sum())
-    text = f"{n_needed} of {len(order)} {what}s lower the score measurably."
+    text = f"{'All' if n_needed == len(order) else f'{n_needed} of'} {len(order)} {what}s matter measurably."
     if order["rank_lo"].isna().any() or not n_needed:
         return text
     level = _level(order)
+    if len(level) > MOST_NAMED:
+        return f"{text} Which of {len(level)} {what}s matters most is uncertain."
     if len(level) > 1:
-        names = list_names([_name(one) for one in level], MOST_NAMED)
-        return f"{text} Which comes first cannot be told: {names} each may."
-    if order["rank_hi"].iloc[0] < order["rank_lo"].iloc[1:].min():
-        return f"{text} {_name(order.iloc[0])} comes first for certain; ranks further down overlap."
-    return f"{text} Ranks further down overlap."
+        return f"{text} Which of the {'two' if len(level) == 2 else 'three'} matters more is uncertain."
+    certain = (order["rank_hi"].to_numpy()[:-1] < order["rank_lo"].to_numpy()[1:]).all()
+    return f"{text} The order of all is certain." if certain else f"{text} Ranks further down overlap."
 
 
 def _level(order: pd.DataFrame) -> list[pd.Series]:

@@ -51,8 +51,7 @@ def top_of(means: Mapping[str, MeanMap]) -> float:
 def mean_map(one: MeanMap, name: str, top: float) -> go.Figure:
     """The mean map of an outcome on a scale from 0 to ``top``; hover gives each cell's interval."""
     bounds = [
-        [range_words(low, high) for low, high in zip(*ends, strict=True)]
-        for ends in zip(one.lo, one.hi, strict=True)
+        [range_words(low, high) for low, high in zip(*ends, strict=True)] for ends in zip(one.lo, one.hi, strict=True)
     ]
     figure = go.Figure()
     figure.add_heatmap(
@@ -180,7 +179,7 @@ def dots(
         range=[len(names) - 0.5, -0.5], zeroline=False,
     )  # fmt: skip
     figure.update_xaxes(title_text=title)
-    rows_px = 26 + 13 * (most - 1)
+    rows_px = 26 + 8 * (most - 1)
     figure = theme.apply(figure, 130 + rows_px * max(1, len(names)))
     return figure.update_layout(legend_y=1.0 + 22 / (40 + rows_px * len(names)) if lines else 1.02)
 
