@@ -1,4 +1,4 @@
-"""Where a network looks: one patch large, others by outcome to choose from, mean maps, maps of another layer or class."""
+"""Where a network looks: one patch large, others by outcome to choose from, mean maps, other layers and classes."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ FINDING_WORDS = {
     "faithful": "The places they point at matter",
     "beyond_picture": "They add to what the pixels show",
     "every_fold": "They matter in every fold",
-    "learnt": "The maps depend on what the network learnt",
+    "learnt": "They depend on what was learnt",
     "on_masks": "They lie on the outlined landslides",
     "in_place": "They follow the content, not the corners",
 }
@@ -98,8 +98,7 @@ def _another(run: RunFolder, label: str) -> None:
 def _verdict(report: Mapping[str, Any]) -> None:
     findings = report["verdict"]["findings"]
     colour, icon, words = badges.CHECK_LOOKS[report["verdict"]["word"]]
-    st.markdown(verdict_sentence(findings, words))
-    st.badge(words.capitalize(), icon=icon, color=colour)
+    st.markdown(f":{colour}[{icon}] {verdict_sentence(findings, words)}")
 
 
 def verdict_sentence(findings: Sequence[Mapping[str, Any]], words: str) -> str:

@@ -98,8 +98,8 @@ def of_missed(missed: Attention) -> str:
     """The same of missed landslides, in short, beside the sentence of those found."""
     share, area = percent(missed.share.value, 0), percent(missed.area, 0)
     if missed.on_mask:
-        return f"Missed ones: {share} on {area}."
-    return f"Missed ones: {share}."
+        return f"Missed landslides: {share} on {area} of the patch."
+    return f"Missed landslides: {share}."
 
 
 def where(one: Attention) -> str:

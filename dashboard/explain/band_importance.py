@@ -114,8 +114,8 @@ def _method(rows: pd.DataFrame, measure: str, baseline: str, verdict: dict | Non
     with st.expander("How this was measured"):
         st.markdown(
             "Each patch is scored by a network that was not trained on it, once as it is and once with one band "
-            f"replaced by {escape_markdown(BASELINES.get(baseline, baseline))}. The bar is the mean of the differences: "
-            "a long bar means that this model relies on the band for these patches. Another replacement gives other "
+            f"replaced by {escape_markdown(BASELINES.get(baseline, baseline))}. The bar is the mean difference: a long "
+            "bar means that this model relies on the band for these patches. Another replacement gives other "
             "bars."
         )
         if measure == "paper":

@@ -29,7 +29,7 @@ RIVAL_WORDS = {
     "unusual": "unusual pixels",
 }
 RIVAL_LOOKS = {
-    "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.NEGATIVE, "dashdot"),
+    "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.FAMILY["sar_change"], "dashdot"),
     "map": (theme.POSITIVE, "solid"),
 }  # fmt: skip
 KIND_WORDS = {
@@ -141,7 +141,7 @@ def dots(
     names, parts = list(dict.fromkeys(rows["name"])), list(dict.fromkeys(rows["part"]))
     beside = {name: [p for p in parts if ((rows["name"] == name) & (rows["part"] == p)).any()] for name in names}
     most = max((len(each) for each in beside.values()), default=1)
-    step = 0.62 / most
+    step = 0.8 / most
     for part in parts:
         mine = rows[(rows["part"] == part) & rows["value"].notna()]
         places = [
@@ -179,7 +179,7 @@ def dots(
         range=[len(names) - 0.5, -0.5], zeroline=False,
     )  # fmt: skip
     figure.update_xaxes(title_text=title)
-    rows_px = 26 + 8 * (most - 1)
+    rows_px = 26 + 9 * (most - 1)
     figure = theme.apply(figure, 130 + rows_px * max(1, len(names)))
     return figure.update_layout(legend_y=1.0 + 22 / (40 + rows_px * len(names)) if lines else 1.02)
 

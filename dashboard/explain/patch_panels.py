@@ -21,6 +21,7 @@ from dashboard.ui.formatting import escape_markdown, percent
 PATCH = "explain_patch"  # in the URL
 PANEL_PX, PANEL_LEAST = 384, 220  # drawn side of a panel; its least width on the page
 STRIP, STRIP_LEAST = 6, 110  # pictures of a strip; the least width of one
+Panel = tuple[np.ndarray, str, str]  # picture, caption (Markdown), alternative text
 GROUND = (52, 58, 66)  # of a mask
 
 
@@ -38,14 +39,24 @@ def panels(data: Dataset, patch_id: str, look: Look, cams: Cams) -> None:
     words = f"{method}, {cams.maps.shape[1]}×{cams.maps.shape[2]} cells" if look.raw else f"{method} over the image"
     shown.append((over, words, f"{method} of patch {patch_id}"))
     if data.has_masks:
-        mask = cache.masks(data, data.index_of([patch_id]))[0]
-        share = float((mask > 0).mean())
-        covers = f"covers {percent(share, 0)} of the patch" if share else "nothing outlined"
-        shown.append((mask_picture(mask), f"Landslide mask, {covers}", f"Mask of patch {patch_id}"))
+        shown.append(mask_panel(data, patch_id))
     elif not look.raw:
         alone = gallery.pictures(data, [patch_id], replace(look, raw=True, mask=False), cams, PANEL_PX)[0]
         size = f"{cams.maps.shape[1]}×{cams.maps.shape[2]} cells"
         shown.append((alone, f"{method} alone, {size}", f"{method} of patch {patch_id} alone"))
+    side_by_side(shown)
+
+
+def mask_panel(data: Dataset, patch_id: str) -> Panel:
+    """The mask of a patch and how much of the patch it covers."""
+    mask = cache.masks(data, data.index_of([patch_id]))[0]
+    share = float((mask > 0).mean())
+    covers = f"covers {percent(share, 0)} of the patch" if share else "nothing outlined"
+    return mask_picture(mask), f"Landslide mask, {covers}", f"Mask of patch {patch_id}"
+
+
+def side_by_side(shown: Sequence[Panel]) -> None:
+    """Large pictures in a row, as many as find room."""
     with st.grid(3, min_column_width=PANEL_LEAST, gap="small", key="explain_panels"):
         for picture, caption, alt in shown:
             with st.container(gap=None):
@@ -72,7 +83,7 @@ def scale(look: Look) -> None:
 
 def stepper(ids: Sequence[str], patch_id: str, text: str) -> None:
     """Buttons to the patch before and after, where this one stands, and ``text`` (Markdown) beside them."""
-    place = ids.index(patch_id) if patch_id in ids else -1
+    place = ids.index(patch_id)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for label, icon, to in (("Previous", "arrow_back", place - 1), ("Next", "arrow_forward", place + 1)):
             there = 0 <= to < len(ids)

@@ -70,7 +70,7 @@ def losses(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> l
 
 
 def verdict(rows: pd.DataFrame) -> str:
-    """What costs most by the best way of filling it, and what costs nothing measurable, as Markdown. rows: intact first."""
+    """What costs most by the best way of filling it, and what costs nothing measurable. rows: intact first."""
     intact, hurt = rows.iloc[0], rows.iloc[1:]
     best = hurt.sort_values("f1", ascending=False, kind="stable").drop_duplicates("scenario")
     if best.empty:
