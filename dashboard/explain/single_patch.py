@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.analyses.attention import maps as attention_maps
@@ -23,8 +24,8 @@ from core.runs.store import RunFolder
 from core.text import list_names
 from dashboard import cache, theme, url_state
 from dashboard.charts import intervals
-from dashboard.explain import charts as explain_charts
 from dashboard.explain import band_importance, looks, patch_panels, pickers, tables
+from dashboard.explain import charts as explain_charts
 from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes, render
 from dashboard.patches.gallery import METHOD_WORDS
@@ -40,7 +41,7 @@ OUTCOME_SENTENCES = {
     "FP": "a false alarm (FP)",
     "TN": "correctly left (TN)",
 }
-DIVERGING_TOP = 0.02  # of probability, at least: below it a map of windows is all noise
+DIVERGING_TOP = 0.02  # of probability, at least: below it bars and maps of windows are all noise
 
 
 def _chosen(run: RunFolder, summary: dict, oof: pd.DataFrame) -> tuple[str, pd.Series]:
@@ -110,12 +111,12 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
         st.caption("Pearson correlation of the cells; 1: the same picture. Empty maps have none.")
     with st.expander("How this was measured"):
         st.markdown(
-            f"Layer {escape_markdown(answer['layer'])}, by the network of {theme.fold_title(answer['fold'])}, which was "
-            f"not trained on this patch; {_scale_words(look, share)}. Answered in {answer['seconds']:.2f} s."
+            f"Layer {escape_markdown(answer['layer'])}, by the network of {theme.fold_title(answer['fold'])}, which "
+            f"was not trained on this patch; {_scale_words(look, share)}. Answered in {answer['seconds']:.2f} s."
         )
         st.markdown(
-            "Where methods disagree, none of them shows the reason: see the sanity checks. Eigen-CAM does not depend on "
-            "the class. Score- and Ablation-CAM run the network once per channel."
+            "Where methods disagree, none of them shows the reason: see the sanity checks. Eigen-CAM does not depend "
+            "on the class. Score- and Ablation-CAM run the network once per channel."
         )
     downloads.download(_cells(arrays), f"{run.name}_patch_maps", "Raw maps (CSV)")
     return [patch_id]
@@ -240,10 +241,11 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     with grid.cell():
         st.markdown("**Without each band**")
         title = "Score lost when the band is removed"
-        downloads.show(intervals.occlusion_bars(mine, title), key="explain_patch_bands")
+        downloads.show(not_all_noise(intervals.occlusion_bars(mine, title), mine["drop"]), key="explain_patch_bands")
     with grid.cell():
         st.markdown("**Contribution of each band group** (Shapley values)")
-        downloads.show(explain_charts.shapley_bars(shares, "Share of the score lost"), key="explain_patch_groups")
+        figure = explain_charts.shapley_bars(shares, "Share of the score lost")
+        downloads.show(not_all_noise(figure, shares["shapley"]), key="explain_patch_groups")
     total = shares["shapley"].sum()
     st.caption(
         f"One patch, so no interval. {escape_markdown(theme.head_title(answer['head']))} of "
@@ -254,11 +256,18 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
         _windows(data, patch_id, answer, options.stride)
     with st.expander("How this was measured"):
         st.markdown(
-            f"The band is replaced by {escape_markdown(BASELINES.get(baseline, baseline))}. Without test-time flips, so "
-            f"the score can differ slightly from the run's. Answered in {answer['seconds']:.2f} s."
+            f"The band is replaced by {escape_markdown(BASELINES.get(baseline, baseline))}. Without test-time flips, "
+            f"so the score can differ slightly from the run's. Answered in {answer['seconds']:.2f} s."
         )
     downloads.download(table, f"{run.name}_patch_bands", "Bands of this patch (CSV)")
     return [patch_id]
+
+
+def not_all_noise(figure: go.Figure, values: pd.Series) -> go.Figure:
+    """With an axis that does not blow up differences which change nothing."""
+    if values.abs().max() < DIVERGING_TOP:
+        figure.update_xaxes(range=[-DIVERGING_TOP, DIVERGING_TOP])
+    return figure
 
 
 def flips_words(rows: pd.DataFrame, before: float, threshold: float) -> str:
