@@ -30,7 +30,7 @@ def test_bars_stand_by_size_or_by_sensor_and_the_link_says_which(run, open_page)
     at = open_page("explain", explain_view="bands")
     by_size = figures(at)[0]["layout"]["yaxis"]["categoryarray"]
     at.button_group(key="explain_bands_order").set_value("sensor").run()
-    assert not at.exception and at.query_params["explain_bands_order"] == ["sensor"]
+    assert not at.exception and at.query_params["explain_bands_order"] == "sensor"
     by_sensor = figures(at)[0]["layout"]["yaxis"]["categoryarray"]
     assert by_sensor[::-1][0] == "Red" and set(by_sensor) == set(by_size)
     bars, _ = drawn(at)
@@ -44,7 +44,7 @@ def test_the_papers_way_and_the_other_baseline_are_options_with_intervals(run, o
     at.selectbox(key="explain_baseline").select("zero_raw").run()
     at.selectbox(key="explain_measure").select("paper").run()
     assert not at.exception
-    assert at.query_params["explain_baseline"] == ["zero_raw"] and at.query_params["explain_measure"] == ["paper"]
+    assert at.query_params["explain_baseline"] == "zero_raw" and at.query_params["explain_measure"] == "paper"
     bars, whiskers = drawn(at)
     assert whiskers and bars[0]["x"] != drop["x"]
     assert any("takes the probability before to be 1" in m.value for m in at.markdown)
