@@ -84,7 +84,7 @@ def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
         if "lo" in rows:
             extra = [range_words(low, high) for low, high in zip(rows["lo"], rows["hi"], strict=True)]
         figure.add_bar(
-            x=rows["drop"], y=names, name=theme.FAMILY_WORDS.get(family, escape_html(family)), orientation="h",
+            x=rows["drop"].tolist(), y=names, name=theme.FAMILY_WORDS.get(family, escape_html(family)), orientation="h",
             marker_color=colour, customdata=extra, hovertemplate="%{y}: %{x:+.3f}%{customdata}<extra></extra>",
         )  # fmt: skip
     known = table[np.isfinite(table[["lo", "hi"]].to_numpy(float)).all(axis=1)] if "lo" in table else table.iloc[:0]
