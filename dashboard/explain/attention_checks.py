@@ -114,13 +114,13 @@ def verdict_sentence(findings: Sequence[Mapping[str, Any]], words: str) -> str:
 
 def _first(report: Mapping[str, Any], curves: pd.DataFrame, name: str) -> None:
     """The checks as a list beside the picture that decides most: what is lost where the maps point."""
-    left, right = st.columns([5, 7], gap="medium")
-    with left:
+    grid = st.grid(2, min_column_width=300, gap="medium")
+    with grid.cell():
         for finding in report["verdict"]["findings"]:
             colour, icon = HOLDS[finding["holds"]]
             words = FINDING_WORDS.get(finding["name"], finding["name"])
             st.markdown(f":{colour}[{icon}] {words}", help=escape_markdown(finding["sentence"]))
-    with right:
+    with grid.cell():
         if curves.empty:
             st.markdown("No patch is labelled or predicted positive, so no pixels could be removed.")
             return

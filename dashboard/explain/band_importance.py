@@ -19,7 +19,7 @@ from core.explain.bands.verdict import band_verdict
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import theme, url_state
-from dashboard.charts import base, intervals
+from dashboard.charts import intervals
 from dashboard.explain import badges, band_importance_slices, band_words, tables
 from dashboard.explain import charts as explain_charts
 from dashboard.explain.band_rows import band_rows
@@ -61,9 +61,9 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     with above:
         st.markdown(f"{band_words.verdict(rows)} {band_words.order_words(rows)}")
         verdict = _verdict(run, summary, oof, measured, head)
-    _bands(data, rows, measure, order)
+    _bands(rows, measure, order)
     st.caption(
-        f"{basis} A short bar does not mean that a band is useless: bands with the same information stand in for each "
+        f"Score: probability of {escape_markdown(data.positive)}, 0 to 1. {basis} A short bar does not mean that a band is useless: bands with the same information stand in for each "
         "other."
     )
     downloads.download(rows, f"{run.name}_occlusion_{head}_{baseline}", "Bands (CSV)")
@@ -97,11 +97,11 @@ def basis_of(summary: dict, head: str, baseline: str, rows: pd.DataFrame, groupe
     )
 
 
-def _bands(data: Dataset, rows: pd.DataFrame, measure: str, order: str) -> None:
-    words = "Score lost when the band is removed (probability, 0 to 1)"
+def _bands(rows: pd.DataFrame, measure: str, order: str) -> None:
+    words = "Score lost when the band is removed"
     drawn = rows.rename(columns={"drop_mean": "drop"})
     if measure == "paper":
-        words = f"1 − score without the band (probability of {base.escape_html(data.positive)})"
+        words = "1 − score when the band is removed"
         drawn = rows.drop(columns=["lo", "hi"]).rename(
             columns={"paper_mean": "drop", "paper_lo": "lo", "paper_hi": "hi"}
         )

@@ -19,7 +19,7 @@ from dashboard.patches.gallery import Cams, Look
 from dashboard.ui.formatting import escape_markdown, percent
 
 PATCH = "explain_patch"  # in the URL
-PANEL_PX, PANEL_LEAST = 384, 220  # drawn side of a panel; its least width on the page
+PANEL_PX, PANEL_LEAST = 384, 140  # drawn side of a panel; its least width on the page
 STRIP, STRIP_LEAST = 6, 110  # pictures of a strip; the least width of one
 Panel = tuple[np.ndarray, str, str]  # picture, caption (Markdown), alternative text
 GROUND = (52, 58, 66)  # of a mask

@@ -30,6 +30,18 @@ def test_a_run_that_cannot_answer_says_why(run, open_page):
     assert not at.exception and at.error  # the made-up run has no weights
 
 
+def test_the_patch_that_was_large_is_the_one_that_is_asked_about(explained_run, open_page):
+    at = open_page("explain", timeout=90)
+    at.button(key="explain_next").click().run()
+    shown = at.session_state["explain_patch"]
+    at.button_group(key="explain_of").set_value("one").run()
+    harmless(at)
+    assert at.selectbox(key="explain_patch").value == shown and not at.warning
+    at.button_group(key="explain_of").set_value("all").run()
+    harmless(at)
+    assert at.session_state["explain_patch"] == shown
+
+
 def test_the_methods_agree_or_not():
     alike = lambda value: pd.DataFrame([[1.0, value], [value, 1.0]])  # noqa: E731
     assert "**agree**" in single_patch.agreement_words(alike(0.9))
