@@ -63,8 +63,8 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
         verdict = _verdict(run, summary, oof, measured, head)
     _bands(rows, measure, order)
     st.caption(
-        f"Score: probability of {escape_markdown(data.positive)}, 0 to 1. {basis} A short bar does not mean that a band is useless: bands with the same information stand in for each "
-        "other."
+        f"Score: probability of {escape_markdown(data.positive)}, 0 to 1. {basis} A short bar does not mean that "
+        "a band is useless: bands with the same information stand in for each other."
     )
     downloads.download(rows, f"{run.name}_occlusion_{head}_{baseline}", "Bands (CSV)")
     if measured is None:
@@ -235,7 +235,9 @@ def _agreement(
 def _offer(run: RunFolder) -> None:
     if analyses.follow(run, NAME):
         return
-    with st.container(border=True):
+    with st.expander(
+        "Measure band importance: groups, windows, more replacements", icon=":material/stacked_bar_chart:"
+    ):
         st.markdown(
             "This run knows two replacements of single bands. Measuring band importance adds the others (zero as in "
             "paper A's Figure 7, shuffled pixels, another patch's band), groups with exact Shapley shares, windows, "

@@ -10,13 +10,10 @@ from dashboard import url_state
 from dashboard.patches import derived_bands, gallery
 
 
-def look_popover(data: Dataset, key: str, maps: bool = True, stretch: bool = True) -> gallery.Look:
-    """The choices of how to look. maps: whether attention maps are laid over the patches.
-
-    Without ``stretch`` all patches keep the dataset's, so that they can be compared.
-    """
+def look_popover(data: Dataset, key: str, maps: bool = True) -> gallery.Look:
+    """The choices of how to look. maps: whether attention maps are laid over the patches."""
     ways = {way.name: way for way in composites(derived_bands.drawable(data.bands))}
-    opacity, heat, way, raw, mask = 0.0, "fold", "dataset", False, False
+    opacity, heat, raw, mask = 0.0, "fold", False, False
     with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
         name = gallery.composite_picker(list(ways), key)
         if maps:
@@ -30,12 +27,11 @@ def look_popover(data: Dataset, key: str, maps: bool = True, stretch: bool = Tru
                 format_func=gallery.HEATS.get,
                 help="By itself, a map without evidence shines as brightly as one full of it.",
             )  # fmt: skip
-        if stretch:
-            way = url_state.choose(
-                st.radio, "Black to white", list(gallery.STRETCHES), key=f"{key}_stretch", default="dataset",
-                format_func=gallery.STRETCHES.get,
-                help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
-            )  # fmt: skip
+        way = url_state.choose(
+            st.radio, "Black to white", list(gallery.STRETCHES), key=f"{key}_stretch", default="dataset",
+            format_func=gallery.STRETCHES.get,
+            help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
+        )  # fmt: skip
         if data.has_masks:
             mask = url_state.toggle("Outline of the mask", True, key=f"{key}_mask")
         smooth = url_state.toggle("Smooth between pixels", key=f"{key}_smooth")
