@@ -84,13 +84,10 @@ def _cams(run: RunFolder, name: str, own: tuple) -> gallery.Cams:
 def _verdict(data: Dataset, run: RunFolder, cams: gallery.Cams, facts: pd.DataFrame, means: Mapping) -> None:
     found, missed = (attention_numbers.attention_of(data, facts, cams.maps, name) for name in ("TP", "FN"))
     st.markdown(attention_numbers.sentence(found, missed, strength(means)))
-    notes = [attention_numbers.of_missed(missed)] if found and missed else []
-    if n := int(facts["cam_dead"].sum()):
-        notes.append(f"{n:,} of {len(facts):,} maps are empty.")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         check_badge(run, cams.card)
-        if notes:
-            st.caption(" ".join(notes), width="content")
+        if basis := attention_numbers.basis(found, missed):
+            st.caption(basis, width="content")
 
 
 def strength(means: Mapping[str, MeanMap]) -> float | None:

@@ -13,10 +13,10 @@ from core.analyses.attention import checks as attention_checks
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import theme, url_state
-from dashboard.explain import attention, badges, charts, pickers
+from dashboard.explain import attention, badges, charts, pickers, quick
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import escape_markdown, number, small
 from dashboard.ui.guards import or_stop
 
 NAME = attention_checks.ANALYSIS.name
@@ -55,7 +55,7 @@ def checks(run: RunFolder) -> None:
             run, NAME, "These maps have not been checked yet",
             "An attention map always shows something. The sanity checks remove the pixels that it points at and "
             "compare with random maps, the mean map and edge strength; give the network random weights; compare with "
-            "the outlines of landslides; and roll, flip and shrink patches to tell content from corners.",
+            "masks of landslides where there are any; and roll, flip and shrink patches to tell content from corners.",
             "Run the checks", ":material/policy:",
         )  # fmt: skip
         _another(run, "Run with other settings")
@@ -71,6 +71,7 @@ def checks(run: RunFolder) -> None:
     report, tables = check.report, check.tables
     with above:
         _verdict(report)
+        active = quick.follow(run, attention_checks.ANALYSIS, check)
     _first(report, tables["curves"], name)
     _faithfulness(report, tables["curves"], run, name)
     _randomised(report, tables["randomised"], run, name)
@@ -78,8 +79,8 @@ def checks(run: RunFolder) -> None:
     _corners(report, run, name)
     _method(report)
     downloads.download(tables["patches"], f"{run.name}_{name}_patches", "Every patch (CSV)")
-    _another(run, "Check another layer or method")
-    analyses.follow(run, NAME)
+    if not active:
+        _another(run, "Check another layer or method")
 
 
 def _another(run: RunFolder, label: str) -> None:
@@ -128,7 +129,7 @@ def _first(report: Mapping[str, Any], curves: pd.DataFrame, name: str) -> None:
         st.markdown(f"**{charts.KIND_WORDS[kind]}**")
         downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
         st.caption(
-            "Good maps: the orange curve falls below the others. Shaded: 95% interval; "
+            "The curve of good maps (orange) falls below the others. Shaded: 95% interval; "
             f"n = {int(curves['n'].max()):,} patches."
         )
 
@@ -173,7 +174,7 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
             downloads.show(figure, key=f"explain_{name}_{key}")
     st.caption(
         f"Right of 0: the map does better. ROAD of the map: {number(road['map'])}; of random maps: "
-        f"{number(road['random'])}. 95% intervals, groups kept together."
+        f"{number(road['random'])}. 95% intervals, groups kept together; n = {int(road['gain_random']['n']):,} patches."
     )
     with st.expander("Other ways to remove pixels"):
         grid = st.grid(2, min_column_width=300, gap="medium")
@@ -260,7 +261,7 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
         compared = (
             f" Corners hold {wrong['wrong']:.2f} times the uniform share in misclassified patches (n = "
             f"{wrong['n_wrong']:,}) and {wrong['right']:.2f} times in found landslides (n = {wrong['n_right']:,}); "
-            f"p = {wrong['p']:.2g} (rank test, groups kept together)."
+            f"p = {small(wrong['p'])} (rank test, groups kept together)."
         )
     st.caption(
         f"Each corner is {report['corner']:.0%} of the patch's sides, the border {report['border']:.0%}; every "

@@ -13,6 +13,8 @@ from core.explain.checks.mask_overlap import mask_agreement
 from core.stats.grouped_means import Mean, mean_of
 from core.text import percent
 from dashboard import cache
+from dashboard.explain.tables import groups_of
+from dashboard.ui.formatting import interval_percent
 
 MIDDLE = 0.25  # of the patch's area: the square in its middle
 FEWEST = 5  # patches that a sentence is made from
@@ -72,14 +74,6 @@ def _inside(cells: int) -> np.ndarray:
     return np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0.0, None) * cells
 
 
-def groups_of(facts: pd.DataFrame) -> np.ndarray | None:
-    """Each patch's group; patches without one stand for themselves. None where there are no groups."""
-    if "group" not in facts or not facts["group"].astype(str).str.len().gt(0).any():
-        return None
-    groups = facts["group"].astype(str)
-    return groups.where(groups != "", facts["id"].astype(str)).to_numpy()
-
-
 def sentence(found: Attention | None, missed: Attention | None, strength: float | None) -> str:
     """Where the network looks, as Markdown. strength: evidence in found landslides, times that in what was left."""
     one, subject = (found, "found landslides") if found else (missed, "missed landslides")
@@ -87,19 +81,27 @@ def sentence(found: Attention | None, missed: Attention | None, strength: float 
         return "Too few landslides have an attention map to say where the network looks."
     share, area = percent(one.share.value, 0), percent(one.area, 0)
     if one.on_mask:
-        return f"For {subject}, **{share} of the attention lies on the landslide**, which covers {area} of the patch."
+        text = f"For {subject}, **{share} of the attention lies on the landslide**, which covers {area} of the patch"
+        return f"{text}." if one.share.lo > one.area else f"{text}: {where(one)}."
     text = f"For {subject}, **{share} of the attention lies in the middle quarter of the patch** ({where(one)})"
     if found and strength is not None and np.isfinite(strength):
         text += f", and the evidence is {strength:.1f} times that of patches correctly left"
     return f"{text}."
 
 
-def of_missed(missed: Attention) -> str:
-    """The same of missed landslides, in short, beside the sentence of those found."""
-    share, area = percent(missed.share.value, 0), percent(missed.area, 0)
-    if missed.on_mask:
-        return f"Missed landslides: {share} on {area} of the patch."
-    return f"Missed landslides: {share}."
+def basis(found: Attention | None, missed: Attention | None) -> str:
+    """The interval and n of the sentence's number, and the same number of missed landslides beside that of found."""
+    one = found or missed
+    if one is None:
+        return ""
+    bounds = interval_percent((one.share.lo, one.share.hi))
+    text = f"{f'95% interval {bounds}, ' if bounds else ''}n = {one.share.n:,}."
+    if found is None or missed is None:
+        return text
+    bounds = interval_percent((missed.share.lo, missed.share.hi))
+    covers = f" on {percent(missed.area, 0)} of the patch" if missed.on_mask else ""
+    share = f"{percent(missed.share.value, 0)}{covers}{f' ({bounds})' if bounds else ''}"
+    return f"{text} Missed landslides: {share}, n = {missed.share.n:,}."
 
 
 def where(one: Attention) -> str:
@@ -108,4 +110,4 @@ def where(one: Attention) -> str:
         return f"evenly spread, it would be {percent(one.area, 0)}"
     if one.share.hi < one.area:
         return f"less than its {percent(one.area, 0)} of the area"
-    return "no more than evenly spread"
+    return "no more than evenly spread attention would have there"

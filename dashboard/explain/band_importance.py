@@ -158,10 +158,7 @@ def _groups(run: RunFolder, head: str, baseline: str, order: str) -> None:
         st.markdown(f"{has}Measure band importance to get groups under every replacement.")
         return
     first = rows.loc[rows["shapley"].idxmax()]
-    st.markdown(
-        f"**{escape_markdown(explain_charts.capital(first['group']))}** contributes most: {first['shapley']:.3f} of "
-        f"{first['total']:.3f} that is lost without any band."
-    )
+    st.markdown(band_words.group_verdict(rows))
     drawn = rows.sort_values("shapley", ascending=False, kind="stable") if order == "size" else rows
     grid = st.grid(2, min_column_width=300, gap="medium")
     with grid.cell():
@@ -176,8 +173,8 @@ def _groups(run: RunFolder, head: str, baseline: str, order: str) -> None:
     members = "; ".join(f"{explain_charts.capital(row.group)}: {row.bands}" for row in rows.itertuples())
     total = formatting.interval((first["total_lo"], first["total_hi"]))
     st.caption(
-        f"{escape_markdown(members)}. The shares add up to {rows['shapley'].sum():+.3f} ({total}), the mean loss "
-        f"without any band; exact, over all {2 ** len(rows):,} subsets of groups."
+        f"{escape_markdown(members)}. The shares add up to {formatting.difference(rows['shapley'].sum())} ({total}), "
+        f"the mean loss without any band; exact, over all {2 ** len(rows):,} subsets of groups."
     )
     downloads.download(rows, f"{run.name}_groups_{head}_{baseline}", "Groups (CSV)")
 

@@ -18,7 +18,7 @@ from dashboard.explain import charts, looks, tables
 from dashboard.explain.band_rows import band_rows
 from dashboard.patches import gallery, outcomes
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import difference, escape_markdown
 
 PART_COLOURS = {charts.OUTCOME_TITLES[name]: colour for name, colour in theme.OUTCOME.items()}
 
@@ -85,7 +85,7 @@ def windows(data: Dataset, measured: BandImportance) -> list[str]:
     shown = index.assign(most=drops.reshape(len(drops), -1).max(axis=1)[index["row"].to_numpy(int)])
     gallery.gallery(
         data, shown, look, "explain_spatial", cams,
-        caption=lambda row: f"p {row['p0']:.2f} · at most {row['most']:+.2f}",
+        caption=lambda row: f"p {row['p0']:.2f} · at most {difference(row['most'], 2)}",
     )  # fmt: skip
     st.caption(
         f"Bright: covering the place lowers the probability of {escape_markdown(data.positive)}. Windows of {size} px, "

@@ -41,7 +41,10 @@ def order_words(rows: pd.DataFrame, what: str = "band") -> str:
     """How many matter measurably, and whether the order of the first, or of any, can be told."""
     order = rows.sort_values("drop_mean", ascending=False, kind="stable")
     n_needed = int((order["lo"] > 0).sum())
-    text = f"{'All' if n_needed == len(order) else f'{n_needed} of'} {len(order)} {what}s matter measurably."
+    if len(order) == 1:
+        return ""
+    many = "All" if n_needed == len(order) else f"{n_needed} of"
+    text = f"{many} {len(order)} {what}s {'matters' if n_needed == 1 else 'matter'} measurably."
     if order["rank_lo"].isna().any() or not n_needed:
         return text
     level = _level(order)
@@ -50,7 +53,20 @@ def order_words(rows: pd.DataFrame, what: str = "band") -> str:
     if len(level) > 1:
         return f"{text} Which of the {'two' if len(level) == 2 else 'three'} matters more is uncertain."
     certain = (order["rank_hi"].to_numpy()[:-1] < order["rank_lo"].to_numpy()[1:]).all()
-    return f"{text} The order of all is certain." if certain else f"{text} Ranks further down overlap."
+    return f"{text} The order of all is statistically clear." if certain else f"{text} Ranks further down overlap."
+
+
+def group_verdict(rows: pd.DataFrame) -> str:
+    """The group that contributes most, as Markdown. rows: group, shapley, lo, hi, total."""
+    first = rows.loc[rows["shapley"].idxmax()]
+    name, share = escape_markdown(first["group"][:1].upper() + first["group"][1:]), number(first["shapley"])
+    if first["lo"] <= 0:
+        return f"No group contributes measurably; the largest share is that of {name}, {share}."
+    bounds = interval((first["lo"], first["hi"]))
+    return (
+        f"**{name}** contributes most: {share}{f' ({bounds})' if bounds else ''} of the {number(first['total'])} that "
+        "is lost without any band."
+    )
 
 
 def _level(order: pd.DataFrame) -> list[pd.Series]:

@@ -39,7 +39,8 @@ KIND_WORDS = {
     "insertion": "Insertion: most relevant pixels added first",
 }
 POLICY_COLOURS = {
-    "as_is": "#6B7785", "mean": "#4A7EBB", "zero": "#C0447E", "nearest": "#4E9F6B", "regression": "#D9822B",
+    "as_is": theme.FOLD[8], "mean": theme.FOLD[6], "zero": theme.FOLD[4], "nearest": theme.FOLD[3],
+    "regression": theme.FOLD[1], "retrained": theme.FOLD[7],
 }  # fmt: skip
 
 
@@ -156,7 +157,7 @@ def dots(
         colour = colours.get(part, theme.INK)
         figure.add_scatter(
             x=mine["value"], y=places, mode="markers", name=escape_html(part), customdata=notes,
-            text=list(mine["name"]),
+            text=[escape_html(name) for name in mine["name"]],
             marker={"size": 9, "color": colour}, showlegend=bool(part),
             error_x={"type": "data", "symmetric": False, "array": np.where(known, after, 0),
                      "arrayminus": np.where(known, before, 0), "color": colour, "thickness": 2, "width": 4},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -16,15 +17,17 @@ from core.analyses.bands.robustness_retrained import against_retrained
 from core.data.normalise import Normaliser
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.explain.bands.corruptions import scenarios
 from core.explain.bands.missing_bands import POLICIES
+from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import cache, state, theme, url_state
-from dashboard.explain import charts, looks
+from dashboard.explain import charts, looks, quick
 from dashboard.jobs import analyses
 from dashboard.patches import gallery
 from dashboard.train.prefill import prefill
-from dashboard.ui import downloads, formatting, guards, sidebar
+from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import or_stop
 
@@ -36,8 +39,8 @@ SHORT = {
     "zero": "0 in the band's unit",
     "nearest": "nearest training patch",
     "regression": "estimated from other bands",
+    "retrained": "band statistics, trained on the rest",
 }
-RETRAINED = "band statistics, trained on the rest"
 CHANGES = {
     "missed": ("newly missed", "FN"),
     "new alarm": ("new false alarms", "FP"),
@@ -53,41 +56,50 @@ def losses(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> l
     if tested is None:
         analyses.nothing_yet(
             run, NAME, "What if a sensor fails?",
-            "Clouds are drawn over the optical bands; optical, SAR or one orbit is removed; noise is added. Missing "
-            "values are filled in several ways, and F1 is measured out of fold at the run's own thresholds.",
+            f"{_planned(data, run)} Missing values are filled in several ways, and F1 is measured out of fold at the "
+            "run's own thresholds.",
             "Test robustness", ":material/thunderstorm:",
         )  # fmt: skip
         return []
     table, report = tested.table, tested.report
     rows = pd.DataFrame(report["rows"]).astype({name: float for name in ("f1", "lo", "hi", "diff_lo", "diff_hi")})
     st.markdown(verdict(rows))
+    active = quick.follow(run, robustness.ANALYSIS, tested)
     _figure(run, report, rows)
     shown = _flips(data, run, table, report, rows)
     _compared(run, report)
     _method(report, rows)
-    _again(run, report)
+    _again(run, report, active)
     return shown
+
+
+def _planned(data: Dataset, run: RunFolder) -> str:
+    """What the test would do to this run's patches, as Markdown."""
+    names = set(Normaliser.from_json(run.normaliser_text(0)).band_names)
+    there = scenarios([band for band in data.bands if band.name in names])[1:]
+    return escape_markdown(f"The patches are damaged in {len(there)} ways: {'; '.join(one.title for one in there)}.")
 
 
 def verdict(rows: pd.DataFrame) -> str:
     """What costs most by the best way of filling it, and what costs nothing measurable. rows: intact first."""
-    intact, hurt = rows.iloc[0], rows.iloc[1:]
+    intact, hurt = rows.iloc[0], rows.iloc[1:].dropna(subset="f1")
     best = hurt.sort_values("f1", ascending=False, kind="stable").drop_duplicates("scenario")
-    if best.empty:
-        return f"With all bands, F1 is {number(intact['f1'])}; nothing was taken away."
-    worst = best.iloc[-1]
-    bounds = formatting.interval((-worst["diff_hi"], -worst["diff_lo"]))
-    text = (
-        f"**{escape_markdown(worst['title'])} costs most**: F1 falls from {number(intact['f1'])} to "
-        f"{number(worst['f1'])} (by {number(-worst['difference'])}, 95% {bounds}), even when gaps are filled in the "
-        f"best way ({SHORT.get(worst['policy'], worst['policy'])})."
-    )
-    if not worst["diff_hi"] < 0:
+    if best.empty or not np.isfinite(intact["f1"]):
+        return f"F1 with all bands is {number(intact['f1'])}; there is no loss to compare it with."
+    worst, costly = best.iloc[-1], best["diff_hi"] < 0
+    title, fall = escape_markdown(worst["title"]), f"from {number(intact['f1'])} to {number(worst['f1'])}"
+    if not costly.any():
+        return f"**No scenario lowers F1 measurably** when gaps are filled in the best way; lowest: {fall} ({title})."
+    if costly.iloc[-1]:
+        bounds = formatting.interval((-worst["diff_hi"], -worst["diff_lo"]))
+        way = f" ({SHORT.get(worst['policy'], worst['policy'])})" if worst["policy"] != "as_is" else ""
         text = (
-            f"**No loss lowers F1 measurably** when gaps are filled in the best way: it is {number(intact['f1'])} with "
-            f"all bands and at worst {number(worst['f1'])} ({escape_markdown(worst['title'])})."
+            f"**{title} costs most**: F1 falls {fall}, even when gaps are filled in the best way{way}. 95% interval of "
+            f"the loss: {bounds}."
         )
-    elif n := int((~(best["diff_hi"] < 0)).sum()):
+    else:
+        text = f"**F1 falls most with {title}**, {fall}, but that loss may be chance."
+    if n := int((~costly).sum()):
         text += f" {n} of {len(best)} scenarios cost nothing measurable."
     return text
 
@@ -104,8 +116,7 @@ def _method(report: Mapping, rows: pd.DataFrame) -> None:
         downloads.table(rows.drop(columns=["scenario"]), hide_index=True, width="stretch")
 
 
-def _again(run: RunFolder, report: Mapping) -> None:
-    active = analyses.follow(run, NAME)
+def _again(run: RunFolder, report: Mapping, active: bool) -> None:
     st.caption(f"Computed in {duration(report['seconds'])}.")
     if not active and url_state.toggle("Test again with other settings", key="explain_robustness_more"):
         with st.container(border=True):
@@ -118,11 +129,11 @@ def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
     drawn = rows.iloc[1:].assign(
         name=lambda t: t["title"], part=lambda t: t["policy"].map(SHORT), value=lambda t: t["f1"]
     )
-    colours = {SHORT[name]: colour for name, colour in charts.POLICY_COLOURS.items()} | {RETRAINED: theme.POSITIVE}
+    colours = {SHORT[name]: colour for name, colour in charts.POLICY_COLOURS.items()}
     retrained = pd.DataFrame(
         [
-            {"name": titles[one["scenario"]], "part": RETRAINED, "value": one["f1"], "lo": one["lo"], "hi": one["hi"],
-             "n": int(intact["n"])}
+            {"name": titles[one["scenario"]], "part": SHORT["retrained"], "value": one["f1"], "lo": one["lo"],
+             "hi": one["hi"], "n": int(intact["n"])}
             for one in report["retrained"]
         ]
     )  # fmt: skip
@@ -163,7 +174,8 @@ def _flips(data: Dataset, run: RunFolder, table: pd.DataFrame, report: Mapping, 
     with st.grid(4, min_column_width=140):
         for change, column in counts.items():
             st.metric(charts.capital(CHANGES[change][0]), f"{int(one[column]):,}", border=True)
-    difference = f"{one['difference']:+.3f}, 95% {one['diff_lo']:+.3f} to {one['diff_hi']:+.3f}".replace("-", "−")
+    bounds = formatting.interval((one["diff_lo"], one["diff_hi"]))
+    difference = f"{formatting.difference(one['difference'])}, 95% {bounds}"
     st.caption(
         f"{len(flips):,} of {int(one['n']):,} decisions change. F1 {number(one['f1'])} "
         f"({formatting.interval((one['lo'], one['hi']))}), against {number(rows.iloc[0]['f1'])} with all bands "
@@ -194,12 +206,13 @@ def _compared(run: RunFolder, report: Mapping) -> None:
     if not lost:
         return
     st.subheader("Compared with a run trained on the remaining bands", anchor=False)
-    comparisons = {}
+    comparisons, titles = {}, {}
     for other in state.choice().runs:
         if other.name != run.name and guards.run_state(other)["state"] == "succeeded":
             for scenario in lost:
                 try:
                     comparisons[other.name, scenario] = _against(run, other, scenario)
+                    titles[other.name] = title_of(other)
                 except LandslideLensError:
                     continue  # it was not trained on exactly the bands that this loss leaves
     if not comparisons:
@@ -208,7 +221,7 @@ def _compared(run: RunFolder, report: Mapping) -> None:
     named = {f"{scenario}/{name}": (name, scenario) for name, scenario in comparisons}
     picked = url_state.choose(
         st.selectbox, "Trained without", list(named), key="explain_other", default=next(iter(named)), width=520,
-        format_func=lambda text: f"{lost[named[text][1]]['title']}: {sidebar.run_title(named[text][0])}",
+        format_func=lambda text: f"{lost[named[text][1]]['title']}: {titles[named[text][0]]}",
     )  # fmt: skip
     other, scenario = named[picked]
     one = comparisons[other, scenario]

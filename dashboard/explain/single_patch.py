@@ -30,7 +30,7 @@ from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes, render
 from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import difference, escape_markdown, number
 from dashboard.ui.guards import or_stop
 from dashboard.ui.messages import show_error
 
@@ -235,8 +235,8 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     with above:
         st.markdown(f"{_decided(patch_id, row)} {flips_words(mine, answer['p0'], row['threshold'])}")
     if order == "size":
-        mine = mine.sort_values("drop", ascending=False, kind="stable")
-        shares = shares.sort_values("shapley", ascending=False, kind="stable")
+        mine = mine.sort_values("drop", key=abs, ascending=False, kind="stable")
+        shares = shares.sort_values("shapley", key=abs, ascending=False, kind="stable")
     grid = st.grid(2, min_column_width=300, gap="medium")
     with grid.cell():
         st.markdown("**Without each band**")
@@ -249,8 +249,8 @@ def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> li
     total = shares["shapley"].sum()
     st.caption(
         f"One patch, so no interval. {escape_markdown(theme.head_title(answer['head']))} of "
-        f"{theme.fold_title(answer['fold'])}; score {answer['p0']:.3f} before; the shares add up to "
-        f"{signed(total)}, the loss without any band."
+        f"{theme.fold_title(answer['fold'])}; score {number(answer['p0'])} before; the shares add up to "
+        f"{difference(total)}, the loss without any band."
     )
     if spatial:
         _windows(data, patch_id, answer, options.stride)
@@ -280,13 +280,8 @@ def flips_words(rows: pd.DataFrame, before: float, threshold: float) -> str:
     most = rows.loc[rows["drop"].abs().idxmax()]
     return (
         f"No single band decides it: without **{escape_markdown(most['title'])}**, the score changes most, by "
-        f"{signed(-most['drop'])}."
+        f"{difference(-most['drop'])}."
     )
-
-
-def signed(value: float) -> str:
-    """A difference with its sign."""
-    return f"{value:+.3f}".replace("-", "−")
 
 
 def _windows(data: Dataset, patch_id: str, answer: Mapping[str, Any], stride: int) -> None:

@@ -31,7 +31,8 @@ def test_where_the_network_looks_comes_first_then_whether_the_maps_were_checked(
     assert "of the attention lies" in at.markdown[0].value
     assert any("Sanity checks: not run" in m.value for m in at.markdown[:3])
     assert not at.warning  # empty maps are a line, not a box
-    assert any("1 of 60 maps are empty" in c.value for c in at.caption)
+    assert any("1 of 60 maps are empty" in m.value for m in at.markdown)
+    assert any(c.value.startswith("95% interval") and ", n = " in c.value for c in at.caption)
 
 
 def test_layer_and_size_are_named_and_what_maps_do_not_show(run, open_page):

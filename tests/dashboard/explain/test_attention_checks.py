@@ -32,6 +32,18 @@ def test_the_verdict_is_one_sentence_with_what_failed():
     )
 
 
+def test_a_reduced_check_says_so_and_the_full_one_keeps_layer_and_method(explained_run, studio, open_page):
+    run = explained_run
+    studio.busy_lane(run.dataset_path())
+    at = open_page("explain", run=run.name, explain_view="checks")
+    assert any("Patches tested: 12 instead of 100" in c.value.replace("\\", "") for c in at.caption)
+    at.button(key="explain_full_attention_checks").click().run()
+    assert not at.exception
+    options = list_for(run, checks.ANALYSIS.name)[0].options()
+    assert (options["patches"], options["seeds"], options["compared"]) == (100, 3, 20)
+    assert options["layer"] == checks.read(run).report["options"]["layer"]
+
+
 def test_a_check_that_waits_or_was_cancelled_is_shown_in_any_tab_and_leaves_the_results(
     explained_run, studio, open_page
 ):

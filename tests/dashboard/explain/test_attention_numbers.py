@@ -40,6 +40,23 @@ def test_without_masks_the_middle_is_told_and_how_strong_the_evidence_is():
     assert "less than its 25%" in numbers.sentence(attention(0.1, 0.05, 0.2, 0.25, False), None, None)
 
 
+def test_attention_that_is_not_more_than_spread_evenly_is_told_as_such():
+    text = numbers.sentence(attention(0.2, 0.15, 0.25, 0.18, True), None, None)
+    assert text.endswith("covers 18% of the patch: no more than evenly spread attention would have there.")
+    text = numbers.sentence(attention(0.05, 0.02, 0.08, 0.18, True), None, None)
+    assert text.endswith("less than its 18% of the area.")
+
+
+def test_interval_and_n_of_the_sentence_and_the_missed_beside_it():
+    found, missed = attention(0.43, 0.4, 0.5, 0.18, True), attention(0.2, 0.1, 0.3, 0.07, True)
+    assert numbers.basis(found, missed) == (
+        "95% interval 40–50%, n = 9. Missed landslides: 20% on 7% of the patch (10–30%), n = 9."
+    )
+    assert numbers.basis(None, missed) == "95% interval 10–30%, n = 9."
+    assert numbers.basis(attention(0.4, np.nan, np.nan, 0.25, False), None) == "n = 9."
+    assert numbers.basis(None, None) == ""
+
+
 def test_without_found_landslides_the_missed_are_told_and_without_any_that():
     assert "For missed landslides" in numbers.sentence(None, attention(0.2, 0.1, 0.3, 0.1, True), None)
     assert "Too few" in numbers.sentence(None, None, None)

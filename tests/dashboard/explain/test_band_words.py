@@ -22,7 +22,7 @@ LEVEL = rows(
 
 def test_one_band_that_leads_for_certain_is_named_with_its_interval():
     assert "relies most on **NIR**: without it, the score falls by 0.200 (0.1" in band_words.verdict(CLEAR)
-    assert band_words.order_words(CLEAR) == "1 of 2 bands matter measurably. The order of all is certain."
+    assert band_words.order_words(CLEAR) == "1 of 2 bands matters measurably. The order of all is statistically clear."
 
 
 def test_bands_whose_ranks_cannot_be_told_apart_are_named_together():
@@ -43,6 +43,17 @@ def test_where_nothing_falls_measurably_or_nothing_can_be_resampled_that_is_said
     assert "No single band is indispensable" in band_words.verdict(CLEAR.assign(lo=-0.1))
     unknown = CLEAR.assign(lo=np.nan, hi=np.nan, rank_lo=np.nan, rank_hi=np.nan)
     assert "without **NIR**" in band_words.verdict(unknown) and "too few patches" in band_words.verdict(unknown)
+
+
+def test_a_single_band_has_no_order():
+    assert band_words.order_words(CLEAR.iloc[:1]) == ""
+
+
+def test_the_group_that_contributes_most_is_named_only_where_that_can_be_measured():
+    shares = pd.DataFrame({"group": ["optical", "SAR"], "shapley": [0.2, 0.1], "lo": [0.1, 0.0], "hi": [0.3, 0.2]})
+    text = band_words.group_verdict(shares.assign(total=0.3))
+    assert text == "**Optical** contributes most: 0.200 (0.100–0.300) of the 0.300 that is lost without any band."
+    assert "No group contributes measurably" in band_words.group_verdict(shares.assign(total=0.3, lo=-0.1))
 
 
 def test_names_are_shown_as_they_are_written():
