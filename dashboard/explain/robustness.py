@@ -75,8 +75,8 @@ def losses(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> l
 
 def _planned(data: Dataset, run: RunFolder) -> str:
     """What the test would do to this run's patches, as Markdown."""
-    names = set(Normaliser.from_json(run.normaliser_text(0)).band_names)
-    there = scenarios([band for band in data.bands if band.name in names])[1:]
+    chosen = or_stop(run.config).data.bands
+    there = scenarios([band for band in data.bands if chosen is None or band.name in chosen])[1:]
     return escape_markdown(f"The patches are damaged in {len(there)} ways: {'; '.join(one.title for one in there)}.")
 
 
