@@ -99,9 +99,9 @@ def basis(found: Attention | None, missed: Attention | None) -> str:
     if found is None or missed is None:
         return text
     bounds = interval_percent((missed.share.lo, missed.share.hi))
-    covers = f" on {percent(missed.area, 0)} of the patch" if missed.on_mask else ""
-    share = f"{percent(missed.share.value, 0)}{covers}{f' ({bounds})' if bounds else ''}"
-    return f"{text} Missed landslides: {share}, n = {missed.share.n:,}."
+    covers = f", mask {percent(missed.area, 0)}" if missed.on_mask else ""
+    share = f"{percent(missed.share.value, 0)}{f' ({bounds})' if bounds else ''}"
+    return f"{text} Missed: {share}{covers}, n = {missed.share.n:,}."
 
 
 def where(one: Attention) -> str:

@@ -49,9 +49,7 @@ def test_attention_that_is_not_more_than_spread_evenly_is_told_as_such():
 
 def test_interval_and_n_of_the_sentence_and_the_missed_beside_it():
     found, missed = attention(0.43, 0.4, 0.5, 0.18, True), attention(0.2, 0.1, 0.3, 0.07, True)
-    assert numbers.basis(found, missed) == (
-        "95% interval 40–50%, n = 9. Missed landslides: 20% on 7% of the patch (10–30%), n = 9."
-    )
+    assert numbers.basis(found, missed) == ("95% interval 40–50%, n = 9. Missed: 20% (10–30%), mask 7%, n = 9.")
     assert numbers.basis(None, missed) == "95% interval 10–30%, n = 9."
     assert numbers.basis(attention(0.4, np.nan, np.nan, 0.25, False), None) == "n = 9."
     assert numbers.basis(None, None) == ""
