@@ -19,13 +19,12 @@ from dashboard.patches import gallery, outcomes, render
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, percent
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.messages import show_error
 from dashboard.ui.view_switch import open_from_within
 
 OWN = "own"
 OUTCOME = "explain_outcome"
-ORDERED = ("TP", "FN", "FP", "TN")  # as the words for outcomes are
 
 
 def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
@@ -33,11 +32,11 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     own = or_stop(run.cams)
     made = or_stop(maps.cards, run)
     above = st.container(gap="small")
+    head = chosen_head(outcomes.heads_of(oof), summary)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         choice = st.container(width="content")
         controls = st.container(horizontal=True, width="content")
     with controls, st.popover("Maps", icon=":material/layers:", key="explain_maps_more"):
-        head = head_picker("Decisions of", outcomes.heads_of(oof), summary, "explain_head")
         name = url_state.choose(
             st.selectbox, "Maps", [OWN, *made], key="explain_maps", default=OWN,
             format_func=lambda n: map_words(made.get(n, own[2]), n == OWN),
@@ -50,7 +49,7 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     facts = tables.map_facts(judged, cams.rows, cams.maps)
     if facts.empty:
-        st.info("No patch that was judged has a map.", icon=":material/info:")
+        st.info("No labelled patch has a map.", icon=":material/info:")
         return []
     means = tables.means_of(facts, cams.maps)
     with above:
@@ -119,7 +118,7 @@ def check_badge(run: RunFolder, card: Mapping) -> None:
 def _chosen(facts: pd.DataFrame, order: str) -> tuple[str, str]:
     """The outcome and the patch that are shown: the patch decides its outcome, a new outcome brings its first patch."""
     counts = outcomes.counts(facts)
-    there = [name for name in ORDERED if counts[name]]
+    there = [name for name in outcomes.OUTCOMES if counts[name]]
     firsts = {name: str(outcomes.chosen(facts, [name], order=order)["id"].iloc[0]) for name in there}
     known = dict(zip(facts["id"].astype(str), facts["outcome"], strict=True))
     key = patch_panels.PATCH
@@ -172,7 +171,7 @@ def _means(run: RunFolder, name: str, means: Mapping[str, MeanMap], facts: pd.Da
     st.subheader("Mean map by outcome", anchor=False)
     top = charts.top_of(means)
     with st.grid(4, min_column_width=150, gap="small", key="explain_mean_maps"):
-        for outcome in ORDERED:
+        for outcome in outcomes.OUTCOMES:
             one = means[outcome.lower()]
             with st.container(gap=None):
                 st.markdown(f"{theme.OUTCOME_WORDS[outcome]}")
@@ -205,7 +204,7 @@ def _method(data: Dataset, cams: gallery.Cams, facts: pd.DataFrame, head: str) -
         )
         if n := int(facts["cam_dead"].sum()):
             by = facts[facts["cam_dead"]]["outcome"].value_counts()
-            parts = ", ".join(f"{by[name]:,} {theme.OUTCOME_WORDS[name]}" for name in ORDERED if name in by)
+            parts = ", ".join(f"{by[name]:,} {theme.OUTCOME_WORDS[name]}" for name in outcomes.OUTCOMES if name in by)
             st.markdown(
                 f"{n:,} of {len(facts):,} maps are empty: they show no evidence anywhere at this layer ({parts}). "
                 "These patches are shown without an overlay; in means they count as zero."

@@ -265,7 +265,7 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
         )
     st.caption(
         f"Each corner is {report['corner']:.0%} of the patch's sides, the border {report['border']:.0%}; every "
-        f"judged patch, n = {int(report['silent']['n']):,}; 95% interval, groups kept together.{compared}"
+        f"patch, n = {int(report['silent']['n']):,}; 95% interval, groups kept together.{compared}"
     )
     if report.get("movement"):
         table = pd.DataFrame(

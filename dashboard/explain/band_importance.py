@@ -27,7 +27,7 @@ from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 
 NAME = importance.ANALYSIS.name
 MEASURES = {"drop": "Score before − score after", "paper": "As in paper A: 1 − score after"}
@@ -41,10 +41,10 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     table = measured.tables["bands"] if measured else or_stop(run.occlusion)
     heads, baselines = (list(dict.fromkeys(table[column].astype(str))) for column in ("head", "baseline"))
     above = st.container(gap="small")
+    head = chosen_head(heads, summary)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         order = order_picker("explain_bands_order")
         with st.popover("Replacement", icon=":material/tune:", key="explain_bands_more"):
-            head = head_picker("Head", heads, summary, "explain_occ_head")
             baseline = url_state.choose(
                 st.selectbox, "A removed band is replaced by", baselines, key="explain_baseline", default=baselines[0],
                 format_func=lambda name: BASELINES.get(name, name),

@@ -79,7 +79,7 @@ def patch_picker(judged: pd.DataFrame) -> str:
         typed, st.session_state[key] = st.session_state[key], next(iter(known))
         if typed == st.query_params.get(key):  # the patch of another dataset, which was left
             return patch_picker(judged)
-        text = f"This run has not judged a patch “{escape_markdown(gallery.short(str(typed), 60))}”."
+        text = f"This run has no out-of-fold decision on a patch “{escape_markdown(gallery.short(str(typed), 60))}”."
         st.warning(text, icon=":material/search_off:")
     listed = list(dict.fromkeys([st.session_state[key], *list(known)[:MOST_LISTED]]))
     chosen = st.selectbox(

@@ -19,7 +19,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.bands.corruptions import scenarios
 from core.explain.bands.missing_bands import POLICIES
-from core.runs.labels import title_of
+from core.runs.labels import titles_of
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import cache, state, theme, url_state
@@ -30,6 +30,7 @@ from dashboard.train.prefill import prefill
 from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import or_stop
+from dashboard.ui.head_picker import chosen_head
 
 NAME = robustness.ANALYSIS.name
 HIDDEN = ("names", "tta", "seed")
@@ -64,6 +65,7 @@ def losses(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> l
     table, report = tested.table, tested.report
     rows = pd.DataFrame(report["rows"]).astype({name: float for name in ("f1", "lo", "hi", "diff_lo", "diff_hi")})
     st.markdown(verdict(rows))
+    chosen_head([report["head"]], summary)
     active = quick.follow(run, robustness.ANALYSIS, tested)
     _figure(run, report, rows)
     shown = _flips(data, run, table, report, rows)
@@ -206,18 +208,18 @@ def _compared(run: RunFolder, report: Mapping) -> None:
     if not lost:
         return
     st.subheader("Compared with a run trained on the remaining bands", anchor=False)
-    comparisons, titles = {}, {}
+    comparisons = {}
     for other in state.choice().runs:
         if other.name != run.name and guards.run_state(other)["state"] == "succeeded":
             for scenario in lost:
                 try:
                     comparisons[other.name, scenario] = _against(run, other, scenario)
-                    titles[other.name] = title_of(other)
                 except LandslideLensError:
                     continue  # it was not trained on exactly the bands that this loss leaves
     if not comparisons:
         _how_to(run, lost)
         return
+    titles = titles_of(state.choice().runs)
     named = {f"{scenario}/{name}": (name, scenario) for name, scenario in comparisons}
     picked = url_state.choose(
         st.selectbox, "Trained without", list(named), key="explain_other", default=next(iter(named)), width=520,
@@ -235,7 +237,7 @@ def _compared(run: RunFolder, report: Mapping) -> None:
     )  # fmt: skip
     st.caption(
         f"{verdict} Retrained F1 {number(one['retrained'])}, this run intact {number(one['intact'])}; "
-        f"n = {one['n']:,} patches that both runs judged out of fold, paired."
+        f"n = {one['n']:,} patches that both runs have out of fold, paired."
     )
     downloads.download(rows, f"{run.name}_against_{other}", "Comparison (CSV)")
 

@@ -24,7 +24,7 @@ from core.runs.store import RunFolder
 from core.text import list_names
 from dashboard import cache, theme, url_state
 from dashboard.charts import intervals
-from dashboard.explain import band_importance, looks, patch_panels, pickers, tables
+from dashboard.explain import badges, band_importance, looks, patch_panels, pickers, tables
 from dashboard.explain import charts as explain_charts
 from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes, render
@@ -32,6 +32,7 @@ from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
 from dashboard.ui.formatting import difference, escape_markdown, number
 from dashboard.ui.guards import or_stop
+from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.messages import show_error
 
 AGREE, PARTLY = 0.7, 0.4  # mean correlation of the methods' maps, at least
@@ -44,12 +45,11 @@ OUTCOME_SENTENCES = {
 DIVERGING_TOP = 0.02  # of probability, at least: below it bars and maps of windows are all noise
 
 
-def _chosen(run: RunFolder, summary: dict, oof: pd.DataFrame) -> tuple[str, pd.Series]:
-    """The patch and what the headline head decided about it; its fold's network is loaded meanwhile."""
-    head = summary["head"]
+def _chosen(run: RunFolder, summary: dict, oof: pd.DataFrame, head: str) -> tuple[str, pd.Series]:
+    """The patch and what this head decided about it; its fold's network is loaded meanwhile."""
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if judged.empty:
-        st.info("This run has not judged any labelled patch.", icon=":material/info:")
+        st.info("This run has no out-of-fold decision on a labelled patch.", icon=":material/info:")
         st.stop()
     patch_id = pickers.patch_picker(judged)
     row = judged[judged["id"].astype(str) == patch_id].iloc[0]
@@ -75,9 +75,11 @@ def _answered(request: dict[str, Any], version: cache.Version) -> dict[str, Any]
 def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """The patch with one method's map large, and the maps of all methods beside each other."""
     own = gallery.cams_from(*or_stop(run.cams))
-    above, controls = st.container(gap="small"), st.container(horizontal=True, vertical_alignment="bottom")
+    above = st.container(gap="small")
+    head = chosen_head(outcomes.heads_of(oof), summary)
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
-        patch_id, row = _chosen(run, summary, oof)
+        patch_id, row = _chosen(run, summary, oof, head)
         with st.popover("Maps", icon=":material/layers:", key="explain_one_maps"):
             large = url_state.choose(
                 st.selectbox, "Large picture", list(METHOD_WORDS), key="explain_patch_method",
@@ -112,7 +114,8 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     with st.expander("How this was measured"):
         st.markdown(
             f"Layer {escape_markdown(answer['layer'])}, by the network of {theme.fold_title(answer['fold'])}, which "
-            f"was not trained on this patch; {_scale_words(look, share)}. Answered in {answer['seconds']:.2f} s."
+            f"was not trained on this patch; {_scale_words(look, share)}. The decision is that of "
+            f"{escape_markdown(theme.head_title(head))}.{badges.what_maps_miss(head)} Answered in {answer['seconds']:.2f} s."
         )
         st.markdown(
             "Where methods disagree, none of them shows the reason: see the sanity checks. Eigen-CAM does not depend "
@@ -212,9 +215,11 @@ def correlation(arrays: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 def bands(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """What the patch loses without each band, each group and each window."""
-    above, controls = st.container(gap="small"), st.container(horizontal=True, vertical_alignment="bottom")
+    above = st.container(gap="small")
+    head = chosen_head([summary["head"]], summary)
+    controls = st.container(horizontal=True, vertical_alignment="bottom")
     with controls:
-        patch_id, row = _chosen(run, summary, oof)
+        patch_id, row = _chosen(run, summary, oof, head)
         order = band_importance.order_picker("explain_bands_order")
         more = st.popover("Replacement", icon=":material/tune:", key="explain_patch_more")
     with more:

@@ -72,7 +72,7 @@ def test_opacity_scale_and_head_can_be_chosen(run, open_page):
     at.slider(key="explain_opacity").set_value(30).run()
     at.radio(key="explain_heat").set_value("patch").run()
     at.toggle(key="explain_raw").set_value(True).run()
-    at.selectbox(key="explain_head").select("stats_svm").run()
+    at.selectbox(key="head").select("stats_svm").run()
     assert not at.exception
     assert at.query_params["explain_raw"] == "True" and at.query_params["explain_heat"] == "patch"
     assert any("each patch by itself" in c.value for c in at.caption)

@@ -61,3 +61,12 @@ def test_differences_that_change_nothing_do_not_fill_the_axis():
     figure = single_patch.not_all_noise(go.Figure(), pd.Series([0.001, -0.002]))
     assert figure.layout.xaxis.range == (-single_patch.DIVERGING_TOP, single_patch.DIVERGING_TOP)
     assert single_patch.not_all_noise(go.Figure(), pd.Series([0.3])).layout.xaxis.range is None
+
+
+def test_the_decision_is_that_of_the_head_chosen_in_the_sidebar(explained_run, open_page):
+    at = open_page("explain", timeout=90, explain_of="one", head="stats_svm")
+    harmless(at)
+    assert any("The decision is that of Band statistics, SVM" in m.value.replace("\\", "") for m in at.markdown)
+    at = open_page("explain", timeout=90, explain_of="one", explain_view="bands", head="stats_svm")
+    harmless(at)
+    assert any("no results for Band statistics" in c.value.replace("\\", "") for c in at.caption)
