@@ -178,7 +178,8 @@ def _means(run: RunFolder, name: str, means: Mapping[str, MeanMap], facts: pd.Da
                 if one.cam is None:
                     st.caption("No patch has this outcome.")
                     continue
-                downloads.show(charts.mean_map(one, outcome, top), key=f"explain_mean_{name}_{outcome}")
+                alt = f"Mean attention map of {one.n:,} patches: {theme.OUTCOME_WORDS[outcome]}"
+                downloads.show(charts.mean_map(one, outcome, top), key=f"explain_mean_{name}_{outcome}", alt=alt)
                 st.caption(f"{one.n:,} maps" + (f", {one.n_dead:,} empty" if one.n_dead else ""))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("No evidence", width="content")

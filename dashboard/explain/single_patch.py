@@ -114,8 +114,8 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     with st.expander("How this was measured"):
         st.markdown(
             f"Layer {escape_markdown(answer['layer'])}, by the network of {theme.fold_title(answer['fold'])}, which "
-            f"was not trained on this patch; {_scale_words(look, share)}. The decision is that of "
-            f"{escape_markdown(theme.head_title(head))}.{badges.what_maps_miss(head)} Answered in {answer['seconds']:.2f} s."
+            f"was not trained on this patch; {_scale_words(look, share)}. Answered in {answer['seconds']:.2f} s. The "
+            f"decision is that of {escape_markdown(theme.head_title(head))}.{badges.what_maps_miss(head)}"
         )
         st.markdown(
             "Where methods disagree, none of them shows the reason: see the sanity checks. Eigen-CAM does not depend "

@@ -22,6 +22,7 @@ def test_every_outcome_has_its_mean_map_and_count(run, open_page):
     assert not at.exception and not at.error
     counts = outcomes.counts(judged(run))
     assert len(figures(at)) == sum(1 for n in counts.values() if n)
+    assert all("Mean attention map of" in chart.proto.alt for chart in at.get("plotly_chart"))
     shown = [c.value for c in at.caption]
     assert all(any(text.startswith(f"{n:,} maps") for text in shown) for n in counts.values() if n)
 
