@@ -35,12 +35,12 @@ def difference_picture(values: np.ndarray, unit: str) -> go.Figure:
     figure.add_heatmap(
         z=values, zmin=-most, zmax=most, colorscale=theme.DIVERGING,
         colorbar={"title": {"text": escape_html(unit), "side": "right"}, "thickness": 12, "len": 1.0, "nticks": 5,
-                  "outlinewidth": 0, "x": 1.0, "separatethousands": True, "exponentformat": "none"},
+                  "outlinewidth": 0, "x": 1.0, "xpad": 6, "separatethousands": True, "exponentformat": "none"},
         hovertemplate="column %{x}, row %{y}: %{z:+.3~g} " + escape_html(unit) + "<extra></extra>",
     )  # fmt: skip
-    theme.apply(figure, 220)
+    theme.apply(figure, 215)
     figure.update_layout(margin={"l": 0, "r": 8, "t": 4, "b": 4})
-    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_xaxes(visible=False, constrain="domain", constraintoward="right")
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
     return figure
 
@@ -94,7 +94,7 @@ def _along_the_stops(figure: go.Figure, at: float) -> go.Figure:
         range=[-0.04, 2.04], tickvals=[0, 0.5, 1, 1.5, 2],
         ticktext=[ENDS[0], "half and half", ENDS[1], "half and half", ENDS[2]],
     )  # fmt: skip
-    return theme.apply(figure, 300)
+    return theme.apply(figure, 270)
 
 
 # ---------------------------------------------------------------------------------------------------- realism

@@ -125,20 +125,21 @@ def _stops(
     top = gallery.cams_of(run).levels.get(path["fold"]) or float(maps.max()) or 1.0
     _strip(seen, maps if attention else None, top, position, titles)
     start = int(np.abs(position - (ends.extra[0] if ends.extra else 0.5)).argmin())
-    at = url_state.choose(
-        st.select_slider, "From the neighbour through the anchor to the other class", list(range(len(titles))),
-        key=f"{KEY}_stop", default=start, format_func=titles.__getitem__,
-    )  # fmt: skip
-    curve = "probability"
+    above, curve = st.container(), "probability"  # the curve is drawn above what it follows
     if path["margin_head"]:
         curve = url_state.choose(
             st.segmented_control, "Curve", list(CURVES), key=f"{KEY}_curve", default="probability", required=True,
             format_func=CURVES.get, label_visibility="collapsed",
         )  # fmt: skip
+    at = url_state.choose(
+        st.select_slider, "Stop", list(range(len(titles))), key=f"{KEY}_stop", default=start,
+        format_func=titles.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
     figure = charts.interpolation_margin(path, float(position[at]))
     if curve == "probability":
         figure = charts.interpolation_curves(path, float(position[at]), data.positive, path["headline"])
-    downloads.show(figure, key=f"balance_interpolation_{curve}")
+    with above:
+        downloads.show(figure, key=f"balance_interpolation_{curve}")
     st.subheader(f"This stop: {titles[at]}", anchor=False)
     _stop(data, path, seen, maps, top, at, titles)
     interpolation_map.section(data, run, ends, path, at, waited)
@@ -251,7 +252,9 @@ def _strip(
             with st.container(gap="xxsmall"):
                 rgb = seen[i] if maps is None else render.overlay(seen[i], maps[i], 0.6, top)
                 st.image(rgb, width="stretch", output_format="PNG", alt=titles[i])
-                st.caption(f"**{titles[i].capitalize()}**" if position[i] in (0, 1, 2) else titles[i])
+                share = position[i] if position[i] <= 1 else 2 - position[i]
+                real = position[i] in (0, 1, 2)
+                st.caption(f"**{titles[i].capitalize()}**" if real else f"{share:.0%} anchor")
 
 
 def _table(path: dict[str, Any]) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core.config import SmoteConfig
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
@@ -19,13 +18,13 @@ LOOKED_AT = 12  # runs at most, when one with synthetic patches is looked for
 
 def sentence(data: Dataset, run: RunFolder, table: pd.DataFrame) -> str:
     """How many synthetic patches, what they change, and whether any leaks. table: ``counts.fold_counts``."""
-    config, made, leaked = run.config().smote, int(table["synthetic"].sum()), int(table["leaked"].sum())
+    made, leaked = int(table["synthetic"].sum()), int(table["leaked"].sum())
     positive = escape_markdown(data.positive)
     known = table["landslide"] + table["other"]
     before = table["landslide"].sum() / max(known.sum(), 1)
     after = (table["landslide"].sum() + made) / max(known.sum() + made, 1)
-    parts = "the training part" if len(table) == 1 else f"the training parts of {len(table)} folds"
-    kind = "repeated" if config.method == "random" else "synthetic"
+    parts = "training" if len(table) == 1 else f"training ({len(table)} folds)"
+    kind = "repeated" if run.config().smote.method == "random" else "synthetic"
     patches = f"{made:,} {kind} {positive} patch{'' if made == 1 else 'es'}"
     if leaked:
         leak = f"{leaked:,} of them {'has' if leaked == 1 else 'have'} a parent in the validation part of their fold"
@@ -35,16 +34,9 @@ def sentence(data: Dataset, run: RunFolder, table: pd.DataFrame) -> str:
         leak = "none has a parent in the validation part"
     if made < FEW:
         return (
-            f"This run made only {patches}: {positive} is already {percent(before)} of {parts}, and the run "
-            f"balances up to {_target(config)}; {leak}."
+            f"This run made only {patches}, because {positive} already makes up {percent(before)} of {parts}; {leak}."
         )
-    return f"{patches} raise {positive} from {percent(before)} to {percent(after)} of {parts}; {leak}."
-
-
-def _target(config: SmoteConfig) -> str:
-    if config.n_syn:
-        return f"{config.n_syn} per patch"
-    return percent(config.target_ratio / (1 + config.target_ratio))
+    return f"{patches} raise the share of {positive} from {percent(before)} to {percent(after)} in {parts}; {leak}."
 
 
 def elsewhere(run: RunFolder, preview_view: bool) -> None:

@@ -27,7 +27,7 @@ ORDERS = {
 }
 ORDER, PAGE, CHOSEN = "balance_order", "balance_page", pictures.CHOSEN
 PER_PAGE = 18  # small pictures in the strip
-LARGE_PX = 512
+LARGE_PX, DIFFERENCE_PX = 512, 300
 MOST_WIDTH_PX = 1120  # of the row on wide screens, so that it and the strip are seen together
 
 
@@ -41,11 +41,13 @@ def triplets(data: Dataset, lineage: pd.DataFrame, fold_picker: bool, interpolat
     with st.container(horizontal=True, vertical_alignment="center"):
         if fold_picker:
             lineage = pictures.of_chosen_fold(lineage, label_visibility="collapsed")
-        order = url_state.choose(
-            st.selectbox, "Order", list(ORDERS), key=ORDER, default=next(iter(ORDERS)), width=240,
-            label_visibility="collapsed", on_change=_from_the_start,
-            help="Similarity is the SSIM of the two parents; the anchor weight is the share of the anchor.",
-        )  # fmt: skip
+        order = next(iter(ORDERS))
+        if len(lineage) > 1:
+            order = url_state.choose(
+                st.selectbox, "Order", list(ORDERS), key=ORDER, default=order, width=240, label_visibility="collapsed",
+                on_change=_from_the_start,
+                help="Similarity is the SSIM of the two parents; the anchor weight is the share of the anchor.",
+            )  # fmt: skip
         with st.popover("Picture", icon=":material/tune:"):
             composite = by_name[gallery.composite_picker(list(by_name), "balance")]
             stretch = pictures.stretch_picker("balance_stretch")
@@ -69,14 +71,14 @@ def triplets(data: Dataset, lineage: pd.DataFrame, fold_picker: bool, interpolat
             _parent("Neighbour", "neighbour", 1 - float(row["anchor_weight"]), row, large[1])
             _synthetic(row, large[2], interpolate)
         below = st.grid(3, min_column_width=200, gap="small")
-        with below.cell(column_span=2 if len(names) > 1 else 1):
+        with below.cell(column_span=2):
             if len(names) > 1:
                 _others(page, small, str(row["synthetic"]), by)
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     st.caption(f"{len(names):,} synthetic patches, {by_words(by)} below each.", width="content")
                     paging.pages(pages, PAGE, max_visible_pages=5, on_change=_first_of_page)
             else:
-                st.caption("It is the only one.")
+                st.caption(f"The only synthetic patch here: {escape_markdown(lineage_words(row))}.")
         with below.cell():
             _difference(data, row, composite)
     return row
@@ -155,7 +157,7 @@ def _parent(title: str, column: str, weight: float, row: pd.Series, rgb: np.ndar
         st.image(rgb, width="stretch", output_format="PNG", alt=f"{title} {patch_id}")
         sign = "λ" if column == "anchor" else "1 − λ"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{title}** :gray[weight {sign} =] **{weight:.2f}**", width="content")
+            st.caption(f"**{title}**, weight {sign} = **{weight:.2f}**", width="content")
             st.button(
                 escape_markdown(gallery.short(patch_id)), key=f"balance_open_{column}", type="tertiary",
                 icon=":material/open_in_full:", help=f"Open {escape_markdown(patch_id)}", on_click=gallery.open_patch,
@@ -167,8 +169,8 @@ def _synthetic(row: pd.Series, rgb: np.ndarray, interpolate: bool) -> None:
     with st.container(gap="xxsmall"):
         st.image(rgb, width="stretch", output_format="PNG", alt=f"Synthetic patch {lineage_words(row)}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(
-                f"**Synthetic** :gray[SSIM of parents] **{row['ssim']:.2f}**", width="content",
+            st.caption(
+                f"**Synthetic**, SSIM **{_plain(row['ssim'])}**", width="content",
                 help=f"{escape_markdown(lineage_words(row))}. SSIM is the structural similarity of the two parents, "
                 "from −1 to 1.",
             )  # fmt: skip
@@ -180,10 +182,14 @@ def _synthetic(row: pd.Series, rgb: np.ndarray, interpolate: bool) -> None:
                 )  # fmt: skip
 
 
+def _plain(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
 def _others(page: pd.DataFrame, small: list[str], chosen: str, by: str) -> None:
     column = by if by == "anchor_weight" else "ssim"
     tiles = [
-        Tile(str(row["synthetic"]), picture, f"{row[column]:.2f}".replace("-", "−"), lineage_words(row))
+        Tile(str(row["synthetic"]), picture, _plain(row[column]), lineage_words(row))
         for (_, row), picture in zip(page.iterrows(), small, strict=True)
     ]
     strip(tiles, chosen, "Synthetic patches; choose one to see it large", "balance_strip", _choose)
@@ -191,7 +197,7 @@ def _others(page: pd.DataFrame, small: list[str], chosen: str, by: str) -> None:
 
 def _difference(data: Dataset, row: pd.Series, composite: Composite) -> None:
     values, unit = pictures.difference(data, row, composite)
-    downloads.show(difference_picture(values, unit), key="balance_difference")
+    downloads.show(difference_picture(values, unit), key="balance_difference", width=DIFFERENCE_PX)
     bands = {band.name: band.title for band in data.bands}
     shown = ", ".join(escape_markdown(bands[name]) for name in composite.bands)
     mean = "mean of " if len(composite.bands) > 1 else ""

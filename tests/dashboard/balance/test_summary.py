@@ -29,8 +29,10 @@ def test_the_sentence_holds_the_numbers_of_the_run(studio):
     words = summary.sentence(data, run, table)
     landslides, known = table["landslide"].sum(), (table["landslide"] + table["other"]).sum()
     n = len(run.smote())
-    assert words.startswith(f"{n:,} synthetic landslide patches raise landslide from {landslides / known:.1%} to ")
-    assert f"{(landslides + n) / (known + n):.1%} of the training parts of 3 folds" in words
+    assert words.startswith(
+        f"{n:,} synthetic landslide patches raise the share of landslide from {landslides / known:.1%} to "
+    )
+    assert f"{(landslides + n) / (known + n):.1%} in training (3 folds)" in words
     assert words.endswith("none has a parent in the validation part.")
 
 
