@@ -92,9 +92,10 @@ def _along_the_stops(figure: go.Figure, at: float) -> go.Figure:
     figure.add_vline(1.0, line_color=theme.INK, line_width=1, line_dash="dash")
     figure.update_xaxes(
         range=[-0.04, 2.04], tickvals=[0, 0.5, 1, 1.5, 2],
-        ticktext=[ENDS[0], "half and half", ENDS[1], "half and half", ENDS[2]],
+        ticktext=[ENDS[0], "half and half", ENDS[1], "half and half", ENDS[2]], ticklabeloverflow="allow",
     )  # fmt: skip
-    return theme.apply(figure, 270)
+    theme.apply(figure, 270)
+    return figure.update_layout(margin_r=36)  # for the last word
 
 
 # ---------------------------------------------------------------------------------------------------- realism

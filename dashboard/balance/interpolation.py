@@ -247,7 +247,7 @@ def _strip(
 ) -> None:
     """Pictures evenly along the way, over the curve."""
     chosen = np.unique([int(np.abs(position - t).argmin()) for t in np.linspace(0, 2, STRIP)])
-    with st.grid(len(chosen), wrap=False, min_column_width=44, gap="xsmall"):
+    with st.grid(len(chosen), wrap=False, min_column_width=44, gap="xxsmall"):
         for i in chosen:
             with st.container(gap="xxsmall"):
                 rgb = seen[i] if maps is None else render.overlay(seen[i], maps[i], 0.6, top)

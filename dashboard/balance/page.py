@@ -40,7 +40,7 @@ def of_run(data: Dataset, run: RunFolder) -> bool:
     st.markdown(summary.sentence(data, run, table))
     views = VIEWS if finished else {name: VIEWS[name] for name in UNFINISHED}
     view, shown = view_switch("balance", views | (PREVIEW if few else {}), "synthetic"), []
-    if few and view != "preview":
+    if few and view not in ("synthetic", "preview"):
         summary.elsewhere(run, preview_view=True)
     if view == "interpolation":
         interpolation.section(data, run, lineage)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from dashboard import theme
-from dashboard.balance import counts
+from dashboard.balance import counts, summary
 from dashboard.balance.charts import lineage_scatter
 from dashboard.balance.triplets import triplets
 from dashboard.ui import downloads
@@ -29,9 +31,11 @@ METHODS = {
 
 def section(data: Dataset, run: RunFolder, lineage: pd.DataFrame, table: pd.DataFrame, finished: bool) -> None:
     """Everything about the synthetic patches of a run. lineage: of all folds. table: ``counts.fold_counts``."""
+    few = len(lineage) < summary.FEW
     if run.config().smote.protocol == "before_folds":
         st.warning(PROTOCOLS["before_folds"], icon=":material/warning:")
-    row = triplets(data, lineage, fold_picker=True, interpolate=finished)
+    more = partial(summary.elsewhere, run, True) if few else None
+    row = triplets(data, lineage, fold_picker=True, interpolate=finished, more=more)
     fold = int(row["fold"]) if row is not None else int(lineage["fold"].min())
     counts.by_fold(data, table)
     with st.expander(f"Class counts by group, {theme.fold_title(fold)}", icon=":material/stacked_bar_chart:"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -31,11 +33,17 @@ LARGE_PX, DIFFERENCE_PX = 512, 300
 MOST_WIDTH_PX = 1120  # of the row on wide screens, so that it and the strip are seen together
 
 
-def triplets(data: Dataset, lineage: pd.DataFrame, fold_picker: bool, interpolate: bool = False) -> pd.Series | None:
+def triplets(
+    data: Dataset,
+    lineage: pd.DataFrame,
+    fold_picker: bool,
+    interpolate: bool = False,
+    more: Callable[[], None] | None = None,
+) -> pd.Series | None:
     """Anchor, neighbour and the synthetic patch between them, the difference, and the strip; the one that is large.
 
     fold_picker: whether lineage is of a run's folds. interpolate: whether it leads to its interpolation, which needs a
-    finished run.
+    finished run. more: draws what else to see, where there are few.
     """
     by_name = {composite.name: composite for composite in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -79,6 +87,8 @@ def triplets(data: Dataset, lineage: pd.DataFrame, fold_picker: bool, interpolat
                     paging.pages(pages, PAGE, max_visible_pages=5, on_change=_first_of_page)
             else:
                 st.caption(f"The only synthetic patch here: {escape_markdown(lineage_words(row))}.")
+            if more:
+                more()
         with below.cell():
             _difference(data, row, composite)
     return row
@@ -156,8 +166,8 @@ def _parent(title: str, column: str, weight: float, row: pd.Series, rgb: np.ndar
     with st.container(gap="xxsmall"):
         st.image(rgb, width="stretch", output_format="PNG", alt=f"{title} {patch_id}")
         sign = "λ" if column == "anchor" else "1 − λ"
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"**{title}**, weight {sign} = **{weight:.2f}**", width="content")
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.caption(f"**{title}**, {sign} = **{weight:.2f}**", width="content")
             st.button(
                 escape_markdown(gallery.short(patch_id)), key=f"balance_open_{column}", type="tertiary",
                 icon=":material/open_in_full:", help=f"Open {escape_markdown(patch_id)}", on_click=gallery.open_patch,
