@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.dashboard import galleries
+
 ELSEWHERE = "overview"
 # page, what the link holds before, widget's kind, its key, the value chosen, and its words in the link
 CHOICES = [
@@ -79,12 +81,12 @@ def test_a_choice_survives_another_page_and_stands_in_the_link(run, open_page, p
 
 def test_the_page_of_errors_survives_and_stands_in_the_link(run, open_page):
     at = open_page("errors", run=run.name, errors_size="12", errors_page="2", errors_outcome=["TP", "TN", "FP", "FN"])
-    shown = [b.key for b in at.button if (b.key or "").startswith("errors_open_")]
+    shown = galleries.shown(at, "errors")
     assert not at.exception and at.session_state["errors_page"] == 2 and len(shown) == 12
     at.switch_page("../pages/overview.py").run()
     at.query_params.clear()
     at.switch_page("../pages/errors.py").run()
-    assert [b.key for b in at.button if (b.key or "").startswith("errors_open_")] == shown
+    assert galleries.shown(at, "errors") == shown
     assert at.query_params["errors_page"] in ("2", ["2"])
 
 
