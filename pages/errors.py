@@ -8,7 +8,7 @@ from dashboard.patches import card, gallery, outcomes
 from dashboard.ui import downloads, guards, paging
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 
 PAGE_SIZES = (12, 24, 48)
 NOBODY, NO_HEAD = "", "(no other head)"
@@ -23,14 +23,13 @@ def main() -> None:
     run = guards.need_finished_run("the patches that a run misclassifies, and why")
     data = guards.need_dataset()
     summary, oof = or_stop(run.summary), or_stop(run.oof)
-    cams = gallery.cams_of(run)
+    cams, heads = gallery.cams_of(run), outcomes.heads_of(oof)
+    head = chosen_head(heads, summary)
     said, choices, looks = st.container(gap="xsmall"), st.container(gap="small"), st.container()
     with looks, st.container(horizontal=True, vertical_alignment="center"):
         look = gallery.look_choices(data, "errors", cams, overlay=False, named=False)
         filters = st.popover("More filters", icon=":material/filter_list:", key="errors_filters")
     with filters:
-        heads = outcomes.heads_of(oof)
-        head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
         at = url_state.number(
             "Threshold", 0.0, 1.0, None, key=state.ERRORS_AT, step=0.01, format="%.3f", placeholder="each fold's own",
             help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",

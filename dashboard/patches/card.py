@@ -13,7 +13,7 @@ from core.errors import LandslideLensError
 from core.explain.bands.replacements import BASELINES
 from core.explain.cam.overlay import dead_maps
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import cache, state, theme
 from dashboard.charts import base, intervals
 from dashboard.patches import gallery, outcomes, reasons, render
 from dashboard.patches.gallery import PATCH, Look
@@ -37,7 +37,7 @@ def show_opened(
 ) -> None:
     """Draw the card of the patch that the URL names, if any.
 
-    order: the ids that "next" goes through. head: whose decision is shown; the run's headline head where none is named.
+    order: the ids that "next" goes through. head: whose decision is shown, in place of the one chosen in the sidebar.
     at: its threshold, in place of the fold's own.
     """
     patch_id = st.query_params.get(PATCH)
@@ -47,7 +47,7 @@ def show_opened(
         _close()
         st.warning(f"There is no patch “{escape_markdown(gallery.short(patch_id, 60))}” in this dataset.")
         return
-    _dialog(data, run, [str(item) for item in order], head, at)
+    _dialog(data, run, [str(item) for item in order], head or st.session_state.get(state.HEAD), at)
 
 
 @st.dialog("Why this decision?", width="large", on_dismiss=_close)
@@ -225,8 +225,8 @@ def _value(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}".replace("-", "−")
 
 
-def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str | None) -> None:
-    """What this patch's probability loses band by band, by the head ``first`` unless another is chosen."""
+def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, shown: str | None) -> None:
+    """What this patch's probability loses band by band, by the head ``shown`` or the first that was measured."""
     try:
         table = run.occlusion() if run else None
     except LandslideLensError:
@@ -237,20 +237,15 @@ def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, first: str |
     if mine.empty:
         return
     with st.expander("Without one band"):
-        _occlusion_bars(data, mine, first)
-
-
-def _occlusion_bars(data: Dataset, mine: pd.DataFrame, first: str | None) -> None:
-    with st.container(horizontal=True):
         heads = _unique(mine["head"])
-        head = st.selectbox(
-            "Head", heads, index=heads.index(first) if first in heads else 0, format_func=theme.head_title,
-            key="card_occ_head", width=240,
-        )  # fmt: skip
-        baseline = st.selectbox(
-            "Band replaced by", _unique(mine["baseline"]), format_func=lambda b: BASELINES.get(b, b),
-            key="card_occ_baseline", width=240,
-        )  # fmt: skip
+        _occlusion_bars(data, mine, shown if shown in heads else heads[0])
+
+
+def _occlusion_bars(data: Dataset, mine: pd.DataFrame, head: str) -> None:
+    baseline = st.selectbox(
+        "Band replaced by", _unique(mine["baseline"]), format_func=lambda b: BASELINES.get(b, b),
+        key="card_occ_baseline", width=240,
+    )  # fmt: skip
     rows = mine[(mine["head"] == head) & (mine["baseline"] == baseline)]
     if rows.empty:
         return
