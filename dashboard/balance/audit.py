@@ -9,14 +9,15 @@ from core.analyses.smote.audit import ANALYSIS, read
 from core.analyses.smote.control_run import find_control_run, other_protocol
 from core.errors import LandslideLensError
 from core.jobs import queue
+from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from core.text import tiny
-from dashboard import theme
+from dashboard import cache, theme
 from dashboard.balance import charts
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.messages import show_error
 
 PLACES = {"inside_fold": "inside each fold", "before_folds": "before the folds"}
@@ -78,10 +79,10 @@ def _noise(noise: dict) -> None:
 
 def _control(run: RunFolder, report: dict) -> None:
     own = report["own"]
-    low, high = own.get("f1_interval") or (None, None)
-    bounds = f" (95% interval {low:.3f}–{high:.3f})" if low is not None and high is not None else ""
+    bounds = interval(own.get("f1_interval"))
+    bounds = f" (95% interval {bounds})" if bounds else ""
     st.markdown(
-        f"**This run balances {PLACES[report['protocol']]}:** F1 {own['f1'] or 0:.3f}{bounds}, n = {own['n']:,} "
+        f"**This run balances {PLACES[report['protocol']]}:** F1 {number(own['f1'])}{bounds}, n = {own['n']:,} "
         "held-out patches.", help=f"smote.protocol = {report['protocol']}",
     )  # fmt: skip
     if rows := report["twin_difference"]:
@@ -90,15 +91,15 @@ def _control(run: RunFolder, report: dict) -> None:
         downloads.show(figure, key="balance_control")
         first = rows[0]
         st.caption(
-            f"{first['metric'].upper()} with SMOTE before the folds {first['leaking']:.3f}, inside each fold "
-            f"{first['honest']:.3f}; n = {first['n']:,}, paired.",
-            help=f"Control run: {escape_markdown(report['twin'])}",
+            f"{first['metric'].upper()} with SMOTE before the folds {number(first['leaking'])}, inside each fold "
+            f"{number(first['honest'])}; n = {first['n']:,}, paired. Control run: {_title(run, report['twin'])}.",
+            help=escape_markdown(report["twin"]),
         )
         return
     control = find_control_run(run)
     if control is not None:
         st.info(
-            f"{escape_markdown(control.name)} differs only in where it balances. Audit again to compare.",
+            f"{_title(run, control.name)} differs only in where it balances. Audit again to compare.",
             icon=":material/info:",
         )
         return
@@ -112,10 +113,16 @@ def _control(run: RunFolder, report: dict) -> None:
         try:
             made = queue.submit(run.checkpoints, run.dataset_path(), other)
             st.success(
-                f"{escape_markdown(made.name)} is queued. Audit again when it has finished.", icon=":material/schedule:"
+                f"{escape_markdown(title_of(made))} is queued. Audit again when it has finished.",
+                icon=":material/schedule:",
             )
         except LandslideLensError as error:
             show_error(error)
+
+
+def _title(run: RunFolder, name: str) -> str:
+    """What a run beside this one is called."""
+    return escape_markdown(title_of(cache.run(run.checkpoints / name)))
 
 
 def _how(report: dict) -> None:

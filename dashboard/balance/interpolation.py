@@ -25,6 +25,7 @@ from dashboard.patches import gallery, render
 from dashboard.patches.gallery import METHOD_WORDS
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.messages import show_error
 from dashboard.ui.view_switch import open_from_within
 
@@ -75,8 +76,9 @@ def section(data: Dataset, run: RunFolder, lineage: pd.DataFrame) -> None:
     except LandslideLensError as error:
         show_error(error)
         return
+    head = chosen_head(list(path["probs"]), run.summary())
     waits = interpolation_map.positions(run, ends, path) is None
-    st.fragment(_stops, run_every=POLL_S if waits else None)(data, run, ends, path, seen, attention, waits)
+    st.fragment(_stops, run_every=POLL_S if waits else None)(data, run, ends, path, head, seen, attention, waits)
     downloads.download(_table(path), f"{run.name}_interpolation_{fold}", "Interpolation (CSV)")
 
 
@@ -114,11 +116,12 @@ def _stops(
     run: RunFolder,
     ends: Endpoints,
     path: dict[str, Any],
+    head: str,
     seen: list[np.ndarray],
     attention: bool,
     waited: bool,
 ) -> None:
-    st.markdown(reading(path, escape_markdown(data.positive)))
+    st.markdown(reading(path, head, escape_markdown(data.positive)))
     position = np.asarray(path["position"])
     titles = [stop_title(t, ends.extra) for t in position]
     maps = np.asarray(path["maps"], np.float32)
@@ -137,18 +140,17 @@ def _stops(
     )  # fmt: skip
     figure = charts.interpolation_margin(path, float(position[at]))
     if curve == "probability":
-        figure = charts.interpolation_curves(path, float(position[at]), data.positive, path["headline"])
+        figure = charts.interpolation_curves(path, float(position[at]), data.positive, head)
     with above:
         downloads.show(figure, key=f"balance_interpolation_{curve}")
     st.subheader(f"This stop: {titles[at]}", anchor=False)
     _stop(data, path, seen, maps, top, at, titles)
     interpolation_map.section(data, run, ends, path, at, waited)
-    _explanation(data, path)
+    _explanation(data, path, head)
 
 
-def reading(path: dict[str, Any], positive: str) -> str:
-    """Where the model of the run's main head changes its mind, in a sentence."""
-    head = path["headline"]
+def reading(path: dict[str, Any], head: str, positive: str) -> str:
+    """Where the model with this head changes its mind, in a sentence."""
     limit, position = float(path["thresholds"][head]), np.asarray(path["position"], float)
     values = np.asarray(path["probs"][head], float)
     title = escape_markdown(theme.head_title(head))
@@ -215,14 +217,14 @@ def _stop(data, path, seen, maps, top, at: int, titles: list[str]) -> None:
                 )
 
 
-def _explanation(data: Dataset, path: dict[str, Any]) -> None:
+def _explanation(data: Dataset, path: dict[str, Any], head: str) -> None:
     """Whose predictions these are, and which patches stand at the ends."""
     neighbour, anchor, other = (escape_markdown(name) for name in path["ids"])
-    fold, head = theme.fold_title(path["fold"]), path["headline"]
+    fold = theme.fold_title(path["fold"])
     unseen = [escape_markdown(name) for name, known in zip(path["ids"], path["seen"], strict=True) if not known]
     training = f"not trained on {' and '.join(unseen)}" if unseen else "trained on all three real patches"
     is_alarm = path["labels"][2] == 0 and path["probs"][head][-1] >= path["thresholds"][head]
-    alarm = ", itself a false alarm of the model" if is_alarm else ""
+    alarm = ", itself a false alarm of this head" if is_alarm else ""
     gap = ""
     if path["largest_gap"] is not None:
         gap = f" Diamonds: probabilities stored by the run, {_away(path['largest_gap'])}."

@@ -83,12 +83,11 @@ def of_triplet(data: Dataset, row: pd.Series, composite: Composite, stretch: str
     return [render.picture(image, data.band_names, composite, limits, side) for image in three]
 
 
-def of_synthetics(data: Dataset, lineage: pd.DataFrame, composite: Composite, stretch: str) -> list[str]:
-    """A small picture of each synthetic patch, as a data URI."""
+def of_synthetics(data: Dataset, lineage: pd.DataFrame, composite: Composite, stretch: str) -> list[np.ndarray]:
+    """A small RGB picture of each synthetic patch."""
     made = parents_and_synthetics(data, lineage)[2]
     return [
-        _uri(render.picture(image, data.band_names, composite, _limits(data, [image], stretch), THUMB_PX))
-        for image in made
+        render.picture(image, data.band_names, composite, _limits(data, [image], stretch), THUMB_PX) for image in made
     ]
 
 

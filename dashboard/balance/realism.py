@@ -6,13 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from core.analyses.smote.realism import ANALYSIS, read
+from core.analyses.smote.verdict import verdict
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from dashboard import theme, url_state
 from dashboard.balance import charts
 from dashboard.jobs import analyses
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import escape_markdown, interval, interval_percent, number, percent
 
 VERDICTS = {
     "alike": ("success", ":material/verified:"),
@@ -40,8 +41,9 @@ def section(data: Dataset, run: RunFolder) -> None:
         )  # fmt: skip
         return
     table, report = measured.patches, measured.report
-    kind, icon = VERDICTS[report["verdict"]["level"]]
-    getattr(st, kind)(escape_markdown(report["verdict"]["sentence"]), icon=icon)
+    said = verdict(report)  # in the words of today, whenever it was measured
+    kind, icon = VERDICTS[said["level"]]
+    getattr(st, kind)(escape_markdown(said["sentence"]), icon=icon)
     beside = st.grid(2, min_column_width=380, gap="medium")
     with beside.cell():
         _two_sample(report)
@@ -88,18 +90,18 @@ def _held_out(data: Dataset, report: dict) -> None:
 
 
 def _percent(share: dict) -> str:
-    low, high = share["interval"] or (float("nan"), float("nan"))
-    return f"{share['share']:.0%} ({100 * low:.0f}–{high:.0%})"
+    bounds = interval_percent(share["interval"])
+    return percent(share["share"], 0) + (f" ({bounds})" if bounds else "")
 
 
 def _detail(table: pd.DataFrame, report: dict) -> None:
     st.markdown("**How blurred are they?**")
     downloads.show(charts.detail_scatter(table), key="balance_detail")
     detail = report["detail"]
-    low, high = detail["kept"]["interval"] or (float("nan"), float("nan"))
+    bounds = interval_percent(detail["kept"]["interval"])
     st.caption(
-        f"Fine detail kept: median {detail['kept']['value'] or 0:.0%} (95% interval {100 * low:.0f}–{high:.0%}); n = "
-        f"{detail['n']:,}. Dotted: expected where parents have no detail in common."
+        f"Fine detail kept: median {percent(detail['kept']['value'], 0)}{_within(bounds)}; "
+        f"n = {detail['n']:,}. Dotted: expected where parents have no detail in common."
     )
 
 
@@ -114,11 +116,14 @@ def _distances(table: pd.DataFrame, report: dict) -> None:
     downloads.show(charts.distances(table, space), key=f"balance_distance_{space}")
     distance = report["distance"][space]
     ratio = distance["ratio"]
-    low, high = ratio["interval"] or (float("nan"), float("nan"))
     st.caption(
-        f"A synthetic patch is {ratio['value']:.2f} times (95% interval {low:.2f}–{high:.2f}) as far from the nearest "
-        f"real patch other than its parents as its anchor is; n = {distance['n']:,}."
+        f"A synthetic patch is {number(ratio['value'], 2)} times{_within(interval(ratio['interval'], 2))} as far from "
+        f"the nearest real patch other than its parents as its anchor is; n = {distance['n']:,}."
     )
+
+
+def _within(bounds: str) -> str:
+    return f" (95% interval {bounds})" if bounds else ""
 
 
 def _how(report: dict) -> None:

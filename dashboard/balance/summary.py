@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from dashboard import cache, state
 from dashboard.ui.formatting import escape_markdown, percent
@@ -50,7 +51,7 @@ def elsewhere(run: RunFolder, preview_view: bool) -> None:
             )  # fmt: skip
         if other is not None and st.button(
             f"Open a run with {len(other.smote()):,} synthetic patches", icon=":material/open_in_new:",
-            key="balance_to_run", help=escape_markdown(f"{state.choice().owner[other.name]}: {other.name}"),
+            key="balance_to_run", help=escape_markdown(f"{title_of(other)}, on {state.choice().owner[other.name]}"),
         ):  # fmt: skip
             state.open_view("balance", run=other.name)
 

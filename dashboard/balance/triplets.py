@@ -14,10 +14,9 @@ from core.errors import LandslideLensError
 from dashboard import theme, url_state
 from dashboard.balance import interpolation, pictures
 from dashboard.balance.charts import difference_picture
-from dashboard.balance.strip import Tile, strip
-from dashboard.patches import gallery
+from dashboard.patches import gallery, tiles
 from dashboard.ui import downloads, paging
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.messages import show_error
 
 ORDERS = {
@@ -28,7 +27,7 @@ ORDERS = {
     "In the order of creation": ("synthetic", True),
 }
 ORDER, PAGE, CHOSEN = "balance_order", "balance_page", pictures.CHOSEN
-PER_PAGE = 18  # small pictures in the strip
+PER_PAGE, TILE_PX = 18, 60  # small pictures in the strip, and the least width of one
 LARGE_PX, DIFFERENCE_PX = 512, 300
 MOST_WIDTH_PX = 1120  # of the row on wide screens, so that it and the strip are seen together
 
@@ -66,7 +65,7 @@ def triplets(
         if len(names) > 1:
             _stepper(names, at)
     row = ordered.iloc[at]
-    page, number, pages = paging.of(ordered, PAGE, PER_PAGE)
+    page, _, pages = paging.of(ordered, PAGE, PER_PAGE)
     try:
         large = pictures.of_triplet(data, row, composite, stretch, LARGE_PX)
         small = pictures.of_synthetics(data, page, composite, stretch)
@@ -153,11 +152,16 @@ def _stepper(names: list[str], at: int) -> None:
 
 def lineage_words(row: pd.Series) -> str:
     """Where a synthetic patch comes from, in a sentence; ids as they are written."""
-    weight = float(row["anchor_weight"])
     fold = f", {theme.fold_title(row['fold'])}" if int(row.get("fold", -1)) >= 0 else ""
+    return f"{row['synthetic']}{fold}: {mix_words(row)}; seed {row['seed']}"
+
+
+def mix_words(row: pd.Series) -> str:
+    """What of which parents it is made of, and how alike they are."""
+    weight = float(row["anchor_weight"])
     return (
-        f"{row['synthetic']}{fold}: {weight:.3f} × {row['anchor']} + {1 - weight:.3f} × {row['neighbour']}; "
-        f"SSIM of the parents {row['ssim']:.3f}; seed {row['seed']}"
+        f"{weight:.3f} × {row['anchor']} + {1 - weight:.3f} × {row['neighbour']}; "
+        f"SSIM of the parents {number(row['ssim'])}"
     )
 
 
@@ -180,7 +184,7 @@ def _synthetic(row: pd.Series, rgb: np.ndarray, interpolate: bool) -> None:
         st.image(rgb, width="stretch", output_format="PNG", alt=f"Synthetic patch {lineage_words(row)}")
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(
-                f"**Synthetic**, SSIM **{_plain(row['ssim'])}**", width="content",
+                f"**Synthetic**, SSIM **{number(row['ssim'], 2)}**", width="content",
                 help=f"{escape_markdown(lineage_words(row))}. SSIM is the structural similarity of the two parents, "
                 "from −1 to 1.",
             )  # fmt: skip
@@ -192,17 +196,14 @@ def _synthetic(row: pd.Series, rgb: np.ndarray, interpolate: bool) -> None:
                 )  # fmt: skip
 
 
-def _plain(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
-
-
-def _others(page: pd.DataFrame, small: list[str], chosen: str, by: str) -> None:
+def _others(page: pd.DataFrame, small: list[np.ndarray], chosen: str, by: str) -> None:
     column = by if by == "anchor_weight" else "ssim"
-    tiles = [
-        Tile(str(row["synthetic"]), picture, _plain(row[column]), lineage_words(row))
-        for (_, row), picture in zip(page.iterrows(), small, strict=True)
+    made = [
+        tiles.tile(str(row["synthetic"]), rgb, number(row[column], 2), more=mix_words(row))
+        for (_, row), rgb in zip(page.iterrows(), small, strict=True)
     ]
-    strip(tiles, chosen, "Synthetic patches; choose one to see it large", "balance_strip", _choose)
+    label = "Synthetic patches; choose one to see it large"
+    tiles.draw(tiles.payload(made, label, px=TILE_PX, current=chosen), "balance_strip_tiles", _choose)
 
 
 def _difference(data: Dataset, row: pd.Series, composite: Composite) -> None:

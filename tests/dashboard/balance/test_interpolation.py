@@ -39,7 +39,13 @@ def test_it_can_start_from_a_landslide_and_any_neighbour(answering, open_page):
 )
 def test_the_first_sentence_says_where_the_model_changes_its_mind(probs, words):
     path = stops(["a", "b", "c"], ()) | {"probs": {"svm_c0.1": probs}}
-    assert np.allclose(path["position"], [0, 0.5, 1, 1.5, 2]) and words in reading(path, "landslide")
+    assert np.allclose(path["position"], [0, 0.5, 1, 1.5, 2]) and words in reading(path, path["headline"], "landslide")
+
+
+def test_the_head_chosen_in_the_sidebar_is_followed(answering, open_page):
+    at = open_page("balance", balance_view="interpolation", head="fc")
+    assert not at.exception and any(m.value.startswith(("Between", "Fully connected")) for m in at.markdown)
+    assert any("threshold of Fully connected" in m.value for m in at.markdown)
 
 
 def test_every_choice_is_in_the_link(answering, open_page):

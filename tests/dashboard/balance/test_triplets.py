@@ -7,6 +7,7 @@ from core.data.bands import Composite, composites
 from core.data.store import open_dataset
 from dashboard.balance import interpolation, pictures, triplets
 from dashboard.patches import render
+from tests.dashboard import galleries
 
 
 def large(at):
@@ -52,6 +53,18 @@ def test_the_first_of_the_order_is_large_and_the_buttons_go_on(studio, open_page
     assert at.button(key="balance_previous").disabled
     at.button(key="balance_next").click().run()
     assert not at.exception and large(at) == names[1] and at.query_params["balance_synthetic"] == names[1]
+
+
+def test_a_click_in_the_strip_makes_another_one_large(studio, open_page):
+    run = studio.add_run(studio.add_dataset())
+    names = ordered(run)
+    at = open_page("balance")
+    assert galleries.shown(at, "balance_strip") == names[: triplets.PER_PAGE]
+    sent = galleries.sent(at, "balance_strip")
+    assert sent["current"] == names[0] and not sent["choose"] and "SSIM" in sent["tiles"][0]["alt"]
+    galleries.click(at, "balance_strip", names[2])
+    assert not at.exception and large(at) == names[2] and at.query_params["balance_synthetic"] == names[2]
+    assert galleries.sent(at, "balance_strip")["current"] == names[2]
 
 
 def test_a_link_opens_a_patch_in_its_fold_and_order_on_its_page(studio, open_page):
