@@ -22,11 +22,16 @@ from dashboard.ui.messages import show_error
 
 K = 6  # neighbours of each part
 NEAREST = "embedding_near"
+MORE = "embedding_more"  # what is shown below the map
+
+
+def ask(patch_id: str) -> None:
+    """Callback: show the neighbours of this patch."""
+    st.session_state[MORE], st.session_state[NEAREST] = "near", patch_id
 
 
 def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> list[str]:
     """The patches that this fold's network finds most like one patch; the ids shown."""
-    st.subheader("Nearest neighbours", anchor=False)
     options = list(dict.fromkeys([*ids[:50], *_first_of(drawn, data)]))
     if st.session_state.get(NEAREST) not in options:
         st.session_state[NEAREST] = options[0] if options else None
