@@ -3,9 +3,8 @@
 import streamlit as st
 
 from core.errors import LandslideLensError
-from dashboard import state, url_state
+from dashboard import url_state
 from dashboard.embedding import (
-    comparison,
     controls,
     fidelity,
     hover_pictures,
@@ -14,15 +13,15 @@ from dashboard.embedding import (
     new_patches,
     points,
     projections,
-    selected,
+    views,
 )
-from dashboard.embedding.one_run import Seen, one_run
+from dashboard.embedding.views import Seen
 from dashboard.patches import card, outcomes
 from dashboard.ui import downloads, guards
 from dashboard.ui.guards import or_stop
 from dashboard.ui.view_switch import view_switch
 
-VIEWS = {"map": "One run", "runs": "Two runs side by side"}
+VIEWS = {"map": "One map", "heads": "Compare heads", "runs": "Two runs"}
 MORE = {"near": "Nearest neighbours", "new": "New patches"}
 
 
@@ -42,15 +41,12 @@ def main() -> None:
         st.stop()
     notes = st.container()
     look, heads = controls.look_so_far(data, drawn), or_stop(projections.heads, run)
-    if view == "runs":
-        seen = two_runs(drawn, data, heads, summary, look)
-    else:
-        seen = one_run(drawn, data, heads, summary, look)
+    draw = {"map": views.one_map, "heads": views.several_heads, "runs": views.two_runs}[view]
+    seen = draw(drawn, data, heads, summary, look)
     # The map has been sent. What takes longer comes now, wherever it stands on the page.
     with above:
-        with st.popover("Points", icon=":material/palette:"):
+        with st.popover("Options", icon=":material/tune:", width="content"):
             controls.look_controls(data, drawn)
-        with st.popover("Projection", icon=":material/scatter_plot:"):
             projections.controls(run, fold)
     with notes:
         projections.progress(run)
@@ -62,17 +58,6 @@ def main() -> None:
     downloads.download(lambda: everything(drawn, data, oof, summary, heads), name, "Projection (CSV)")
     hover_pictures.show(data, map_panel.table_of(drawn, seen.head, data, look), look.composite)
     card.show_opened(data, run, seen.shown or near)
-
-
-def two_runs(drawn, data, heads: list[str], summary: dict, look: controls.Look) -> Seen:
-    """This run beside another one on the same dataset."""
-    others = [
-        other for other in state.choice().runs
-        if other.name != drawn.run.name and guards.run_state(other)["state"] == "succeeded"
-    ]  # fmt: skip
-    ids = comparison.runs_side_by_side(drawn, others, data, look)
-    head = st.session_state.get("embedding_head_0") or controls.usual_heads(heads, summary["head"])[0]
-    return Seen(head, ids, selected.below(drawn, head, data, look, ids) if others else ())
 
 
 def more(drawn, data, seen: Seen) -> list[str]:

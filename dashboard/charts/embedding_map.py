@@ -100,10 +100,10 @@ def boundary_map(
     for kind in ((True, False), (True, True), (False, False), (False, True)):
         part = (small == kind[0]) & (wrong == kind[1])
         if points.value is not None:
-            _add_points(figure, points, part, kind, "patches", points.value)
+            _add_points(figure, points, part, kind, "patches", points.value, not legend)
             continue
         for name, colour in colours.items():
-            _add_points(figure, points, part & (points.group == name), kind, name, colour)
+            _add_points(figure, points, part & (points.group == name), kind, name, colour, not legend)
     if regions is not None:
         _add_line(figure, regions)
     for one in marked:
@@ -124,7 +124,7 @@ def boundary_map(
         dragmode="lasso",
         showlegend=legend,
         legend={"itemsizing": "constant", "y": 1.01},
-        margin={"l": 0, "r": 0, "t": LEGEND_PX if legend else 4, "b": 2},
+        margin={"l": 0, "r": 0, "t": LEGEND_PX if legend else 4, "b": 2, "pad": 0},
         plot_bgcolor=UNKNOWN_GROUND,
         modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": theme.INK},
     )
@@ -217,6 +217,7 @@ def _add_points(
     kind: tuple[bool, bool],
     name: str,
     colour: str | np.ndarray,
+    small_map: bool,
 ) -> None:
     """One trace. part: (n,) bool, the patches in it; kind: whether they are small and whether they are wrong."""
     rows = np.flatnonzero(part)
@@ -224,11 +225,11 @@ def _add_points(
         return
     is_small, is_wrong = kind
     many = len(points.xy) > MANY
-    size = 8 if len(points.xy) <= CROWDED else 4 if many else 6
+    size = 4 if many else 6 if small_map or len(points.xy) > CROWDED else 8
     opacity = (0.85, 0.4) if many else (1.0, 0.6)  # WebGL's points hide the line: through many it must be seen
     marker = {"size": size - (1 if many else 3) if is_small else size, "opacity": opacity[is_small]}
     if not is_small:  # tells a point from a tint of its own colour
-        marker["line"] = {"width": 0.5 if many else 0.8 if len(points.xy) > CROWDED else 1, "color": DARK_TEXT}
+        marker["line"] = {"width": 0.5 if many else 0.7 if len(points.xy) > CROWDED else 1, "color": DARK_TEXT}
     if is_wrong:
         marker |= {"symbol": "x", "size": marker["size"] + 3}
     if isinstance(colour, str):

@@ -49,9 +49,13 @@ def legend(data: Dataset, look: Look, drawn: Drawn, head: str) -> None:
     table = map_panel.table_of(drawn, head, data, look)
     of = facts(data) if look.by.startswith(points.COLUMN) else {}
     groups = None if data.groups is None else np.asarray(data.groups)
-    colours: Mapping[str, str] = points.colouring(look.by, table, data, groups, of).colours or {}
+    how = points.colouring(look.by, table, data, groups, of)
+    colours: Mapping[str, str] = how.colours or {}
+    there = set(colours if how.group is None else how.group)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, colour in colours.items():
+            if name not in there:
+                continue
             with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width="content"):
                 st.image(render.swatch(colour), width=14, alt="")
                 st.caption(escape_markdown(name), width="content")
@@ -73,11 +77,8 @@ def heads_side_by_side(
     return list(dict.fromkeys(chosen))
 
 
-def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, look: Look) -> list[str]:
-    """This run's map beside another run's, with one head each; the ids selected in either."""
-    if not others:
-        st.info("There is no other finished run on this dataset. Train one to compare.", icon=":material/info:")
-        return []
+def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, look: Look) -> tuple[str, list[str]]:
+    """This run's map beside another run's, with one head each: this run's head, and the ids selected in either."""
     titles = {run.name: f"{sidebar.run_title(run.name)} ({run.name[-8:]})" for run in (drawn.run, *others)}
     names = [run.name for run in others]
     with st.container(horizontal=True):
@@ -90,7 +91,7 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
         pair = [drawn, projections.same_projection(drawn, other)]
     except LandslideLensError as error:
         show_error(error, ":material/broken_image:")
-        return []
+        return heads[0], []
     legend(data, look, drawn, heads[0])
     chosen: list[str] = []
     grid = st.grid(2, min_column_width=320, gap="medium")
@@ -99,7 +100,7 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
             title = (titles[one.run.name], theme.head_title(head), _score(one.run, head))
             chosen += panel(one, head, data, look, " · ".join(map(escape_markdown, title)), height=PAIR)
     st.caption(_how_comparable(pair))
-    return list(dict.fromkeys(chosen))
+    return heads[0], list(dict.fromkeys(chosen))
 
 
 def _head_of(run: RunFolder, key: str) -> str:

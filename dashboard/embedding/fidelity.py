@@ -34,15 +34,20 @@ def sentence(card: Mapping, head: str, fold: int) -> str:
     if agreement is None or n < 1:
         return "No patches were held out, so it is not known how well the drawn boundary matches the model."
     low, high = (float(bound) for bound in wilson(agreement * n, n))
+    guess = "" if majority is None else f"; always the majority class: {_share(majority)}"
     text = (
-        f"The drawn boundary agrees with {escape_markdown(theme.head_title(head))} on **{agreement:.1%}** of "
-        f"{n:,} held-out patches of {theme.fold_title(fold)} (95% interval {_between(low, high)})."
+        f"The drawn boundary agrees with {head_words(head)} on **{_share(agreement)}** of {n:,} held-out patches of "
+        f"{theme.fold_title(fold)} (95% interval {_between(low, high)}{guess})."
     )
-    if majority is None:
-        return text
-    if agreement <= majority:
-        return f"{text} **Do not rely on it:** always giving the more common answer agrees on {majority:.1%}."
-    return f"{text} Always giving the more common answer would agree on {majority:.1%}."
+    if majority is not None and agreement <= majority:
+        text += " **Do not rely on it:** that is no better than always the majority class."
+    return text
+
+
+def head_words(head: str) -> str:
+    """A head within a sentence, as Markdown."""
+    title = theme.head_title(head)
+    return f"the {escape_markdown(title if title[:2].isupper() else title[:1].lower() + title[1:])} head"
 
 
 def compared(card: Mapping) -> str:
@@ -94,7 +99,11 @@ def story(n_train: int, card: Mapping, fold: int) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    return f"{100 * low:.1f}–{100 * high:.1f}%"
+    return f"{_share(low)[:-1]}–{_share(high)}"
+
+
+def _share(value: float) -> str:
+    return "100%" if value == 1 else f"{value:.1%}"
 
 
 def _value(card: Mapping, name: str) -> float | None:

@@ -1,7 +1,8 @@
 """The picture of the patch that the pointer is on, beside it: plotly's hover texts hold no pictures.
 
 The pictures of a map are sent once, as one sheet. A component without a face of its own listens to the maps' hover
-events and shows the piece of the sheet; where it does not run, plotly's own hover text stays.
+events and shows the piece of the sheet, and tells which point is clicked; where it does not run, plotly's own hover
+text and lasso stay.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from core.data.bands import Composite
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from dashboard import cache
-from dashboard.embedding import points
+from dashboard.embedding import map_panel, points
 from dashboard.patches import render
 
+KEY = "embedding_hover_pictures"
 MOST = 2000  # pictures in a sheet: two megabytes
 SIDE = 48  # px of one
 AT_ONCE = 200  # patches read at a time
@@ -30,7 +32,7 @@ QUALITY = 88
 JS = """
 const SHOWN = 176, MAPS = '[class*="st-key-embedding_"] .js-plotly-plot';
 const places = new Map();
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.host ?? parentElement;
   let mine = places.get(host);
   if (!mine) {
@@ -40,7 +42,7 @@ export default function ({ data, parentElement }) {
     tip.style.cssText = 'position:fixed;z-index:1000;pointer-events:none;display:none;padding:8px;border-radius:8px;' +
       'max-width:192px;font-size:13px;line-height:1.4;box-shadow:0 2px 12px rgba(0,0,0,.35);overflow-wrap:anywhere';
     document.body.appendChild(tip);
-    mine = { tip, data: null };
+    mine = { tip, data: null, tell: null };
     const hide = () => { tip.style.display = 'none'; };
     const show = (event) => {
       const row = event.points?.find((point) => point.customdata)?.customdata;
@@ -76,11 +78,16 @@ export default function ({ data, parentElement }) {
       tip.style.left = Math.max(4, right ? x + 18 : x - 18 - box.width) + 'px';
       tip.style.top = Math.max(4, Math.min(y - box.height / 2, window.innerHeight - box.height - 4)) + 'px';
     };
+    const click = (event) => {  // while a lasso can be drawn, Streamlit does not report clicks
+      const row = event.points?.find((point) => point.customdata)?.customdata;
+      if (row) mine.tell('clicked', row[0]);
+    };
     const attach = (event) => {
       const plot = event.target.closest?.(MAPS);
       if (!plot) return hide();
       if (!plot.on || !plot.removeListener) return;
-      for (const [name, act] of [['plotly_hover', show], ['plotly_unhover', hide], ['plotly_selecting', hide]]) {
+      const acts = { plotly_hover: show, plotly_unhover: hide, plotly_selecting: hide, plotly_click: click };
+      for (const [name, act] of Object.entries(acts)) {
         plot.removeListener(name, act);
         plot.on(name, act);
       }
@@ -96,6 +103,7 @@ export default function ({ data, parentElement }) {
     places.set(host, mine);
   }
   mine.data = data;
+  mine.tell = setTriggerValue;
   return () => mine.remove();
 }
 """
@@ -114,7 +122,8 @@ def show(data: Dataset, table: pd.DataFrame, way: Composite) -> None:
         return  # the maps keep their hover texts
     ids = table["id"].to_numpy()[order]
     _component(
-        key="embedding_hover_pictures",
+        key=KEY,
+        on_clicked_change=_keep_clicked,
         data={
             "sheet": sheet, "columns": columns, "count": len(rows),
             "probability": f"Probability of {data.positive}",
@@ -122,6 +131,12 @@ def show(data: Dataset, table: pd.DataFrame, way: Composite) -> None:
             "words": [words[row] for row in order],
         },
     )  # fmt: skip
+
+
+def _keep_clicked() -> None:
+    clicked = st.session_state[KEY].get("clicked")
+    if clicked is not None:
+        st.session_state[map_panel.SELECTED] = [str(clicked)]
 
 
 @st.cache_data(max_entries=6, show_spinner=False)

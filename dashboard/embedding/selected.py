@@ -11,7 +11,7 @@ from core.data.bands import Composite
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from dashboard import theme
-from dashboard.embedding import controls, map_panel, neighbours, points
+from dashboard.embedding import controls, fidelity, map_panel, neighbours, points
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import gallery, outcomes
 from dashboard.patches.gallery import Look
@@ -46,6 +46,7 @@ def below(drawn: Drawn, head: str, data: Dataset, look: controls.Look, ids: Sequ
     if not ids:
         st.caption("Click a patch on a map, or draw a lasso, to see its picture.")
         return []
+    st.markdown(f"**By the decisions of {fidelity.head_words(head)}**")
     return panel(drawn.run, data, map_panel.table_of(drawn, head, data, look), ids, look.composite)
 
 
@@ -105,7 +106,7 @@ def _caption(data: Dataset):
     words = points.class_words(data)
 
     def caption(row: pd.Series) -> str:
-        prob = f" · p {row['prob']:.2f}" if row["prob"] == row["prob"] else ""
+        prob = f"  \np {row['prob']:.2f}" if row["prob"] == row["prob"] else ""
         return (theme.OUTCOME_WORDS.get(row.get("outcome"), "") or escape_markdown(words[int(row["label"])])) + prob
 
     return caption
