@@ -14,10 +14,11 @@ import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.charts.base import DARK_TEXT, escape_html
+from dashboard.charts.regions import picture, zero_line
 
 MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
-TINTS = (0.36, 0.14)  # opacity of a class's colour where the head is sure, and beside the boundary
+TINTS = (0.27, 0.12)  # opacity of a class's colour where the head is sure, and beside the boundary
 HATCH_EVERY = 4  # cells between two lines of the hatching
 HEIGHT = 600
 LEGEND_PX = 30  # above the map
@@ -126,7 +127,7 @@ def boundary_map(
         legend={"itemsizing": "constant", "y": 1.01},
         margin={"l": 0, "r": 0, "t": LEGEND_PX if legend else 4, "b": 2, "pad": 0},
         plot_bgcolor=UNKNOWN_GROUND,
-        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": theme.INK},
+        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": theme.INK, "activecolor": theme.NEGATIVE},
     )
     return figure
 
@@ -150,20 +151,15 @@ def hatching(regions: Regions) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _add_regions(figure: go.Figure, regions: Regions) -> None:
-    """Shade the plane by sign and strength of the decision; hatch what is far from any patch."""
-    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
-    known = np.abs(shown[np.isfinite(shown)])
-    if not known.size:
+    """Tint the plane by sign and strength of the decision; hatch what is far from any patch."""
+    if not (regions.near & np.isfinite(regions.values)).any():
         return
-    top = float(np.quantile(known, 0.9)) or 1.0
-    sure, unsure = TINTS
-    scale = [
-        [0.0, _rgba(theme.NEGATIVE, sure)], [0.5, _rgba(theme.NEGATIVE, unsure)],
-        [0.5, _rgba(theme.POSITIVE, unsure)], [1.0, _rgba(theme.POSITIVE, sure)],
-    ]  # fmt: skip
-    figure.add_heatmap(
-        x=regions.x, y=regions.y, z=shown, zmin=-top, zmax=top, colorscale=scale, showscale=False, hoverinfo="skip",
-        zsmooth="best",
+    source = picture(regions.values, regions.near, (theme.NEGATIVE, theme.POSITIVE), TINTS)
+    width, height = (np.ptp(axis) * len(axis) / max(len(axis) - 1, 1) for axis in (regions.x, regions.y))
+    left, top = np.mean(regions.x[[0, -1]]) - width / 2, np.mean(regions.y[[0, -1]]) + height / 2
+    figure.add_layout_image(
+        source=source, xref="x", yref="y", x=float(left), y=float(top), sizex=float(width), sizey=float(height),
+        sizing="stretch", layer="below",
     )  # fmt: skip
     x, y = hatching(regions)
     if len(x):
@@ -175,20 +171,13 @@ def _add_regions(figure: go.Figure, regions: Regions) -> None:
 
 def _add_line(figure: go.Figure, regions: Regions) -> None:
     """The line where the decision changes sign, above the points, which would hide it."""
-    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
-    if not np.isfinite(shown).any():
+    x, y = zero_line(regions.x, regions.y, regions.values, regions.near)
+    if not len(x):
         return
     for line in LINES:
-        figure.add_contour(
-            x=regions.x, y=regions.y, z=shown, showscale=False, hoverinfo="skip", showlegend=False, line=line,
-            contours={"start": 0, "end": 0, "size": 1, "coloring": "none"},
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line=line, name="boundary", hoverinfo="skip", showlegend=False, connectgaps=False
         )  # fmt: skip
-
-
-def _rgba(colour: str, opacity: float) -> str:
-    """``colour`` (#rrggbb) with an opacity."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
 
 
 def _add_key(figure: go.Figure, name: str, marker: Mapping) -> None:

@@ -103,7 +103,8 @@ def _between(low: float, high: float) -> str:
 
 
 def _share(value: float) -> str:
-    return "100%" if value == 1 else f"{value:.1%}"
+    """A share in percent; not 100% where something is missing."""
+    return "100%" if value > 1 - 1e-9 else f"{min(value, 0.999):.1%}"
 
 
 def _value(card: Mapping, name: str) -> float | None:

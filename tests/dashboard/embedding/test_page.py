@@ -7,16 +7,47 @@ import re
 
 import pytest
 
-from dashboard.embedding import points
+from dashboard.embedding import controls, map_panel, points, projections
 from tests.dashboard.embedding.conftest import charts, held_out, ids
 
 
-def test_heads_show_the_held_out_part_of_the_fold(run, open_page):
+def test_one_map_shows_the_held_out_part_of_the_fold_without_axes(run, open_page):
     at = open_page("embedding")
+    assert not at.exception and not at.error
+    (drawn,) = charts(at)
+    assert ids(drawn) == held_out(run) and drawn["layout"]["height"] == 600
+    assert not drawn["layout"]["xaxis"]["visible"] and not drawn["layout"]["yaxis"]["visible"]
+    assert len(drawn["layout"]["images"]) == 1 and {trace["type"] for trace in drawn["data"]} == {"scatter"}
+
+
+def test_the_head_is_a_switch_that_starts_at_the_head_chosen_for_all_pages_and_is_in_the_link(run, open_page):
+    at = open_page("embedding")
+    heads, first = at.button_group(key="embedding_head").options, at.button_group(key="embedding_head").value
+    assert len(heads) >= 2 and first == run.summary()["head"]
+    at.button_group(key="embedding_head").set_value("fc").run()
+    assert first != "fc" and not at.exception and at.query_params["embedding_head"] == "fc"
+    at = open_page("embedding")
+    at.session_state["kept_head"] = "fc"  # another page chose it
+    assert at.run().button_group(key="embedding_head").value == "fc" and "embedding_head" not in at.query_params
+
+
+def test_several_heads_are_compared_on_request(run, open_page):
+    at = open_page("embedding", embedding_view="heads")
     assert not at.exception and not at.error
     drawn = charts(at)
     assert len(drawn) >= 2 and all(ids(chart) == held_out(run) for chart in drawn)
-    assert {trace["type"] for trace in drawn[0]["data"]} == {"heatmap", "contour", "scatter"}
+    at.multiselect(key="embedding_heads").set_value([]).run()
+    assert not at.exception and not charts(at)
+
+
+def test_the_map_is_sent_before_what_takes_long(run, open_page, monkeypatch):
+    """Hashes of the network's file, columns, forms: nothing of it comes before the map."""
+    order = []
+    for module, name in ((map_panel, "draw"), (projections, "changes"), (controls, "facts"), (projections, "controls")):
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, n=name, f=real, **k: (order.append(n), f(*a, **k))[1])
+    at = open_page("embedding")
+    assert not at.exception and order[0] == "draw" and {"changes", "facts", "controls"} <= set(order)
 
 
 def test_another_fold_shows_its_own_patches_and_training_can_be_added(run, open_page):
