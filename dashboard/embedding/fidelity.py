@@ -99,7 +99,7 @@ def story(n_train: int, card: Mapping, fold: int) -> str:
 
 
 def _between(low: float, high: float) -> str:
-    return f"{_share(low)[:-1]}–{_share(high)}"
+    return f"{_share(low)[:-1]}–\u2060{_share(high)}"  # the joiner keeps both ends on one line
 
 
 def _share(value: float) -> str:
