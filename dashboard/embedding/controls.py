@@ -41,7 +41,8 @@ def fold_switch(folds: Sequence[int]) -> int:
     return url_state.choose(
         st.segmented_control, "Fold", folds, key="embedding_fold", default=folds[0], required=True,
         format_func=lambda fold: theme.fold_title(fold).capitalize(), label_visibility="collapsed", width="content",
-        wrap=True, help="Each fold's network has its own space: distances and neighbours are meaningful only within it.",
+        wrap=True,
+        help="Each fold's network has its own space: distances and neighbours are meaningful only within it.",
     )  # fmt: skip
 
 
