@@ -9,7 +9,7 @@ PORT ?= 8501
 .PHONY: demo test test-slow bench lint clean dashboard
 
 demo: $(VENV)/.run
-	-$(BIN)/python -m core demo  # what failed is told; the dashboard offers it again
+	$(BIN)/python -m core demo
 	$(BIN)/python -m streamlit run dashboard/server.py --server.port $(PORT)
 
 dashboard: $(VENV)/.run

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+FEW = 500  # labelled patches: below, longer training is not worth its time
+
 
 class Group(NamedTuple):
     """Presets with one purpose. purpose: a sentence; presets: name -> what it does."""
@@ -70,6 +72,3 @@ def group_of(preset: str) -> str:
 def sensible(n_labelled: int, simulated: bool) -> str:
     """The preset for a dataset that nobody has chosen one for; few or simulated patches are for trying out."""
     return "demo" if simulated or n_labelled < FEW else "small"
-
-
-FEW = 500  # labelled patches: below, longer training is not worth its time

@@ -23,7 +23,7 @@ MEAN = theme.FOLD[0]
 MOST_TICKS = 8
 MOST_MARKED = 12  # epochs that are drawn as points too
 STRIP_PX = 58
-TODO = "rgba(128,136,146,0.28)"
+REMAINING = "rgba(128,136,146,0.28)"
 
 
 def learning_curves(
@@ -106,7 +106,7 @@ def fold_strip(done: dict[int, int], n_folds: int, epochs: int) -> go.Figure:
     for values, bases, colour in (
         ([share * (1 - gap) for share in shares], folds, MEAN),
         ([(1 - share) * (1 - gap) for share in shares], [f + s * (1 - gap) for f, s in zip(folds, shares, strict=True)],
-         TODO),
+         REMAINING),
     ):  # fmt: skip
         figure.add_bar(
             x=values, base=bases, y=[0] * n_folds, orientation="h", marker_color=colour, customdata=texts, width=0.9,

@@ -33,7 +33,7 @@ def guided_path() -> None:
             st.session_state[CLOSED] -= {run.name}
             st.rerun()
         return
-    if (run.path / queue.THEN).is_file():
+    if _rest_is_planned(run):
         st.fragment(_being_queued, run_every=1)(run)
     visited = st.session_state.get(VISITED, {}).get(run.name, frozenset())
     with st.container(border=True, key="guided_path"):
@@ -53,12 +53,15 @@ def _is_demo() -> bool:
 
 def _being_queued(run: RunFolder) -> None:
     """Draw the page anew when what follows the training has been queued."""
-    try:
-        waiting = queue.planned(run) is not None
-    except LandslideLensError:
-        waiting = False
-    if not waiting:
+    if not _rest_is_planned(run):
         st.rerun()
+
+
+def _rest_is_planned(run: RunFolder) -> bool:
+    try:
+        return queue.planned(run) is not None
+    except LandslideLensError:
+        return False  # its worker has told what is wrong with the plan
 
 
 def _head(run: RunFolder, stops: tuple[Stop, ...], visited: frozenset[str]) -> None:

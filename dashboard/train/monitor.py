@@ -9,7 +9,7 @@ from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import duration
-from dashboard import state
+from dashboard import state, theme
 from dashboard.charts import learning
 from dashboard.jobs import progress
 from dashboard.jobs.time_left import range_words, time_left
@@ -66,7 +66,12 @@ def _header(run: RunFolder, status: dict, job: queue.Job | None, history: pd.Dat
         st.markdown(_line(status, job, history), width="content")
     if status["state"] == "running" and status.get("n_folds") and status.get("epochs"):
         done = {int(fold): int(epoch) for fold, epoch in history.groupby("fold")["epoch"].max().items()}
-        downloads.show(learning.fold_strip(done, status["n_folds"], status["epochs"]), key="job_strip")
+        epochs = status["epochs"]
+        words = "; ".join(f"{theme.fold_title(fold)}: {done.get(fold, 0)}" for fold in range(status["n_folds"]))
+        downloads.show(
+            learning.fold_strip(done, status["n_folds"], epochs), key="job_strip",
+            alt=f"Epochs trained, of {epochs} in each fold. {words}.",
+        )  # fmt: skip
     if (silent := queue.silent_for(status)) is not None and silent >= queue.SILENT_S:
         st.warning(
             f"No sign of progress for {duration(silent)}. It may be in a long step; if it hangs, cancel and resume it.",
