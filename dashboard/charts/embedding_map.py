@@ -18,14 +18,15 @@ from dashboard.charts.regions import picture, zero_line
 
 MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
-TINTS = (0.27, 0.12)  # opacity of a class's colour where the head is sure, and beside the boundary
+TINTS = (0.22, 0.1)  # opacity of a class's colour where the head is sure, and beside the boundary
 HATCH_EVERY = 4  # cells between two lines of the hatching
 HEIGHT = 600
 LEGEND_PX = 30  # above the map
 SEQUENTIAL = "Viridis"
 # The boundary: dark in a light rim, so that it shows on points, regions and both backgrounds.
 LINES = ({"color": "#FFFFFF", "width": 6.5}, {"color": DARK_TEXT, "width": 3})
-UNKNOWN_GROUND = "rgba(128,136,146,0.13)"
+UNKNOWN = ("#80888E", 0.13)  # colour and opacity of the ground without patches nearby
+RIMS = {"light": DARK_TEXT, "dark": "#E3E9ED"}  # around points: 3:1 or more on every tint of the theme
 MARK = "#F2C200"  # with a dark rim it stands out from both backgrounds and every class
 
 
@@ -89,22 +90,26 @@ def boundary_map(
     marked: Sequence[Marked] = (),
     height: int = HEIGHT,
     legend: bool = True,
+    dark: bool = False,
 ) -> go.Figure:
-    """Points over regions. colours: legend entry -> colour, in the legend's order. Without ``legend``: a small one."""
-    figure = go.Figure()
+    """Points over regions. colours: legend entry -> colour, in the legend's order. Without ``legend``: a small one.
+
+    dark: the page's ground is dark, so rims are light.
+    """
+    figure, rim = go.Figure(), RIMS["dark" if dark else "light"]
     if regions is not None:
         _add_regions(figure, regions)
     if synthetic is not None and len(synthetic.xy):
-        _add_synthetic(figure, synthetic)
+        _add_synthetic(figure, synthetic, rim)
     none = np.zeros(len(points.xy), bool)
     small, wrong = (none if part is None else part for part in (points.small, points.wrong))
     for kind in ((True, False), (True, True), (False, False), (False, True)):
         part = (small == kind[0]) & (wrong == kind[1])
         if points.value is not None:
-            _add_points(figure, points, part, kind, "patches", points.value, not legend)
+            _add_points(figure, points, part, kind, "patches", points.value, not legend, rim)
             continue
         for name, colour in colours.items():
-            _add_points(figure, points, part & (points.group == name), kind, name, colour, not legend)
+            _add_points(figure, points, part & (points.group == name), kind, name, colour, not legend, rim)
     if regions is not None:
         _add_line(figure, regions)
     for one in marked:
@@ -126,7 +131,6 @@ def boundary_map(
         showlegend=legend,
         legend={"itemsizing": "constant", "y": 1.01},
         margin={"l": 0, "r": 0, "t": LEGEND_PX if legend else 4, "b": 2, "pad": 0},
-        plot_bgcolor=UNKNOWN_GROUND,
         modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": theme.INK, "activecolor": theme.NEGATIVE},
     )
     return figure
@@ -154,7 +158,7 @@ def _add_regions(figure: go.Figure, regions: Regions) -> None:
     """Tint the plane by sign and strength of the decision; hatch what is far from any patch."""
     if not (regions.near & np.isfinite(regions.values)).any():
         return
-    source = picture(regions.values, regions.near, (theme.NEGATIVE, theme.POSITIVE), TINTS)
+    source = picture(regions.values, regions.near, (theme.NEGATIVE, theme.POSITIVE), TINTS, UNKNOWN)
     width, height = (np.ptp(axis) * len(axis) / max(len(axis) - 1, 1) for axis in (regions.x, regions.y))
     left, top = np.mean(regions.x[[0, -1]]) - width / 2, np.mean(regions.y[[0, -1]]) + height / 2
     figure.add_layout_image(
@@ -207,6 +211,7 @@ def _add_points(
     name: str,
     colour: str | np.ndarray,
     small_map: bool,
+    rim: str,
 ) -> None:
     """One trace. part: (n,) bool, the patches in it; kind: whether they are small and whether they are wrong."""
     rows = np.flatnonzero(part)
@@ -215,10 +220,10 @@ def _add_points(
     is_small, is_wrong = kind
     many = len(points.xy) > MANY
     size = 4 if many else 6 if small_map or len(points.xy) > CROWDED else 8
-    opacity = (0.85, 0.4) if many else (1.0, 0.6)  # WebGL's points hide the line: through many it must be seen
+    opacity = (0.85, 0.5) if many else (1.0, 0.75)  # WebGL's points hide the line: through many it must be seen
     marker = {"size": size - (1 if many else 3) if is_small else size, "opacity": opacity[is_small]}
-    if not is_small:  # tells a point from a tint of its own colour
-        marker["line"] = {"width": 0.5 if many else 0.7 if len(points.xy) > CROWDED else 1, "color": DARK_TEXT}
+    width = 0.5 if many or is_small else 0.7 if len(points.xy) > CROWDED else 1
+    marker["line"] = {"width": width, "color": rim}  # tells a point from a tint of its own colour
     if is_wrong:
         marker |= {"symbol": "x", "size": marker["size"] + 3}
     if isinstance(colour, str):
@@ -267,7 +272,7 @@ def _hover(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
     return custom, template
 
 
-def _add_synthetic(figure: go.Figure, synthetic: Synthetic) -> None:
+def _add_synthetic(figure: go.Figure, synthetic: Synthetic, rim: str) -> None:
     gap = np.full_like(synthetic.xy, np.nan)
     ends = np.stack([synthetic.anchor, synthetic.xy, synthetic.neighbour, gap], axis=1)
     lines = ends.reshape(-1, 2).astype(np.float32)
@@ -278,7 +283,7 @@ def _add_synthetic(figure: go.Figure, synthetic: Synthetic) -> None:
     xy = synthetic.xy.astype(np.float32)
     figure.add_scatter(
         x=xy[:, 0], y=xy[:, 1], mode="markers", name="synthetic, joined to its parents",
-        marker={"symbol": "diamond-open", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1.6}},
+        marker={"symbol": "diamond", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1, "color": rim}},
         text=[escape_html(text) for text in synthetic.text], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 

@@ -14,23 +14,29 @@ from PIL import Image
 FINER = 4  # pixels of the picture to a cell, each way
 
 
-def picture(values: np.ndarray, near: np.ndarray, colours: tuple[str, str], opacity: tuple[float, float]) -> str:
+def picture(
+    values: np.ndarray,
+    near: np.ndarray,
+    colours: tuple[str, str],
+    opacity: tuple[float, float],
+    elsewhere: tuple[str, float],
+) -> str:
     """Cells tinted by the sign of their value, stronger the larger it is, as the data URL of a PNG.
 
-    values (G, G), rows are y; near (G, G) bool: others are transparent. colours: #rrggbb below and above 0. opacity: of
-    the largest values, and beside 0.
+    values (G, G), rows are y; near (G, G) bool. colours: #rrggbb below and above 0. opacity: of the largest values, and
+    beside 0. elsewhere: colour and opacity of cells that are not near.
     """
     known = np.abs(values[near & np.isfinite(values)])
     top = float(np.quantile(known, 0.9)) if known.size else 1.0
     fine = _finer(np.nan_to_num(values))
     shown = np.kron(near & np.isfinite(values), np.ones((FINER, FINER), bool))
     strength = np.clip(np.abs(fine) / (top or 1.0), 0, 1)
-    rgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours], np.uint8)
-    alpha = np.where(shown, opacity[1] + (opacity[0] - opacity[1]) * strength, 0.0)
+    rgb = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in (*colours, elsewhere[0])], np.uint8)
+    alpha = opacity[1] + (opacity[0] - opacity[1]) * strength
     # Few steps of opacity: nobody sees them, and the file is a third.
     alpha = np.round(alpha * 50) / 50 * 255
     rgba = np.dstack([rgb[(fine > 0).astype(int)], alpha.astype(np.uint8)[..., None]])
-    rgba[~shown] = 0
+    rgba[~shown] = [*rgb[2], round(elsewhere[1] * 255)]
     buffer = io.BytesIO()
     Image.fromarray(rgba[::-1]).save(buffer, format="PNG")  # the first row of a picture is its top
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.runs import labels
 from core.runs.store import RunFolder
 from dashboard import theme, url_state
 from dashboard.charts import embedding_map
@@ -16,7 +17,7 @@ from dashboard.embedding import fidelity, map_panel, points, projections
 from dashboard.embedding.controls import Look, facts, usual_heads
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import render
-from dashboard.ui import formatting, sidebar
+from dashboard.ui import formatting
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -79,7 +80,7 @@ def heads_side_by_side(
 
 def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, look: Look) -> tuple[str, list[str]]:
     """This run's map beside another run's, with one head each: this run's head, and the ids selected in either."""
-    titles = {run.name: f"{sidebar.run_title(run.name)} ({run.name[-8:]})" for run in (drawn.run, *others)}
+    titles = {run.name: labels.title_of(run) for run in (drawn.run, *others)}
     names = [run.name for run in others]
     with st.container(horizontal=True):
         name = url_state.choose(

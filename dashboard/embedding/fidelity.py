@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from core.stats.design_effect import wilson
 from dashboard import theme
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import escape_markdown, interval_percent, number, percent
 
 GOAL = 0.2  # a fifth fewer disagreements than a boundary fitted in the plane
 GOOD_ENOUGH = 0.97  # the boundary fitted in the plane agrees so often that there is little left to gain
@@ -34,10 +34,10 @@ def sentence(card: Mapping, head: str, fold: int) -> str:
     if agreement is None or n < 1:
         return "No patches were held out, so it is not known how well the drawn boundary matches the model."
     low, high = (float(bound) for bound in wilson(agreement * n, n))
-    guess = "" if majority is None else f"; always the majority class: {_share(majority)}"
+    guess = "" if majority is None else f"; always the majority class: {percent(majority)}"
     text = (
-        f"The drawn boundary agrees with {head_words(head)} on **{_share(agreement)}** of {n:,} held-out patches of "
-        f"{theme.fold_title(fold)} (95% interval {_between(low, high)}{guess})."
+        f"The drawn boundary agrees with {head_words(head)} on **{percent(agreement)}** of {n:,} held-out patches of "
+        f"{theme.fold_title(fold)} (95% interval {interval_percent((low, high), 1)}{guess})."
     )
     if majority is not None and agreement <= majority:
         text += " **Do not rely on it:** that is no better than always the majority class."
@@ -78,7 +78,7 @@ def measured(card: Mapping) -> str:
     if near is not None and near < n:
         text += (
             f" {n - near:,} of {n:,} held-out patches lie in hatched areas; without them the agreement is "
-            f"{_percent(card.get('near_agreement'))}."
+            f"{percent(card.get('near_agreement'))}."
         )
     return text
 
@@ -98,19 +98,6 @@ def story(n_train: int, card: Mapping, fold: int) -> str:
     )
 
 
-def _between(low: float, high: float) -> str:
-    return f"{_share(low)[:-1]}–\u2060{_share(high)}"  # the joiner keeps both ends on one line
-
-
-def _share(value: float) -> str:
-    """A share in percent; not 100% where something is missing."""
-    return "100%" if value > 1 - 1e-9 else f"{min(value, 0.999):.1%}"
-
-
 def _value(card: Mapping, name: str) -> float | None:
     value = card.get(name)
     return None if value is None or not math.isfinite(float(value)) else float(value)
-
-
-def _percent(value: object) -> str:
-    return "undefined" if value is None or not math.isfinite(float(value)) else f"{float(value):.1%}"

@@ -80,7 +80,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     };
     const click = (event) => {  // while a lasso can be drawn, Streamlit does not report clicks
       const row = event.points?.find((point) => point.customdata)?.customdata;
-      if (row) mine.tell('clicked', row[0]);
+      if (row) mine.tell('clicked', { id: row[0], more: Boolean(event.event?.shiftKey) });
     };
     const attach = (event) => {
       const plot = event.target.closest?.(MAPS);
@@ -135,8 +135,15 @@ def show(data: Dataset, table: pd.DataFrame, way: Composite) -> None:
 
 def _keep_clicked() -> None:
     clicked = st.session_state[KEY].get("clicked")
-    if clicked is not None:
-        st.session_state[map_panel.SELECTED] = [str(clicked)]
+    if clicked is None:
+        return
+    patch_id, before = str(clicked["id"]), list(st.session_state.get(map_panel.SELECTED, ()))
+    if not clicked["more"]:
+        st.session_state[map_panel.SELECTED] = [patch_id]
+    elif patch_id in before:
+        st.session_state[map_panel.SELECTED] = [kept for kept in before if kept != patch_id]
+    else:
+        st.session_state[map_panel.SELECTED] = [*before, patch_id]
 
 
 @st.cache_data(max_entries=6, show_spinner=False)

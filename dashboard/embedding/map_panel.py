@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.data.store import Dataset
+from dashboard import theme
 from dashboard.charts import embedding_map
 from dashboard.embedding import controls, points, projections
 from dashboard.embedding.controls import Look
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import outcomes
 from dashboard.ui import downloads
+from dashboard.ui.formatting import count, percent
 
 SELECTED = "embedding_selected"  # in the session: ids, the latest selection on any of the maps
 _CLEARED = "embedding_cleared"  # how often the selection was cleared
@@ -45,15 +47,41 @@ def draw(
     by = points.colouring(look.by, table, data, _groups(data), facts)
     regions = embedding_map.Regions(arrays["x"], arrays["y"], values, np.asarray(arrays["near"]).astype(bool))
     figure = embedding_map.boundary_map(
-        points.points(table, by, data), by.colours or {}, regions, _synthetic(drawn, data, look), marked, height, legend
+        points.points(table, by, data),
+        by.colours or {},
+        regions,
+        _synthetic(drawn, data, look),
+        marked,
+        height,
+        legend,
+        dark=st.context.theme.type == "dark",
     )
     key = f"embedding_{drawn.run.name}_{drawn.key}_{head}_{drawn.fold}_{look.by}{st.session_state.get(_CLEARED, '')}"
 
     def keep() -> None:
         st.session_state[SELECTED] = embedding_map.selected_ids(st.session_state.get(key))
 
-    downloads.show(figure, key=key, on_select=keep, selection_mode=("points", "box", "lasso"))
+    alt = alternative(table, data, head, drawn.fold, card)
+    downloads.show(figure, key=key, on_select=keep, selection_mode=("points", "box", "lasso"), alt=alt)
     return card
+
+
+def alternative(table: pd.DataFrame, data: Dataset, head: str, fold: int, card: Mapping) -> str:
+    """What the map shows, for who does not see it. table: its patches; card: of this head."""
+    held, names = table[~table["training"]], points.class_words(data)
+    counts = held["label"].value_counts()
+    parts = [f"{count(counts[label])} {names[label]}" for label in (1, 0, -1) if counts.get(label)]
+    wrong = int(points.is_wrong(held).sum())
+    text = (
+        f"Map of {count(len(held))} held-out patches of {theme.fold_title(fold)} ({', '.join(parts)}) with the "
+        f"decision boundary of {theme.head_title(head)}, which is wrong on {count(wrong)} of them."
+    )
+    if len(held) < len(table):
+        text += f" {count(len(table) - len(held))} training patches are drawn smaller."
+    agreement = card.get("agreement")
+    if agreement is not None and agreement == agreement:
+        text += f" The drawn boundary agrees with this head on {percent(agreement)} of the held-out patches."
+    return text
 
 
 def selected(table: pd.DataFrame) -> list[str]:

@@ -11,6 +11,7 @@ from core.data.bands import Composite
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from dashboard import theme
+from dashboard.dataset import exclusions
 from dashboard.embedding import controls, fidelity, map_panel, neighbours, points
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import gallery, outcomes
@@ -26,17 +27,23 @@ HEIGHT = 520  # of the pictures beside the map
 def panel(run: RunFolder, data: Dataset, table: pd.DataFrame, ids: Sequence[str], way: Composite) -> list[str]:
     """Pictures beside the map; the ids shown. table: of the map; ids: selected on it."""
     look = Look(way)
+    exclusions.last_change()
     if not ids:
         return _wrong(data, table, look)
     chosen = table[table["id"].isin(list(ids))].sort_values("prob", ascending=False, kind="stable")
     if len(chosen) == 1:
         _one(data, chosen.iloc[0], look)
+    elif len(chosen) == 2:
+        _pair(data, chosen, look)
     else:
         _several(data, chosen, look)
     with st.container(horizontal=True, gap="small"):
         downloads.download(
             chosen.drop(columns=["row", "oof_row"]), f"{run.name}_selection", "CSV", key="embedding_selection_csv"
         )
+        with st.popover("Exclude", icon=":material/block:", type="tertiary", key="embedding_exclusion"):
+            exclusions.exclude_button(data, chosen["id"].tolist(), "chosen on the embedding map", "embedding_chosen")
+            st.caption("Only trainings that begin from now on leave them out. Dataset → Check undoes it.")
         st.button("Clear", icon=":material/close:", type="tertiary", key="embedding_clear", on_click=map_panel.clear)
     return chosen["id"].tolist()
 
@@ -54,9 +61,11 @@ def _wrong(data: Dataset, table: pd.DataFrame, look: Look) -> list[str]:
     """What the head got wrong, its surest mistakes first."""
     wrong = table[points.is_wrong(table)].sort_values("loss", ascending=False, kind="stable")
     st.markdown(f"**Wrong decisions** · {len(wrong):,} of {int((table['outcome'] != '').sum()):,}")
-    st.caption("Point at a patch on the map to see its picture. Click it, or draw a lasso, to list patches here.")
+    st.caption(
+        "Point at a patch on the map to see its picture. Click it, shift-click a second to compare, or draw a lasso."
+    )
     if wrong.empty:
-        st.markdown("None of the patches on this map is decided wrongly.")
+        st.markdown("No wrong decisions on this map.")
         return []
     shown = wrong.head(MOST_WRONG)
     with st.container(height=HEIGHT - 40, border=False):
@@ -66,9 +75,39 @@ def _wrong(data: Dataset, table: pd.DataFrame, look: Look) -> list[str]:
 
 def _one(data: Dataset, row: pd.Series, look: Look) -> None:
     patch_id = str(row["id"])
+    _large(data, row, look)
+    with st.container(horizontal=True, gap="small"):
+        _open_card(patch_id)
+        st.button(
+            "Nearest neighbours", icon=":material/hub:", key="embedding_show_near", on_click=neighbours.ask,
+            args=(patch_id,),
+        )  # fmt: skip
+
+
+def _pair(data: Dataset, chosen: pd.DataFrame, look: Look) -> None:
+    """Two patches side by side."""
+    st.markdown("**2 selected patches**")
+    with st.grid(2, min_column_width=120, gap="small"):
+        for _, row in chosen.iterrows():
+            with st.container():
+                _large(data, row, look)
+                _open_card(str(row["id"]))
+
+
+def _open_card(patch_id: str) -> None:
+    st.button(
+        "Open card", icon=":material/open_in_full:", key=f"embedding_open_{patch_id}", on_click=gallery.open_patch,
+        args=(patch_id,),
+    )  # fmt: skip
+
+
+def _large(data: Dataset, row: pd.Series, look: Look) -> None:
+    """A picture with label, probability and outcome."""
+    patch_id = str(row["id"])
     st.markdown(f"**{escape_markdown(patch_id)}**")
     (rgb,) = gallery.pictures(data, [patch_id], look, side=512)
-    st.image(rgb, width=300, alt=f"Patch {patch_id}, {look.composite.name}", output_format="PNG")
+    with st.container(width=300):
+        st.image(rgb, width="stretch", alt=f"Patch {patch_id}, {look.composite.name}", output_format="PNG")
     label = escape_markdown(points.class_words(data)[int(row["label"])])
     lines = [f"Label: **{label}**"]
     if row["prob"] == row["prob"]:
@@ -76,15 +115,6 @@ def _one(data: Dataset, row: pd.Series, look: Look) -> None:
     if row["outcome"]:
         lines.append(f"Outcome: **{theme.OUTCOME_WORDS[row['outcome']]}**")
     st.markdown("  \n".join(lines))
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            "Open card", icon=":material/open_in_full:", key="embedding_open_card", on_click=gallery.open_patch,
-            args=(patch_id,),
-        )  # fmt: skip
-        st.button(
-            "Nearest neighbours", icon=":material/hub:", key="embedding_show_near", on_click=neighbours.ask,
-            args=(patch_id,),
-        )  # fmt: skip
 
 
 def _several(data: Dataset, chosen: pd.DataFrame, look: Look) -> None:

@@ -69,14 +69,16 @@ def _rgb(colour):
     return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
-@pytest.mark.parametrize("ground", ["#FFFFFF", "#12181D"])
-@pytest.mark.parametrize("opacity", embedding_map.TINTS)
-@pytest.mark.parametrize("tint", [theme.POSITIVE, theme.NEGATIVE])
-def test_points_and_the_line_stand_out_from_every_tint_on_both_grounds(ground, opacity, tint):
-    under = tuple(opacity * c + (1 - opacity) * g for c, g in zip(_rgb(tint), _rgb(ground), strict=True))
-    rim = _contrast(_rgb(embedding_map.DARK_TEXT), under)
-    for colour in (theme.POSITIVE, theme.NEGATIVE):
-        assert max(rim, _contrast(_rgb(colour), under)) >= 3  # the rim on light tints, the fill on dark ones
+@pytest.mark.parametrize(("ground", "dark"), [("#FFFFFF", False), ("#12181D", True)])
+@pytest.mark.parametrize(
+    ("colour", "opacity"),
+    [*((c, o) for c in (theme.POSITIVE, theme.NEGATIVE) for o in embedding_map.TINTS), embedding_map.UNKNOWN],
+)
+def test_points_and_the_line_stand_out_from_every_ground_in_both_themes(ground, dark, colour, opacity):
+    under = tuple(opacity * c + (1 - opacity) * g for c, g in zip(_rgb(colour), _rgb(ground), strict=True))
+    figure = embedding_map.boundary_map(points(small=np.arange(4) < 2), COLOURS, dark=dark)
+    for trace in figure.data:
+        assert trace.marker.line.width > 0 and _contrast(_rgb(trace.marker.line.color), under) >= 3  # whatever it is
     assert max(_contrast(_rgb(line["color"]), under) for line in embedding_map.LINES) >= 4.5
 
 

@@ -14,16 +14,16 @@ COLOURS = ("#3E84B8", "#D9622B")
 
 
 def decoded(values, near) -> np.ndarray:
-    text = regions.picture(values, near, COLOURS, (0.4, 0.2)).partition(",")[2]
+    text = regions.picture(values, near, COLOURS, (0.4, 0.2), ("#808080", 0.1)).partition(",")[2]
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))))
 
 
-def test_cells_have_the_colour_of_their_side_and_those_without_patches_none():
+def test_cells_have_the_colour_of_their_side_and_those_without_patches_one_of_their_own():
     near = np.array([[True, True], [True, False]])
     drawn = decoded(np.array([[-2.0, 1.0], [3.0, 1.0]]), near)
     side = regions.FINER
     assert drawn.shape == (2 * side, 2 * side, 4)
-    assert (drawn[:side, side:, 3] == 0).all()  # the second row of the raster is above the first
+    assert (drawn[:side, side:] == [128, 128, 128, 26]).all()  # the second row of the raster is above the first
     assert tuple(drawn[-1, 0, :3]) == (0x3E, 0x84, 0xB8) and tuple(drawn[0, 0, :3]) == (0xD9, 0x62, 0x2B)
     assert drawn[-1, 0, 3] > 0.19 * 255 and drawn[..., 3].max() <= 0.41 * 255
 

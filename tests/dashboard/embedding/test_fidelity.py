@@ -15,10 +15,10 @@ CARD |= {"near_agreement": 0.95, "map_agreement": 0.99}
 def test_the_sentence_names_head_share_number_fold_interval_and_majority():
     assert fidelity.sentence(CARD, "svm_c0.1", 1) == (
         "The drawn boundary agrees with the SVM \\(C 0\\.1\\) head on **91.0%** of 200 held-out patches of fold 2 "
-        "(95% interval 86.2–\u206094.2%; always the majority class: 75.0%)."
+        "(95% interval 86.2–94.2%; always the majority class: 75.0%)."
     )
     everything = fidelity.sentence(CARD | {"agreement": 1.0}, "fc", 0)
-    assert "the fully connected head on **100%**" in everything and "–\u2060100%" in everything
+    assert "the fully connected head on **100.0%**" in everything and "–100.0%" in everything
 
 
 def test_it_warns_of_a_boundary_that_knows_no_more_than_the_majority():

@@ -20,6 +20,21 @@ def test_one_map_shows_the_held_out_part_of_the_fold_without_axes(run, open_page
     assert len(drawn["layout"]["images"]) == 1 and {trace["type"] for trace in drawn["data"]} == {"scatter"}
 
 
+def test_the_map_is_described_in_words(run, open_page):
+    (drawn,) = open_page("embedding").get("plotly_chart")
+    words = drawn.proto.alt
+    oof, head = run.oof().query("fold == 0"), run.summary()["head"]
+    wrong = int((oof[f"pred_{head}"] != oof["label"]).sum())
+    assert words.startswith(f"Map of {len(oof)} held-out patches of fold 1") and f"wrong on {wrong} of them" in words
+    assert "agrees with this head on 91.0%" in words
+
+
+def test_the_patch_whose_neighbours_are_shown_is_in_the_link(run, open_page):
+    patch_id = sorted(held_out(run))[3]
+    at = open_page("embedding", embedding_more="near", embedding_near=patch_id)
+    assert not at.exception and at.selectbox(key="embedding_near").value == patch_id
+
+
 def test_the_head_is_a_switch_that_starts_at_the_head_chosen_for_all_pages_and_is_in_the_link(run, open_page):
     at = open_page("embedding")
     heads, first = at.button_group(key="embedding_head").options, at.button_group(key="embedding_head").value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.data import exclusions
 from dashboard.embedding import hover_pictures, map_panel, neighbours
 from tests.dashboard.embedding.conftest import held_out
 
@@ -27,7 +28,7 @@ def test_one_patch_is_shown_large_with_label_probability_and_outcome(run, open_p
     assert not at.exception and "Probability of" in text and "Outcome: **" in text
     at.button(key="embedding_show_near").click().run()
     assert not at.exception and at.query_params["embedding_more"] == "near"
-    at.button(key="embedding_open_card").click().run()
+    at.button(key=f"embedding_open_{patch_id}").click().run()
     assert not at.exception and at.query_params["patch"] == patch_id
 
 
@@ -35,7 +36,7 @@ def test_several_stay_selected_on_another_heads_map_until_they_are_cleared(run, 
     at, some = open_page("embedding"), sorted(held_out(run))[:4]
     at.session_state[map_panel.SELECTED] = [*some, "not on the map"]
     at.run()
-    assert opened(at, "embedding_open_") - {"card"} == set(some)
+    assert opened(at, "embedding_open_") == set(some)
     assert any(m.value == "**4 selected patches**" for m in at.markdown)
     other = next(name for name in ("fc", "lgbm") if name != at.button_group(key="embedding_head").value)
     at.button_group(key="embedding_head").set_value(other).run()
@@ -60,13 +61,40 @@ def test_a_selection_on_several_maps_stands_below_them(run, open_page):
 
 
 def test_a_click_that_the_component_tells_selects_the_patch(monkeypatch):
-    session = {hover_pictures.KEY: {"clicked": "a"}}
+    session = {}
     monkeypatch.setattr(hover_pictures.st, "session_state", session)
-    hover_pictures._keep_clicked()
-    assert session[map_panel.SELECTED] == ["a"]
+
+    def after(patch_id: str, more: bool) -> list[str]:
+        session[hover_pictures.KEY] = {"clicked": {"id": patch_id, "more": more}}
+        hover_pictures._keep_clicked()
+        return session[map_panel.SELECTED]
+
+    assert after("a", False) == ["a"] and after("b", False) == ["b"]
+    assert after("c", True) == ["b", "c"] and after("b", True) == ["c"]  # with shift: one more, or one less
     session[hover_pictures.KEY] = {}
     hover_pictures._keep_clicked()
-    assert session[map_panel.SELECTED] == ["a"]  # nothing was clicked
+    assert session[map_panel.SELECTED] == ["c"]  # nothing was clicked
+
+
+def test_two_patches_stand_side_by_side_and_either_opens(run, open_page):
+    at, some = open_page("embedding"), sorted(held_out(run))[:2]
+    at.session_state[map_panel.SELECTED] = some
+    at.run()
+    assert not at.exception and opened(at, "embedding_open_") == set(some)
+    assert sum(m.value.startswith("Label: ") for m in at.markdown) == 2
+    at.button(key=f"embedding_open_{some[1]}").click().run()
+    assert not at.exception and at.query_params["patch"] == some[1]
+
+
+def test_selected_patches_can_be_left_out_of_training(run, studio, open_page):
+    at, some = open_page("embedding"), sorted(held_out(run))[:3]
+    at.session_state[map_panel.SELECTED] = some
+    at.run()
+    at.text_input(key="embedding_chosen_reason").set_value("cloud").run()
+    at.button(key="embedding_chosen_exclude").click().run()
+    assert not at.exception and any("3 patches excluded" in s.value for s in at.success)
+    table = exclusions.read_exclusions(studio.checkpoints / "datasets" / "tiny.h5")
+    assert set(table["id"]) == set(some)
 
 
 def test_asking_for_neighbours_opens_them(monkeypatch):
