@@ -18,7 +18,8 @@ from dashboard.charts.regions import picture, zero_line
 
 MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
-TINTS = (0.22, 0.1)  # opacity of a class's colour where the head is sure, and beside the boundary
+# By ground: opacity of a class's colour where the head is sure, and beside the boundary.
+TINTS = {"light": (0.3, 0.14), "dark": (0.45, 0.22)}
 HATCH_EVERY = 4  # cells between two lines of the hatching
 HEIGHT = 600
 LEGEND_PX = 30  # above the map
@@ -26,7 +27,7 @@ SEQUENTIAL = "Viridis"
 # The boundary: dark in a light rim, so that it shows on points, regions and both backgrounds.
 LINES = ({"color": "#FFFFFF", "width": 6.5}, {"color": DARK_TEXT, "width": 3})
 UNKNOWN = ("#80888E", 0.13)  # colour and opacity of the ground without patches nearby
-RIMS = {"light": DARK_TEXT, "dark": "#E3E9ED"}  # around points: 3:1 or more on every tint of the theme
+RIMS = {"light": DARK_TEXT, "dark": "#E3E9ED"}  # around points: 3:1 or more on every tint
 MARK = "#F2C200"  # with a dark rim it stands out from both backgrounds and every class
 
 
@@ -94,11 +95,12 @@ def boundary_map(
 ) -> go.Figure:
     """Points over regions. colours: legend entry -> colour, in the legend's order. Without ``legend``: a small one.
 
-    dark: the page's ground is dark, so rims are light.
+    dark: the page's ground is dark.
     """
-    figure, rim = go.Figure(), RIMS["dark" if dark else "light"]
+    ground = "dark" if dark else "light"
+    figure, rim = go.Figure(), RIMS[ground]
     if regions is not None:
-        _add_regions(figure, regions)
+        _add_regions(figure, regions, TINTS[ground])
     if synthetic is not None and len(synthetic.xy):
         _add_synthetic(figure, synthetic, rim)
     none = np.zeros(len(points.xy), bool)
@@ -154,11 +156,11 @@ def hatching(regions: Regions) -> tuple[np.ndarray, np.ndarray]:
     return np.array(xs, np.float32), np.array(ys, np.float32)
 
 
-def _add_regions(figure: go.Figure, regions: Regions) -> None:
+def _add_regions(figure: go.Figure, regions: Regions, tints: tuple[float, float]) -> None:
     """Tint the plane by sign and strength of the decision; hatch what is far from any patch."""
     if not (regions.near & np.isfinite(regions.values)).any():
         return
-    source = picture(regions.values, regions.near, (theme.NEGATIVE, theme.POSITIVE), TINTS, UNKNOWN)
+    source = picture(regions.values, regions.near, (theme.NEGATIVE, theme.POSITIVE), tints, UNKNOWN)
     width, height = (np.ptp(axis) * len(axis) / max(len(axis) - 1, 1) for axis in (regions.x, regions.y))
     left, top = np.mean(regions.x[[0, -1]]) - width / 2, np.mean(regions.y[[0, -1]]) + height / 2
     figure.add_layout_image(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from core.runs import labels
+from core.runs.labels import titles_of
 from core.runs.store import RunFolder
 from dashboard import theme, url_state
 from dashboard.charts import embedding_map
@@ -80,7 +80,7 @@ def heads_side_by_side(
 
 def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, look: Look) -> tuple[str, list[str]]:
     """This run's map beside another run's, with one head each: this run's head, and the ids selected in either."""
-    titles = {run.name: labels.title_of(run) for run in (drawn.run, *others)}
+    titles = titles_of((drawn.run, *others))
     names = [run.name for run in others]
     with st.container(horizontal=True):
         name = url_state.choose(

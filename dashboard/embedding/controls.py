@@ -5,7 +5,7 @@ Whatever is slow to offer is offered below the map in the script, so that the ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,15 +13,16 @@ import streamlit as st
 
 from core.data.bands import Composite, composites
 from core.data.store import Dataset
-from dashboard import cache, theme, url_state
+from dashboard import cache, state, theme, url_state
 from dashboard.embedding import points
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import gallery
+from dashboard.ui.head_picker import chosen_head
 
 PARTS = {"held": "Held-out patches", "all": "Training patches too"}
 COMPOSITE = "embedding_composite"
-COLOUR, PART, SYNTHETIC, HEAD = "embedding_colour", "embedding_part", "embedding_synthetic", "embedding_head"
-_FIRST = "embedding_first_head"  # the default that the head was last chosen from
+COLOUR, PART, SYNTHETIC = "embedding_colour", "embedding_part", "embedding_synthetic"
+SWITCH = "embedding_switch"  # in the session: the head, as the pills above the map hold it
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,19 @@ def usual_heads(heads: Sequence[str], headline: str) -> list[str]:
     return [name for name in ("fc", svm, "lgbm") if name in heads] or list(heads[:2])
 
 
-def head_switch(heads: Sequence[str], headline: str, chosen: str | None) -> str:
-    """The head whose boundary is drawn: at first the one ``chosen`` for all pages, or the headline head."""
-    first = next((name for name in (chosen, headline) if name in heads), usual_heads(heads, headline)[0])
-    if st.session_state.get(_FIRST, first) != first:  # another was chosen for all pages: the map follows
-        url_state.forget(HEAD)
-    st.session_state[_FIRST] = first
-    return url_state.choose(
-        st.pills, "Head", heads, key=HEAD, default=first, required=True, format_func=theme.head_title,
-        label_visibility="collapsed",
+def head_switch(heads: Sequence[str], summary: Mapping) -> str:
+    """The head whose boundary is drawn: the one chosen for all pages, which can be switched here too."""
+    shown = chosen_head(heads, summary)
+    st.session_state[SWITCH] = shown
+    st.pills(
+        "Head", heads, key=SWITCH, required=True, format_func=theme.head_title, label_visibility="collapsed",
+        on_change=_choose_head,
     )  # fmt: skip
+    return shown
+
+
+def _choose_head() -> None:
+    st.session_state[state.HEAD] = st.session_state[SWITCH]
 
 
 def look_so_far(data: Dataset, drawn: Drawn) -> Look:

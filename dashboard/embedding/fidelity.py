@@ -11,6 +11,7 @@ from dashboard.ui.formatting import escape_markdown, interval_percent, number, p
 
 GOAL = 0.2  # a fifth fewer disagreements than a boundary fitted in the plane
 GOOD_ENOUGH = 0.97  # the boundary fitted in the plane agrees so often that there is little left to gain
+NO_LINE = "It runs only where there are no patches, so the map shows no line."
 METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
 METRICS = {"cosine": "cosine", "euclidean": "Euclidean, standardised", "correlation": "correlation"}
 

@@ -11,6 +11,7 @@ import streamlit as st
 from core.data.store import Dataset
 from dashboard import theme
 from dashboard.charts import embedding_map
+from dashboard.charts.regions import zero_line
 from dashboard.embedding import controls, points, projections
 from dashboard.embedding.controls import Look
 from dashboard.embedding.projections import Drawn
@@ -42,14 +43,12 @@ def draw(
 ) -> dict:
     """The map with this head's boundary; its fidelity card. Raises LandslideLensError where it cannot be drawn."""
     values, card = projections.boundary(drawn, head)
-    arrays = drawn.arrays
     facts = controls.facts(data) if look.by.startswith(points.COLUMN) else {}
     by = points.colouring(look.by, table, data, _groups(data), facts)
-    regions = embedding_map.Regions(arrays["x"], arrays["y"], values, np.asarray(arrays["near"]).astype(bool))
     figure = embedding_map.boundary_map(
         points.points(table, by, data),
         by.colours or {},
-        regions,
+        _regions(drawn, values),
         _synthetic(drawn, data, look),
         marked,
         height,
@@ -82,6 +81,17 @@ def alternative(table: pd.DataFrame, data: Dataset, head: str, fold: int, card: 
     if agreement is not None and agreement == agreement:
         text += f" The drawn boundary agrees with this head on {percent(agreement)} of the held-out patches."
     return text
+
+
+def has_line(drawn: Drawn, head: str) -> bool:
+    """Whether this head's boundary runs where there are patches."""
+    regions = _regions(drawn, projections.boundary(drawn, head)[0])
+    return bool(len(zero_line(regions.x, regions.y, regions.values, regions.near)[0]))
+
+
+def _regions(drawn: Drawn, values: np.ndarray) -> embedding_map.Regions:
+    arrays = drawn.arrays
+    return embedding_map.Regions(arrays["x"], arrays["y"], values, np.asarray(arrays["near"]).astype(bool))
 
 
 def selected(table: pd.DataFrame) -> list[str]:

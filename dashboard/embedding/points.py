@@ -87,7 +87,7 @@ def colouring(
             return Colouring(table["pred"].astype(int).map(words).to_numpy(), colours)
         case "outcome":
             words = table["outcome"].map(theme.OUTCOME_WORDS).fillna("no decision").to_numpy()
-            colours = {theme.OUTCOME_WORDS[o]: theme.OUTCOME[o] for o in ("TN", "TP", "FP", "FN")}
+            colours = {words: theme.OUTCOME[outcome] for outcome, words in theme.OUTCOME_WORDS.items()}
             return Colouring(words, colours | {"no decision": theme.UNLABELLED})
         case "prob":
             return Colouring(value=table["prob"].to_numpy(float), title=f"Probability of {names[1]}, out of fold")

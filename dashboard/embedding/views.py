@@ -28,7 +28,7 @@ class Seen:
 def one_map(drawn: Drawn, data: Dataset, heads: Sequence[str], summary: Mapping, look: controls.Look) -> Seen:
     """The map of one head with patches beside it, the sentence about its boundary first."""
     said = st.container()
-    head = controls.head_switch(heads, summary["head"], st.session_state.get("kept_head"))
+    head = controls.head_switch(heads, summary)
     marked = new_patches.marked(drawn)
     table = map_panel.table_of(drawn, head, data, look)
     grid = st.grid(3, min_column_width=250, gap="medium")
@@ -38,7 +38,8 @@ def one_map(drawn: Drawn, data: Dataset, heads: Sequence[str], summary: Mapping,
         except LandslideLensError as error:
             show_error(error, ":material/broken_image:")
             return Seen(head)
-    said.markdown(fidelity.sentence(card, head, drawn.fold))
+    words = fidelity.sentence(card, head, drawn.fold)
+    said.markdown(words if map_panel.has_line(drawn, head) else f"{words} {fidelity.NO_LINE}")
     ids = map_panel.selected(table)
     with grid.cell():
         return Seen(head, ids, selected.panel(drawn.run, data, table, ids, look.composite))

@@ -69,17 +69,16 @@ def _rgb(colour):
     return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
-@pytest.mark.parametrize(("ground", "dark"), [("#FFFFFF", False), ("#12181D", True)])
-@pytest.mark.parametrize(
-    ("colour", "opacity"),
-    [*((c, o) for c in (theme.POSITIVE, theme.NEGATIVE) for o in embedding_map.TINTS), embedding_map.UNKNOWN],
-)
-def test_points_and_the_line_stand_out_from_every_ground_in_both_themes(ground, dark, colour, opacity):
-    under = tuple(opacity * c + (1 - opacity) * g for c, g in zip(_rgb(colour), _rgb(ground), strict=True))
-    figure = embedding_map.boundary_map(points(small=np.arange(4) < 2), COLOURS, dark=dark)
-    for trace in figure.data:
-        assert trace.marker.line.width > 0 and _contrast(_rgb(trace.marker.line.color), under) >= 3  # whatever it is
-    assert max(_contrast(_rgb(line["color"]), under) for line in embedding_map.LINES) >= 4.5
+@pytest.mark.parametrize(("page", "name"), [("#FFFFFF", "light"), ("#12181D", "dark")])
+def test_points_and_the_line_stand_out_from_every_ground_in_both_themes(page, name):
+    tints = [(colour, opacity) for colour in COLOURS.values() for opacity in embedding_map.TINTS[name]]
+    figure = embedding_map.boundary_map(points(small=np.arange(4) < 2), COLOURS, dark=name == "dark")
+    for colour, opacity in [*tints, embedding_map.UNKNOWN]:
+        under = tuple(opacity * c + (1 - opacity) * g for c, g in zip(_rgb(colour), _rgb(page), strict=True))
+        for trace in figure.data:
+            rim = trace.marker.line
+            assert rim.width > 0 and _contrast(_rgb(rim.color), under) >= 3  # whatever colour is inside
+        assert max(_contrast(_rgb(line["color"]), under) for line in embedding_map.LINES) >= 4.5
 
 
 def test_wrong_decisions_are_crosses_in_their_colour_with_an_entry_of_their_own():

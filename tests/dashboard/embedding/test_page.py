@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from dashboard.embedding import controls, map_panel, points, projections
+from dashboard.embedding import controls, fidelity, map_panel, points, projections
 from tests.dashboard.embedding.conftest import charts, held_out, ids
 
 
@@ -35,15 +37,26 @@ def test_the_patch_whose_neighbours_are_shown_is_in_the_link(run, open_page):
     assert not at.exception and at.selectbox(key="embedding_near").value == patch_id
 
 
-def test_the_head_is_a_switch_that_starts_at_the_head_chosen_for_all_pages_and_is_in_the_link(run, open_page):
+def test_the_switch_above_the_map_and_the_sidebar_hold_one_choice_of_the_head(run, open_page):
     at = open_page("embedding")
-    heads, first = at.button_group(key="embedding_head").options, at.button_group(key="embedding_head").value
-    assert len(heads) >= 2 and first == run.summary()["head"]
-    at.button_group(key="embedding_head").set_value("fc").run()
-    assert first != "fc" and not at.exception and at.query_params["embedding_head"] == "fc"
-    at = open_page("embedding")
-    at.session_state["kept_head"] = "fc"  # another page chose it
-    assert at.run().button_group(key="embedding_head").value == "fc" and "embedding_head" not in at.query_params
+    heads, first = at.button_group(key="embedding_switch").options, at.button_group(key="embedding_switch").value
+    assert len(heads) >= 2 and first == run.summary()["head"] != "fc"
+    at.button_group(key="embedding_switch").set_value("fc").run()
+    assert not at.exception and at.query_params["head"] == "fc" and at.selectbox(key="head").value == "fc"
+    at.selectbox(key="head").select(first).run()
+    assert at.button_group(key="embedding_switch").value == first and "head" not in at.query_params
+    at = open_page("embedding", head="fc")
+    assert at.button_group(key="embedding_switch").value == "fc"
+
+
+def test_a_boundary_far_from_all_patches_is_said_to_show_no_line(run, open_page):
+    words = fidelity.NO_LINE
+    assert not any(words in m.value for m in open_page("embedding").markdown)
+    path = run.path / "fold_0" / "umap.safetensors"
+    arrays = dict(load_file(path))
+    arrays |= {name: np.abs(values) + 1 for name, values in arrays.items() if name.startswith("values_")}
+    save_file(arrays, path)
+    assert any(words in m.value for m in open_page("embedding").markdown)
 
 
 def test_several_heads_are_compared_on_request(run, open_page):

@@ -17,7 +17,7 @@ def test_a_projection_that_was_made_later_can_be_chosen_with_the_boundary_of_eve
 
 def test_a_boundary_that_the_projection_does_not_hold_is_drawn_from_the_heads_values(complete, open_page):
     at = open_page("embedding")
-    at.button_group(key="embedding_head").set_value("lgbm").run()
+    at.button_group(key="embedding_switch").set_value("lgbm").run()
     assert not at.exception and not at.error and len(charts(at)) == 1
     assert any(f"of {len(held_out(complete))} held-out patches" in m.value for m in at.markdown)
 
@@ -25,7 +25,7 @@ def test_a_boundary_that_the_projection_does_not_hold_is_drawn_from_the_heads_va
 def test_heads_that_are_fitted_again_have_their_boundary_drawn_again(complete, open_page):
     """The boundary is kept by the files that it is made from, not by the fold's card."""
     at = open_page("embedding")
-    at.button_group(key="embedding_head").set_value("lgbm").run()
+    at.button_group(key="embedding_switch").set_value("lgbm").run()
     before = charts(at)[0]["layout"]["images"]
     for fold in range(3):
         scores = complete.scores(fold)
