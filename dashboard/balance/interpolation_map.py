@@ -96,7 +96,8 @@ def _figure(
     real = embedding_map.Marked("real patches", arrays["xy"][rows], list(ENDS), symbol="diamond")
     stop = embedding_map.Marked("this stop", xy[[at]], [stop_title(position[at], ends.extra)])
     figure = embedding_map.boundary_map(
-        points, {names[1]: theme.POSITIVE, names[0]: theme.NEGATIVE}, regions, marked=(real, stop)
+        points, {names[1]: theme.POSITIVE, names[0]: theme.NEGATIVE}, regions, marked=(real, stop),
+        dark=st.context.theme.type == "dark",
     )  # fmt: skip
     figure.add_scatter(
         x=xy[:, 0], y=xy[:, 1], mode="lines+markers", name="all stops", hoverinfo="skip",

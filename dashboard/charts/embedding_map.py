@@ -221,10 +221,11 @@ def _add_points(
         return
     is_small, is_wrong = kind
     many = len(points.xy) > MANY
-    size = 4 if many else 6 if small_map or len(points.xy) > CROWDED else 8
+    crowded = len(points.xy) > CROWDED
+    size = 4 if many or (crowded and small_map) else 6 if crowded or small_map else 8
     opacity = (0.85, 0.5) if many else (1.0, 0.75)  # WebGL's points hide the line: through many it must be seen
     marker = {"size": size - (1 if many else 3) if is_small else size, "opacity": opacity[is_small]}
-    width = 0.5 if many or is_small else 0.7 if len(points.xy) > CROWDED else 1
+    width = 0.5 if many or is_small else 0.7 if crowded else 1
     marker["line"] = {"width": width, "color": rim}  # tells a point from a tint of its own colour
     if is_wrong:
         marker |= {"symbol": "x", "size": marker["size"] + 3}
