@@ -55,6 +55,8 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     means = tables.means_of(facts, cams.maps)
     with above:
         _verdict(data, run, cams, facts, means)
+        if theme.sees_no_network(head):
+            st.caption(badges.what_maps_miss(head).strip())
     with controls:
         look = looks.look_popover(data, "explain")
     with choice:
