@@ -14,7 +14,7 @@ PAGE_SIZES = (12, 24, 48)
 NOBODY, NO_HEAD = "", "(no other head)"
 ANY, NO_COLUMN = "", "(any)"
 VERSUS = {"fixed": "Fixed: only this head is right", "broken": "Broken: only the other is", "both wrong": "Both wrong"}
-WRONG = ["FP", "FN"]
+WRONG = ["FN", "FP"]
 MOST_VALUES = 60  # a column with more distinct values is no filter
 
 

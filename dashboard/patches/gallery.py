@@ -218,13 +218,14 @@ def gallery(
     actions: Sequence[chosen.Action] = chosen.ACTIONS,
     bar: str = "below",
     everything: pd.DataFrame | None = None,
+    columns: int | None = None,
 ) -> None:
     """Pictures that wrap with the width of the page: a click opens a patch's card, a box chooses it.
 
     ``table``: id, and outcome where known (a chip names it). ``caption`` makes lines of Markdown from a row; what a
     user wrote in it must have passed :func:`escape_markdown`. ``actions``: what can be done with the chosen, beside
     what can always be. ``bar``: "above", with a place of its own, or "below", there when patches are chosen.
-    ``everything``: the table that ``table`` is a page of.
+    ``everything``: the table that ``table`` is a page of. ``columns``: how many pictures stand in a row at most.
     """
     ids = [str(patch_id) for patch_id in table["id"]]
     try:
@@ -239,7 +240,8 @@ def gallery(
             words += f"\n**{weak}**"
         made.append(tiles.tile(patch_id, rgb, words, tiles.outcome_chip(row.get("outcome")), short(patch_id)))
     known = table if everything is None else everything
-    _shown(data, known, made, key, tuple(actions), bar == "above", partial(pictures, data, look=look, cams=cams))
+    draw = partial(pictures, data, look=look, cams=cams)
+    _shown(data, known, made, key, tuple(actions), bar == "above", draw, columns)
 
 
 @st.fragment
@@ -251,6 +253,7 @@ def _shown(
     actions: tuple[chosen.Action, ...],
     above: bool,
     draw: chosen.Draw,
+    columns: int | None,
 ) -> None:
     """The tiles and the bar of the chosen, by themselves: choosing draws nothing else anew."""
     if st.session_state.pop(chosen.OPENED, False):
@@ -261,7 +264,7 @@ def _shown(
     here = set(ids)
     sent = tiles.payload(
         made, "Patches", [patch_id for patch_id in chosen.ids(data, key) if patch_id in here], True, chosen.seen(key),
-        TILE_PX,
+        TILE_PX, columns,
     )  # fmt: skip
     tiles.draw(
         sent, f"{key}_tiles", chosen.open_card, lambda some, number: chosen.answered(data, key, ids, some, number)

@@ -72,7 +72,7 @@ def test_a_choice_survives_another_page_and_stands_in_the_link(run, open_page, p
     at.switch_page("../dashboard/app.py" if ELSEWHERE == page else f"../pages/{ELSEWHERE}.py")
     at.query_params.clear()  # as a browser does
     at.run()
-    assert not at.exception and at.title[0].value == "Landslide Lens"
+    assert not at.exception and at.title[0].value == "Overview"
     at.switch_page(f"../pages/{page}.py").run()
     assert not at.exception and chosen(at, kind, key) == value
     assert at.query_params[key] == link[key]

@@ -11,7 +11,7 @@ from tests.dashboard.embedding.conftest import held_out
 
 
 def test_neighbours_are_those_of_the_embedding_and_never_the_patch_itself(complete, open_page):
-    at = open_page("embedding")
+    at = open_page("embedding", embedding_more="near")
     at.selectbox(key="embedding_near").select(sorted(held_out(complete))[3]).run()
     assert not at.exception and not at.error
     data = open_dataset(complete.job()["dataset"])
