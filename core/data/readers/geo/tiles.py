@@ -16,7 +16,7 @@ import numpy as np
 from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted, group_alone
 from core.data.readers.masks.raw import LANDSLIDE, UNKNOWN
 from core.data.store.missing import valid_pixels
-from core.errors import DataError, FormatError
+from core.errors import Asks, DataError, FormatError
 from core.progress import Steps
 
 LOOKED, CUT = 0.03, 0.05  # shares of an import at which the masks were looked at, and the tiles are known
@@ -139,7 +139,10 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
             yield counted(done, len(collection.items), "images", LOOKED, CUT)
     _tell(counts, options, aside)
     if not found and not aside.rejected:
-        raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(aside.warnings)}")
+        few = counts["dropped_between"]
+        asks = Asks("mask_threshold", ("0.001",)) if few else None
+        why = " ".join(text for text in aside.warnings if not few or "dropped" in text)
+        raise DataError(f"No patch is left of {len(collection.items)} images. {why}", asks)
     facts = {**collection.facts, "patches_from_masks": _rule(options) | dict(counts)}
     return replace(collection, items=found, facts=facts)
 
