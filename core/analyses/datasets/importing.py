@@ -57,9 +57,8 @@ class SourceOptions(Options, ReaderOptions):
         return None if self.format == AUTO else self.format
 
     def reader_options(self) -> ReaderOptions:
-        """How the source is read; what was not said stays so."""
-        said = self.model_fields_set & ReaderOptions.model_fields.keys()
-        return ReaderOptions(**{name: getattr(self, name) for name in said})
+        """How the source is read."""
+        return ReaderOptions(**{name: getattr(self, name) for name in ReaderOptions.model_fields})
 
     def must_exist(self) -> None:
         """Raises DataError, with what to do, where there is no source."""

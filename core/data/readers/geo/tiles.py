@@ -139,10 +139,8 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
             yield counted(done, len(collection.items), "images", LOOKED, CUT)
     _tell(counts, options, aside)
     if not found and not aside.rejected:
-        few = counts["dropped_between"]
-        asks = Asks("mask_threshold", ("0.001",)) if few else None
-        why = " ".join(text for text in aside.warnings if not few or "dropped" in text)
-        raise DataError(f"No patch is left of {len(collection.items)} images. {why}", asks)
+        asks = Asks("mask_threshold", ("0.001",)) if counts["dropped_between"] else None
+        raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(aside.warnings)}", asks)
     facts = {**collection.facts, "patches_from_masks": _rule(options) | dict(counts)}
     return replace(collection, items=found, facts=facts)
 

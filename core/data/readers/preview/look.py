@@ -77,7 +77,11 @@ class _Look:
 
     def is_open(self, option: str) -> bool:
         """Whether nobody has said it, and it was not asked yet."""
-        return option not in self.questions and option not in self.given.model_fields_set
+        return option not in self.questions and not self.is_said(option)
+
+    def is_said(self, option: str) -> bool:
+        """Whether somebody said it: a job's options are all there, so that those unlike their default count."""
+        return getattr(self.given, option) != ReaderOptions.model_fields[option].default
 
     def ask(self, asks: Asks, text: str, answer: Any = None, must: bool = False) -> None:
         self.questions[asks.option] = Question(asks.option, text, asks.choices, answer, must)
@@ -219,7 +223,7 @@ def _from_masks(collection: Collection, seen: sample.Seen, state: _Look) -> list
             answer=share,
         )
     ]
-    if between or "between" in state.given.model_fields_set:
+    if between or state.is_said("between"):
         text = f"{between:,} of the patches looked at have a mask that covers less than {share:.1%}, but not nothing."
         found.append(Question("between", text, answer=state.options.between))
     return [one for one in found if one.option not in state.questions]
