@@ -92,15 +92,16 @@ def text(facts: dict[str, Any]) -> str:
         lines += [f"Set aside: {more:,} more"] if more > 0 else []
     for asked in facts["questions"]:
         flag = f"--{asked['option'].replace('_', '-')}"
-        taken = f" [{flag} {asked['answer']}]" if asked["answer"] is not None else ""
-        lines.append(f"{'To be answered' if asked['must'] else 'Assumed' if taken else 'Open'}{taken}: {asked['text']}")
+        answer = "" if asked["answer"] is None else f" {asked['answer']}"
+        state = "To be answered" if asked["must"] else "Assumed" if answer else "Open"
+        lines.append(f"{state} [{flag}{answer}]: {asked['text']}")
     return "\n".join(lines)
 
 
 def class_counts(labels: dict[str, Any]) -> str:
-    """The classes with their numbers of patches: ``landslide 12, other 20``."""
+    """The classes with their numbers of patches: ``12 landslide, 20 other``."""
     words = ((labels["positive"], "n_positive"), (labels["negative"], "n_negative"), ("unlabelled", "n_unlabelled"))
-    known = ", ".join(f"{name} {labels[key]:,}" for name, key in words if labels[key])
+    known = ", ".join(f"{labels[key]:,} {name}" for name, key in words if labels[key])
     return f"{known or 'none'}{' (of those looked at)' if labels['counted'] == 'some' else ''}"
 
 

@@ -91,9 +91,11 @@ def pictures(found: Look) -> None:
             if mask:
                 rgb = render.outline(rgb, found.masks[place])
             with st.container(gap=None):
-                st.image(rgb, width="stretch", alt=f"Patch {patch['id']}", output_format="PNG")
+                st.image(
+                    rgb, width="stretch", alt=f"{patch['file']}, {patch['class'] or 'unlabelled'}", output_format="PNG"
+                )
                 colour = "gray" if undecided else COLOURS[patch["label"]]
-                st.caption(f":{colour}[{escape_markdown(patch['class'] or 'unlabelled')}]", help=patch["file"])
+                st.caption(f":{colour}[{escape_markdown(patch['class'] or 'unlabelled')}]")
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

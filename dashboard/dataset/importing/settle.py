@@ -16,7 +16,7 @@ from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder
 from dashboard import cache, state
 from dashboard.dataset.importing import options as readers_options
-from dashboard.dataset.importing.draft import STEP, Draft, begin_look, forget, go_to
+from dashboard.dataset.importing.draft import Draft, begin_look, forget, go_to
 from dashboard.dataset.importing.jobs import is_being_written
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop, run_state
@@ -98,7 +98,7 @@ def _answer(asked: Mapping[str, Any], kept: Draft) -> Any:
     with st.container(border=True):
         title = TITLES.get(option, field.title)
         st.markdown(f"**{title}**{' :orange[Needs an answer.]' if asked['must'] and held is None else ''}")
-        st.caption(escape_markdown(asked["text"]))
+        st.caption(escape_markdown(asked["text"].partition(" Say --")[0]))  # how the command line says it
         if not asked["choices"] or option == "mask_threshold":
             return readers_options.widget(option, field, held)
         return _choice(asked, held, field.title)
@@ -110,14 +110,20 @@ def _choice(asked: Mapping[str, Any], held: Any, label: str) -> str | None:
     if held is not None and readers_options.as_text(held) not in choices:
         choices.append(readers_options.as_text(held))
     if not asked["must"]:
-        choices = [None, *choices]
+        choices = [*choices, None]
 
     def words(choice: str | None) -> str:
         if choice is None:
             return NOTHING.get(option, "as it is")
         return escape_markdown(choice) + (f" ({counts[choice]:,})" if choice in counts else "")
 
-    place = choices.index(readers_options.as_text(held)) if held is not None else None if asked["must"] else 0
+    place = (
+        choices.index(readers_options.as_text(held))
+        if held is not None
+        else None
+        if asked["must"]
+        else len(choices) - 1
+    )
     return st.radio(
         label, choices, place, format_func=words, key=f"import_{option}", horizontal=True, label_visibility="collapsed"
     )

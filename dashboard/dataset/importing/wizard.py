@@ -27,15 +27,18 @@ def import_patches() -> None:
     """The newest import, and the steps of another one."""
     root = state.checkpoints()
     stale_uploads.sweep(root)
-    import_jobs(root)
     kept = draft()
+    if (step := asked_step()) is not None:
+        st.session_state[STEP] = step
+    above = st.container()
     with st.container(border=True):
-        if (step := asked_step()) is not None:
-            st.session_state[STEP] = step
         step = url_state.choose(
             st.segmented_control, "Step", list(STEPS), key=STEP, default=1, required=True, format_func=STEPS.get,
             label_visibility="collapsed", width="content",
         )  # fmt: skip
+        if step == 1:
+            with above:
+                import_jobs(root)
         job = look_of(kept)
         if step == 1 or job is None:
             if step != 1:

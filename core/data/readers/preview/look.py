@@ -155,6 +155,8 @@ def _adopt(state: _Look, format: str, folder: Path, collection: Collection, asid
     for text, asks in (_table_beside(format, folder, collection) | aside.asked | _groups_in(collection)).items():
         if not state.is_open(asks.option):
             continue
+        if asks.option == "masks":
+            text = f"The folder {some(list(asks.choices))} is called as folders of masks are."
         state.ask(asks, text, asks.suggested if asks.option in (*TRIED, *ASSUMED) else None)
         if asks.option in TRIED and asks.suggested is not None:
             state.take(asks.option, asks.suggested)
