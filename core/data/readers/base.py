@@ -359,6 +359,7 @@ class Aside:
         self.rejected: list[Rejection] = []
         self.warnings: list[str] = []
         self.asked: dict[str, Asks] = {}  # what was assumed and may be said otherwise, by the warning that tells it
+        self.would_help: Asks | None = None  # what the first unusable file leaves open
         self.n_files = 0  # set aside so far, without rows of tables
 
     def reject(self, file: str, reason: str | DataError, is_row: bool = False) -> None:
@@ -368,6 +369,7 @@ class Aside:
             named = "" if PurePath(file).name in str(reason) else f"{shown(file)}: "
             raise kind(f"{named}{reason} Stopped at this first unusable file.")
         self.n_files += not is_row
+        self.would_help = self.would_help or getattr(reason, "asks", None)
         self.rejected.append(Rejection(shown(file), str(reason)))
 
     def leave_out(self, file: str, reason: str) -> None:

@@ -54,7 +54,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     with Spool(out, named, shape, dtype, collection.has_masks) as spool:
         yield from _spool(items, shape, spool, aside)
         if not spool.n:
-            raise DataError(_nothing_left(n_found, aside))
+            raise DataError(_nothing_left(n_found, aside), aside.would_help)
         kept = (items[row].label for row in spool.rows())
         refuse_lost_class((item.label for item in collection.items), kept, collection.class_names, aside)
         writer = DatasetWriter(
@@ -182,7 +182,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_f
         if done % HEADERS_AT_ONCE == 0:
             yield counted(done, len(items), "headers read", LISTED / 2, LISTED)
     if not found:
-        raise DataError(_nothing_left(n_found, aside))
+        raise DataError(_nothing_left(n_found, aside), aside.would_help)
     kept, shape, is_bytes = _alike(found, aside)
     bands = collection.bands or choose_bands(shape[0], is_bytes, collection.naming, aside)
     return kept, shape, is_bytes, with_optical_unit(bands, options.unit or collection.unit)

@@ -23,7 +23,7 @@ _DRAFT, _GO = "import_draft", "import_go"
 
 @dataclass
 class Draft:
-    """source: a path. uploaded: whether it is a kept upload. options: of the reader, those said. look: name of a job."""
+    """source: a path. uploaded: whether it is a kept upload. options: of the reader, those said. look: a job."""
 
     source: str = ""
     uploaded: bool = False

@@ -68,6 +68,11 @@ def sentence(facts: Mapping[str, Any]) -> str:
     return f"{words[0]}: {'; '.join(words[1:])}. Read as: {escape_markdown(format_title(facts['format']))}."
 
 
+def undecided(facts: Mapping[str, Any]) -> bool:
+    """Whether it is not known which class is positive; until then one of them stands for it."""
+    return any(one["option"] == "positive" and one["must"] for one in facts["questions"])
+
+
 def pictures(found: Look) -> None:
     """The patches in a row that wraps, half of them landslides where there are both."""
     facts = found.facts
@@ -84,7 +89,6 @@ def pictures(found: Look) -> None:
     else:
         name = next(iter(ways))
     limits = np.array([render.value_limits(_finite(found.images[:, band])) for band in range(len(bands))])
-    undecided = any(one["option"] == "positive" and one["must"] for one in facts["questions"])
     with st.grid(min_column_width=TILE_PX, gap="small"):
         for place, patch in enumerate(facts["patches"]):
             rgb = render.picture(found.images[place], [band.name for band in bands], ways[name], limits)
@@ -94,7 +98,7 @@ def pictures(found: Look) -> None:
                 st.image(
                     rgb, width="stretch", alt=f"{patch['file']}, {patch['class'] or 'unlabelled'}", output_format="PNG"
                 )
-                colour = "gray" if undecided else COLOURS[patch["label"]]
+                colour = "gray" if undecided(facts) else COLOURS[patch["label"]]
                 st.caption(f":{colour}[{escape_markdown(patch['class'] or 'unlabelled')}]")
 
 
@@ -136,16 +140,20 @@ def _bands(bands: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _span(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:,.4g} to {high:,.4g}"
+    return "" if low is None or high is None else f"{_digits(low)} to {_digits(high)}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _understood(facts: Mapping[str, Any]) -> None:
-    labels = facts["labels"]
+    labels, labelled = facts["labels"], facts["labels"]["n_positive"] or facts["labels"]["n_negative"]
     splits = ", ".join(f"{name} {n:,}" for name, n in facts["splits"].items())
     masks = f"{facts['n_masks']:,}" + (f"; landslide: {facts['masks_read_as']}" if facts["masks_read_as"] else "")
     rows = {
-        "Positive class": labels["positive"] if labels["n_positive"] or labels["n_negative"] else "no labels",
-        "Other class": labels["negative"] if labels["n_positive"] or labels["n_negative"] else "",
+        "Positive class": ("not chosen yet" if undecided(facts) else labels["positive"]) if labelled else "no labels",
+        "Other class": labels["negative"],
         "Labels from": "masks" if labels["from_masks"] else "names or a table",
         "Groups": f"{facts['groups']:,}" if facts["groups"] else "none",
         "Split": splits or "none",
@@ -156,8 +164,10 @@ def _understood(facts: Mapping[str, Any]) -> None:
         "Further columns": ", ".join(facts["columns"]) or "none",
         "Source": facts["source"],
     }
-    if not labels["n_positive"] and not labels["n_negative"]:
-        del rows["Other class"], rows["Labels from"]
+    if not labelled or undecided(facts):
+        del rows["Other class"]
+    if not labelled:
+        del rows["Labels from"]
     st.markdown("**What else was understood**")
     table = pd.DataFrame({"Fact": list(rows), "Value": list(rows.values())})
     downloads.table(table, hide_index=True, width="stretch", height="content",

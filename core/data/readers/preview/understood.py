@@ -39,7 +39,7 @@ def facts_of(collection: Collection, seen: Seen, aside: Aside, told: Container[s
             "n_positive": int(n_of.get(1, 0)),
             "n_negative": int(n_of.get(0, 0)),
             "n_unlabelled": int(n_of.get(-1, 0)),
-            "counted": "some" if some else "all",
+            "counted": "some" if some and seen.n_looked < len(items) else "all",
             "from_masks": some and seen.has_masks,
         },
         "shape": list(seen.shape),
