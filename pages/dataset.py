@@ -20,7 +20,7 @@ VIEWS = {
 st.title("Dataset")
 data = guards.chosen_dataset()
 if data is None:
-    if not demo.demo_job():
+    if not demo.demo_job() and not wizard.is_under_way():
         empty_states.no_dataset(with_import=False)
     wizard.import_patches()
     st.stop()

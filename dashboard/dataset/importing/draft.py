@@ -17,8 +17,9 @@ from core.jobs.analysis_folder import AnalysisFolder, open_job
 from dashboard import cache, state
 
 STEP, LOOK = "import_step", "import_look"  # names in the URL
-STEPS = {1: "1  Source", 2: "2  Preview", 3: "3  Import"}
-_DRAFT, _GO = "import_draft", "import_go"
+STEPS = {1: "1 Source", 2: "2 Preview", 3: "3 Import"}
+_DRAFT = "import_draft"
+GO = "import_asked_step"  # in the session: a step that the next drawing shows
 
 
 @dataclass
@@ -52,19 +53,20 @@ def draft() -> Draft:
 
 def forget() -> None:
     """Begin anew."""
-    st.session_state.pop(_DRAFT, None)
+    for key in (_DRAFT, "import_source", "import_name"):
+        st.session_state.pop(key, None)
     st.query_params.pop(LOOK, None)
 
 
 def go_to(step: int) -> None:
     """Draw this step. Does not return."""
-    st.session_state[_GO] = step
+    st.session_state[GO] = step
     st.rerun()
 
 
 def asked_step() -> int | None:
     """The step that a button asked for, told once."""
-    return st.session_state.pop(_GO, None)
+    return st.session_state.pop(GO, None)
 
 
 def look_of(kept: Draft) -> AnalysisFolder | None:

@@ -198,7 +198,7 @@ def _onward(facts: Mapping[str, Any]) -> None:
 
 
 def _back() -> None:
-    if st.button("Change the source", icon=":material/arrow_back:", type="tertiary", key="import_back"):
+    if st.button("Change the source", icon=":material/arrow_back:", type="tertiary", key="import_to_source"):
         go_to(1)
 
 

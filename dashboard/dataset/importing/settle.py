@@ -16,7 +16,7 @@ from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder
 from dashboard import cache, state
 from dashboard.dataset.importing import options as readers_options
-from dashboard.dataset.importing.draft import Draft, begin_look, forget, go_to
+from dashboard.dataset.importing.draft import GO, Draft, begin_look, forget, go_to
 from dashboard.dataset.importing.jobs import is_being_written
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop, run_state
@@ -78,7 +78,7 @@ def settle(kept: Draft, job: AnalysisFolder, root: Path) -> None:
         again = st.button(
             "Preview with these answers", icon=":material/visibility:", key="import_look_again", disabled=bool(missing)
         )
-        if st.button("Back to the preview", icon=":material/arrow_back:", type="tertiary", key="import_back"):
+        if st.button("Back to the preview", icon=":material/arrow_back:", type="tertiary", key="import_back_to_look"):
             kept.options = said
             go_to(2)
     try:
@@ -106,14 +106,14 @@ def _answer(asked: Mapping[str, Any], kept: Draft) -> Any:
 
 def _choice(asked: Mapping[str, Any], held: Any, label: str) -> str | None:
     option, counts = asked["option"], asked["counts"] or {}
-    choices: list[str | None] = [*asked["choices"]]
+    choices = [*asked["choices"]]
     if held is not None and readers_options.as_text(held) not in choices:
         choices.append(readers_options.as_text(held))
     if not asked["must"]:
-        choices = [*choices, None]
+        choices.append("")
 
-    def words(choice: str | None) -> str:
-        if choice is None:
+    def words(choice: str) -> str:
+        if not choice:
             return NOTHING.get(option, "as it is")
         return escape_markdown(choice) + (f" ({counts[choice]:,})" if choice in counts else "")
 
@@ -124,9 +124,10 @@ def _choice(asked: Mapping[str, Any], held: Any, label: str) -> str | None:
         if asked["must"]
         else len(choices) - 1
     )
-    return st.radio(
+    chosen = st.radio(
         label, choices, place, format_func=words, key=f"import_{option}", horizontal=True, label_visibility="collapsed"
     )
+    return chosen or None
 
 
 def _said(answers: Mapping[str, Any], more: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -157,4 +158,5 @@ def _begin(kept: Draft, said: Mapping[str, Any], root: Path, name: str) -> None:
     job = queue.submit_analysis(target, ANALYSIS.name, {**kept.asked(), "out": out})
     st.session_state[f"{state.ASKED}{ANALYSIS.name}"] = job.name
     forget()
-    go_to(1)
+    st.session_state[GO] = 1
+    state.open_view("dataset", view="import")

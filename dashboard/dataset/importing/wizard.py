@@ -23,6 +23,11 @@ def importer() -> None:
         analyses.options_form(target, empty_states.DEMO, "Make the demo dataset", key="demo")
 
 
+def is_under_way() -> bool:
+    """Whether a source was named and is looked at."""
+    return look_of(draft()) is not None
+
+
 def import_patches() -> None:
     """The newest import, and the steps of another one."""
     root = state.checkpoints()

@@ -27,10 +27,11 @@ def facts_of(collection: Collection, seen: Seen, aside: Aside, told: Container[s
     """
     items = collection.items
     some = bool(seen.from_masks)
-    n_of = seen.n_labels if some else Counter(item.label for item in items)
+    every = seen.n_looked == len(items)  # then what cannot be used is known
+    n_of = seen.n_labels if some or every else Counter(item.label for item in items)
     groups = [item.group for item in items]
     return {
-        "n": len(items),
+        "n": sum(seen.n_labels.values()) if every and not seen.tile else len(items),
         "n_looked": seen.n_looked,
         "n_tiles": sum(seen.n_labels.values()) if seen.tile else 0,
         "labels": {
@@ -39,7 +40,7 @@ def facts_of(collection: Collection, seen: Seen, aside: Aside, told: Container[s
             "n_positive": int(n_of.get(1, 0)),
             "n_negative": int(n_of.get(0, 0)),
             "n_unlabelled": int(n_of.get(-1, 0)),
-            "counted": "some" if some and seen.n_looked < len(items) else "all",
+            "counted": "some" if some and not every else "all",
             "from_masks": some and seen.has_masks,
         },
         "shape": list(seen.shape),
