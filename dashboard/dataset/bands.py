@@ -27,17 +27,33 @@ COMPUTED_WORDS = (
 def bands(data: Dataset) -> None:
     """Classes side by side, one band closely, quantiles of every band."""
     labels = [label for label in (1, 0, -1) if (data.labels == label).any()]
+    pixels = band_values.class_pixels(data, PER_CLASS, 0)
+    st.markdown(sentence(data, pixels.quantiles))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = url_state.choose(st.selectbox, "Patches of each class", DRAWS, key="bands_n", default=DRAWS[1], width=170)
         seed = url_state.number(
             "Draw", 0, MOST_DRAWS, 0, key="bands_seed", width=120, help="The same number shows the same patches."
         )
         look = gallery.look_controls(data, "bands_look", stretch=False)
-    pixels = band_values.class_pixels(data, PER_CLASS, 0)
     ids = _side_by_side(data, labels, look, int(n), seed, pixels)
-    _one_band(data, look, ids)
     _quantiles(data, pixels)
+    _one_band(data, look, ids)
     card.show_opened(data, None, ids)
+
+
+def sentence(data: Dataset, quantiles: pd.DataFrame) -> str:
+    """In which band the classes differ most, as Markdown: medians apart, in middle halves of their values."""
+    by_class = {label: part.set_index("band") for label, part in quantiles.groupby("label")}
+    if not {0, 1} <= by_class.keys():
+        return f"{len(data.bands)} bands. With patches of both classes, this view compares them."
+    apart = (by_class[1]["q50"] - by_class[0]["q50"]).abs()
+    spread = sum((part["q75"] - part["q25"]) / 2 for part in (by_class[1], by_class[0]))
+    apart = (apart / spread.where(spread > 0)).dropna()
+    if not len(apart) or apart.max() == 0:
+        return "The classes have the same median in every band."
+    band = next(one for one in data.bands if one.name == apart.idxmax())
+    medians = [f"{by_class[label].loc[band.name, 'q50']:,.3g} in {class_word(data, label)}" for label in (1, 0)]
+    return f"The classes differ most in **{escape_markdown(band.label)}**: median {' and '.join(medians)}."
 
 
 def _side_by_side(
@@ -63,11 +79,11 @@ def _side_by_side(
                 st.image(rgb, width=MEAN_PX, alt="Mean patch", output_format="PNG")
                 st.caption(f"Mean of {pixels.n[label]:,} {class_word(data, label)}")
         st.caption(
-            f"The mean patch of each class, over at most {PER_CLASS} patches drawn at random (seed 0), stretched to "
-            "the range that the means have together. It shows where in the picture the classes differ, if anywhere: a "
-            "middle unlike the border says that landslides were centred when the patches were cut, and a network may "
-            "learn that.",
-            width=420,
+            "If the middle of a mean patch differs from its border, landslides were centred when the patches were "
+            "cut, and a network may learn that.",
+            width=360,
+            help=f"Means of at most {PER_CLASS} patches of a class drawn at random (seed 0), stretched to the range "
+            "that the means have together.",
         )
     return ids
 
@@ -91,7 +107,10 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
             st.selectbox, "Band", list(known), key="dataset_band", default=next(iter(known)),
             format_func=lambda n: known[n].label, width=320,
         )  # fmt: skip
-        patch_id = st.selectbox("Patch", ids, format_func=lambda i: gallery.short(i, 40), key="bands_patch", width=260)
+        patch_id = url_state.choose(
+            st.selectbox, "Patch", ids, key="bands_patch", default=ids[0], width=260,
+            format_func=lambda i: gallery.short(i, 40),
+        )  # fmt: skip
     band, row = known[name], data.index_of([patch_id])
     images, names = derived_bands.with_computed(cache.images(data, row), data.bands, [name])
     image = images[0]

@@ -42,8 +42,9 @@ def check(data: Dataset) -> None:
     else:
         _outdated(data, found, analyses.follow(target, NAME))
         _verdict(found.report, len(data))
-        _table(data, found.report)
         _concerned(data, found.report)
+        with st.expander(f"All {len(found.report.rows)} checks", expanded=found.report.ok):
+            _table(data, found.report)
     exclusions.excluded(data)
     card.show_opened(data, None)
 

@@ -27,12 +27,7 @@ from dashboard.ui.formatting import escape_markdown
 NAME = ANALYSIS.name
 ANY = "anything or nothing"  # no filter on what divides a pair
 PAIRS_A_PAGE = 6
-METRIC_WORDS = {
-    "identical": "Identical pairs", "near": "Nearly identical", "shifted": "Shifted crops",
-    "overlap": "Overlap by place", "synthetic": "Blends",
-}  # fmt: skip
 OF_RUN = "folds of the chosen run"
-ACROSS = {"split": "splits", OF_RUN: "folds", "groups": "groups"}
 MEASURES = {"overlap": "Overlap (share of the patch)", "ssim": "SSIM over the overlap"}
 
 
@@ -104,12 +99,6 @@ def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, s
     crossings = {name: len(divided(found.pairs, name, part)) for name, part in divisions.items()}
     severity, words = verdict(len(found.pairs), crossings)
     getattr(st, {"ok": "success"}.get(severity, severity))(escape_markdown(words), icon=theme.SEVERITY[severity][1])
-    counts = found.pairs["kind"].value_counts()
-    with st.grid(min_column_width=150):
-        for kind in KIND_WORDS:
-            st.metric(METRIC_WORDS[kind], f"{int(counts.get(kind, 0)):,}", border=True)
-        for name, n in crossings.items():
-            st.metric(f"In two {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs that are divided by the {name}.")
     st.caption(
         f"All {found.n:,} patches of {escape_markdown(data.name)} compared with each other, in "
         f"{duration(found.seconds)}.",
@@ -126,15 +115,17 @@ def _chosen(found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> pd.Data
     """The pairs that match the filters."""
     if not len(found.pairs):
         return found.pairs
-    present = [kind for kind in KIND_WORDS if (found.pairs["kind"] == kind).any()]
+    counts = found.pairs["kind"].value_counts()
+    present = [kind for kind in KIND_WORDS if kind in counts]
+    divided_by = {name: len(divided(found.pairs, name, part)) for name, part in divisions.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = url_state.choose_several(
             st.pills, "Kinds", present, key="leakage_kind", default=present, selection_mode="multi",
-            format_func=KIND_WORDS.get,
+            format_func=lambda kind: f"{KIND_WORDS[kind]} ({counts[kind]:,})",
         )  # fmt: skip
         across = url_state.choose(
             st.selectbox, "Divided by", [ANY, *divisions], key="leakage_across", default=ANY, width=260,
-            format_func=lambda name: name if name == ANY else f"the {name}",
+            format_func=lambda name: name if name == ANY else f"the {name} ({divided_by[name]:,})",
         )  # fmt: skip
     table = found.pairs[found.pairs["kind"].isin(kinds or present)].reset_index(drop=True)
     return table if across == ANY else divided(table, across, divisions[across])

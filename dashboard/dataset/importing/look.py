@@ -99,7 +99,7 @@ def pictures(found: Look) -> None:
                     rgb, width="stretch", alt=f"{patch['file']}, {patch['class'] or 'unlabelled'}", output_format="PNG"
                 )
                 colour = "gray" if undecided(facts) else COLOURS[patch["label"]]
-                st.caption(f":{colour}[{escape_markdown(patch['class'] or 'unlabelled')}]")
+                st.markdown(f":small[:{colour}[{escape_markdown(patch['class'] or 'unlabelled')}]]")
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -89,7 +89,7 @@ def test_the_preview_shows_twelve_patches_and_what_was_understood(studio, open_p
     at = previewed(studio, open_page, folder)
     assert not at.exception and not at.error
     assert at.markdown[0].value.startswith("**6 patches** with 3 bands of 16×16 pixels: 3 landslide, 3 other")
-    words = [caption.value for caption in at.caption]
+    words = [one.value for one in at.markdown]
     assert sum(":orange[landslide]" in word for word in words) == sum(":blue[other]" in word for word in words) == 3
     tables = [table.value for table in at.dataframe]
     assert tables[0]["Band"].tolist() == ["Red", "Green", "Blue"] and set(tables[0]["Unit"]) == {"0-255"}
