@@ -52,8 +52,13 @@ def sentence(data: Dataset, quantiles: pd.DataFrame) -> str:
     if not len(apart) or apart.max() == 0:
         return "The classes have the same median in every band."
     band = next(one for one in data.bands if one.name == apart.idxmax())
-    medians = [f"{by_class[label].loc[band.name, 'q50']:,.3g} in {class_word(data, label)}" for label in (1, 0)]
+    medians = [f"{value(by_class[label].loc[band.name, 'q50'])} in {class_word(data, label)}" for label in (1, 0)]
     return f"The classes differ most in **{escape_markdown(band.label)}**: median {' and '.join(medians)}."
+
+
+def value(number: float) -> str:
+    """A value of a band: whole where it is large, three digits otherwise, a true minus."""
+    return (f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}").replace("-", "\u2212")
 
 
 def _side_by_side(

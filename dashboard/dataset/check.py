@@ -35,7 +35,7 @@ def check(data: Dataset) -> None:
             NAME,
             "This dataset has not been checked yet",
             "The check looks for missing labels, wrong units, damaged values, duplicates, and patches of the same "
-            "ground. Pairs that it finds are saved next to the dataset file, because training uses them.",
+            "ground.",
             "Check the dataset",
             ":material/fact_check:",
         )

@@ -40,10 +40,8 @@ def leakage(data: Dataset) -> None:
         if not analyses.follow(target, NAME):
             empty_states.empty_state(
                 "This dataset has not been checked for leakage yet",
-                "If patches of one landslide lie on both sides of a split, scores are too good: the network is scored "
-                "on ground that it has seen. Every patch is compared with all others to find duplicates, "
-                "near-duplicates, shifted crops, and synthetic patches next to their parents. Shifts are recognised up "
-                "to half a side, and any overlap where places are known.",
+                "If the same ground lies on both sides of a split, scores are too good. The search compares every "
+                "patch with all others: duplicates, shifted crops, overlaps and blends.",
                 "Look for leaks",
                 lambda: analyses.begin(target, NAME, {"scores": False}),
                 ":material/compare:",

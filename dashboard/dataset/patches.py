@@ -20,6 +20,7 @@ def patches(data: Dataset) -> None:
     options = {"all": "All", 1: data.class_names[1], 0: data.class_names[0]}
     if (data.labels == -1).any():
         options[-1] = "unlabelled"
+    found = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = url_state.choose(
             st.segmented_control, "Class", list(options), key="dataset_class", default="all", required=True,
@@ -37,8 +38,8 @@ def patches(data: Dataset) -> None:
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]})
     page, number, pages = paging.of(table, "dataset_page", size)
-    st.caption(
-        f"{len(rows):,} of {len(data):,} patches, page {number} of {pages}. Click a name to see all bands of a patch."
+    found.markdown(
+        f"**{len(rows):,} of {len(data):,} patches**, page {number} of {pages}. Click a name to see all bands."
     )
     look = gallery.look_controls(data, "dataset_look")
     gallery.gallery(data, page, look, "dataset_gallery", caption=lambda row: class_word(data, int(row["label"])))

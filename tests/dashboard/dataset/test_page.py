@@ -94,7 +94,7 @@ def test_the_gallery_shows_only_the_class_asked_for(studio, open_page):
     at.session_state["dataset_class"] = 1
     at.run()
     assert not at.exception
-    assert any(c.value.startswith("15 of 60 patches") for c in at.caption)
+    assert any(m.value.startswith("**15 of 60 patches**") for m in at.markdown)
 
 
 def test_an_id_that_is_nowhere_gives_a_sentence(studio, open_page):
@@ -109,7 +109,7 @@ def test_paging_shows_other_patches(studio, open_page):
     at = opened(open_page, "patches")
     at.session_state["dataset_page"] = 3
     at.run()
-    assert not at.exception and any("page 3 of 3" in c.value for c in at.caption)
+    assert not at.exception and any("page 3 of 3" in m.value for m in at.markdown)
 
 
 def test_fewer_patches_than_the_page_chosen_before_are_still_shown(studio, open_page):
@@ -118,10 +118,10 @@ def test_fewer_patches_than_the_page_chosen_before_are_still_shown(studio, open_
     at.selectbox(key="dataset_size").select(12).run()
     at.session_state["dataset_page"] = 5
     at.run()
-    assert any("page 5 of 5" in c.value for c in at.caption)
+    assert any("page 5 of 5" in m.value for m in at.markdown)
     at.session_state["dataset_class"] = 1
     at.run()
-    assert not at.exception and any("page 2 of 2" in c.value for c in at.caption)
+    assert not at.exception and any("page 2 of 2" in m.value for m in at.markdown)
 
 
 def test_labels_can_be_downloaded_whole(studio):
