@@ -43,7 +43,9 @@ def check(data: Dataset) -> None:
         _outdated(data, found, analyses.follow(target, NAME))
         _verdict(found.report, len(data))
         _concerned(data, found.report)
-        with st.expander(f"All {len(found.report.rows)} checks", expanded=found.report.ok):
+        with st.expander(
+            f"All {len(found.report.rows)} checks", expanded=all(row.severity == "ok" for row in found.report.rows)
+        ):
             _table(data, found.report)
     exclusions.excluded(data)
     card.show_opened(data, None)
@@ -104,11 +106,11 @@ def _table(data: Dataset, report: CheckReport) -> None:
             "severity": st.column_config.MultiselectColumn(
                 "Finding", options=list(RANK), color=[theme.SEVERITY[word][0] for word in RANK]
             ),
-            "what": st.column_config.TextColumn("What", width=330),
-            "where": st.column_config.TextColumn("Where", width=200),
-            "n": st.column_config.NumberColumn("How many", format="localized"),
+            "what": st.column_config.TextColumn("What", width=400),
+            "where": st.column_config.TextColumn("Where", width=160),
+            "n": st.column_config.NumberColumn("How many", format="localized", width=90),
             "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=90),
-            "advice": st.column_config.TextColumn("What to do", width="large"),
+            "advice": st.column_config.TextColumn("What to do", width="medium"),
         },
     )  # fmt: skip
     downloads.download(ordered, f"{data.name}_check", "Check as CSV")
@@ -119,11 +121,10 @@ def _table(data: Dataset, report: CheckReport) -> None:
 
 def _concerned(data: Dataset, report: CheckReport) -> None:
     """The patches of one finding: pairs side by side, others as a gallery; chosen ones can be excluded."""
-    st.subheader("Affected patches", anchor=False)
     rows = [row for row in report.rows if row.ids]
     if not rows:
-        st.markdown("No finding concerns single patches.")
         return
+    st.subheader("Affected patches", anchor=False)
     place = url_state.choose(
         st.selectbox,
         "Finding",

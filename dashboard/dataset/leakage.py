@@ -50,8 +50,9 @@ def leakage(data: Dataset) -> None:
     divisions = parts(data)
     _summary(data, found, divisions)
     table = _chosen(found, divisions)
-    _pairs(data, table)
-    _figures(found)
+    if len(found.pairs):
+        _pairs(data, table)
+        _figures(found)
     leakage_cost.cost(data)
     card.show_opened(data, None)
 
@@ -106,7 +107,7 @@ def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, s
         "what looks alike, not what is the same place (docs/leakage.md).",
     )
     for note in found.notes:
-        st.info(escape_markdown(note), icon=":material/info:")
+        st.caption(escape_markdown(note))
 
 
 def _chosen(found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.data.store import open_dataset
-from dashboard.dataset import facts
+from dashboard.dataset import bands, facts
 
 VIEWS = ("facts", "patches", "bands", "map", "check", "leakage", "import")
 
@@ -129,3 +130,47 @@ def test_labels_can_be_downloaded_whole(studio):
     table = facts.label_table(data)
     assert table["id"].tolist() == data.ids.tolist()
     assert (table["class"] == np.where(table["label"] == 1, "landslide", "other")).all()
+
+
+def test_facts_show_patches_of_each_class_before_any_table(studio, open_page):
+    studio.add_dataset()
+    at = open_page("dataset")
+    opened_by = [b.key for b in at.button if str(b.key).startswith("facts_")]
+    assert (
+        len([key for key in opened_by if "facts_1_" in key])
+        == len([key for key in opened_by if "facts_0_" in key])
+        == 6
+    )
+
+
+def test_the_sentence_says_half_and_simulated_and_unlabelled(tmp_path):
+    from tests.builders import make_dataset
+
+    data = make_dataset(tmp_path / "d.h5")
+    assert facts.sentence(data).startswith(f"**{len(data)} patches**")
+    data.facts["simulated"] = True
+    data.labels[:] = -1
+    assert "simulated patches**, none of them labelled" in facts.sentence(data)
+    data.labels[: len(data) // 2], data.labels[len(data) // 2 :] = 0, 1
+    assert "half of them" in facts.sentence(data)
+
+
+def test_the_band_that_tells_the_classes_apart_is_named(studio):
+    data = open_dataset(studio.add_dataset())
+    rows = [
+        {"band": band.name, "label": label, "q25": 0.0, "q50": 500.0 * label * (band.name == "nir"), "q75": 100.0}
+        for band in data.bands
+        for label in (0, 1)
+    ]
+    words = bands.sentence(data, pd.DataFrame(rows))
+    assert "Near infrared" in words and "median 500 in" in words and "and 0 in" in words
+
+
+def test_a_link_names_the_part_and_the_patch(studio, open_page):
+    studio.add_placed()
+    at = open_page("dataset", dataset_part="sensor")
+    assert at.selectbox(key="dataset_part").value == "sensor"
+    at = open_page("dataset", dataset_view="bands", dataset_band="nir")
+    ids = at.selectbox(key="bands_patch").options
+    at.selectbox(key="bands_patch").select(ids[3]).run()
+    assert not at.exception and at.query_params["bands_patch"]
