@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.data.by_class import ClassPixels, drawn_rows
 from core.data.store import Dataset
+from core.text import true_minus
 from dashboard import cache, url_state
 from dashboard.dataset import charts
 from dashboard.patches import band_values, card, derived_bands, gallery, render
@@ -58,7 +59,7 @@ def sentence(data: Dataset, quantiles: pd.DataFrame) -> str:
 
 def value(number: float) -> str:
     """A value of a band: whole where it is large, three digits otherwise, a true minus."""
-    return (f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}").replace("-", "\u2212")
+    return true_minus(f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}")
 
 
 def _side_by_side(

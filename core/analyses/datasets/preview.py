@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from core.analyses.base import Analysis
 from core.analyses.datasets.importing import SourceOptions
@@ -26,6 +27,16 @@ REPORT = "report.json"
 NAMED = 5  # files set aside, in a terminal
 
 
+class PreviewOptions(SourceOptions):
+    """What is looked at, and how it is read."""
+
+    declined: tuple[str, ...] = Field(
+        (),
+        title="Not to be tried",
+        description="Options whose likely answer is not tried: labels, masks or group_column.",
+    )
+
+
 @dataclass(frozen=True)
 class Look:
     """facts: see ``core.data.readers.preview``. images: (n, C, h, w), nan: no data. masks: (n, h, w), or None."""
@@ -35,7 +46,7 @@ class Look:
     masks: np.ndarray | None
 
 
-def analyse(target: CheckpointsTarget, options: SourceOptions) -> Steps[dict[str, Any]]:
+def analyse(target: CheckpointsTarget, options: PreviewOptions) -> Steps[dict[str, Any]]:
     """Look at the source; the result is what was understood, and ``pictures``: the name under which they are kept.
 
     Raises DataError or FormatError, in plain words, when the source cannot be used.
@@ -44,7 +55,7 @@ def analyse(target: CheckpointsTarget, options: SourceOptions) -> Steps[dict[str
     options.must_exist()
     upload = uploads.folder_of(options.source, target.checkpoints) if options.uploaded else None
     with unpacked(options.source, beside=options.source if upload else None) as folder:
-        found = yield from look(options.named_format, folder, options.reader_options())
+        found = yield from look(options.named_format, folder, options.reader_options(), options.declined)
     facts = {"source": str(options.source), **found.facts}
     name = hashlib.sha256(options.model_dump_json().encode()).hexdigest()[:16]
     _keep(target, name, found, facts)
@@ -68,10 +79,24 @@ def _age(path: Any) -> float:
 
 def _message(facts: dict[str, Any]) -> str:
     if facts["n"] is None:
-        return "A question must be answered before the patches can be shown."
-    n_open = sum(question["must"] for question in facts["questions"])
-    asked = f" To be answered before an import: {n_open}." if n_open else ""
-    return f"{facts['n']:,} patches or images found.{asked}"
+        return "One question must be answered before patches can be shown."
+    n_open = sum(question["must"] and question["answer"] is None for question in facts["questions"])
+    asked = f" Questions to answer before an import: {n_open}." if n_open else ""
+    return f"{found_words(facts)}.{asked}"
+
+
+def found_words(facts: dict[str, Any]) -> str:
+    """How many patches were found: ``2,800 patches``, ``1 image, cut into 288 tiles``."""
+    if not facts["n_tiles"]:
+        return _counted(facts["n"], "patch", "patches")
+    images, tiles = _counted(facts["n"], "image"), _counted(facts["n_tiles"], "tile")
+    if facts["n_looked"] < facts["n"]:
+        return f"{images}, {facts['n_looked']:,} of them cut into {tiles}"
+    return f"{images}, cut into {tiles}"
+
+
+def _counted(n: int, word: str, words: str = "") -> str:
+    return f"{n:,} {word if n == 1 else words or f'{word}s'}"
 
 
 def text(facts: dict[str, Any]) -> str:
@@ -79,7 +104,7 @@ def text(facts: dict[str, Any]) -> str:
     lines = [f"Format: {facts['format']}"]
     if facts["n"] is not None:
         lines += [
-            f"Found: {facts['n']:,} patches or images ({facts['n_looked']:,} looked at)",
+            f"Found: {found_words(facts)} ({facts['n_looked']:,} looked at)",
             f"Classes: {class_counts(facts['labels'])}",
             f"Patch: {' x '.join(map(str, facts['shape']))} (bands, rows, columns), {facts['dtype']}",
             *(f"Band {band_text(band)}" for band in facts["bands"]),
@@ -93,8 +118,9 @@ def text(facts: dict[str, Any]) -> str:
     for asked in facts["questions"]:
         flag = f"--{asked['option'].replace('_', '-')}"
         answer = "" if asked["answer"] is None else f" {asked['answer']}"
-        state = "To be answered" if asked["must"] else "Assumed" if answer else "Open"
-        lines.append(f"{state} [{flag}{answer}]: {asked['text']}")
+        state = "Assumed" if answer else "To be answered" if asked["must"] else "Open"
+        until = "" if asked["meanwhile"] is None else f" Shown here with {asked['meanwhile']}."
+        lines.append(f"{state} [{flag}{answer}]: {asked['text']}{until}")
     return "\n".join(lines)
 
 
@@ -133,7 +159,7 @@ ANALYSIS = Analysis(
     page="dataset",
     view="import",
     target="checkpoints",
-    Options=SourceOptions,
+    Options=PreviewOptions,
     run=analyse,
     read=read,
     needs_device=False,

@@ -14,9 +14,9 @@ from core.data.readers.base import ReaderOptions
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder, open_job
-from dashboard import cache, state
+from dashboard import cache, state, url_state
 
-STEP, LOOK = "import_step", "import_look"  # names in the URL
+STEP, LOOK, KIND = "import_step", "import_look", "import_kind"  # names in the URL
 STEPS = {1: "1 Source", 2: "2 Preview", 3: "3 Import"}
 _DRAFT = "import_draft"
 GO = "import_asked_step"  # in the session: a step that the next drawing shows
@@ -24,17 +24,21 @@ GO = "import_asked_step"  # in the session: a step that the next drawing shows
 
 @dataclass
 class Draft:
-    """source: a path. uploaded: whether it is a kept upload. options: of the reader, those said. look: a job."""
+    """source: a path. uploaded: whether it is a kept upload. options: of the reader, those said. look: a job.
+
+    declined: options that were asked about and left without an answer.
+    """
 
     source: str = ""
     uploaded: bool = False
     format: str = AUTO
     options: dict[str, Any] = field(default_factory=dict)
+    declined: tuple[str, ...] = ()
     name: str = ""
     look: str = ""
 
     def asked(self) -> dict[str, Any]:
-        """The options of a look, and of an import but for its file."""
+        """The options of an import but for its file."""
         return {"source": self.source, "uploaded": self.uploaded, "format": self.format, **self.options}
 
 
@@ -55,6 +59,7 @@ def forget() -> None:
     """Begin anew."""
     for key in (_DRAFT, "import_source", "import_name"):
         st.session_state.pop(key, None)
+    url_state.forget("import_from", KIND)
     st.query_params.pop(LOOK, None)
 
 
@@ -77,7 +82,7 @@ def look_of(kept: Draft) -> AnalysisFolder | None:
 def begin_look(kept: Draft) -> None:
     """Queue a look at the source and show it; does not return. Raises LandslideLensError where it cannot be queued."""
     target = cache.checkpoints_target(state.checkpoints())
-    kept.look = queue.submit_analysis(target, ANALYSIS.name, kept.asked()).path.name
+    kept.look = queue.submit_analysis(target, ANALYSIS.name, {**kept.asked(), "declined": kept.declined}).path.name
     go_to(2)
 
 
@@ -98,4 +103,5 @@ def _of_link() -> Draft | None:
     options = {key: value for key, value in asked.items() if key in fields and value != fields[key].default}
     if not Path(asked["source"]).exists():
         return None
-    return Draft(asked["source"], asked["uploaded"], asked["format"], options, look=name)
+    st.session_state.setdefault(KIND, asked["format"])
+    return Draft(asked["source"], asked["uploaded"], asked["format"], options, tuple(asked["declined"]), look=name)

@@ -12,6 +12,7 @@ from core.data.readers import spool
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.text import duration
 from dashboard import cache, state
+from dashboard.dataset.importing.options import on_page
 from dashboard.jobs import analyses, progress
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
@@ -62,7 +63,7 @@ def _report(job: AnalysisFolder) -> None:
     name = Path(report["dataset"]).stem
     st.caption(f"{escape_markdown(name)}: {escape_markdown(title)}. {duration(report['seconds'])}.")
     for warning in report["warnings"]:
-        st.warning(escape_markdown(warning), icon=":material/warning:")
+        st.warning(escape_markdown(on_page(warning)), icon=":material/warning:")
     if report["rejected"]:
         table = pd.DataFrame(report["rejected"], columns=["file", "reason"]).rename(columns=str.capitalize)
         downloads.table(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 360)

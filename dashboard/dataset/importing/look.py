@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.analyses.datasets.preview import Look, class_counts, read
+from core.analyses.datasets.preview import Look, class_counts, found_words, read
 from core.data.bands import Band, composites
 from core.jobs.analysis_folder import AnalysisFolder
 from dashboard import cache, state, url_state
+from dashboard.dataset.bands import value
 from dashboard.dataset.importing.draft import Draft, begin_look, go_to
+from dashboard.dataset.importing.options import on_page
 from dashboard.dataset.importing.source import format_title
 from dashboard.jobs import progress
 from dashboard.patches import render
@@ -54,23 +56,22 @@ def preview(kept: Draft, job: AnalysisFolder) -> None:
 def sentence(facts: Mapping[str, Any]) -> str:
     """What the dataset would be, in one sentence."""
     bands, height, width = facts["shape"]
-    what = "patches"
-    if facts["n_tiles"]:
-        what = f"images, cut into tiles ({facts['n_tiles']:,} of the {facts['n_looked']:,} images looked at)"
-    words = [f"**{facts['n']:,} {what}** with {bands} {'band' if bands == 1 else 'bands'} of {height}×{width} pixels"]
-    asked = next((one for one in facts["questions"] if one["option"] == "positive" and one["must"]), None)
+    words = [f"**{found_words(facts)}** with {bands} {'band' if bands == 1 else 'bands'} of {height}×{width} pixels"]
+    asked = undecided(facts)
     if asked is None:
         words.append(escape_markdown(class_counts(facts["labels"])))
-    else:
+    elif asked["option"] == "positive":
         words.append(f"classes {escape_markdown(', '.join(asked['choices']))}, of which one is the landslides")
+    else:
+        words.append("the classes depend on a question in step 3")
     if facts["groups"]:
         words.append(f"{facts['groups']:,} groups")
     return f"{words[0]}: {'; '.join(words[1:])}. Read as: {escape_markdown(format_title(facts['format']))}."
 
 
-def undecided(facts: Mapping[str, Any]) -> bool:
-    """Whether it is not known which class is positive; until then one of them stands for it."""
-    return any(one["option"] == "positive" and one["must"] for one in facts["questions"])
+def undecided(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The question that decides which patches are landslides, if it is open; until then its first answer stands."""
+    return next((one for one in facts["questions"] if one["meanwhile"] is not None), None)
 
 
 def pictures(found: Look) -> None:
@@ -95,11 +96,17 @@ def pictures(found: Look) -> None:
             if mask:
                 rgb = render.outline(rgb, found.masks[place])
             with st.container(gap=None):
-                st.image(
-                    rgb, width="stretch", alt=f"{patch['file']}, {patch['class'] or 'unlabelled'}", output_format="PNG"
-                )
-                colour = "gray" if undecided(facts) else COLOURS[patch["label"]]
-                st.markdown(f":small[:{colour}[{escape_markdown(patch['class'] or 'unlabelled')}]]")
+                word, colour = _class(facts, patch)
+                st.image(rgb, width="stretch", alt=f"{patch['file']}, {word}", output_format="PNG")
+                st.markdown(f":small[:{colour}[{escape_markdown(word)}]]")
+
+
+def _class(facts: Mapping[str, Any], patch: Mapping[str, Any]) -> tuple[str, str]:
+    """The name of a patch's class, and its colour; gray where an open question decides it."""
+    asked = undecided(facts)
+    if asked is None:
+        return patch["class"] or "unlabelled", COLOURS[patch["label"]]
+    return patch["class"] if asked["option"] == "positive" and patch["class"] else "class not known yet", "gray"
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
@@ -114,14 +121,16 @@ def _band(values: Mapping[str, Any]) -> Band:
 def _doubts(facts: Mapping[str, Any]) -> None:
     """What may spoil the dataset, worst first."""
     labels, found = facts["labels"], []
-    if not labels["n_positive"] and not labels["n_negative"]:
+    if undecided(facts):
+        pass
+    elif not labels["n_positive"] and not labels["n_negative"]:
         found.append("No patch has a label. Such a dataset can be predicted, not trained on.")
     elif not labels["n_positive"] or not labels["n_negative"]:
         only = labels["positive"] if labels["n_positive"] else labels["negative"]
         found.append(f"Every labelled patch is {only}: a classifier needs patches of both classes.")
-    found += [f"{one['title']}: {one['note']}." for one in facts["bands"] if one["note"]]
+    found += [f"{one['title']}: {one['note']}. {_found(one)}" for one in facts["bands"] if one["note"]]
     for text in [*found, *facts["warnings"]]:
-        st.warning(escape_markdown(text), icon=":material/warning:")
+        st.warning(escape_markdown(on_page(text)), icon=":material/warning:")
 
 
 def _bands(bands: Sequence[Mapping[str, Any]]) -> None:
@@ -139,32 +148,34 @@ def _bands(bands: Sequence[Mapping[str, Any]]) -> None:
     downloads.table(table, hide_index=True, width="stretch", height="content" if len(table) <= 14 else 420)
 
 
+def _found(band: Mapping[str, Any]) -> str:
+    return f"98% of its values are {_span(band['values']['q01'], band['values']['q99'])}."
+
+
 def _span(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{_digits(low)} to {_digits(high)}"
-
-
-def _digits(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return "" if low is None or high is None else f"{value(low)} to {value(high)}"
 
 
 def _understood(facts: Mapping[str, Any]) -> None:
     labels, labelled = facts["labels"], facts["labels"]["n_positive"] or facts["labels"]["n_negative"]
     splits = ", ".join(f"{name} {n:,}" for name, n in facts["splits"].items())
-    masks = f"{facts['n_masks']:,}" + (f"; landslide: {facts['masks_read_as']}" if facts["masks_read_as"] else "")
+    asked = undecided(facts)
+    means = f"; landslide: {facts['masks_read_as']}" if facts["masks_read_as"] and asked is None else ""
+    unnamed = asked is not None and asked["option"] == "positive"
     rows = {
-        "Positive class": ("not chosen yet" if undecided(facts) else labels["positive"]) if labelled else "no labels",
+        "Positive class": ("not chosen yet" if unnamed else labels["positive"]) if labelled else "no labels",
         "Other class": labels["negative"],
         "Labels from": "masks" if labels["from_masks"] else "names or a table",
         "Groups": f"{facts['groups']:,}" if facts["groups"] else "none",
         "Split": splits or "none",
-        "Masks": masks if facts["n_masks"] else "none",
+        "Masks": f"{facts['n_masks']:,}{means}" if facts["n_masks"] else "none",
         "Places": f"{facts['n_placed']:,} patches" if facts["n_placed"] else "none",
         "No-data value": "none" if facts["nodata"] is None else f"{facts['nodata']:g} in all bands",
         "Stored as": facts["dtype"],
         "Further columns": ", ".join(facts["columns"]) or "none",
         "Source": facts["source"],
     }
-    if not labelled or undecided(facts):
+    if not labelled or unnamed:
         del rows["Other class"]
     if not labelled:
         del rows["Labels from"]

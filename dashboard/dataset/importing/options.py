@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,6 +14,7 @@ from core.analyses.datasets.importing import AUTO
 from core.data.names.reading import SENSORS
 from core.data.readers.base import ReaderOptions
 from core.data.readers.layouts.published import LAYOUTS, named
+from dashboard import url_state
 from dashboard.ui.formatting import escape_markdown
 
 # What stands in an empty field.
@@ -48,7 +50,10 @@ def layouts() -> None:
     with st.expander("Layouts that are recognised"):
         st.caption("Bands called B4, SR_B4, S2_B4, Red, VV or vv_dsc are understood in all of them.")
         titles = {layout.name: layout.title for layout in LAYOUTS}
-        name = st.selectbox("Published as", list(titles), format_func=titles.get, key="import_published")
+        name = url_state.choose(
+            st.selectbox, "Published as", list(titles), key="import_published", default=next(iter(titles)),
+            format_func=titles.get,
+        )  # fmt: skip
         layout = named(name)
         st.code(layout.tree.strip("\n"), language=None)
         needs = (
@@ -99,6 +104,21 @@ def widget(name: str, field: FieldInfo, held: Any = None) -> Any:
         value = None if held is None else kind(held)
         return st.number_input(field.title, low, high, value, step=step, format=form, placeholder=shown, **given)
     return st.text_input(field.title, as_text(held), placeholder=EXAMPLES[name], **given).strip() or None
+
+
+def on_page(text: str) -> str:
+    """A message of a reader with the options called as on the page, not as on the command line."""
+
+    def title(flag: re.Match) -> str:
+        field = ReaderOptions.model_fields.get(flag[1].replace("-", "_"))
+        return f"“{field.title}”" if field else flag[0]
+
+    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", title, text)
+
+
+def without_advice(text: str) -> str:
+    """What was found, without the option that would settle it: beside the text stands its widget."""
+    return on_page(re.split(r"[.:] (?=(?:Say )?--[a-z])", text)[0].rstrip(".") + ".")
 
 
 def as_text(value: Any) -> str:

@@ -31,8 +31,8 @@ TITLES = {
     "id_column": "Which column names the files?",
     "mask_value": "What means landslide in the masks?",
     "mask_at_least": "From which value on is a mask pixel landslide?",
-    "mask_threshold": "From which share of its mask on is a patch a landslide?",
-    "between": "What of patches whose mask covers less?",
+    "mask_threshold": "How much of a patch must its mask cover to make it a landslide?",
+    "between": "What becomes of patches with less?",
     "bands": "What are the bands, in their order?",
     "layout": "Which axis holds the bands?",
     "keys": "Which arrays hold what?",
@@ -61,7 +61,8 @@ def settle(kept: Draft, job: AnalysisFolder, root: Path) -> None:
     name = _name(kept, root)
     with st.expander("More options: classes, bands, labels, masks, tiles", icon=":material/tune:"):
         more = readers_options.options(facts["format"], kept.options, answers)
-    said = _said(answers, more, facts["questions"])
+    kept.options = _said(answers, more, facts["questions"])
+    kept.declined = tuple(option for option, answer in answers.items() if answer is None)
     missing = [one for one in asked if one["must"] and answers[one["option"]] is None]
     taken = (root / "datasets" / f"{name}.h5").exists() or is_being_written(root, root / "datasets" / f"{name}.h5")
     if missing:
@@ -79,13 +80,11 @@ def settle(kept: Draft, job: AnalysisFolder, root: Path) -> None:
             "Preview with these answers", icon=":material/visibility:", key="import_look_again", disabled=bool(missing)
         )
         if st.button("Back to the preview", icon=":material/arrow_back:", type="tertiary", key="import_back_to_look"):
-            kept.options = said
             go_to(2)
     try:
         if go:
-            _begin(kept, said, root, name)
+            _begin(kept, root, name)
         if again:
-            kept.options = said
             begin_look(kept)
     except (LandslideLensError, OSError) as error:
         show_error(error)
@@ -94,11 +93,12 @@ def settle(kept: Draft, job: AnalysisFolder, root: Path) -> None:
 def _answer(asked: Mapping[str, Any], kept: Draft) -> Any:
     """A question with what was found, and its answer."""
     option, field = asked["option"], ReaderOptions.model_fields[asked["option"]]
-    held = kept.options.get(option, asked["answer"])
+    held = kept.options.get(option, None if option in kept.declined else asked["answer"])
     with st.container(border=True):
         title = TITLES.get(option, field.title)
         st.markdown(f"**{title}**{' :orange[Needs an answer.]' if asked['must'] and held is None else ''}")
-        st.caption(escape_markdown(asked["text"].partition(" Say --")[0]))  # how the command line says it
+        until = "" if asked["meanwhile"] is None else f" Until then the preview takes {asked['meanwhile']}."
+        st.caption(escape_markdown(f"{readers_options.without_advice(asked['text'])}{until}"))
         if not asked["choices"] or option == "mask_threshold":
             return readers_options.widget(option, field, held)
         return _choice(asked, held, field.title)
@@ -139,7 +139,8 @@ def _said(answers: Mapping[str, Any], more: Mapping[str, Any], asked: Sequence[M
 
 
 def _name(kept: Draft, root: Path) -> str:
-    stem = Path(kept.source).name.split(".")[0] if kept.uploaded else Path(kept.source).expanduser().name
+    path = Path(kept.source).expanduser()
+    stem = path.name if path.is_dir() else path.name.split(".")[0]
     suggested = slug(stem or "imported")
     place = 2
     while (root / "datasets" / f"{suggested}.h5").exists():
@@ -150,11 +151,10 @@ def _name(kept: Draft, root: Path) -> str:
     return slug(kept.name) if kept.name else suggested
 
 
-def _begin(kept: Draft, said: Mapping[str, Any], root: Path, name: str) -> None:
+def _begin(kept: Draft, root: Path, name: str) -> None:
     """Queue the import and begin anew; does not return. Raises LandslideLensError in plain words."""
     target = cache.checkpoints_target(root)
     out = root / "datasets" / f"{name}.h5"
-    kept.options = dict(said)
     job = queue.submit_analysis(target, ANALYSIS.name, {**kept.asked(), "out": out})
     st.session_state[f"{state.ASKED}{ANALYSIS.name}"] = job.name
     forget()

@@ -9,9 +9,9 @@ import streamlit as st
 from core.analyses.datasets.importing import AUTO
 from core.data import uploads
 from core.errors import LandslideLensError
-from dashboard import state
+from dashboard import state, url_state
 from dashboard.dataset.importing import options
-from dashboard.dataset.importing.draft import Draft, begin_look
+from dashboard.dataset.importing.draft import KIND, Draft, begin_look
 from dashboard.dataset.importing.jobs import FORMAT_TITLES
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -22,9 +22,9 @@ FROM = {"folder": ":material/folder: On this machine", "upload": ":material/uplo
 
 def source(kept: Draft) -> None:
     """What is imported, and the button that looks at it."""
-    way = st.segmented_control(
-        "From", list(FROM), default="upload" if kept.uploaded else "folder", required=True, format_func=FROM.get,
-        key="import_from",
+    way = url_state.choose(
+        st.segmented_control, "From", list(FROM), key="import_from", default="folder", required=True,
+        format_func=FROM.get,
     )  # fmt: skip
     sent: list[uploads.Upload] = []
     if way == "folder":
@@ -38,7 +38,7 @@ def source(kept: Draft) -> None:
             _other_source(kept)
     else:
         sent = _uploads(kept)
-    kept.format = format_picker(kept.format)
+    kept.format = format_picker()
     if st.button("Preview", type="primary", icon=":material/visibility:", key="import_preview"):
         try:
             _take(kept, way, sent)
@@ -48,13 +48,13 @@ def source(kept: Draft) -> None:
     options.layouts()
 
 
-def format_picker(held: str) -> str:
+def format_picker() -> str:
     """The format, or that it is recognised."""
     from core.data.readers import FORMATS
 
     names = [AUTO, *FORMATS]
-    return st.selectbox(
-        "Format", names, names.index(held), key="import_kind", format_func=format_title,
+    return url_state.choose(
+        st.selectbox, "Format", names, key=KIND, default=AUTO, format_func=format_title,
         help="The preview says what was recognised.",
     )  # fmt: skip
 
@@ -96,4 +96,4 @@ def _take(kept: Draft, way: str, sent: list[uploads.Upload]) -> None:
 
 def _other_source(kept: Draft) -> None:
     """What was said of another source does not hold for this one."""
-    kept.options, kept.name, kept.look = {}, "", ""
+    kept.options, kept.declined, kept.name, kept.look = {}, (), "", ""

@@ -16,6 +16,7 @@ from core.data.readers.base import ReaderOptions
 from core.jobs import queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.targets import CheckpointsTarget
+from dashboard.dataset.importing import options
 from dashboard.jobs import stale_uploads
 
 NAME, LOOK = ANALYSIS.name, preview.ANALYSIS.name
@@ -131,6 +132,12 @@ def test_a_table_beside_the_patches_is_taken_unless_it_is_declined(studio, open_
     at = settled(studio, open_page, folder)
     assert (at.radio(key="import_labels").value, at.radio(key="import_group_column").value) == ("scenes.csv", "scene")
     at.radio(key="import_labels").set_value("").run()
+    at.button(key="import_look_again").click().run()
+    studio.answered(None, LOOK)
+    at.run()
+    assert "groups" not in at.markdown[0].value
+    at.button(key="import_onward").click().run()
+    assert at.radio(key="import_labels").value == ""
     at.button(key="import_go").click().run()
     assert studio.answered(None, NAME)["state"] == "succeeded"
     (job,) = list_for(CheckpointsTarget(studio.checkpoints), NAME)
@@ -149,13 +156,17 @@ def test_the_answers_can_be_looked_at_before_they_are_imported(studio, open_page
 
 
 def test_going_back_keeps_what_was_entered(studio, open_page, folder):
+    (folder / "landslide").rename(folder / "slides")
     at = settled(studio, open_page, folder)
     at.text_input(key="import_name").set_value("mine").run()
+    at.radio(key="import_positive").set_value("slides").run()
+    at.segmented_control(key="import_step").set_value(2).run()
+    at.button(key="import_onward").click().run()
     at.button(key="import_back_to_look").click().run()
     at.button(key="import_to_source").click().run()
     assert at.text_input(key="import_source").value == str(folder)
     at.segmented_control(key="import_step").set_value(3).run()
-    assert at.text_input(key="import_name").value == "mine"
+    assert (at.text_input(key="import_name").value, at.radio(key="import_positive").value) == ("mine", "slides")
 
 
 def test_a_reload_shows_the_same_preview(studio, open_page, folder):
@@ -172,6 +183,47 @@ def test_a_reload_shows_the_same_preview(studio, open_page, folder):
 def test_a_link_to_a_preview_that_is_not_there_begins_anew(studio, open_page, name):
     at = open_page("dataset", import_look=name, import_step="2")
     assert not at.exception and at.text_input(key="import_source").value == ""
+
+
+def test_the_choices_of_the_first_step_are_in_the_link(open_page):
+    link = {"import_from": "upload", "import_kind": "npy", "import_published": "bijie"}
+    at = open_page("dataset", **link)
+    chosen = [at.segmented_control(key="import_from"), *(at.selectbox(key=key) for key in list(link)[1:])]
+    assert not at.exception and [one.value for one in chosen] == list(link.values())
+    assert {key: at.query_params[key] for key in link} == link
+
+
+def test_a_link_to_a_preview_of_a_named_format_names_it_at_the_source(studio, open_page, folder):
+    at = open_page("dataset")
+    at.selectbox(key="import_kind").set_value("folders").run()
+    at.text_input(key="import_source").set_value(str(folder)).run()
+    at.button(key="import_preview").click().run()
+    studio.answered(None, LOOK)
+    at.run()
+    again = open_page("dataset", import_look=at.query_params["import_look"], import_step="1")
+    assert again.selectbox(key="import_kind").value == "folders"
+
+
+def test_options_are_called_as_on_the_page():
+    text = "There are 4 bands. Say --bands a,b,c if not."
+    assert options.on_page("Use --mask-value V, --nonsense.") == "Use “Mask value” V, --nonsense."
+    assert options.without_advice(text) == "There are 4 bands."
+    assert options.without_advice("2 of 9 have another size: --resize 64 brings them.") == "2 of 9 have another size."
+
+
+def test_until_a_colour_is_chosen_the_preview_says_that_classes_are_not_known(studio, open_page, tmp_path):
+    mask = np.zeros((16, 16, 3), np.uint8)
+    mask[:4], mask[4:6] = (255, 0, 0), (0, 255, 0)
+    for i in range(4):
+        for name, pixels in (("images", np.full((16, 16, 3), 9 * i, np.uint8)), ("masks", mask)):
+            (tmp_path / "source" / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / "source" / name / f"p{i}.png")
+    at = previewed(studio, open_page, tmp_path / "source")
+    assert not at.exception and "the classes depend on a question in step 3" in at.markdown[0].value
+    assert sum(":gray[class not known yet]" in one.value for one in at.markdown) == 4
+    at.button(key="import_onward").click().run()
+    assert any("Until then the preview takes" in one.value for one in at.caption)
+    assert at.radio(key="import_mask_value").value is None and at.button(key="import_go").disabled
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "is in no known format"), (b"no picture", "None of 1 files")])

@@ -7,7 +7,7 @@ assumed is a :class:`Question`: what was looked at is what an import with these 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,7 @@ TABLES = 5  # beside the images, that are offered
 WITH_TABLES = ("folders", "geotiff")  # formats whose labels may come from a table that somebody names
 TRIED = ("labels", "masks", "group_column")  # answers that change what is read, so that it is looked at again
 ASSUMED = ("bands", "tile")  # what a reader has taken already where it suggests an answer
-UNTIL_SAID = (
-    "positive",
-    "mask_value",
-    "mask_at_least",
-    "mask_threshold",
-)  # their first choice is shown until somebody chooses
+UNTIL_SAID = ("positive", "mask_value", "mask_at_least", "mask_threshold")  # shown with their first choice until then
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,8 @@ class Question:
     """What the source leaves open.
 
     option: of ``ReaderOptions``. text: what was found. choices: possible answers, () for anything. answer: what was
-    taken for this look; None: nothing. must: the import is refused without an answer. counts: patches by choice.
+    taken for this look; None: nothing. must: the import is refused without an answer. meanwhile: what this look was
+    made with where no answer is likely, so that there is something to see. counts: patches by choice.
     """
 
     option: str
@@ -51,6 +47,7 @@ class Question:
     choices: tuple[str, ...] = ()
     answer: Any = None
     must: bool = False
+    meanwhile: Any = None
     counts: Mapping[str, int] | None = None
 
 
@@ -69,8 +66,8 @@ class Preview:
 class _Look:
     """The questions so far, and the options with the answers that are tried."""
 
-    def __init__(self, options: ReaderOptions):
-        self.given = options
+    def __init__(self, options: ReaderOptions, declined: Container[str]):
+        self.given, self.declined = options, declined
         self.options = options.model_copy(update={"strict": False})
         self.questions: dict[str, Question] = {}
         self.adopted: list[str] = []  # options that were tried, and may have to be taken back
@@ -83,8 +80,8 @@ class _Look:
         """Whether somebody said it: a job's options are all there, so that those unlike their default count."""
         return getattr(self.given, option) != ReaderOptions.model_fields[option].default
 
-    def ask(self, asks: Asks, text: str, answer: Any = None, must: bool = False) -> None:
-        self.questions[asks.option] = Question(asks.option, text, asks.choices, answer, must)
+    def ask(self, asks: Asks, text: str, answer: Any = None, must: bool = False, meanwhile: Any = None) -> None:
+        self.questions[asks.option] = Question(asks.option, text, asks.choices, answer, must, meanwhile)
 
     def take(self, option: str, answer: Any) -> None:
         values = {name: getattr(self.options, name) for name in self.options.model_fields_set}
@@ -101,10 +98,13 @@ class _Look:
         return True
 
 
-def look(format: str | None, source: Path, options: ReaderOptions) -> Steps[Preview]:
-    """Look at ``source``, which is no archive. Raises DataError where it cannot be used and no answer would help."""
+def look(format: str | None, source: Path, options: ReaderOptions, declined: Container[str] = ()) -> Steps[Preview]:
+    """Look at ``source``, which is no archive. declined: options whose likely answer is asked for, but not tried.
+
+    Raises DataError where it cannot be used and no answer would help.
+    """
     format, folder = looked_at(source, format, options)
-    state = _Look(options)
+    state = _Look(options, declined)
     for _ in range(TRIES):
         yield Progress(0.05, "Listing the files.")
         aside = Aside()
@@ -140,13 +140,14 @@ def _collected(format: str, folder: Path, options: ReaderOptions, aside: Aside) 
 
 def _settled(state: _Look, asks: Asks, text: str) -> bool:
     """Ask what an error leaves open; whether the look can go on with a likely answer, or one for the time being."""
-    state.ask(asks, text, asks.suggested, must=asks.suggested is None)
-    answer = asks.suggested
-    if answer is None and asks.option in UNTIL_SAID:
-        answer = next(iter(asks.choices), None)
-    if answer is None:
+    meanwhile = None
+    if asks.suggested is None and asks.option in UNTIL_SAID:
+        meanwhile = next(iter(asks.choices), None)
+    state.ask(asks, text, asks.suggested, True, meanwhile)
+    taken = meanwhile if asks.suggested is None else asks.suggested
+    if taken is None:
         return False
-    state.take(asks.option, answer)
+    state.take(asks.option, taken)
     return True
 
 
@@ -157,9 +158,10 @@ def _adopt(state: _Look, format: str, folder: Path, collection: Collection, asid
             continue
         if asks.option == "masks":
             text = f"The folder {some(list(asks.choices))} is called as folders of masks are."
-        state.ask(asks, text, asks.suggested if asks.option in (*TRIED, *ASSUMED) else None)
-        if asks.option in TRIED and asks.suggested is not None:
-            state.take(asks.option, asks.suggested)
+        likely = asks.suggested if asks.option in ASSUMED or asks.option not in state.declined else None
+        state.ask(asks, text, likely if asks.option in (*TRIED, *ASSUMED) else None)
+        if asks.option in TRIED and likely is not None:
+            state.take(asks.option, likely)
             state.adopted.append(asks.option)
             return True
     return False
@@ -201,7 +203,7 @@ def _groups_in(collection: Collection) -> dict[str, Asks]:
 def _counted_by_class(state: _Look, format: str, folder: Path) -> None:
     """How many patches each candidate for the positive class has."""
     asked = state.questions.get("positive")
-    if asked is None or not asked.must or not 1 < len(asked.choices) <= CLASSES_COUNTED:
+    if asked is None or asked.meanwhile is None or not 1 < len(asked.choices) <= CLASSES_COUNTED:
         return
     counts: dict[str, int] = {}
     for name in asked.choices:
@@ -211,23 +213,25 @@ def _counted_by_class(state: _Look, format: str, folder: Path) -> None:
 
 
 def _from_masks(collection: Collection, seen: sample.Seen, state: _Look) -> list[Question]:
-    """From which share of a mask on a patch is a landslide, where masks give the labels."""
+    """What becomes of patches with little landslide, where masks give the labels and there are such patches."""
     counts = seen.from_masks
-    if not counts or not seen.has_masks:
+    little = counts.get("dropped_between", 0)
+    if not little or not seen.has_masks:
         return []
-    between = counts.get("dropped_between", 0)
     share = state.options.mask_threshold
     found = [
         Question(
             "mask_threshold",
             f"Of the patches looked at, {counts.get('positive', 0):,} have a mask that covers {share:.1%} or more, "
-            f"{between:,} one that covers less, and {counts.get('negative', 0):,} an empty one.",
+            f"{little:,} one that covers less, and {counts.get('negative', 0):,} an empty one.",
             answer=share,
-        )
+        ),
+        Question(
+            "between",
+            f"{little:,} of the patches looked at have a mask that covers less than {share:.1%}, but not nothing.",
+            answer=state.options.between,
+        ),
     ]
-    if between or state.is_said("between"):
-        text = f"{between:,} of the patches looked at have a mask that covers less than {share:.1%}, but not nothing."
-        found.append(Question("between", text, answer=state.options.between))
     return [one for one in found if one.option not in state.questions]
 
 

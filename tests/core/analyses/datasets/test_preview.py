@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -109,6 +110,16 @@ def test_a_table_that_does_not_fit_is_not_taken(tmp_path):
     assert asked["answer"] is None and "does not fit" in asked["text"] and facts["labels"]["n_positive"] == 10
 
 
+def test_what_was_declined_is_asked_again_but_not_tried(tmp_path):
+    source = pictures(tmp_path / "source")
+    rows = [f"{path.stem},s{path.stem[-1]}" for path in sorted(source.rglob("*.png"))]
+    (source / "scenes.csv").write_text("\n".join(["id,scene", *rows]))
+    assert question(looked(tmp_path, source), "labels")["answer"] == "scenes.csv"
+    facts = looked(tmp_path, source, declined=("labels",))
+    asked = question(facts, "labels")
+    assert (asked["answer"], asked["choices"], facts["groups"]) == (None, ("scenes.csv",), 0)
+
+
 def test_a_table_above_patches_without_labels_is_taken(tmp_path):
     folder = pictures(tmp_path / "source" / "patches", ("all",)).parent
     rows = [f"all_{i},{i % 2}" for i in range(10)]
@@ -150,7 +161,34 @@ def test_masks_of_several_colours_are_asked(tmp_path):
     facts = looked(tmp_path, tmp_path / "source")
     asked = question(facts, "mask_value")
     assert asked["must"] and {"#ff0000", "#00ff00"} <= set(asked["choices"])
+    assert asked["meanwhile"] == asked["choices"][0] and f"Shown here with {asked['meanwhile']}" in text(facts)
     assert question(looked(tmp_path, tmp_path / "source", mask_value="#ff0000"), "mask_value") is None
+
+
+@pytest.mark.parametrize(("rows", "asked"), [((0, 8), False), ((0, 1, 8), True), ((1,), True)])
+def test_the_share_of_a_mask_is_asked_only_where_patches_depend_on_it(tmp_path, rows, asked):
+    for name in ("images", "masks"):
+        (tmp_path / "source" / name).mkdir(parents=True)
+    for i in range(6):
+        mask = np.zeros((16, 16), np.uint8)
+        mask[: rows[i % len(rows)], :2] = 255  # one row: 2 of 256 pixels, below 1 %
+        Image.fromarray(np.full((16, 16, 3), 9 * i, np.uint8)).save(tmp_path / "source" / "images" / f"p{i}.png")
+        Image.fromarray(mask).save(tmp_path / "source" / "masks" / f"p{i}.png")
+    facts = looked(tmp_path, tmp_path / "source")
+    found = question(facts, "mask_threshold")
+    assert (found is not None) == asked
+    if rows == (1,):  # all would be dropped: shown with a smaller share, which somebody has to confirm
+        assert found["must"] and found["meanwhile"] == "0.001" and "No patch is left" in found["text"]
+    elif asked:
+        assert (found["answer"], question(facts, "between")["answer"]) == (0.01, "drop")
+
+
+def test_labels_of_an_array_that_are_open_are_asked(tmp_path):
+    with h5py.File(tmp_path / "in.h5", "w") as file:
+        file["images"] = np.random.default_rng(0).integers(1, 3000, (6, 8, 8, 4)).astype(np.float32)
+        file["labels"] = np.array([0, 255, 0, 255, 0, 255], np.uint8)
+    asked = question(looked(tmp_path, tmp_path / "in.h5"), "positive")
+    assert asked["must"] and asked["choices"] == ("0", "255")
 
 
 def test_an_array_whose_axes_are_open_is_asked_before_anything_is_shown(tmp_path):
