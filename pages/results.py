@@ -22,7 +22,7 @@ from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import view_switch
 
 SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
@@ -57,8 +57,7 @@ def of_run(bar) -> None:
     """The run in one row of numbers, and below it the views. bar: the row of choices at the top."""
     run = guards.need_finished_run("detections, misses and false alarms", shows_patches=False)
     summary, oof = or_stop(run.summary), or_stop(run.oof)
-    with bar:
-        head = head_picker("Head", outcomes.heads_of(oof), summary, "results_head")
+    head = chosen_head(outcomes.heads_of(oof), summary)
     known = prevalence.stated(run)
     predicted = predictions.of_run(run, summary, oof, head, known.share if known else None)
     decision_summary.missing_class(predicted)

@@ -15,13 +15,13 @@ from core.evaluate.comparison.many import patches_needed, with_holm
 from core.evaluate.comparison.repeats import RepeatedDifference
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
+from core.runs.labels import titles_of
 from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown, number
-from dashboard.ui.sidebar import run_title
 
 METRICS = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision", "accuracy": "Accuracy"}
 MOST = 12  # comparisons at once: each resamples 2000 times
@@ -110,6 +110,7 @@ def _pair(a: str, head_a: str, b: str, head_b: str, versions: tuple[cache.Versio
 def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str], str]:
     """(run, head) -> its title: other heads of this run, then heads of other finished runs on the dataset."""
     titles = {(run.name, name): theme.head_title(name) for name in summary["heads"] if name != head}
+    named = titles_of(state.choice().runs)
     for other in state.choice().runs:
         if other.name == run.name or guards.run_state(other)["state"] != "succeeded":
             continue
@@ -119,7 +120,7 @@ def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str
             continue
         order = sorted(theirs["heads"], key=lambda name: name != theirs["head"])
         for name in order:
-            titles[other.name, name] = f"{run_title(other.name)} [{other.name[-4:]}]{SEPARATOR}{theme.head_title(name)}"
+            titles[other.name, name] = f"{named[other.name]}{SEPARATOR}{theme.head_title(name)}"
     return titles
 
 
