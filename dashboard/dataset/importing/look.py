@@ -11,11 +11,13 @@ import streamlit as st
 
 from core.analyses.datasets.preview import Look, class_counts, found_words, read
 from core.data.bands import Band, composites
+from core.data.readers.base import ReaderOptions
+from core.data.readers.preview.sample import LOOKED, READ
 from core.jobs.analysis_folder import AnalysisFolder
 from dashboard import cache, state, url_state
 from dashboard.dataset.bands import value
 from dashboard.dataset.importing.draft import Draft, begin_look, go_to
-from dashboard.dataset.importing.options import on_page
+from dashboard.dataset.importing.options import layouts, on_page
 from dashboard.dataset.importing.source import format_title
 from dashboard.jobs import progress
 from dashboard.patches import render
@@ -29,10 +31,14 @@ COLOURS = {1: "orange", 0: "blue", -1: "gray"}
 
 def preview(kept: Draft, job: AnalysisFolder) -> None:
     """The look, or how far it is, or why there is none."""
-    if progress.watch(job):
-        st.caption("A bounded number of files is read. Nothing is imported yet.")
+    status = run_state(job)
+    if status["state"] == "failed":
+        _refused(kept, str(status.get("error") or "The preview failed without a reason."))
         return
-    if run_state(job)["state"] != "succeeded":
+    if progress.watch(job):
+        st.caption(f"At most {LOOKED} files are looked at, and {READ} patches read. Nothing is imported yet.")
+        return
+    if status["state"] != "succeeded":
         _back()
         return
     facts = or_stop(job.result)
@@ -53,6 +59,16 @@ def preview(kept: Draft, job: AnalysisFolder) -> None:
     _aside(facts)
 
 
+def _refused(kept: Draft, error: str) -> None:
+    """Why the source cannot be imported, and what can be done."""
+    st.error(escape_markdown(on_page(error)), icon=":material/error:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _back("primary")
+        if st.button("Preview again", icon=":material/refresh:", key="import_look_again"):
+            begin_look(kept)
+    layouts()
+
+
 def sentence(facts: Mapping[str, Any]) -> str:
     """What the dataset would be, in one sentence."""
     bands, height, width = facts["shape"]
@@ -63,10 +79,11 @@ def sentence(facts: Mapping[str, Any]) -> str:
     elif asked["option"] == "positive":
         words.append(f"classes {escape_markdown(', '.join(asked['choices']))}, of which one is the landslides")
     else:
-        words.append("the classes depend on a question in step 3")
+        shown = f"{ReaderOptions.model_fields[asked['option']].title} {asked['meanwhile']}"
+        words.append(f"the classes depend on an open question (shown here: {escape_markdown(shown)})")
     if facts["groups"]:
         words.append(f"{facts['groups']:,} groups")
-    return f"{words[0]}: {'; '.join(words[1:])}. Read as: {escape_markdown(format_title(facts['format']))}."
+    return f"{words[0]}: {'; '.join(words[1:])}."
 
 
 def undecided(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -163,13 +180,14 @@ def _understood(facts: Mapping[str, Any]) -> None:
     means = f"; landslide: {facts['masks_read_as']}" if facts["masks_read_as"] and asked is None else ""
     unnamed = asked is not None and asked["option"] == "positive"
     rows = {
+        "Read as": format_title(facts["format"]),
         "Positive class": ("not chosen yet" if unnamed else labels["positive"]) if labelled else "no labels",
         "Other class": labels["negative"],
         "Labels from": "masks" if labels["from_masks"] else "names or a table",
         "Groups": f"{facts['groups']:,}" if facts["groups"] else "none",
         "Split": splits or "none",
         "Masks": f"{facts['n_masks']:,}{means}" if facts["n_masks"] else "none",
-        "Places": f"{facts['n_placed']:,} patches" if facts["n_placed"] else "none",
+        "Coordinates": f"{facts['n_placed']:,} patches" if facts["n_placed"] else "none",
         "No-data value": "none" if facts["nodata"] is None else f"{facts['nodata']:g} in all bands",
         "Stored as": facts["dtype"],
         "Further columns": ", ".join(facts["columns"]) or "none",
@@ -184,7 +202,7 @@ def _understood(facts: Mapping[str, Any]) -> None:
     downloads.table(table, hide_index=True, width="stretch", height="content",
                  column_config={"Value": st.column_config.TextColumn(width="large")})  # fmt: skip
     st.caption(
-        f"{facts['n_looked']:,} of {facts['n']:,} files or patches were looked at; what they hold is taken for all."
+        f"{facts['n_looked']:,} of {facts['n_listed']:,} files or patches were looked at; others are taken to be alike."
     )
 
 
@@ -208,8 +226,8 @@ def _onward(facts: Mapping[str, Any]) -> None:
         _back()
 
 
-def _back() -> None:
-    if st.button("Change the source", icon=":material/arrow_back:", type="tertiary", key="import_to_source"):
+def _back(look: str = "tertiary") -> None:
+    if st.button("Change the source", icon=":material/arrow_back:", type=look, key="import_to_source"):
         go_to(1)
 
 

@@ -85,8 +85,8 @@ def options(kind: str, held: Mapping[str, Any], without: Container[str]) -> dict
     return chosen
 
 
-def widget(name: str, field: FieldInfo, held: Any = None) -> Any:
-    """What was filled in, or None; ``held`` at first."""
+def widget(name: str, field: FieldInfo, held: Any = None, example: Any = None) -> Any:
+    """What was filled in, or None; ``held`` at first. example: stands in an empty field instead of the usual one."""
     key, types = f"import_{name}", (field.annotation, *get_args(field.annotation))
     given = {"help": field.description, "key": key}
     if name in WORDS:
@@ -97,7 +97,7 @@ def widget(name: str, field: FieldInfo, held: Any = None) -> Any:
         return None if chosen == field.default else chosen
     if int in types or float in types:
         kind = int if int in types else float
-        shown = EXAMPLES.get(name) or f"{field.default:g}"
+        shown = EXAMPLES.get(name) or f"{field.default:g}" if example is None else f"such as {example}"
         low, high = (_bound(field, *names) for names in ((limits.Ge, limits.Gt), (limits.Le, limits.Lt)))
         low, high = (None if bound is None else kind(bound) for bound in (low, high))
         step, form = (1, "%d") if kind is int else (0.01, "%g")
@@ -113,12 +113,15 @@ def on_page(text: str) -> str:
         field = ReaderOptions.model_fields.get(flag[1].replace("-", "_"))
         return f"“{field.title}”" if field else flag[0]
 
+    text = text.replace("python -m core layouts shows them", "“Layouts that are recognised” shows them")
     return re.sub(r"--([a-z]+(?:-[a-z]+)*)", title, text)
 
 
 def without_advice(text: str) -> str:
     """What was found, without the option that would settle it: beside the text stands its widget."""
-    return on_page(re.split(r"[.:] (?=(?:Say )?--[a-z])", text)[0].rstrip(".") + ".")
+    found = re.split(r"(?<=[.?])\s(?=Say |--[a-z])|:\s(?=--[a-z])", text)[0]
+    found = re.sub(r"^[^.?]*\? (?=.)", "", found)  # the question itself is the widget's title
+    return on_page(found if found.endswith((".", "?")) else f"{found}.")
 
 
 def as_text(value: Any) -> str:

@@ -32,7 +32,7 @@ TITLES = {
     "mask_value": "What means landslide in the masks?",
     "mask_at_least": "From which value on is a mask pixel landslide?",
     "mask_threshold": "How much of a patch must its mask cover to make it a landslide?",
-    "between": "What becomes of patches with less?",
+    "between": "What becomes of patches with a smaller mask?",
     "bands": "What are the bands, in their order?",
     "layout": "Which axis holds the bands?",
     "keys": "Which arrays hold what?",
@@ -47,14 +47,16 @@ NOTHING = {
 def settle(kept: Draft, job: AnalysisFolder, root: Path) -> None:
     """The open questions, the name, and the button that begins the import."""
     if run_state(job)["state"] != "succeeded":
-        st.info("The preview has not ended yet.", icon=":material/hourglass_empty:")
+        st.info("The import needs a finished preview.", icon=":material/hourglass_empty:")
         if st.button("Show the preview", key="import_to_look"):
             go_to(2)
         return
     facts = or_stop(job.result)
-    asked = sorted(facts["questions"], key=lambda one: not one["must"])
+    order = list(ReaderOptions.model_fields)
+    asked = sorted(facts["questions"], key=lambda one: (not one["must"], order.index(one["option"])))
     if asked:
-        st.markdown("**Open questions.** The answers are those of the preview; change what is not right.")
+        n = f"{len(asked)} open question{'s' if len(asked) > 1 else ''}"
+        st.markdown(f"**{n}.** The preview used the answers below; change any that are wrong.")
     else:
         st.markdown("**Nothing is left open.** Give the dataset a name.")
     answers = {one["option"]: _answer(one, kept) for one in asked}
@@ -97,10 +99,10 @@ def _answer(asked: Mapping[str, Any], kept: Draft) -> Any:
     with st.container(border=True):
         title = TITLES.get(option, field.title)
         st.markdown(f"**{title}**{' :orange[Needs an answer.]' if asked['must'] and held is None else ''}")
-        until = "" if asked["meanwhile"] is None else f" Until then the preview takes {asked['meanwhile']}."
+        until = "" if asked["meanwhile"] is None else f" Until it is answered, the preview takes {asked['meanwhile']}."
         st.caption(escape_markdown(f"{readers_options.without_advice(asked['text'])}{until}"))
         if not asked["choices"] or option == "mask_threshold":
-            return readers_options.widget(option, field, held)
+            return readers_options.widget(option, field, held, asked["meanwhile"])
         return _choice(asked, held, field.title)
 
 

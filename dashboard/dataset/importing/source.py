@@ -22,6 +22,7 @@ FROM = {"folder": ":material/folder: On this machine", "upload": ":material/uplo
 
 def source(kept: Draft) -> None:
     """What is imported, and the button that looks at it."""
+    st.markdown("**Name your patches and look at twelve of them.** Nothing is imported before the third step.")
     way = url_state.choose(
         st.segmented_control, "From", list(FROM), key="import_from", default="folder", required=True,
         format_func=FROM.get,

@@ -208,6 +208,7 @@ def test_options_are_called_as_on_the_page():
     text = "There are 4 bands. Say --bands a,b,c if not."
     assert options.on_page("Use --mask-value V, --nonsense.") == "Use “Mask value” V, --nonsense."
     assert options.without_advice(text) == "There are 4 bands."
+    assert options.without_advice("Which is it? Found: a, b. Say --positive NAME.") == "Found: a, b."
     assert options.without_advice("2 of 9 have another size: --resize 64 brings them.") == "2 of 9 have another size."
 
 
@@ -219,10 +220,10 @@ def test_until_a_colour_is_chosen_the_preview_says_that_classes_are_not_known(st
             (tmp_path / "source" / name).mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(tmp_path / "source" / name / f"p{i}.png")
     at = previewed(studio, open_page, tmp_path / "source")
-    assert not at.exception and "the classes depend on a question in step 3" in at.markdown[0].value
+    assert not at.exception and "the classes depend on an open question (shown here: Mask value" in at.markdown[0].value
     assert sum(":gray[class not known yet]" in one.value for one in at.markdown) == 4
     at.button(key="import_onward").click().run()
-    assert any("Until then the preview takes" in one.value for one in at.caption)
+    assert any("Until it is answered, the preview takes" in one.value for one in at.caption)
     assert at.radio(key="import_mask_value").value is None and at.button(key="import_go").disabled
 
 

@@ -127,6 +127,8 @@ def look(format: str | None, source: Path, options: ReaderOptions, declined: Con
     told = {text for text, asks in aside.asked.items() if asks.option in state.questions}
     facts = facts_of(collection, seen, aside, told)
     facts |= {"format": format, "questions": [asdict(question) for question in questions]}
+    if any(question.meanwhile is not None for question in questions):
+        facts["n"] = facts["n_listed"]  # how many are left depends on the answer
     return Preview(facts, seen.pictures, seen.picture_masks)
 
 
@@ -157,7 +159,7 @@ def _adopt(state: _Look, format: str, folder: Path, collection: Collection, asid
         if not state.is_open(asks.option):
             continue
         if asks.option == "masks":
-            text = f"The folder {some(list(asks.choices))} is called as folders of masks are."
+            text = f"There is a folder {some(list(asks.choices))}."
         likely = asks.suggested if asks.option in ASSUMED or asks.option not in state.declined else None
         state.ask(asks, text, likely if asks.option in (*TRIED, *ASSUMED) else None)
         if asks.option in TRIED and likely is not None:
@@ -197,7 +199,11 @@ def _groups_in(collection: Collection) -> dict[str, Asks]:
             if key_of(name) in GROUP_COLUMNS and value:
                 values.setdefault(name, set()).add(value)
     found = tuple(name for name, of in values.items() if 2 <= len(of) < len(items))
-    return {f"Patches share values of {some(list(found))}.": Asks("group_column", found, found[0])} if found else {}
+    return (
+        {f"Patches with the same {some(list(found))} stay in one fold.": Asks("group_column", found, found[0])}
+        if found
+        else {}
+    )
 
 
 def _counted_by_class(state: _Look, format: str, folder: Path) -> None:

@@ -20,7 +20,8 @@ NAMES = ("min", "q01", "q50", "q99", "max")
 def facts_of(collection: Collection, seen: Seen, aside: Aside, told: Container[str]) -> dict[str, Any]:
     """What an import would make of the collection. told: warnings that a question tells already.
 
-    n, n_looked: items listed, and looked at. n_tiles: patches cut from those looked at; 0 where items are patches.
+    n: patches, or images that are cut into tiles. n_listed, n_looked: items listed, and looked at. n_tiles: patches cut
+    from those looked at; 0 where items are patches.
     labels: patches of each class, of all or of those looked at (``counted``). bands: with the values found, and a note
     where these are not what the unit says. groups, splits, n_placed, n_masks, columns: as listed. patches: those drawn,
     in order. rejected, warnings: as an import reports them.
@@ -32,6 +33,7 @@ def facts_of(collection: Collection, seen: Seen, aside: Aside, told: Container[s
     groups = [item.group for item in items]
     return {
         "n": sum(seen.n_labels.values()) if every and not seen.tile else len(items),
+        "n_listed": len(items),
         "n_looked": seen.n_looked,
         "n_tiles": sum(seen.n_labels.values()) if seen.tile else 0,
         "labels": {
