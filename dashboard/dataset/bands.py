@@ -19,6 +19,7 @@ PER_CLASS = 200  # patches of each class that means, histograms and quantiles ar
 DRAWS = (3, 6, 9, 12)
 MOST_DRAWS = 1_000_000
 MEAN_PX = 170  # CSS pixels
+HARDLY = 0.25  # medians this near, in middle halves of their values, tell nobody which class it is
 COMPUTED_WORDS = (
     " SAR before is drawn as SAR after is; other bands that are computed by their percentiles over "
     f"{band_values.LIMIT_PATCHES} patches of each class. Of mean patches they are computed from the mean bands."
@@ -54,7 +55,10 @@ def sentence(data: Dataset, quantiles: pd.DataFrame) -> str:
         return "The classes have the same median in every band."
     band = next(one for one in data.bands if one.name == apart.idxmax())
     medians = [f"{value(by_class[label].loc[band.name, 'q50'])} in {class_word(data, label)}" for label in (1, 0)]
-    return f"The classes differ most in **{escape_markdown(band.label)}**: median {' and '.join(medians)}."
+    said = "The classes differ most in"
+    if apart.max() < HARDLY:
+        said = "No single band tells the classes apart. The largest difference is in"
+    return f"{said} **{escape_markdown(band.label)}**: median {' and '.join(medians)}."
 
 
 def value(number: float) -> str:

@@ -62,7 +62,7 @@ def sentence(data: Dataset) -> str:
     words = [f"**{len(data):,} {kind}**, {share}", f"{n_bands} band{'s' if n_bands > 1 else ''}"]
     if data.groups is not None:
         words.append(f"{len(set(data.groups.tolist())):,} groups")
-    words.append(f"{_side(data)} pixels a patch")
+    words.append(f"{_side(data)} pixels each")
     end = " Simulated data are for trying things out; they say nothing about real ground."
     return f"{', '.join(words)}.{end if data.facts.get('simulated') else ''}"
 

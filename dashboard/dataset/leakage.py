@@ -25,7 +25,7 @@ from dashboard.ui import downloads, empty_states, guards, paging
 from dashboard.ui.formatting import escape_markdown
 
 NAME = ANALYSIS.name
-ANY = "anything or nothing"  # no filter on what divides a pair
+ANY = "all pairs"  # no filter on what separates them
 PAIRS_A_PAGE = 6
 OF_RUN = "folds of the chosen run"
 MEASURES = {"overlap": "Overlap (share of the patch)", "ssim": "SSIM over the overlap"}
@@ -83,7 +83,7 @@ def verdict(n_pairs: int, crossings: Mapping[str, int]) -> tuple[str, str]:
         return "ok", "No two patches show the same ground: no split of this dataset leaks pixels."
     crossed = {name: n for name, n in crossings.items() if n and name != "groups"}
     if crossed:
-        said = " and ".join(f"{n:,} of them are divided by the {name}" for name, n in crossed.items())
+        said = " and ".join(f"{n:,} of them lie across the {name}" for name, n in crossed.items())
         return "error", f"{n_pairs:,} pairs show the same ground, and {said}. Scores measured that way are too good."
     if crossings.get("groups"):
         return "warning", (
@@ -91,7 +91,13 @@ def verdict(n_pairs: int, crossings: Mapping[str, int]) -> tuple[str, str]:
             "Training joins such groups, or leaves out of a fold's training part what shares ground with the patches "
             "that it evaluates (folds.on_leak)."
         )
-    return "ok", f"{n_pairs:,} pairs show the same ground; none is divided."
+    if not crossings:
+        return (
+            "ok",
+            f"{n_pairs:,} pairs show the same ground. No split, run or group could separate them.",
+        )
+    named = " or ".join(f"the {name}" for name in crossings)
+    return "ok", f"{n_pairs:,} pairs show the same ground; none lies across {named}."
 
 
 def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> None:
@@ -123,8 +129,8 @@ def _chosen(found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> pd.Data
             format_func=lambda kind: f"{KIND_WORDS[kind]} ({counts[kind]:,})",
         )  # fmt: skip
         across = url_state.choose(
-            st.selectbox, "Divided by", [ANY, *divisions], key="leakage_across", default=ANY, width=260,
-            format_func=lambda name: name if name == ANY else f"the {name} ({divided_by[name]:,})",
+            st.selectbox, "Show", [ANY, *divisions], key="leakage_across", default=ANY, width=260,
+            format_func=lambda name: name if name == ANY else f"across the {name} ({divided_by[name]:,})",
         )  # fmt: skip
     table = found.pairs[found.pairs["kind"].isin(kinds or present)].reset_index(drop=True)
     return table if across == ANY else divided(table, across, divisions[across])

@@ -43,7 +43,7 @@ def test_the_button_starts_a_job_whose_pairs_are_shown(studio, open_page):
 def test_pairs_that_the_split_divides_are_an_error_and_can_be_excluded(studio, open_page):
     path = studio.add_placed(doubled=True)
     at = searched(studio, open_page, path)
-    assert not at.exception and "2 of them are divided by the split" in at.error[0].value
+    assert not at.exception and "2 of them lie across the split" in at.error[0].value
     at.checkbox(key="leakage_all").check().run()
     at.button(key="leakage_exclude").click().run()
     assert not at.exception and read_exclusions(path)["id"].tolist() == ["P060", "P061"]
