@@ -11,6 +11,7 @@ from core.data.store import Dataset
 from dashboard import theme, url_state
 from dashboard.charts import embedding_map
 from dashboard.dataset import geo_chart, inventories
+from dashboard.dataset.bands import value
 from dashboard.patches import card, gallery
 from dashboard.ui import downloads, empty_states
 from dashboard.ui.formatting import class_word, escape_markdown
@@ -40,10 +41,12 @@ def places(data: Dataset) -> None:
     ways |= {"group": "Group"} if data.groups is not None else {}
     ways |= {"event": "Has an event"} if join is not None else {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = url_state.choose(
-            st.segmented_control, "Coloured by", list(ways), key="map_colour", default="class", required=True,
-            format_func=ways.get,
-        )  # fmt: skip
+        way = "class"
+        if len(ways) > 1:
+            way = url_state.choose(
+                st.segmented_control, "Coloured by", list(ways), key="map_colour", default="class", required=True,
+                format_func=ways.get,
+            )  # fmt: skip
         tiles = url_state.toggle(
             "Background map from openstreetmap.org", key="map_tiles",
             help="Your browser then asks openstreetmap.org for pictures of this area. Without it nothing is asked of "
@@ -83,7 +86,7 @@ def sentence(data: Dataset, placed: np.ndarray) -> str:
     tall = (high[1] - low[1]) * geo_chart.KM_PER_DEGREE
     wide = (high[0] - low[0]) * geo_chart.KM_PER_DEGREE * np.cos(np.radians((low[1] + high[1]) / 2))
     n = "All" if len(placed) == len(data) else f"{len(placed):,} of"
-    return f"**{n} {len(data):,} patches** have a place; they spread over {wide:,.3g} by {tall:,.3g} km."
+    return f"**{n} {len(data):,} patches** have coordinates; they spread over {value(wide)} by {value(tall)} km."
 
 
 def _selection(data: Dataset, ids: list[str]) -> None:

@@ -54,9 +54,10 @@ def import_jobs(root: Path) -> None:
 
 def _report(job: AnalysisFolder) -> None:
     report = or_stop(job.result)
+    unlabelled = f", {report['n_unlabelled']:,} unlabelled" if report["n_unlabelled"] else ""
+    aside = f" {len(report['rejected']):,} files or rows were set aside." if report["rejected"] else ""
     st.success(
-        f"{report['n']:,} patches imported: {report['n_positive']:,} positive, {report['n_unlabelled']:,} unlabelled. "
-        f"{len(report['rejected']):,} files or rows set aside.",
+        f"{report['n']:,} patches imported: {report['n_positive']:,} positive{unlabelled}.{aside}",
         icon=":material/check_circle:",
     )
     title = FORMAT_TITLES.get(report["format"], report["format"])
