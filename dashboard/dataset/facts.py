@@ -63,8 +63,7 @@ def sentence(data: Dataset) -> str:
     if data.groups is not None:
         words.append(f"{len(set(data.groups.tolist())):,} groups")
     words.append(f"{_side(data)} pixels each")
-    end = " Simulated data are for trying things out; they say nothing about real ground."
-    return f"{', '.join(words)}.{end if data.facts.get('simulated') else ''}"
+    return f"{', '.join(words)}."
 
 
 def _examples(data: Dataset) -> None:
