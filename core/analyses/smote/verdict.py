@@ -46,7 +46,7 @@ def _two_sample(tests: dict[str, dict], best: str | None) -> list[str]:
     test = tests[best]
     return [
         f"A linear classifier on {FEATURES[best]} ranks a synthetic patch above a real one in {test['auc']:.0%} of "
-        f"pairs{_within(interval_percent([test['lo'], test['hi']]))}; chance is 50%. Relatives stay on one side of its split."
+        f"pairs{_within([test['lo'], test['hi']])}; chance is 50%. Relatives stay on one side of its split."
     ]
 
 
@@ -54,7 +54,7 @@ def _blur(detail: dict[str, Any]) -> list[str]:
     kept = detail["kept"]
     if kept["value"] is None:
         return []
-    words = f"They keep {kept['value']:.0%}{_within(interval_percent(kept['interval']))} of their parents' fine detail"
+    words = f"They keep {kept['value']:.0%}{_within(kept['interval'])} of their parents' fine detail"
     if kept["value"] >= SHARP:
         return [f"{words}: they are hardly blurred."]
     return [f"{words}: averaging two patches blurs what they do not share, and a network may learn the blur."]
@@ -68,8 +68,8 @@ def _held_out(shares: dict[str, Any] | None) -> list[str]:
     if not synthetic["n"]:
         return []
     return [
-        f"Models that have seen {words} miss {synthetic['share']:.0%}{_within(interval_percent(synthetic['interval']))} of "
-        f"{synthetic['n']:,} synthetic landslides, and {real['share']:.0%}{_within(interval_percent(real['interval']))} of their "
+        f"Models that have seen {words} miss {synthetic['share']:.0%}{_within(synthetic['interval'])} of "
+        f"{synthetic['n']:,} synthetic landslides, and {real['share']:.0%}{_within(real['interval'])} of their "
         f"{real['n']:,} real parents."
     ]
 
@@ -79,16 +79,17 @@ def _distance(distance: dict[str, Any]) -> list[str]:
     if pixels is None:
         return []
     ratio = pixels["ratio"]
+    bounds = interval(ratio["interval"], 2)
+    within = f" (95% interval {bounds})" if bounds else ""
     return [
-        f"Without its parents, the nearest real landslide is {ratio['value']:.2f}"
-        f"{_within(interval(ratio['interval'], 2))} times as far from a synthetic patch as the anchor's nearest is from the "
-        "anchor."
+        f"Without its parents, the nearest real landslide is {ratio['value']:.2f}{within} times as far from a synthetic "
+        "patch as the anchor's nearest is from the anchor."
     ]
 
 
-def _within(bounds: str) -> str:
-    """An interval in words, such as "45–60%", for behind its value; nothing where there is none."""
-    return f" (95% interval {bounds})" if bounds else ""
+def _within(bounds: Any) -> str:
+    """An interval of shares, for behind its value; nothing where there is none."""
+    return f" (95% interval {text})" if (text := interval_percent(bounds)) else ""
 
 
 def _known(value: Any) -> bool:
