@@ -82,8 +82,8 @@ def _distance(distance: dict[str, Any]) -> list[str]:
     bounds = interval(ratio["interval"], 2)
     within = f" (95% interval {bounds})" if bounds else ""
     return [
-        f"Without its parents, the nearest real landslide is {ratio['value']:.2f}{within} times as far from a synthetic "
-        "patch as the anchor's nearest is from the anchor."
+        f"Without its parents, the nearest real landslide is {ratio['value']:.2f}{within} times as far from a "
+        "synthetic patch as the anchor's nearest is from the anchor."
     ]
 
 
