@@ -13,6 +13,7 @@ from core.runs.remembered import remembered
 from core.runs.store import STATES, RunFolder, strangers_in
 from core.text import duration
 from dashboard import state, theme
+from dashboard.results.compare.door import open_compare
 from dashboard.train import prefill
 from dashboard.ui import downloads, formatting, guards, run_actions
 from dashboard.ui.formatting import escape_markdown, interval
@@ -124,7 +125,7 @@ def _actions(ticked: list[RunFolder]) -> None:
 
 def compare(first: RunFolder, second: RunFolder) -> None:
     """Open the comparison of two runs on the same dataset."""
-    state.open_view("results", run=first.name, view="compare", filters={"compare_with": second.name})
+    open_compare(first.name, second.name)
 
 
 def _not_comparable(ticked: list[RunFolder]) -> str:
