@@ -30,19 +30,23 @@ def cards(facts: Mapping) -> list[Card]:
         Card("Found (TP)", f"{cells['tp']:,}", _percents(bounds.get("recall"))),
         Card("Missed (FN)", f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
         Card("False alarms (FP)", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
-        Card("Correct alarms", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
         Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
     ]
 
 
-def headline(facts: Mapping, positive: str) -> str:
-    """The result in one line. facts: an entry of ``summary["heads"]``."""
+def headline(facts: Mapping, positive: str, there: Mapping | None = None) -> str:
+    """The result in one line. facts: an entry of ``summary["heads"]``; there: at the stated prevalence, if any."""
     name = escape_markdown(positive)
     if not _finite(facts, "recall"):
         return f"These patches include no {name}"
     first = f"Finds {_percent(facts['recall'], 0)} of {name} patches."
     if not _finite(facts, "precision"):
         return f"{first} It raises no alarms."
+    if there is not None and _finite(there, "precision"):
+        return (
+            f"{first} At {1000 * there['share']:.3g} per 1,000 patches, {_percent(1 - there['precision'], 0)} of its "
+            "alarms are false."
+        )
     return f"{first} {_percent(1 - facts['precision'], 0)} of its alarms are false."
 
 
@@ -104,7 +108,7 @@ def against_baseline(summary: Mapping) -> tuple[str, str]:
     For each metric the baseline counts that leaves least to gain. Where the head is a blend of network and statistics,
     the blend without a network is among them: the same with another statistics model in the network's place.
     """
-    rows = {metric: _least_gain(summary, metric) for metric in ("f1", "auc")}
+    rows = {metric: least_gain(summary, metric) for metric in ("f1", "auc")}
     rows = {metric: found for metric, found in rows.items() if found}
     if not rows:
         return "Unknown", "This run has no interval for the difference from the band-statistics baselines."
@@ -123,7 +127,14 @@ def against_baseline(summary: Mapping) -> tuple[str, str]:
 METRIC_WORDS = {"f1": "F1", "auc": "AUC"}
 
 
-def _least_gain(summary: Mapping, metric: str) -> tuple[str, Mapping] | None:
+def verdict(summary: Mapping) -> str:
+    """What the differences from the strongest baselines say, in a sentence; empty where none is known."""
+    found = [least_gain(summary, metric) for metric in METRIC_WORDS]
+    rows = [row for _, row in filter(None, found)]
+    return _answer(rows)[1] if rows else ""
+
+
+def least_gain(summary: Mapping, metric: str) -> tuple[str, Mapping] | None:
     """The baseline that leaves the head least to gain by a metric, with the difference; None where none is known."""
     against = {name: entry.get(metric) for name, entry in summary.get("differences", {}).items()}
     known = {name: row for name, row in against.items() if row and _finite(row, "difference", "lo", "hi")}

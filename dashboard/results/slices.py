@@ -1,0 +1,125 @@
+"""Where the run is weak: a metric on parts of the patches, and which part is the weakest beyond luck."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.evaluate.metrics import COUNT_METRICS
+from core.evaluate.slices import FEWEST, SliceReport
+from dashboard import cache, theme, url_state
+from dashboard.results import charts
+from dashboard.results.metrics import TITLES
+from dashboard.results.predictions import Predictions
+from dashboard.ui import downloads
+from dashboard.ui.formatting import escape_markdown
+
+READ_UNASKED = 3000  # patches whose images are read without being asked for
+EVERYTHING = ""
+FACT_WORDS = {
+    "scar_share": "Scar size (share of the patch)", "cloud": "Cloud cover", "brightness": "Brightness",
+    "season": "Season", "source": "Source", "group": "Group", "split": "Split", "fold": "Fold",
+}  # fmt: skip
+
+
+def slices_view(predictions: Predictions, data: Dataset | None) -> None:
+    """The view; without a dataset only groups and folds are known."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = url_state.choose(
+            st.selectbox, "Metric", COUNT_METRICS, key="metrics_slice_metric", default=COUNT_METRICS[0],
+            format_func=TITLES.get, width=220,
+        )  # fmt: skip
+        facts, version = facts_of(predictions, data)
+        report = predictions.slices(facts, metric, version)
+        names = list(dict.fromkeys(report.table["by"]))
+        by = EVERYTHING
+        if len(names) > 1:
+            by = url_state.choose(
+                st.selectbox, "By", [EVERYTHING, *names], key="slices_by", default=EVERYTHING, width=260,
+                format_func=lambda name: fact_title(name) if name else "Everything known",
+            )  # fmt: skip
+    if report.table.empty:
+        st.info(
+            "Nothing to slice by: the patches have no columns, groups, cloud cover, scar size or dates, or every slice "
+            "has too few patches.", icon=":material/info:",
+        )  # fmt: skip
+    else:
+        st.markdown(f"**{escape_markdown(report.sentence())}**")
+        _drawn(report, metric, by)
+    st.caption(predictions.basis)
+    with st.expander("How this was measured", icon=":material/info:"):
+        st.markdown(
+            f"The weakest slice is the lowest drawn; drawn are those with at least {FEWEST} patches to measure the "
+            "metric by. Whether it differs from the rest is tested with Holm's correction over all slices. Numbers are "
+            "split into quartiles."
+        )
+        if len(report.too_small):
+            st.markdown(f"{len(report.too_small)} slices have too few patches:")
+            downloads.table(report.too_small, hide_index=True, width="stretch", height="content")
+        shown = report.table.assign(by=report.table["by"].astype(str))
+        downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")
+
+
+def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFrame, cache.Version | None]:
+    """What is known of each patch by its id, and the version of the dataset file that says so."""
+    facts = pd.DataFrame({"id": predictions.table["id"].astype(str)})
+    if data is None:
+        return (facts if predictions.groups is None else facts.assign(group=predictions.groups)), None
+    try:
+        found = cache.patch_metadata(data, facts["id"].tolist(), _images_too(len(facts)))
+    except LandslideLensError as error:
+        st.warning(f"The metadata of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:")
+        return facts, None
+    return found.assign(id=found["id"].astype(str)), cache.file_version(data.path)
+
+
+def fact_title(name: str) -> str:
+    """What a fact of ``core.data.tabular.patch_metadata`` is called; a column by its own name."""
+    return FACT_WORDS.get(name, name)
+
+
+def _images_too(n: int) -> bool:
+    """Whether every patch is read for its brightness and scar size: with many patches that takes a while."""
+    return n <= READ_UNASKED or url_state.toggle(
+        "Also by brightness and scar size", key="metrics_images", help=f"Reads all {n:,} patches once."
+    )
+
+
+def _drawn(report: SliceReport, metric: str, by: str) -> None:
+    worst = report.worst
+    table = report.table if by == EVERYTHING else report.table[report.table["by"] == by]
+    order = sorted(range(len(table)), key=lambda i: (table["by"].iat[i], *slice_order(table["slice"].iat[i])))
+    ordered = table.iloc[order]
+    rows = pd.DataFrame(
+        {
+            "name": [
+                f"{fact_title(of).partition(' (')[0]}: {name}"
+                for of, name in zip(ordered["by"], ordered["slice"], strict=True)
+            ],
+            "value": ordered["value"], "lo": ordered["lo"], "hi": ordered["hi"], "n": ordered["n"],
+            "colour": [_colour(row, worst) for row in ordered.to_dict("records")],
+        }
+    )  # fmt: skip
+    downloads.show(
+        charts.dots(rows, f"{TITLES[metric]}, with 95% interval (dotted: all patches)", report.overall),
+        key="metrics_slices",
+    )
+    if worst is not None:
+        st.caption("Orange: the weakest slice.")
+
+
+def slice_order(name: str) -> tuple[float, str]:
+    """Slices of numbers ("43.6 to 53.3") are sorted by where they begin, others by name."""
+    try:
+        return float(name.split(" to ")[0].replace(",", "")), name
+    except ValueError:
+        return math.inf, name
+
+
+def _colour(row: dict, worst: dict | None) -> str:
+    is_worst = worst is not None and (row["by"], row["slice"]) == (worst["by"], worst["slice"])
+    return theme.POSITIVE if is_worst else theme.NEGATIVE
