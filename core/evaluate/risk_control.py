@@ -33,6 +33,7 @@ import pandas as pd
 
 from core.errors import ConfigError, DataError, LabelError
 from core.evaluate.metrics import check_labels, check_scores
+from core.evaluate.prevalence import check_share
 from core.stats.bootstrap import effective_groups, group_index
 from core.stats.design_effect import design_effect, score_design_effect, share_interval
 
@@ -232,6 +233,39 @@ def triage_rule(
         effect=effect,
         path=path,
     )
+
+
+def target_where(target: Target, share: float) -> Target | None:
+    """The target among landslides that keeps this one where ``share`` (0-1) of the patches are landslides.
+
+    A number among 1000 patches depends on how many of them are landslides; the share of landslides that it allows does
+    not. None where even missing all of them keeps the target.
+    """
+    if target.kind == "miss_rate":
+        return target
+    limit = target.share / check_share(share)
+    return Target("miss_rate", limit, target.delta) if limit < 1 else None
+
+
+def tradeoff(
+    labels: np.ndarray,
+    probs: np.ndarray,
+    kind: str,
+    groups: np.ndarray | None = None,
+    effect: float = UNGROUPED_EFFECT,
+    delta: float = DELTA,
+) -> pd.DataFrame:
+    """What every threshold promises, lowest first: threshold, missed, upper (share), workload (in 1000), effective.
+
+    As the ``path`` of a :class:`TriageRule`, without an end at its target. Empty where a class is missing.
+    """
+    labels = check_labels(labels)
+    probs = check_scores(probs, labels.size)
+    counted = labels == 1 if kind == "miss_rate" else np.ones(labels.size, bool)
+    if not 0 < int(labels.sum()) < labels.size:
+        return pd.DataFrame(columns=["threshold", "missed", "upper", "workload", "effective"])
+    anything = Target("miss_rate", 1 - 1e-9, delta)
+    return _highest(labels, probs, counted, groups, anything, 1.0 if groups is not None else float(effect))[1]
 
 
 def triage_by_fold(

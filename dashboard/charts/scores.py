@@ -74,9 +74,7 @@ def squares(panels: Sequence[Squares]) -> go.Figure:
         z = np.repeat(np.arange(len(parts)), [count for _, count, _ in parts])
         n = len(parts)
         scale = [
-            [edge / n, _faded(colour, opacity)]
-            for j, (colour, _, opacity) in enumerate(parts)
-            for edge in (j, j + 1)
+            [edge / n, _faded(colour, opacity)] for j, (colour, _, opacity) in enumerate(parts) for edge in (j, j + 1)
         ]
         figure.add_heatmap(
             z=z.reshape(rows, columns), y=top + np.arange(rows), zmin=-0.5, zmax=n - 0.5, colorscale=scale,

@@ -1,4 +1,4 @@
-"""Figures of the Results page: curves with the point of a threshold, reliability, triage, slices, heads, sets.
+"""Figures of the Results page: curves with the point of a threshold, reliability, inspections, slices, heads, sets.
 
 Pure, as ``dashboard.charts``: numbers come in, a plotly figure goes out.
 """
@@ -129,44 +129,32 @@ def reliability(diagrams: Mapping[str, Reliability], positive: str) -> go.Figure
 # ---------------------------------------------------------------------------------------------------- risk control
 
 
-def triage_bar(cleared: float, inspected: float, accepted: float) -> go.Figure:
-    """A thousand patches as one bar of three parts."""
+def inspections(
+    path: pd.DataFrame, limit: float, chosen: tuple[float, float] | None, title: str, most: float
+) -> go.Figure:
+    """Inspections over what may be missed. path: threshold, missed, most, inspect (``safety.decision.path_at``).
+
+    chosen: its point (missed at most, inspections). title: of what may be missed. most: where the axis ends.
+    """
     figure = go.Figure()
-    for name, count, colour in (
-        ("cleared", cleared, theme.OUTCOME["TN"]),
-        ("inspected", inspected, theme.OUTCOME["FP"]),
-        ("accepted", accepted, theme.POSITIVE),
-    ):
-        figure.add_bar(
-            x=[count], y=[""], orientation="h", name=f"{name} {count:.0f}", marker_color=colour,
-            hovertemplate=f"{count:.1f} of 1,000 {name}<extra></extra>",
+    shown = path[path["most"] <= most * 1.05]
+    figure.add_scatter(
+        x=shown["most"], y=shown["inspect"], mode="lines", showlegend=False, line_shape="hv", fill="tozeroy",
+        fillcolor="rgba(62,132,184,0.12)", line={"color": theme.NEGATIVE, "width": LINE},
+        customdata=shown[["threshold", "missed"]].to_numpy(),
+        hovertemplate="%{x:.3g} missed at most: inspect %{y:.0f} of 1,000 (threshold %{customdata[0]:.3f}, "
+        "%{customdata[1]:.0f} missed here)<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=limit, line_width=THIN, line_dash="dash", line_color=theme.INK)
+    if chosen is not None:
+        figure.add_scatter(
+            x=[chosen[0]], y=[chosen[1]], mode="markers+text", showlegend=False, textposition="top right",
+            text=[f"  inspect {chosen[1]:.0f}"], textfont={"size": 14}, cliponaxis=False,
+            marker={"size": 15, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
+            hovertemplate="target: inspect %{y:.0f} of 1,000<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(title_text="Of 1,000 patches", range=[0, 1000])
-    return theme.apply(figure, 150).update_layout(legend_traceorder="normal")
-
-
-def risk_path(path: pd.DataFrame, limit: float, chosen: float, miss_rate: bool) -> go.Figure:
-    """The bound of what is missed over the alarms raised. path: see ``core.evaluate.risk_control.TriageRule``."""
-    scale = 1.0 if miss_rate else 1000.0
-    figure = go.Figure()
-    figure.add_scatter(
-        x=path["workload"], y=path["upper"] * scale, mode="lines", showlegend=False,
-        line={"color": theme.NEGATIVE, "width": LINE}, customdata=path[["threshold", "missed"]].to_numpy(),
-        hovertemplate="%{x:.0f} alarms per 1,000: at most %{y:.3f} missed (threshold %{customdata[0]:.3f}, "
-        "%{customdata[1]} missed here)<extra></extra>",
-    )  # fmt: skip
-    here = path[np.isclose(path["threshold"], chosen)] if np.isfinite(chosen) else path.tail(1)
-    figure.add_scatter(
-        x=here["workload"], y=here["upper"] * scale, mode="markers", showlegend=False,
-        marker={"size": 14, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
-        hovertemplate="chosen: %{x:.0f} alarms per 1,000<extra></extra>",
-    )  # fmt: skip
-    figure.add_hline(y=limit, line_width=THIN, line_dash="dash", line_color=theme.INK)
-    figure.add_annotation(x=1, xref="paper", xanchor="right", y=limit, yanchor="bottom", showarrow=False, text="target")
-    figure.update_xaxes(title_text="Alarms per 1,000 patches")
-    title = "Share of landslides missed, at most" if miss_rate else "Missed per 1,000 patches, at most"
-    figure.update_yaxes(title_text=title, rangemode="tozero")
+    figure.update_xaxes(title_text=title, range=[0, most])
+    figure.update_yaxes(title_text="Inspected, of 1,000 patches", range=[0, 1040])
     return theme.apply(figure, 300)
 
 

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.data.bands import composites
 from core.data.store import Dataset
 from core.evaluate.results import HeadResults
 from core.evaluate.slices import slice_names
 from core.runs.store import RunFolder
 from dashboard import state, theme, url_state
 from dashboard.charts import counts, scores
-from dashboard.patches import card, gallery, outcomes
+from dashboard.patches import card, derived_bands, gallery, outcomes
 from dashboard.results.predictions import Predictions
 from dashboard.results.slices import fact_title, facts_of, slice_order
 from dashboard.ui import downloads
@@ -114,7 +115,7 @@ def _pictures(
 ) -> None:
     look = None
     if data is not None:
-        look = gallery.Look(gallery.composites(gallery.derived_bands.drawable(data.bands))[0])
+        look = gallery.Look(composites(derived_bands.drawable(data.bands))[0])
     for outcome in KINDS:
         rows = part[part["outcome"] == outcome].sort_values("confidence", ascending=False, kind="stable")
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

@@ -14,6 +14,7 @@ from dashboard import url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
 from dashboard.results import charts, interpretation
+from dashboard.results.locked_test import locked_test_view
 from dashboard.results.metrics import TITLES
 from dashboard.ui import downloads, other_datasets
 from dashboard.ui.formatting import escape_markdown, interval, number
@@ -22,22 +23,41 @@ from dashboard.ui.guards import or_stop
 DRAWN = ("f1", "accuracy", "precision", "recall", "specificity", "auc")
 
 
+WHICH = {"other": "Another dataset", "locked": "Held-back test part"}
+
+
+def external_test_view(run: RunFolder, summary: dict) -> None:
+    """The view: another labelled dataset, or the part of the run's own dataset that was held back."""
+    which = url_state.choose(
+        st.segmented_control, "Tested on", list(WHICH), key="external_which", default="other", required=True,
+        format_func=WHICH.get, label_visibility="collapsed",
+    )  # fmt: skip
+    if which == "locked":
+        locked_test_view(run, summary)
+    else:
+        external_validation_view(run, summary)
+
+
 def external_validation_view(run: RunFolder, summary: dict) -> None:
-    """The view."""
-    _evaluate(run)
+    """Evaluations on other datasets, the newest first, and a new one."""
     evaluations = or_stop(read, run)
     if not evaluations:
+        _evaluate(run)
         st.info(
             "This run has not been evaluated on another dataset yet. Performance at a place, season or sensor that it "
-            "has not seen tells more than any fold. Choose a labelled dataset above.", icon=":material/travel_explore:",
+            "has not seen tells more than any fold.", icon=":material/travel_explore:",
         )  # fmt: skip
         return
     newest = sorted(evaluations, key=lambda name: str(evaluations[name].report.get("made", "")), reverse=True)
-    name = st.selectbox(
-        "Evaluated on", newest, key="external_shown", width=320,
-        format_func=lambda key: str(evaluations[key].report.get("dataset_name", key)),
-    )  # fmt: skip
+    name = newest[0]
+    if len(newest) > 1:
+        name = url_state.choose(
+            st.selectbox, "Evaluated on", newest, key="external_shown", default=newest[0], width=320,
+            format_func=lambda key: str(evaluations[key].report.get("dataset_name", key)),
+        )  # fmt: skip
     show(run, evaluations[name], summary)
+    st.subheader("Test on another dataset", anchor=False)
+    _evaluate(run)
 
 
 def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:

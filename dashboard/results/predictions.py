@@ -17,6 +17,7 @@ from core.data.scores_csv import ScoreTable
 from core.evaluate.calibration.calibrators import Calibrated, compare_calibrations
 from core.evaluate.prevalence import with_intervals
 from core.evaluate.results import HeadResults, head_results
+from core.evaluate.risk_control import Target, TriageRule, tradeoff, triage_rule
 from core.evaluate.slices import SliceReport, slice_report
 from core.evaluate.sweep import Sweep, sweep
 from core.evaluate.thresholds import Nested, chooser, nested
@@ -105,6 +106,14 @@ class Predictions:
         """Counts at every threshold; shared, not to be written to."""
         return _sweep(self.key, self)
 
+    def triage(self, target: Target, accept: float | None = None, effect: float = 1.0) -> TriageRule:
+        """The threshold that keeps a safety target; raises as ``core.evaluate.risk_control.triage_rule``."""
+        return _triage(self.key, target, accept, effect, self)
+
+    def tradeoff(self, kind: str, effect: float = 1.0) -> pd.DataFrame:
+        """What every threshold promises (``core.evaluate.risk_control.tradeoff``)."""
+        return _tradeoff(self.key, kind, effect, self)
+
     def calibrations(self) -> list[Calibrated]:
         """Each way of calibrating, out of fold."""
         return _calibrations(self.key, self)
@@ -187,6 +196,17 @@ def _there(key: str, share: float, _predictions: Predictions) -> dict:
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _sweep(key: str, _predictions: Predictions) -> Sweep:
     return sweep(_predictions.labels, _predictions.probs)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _triage(key: str, target: Target, accept: float | None, effect: float, _predictions: Predictions) -> TriageRule:
+    of = _predictions
+    return triage_rule(of.labels, of.probs, target, of.groups, false_per_1000=accept, effect=effect)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _tradeoff(key: str, kind: str, effect: float, _predictions: Predictions) -> pd.DataFrame:
+    return tradeoff(_predictions.labels, _predictions.probs, kind, _predictions.groups, effect)
 
 
 @st.cache_data(max_entries=16, show_spinner="Calibrating each fold on the others…")

@@ -57,27 +57,31 @@ def threshold_view(
     first = predictions.nested("best_f1").deployed if deployed is None else deployed
     if predictions.prevalence is not None:  # the best F1 is elsewhere where landslides are rarer
         first = best_f1_threshold_at(predictions.labels, predictions.probs, predictions.prevalence)
-    if st.session_state.get(WHOSE) != predictions.key:  # another head or table: its own threshold
-        st.session_state[WHOSE], st.session_state[AT] = predictions.key, float(np.clip(first, 0, 1))
+    first = float(np.clip(first, 0, 1))
+    if st.session_state.get(WHOSE, predictions.key) != predictions.key:  # another head or table: its own threshold
+        url_state.forget(AT)
+        st.query_params.pop(AT, None)
         st.session_state.pop(RULE, None)
+    st.session_state[WHOSE] = predictions.key
     sweep = predictions.sweep()
     figures = {
         "rates": charts.rates_over_threshold(sweep, first),
         "pr": charts.pr_at(sweep, first),
         "roc": charts.roc_at(sweep, first),
     }
-    live = Live(predictions, sweep, data, run, float(np.clip(first, 0, 1)), figures)
+    live = Live(predictions, sweep, data, run, first, figures)
     st.fragment(_moving)(live)
     downloads.download(lambda: sweep_table(live.sweep), f"{predictions.name}_thresholds", "Every threshold (CSV)")
 
 
 def _moving(live: Live) -> None:
-    st.session_state.setdefault(AT, live.first)
+    url_state.read_query_number(AT, 0.0, 1.0, live.first)
     _choosers(live)
     at = st.slider(
         f"Threshold: probability from which a patch counts as {escape_markdown(live.predictions.positive)}", 0.0, 1.0,
         step=STEP, format="%.3f", key=AT,
     )  # fmt: skip
+    url_state.write_query_param(AT, at, live.first)
     cells = live.sweep.at(at)
     _numbers(live, at, cells)
     charts.move_line(live.figures["rates"], at)
@@ -99,12 +103,12 @@ def _moving(live: Live) -> None:
 
 def _choosers(live: Live) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        recall = st.number_input(
-            "Recall at least", 0.5, 1.0, 0.95, 0.01, format="%.2f", key=RECALL, width=130,
+        recall = url_state.number(
+            "Recall at least", 0.5, 1.0, 0.95, key=RECALL, step=0.01, format="%.2f", width=130,
             help="Share of landslides that must be found among these patches.",
         )  # fmt: skip
-        cost = st.number_input(
-            "Cost of a miss", 0.1, 1000.0, 10.0, 1.0, format="%.1f", key=COST, width=130,
+        cost = url_state.number(
+            "Cost of a miss", 0.1, 1000.0, 10.0, key=COST, step=1.0, format="%.1f", width=130,
             help="In false alarms: 10 means that one missed landslide is as bad as ten false alarms.",
         )  # fmt: skip
         for rule, words in RULES.items():
@@ -137,7 +141,7 @@ def nested_words(chosen: Nested, rule: str, recall: float, cost: float, n_folds:
     if rule == "cost":
         words += f", cost {cost * cells.fn + cells.fp:,.0f} (a miss {cost:g}, a false alarm 1)"
     if rule == "recall" and values["recall"] is not None and values["recall"] < recall:
-        words += ". That is less than asked for: a threshold guarantees nothing on other patches; Safety target does"
+        words += ". That is less than required: a threshold guarantees nothing on other patches; the safety target does"
     return f"{words}. For new patches: {chosen.deployed:.3f}, chosen on all folds; the slider now stands there."
 
 

@@ -23,8 +23,10 @@ def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
             "Summary (JSON)", json.dumps(summary, indent=2), file_name=f"{run.name}_summary.json", type="tertiary",
             mime="application/json", icon=":material/download:", on_click="ignore", key="results_summary",
         )  # fmt: skip
-    st.json(or_stop(run.provenance), expanded=1)
-    st.json(or_stop(run.config).model_dump(mode="json"), expanded=False)
+    with st.expander("Versions, device and seeds", icon=":material/receipt_long:"):
+        st.json(or_stop(run.provenance), expanded=1)
+    with st.expander("All settings", icon=":material/tune:"):
+        st.json(or_stop(run.config).model_dump(mode="json"), expanded=2)
 
 
 def _learning(run: RunFolder) -> None:

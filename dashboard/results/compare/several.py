@@ -29,7 +29,7 @@ MOST_NEEDED = 10_000_000  # patches: a larger number helps nobody
 SEPARATOR = " · "
 
 
-def significance_view(run: RunFolder, summary: dict, head: str) -> None:
+def several_view(run: RunFolder, summary: dict, head: str) -> None:
     """The view. The reference is ``head`` of ``run``."""
     options = _candidates(run, summary, head)
     if not options:
@@ -62,7 +62,7 @@ def significance_view(run: RunFolder, summary: dict, head: str) -> None:
     for row in rows:
         words, sure = in_words(row, comparisons[row["name"]], reference, metric), bool(row["settled"])
         if key := of_runs.get(row["name"]):
-            words, sure = _recipes_in_words(run, head, key, row["name"], metric)
+            words, sure = recipes_in_words(run, head, key, row["name"], metric)
         st.markdown(f"- {words}")
         settled.append(sure)
     _drawn(rows, settled, comparisons, metric, run)
@@ -75,7 +75,7 @@ def pair(root: Path, a: tuple[str, str], b: tuple[str, str]) -> Comparison:
     return _pair(str(first.path), a[1], str(second.path), b[1], versions)
 
 
-def _recipes_in_words(run: RunFolder, head: str, key: tuple[str, str], name: str, metric: str) -> tuple[str, bool]:
+def recipes_in_words(run: RunFolder, head: str, key: tuple[str, str], name: str, metric: str) -> tuple[str, bool]:
     """The recipe of another run against this one's, by all their finished trainings, in Markdown; whether settled."""
     other = cache.run(run.path.parent / key[0])
     known, settled = state.choice().runs, False

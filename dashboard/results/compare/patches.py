@@ -1,0 +1,64 @@
+"""Patches that one of two decides rightly and the other does not, as pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.data.bands import composites
+from core.data.store import Dataset
+from dashboard import state, url_state
+from dashboard.patches import card, derived_bands, gallery, outcomes
+from dashboard.ui import downloads
+from dashboard.ui.formatting import escape_markdown
+
+if TYPE_CHECKING:
+    from dashboard.results.compare.view import Side
+
+SHOWN = 4
+WORDS = {"fixed": "Fixed: only {this} is right", "broken": "Broken: only {other} is right"}
+
+
+def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: Side, data: Dataset | None) -> None:
+    """What the first has fixed and broken against the second. Both: tables of ``outcomes.judged``."""
+    table = outcomes.against(first, second)
+    st.subheader("Patches fixed and broken", anchor=False)
+    grid = st.grid(2, min_column_width=380, gap="medium")
+    for versus, words in WORDS.items():
+        rows = table[table["versus"] == versus].sort_values("confidence", ascending=False, kind="stable")
+        with grid.cell():
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                named = words.format(this=_inside(this.title), other=_inside(other.title))
+                st.markdown(f"**{escape_markdown(named)} · {len(rows):,}**", width="content")
+                if this.run.name == other.run.name and len(rows):
+                    if st.button(
+                        "Open in Errors", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
+                    ):
+                        _open(this.head, other.head, versus)
+            _pictures(rows, versus, data)
+    changed = table[table["versus"].isin(WORDS)]
+    downloads.download(changed, f"{this.run.name}_fixed_and_broken", "Fixed and broken (CSV)")
+    if data is not None:
+        card.show_opened(data, this.run, changed["id"].astype(str).tolist())
+
+
+def _pictures(rows: pd.DataFrame, versus: str, data: Dataset | None) -> None:
+    if rows.empty:
+        st.caption("None.")
+    elif data is None:
+        st.caption(", ".join(escape_markdown(name) for name in rows["id"].head(12)))
+    else:
+        look = gallery.Look(composites(derived_bands.drawable(data.bands))[0])
+        gallery.gallery(data, rows.head(SHOWN), look, f"compare_{versus}", caption=gallery.score_caption)
+
+
+def _inside(title: str) -> str:
+    """A title in the middle of a sentence."""
+    return title[:1].lower() + title[1:] if title.startswith(("This ", "The ")) else title
+
+
+def _open(head: str, other: str, versus: str) -> None:
+    url_state.forget(*state.ERRORS_FILTERS)
+    state.open_view("errors", filters={state.ERRORS_HEAD: head, "errors_other": other, "errors_versus": versus})
