@@ -26,7 +26,7 @@ from dashboard.ui.view_switch import view_switch
 
 SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
 VIEWS = {
-    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
+    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
     "external": "External test", "training": "Training",
 }  # fmt: skip

@@ -146,7 +146,8 @@ def slice_names(values: np.ndarray, n_bins: int = 4) -> np.ndarray:
         if distinct.size > n_bins:
             edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, n_bins + 1)))
             bins = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
-            names = [f"{low:,.4g} to {high:,.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+            words = _edges(edges)
+            names = [f"{low} to {high}" for low, high in zip(words[:-1], words[1:], strict=True)]
             out[known] = np.array(names, dtype=object)[bins[known]]
             return out
         out[known] = [f"{number:g}" for number in numbers[known]]
@@ -156,6 +157,15 @@ def slice_names(values: np.ndarray, n_bins: int = 4) -> np.ndarray:
     kept = set(names[np.argsort(-counts, kind="stable")[:MOST_VALUES]].tolist())
     out[[name not in kept for name in out]] = ""
     return out
+
+
+def _edges(edges: np.ndarray) -> list[str]:
+    """Numbers as people read them, with no more digits than tell them apart."""
+    for digits in range(3, 10):
+        words = [f"{edge:,.0f}" if abs(edge) >= 10**digits else f"{edge:,.{digits}g}" for edge in edges.tolist()]
+        if len(set(words)) == len(words):
+            return words
+    return [f"{edge:,}" for edge in edges.tolist()]
 
 
 def _by_one_fact(

@@ -42,7 +42,7 @@ def _class_colour(name: str, positive: str) -> str:
     return theme.UNLABELLED if lowered == "unlabelled" else theme.NEGATIVE
 
 
-def errors_by_kind(table: pd.DataFrame, title: str) -> go.Figure:
+def errors_by_kind(table: pd.DataFrame) -> go.Figure:
     """Missed landslides to the left, false alarms to the right, one row per kind.
 
     table: kind, fn, fp, n_positive, n_negative; the order is kept.
@@ -61,11 +61,11 @@ def errors_by_kind(table: pd.DataFrame, title: str) -> go.Figure:
             hovertemplate=f"%{{y}}: {words}, %{{customdata}}<extra></extra>",
         )  # fmt: skip
     most = int(max(table["fn"].max(), table["fp"].max(), 1)) if len(table) else 1
-    step = max(1, -(-most // 3))
+    step = next(step for power in range(9) for step in (10**power, 2 * 10**power, 5 * 10**power) if 3 * step >= most)
     ticks = list(range(0, most + step, step))
     figure.add_vline(x=0, line_width=1, line_color=theme.INK)
     figure.update_layout(barmode="relative")
-    figure.update_yaxes(type="category", autorange="reversed", title_text=escape_html(title), showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     figure.update_xaxes(
         title_text="Patches", range=[-ticks[-1] * 1.05, ticks[-1] * 1.05],
         tickvals=[-tick for tick in ticks[:0:-1]] + ticks, ticktext=[f"{tick:,}" for tick in ticks[:0:-1] + ticks],

@@ -85,7 +85,7 @@ def squares(panels: Sequence[Squares]) -> go.Figure:
             x=-0.5, xanchor="left", y=top - 0.55, yanchor="bottom", text=panel.sentence(), showarrow=False,
             font={"size": 16}, align="left",
         )  # fmt: skip
-    axis = {"showgrid": False, "zeroline": False, "showticklabels": False, "fixedrange": True, "linewidth": 0}
+    axis = {"visible": False, "fixedrange": True}
     bottom = len(panels) * (rows + TITLE_ROWS + 0.4) - 0.8
     figure.update_xaxes(range=[-0.55, columns - 0.45], constrain="domain", constraintoward="left", **axis)
     figure.update_yaxes(

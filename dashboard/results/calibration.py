@@ -17,7 +17,7 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 
 COLUMNS = {"ece": "ECE", "brier": "Brier", "log_loss": "Log loss", "auc": "AUC"}
-BINS = {"mass": "Equal number of patches", "width": "Equal width"}
+BINS = {"mass": "Equal count", "width": "Equal width"}
 
 
 def calibration_view(predictions: Predictions) -> None:

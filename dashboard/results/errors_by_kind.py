@@ -20,9 +20,9 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
 BY, SLICE = "errors_by", "errors_slice"
-ALL, UNKNOWN = "", "not known"
+ALL, UNKNOWN, OTHER_GROUND = "", "not known", "no landslide"
 MOST = 12  # slices that are drawn: those with most errors
-SHOWN = 4  # pictures of each kind
+SHOWN = 3  # pictures of each kind
 KINDS = {"FN": "missed", "FP": "false alarms"}
 FIRST = ("scar_share", "source", "season", "cloud", "brightness", "group", "fold")  # what to sort by at first
 
@@ -32,8 +32,9 @@ def errors_view(predictions: Predictions, data: Dataset | None, run: RunFolder |
     options = kinds_of(predictions, data)
     usual = next((name for name in FIRST if name in options), next(iter(options), None))
     table = predictions.table.assign(confidence=outcomes.confidence(predictions.probs, predictions.table["threshold"]))
+    said = st.container()
     if usual is None:
-        st.markdown(f"**{_totals(table)}**")
+        said.markdown(f"**{_totals(table)}**")
     else:
         bar = st.container(horizontal=True, vertical_alignment="bottom")
         with bar:
@@ -48,12 +49,14 @@ def errors_view(predictions: Predictions, data: Dataset | None, run: RunFolder |
                 st.selectbox, "Pictures of", [ALL, *names], key=SLICE, default=ALL, width=240,
                 format_func=lambda name: name or "All kinds",
             )  # fmt: skip
-        st.markdown(f"**{sentence(table, found, by)}**")
+        said.markdown(f"**{sentence(table, found, by)}**")
         grid = st.grid(2, min_column_width=380, gap="medium")
         with grid.cell():
-            downloads.show(counts.errors_by_kind(found.head(MOST), fact_title(by)), key="errors_by_kind")
+            downloads.show(counts.errors_by_kind(found.head(MOST)), key="errors_by_kind")
             more = f" The {MOST} kinds with most errors of {len(found)}." if len(found) > MOST else ""
-            st.caption(f"Bars: patches, with the share of the kind's landslides or other patches.{more}")
+            st.caption(
+                f"Of the landslides and of the other patches of each kind; n = {len(table):,}, out of fold.{more}"
+            )
         with grid.cell():
             part = table if which == ALL else table[table["kind"] == which]
             _pictures(part, predictions, data, run, by, which)
@@ -67,10 +70,15 @@ def kinds_of(predictions: Predictions, data: Dataset | None) -> dict[str, np.nda
     facts = predictions.slicing_facts(facts_of(predictions, data)[0])
     named = {name: slice_names(values) for name, values in facts.items()}
     return {
-        name: np.array([kind or UNKNOWN for kind in kinds], dtype=object)
+        name: np.array([kind or _without(name, label) for kind, label in zip(kinds, predictions.labels, strict=True)])
         for name, kinds in named.items()
         if len(set(kinds.tolist()) - {""}) > 1
     }
+
+
+def _without(name: str, label: int) -> str:
+    """The kind of a patch of which a fact is not known: other ground has no scar."""
+    return OTHER_GROUND if name == "scar_share" and label == 0 else UNKNOWN
 
 
 def error_counts(table: pd.DataFrame) -> pd.DataFrame:
@@ -98,13 +106,13 @@ def sentence(table: pd.DataFrame, found: pd.DataFrame, by: str) -> str:
     title = escape_markdown(fact_title(by).partition(" (")[0].lower() if by in FIRST else by)
     return (
         f"{words} Missed most often: {title} {escape_markdown(worst['kind'])} "
-        f"({worst['fn']:,} of {worst['n_positive']:,} landslides)."
+        f"({worst['fn']:,} of {worst['n_positive']:,})."
     )
 
 
 def _totals(table: pd.DataFrame) -> str:
     found = outcomes.counts(table)
-    return f"{found['FN']:,} landslides missed, {found['FP']:,} false alarms on {len(table):,} patches."
+    return f"{found['FN']:,} landslides missed, {found['FP']:,} false alarms."
 
 
 # ------------------------------------------------------------------------------------------------------- pictures

@@ -64,7 +64,7 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
     """One evaluation."""
     report, name = evaluation.report, evaluation.name
     positive, dataset = str(report.get("positive") or summary["positive"]), report.get("dataset_name", name)
-    st.markdown(f"**On {escape_markdown(dataset)}**: {interpretation.counts_in_words(report, positive)}")
+    st.markdown(f"**On {escape_markdown(dataset)}: {interpretation.headline(report, positive)}**")
     if report.get("notes"):
         words = "\n".join(f"- {escape_markdown(note)}" for note in report["notes"])
         (st.warning if report.get("left_out") or report.get("n_known") else st.info)(words)
@@ -79,7 +79,8 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
         downloads.show(figure, key="external_confusion")
     downloads.table(side_by_side(report), hide_index=True, width="stretch", height="content")
     st.caption(
-        f"Test: {escape_markdown(dataset)}, n = {report['n']:,} labelled patches{_of_all(report)}, mean of the "
+        f"{interpretation.counts_in_words(report, positive)} Test: {escape_markdown(dataset)}, n = {report['n']:,} "
+        f"labelled patches{_of_all(report)}, mean of the "
         f"networks of all folds at the threshold {number(report.get('threshold'))} learnt from the run's own patches. "
         "Validation: out of fold. "
         "Training: each fold's network on its own training patches, averaged over folds, real patches only. Intervals: "

@@ -26,8 +26,7 @@ def heads_view(run: RunFolder, summary: dict, predictions: Predictions, oof: pd.
     st.markdown(f"**{sentence(summary)}**")
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        downloads.show(charts.gaps(rows), key="heads_gaps")
-        st.caption(_basis(summary))
+        _compared(rows, summary)
     with grid.cell():
         _baselines(summary)
     downloads.table(shown(table), hide_index=True, width="stretch", height="content")
@@ -47,6 +46,21 @@ def heads_view(run: RunFolder, summary: dict, predictions: Predictions, oof: pd.
         downloads.download(table, f"{run.name}_heads", "Heads (CSV)")
         rows = pd.DataFrame(tables.differences(summary), columns=["difference", "value", "lo", "hi"])
         downloads.download(rows, f"{summary['run']}_baselines", "Differences (CSV)")
+
+
+def _compared(rows: list[dict], summary: dict) -> None:
+    """Every head by one metric; by F1 beside what it reaches on its training patches."""
+    titles = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}
+    metric = url_state.choose(
+        st.segmented_control, "Metric", list(titles), key="results_metric", default="f1", required=True,
+        format_func=titles.get, label_visibility="collapsed",
+    )  # fmt: skip
+    if metric == "f1":
+        figure, words = charts.gaps(rows), "Filled: unseen patches; open: training patches. Grey: no network."
+    else:
+        figure, words = intervals.heads_comparison(summary["heads"], metric), "Diamonds: no network."
+    downloads.show(figure, key="results_heads")
+    st.caption(f"{words} {_basis(summary)}")
 
 
 def sentence(summary: dict) -> str:
@@ -139,14 +153,8 @@ def _further_heads(run: RunFolder, has_table: bool) -> None:
 
 
 def _baselines(summary: dict) -> None:
-    titles = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}
-    metric = url_state.choose(
-        st.segmented_control, "Metric", list(titles), key="results_metric", default="f1", required=True,
-        format_func=titles.get, label_visibility="collapsed",
-    )  # fmt: skip
-    downloads.show(intervals.heads_comparison(summary["heads"], metric), key="results_heads")
-    st.caption("Diamonds: band statistics, no network.")
     rows = tables.differences(summary)
     if rows:
         st.markdown(f"**{_named(summary['head'])} minus band statistics**")
-        downloads.show(intervals.differences(rows, "Difference, with 95% interval"), key="results_diff")
+        downloads.show(intervals.differences(rows, "Difference"), key="results_diff")
+        st.caption("With 95% intervals. Grey: the interval includes 0.")

@@ -49,8 +49,7 @@ def locked_test_view(run: RunFolder, summary: dict) -> None:
 def _show(test: LockedTest, summary: dict) -> None:
     report, what = test.report, PARTS.get(test.part, test.part)
     st.markdown(
-        f"**On {report['n']:,} held-back {what} patches**: "
-        f"{interpretation.counts_in_words(report, str(report['positive']))}"
+        f"**On {report['n']:,} held-back {what} patches: {interpretation.headline(report, str(report['positive']))}**"
     )
     earlier = report["earlier"]
     (st.warning if earlier else st.info)(escape_markdown(opened_before(earlier)), icon=":material/lock_open:")
@@ -64,7 +63,8 @@ def _show(test: LockedTest, summary: dict) -> None:
         downloads.show(figure, key=f"locked_confusion_{test.part}")
     kept = "groups kept together" if report["grouped"] else "patches taken as independent"
     st.caption(
-        f"Mean of the networks of all folds, head {escape_markdown(report['head'])}, at the run's own threshold "
+        f"{interpretation.counts_in_words(report, str(report['positive']))} Mean of the networks of all folds, head "
+        f"{escape_markdown(report['head'])}, at the run's own threshold "
         f"{number(report['threshold'])}. Intervals: 95% bootstrap, {kept}."
     )
     downloads.download(test.patches(), f"{report['run']}_{test.part}_patches", "All patches (CSV)")

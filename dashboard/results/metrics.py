@@ -69,7 +69,7 @@ def by_fold(predictions: Predictions, results: HeadResults) -> None:
         st.subheader("By fold", anchor=False, width="content")
         metric = url_state.choose(
             st.selectbox, "Metric", METRIC_NAMES, key="metrics_fold_metric", default=METRIC_NAMES[0],
-            format_func=TITLES.get, width=200, label_visibility="collapsed",
+            format_func=TITLES.get, width=170, label_visibility="collapsed",
         )  # fmt: skip
     values = folds[metric].astype(float)
     rows = pd.DataFrame({"name": [theme.fold_title(k).capitalize() for k in folds["fold"]], "value": values,

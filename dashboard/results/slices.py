@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.evaluate.comparison.significance import ALPHA
 from core.evaluate.metrics import COUNT_METRICS
 from core.evaluate.slices import FEWEST, SliceReport
 from dashboard import cache, theme, url_state
@@ -28,6 +29,7 @@ FACT_WORDS = {
 
 def slices_view(predictions: Predictions, data: Dataset | None) -> None:
     """The view; without a dataset only groups and folds are known."""
+    said = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = url_state.choose(
             st.selectbox, "Metric", COUNT_METRICS, key="metrics_slice_metric", default=COUNT_METRICS[0],
@@ -48,10 +50,12 @@ def slices_view(predictions: Predictions, data: Dataset | None) -> None:
             "has too few patches.", icon=":material/info:",
         )  # fmt: skip
     else:
-        st.markdown(f"**{escape_markdown(report.sentence())}**")
+        said.markdown(f"**{sentence(report, metric)}**")
         _drawn(report, metric, by)
     st.caption(predictions.basis)
     with st.expander("How this was measured", icon=":material/info:"):
+        if not report.table.empty:
+            st.markdown(escape_markdown(report.sentence()))
         st.markdown(
             f"The weakest slice is the lowest drawn; drawn are those with at least {FEWEST} patches to measure the "
             "metric by. Whether it differs from the rest is tested with Holm's correction over all slices. Numbers are "
@@ -62,6 +66,18 @@ def slices_view(predictions: Predictions, data: Dataset | None) -> None:
             downloads.table(report.too_small, hide_index=True, width="stretch", height="content")
         shown = report.table.assign(by=report.table["by"].astype(str))
         downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")
+
+
+def sentence(report: SliceReport, metric: str) -> str:
+    """The weakest slice and whether it is weaker than the rest beyond luck, in Markdown."""
+    row = report.worst
+    if row is None:
+        return f"No slice's {TITLES[metric]} lies below that of all patches ({report.overall:.3f})."
+    name = f"{escape_markdown(fact_title(row['by']).partition(' (')[0])} {escape_markdown(row['slice'])}"
+    words = f"Weakest: {name}, {TITLES[metric]} {row['value']:.3f} against {row['rest']:.3f} elsewhere."
+    if row["p_holm"] < ALPHA:
+        return f"{words} Significant among {len(report.table)} slices."
+    return f"{words} Not significant among {len(report.table)} slices."
 
 
 def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFrame, cache.Version | None]:

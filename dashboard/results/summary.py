@@ -18,7 +18,7 @@ def header(predictions: Predictions, own: Mapping | None = None) -> None:
     missing_class(predictions)
     facts = facts_of(predictions, own)
     st.subheader(interpretation.headline(facts, predictions.positive, predictions.there()), anchor=False)
-    with st.grid(min_column_width=140, gap="small", key="results_header"):
+    with st.grid(4, min_column_width=150, gap="small", key="results_header"):
         for card in interpretation.cards(facts):
             st.metric(
                 card.label, card.value, card.detail or None, delta_color="off", delta_arrow="off", border=True,
@@ -52,8 +52,8 @@ def summary_view(
             with grid.cell():
                 _baseline(summary)
     results = predictions.results()
-    grid = st.grid(2, min_column_width=380, gap="medium")
-    with grid.cell():
+    grid = st.grid(3, min_column_width=280, gap="medium")
+    with grid.cell(column_span=2):
         st.subheader("All metrics", anchor=False)
         table = metrics.metric_table(results, predictions.positive)
         downloads.table(table, hide_index=True, width="stretch", height="content")
@@ -101,9 +101,9 @@ def _baseline(summary: Mapping) -> None:
     st.markdown(f"**Is the network better than a simple baseline? {short}.**", help=sentence)
     rows = tables.least_gain(summary)
     if rows:
-        figure = intervals.differences(rows, "Network minus baseline, with 95% interval")
+        figure = intervals.differences(rows, "Network minus baseline")
         downloads.show(figure, key="summary_baseline")
-        st.caption(interpretation.verdict(summary))
+        st.caption(f"{interpretation.verdict(summary)} Bars: 95% intervals.")
 
 
 def missing_class(predictions: Predictions) -> None:

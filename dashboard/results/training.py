@@ -30,10 +30,22 @@ def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
 
 
 def _learning(run: RunFolder) -> None:
-    st.subheader("Learning curves", anchor=False)
     history = or_stop(run.history)
+    if not history.empty:
+        st.markdown(f"**{sentence(history)}**")
+    st.subheader("Learning curves", anchor=False)
     if history.empty:
         st.info("This run has no learning curves.", icon=":material/info:")
         return
     learning_curves.curves(run, history, "results")
     learning_curves.samples(run, "results")
+
+
+def sentence(history: pd.DataFrame) -> str:
+    """How long the network was trained and what it reached, in Markdown."""
+    folds, epochs = history["fold"].nunique(), int(history.groupby("fold").size().max())
+    words = f"Trained for {epochs:,} {'epoch' if epochs == 1 else 'epochs'} in each of {folds} folds"
+    last = history.sort_values("epoch").groupby("fold").tail(1)
+    if "val_auc" in last and last["val_auc"].notna().any():
+        return f"{words}; AUC on the validation parts after the last epoch: {last['val_auc'].mean():.3f} on average."
+    return f"{words}."

@@ -34,7 +34,7 @@ def curves_view(this: RunFolder, other: RunFolder) -> None:
 
 
 def overlaid(histories: dict[str, pd.DataFrame], column: str) -> go.Figure:
-    """Each run's mean over folds by epoch, its folds behind it. histories: title (``COLOURS``) -> fold, epoch, column."""
+    """Each run's mean over folds by epoch, and its folds. histories: title (``COLOURS``) -> fold, epoch, column."""
     figure = go.Figure()
     for title, history in histories.items():
         if column not in history:

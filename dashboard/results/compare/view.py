@@ -49,13 +49,17 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
         )
         if how == "one":
             sides = _sides(run, summary, head, others)
+            metric = url_state.choose(
+                st.selectbox, "Metric", list(METRICS), key="compare_metric", default="f1", format_func=METRICS.get,
+                width=130,
+            )  # fmt: skip
     if how == "several":
         several.several_view(run, summary, head)
         return
     if sides is None:
         st.info("The run that is compared with has no head with results.")
         return
-    _two(*sides, data)
+    _two(*sides, metric, data)
 
 
 def finished_runs(run: RunFolder) -> dict[str, str]:
@@ -71,11 +75,12 @@ def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> 
     own_heads = [name for name in summary["heads"] if name != head]
     options = [*([ITSELF] if own_heads else []), *others]
     name = url_state.choose(
-        st.selectbox, "Compare with", options, key=OTHER, default=next(iter(others), options[0]), width=330,
+        st.selectbox, "Compare with", options, key=OTHER, default=next(iter(others), options[0]), width=270,
         format_func=lambda one: others.get(one, "This run, another head"),
     )  # fmt: skip
     if name == ITSELF:
-        usual = next((one for one in own_heads if theme.sees_no_network(one)), own_heads[0])
+        simple = [one for one in own_heads if theme.sees_no_network(one)]
+        usual = max(simple or own_heads, key=lambda one: summary["heads"][one].get("auc") or 0.0)  # hardest to beat
         other, heads = run, own_heads
     else:
         other = cache.run(run.path.parent / name)
@@ -89,7 +94,7 @@ def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> 
     if not heads:
         return None
     other_head = url_state.choose(
-        st.selectbox, "Its head", heads, key=OTHER_HEAD, default=usual, width=230, format_func=theme.head_title
+        st.selectbox, "Its head", heads, key=OTHER_HEAD, default=usual, width=200, format_func=theme.head_title
     )
     if name == ITSELF:
         return Side(run, head, theme.head_title(head)), Side(run, other_head, theme.head_title(other_head))
@@ -99,27 +104,25 @@ def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> 
     return Side(run, head, "This run"), Side(other, other_head, words)
 
 
-def _two(this: Side, other: Side, data: Dataset | None) -> None:
+def _two(this: Side, other: Side, metric: str, data: Dataset | None) -> None:
     try:
         found = pair(this.run.path.parent, (this.run.name, this.head), (other.run.name, other.head))
     except LandslideLensError as error:
         st.warning(escape_markdown(error), icon=":material/link_off:")
         _settings(this, other)
         return
-    metric = url_state.choose(
-        st.segmented_control, "Metric", list(METRICS), key="compare_metric", default="f1", required=True,
-        format_func=METRICS.get, label_visibility="collapsed",
-    )  # fmt: skip
     short, words = verdict(this, other, found, metric)
     st.markdown(f"**{short}**")
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         rows = [(METRICS[name], one.difference, one.lo, one.hi) for name, one in _differences(found).items()]
-        title = f"{this.title} minus {other.title[:1].lower() + other.title[1:]}, with 95% interval"
-        downloads.show(intervals.differences(rows, title), key="compare_differences")
+        downloads.show(intervals.differences(rows, "Difference, with 95% interval"), key="compare_differences")
     with grid.cell():
-        downloads.table(metric_table(this, other, found), hide_index=True, width="stretch", height="content")
-        st.caption(f"n = {found.n:,} patches that both had not seen; they decide {found.n_disagree:,} differently.")
+        downloads.table(metric_table(found), hide_index=True, width="stretch", height="content")
+        st.caption(
+            f"This: {escape_markdown(_inside(this.title))}. Other: {escape_markdown(_inside(other.title))}. "
+            f"n = {found.n:,} patches that both had not seen; they decide {found.n_disagree:,} of them differently."
+        )
     if this.run.name != other.run.name:
         _settings(this, other)
         learning.curves_view(this.run, other.run)
@@ -130,8 +133,7 @@ def _two(this: Side, other: Side, data: Dataset | None) -> None:
 def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[str, str]:
     """What the comparison says in one sentence, and the method behind it, both in Markdown."""
     one = found.differences[metric]
-    first, second, title = escape_markdown(this.title), escape_markdown(other.title), METRICS[metric]
-    second = second[:1].lower() + second[1:] if other.title.startswith("The ") else second
+    first, second, title = escape_markdown(this.title), escape_markdown(_inside(other.title)), METRICS[metric]
     row = with_holm({this.title: found}, metric)[0]
     if this.run.name == other.run.name:
         words, settled = in_words(row, found, other.title, metric), bool(row["settled"])
@@ -148,22 +150,25 @@ def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[st
         return f"{first} is {better} than {second}: {size}.", words
     if one.settled and this.run.name != other.run.name:
         higher = "higher" if one.difference > 0 else "lower"
-        return (
-            f"{title} is {higher} on these patches ({one.a:.3f} against {one.b:.3f}), not settled over trainings.",
-            words,
-        )
-    return f"No significant difference between {first[:1].lower() + first[1:]} and {second}: {size}.", words
+        seen = f"{one.a:.3f} against {one.b:.3f}"
+        return f"{title} is {higher} on these patches ({seen}); other trainings may differ.", words
+    return f"No significant difference between {escape_markdown(_inside(this.title))} and {second}: {size}.", words
+
+
+def _inside(title: str) -> str:
+    """A side's title in the middle of a sentence."""
+    return title[:1].lower() + title[1:] if title.startswith(("This ", "The ")) else title
 
 
 def _differences(found: Comparison) -> dict:
     return {name: found.differences[name] for name in METRICS if name in found.differences}
 
 
-def metric_table(this: Side, other: Side, found: Comparison) -> pd.DataFrame:
+def metric_table(found: Comparison) -> pd.DataFrame:
     """One row per metric: both values, the difference and its interval."""
     rows = [
         {
-            "Metric": METRICS[name], this.title: number(one.a), other.title: number(one.b),
+            "Metric": METRICS[name], "This": number(one.a), "Other": number(one.b),
             "Difference": _signed(one.difference), "95% interval": interval((one.lo, one.hi)).replace("-", "−"),
         }
         for name, one in _differences(found).items()
@@ -211,9 +216,9 @@ def _how(words: str, found: Comparison, this: Side, metric: str) -> None:
         st.markdown(
             f"Out of fold, the same patches for both, effective number of groups {number(found.n_groups, 0)}. Paired "
             "bootstrap over whole groups, 2,000 resamples. Intervals do not include variation from retraining. "
-            f"Detectable at 80% power: a difference in {METRICS[metric]} of {number(detectable)}. Only one of the two is "
-            f"right on {test.only_a:,} and {test.only_b:,} patches (McNemar, mid-p {test.p_mid:.3f}; it treats patches "
-            "as independent)."
+            f"Detectable at 80% power: a difference in {METRICS[metric]} of {number(detectable)}. Only one of the two "
+            f"is right on {test.only_a:,} and {test.only_b:,} patches (McNemar, mid-p {test.p_mid:.3f}; it treats "
+            "patches as independent)."
         )
         rows = pd.DataFrame([vars(one) for one in _differences(found).values()])
         downloads.download(rows, f"{this.run.name}_compared", "Differences (CSV)")

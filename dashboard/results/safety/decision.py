@@ -77,8 +77,8 @@ class Decision:
     def costs(self, inspections: Inspections) -> str:
         """What the inspections cost beside inspecting everything, plain text."""
         return (
-            f"Inspecting them costs {inspections.words(self.inspect[0])} for {inspections.patches:,} patches; inspecting "
-            f"all of them {inspections.words(1000)}."
+            f"Inspecting these costs {inspections.words(self.inspect[0])} for {inspections.patches:,} patches, "
+            f"inspecting all of them {inspections.words(1000)}."
         )
 
 

@@ -95,11 +95,11 @@ def _controls(predictions: Predictions) -> Asked:
 def _inspections() -> Inspections:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cost = url_state.number(
-            "One inspection costs", 0.0, 10_000.0, 2.0, key="inspection_cost", step=1.0, format="%.1f", width=140,
+            "Cost per inspection", 0.0, 10_000.0, 2.0, key="inspection_cost", step=1.0, format="%.1f", width=165,
             help="Time or money to look at one patch.",
         )  # fmt: skip
         unit = url_state.choose(
-            st.selectbox, "Unit", decision.UNITS, key="inspection_unit", default=decision.TIME, width=110,
+            st.selectbox, "Unit", decision.UNITS, key="inspection_unit", default=decision.TIME, width=115,
             label_visibility="collapsed",
         )  # fmt: skip
     patches = url_state.number("Patches to screen", 1, 1_000_000_000, 1000, key="inspection_patches", step=1000)
@@ -143,10 +143,7 @@ def _answer(predictions: Predictions, asked: Asked, run: RunFolder | None) -> No
             f"{decision.unpromised(path, in_share, predictions.positive)}", icon=":material/gpp_maybe:",
         )  # fmt: skip
     if found is not None:
-        st.markdown(
-            f"**{escape_markdown(found.promise(predictions.positive))}** "
-            f"{escape_markdown(found.costs(asked.inspections))}"
-        )
+        st.markdown(f"**{escape_markdown(found.promise(predictions.positive))}**")
         _cards(found, asked)
     if len(path):
         _curve(path, asked, found, predictions)
@@ -158,16 +155,13 @@ def _answer(predictions: Predictions, asked: Asked, run: RunFolder | None) -> No
 
 
 def _cards(found: Decision, asked: Asked) -> None:
-    rule, in_share = found.rule, asked.target.kind == "miss_rate"
-    most = f"{100 * found.missed_most:.3g}%" if in_share else f"{found.missed_most:.3g}"
-    value, low, high = found.inspect
+    rule, (value, low, high) = found.rule, found.inspect
     cards = (
         ("Inspect", f"{value:.0f}", f"of 1,000 ({low:.0f} to {high:.0f})"),
-        ("Cost", asked.inspections.words(value), f"for {asked.inspections.patches:,} patches"),
-        ("Missed at most", most, "of landslides" if in_share else "per 1,000"),
+        ("Cost", asked.inspections.words(value), f"instead of {asked.inspections.words(1000)}"),
         ("Threshold", f"{rule.threshold:.3f}" if math.isfinite(rule.threshold) else "none", "inspect from here on"),
     )
-    with st.grid(min_column_width=130, gap="small"):
+    with st.grid(3, min_column_width=150, gap="small"):
         for label, words, detail in cards:
             st.metric(
                 label, words, detail, delta_color="off", delta_arrow="off", border=True, height="stretch"
