@@ -11,6 +11,7 @@ import typer
 
 from core.commands.analyse import analyse_app
 from core.commands.audit import audit_app, check
+from core.commands.demo import demo
 from core.commands.estimate import estimate
 from core.commands.explain import explain
 from core.commands.heads import heads
@@ -21,7 +22,7 @@ from core.commands.model import model
 from core.commands.predict import evaluate, predict
 from core.commands.prevalence import prevalence
 from core.commands.runs import compare, doctor
-from core.commands.train import demo, train
+from core.commands.train import train
 from core.errors import LandslideLensError
 from core.text import one_line
 

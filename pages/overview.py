@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.jobs import progress
 from dashboard.overview import cards as listing
+from dashboard.overview import guided_path as path
 from dashboard.overview import tables
 from dashboard.ui import empty_states, guards
 
@@ -19,6 +20,8 @@ choice = state.choice()
 if not choice.datasets and not choice.owner:
     empty_states.no_dataset()
     st.stop()
+
+path.guided_path()
 
 cards = st.grid(2, min_column_width=380, gap="medium")
 with cards.cell():

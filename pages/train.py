@@ -1,9 +1,13 @@
 """Train: choose settings, start a run, watch it, cancel it, resume it."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
-from core.config import FoldsConfig
+from core.config import FoldsConfig, RunConfig
+from core.config.preset_groups import sensible
+from core.data.bands import choose_bands
 from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.data.held_back.split_parts import held_back
@@ -13,7 +17,7 @@ from core.runs import repeats
 from dashboard import state
 from dashboard.dataset import exclusions
 from dashboard.jobs import progress
-from dashboard.train import architecture, config_form, metadata_columns, monitor, preflight
+from dashboard.train import architecture, config_form, draft, metadata_columns, monitor, preflight
 from dashboard.ui import empty_states, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -30,7 +34,9 @@ def _ahead(jobs: int) -> str:
     """A sentence about the jobs that wait or run."""
     if not jobs:
         return ""
-    return f" {jobs} {'job is' if jobs == 1 else 'jobs are'} in progress; this run starts when its turn comes."
+    if jobs == 1:
+        return " 1 job is ahead; this run starts when it finishes."
+    return f" {jobs} jobs are ahead; this run starts when they finish."
 
 
 st.title("Train")
@@ -59,33 +65,47 @@ if view == "architecture":
     architecture.architecture(data)
     st.stop()
 
+
+def _what(config: RunConfig) -> str:
+    """A sentence about what will be trained on what, and how long that takes where it is known."""
+    groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
+    used = data.bands if config.data.bands is None else choose_bands(config.data.bands, data.bands)
+    return (
+        f"Trains **{escape_markdown(config.model.backbone)}** on **{escape_markdown(data.name)}**: "
+        f"{int((labels >= 0).sum()):,} labelled patches{groups}, {int((labels == 1).sum()):,} of them "
+        f"{escape_markdown(data.positive)}, {len(used)} bands; {config.folds.n_splits} folds of {config.train.epochs} "
+        f"{'epoch' if config.train.epochs == 1 else 'epochs'}. **{preflight.about_time(data, config)}**"
+    )
+
+
 labels, told = data.labels, ""
 try:
     held = held_back(data, labels, FoldsConfig())
     labels, told = np.where(held.mask, -1, labels), " ".join(["", *held.notes])
 except FoldError as error:
     show_error(error)
-groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
-st.markdown(
-    f"Trains on **{escape_markdown(data.name)}**: {int((labels >= 0).sum()):,} labelled patches{groups}, "
-    f"{int((labels == 1).sum()):,} of them {escape_markdown(data.positive)}, {len(data.bands)} bands."
-    + escape_markdown(told)
-    + exclusions.training_sentence(data.path)
-    + _ahead(len(progress.active()))
-)
+draft.begin(data.name)
+sentence = st.container()  # filled when the settings are known
+chosen = config_form.choose_preset(sensible(int((labels >= 0).sum()), bool(data.facts.get("simulated"))))
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
-    tabular = metadata_columns.columns(data)
-    asked = config_form.config_form(data.bands, ways_of_grouping(data), has_cloud)
-    if asked is not None:
-        config, _ = without_excluded(asked.config.with_overrides(tabular), data.path)
+    asked = config_form.config_form(
+        chosen, data.bands, ways_of_grouping(data), has_cloud, partial(metadata_columns.columns, data)
+    )
+    with sentence:
+        st.markdown(_what(asked.config))
+        notes = escape_markdown(told) + exclusions.training_sentence(data.path) + _ahead(len(progress.active()))
+        if notes.strip():
+            st.caption(notes.strip())
+    config, _ = without_excluded(asked.config, data.path)
+    if asked.what:
         config_form.check_size(config, data.shape[1:])
-        if asked.what == "start":
-            started = [
-                queue.submit(state.checkpoints(), data.path, one) for one in repeats.repeated(config, asked.repeats)
-            ]
-            state.open_view("train", run=started[0].name, view="follow")
+    if asked.what == "start":
+        started = [queue.submit(state.checkpoints(), data.path, one) for one in repeats.repeated(config, asked.repeats)]
+        state.open_view("train", run=started[0].name, view="follow")
+    elif asked.what:
         preflight.answer(asked.what, data, config)
 except (LandslideLensError, OSError) as error:
-    show_error(error)
+    with sentence:
+        show_error(error)
 preflight.view(data)

@@ -1,4 +1,4 @@
-"""``python -m core demo`` and ``python -m core train``: a run, as a job that the dashboard shows too."""
+"""``python -m core train``: a run, as a job that the dashboard shows too."""
 
 from __future__ import annotations
 
@@ -14,33 +14,12 @@ from core.commands.console import (
     Detach,
     Overrides,
     Preset,
-    analyse,
     follow,
     print_progress,
     print_result,
 )
 from core.config import RunConfig, preset
-from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, datasets_path
-from core.runs.targets import CheckpointsTarget
-
-
-def demo(
-    fresh: Annotated[bool, typer.Option("--fresh", help="Train again even if the demo run is there.")] = False,
-    overrides: Overrides = None,
-    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
-    as_json: AsJson = False,
-) -> None:
-    """Simulated dataset, then a trained and explained run on it."""
-    from core.jobs import queue
-
-    path = datasets_path(checkpoints) / "demo.h5"
-    if not path.is_file():
-        analyse(CheckpointsTarget(checkpoints), "demo_dataset", None, as_json)
-    config = preset("demo").with_overrides(overrides or ())
-    done = None if fresh else queue.finished(checkpoints, path, config)
-    if done:
-        print_progress(f"The demo run is there already: {done.name} (--fresh trains it again).", as_json)
-    report(done or follow(checkpoints, queue.submit(checkpoints, path, config), as_json), as_json)
+from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder
 
 
 def train(

@@ -144,7 +144,7 @@ def _source(name: str) -> str:
 
 
 SOURCES: dict[str, str] = {
-    "demo": "minutes on a small CPU",
-    "small": "a small CPU, no downloaded weights; chosen on the folds that docs/small-preset.md reports",
+    "demo": "ours",
+    "small": "ours; chosen on the folds that docs/small-preset.md reports",
     **{name: _source(name) for name in (*_TABLE2_ROWS, *_UVA_ROWS)},
 }

@@ -10,18 +10,21 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from core.analyses.registry import analysis, title
 from core.config import RunConfig
 from core.data.store import open_dataset
 from core.errors import JobError, RunError
+from core.io.atomic import remove
 from core.io.free_space import need_room
+from core.io.plain_file import is_plain
 from core.io.process_id import silence
 from core.jobs import claim, processes, queue_db, rows
 from core.jobs.analysis_folder import AnalysisFolder, create, folder_for, folder_of, list_jobs, open_job
 from core.jobs.processes import ProcessId
 from core.jobs.rows import ACTIVE, UNUSABLE, JobFolder, transaction
+from core.runs.plain_files import read_json
 from core.runs.store import FINAL_STATES, RunFolder, create_run, list_runs, now
 from core.runs.targets import Target
 from core.text import duration
@@ -29,6 +32,9 @@ from core.text import duration
 __all__ = ["ACTIVE", "Job", "JobFolder", "cancel", "finish", "job", "jobs", "resume", "retry", "submit"]
 
 TRAINING_TITLE = "Training"
+THEN = "then.json"  # in a job's folder: what follows it
+Plan = Mapping[str, Any] | None
+Folder = TypeVar("Folder", RunFolder, AnalysisFolder)
 SILENT_S = 900.0
 
 
@@ -59,8 +65,10 @@ class Job:
         return f"No sign for {duration(self.silent_s)}: a long step, or it hangs. If it hangs, cancel it and resume it."
 
 
-def submit(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder:
+def submit(checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = None) -> RunFolder:
     """Queue a run and start it when its lane is free; a specification already queued or running gives that run.
+
+    then: what follows when it has succeeded (``core.jobs.demo``).
 
     Raises DataError when the dataset file cannot be opened, and JobError where the checkpoints folder cannot be written
     or its disk is full.
@@ -70,18 +78,22 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder:
     need_room(checkpoints)
     with transaction(checkpoints) as table:
         if found := rows.under_way(table, spec):
-            return RunFolder(checkpoints / found)
-        run = create_run(checkpoints, config, dataset, spec)
+            return _plan(RunFolder(checkpoints / found), then)
+        run = _plan(create_run(checkpoints, config, dataset, spec), then)
         rows.add(table, run, spec)
     rows.start_waiting(checkpoints)
     return run
 
 
-def submit_analysis(target: Target, name: str, options: Mapping[str, Any] | None = None) -> AnalysisFolder:
+def submit_analysis(
+    target: Target, name: str, options: Mapping[str, Any] | None = None, then: Plan = None
+) -> AnalysisFolder:
     """Queue an analysis (a name of ``core.analyses.registry``); the same question twice is one job.
 
-    Asked again after it has ended, it is answered again. Raises RunError for a run that has not finished, ConfigError
-    for an unknown name or options that the analysis does not take, JobError as :func:`submit` does.
+    Asked again after it has ended, it is answered again. then: as for :func:`submit`.
+
+    Raises RunError for a run that has not finished, ConfigError for an unknown name or options that the analysis does
+    not take, JobError as :func:`submit` does.
     """
     asked = analysis(name)
     options = asked.options(options).model_dump(mode="json")
@@ -92,12 +104,13 @@ def submit_analysis(target: Target, name: str, options: Mapping[str, Any] | None
     with transaction(target.checkpoints) as table:
         folder = folder_for(target, name, options)
         if rows.under_way(table, folder.name):
-            return folder
+            return _plan(folder, then)
         _let_alone(folder)
         if asked.check is not None and not _was_broken_off(folder):
             asked.check(target, asked.options(options))
         folder = create(target, name, options)
-        rows.add(table, folder, folder.name)
+        remove(folder.path / THEN)  # of the same question asked earlier
+        rows.add(table, _plan(folder, then), folder.name)
     rows.start_waiting(target.checkpoints)
     return folder
 
@@ -203,7 +216,7 @@ def retry(checkpoints: Path, name: str) -> JobFolder:
     folder = open_job(checkpoints, name)
     if isinstance(folder, AnalysisFolder):
         return _again(folder)
-    return submit(Path(checkpoints), folder.dataset_path(), folder.config())
+    return submit(Path(checkpoints), folder.dataset_path(), folder.config(), planned(folder))
 
 
 def finish(folder: JobFolder, state: str, **fields: object) -> None:
@@ -228,7 +241,18 @@ def finish(folder: JobFolder, state: str, **fields: object) -> None:
 
 
 def _again(folder: AnalysisFolder) -> AnalysisFolder:
-    return submit_analysis(folder.target(), folder.analysis(), folder.options())
+    return submit_analysis(folder.target(), folder.analysis(), folder.options(), planned(folder))
+
+
+def planned(folder: JobFolder) -> Plan:
+    """What follows this job when it has succeeded; None where nothing does."""
+    return read_json(folder.path / THEN) if is_plain(folder.path / THEN) else None
+
+
+def _plan(folder: Folder, then: Plan) -> Folder:
+    if then is not None:
+        folder.write_json(THEN, dict(then))
+    return folder
 
 
 def _was_broken_off(folder: AnalysisFolder) -> bool:

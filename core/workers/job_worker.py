@@ -19,7 +19,7 @@ from core.errors import LandslideLensError
 from core.io import atomic
 from core.io.free_space import is_full, need_room
 from core.io.process_id import heartbeat
-from core.jobs import claim, processes, queue
+from core.jobs import claim, demo, processes, queue
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
 from core.progress import Clock, Progress, Steps, drain
 from core.runs.store import FINAL_STATES, RunFolder, now
@@ -50,6 +50,8 @@ def main(folder: queue.JobFolder) -> int:
         print(text, flush=True)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: no second thoughts
     _finish(folder, state, fields)
+    if state == "succeeded":
+        demo.go_on(folder, lambda text: print(text, flush=True))
     return {"succeeded": 0, "failed": 1}.get(state, 2)
 
 

@@ -11,6 +11,7 @@ from core.jobs.analysis_folder import AnalysisFolder, folder_of
 from core.runs.job_folder import JobFolder
 from core.text import duration
 from dashboard import state
+from dashboard.jobs.time_left import range_words, time_left
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
 from dashboard.ui.messages import show_error
@@ -31,13 +32,19 @@ def was_cleared(folder: JobFolder) -> bool:
     return status["state"] not in (*queue.ACTIVE, "succeeded") and bool(status.get("seen"))
 
 
+def queued_words(place: int | None) -> str:
+    """Where a waiting job stands."""
+    if not place or place == 1:
+        return "Queued, next to start" if place else "Queued"
+    return f"Queued, {place - 1} ahead of it"
+
+
 def progress_bar(status: dict, place: int | None = None) -> None:
     """What is going on and how long it will take."""
     if status["state"] == "queued":
-        where = f", number {place} in its lane" if place else ""
-        st.progress(0.0, f"Waiting for its turn{where}.")
+        st.progress(0.0, f"{queued_words(place)}.")
         return
-    left = duration(status.get("eta_s"))
+    left = range_words(time_left(status.get("eta_s")))
     text = escape_markdown(str(status.get("message") or status.get("stage") or "Working").rstrip("."))
     if (silent := queue.silent_for(status)) is not None and silent >= queue.SILENT_S:
         text += f" · no sign for {duration(silent)}: a long step, or it hangs; then cancel it"

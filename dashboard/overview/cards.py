@@ -82,7 +82,7 @@ def dataset_card(data: Dataset | None) -> None:
     with st.container(border=True, height="stretch"):
         if data is None:
             st.markdown("**The dataset cannot be opened**")
-            st.markdown("Choose another one in the sidebar, or make the demo dataset.")
+            st.markdown("Choose another one in the sidebar, or make the demo.")
             return
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Dataset {escape_markdown(data.name)}**", width="content")

@@ -130,7 +130,10 @@ def datasets_table() -> None:
     with st.container(horizontal=True):
         if st.button("Open the chosen row", disabled=not rows, icon=":material/open_in_new:", key="overview_open_data"):
             state.open_view("dataset", dataset=table.iloc[rows[0]]["Dataset"], view="facts")
-        if st.button("Make the demo dataset", icon=":material/science:", key="overview_make_demo"):
-            empty_states.make_demo()
+        if st.button(
+            "Make the demo", icon=":material/route:", key="overview_make_demo",
+            help="Dataset, trained run and analyses; what is there already is kept.",
+        ):  # fmt: skip
+            empty_states.make_whole_demo()
         if st.button("Import a folder", icon=":material/drive_folder_upload:", key="overview_import"):
             empty_states.open_import()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.analyses.preflight import model_cost
@@ -16,15 +17,16 @@ from core.data.bands import subsets_of
 from core.data.indices import possible
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from core.jobs.analysis_folder import AnalysisFolder, list_for
+from core.jobs.analysis_folder import AnalysisFolder, folder_for, list_for
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
-from dashboard import cache, state
+from dashboard import cache, state, theme, url_state
+from dashboard.charts.base import escape_html
 from dashboard.jobs import analyses, progress
 from dashboard.train import config_form
 from dashboard.ui import downloads, guards
-from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.messages import show_error
 
 COST = model_cost.ANALYSIS.name
 STAGE_COLUMNS = {
@@ -47,15 +49,16 @@ FORMATS = {
 
 
 def architecture(data: Dataset) -> None:
-    """The form, and the newest result for this dataset."""
-    st.caption(
-        "What a network is made of and what it costs, for the bands and patch size of this dataset. One patch is "
-        "passed through the untrained network; nothing is trained or downloaded."
-    )
-    options = _form(data)
-    if options is not None:
+    """The pickers, and the result for what they hold."""
+    st.markdown("What a network is made of and what it costs, for the bands and patch size of this dataset.")
+    options = _pickers(data)
+    pressed = st.button(
+        "Show", type="primary", icon=":material/account_tree:", key="model_show", disabled=not options["backbones"],
+        help="One patch is passed through the untrained network; nothing is trained or downloaded.",
+    )  # fmt: skip
+    if pressed:
         analyses.begin(_target(), COST, options)
-    job = _newest(data)
+    job = _asked(options) if options["backbones"] else None
     if job is None or progress.was_cleared(job):
         st.info(
             "Choose one backbone to see its stages and the filter that each band starts from, or several to compare "
@@ -70,10 +73,15 @@ def _target() -> CheckpointsTarget:
     return cache.checkpoints_target(state.checkpoints())
 
 
-def _newest(data: Dataset) -> AnalysisFolder | None:
-    """The newest job about this dataset."""
-    path = str(data.path.resolve())
-    return next((job for job in list_for(_target(), COST) if job.options().get("dataset") == path), None)
+def _asked(options: dict[str, Any]) -> AnalysisFolder | None:
+    """The job that was asked for exactly this; None where there is none."""
+    try:
+        complete = model_cost.ANALYSIS.options(options).model_dump(mode="json")
+    except LandslideLensError as error:
+        show_error(error)
+        return None
+    name = folder_for(_target(), COST, complete).name
+    return next((job for job in list_for(_target(), COST) if job.name == name), None)
 
 
 def started_from(run: RunFolder) -> None:
@@ -97,39 +105,35 @@ def started_from(run: RunFolder) -> None:
     st.caption(escape_markdown(f"{text}{lost:,} random. Bands: {bands}."))
 
 
-def _form(data: Dataset) -> dict[str, Any] | None:
-    """The options of the analysis when the form was submitted, else None."""
+def _pickers(data: Dataset) -> dict[str, Any]:
+    """The options of the analysis; what is chosen is in the URL."""
     subsets = subsets_of(data.bands)
     both = {"optical", "sar"} <= set(subsets)
-    with st.form("model_form", border=True):
-        backbones = st.multiselect(
-            "Backbones", config_form.BACKBONES, ["mobilenetv4_conv_small"], accept_new_options=True,
-            help="Any timm name, unet_NAME for a U-Net around one, or baseline_cnn. One is described, several are "
-            "compared.", key="model_backbones",
+    written = [*st.query_params.get_all("model_backbones"), *(st.session_state.get("model_backbones") or ())]
+    kept = st.session_state.get("kept_model_backbones") or ()
+    backbones = url_state.choose_several(
+        st.multiselect, "Backbones", dict.fromkeys([*config_form.BACKBONES, *written, *kept]),
+        key="model_backbones", default=["mobilenetv4_conv_small"], accept_new_options=True,
+        help="Any timm name, unet_NAME for a U-Net around one, or baseline_cnn. One is described, several compared.",
+    )  # fmt: skip
+    with st.expander("Bands, size and weights"), st.grid(min_column_width=220, gap="medium"):
+        bands = url_state.choose_several(
+            st.multiselect, "Bands", dict.fromkeys([*subsets, *(band.name for band in data.bands)]),
+            key="model_bands", placeholder=f"all {len(data.bands)}",
         )  # fmt: skip
-        with st.grid(min_column_width=220, gap="medium"):
-            bands = st.multiselect(
-                "Bands", list(dict.fromkeys([*subsets, *(band.name for band in data.bands)])),
-                placeholder=f"all {len(data.bands)}", key="model_bands",
-            )  # fmt: skip
-            size = field_widget(
-                "Side after resizing (pixels)", ModelConfig.model_fields["image_size"], None, "model_size",
-                placeholder=f"unchanged: {data.shape[1]}",
-            )  # fmt: skip
-            indices = st.multiselect(
-                "Indices as input bands", possible(data.bands), placeholder="none", key="model_indices"
-            )
-            branches = st.selectbox(
-                "Branches", ["one", "optical_sar"] if both else ["one"], key="model_branches",
-                help="optical_sar: one encoder for optical bands and one for SAR, joined."
-                + ("" if both else " This dataset has only one kind of band."),
-            )  # fmt: skip
-        pretrained = st.toggle("Pretrained weights", True, key="model_pretrained")
-        if not st.form_submit_button("Show", type="primary", icon=":material/account_tree:"):
-            return None
-    if not backbones:
-        st.warning("Choose a backbone first.", icon=":material/warning:")
-        return None
+        size = url_state.number(
+            "Side after resizing (pixels)", 16, 1024, None, key="model_size", placeholder=f"unchanged: {data.shape[1]}",
+            help=ModelConfig.model_fields["image_size"].description,
+        )  # fmt: skip
+        indices = url_state.choose_several(
+            st.multiselect, "Indices as input bands", possible(data.bands), key="model_indices", placeholder="none"
+        )
+        branches = url_state.choose(
+            st.selectbox, "Branches", ["one", "optical_sar"] if both else ["one"], key="model_branches", default="one",
+            help="optical_sar: one encoder for optical bands and one for SAR, joined."
+            + ("" if both else " This dataset has only one kind of band."),
+        )  # fmt: skip
+        pretrained = url_state.toggle("Pretrained weights", True, key="model_pretrained")
     settings = [f"model.branches={branches}", f"model.pretrained={str(pretrained).lower()}"]
     settings += [f"model.image_size={size}"] if size else []
     settings += [f"model.indices={','.join(indices)}"] if indices else []
@@ -146,22 +150,41 @@ def _measured_on(result: dict[str, Any], resized: str) -> str:
 
 def _description(data: Dataset, result: dict[str, Any], resized: str) -> None:
     facts = result["facts"]
-    st.subheader(escape_markdown(result["backbone"]), anchor=False)
+    st.markdown(
+        f"**{escape_markdown(result['backbone'])}** has {facts['parameters'] / 1e6:.2f} million parameters "
+        f"({facts['megabytes']:.1f} MB) and takes {facts['ms']:.1f} ms per patch on this machine.",
+        help=escape_markdown(_measured_on(result, resized)),
+    )
     with st.grid(min_column_width=140):
-        st.metric("Parameters", f"{facts['parameters'] / 1e6:.2f} M", border=True)
-        st.metric("Weights", f"{facts['megabytes']:.1f} MB", border=True)
-        st.metric("Depth", f"{facts['depth']}", border=True, help="Convolutions and dense layers.")
-        st.metric("Features", f"{facts['features']:,}", border=True, help="Length of an embedding.")
-        st.metric("Latency", f"{facts['ms']:.1f} ms", border=True)
-    st.caption(escape_markdown(_measured_on(result, resized)))
+        st.metric("Parameters", f"{facts['parameters'] / 1e6:.2f} M")
+        st.metric("Latency", f"{facts['ms']:.1f} ms")
+        st.metric("Depth", f"{facts['depth']}", help="Convolutions and dense layers.")
+        st.metric("Features", f"{facts['features']:,}", help="Length of an embedding.")
+    if result["stages"]:
+        downloads.show(_stage_figure(result["stages"]), key="model_stages")
+        st.caption("Each stage of the network: the side of its maps. On the bars: channels.")
     stages = pd.DataFrame(result["stages"], columns=list(STAGE_COLUMNS)).rename(columns=STAGE_COLUMNS)
-    st.markdown("**Stages**")
-    downloads.table(stages, hide_index=True, column_config=FORMATS)
+    with st.expander("Stages as a table"):
+        downloads.table(stages, hide_index=True, column_config=FORMATS)
     layer = next((layer for layer in result["layers"] if layer["name"] == result["cam_layer"]), None)
     cells = f", a map of {layer['rows']}x{layer['columns']} cells" if layer else ""
     st.caption(escape_markdown(f"Attention maps read {result['cam_layer']}{cells}, unless another layer is chosen."))
     _bands(result)
     downloads.download(stages, f"stages_{result['backbone']}", "Stages (CSV)")
+
+
+def _stage_figure(stages: list[dict[str, Any]]) -> go.Figure:
+    """The side of each stage's maps, with its channels."""
+    figure = go.Figure()
+    names = [escape_html(stage["name"]) for stage in stages]
+    figure.add_bar(
+        x=names, y=[stage["rows"] for stage in stages], text=[f"{stage['channels']} ch" for stage in stages],
+        marker_color=theme.FOLD[0], textposition="outside", cliponaxis=False, showlegend=False,
+        hovertemplate="%{x}: %{y} pixels a side, %{text}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(title_text="Stage", type="category")
+    figure.update_yaxes(title_text="Map side (pixels)", rangemode="tozero")
+    return theme.apply(figure, 300)
 
 
 def _bands(result: dict[str, Any]) -> None:

@@ -10,34 +10,60 @@ from core.data.bands import composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import cache, theme, url_state
 from dashboard.charts import learning
 from dashboard.patches import gallery
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
-SCORES = ("val_loss", "val_f1", "val_auc")
 MACHINE = ("lr", "images_per_second", "memory_mib")
+SCORES = {"val_f1": "F1", "val_auc": "AUC"}
+LARGE_PX, SMALL_PX = 340, 240
 LINE_PX = 104  # height of one patch's line
 
 
-def curves(run: RunFolder, history: pd.DataFrame, key: str) -> None:
-    """Loss, F1 and AUC of each fold, then learning rate, speed and memory."""
-    for columns in (SCORES, MACHINE):
-        known = [column for column in columns if column in history and history[column].notna().any()]
-        grid = st.grid(len(columns), min_column_width=280, gap="medium")
-        for column in known:
-            with grid.cell():
-                figure = learning.learning_curves(history, column).update_layout(showlegend=True)
-                if columns is MACHINE:
-                    figure.update_yaxes(rangemode="tozero")  # else a change of one percent looks large
-                downloads.show(figure, key=f"{key}_{column}")
+def curves(run: RunFolder, history: pd.DataFrame, key: str, running: int | None = None) -> None:
+    """Loss and a score large and side by side; learning rate, speed and memory are folded away.
+
+    running: the fold that is being trained.
+    """
+    known = [column for column in SCORES if column in history and history[column].notna().any()]
+    folds = history["fold"].nunique()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        score = known[0] if known else None
+        if len(known) > 1:
+            score = url_state.choose(
+                st.segmented_control, "Score", known, key=f"{key}_score", default=known[0], required=True,
+                format_func=SCORES.get, label_visibility="collapsed", width="content",
+            )  # fmt: skip
+        each = folds > 1 and url_state.toggle("Each fold", key=f"{key}_each_fold", width="content")
+    grid = st.grid(2, min_column_width=340, gap="medium")
+    for column in ("val_loss", *filter(None, [score])):
+        with grid.cell():
+            _curve(history, column, key, each, running, LARGE_PX)
+    mean = "Line: mean of the finished folds; band: lowest to highest fold. " if folds > 1 else ""
     st.caption(
-        f"Validation part of each fold; folds started: {history['fold'].nunique()}, epochs: {len(history):,}. "
-        "F1 of the network's own head at threshold 0.5; the headline score is computed later, out of fold. Memory: "
-        "peak GPU memory in the epoch, or the memory of the process on a CPU."
+        f"{mean}Measured on the held-out part of each fold ({folds} {'fold' if folds == 1 else 'folds'}, "
+        f"{len(history):,} epochs in all).",
+        help="F1 is that of the network's own head at threshold 0.5. The headline score is computed at the end, out of "
+        "fold.",
     )
+    with st.expander("System: learning rate, speed, memory", icon=":material/memory:"):
+        grid = st.grid(3, min_column_width=260, gap="medium")
+        for column in MACHINE:
+            if column in history and history[column].notna().any():
+                with grid.cell():
+                    _curve(history, column, key, each, running, SMALL_PX)
+        st.caption("Memory: peak GPU memory in the epoch, or the memory of the process on a CPU.")
     downloads.download(history, f"{run.name}_history", "Learning curves (CSV)", key=f"{key}_curves_csv")
+
+
+def _curve(history: pd.DataFrame, column: str, key: str, each: bool, running: int | None, height: int) -> None:
+    figure = learning.learning_curves(history, column, each, running, height)
+    if column in MACHINE:
+        figure.update_yaxes(rangemode="tozero")  # else a change of one percent looks large
+        figure.update_layout(showlegend=False)
+    downloads.show(figure, key=f"{key}_{column}")
 
 
 def samples(run: RunFolder, key: str) -> None:
@@ -50,12 +76,13 @@ def samples(run: RunFolder, key: str) -> None:
     if answers.empty:
         return
     st.subheader("Predictions over epochs", anchor=False)
-    folds = sorted(answers["fold"].unique())
+    folds = sorted(map(int, answers["fold"].unique()))
     fold = folds[-1]
     if len(folds) > 1:
-        fold = st.segmented_control(
-            "Fold", folds, default=fold, required=True, key=f"{key}_samples_{len(folds)}", format_func=theme.fold_title
-        )
+        fold = url_state.choose(
+            st.segmented_control, "Fold", folds, key=f"{key}_samples", default=fold, required=True,
+            format_func=theme.fold_title,
+        )  # fmt: skip
     rows = answers[answers["fold"] == fold]
     grid = st.grid(4, min_column_width=230, gap="small")
     for patch_id, of_patch in rows.groupby("id", sort=False):
@@ -96,5 +123,6 @@ def _line(rows: pd.DataFrame, label: int) -> go.Figure:
     theme.apply(figure, LINE_PX)
     figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4})
     figure.update_yaxes(range=[-0.04, 1.04], tickvals=[0, 0.5, 1])
-    figure.update_xaxes(rangemode="tozero", nticks=4)
+    last = int(rows["epoch"].max())
+    figure.update_xaxes(range=[0.5, last + 0.5], tickvals=sorted({1, (last + 1) // 2, last}))
     return figure

@@ -5,7 +5,6 @@ A run checks the columns again before it starts (``core.data.tabular.leaks``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -18,32 +17,39 @@ from core.data.tabular.columns import kind_of
 from core.data.tabular.leaks import PERMUTATIONS, ColumnReport, column_reports
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
+from dashboard.train.draft import Draft
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 
 NONE = "none"
 
 
-def columns(data: Dataset) -> list[str]:
-    """Draw the choice and its check; settings as section.key=value, none where nothing was chosen."""
+def columns(data: Dataset, draft: Draft) -> None:
+    """Draw the choice and its check, and note it in the form's settings; nothing where there are no columns."""
     if not data.columns:
-        return []
+        return
     with st.expander("Tabular inputs"):
         st.caption(
             "Other facts about a patch (slope, rainfall, land cover) can be joined to the embedding. The network also "
             "learns to do without them: in training, a share of the patches has all its columns removed."
         )
         names = list(data.columns)
-        chosen = st.multiselect("Columns", names, placeholder="none", key="train_columns")
-        kinds = [name for name in names if kind_of(data.columns[name]) == "category"]
+        held = [name for name in draft.value("model.columns") if name in names]
+        chosen = st.multiselect("Columns", names, held, placeholder="none", key=draft.key("model.columns"))
+        if chosen != held:
+            draft.note("model.columns", chosen)
+        kinds = [NONE, *(name for name in names if kind_of(data.columns[name]) == "category")]
+        held_size = draft.value("model.size_column") or NONE
         size = st.selectbox(
-            "Size class (second head)", [NONE, *kinds], key="train_size_column",
+            "Size class (second head)", kinds, kinds.index(held_size) if held_size in kinds else 0,
+            key=draft.key("model.size_column"),
             help="A category of landslides, such as small or large. Learnt with the label and reported separately.",
         )  # fmt: skip
-        allowed = _checked(data, chosen) if chosen else False
-    settings = [f"model.columns={json.dumps(chosen)}"] if chosen else []
-    settings += ["model.columns_leak=allow"] if allowed else []
-    return settings + ([f"model.size_column={json.dumps(size)}"] if size != NONE else [])
+        if size != held_size and (size != NONE or held_size in kinds):
+            draft.note("model.size_column", None if size == NONE else size)
+        if chosen:
+            allowed = _checked(data, chosen, draft)
+            draft.note("model.columns_leak", "allow" if allowed else "refuse")
 
 
 def contribution(run: RunFolder) -> None:
@@ -71,7 +77,7 @@ def _with_interval(metrics: Mapping[str, Any]) -> str:
     return f"{number(metrics['f1'])} {interval(metrics['intervals']['f1'])}"
 
 
-def _checked(data: Dataset, chosen: list[str]) -> bool:
+def _checked(data: Dataset, chosen: list[str], draft: Draft) -> bool:
     """Check the chosen columns; whether leaking ones were allowed."""
     reports = [ColumnReport(**values) for values in _reports(data.content_hash, tuple(chosen), data)]
     downloads.table(pd.DataFrame([_row(report) for report in reports]), hide_index=True)
@@ -86,7 +92,9 @@ def _checked(data: Dataset, chosen: list[str]) -> bool:
     for report in leaking:
         st.error(escape_markdown(report.reason), icon=":material/water_drop:")
     return st.checkbox(
-        "Use them anyway: they will be known in the same way where the model is used", key="train_columns_leak"
+        "Use them anyway: they will be known in the same way where the model is used",
+        draft.value("model.columns_leak") == "allow",
+        key=draft.key("model.columns_leak"),
     )
 
 

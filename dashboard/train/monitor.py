@@ -9,10 +9,12 @@ from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import duration
-from dashboard import state
+from dashboard import state, theme
+from dashboard.charts import learning
 from dashboard.jobs import progress
+from dashboard.jobs.time_left import range_words, time_left
 from dashboard.train import learning_curves
-from dashboard.train.prefill import prefill, settings_of
+from dashboard.train.prefill import duplicate
 from dashboard.ui import downloads, formatting, guards, sidebar
 from dashboard.ui.formatting import escape_markdown
 
@@ -41,13 +43,11 @@ def _panel(run: RunFolder, had_ended: bool) -> None:
     status = guards.run_state(run)
     if not had_ended and status["state"] in FINAL_STATES:
         st.rerun()  # the whole page, so that the refreshing stops
+    history = _history(run)
     with st.container(border=True):
-        _header(run, status)
-        if status["state"] in queue.ACTIVE:
-            progress.progress_bar(status, job.place if job else None)
-        _figures(run, status)
+        _header(run, status, job, history)
         _actions(run, status)
-    _curves(run)
+    _curves(run, history, status)
     _events(run)
 
 
@@ -58,51 +58,53 @@ def _job(run: RunFolder) -> queue.Job | None:
         return None
 
 
-def _header(run: RunFolder, status: dict) -> None:
+def _header(run: RunFolder, status: dict, job: queue.Job | None, history: pd.DataFrame) -> None:
+    """One line: which run, how it stands, how far it is and how long it takes; then the folds, or why it ended."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape_markdown(run.name)}**", width="content")
+        st.markdown(f"**{escape_markdown(sidebar.run_title(run.name))}**", width="content", help=run.name)
         sidebar.state_badge(status["state"])
-    if status["state"] not in queue.ACTIVE and (status.get("error") or status.get("message")):
-        if status["state"] == "succeeded":
-            st.caption(escape_markdown(status["message"]))
-        elif status["state"] == "failed":
-            st.error(escape_markdown(status.get("error") or status["message"]), icon=":material/error:")
+        st.markdown(_line(status, job, history), width="content")
+    if status["state"] == "running" and status.get("n_folds") and status.get("epochs"):
+        done = {int(fold): int(epoch) for fold, epoch in history.groupby("fold")["epoch"].max().items()}
+        epochs = status["epochs"]
+        words = "; ".join(f"{theme.fold_title(fold)}: {done.get(fold, 0)}" for fold in range(status["n_folds"]))
+        downloads.show(
+            learning.fold_strip(done, status["n_folds"], epochs), key="job_strip",
+            alt=f"Epochs trained, of {epochs} in each fold. {words}.",
+        )  # fmt: skip
+    if (silent := queue.silent_for(status)) is not None and silent >= queue.SILENT_S:
+        st.warning(
+            f"No sign of progress for {duration(silent)}. It may be in a long step; if it hangs, cancel and resume it.",
+            icon=":material/hourglass_bottom:",
+        )
+    if status["state"] in queue.ACTIVE or status["state"] == "succeeded":
+        return
+    if reason := status.get("error") or status.get("message"):
+        if status["state"] == "failed":
+            st.error(escape_markdown(reason), icon=":material/error:")
         else:
-            st.code(status.get("error") or status["message"], language=None, wrap_lines=True)
+            st.warning(escape_markdown(reason), icon=":material/pause_circle:")
 
 
-def _figures(run: RunFolder, status: dict) -> None:
-    """Fold, epoch, speed and time."""
-    fold, epoch = status.get("fold"), status.get("epoch")
-    history = _history(run)
-    speed = history["images_per_second"].dropna().tail(5).mean() if len(history) else None
-    with st.grid(min_column_width=145):
-        if status["state"] == "succeeded":
-            st.metric("Folds", f"{history['fold'].nunique()}")
-            st.metric("Epochs per fold", f"{int(history['epoch'].max())}" if len(history) else "–")
-        else:
-            st.metric("Fold", "–" if fold is None else f"{fold + 1} of {status.get('n_folds') or '?'}")
-            st.metric("Epoch", "–" if epoch is None else f"{epoch} of {status.get('epochs') or '?'}")
-            active = status["state"] in queue.ACTIVE
-            st.metric(
-                "Time left" if active else "Stage",
-                _left(status) if active else escape_markdown(status.get("stage", "–")),
-            )
-        st.metric("Elapsed", duration(formatting.elapsed(status)) or "–")
-        st.metric("Patches per second", "–" if speed is None or speed != speed else f"{speed:,.0f}")
-        if len(history) and status["state"] in queue.ACTIVE:
-            st.metric("Learning rate", f"{history['lr'].iloc[-1]:.2g}")
-            if "memory_mib" in history:
-                st.metric(
-                    "Memory", f"{history['memory_mib'].iloc[-1] / 1024:.1f} GiB",
-                    help="Peak GPU memory in the last epoch, or the memory of the process on a CPU.",
-                )  # fmt: skip
-
-
-def _left(status: dict) -> str:
+def _line(status: dict, job: queue.Job | None, history: pd.DataFrame) -> str:
+    """How far it is and how long it still takes, or took."""
     if status["state"] == "queued":
-        return "waiting"
-    return duration(status.get("eta_s")) or "–"
+        return f"{progress.queued_words(job.place if job else None)}."
+    fold, epoch = status.get("fold"), status.get("epoch")
+    at = [f"fold {fold + 1} of {status.get('n_folds') or '?'}"] if fold is not None else []
+    at += [f"epoch {epoch} of {status.get('epochs') or '?'}"] if epoch is not None else []
+    if status["state"] == "running":
+        seconds = history["seconds"].dropna().tolist() if "seconds" in history else []
+        left = range_words(time_left(status.get("eta_s"), seconds))
+        message = str(status.get("message") or "Working").rstrip(".")
+        where = ", ".join(at).capitalize() if at and status.get("stage") == "training" else escape_markdown(message)
+        return f"{where} · **{left} left**" if left else where
+    took = duration(formatting.elapsed(status))
+    if status["state"] == "succeeded" and len(history):
+        folds, epochs = history["fold"].nunique(), int(history["epoch"].max())
+        done = f"{folds} folds of {epochs} {'epoch' if epochs == 1 else 'epochs'}"
+        return f"{done} in {took}" if took else done
+    return f"Stopped in {', '.join(at)}" + (f" after {took}" if took else "") if at else ""
 
 
 def _history(run: RunFolder) -> pd.DataFrame:
@@ -123,7 +125,14 @@ def _actions(run: RunFolder, status: dict) -> None:
             if st.button("Open the results", type="primary", icon=":material/query_stats:", key="job_results"):
                 state.open_view("results")
         else:
-            _after_the_end(run, failed=status["state"] == "failed")
+            _resume(run, failed=status["state"] == "failed")
+        # What failed would fail again, so changing its settings comes first.
+        if st.button(
+            "Duplicate and edit", icon=":material/content_copy:", key="job_duplicate",
+            type="primary" if status["state"] == "failed" else "secondary",
+            help="Opens the form of a new run with all settings of this one.",
+        ):  # fmt: skip
+            duplicate(run)
         if status["state"] in FINAL_STATES and st.button(
             "Run again", icon=":material/replay:", key="job_retry", help="A new run with the same settings."
         ):
@@ -140,14 +149,7 @@ def _actions(run: RunFolder, status: dict) -> None:
         )  # fmt: skip
 
 
-def _after_the_end(run: RunFolder, failed: bool) -> None:
-    """Resume what was stopped; what failed would fail again, so its settings come first."""
-    if failed and st.button("Change the settings", type="primary", icon=":material/tune:", key="job_change",
-                            help="Opens the form of a new run with this run's settings."):  # fmt: skip
-        if chosen := _try(lambda: settings_of(run.config())):
-            prefill(chosen[1], chosen[0])
-            state.open_view("train", view="new")
-        st.rerun()
+def _resume(run: RunFolder, failed: bool) -> None:
     if st.button("Resume", type="secondary" if failed else "primary", icon=":material/resume:", key="job_resume",
                  help="Continues from the newest checkpoint."):  # fmt: skip
         _try(lambda: queue.resume(state.checkpoints(), run.name))
@@ -189,12 +191,13 @@ def refusal() -> None:
 # ------------------------------------------------------------------------------------------------- curves, events
 
 
-def _curves(run: RunFolder) -> None:
-    history = _history(run)
+def _curves(run: RunFolder, history: pd.DataFrame, status: dict) -> None:
     if history.empty or "val_f1" not in history:
         return
-    st.subheader("Learning curves", anchor=False)
-    learning_curves.curves(run, history, "job")
+    running = status.get("fold") if status["state"] == "running" and status.get("stage") == "training" else None
+    if running is not None and history.loc[history["fold"] == running, "epoch"].max() == status.get("epochs"):
+        running = None  # its last epoch is done
+    learning_curves.curves(run, history, "job", running)
     learning_curves.samples(run, "job")
 
 

@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
-from pydantic import BaseModel
 
-from core.config import PRESETS, RunConfig, preset
+from core.config import PRESETS, RunConfig
+from core.config.preset_groups import group_of
+from core.errors import LandslideLensError
+from core.runs.store import RunFolder
+from dashboard import state
+from dashboard.train import draft
+from dashboard.train.config_form import PATHS
+from dashboard.ui.messages import show_error
+from dashboard.ui.sidebar import run_title
 
 
 def prefill(overrides: str, preset_name: str | None = None) -> None:
     """The form of a new run, when it is next drawn, has these overrides: in this preset, or in whichever is chosen."""
     for name in PRESETS if preset_name is None else (preset_name,):
-        st.session_state[f"train_{name}_overrides"] = overrides
+        draft.Draft(name).hold({}, overrides)
     if preset_name is not None:
-        st.session_state["train_preset"] = preset_name
+        _choose(preset_name)
 
 
-def settings_of(config: RunConfig) -> tuple[str, str]:
-    """The preset that a run's settings are nearest to, and the overrides, one a line, that make the rest of them."""
-    wanted = _flat(config.model_dump(mode="json"))
-    changes = {}
-    for name in PRESETS:
-        of_preset = _flat(preset(name).model_dump(mode="json"))
-        changes[name] = [f"{path}={json.dumps(wanted[path])}" for path in of_preset if wanted[path] != of_preset[path]]
+def duplicate(run: RunFolder) -> None:
+    """Open Train -> New run with all settings of ``run``. Returns only where they cannot be read, and says why."""
+    try:
+        config = run.config()
+    except (LandslideLensError, OSError) as error:
+        show_error(error)
+        return
+    name, changes = settings_of(config)
+    text = "\n".join(f"{path}={json.dumps(value)}" for path, value in changes.items() if path not in PATHS)
+    draft.Draft(name).hold({path: value for path, value in changes.items() if path in PATHS}, text)
+    draft.copy_of(run_title(run.name), name)
+    _choose(name)
+    state.open_view("train", run=run.name, view="new")
+
+
+def settings_of(config: RunConfig) -> tuple[str, dict[str, Any]]:
+    """The preset that a run was made from, or the nearest where it is not known, and the settings that differ."""
+    names = (config.preset,) if config.preset in PRESETS else tuple(PRESETS)
+    changes = {name: {path: now for path, (now, _) in draft.Draft(name).differing(config).items()} for name in names}
     nearest = min(changes, key=lambda name: len(changes[name]))
-    return nearest, "\n".join(changes[nearest])
+    return nearest, changes[nearest]
 
 
-def _flat(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by their path ("train.lr")."""
-    found = {}
-    for section, value in tree.items():
-        is_section = isinstance(getattr(RunConfig(), section), BaseModel)
-        found |= {f"{section}.{key}": v for key, v in value.items()} if is_section else {section: value}
-    return found
+def _choose(preset_name: str) -> None:
+    st.session_state[draft.GROUP], st.session_state[draft.PRESET] = group_of(preset_name), preset_name

@@ -23,10 +23,12 @@ from core.runs.targets import DatasetTarget
 from core.text import duration
 from dashboard import cache, state
 from dashboard.jobs import analyses, model_client, progress
+from dashboard.jobs.time_left import range_words, time_left
 from dashboard.patches import band_values, derived_bands, gallery, render
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import elapsed, escape_markdown
 from dashboard.ui.messages import show_error
+from dashboard.ui.sidebar import run_title
 
 ESTIMATE = estimate.ANALYSIS.name
 PREVIEWED = "train_previewed"  # session: the dataset's name and the configuration (JSON) that is previewed
@@ -36,6 +38,7 @@ PART_TITLES = {
 }  # fmt: skip
 MOST_CHANGES = 8  # settings that are named with the preset
 COUNTS = range(2, 9)
+MOST_RUNS = 20  # newest runs that are asked how long they took
 TILE_PX = 84  # least width of a picture: a patch and its draws stay in one row
 
 
@@ -53,6 +56,41 @@ def view(data: Dataset) -> None:
     name, text = st.session_state.get(PREVIEWED, ("", ""))
     if name == data.name:
         _preview(data, RunConfig.from_json(text))
+
+
+def about_time(data: Dataset, config: RunConfig) -> str:
+    """How long such a run takes: by its estimate, or by a finished run of this dataset that is alike."""
+    try:
+        estimated = estimate.read(_target(data), config)
+    except (LandslideLensError, OSError):
+        estimated = None
+    if estimated is not None:
+        return f"{_start(range_words(time_left(estimated.total_seconds)))}, as estimated."
+    for run in state.choice().runs[:MOST_RUNS]:
+        try:
+            status, other = guards.run_state(run), run.config()
+        except (LandslideLensError, OSError):
+            continue
+        took = elapsed(status)
+        if status["state"] == "succeeded" and took and _alike(other) == _alike(config):
+            scale = config.folds.n_splits * config.train.epochs / (other.folds.n_splits * other.train.epochs)
+            return f"{_start(range_words(time_left(took * scale)))}, as the run of {run_title(run.name)} took."
+    return "Press Estimate to see how long it takes."
+
+
+def _start(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _alike(config: RunConfig) -> RunConfig:
+    """The settings without those that change a run's time in proportion, or not at all."""
+    folds = config.folds.model_copy(update={"n_splits": 2, "seed": None})
+    return config.model_copy(
+        update={
+            "preset": "", "seed": 0, "folds": folds, "data": config.data.model_copy(update={"exclude": ()}),
+            "train": config.train.model_copy(update={"epochs": 1, "lr": 1.0, "weight_decay": 0.0}),
+        }
+    )  # fmt: skip
 
 
 def _target(data: Dataset) -> DatasetTarget:

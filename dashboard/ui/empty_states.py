@@ -7,11 +7,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.errors import LandslideLensError
-from core.jobs import queue
+from core.jobs import demo, queue
+from core.jobs.analysis_folder import AnalysisFolder
 from dashboard import cache, state
 from dashboard.ui.messages import show_error
 
 DEMO = "demo_dataset"  # the analysis that makes it
+WHOLE = "demo_whole"  # whether this session has asked for the whole demo
 
 
 def empty_state(
@@ -35,13 +37,15 @@ def no_dataset(with_import: bool = True) -> None:
         st.space("small")
         st.subheader("No dataset yet", icon=":material/satellite_alt:", anchor=False, text_alignment="center")
         st.markdown(
-            "Start with simulated Sentinel-1/2 patches, made on this machine in a few seconds, "
-            "or import a folder of your own patches.",
+            "Start with the demo: simulated Sentinel-1/2 patches, a classifier trained on them and its analyses, made "
+            "on this machine in a few minutes. Or import a folder of your own patches.",
             text_alignment="center",
             width=560,
         )
         with st.container(horizontal=True, horizontal_alignment="center"):
-            if st.button("Make the demo dataset", type="primary", key="empty_make_demo", icon=":material/science:"):
+            if st.button("Make the demo", type="primary", key="empty_make_whole", icon=":material/route:"):
+                make_whole_demo()
+            if st.button("Make the demo dataset", key="empty_make_demo", icon=":material/science:"):
                 make_demo()
             if with_import and st.button("Import a folder", key="empty_import", icon=":material/drive_folder_upload:"):
                 open_import()
@@ -54,7 +58,7 @@ def open_import() -> None:
 
 
 def make_demo() -> None:
-    """Queue the simulation of the demo dataset and go where its progress is shown; it opens when it is done."""
+    """Queue the simulation of the demo dataset alone and go where its progress is shown; it opens when it is done."""
     try:
         job = queue.submit_analysis(cache.checkpoints_target(state.checkpoints()), DEMO)
     except (LandslideLensError, OSError) as error:
@@ -62,3 +66,17 @@ def make_demo() -> None:
         return
     st.session_state[f"{state.ASKED}{DEMO}"] = job.name
     state.open_view("dataset", view="import")
+
+
+def make_whole_demo() -> None:
+    """Queue what the demo lacks (dataset, training, analyses) and go where its progress is shown."""
+    try:
+        asked = demo.ask(state.checkpoints())
+    except (LandslideLensError, OSError) as error:
+        show_error(error)
+        return
+    first = next(iter(asked), None)
+    if isinstance(first, AnalysisFolder) and first.analysis() == DEMO:
+        st.session_state[f"{state.ASKED}{DEMO}"], st.session_state[WHOLE] = first.name, True
+        state.open_view("dataset", view="import")
+    state.open_view("overview", dataset=demo.dataset_of(state.checkpoints()).stem)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import PRESETS, RunConfig, preset, svm_name
+from core.config.preset_groups import FEW, GROUPS, group_of, sensible
 from core.config.presets import SOURCES
 from core.errors import ConfigError
 
@@ -130,3 +131,16 @@ def test_rows_of_paper_a_follow_its_algorithms():
         config = preset(name)
         assert config.train.judge_steps == 3 and config.train.select == "fold_best", name
         assert config.augment.cutmix_alpha == 0 or config.augment.cutmix_box == "corners", name
+
+
+def test_every_preset_is_in_one_group_and_says_what_it_does():
+    grouped = [name for group in GROUPS.values() for name in group.presets]
+    assert sorted(grouped) == sorted(PRESETS)
+    texts = [text for group in GROUPS.values() for text in group.presets.values()]
+    assert len(set(texts)) == len(PRESETS) and all(group.purpose.endswith(".") for group in GROUPS.values())
+    assert group_of("table2-smote") == "paper_a" and group_of("demo") == "try"
+
+
+def test_the_preset_offered_first_fits_the_dataset():
+    assert sensible(2800, simulated=False) == "small"
+    assert sensible(1200, simulated=True) == sensible(FEW - 1, simulated=False) == "demo"

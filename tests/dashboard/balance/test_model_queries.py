@@ -48,6 +48,7 @@ def test_an_answer_is_kept_until_the_fold_changes(studio, echo):
 
 def test_positions_never_wait_and_a_failure_is_a_sentence(studio):
     run = studio.add_run(studio.add_dataset())
+    model_client.projections().close()  # another test of this process may have left it warm
     try:
         assert model_queries.positions(run, 99, [[0.0]]) is None, "the process is only starting"
         with pytest.raises(RunError, match="fold"):

@@ -7,11 +7,29 @@ import pandas as pd
 from dashboard.charts import learning
 
 
-def test_learning_curves_have_a_line_per_fold_and_training_loss_dotted():
-    history = pd.DataFrame(
+def _history():
+    return pd.DataFrame(
         {"fold": [0, 0, 1], "epoch": [1, 2, 1], "train_loss": [3, 2, 3], "val_loss": [4, 3, 4], "val_f1": [0.1, 0.2, 0]}
     )
-    assert len(learning.learning_curves(history, "val_f1").data) == 2
-    loss = learning.learning_curves(history, "val_loss")
-    assert [line.line.dash for line in loss.data] == ["dot", None, "dot", None]
-    assert [line.name for line in loss.data if line.name] == ["fold 1", "fold 2"]
+
+
+def test_learning_curves_are_a_mean_between_the_lowest_and_highest_fold():
+    names = [line.name for line in learning.learning_curves(_history(), "val_f1").data if line.name]
+    assert names == ["Lowest to highest fold", "Mean of 2 folds"]
+    mean = learning.learning_curves(_history(), "val_f1").data[-1]
+    assert list(mean.y) == [0.05, 0.2]
+    loss = learning.learning_curves(_history(), "val_loss")
+    assert loss.data[-1].line.dash == "dot"
+    assert list(loss.layout.xaxis.tickvals) == [1, 2], "whole epochs"
+
+
+def test_the_running_fold_is_a_line_of_its_own_and_each_fold_on_request():
+    running = learning.learning_curves(_history(), "val_f1", running=1)
+    assert running.data[-1].name == "fold 2, running"
+    each = learning.learning_curves(_history(), "val_f1", each=True)
+    assert [line.name for line in each.data][-2:] == ["fold 1", "fold 2"]
+
+
+def test_the_strip_says_how_far_each_fold_is():
+    strip = learning.fold_strip({0: 4, 1: 2}, 3, 4)
+    assert list(strip.layout.xaxis.ticktext) == ["Fold 1", "Fold 2: 2 of 4", "Fold 3"]

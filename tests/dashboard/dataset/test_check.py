@@ -86,7 +86,7 @@ def test_excluded_patches_are_told_on_the_train_page(studio, open_page):
     path = studio.add_placed()
     exclusions.add(path, ["P003", "P004"], "a reason")
     at = open_page("train")
-    assert not at.exception and any("2 patches on the exclusion list" in m.value for m in at.markdown)
+    assert not at.exception and any("2 patches on the exclusion list" in m.value for m in (*at.markdown, *at.caption))
 
 
 def test_a_share_is_of_what_the_number_counts():

@@ -72,7 +72,7 @@ def test_a_run_begun_from_the_view_keeps_pairs_together_and_leaves_out_what_is_e
     at.session_state["train_view"] = "new"
     at.run()
     at.text_area(key="train_demo_overrides").set_value(written)
-    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    at.button(key="train_start").click().run()
     assert not at.exception and not at.error
     config = next(run for run in list_runs(studio.checkpoints) if run.name != busy.name).config()
     assert config.data.exclude == ("P060", "P061")

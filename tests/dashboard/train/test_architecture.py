@@ -73,3 +73,11 @@ def test_a_result_about_another_dataset_is_not_shown(view, studio, open_page):
     at.session_state["train_view"] = "architecture"
     at.run()
     assert not at.exception and not at.metric and "Choose one backbone" in at.info[0].value
+
+
+def test_the_pickers_are_in_the_url_and_a_link_shows_the_same_result(view, studio, open_page):
+    _, at = asked(view, studio, ["test_resnet"], pretrained=False)
+    assert at.query_params["model_backbones"] == ["test_resnet"] or at.query_params["model_backbones"] == "test_resnet"
+    linked = open_page("train", train_view="architecture", model_backbones="test_resnet", model_pretrained="False")
+    assert not linked.exception and "million parameters" in shown(linked)
+    assert not open_page("train", train_view="architecture").metric, "other settings have no result yet"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.config import PRESETS, RunConfig, preset
+from core.config.preset_groups import GROUPS, group_of
 from core.runs.store import list_runs
 from dashboard.train import config_form
 
@@ -26,15 +27,13 @@ def test_every_field_of_the_form_is_a_setting_with_a_description(path):
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_a_preset_is_named_with_what_it_is_for(name):
-    assert config_form.preset_title(name).startswith(name)
-    assert preset(name).model.backbone
+    assert GROUPS[group_of(name)].presets[name] and preset(name).model.backbone
 
 
 @pytest.mark.parametrize("name", ["demo", "small", "table2-smote", "uva-baseline-bce", "uva-finetune-20"])
 def test_the_form_of_every_preset_is_drawn(studio, open_page, name):
     studio.add_dataset()
-    at = open_page("train")
-    at.selectbox(key="train_preset").select(name).run()
+    at = open_page("train", train_for=group_of(name), train_preset=name)
     assert not at.exception and not at.error and "Start training" in labels(at)
 
 
@@ -50,7 +49,7 @@ def test_what_learns_and_how_patches_are_changed_is_chosen_in_the_form(studio, o
     at.number_input(key="train_demo_train.patience").set_value(3)
     at.number_input(key="train_demo_augment.rotation").set_value(20.0)
     at.number_input(key="train_demo_augment.speckle_looks").set_value(4)
-    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    at.button(key="train_start").click().run()
     assert not at.exception and not at.error
     config = newest(studio).config()
     assert (config.train.trainable, config.train.select, config.train.patience) == ("layers", "inner", 3)
@@ -64,16 +63,16 @@ def test_bands_indices_and_normalisation_are_chosen_in_the_form(studio, open_pag
     at.session_state["train_view"] = "new"
     at.run()
     assert {"optical (4 bands)", "sar_change (4 bands)", "nir - Near infrared"} <= set(
-        at.multiselect(key="train_demo_bands").options
+        at.multiselect(key="train_demo_data.bands").options
     )
-    assert {"none", "auto", "stack20", "stack28"} <= set(at.selectbox(key="train_demo_indices").options)
-    at.multiselect(key="train_demo_bands").set_value(["optical", "desc_vv"])
-    at.selectbox(key="train_demo_indices").set_value("auto")
+    assert {"none", "auto", "stack20", "stack28"} <= set(at.selectbox(key="train_demo_model.indices").options)
+    at.multiselect(key="train_demo_data.bands").set_value(["optical", "desc_vv"])
+    at.selectbox(key="train_demo_model.indices").set_value("auto")
     at.selectbox(key="train_demo_normalise.method").set_value("robust_iqr")
     assert {"groups", "duplicates"} <= set(at.selectbox(key="train_demo_folds.group_by").options)
     at.selectbox(key="train_demo_folds.group_by").set_value("duplicates")
     at.selectbox(key="train_demo_folds.on_leak").set_value("refuse")
-    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    at.button(key="train_start").click().run()
     assert not at.exception and not at.error
     config = newest(studio).config()
     assert config.data.bands == ("optical", "desc_vv") and config.model.indices == "auto"
@@ -87,9 +86,9 @@ def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page
     at = open_page("train")
     at.session_state["train_view"] = "new"
     at.run()
-    at.selectbox(key="train_demo_indices").set_value("auto")
+    at.selectbox(key="train_demo_model.indices").set_value("auto")
     at.selectbox(key="train_demo_normalise.method").set_value("minmax")
-    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    at.button(key="train_start").click().run()
     assert not at.exception and "scales every patch by itself" in at.error[0].value
 
 
@@ -99,8 +98,9 @@ def test_an_untouched_form_is_the_preset(studio, open_page):
     at = open_page("train")
     at.session_state["train_view"] = "new"
     at.run()
-    at.selectbox(key="train_preset").select("small").run()
-    at.button(key="FormSubmitter:train_small_form-Start training").click().run()
+    at.session_state["train_for"] = "work"
+    at.run()
+    at.button(key="train_start").click().run()
     assert newest(studio).config() == preset("small")
 
 
@@ -108,5 +108,21 @@ def test_a_setting_that_cannot_work_is_told_in_words(studio, open_page):
     studio.add_dataset()
     at = open_page("train")
     at.text_area(key="train_demo_overrides").set_value("train.epoch=3")
-    at.button(key="FormSubmitter:train_demo_form-Start training").click().run()
+    at.button(key="train_start").click().run()
     assert not at.exception and "There is no setting" in at.error[0].value.replace("\\", "")
+
+
+def test_what_differs_is_marked_kept_on_other_pages_and_reset(studio, open_page):
+    studio.add_dataset()
+    at = open_page("train")
+    at.number_input(key="train_demo_train.epochs").set_value(3).run()
+    at.multiselect(key="train_demo_data.bands").set_value(["optical"]).run()
+    assert "changed" in at.number_input(key="train_demo_train.epochs").label
+    assert any("2 settings differ from the preset demo" in c.value for c in at.caption)
+    at.switch_page("../pages/dataset.py").run()
+    at.switch_page("../pages/train.py").run()
+    assert not at.exception and at.number_input(key="train_demo_train.epochs").value == 3
+    assert at.multiselect(key="train_demo_data.bands").value == ["optical"]
+    at.button(key="train_reset").click().run()
+    assert not at.exception and at.number_input(key="train_demo_train.epochs_1").value == 10
+    assert any("All settings are those of the preset demo" in c.value for c in at.caption)

@@ -38,10 +38,10 @@ def test_a_dataset_without_columns_offers_none(studio, open_page):
 
 def test_an_honest_column_is_cleared_and_goes_into_the_run(dataset, studio, open_page):
     at = open_page("train")
-    at.multiselect(key="train_columns").set_value(["slope"]).run()
+    at.multiselect(key="train_demo_model.columns").set_value(["slope"]).run()
     assert not at.exception and at.success[0].value == "No column leaks the label."
     assert at.dataframe[0].value["Verdict"].tolist() == ["can be used"]
-    at.selectbox(key="train_size_column").select("size").run()
+    at.selectbox(key="train_demo_model.size_column").select("size").run()
     next(b for b in at.button if b.label == "Start training").click()
     at.run()
     (run,) = list_runs(studio.checkpoints)
@@ -51,11 +51,11 @@ def test_an_honest_column_is_cleared_and_goes_into_the_run(dataset, studio, open
 
 def test_a_column_that_gives_the_label_away_is_named_and_needs_a_word(dataset, open_page):
     at = open_page("train")
-    at.multiselect(key="train_columns").set_value(["size", "[x](javascript:1)"]).run()
+    at.multiselect(key="train_demo_model.columns").set_value(["size", "[x](javascript:1)"]).run()
     shown = [e.value for e in at.error]
     assert not at.exception and len(shown) == 2 and "is unknown tells" in shown[0]
     assert "[x](javascript:1)" not in shown[1]
-    assert at.checkbox(key="train_columns_leak").value is False
+    assert at.checkbox(key="train_demo_model.columns_leak").value is False
 
 
 def test_a_finished_run_says_what_its_columns_gave_and_how_sizes_are_told(studio, open_page):

@@ -7,7 +7,6 @@ import pytest
 from core.jobs.analysis_folder import list_for
 from core.runs.store import list_runs
 
-FORM = "FormSubmitter:train_demo_form-"
 SMALL = "train.epochs=2\ntrain.batch_size=8\nheads.lgbm=false\ndevice=cpu"
 HEADING = "Time and memory"
 
@@ -19,7 +18,7 @@ def target(studio):
 
 def asked(at, overrides):
     at.text_area(key="train_demo_overrides").set_value(overrides)
-    at.button(key=f"{FORM}Estimate").click().run()
+    at.button(key="train_estimate").click().run()
     assert not at.exception and HEADING in [heading.value for heading in at.subheader]
     return at
 
@@ -70,7 +69,7 @@ def test_an_estimate_that_is_cancelled_keeps_the_form(target, studio, open_page)
 def test_augmentation_is_previewed_with_the_label_of_each_draw(target, open_page):
     at = open_page("train", timeout=90)
     at.text_area(key="train_demo_overrides").set_value("augment.mix_prob=1\naugment.brightness=0.4")
-    at.button(key=f"{FORM}Preview augmentation").click().run()
+    at.button(key="train_preview").click().run()
     assert not at.exception and not at.error
     captions = [caption.value for caption in at.caption]
     assert sum("% landslide" in text for text in captions) == 4 * 4, "each patch in each draw has its label"
@@ -86,5 +85,5 @@ def test_a_preview_that_cannot_be_made_says_why(target, open_page):
     at = open_page("train", timeout=90)
     excluded = ",".join(f"ID_{i:04d}" for i in range(1, 60))
     at.text_area(key="train_demo_overrides").set_value(f"data.exclude={excluded}")
-    at.button(key=f"{FORM}Preview augmentation").click().run()
+    at.button(key="train_preview").click().run()
     assert not at.exception and any("a preview needs 2" in error.value for error in at.error)
