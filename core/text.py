@@ -34,7 +34,33 @@ def number(value: object, digits: int = 3) -> str:
     """A number with three digits, or "undefined" where there is none (None, nan or infinite)."""
     if value is None or not math.isfinite(float(value)):
         return "undefined"
-    return f"{float(value):.{digits}f}"
+    return true_minus(f"{float(value):.{digits}f}")
+
+
+def true_minus(text: str) -> str:
+    """A formatted number with the sign of typography in place of the hyphen; no minus before a zero."""
+    if text.startswith("-"):
+        return f"\u2212{text[1:]}" if text.strip("-0.%") else text[1:]
+    return text
+
+
+def difference(value: object, digits: int = 3) -> str:
+    """A difference with its sign: "+0.012", "−0.003", "0.000"; or "undefined"."""
+    text = number(value, digits)
+    return f"+{text}" if text[:1].isdigit() and text.strip("0.") else text
+
+
+def small(value: object, digits: int = 3) -> str:
+    """A number that is never negative, such as a p value: "under 0.001" where rounding would make it 0."""
+    text = number(value, digits)
+    return f"under {10.0**-digits:.{digits}f}" if text[:1] == "0" and not text.strip("0.") and value else text
+
+
+def count(value: object) -> str:
+    """A whole number with thousands apart: "7,146"; "undefined" where there is none."""
+    if value is None or not math.isfinite(float(value)):
+        return "undefined"
+    return true_minus(f"{round(float(value)):,}")
 
 
 def percent(share: object, digits: int = 1) -> str:

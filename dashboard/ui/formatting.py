@@ -13,9 +13,12 @@ from datetime import UTC, datetime
 
 from core.data.store import Dataset
 from core.runs.store import FINAL_STATES
-from core.text import number, percent
+from core.text import count, difference, number, percent, small
 
-__all__ = ["class_word", "elapsed", "escape_markdown", "interval", "number", "parse_time", "percent"]
+__all__ = [
+    "class_word", "count", "difference", "elapsed", "escape_markdown", "interval", "interval_percent", "number",
+    "parse_time", "percent", "small",
+]  # fmt: skip
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|~<>$:&^=/@])")
 
@@ -31,12 +34,29 @@ def escape_markdown(text: object) -> str:
 
 
 def interval(bounds: object, digits: int = 3) -> str:
-    """An interval for people: ``0.812 to 0.861``; empty where there is none."""
+    """An interval for people: "0.812–0.861", "−0.020 to 0.031" where one end is negative; empty where there is none."""
+    ends = _ends(bounds)
+    if ends is None:
+        return ""
+    low, high = (number(end, digits) for end in ends)
+    return f"{low} to {high}" if ends[0] < 0 else f"{low}–{high}"
+
+
+def interval_percent(bounds: object, digits: int = 0) -> str:
+    """An interval of shares 0-1 for people: "89–93%"; empty where there is none."""
+    ends = _ends(bounds)
+    if ends is None:
+        return ""
+    low, high = (number(100 * end, digits) for end in ends)
+    return f"{low} to {high}%" if ends[0] < 0 else f"{low}–{high}%"
+
+
+def _ends(bounds: object) -> tuple[float, float] | None:
     try:
         low, high = (float(value) for value in bounds)
     except (TypeError, ValueError):
-        return ""
-    return f"{number(low, digits)} to {number(high, digits)}" if math.isfinite(low) and math.isfinite(high) else ""
+        return None
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def parse_time(text: object) -> datetime | None:
