@@ -122,20 +122,27 @@ class TriageRule:
         """Plain values, without the path."""
         return {name: value for name, value in asdict(self).items() if name != "path"}
 
-    def sentence(self, positive: str = "landslide", n_models: int = 1) -> str:
-        """For a stakeholder. n_models: how many fold models must agree before a patch is cleared."""
-        limit, sure = self.target.limit, f"{1 - self.target.delta:.0%} confidence"
-        what = f"{100 * limit:g}% of the {positive} patches"
-        if self.target.kind == "missed_per_1000":
-            what = f"{limit:g} {positive} patches per 1,000"
-        goal = f"To miss at most {what} ({sure}), inspect"
+    def promise(
+        self, positive: str = "landslide", n_models: int = 1, target: Target | None = None, inspect: float | None = None
+    ) -> str:
+        """For a stakeholder. n_models: how many fold models must agree before a patch is cleared.
+
+        target, inspect: what was asked for and how many of 1,000 patches are inspected where landslides are more or
+        less frequent than here; none: as here.
+        """
+        target = target or self.target
+        inspect = self.workload.value if inspect is None else inspect
+        what = f"{100 * target.limit:g}% of the {positive} patches"
+        if target.kind == "missed_per_1000":
+            what = f"{target.limit:g} {positive} patches per 1,000"
+        goal = f"To miss at most {what} ({1 - target.delta:.0%} confidence), inspect"
         if self.inspects_all:
             return f"{goal} every patch: no score here is low enough to be cleared automatically."
-        accepted = f", {self.accepted.value:.0f} accepted" if math.isfinite(self.accept_at) else ""
+        accepted = self.accepted.value if math.isfinite(self.accept_at) else 0.0
         least, most = ("at least ", "at most ") if n_models > 1 else ("", "")
         return (
-            f"{goal} {least}{self.workload.value:.0f} of every 1,000; {most}{self.cleared.value:.0f} can be "
-            f"cleared{accepted} automatically. Here, {self.missed:,} of {self.n_positive:,} were missed."
+            f"{goal} {least}{inspect:.0f} of every 1,000; {most}{1000 - inspect - accepted:.0f} can be cleared"
+            f"{f', {accepted:.0f} accepted' if accepted else ''} automatically."
         )
 
     def rests_on(self, n_models: int = 1) -> str:
@@ -156,20 +163,6 @@ class TriageRule:
                 "here. A prediction counts the inspections."
             )
         return " ".join(parts)
-
-    def at_prevalence(self, positive_share: float) -> dict[str, float]:
-        """Where landslides look the same but make up another share: patches in 1000 seen, missed, missed at most."""
-        alarms = self._called(0)
-        return {
-            "workload": 1000 * (positive_share * (1 - self.miss_rate) + (1 - positive_share) * alarms),
-            "missed_per_1000": 1000 * positive_share * self.miss_rate,
-            "missed_per_1000_upper": 1000 * positive_share * self.miss_rate_upper,
-        }
-
-    def _called(self, label: int) -> float:
-        called = self.n - round(self.cleared.value * self.n / 1000)
-        found = self.n_positive - self.missed
-        return found / self.n_positive if label else (called - found) / max(1, self.n - self.n_positive)
 
 
 def triage_rule(

@@ -27,6 +27,7 @@ from core.text import list_names
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
 FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown
+MOST_DECIMALS = 9  # of the edges of a slice of numbers
 MOST_VALUES = 12  # of a text or a whole number; the rarer ones are left out
 NEEDS_BOTH = frozenset({"f1", "precision", "accuracy", "balanced_accuracy", "mcc"})  # not comparable on one class
 TABLE = (
@@ -160,12 +161,13 @@ def slice_names(values: np.ndarray, n_bins: int = 4) -> np.ndarray:
 
 
 def _edges(edges: np.ndarray) -> list[str]:
-    """Numbers as people read them, with no more digits than tell them apart."""
-    for digits in range(3, 10):
-        words = [f"{edge:,.0f}" if abs(edge) >= 10**digits else f"{edge:,.{digits}g}" for edge in edges.tolist()]
-        if len(set(words)) == len(words):
-            return words
-    return [f"{edge:,}" for edge in edges.tolist()]
+    """Ascending numbers as people read them, with no more decimals than the narrowest step between them needs."""
+    least = np.diff(edges).min(initial=np.inf) / 10
+    decimals = next(
+        (d for d in range(MOST_DECIMALS) if np.abs(np.round(edges, d) - edges).max() <= least), MOST_DECIMALS
+    )
+    words = [f"{edge + 0.0:,.{decimals}f}" for edge in np.round(edges, decimals).tolist()]
+    return [word.rstrip("0").rstrip(".") if "." in word else word for word in words]
 
 
 def _by_one_fact(
