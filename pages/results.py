@@ -22,7 +22,7 @@ from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import head_picker
-from dashboard.ui.view_switch import view_switch
+from dashboard.ui.view_switch import open_from_within, view_switch
 
 SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
 VIEWS = {
@@ -97,7 +97,7 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         if known is not None:
             st.markdown(prevalence.in_words(predicted, known))
         own = facts["heads"].get(predicted.head)
-        summary.summary_view(predicted, basis(run, facts, predicted.head), own, facts, notes(facts))
+        summary.summary_view(predicted, basis(run, facts, predicted.head), open_safety, own, facts, notes(facts))
     elif view == "errors":
         errors_view(predicted, data, run)
     elif view == "safety":
@@ -116,6 +116,11 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         external_test_view(run, facts)
     else:
         training_view(run, facts, oof)
+
+
+def open_safety() -> None:
+    """Callback of the summary's button: the safety target with all that belongs to it."""
+    open_from_within("results", "safety")
 
 
 def basis(run, facts, head) -> str:

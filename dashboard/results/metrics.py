@@ -62,7 +62,7 @@ def numbers_of(results: HeadResults) -> pd.DataFrame:
     return pd.DataFrame(rows + counts)
 
 
-def by_fold(predictions: Predictions, results: HeadResults) -> None:
+def by_fold(results: HeadResults) -> None:
     """A metric of every fold beside that of all patches."""
     folds = results.folds
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -81,8 +81,8 @@ def by_fold(predictions: Predictions, results: HeadResults) -> None:
     rows = pd.concat([rows, pd.DataFrame([pooled])], ignore_index=True)
     downloads.show(charts.dots(rows, TITLES[metric], results.values[metric]), key="metrics_folds")
     defined = values.dropna()
-    spread = f", standard deviation {defined.std(ddof=1):.3f}" if len(defined) > 1 else ""
-    mean = f"{defined.mean():.3f}" if len(defined) else "undefined"
+    spread = f", standard deviation {number(defined.std(ddof=1))}" if len(defined) > 1 else ""
+    mean = number(defined.mean() if len(defined) else None)
     without = len(values) - len(defined)
     st.caption(
         f"Mean over folds {mean}{spread}" + f"; undefined in {without} folds" * bool(without) + ". All folds: with 95% "

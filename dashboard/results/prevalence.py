@@ -33,8 +33,8 @@ def in_words(predictions: Predictions, known: Prevalence) -> str:
     return (
         f"**With {known.words()}** (here {1000 * own:.0f}): precision {number(found['precision'])} "
         f"({interval(ends['precision'])}), F1 {number(found['f1'])} ({interval(ends['f1'])}), "
-        f"{found['alarms_per_1000']:.0f} alarms per 1,000 patches ({alarms[0]:.0f} to {alarms[1]:.0f}), "
-        f"{found['missed_per_1000']:.1f} landslides missed."
+        f"{found['alarms_per_1000']:.0f} alarms per 1,000 patches ({interval(alarms, 0)}), "
+        f"{number(found['missed_per_1000'], 1)} landslides missed."
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
 from dashboard.charts import intervals, scores
 from dashboard.results import interpretation, metrics, tables
 from dashboard.results.predictions import Predictions
+from dashboard.results.safety.target import target_in_short
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
@@ -35,30 +36,30 @@ def facts_of(predictions: Predictions, own: Mapping | None = None) -> Mapping:
 
 
 def summary_view(
-    predictions: Predictions, basis: str, own: Mapping | None = None, summary: Mapping | None = None,
-    notes: Sequence[str] = (),
+    predictions: Predictions, basis: str, open_safety: Callable[[], None], own: Mapping | None = None,
+    summary: Mapping | None = None, notes: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """The view. basis: what stands behind the numbers. summary: of a run, whose baselines are shown then.
 
-    notes: further Markdown for "How this was measured".
+    open_safety: callback that leads to the safety target. notes: further Markdown for "How this was measured".
     """
     facts = facts_of(predictions, own)
-    with st.grid(3 if summary else 1, min_column_width=260, gap="medium") as grid:
-        with grid.cell(column_span=2 if summary else 1):
-            figure = scores.squares(panels(facts, predictions))
-            downloads.show(figure, key="summary_squares")
-            st.caption(squares_caption(predictions))
+    grid = st.grid(3, min_column_width=260, gap="medium")
+    with grid.cell(column_span=2):
+        downloads.show(scores.squares(panels(facts, predictions)), key="summary_squares")
+        st.caption(squares_caption(predictions))
+    with grid.cell():
+        target_in_short(predictions, open_safety)
         if summary:
-            with grid.cell():
-                _baseline(summary)
+            _baseline(summary)
     results = predictions.results()
-    grid = st.grid(3, min_column_width=280, gap="medium")
+    grid = st.grid(3, min_column_width=260, gap="medium")
     with grid.cell(column_span=2):
         st.subheader("All metrics", anchor=False)
         table = metrics.metric_table(results, predictions.positive)
         downloads.table(table, hide_index=True, width="stretch", height="content")
     with grid.cell():
-        metrics.by_fold(predictions, results)
+        metrics.by_fold(results)
     with st.expander("How this was measured", icon=":material/info:"):
         st.markdown(interpretation.counts_in_words(facts, predictions.positive))
         st.markdown(basis)

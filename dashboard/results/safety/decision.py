@@ -61,25 +61,7 @@ class Decision:
 
     def promise(self, positive: str) -> str:
         """One sentence for a stakeholder, plain text."""
-        what = f"{100 * self.target.limit:g}% of {positive} patches"
-        if self.target.kind == "missed_per_1000":
-            what = f"{self.target.limit:g} {positive} patches per 1,000"
-        goal = f"To miss at most {what} ({1 - self.target.delta:.0%} confidence), inspect"
-        if self.rule.inspects_all:
-            return f"{goal} every patch: no score here is low enough to be cleared automatically."
-        least, most = ("at least ", "at most ") if self.n_models > 1 else ("", "")
-        accepted = f"; {self.rule.accepted.value:.0f} are accepted" if math.isfinite(self.rule.accept_at) else ""
-        return (
-            f"{goal} {least}{self.inspect[0]:.0f} of every 1,000; {most}{self.cleared:.0f} can be cleared "
-            f"automatically{accepted}."
-        )
-
-    def costs(self, inspections: Inspections) -> str:
-        """What the inspections cost beside inspecting everything, plain text."""
-        return (
-            f"Inspecting these costs {inspections.words(self.inspect[0])} for {inspections.patches:,} patches, "
-            f"inspecting all of them {inspections.words(1000)}."
-        )
+        return self.rule.promise(positive, self.n_models, self.target, self.inspect[0])
 
 
 def decide(predictions: Predictions, target: Target, rule: TriageRule, share: float, is_own: bool) -> Decision:
@@ -164,12 +146,13 @@ def _plain(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def unpromised(path: pd.DataFrame, in_share: bool, positive: str) -> str:
+def smallest(path: pd.DataFrame, in_share: bool, positive: str) -> str:
     """The smallest target that can be promised, in Markdown; empty where none can. path: of :func:`path_at`."""
     if path.empty:
         return ""
     least = float(path["most"].min())
-    what = f"{least:.3g}% of {escape_markdown(positive)} patches"
+    rounded = math.ceil(10 * least) / 10  # a little more can be promised too
+    what = f"{rounded:g}% of {escape_markdown(positive)} patches"
     if not in_share:
-        what = f"{least:.3g} {escape_markdown(positive)} patches per 1,000"
+        what = f"{rounded:g} {escape_markdown(positive)} patches per 1,000"
     return f"The smallest target that these patches can promise is {what}."

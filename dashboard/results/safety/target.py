@@ -6,8 +6,10 @@ The guarantee is given, or refused with the number of patches needed, by ``core.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
@@ -19,77 +21,111 @@ from dashboard.results.predictions import Predictions
 from dashboard.results.safety import decision
 from dashboard.results.safety.decision import Decision, Inspections
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 KINDS = {"missed_per_1000": "Per 1,000 patches", "miss_rate": "% of landslides"}
-DIALS = {"missed_per_1000": (0.5, 100.0, 10.0), "miss_rate": (0.5, 50.0, 5.0)}  # least, most, at first
-STEP = 0.5
+MOST = {"missed_per_1000": 100.0, "miss_rate": 50.0}  # where the dial ends
+LEAST = 0.1  # where it begins, and its steps
+USUAL = 10.0  # per 1,000 patches, or a tenth of the landslides where these are fewer
 SAME = 5e-5  # shares that differ by less are the same: the prevalence is typed with one digit per 1,000
+KIND, ACCEPT, EFFECT = "risk_control_kind", "risk_control_accept", "risk_control_effect"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the controls hold. accept: false alarms per 1,000 that may be accepted unseen, or None."""
+class Wish:
+    """What the controls hold. accept: false alarms per 1,000 that may be accepted unseen, or None.
+
+    share: of landslides where the model is used; is_own: as many as among these patches.
+    """
 
     target: Target
     share: float
     is_own: bool
     accept: float | None
     effect: float
-    inspections: Inspections
 
     @property
     def dial(self) -> float:
         """The target as the dial shows it."""
         return 100 * self.target.limit if self.target.kind == "miss_rate" else self.target.limit
 
+    @property
+    def in_share(self) -> bool:
+        """Whether it is a share of the landslides."""
+        return self.target.kind == "miss_rate"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What becomes of a wish.
+
+    wanted: the target that the threshold has to keep; None where even missing every landslide stays within it. path:
+    what every threshold promises. found: None where the target cannot be guaranteed; then ``reason`` says why.
+    """
+
+    wanted: Target | None
+    path: pd.DataFrame
+    found: Decision | None
+    reason: str
+
 
 def target_view(predictions: Predictions, run: RunFolder | None = None) -> None:
     """The view."""
     grid = st.grid(3, min_column_width=250, gap="medium")
     with grid.cell():
-        asked = _controls(predictions)
+        wish, inspections = _controls(predictions)
+        keep = st.container(gap="xsmall")
+    answer = answer_to(predictions, wish)
     with grid.cell(column_span=2):
-        _answer(predictions, asked, run)
+        say(predictions, wish, answer)
+        if answer.found is not None:
+            _cards(answer.found, inspections)
+        if len(answer.path):
+            _curve(predictions, wish, answer)
+    if answer.found is not None:
+        with keep:
+            _keep(answer.found, inspections, predictions, run)
+        _how(predictions, wish, answer)
+    else:
+        st.caption(predictions.basis)
+
+
+def target_in_short(predictions: Predictions, open_more: Callable[[], None]) -> None:
+    """The dial and what it costs, for the summary. open_more: callback that leads to :func:`target_view`."""
+    wish = Wish(_dial(predictions), *_share(predictions, drawn=False), None, _effect(predictions, drawn=False))
+    say(predictions, wish, answer_to(predictions, wish))
+    st.button(
+        "Cost, prevalence and decision", icon=":material/arrow_forward:", type="tertiary", key="summary_to_safety",
+        on_click=open_more,
+    )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------------- controls
 
 
-def _controls(predictions: Predictions) -> Asked:
+def _controls(predictions: Predictions) -> tuple[Wish, Inspections]:
+    target = _dial(predictions)
+    inspections = _inspections()
+    share, is_own = _share(predictions)
+    with st.popover("More options", icon=":material/tune:"):
+        accept = _accept(is_own)
+        effect = _effect(predictions)
+    return Wish(target, share, is_own, accept, effect), inspections
+
+
+def _dial(predictions: Predictions) -> Target:
     kind = url_state.choose(
-        st.segmented_control, "How many landslides may be missed?", list(KINDS), key="risk_control_kind",
-        default="missed_per_1000", required=True, format_func=KINDS.get,
+        st.segmented_control, "How many landslides may we miss?", list(KINDS), key=KIND, default="missed_per_1000",
+        required=True, format_func=KINDS.get, wrap=True,
         help="Per 1,000 patches: among all patches that are screened. % of landslides: holds wherever landslides look "
         "as they do here, however frequent they are.",
     )  # fmt: skip
-    low, high, first = DIALS[kind]
-    key = f"risk_control_limit_{kind}"
-    url_state.read_query_number(key, low, high, first)
-    most = st.slider("At most", low, high, step=STEP, format="%.1f", key=key, label_visibility="collapsed")
-    url_state.write_query_param(key, most, first)
-    inspections = _inspections()
-    positive = escape_markdown(predictions.positive)
-    own = float(predictions.labels.mean()) if len(predictions.labels) else 0.0
-    share = own if predictions.prevalence is None else predictions.prevalence
-    per_1000 = url_state.number(
-        f"Prevalence: {positive} patches per 1,000", 0.1, 999.0, float(min(max(round(1000 * share, 1), 0.1), 999.0)),
-        key=f"risk_control_share_{share:.4f}", step=10.0, format="%.1f",
-        help=f"These patches hold {1000 * own:.0f} per 1,000. Where landslides are rarer, fewer can be missed and "
-        "fewer alarms are raised.",
-    )  # fmt: skip
-    is_own = abs(per_1000 / 1000 - own) <= SAME
-    with st.popover("More options", icon=":material/tune:"):
-        accept = _accept(is_own)
-        effect = 1.0
-        if predictions.groups is None:
-            effect = url_state.number(
-                "Design effect", 1.0, 100.0, UNGROUPED_EFFECT, key="risk_control_effect", step=0.5, format="%.1f",
-                help="No groups are known. So many patches count as one independent patch: 1 if every patch is another "
-                "place; more where several patches come from one scene.",
-            )  # fmt: skip
-    target = Target(kind, most / 100 if kind == "miss_rate" else most)
-    return Asked(target, own if is_own else per_1000 / 1000, is_own, accept, effect, inspections)
+    key, most = f"risk_control_limit_{kind}", MOST[kind]
+    first = USUAL if kind == "miss_rate" else min(USUAL, max(LEAST, round(100 * _stated_share(predictions), 1)))
+    url_state.read_query_number(key, LEAST, most, first)
+    value = st.slider("At most", LEAST, most, step=LEAST, format="%.1f", key=key, label_visibility="collapsed")
+    url_state.write_query_param(key, value, first)
+    return Target(kind, value / 100 if kind == "miss_rate" else value)
 
 
 def _inspections() -> Inspections:
@@ -106,9 +142,51 @@ def _inspections() -> Inspections:
     return Inspections(float(cost), unit, int(patches))
 
 
+def _stated_share(predictions: Predictions) -> float:
+    """Of landslides where the model is used: as stated for the run, or as among these patches."""
+    return _own_share(predictions) if predictions.prevalence is None else predictions.prevalence
+
+
+def _own_share(predictions: Predictions) -> float:
+    return float(predictions.labels.mean()) if len(predictions.labels) else 0.0
+
+
+def _share(predictions: Predictions, drawn: bool = True) -> tuple[float, bool]:
+    """The share of landslides to reckon with, and whether it is that of these patches."""
+    own, stated = _own_share(predictions), _stated_share(predictions)
+    key, ends = f"risk_control_share_{stated:.4f}", (0.1, 999.0)
+    first = float(min(max(round(1000 * stated, 1), ends[0]), ends[1]))
+    if drawn:
+        per_1000 = url_state.number(
+            f"Prevalence: {escape_markdown(predictions.positive)} patches per 1,000", *ends, first, key=key, step=10.0,
+            format="%.1f",
+            help=f"These patches hold {1000 * own:.0f} per 1,000. Where landslides are rarer, fewer can be missed and "
+            "fewer alarms are raised.",
+        )  # fmt: skip
+    else:
+        url_state.read_query_number(key, *ends, first)
+        per_1000 = st.session_state[key]
+    is_own = abs(per_1000 / 1000 - own) <= SAME
+    return (own if is_own else per_1000 / 1000), is_own
+
+
+def _effect(predictions: Predictions, drawn: bool = True) -> float:
+    """How many patches count as one independent patch; 1 where groups are known."""
+    if predictions.groups is not None:
+        return 1.0
+    if not drawn:
+        url_state.read_query_number(EFFECT, 1.0, 100.0, UNGROUPED_EFFECT)
+        return st.session_state[EFFECT]
+    return url_state.number(
+        "Design effect", 1.0, 100.0, UNGROUPED_EFFECT, key=EFFECT, step=0.5, format="%.1f",
+        help="No groups are known. So many patches count as one independent patch: 1 if every patch is another place; "
+        "more where several patches come from one scene.",
+    )  # fmt: skip
+
+
 def _accept(is_own: bool) -> float | None:
     accept = url_state.toggle(
-        "Auto-accept very confident alarms", key="risk_control_accept", disabled=not is_own,
+        "Auto-accept very confident alarms", key=ACCEPT, disabled=not is_own,
         help="Alarms above a second threshold are accepted without inspection. With the same confidence, at most this "
         "many patches per 1,000 are false alarms among them. Only at the prevalence of these patches.",
     )  # fmt: skip
@@ -120,96 +198,94 @@ def _accept(is_own: bool) -> float | None:
 # --------------------------------------------------------------------------------------------------------- answer
 
 
-def _answer(predictions: Predictions, asked: Asked, run: RunFolder | None) -> None:
-    positive = escape_markdown(predictions.positive)
-    in_share = asked.target.kind == "miss_rate"
-    wanted = asked.target if asked.is_own else target_where(asked.target, asked.share)
+def answer_to(predictions: Predictions, wish: Wish) -> Answer:
+    """The threshold that keeps the target where landslides are as frequent as stated, and what it costs."""
+    wanted = wish.target if wish.is_own else target_where(wish.target, wish.share)
     if wanted is None:
-        st.info(
-            f"**Nothing needs to be inspected.** At {1000 * asked.share:.3g} {positive} patches per 1,000, missing all "
-            "of them stays within this target. Allow fewer misses.", icon=":material/info:",
-        )  # fmt: skip
-        return
-    path = predictions.tradeoff(wanted.kind, asked.effect)
-    scale = 100.0 if in_share else 1000.0 * (1.0 if asked.is_own else asked.share)
-    path = decision.path_at(predictions, path, asked.share, scale)
-    found = None
+        return Answer(None, pd.DataFrame(), None, "")
+    scale = 100.0 if wish.in_share else 1000.0 * (1.0 if wish.is_own else wish.share)
+    path = decision.path_at(predictions, predictions.tradeoff(wanted.kind, wish.effect), wish.share, scale)
     try:
-        rule = predictions.triage(wanted, asked.accept, asked.effect)
-        found = decision.decide(predictions, asked.target, rule, asked.share, asked.is_own)
+        rule = predictions.triage(wanted, wish.accept, wish.effect)
+        found = decision.decide(predictions, wish.target, rule, wish.share, wish.is_own)
     except LandslideLensError as error:
-        st.error(
-            f"**This target cannot be guaranteed.** {escape_markdown(error)} "
-            f"{decision.unpromised(path, in_share, predictions.positive)}", icon=":material/gpp_maybe:",
+        return Answer(wanted, path, None, str(error))
+    return Answer(wanted, path, found, "")
+
+
+def say(predictions: Predictions, wish: Wish, answer: Answer) -> None:
+    """The answer in one sentence."""
+    positive = predictions.positive
+    if answer.wanted is None:
+        st.info(
+            f"**Nothing needs to be inspected.** At {1000 * wish.share:.3g} {escape_markdown(positive)} patches per "
+            "1,000, missing all of them stays within this target. Allow fewer misses.", icon=":material/info:",
         )  # fmt: skip
-    if found is not None:
-        st.markdown(f"**{escape_markdown(found.promise(predictions.positive))}**")
-        _cards(found, asked)
-    if len(path):
-        _curve(path, asked, found, predictions)
-    if found is not None:
-        _keep(found, asked, predictions, run)
-        _how(found, asked, predictions, wanted)
+    elif answer.found is None:
+        st.error(
+            f"**This target cannot be guaranteed.** {escape_markdown(answer.reason)} "
+            f"{decision.smallest(answer.path, wish.in_share, positive)}", icon=":material/gpp_maybe:",
+        )  # fmt: skip
     else:
-        st.caption(predictions.basis)
+        st.markdown(f"**{escape_markdown(answer.found.promise(positive))}**")
 
 
-def _cards(found: Decision, asked: Asked) -> None:
+def _cards(found: Decision, inspections: Inspections) -> None:
     rule, (value, low, high) = found.rule, found.inspect
     cards = (
-        ("Inspect", f"{value:.0f}", f"of 1,000 ({low:.0f} to {high:.0f})"),
-        ("Cost", asked.inspections.words(value), f"instead of {asked.inspections.words(1000)}"),
-        ("Threshold", f"{rule.threshold:.3f}" if math.isfinite(rule.threshold) else "none", "inspect from here on"),
+        ("Inspect, of 1,000", f"{value:.0f}", interval((low, high), 0)),
+        ("Cost", inspections.words(value), f"instead of {inspections.words(1000)}"),
+        ("Threshold", number(rule.threshold) if math.isfinite(rule.threshold) else "none", "inspect from here on"),
     )
     with st.grid(3, min_column_width=150, gap="small"):
         for label, words, detail in cards:
             st.metric(
-                label, words, detail, delta_color="off", delta_arrow="off", border=True, height="stretch"
+                label, words, detail or None, delta_color="off", delta_arrow="off", border=True, height="stretch"
             )  # fmt: skip
 
 
-def _curve(path, asked: Asked, found: Decision | None, predictions: Predictions) -> None:
-    title = "Missed at most, % of landslides" if asked.target.kind == "miss_rate" else "Missed at most, per 1,000"
-    point = None
+def _curve(predictions: Predictions, wish: Wish, answer: Answer) -> None:
+    path, found, point = answer.path, answer.found, None
+    title = "Missed at most, % of landslides" if wish.in_share else "Missed at most, per 1,000 patches"
     if found is not None:
-        bound = 100 * found.missed_most if asked.target.kind == "miss_rate" else found.missed_most
+        bound = 100 * found.missed_most if wish.in_share else found.missed_most
         point = (bound, found.inspect[0] + found.rule.accepted.value)
-    most = min(max(3 * asked.dial, 1.2 * float(path["most"].min())), float(path["most"].max()) * 1.02)
+    most = min(max(3 * wish.dial, 1.2 * float(path["most"].min())), float(path["most"].max()) * 1.02)
     downloads.show(
-        charts.inspections(path, asked.dial, point, title, max(most, asked.dial * 1.1)), key="risk_control_path"
+        charts.inspections(path, wish.dial, point, title, max(most, wish.dial * 1.1)), key="risk_control_path"
     )
     st.caption(
         f"Each step is a threshold. n = {len(predictions.labels):,} patches that the model had not seen, at "
-        f"{1000 * asked.share:.3g} {escape_markdown(predictions.positive)} patches per 1,000. Dashed: the target."
+        f"{1000 * wish.share:.3g} {escape_markdown(predictions.positive)} patches per 1,000. Dashed: the target."
     )
 
 
-def _keep(found: Decision, asked: Asked, predictions: Predictions, run: RunFolder | None) -> None:
+def _keep(found: Decision, inspections: Inspections, predictions: Predictions, run: RunFolder | None) -> None:
     name, dataset = (run.name, state.choice().dataset or "") if run is not None else ("", predictions.name)
-    kept = decision.record(found, asked.inspections, predictions, name, dataset)
-    with st.container(horizontal=True):
-        st.download_button(
-            "Decision (JSON)", decision.as_json(kept), file_name=f"{predictions.name}_decision.json", type="tertiary",
-            mime="application/json", icon=":material/download:", on_click="ignore", key="decision_json",
-        )  # fmt: skip
-        downloads.download(decision.as_table(kept), f"{predictions.name}_decision", "Decision (CSV)")
+    kept = decision.record(found, inspections, predictions, name, dataset)
+    st.download_button(
+        "Save this decision", decision.as_json(kept), file_name=f"{predictions.name}_decision.json",
+        mime="application/json", icon=":material/download:", on_click="ignore", key="decision_json", type="primary",
+        help="JSON: target, threshold, promise, what it assumes, inspections and their cost.",
+    )  # fmt: skip
+    downloads.download(decision.as_table(kept), f"{predictions.name}_decision", "The same as a table (CSV)")
 
 
 # -------------------------------------------------------------------------------------------------- how it is known
 
 
-def _how(found: Decision, asked: Asked, predictions: Predictions, wanted: Target) -> None:
-    rule = found.rule
+def _how(predictions: Predictions, wish: Wish, answer: Answer) -> None:
+    rule, wanted = answer.found.rule, answer.wanted
     with st.expander("How this was measured", icon=":material/info:"):
         st.markdown(plain_words(rule, predictions.positive))
         st.markdown(escape_markdown(rule.rests_on(predictions.n_models)))
-        if not asked.is_own:
+        if not wish.is_own:
             st.markdown(
                 f"At this prevalence the target allows {100 * wanted.limit:.3g}% of landslides to be missed; the "
                 "threshold keeps that. It holds if landslides and other ground look the same there."
             )
         st.markdown(_basis(rule, predictions))
-        _by_fold(predictions, wanted, asked.effect)
+        _by_fold(predictions, wanted, wish.effect)
         downloads.download(rule.path, f"{predictions.name}_risk_control", "Thresholds tested (CSV)")
 
 

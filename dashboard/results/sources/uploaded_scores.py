@@ -63,7 +63,7 @@ def uploaded_scores_view() -> None:
 def draw(uploaded: Predictions, view: str) -> None:
     """One of ``VIEWS``."""
     if view == "summary":
-        summary.summary_view(uploaded, uploaded.basis)
+        summary.summary_view(uploaded, uploaded.basis, _open_safety)
     elif view == "errors":
         errors_by_kind.errors_view(uploaded, None, None)
     elif view == "safety":
@@ -76,6 +76,10 @@ def draw(uploaded: Predictions, view: str) -> None:
         slices.slices_view(uploaded, None)
     else:
         curves.curves_view(uploaded)
+
+
+def _open_safety() -> None:
+    st.session_state["csv_view"] = "safety"
 
 
 def _uploaded() -> tuple[ScoreTable, str] | None:
