@@ -42,10 +42,10 @@ def _class_colour(name: str, positive: str) -> str:
     return theme.UNLABELLED if lowered == "unlabelled" else theme.NEGATIVE
 
 
-def errors_by_kind(table: pd.DataFrame) -> go.Figure:
+def errors_by_kind(table: pd.DataFrame, by: str) -> go.Figure:
     """Missed landslides to the left, false alarms to the right, one row per kind.
 
-    table: kind, fn, fp, n_positive, n_negative; the order is kept.
+    table: kind, fn, fp, n_positive, n_negative; the order is kept. by: what the kinds are of.
     """
     figure = go.Figure()
     names = [escape_html(kind) for kind in table["kind"]]
@@ -65,7 +65,7 @@ def errors_by_kind(table: pd.DataFrame) -> go.Figure:
     ticks = list(range(0, most + step, step))
     figure.add_vline(x=0, line_width=1, line_color=theme.INK)
     figure.update_layout(barmode="relative")
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    figure.update_yaxes(title_text=escape_html(by), type="category", autorange="reversed", showgrid=False)
     figure.update_xaxes(
         title_text="Patches", range=[-ticks[-1] * 1.05, ticks[-1] * 1.05],
         tickvals=[-tick for tick in ticks[:0:-1]] + ticks, ticktext=[f"{tick:,}" for tick in ticks[:0:-1] + ticks],

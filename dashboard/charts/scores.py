@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, interval_bounds, tint
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, faded, interval_bounds, tint
 
 CURVE_POINTS = 1000
 
@@ -74,7 +74,7 @@ def squares(panels: Sequence[Squares]) -> go.Figure:
         z = np.repeat(np.arange(len(parts)), [count for _, count, _ in parts])
         n = len(parts)
         scale = [
-            [edge / n, _faded(colour, opacity)] for j, (colour, _, opacity) in enumerate(parts) for edge in (j, j + 1)
+            [edge / n, faded(colour, opacity)] for j, (colour, _, opacity) in enumerate(parts) for edge in (j, j + 1)
         ]
         figure.add_heatmap(
             z=z.reshape(rows, columns), y=top + np.arange(rows), zmin=-0.5, zmax=n - 0.5, colorscale=scale,
@@ -93,11 +93,6 @@ def squares(panels: Sequence[Squares]) -> go.Figure:
     )  # fmt: skip
     figure = theme.apply(figure, 300)
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
-
-
-def _faded(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
 
 
 def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:

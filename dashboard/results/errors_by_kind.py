@@ -15,7 +15,7 @@ from dashboard import state, theme, url_state
 from dashboard.charts import counts, scores
 from dashboard.patches import card, derived_bands, gallery, outcomes
 from dashboard.results.predictions import Predictions
-from dashboard.results.slices import fact_title, facts_of, slice_order
+from dashboard.results.slices import fact_title, facts_of, kind_title, slice_order, slice_title
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
@@ -47,15 +47,17 @@ def errors_view(predictions: Predictions, data: Dataset | None, run: RunFolder |
             names = found["kind"].tolist()
             which = url_state.choose(
                 st.selectbox, "Pictures of", [ALL, *names], key=SLICE, default=ALL, width=240,
-                format_func=lambda name: name or "All kinds",
+                format_func=lambda name: kind_title(by, name) if name else "All kinds",
             )  # fmt: skip
         said.markdown(f"**{sentence(table, found, by)}**")
         grid = st.grid(2, min_column_width=380, gap="medium")
         with grid.cell():
-            downloads.show(counts.errors_by_kind(found.head(MOST)), key="errors_by_kind")
+            drawn = found.head(MOST).assign(kind=lambda t: [kind_title(by, name) for name in t["kind"]])
+            downloads.show(counts.errors_by_kind(drawn, fact_title(by)), key="errors_by_kind")
             more = f" The {MOST} kinds with most errors of {len(found)}." if len(found) > MOST else ""
             st.caption(
-                f"Of the landslides and of the other patches of each kind; n = {len(table):,}, out of fold.{more}"
+                f"Numbers: of the landslides (left) and of the other patches (right) of each kind. n = {len(table):,} "
+                f"patches that the model had not seen.{more}"
             )
         with grid.cell():
             part = table if which == ALL else table[table["kind"] == which]
@@ -103,11 +105,8 @@ def sentence(table: pd.DataFrame, found: pd.DataFrame, by: str) -> str:
     if rates.empty:
         return words
     worst = rates.loc[(rates["fn"] / rates["n_positive"]).idxmax()]
-    title = escape_markdown(fact_title(by).partition(" (")[0].lower() if by in FIRST else by)
-    return (
-        f"{words} Missed most often: {title} {escape_markdown(worst['kind'])} "
-        f"({worst['fn']:,} of {worst['n_positive']:,})."
-    )
+    name = escape_markdown(slice_title(by, worst["kind"]))
+    return f"{words} Missed most often: {name} ({worst['fn']:,} of {worst['n_positive']:,})."
 
 
 def _totals(table: pd.DataFrame) -> str:

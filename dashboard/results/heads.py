@@ -56,7 +56,10 @@ def _compared(rows: list[dict], summary: dict) -> None:
         format_func=titles.get, label_visibility="collapsed",
     )  # fmt: skip
     if metric == "f1":
-        figure, words = charts.gaps(rows), "Filled: unseen patches; open: training patches. Grey: no network."
+        figure, words = (
+            charts.gaps(rows, tuple(summary["heads"])),
+            "Filled: unseen patches; open: training patches. Grey: no network.",
+        )
     else:
         figure, words = intervals.heads_comparison(summary["heads"], metric), "Diamonds: no network."
     downloads.show(figure, key="results_heads")
@@ -69,11 +72,11 @@ def sentence(summary: dict) -> str:
     if not known:
         return "F1 is undefined for every head here."
     best = max(known, key=lambda name: known[name]["f1"])
-    words = f"{escape_markdown(theme.head_title(best))} has the best F1: {number(known[best]['f1'])}"
+    words = f"Highest F1: {_named(best)}, {number(known[best]['f1'])}."
     head = summary["head"]
     if best == head or head not in known:
-        return f"{words}."
-    return f"{words}, against {number(known[head]['f1'])} of this run's own head, {_named(head)}."
+        return words
+    return f"{words} The run's own head, {_named(head)}, has {number(known[head]['f1'])}."
 
 
 def _named(head: str) -> str:
@@ -110,7 +113,7 @@ def head_rows(rows: list[dict], summary: dict) -> pd.DataFrame:
             "Gap": lost["f1"], "Gap, 95%": interval(lost["interval"]),
         }  # fmt: skip
         line |= {title: unseen.get(key) for key, title in tables.HEAD_COLUMNS.items()}
-        line["Gamma, by fold"] = " to ".join(f"{value:g}" for value in dict.fromkeys(gamma[:1] + gamma[-1:]))
+        line["Gamma, by fold"] = "–".join(f"{value:g}" for value in dict.fromkeys(gamma[:1] + gamma[-1:]))
         lines.append(line)
     table = pd.DataFrame(lines)
     table = table.drop(columns=[name for name in table if _empty(table[name])])

@@ -17,14 +17,15 @@ from dashboard.results import charts
 from dashboard.results.metrics import TITLES
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import escape_markdown, interval, number, small
 
 READ_UNASKED = 3000  # patches whose images are read without being asked for
 EVERYTHING = ""
 FACT_WORDS = {
-    "scar_share": "Scar size (share of the patch)", "cloud": "Cloud cover", "brightness": "Brightness",
-    "season": "Season", "source": "Source", "group": "Group", "split": "Split", "fold": "Fold",
+    "scar_share": "Scar size", "cloud": "Cloud cover", "brightness": "Brightness", "season": "Season",
+    "source": "Source", "group": "Group", "split": "Split", "fold": "Fold",
 }  # fmt: skip
+PERCENT = ("scar_share",)  # facts that are shares
 
 
 def slices_view(predictions: Predictions, data: Dataset | None) -> None:
@@ -54,16 +55,17 @@ def slices_view(predictions: Predictions, data: Dataset | None) -> None:
         _drawn(report, metric, by)
     st.caption(predictions.basis)
     with st.expander("How this was measured", icon=":material/info:"):
-        if not report.table.empty:
-            st.markdown(escape_markdown(report.sentence()))
+        if report.worst is not None:
+            st.markdown(details(report, metric))
         st.markdown(
-            f"The weakest slice is the lowest drawn; drawn are those with at least {FEWEST} patches to measure the "
-            "metric by. Whether it differs from the rest is tested with Holm's correction over all slices. Numbers are "
-            "split into quartiles."
+            f"Drawn: slices with at least {FEWEST} patches to measure the metric by. Whether the weakest one differs "
+            "from the rest is tested with Holm's correction over all slices. Numbers are split into quartiles."
         )
         if len(report.too_small):
             st.markdown(f"{len(report.too_small)} slices have too few patches:")
-            downloads.table(report.too_small, hide_index=True, width="stretch", height="content")
+            names = {"by": "By", "slice": "Slice", "n": "Patches", "n_positive": "Positive", "reason": "Reason"}
+            few = report.too_small.assign(by=report.too_small["by"].map(fact_title)).rename(columns=names)
+            downloads.table(few, hide_index=True, width="stretch", height="content")
         shown = report.table.assign(by=report.table["by"].astype(str))
         downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")
 
@@ -72,12 +74,30 @@ def sentence(report: SliceReport, metric: str) -> str:
     """The weakest slice and whether it is weaker than the rest beyond luck, in Markdown."""
     row = report.worst
     if row is None:
-        return f"No slice's {TITLES[metric]} lies below that of all patches ({report.overall:.3f})."
-    name = f"{escape_markdown(fact_title(row['by']).partition(' (')[0])} {escape_markdown(row['slice'])}"
-    words = f"Weakest: {name}, {TITLES[metric]} {row['value']:.3f} against {row['rest']:.3f} elsewhere."
+        return f"{TITLES[metric]} is {number(report.overall)} over all patches, and no slice lies below that."
+    words = (
+        f"Weakest slice: {escape_markdown(slice_title(row['by'], row['slice']))}, with {TITLES[metric]} "
+        f"{number(row['value'])} against {number(row['rest'])} elsewhere."
+    )
     if row["p_holm"] < ALPHA:
-        return f"{words} Significant among {len(report.table)} slices."
-    return f"{words} Not significant among {len(report.table)} slices."
+        return f"{words} The difference is significant."
+    if not report.settled:
+        return f"{words} The difference is not significant."
+    first = report.beyond_luck.iloc[0]
+    name = escape_markdown(slice_title(first["by"], first["slice"]))
+    return f"{words} Its difference is not significant, that of {name} ({number(first['value'])}) is."
+
+
+def details(report: SliceReport, metric: str) -> str:
+    """Numbers behind :func:`sentence`, in Markdown."""
+    row, p = report.worst, ""
+    if math.isfinite(row["p_holm"]):
+        p = f"; p {small(row['p_holm'])} after Holm's correction over {len(report.table)} slices"
+    bounds = interval((row["lo"], row["hi"])) or "unknown: too few groups"
+    return (
+        f"{escape_markdown(slice_title(row['by'], row['slice']))}: {TITLES[metric]} {number(row['value'])}, 95% "
+        f"interval {bounds}, n = {row['n']:,}, {row['n_positive']:,} positive{p}."
+    )
 
 
 def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFrame, cache.Version | None]:
@@ -90,12 +110,28 @@ def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFra
     except LandslideLensError as error:
         st.warning(f"The metadata of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:")
         return facts, None
-    return found.assign(id=found["id"].astype(str)), cache.file_version(data.path)
+    shares = {name: 100 * pd.to_numeric(found[name], errors="coerce") for name in PERCENT if name in found}
+    return found.assign(id=found["id"].astype(str), **shares), cache.file_version(data.path)
 
 
 def fact_title(name: str) -> str:
     """What a fact of ``core.data.tabular.patch_metadata`` is called; a column by its own name."""
     return FACT_WORDS.get(name, name)
+
+
+def slice_title(by: str, name: str) -> str:
+    """A slice for people: "scar size 6.7 to 9.5%", "season winter"; a column by its own name."""
+    return f"{FACT_WORDS[by].lower() if by in FACT_WORDS else by} {kind_title(by, name)}"
+
+
+def kind_title(by: str, name: str) -> str:
+    """The name of a slice, with its unit."""
+    return f"{name}%" if by in PERCENT and is_number(name) else name
+
+
+def is_number(name: str) -> bool:
+    """Whether a slice is a number or a range of numbers ("6.7 to 9.5")."""
+    return math.isfinite(slice_order(name)[0])
 
 
 def _images_too(n: int) -> bool:
@@ -113,7 +149,7 @@ def _drawn(report: SliceReport, metric: str, by: str) -> None:
     rows = pd.DataFrame(
         {
             "name": [
-                f"{fact_title(of).partition(' (')[0]}: {name}"
+                f"{fact_title(of)}: {kind_title(of, name)}"
                 for of, name in zip(ordered["by"], ordered["slice"], strict=True)
             ],
             "value": ordered["value"], "lo": ordered["lo"], "hi": ordered["hi"], "n": ordered["n"],
@@ -125,7 +161,7 @@ def _drawn(report: SliceReport, metric: str, by: str) -> None:
         key="metrics_slices",
     )
     if worst is not None:
-        st.caption("Orange: the weakest slice.")
+        st.caption("Magenta: the weakest slice.")
 
 
 def slice_order(name: str) -> tuple[float, str]:
@@ -138,4 +174,4 @@ def slice_order(name: str) -> tuple[float, str]:
 
 def _colour(row: dict, worst: dict | None) -> str:
     is_worst = worst is not None and (row["by"], row["slice"]) == (worst["by"], worst["slice"])
-    return theme.POSITIVE if is_worst else theme.NEGATIVE
+    return theme.OUTCOME["FN"] if is_worst else charts.ACCENT

@@ -50,8 +50,8 @@ def summary_view(
         st.caption(squares_caption(predictions))
     with grid.cell():
         target_in_short(predictions, open_safety)
-        if summary:
-            _baseline(summary)
+    if summary:
+        _baseline(summary)
     results = predictions.results()
     grid = st.grid(3, min_column_width=260, gap="medium")
     with grid.cell(column_span=2):
@@ -99,12 +99,15 @@ def squares_caption(predictions: Predictions) -> str:
 
 def _baseline(summary: Mapping) -> None:
     short, sentence = interpretation.against_baseline(summary)
-    st.markdown(f"**Is the network better than a simple baseline? {short}.**", help=sentence)
+    grid = st.grid(3, min_column_width=260, gap="medium")
+    with grid.cell():
+        st.markdown(f"**Is the network better than a simple baseline? {short}.**", help=sentence)
+        st.caption(interpretation.verdict(summary) or sentence)
     rows = tables.least_gain(summary)
     if rows:
-        figure = intervals.differences(rows, "Network minus baseline")
-        downloads.show(figure, key="summary_baseline")
-        st.caption(f"{interpretation.verdict(summary)} Bars: 95% intervals.")
+        with grid.cell(column_span=2):
+            title = "Network minus the strongest baseline, with 95% interval"
+            downloads.show(intervals.differences(rows, title), key="summary_baseline")
 
 
 def missing_class(predictions: Predictions) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
@@ -11,14 +9,12 @@ from core.data.bands import composites
 from core.data.store import Dataset
 from dashboard import state, url_state
 from dashboard.patches import card, derived_bands, gallery, outcomes
+from dashboard.results.compare.sides import Side
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
-if TYPE_CHECKING:
-    from dashboard.results.compare.view import Side
-
 SHOWN = 4
-WORDS = {"fixed": "Fixed: only {this} is right", "broken": "Broken: only {other} is right"}
+WORDS = {"fixed": "Fixed: right only with {this}", "broken": "Broken: right only with {other}"}
 
 
 def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: Side, data: Dataset | None) -> None:
@@ -30,7 +26,7 @@ def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: S
         rows = table[table["versus"] == versus].sort_values("confidence", ascending=False, kind="stable")
         with grid.cell():
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                named = words.format(this=_inside(this.title), other=_inside(other.title))
+                named = words.format(this=this.title, other=other.title)
                 st.markdown(f"**{escape_markdown(named)} · {len(rows):,}**", width="content")
                 if this.run.name == other.run.name and len(rows):
                     if st.button(
@@ -52,11 +48,6 @@ def _pictures(rows: pd.DataFrame, versus: str, data: Dataset | None) -> None:
     else:
         look = gallery.Look(composites(derived_bands.drawable(data.bands))[0])
         gallery.gallery(data, rows.head(SHOWN), look, f"compare_{versus}", caption=gallery.score_caption)
-
-
-def _inside(title: str) -> str:
-    """A title in the middle of a sentence."""
-    return title[:1].lower() + title[1:] if title.startswith(("This ", "The ")) else title
 
 
 def _open(head: str, other: str, versus: str) -> None:

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.evaluate.comparison.many import with_holm
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
+from core.runs.labels import short_title, title_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
 from dashboard.patches import outcomes
 from dashboard.results.compare import learning, patches, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
-from dashboard.results.compare.several import METRICS, in_words, pair, recipes_in_words
+from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
+from dashboard.results.compare.sides import Side, pair
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import escape_markdown, interval, number
-from dashboard.ui.sidebar import run_title
+from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
+from dashboard.ui.messages import show_error
 
 ITSELF = ""  # this run, with another of its heads
 WAYS = {"one": "With one", "several": "With several"}
-NOTHING = "–"
-
-
-@dataclass(frozen=True)
-class Side:
-    """One of the two: a run, its head, and what it is called in the comparison."""
-
-    run: RunFolder
-    head: str
-    title: str
 
 
 def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None) -> None:
@@ -43,10 +36,12 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
     if len(summary["heads"]) < 2 and not others:
         st.info("Nothing to compare with: this run has one head, and the dataset has no other finished runs.")
         return
+    said = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = url_state.choose(
-            st.segmented_control, "Compare", list(WAYS), key=HOW, default="one", required=True, format_func=WAYS.get
-        )
+            st.segmented_control, "Compare", list(WAYS), key=HOW, default="one", required=True, format_func=WAYS.get,
+            label_visibility="collapsed",
+        )  # fmt: skip
         if how == "one":
             sides = _sides(run, summary, head, others)
             metric = url_state.choose(
@@ -55,27 +50,25 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
             )  # fmt: skip
     if how == "several":
         several.several_view(run, summary, head)
-        return
-    if sides is None:
-        st.info("The run that is compared with has no head with results.")
-        return
-    _two(*sides, metric, data)
+    elif sides is not None:
+        _two(*sides, metric, data, said)
 
 
 def finished_runs(run: RunFolder) -> dict[str, str]:
     """The other finished runs on this dataset: name -> title."""
     return {
-        other.name: f"{run_title(other.name)} [{other.name[-4:]}]"
+        other.name: title_of(other)
         for other in state.choice().runs
         if other.name != run.name and guards.run_state(other)["state"] == "succeeded"
     }
 
 
 def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> tuple[Side, Side] | None:
+    """This and what it is compared with; None, with a message, where that cannot be read."""
     own_heads = [name for name in summary["heads"] if name != head]
-    options = [*([ITSELF] if own_heads else []), *others]
+    options = [*others, *([ITSELF] if own_heads else [])]
     name = url_state.choose(
-        st.selectbox, "Compare with", options, key=OTHER, default=next(iter(others), options[0]), width=270,
+        st.selectbox, "Compare with", options, key=OTHER, default=options[0], width=360,
         format_func=lambda one: others.get(one, "This run, another head"),
     )  # fmt: skip
     if name == ITSELF:
@@ -87,97 +80,92 @@ def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> 
         try:
             theirs = other.summary()
         except LandslideLensError as error:
-            st.warning(escape_markdown(error), icon=":material/link_off:")
+            show_error(error, ":material/link_off:")
             return None
         heads = list(theirs["heads"])
         usual = head if head in heads else theirs["head"]
-    if not heads:
-        return None
     other_head = url_state.choose(
-        st.selectbox, "Its head", heads, key=OTHER_HEAD, default=usual, width=200, format_func=theme.head_title
+        st.selectbox, "Its head", heads, key=OTHER_HEAD, default=usual, width=220, format_func=theme.head_title
     )
     if name == ITSELF:
         return Side(run, head, theme.head_title(head)), Side(run, other_head, theme.head_title(other_head))
-    words = "The other run"
+    titles = _titles(run, other)
     if head != other_head:
-        words += f" ({theme.head_title(other_head)})"
-    return Side(run, head, "This run"), Side(other, other_head, words)
+        titles = [f"{title} ({theme.head_title(one)})" for title, one in zip(titles, (head, other_head), strict=True)]
+    return Side(run, head, titles[0]), Side(other, other_head, titles[1])
 
 
-def _two(this: Side, other: Side, metric: str, data: Dataset | None) -> None:
+def _titles(run: RunFolder, other: RunFolder) -> list[str]:
+    """What the two runs are called: short, unless that is the same for both."""
+    short = [short_title(run), short_title(other)]
+    return short if short[0] != short[1] else [title_of(run), title_of(other)]
+
+
+def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: DeltaGenerator) -> None:
+    """Everything about two sides; the result in a sentence goes to ``said``."""
     try:
-        found = pair(this.run.path.parent, (this.run.name, this.head), (other.run.name, other.head))
+        found = pair(this, other)
     except LandslideLensError as error:
-        st.warning(escape_markdown(error), icon=":material/link_off:")
+        show_error(error, ":material/link_off:")
         _settings(this, other)
         return
     short, words = verdict(this, other, found, metric)
-    st.markdown(f"**{short}**")
+    said.markdown(f"**{short}**")
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         rows = [(METRICS[name], one.difference, one.lo, one.hi) for name, one in _differences(found).items()]
         downloads.show(intervals.differences(rows, "Difference, with 95% interval"), key="compare_differences")
     with grid.cell():
-        downloads.table(metric_table(found), hide_index=True, width="stretch", height="content")
+        table = metric_table(found, this.title, other.title)
+        downloads.table(table, hide_index=True, width="stretch", height="content")
         st.caption(
-            f"This: {escape_markdown(_inside(this.title))}. Other: {escape_markdown(_inside(other.title))}. "
-            f"n = {found.n:,} patches that both had not seen; they decide {found.n_disagree:,} of them differently."
+            f"n = {found.n:,} patches that neither had seen in training; they decide {found.n_disagree:,} of them "
+            "differently."
         )
     if this.run.name != other.run.name:
         _settings(this, other)
-        learning.curves_view(this.run, other.run)
+        learning.curves_view(this, other)
     patches.patches_view(_answers(this), _answers(other), this, other, data)
     _how(words, found, this, metric)
 
 
 def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[str, str]:
     """What the comparison says in one sentence, and the method behind it, both in Markdown."""
-    one = found.differences[metric]
-    first, second, title = escape_markdown(this.title), escape_markdown(_inside(other.title)), METRICS[metric]
+    one, title = found.differences[metric], METRICS[metric]
+    first, second = escape_markdown(this.title), escape_markdown(other.title)
     row = with_holm({this.title: found}, metric)[0]
     if this.run.name == other.run.name:
         words, settled = in_words(row, found, other.title, metric), bool(row["settled"])
     else:
-        key = (other.run.name, other.head)
-        words, settled = recipes_in_words(this.run, this.head, key, "The other run", metric)
-    if one.difference != one.difference:
+        words, settled = recipes_in_words(this, other, metric)
+    if not math.isfinite(one.difference):
         return f"The difference in {title} is undefined here.", words
     if found.n_disagree == 0 and abs(one.difference) < 1e-12:
-        return f"{first} and {second} make the same decision on all {found.n:,} patches.", words
-    size = f"{title} {one.a:.3f} against {one.b:.3f}"
+        return f"Both make the same decision on all {found.n:,} patches.", words
+    size = f"{title} {number(one.a)} against {number(one.b)}"
     if settled:
         better = "better" if one.difference > 0 else "worse"
         return f"{first} is {better} than {second}: {size}.", words
     if one.settled and this.run.name != other.run.name:
         higher = "higher" if one.difference > 0 else "lower"
-        seen = f"{one.a:.3f} against {one.b:.3f}"
-        return f"{title} is {higher} on these patches ({seen}); other trainings may differ.", words
-    return f"No significant difference between {escape_markdown(_inside(this.title))} and {second}: {size}.", words
-
-
-def _inside(title: str) -> str:
-    """A side's title in the middle of a sentence."""
-    return title[:1].lower() + title[1:] if title.startswith(("This ", "The ")) else title
+        return f"On these patches {first} is {higher} than {second}: {size}. Other trainings may differ.", words
+    return f"No significant difference between {first} and {second}: {size}.", words
 
 
 def _differences(found: Comparison) -> dict:
     return {name: found.differences[name] for name in METRICS if name in found.differences}
 
 
-def metric_table(found: Comparison) -> pd.DataFrame:
-    """One row per metric: both values, the difference and its interval."""
+def metric_table(found: Comparison, this: str, other: str) -> pd.DataFrame:
+    """One row per metric: the value of either side, by its title, the difference and its interval."""
     rows = [
         {
-            "Metric": METRICS[name], "This": number(one.a), "Other": number(one.b),
-            "Difference": _signed(one.difference), "95% interval": interval((one.lo, one.hi)).replace("-", "−"),
+            "Metric": METRICS[name], this: number(one.a), other: number(one.b),
+            "Difference": difference(one.difference), "95% interval": interval((one.lo, one.hi)),
         }
         for name, one in _differences(found).items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−") if value == value else "undefined"
 
 
 def _answers(side: Side) -> pd.DataFrame:
@@ -186,16 +174,16 @@ def _answers(side: Side) -> pd.DataFrame:
 
 
 def _settings(this: Side, other: Side) -> None:
-    st.subheader("What differs in settings", anchor=False)
+    st.subheader("Settings that differ", anchor=False)
     try:
-        rows = compare.settings(other.run, this.run)
+        rows = compare.settings(this.run, other.run)
     except (LandslideLensError, OSError, KeyError, TypeError) as error:
         st.warning(f"The settings cannot be read: {escape_markdown(error)}", icon=":material/broken_image:")
         return
     if not rows:
-        st.caption("Nothing: both runs have the same settings and data.")
+        st.caption("None: both runs have the same settings and data.")
         return
-    table = pd.DataFrame(rows, columns=["Setting", "The other run", "This run"])
+    table = pd.DataFrame(rows, columns=["Setting", *_titles(this.run, other.run)])
     for column in table.columns[1:]:
         table[column] = [_value(value) for value in table[column]]
     downloads.table(table, hide_index=True, width="stretch", height="content")
@@ -203,7 +191,7 @@ def _settings(this: Side, other: Side) -> None:
 
 def _value(value: object) -> str:
     if value is None or value == "":
-        return NOTHING
+        return downloads.NOTHING
     if isinstance(value, bool):
         return "on" if value else "off"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)[:200]
@@ -217,7 +205,7 @@ def _how(words: str, found: Comparison, this: Side, metric: str) -> None:
             f"Out of fold, the same patches for both, effective number of groups {number(found.n_groups, 0)}. Paired "
             "bootstrap over whole groups, 2,000 resamples. Intervals do not include variation from retraining. "
             f"Detectable at 80% power: a difference in {METRICS[metric]} of {number(detectable)}. Only one of the two "
-            f"is right on {test.only_a:,} and {test.only_b:,} patches (McNemar, mid-p {test.p_mid:.3f}; it treats "
+            f"is right on {test.only_a:,} and {test.only_b:,} patches (McNemar, mid-p {small(test.p_mid)}; it treats "
             "patches as independent)."
         )
         rows = pd.DataFrame([vars(one) for one in _differences(found).values()])
