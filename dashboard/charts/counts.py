@@ -70,4 +70,4 @@ def errors_by_kind(table: pd.DataFrame, by: str) -> go.Figure:
         title_text="Patches", range=[-ticks[-1] * 1.05, ticks[-1] * 1.05],
         tickvals=[-tick for tick in ticks[:0:-1]] + ticks, ticktext=[f"{tick:,}" for tick in ticks[:0:-1] + ticks],
     )  # fmt: skip
-    return theme.apply(figure, 130 + 32 * max(2, len(table)))
+    return theme.apply(figure, 130 + 42 * max(2, len(table)))

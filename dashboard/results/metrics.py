@@ -21,16 +21,16 @@ TITLES = {
 }  # fmt: skip
 MEANINGS = {
     "f1": "harmonic mean of precision and recall",
-    "auc": "how often a {} patch is ranked above another patch",
+    "auc": "how often a {} ranks above another patch",
     "precision": "share of alarms that are correct",
     "recall": "share of {} patches that are found",
-    "specificity": "share of other patches without a false alarm",
-    "accuracy": "share of correct decisions; high by itself where one class is rare",
+    "specificity": "share of other patches without alarm",
+    "accuracy": "share of correct decisions",
     "balanced_accuracy": "mean of recall and specificity",
-    "mcc": "correlation of decision and truth, -1 to 1",
+    "mcc": "correlation of decision and truth, −1 to 1",
     "average_precision": "precision averaged over recall",
-    "brier": "mean squared distance of probability and label; lower is better",
-    "ece": "mean gap between predicted and observed shares; lower is better",
+    "brier": "squared error of probabilities (low: good)",
+    "ece": "error of predicted shares (low: good)",
 }
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from core.runs.store import RunFolder
 from dashboard.train import learning_curves
 from dashboard.ui import downloads
+from dashboard.ui.formatting import number
 from dashboard.ui.guards import or_stop
 
 
@@ -44,8 +45,10 @@ def _learning(run: RunFolder) -> None:
 def sentence(history: pd.DataFrame) -> str:
     """How long the network was trained and what it reached, in Markdown."""
     folds, epochs = history["fold"].nunique(), int(history.groupby("fold").size().max())
-    words = f"Trained for {epochs:,} {'epoch' if epochs == 1 else 'epochs'} in each of {folds} folds"
+    each = f" in each of {folds} folds" if folds > 1 else ""
+    words = f"Trained for {epochs:,} {'epoch' if epochs == 1 else 'epochs'}{each}"
     last = history.sort_values("epoch").groupby("fold").tail(1)
     if "val_auc" in last and last["val_auc"].notna().any():
-        return f"{words}; AUC on the validation parts after the last epoch: {last['val_auc'].mean():.3f} on average."
+        parts = "parts after the last epoch" if folds > 1 else "part after the last epoch"
+        return f"{words}. Mean AUC on the held-out {parts}: {number(last['val_auc'].mean())}."
     return f"{words}."

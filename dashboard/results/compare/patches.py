@@ -13,8 +13,8 @@ from dashboard.results.compare.sides import Side
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
-SHOWN = 4
-WORDS = {"fixed": "Fixed: right only with {this}", "broken": "Broken: right only with {other}"}
+SHOWN = 3
+WORDS = {"fixed": "Fixed", "broken": "Broken"}
 
 
 def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: Side, data: Dataset | None) -> None:
@@ -26,13 +26,13 @@ def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: S
         rows = table[table["versus"] == versus].sort_values("confidence", ascending=False, kind="stable")
         with grid.cell():
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                named = words.format(this=this.title, other=other.title)
-                st.markdown(f"**{escape_markdown(named)} · {len(rows):,}**", width="content")
+                st.markdown(f"**{words} · {len(rows):,}**", width="content")
                 if this.run.name == other.run.name and len(rows):
                     if st.button(
                         "Open in Errors", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
                     ):
                         _open(this.head, other.head, versus)
+            st.caption(f"Right only with {escape_markdown((this if versus == 'fixed' else other).title)}.")
             _pictures(rows, versus, data)
     changed = table[table["versus"].isin(WORDS)]
     downloads.download(changed, f"{this.run.name}_fixed_and_broken", "Fixed and broken (CSV)")

@@ -22,7 +22,7 @@ from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
 from dashboard.results.compare.sides import Side, pair
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
+from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, small
 from dashboard.ui.messages import show_error
 
 METRICS = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision", "accuracy": "Accuracy"}
@@ -155,6 +155,19 @@ def table_of(rows: list[dict], comparisons: dict[str, Comparison]) -> pd.DataFra
     return pd.DataFrame(lines)
 
 
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of :func:`table_of` that are read most, as text."""
+    return pd.DataFrame(
+        {
+            "Compared": table["Compared"], "Value": table["Value"].map(number),
+            "Reference": table["Reference"].map(number), "Difference": table["Difference"].map(difference),
+            "95% interval": [interval(ends) for ends in zip(table["From"], table["To"], strict=True)],
+            "p": table["p"].map(small), "p, Holm": table["p, Holm"].map(small),
+            "Different decisions": table["Different decisions"].map(count), "n": table["n"].map(count),
+        }
+    )  # fmt: skip
+
+
 def _drawn(
     rows: list[dict], settled: list[bool], comparisons: dict[str, Comparison], metric: str, run: RunFolder
 ) -> None:
@@ -164,7 +177,7 @@ def _drawn(
         key="significance_figure",
     )
     table = table_of(rows, comparisons)
-    downloads.table(table.round(4), hide_index=True, width="stretch", height="content")
+    downloads.table(shown(table), hide_index=True, width="stretch", height="content")
     first = comparisons[rows[0]["name"]]
     st.caption(
         f"Out of fold, the same patches for both, n = {first.n:,}, effective number of groups "

@@ -157,11 +157,11 @@ def _differences(found: Comparison) -> dict:
 
 
 def metric_table(found: Comparison, this: str, other: str) -> pd.DataFrame:
-    """One row per metric: the value of either side, by its title, the difference and its interval."""
+    """One row per metric: the difference with its interval, and the value of either side by its title."""
     rows = [
         {
-            "Metric": METRICS[name], this: number(one.a), other: number(one.b),
-            "Difference": difference(one.difference), "95% interval": interval((one.lo, one.hi)),
+            "Metric": METRICS[name], "Difference": difference(one.difference),
+            "95% interval": interval((one.lo, one.hi)), this: number(one.a), other: number(one.b),
         }
         for name, one in _differences(found).items()
     ]  # fmt: skip
