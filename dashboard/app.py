@@ -21,7 +21,8 @@ from dashboard.ui.messages import show_error  # noqa: E402
 
 # Our own pictures: Streamlit would fetch a Material page icon from the network.
 HERE = Path(__file__).resolve().parent
-st.set_page_config(page_title="Landslide Lens", page_icon=str(HERE / "icon.svg"), layout="wide")
+NAME = "Landslide Lens"
+st.set_page_config(page_title=NAME, page_icon=str(HERE / "icon.svg"), layout="wide")
 st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
 
 
@@ -50,6 +51,7 @@ page = st.navigation(
 )
 try:
     sidebar.sidebar()
+    st.set_page_config(page_title=" · ".join(filter(None, [page.title, state.choice().dataset, NAME])))
     page.run()
 except LandslideLensError as error:  # of a damaged or strange file that the page reads without a place for its error
     show_error(error, ":material/broken_image:")

@@ -16,6 +16,7 @@ import streamlit as st
 
 from core.data.store import list_datasets
 from core.errors import LandslideLensError
+from core.runs.labels import label_of
 from core.runs.remembered import remembered
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, list_runs
 from dashboard import cache, url_state
@@ -23,10 +24,11 @@ from dashboard import cache, url_state
 # Names of the session state; those without an underscore are the names in the URL as well.
 DATASET = "dataset"
 RUN = "run"
-ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT = "errors_head", "errors_outcome", "errors_threshold"
+HEAD = "head"  # the classifier head whose decisions every page shows
+ERRORS_OUTCOME, ERRORS_AT = "errors_outcome", "errors_threshold"
 ERRORS_FILTERS = (
-    ERRORS_HEAD, ERRORS_OUTCOME, ERRORS_AT, "errors_folds", "errors_other", "errors_versus", "errors_column",
-    "errors_value", "errors_page",
+    ERRORS_OUTCOME, ERRORS_AT, "errors_folds", "errors_other", "errors_versus", "errors_column", "errors_value",
+    "errors_page",
 )  # fmt: skip
 ASKED = "asked_"  # and an analysis's name: the job of it that this session asked for last
 _SETTLED = "settled"
@@ -101,7 +103,8 @@ def _newest_finished(root: Path, names: list[str]) -> str | None:
     """The first of these runs that has succeeded; where none has, the first. names: newest first."""
     for name in names:
         try:
-            if cache.run(root / name).status()["state"] == "succeeded":
+            run = cache.run(root / name)
+            if run.status()["state"] == "succeeded" and not label_of(run).archived:
                 return name
         except (LandslideLensError, KeyError, TypeError):
             continue  # damaged: it is offered, not opened by itself
@@ -114,7 +117,7 @@ def mend_link() -> None:
     if (st.session_state[DATASET], st.session_state[RUN]) != (settled.dataset, settled.run):
         if not st.session_state.get(_MENDED):
             st.session_state[_MENDED] = True
-            st.session_state[_ASKED] = (settled.dataset, settled.run)
+            ask_for(settled.dataset, settled.run)
             st.rerun()
     st.session_state.pop(_MENDED, None)
 
@@ -122,6 +125,11 @@ def mend_link() -> None:
 def choice() -> Choice:
     """What :func:`choose` settled for this view."""
     return st.session_state[_CHOICE]
+
+
+def ask_for(dataset: str | None = None, run: str | None = None) -> None:
+    """What is to be chosen when the page is drawn next; a run brings its dataset, a dataset its newest finished run."""
+    st.session_state[_ASKED] = (dataset, run)
 
 
 def open_view(
@@ -137,15 +145,15 @@ def open_view(
     names that they have in the URL.
     """
     if dataset or run:
-        st.session_state[_ASKED] = (dataset, run)
+        ask_for(dataset, run)
     st.session_state[_VIEW] = (page, view)
     st.switch_page(PAGES[page], query_params=dict(filters or {}))  # None refuses to clear what pickers are bound to
 
 
 def open_errors(head: str, outcome: str, threshold: float | None = None) -> None:
     """Go to the patches of one outcome (TP, FP, FN, TN) of a head, at its folds' thresholds or at this one."""
-    filters = {ERRORS_HEAD: head, ERRORS_OUTCOME: outcome}
-    url_state.forget(*ERRORS_FILTERS)
+    filters = {HEAD: head, ERRORS_OUTCOME: outcome}
+    url_state.forget(HEAD, *ERRORS_FILTERS)
     open_view("errors", filters=filters | ({} if threshold is None else {ERRORS_AT: f"{threshold:.3f}"}))
 
 

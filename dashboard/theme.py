@@ -14,12 +14,12 @@ UNLABELLED = "#8C939B"
 SYNTHETIC = "#EDA877"  # synthetic landslide: the same hue, lighter
 CLASS = {1: POSITIVE, 0: NEGATIVE, -1: UNLABELLED}
 
-OUTCOME = {"TP": "#2E9E73", "TN": "#6F93B5", "FP": "#D9A21B", "FN": "#C0447E"}
+OUTCOME = {"TP": "#2E9E73", "FN": "#C0447E", "FP": "#D9A21B", "TN": "#6F93B5"}
 OUTCOME_WORDS = {
     "TP": "Found (TP)",
-    "TN": "Correctly left (TN)",
-    "FP": "False alarm (FP)",
     "FN": "Missed (FN)",
+    "FP": "False alarm (FP)",
+    "TN": "Correctly left (TN)",
 }
 
 FAMILY = {"optical": "#4E9F6B", "sar_post": "#4A7EBB", "sar_change": "#8E6BB8", "other": "#8C939B"}

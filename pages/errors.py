@@ -8,7 +8,7 @@ from dashboard.patches import card, gallery, outcomes
 from dashboard.ui import downloads, guards, paging
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 
 PAGE_SIZES = (12, 24, 48)
 NOBODY, NO_HEAD = "", "(no other head)"
@@ -24,7 +24,7 @@ def main() -> None:
     summary, oof = or_stop(run.summary), or_stop(run.oof)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         heads = outcomes.heads_of(oof)
-        head = head_picker("Head", heads, summary, state.ERRORS_HEAD)
+        head = chosen_head(heads, summary)
         at = url_state.number(
             "Threshold", 0.0, 1.0, None, key=state.ERRORS_AT, step=0.01, format="%.3f", placeholder="own", width=130,
             help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",

@@ -21,7 +21,7 @@ from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import open_from_within, view_switch
 
 SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
@@ -77,8 +77,7 @@ def of_run(bar) -> None:
     """The run in one sentence and one row of numbers, and below it the views. bar: beside the title."""
     run = guards.need_finished_run("detections, misses and false alarms", shows_patches=False)
     facts, oof = or_stop(run.summary), or_stop(run.oof)
-    with bar:
-        head = head_picker("Head", outcomes.heads_of(oof), facts, "results_head")
+    head = chosen_head(outcomes.heads_of(oof), facts)
     known = prevalence.stated(run)
     predicted = predictions.of_run(run, facts, oof, head, known.share if known else None)
     with bar:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +62,19 @@ def write_label(run: RunFolder, **changes: Any) -> Label:
 
 def title_of(run: RunFolder) -> str:
     """What the run is called everywhere: its own title, or one like "resnet18, no SMOTE, 3 folds · 28 Nov 19:00"."""
-    return label_of(run).title or remembered("title", run.path, ("config.json",), lambda: _made_title(run))
+    return label_of(run).title or made_title(run)
+
+
+def titles_of(runs: Iterable[RunFolder]) -> dict[str, str]:
+    """Folder name -> title, for a list to choose from: those with the same title get the end of their folder's name."""
+    titles = {run.name: title_of(run) for run in runs}
+    seen = Counter(titles.values())
+    return {name: f"{title} [{name[-4:]}]" if seen[title] > 1 else title for name, title in titles.items()}
+
+
+def made_title(run: RunFolder) -> str:
+    """The title that a run has as long as nobody gives it one."""
+    return remembered("title", run.path, ("config.json",), lambda: _made_title(run))
 
 
 def short_title(run: RunFolder) -> str:

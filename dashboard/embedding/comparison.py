@@ -11,13 +11,14 @@ import streamlit as st
 from core.data.store import Dataset
 from core.data.tabular.patch_metadata import patch_facts, slicing_columns
 from core.errors import LandslideLensError
+from core.runs.labels import titles_of
 from core.runs.store import RunFolder
 from dashboard import cache, theme
 from dashboard.charts import embedding_map
 from dashboard.embedding import fidelity, points, projections
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import outcomes
-from dashboard.ui import downloads, formatting, sidebar
+from dashboard.ui import downloads, formatting
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -91,7 +92,7 @@ def runs_side_by_side(drawn: Drawn, others: Sequence[RunFolder], data: Dataset, 
     if not others:
         st.info("There is no other finished run on this dataset. Train one to compare.", icon=":material/info:")
         return []
-    titles = {run.name: f"{sidebar.run_title(run.name)} ({run.name[-8:]})" for run in (drawn.run, *others)}
+    titles = titles_of((drawn.run, *others))
     with st.container(horizontal=True):
         name = st.selectbox(
             "With", [run.name for run in others], format_func=titles.get, key="embedding_other", width=330

@@ -17,7 +17,7 @@ from dashboard.patches import gallery, outcomes
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 
 OWN = "own"
 EXAMPLES = 6
@@ -29,10 +29,7 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     name = _map_picker(run, own[2])
     cams = _cams(run, name, own)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        head = head_picker(
-            "Outcomes by", outcomes.heads_of(oof), summary, "explain_head",
-            "The head whose decisions give the outcomes. The maps always show the network's own classifier.",
-        )  # fmt: skip
+        head = chosen_head(outcomes.heads_of(oof), summary)
         order = url_state.choose(
             st.selectbox, "Examples", list(outcomes.ORDERS), key="explain_order", default=next(iter(outcomes.ORDERS)),
             format_func=outcomes.ORDERS.get, width=210,

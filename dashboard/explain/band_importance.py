@@ -27,7 +27,7 @@ from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
-from dashboard.ui.head_picker import head_picker
+from dashboard.ui.head_picker import chosen_head
 
 NAME = importance.ANALYSIS.name
 MEASURES = {"drop": "True drop: p before − p after", "paper": "As in paper A: 1 − p after"}
@@ -42,7 +42,7 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     if measured is None:
         _offer(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        head = head_picker("Head", heads, summary, "explain_occ_head")
+        head = chosen_head(heads, summary)
         baseline = st.selectbox(
             "Band replaced by", baselines, format_func=lambda name: BASELINES.get(name, name), key="explain_baseline",
             width=330,

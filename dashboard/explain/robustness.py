@@ -17,6 +17,7 @@ from core.data.normalise import Normaliser
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.bands.missing_bands import POLICIES
+from core.runs.labels import titles_of
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import cache, state, theme
@@ -24,7 +25,7 @@ from dashboard.explain import charts
 from dashboard.jobs import analyses
 from dashboard.patches import gallery
 from dashboard.train.prefill import prefill
-from dashboard.ui import downloads, formatting, guards, sidebar
+from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import or_stop
 
@@ -166,9 +167,10 @@ def _compared(run: RunFolder, report: Mapping) -> None:
     if not comparisons:
         _how_to(run, lost)
         return
+    titles = titles_of(state.choice().runs)
     other, scenario = st.selectbox(
         "Trained without", list(comparisons), key="explain_other", width=520,
-        format_func=lambda key: f"{lost[key[1]]['title']}: {sidebar.run_title(key[0])}",
+        format_func=lambda key: f"{lost[key[1]]['title']}: {titles[key[0]]}",
     )  # fmt: skip
     one = comparisons[other, scenario]
     rows = pd.DataFrame(one["rows"])

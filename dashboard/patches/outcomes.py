@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-OUTCOMES = ("TP", "FP", "FN", "TN")
+OUTCOMES = ("TP", "FN", "FP", "TN")
 ORDERS = {
     "surest": "Most confident first",
     "least_sure": "Least confident first",

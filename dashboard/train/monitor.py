@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.jobs import queue
+from core.runs.labels import title_of
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import duration
 from dashboard import state, theme
@@ -61,7 +62,7 @@ def _job(run: RunFolder) -> queue.Job | None:
 def _header(run: RunFolder, status: dict, job: queue.Job | None, history: pd.DataFrame) -> None:
     """One line: which run, how it stands, how far it is and how long it takes; then the folds, or why it ended."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{escape_markdown(sidebar.run_title(run.name))}**", width="content", help=run.name)
+        st.markdown(f"**{escape_markdown(title_of(run))}**", width="content", help=run.name)
         sidebar.state_badge(status["state"])
         st.markdown(_line(status, job, history), width="content")
     if status["state"] == "running" and status.get("n_folds") and status.get("epochs"):

@@ -10,12 +10,12 @@ import streamlit as st
 from core.config import PRESETS, RunConfig
 from core.config.preset_groups import group_of
 from core.errors import LandslideLensError
+from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from dashboard import state
 from dashboard.train import draft
 from dashboard.train.config_form import PATHS
 from dashboard.ui.messages import show_error
-from dashboard.ui.sidebar import run_title
 
 
 def prefill(overrides: str, preset_name: str | None = None) -> None:
@@ -36,7 +36,7 @@ def duplicate(run: RunFolder) -> None:
     name, changes = settings_of(config)
     text = "\n".join(f"{path}={json.dumps(value)}" for path, value in changes.items() if path not in PATHS)
     draft.Draft(name).hold({path: value for path, value in changes.items() if path in PATHS}, text)
-    draft.copy_of(run_title(run.name), name)
+    draft.copy_of(title_of(run), name)
     _choose(name)
     state.open_view("train", run=run.name, view="new")
 

@@ -19,6 +19,7 @@ from core.errors import LandslideLensError
 from core.jobs.analysis_folder import AnalysisFolder
 from core.preflight.augmentation import Preview
 from core.preflight.time_estimate import TimeEstimate, size_text
+from core.runs.labels import title_of
 from core.runs.targets import DatasetTarget
 from core.text import duration
 from dashboard import cache, state
@@ -28,7 +29,6 @@ from dashboard.patches import band_values, derived_bands, gallery, render
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import elapsed, escape_markdown
 from dashboard.ui.messages import show_error
-from dashboard.ui.sidebar import run_title
 
 ESTIMATE = estimate.ANALYSIS.name
 PREVIEWED = "train_previewed"  # session: the dataset's name and the configuration (JSON) that is previewed
@@ -74,7 +74,7 @@ def about_time(data: Dataset, config: RunConfig) -> str:
         took = elapsed(status)
         if status["state"] == "succeeded" and took and _alike(other) == _alike(config):
             scale = config.folds.n_splits * config.train.epochs / (other.folds.n_splits * other.train.epochs)
-            return f"{_start(range_words(time_left(took * scale)))}, as the run of {run_title(run.name)} took."
+            return f"{_start(range_words(time_left(took * scale)))}, as the run of {title_of(run)} took."
     return "Press Estimate to see how long it takes."
 
 

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.io.csv_injection import csv_cell
+from dashboard.ui.alternatives import in_words
 
 PICTURE = "picture_format"  # in the session
 NOTHING = "–"  # in a cell without a value
@@ -22,11 +23,12 @@ PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], 
 def show(figure: go.Figure, key: str, **options) -> object:
     """A Plotly figure in the viewer's theme, without the toolbar's advertising; returns a selection where asked.
 
-    Its camera saves a picture named after ``key``, in the format of :func:`picture_format`.
+    Its text alternative is ``alt`` among the options, or written from the figure. Its camera saves a picture named
+    after ``key``, in the format of :func:`picture_format`.
     """
     saved = {"format": st.session_state.get(PICTURE) or "png", "filename": key, "scale": 2}
     config = PLOT_CONFIG | {"toImageButtonOptions": saved}
-    return st.plotly_chart(figure, key=key, theme="streamlit", config=config, **options)
+    return st.plotly_chart(figure, key=key, theme="streamlit", config=config, **{"alt": in_words(figure)} | options)
 
 
 def picture_format() -> None:

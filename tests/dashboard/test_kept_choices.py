@@ -7,12 +7,12 @@ import pytest
 ELSEWHERE = "overview"
 # page, what the link holds before, widget's kind, its key, the value chosen, and its words in the link
 CHOICES = [
-    ("results", {}, "selectbox", "results_head", "stats_svm", "stats_svm"),
+    ("results", {}, "selectbox", "head", "stats_svm", "stats_svm"),
     ("results", {}, "button_group", "results_view", "curves", "curves"),
     ("results", {"results_view": "risk_control"}, "button_group", "risk_control_kind", "miss_rate", "miss_rate"),
     ("results", {"results_view": "risk_control"}, "number_input", "risk_control_limit_missed_per_1000", 42.0, "42.000"),
     ("results", {"results_view": "significance"}, "button_group", "significance_metric", "auc", "auc"),
-    ("errors", {}, "selectbox", "errors_head", "stats_svm", "stats_svm"),
+    ("errors", {}, "selectbox", "head", "stats_svm", "stats_svm"),
     ("errors", {}, "selectbox", "errors_order", "low_loss", "low_loss"),
     ("errors", {}, "selectbox", "errors_other", "fc", "fc"),
     ("errors", {}, "selectbox", "errors_composite", "Near infrared", None),
@@ -55,7 +55,9 @@ def chosen(at, kind: str, key: str):
     return list(value) if isinstance(value, list | tuple) else value
 
 
-@pytest.mark.parametrize(("page", "link", "kind", "key", "value", "words"), CHOICES, ids=[c[3] for c in CHOICES])
+@pytest.mark.parametrize(
+    ("page", "link", "kind", "key", "value", "words"), CHOICES, ids=[f"{c[0]}-{c[3]}" for c in CHOICES]
+)
 def test_a_choice_survives_another_page_and_stands_in_the_link(run, open_page, page, link, kind, key, value, words):
     at = open_page(page, run=run.name, **link)
     first = chosen(at, kind, key)
@@ -90,9 +92,9 @@ def test_the_page_of_errors_survives_and_stands_in_the_link(run, open_page):
 
 def test_the_head_chosen_on_one_page_is_the_head_of_the_next(run, open_page):
     at = open_page("results", run=run.name)
-    at.selectbox(key="results_head").select("fc").run()
+    at.selectbox(key="head").select("fc").run()
     at.switch_page("../pages/errors.py").run()
-    assert at.selectbox(key="errors_head").value == "fc"
+    assert at.selectbox(key="head").value == "fc"
 
 
 def test_patches_that_another_page_leads_to_come_before_what_was_chosen_there(run, open_page):

@@ -67,7 +67,7 @@ def test_what_was_judged_is_shown_with_its_earlier_openings(run, open_page):
     for part in ("On 6 held-back test patches", "opened once before", "may have been chosen by"):
         assert part in words
     table = next(d.value for d in at.dataframe if "Held-back part" in d.value)
-    assert table["Held-back part"][0] == "0.500 (0.400 to 0.600)"
+    assert table["Held-back part"][0] == "0.500 (0.400–0.600)"
 
 
 def test_the_distance_to_training_stands_on_the_page(run, open_page):

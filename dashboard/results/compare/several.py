@@ -15,7 +15,7 @@ from core.evaluate.comparison.many import patches_needed, with_holm
 from core.evaluate.comparison.repeats import RepeatedDifference
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
-from core.runs.labels import title_of
+from core.runs.labels import titles_of
 from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
@@ -97,6 +97,7 @@ def _recipes(
 def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str], str]:
     """(run, head) -> its title: other heads of this run, then heads of other finished runs on the dataset."""
     titles = {(run.name, name): theme.head_title(name) for name in summary["heads"] if name != head}
+    named = titles_of(state.choice().runs)
     for other in state.choice().runs:
         if other.name == run.name or guards.run_state(other)["state"] != "succeeded":
             continue
@@ -106,7 +107,7 @@ def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str
             continue
         order = sorted(theirs["heads"], key=lambda name: name != theirs["head"])
         for name in order:
-            titles[other.name, name] = f"{title_of(other)}{SEPARATOR}{theme.head_title(name)}"
+            titles[other.name, name] = f"{named[other.name]}{SEPARATOR}{theme.head_title(name)}"
     return titles
 
 

@@ -13,7 +13,7 @@ from core.errors import LandslideLensError
 from core.evaluate.comparison.many import with_holm
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
-from core.runs.labels import short_title, title_of
+from core.runs.labels import short_title, title_of, titles_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
@@ -56,8 +56,9 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
 
 def finished_runs(run: RunFolder) -> dict[str, str]:
     """The other finished runs on this dataset: name -> title."""
+    named = titles_of(state.choice().runs)
     return {
-        other.name: title_of(other)
+        other.name: named[other.name]
         for other in state.choice().runs
         if other.name != run.name and guards.run_state(other)["state"] == "succeeded"
     }

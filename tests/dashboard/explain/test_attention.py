@@ -34,7 +34,7 @@ def test_opacity_scale_and_head_can_be_chosen(run, open_page):
     at.slider(key="explain_opacity").set_value(30).run()
     at.radio(key="explain_heat").set_value("fold").run()
     at.toggle(key="explain_raw").set_value(True).run()
-    at.selectbox(key="explain_head").select("stats_svm").run()
+    at.selectbox(key="head").select("stats_svm").run()
     at.toggle(key="explain_cam").set_value(False).run()
     assert not at.exception
 

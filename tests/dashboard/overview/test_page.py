@@ -41,7 +41,7 @@ def test_the_headline_comes_with_interval_and_sentence(studio, open_page):
     f1 = next(m for m in at.metric if m.label == "F1")
     assert f1.value == f"{oof['f1']:.3f}"
     low, high = oof["f1_interval"]
-    assert f1.delta == f"{low:.2f} to {high:.2f}"
+    assert f1.delta == f"{low:.2f}–{high:.2f}"
     sentence = next(c.value for c in at.caption if c.value.startswith("Out of fold over 3 folds"))
     assert "60 patches (15 landslide)" in sentence and "groups kept together" in sentence
 

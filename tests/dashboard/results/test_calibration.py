@@ -12,7 +12,7 @@ def test_calibrations_have_their_intervals_and_reasons():
     assert "ECE, 95% interval" in words and "Brier" in words
     table = compared(rows)
     assert table["Calibration"].tolist() == ["Uncalibrated", "Temperature", "Platt", "Isotonic"]
-    assert table["ECE"][0].count(" to ") == 1
+    assert table["ECE"][0].count("–") == 1
     left_out = next(row for row in rows if row.method == "isotonic")
     assert left_out.reason and table["ECE"][3] == "undefined"
 

@@ -46,7 +46,7 @@ def test_an_evaluation_stands_beside_validation_with_the_shift(run, open_page):
     for part in ("5 of 10 landslide patches", "3 of 60 patches are known", "AUC **0.90**", "1 of 2 bands", "red"):
         assert part in words
     sets = next(d.value for d in at.dataframe if "Training" in d.value)
-    assert sets["Training"][0] == "unknown" and "0.500 (0.400 to 0.600)" in sets["Test, n = 60"].tolist()
+    assert sets["Training"][0] == "unknown" and "0.500 (0.400–0.600)" in sets["Test, n = 60"].tolist()
     assert "Sets side by side (CSV)" in [b.label for b in at.get("download_button")]
 
 

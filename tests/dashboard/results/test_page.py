@@ -38,7 +38,7 @@ def test_it_says_in_words_whether_the_network_is_better_than_a_baseline(studio, 
 def test_another_head_changes_the_row(studio, open_page):
     run = studio.add_run(studio.add_dataset())
     at = open_page("results")
-    at.selectbox(key="results_head").select("fc").run()
+    at.selectbox(key="head").select("fc").run()
     assert not at.exception
     assert {m.label: m.value for m in at.metric}["F1"] == f"{run.summary()['heads']['fc']['f1']:.3f}"
 

@@ -41,7 +41,7 @@ def test_another_head_brings_its_own_threshold(run, open_page):
     at = open_page("results", run=run.name, results_view="threshold", results_head="fc")
     first = at.slider(key="threshold_at").value
     assert first == pytest.approx(run.summary()["heads"]["fc"]["threshold"], abs=1e-3)
-    at.selectbox(key="results_head").select("stats_svm").run()
+    at.selectbox(key="head").select("stats_svm").run()
     other = run.summary()["heads"]["stats_svm"]["threshold"]
     assert at.slider(key="threshold_at").value == pytest.approx(other, abs=1e-3)
 

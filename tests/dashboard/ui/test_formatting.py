@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.text import duration
-from dashboard.ui import downloads, formatting, metric_card, sidebar
+from dashboard.ui import downloads, formatting, metric_card
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=40))
@@ -46,7 +46,7 @@ def test_the_sentence_names_set_folds_counts_head_and_interval():
     )
     assert sentence == (
         "Out of fold over 5 folds; 1,200 patches (210 landslide); SVM \\(C 0\\.1\\); "
-        "95% bootstrap interval, groups kept together 0.790 to 0.840."
+        "95% bootstrap interval, groups kept together 0.790–0.840."
     )
 
 
@@ -58,14 +58,29 @@ def test_formulas_in_a_csv_are_defused():
 
 
 @pytest.mark.parametrize(
-    ("name", "title"),
+    ("bounds", "words"),
     [
-        ("20261121-010126_mobilenetv4_conv_small_e4667daa", "21 Nov 01:01 UTC, mobilenetv4_conv_small"),
-        ("my_own_name", "my_own_name"),
+        ((0.8123, 0.891), "0.812–0.891"), ((-0.02, 0.031), "\u22120.020 to 0.031"), ((-0.0001, 0.2), "0.000 to 0.200"),
+        (None, ""), ((0.1, math.nan), ""), (("a", "b"), ""),
     ],
-)
-def test_a_run_is_told_by_when_it_began_and_its_backbone(name, title):
-    assert sidebar.run_title(name) == title
+)  # fmt: skip
+def test_intervals_have_one_form(bounds, words):
+    assert formatting.interval(bounds) == words
+
+
+@pytest.mark.parametrize(
+    ("make", "value", "words"),
+    [
+        (formatting.number, -0.5, "\u22120.500"), (formatting.number, -0.0001, "0.000"),
+        (formatting.difference, 0.012, "+0.012"), (formatting.difference, -0.003, "\u22120.003"),
+        (formatting.difference, 0.0001, "0.000"), (formatting.difference, None, "undefined"),
+        (formatting.small, 0.0001, "under 0.001"), (formatting.small, 0.0, "0.000"), (formatting.small, 0.02, "0.020"),
+        (formatting.small, 1.0, "1.000"), (formatting.count, 7146.0, "7,146"), (formatting.count, -1200, "\u22121,200"),
+        (formatting.count, math.inf, "undefined"), (formatting.interval_percent, (0.891, 0.934), "89–93%"),
+    ],
+)  # fmt: skip
+def test_numbers_have_one_form(make, value, words):
+    assert make(value) == words
 
 
 @pytest.mark.parametrize(

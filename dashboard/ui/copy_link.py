@@ -1,0 +1,56 @@
+"""A button that copies the address of what is seen; and, on narrow screens, the sidebar folded at first.
+
+Both need the browser: the address is known there alone, and so is the width of the window.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+NARROW = 1000  # px: below this width the sidebar would leave the pictures too little room
+
+_JS = """
+export default function (component) {
+  const { parentElement, data } = component;
+  const button = parentElement.querySelector("button");
+  const said = parentElement.querySelector("span");
+  const words = button.dataset.words || (button.dataset.words = said.textContent);
+  let timer = 0;
+  const say = (text) => {
+    said.textContent = text;
+    clearTimeout(timer);
+    timer = setTimeout(() => { said.textContent = words; }, 2000);
+  };
+  button.onclick = () => {
+    const address = window.location.href;
+    if (!navigator.clipboard) { window.prompt("Copy this link", address); return; }
+    navigator.clipboard.writeText(address).then(
+      () => say("Copied"), () => window.prompt("Copy this link", address));
+  };
+  if (!window.landslideLensFolded) {
+    window.landslideLensFolded = true;
+    const fold = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
+    if (fold && window.innerWidth < data.narrow && window.innerWidth > 768) fold.click();
+  }
+  return () => clearTimeout(timer);
+}
+"""
+_CSS = """
+button {
+  background: none; border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); width: 100%;
+  color: var(--st-text-color); font: 0.875rem var(--st-font); padding: 0.35rem 0.75rem; cursor: pointer;
+}
+button:hover, button:focus-visible { border-color: var(--st-primary-color); outline: none; }
+button:focus-visible { box-shadow: 0 0 0 2px var(--st-primary-color); }
+"""
+_component = st.components.v2.component(
+    "landslide_lens_copy_link",
+    html='<button type="button" title="A link that opens this very view"><span role="status">Copy link</span></button>',
+    css=_CSS,
+    js=_JS,
+)
+
+
+def copy_link() -> None:
+    """The button. The URL names every choice that changes what is seen, so its address is the view."""
+    _component(key="copy_link", data={"narrow": NARROW})

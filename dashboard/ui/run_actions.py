@@ -1,0 +1,98 @@
+"""What can be done with a run wherever it is listed: name it, note, star, archive, duplicate, delete and take back."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import LandslideLensError
+from core.runs import labels
+from core.runs.store import FINAL_STATES, RunFolder
+from dashboard import state
+from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.guards import run_state
+from dashboard.ui.messages import show_error
+
+_UNDO = "deleted_run"  # in the session: the folder's name and the title of the run that was deleted last
+
+
+def menu(run: RunFolder, place: str) -> None:
+    """The button that opens what can be done with this run. place: where it stands, for the keys of its widgets."""
+    label = labels.label_of(run)
+    key = f"{place}_run"
+    with st.popover("Edit", icon=":material/edit:", type="tertiary", help="Title, note, star, archive, delete."):
+        _form(run, label, key)
+
+
+def _form(run: RunFolder, label: labels.Label, key: str) -> None:
+    with st.form(f"{key}_form_{run.name}", border=False):
+        title = st.text_input(
+            "Title", label.title, max_chars=labels.MOST_TITLE, placeholder=labels.made_title(run),
+            help="Empty: made from the run's settings.",
+        )  # fmt: skip
+        note = st.text_area("Note", label.note, max_chars=labels.MOST_NOTE)
+        if st.form_submit_button("Save"):
+            change(run, title=title, note=note)
+    st.caption(f"Folder: {escape_markdown(run.name)}")
+    with st.container(horizontal=True):
+        if st.button("Remove star" if label.starred else "Star", key=f"{key}_star", icon=":material/star:"):
+            change(run, starred=not label.starred)
+        word = "Unarchive" if label.archived else "Archive"
+        if st.button(word, key=f"{key}_archive", icon=":material/archive:",
+                     help="An archived run leaves the lists; nothing of it is lost."):  # fmt: skip
+            change(run, archived=not label.archived)
+        can = run_state(run)["state"] in FINAL_STATES
+        if st.button("Delete", key=f"{key}_delete", icon=":material/delete:", disabled=not can,
+                     help=None if can else "Cancel the run before deleting it."):  # fmt: skip
+            delete(run)
+
+
+def change(run: RunFolder, **changes: object) -> None:
+    """Write what a person wants of the label and draw the page anew, or show why it cannot be."""
+    try:
+        labels.write_label(run, **changes)
+    except (LandslideLensError, OSError) as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def delete(run: RunFolder) -> None:
+    """Delete a run and offer to take that back."""
+    title = labels.title_of(run)
+    try:
+        labels.delete(run)
+    except (LandslideLensError, OSError) as error:
+        show_error(error)
+        return
+    st.session_state[_UNDO] = (run.name, title)
+    if run.name == state.choice().run:
+        state.ask_for(state.choice().dataset)
+    st.rerun()
+
+
+def offer_undo() -> None:
+    """After a run was deleted in this session: its name, and the button that brings it back."""
+    name, title = st.session_state.get(_UNDO, (None, None))
+    if name is None:
+        return
+    with st.container(border=True):
+        st.markdown(f"Deleted: {escape_markdown(title)}")
+        with st.container(horizontal=True):
+            if st.button("Undo", icon=":material/undo:", key="undo_delete", type="primary"):
+                restore(name)
+            if st.button("Dismiss", key="dismiss_delete", type="tertiary"):
+                del st.session_state[_UNDO]
+                st.rerun()
+
+
+def restore(name: str) -> None:
+    """Bring a deleted run back and open it."""
+    try:
+        labels.restore(state.checkpoints(), name)
+    except (LandslideLensError, OSError) as error:
+        show_error(error)
+        return
+    if st.session_state.get(_UNDO, (None,))[0] == name:
+        del st.session_state[_UNDO]
+    state.ask_for(run=name)
+    st.rerun()
