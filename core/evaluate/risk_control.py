@@ -256,7 +256,7 @@ def tradeoff(
     probs = check_scores(probs, labels.size)
     counted = labels == 1 if kind == "miss_rate" else np.ones(labels.size, bool)
     if not 0 < int(labels.sum()) < labels.size:
-        return pd.DataFrame(columns=["threshold", "missed", "upper", "workload", "effective"])
+        return pd.DataFrame(columns=["threshold", "missed", "upper", "workload", "effective"], dtype=float)
     anything = Target("miss_rate", 1 - 1e-9, delta)
     return _highest(labels, probs, counted, groups, anything, 1.0 if groups is not None else float(effect))[1]
 

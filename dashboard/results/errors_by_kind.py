@@ -131,7 +131,7 @@ def _pictures(
                 filters = link_filters(by, which, data)
                 words = "Open these in Errors" if filters is not None else f"Open all {KINDS[outcome]}"
                 if st.button(words, icon=":material/arrow_outward:", type="tertiary", key=f"kind_open_{outcome}"):
-                    open_in_errors(predictions.head, outcome, filters or {})
+                    open_in_errors(predictions.head, {state.ERRORS_OUTCOME: outcome} | (filters or {}))
         if rows.empty:
             st.caption("None.")
         elif look is not None:
@@ -161,10 +161,10 @@ def _sources(data: Dataset) -> list[str]:
     return [name for name in SOURCE_NAMES if name in data.columns]
 
 
-def open_in_errors(head: str, outcome: str, filters: dict[str, str]) -> None:
-    """Go to the patches of one outcome and kind."""
-    url_state.forget(*state.ERRORS_FILTERS)
-    state.open_view("errors", filters={state.ERRORS_HEAD: head, state.ERRORS_OUTCOME: outcome} | filters)
+def open_in_errors(head: str, filters: dict[str, str]) -> None:
+    """Go to the patches of the Errors page that a head decided and these filters choose. Does not return."""
+    url_state.forget(state.HEAD, *state.ERRORS_FILTERS)
+    state.open_view("errors", filters={state.HEAD: head} | filters)
 
 
 # ------------------------------------------------------------------------------------------------------ decisions

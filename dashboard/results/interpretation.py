@@ -62,7 +62,8 @@ def headline(facts: Mapping, positive: str, there: Mapping | None = None) -> str
             f"{first} At {1000 * there['share']:.3g} per 1,000 patches, {percent(1 - there['precision'], 0)} of its "
             "alarms are false."
         )
-    return f"{first} {percent(1 - facts['precision'], 0)} of its alarms are false."
+    false = percent(1 - facts["precision"], 0)
+    return f"{first} {false[0].upper()}{false[1:]} of its alarms are false."
 
 
 def counts_in_words(facts: Mapping, positive: str) -> str:

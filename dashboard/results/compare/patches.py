@@ -7,9 +7,9 @@ import streamlit as st
 
 from core.data.bands import composites
 from core.data.store import Dataset
-from dashboard import state, url_state
 from dashboard.patches import card, derived_bands, gallery, outcomes
 from dashboard.results.compare.sides import Side
+from dashboard.results.errors_by_kind import open_in_errors
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
@@ -31,7 +31,7 @@ def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: S
                     if st.button(
                         "Open in Errors", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
                     ):
-                        _open(this.head, other.head, versus)
+                        open_in_errors(this.head, {"errors_other": other.head, "errors_versus": versus})
             st.caption(f"Right only with {escape_markdown((this if versus == 'fixed' else other).title)}.")
             _pictures(rows, versus, data)
     changed = table[table["versus"].isin(WORDS)]
@@ -48,8 +48,3 @@ def _pictures(rows: pd.DataFrame, versus: str, data: Dataset | None) -> None:
     else:
         look = gallery.Look(composites(derived_bands.drawable(data.bands))[0])
         gallery.gallery(data, rows.head(SHOWN), look, f"compare_{versus}", caption=gallery.score_caption)
-
-
-def _open(head: str, other: str, versus: str) -> None:
-    url_state.forget(*state.ERRORS_FILTERS)
-    state.open_view("errors", filters={state.ERRORS_HEAD: head, "errors_other": other, "errors_versus": versus})
