@@ -13,7 +13,7 @@ from core.errors import LandslideLensError
 from core.evaluate.comparison.many import with_holm
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
-from core.runs.labels import short_title, title_of, titles_of
+from core.runs.labels import short_title, titles_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
@@ -99,7 +99,7 @@ def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> 
 def _titles(run: RunFolder, other: RunFolder) -> list[str]:
     """What the two runs are called: short, unless that is the same for both."""
     short = [short_title(run), short_title(other)]
-    return short if short[0] != short[1] else [title_of(run), title_of(other)]
+    return short if short[0] != short[1] else list(titles_of([run, other]).values())
 
 
 def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: DeltaGenerator) -> None:

@@ -93,7 +93,7 @@ def target_view(predictions: Predictions, run: RunFolder | None = None) -> None:
 def target_in_short(predictions: Predictions, open_more: Callable[[], None]) -> None:
     """The dial and what it costs, for the summary. open_more: callback that leads to :func:`target_view`."""
     wish = Wish(_dial(predictions), *_share(predictions, drawn=False), None, _effect(predictions, drawn=False))
-    say(predictions, wish, answer_to(predictions, wish))
+    say(predictions, wish, answer_to(predictions, wish), refusal=st.info)
     st.button(
         "Cost, prevalence and decision", icon=":material/arrow_forward:", type="tertiary", key="summary_to_safety",
         on_click=open_more,
@@ -213,8 +213,8 @@ def answer_to(predictions: Predictions, wish: Wish) -> Answer:
     return Answer(wanted, path, found, "")
 
 
-def say(predictions: Predictions, wish: Wish, answer: Answer) -> None:
-    """The answer in one sentence."""
+def say(predictions: Predictions, wish: Wish, answer: Answer, refusal: Callable = st.error) -> None:
+    """The answer in one sentence; ``refusal`` draws the one that says why there is none."""
     positive = predictions.positive
     if answer.wanted is None:
         st.info(
@@ -222,7 +222,7 @@ def say(predictions: Predictions, wish: Wish, answer: Answer) -> None:
             "1,000, missing all of them stays within this target. Allow fewer misses.", icon=":material/info:",
         )  # fmt: skip
     elif answer.found is None:
-        st.error(
+        refusal(
             f"**This target cannot be guaranteed.** {escape_markdown(answer.reason)} "
             f"{decision.smallest(answer.path, wish.in_share, positive)}", icon=":material/gpp_maybe:",
         )  # fmt: skip

@@ -6,14 +6,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.data.store import open_dataset
+from core.data.store import DatasetWriter, open_dataset
 from dashboard.results import errors_by_kind
+from tests.builders import make_run
 from tests.dashboard.results.made import words_of
 
 
 @pytest.fixture
 def placed(studio):
-    return studio.add_run(studio.add_placed())
+    """A finished run on patches with masks, groups and a column."""
+    like = open_dataset(studio.add_dataset())
+    rows = np.arange(len(like))
+    path = studio.checkpoints / "datasets" / "columned.h5"
+    with DatasetWriter(
+        path, bands=like.bands, shape_hw=like.shape[1:], class_names=like.class_names, source="Made in a test."
+    ) as writer:
+        writer.append(
+            like.images(rows), like.labels[rows], like.ids[rows].tolist(), masks=like.masks(rows),
+            groups=[f"g{i // 12}" for i in rows], columns={"sensor": [f"S{i % 3}" for i in rows]},
+        )  # fmt: skip
+        writer.finish()
+    return make_run(studio.checkpoints, path)
 
 
 def made_table():
@@ -42,17 +55,15 @@ def test_few_landslides_of_a_kind_are_not_called_the_most_missed():
     assert "rare" not in errors_by_kind.sentence(table, errors_by_kind.error_counts(table), "site")
 
 
-@pytest.mark.parametrize("by", ["fold", "group", "sensor", "scar_share"])
+@pytest.mark.parametrize("by", ["fold", "group", "source", "brightness", "scar_share"])
 def test_every_patch_is_of_one_kind(placed, open_page, by):
-    if by == "scar_share":
-        pytest.skip("no masks in this dataset")
     at = open_page("results", run=placed.name, results_view="errors", errors_by=by)
     assert not at.exception and at.selectbox(key="errors_by").value == by
     assert "landslides missed" in words_of(at)
 
 
 def test_pictures_of_one_kind_lead_to_these_patches(placed, open_page):
-    at = open_page("results", run=placed.name, results_view="errors", errors_by="sensor", errors_slice="S1")
+    at = open_page("results", run=placed.name, results_view="errors", errors_by="source", errors_slice="S1")
     assert not at.exception and at.selectbox(key="errors_slice").value == "S1"
     oof, data = placed.oof(), open_dataset(placed.dataset_path())
     sensor = dict(zip(data.ids.tolist(), data.columns["sensor"].tolist(), strict=True))
@@ -63,7 +74,7 @@ def test_pictures_of_one_kind_lead_to_these_patches(placed, open_page):
     button = button or next(b for b in at.button if b.key == "kind_open_FP")
     button.click().run()
     assert not at.exception and at.title[0].value == "Errors"
-    assert at.query_params["errors_column"] == ["sensor"] and at.query_params["errors_value"] == ["S1"]
+    assert (at.query_params["errors_column"], at.query_params["errors_value"]) == ("sensor", "S1")
 
 
 def test_links_filter_by_what_the_errors_page_can_filter_by(studio):

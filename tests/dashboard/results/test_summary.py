@@ -36,7 +36,7 @@ def test_how_many_may_be_missed_is_asked_on_the_first_view_and_kept_on_its_own(r
     at = open_page("results", run=run.name)
     at.slider(key="risk_control_limit_missed_per_1000").set_value(90.0).run()
     assert not at.exception and "To miss at most 90 landslide patches per 1,000" in words_of(at)
-    assert at.query_params["risk_control_limit_missed_per_1000"] == ["90.000"]
+    assert at.query_params["risk_control_limit_missed_per_1000"] == "90.000"
     at.button(key="summary_to_safety").click().run()
     at.run()  # the page is short for a moment, see ``view_switch``
     at.run()

@@ -48,14 +48,13 @@ def test_another_run_is_compared_in_settings_metrics_curves_and_patches(runs, op
     assert shown and set(shown) <= set(a.index[fixed])
 
 
-def test_the_door_leads_to_the_comparison_of_two_runs(runs, studio, open_page):
-    first, second, _ = runs
-    at = open_page("overview", run=second.name)
-    at.session_state["kept_compare_with"] = ""  # what was looked at before
-
-    at = open_page("results", run=second.name, results_view="compare", compare_with=first.name)
-    assert not at.exception and at.selectbox(key="compare_with").value == first.name
-    assert at.query_params["compare_with"] == [first.name] or "compare_with" not in at.query_params
+def test_the_door_leads_to_the_comparison_whatever_was_looked_at_before(monkeypatch):
+    opened, forgotten = [], []
+    monkeypatch.setattr(door.state, "open_view", lambda *page, **more: opened.append((page, more)))
+    monkeypatch.setattr(door.url_state, "forget", lambda *names: forgotten.extend(names))
+    door.open_compare("a", "b")
+    assert opened == [(("results",), {"run": "a", "view": "compare", "filters": {"compare_with": "b"}})]
+    assert {"compare_with", "compare_head", "compare_how"} <= set(forgotten)
 
 
 def test_another_head_is_compared_on_the_same_patches_and_leads_to_them(runs, open_page):

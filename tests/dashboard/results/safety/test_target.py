@@ -22,7 +22,7 @@ def test_a_target_is_guaranteed_or_refused_with_the_number_needed(run, open_page
     at = open_page("results", run=run.name, results_view=view)
     refused = next(e.value for e in at.error)
     assert "cannot be guaranteed" in refused and "smallest target that these patches can promise" in refused
-    needed = int(re.search(r"at least (\\d+) like these", refused)[1])
+    needed = int(re.search(r"at least (\d+) like these", refused)[1])
     assert 299 <= needed < 600  # ln 0.05 / ln 0.99 independent patches, and more of patches in groups
     assert "decision_json" not in [b.key for b in at.get("download_button")]
     at.slider(key=LIMIT).set_value(90.0).run()
