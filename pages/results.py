@@ -26,7 +26,7 @@ from dashboard.ui.view_switch import open_from_within, view_switch
 
 SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
 VIEWS = {
-    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety",
+    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
     "external": "External test", "training": "Training",
 }  # fmt: skip

@@ -117,7 +117,8 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         rows = [(METRICS[name], one.difference, one.lo, one.hi) for name, one in _differences(found).items()]
         downloads.show(intervals.differences(rows, "Difference, with 95% interval"), key="compare_differences")
     with grid.cell():
-        table = metric_table(found, this.title, other.title)
+        names = (this.title, other.title) if this.run.name == other.run.name else ("This run", "The other run")
+        table = metric_table(found, *names)
         downloads.table(table, hide_index=True, width="stretch", height="content")
         st.caption(
             f"n = {found.n:,} patches that neither had seen in training; they decide {found.n_disagree:,} of them "

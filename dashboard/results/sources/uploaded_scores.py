@@ -30,7 +30,7 @@ T = TypeVar("T")
 FIELDS = {"id": "Id", "label": "Label", "prob": "Probability", "fold": "Fold", "group": "Group"}
 AUTO = "(automatic)"
 VIEWS = {
-    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety",
+    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "curves": "Curves",
 }  # fmt: skip
 TEMPLATE = pd.DataFrame(

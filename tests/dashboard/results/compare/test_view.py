@@ -36,7 +36,8 @@ def test_another_run_is_compared_in_settings_metrics_curves_and_patches(runs, op
     ours, theirs = settings.columns
     assert settings.loc["smote.enabled"].tolist() == ["on", "off"] and settings.loc["train.epochs", theirs] == "3"
     metrics = next(d.value for d in at.dataframe if "Difference" in d.value).set_index("Metric")
-    assert metrics.loc["Recall", "Difference"].startswith("+") and ours in metrics and theirs in metrics
+    assert metrics.loc["Recall", "Difference"].startswith("+") and ours != theirs
+    assert metrics.loc["Recall", "This run"] > metrics.loc["Recall", "The other run"]
     drawn = " ".join(chart.proto.id for chart in at.get("plotly_chart"))
     assert all(f"compare_{name}" in drawn for name in ("differences", "val_loss", "val_f1", "val_auc"))
     a, b = (run.oof().set_index("id") for run in (first, second))
