@@ -307,6 +307,8 @@ def _highest(
 ) -> tuple[float, pd.DataFrame]:
     """The highest threshold that is not refused, and the path to it. counted: (N,) which patches the rate is of."""
     positive = labels == 1
+    if groups is not None:  # numbers, not names: they are sorted again at every threshold
+        groups = group_index(groups, labels.size)[0]
     alike = stated if groups is None else score_design_effect(probs[positive], _of(groups, positive))
     widen, n = _few_groups(_of(groups, positive), target.delta), int(counted.sum())
     scores = np.sort(probs[positive])

@@ -87,10 +87,8 @@ def squares(panels: Sequence[Squares]) -> go.Figure:
         )  # fmt: skip
     axis = {"visible": False, "fixedrange": True}
     bottom = len(panels) * (rows + TITLE_ROWS + 0.4) - 0.8
-    figure.update_xaxes(range=[-0.55, columns - 0.45], constrain="domain", constraintoward="left", **axis)
-    figure.update_yaxes(
-        range=[bottom, -0.1], scaleanchor="x", constrain="domain", constraintoward="top", **axis
-    )  # fmt: skip
+    figure.update_xaxes(range=[-0.55, columns - 0.45], **axis)
+    figure.update_yaxes(range=[bottom, -0.1], **axis)
     figure = theme.apply(figure, 300)
     return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
 

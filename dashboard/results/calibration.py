@@ -24,8 +24,8 @@ def calibration_view(predictions: Predictions) -> None:
     """The view. Every way of calibrating is fitted on the other folds."""
     rows = predictions.calibrations()
     st.markdown(f"**{sentence(rows, predictions.positive)}**")
-    grid = st.grid(3, min_column_width=250, gap="medium")
-    with grid.cell():
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
         chosen = url_state.choose_several(
             st.pills, "Calibration methods", METHODS, key="calibration_drawn", default=["none", "platt"],
             selection_mode="multi", format_func=METHOD_WORDS.get, wrap=True,
@@ -43,7 +43,7 @@ def calibration_view(predictions: Predictions) -> None:
     except LandslideLensError as error:  # too few patches for any point
         st.warning(escape_markdown(error), icon=":material/warning:")
         return
-    with grid.cell(column_span=2):
+    with right:
         downloads.show(charts.reliability(drawn, predictions.positive), key="calibration_reliability")
         st.caption(f"{predictions.basis} Points on the dotted line: probabilities mean what they say.")
     downloads.table(compared(rows), hide_index=True, width="stretch", height="content")

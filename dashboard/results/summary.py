@@ -44,21 +44,21 @@ def summary_view(
     open_safety: callback that leads to the safety target. notes: further Markdown for "How this was measured".
     """
     facts = facts_of(predictions, own)
-    grid = st.grid(3, min_column_width=260, gap="medium")
-    with grid.cell(column_span=2):
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
         downloads.show(scores.squares(panels(facts, predictions)), key="summary_squares")
         st.caption(squares_caption(predictions))
-    with grid.cell():
+    with right:
         target_in_short(predictions, open_safety)
     if summary:
         _baseline(summary)
     results = predictions.results()
-    grid = st.grid(3, min_column_width=260, gap="medium")
-    with grid.cell(column_span=2):
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
         st.subheader("All metrics", anchor=False)
         table = metrics.metric_table(results, predictions.positive)
         downloads.table(table, hide_index=True, width="stretch", height="content")
-    with grid.cell():
+    with right:
         metrics.by_fold(results)
     with st.expander("How this was measured", icon=":material/info:"):
         st.markdown(interpretation.counts_in_words(facts, predictions.positive))
@@ -99,13 +99,13 @@ def squares_caption(predictions: Predictions) -> str:
 
 def _baseline(summary: Mapping) -> None:
     short, sentence = interpretation.against_baseline(summary)
-    grid = st.grid(3, min_column_width=260, gap="medium")
-    with grid.cell():
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
         st.markdown(f"**Is the network better than a simple baseline? {short}.**", help=sentence)
         st.caption(interpretation.verdict(summary) or sentence)
     rows = tables.least_gain(summary)
     if rows:
-        with grid.cell(column_span=2):
+        with right:
             title = "Network minus the strongest baseline, with 95% interval"
             downloads.show(intervals.differences(rows, title), key="summary_baseline")
 

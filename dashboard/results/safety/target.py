@@ -71,12 +71,12 @@ class Answer:
 
 def target_view(predictions: Predictions, run: RunFolder | None = None) -> None:
     """The view."""
-    grid = st.grid(3, min_column_width=250, gap="medium")
-    with grid.cell():
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
         wish, inspections = _controls(predictions)
         keep = st.container(gap="xsmall")
     answer = answer_to(predictions, wish)
-    with grid.cell(column_span=2):
+    with right:
         say(predictions, wish, answer)
         if answer.found is not None:
             _cards(answer.found, inspections)
@@ -93,7 +93,7 @@ def target_view(predictions: Predictions, run: RunFolder | None = None) -> None:
 def target_in_short(predictions: Predictions, open_more: Callable[[], None]) -> None:
     """The dial and what it costs, for the summary. open_more: callback that leads to :func:`target_view`."""
     wish = Wish(_dial(predictions), *_share(predictions, drawn=False), None, _effect(predictions, drawn=False))
-    say(predictions, wish, answer_to(predictions, wish), refusal=st.info)
+    say(predictions, wish, answer_to(predictions, wish, drawn=False), refusal=st.info)
     st.button(
         "Cost, prevalence and decision", icon=":material/arrow_forward:", type="tertiary", key="summary_to_safety",
         on_click=open_more,
@@ -198,19 +198,25 @@ def _accept(is_own: bool) -> float | None:
 # --------------------------------------------------------------------------------------------------------- answer
 
 
-def answer_to(predictions: Predictions, wish: Wish) -> Answer:
-    """The threshold that keeps the target where landslides are as frequent as stated, and what it costs."""
+def answer_to(predictions: Predictions, wish: Wish, drawn: bool = True) -> Answer:
+    """The threshold that keeps the target where landslides are as frequent as stated, and what it costs.
+
+    drawn: whether the path is needed where the target can be kept; with many patches that takes a while.
+    """
     wanted = wish.target if wish.is_own else target_where(wish.target, wish.share)
     if wanted is None:
         return Answer(None, pd.DataFrame(), None, "")
-    scale = 100.0 if wish.in_share else 1000.0 * (1.0 if wish.is_own else wish.share)
-    path = decision.path_at(predictions, predictions.tradeoff(wanted.kind, wish.effect), wish.share, scale)
+    found, reason = None, ""
     try:
         rule = predictions.triage(wanted, wish.accept, wish.effect)
         found = decision.decide(predictions, wish.target, rule, wish.share, wish.is_own)
     except LandslideLensError as error:
-        return Answer(wanted, path, None, str(error))
-    return Answer(wanted, path, found, "")
+        reason = str(error)
+    if found is not None and not drawn:
+        return Answer(wanted, pd.DataFrame(), found, "")
+    scale = 100.0 if wish.in_share else 1000.0 * (1.0 if wish.is_own else wish.share)
+    path = decision.path_at(predictions, predictions.tradeoff(wanted.kind, wish.effect), wish.share, scale)
+    return Answer(wanted, path, found, reason)
 
 
 def say(predictions: Predictions, wish: Wish, answer: Answer, refusal: Callable = st.error) -> None:
