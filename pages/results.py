@@ -52,7 +52,7 @@ def main() -> None:
         st.title("Results", width="content")
         bar = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", width="content")
     with bar:
-        with st.popover("Other sources", icon=":material/database:"):
+        with st.popover("Source and export", icon=":material/database:"):
             source = url_state.choose(
                 st.radio, "Results of", list(SOURCES), key="results_of", default="run", format_func=SOURCES.get
             )

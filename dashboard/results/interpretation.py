@@ -27,20 +27,19 @@ class Card:
 def cards(facts: Mapping) -> list[Card]:
     """Found, missed, false alarms and F1 of one head, with 95% intervals. facts: an entry of ``summary["heads"]``."""
     cells, bounds = facts["confusion"], facts.get("intervals", {})
-    landslides, alarms = cells["tp"] + cells["fn"], f"{cells['tp'] + cells['fp']:,} alarms"
+    landslides = f"{cells['tp'] + cells['fn']:,}"
     recall, precision = bounds.get("recall"), bounds.get("precision")
     return [
-        Card(theme.OUTCOME_WORDS["TP"], f"{cells['tp']:,}", _of(f"{landslides:,}", recall)),
-        Card(theme.OUTCOME_WORDS["FN"], f"{cells['fn']:,}", _of(f"{landslides:,}", _rest(recall))),
-        Card(theme.OUTCOME_WORDS["FP"], f"{cells['fp']:,}", _of(alarms, _rest(precision))),
+        Card(theme.OUTCOME_WORDS["TP"], f"{cells['tp']:,}", _of(landslides, recall)),
+        Card(theme.OUTCOME_WORDS["FN"], f"{cells['fn']:,}", _of(landslides, _rest(recall))),
+        Card(theme.OUTCOME_WORDS["FP"], f"{cells['fp']:,}", _of("alarms", _rest(precision))),
         Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
     ]
 
 
 def _of(whole: str, bounds: object) -> str:
-    """What a count is a part of, with the interval of its share."""
-    words = interval_percent(bounds)
-    return f"of {whole}" + f" ({words})" * bool(words)
+    """What a count is a part of, with the interval of its share: "78–89% of 211"."""
+    return f"{interval_percent(bounds)} of {whole}".strip()
 
 
 def _rest(bounds: Sequence[float | None] | None) -> tuple[float, float] | None:

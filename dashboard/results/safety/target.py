@@ -23,7 +23,7 @@ from dashboard.results.safety.decision import Decision, Inspections
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 
-KINDS = {"missed_per_1000": "Per 1,000 patches", "miss_rate": "% of landslides"}
+KINDS = {"missed_per_1000": "Per 1,000", "miss_rate": "% of landslides"}
 MOST = {"missed_per_1000": 100.0, "miss_rate": 50.0}  # where the dial ends
 LEAST = 0.1  # where it begins, and its steps
 USUAL = 10.0  # per 1,000 patches, or a tenth of the landslides where these are fewer
@@ -240,8 +240,8 @@ def _cards(found: Decision, inspections: Inspections) -> None:
     rule, (value, low, high) = found.rule, found.inspect
     cards = (
         ("Inspect, of 1,000", f"{value:.0f}", interval((low, high), 0)),
-        ("Cost", inspections.words(value), f"instead of {inspections.words(1000)}"),
-        ("Threshold", number(rule.threshold) if math.isfinite(rule.threshold) else "none", "inspect from here on"),
+        ("Cost", inspections.words(value), f"of {inspections.words(1000)}"),
+        ("Threshold", number(rule.threshold) if math.isfinite(rule.threshold) else "none", "inspect from here"),
     )
     with st.grid(3, min_column_width=150, gap="small"):
         for label, words, detail in cards:

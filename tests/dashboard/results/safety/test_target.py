@@ -37,7 +37,7 @@ def test_a_link_holds_everything_that_was_chosen(run, open_page):
     at = open_page("results", run=run.name, results_view="safety", **link)
     assert not at.exception
     cards = {m.label: m for m in at.metric}
-    assert cards["Cost"].value.endswith(" EUR") and cards["Cost"].delta == "instead of 30,000 EUR"
+    assert cards["Cost"].value.endswith(" EUR") and cards["Cost"].delta == "of 30,000 EUR"
     inspect = float(cards["Inspect, of 1,000"].value)
     assert float(cards["Cost"].value.split()[0].replace(",", "")) == pytest.approx(30 * inspect, abs=16)
 
