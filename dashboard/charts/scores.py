@@ -216,7 +216,7 @@ def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
 def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> go.Figure:
     figure = go.Figure()
     for item in curves:
-        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), _thinned(item.curve)
+        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), thinned(item.curve)
         figure.add_scatter(
             x=curve.x, y=curve.y, mode="lines", name=f"{title}{item.note}", legendgroup=item.head,
             line={"color": colour, "width": LINE if item.point else THIN},
@@ -233,7 +233,7 @@ def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> 
     return theme.apply(figure, 380)
 
 
-def _thinned(curve: Curve) -> Curve:
+def thinned(curve: Curve) -> Curve:
     """At most ``CURVE_POINTS`` of a curve's points, both ends among them: the eye sees no more."""
     n = len(curve.x)
     if n <= CURVE_POINTS:

@@ -11,11 +11,10 @@ import streamlit as st
 from core.errors import LandslideLensError
 from dashboard import theme
 from dashboard.charts.base import LINE, escape_html
-from dashboard.results.compare.sides import Side
+from dashboard.results.compare.sides import LINES, Side
 from dashboard.ui import downloads
 
 COLUMNS = {"val_loss": "Validation loss", "val_f1": "F1 at threshold 0.5", "val_auc": "AUC"}
-LINES = ({"color": theme.INK, "dash": "dot"}, {"color": theme.FOLD[0], "dash": "solid"})  # the other side, this one
 
 
 def curves_view(this: Side, other: Side) -> None:

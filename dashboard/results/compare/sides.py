@@ -9,7 +9,9 @@ import streamlit as st
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
 from core.runs.store import RunFolder
-from dashboard import cache
+from dashboard import cache, theme
+
+LINES = ({"color": theme.INK, "dash": "dash"}, {"color": theme.FOLD[0], "dash": "solid"})  # the other side, this one
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
 from dashboard.patches import outcomes
-from dashboard.results.compare import learning, patches, several
+from dashboard.results.compare import learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
 from dashboard.results.compare.sides import Side, pair
@@ -126,8 +126,11 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         )
     if this.run.name != other.run.name:
         _settings(this, other)
+    first, second = _answers(this), _answers(other)
+    patches.patches_view(first, second, this, other, data)
+    ranking.ranking_view(this, other, first, second)
+    if this.run.name != other.run.name:
         learning.curves_view(this, other)
-    patches.patches_view(_answers(this), _answers(other), this, other, data)
     _how(words, found, this, metric)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from core.config import preset
-from dashboard.results.compare import door
-from dashboard.results.compare.learning import overlaid
+from core.evaluate.metrics import roc_curve
+from dashboard.results.compare import door, learning, ranking
 from tests.builders import make_run
 from tests.dashboard.results.made import words_of
 
@@ -39,7 +40,7 @@ def test_another_run_is_compared_in_settings_metrics_curves_and_patches(runs, op
     assert metrics.loc["Recall", "Difference"].startswith("+") and ours != theirs
     assert metrics.loc["Recall", "This run"] > metrics.loc["Recall", "The other run"]
     drawn = " ".join(chart.proto.id for chart in at.get("plotly_chart"))
-    assert all(f"compare_{name}" in drawn for name in ("differences", "val_loss", "val_f1", "val_auc"))
+    assert all(f"compare_{name}" in drawn for name in ("differences", "pr", "roc", "val_loss", "val_f1", "val_auc"))
     a, b = (run.oof().set_index("id") for run in (first, second))
     right = [table[f"pred_{HEAD}"] == table["label"] for table in (a, b)]
     fixed, broken = right[0] & ~right[1], right[1] & ~right[0]
@@ -103,7 +104,17 @@ def test_runs_of_one_recipe_say_that_what_differs_is_chance(studio, open_page):
 
 def test_curves_lie_over_each_other_and_hostile_titles_are_text():
     history = pd.DataFrame({"fold": [0, 0, 1, 1], "epoch": [1, 2, 1, 2], "val_f1": [0.1, 0.3, 0.3, 0.5]})
-    figure = overlaid([("<b>one</b>", history), ("two", history.assign(val_f1=1.0))], "val_f1")
+    figure = learning.overlaid([("<b>one</b>", history), ("two", history.assign(val_f1=1.0))], "val_f1")
     assert [trace.name for trace in figure.data if trace.showlegend is not False] == ["&lt;b&gt;one&lt;/b&gt;", "two"]
     mean = next(trace for trace in figure.data if trace.name == "&lt;b&gt;one&lt;/b&gt;")
     assert list(mean.y) == pytest.approx([0.2, 0.4]) and len(figure.data) == 6
+
+
+def test_curves_at_every_threshold_are_those_of_the_two_sides():
+    labels, probs = np.array([0, 0, 1, 1]), np.array([0.1, 0.8, 0.7, 0.9])
+    curves = [("other", roc_curve(labels, 1 - probs)), ("<i>this</i>", roc_curve(labels, probs))]
+    figure = ranking.overlaid(curves, "False alarm rate", "Recall")
+    assert [line.name for line in figure.data] == ["other", "&lt;i&gt;this&lt;/i&gt;"]
+    for line, (_, curve) in zip(figure.data, curves, strict=True):
+        assert list(line.x) == list(curve.x) and list(line.y) == list(curve.y)
+    assert figure.data[0].line.dash != figure.data[1].line.dash
