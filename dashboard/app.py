@@ -31,22 +31,16 @@ def _page(name: str, title: str, icon: str, default: bool = False):
 
 
 page = st.navigation(
-    {
-        "Data": [
-            _page("overview", "Overview", "home", default=True),
-            _page("dataset", "Dataset", "dataset"),
-            _page("balance", "Balance", "balance"),
-        ],
-        "Model": [
-            _page("train", "Train", "model_training"),
-            _page("results", "Results", "query_stats"),
-            _page("errors", "Errors", "troubleshoot"),
-        ],
-        "Why": [
-            _page("embedding", "Embedding", "scatter_plot"),
-            _page("explain", "Explain", "visibility"),
-        ],
-    },
+    [
+        _page("overview", "Overview", "home", default=True),
+        _page("dataset", "Dataset", "dataset"),
+        _page("balance", "Balance", "balance"),
+        _page("train", "Train", "model_training"),
+        _page("results", "Results", "query_stats"),
+        _page("errors", "Errors", "troubleshoot"),
+        _page("embedding", "Embedding", "scatter_plot"),
+        _page("explain", "Explain", "visibility"),
+    ],
     expanded=True,
 )
 try:

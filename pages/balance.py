@@ -7,15 +7,17 @@ from dashboard.balance import page, preview
 from dashboard.ui import guards
 from dashboard.ui.messages import show_error
 
-st.title("Balance")
-st.markdown(
-    "SSIM-SMOTE adds synthetic landslide patches between structurally similar real ones, so that the classes are "
-    "better balanced in training. The parents of every synthetic patch are recorded."
+st.title(
+    "Balance",
+    help="SSIM-SMOTE adds synthetic landslide patches between structurally similar real ones, so that the classes are "
+    "better balanced in training. The parents of every synthetic patch are recorded.",
 )
 data = guards.need_dataset()
 run = guards.chosen_run()
 shown = False
-if run is not None:
+if run is None:
+    st.markdown("SSIM-SMOTE mixes pairs of similar landslide patches, so that training sees more landslides.")
+else:
     try:
         shown = page.of_run(data, run)
     except LandslideLensError as error:

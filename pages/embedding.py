@@ -1,18 +1,28 @@
-"""The embeddings of one fold in the plane: where patches lie, how heads divide it, and how far to believe that."""
+"""The embeddings of one fold on a map: where patches lie, how a head divides it, and how far to believe that."""
 
 import streamlit as st
 
-from dashboard import state, theme, url_state
-from dashboard.embedding import comparison, neighbours, new_patches, points, projections
-from dashboard.patches import card, gallery, outcomes
+from core.errors import LandslideLensError
+from dashboard import url_state
+from dashboard.embedding import (
+    controls,
+    fidelity,
+    hover_pictures,
+    map_panel,
+    neighbours,
+    new_patches,
+    points,
+    projections,
+    views,
+)
+from dashboard.embedding.views import Seen
+from dashboard.patches import card, outcomes
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 from dashboard.ui.view_switch import view_switch
 
-VIEWS = {"heads": "Heads side by side", "runs": "Two runs side by side"}
-PARTS = {"held": "Held-out part", "all": "Training part too"}
-MOST_SHOWN = 36  # pictures of a selection
+VIEWS = {"map": "One map", "heads": "Compare heads", "runs": "Two runs"}
+MORE = {"near": "Nearest neighbours", "new": "New patches"}
 
 
 def main() -> None:
@@ -20,68 +30,60 @@ def main() -> None:
     run = guards.need_finished_run("how a trained network arranges the patches", shows_patches=False)
     data = guards.need_dataset()
     oof, summary = or_stop(run.oof), or_stop(run.summary)
-    view = view_switch("embedding", VIEWS, "heads")
     folds = sorted(int(fold) for fold in oof["fold"].unique() if fold >= 0)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        fold = url_state.choose(
-            st.segmented_control, "Fold", folds, key="embedding_fold", default=folds[0], required=True,
-            format_func=theme.fold_title,
-            help="Each fold's network has its own space: distances and neighbours are meaningful only within it.",
-        )  # fmt: skip
-        drawn = or_stop(projections.chosen, run, fold)
-    projections.progress(run)
+    above = st.container(horizontal=True, vertical_alignment="center")
+    with above:
+        view = view_switch("embedding", VIEWS, "map")
+        fold = controls.fold_switch(folds)
+    drawn = or_stop(projections.chosen, run, fold)
     if len(drawn.arrays["xy"]) != len(data):
-        st.error("The dataset file has changed since this run was trained: its number of patches is another one now.")
+        st.error("The dataset file has changed since this run was trained: it holds a different number of patches.")
         st.stop()
-    for sentence in or_stop(projections.changes, drawn, data.content_hash):
-        st.warning(sentence, icon=":material/history:")
-    look = look_of(data, drawn)
-    heads = or_stop(projections.heads, run)
-    if view == "runs":
-        finished = [other for other in others(run) if guards.run_state(other)["state"] == "succeeded"]
-        ids = comparison.runs_side_by_side(drawn, finished, data, look)
-        shown = [comparison.usual_heads(heads, summary["head"])[0]]
-    else:
-        shown = url_state.choose_several(
-            st.multiselect, "Heads", heads, key="embedding_heads",
-            default=comparison.usual_heads(heads, summary["head"]), format_func=theme.head_title,
-        )  # fmt: skip
-        ids = comparison.heads_side_by_side(drawn, shown, data, look, new_patches.marked(drawn))
+    notes = st.container()
+    look, heads = controls.look_so_far(data, drawn), or_stop(projections.heads, run)
+    draw = {"map": views.one_map, "heads": views.several_heads, "runs": views.two_runs}[view]
+    seen = draw(drawn, data, heads, summary, look)
+    # The map has been sent. What takes longer comes now, wherever it stands on the page.
+    with above:
+        with st.popover("Options", icon=":material/tune:", width="content"):
+            controls.look_controls(data, drawn)
+            projections.controls(run, fold)
+    with notes:
+        projections.progress(run)
+        for sentence in or_stop(projections.changes, drawn, data.content_hash):
+            st.warning(sentence, icon=":material/history:")
+    near = more(drawn, data, seen)
+    measured(drawn, seen.head)
     name = f"{run.name}_projection_{fold}"
     downloads.download(lambda: everything(drawn, data, oof, summary, heads), name, "Projection (CSV)")
-    selection(data, run, oof, summary, ids, heads)
-    near = neighbours.neighbours(drawn, data, ids, (shown or heads)[0])
-    new_patches.new_patches(drawn, data)
-    card.show_opened(data, run, ids or near)
+    hover_pictures.show(data, map_panel.table_of(drawn, seen.head, data, look), look.composite)
+    card.show_opened(data, run, seen.shown or near)
 
 
-def look_of(data, drawn: projections.Drawn) -> comparison.Look:
-    """What is drawn and how it is coloured."""
-    names = dict(points.COLOURS)
-    if data.groups is None:
-        names.pop("group")
-    names |= {f"{points.COLUMN}{c}": c for c in comparison.facts(data) if c != "group"}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = url_state.choose(
-            st.selectbox, "Coloured by", list(names), key="embedding_colour", default=next(iter(names)),
-            format_func=names.get, width=230,
-        )  # fmt: skip
-        part = url_state.choose(
-            st.segmented_control, "Shown", list(PARTS), key="embedding_part", default="held", required=True,
-            format_func=PARTS.get,
-        )  # fmt: skip
-        has_synthetic = "synthetic" in drawn.arrays
-        synthetic = url_state.toggle(
-            "Synthetic patches", key="embedding_synthetic", disabled=not has_synthetic,
-            help="Made by SSIM-SMOTE; each is joined to its anchor and neighbour."
-            if has_synthetic else "This projection has none: the run made none, or an earlier version kept none.",
-        )  # fmt: skip
-    return comparison.Look(by, part == "all", synthetic and has_synthetic)
+def more(drawn, data, seen: Seen) -> list[str]:
+    """Neighbours or new patches, whichever is chosen; the ids shown."""
+    first = "new" if new_patches.are_there(drawn.run) else None
+    chosen = url_state.choose(
+        st.pills, "More", list(MORE), key=neighbours.MORE, default=first, format_func=MORE.get,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if chosen == "near":
+        return neighbours.neighbours(drawn, data, seen.selected, seen.head)
+    if chosen == "new":
+        new_patches.new_patches(drawn, data)
+    return []
 
 
-def others(run) -> list:
-    """The other runs on the chosen dataset."""
-    return [other for other in state.choice().runs if other.name != run.name]
+def measured(drawn, head: str) -> None:
+    """The method behind the map and its sentence."""
+    with st.expander("How this was measured"):
+        try:
+            _, facts = projections.boundary(drawn, head)
+        except LandslideLensError:
+            facts = {}
+        if facts:
+            st.markdown(f"{fidelity.compared(facts)} {fidelity.measured(facts)}")
+        st.markdown(fidelity.story(int(drawn.arrays["train"].sum()), drawn.card, drawn.fold))
 
 
 def everything(drawn, data, oof, summary: dict, heads: list[str]):
@@ -91,26 +93,6 @@ def everything(drawn, data, oof, summary: dict, heads: list[str]):
         decided = points.with_decisions(table, oof, head, outcomes.thresholds_of(summary, head))
         table[[f"prob_{head}", f"outcome_{head}"]] = decided[["prob", "outcome"]]
     return table.drop(columns=["row", "oof_row"])
-
-
-def selection(data, run, oof, summary: dict, ids: list[str], heads: list[str]) -> None:
-    """The patches selected on any of the projections."""
-    st.subheader("Selected patches", anchor=False)
-    if not ids:
-        st.markdown("Draw a lasso or a box on a chart, or click a point, to see its patches here.")
-        return
-    head = summary["head"] if f"prob_{summary['head']}" in oof else heads[0]
-    judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
-    table = judged[judged["id"].astype(str).isin(ids)].sort_values("prob", ascending=False, kind="stable")
-    st.caption(
-        f"{len(table):,} patches, by {escape_markdown(theme.head_title(head))}, out of fold, most probable first"
-        + (f"; showing the first {MOST_SHOWN}." if len(table) > MOST_SHOWN else ".")
-    )
-    cams = gallery.cams_of(run)
-    look = gallery.look_controls(data, "embedding", cams)
-    gallery.outcome_legend()
-    gallery.gallery(data, table.head(MOST_SHOWN), look, "embedding", cams, caption=gallery.score_caption)
-    downloads.download(table, f"{run.name}_selection", "Selected patches (CSV)")
 
 
 main()

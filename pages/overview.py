@@ -1,38 +1,49 @@
-"""Overview: what this is, what is chosen, how it scores, and everything there is to open."""
+"""Overview: the best run in a sentence, three numbers and six pictures; what to do next; every run and dataset."""
 
 import streamlit as st
 
 from dashboard import state
 from dashboard.jobs import progress
-from dashboard.overview import cards as listing
-from dashboard.overview import guided_path as path
-from dashboard.overview import tables
+from dashboard.overview import briefing, cards, datasets, runs
+from dashboard.overview.guided_path import guided_path
+from dashboard.overview.next_steps import next_steps
 from dashboard.ui import empty_states, guards
 
-st.title("Landslide Lens")
-st.markdown(
-    "Landslide Lens trains classifiers that tell landslides from other ground in satellite patches, and judges them on "
-    "patches they have not seen. It shows where they are wrong, which bands they rely on and where in the patch they "
-    "look."
-)
-
-choice = state.choice()
+choice, data = state.choice(), guards.chosen_dataset()
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Overview", width="content")
+    guards.simulated_badge(data)
 if not choice.datasets and not choice.owner:
+    st.markdown(
+        "Landslide Lens trains classifiers that tell landslides from other ground in satellite patches, and tests them "
+        "on patches they have not seen. It shows where they are wrong, which bands they rely on and where in the patch "
+        "they look."
+    )
     empty_states.no_dataset()
     st.stop()
 
-path.guided_path()
-
-cards = st.grid(2, min_column_width=380, gap="medium")
-with cards.cell():
-    listing.run_card(guards.chosen_run())
-with cards.cell():
-    listing.dataset_card(guards.chosen_dataset())
-
 progress.active_jobs()
+run = guards.chosen_run()
+best, n_finished = briefing.best_run(choice.runs)
+if best is None and run is not None and guards.run_state(run)["state"] == "succeeded":
+    best = run  # its numbers cannot be read: the briefing says why
+if brief := best and briefing.briefing_of(best):
+    grid = st.grid(3, min_column_width=300, gap="medium")
+    with grid.cell(column_span=2):
+        briefing.briefing(brief, n_finished)
+        if data is not None and briefing.is_same_data(brief, data):
+            briefing.pictures(brief, data)
+    with grid.cell():
+        next_steps(brief)
+    briefing.other_run(brief)
+    guided_path()
+else:
+    grid = st.grid(2, min_column_width=380, gap="medium")
+    with grid.cell():
+        cards.no_run() if run is None else cards.unfinished_run(run)
+    if data is not None:
+        with grid.cell():
+            cards.dataset_card(data)
 
-st.subheader("Runs", anchor=False)
-tables.runs_table()
-
-st.subheader("Datasets", anchor=False)
-tables.datasets_table()
+runs.runs_table()
+datasets.datasets_table()

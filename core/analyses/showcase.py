@@ -106,15 +106,34 @@ def reduced(run: RunFolder, stop: Stop) -> str:
     if stop.declared is None:
         return ""
     try:
-        used = _options_used(stop.declared.read(run))
+        return reduced_words(stop.declared, stop.declared.read(run))
     except UNREADABLE:
         return ""
-    usual, fields = stop.declared.options().model_dump(mode="json"), stop.declared.Options.model_fields
+
+
+def reduced_words(declared: Analysis, result: Any) -> str:
+    """As :func:`reduced`, of results that were read already."""
+    fields = declared.Options.model_fields
     return "; ".join(
-        f"{fields[name].title or name}: {_words(used[name])} instead of {_words(value)}"
-        for name, value in usual.items()
-        if name in used and _is_less(used[name], value)
+        f"{fields[name].title or name}: {_words(used)} instead of {_words(usual)}"
+        for name, (used, usual) in _reduced_options(declared, result).items()
     )
+
+
+def whole_options(declared: Analysis, result: Any) -> dict[str, Any]:
+    """The options that a result was made with, those that were made smaller as they usually are."""
+    usual = {name: value for name, (_, value) in _reduced_options(declared, result).items()}
+    return _options_used(result) | usual
+
+
+def _reduced_options(declared: Analysis, result: Any) -> dict[str, tuple[Any, Any]]:
+    """By name: the value that was used, which makes less than the usual one, and that one."""
+    used = _options_used(result)
+    return {
+        name: (used[name], value)
+        for name, value in declared.options().model_dump(mode="json").items()
+        if name in used and _is_less(used[name], value)
+    }
 
 
 def _is_less(used: Any, usual: Any) -> bool:

@@ -9,20 +9,22 @@ from core.analyses.smote.audit import ANALYSIS, read
 from core.analyses.smote.control_run import find_control_run, other_protocol
 from core.errors import LandslideLensError
 from core.jobs import queue
+from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from core.text import tiny
-from dashboard import theme
+from dashboard import cache, theme
 from dashboard.balance import charts
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.messages import show_error
+
+PLACES = {"inside_fold": "inside each fold", "before_folds": "before the folds"}
 
 
 def section(run: RunFolder) -> None:
     """Verdict, noise labels, and the run beside its control run; or a button that starts the audit."""
-    st.subheader("Does SMOTE inflate the score?", anchor=False)
     report = read(run)
     if report is None:
         analyses.nothing_yet(
@@ -38,6 +40,7 @@ def section(run: RunFolder) -> None:
         _noise(report["noise"])
     with beside.cell():
         _control(run, report)
+    _how(report)
     active = analyses.follow(run, ANALYSIS.name)
     with st.container(horizontal=True):
         if not active:
@@ -48,10 +51,15 @@ def section(run: RunFolder) -> None:
 
 def _verdict(report: dict) -> None:
     made, leaking = report["n_synthetic"], report["n_leaking"]
-    pixels = "none to recompute"
-    if report["max_error"] is not None:
-        pixels = f"recomputed, largest difference {tiny(report['max_error'])} (tolerance {report['tolerance']:g})"
-    text = f"{leaking:,} of {made:,} synthetic patches have a parent in their fold's validation part. Pixels: {pixels}."
+    who = (
+        f"None of {made:,} synthetic patches has" if not leaking else f"{leaking:,} of {made:,} synthetic patches have"
+    )
+    text = f"{who} a parent in the validation part of its fold"
+    if report["max_error"] is not None and report["max_error"] <= report["tolerance"]:
+        text += ", and recomputing them from the dataset gives the same pixels"
+    text += "."
+    if report["max_error"] is not None and report["max_error"] > report["tolerance"]:
+        text += " Recomputed from the dataset, some pixels differ."
     if any(row["same"] is False for row in report["pixels"]):
         text += " In some folds, drawing again gives other parents or weights than the lineage."
     (st.success if report["ok"] else st.error)(
@@ -60,49 +68,77 @@ def _verdict(report: dict) -> None:
 
 
 def _noise(noise: dict) -> None:
+    st.markdown("**What balancing before the folds does to random labels**")
     downloads.show(charts.noise_labels(noise), key="balance_noise")
     st.caption(
-        f"{noise['n']:,} Gaussian vectors of {noise['n_features']} numbers, {noise['share_positive']:.1%} labelled "
-        f"positive at random; {noise['n_syn']} synthetic vectors each, RBF-SVM, {noise['folds']} folds, seed "
-        f"{noise['seed']}. There is nothing to learn. Dotted: F1 of predicting positive everywhere, "
-        f"{noise['f1_all_positive']:.2f}."
+        f"There is nothing to learn here: an honest F1 stays below about {noise['f1_all_positive']:.2f} (dotted: "
+        f"predicting positive everywhere). {noise['n']:,} random vectors, {noise['share_positive']:.1%} positive, "
+        f"{noise['folds']} folds."
     )
 
 
 def _control(run: RunFolder, report: dict) -> None:
     own = report["own"]
-    low, high = own.get("f1_interval") or (None, None)
-    bounds = f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""
-    st.markdown(f"**This run**, {report['protocol']}: out-of-fold F1 {own['f1'] or 0:.3f}{bounds}, n = {own['n']:,}.")
+    bounds = interval(own.get("f1_interval"))
+    bounds = f" (95% interval {bounds})" if bounds else ""
+    st.markdown(
+        f"**This run balances {PLACES[report['protocol']]}:** F1 {number(own['f1'])}{bounds}, n = {own['n']:,} "
+        "held-out patches.", help=f"smote.protocol = {report['protocol']}",
+    )  # fmt: skip
     if rows := report["twin_difference"]:
         shown = [(f"{theme.head_title(r['head'])} {r['metric']}", r["difference"], r["lo"], r["hi"]) for r in rows]
         figure = intervals.differences(shown, "Before the folds minus inside the fold, 95% interval")
         downloads.show(figure, key="balance_control")
         first = rows[0]
         st.caption(
-            f"{first['metric'].upper()} with SMOTE before the folds {first['leaking']:.3f}, inside each fold "
-            f"{first['honest']:.3f}; control run {escape_markdown(report['twin'])}, n = {first['n']:,}, paired."
+            f"{first['metric'].upper()} with SMOTE before the folds {number(first['leaking'])}, inside each fold "
+            f"{number(first['honest'])}; n = {first['n']:,}, paired. Control run: {_title(run, report['twin'])}.",
+            help=escape_markdown(report["twin"]),
         )
         return
     control = find_control_run(run)
     if control is not None:
         st.info(
-            f"{escape_markdown(control.name)} differs in the protocol alone. Audit again to compare.",
+            f"{_title(run, control.name)} differs only in where it balances. Audit again to compare.",
             icon=":material/info:",
         )
         return
     other = other_protocol(run.config())
-    st.caption(f"There is no control run: a finished run with the same settings and protocol {other.smote.protocol}.")
+    place = PLACES[other.smote.protocol]
+    st.caption(f"To measure what this changes, train a control run: the same settings, but balanced {place}.")
     if st.button(
-        f"Train the control run ({other.smote.protocol})", icon=":material/model_training:", key="balance_train_control"
-    ):
+        f"Train the control run, balanced {place}", icon=":material/model_training:", key="balance_train_control",
+        help=f"smote.protocol = {other.smote.protocol}",
+    ):  # fmt: skip
         try:
             made = queue.submit(run.checkpoints, run.dataset_path(), other)
             st.success(
-                f"{escape_markdown(made.name)} is queued. Audit again when it has finished.", icon=":material/schedule:"
+                f"{escape_markdown(title_of(made))} is queued. Audit again when it has finished.",
+                icon=":material/schedule:",
             )
         except LandslideLensError as error:
             show_error(error)
+
+
+def _title(run: RunFolder, name: str) -> str:
+    """What a run beside this one is called."""
+    return escape_markdown(title_of(cache.run(run.checkpoints / name)))
+
+
+def _how(report: dict) -> None:
+    noise = report["noise"]
+    pixels = "There were none to recompute."
+    if report["max_error"] is not None:
+        pixels = f"The largest difference is {tiny(report['max_error'])}; up to {report['tolerance']:g} is rounding."
+    with st.expander("How this was measured", icon=":material/info:"):
+        st.markdown(
+            "Parents are looked up in the recorded lineage; every synthetic patch is recomputed from its parents and "
+            f"weight. {pixels}"
+        )
+        st.markdown(
+            f"Random labels: {noise['n']:,} Gaussian vectors of {noise['n_features']} numbers, {noise['n_syn']} "
+            f"synthetic vectors for each positive, RBF-SVM, {noise['folds']} folds, seed {noise['seed']}."
+        )
 
 
 def _table(report: dict) -> pd.DataFrame:

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dashboard import theme
 from dashboard.charts.base import LINE, THIN, escape_html
 
-ENDS = ("neighbour", "anchor", "other")
+ENDS = ("neighbour", "anchor", "other class")
 STOP = "#F2C200"  # as marked places on maps: it stands out on both grounds
 PROTOCOLS = {
     "folds_over_all": "Folds over real and synthetic",
@@ -28,42 +27,75 @@ TESTS = {
 }
 
 
-def interpolation_curves(path: Mapping[str, Any], at: float, positive: str) -> go.Figure:
-    """Each head's probability at every stop, the SVM's margin below; ``at``: the position of the chosen stop."""
-    x, svm = np.asarray(path["position"]), path["margin_head"]
-    figure = make_subplots(
-        rows=2 if svm else 1, cols=1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.6, 0.4] if svm else [1.0]
-    )
-    for head, values in path["probs"].items():
-        colour, title = theme.head_colour(head), escape_html(theme.head_title(head))
+def difference_picture(values: np.ndarray, unit: str) -> go.Figure:
+    """A difference (H, W) as a picture: orange above 0, blue below, with its scale in ``unit``."""
+    known = np.abs(values[np.isfinite(values)])
+    most = max(float(np.percentile(known, 99)) if known.size else 0.0, 1e-9)
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=values, zmin=-most, zmax=most, colorscale=theme.DIVERGING,
+        colorbar={"title": {"text": escape_html(unit), "side": "right"}, "thickness": 12, "len": 1.0, "nticks": 5,
+                  "outlinewidth": 0, "x": 1.0, "xpad": 6, "separatethousands": True, "exponentformat": "none"},
+        hovertemplate="column %{x}, row %{y}: %{z:+.3~g} " + escape_html(unit) + "<extra></extra>",
+    )  # fmt: skip
+    theme.apply(figure, 215)
+    figure.update_layout(margin={"l": 0, "r": 8, "t": 4, "b": 4})
+    figure.update_xaxes(visible=False, constrain="domain", constraintoward="right")
+    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
+    return figure
+
+
+def interpolation_curves(path: Mapping[str, Any], at: float, positive: str, head: str) -> go.Figure:
+    """Each head's probability at every stop, ``head`` thickest and with its threshold.
+
+    at: position of the chosen stop.
+    """
+    x, figure = np.asarray(path["position"]), go.Figure()
+    for name, values in path["probs"].items():
+        colour, title = theme.head_colour(name), escape_html(theme.head_title(name))
         figure.add_scatter(
-            x=x, y=values, mode="lines+markers", name=title, line={"color": colour, "width": LINE}, row=1, col=1,
-            marker={"size": 5}, hovertemplate=f"%{{x:.2f}}: %{{y:.3f}} {title}<extra></extra>",
+            x=x, y=values, mode="lines+markers", name=title,
+            line={"color": colour, "width": LINE + 1 if name == head else THIN}, marker={"size": 7},
+            opacity=1.0 if name == head else 0.75, hovertemplate=f"%{{x:.2f}}: %{{y:.3f}} {title}<extra></extra>",
         )  # fmt: skip
-        if head == path["headline"]:
+        if name == head:
             figure.add_hline(
-                path["thresholds"][head], line_dash="dot", line_color=colour, line_width=THIN, row=1, col=1
-            )
-        if head in path["stored"]:
+                path["thresholds"][name], line_dash="dot", line_color=colour, line_width=THIN,
+                annotation={"text": f"threshold of {title}", "font": {"size": 12}}, annotation_position="bottom left",
+            )  # fmt: skip
+        if name in path["stored"]:
             figure.add_scatter(
-                x=[0, 1, 2], y=path["stored"][head], mode="markers", showlegend=False, row=1, col=1,
+                x=[0, 1, 2], y=path["stored"][name], mode="markers", showlegend=False,
                 marker={"size": 12, "symbol": "diamond-open", "color": colour, "line": {"width": 2}},
                 hovertemplate="%{y:.3f}, stored by the run<extra></extra>",
             )  # fmt: skip
-    figure.update_yaxes(title_text=f"Probability of {escape_html(positive)}", range=[-0.03, 1.03], row=1, col=1)
-    if svm:
-        colour = theme.head_colour(svm)
-        figure.add_scatter(
-            x=x, y=path["margin"], mode="lines+markers", showlegend=False, line={"color": colour, "width": LINE}, row=2,
-            col=1, marker={"size": 5}, hovertemplate="%{x:.2f}: margin %{y:.3f}<extra></extra>",
-        )  # fmt: skip
-        figure.add_hline(0.0, line_dash="dot", line_color=theme.INK, line_width=THIN, row=2, col=1)
-        figure.update_yaxes(title_text="SVM margin", row=2, col=1)
+    figure.update_yaxes(title_text=f"Probability of {escape_html(positive)}", range=[-0.03, 1.03], tickformat=".1f")
+    return _along_the_stops(figure, at)
+
+
+def interpolation_margin(path: Mapping[str, Any], at: float) -> go.Figure:
+    """The SVM's margin at every stop; 0 is its boundary."""
+    colour = theme.head_colour(path["margin_head"])
+    figure = go.Figure()
+    figure.add_scatter(
+        x=path["position"], y=path["margin"], mode="lines+markers", showlegend=False,
+        line={"color": colour, "width": LINE}, marker={"size": 7},
+        hovertemplate="%{x:.2f}: margin %{y:.3f}<extra></extra>",
+    )  # fmt: skip
+    figure.add_hline(0.0, line_dash="dot", line_color=theme.INK, line_width=THIN)
+    figure.update_yaxes(title_text=f"Margin of {escape_html(theme.head_title(path['margin_head']))}")
+    return _along_the_stops(figure, at)
+
+
+def _along_the_stops(figure: go.Figure, at: float) -> go.Figure:
     figure.add_vline(at, line_color=STOP, line_width=LINE)
     figure.add_vline(1.0, line_color=theme.INK, line_width=1, line_dash="dash")
-    figure.update_xaxes(range=[-0.04, 2.04], tickvals=[0, 0.5, 1, 1.5, 2])
-    figure.update_xaxes(ticktext=[ENDS[0], "½", ENDS[1], "½", ENDS[2]], row=2 if svm else 1, col=1)
-    return theme.apply(figure, 400)
+    figure.update_xaxes(
+        range=[-0.04, 2.04], tickvals=[0, 0.5, 1, 1.5, 2],
+        ticktext=[ENDS[0], "half and half", ENDS[1], "half and half", ENDS[2]], ticklabeloverflow="allow",
+    )  # fmt: skip
+    theme.apply(figure, 270)
+    return figure.update_layout(margin_r=36)  # for the last word
 
 
 # ---------------------------------------------------------------------------------------------------- realism

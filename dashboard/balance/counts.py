@@ -38,6 +38,7 @@ def fold_counts(data: Dataset, folds: dict, lineage: pd.DataFrame) -> pd.DataFra
 
 def by_fold(data: Dataset, table: pd.DataFrame) -> None:
     """Chart and table of the balance before and after."""
+    st.subheader("Class counts before and after", anchor=False)
     beside = st.grid(2, min_column_width=360, gap="medium")
     with beside.cell():
         downloads.show(balance_by_fold(table, data.class_names), key="balance_counts")
@@ -56,18 +57,17 @@ def by_fold(data: Dataset, table: pd.DataFrame) -> None:
             height="content",
             column_config={
                 "fold": name("Fold"),
-                "other": name(data.class_names[0]),
-                "landslide": name(data.positive),
-                "synthetic": name("synthetic"),
-                "before": share("before", format="%.0f%%", help="Share of the positive class without synthetics."),
-                "after": share("after", format="%.0f%%", help="Share of the positive class with synthetics."),
-                "leaked": name("leaking", help="Synthetic patches with a parent in the fold's validation part."),
+                "other": share(data.class_names[0], format="localized"),
+                "landslide": share(data.positive, format="localized"),
+                "synthetic": share("Synthetic", format="localized"),
+                "before": share("Before", format="%.1f%%", help=f"Share of {data.positive} without synthetic patches."),
+                "after": share("After", format="%.1f%%", help=f"Share of {data.positive} with synthetic patches."),
+                "leaked": name("Leaking", help="Synthetic patches with a parent in the fold's validation part."),
             },
         )
-        leaked, made = int(table["leaked"].sum()), int(table["synthetic"].sum())
         st.caption(
-            f"Training parts of {len(table)} folds; {len(data):,} patches of {escape_markdown(data.name)}. {leaked:,} "
-            f"of {made:,} synthetic patches have a parent in the validation part of their fold, by the lineage."
+            f"Training parts of {len(table)} folds; {len(data):,} patches of {escape_markdown(data.name)}. Parents "
+            "are looked up in the recorded lineage."
         )
         if not table["begun"].all():
             st.caption("Folds without synthetic patches have not started, or needed none.")
@@ -127,8 +127,8 @@ def by_group(data: Dataset, folds: dict, lineage: pd.DataFrame, fold: int) -> No
             height=420 if len(table) > 12 else "content",
             column_config={
                 "group": "Group", "other": data.class_names[0], "landslide": data.positive,
-                "synthetic": share("synthetic", format="%.1f"), "before": share("before", format="%.0f%%"),
-                "after": share("after", format="%.0f%%"),
+                "synthetic": share("Synthetic", format="%.1f"), "before": share("Before", format="%.0f%%"),
+                "after": share("After", format="%.0f%%"),
             },
         )  # fmt: skip
         downloads.download(table, f"balance_groups_{fold}", "Counts by group (CSV)")

@@ -53,11 +53,11 @@ def section(data: Dataset, run: RunFolder, ends: Endpoints, path: dict[str, Any]
             st.rerun()
         return
     try:
-        arrays, card = run.umap(ends.fold)
+        arrays, _ = run.umap(ends.fold)
     except LandslideLensError as error:
         show_error(error)
         return
-    downloads.show(_figure(data, ends, path, at, arrays, card, placed), key="balance_interpolation_map")
+    downloads.show(_figure(data, ends, path, at, arrays, placed), key="balance_interpolation_map")
     head, n = path["margin_head"], int(_training(data, arrays).sum())
     boundary = f" Shaded: the decision of {theme.head_title(head)}." if f"values_{head}" in arrays else ""
     st.caption(
@@ -77,7 +77,6 @@ def _figure(
     path: dict[str, Any],
     at: int,
     arrays: dict[str, np.ndarray],
-    card: dict[str, Any],
     placed: dict[str, Any],
 ) -> go.Figure:
     rows, position = data.index_of(path["ids"]), np.asarray(path["position"])
@@ -98,7 +97,7 @@ def _figure(
     stop = embedding_map.Marked("this stop", xy[[at]], [stop_title(position[at], ends.extra)])
     figure = embedding_map.boundary_map(
         points, {names[1]: theme.POSITIVE, names[0]: theme.NEGATIVE}, regions, marked=(real, stop),
-        axes=str(card.get("method", "umap")).upper(),
+        dark=st.context.theme.type == "dark",
     )  # fmt: skip
     figure.add_scatter(
         x=xy[:, 0], y=xy[:, 1], mode="lines+markers", name="all stops", hoverinfo="skip",

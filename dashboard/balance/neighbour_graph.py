@@ -57,10 +57,12 @@ def neighbour_figure(
     shown = [(centre, "the patch"), *((name, f"neighbour {i + 1}") for i, name in enumerate(graph["nearest"]))]
     _nodes(figure, places, shown, 44, 0.01)  # over the pictures: what is clicked
     _nodes(figure, places, [(name, "neighbour of a neighbour") for name in further], 11, 0.45)
-    reach = max((float(np.abs(place).max()) for place in places.values()), default=1.0) + 0.6 * side
-    figure.update_xaxes(range=[-reach, reach], visible=False, constrain="domain")
-    figure.update_yaxes(range=[-reach, reach], visible=False, scaleanchor="x", scaleratio=1)
-    return theme.apply(figure, 620)
+    drawn = np.array(list(places.values()))
+    (left, bottom), (right, top) = drawn.min(axis=0) - 0.7 * side, drawn.max(axis=0) + 0.7 * side
+    figure.update_xaxes(range=[left, right], visible=False, constrain="domain")
+    figure.update_yaxes(range=[bottom, top], visible=False, scaleanchor="x", scaleratio=1, constrain="domain")
+    theme.apply(figure, 560)
+    return figure.update_layout(margin={"l": 0, "r": 0, "t": 28, "b": 0})
 
 
 def picture_side(n: int) -> float:

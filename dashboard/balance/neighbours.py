@@ -10,7 +10,7 @@ from core.data.bands import composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import theme
+from dashboard import theme, url_state
 from dashboard.balance import model_queries
 from dashboard.balance import pictures as balance_pictures
 from dashboard.balance.neighbour_graph import neighbour_figure
@@ -24,16 +24,19 @@ CLICKED = "balance_neighbours_clicked"
 TABLE_PX = 420  # height of a long table
 
 
-def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> list[str]:
-    """Choices, the graph, its edges as a table; the ids in the graph. lineage: of this fold."""
+def section(data: Dataset, run: RunFolder, lineage: pd.DataFrame) -> list[str]:
+    """Choices, the graph, its edges as a table; the ids in the graph. lineage: of all folds."""
     by_name = {composite.name: composite for composite in composites(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        lineage = balance_pictures.of_chosen_fold(lineage)
+        fold = int(lineage["fold"].iloc[0])
         patch_id = balance_pictures.landslide_picker(run, fold, "balance_neighbours_patch")
-        k = int(st.number_input("Neighbours", 1, MOST, SHOWN[0], key="balance_neighbours_k", width=130))
+        k = int(url_state.number("Neighbours", 1, MOST, SHOWN[0], key="balance_neighbours_k", width=130))
         second = int(
-            st.number_input("Of each neighbour", 0, MOST, SHOWN[1], key="balance_neighbours_second", width=150)
+            url_state.number("Of each neighbour", 0, MOST, SHOWN[1], key="balance_neighbours_second", width=150)
         )
-        composite = by_name[gallery.composite_picker(list(by_name), "balance_neighbours")]
+        with st.popover("Picture", icon=":material/tune:"):
+            composite = by_name[gallery.composite_picker(list(by_name), "balance_neighbours")]
     try:
         graph = model_queries.neighbours(run, fold, patch_id, k, second)
         pictures = balance_pictures.thumbnails(data, [patch_id, *graph["nearest"]], gallery.Look(composite))
@@ -41,29 +44,48 @@ def section(data: Dataset, run: RunFolder, fold: int, lineage: pd.DataFrame) -> 
         show_error(error)
         return []
     made = between(lineage)
-    event = downloads.show(
-        neighbour_figure(graph, made, pictures), key=f"balance_neighbours_{fold}_{patch_id}_{k}_{second}",
-        on_select="rerun", selection_mode="points",
-    )  # fmt: skip
-    _open_clicked(embedding_map.selected_ids(event))
-    st.caption(
-        f"{escape_markdown(patch_id)} among the {graph['n']:,} {escape_markdown(data.positive)} patches that "
-        f"{theme.fold_title(fold)} was trained on, by SSIM of the patches as this fold normalises them (−1 to 1). "
-        "Exact copies are not neighbours. Closer to the middle: more similar. Orange: synthetic patches were made "
-        f"between the two; their number follows the SSIM. Faint: the {second} most similar of each neighbour. Click a "
-        "picture or a point to open its patch."
-    )
     table = edges(graph, made)
-    downloads.table(
-        table, hide_index=True, width="stretch", height="content" if len(table) <= 12 else TABLE_PX,
-        column_config={
-            "from": "From", "to": "To", "degree": "Degree",
-            "ssim": st.column_config.NumberColumn("SSIM", format="%.4f"),
-            "synthetics": st.column_config.NumberColumn("Synthetics between", help="Either way round, in this fold."),
-        },
-    )  # fmt: skip
-    downloads.download(table, f"{run.name}_neighbours_{fold}", "Edges (CSV)")
+    st.markdown(reading(table, data))
+    beside = st.grid(5, min_column_width=170, gap="small")
+    with beside.cell(column_span=3):
+        event = downloads.show(
+            neighbour_figure(graph, made, pictures), key=f"balance_neighbours_{fold}_{patch_id}_{k}_{second}",
+            on_select="rerun", selection_mode="points",
+        )  # fmt: skip
+        _open_clicked(embedding_map.selected_ids(event))
+    with beside.cell(column_span=2):
+        downloads.table(
+            table, hide_index=True, width="stretch", height="content" if len(table) <= 12 else TABLE_PX,
+            column_config={
+                "from": "From", "to": "To", "degree": None,
+                "ssim": st.column_config.NumberColumn("SSIM", format="%.3f"),
+                "synthetics": st.column_config.NumberColumn("Synthetic", help="Made of the two, either way round."),
+            },
+        )  # fmt: skip
+        downloads.download(table, f"{run.name}_neighbours_{fold}", "Edges (CSV)")
+        st.caption("Number on a line: SSIM · synthetic patches made of the two. Click a picture to open its patch.")
+    with st.expander("How this was measured", icon=":material/info:"):
+        st.markdown(
+            f"{escape_markdown(patch_id)} among the {graph['n']:,} {escape_markdown(data.positive)} patches that "
+            f"{theme.fold_title(fold)} was trained on, by SSIM of the patches as this fold normalises them (−1 to 1). "
+            "Exact copies are not neighbours. Closer to the middle: more similar. Orange lines: synthetic patches were "
+            f"made of the two. Faint points: the {second} most similar of each neighbour."
+        )
     return list(dict.fromkeys([patch_id, *graph["nearest"], *(row[1] for row in graph["further"])]))
+
+
+def reading(table: pd.DataFrame, data: Dataset) -> str:
+    """Which landslide is the most similar and how many of the nearest were used, in a sentence. table: :func:`edges`"""
+    nearest = table[table["degree"] == 1]
+    if nearest.empty:
+        return f"No other {escape_markdown(data.positive)} patch can be compared with this one."
+    first, used = nearest.iloc[0], int((nearest["synthetics"] > 0).sum())
+    similarity = f"{first['ssim']:.2f}".replace("-", "−")
+    return (
+        f"**{escape_markdown(first['from'])}** is most similar to **{escape_markdown(first['to'])}** (SSIM "
+        f"{similarity}); {int(nearest['synthetics'].sum()):,} synthetic patches were made of it and {used} of these "
+        f"{len(nearest)} neighbours."
+    )
 
 
 def between(lineage: pd.DataFrame) -> dict[tuple[str, str], int]:

@@ -1,4 +1,4 @@
-"""The Balance page of a run: which view, which fold, and the view itself."""
+"""The Balance page of a run: what balancing did, in a sentence, then the chosen view."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import theme, url_state
-from dashboard.balance import audit, interpolation, neighbours, realism, synthetic
+from dashboard.balance import audit, counts, interpolation, neighbours, preview, realism, summary, synthetic
 from dashboard.patches import card
 from dashboard.ui import downloads, guards
 from dashboard.ui.view_switch import view_switch
@@ -20,42 +19,41 @@ VIEWS = {
     "audit": "Audit",
 }
 UNFINISHED = ("synthetic",)  # views of a run that has not finished; the others ask its networks or its scores
-BY_FOLD = ("synthetic", "interpolation", "neighbours")
+PREVIEW = {"preview": "Preview"}  # offered where the run itself has little to show
 
 
 def of_run(data: Dataset, run: RunFolder) -> bool:
     """Draw the balance of a run; False where it has none to show yet."""
     lineage, finished = run.smote(), guards.run_state(run)["state"] == "succeeded"
     if not run.config().smote.enabled:
-        st.info("This run was trained without SSIM-SMOTE. Below is a preview of what it would make.",
-                icon=":material/info:")  # fmt: skip
+        st.markdown("This run was trained without SSIM-SMOTE: its training parts hold real patches only.")
+        summary.elsewhere(run, preview_view=False)
         return False
     if lineage.empty:
         reason = "needed no synthetic patches: its classes are even" if finished else "has no synthetic patches yet"
-        st.info(f"This run {reason}. Below is a preview on the whole dataset.", icon=":material/balance:")
+        st.markdown(f"This run {reason}.")
+        summary.elsewhere(run, preview_view=False)
         return False
     guards.same_data_or_stop(run, data)
+    table = counts.fold_counts(data, run.folds(), lineage)
+    few = len(lineage) < summary.FEW
+    st.markdown(summary.sentence(data, run, table))
     views = VIEWS if finished else {name: VIEWS[name] for name in UNFINISHED}
-    view = view_switch("balance", views, "synthetic")
-    folds = sorted(int(fold) for fold in lineage["fold"].unique())
-    fold, shown = folds[0], []
-    if view in BY_FOLD:
-        fold = int(url_state.choose(
-            st.segmented_control, "Fold", folds, key="balance_fold", default=folds[0], required=True,
-            format_func=lambda k: theme.fold_title(k).capitalize(),
-            help="Each fold has its own network and its own synthetic patches.",
-        ))  # fmt: skip
-    of_fold = lineage[lineage["fold"] == (fold if fold in folds else folds[0])]
+    view, shown = view_switch("balance", views | (PREVIEW if few else {}), "synthetic"), []
+    if few and view not in ("synthetic", "preview"):
+        summary.elsewhere(run, preview_view=True)
     if view == "interpolation":
-        interpolation.section(data, run, fold, of_fold)
+        interpolation.section(data, run, lineage)
     elif view == "neighbours":
-        shown = neighbours.section(data, run, fold, of_fold)
+        shown = neighbours.section(data, run, lineage)
     elif view == "realism":
         realism.section(data, run)
     elif view == "audit":
         audit.section(run)
+    elif view == "preview":
+        preview.section(data)
     else:
-        synthetic.section(data, run, lineage, fold, finished)
+        synthetic.section(data, run, lineage, table, finished)
     downloads.picture_format()
     card.show_opened(data, run, shown)
     return True

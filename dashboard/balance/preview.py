@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import annotated_types as limits
 import pandas as pd
 import streamlit as st
 
@@ -9,13 +10,16 @@ from core.config import SmoteConfig
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.preflight.smote_preview import DEFAULTS, MOST
-from dashboard import cache
-from dashboard.balance.triplets import spread, triplets
+from dashboard import cache, url_state
+from dashboard.balance.synthetic import recomputed, spread
+from dashboard.balance.triplets import triplets
 from dashboard.jobs import model_client
 from dashboard.ui import downloads
-from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
+
+_BOUNDS = {type(item): item for item in SmoteConfig.model_fields["k_neighbors"].metadata}
+NEIGHBOURS = (_BOUNDS[limits.Ge].ge, _BOUNDS[limits.Le].le)  # fewest and most
 
 
 def section(data: Dataset) -> None:
@@ -27,14 +31,14 @@ def section(data: Dataset) -> None:
         )
         return
     st.markdown(
-        f"A **preview** of SSIM-SMOTE on {min(n_positive, MOST):,} of the {n_positive:,} {positive} patches, one "
+        f"A **preview** of SSIM-SMOTE on {min(n_positive, MOST):,} of the {n_positive:,} {positive} patches: one "
         "synthetic patch for each. It belongs to no run and no fold."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        with st.container(width=160):
-            k = field_widget(
-                "Neighbours", SmoteConfig.model_fields["k_neighbors"], DEFAULTS.k_neighbors, "balance_preview_k"
-            )
+        k = url_state.number(
+            "Neighbours", *NEIGHBOURS, DEFAULTS.k_neighbors, key="balance_preview_k", width=160,
+            help=SmoteConfig.model_fields["k_neighbors"].description,
+        )  # fmt: skip
         if st.button("Make the preview", type="primary", icon=":material/auto_awesome:", key="balance_preview"):
             st.session_state["balance_previewed"] = data.name
     if st.session_state.get("balance_previewed") != data.name:
@@ -48,8 +52,11 @@ def section(data: Dataset) -> None:
         st.info("All these patches are copies of one another, so there is nothing between them.",
                 icon=":material/info:")  # fmt: skip
         return
-    triplets(data, lineage)
-    spread(lineage)
+    triplets(data, lineage.drop(columns="fold"), fold_picker=False)
+    with st.expander("Similarity of all parents", icon=":material/scatter_plot:"):
+        spread(lineage)
+    with st.expander("How this was made", icon=":material/info:"):
+        recomputed()
     downloads.download(lineage, f"{data.name}_smote_preview", "Lineage of the preview (CSV)")
 
 

@@ -6,13 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from core.analyses.smote.realism import ANALYSIS, read
+from core.analyses.smote.verdict import verdict
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import theme
+from dashboard import theme, url_state
 from dashboard.balance import charts
 from dashboard.jobs import analyses
-from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui import downloads
+from dashboard.ui.formatting import escape_markdown, interval, interval_percent, number, percent
 
 VERDICTS = {
     "alike": ("success", ":material/verified:"),
@@ -24,7 +25,7 @@ VERDICTS = {
 HELD_OUT = {
     "neither parent": "Synthetic, neither parent seen",
     "one parent": "Synthetic, one parent seen",
-    "real": "Real parents, out of fold",
+    "real": "Their real parents",
 }
 
 
@@ -40,8 +41,9 @@ def section(data: Dataset, run: RunFolder) -> None:
         )  # fmt: skip
         return
     table, report = measured.patches, measured.report
-    kind, icon = VERDICTS[report["verdict"]["level"]]
-    getattr(st, kind)(escape_markdown(report["verdict"]["sentence"]), icon=icon)
+    said = verdict(report)  # in the words of today, whenever it was measured
+    kind, icon = VERDICTS[said["level"]]
+    getattr(st, kind)(escape_markdown(said["sentence"]), icon=icon)
     beside = st.grid(2, min_column_width=380, gap="medium")
     with beside.cell():
         _two_sample(report)
@@ -51,6 +53,7 @@ def section(data: Dataset, run: RunFolder) -> None:
         _detail(table, report)
     with beside.cell():
         _distances(table, report)
+    _how(report)
     active = analyses.follow(run, ANALYSIS.name)
     with st.container(horizontal=True):
         if not active:
@@ -63,13 +66,7 @@ def _two_sample(report: dict) -> None:
     st.markdown("**Can they be told from real patches?**")
     downloads.show(charts.two_samples(report["two_sample"]), key="balance_two_sample")
     test = report["two_sample"].get("statistics") or report["two_sample"]["real_against_real"]
-    st.caption(
-        f"Logistic regression, evaluated on {test['n'][0]:,} real and {test['n'][1]:,} synthetic rows of "
-        f"{report['folds']} folds that it was not fitted on. Groups are halved at random {report['halvings']} times a "
-        "fold; a synthetic patch is used where both parents are in one half. 95% intervals over groups. Real against "
-        "real: groups split in two by a coin, which shows chance. The fold's own network was trained on these "
-        "synthetic patches."
-    )
+    st.caption(f"{test['n'][0]:,} real and {test['n'][1]:,} synthetic rows of {report['folds']} folds; 95% intervals.")
 
 
 def _held_out(data: Dataset, report: dict) -> None:
@@ -89,29 +86,22 @@ def _held_out(data: Dataset, report: dict) -> None:
         pd.DataFrame(rows), hide_index=True, width="stretch",
         column_config={"what": "Patches", "share": f"Predicted {data.class_names[0]}", "n": "n"},
     )  # fmt: skip
-    st.caption(
-        f"By {theme.head_title(shares['head'])} at its fold's threshold. A synthetic patch is given to the models of "
-        "the folds in which its parents are validated. Where that is one fold, its model has seen neither parent; "
-        "where it is two, each has seen one. All other models have seen both and are not used. 95% intervals over "
-        "groups."
-    )
+    st.caption(f"{escape_markdown(theme.head_title(shares['head']))} at its fold's threshold; 95% intervals.")
 
 
 def _percent(share: dict) -> str:
-    low, high = share["interval"] or (float("nan"), float("nan"))
-    return f"{share['share']:.0%} ({low:.0%} to {high:.0%})"
+    bounds = interval_percent(share["interval"])
+    return percent(share["share"], 0) + (f" ({bounds})" if bounds else "")
 
 
 def _detail(table: pd.DataFrame, report: dict) -> None:
     st.markdown("**How blurred are they?**")
     downloads.show(charts.detail_scatter(table), key="balance_detail")
     detail = report["detail"]
-    low, high = detail["kept"]["interval"] or (float("nan"), float("nan"))
+    bounds = interval_percent(detail["kept"]["interval"])
     st.caption(
-        "Energy that a 3 × 3 mean removes, relative to that of the parents by weight: median "
-        f"{detail['kept']['value'] or 0:.0%} (95% interval over groups {low:.0%} to {high:.0%}), 5 to 95% of "
-        f"patches {detail['q05']:.0%} to {detail['q95']:.0%}, n = {detail['n']:,}. Dotted: parents whose detail has "
-        "nothing in common."
+        f"Fine detail kept: median {percent(detail['kept']['value'], 0)}{_within(bounds)}; "
+        f"n = {detail['n']:,}. Dotted: expected where parents have no detail in common."
     )
 
 
@@ -119,16 +109,40 @@ def _distances(table: pd.DataFrame, report: dict) -> None:
     st.markdown("**How close are they to real patches?**")
     spaces = {"pixels": "Pixels", "embedding": "Embedding"}
     measured = [name for name in spaces if report["distance"].get(name)]
-    space = st.segmented_control(
-        "Measured in", measured, default=measured[0], required=True, format_func=spaces.get, key="balance_space",
-        label_visibility="collapsed",
+    space = url_state.choose(
+        st.segmented_control, "Measured in", measured, key="balance_space", default=measured[0], required=True,
+        format_func=spaces.get, label_visibility="collapsed",
     )  # fmt: skip
     downloads.show(charts.distances(table, space), key=f"balance_distance_{space}")
     distance = report["distance"][space]
     ratio = distance["ratio"]
     st.caption(
-        f"Medians {distance['any']:.3g}, {distance['others']:.3g} and {distance['anchor']:.3g}. Without its parents, "
-        f"the nearest real patch is {ratio['value']:.2f} times (95% interval "
-        f"{formatting.interval(ratio['interval'], 2)}) as far as the anchor's nearest is from the anchor; n = "
-        f"{distance['n']:,} synthetic patches of {report['folds']} folds, training parts."
+        f"A synthetic patch is {number(ratio['value'], 2)} times{_within(interval(ratio['interval'], 2))} as far from "
+        f"the nearest real patch other than its parents as its anchor is; n = {distance['n']:,}."
     )
+
+
+def _within(bounds: str) -> str:
+    return f" (95% interval {bounds})" if bounds else ""
+
+
+def _how(report: dict) -> None:
+    """The method of all four pictures."""
+    detail = report["detail"]
+    with st.expander("How this was measured", icon=":material/info:"):
+        st.markdown(
+            f"**Told from real:** logistic regression on {report['folds']} folds, evaluated on rows that it was not "
+            f"fitted on. Groups are halved at random {report['halvings']} times per fold; a synthetic patch is used "
+            "where both parents are in one half. Intervals are over groups. Real against real: groups split in two at "
+            "random, which shows chance. The network of each fold was trained on these synthetic patches."
+        )
+        st.markdown(
+            "**Recognised:** a synthetic patch is given to the models of the folds in which its parents are "
+            "validated. Where that is one fold, its model has seen neither parent; where it is two, each has seen one. "
+            "All other models have seen both and are not used. Real parents are predicted out of fold."
+        )
+        st.markdown(
+            "**Blur:** energy that a 3 × 3 mean removes, relative to that of the parents by weight; 5–95% of the "
+            f"patches keep {100 * detail['q05']:.0f}–{detail['q95']:.0%}."
+        )
+        st.markdown("**Distance:** to real landslides of the training parts; medians are the lines in the boxes.")

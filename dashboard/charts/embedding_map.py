@@ -1,6 +1,7 @@
 """The embedding map of one fold: its patches over the regions in which a head decides, as a plotly figure.
 
 Points carry their patch id, so that a selection can be opened. Cells without a patch nearby are hatched, not coloured.
+The map fills its frame: the coordinates have no unit, so neither ticks nor equal scales would say anything.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.charts.base import DARK_TEXT, escape_html
+from dashboard.charts.regions import picture, zero_line
 
 MANY = 3000  # from here on points are drawn by WebGL
 CROWDED = 600  # from here on points are drawn smaller
-REGION_OPACITY = 0.5
+# By ground: opacity of a class's colour where the head is sure, and beside the boundary.
+TINTS = {"light": (0.3, 0.14), "dark": (0.45, 0.22)}
 HATCH_EVERY = 4  # cells between two lines of the hatching
-WIDTH_PX, AROUND_PX, HEIGHTS_PX = 340, 130, (320, 560)  # of a panel: the map itself, axes and legend
-TITLE_PX = 42
+HEIGHT = 600
+LEGEND_PX = 30  # above the map
 SEQUENTIAL = "Viridis"
 # The boundary: dark in a light rim, so that it shows on points, regions and both backgrounds.
-LINES = ({"color": "#FFFFFF", "width": 4.5}, {"color": "#16202A", "width": 2})
+LINES = ({"color": "#FFFFFF", "width": 6.5}, {"color": DARK_TEXT, "width": 3})
+UNKNOWN = ("#80888E", 0.13)  # colour and opacity of the ground without patches nearby
+RIMS = {"light": DARK_TEXT, "dark": "#E3E9ED"}  # around points: 3:1 or more on every tint
 MARK = "#F2C200"  # with a dark rim it stands out from both backgrounds and every class
 
 
@@ -41,7 +46,8 @@ class Points:
     """Patches on the map. xy: (n, 2); ids: n texts; group: (n,) names of legend entries, or None with ``value``.
 
     value: (n,), drawn on the diverging scale of the classes from 0 to 1, or with ``limits`` on a sequential one between
-    them; nan is grey. prob: (n,) for the hover text, nan where there is none. small: (n,) bool, drawn small and faint.
+    them; nan is grey. prob: (n,) for the hover text, nan where there is none. words: n more words for it.
+    small: (n,) bool, drawn small and faint. wrong: (n,) bool, drawn as crosses.
     """
 
     xy: np.ndarray
@@ -51,7 +57,9 @@ class Points:
     value_title: str = ""
     limits: tuple[float, float] | None = None
     prob: np.ndarray | None = None
+    words: Sequence[str] | None = None
     small: np.ndarray | None = None
+    wrong: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -81,35 +89,52 @@ def boundary_map(
     regions: Regions | None = None,
     synthetic: Synthetic | None = None,
     marked: Sequence[Marked] = (),
-    axes: str = "UMAP",
+    height: int = HEIGHT,
+    legend: bool = True,
+    dark: bool = False,
 ) -> go.Figure:
-    """Points over regions. colours: legend entry -> colour, in the legend's order. axes: what the axes are called."""
-    figure = go.Figure()
+    """Points over regions. colours: legend entry -> colour, in the legend's order. Without ``legend``: a small one.
+
+    dark: the page's ground is dark.
+    """
+    ground = "dark" if dark else "light"
+    figure, rim = go.Figure(), RIMS[ground]
     if regions is not None:
-        _add_regions(figure, regions)
+        _add_regions(figure, regions, TINTS[ground])
     if synthetic is not None and len(synthetic.xy):
-        _add_synthetic(figure, synthetic)
-    small = np.zeros(len(points.xy), bool) if points.small is None else points.small
-    for is_small in (True, False):
-        part = small == is_small
+        _add_synthetic(figure, synthetic, rim)
+    none = np.zeros(len(points.xy), bool)
+    small, wrong = (none if part is None else part for part in (points.small, points.wrong))
+    for kind in ((True, False), (True, True), (False, False), (False, True)):
+        part = (small == kind[0]) & (wrong == kind[1])
         if points.value is not None:
-            _add_points(figure, points, part, is_small, "patches", points.value)
+            _add_points(figure, points, part, kind, "patches", points.value, not legend, rim)
             continue
         for name, colour in colours.items():
-            _add_points(figure, points, part & (points.group == name), is_small, name, colour)
+            _add_points(figure, points, part & (points.group == name), kind, name, colour, not legend, rim)
     if regions is not None:
         _add_line(figure, regions)
     for one in marked:
         _add_marked(figure, one)
-    ranges, height = _frame(points, regions, marked)
-    figure.update_xaxes(range=ranges[0], constrain="domain")
-    figure.update_yaxes(range=ranges[1], constrain="domain", scaleanchor="x", scaleratio=1)
-    figure.update_xaxes(title_text=f"{axes} 1 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_yaxes(title_text=f"{axes} 2 (no unit)", showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_layout(dragmode="lasso", modebar={"bgcolor": "rgba(0,0,0,0)", "color": theme.INK})
+    if wrong.any():
+        _add_key(figure, "wrong decision", {"symbol": "x", "size": 9, "color": theme.INK})
+    if regions is not None and not regions.near.all():
+        _add_key(figure, "no patches nearby: unknown", {"symbol": "hash-open", "size": 10, "color": theme.INK})
+    ranges = _ranges(points, regions, marked)
     figure = theme.apply(figure, height)
-    # Above, the toolbar would cover it; below, it begins under the title of the axis, in shares of what the axes leave.
-    figure.update_layout(legend={"y": -TITLE_PX / (height - AROUND_PX), "yanchor": "top"})
+    figure.update_xaxes(range=ranges[0], visible=False)
+    figure.update_yaxes(range=ranges[1], visible=False)
+    figure.add_shape(
+        type="rect", xref="paper", yref="paper", x0=0, x1=1, y0=0, y1=1, line={"color": theme.GRID, "width": 1},
+        layer="below",
+    )  # fmt: skip
+    figure.update_layout(
+        dragmode="lasso",
+        showlegend=legend,
+        legend={"itemsizing": "constant", "y": 1.01},
+        margin={"l": 0, "r": 0, "t": LEGEND_PX if legend else 4, "b": 2, "pad": 0},
+        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": theme.INK, "activecolor": theme.NEGATIVE},
+    )
     return figure
 
 
@@ -131,65 +156,79 @@ def hatching(regions: Regions) -> tuple[np.ndarray, np.ndarray]:
     return np.array(xs, np.float32), np.array(ys, np.float32)
 
 
-def _add_regions(figure: go.Figure, regions: Regions) -> None:
-    """Shade the plane by sign and strength of the decision; hatch what is far from any patch."""
-    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
-    known = np.abs(shown[np.isfinite(shown)])
-    if not known.size:
+def _add_regions(figure: go.Figure, regions: Regions, tints: tuple[float, float]) -> None:
+    """Tint the plane by sign and strength of the decision; hatch what is far from any patch."""
+    if not (regions.near & np.isfinite(regions.values)).any():
         return
-    top = float(np.quantile(known, 0.9)) or 1.0
-    figure.add_heatmap(
-        x=regions.x, y=regions.y, z=shown, zmin=-top, zmax=top, colorscale=theme.DIVERGING, opacity=REGION_OPACITY,
-        showscale=False, hoverinfo="skip", zsmooth=False,
+    source = picture(regions.values, regions.near, (theme.NEGATIVE, theme.POSITIVE), tints, UNKNOWN)
+    width, height = (np.ptp(axis) * len(axis) / max(len(axis) - 1, 1) for axis in (regions.x, regions.y))
+    left, top = np.mean(regions.x[[0, -1]]) - width / 2, np.mean(regions.y[[0, -1]]) + height / 2
+    figure.add_layout_image(
+        source=source, xref="x", yref="y", x=float(left), y=float(top), sizex=float(width), sizey=float(height),
+        sizing="stretch", layer="below",
     )  # fmt: skip
     x, y = hatching(regions)
     if len(x):
         figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": theme.INK, "width": 0.7}, opacity=0.45, hoverinfo="skip",
-            name="no patches nearby: unknown",
+            x=x, y=y, mode="lines", line={"color": theme.INK, "width": 0.7}, opacity=0.5, hoverinfo="skip",
+            showlegend=False,
         )  # fmt: skip
 
 
 def _add_line(figure: go.Figure, regions: Regions) -> None:
     """The line where the decision changes sign, above the points, which would hide it."""
-    shown = np.where(regions.near, regions.values, np.nan).astype(np.float32)
-    if not np.isfinite(shown).any():
+    x, y = zero_line(regions.x, regions.y, regions.values, regions.near)
+    if not len(x):
         return
     for line in LINES:
-        figure.add_contour(
-            x=regions.x, y=regions.y, z=shown, showscale=False, hoverinfo="skip", showlegend=False, line=line,
-            contours={"start": 0, "end": 0, "size": 1, "coloring": "none"},
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line=line, name="boundary", hoverinfo="skip", showlegend=False, connectgaps=False
         )  # fmt: skip
 
 
-def _frame(
-    points: Points, regions: Regions | None, marked: Sequence[Marked]
-) -> tuple[tuple[list[float], list[float]], int]:
-    """Ranges of both axes around everything that is drawn, and a height that a map of this shape fills."""
+def _add_key(figure: go.Figure, name: str, marker: Mapping) -> None:
+    """An entry of the legend that is no patch."""
+    figure.add_scatter(x=[None], y=[None], mode="markers", name=name, marker=dict(marker), hoverinfo="skip")
+
+
+def _ranges(points: Points, regions: Regions | None, marked: Sequence[Marked]) -> tuple[list[float], list[float]]:
+    """Ranges of both axes around everything that is drawn; the raster of the regions fills them."""
     corners = [points.xy, *(one.xy for one in marked)]
     if regions is not None:
         corners.append(np.stack([regions.x[[0, -1]], regions.y[[0, -1]]], axis=1))
     everything = np.concatenate([part for part in corners if len(part)] or [np.zeros((1, 2))])
     low, high = everything.min(axis=0), everything.max(axis=0)
-    room = 0.03 * np.maximum(high - low, 1e-6)
-    shape = float((high - low)[1] / max((high - low)[0], 1e-6))
-    height = int(np.clip(AROUND_PX + WIDTH_PX * shape, *HEIGHTS_PX))
+    room = (0.004 if regions is not None else 0.03) * np.maximum(high - low, 1e-6)
+    if marked:
+        room *= 5
     low, high = (low - room).tolist(), (high + room).tolist()
-    return ([low[0], high[0]], [low[1], high[1]]), height
+    return [low[0], high[0]], [low[1], high[1]]
 
 
 def _add_points(
-    figure: go.Figure, points: Points, part: np.ndarray, is_small: bool, name: str, colour: str | np.ndarray
+    figure: go.Figure,
+    points: Points,
+    part: np.ndarray,
+    kind: tuple[bool, bool],
+    name: str,
+    colour: str | np.ndarray,
+    small_map: bool,
+    rim: str,
 ) -> None:
+    """One trace. part: (n,) bool, the patches in it; kind: whether they are small and whether they are wrong."""
     rows = np.flatnonzero(part)
     if not rows.size:
         return
+    is_small, is_wrong = kind
     many = len(points.xy) > MANY
-    size = 7 if len(points.xy) <= CROWDED else 3 if many else 5
-    opacity = (0.55, 0.25) if many else (0.9, 0.45)  # WebGL's points hide the line: through many it must be seen
-    marker = {"size": size - (1 if many else 2) if is_small else size, "opacity": opacity[is_small]}
-    if not is_small and len(points.xy) <= CROWDED:  # on small ones the rim would be all that is seen
-        marker["line"] = {"width": 0.5, "color": "rgba(255,255,255,0.85)"}
+    crowded = len(points.xy) > CROWDED
+    size = 4 if many or (crowded and small_map) else 6 if crowded or small_map else 8
+    opacity = (0.85, 0.5) if many else (1.0, 0.75)  # WebGL's points hide the line: through many it must be seen
+    marker = {"size": size - (1 if many else 3) if is_small else size, "opacity": opacity[is_small]}
+    width = 0.5 if many or is_small else 0.7 if crowded else 1
+    marker["line"] = {"width": width, "color": rim}  # tells a point from a tint of its own colour
+    if is_wrong:
+        marker |= {"symbol": "x", "size": marker["size"] + 3}
     if isinstance(colour, str):
         marker["color"] = colour
     else:
@@ -197,22 +236,24 @@ def _add_points(
         low, high = points.limits or (0.0, 1.0)
         scale = theme.DIVERGING if points.limits is None else SEQUENTIAL
         marker |= {"color": colour[rows].astype(np.float32), "colorscale": scale, "cmin": low, "cmax": high}
-        marker |= {"showscale": not is_small or bool(np.all(part)), "colorbar": bar}
-    trace = go.Scattergl if len(points.xy) > MANY else go.Scatter
+        marker |= {"showscale": not (is_small or is_wrong) or bool(np.all(part)), "colorbar": bar}
+    trace = go.Scattergl if many else go.Scatter
     custom, template = _hover(points, rows)
     xy = points.xy[rows].astype(np.float32)
-    group = "" if points.value is not None else " · %{fullData.name}"
+    group = "" if points.value is not None or points.words is not None else " · %{fullData.name}"
+    known = {trace.name for trace in figure.data if trace.showlegend is not False}
+    shown = escape_html(name) + (" (training part)" if is_small else "")
     figure.add_trace(
         trace(
-            x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker,
-            name=escape_html(name) + (" (training part)" if is_small else ""), showlegend=isinstance(colour, str),
+            x=xy[:, 0], y=xy[:, 1], mode="markers", marker=marker, name=shown, legendgroup=shown,
+            showlegend=isinstance(colour, str) and shown not in known,
             customdata=custom, hovertemplate=f"{template}{group}<extra></extra>",
         )
     )  # fmt: skip
 
 
 def _hover(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
-    """What each point carries (n, 1 to 3), its id first, and the template of its hover text; as little as possible.
+    """What each point carries (n, 1 to 4), its id first, and the template of its hover text; as little as possible.
 
     An array of objects, which plotly takes as it is; it would check every item of a list.
     """
@@ -222,6 +263,9 @@ def _hover(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
         probs = np.round(points.prob[rows].astype(float), 3).tolist()
         columns.append([prob if prob == prob else "none" for prob in probs])
         template += " · p %{customdata[1]} out of fold"
+    if points.words is not None:
+        columns.append([escape_html(points.words[row]) for row in rows])
+        template += f" · %{{customdata[{len(columns) - 1}]}}"
     if any(sign in name for name in ids for sign in "<>&"):  # plotly reads a little HTML in hover texts
         columns.append([escape_html(name) for name in ids])
         template = template.replace("%{customdata[0]}", f"%{{customdata[{len(columns) - 1}]}}")
@@ -231,7 +275,7 @@ def _hover(points: Points, rows: np.ndarray) -> tuple[np.ndarray, str]:
     return custom, template
 
 
-def _add_synthetic(figure: go.Figure, synthetic: Synthetic) -> None:
+def _add_synthetic(figure: go.Figure, synthetic: Synthetic, rim: str) -> None:
     gap = np.full_like(synthetic.xy, np.nan)
     ends = np.stack([synthetic.anchor, synthetic.xy, synthetic.neighbour, gap], axis=1)
     lines = ends.reshape(-1, 2).astype(np.float32)
@@ -242,7 +286,7 @@ def _add_synthetic(figure: go.Figure, synthetic: Synthetic) -> None:
     xy = synthetic.xy.astype(np.float32)
     figure.add_scatter(
         x=xy[:, 0], y=xy[:, 1], mode="markers", name="synthetic, joined to its parents",
-        marker={"symbol": "diamond-open", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1.6}},
+        marker={"symbol": "diamond", "size": 8, "color": theme.SYNTHETIC, "line": {"width": 1, "color": rim}},
         text=[escape_html(text) for text in synthetic.text], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 

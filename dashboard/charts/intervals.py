@@ -9,7 +9,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import METRIC_TITLES, THIN, arms, escape_html, interval_bounds, range_words
+from dashboard.charts.base import (
+    DARK_TEXT,
+    METRIC_TITLES,
+    THIN,
+    arms,
+    escape_html,
+    interval_bounds,
+    range_words,
+)
+
+RIM = "#FFFFFF"  # of whiskers
 
 
 def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -> go.Figure:
@@ -62,23 +72,29 @@ def differences(
 
 
 def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
-    """One bar per band with its interval, coloured by kind of band. table: title, family, drop; lo, hi if known."""
+    """One bar per band with its interval, coloured by kind of band. table: title, family, drop; lo, hi if known.
+
+    A whisker is dark with a light rim, so that it is seen on its bar and beside it, in both themes.
+    """
     figure = go.Figure()
     order = [escape_html(text) for text in table["title"]]
     for family, rows in table.groupby("family", sort=False):
         colour = theme.FAMILY.get(family, theme.UNLABELLED)
-        names = [escape_html(text) for text in rows["title"]]
-        bar = {"x": rows["drop"], "y": names, "name": theme.FAMILY_WORDS.get(family, escape_html(family))}
-        extra = [""] * len(rows)
+        names, extra = [escape_html(text) for text in rows["title"]], [""] * len(rows)
         if "lo" in rows:
-            bar["error_x"] = {
-                "type": "data", "symmetric": False, "array": rows["hi"] - rows["drop"],
-                "arrayminus": rows["drop"] - rows["lo"], "color": theme.INK, "thickness": THIN, "width": 4,
-            }  # fmt: skip
             extra = [range_words(low, high) for low, high in zip(rows["lo"], rows["hi"], strict=True)]
         figure.add_bar(
-            **bar, orientation="h", marker_color=colour, customdata=extra,
-            hovertemplate="%{y}: %{x:+.4f}%{customdata}<extra></extra>",
+            x=rows["drop"].tolist(), y=names, name=theme.FAMILY_WORDS.get(family, escape_html(family)), orientation="h",
+            marker_color=colour, customdata=extra, hovertemplate="%{y}: %{x:+.3f}%{customdata}<extra></extra>",
+        )  # fmt: skip
+    known = table[np.isfinite(table[["lo", "hi"]].to_numpy(float)).all(axis=1)] if "lo" in table else table.iloc[:0]
+    for colour, thickness, width in ((RIM, 4, 6), (DARK_TEXT, 2, 5)) if len(known) else ():
+        figure.add_scatter(
+            x=known["drop"], y=[escape_html(text) for text in known["title"]], mode="markers", showlegend=False,
+            hoverinfo="skip", marker={"size": 1, "color": colour, "opacity": 0},
+            error_x={"type": "data", "symmetric": False, "array": known["hi"] - known["drop"],
+                     "arrayminus": known["drop"] - known["lo"], "color": colour, "thickness": thickness,
+                     "width": width},
         )  # fmt: skip
     figure.add_vline(x=0, line_width=1, line_color=theme.INK)
     figure.update_yaxes(categoryorder="array", categoryarray=order[::-1], showgrid=False)

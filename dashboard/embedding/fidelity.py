@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from core.stats.design_effect import wilson
 from dashboard import theme
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import escape_markdown, interval_percent, number, percent
 
 GOAL = 0.2  # a fifth fewer disagreements than a boundary fitted in the plane
 GOOD_ENOUGH = 0.97  # the boundary fitted in the plane agrees so often that there is little left to gain
+NO_LINE = "It runs only where there are no patches, so the map shows no line."
 METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
 METRICS = {"cosine": "cosine", "euclidean": "Euclidean, standardised", "correlation": "correlation"}
 
@@ -27,40 +29,57 @@ def projection_title(card: Mapping) -> str:
     return f"{name}, {METRICS[settings['metric']]}{detail}, seed {card['seed']}"
 
 
-def verdict(card: Mapping) -> tuple[str, str]:
-    """``good``, ``fair`` or ``poor``, and how often the drawn boundary is the head's. card: of one head."""
-    agreement, majority, refit = (_value(card, name) for name in ("agreement", "majority", "refit_agreement"))
-    if agreement is None or majority is None:
-        return "poor", "No patches were held out, so nobody knows how faithful this boundary is."
-    text = f"The drawn boundary agrees with the model on {agreement:.1%} of held-out patches"
-    if agreement <= majority:
-        return "poor", f"{text}, no more than always giving its more common answer would. Do not rely on it."
+def sentence(card: Mapping, head: str, fold: int) -> str:
+    """How often the drawn boundary is the head's, with interval and majority, as Markdown. card: of this head."""
+    agreement, majority, n = _value(card, "agreement"), _value(card, "majority"), int(card.get("n_heldout", 0))
+    if agreement is None or n < 1:
+        return "No patches were held out, so it is not known how well the drawn boundary matches the model."
+    low, high = (float(bound) for bound in wilson(agreement * n, n))
+    guess = "" if majority is None else f"; always the majority class: {percent(majority)}"
+    text = (
+        f"The drawn boundary agrees with {head_words(head)} on **{percent(agreement)}** of {n:,} held-out patches of "
+        f"{theme.fold_title(fold)} (95% interval {interval_percent((low, high), 1)}{guess})."
+    )
+    if majority is not None and agreement <= majority:
+        text += " **Do not rely on it:** that is no better than always the majority class."
+    return text
+
+
+def head_words(head: str) -> str:
+    """A head within a sentence, as Markdown."""
+    title = theme.head_title(head)
+    return f"the {escape_markdown(title if title[:2].isupper() else title[:1].lower() + title[1:])} head"
+
+
+def compared(card: Mapping) -> str:
+    """The drawn boundary beside one that knows this plane only. card: of one head."""
+    agreement, refit = _value(card, "agreement"), _value(card, "refit_agreement")
+    if agreement is None:
+        return ""
     if refit is None:
-        return "fair", f"{text}. There is no 2-D SVM to compare it with."
+        return "There is no 2-D SVM to compare the boundary with."
     saved = 1 - (1 - agreement) / (1 - refit) if refit < 1 else 0.0
+    text = f"A 2-D SVM fitted to the labels on this map agrees with the model on {refit:.1%}"
     if saved >= GOAL - 1e-9:
-        return "good", f"{text}: {saved:.0%} fewer disagreements than a 2-D SVM."
+        return f"{text}; the drawn boundary has {saved:.0%} fewer disagreements."
     if refit >= GOOD_ENOUGH:
-        return "good", f"{text}."
-    reach, why = _value(card, "map_agreement"), "Near its boundary this head decides by what two dimensions do not show"
+        return f"{text}; the classes are well separated here, so any sensible boundary comes close."
+    reach, why = _value(card, "map_agreement"), "Near its boundary this head uses information that two dimensions lose"
     if reach is not None and 1 - reach > (1 - GOAL) * (1 - refit):
-        why += f": even held-out patches that are neighbours here get the same decision only {reach:.1%} of the time"
+        why += f": held-out neighbours on the map get the same decision only {reach:.1%} of the time"
     if agreement > refit:
-        return "fair", f"{text}, only {saved:.0%} fewer disagreements than a 2-D SVM. {why}."
-    return "fair", f"{text}, no more than a 2-D SVM. {why}."
+        return f"{text}; the drawn boundary has only {saved:.0%} fewer disagreements. {why}."
+    return f"{text}, so the drawn boundary is no better. {why}."
 
 
 def measured(card: Mapping) -> str:
-    """The figures behind the verdict. card: of one head."""
+    """What lies in hatched areas, and how the interval is made. card: of one head."""
     n, near = card.get("n_heldout", 0), card.get("n_near")
-    text = (
-        f"Agreement with this head on {n:,} held-out patches: drawn boundary {_percent(card.get('agreement'))}, always "
-        f"its more common answer {_percent(card.get('majority'))}, a 2-D SVM fitted to the labels on this projection "
-        f"{_percent(card.get('refit_agreement'))}."
-    )
+    text = "The interval is Wilson's, with patches as independent; patches of one scene are not, so it may be wider."
     if near is not None and near < n:
         text += (
-            f" Without the {n - near:,} in hatched areas the drawn boundary has {_percent(card.get('near_agreement'))}."
+            f" {n - near:,} of {n:,} held-out patches lie in hatched areas; without them the agreement is "
+            f"{percent(card.get('near_agreement'))}."
         )
     return text
 
@@ -70,19 +89,16 @@ def story(n_train: int, card: Mapping, fold: int) -> str:
     made = METHODS.get(card.get("method", "umap"), "UMAP")
     note = f" {escape_markdown(card['note'])}" if card.get("note") else ""
     placed = _value(card, "placed")
-    later = "" if placed is None else f", {placed:.3f} among the held-out ones"
+    later = "" if placed is None else f", {number(placed)} among the held-out patches"
     return (
-        f"{made} of {theme.fold_title(fold)}'s embeddings, fitted on its {n_train:,} training patches; held-out ones "
-        f"are placed afterwards.{note} Trustworthiness {number(card.get('trustworthiness'))}{later} (1: all "
-        "neighbours here are neighbours in the embedding). Shading: each head's own decisions, interpolated from "
-        "nearby training patches; the line is its threshold. Hatched: no patches nearby, so unknown."
+        f"{made} of the embeddings of {theme.fold_title(fold)}'s network, fitted on its {n_train:,} training patches; "
+        f"held-out patches are placed afterwards.{note} Trustworthiness {number(card.get('trustworthiness'))}{later} "
+        "(1: all neighbours on the map are neighbours in the embedding). Tints show the head's decision, interpolated "
+        "from nearby training patches; the line is its threshold. Hatched: no patches nearby, so unknown. The "
+        "coordinates have no unit, and the map is stretched to its frame."
     )
 
 
 def _value(card: Mapping, name: str) -> float | None:
     value = card.get(name)
     return None if value is None or not math.isfinite(float(value)) else float(value)
-
-
-def _percent(value: object) -> str:
-    return "undefined" if value is None or not math.isfinite(float(value)) else f"{float(value):.1%}"

@@ -13,7 +13,7 @@ from core.config import EmbedConfig
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
-from dashboard import cache, theme
+from dashboard import cache, theme, url_state
 from dashboard.embedding import fidelity
 from dashboard.embedding.projections import Drawn
 from dashboard.patches import gallery, outcomes
@@ -22,19 +22,22 @@ from dashboard.ui.messages import show_error
 
 K = 6  # neighbours of each part
 NEAREST = "embedding_near"
+MORE = "embedding_more"  # what is shown below the map
+
+
+def ask(patch_id: str) -> None:
+    """Callback: show the neighbours of this patch."""
+    st.session_state[MORE], st.session_state[NEAREST] = "near", patch_id
 
 
 def neighbours(drawn: Drawn, data: Dataset, ids: Sequence[str], head: str) -> list[str]:
     """The patches that this fold's network finds most like one patch; the ids shown."""
-    st.subheader("Nearest neighbours", anchor=False)
     options = list(dict.fromkeys([*ids[:50], *_first_of(drawn, data)]))
-    if st.session_state.get(NEAREST) not in options:
-        st.session_state[NEAREST] = options[0] if options else None
     if not options:
         st.markdown("This fold holds out no patches.")
         return []
-    patch_id = st.selectbox(
-        "Of patch", options, key=NEAREST, width=330, format_func=gallery.short,
+    patch_id = url_state.choose(
+        st.selectbox, "Of patch", options, key=NEAREST, default=options[0], width=330, format_func=gallery.short,
         help="Patches selected above come first, then the fold's held-out ones.",
     )  # fmt: skip
     row = int(data.index_of([patch_id])[0])

@@ -31,7 +31,6 @@ JOINED = 8  # up to so many new patches are joined to their nearest
 
 def new_patches(drawn: Drawn, data: Dataset) -> None:
     """Patches from elsewhere, placed on the projection by this fold's network."""
-    st.subheader("New patches", anchor=False)
     active = analyses.is_active(drawn.run, NAME)
     if not active:
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -55,6 +54,11 @@ def marked(drawn: Drawn) -> list[embedding_map.Marked]:
     text = [f"new: {name}" for name in placed.ids.astype(str)]
     to = drawn.arrays["xy"][placed.index[:, :3]] if len(placed.ids) <= JOINED else None
     return [embedding_map.Marked("new patch, joined to its nearest", placed.xy, text, to)]
+
+
+def are_there(run: RunFolder) -> bool:
+    """Whether new patches are being placed, or lie on one of the run's projections."""
+    return analyses.is_active(run, NAME) or _newest(run) is not None
 
 
 def _newest(run: RunFolder) -> Placed | None:

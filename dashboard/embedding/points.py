@@ -76,7 +76,7 @@ def colouring(
     by: str, table: pd.DataFrame, data: Dataset, group_of: np.ndarray | None, facts: Mapping[str, np.ndarray]
 ) -> Colouring:
     """How to colour a table of :func:`with_decisions`. group_of: (N,) of the dataset, or none. facts: by column."""
-    names = {1: data.class_names[1], 0: data.class_names[0], -1: "unlabelled"}
+    names = class_words(data)
     own = {names[label]: theme.CLASS[label] for label in (0, 1, -1)}
     match by:
         case "label":
@@ -87,7 +87,7 @@ def colouring(
             return Colouring(table["pred"].astype(int).map(words).to_numpy(), colours)
         case "outcome":
             words = table["outcome"].map(theme.OUTCOME_WORDS).fillna("no decision").to_numpy()
-            colours = {theme.OUTCOME_WORDS[o]: theme.OUTCOME[o] for o in ("TN", "TP", "FP", "FN")}
+            colours = {words: theme.OUTCOME[outcome] for outcome, words in theme.OUTCOME_WORDS.items()}
             return Colouring(words, colours | {"no decision": theme.UNLABELLED})
         case "prob":
             return Colouring(value=table["prob"].to_numpy(float), title=f"Probability of {names[1]}, out of fold")
@@ -119,13 +119,26 @@ def _by_values(values: np.ndarray, name: str) -> Colouring:
     return Colouring(shown, colours | {REST: theme.UNLABELLED})
 
 
-def points(table: pd.DataFrame, how: Colouring) -> embedding_map.Points:
-    """The table's patches for the chart."""
+def class_words(data: Dataset) -> dict[int, str]:
+    """What a label is called."""
+    return {1: data.class_names[1], 0: data.class_names[0], -1: "unlabelled"}
+
+
+def points(table: pd.DataFrame, how: Colouring, data: Dataset) -> embedding_map.Points:
+    """The table's patches for the chart; wrong decisions are crosses."""
+    labels = table["label"].map(class_words(data))
+    outcome = table["outcome"].map(theme.OUTCOME_WORDS)
+    words = labels.where(outcome.isna(), labels + " · " + outcome.fillna(""))
     return embedding_map.Points(
         xy=table[["x", "y"]].to_numpy(), ids=table["id"].tolist(), group=how.group, value=how.value,
-        value_title=how.title, limits=how.limits, prob=table["prob"].to_numpy(float),
-        small=table["training"].to_numpy(bool),
+        value_title=how.title, limits=how.limits, prob=table["prob"].to_numpy(float), words=words.tolist(),
+        small=table["training"].to_numpy(bool), wrong=is_wrong(table),
     )  # fmt: skip
+
+
+def is_wrong(table: pd.DataFrame) -> np.ndarray:
+    """(n,) bool: the head's decision is not the label. table: of :func:`with_decisions`."""
+    return table["outcome"].isin(["FP", "FN"]).to_numpy(bool)
 
 
 def synthetic(

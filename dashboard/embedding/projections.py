@@ -13,7 +13,7 @@ from core.analyses.embedding.projections import NAME, OWN
 from core.errors import LandslideLensError
 from core.flow.embedding_map import heads_of
 from core.runs.store import FINAL_STATES, RunFolder
-from dashboard import cache
+from dashboard import cache, url_state
 from dashboard.embedding import fidelity
 from dashboard.jobs import analyses, model_client
 from dashboard.ui import guards
@@ -38,20 +38,25 @@ class Drawn:
 
 
 def chosen(run: RunFolder, fold: int) -> Drawn:
-    """The picker of the run's projections with the form that makes another; the one that is chosen.
-
-    Raises RunError where the run has none.
-    """
+    """The projection that is chosen, before :func:`controls`. Raises RunError where the run has none."""
     _show_what_was_asked_for(run)
-    own = fidelity.projection_title(read(run, fold).card)
-    titles = {OWN: f"The run's own: {own}"}
-    titles |= {key: fidelity.projection_title(card) for key, card in core_projections.cards(run, fold).items()}
-    if st.session_state.get(KEY) not in titles:
+    url_state.read_query_param(KEY, list(_titles(run, fold)), OWN)
+    if st.session_state[KEY] not in _titles(run, fold):
         st.session_state[KEY] = OWN
-    key = st.selectbox("Projection", list(titles), format_func=titles.get, key=KEY, width=330)
-    with st.popover("New projection", icon=":material/scatter_plot:"):
-        _form(run)
-    return read(run, fold, key)
+    return read(run, fold, st.session_state[KEY])
+
+
+def controls(run: RunFolder, fold: int) -> None:
+    """The picker of the run's projections, with the form that makes another."""
+    titles = _titles(run, fold)
+    url_state.choose(st.selectbox, "Projection", list(titles), key=KEY, default=OWN, format_func=titles.get)
+    st.markdown("**New projection**")
+    _form(run)
+
+
+def _titles(run: RunFolder, fold: int) -> dict[str, str]:
+    titles = {OWN: f"The run's own: {fidelity.projection_title(read(run, fold).card)}"}
+    return titles | {key: fidelity.projection_title(card) for key, card in core_projections.cards(run, fold).items()}
 
 
 def read(run: RunFolder, fold: int, key: str = OWN) -> Drawn:

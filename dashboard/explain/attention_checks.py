@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,11 @@ import streamlit as st
 from core.analyses.attention import checks as attention_checks
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import theme
-from dashboard.explain import attention, badges, charts, pickers
+from dashboard import theme, url_state
+from dashboard.explain import attention, badges, charts, pickers, quick
 from dashboard.jobs import analyses
 from dashboard.ui import downloads, formatting
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import escape_markdown, number, small
 from dashboard.ui.guards import or_stop
 
 NAME = attention_checks.ANALYSIS.name
@@ -25,7 +25,7 @@ FINDING_WORDS = {
     "faithful": "The places they point at matter",
     "beyond_picture": "They add to what the pixels show",
     "every_fold": "They matter in every fold",
-    "learnt": "The maps depend on what the network learnt",
+    "learnt": "They depend on what was learnt",
     "on_masks": "They lie on the outlined landslides",
     "in_place": "They follow the content, not the corners",
 }
@@ -55,32 +55,38 @@ def checks(run: RunFolder) -> None:
             run, NAME, "These maps have not been checked yet",
             "An attention map always shows something. The sanity checks remove the pixels that it points at and "
             "compare with random maps, the mean map and edge strength; give the network random weights; compare with "
-            "the outlines of landslides; and roll, flip and shrink patches to tell content from corners.",
+            "masks of landslides where there are any; and roll, flip and shrink patches to tell content from corners.",
             "Run the checks", ":material/policy:",
         )  # fmt: skip
         _another(run, "Run with other settings")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Maps", list(reports), key="explain_check", width=420,
-            format_func=lambda n: attention.map_words(reports[n]) if n in reports else n,
-        )  # fmt: skip
+    above, name = st.container(gap="small"), next(iter(reports))
+    if len(reports) > 1:
+        with st.popover("Maps", icon=":material/layers:", key="explain_check_maps"):
+            name = url_state.choose(
+                st.selectbox, "Maps", list(reports), key="explain_check", default=name,
+                format_func=lambda n: attention.map_words(reports[n]),
+            )  # fmt: skip
     check = or_stop(attention_checks.read, run, name)
     report, tables = check.report, check.tables
-    _verdict(report)
+    with above:
+        _verdict(report)
+        active = quick.follow(run, attention_checks.ANALYSIS, check)
+    _first(report, tables["curves"], name)
     _faithfulness(report, tables["curves"], run, name)
     _randomised(report, tables["randomised"], run, name)
     _masks(report, run, name)
     _corners(report, run, name)
+    _method(report)
     downloads.download(tables["patches"], f"{run.name}_{name}_patches", "Every patch (CSV)")
-    _another(run, "Check another layer or method")
-    analyses.follow(run, NAME)
+    if not active:
+        _another(run, "Check another layer or method")
 
 
 def _another(run: RunFolder, label: str) -> None:
     """The form of another check."""
     own = or_stop(run.cams)[2]
-    if st.toggle(label, key="explain_check_more"):
+    if url_state.toggle(label, key="explain_check_more"):
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 given = {
@@ -91,65 +97,92 @@ def _another(run: RunFolder, label: str) -> None:
 
 
 def _verdict(report: Mapping[str, Any]) -> None:
+    findings = report["verdict"]["findings"]
     colour, icon, words = badges.CHECK_LOOKS[report["verdict"]["word"]]
-    with st.container(border=True):
-        st.badge(words.capitalize(), icon=icon, color=colour)
+    st.markdown(f":{colour}[{icon}] {verdict_sentence(findings, words)}")
+
+
+def verdict_sentence(findings: Sequence[Mapping[str, Any]], words: str) -> str:
+    """How many checks passed and which did not, as Markdown."""
+    passed = sum(one["holds"] is True for one in findings)
+    text = f"**{words.capitalize()}**: {passed} of {len(findings)} checks passed."
+    for holds, start in ((False, "Failed"), (None, "Undecided")):
+        names = [FINDING_WORDS.get(one["name"], one["name"]).lower() for one in findings if one["holds"] is holds]
+        if names:
+            text += f" {start}: {'; '.join(names)}."
+    return text
+
+
+def _first(report: Mapping[str, Any], curves: pd.DataFrame, name: str) -> None:
+    """The checks as a list beside the picture that decides most: what is lost where the maps point."""
+    grid = st.grid(2, min_column_width=300, gap="medium")
+    with grid.cell():
         for finding in report["verdict"]["findings"]:
             colour, icon = HOLDS[finding["holds"]]
-            name = FINDING_WORDS.get(finding["name"], finding["name"])
-            st.markdown(f":{colour}[{icon}] **{name}.** {escape_markdown(finding['sentence'])}")
-        height, width = report["size"]
+            words = FINDING_WORDS.get(finding["name"], finding["name"])
+            st.markdown(f":{colour}[{icon}] {words}", help=escape_markdown(finding["sentence"]))
+    with grid.cell():
+        if curves.empty:
+            st.markdown("No patch is labelled or predicted positive, so no pixels could be removed.")
+            return
+        kind = next(kind for kind in charts.KIND_WORDS if (curves["kind"] == kind).any())
+        st.markdown(f"**{charts.KIND_WORDS[kind]}**")
+        downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
         st.caption(
+            "The curve of good maps (orange) falls below the others. Shaded: 95% interval; "
+            f"n = {int(curves['n'].max()):,} patches."
+        )
+
+
+def _method(report: Mapping[str, Any]) -> None:
+    height, width = report["size"]
+    with st.expander("How this was measured"):
+        st.markdown(
             f"{escape_markdown(attention.map_words(report))}, {height}×{width} cells, out of fold; the network's own "
             f"classifier. All {report['silent']['n']:,} patches were measured and {report['n_tested']:,} patches "
             f"labelled or predicted {escape_markdown(report['target'])} were tested, in "
             f"{duration(report['seconds'])}."
         )
+        for finding in report["verdict"]["findings"]:
+            colour, icon = HOLDS[finding["holds"]]
+            words = FINDING_WORDS.get(finding["name"], finding["name"])
+            st.markdown(f":{colour}[{icon}] **{words}.** {escape_markdown(finding['sentence'])}")
 
 
 def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolder, name: str) -> None:
-    st.subheader("Do the places they point at matter?", anchor=False)
     if curves.empty:
-        st.markdown("No patch is labelled or predicted positive, so no pixels could be removed.")
         return
-    grid = st.grid(2, min_column_width=340, gap="medium")
-    for kind, words in charts.KIND_WORDS.items():
-        if (curves["kind"] == kind).any():
-            with grid.cell():
-                st.markdown(f"**{words}**")
-                downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
+    st.subheader("Do the places they point at matter?", anchor=False)
+    kinds = [kind for kind in charts.KIND_WORDS if (curves["kind"] == kind).any()]
     road = report["faithfulness"]["road"]
-    st.caption(
-        "A good map's curve falls below those of its rivals when the most relevant pixels are removed first, and stays "
-        "above them when the least relevant are. Shaded: 95% interval, groups kept together; "
-        f"n = {int(curves['n'].max()):,} patches."
-    )
     gains = [
-        {
-            "name": f"over {charts.RIVAL_WORDS[rival]} ({number(road[rival])})",
-            "part": "",
-            **_mean(road[f"gain_{rival}"]),
-        }
+        {"name": f"over {charts.RIVAL_WORDS[rival]}", "part": "", **_mean(road[f"gain_{rival}"])}
         for rival in charts.RIVAL_WORDS
         if rival != "map"
     ]
-    st.markdown(f"**Rival by rival** (ROAD of the map {number(road['map'])}, of each rival in brackets)")
-    downloads.show(
-        charts.dots(
-            pd.DataFrame(gains), "ROAD of the map minus the rival's", {"": theme.POSITIVE}, [(0.0, "")], "+.3f"
-        ),
-        key=f"explain_{name}_rivals",
-    )
-    rows = [
-        {"name": theme.fold_title(one["fold"]), "part": "", **_mean(one["gain_random"])}
+    folds = [
+        {"name": theme.fold_title(one["fold"]).capitalize(), "part": "", **_mean(one["gain_random"])}
         for one in report["faithfulness_by_fold"]
     ]
-    st.markdown("**Fold by fold**")
-    title = "ROAD of the map minus that of random maps"
-    downloads.show(
-        charts.dots(pd.DataFrame(rows), title, {"": theme.POSITIVE}, [(0.0, "")], "+.3f"),
-        key=f"explain_{name}_folds",
+    grid = st.grid(2, min_column_width=300, gap="medium")
+    for words, rows, key in (("Rival by rival", gains, "rivals"), ("Fold by fold, over random maps", folds, "folds")):
+        with grid.cell():
+            st.markdown(f"**{words}**")
+            figure = charts.dots(
+                pd.DataFrame(rows), "Gain (ROAD, probability)", {"": theme.POSITIVE}, [(0.0, "")], "+.3f"
+            )
+            downloads.show(figure, key=f"explain_{name}_{key}")
+    st.caption(
+        f"Right of 0: the map does better. ROAD of the map: {number(road['map'])}; of random maps: "
+        f"{number(road['random'])}. 95% intervals, groups kept together; n = {int(road['gain_random']['n']):,} patches."
     )
+    with st.expander("Other ways to remove pixels"):
+        grid = st.grid(2, min_column_width=300, gap="medium")
+        for kind in kinds[1:]:
+            with grid.cell():
+                st.markdown(f"**{charts.KIND_WORDS[kind]}**")
+                downloads.show(charts.curves(curves, kind, str(report["target"])), key=f"explain_{name}_{kind}")
+        st.caption("Where the least relevant pixels are removed first, a good map's curve stays above the others.")
     downloads.download(curves, f"{run.name}_{name}_curves", "Curves (CSV)")
 
 
@@ -228,11 +261,11 @@ def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
         compared = (
             f" Corners hold {wrong['wrong']:.2f} times the uniform share in misclassified patches (n = "
             f"{wrong['n_wrong']:,}) and {wrong['right']:.2f} times in found landslides (n = {wrong['n_right']:,}); "
-            f"p = {wrong['p']:.2g} (rank test, groups kept together)."
+            f"p = {small(wrong['p'])} (rank test, groups kept together)."
         )
     st.caption(
         f"Each corner is {report['corner']:.0%} of the patch's sides, the border {report['border']:.0%}; every "
-        f"judged patch, n = {int(report['silent']['n']):,}; 95% interval, groups kept together.{compared}"
+        f"patch, n = {int(report['silent']['n']):,}; 95% interval, groups kept together.{compared}"
     )
     if report.get("movement"):
         table = pd.DataFrame(

@@ -18,9 +18,9 @@ from core.explain.bands.tables import baseline_agreement, groups_by_id
 from core.explain.bands.verdict import band_verdict
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import theme
-from dashboard.charts import base, intervals
-from dashboard.explain import badges, band_importance_slices, tables
+from dashboard import theme, url_state
+from dashboard.charts import intervals
+from dashboard.explain import badges, band_importance_slices, band_words, tables
 from dashboard.explain import charts as explain_charts
 from dashboard.explain.band_rows import band_rows
 from dashboard.jobs import analyses
@@ -30,7 +30,8 @@ from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
 
 NAME = importance.ANALYSIS.name
-MEASURES = {"drop": "True drop: p before − p after", "paper": "As in paper A: 1 − p after"}
+MEASURES = {"drop": "Score before − score after", "paper": "As in paper A: 1 − score after"}
+ORDERS = {"size": "By size", "sensor": "By sensor"}
 FIRST = {"spatial": 20}  # what the form holds at first, other than the defaults: windows make a picture
 
 
@@ -39,91 +40,104 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     measured = or_stop(importance.read, run)
     table = measured.tables["bands"] if measured else or_stop(run.occlusion)
     heads, baselines = (list(dict.fromkeys(table[column].astype(str))) for column in ("head", "baseline"))
-    if measured is None:
-        _offer(run)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        head = chosen_head(heads, summary)
-        baseline = st.selectbox(
-            "Band replaced by", baselines, format_func=lambda name: BASELINES.get(name, name), key="explain_baseline",
-            width=330,
-        )  # fmt: skip
-        measure = st.selectbox(
-            "Measured by", list(MEASURES), format_func=MEASURES.get, key="explain_measure", width=250
-        )
-    _supports(run, summary, oof, measured, head)
+    above = st.container(gap="small")
+    head = chosen_head(heads, summary)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        order = order_picker("explain_bands_order")
+        with st.popover("Replacement", icon=":material/tune:", key="explain_bands_more"):
+            baseline = url_state.choose(
+                st.selectbox, "A removed band is replaced by", baselines, key="explain_baseline", default=baselines[0],
+                format_func=lambda name: BASELINES.get(name, name),
+            )  # fmt: skip
+            measure = url_state.choose(
+                st.selectbox, "Loss", list(MEASURES), key="explain_measure", default="drop", format_func=MEASURES.get
+            )
     try:
         rows = tables.titled(band_rows(run, head, baseline), data.bands)
     except LandslideLensError as error:
         st.info(escape_markdown(error), icon=":material/info:")
         return []
     basis = basis_of(summary, head, baseline, rows, groups_by_id(oof) is not None)
-    _bands(data, run, rows, measure, basis, f"{head}_{baseline}")
-    _groups(run, head, baseline, basis)
-    _agreement(run, oof, measured, table, head)
+    with above:
+        st.markdown(f"{band_words.verdict(rows)} {band_words.order_words(rows)}")
+        verdict = _verdict(run, summary, oof, measured, head)
+    _bands(rows, measure, order)
+    st.caption(
+        f"Score: probability of {escape_markdown(data.positive)}, 0 to 1. {basis} A short bar does not mean that "
+        "a band is useless: bands with the same information stand in for each other."
+    )
+    downloads.download(rows, f"{run.name}_occlusion_{head}_{baseline}", "Bands (CSV)")
+    if measured is None:
+        _offer(run)
+    _groups(run, head, baseline, order)
+    _certainty(run, oof, measured, table, head, rows)
     band_importance_slices.by_part(data, run, summary, oof, head, baseline)
     shown = band_importance_slices.windows(data, measured) if measured else []
+    _method(rows, measure, baseline, verdict)
     if measured is not None:
         _again(run, measured.report)
     return shown
+
+
+def order_picker(key: str) -> str:
+    """Whether bars stand by their size or in the order of the bands."""
+    return url_state.choose(
+        st.segmented_control, "Order", list(ORDERS), key=key, default="size", required=True, format_func=ORDERS.get,
+        label_visibility="collapsed", width="content",
+    )  # fmt: skip
 
 
 def basis_of(summary: dict, head: str, baseline: str, rows: pd.DataFrame, grouped: bool) -> str:
     """Which patches, head, replacement and interval a figure rests on."""
     kind = f", groups kept together ({int(rows['n_groups'].iloc[0]):,})" if grouped else ""
     return (
-        f"{int(rows['n'].iloc[0]):,} patches labelled {escape_markdown(summary['positive'])}, out of fold over "
-        f"{len(summary['folds'])} folds: each by a network that was not trained on it. "
-        f"{escape_markdown(theme.head_title(head))}; the band is replaced by "
-        f"{escape_markdown(BASELINES.get(baseline, baseline))}. 95% interval{kind}."
+        f"{escape_markdown(theme.head_title(head))}, {int(rows['n'].iloc[0]):,} patches labelled "
+        f"{escape_markdown(summary['positive'])}, out of fold over {len(summary['folds'])} folds. Removed: replaced by "
+        f"{escape_markdown(BASELINES.get(baseline, baseline))}. Whiskers: 95% interval{kind}."
     )
 
 
-def _bands(data: Dataset, run: RunFolder, rows: pd.DataFrame, measure: str, basis: str, name: str) -> None:
-    words = f"Mean drop of the probability of {base.escape_html(data.positive)}"
+def _bands(rows: pd.DataFrame, measure: str, order: str) -> None:
+    words = "Score lost when the band is removed"
     drawn = rows.rename(columns={"drop_mean": "drop"})
     if measure == "paper":
-        words = f"Mean of 1 − probability of {base.escape_html(data.positive)} after"
+        words = "1 − score when the band is removed"
         drawn = rows.drop(columns=["lo", "hi"]).rename(
             columns={"paper_mean": "drop", "paper_lo": "lo", "paper_hi": "hi"}
         )
-    grid = st.grid(2, min_column_width=360, gap="medium")
-    with grid.cell():
-        st.markdown("**Without each band**")
-        downloads.show(intervals.occlusion_bars(drawn, words), key=f"explain_occlusion_{measure}")
-    with grid.cell():
-        st.markdown("**How certain is the order?**")
-        if rows["rank_lo"].notna().all():
-            downloads.show(explain_charts.ranks(rows), key="explain_ranks")
-        else:
-            st.markdown("There are too few groups of patches to resample.")
-    above = f"{int((rows['lo'] > 0).sum())} of {len(rows)} intervals of the true drop lie above 0."
-    st.caption(f"{basis} {above}")
-    text = (
-        "A long bar means that this model relies on the band for these patches. It does not mean that the others are "
-        "useless: bands with the same information stand in for each other, and another replacement gives other bars."
-    )
-    if measure == "paper":
-        text += (
-            " Paper A takes the probability before to be 1, so a model that is unsure of every landslide gives long "
-            f"bars for every band; the sums over the patches range from {rows['paper_sum'].min():.1f} to "
-            f"{rows['paper_sum'].max():.1f}."
+    if order == "size":
+        drawn = drawn.sort_values("drop", ascending=False, kind="stable")
+    downloads.show(intervals.occlusion_bars(drawn, words), key=f"explain_occlusion_{measure}")
+
+
+def _method(rows: pd.DataFrame, measure: str, baseline: str, verdict: dict | None) -> None:
+    with st.expander("How this was measured"):
+        st.markdown(
+            "Each patch is scored by a network that was not trained on it, once as it is and once with one band "
+            f"replaced by {escape_markdown(BASELINES.get(baseline, baseline))}. The bar is the mean difference: a long "
+            "bar means that this model relies on the band for these patches. Another replacement gives other "
+            "bars."
         )
-    st.markdown(text)
-    downloads.download(rows, f"{run.name}_occlusion_{name}", "Bands (CSV)")
+        if measure == "paper":
+            st.markdown(
+                "Paper A takes the probability before to be 1, so a model that is unsure of every landslide gives long "
+                f"bars for every band; the sums over the patches range from {rows['paper_sum'].min():.1f} to "
+                f"{rows['paper_sum'].max():.1f}."
+            )
+        if verdict is not None:
+            st.markdown(escape_markdown(verdict["supports"]))
+            st.markdown(escape_markdown(verdict["limits"]))
 
 
-def _supports(run: RunFolder, summary: dict, oof: pd.DataFrame, measured: BandImportance | None, head: str) -> None:
-    """What the figures support: yes, no, undecided."""
+def _verdict(
+    run: RunFolder, summary: dict, oof: pd.DataFrame, measured: BandImportance | None, head: str
+) -> dict | None:
+    """Whether one sensor matters more than the other, as a badge; nothing where the run has only one."""
     verdict = measured.report["verdicts"].get(head) if measured else _verdict_of(run, oof, summary["positive"], head)
-    if verdict is None:
-        return
-    colour, icon = badges.ANSWER_LOOKS[verdict["answer"]]
-    with st.container(border=True):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{escape_markdown(verdict['question'])}**", width="content")
-            st.badge(verdict["answer"], icon=icon, color=colour)
-        st.markdown(escape_markdown(verdict["supports"]))
-        st.caption(escape_markdown(verdict["limits"]))
+    if verdict is not None and verdict["answer"] != "cannot be asked":
+        colour, icon = badges.ANSWER_LOOKS[verdict["answer"]]
+        st.badge(f"{escape_markdown(verdict['question'])} {verdict['answer'].capitalize()}", icon=icon, color=colour)
+    return verdict
 
 
 def _verdict_of(run: RunFolder, oof: pd.DataFrame, positive: str, head: str) -> dict | None:
@@ -134,7 +148,7 @@ def _verdict_of(run: RunFolder, oof: pd.DataFrame, positive: str, head: str) -> 
         return None
 
 
-def _groups(run: RunFolder, head: str, baseline: str, basis: str) -> None:
+def _groups(run: RunFolder, head: str, baseline: str, order: str) -> None:
     st.subheader("Groups of bands", anchor=False)
     try:
         rows = band_rows(run, head, baseline, "group")
@@ -143,20 +157,24 @@ def _groups(run: RunFolder, head: str, baseline: str, basis: str) -> None:
         has = f"Groups were computed for: {escape_markdown(', '.join(known))}. " if known else ""
         st.markdown(f"{has}Measure band importance to get groups under every replacement.")
         return
-    grid = st.grid(2, min_column_width=360, gap="medium")
+    first = rows.loc[rows["shapley"].idxmax()]
+    st.markdown(band_words.group_verdict(rows))
+    drawn = rows.sort_values("shapley", ascending=False, kind="stable") if order == "size" else rows
+    grid = st.grid(2, min_column_width=300, gap="medium")
     with grid.cell():
         st.markdown("**Contribution of each band group** (Shapley values)")
-        downloads.show(explain_charts.shapley_bars(rows, "Mean share of the drop without any band"), key="explain_owed")
+        downloads.show(explain_charts.shapley_bars(drawn, "Share of the score lost"), key="explain_owed")
     with grid.cell():
         st.markdown("**Without this group alone**")
-        alone = rows.assign(shapley=rows["without"], lo=rows["without_lo"], hi=rows["without_hi"])
-        downloads.show(explain_charts.shapley_bars(alone, "Mean drop of the probability"), key="explain_without")
-    one = rows.iloc[0]
+        alone = drawn.assign(shapley=drawn["without"], lo=drawn["without_lo"], hi=drawn["without_hi"])
+        downloads.show(
+            explain_charts.shapley_bars(alone, "Score lost when the group is removed"), key="explain_without"
+        )
     members = "; ".join(f"{explain_charts.capital(row.group)}: {row.bands}" for row in rows.itertuples())
+    total = formatting.interval((first["total_lo"], first["total_hi"]))
     st.caption(
-        f"{escape_markdown(members)}. The shares add up to {rows['shapley'].sum():+.3f}, the mean drop without any "
-        f"band ({formatting.interval((one['total_lo'], one['total_hi']))}); exact, over all {2 ** len(rows):,} subsets "
-        f"of groups. {basis}"
+        f"{escape_markdown(members)}. The shares add up to {formatting.difference(rows['shapley'].sum())} ({total}), "
+        f"the mean loss without any band; exact, over all {2 ** len(rows):,} subsets of groups."
     )
     downloads.download(rows, f"{run.name}_groups_{head}_{baseline}", "Groups (CSV)")
 
@@ -168,6 +186,24 @@ def _group_baselines(run: RunFolder) -> list[str]:
         return []
 
 
+def _certainty(
+    run: RunFolder, oof: pd.DataFrame, measured: BandImportance | None, table: pd.DataFrame, head: str,
+    rows: pd.DataFrame,
+) -> None:  # fmt: skip
+    """How certain the order of the bands is: over patches, and over what replaces a band."""
+    st.subheader("How certain is the order?", anchor=False)
+    grid = st.grid(2, min_column_width=300, gap="medium")
+    with grid.cell():
+        st.markdown("**Over patches**")
+        if rows["rank_lo"].notna().all():
+            ordered = rows.sort_values("drop_mean", ascending=False, kind="stable")
+            downloads.show(explain_charts.ranks(ordered), key="explain_ranks")
+        else:
+            st.markdown("There are too few groups of patches to resample.")
+    with grid.cell():
+        _agreement(run, oof, measured, table, head)
+
+
 def _agreement(
     run: RunFolder, oof: pd.DataFrame, measured: BandImportance | None, table: pd.DataFrame, head: str
 ) -> None:
@@ -175,7 +211,7 @@ def _agreement(
     rows = pd.DataFrame(known) if known else baseline_agreement(table, head, groups_by_id(oof))
     if rows.empty or len(table["band"].unique()) < 3:
         return
-    st.subheader("Does the order depend on what replaces a band?", anchor=False)
+    st.markdown("**Over replacements**")
     short = {"zero_raw": "raw zero", "zero": "normalised zero"}
     names = [f"{short.get(a, a)} · {short.get(b, b)}" for a, b in zip(rows["a"], rows["b"], strict=True)]
     drawn = rows.assign(name=names, part="", value=rows["tau"]).astype({"value": float, "lo": float, "hi": float})
@@ -184,8 +220,8 @@ def _agreement(
     same = measured.report.get("same", []) if measured else []
     also = f" {escape_markdown(', '.join(same))} equals the mean in this scale and is left out." if same else ""
     st.caption(
-        f"Similarity of the orders of bands under two replacements, {escape_markdown(theme.head_title(head))}, "
-        f"n = {int(rows['n'].iloc[0]):,} landslides, 95% interval, groups kept together.{also}"
+        f"How alike the orders of bands are under two replacements; n = {int(rows['n'].iloc[0]):,} landslides, 95% "
+        f"interval.{also}"
     )
     downloads.download(rows, f"{run.name}_agreement_{head}", "Agreement (CSV)")
 
@@ -196,7 +232,9 @@ def _agreement(
 def _offer(run: RunFolder) -> None:
     if analyses.follow(run, NAME):
         return
-    with st.container(border=True):
+    with st.expander(
+        "Measure band importance: groups, windows, more replacements", icon=":material/stacked_bar_chart:"
+    ):
         st.markdown(
             "This run knows two replacements of single bands. Measuring band importance adds the others (zero as in "
             "paper A's Figure 7, shuffled pixels, another patch's band), groups with exact Shapley shares, windows, "
@@ -208,7 +246,7 @@ def _offer(run: RunFolder) -> None:
 def _again(run: RunFolder, report: dict) -> None:
     active = analyses.follow(run, NAME)
     st.caption(f"Computed in {duration(report['seconds'])}, {report['n']:,} patches, replaced {report['replaced']}.")
-    if not active and st.toggle("Measure again with other settings", key="explain_bands_more"):
+    if not active and url_state.toggle("Measure again with other settings", key="explain_bands_again"):
         with st.container(border=True):
             _form(run)
 

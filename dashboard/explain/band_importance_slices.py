@@ -13,12 +13,12 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain.bands.occlusion import Windows
 from core.runs.store import RunFolder
-from dashboard import cache, theme
-from dashboard.explain import charts, tables
+from dashboard import cache, theme, url_state
+from dashboard.explain import charts, looks, tables
 from dashboard.explain.band_rows import band_rows
 from dashboard.patches import gallery, outcomes
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import difference, escape_markdown
 
 PART_COLOURS = {charts.OUTCOME_TITLES[name]: colour for name, colour in theme.OUTCOME.items()}
 
@@ -28,14 +28,15 @@ def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, hea
     st.subheader("By outcome and by slice", anchor=False)
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     facts = cache.patch_metadata(data, tuple(judged["id"].astype(str)))
-    with st.container(horizontal=True):
-        by = st.selectbox(
-            "Split patches by", ["outcome", *[c for c in facts.columns if c not in ("id", "group")]], width=220,
-            key="explain_by", format_func=lambda c: c.replace("_", " "),
+    columns = ["outcome", *[c for c in facts.columns if c not in ("id", "group")]]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        by = url_state.choose(
+            st.selectbox, "Split patches by", columns, key="explain_by", default="outcome", width=220,
+            format_func=lambda c: c.replace("_", " "),
         )  # fmt: skip
-        unit = st.segmented_control(
-            "Show", ["group", "band"], default="group", required=True, key="explain_by_unit",
-            format_func={"group": "groups of bands", "band": "each band"}.get,
+        unit = url_state.choose(
+            st.segmented_control, "Show", ["group", "band"], key="explain_by_unit", default="group", required=True,
+            format_func={"group": "Groups of bands", "band": "Each band"}.get, label_visibility="collapsed",
         )  # fmt: skip
     parts = tables.outcome_parts(judged) if by == "outcome" else tables.slice_parts(judged, facts, by)
     try:
@@ -47,10 +48,10 @@ def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, hea
         return
     if unit == "band":
         rows = tables.titled(rows, data.bands).rename(columns={"title": "name", "drop_mean": "value"})
-        title = "Mean drop of the probability without the band"
+        title = "Score lost when the band is removed"
     else:
         rows = rows.assign(name=rows["group"].map(charts.capital), value=rows["shapley"])
-        title = "Mean Shapley share of the drop"
+        title = "Share of the score lost (Shapley values)"
     colours = PART_COLOURS if by == "outcome" else dict(zip(dict.fromkeys(rows["part"]), theme.FOLD, strict=False))
     downloads.show(charts.dots(rows, title, colours, [(0.0, "")], "+.3f"), key=f"explain_by_{by}_{unit}")
     counts = ", ".join(
@@ -76,20 +77,19 @@ def windows(data: Dataset, measured: BandImportance) -> list[str]:
     over = Windows.over(*side, size, int(measured.report["options"]["stride"]))
     if (len(over.rows), len(over.columns)) != drops.shape[1:]:
         return []  # of an earlier time, with another stride
-    st.subheader("Windows", anchor=False)
+    st.subheader("Places in the patch (windows)", anchor=False)
     cells = np.clip(over.to_pixels(drops, *side), 0, None)
     rows = dict(zip(index["id"].astype(str), index["row"].astype(int).tolist(), strict=True))
     cams = gallery.Cams(rows, cells, {}, np.zeros(len(cells), int))
-    look = replace(gallery.look_controls(data, "explain_spatial"), opacity=0.75, heat="fold")  # one scale for all
+    look = replace(looks.look_popover(data, "explain_spatial", maps=False), opacity=0.75, heat="fold")  # one scale
     shown = index.assign(most=drops.reshape(len(drops), -1).max(axis=1)[index["row"].to_numpy(int)])
     gallery.gallery(
         data, shown, look, "explain_spatial", cams,
-        caption=lambda row: f"p {row['p0']:.2f} · at most {row['most']:+.2f}",
+        caption=lambda row: f"p {row['p0']:.2f} · at most {difference(row['most'], 2)}",
     )  # fmt: skip
     st.caption(
-        f"Windows of {size} px, replaced in every band by its training mean, all on one scale, brightest from the mean "
-        f"peak on. Bright: covering it "
-        f"lowers the probability of {escape_markdown(data.positive)}. "
+        f"Bright: covering the place lowers the probability of {escape_markdown(data.positive)}. Windows of {size} px, "
+        "every band replaced by its training mean; one scale for all, brightest from the mean peak on. "
         f"{escape_markdown(theme.head_title(str(index['head'].iloc[0])))}, out of fold, n = {len(index):,} patches "
         "drawn at random."
     )

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.explain.cam.group_means import MeanMap
 from dashboard import theme
@@ -30,7 +29,7 @@ RIVAL_WORDS = {
     "unusual": "unusual pixels",
 }
 RIVAL_LOOKS = {
-    "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.NEGATIVE, "dashdot"),
+    "random": (theme.INK, "dash"), "mean": (theme.NEGATIVE, "dot"), "edges": (theme.FAMILY["sar_change"], "dashdot"),
     "map": (theme.POSITIVE, "solid"),
 }  # fmt: skip
 KIND_WORDS = {
@@ -40,42 +39,30 @@ KIND_WORDS = {
     "insertion": "Insertion: most relevant pixels added first",
 }
 POLICY_COLOURS = {
-    "as_is": "#6B7785", "mean": "#4A7EBB", "zero": "#C0447E", "nearest": "#4E9F6B", "regression": "#D9822B",
+    "as_is": theme.FOLD[8], "mean": theme.FOLD[6], "zero": theme.FOLD[4], "nearest": theme.FOLD[3],
+    "regression": theme.FOLD[1], "retrained": theme.FOLD[7],
 }  # fmt: skip
 
 
-def mean_maps(means: Mapping[str, MeanMap]) -> go.Figure:
-    """The mean map of every outcome on one scale, with its number of maps; hover gives each cell's interval."""
-    shown = [(name.upper(), means[name]) for name in ("tp", "fp", "fn", "tn")]
-    titles = [
-        f"{OUTCOME_TITLES[name]}<br>{one.n:,} maps" + (f"<br>{one.n_dead:,} dead" if one.n_dead else "<br> ")
-        for name, one in shown
+def top_of(means: Mapping[str, MeanMap]) -> float:
+    """The value that is drawn brightest in all mean maps, so that they can be compared."""
+    return max((float(one.cam.max()) for one in means.values() if one.cam is not None), default=0.0) or 1.0
+
+
+def mean_map(one: MeanMap, name: str, top: float) -> go.Figure:
+    """The mean map of an outcome on a scale from 0 to ``top``; hover gives each cell's interval."""
+    bounds = [
+        [range_words(low, high) for low, high in zip(*ends, strict=True)] for ends in zip(one.lo, one.hi, strict=True)
     ]
-    figure = make_subplots(rows=1, cols=4, subplot_titles=titles, horizontal_spacing=0.03)
-    top = max((float(one.cam.max()) for _, one in shown if one.cam is not None), default=1.0)
-    for column, (name, one) in enumerate(shown, 1):
-        if one.cam is None:
-            figure.add_annotation(
-                text="none", showarrow=False, x=0.5, y=0.5, row=1, col=column, font={"color": theme.INK}
-            )
-        else:
-            bounds = [
-                [range_words(low, high) for low, high in zip(*ends, strict=True)]
-                for ends in zip(one.lo, one.hi, strict=True)
-            ]
-            figure.add_heatmap(
-                z=one.cam, zmin=0, zmax=top or 1, colorscale=HEAT, showscale=column == 1, customdata=bounds,
-                colorbar={"title": {"text": "mean peak<br>of a fold = 1", "side": "right"}, "thickness": 10},
-                hovertemplate=f"{name}, row %{{y}}, column %{{x}}: %{{z:.3f}}%{{customdata}}<extra></extra>",
-                row=1, col=column,
-            )  # fmt: skip
-        axes = {"visible": False, "constrain": "domain", "fixedrange": True}
-        figure.update_xaxes(row=1, col=column, **axes)
-        suffix = "" if column == 1 else str(column)
-        figure.update_yaxes(row=1, col=column, autorange="reversed", scaleanchor=f"x{suffix}", **axes)
-    figure.update_annotations(font_size=12)
-    theme.apply(figure, 264)
-    return figure.update_layout(margin_t=64)
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=one.cam, zmin=0, zmax=top, colorscale=HEAT, showscale=False, customdata=bounds,
+        hovertemplate=f"{OUTCOME_TITLES[name]}, row %{{y}}, column %{{x}}: %{{z:.3f}}%{{customdata}}<extra></extra>",
+    )  # fmt: skip
+    axes = {"visible": False, "constrain": "domain", "fixedrange": True}
+    figure.update_xaxes(**axes)
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", **axes)
+    return theme.apply(figure, 224).update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
 def curves(table: pd.DataFrame, kind: str, positive: str) -> go.Figure:
@@ -155,7 +142,7 @@ def dots(
     names, parts = list(dict.fromkeys(rows["name"])), list(dict.fromkeys(rows["part"]))
     beside = {name: [p for p in parts if ((rows["name"] == name) & (rows["part"] == p)).any()] for name in names}
     most = max((len(each) for each in beside.values()), default=1)
-    step = 0.62 / most
+    step = 0.8 / most
     for part in parts:
         mine = rows[(rows["part"] == part) & rows["value"].notna()]
         places = [
@@ -170,7 +157,7 @@ def dots(
         colour = colours.get(part, theme.INK)
         figure.add_scatter(
             x=mine["value"], y=places, mode="markers", name=escape_html(part), customdata=notes,
-            text=list(mine["name"]),
+            text=[escape_html(name) for name in mine["name"]],
             marker={"size": 9, "color": colour}, showlegend=bool(part),
             error_x={"type": "data", "symmetric": False, "array": np.where(known, after, 0),
                      "arrayminus": np.where(known, before, 0), "color": colour, "thickness": 2, "width": 4},
@@ -193,7 +180,7 @@ def dots(
         range=[len(names) - 0.5, -0.5], zeroline=False,
     )  # fmt: skip
     figure.update_xaxes(title_text=title)
-    rows_px = 26 + 13 * (most - 1)
+    rows_px = 26 + 9 * (most - 1)
     figure = theme.apply(figure, 130 + rows_px * max(1, len(names)))
     return figure.update_layout(legend_y=1.0 + 22 / (40 + rows_px * len(names)) if lines else 1.02)
 

@@ -38,8 +38,8 @@ def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
         show_error(error)
         return None
     names = list(known)
-    return st.selectbox(
-        "Layer", names, index=names.index(own) if own in names else len(names) - 1, key=key, width=300,
+    return url_state.choose(
+        st.selectbox, "Layer", names, key=key, default=own if own in names else names[-1],
         format_func=lambda name: f"{layer_words(name)} · {known[name]['rows']}×{known[name]['columns']} cells",
         help="From the first to the deepest. Deeper layers know more about what they see and less about where it is.",
     )  # fmt: skip
@@ -56,15 +56,17 @@ def layer_words(name: str) -> str:
 def method_picker(own: str, key: str) -> str:
     """A method that can make the maps of whole runs; at first the run's own."""
     methods = get_args(Method)
-    first = methods.index(own) if own in methods else 0
-    return st.selectbox("Method", methods, index=first, format_func=gallery.METHOD_WORDS.get, key=key, width=170)
+    return url_state.choose(
+        st.selectbox, "Method", methods, key=key, default=own if own in methods else methods[0],
+        format_func=gallery.METHOD_WORDS.get,
+    )  # fmt: skip
 
 
 def target_picker(run: RunFolder, key: str) -> int | str:
     """The class that the maps show evidence for."""
     names = or_stop(run.summary)["class_names"]
     words = {1: str(names[1]), 0: str(names[0]), "predicted": "the predicted class"}
-    return st.selectbox("Evidence for", list(words), format_func=words.get, key=key, width=200)
+    return url_state.choose(st.selectbox, "Evidence for", list(words), key=key, default=1, format_func=words.get)
 
 
 def patch_picker(judged: pd.DataFrame) -> str:
@@ -75,7 +77,9 @@ def patch_picker(judged: pd.DataFrame) -> str:
     url_state.read_query_param(key, list(known), next(iter(known)))
     if st.session_state[key] not in known:
         typed, st.session_state[key] = st.session_state[key], next(iter(known))
-        text = f"This run has not judged a patch “{escape_markdown(gallery.short(str(typed), 60))}”."
+        if typed == st.query_params.get(key):  # the patch of another dataset, which was left
+            return patch_picker(judged)
+        text = f"This run has no out-of-fold decision on a patch “{escape_markdown(gallery.short(str(typed), 60))}”."
         st.warning(text, icon=":material/search_off:")
     listed = list(dict.fromkeys([st.session_state[key], *list(known)[:MOST_LISTED]]))
     chosen = st.selectbox(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -16,18 +17,20 @@ from core.analyses.bands.robustness_retrained import against_retrained
 from core.data.normalise import Normaliser
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.explain.bands.corruptions import scenarios
 from core.explain.bands.missing_bands import POLICIES
 from core.runs.labels import titles_of
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import cache, state, theme
-from dashboard.explain import charts
+from dashboard import cache, state, theme, url_state
+from dashboard.explain import charts, looks, quick
 from dashboard.jobs import analyses
 from dashboard.patches import gallery
 from dashboard.train.prefill import prefill
 from dashboard.ui import downloads, formatting, guards
 from dashboard.ui.formatting import escape_markdown, number
 from dashboard.ui.guards import or_stop
+from dashboard.ui.head_picker import chosen_head
 
 NAME = robustness.ANALYSIS.name
 HIDDEN = ("names", "tta", "seed")
@@ -37,8 +40,8 @@ SHORT = {
     "zero": "0 in the band's unit",
     "nearest": "nearest training patch",
     "regression": "estimated from other bands",
+    "retrained": "band statistics, trained on the rest",
 }
-RETRAINED = "band statistics, trained on the rest"
 CHANGES = {
     "missed": ("newly missed", "FN"),
     "new alarm": ("new false alarms", "FP"),
@@ -54,25 +57,70 @@ def losses(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> l
     if tested is None:
         analyses.nothing_yet(
             run, NAME, "What if a sensor fails?",
-            "Clouds are drawn over the optical bands; optical, SAR or one orbit is removed; noise is added. Missing "
-            "values are filled in several ways, and F1 is measured out of fold at the run's own thresholds.",
+            f"{_planned(data, run)} Missing values are filled in several ways, and F1 is measured out of fold at the "
+            "run's own thresholds.",
             "Test robustness", ":material/thunderstorm:",
         )  # fmt: skip
         return []
     table, report = tested.table, tested.report
     rows = pd.DataFrame(report["rows"]).astype({name: float for name in ("f1", "lo", "hi", "diff_lo", "diff_hi")})
-    st.markdown(f"**{escape_markdown(report['sentence'])}**")
+    st.markdown(verdict(rows))
+    chosen_head([report["head"]], summary)
+    active = quick.follow(run, robustness.ANALYSIS, tested)
     _figure(run, report, rows)
     shown = _flips(data, run, table, report, rows)
     _compared(run, report)
-    _again(run, report)
+    _method(report, rows)
+    _again(run, report, active)
     return shown
 
 
-def _again(run: RunFolder, report: Mapping) -> None:
-    active = analyses.follow(run, NAME)
+def _planned(data: Dataset, run: RunFolder) -> str:
+    """What the test would do to this run's patches, as Markdown."""
+    chosen = or_stop(run.config).data.bands
+    there = scenarios([band for band in data.bands if chosen is None or band.name in chosen])[1:]
+    return escape_markdown(f"The patches are damaged in {len(there)} ways: {'; '.join(one.title for one in there)}.")
+
+
+def verdict(rows: pd.DataFrame) -> str:
+    """What costs most by the best way of filling it, and what costs nothing measurable. rows: intact first."""
+    intact, hurt = rows.iloc[0], rows.iloc[1:].dropna(subset="f1")
+    best = hurt.sort_values("f1", ascending=False, kind="stable").drop_duplicates("scenario")
+    if best.empty or not np.isfinite(intact["f1"]):
+        return f"F1 with all bands is {number(intact['f1'])}; there is no loss to compare it with."
+    worst, costly = best.iloc[-1], best["diff_hi"] < 0
+    title, fall = escape_markdown(worst["title"]), f"from {number(intact['f1'])} to {number(worst['f1'])}"
+    if not costly.any():
+        return f"**No scenario lowers F1 measurably** when gaps are filled in the best way; lowest: {fall} ({title})."
+    if costly.iloc[-1]:
+        bounds = formatting.interval((-worst["diff_hi"], -worst["diff_lo"]))
+        way = f" ({SHORT.get(worst['policy'], worst['policy'])})" if worst["policy"] != "as_is" else ""
+        text = (
+            f"**{title} costs most**: F1 falls {fall}, even when gaps are filled in the best way{way}. 95% interval of "
+            f"the loss: {bounds}."
+        )
+    else:
+        text = f"**F1 falls most with {title}**, {fall}, but that loss may be chance."
+    if n := int((~costly).sum()):
+        text += f" {n} of {len(best)} scenarios cost nothing measurable."
+    return text
+
+
+def _method(report: Mapping, rows: pd.DataFrame) -> None:
+    with st.expander("How this was measured"):
+        st.markdown(
+            "Clouds are drawn over the optical bands, a sensor or an orbit is removed, or noise is added to every "
+            "patch. Missing values are filled in several ways, each learnt from the training part of the patch's fold, "
+            f"and {escape_markdown(theme.head_title(report['head']))} decides at its cross-fitted thresholds. The best "
+            "way of filling is chosen afterwards. “Trained on the rest” is a logistic regression that never saw the "
+            "lost bands, not this model retrained."
+        )
+        downloads.table(rows.drop(columns=["scenario"]), hide_index=True, width="stretch")
+
+
+def _again(run: RunFolder, report: Mapping, active: bool) -> None:
     st.caption(f"Computed in {duration(report['seconds'])}.")
-    if not active and st.toggle("Test again with other settings", key="explain_robustness_more"):
+    if not active and url_state.toggle("Test again with other settings", key="explain_robustness_more"):
         with st.container(border=True):
             analyses.options_form(run, NAME, "Test robustness", hidden=HIDDEN, key="explain_robustness")
 
@@ -83,28 +131,25 @@ def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
     drawn = rows.iloc[1:].assign(
         name=lambda t: t["title"], part=lambda t: t["policy"].map(SHORT), value=lambda t: t["f1"]
     )
-    colours = {SHORT[name]: colour for name, colour in charts.POLICY_COLOURS.items()} | {RETRAINED: theme.POSITIVE}
+    colours = {SHORT[name]: colour for name, colour in charts.POLICY_COLOURS.items()}
     retrained = pd.DataFrame(
         [
-            {"name": titles[one["scenario"]], "part": RETRAINED, "value": one["f1"], "lo": one["lo"], "hi": one["hi"],
-             "n": int(intact["n"])}
+            {"name": titles[one["scenario"]], "part": SHORT["retrained"], "value": one["f1"], "lo": one["lo"],
+             "hi": one["hi"], "n": int(intact["n"])}
             for one in report["retrained"]
         ]
     )  # fmt: skip
     columns = ["name", "part", "value", "lo", "hi", "n"]
     both = pd.concat([drawn[columns], retrained], ignore_index=True).astype({"value": float, "lo": float, "hi": float})
     downloads.show(
-        charts.dots(both, "F1, with 95% interval", colours, [(float(intact["f1"]), "intact")]),
+        charts.dots(both, "F1, with 95% interval", colours, [(float(intact["f1"]), "all bands")]),
         key="explain_robustness_f1",
     )
     st.caption(
-        f"Intact F1 {number(intact['f1'])} ({formatting.interval((intact['lo'], intact['hi']))}); n = "
-        f"{int(intact['n']):,} patches, out of fold, {escape_markdown(theme.head_title(report['head']))} at its "
-        "cross-fitted thresholds; groups kept together. Ways of filling learn from the training part of each fold. "
-        "“Trained on the rest” is a logistic regression that never saw the lost bands, not this model retrained."
+        f"With all bands: F1 {number(intact['f1'])} ({formatting.interval((intact['lo'], intact['hi']))}). n = "
+        f"{int(intact['n']):,} patches, out of fold, {escape_markdown(theme.head_title(report['head']))}; colours: how "
+        "missing values are filled."
     )
-    with st.expander("All numbers"):
-        downloads.table(rows.drop(columns=["scenario"]), hide_index=True, width="stretch")
     downloads.download(rows, f"{run.name}_robustness", "Robustness (CSV)")
 
 
@@ -114,32 +159,39 @@ def _flips(data: Dataset, run: RunFolder, table: pd.DataFrame, report: Mapping, 
     if not titles:
         return []
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        scenario = st.selectbox("Scenario", list(titles), format_func=titles.get, key="explain_scenario", width=280)
+        names = list(titles)
+        scenario = url_state.choose(
+            st.selectbox, "What happens", names, key="explain_scenario", default=names[0], format_func=titles.get,
+            width=280,
+        )  # fmt: skip
         policies = rows.loc[rows["scenario"] == scenario, "policy"].tolist()
-        policy = st.selectbox(
-            "Missing values are", policies, format_func=lambda p: POLICIES.get(p, p), key="explain_policy", width=440
-        )
+        policy = url_state.choose(
+            st.selectbox, "Missing values are", policies, key="explain_policy", default=policies[0], width=380,
+            format_func=lambda p: POLICIES.get(p, p),
+        )  # fmt: skip
+        look = looks.look_popover(data, "explain_flips", maps=False)
     one = rows[(rows["scenario"] == scenario) & (rows["policy"] == policy)].iloc[0]
     flips = flipped(table, scenario, policy)
     counts = {"missed": "n_missed", "new alarm": "n_alarms", "found": "n_found", "alarm gone": "n_cleared"}
-    with st.grid(min_column_width=180):
+    with st.grid(4, min_column_width=140):
         for change, column in counts.items():
             st.metric(charts.capital(CHANGES[change][0]), f"{int(one[column]):,}", border=True)
+    bounds = formatting.interval((one["diff_lo"], one["diff_hi"]))
+    difference = f"{formatting.difference(one['difference'])}, 95% {bounds}"
     st.caption(
-        f"F1 {number(one['f1'])} ({formatting.interval((one['lo'], one['hi']))}), {one['difference']:+.3f} against "
-        f"intact (95% {one['diff_lo']:+.3f} to {one['diff_hi']:+.3f}); {len(flips):,} of {int(one['n']):,} "
-        "decisions change."
+        f"{len(flips):,} of {int(one['n']):,} decisions change. F1 {number(one['f1'])} "
+        f"({formatting.interval((one['lo'], one['hi']))}), against {number(rows.iloc[0]['f1'])} with all bands "
+        f"({difference})."
     )
     if flips.empty:
         st.markdown("No decision changes.")
         return []
     changes = [change for change in CHANGES if (flips["change"] == change).any()]
-    chosen = st.pills(
-        "Show", changes, selection_mode="multi", default=changes, key=f"explain_changes_{scenario}_{policy}",
-        format_func=lambda c: charts.capital(CHANGES[c][0]),
+    chosen = url_state.choose_several(
+        st.pills, "Show", changes, key="explain_changes", default=[], selection_mode="multi",
+        format_func=lambda c: charts.capital(CHANGES[c][0]), label_visibility="collapsed",
     )  # fmt: skip
     mine = flips[flips["change"].isin(chosen or changes)].head(FLIPS_SHOWN)
-    look = gallery.look_controls(data, "explain_flips", None)
     shown = mine.assign(outcome=mine["change"].map(lambda change: CHANGES[change][1]))
     gallery.gallery(
         data, shown, look, "explain_flips", None,
@@ -168,10 +220,12 @@ def _compared(run: RunFolder, report: Mapping) -> None:
         _how_to(run, lost)
         return
     titles = titles_of(state.choice().runs)
-    other, scenario = st.selectbox(
-        "Trained without", list(comparisons), key="explain_other", width=520,
-        format_func=lambda key: f"{lost[key[1]]['title']}: {titles[key[0]]}",
+    named = {f"{scenario}/{name}": (name, scenario) for name, scenario in comparisons}
+    picked = url_state.choose(
+        st.selectbox, "Trained without", list(named), key="explain_other", default=next(iter(named)), width=520,
+        format_func=lambda text: f"{lost[named[text][1]]['title']}: {titles[named[text][0]]}",
     )  # fmt: skip
+    other, scenario = named[picked]
     one = comparisons[other, scenario]
     rows = pd.DataFrame(one["rows"])
     drawn = rows.assign(name=rows["policy"].map(SHORT), part="", value=rows["difference"], n=one["n"])
@@ -183,7 +237,7 @@ def _compared(run: RunFolder, report: Mapping) -> None:
     )  # fmt: skip
     st.caption(
         f"{verdict} Retrained F1 {number(one['retrained'])}, this run intact {number(one['intact'])}; "
-        f"n = {one['n']:,} patches that both runs judged out of fold, paired."
+        f"n = {one['n']:,} patches that both runs have out of fold, paired."
     )
     downloads.download(rows, f"{run.name}_against_{other}", "Comparison (CSV)")
 
@@ -202,9 +256,9 @@ def _how_to(run: RunFolder, lost: Mapping[str, Mapping]) -> None:
     """Without such a run: the settings that make one, and the way to the form."""
     names = Normaliser.from_json(run.normaliser_text(0)).band_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        scenario = st.selectbox(
-            "Train without", list(lost), format_func=lambda name: lost[name]["title"], key="explain_train_without",
-            width=280,
+        scenario = url_state.choose(
+            st.selectbox, "Train without", list(lost), key="explain_train_without", default=next(iter(lost)), width=280,
+            format_func=lambda name: lost[name]["title"],
         )  # fmt: skip
         left = [name for name in names if name not in lost[scenario]["bands"]]
         setting = f"data.bands={','.join(left)}"

@@ -31,11 +31,16 @@ def map_facts(judged: pd.DataFrame, rows: Mapping[str, int], maps: np.ndarray) -
 
 def means_of(facts: pd.DataFrame, maps: np.ndarray) -> dict[str, MeanMap]:
     """The mean map of each outcome (tp, fp, fn, tn) of the patches in ``facts``; groups are resampled whole."""
-    groups = None
-    if "group" in facts and facts["group"].astype(str).str.len().gt(0).any():
-        groups = facts["group"].astype(str).where(facts["group"].astype(str) != "", facts["id"].astype(str)).to_numpy()
     outcome, fold = facts["outcome"].str.lower().to_numpy(), facts["fold"].to_numpy()
-    return mean_maps(maps[facts["row"].to_numpy()], outcome, fold, groups)
+    return mean_maps(maps[facts["row"].to_numpy()], outcome, fold, groups_of(facts))
+
+
+def groups_of(facts: pd.DataFrame) -> np.ndarray | None:
+    """Each patch's group; patches without one stand for themselves. None where there are no groups."""
+    if "group" not in facts or not facts["group"].astype(str).str.len().gt(0).any():
+        return None
+    groups = facts["group"].astype(str)
+    return groups.where(groups != "", facts["id"].astype(str)).to_numpy()
 
 
 def mean_cells(means: Mapping[str, MeanMap]) -> pd.DataFrame:

@@ -9,16 +9,18 @@ from core.errors import LandslideLensError
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder, folder_of
 from core.runs.job_folder import JobFolder
+from core.runs.labels import title_of
+from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import state
 from dashboard.jobs.time_left import range_words, time_left
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
 from dashboard.ui.messages import show_error
-from dashboard.ui.sidebar import state_badge
 
 REFRESH_S = 1
 REFRESH_ALL_S = 3
+MOST_LINES = 3  # jobs on the Overview page
 
 
 def is_active(folder: JobFolder) -> bool:
@@ -39,16 +41,19 @@ def queued_words(place: int | None) -> str:
     return f"Queued, {place - 1} ahead of it"
 
 
-def progress_bar(status: dict, place: int | None = None) -> None:
-    """What is going on and how long it will take."""
+def progress_bar(status: dict, place: int | None = None, title: str = "") -> None:
+    """What is going on and how long it will take. title: of the job, where the place does not say it."""
+    before = f"**{escape_markdown(title)}** · " if title else ""
     if status["state"] == "queued":
-        st.progress(0.0, f"{queued_words(place)}.")
+        st.progress(0.0, f"{before}{queued_words(place)}.")
         return
     left = range_words(time_left(status.get("eta_s")))
     text = escape_markdown(str(status.get("message") or status.get("stage") or "Working").rstrip("."))
     if (silent := queue.silent_for(status)) is not None and silent >= queue.SILENT_S:
         text += f" · no sign for {duration(silent)}: a long step, or it hangs; then cancel it"
-    st.progress(min(max(float(status.get("progress") or 0.0), 0.0), 1.0), f"{text}{f' · {left} left' if left else ''}")
+    st.progress(
+        min(max(float(status.get("progress") or 0.0), 0.0), 1.0), f"{before}{text}{f' · {left} left' if left else ''}"
+    )
 
 
 def watch(folder: AnalysisFolder, own: bool = True) -> bool:
@@ -153,9 +158,8 @@ def active() -> list[queue.Job]:
 
 
 def active_jobs() -> None:
-    """The jobs that wait or run, with progress; refreshes itself while there are any."""
+    """The jobs that wait or run, a slim line each; refreshes itself while there are any."""
     if jobs := active():
-        st.subheader("In progress", anchor=False)
         st.fragment(_active_jobs, run_every=REFRESH_ALL_S)(tuple(job.name for job in jobs))
 
 
@@ -163,20 +167,24 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
     jobs = active()
     if tuple(job.name for job in jobs) != expected:
         st.rerun()  # one began or ended: the whole page has changed
-    for job in jobs:
-        with st.container(border=True):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{escape_markdown(_line(job))}**", width="content")
-                state_badge(job.state)
-                if st.button("Follow it", key=f"follow_{job.name}", type="tertiary", icon=":material/monitoring:"):
-                    follow_it(job)
-            progress_bar(run_state(folder_of(state.checkpoints(), job.name)), job.place)
+    for job in jobs[:MOST_LINES]:
+        with st.container(horizontal=True, vertical_alignment="bottom", key=f"job_line_{job.name}"):
+            with st.container(gap=None, width="stretch"):
+                progress_bar(run_state(folder_of(state.checkpoints(), job.name)), job.place, _line(job))
+            if st.button("Follow", key=f"follow_{job.name}", type="tertiary", icon=":material/monitoring:"):
+                follow_it(job)
+    if len(jobs) > MOST_LINES:
+        st.caption(f"And {len(jobs) - MOST_LINES:,} more jobs that wait.")
 
 
 def _line(job: queue.Job) -> str:
-    """What it is: "Band importance of RUN", "Dataset check of FILE"."""
-    about = job.run or (job.dataset.rpartition("/")[2] if job.dataset else "")
+    """What it is: "Band importance of its run's title", "Dataset check of FILE"."""
+    about = _title_of_run(job) or (job.dataset.rpartition("/")[2] if job.dataset else "")
     return f"{job.title} of {about}" if about else job.title
+
+
+def _title_of_run(job: queue.Job) -> str:
+    return title_of(RunFolder(state.checkpoints() / job.run)) if job.run else ""
 
 
 def follow_it(job: queue.Job) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -16,14 +16,15 @@ import streamlit as st
 from core.data.bands import Composite, composites
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.explain import why
 from core.explain.cam.group_means import fold_levels
 from core.runs.store import RunFolder
 from dashboard import cache, theme, url_state
-from dashboard.patches import band_values, derived_bands, outcomes, render
+from dashboard.patches import band_values, chosen, derived_bands, outcomes, render, tiles
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
-PATCH = "patch"  # name in the URL
+PATCH, open_patch, short = tiles.PATCH, tiles.open_patch, tiles.short
 OPACITY = 70  # of maps at first, percent
 TILE_PX = 140  # least width of a picture in a gallery, CSS pixels
 STRETCHES = {"dataset": "Same for all patches", "patch": "Each patch by itself"}
@@ -37,7 +38,6 @@ METHOD_WORDS = {
     "ablationcam": "Ablation-CAM",
 }
 HEATS = {"fold": "Same for all maps of a fold", "patch": "Each map by itself"}
-WEAK = 0.25  # of a fold's level: a map whose peak is lower is called weak evidence
 
 
 @dataclass(frozen=True)
@@ -107,44 +107,77 @@ def cams_from(index: pd.DataFrame, maps: np.ndarray, card: dict) -> Cams:
 
 
 def look_controls(
-    data: Dataset, key: str, cams: Cams | None = None, overlay: bool = False, stretch: bool = True
+    data: Dataset,
+    key: str,
+    cams: Cams | None = None,
+    overlay: bool = False,
+    stretch: bool = True,
+    outlined: bool = False,
+    named: bool = True,
+    kind: str = "",
 ) -> Look:
     """The choices of how to look, in one row; attention maps and masks are offered where they exist.
 
-    Without ``stretch`` all patches keep the dataset's, so that they can be compared.
+    overlay, outlined: whether maps and masks are drawn at first. Without ``stretch`` all patches keep the dataset's,
+    so that they can be compared. named: whether the composite's label is seen. kind: of what is seen, where each kind
+    keeps maps and masks on or off by itself.
     """
+    with st.container(horizontal=True, vertical_alignment="bottom" if named else "center", gap="small"):
+        return look_choices(data, key, cams, overlay, stretch, outlined, named, kind)
+
+
+def look_choices(
+    data: Dataset,
+    key: str,
+    cams: Cams | None,
+    overlay: bool,
+    stretch: bool = True,
+    outlined: bool = False,
+    named: bool = True,
+    kind: str = "",
+) -> Look:
+    """As :func:`look_controls`, in a row that the caller has begun."""
     ways = {way.name: way for way in composites(derived_bands.drawable(data.bands))}
     opacity, heat, mask, way, raw = 0.0, "fold", False, "dataset", False
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = composite_picker(list(ways), key)
-        if cams is not None and cams.rows and url_state.toggle(method_of(cams), overlay, key=f"{key}_cam"):
-            raw = url_state.toggle("Map alone", key=f"{key}_raw", help="The raw cells, without the patch.")
+    name = composite_picker(list(ways), key, named)
+    has_maps = cams is not None and bool(cams.rows)
+    shown = has_maps and url_state.toggle(method_of(cams), overlay, key=f"{key}{kind}_cam")
+    if data.has_masks:
+        mask = url_state.toggle(
+            "Mask", outlined, key=f"{key}{kind}_mask", help="The outline of the labelled landslide."
+        )
+    with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
+        if shown:
             url_state.read_query_number(f"{key}_opacity", 0, 100, OPACITY)
-            percent = st.slider("Opacity", 0, 100, step=5, format="%d%%", key=f"{key}_opacity", width=150)
+            percent = st.slider("Opacity of the attention", 0, 100, step=5, format="%d%%", key=f"{key}_opacity")
             url_state.write_query_param(f"{key}_opacity", percent, OPACITY)
             opacity = percent / 100
-        with st.popover("Picture", icon=":material/tune:", key=f"{key}_more"):
-            if stretch:
-                way = url_state.choose(
-                    st.radio, "Black to white", list(STRETCHES), key=f"{key}_stretch", default="dataset",
-                    format_func=STRETCHES.get,
-                    help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
-                )  # fmt: skip
-            if opacity:
-                heat = url_state.choose(
-                    st.radio, "Brightest at", list(HEATS), key=f"{key}_heat", default="fold", format_func=HEATS.get,
-                    help="By itself, a map without evidence shines as brightly as one full of it.",
-                )  # fmt: skip
-            if data.has_masks:
-                mask = url_state.toggle("Outline of the mask", key=f"{key}_mask")
-            smooth = url_state.toggle("Smooth between pixels", key=f"{key}_smooth")
+            raw = url_state.toggle("Attention alone", key=f"{key}_raw", help="The raw cells, without the patch.")
+        if stretch:
+            way = url_state.choose(
+                st.radio, "Black to white", list(STRETCHES), key=f"{key}_stretch", default="dataset",
+                format_func=STRETCHES.get,
+                help="From the 2nd to the 98th percentile of the band: over the dataset, or over the patch alone.",
+            )  # fmt: skip
+        if opacity:
+            heat = url_state.choose(
+                st.radio, "Brightest at", list(HEATS), key=f"{key}_heat", default="fold", format_func=HEATS.get,
+                help="By itself, a map without evidence shines as brightly as one full of it.",
+            )  # fmt: skip
+        smooth = url_state.toggle("Smooth between pixels", key=f"{key}_smooth")
     return Look(ways[name], way, opacity, heat, mask, smooth, raw)
 
 
-def composite_picker(names: Sequence[str], key: str) -> str:
+def composite_picker(names: Sequence[str], key: str, named: bool = True) -> str:
     """The choice among composites by name, kept as ``<key>_composite``."""
     return url_state.choose(
-        st.selectbox, "Shown as", names, key=f"{key}_composite", default=next(iter(names)), width=300
+        st.selectbox,
+        "Shown as",
+        names,
+        key=f"{key}_composite",
+        default=next(iter(names)),
+        width=220,
+        label_visibility="visible" if named else "collapsed",
     )
 
 
@@ -182,11 +215,17 @@ def gallery(
     key: str,
     cams: Cams | None = None,
     caption: Callable[[pd.Series], str] | None = None,
+    actions: Sequence[chosen.Action] = chosen.ACTIONS,
+    bar: str = "below",
+    everything: pd.DataFrame | None = None,
+    columns: int | None = None,
 ) -> None:
-    """Pictures that wrap with the width of the page; each opens its patch card.
+    """Pictures that wrap with the width of the page: a click opens a patch's card, a box chooses it.
 
-    ``table``: id, and outcome where known (its colour underlines the picture). ``caption`` makes a line of Markdown
-    from a row; what a user wrote in it must have passed :func:`escape_markdown`.
+    ``table``: id, and outcome where known (a chip names it). ``caption`` makes lines of Markdown from a row; what a
+    user wrote in it must have passed :func:`escape_markdown`. ``actions``: what can be done with the chosen, beside
+    what can always be. ``bar``: "above", with a place of its own, or "below", there when patches are chosen.
+    ``everything``: the table that ``table`` is a page of. ``columns``: how many pictures stand in a row at most.
     """
     ids = [str(patch_id) for patch_id in table["id"]]
     try:
@@ -194,26 +233,48 @@ def gallery(
     except LandslideLensError as error:  # the dataset file is another one than the run's
         show_error(error, ":material/broken_image:")
         return
-    with st.grid(min_column_width=TILE_PX, gap="small", key=f"{key}_gallery"):
-        for (_, row), patch_id, rgb in zip(table.iterrows(), ids, drawn, strict=True):
-            if "outcome" in row:
-                rgb = render.underline(rgb, theme.OUTCOME[row["outcome"]])
-            with st.container(gap=None):
-                st.image(rgb, width="stretch", alt=f"Patch {patch_id}", output_format="PNG")
-                st.button(
-                    escape_markdown(short(patch_id)), key=f"{key}_open_{patch_id}", type="tertiary",
-                    help=f"Open {escape_markdown(patch_id)}", on_click=open_patch, args=(patch_id,),
-                    icon=":material/open_in_full:",
-                )  # fmt: skip
-                words = caption(row) if caption else ""
-                if look.opacity and cams is not None and (weak := weakness(cams, patch_id)):
-                    words += f"  \n**{weak}**"
-                if words:
-                    st.caption(words)
+    made = []
+    for (_, row), patch_id, rgb in zip(table.iterrows(), ids, drawn, strict=True):
+        words = caption(row) if caption else ""
+        if look.opacity and cams is not None and (weak := weakness(cams, patch_id)):
+            words += f"\n**{weak}**"
+        made.append(tiles.tile(patch_id, rgb, words, tiles.outcome_chip(row.get("outcome")), short(patch_id)))
+    known = table if everything is None else everything
+    draw = partial(pictures, data, look=look, cams=cams)
+    _shown(data, known, made, key, tuple(actions), bar == "above", draw, columns)
+
+
+@st.fragment
+def _shown(
+    data: Dataset,
+    table: pd.DataFrame,
+    made: list[dict],
+    key: str,
+    actions: tuple[chosen.Action, ...],
+    above: bool,
+    draw: chosen.Draw,
+    columns: int | None,
+) -> None:
+    """The tiles and the bar of the chosen, by themselves: choosing draws nothing else anew."""
+    if st.session_state.pop(chosen.OPENED, False):
+        st.rerun()  # the page draws the card
+    ids = [tile["id"] for tile in made]
+    if above:
+        chosen.bar(data, table, ids, key, actions, draw, idle=True)
+    here = set(ids)
+    sent = tiles.payload(
+        made, "Patches", [patch_id for patch_id in chosen.ids(data, key) if patch_id in here], True, chosen.seen(key),
+        TILE_PX, columns,
+    )  # fmt: skip
+    tiles.draw(
+        sent, f"{key}_tiles", chosen.open_card, lambda some, number: chosen.answered(data, key, ids, some, number)
+    )
+    if not above:
+        chosen.bar(data, table, ids, key, actions, draw, idle=False)
 
 
 def outcome_legend() -> None:
-    """What the colours under the pictures mean."""
+    """What the colours of the outcomes mean."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for outcome in outcomes.OUTCOMES:
             with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width="content"):
@@ -228,7 +289,7 @@ def cam_legend(cams: Cams, look: Look) -> None:
         st.caption("no evidence", width="content")
         st.image(render.legend(), width=160, alt="Heat scale from dark (no evidence) to light (most evidence)")
         st.caption(most, width="content")
-    st.caption(f"{cam_sentence(cams)} Weak evidence: a peak below {WEAK:.0%} of that mean.")
+    st.caption(f"{cam_sentence(cams)} Weak evidence: a peak below {why.WEAK:.0%} of that mean.")
 
 
 def weakness(cams: Cams, patch_id: str) -> str:
@@ -239,7 +300,7 @@ def weakness(cams: Cams, patch_id: str) -> str:
 
 def weak_words(share: float) -> str:
     """What a peak of this share of the fold's level is called, if it is weak."""
-    return f"weak evidence ({share:.0%})" if 0 < share < WEAK else ""
+    return f"weak evidence ({share:.0%})" if 0 < share < why.WEAK else ""
 
 
 def method_of(cams: Cams) -> str:
@@ -259,16 +320,6 @@ def cam_sentence(cams: Cams) -> str:
     )
 
 
-def open_patch(patch_id: str) -> None:
-    """Callback: name the patch in the URL; ``patch_card`` draws its card."""
-    st.query_params[PATCH] = patch_id
-
-
 def score_caption(row: pd.Series) -> str:
     """Probability of the positive class and fold of a judged patch, for below its picture."""
     return f"p {row['prob']:.2f} · {theme.fold_title(row['fold'])}"
-
-
-def short(text: str, most: int = 18) -> str:
-    """``text`` with its middle left out where it is long."""
-    return text if len(text) <= most else f"{text[: most // 2]}…{text[-most // 2 + 1 :]}"

@@ -32,15 +32,19 @@ def in_words(figure: go.Figure) -> str:
         more = f" and {len(names) - MOST_SERIES} more" if len(names) > MOST_SERIES else ""
         parts.append(f"Series: {', '.join(names[:MOST_SERIES])}{more}")
     if len(figure.data) <= MOST_SERIES:
-        parts += filter(None, (_range(trace) for trace in figure.data))
+        rows = figure.layout.yaxis.ticktext is not None  # places on the upright axis are numbers that stand for names
+        parts += filter(None, (_range(trace, rows) for trace in figure.data))
     return ". ".join(parts)[:600] + "."
 
 
-def _range(trace: object) -> str:
-    """The numbers of a series of bars or points; empty for one without any, or for a picture."""
+def _range(trace: object, rows: bool = False) -> str:
+    """The numbers of a series of bars or points; empty for one without any, or for a picture.
+
+    rows: whether the values are along, for rows that have names.
+    """
     if trace.type not in ("bar", "scatter", "scattergl"):
         return ""
-    lying = trace.type == "bar" and trace.orientation == "h"
+    lying = rows or (trace.type == "bar" and trace.orientation == "h")
     values, places = (trace.x, trace.y) if lying else (trace.y, trace.x)
     found = _numbers(values)
     if not len(found):

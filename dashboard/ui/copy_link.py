@@ -1,13 +1,15 @@
-"""A button that copies the address of what is seen; and, on narrow screens, the sidebar folded at first.
+"""A button that copies the address of what is seen; it also tells how narrow the window is, and folds the sidebar.
 
-Both need the browser: the address is known there alone, and so is the width of the window.
+All need the browser: the address is known there alone, and so is the width of the window.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
-NARROW = 1000  # px: below this width the sidebar would leave the pictures too little room
+from dashboard.ui import narrow
+
+FOLDED = 1000  # px: below this width the sidebar would leave the pictures too little room, and begins folded
 
 _JS = """
 export default function (component) {
@@ -30,9 +32,15 @@ export default function (component) {
   if (!window.landslideLensFolded) {
     window.landslideLensFolded = true;
     const fold = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
-    if (fold && window.innerWidth < data.narrow && window.innerWidth > 768) fold.click();
+    if (fold && window.innerWidth < data.fold_width && window.innerWidth > 768) fold.click();
   }
-  return () => clearTimeout(timer);
+  const tell = () => {
+    const narrow = window.innerWidth < data.card_width;
+    if (narrow !== data.narrow) component.setStateValue("narrow", narrow);
+  };
+  tell();
+  window.addEventListener("resize", tell);
+  return () => { clearTimeout(timer); window.removeEventListener("resize", tell); };
 }
 """
 _CSS = """
@@ -53,4 +61,5 @@ _component = st.components.v2.component(
 
 def copy_link() -> None:
     """The button. The URL names every choice that changes what is seen, so its address is the view."""
-    _component(key="copy_link", data={"narrow": NARROW})
+    widths = {"fold_width": FOLDED, "card_width": narrow.WIDTH, "narrow": narrow.is_narrow()}
+    _component(key=narrow.KEY, data=widths, on_narrow_change=lambda: None)

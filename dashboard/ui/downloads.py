@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.io.csv_injection import csv_cell
+from dashboard.ui import narrow
 from dashboard.ui.alternatives import in_words
 
 PICTURE = "picture_format"  # in the session
-NOTHING = "–"  # in a cell without a value
 PLOT_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"], "responsive": True}
 
 
@@ -41,8 +41,14 @@ def picture_format() -> None:
 
 
 def table(data: object, **options) -> object:
-    """A table on a page; a cell without a value holds a dash, not "None". options: those of ``st.dataframe``."""
-    return st.dataframe(data, **{"placeholder": NOTHING} | options)
+    """A table on a page; a cell without a value holds a dash, not "None". options: those of ``st.dataframe``.
+
+    In a narrow window a table that nothing is chosen from is a card for each row.
+    """
+    if narrow.is_narrow() and isinstance(data, pd.DataFrame) and "on_select" not in options:
+        narrow.cards(data, options.get("column_config"))
+        return None
+    return st.dataframe(data, **{"placeholder": narrow.NOTHING} | options)
 
 
 def csv_bytes(data: pd.DataFrame) -> bytes:

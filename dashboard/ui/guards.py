@@ -41,6 +41,15 @@ def chosen_dataset() -> Dataset | None:
     return None
 
 
+def simulated_badge(data: Dataset | None) -> None:
+    """Says that the data are simulated, where they are: beside every number that comes from them."""
+    if data is not None and data.facts.get("simulated"):
+        st.badge(
+            "Simulated data", icon=":material/science:", color="violet",
+            help="Made by a program to show the product. Its numbers say nothing about real landslides.",
+        )  # fmt: skip
+
+
 def chosen_run() -> RunFolder | None:
     """The chosen run, in whatever state."""
     return state.choice().run_folder

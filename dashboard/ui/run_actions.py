@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.errors import LandslideLensError
 from core.runs import labels
 from core.runs.store import FINAL_STATES, RunFolder
+from core.text import list_names
 from dashboard import state
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
 from dashboard.ui.messages import show_error
 
-_UNDO = "deleted_run"  # in the session: the folder's name and the title of the run that was deleted last
+_UNDO = "deleted_runs"  # in the session: (folder's name, title) of those deleted last
 
 
 def menu(run: RunFolder, place: str) -> None:
@@ -43,7 +46,7 @@ def _form(run: RunFolder, label: labels.Label, key: str) -> None:
         can = run_state(run)["state"] in FINAL_STATES
         if st.button("Delete", key=f"{key}_delete", icon=":material/delete:", disabled=not can,
                      help=None if can else "Cancel the run before deleting it."):  # fmt: skip
-            delete(run)
+            delete([run])
 
 
 def change(run: RunFolder, **changes: object) -> None:
@@ -56,43 +59,72 @@ def change(run: RunFolder, **changes: object) -> None:
     st.rerun()
 
 
-def delete(run: RunFolder) -> None:
-    """Delete a run and offer to take that back."""
-    title = labels.title_of(run)
+def archive(runs: Sequence[RunFolder]) -> None:
+    """Take these runs out of the lists; nothing of them is lost."""
     try:
-        labels.delete(run)
+        for run in runs:
+            labels.write_label(run, archived=True)
     except (LandslideLensError, OSError) as error:
         show_error(error)
         return
-    st.session_state[_UNDO] = (run.name, title)
-    if run.name == state.choice().run:
-        state.ask_for(state.choice().dataset)
     st.rerun()
 
 
+def delete(runs: Sequence[RunFolder]) -> None:
+    """Delete these runs and offer to take that back; what cannot be deleted is named and stays."""
+    gone, refused = [], None
+    for run in runs:
+        title = labels.title_of(run)
+        try:
+            labels.delete(run)
+        except (LandslideLensError, OSError) as error:
+            refused = error
+            continue
+        gone.append((run.name, title))
+    if gone:
+        st.session_state[_UNDO] = gone
+        if state.choice().run in dict(gone):
+            state.ask_for(state.choice().dataset)
+    if refused is not None:
+        show_error(refused)
+    else:
+        st.rerun()
+
+
 def offer_undo() -> None:
-    """After a run was deleted in this session: its name, and the button that brings it back."""
-    name, title = st.session_state.get(_UNDO, (None, None))
-    if name is None:
+    """After runs were deleted in this session: their titles, and the button that brings them back."""
+    gone = st.session_state.get(_UNDO)
+    if not gone:
         return
     with st.container(border=True):
-        st.markdown(f"Deleted: {escape_markdown(title)}")
+        st.markdown(f"Deleted: {escape_markdown(list_names([title for _, title in gone], 3))}")
         with st.container(horizontal=True):
-            if st.button("Undo", icon=":material/undo:", key="undo_delete", type="primary"):
-                restore(name)
+            if st.button("Undo", icon=":material/undo:", key="undo_delete"):
+                restore(*(name for name, _ in gone))
             if st.button("Dismiss", key="dismiss_delete", type="tertiary"):
                 del st.session_state[_UNDO]
                 st.rerun()
 
 
-def restore(name: str) -> None:
-    """Bring a deleted run back and open it."""
+def restore(*names: str) -> None:
+    """Bring deleted runs back and open the first."""
     try:
-        labels.restore(state.checkpoints(), name)
+        for name in names:
+            labels.restore(state.checkpoints(), name)
     except (LandslideLensError, OSError) as error:
         show_error(error)
         return
-    if st.session_state.get(_UNDO, (None,))[0] == name:
-        del st.session_state[_UNDO]
-    state.ask_for(run=name)
+    st.session_state[_UNDO] = [pair for pair in st.session_state.get(_UNDO, []) if pair[0] not in names]
+    state.ask_for(run=names[0])
+    st.rerun()
+
+
+def remove_for_good() -> None:
+    """Empty the folder of deleted runs; they cannot be brought back then."""
+    try:
+        labels.empty_deleted(state.checkpoints())
+    except (LandslideLensError, OSError) as error:
+        show_error(error)
+        return
+    st.session_state.pop(_UNDO, None)
     st.rerun()

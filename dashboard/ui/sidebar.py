@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
+from core.data.store import Dataset
+from core.errors import LandslideLensError
 from core.runs.labels import label_of, title_of, titles_of
-from dashboard import state, theme
+from dashboard import cache, state, theme
 from dashboard.ui import run_actions
 from dashboard.ui.copy_link import copy_link
 from dashboard.ui.formatting import escape_markdown
-from dashboard.ui.guards import run_state
+from dashboard.ui.frame_style import HIDDEN, frame_style
+from dashboard.ui.guards import run_state, simulated_badge
 from dashboard.ui.head_picker import head_picker
 
 TITLE = "run_title"  # the visible picker; the session and the URL hold the folder's name
-_CARRIER = "run_in_the_url"
 
 
 def sidebar() -> None:
@@ -24,6 +28,7 @@ def sidebar() -> None:
         with st.container(gap="xxsmall"):
             st.caption("Dataset")
             _bound("Dataset", list(choice.datasets), state.DATASET)
+            simulated_badge(_open(choice.dataset_path))
         _run_picker(choice)
         if run:
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -38,7 +43,17 @@ def sidebar() -> None:
         for note in state.notes():
             st.warning(f"{escape_markdown(note)} Showing the newest one instead.", icon=":material/link_off:")
         copy_link()
+        _names_for_the_url(choice)
+        frame_style()
     state.mend_link()
+
+
+def _open(path: Path | None) -> Dataset | None:
+    """The dataset; None where there is none or it cannot be opened, which the pages say."""
+    try:
+        return cache.dataset(path) if path else None
+    except (LandslideLensError, OSError):
+        return None
 
 
 def _run_picker(choice: state.Choice) -> None:
@@ -57,8 +72,11 @@ def _run_picker(choice: state.Choice) -> None:
             required=True, index=None, on_change=_take, 
             format_func=lambda name: f"★ {titles[name]}" if label_of(runs[name]).starred else titles[name],
         )  # fmt: skip
-    with st.container(key=_CARRIER):
-        st.html(f"<style>.st-key-{_CARRIER} {{ display: none; }}</style>")
+
+
+def _names_for_the_url(choice: state.Choice) -> None:
+    """See :func:`_run_picker`."""
+    with st.container(key=HIDDEN):
         _bound("Run folder", [run.name for run in choice.runs], state.RUN)
 
 

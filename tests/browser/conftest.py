@@ -47,11 +47,21 @@ def checkpoints(tmp_path_factory):
 @pytest.fixture(scope="module")
 def url(checkpoints, tmp_path_factory):
     """Address of a dashboard that serves ``checkpoints``."""
+    yield from _served("dashboard/server.py", checkpoints, tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="module")
+def plain_url(checkpoints, tmp_path_factory):
+    """As ``url``, without the door of its own."""
+    yield from _served("dashboard/app.py", checkpoints, tmp_path_factory.mktemp("plain"))
+
+
+def _served(script, checkpoints, folder):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard/server.py", "--server.port", str(port)]
+    log = folder / "log.txt"
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
     environment = os.environ | {"LANDSLIDE_CHECKPOINTS": str(checkpoints), "OMP_WAIT_POLICY": "PASSIVE"}
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)

@@ -56,7 +56,7 @@ def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoin
     # Open a misclassified patch: its card has the Grad-CAM and the occlusion bars.
     open_page(page, "Errors")
     settled(page)
-    tile = page.locator("[class*='st-key-errors_open_'] button").first
+    tile = page.locator(".tile .open").first
     expect(tile).to_be_visible()
     tile.click()
     card = page.get_by_role("dialog")

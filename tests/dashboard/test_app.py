@@ -39,7 +39,7 @@ def test_pages_open_from_any_directory_without_heavy_imports(studio, tmp_path, w
 
 def test_navigation_names_every_page(studio, open_page):
     at = open_page("overview")
-    assert at.title[0].value == "Landslide Lens" and not at.exception
+    assert at.title[0].value == "Overview" and not at.exception
 
 
 def test_the_server_stays_on_this_machine_and_sends_nothing_home():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.dashboard import galleries
+
 ELSEWHERE = "overview"
 # page, what the link holds before, widget's kind, its key, the value chosen, and its words in the link
 CHOICES = [
@@ -70,7 +72,7 @@ def test_a_choice_survives_another_page_and_stands_in_the_link(run, open_page, p
     at.switch_page("../dashboard/app.py" if ELSEWHERE == page else f"../pages/{ELSEWHERE}.py")
     at.query_params.clear()  # as a browser does
     at.run()
-    assert not at.exception and at.title[0].value == "Landslide Lens"
+    assert not at.exception and at.title[0].value == "Overview"
     at.switch_page(f"../pages/{page}.py").run()
     assert not at.exception and chosen(at, kind, key) == value
     assert at.query_params[key] == link[key]
@@ -81,12 +83,12 @@ def test_a_choice_survives_another_page_and_stands_in_the_link(run, open_page, p
 
 def test_the_page_of_errors_survives_and_stands_in_the_link(run, open_page):
     at = open_page("errors", run=run.name, errors_size="12", errors_page="2", errors_outcome=["TP", "TN", "FP", "FN"])
-    shown = [b.key for b in at.button if (b.key or "").startswith("errors_open_")]
+    shown = galleries.shown(at, "errors")
     assert not at.exception and at.session_state["errors_page"] == 2 and len(shown) == 12
     at.switch_page("../pages/overview.py").run()
     at.query_params.clear()
     at.switch_page("../pages/errors.py").run()
-    assert [b.key for b in at.button if (b.key or "").startswith("errors_open_")] == shown
+    assert galleries.shown(at, "errors") == shown
     assert at.query_params["errors_page"] in ("2", ["2"])
 
 

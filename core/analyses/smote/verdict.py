@@ -44,7 +44,7 @@ def _two_sample(tests: dict[str, dict], best: str | None) -> list[str]:
     test = tests[best]
     return [
         f"A linear classifier on {FEATURES[best]} ranks a synthetic patch above a real one in {test['auc']:.0%} of "
-        f"pairs [{test['lo']:.0%}, {test['hi']:.0%}]; chance is 50%. Relatives stay on one side of its split."
+        f"pairs{_bounds([test['lo'], test['hi']])}; chance is 50%. Relatives stay on one side of its split."
     ]
 
 
@@ -79,13 +79,17 @@ def _distance(distance: dict[str, Any]) -> list[str]:
     ratio = pixels["ratio"]
     return [
         f"Without its parents, the nearest real landslide is {ratio['value']:.2f}"
-        f"{_bounds(ratio['interval'], '.2f')} times as far from a synthetic patch as the anchor's nearest is from the "
+        f"{_bounds(ratio['interval'], 1, '')} times as far from a synthetic patch as the anchor's nearest is from the "
         "anchor."
     ]
 
 
-def _bounds(interval: list[float] | None, form: str = ".0%") -> str:
-    return "" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]"
+def _bounds(interval: list[float] | None, scale: int = 100, unit: str = "%") -> str:
+    """An interval in brackets, such as (95% interval 45–60%), or nothing where there is none."""
+    if interval is None or not all(map(_known, interval)):
+        return ""
+    low, high = (f"{scale * end:.{0 if unit else 2}f}" for end in interval)
+    return f" (95% interval {low}–{high}{unit})"
 
 
 def _known(value: Any) -> bool:

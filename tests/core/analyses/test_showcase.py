@@ -51,6 +51,9 @@ def test_what_is_missing_is_computed_and_its_number_is_the_results_own(balanced_
         assert found is not None and "n = " in found.detail, name
     assert "Patches tested: 10 instead of 100" in showcase.reduced(run, stops["attention"])
     assert showcase.reduced(run, stops["heads"]) == ""
+    declared = stops["attention"].declared
+    whole = showcase.whole_options(declared, declared.read(run))
+    assert whole["patches"] == 100 and set(whole) == set(declared.Options.model_fields)
     assert {stop.analysis for stop in showcase.missing(run)} == {"robustness"}
     run.results("heads").write_json("report.json", {"rows": []})
     assert stops["heads"].finding(run) is None, "a damaged report has no number, and breaks nothing"

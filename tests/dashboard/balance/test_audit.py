@@ -26,9 +26,9 @@ def test_the_audit_is_offered_and_then_shown(studio, open_page):
     keep(run, REPORT)
     at = open_page("balance", balance_view="audit")
     assert not at.exception and not at.error
-    assert at.success[0].value.startswith("0 of 40 synthetic patches")
-    assert any("0.710 [0.600, 0.800], n = 60" in m.value for m in at.markdown)
-    assert "Train the control run (before_folds)" in [b.label for b in at.button]
+    assert at.success[0].value.startswith("None of 40 synthetic patches has a parent")
+    assert any("0.710 (95% interval 0.600–0.800), n = 60" in m.value for m in at.markdown)
+    assert "Train the control run, balanced before the folds" in [b.label for b in at.button]
 
 
 def test_a_leak_is_an_error_and_the_control_run_is_compared(studio, open_page):

@@ -7,7 +7,13 @@ from dashboard.balance.interpolation_map import stop_title
 
 def test_a_stop_says_which_mixture_it_is():
     titles = [stop_title(t, (0.3,)) for t in (0.0, 0.3, 1.0, 1.75, 2.0)]
-    assert titles == ["neighbour", "anchor × 0.30 (the synthetic patch)", "anchor", "anchor × 0.25, other", "other"]
+    assert titles == [
+        "neighbour",
+        "anchor × 0.30 (the synthetic patch)",
+        "anchor",
+        "anchor × 0.25, other",
+        "other class",
+    ]
 
 
 def test_while_the_positions_are_computed_the_stops_are_there(answering, open_page, monkeypatch):

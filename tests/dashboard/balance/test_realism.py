@@ -29,8 +29,9 @@ def test_realism_is_offered_then_shown(studio, open_page):
     values = {f"pixels_{name}": np.linspace(0.1, 1, 9) for name in ("any", "others", "anchor")}
     keep(run, report, lineage.assign(detail_kept=0.6, **values))
     at = open_page("balance", balance_view="realism")
-    assert not at.exception and not at.error and at.warning[0].value == "Plainly unlike\\."
-    assert at.dataframe[0].value["share"].tolist() == ["25% (10% to 40%)"] * 2
+    assert not at.exception and not at.error and at.warning[0].value.startswith("Synthetic patches differ clearly")
+    assert "82% of pairs \\(95% interval 78–86%\\)" in at.warning[0].value, "in the words of today"
+    assert at.dataframe[0].value["share"].tolist() == ["25% (10–40%)"] * 2
     per_fold = at.number_input(key="form_smote_realism_per_fold")
     assert (per_fold.value, per_fold.min) == (80, 1), "the form holds what was measured"
     keep(run, report | {"judged": None}, lineage.assign(detail_kept=0.6, **values))

@@ -32,11 +32,73 @@ def of_type(figure, kind: str) -> list:
 COLOURS = {"other": theme.NEGATIVE, "landslide": theme.POSITIVE}
 
 
-def test_cells_without_a_patch_nearby_have_no_colour():
-    (heat,) = of_type(embedding_map.boundary_map(points(), COLOURS, REGIONS), "heatmap")
-    assert np.isnan(np.asarray(heat.z)[0, 2])
-    assert np.isfinite(np.asarray(heat.z)).sum() == 5
-    assert heat.zmin == -heat.zmax  # the neutral colour is the boundary
+def named(figure, name: str) -> list:
+    return [trace for trace in figure.data if trace.name == name]
+
+
+def test_regions_are_one_picture_that_covers_the_raster_with_its_cells():
+    figure = embedding_map.boundary_map(points(), COLOURS, REGIONS)
+    (image,) = figure.layout.images
+    assert (image.x, image.sizex, image.y, image.sizey) == (-0.5, 3.0, 1.5, 2.0) and image.layer == "below"
+    unknown = named(figure, "no patches nearby: unknown")
+    assert len(unknown) == 1 and unknown[0].showlegend is not False
+
+
+def test_the_map_fills_its_frame_and_has_no_axes():
+    figure = embedding_map.boundary_map(
+        points(xy=np.array([[0.2, 0.1], [1.8, 0.9], [1, 0.5], [1, 0.6]])), COLOURS, REGIONS
+    )
+    layout = figure.layout
+    assert layout.height == 600 and layout.yaxis.scaleanchor is None
+    assert not layout.xaxis.visible and not layout.yaxis.visible
+    assert layout.margin.pad == 0 and layout.xaxis.range == pytest.approx((0, 2), abs=0.05)
+
+
+def _luminance(rgb):
+    part = np.array(rgb, float) / 255
+    part = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    return float(part @ [0.2126, 0.7152, 0.0722])
+
+
+def _contrast(one, other):
+    first, second = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (first + 0.05) / (second + 0.05)
+
+
+def _rgb(colour):
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+
+
+@pytest.mark.parametrize(("page", "name"), [("#FFFFFF", "light"), ("#12181D", "dark")])
+def test_points_and_the_line_stand_out_from_every_ground_in_both_themes(page, name):
+    tints = [(colour, opacity) for colour in COLOURS.values() for opacity in embedding_map.TINTS[name]]
+    figure = embedding_map.boundary_map(points(small=np.arange(4) < 2), COLOURS, dark=name == "dark")
+    for colour, opacity in [*tints, embedding_map.UNKNOWN]:
+        under = tuple(opacity * c + (1 - opacity) * g for c, g in zip(_rgb(colour), _rgb(page), strict=True))
+        for trace in figure.data:
+            rim = trace.marker.line
+            assert rim.width > 0 and _contrast(_rgb(rim.color), under) >= 3  # whatever colour is inside
+        assert max(_contrast(_rgb(line["color"]), under) for line in embedding_map.LINES) >= 4.5
+
+
+def test_wrong_decisions_are_crosses_in_their_colour_with_an_entry_of_their_own():
+    figure = embedding_map.boundary_map(points(wrong=np.array([True, False, False, False])), COLOURS)
+    (cross,) = [trace for trace in figure.data if trace.customdata is not None and trace.marker.symbol == "x"]
+    assert [row[0] for row in cross.customdata] == ["p0"] and cross.marker.color == theme.NEGATIVE
+    shown = [trace.name for trace in figure.data if trace.showlegend is not False]
+    assert sorted(shown) == ["landslide", "other", "wrong decision"]
+
+
+def test_the_words_of_a_patch_are_in_its_hover_text():
+    words = ["a · <b>", "b", "c", "d"]
+    figure = embedding_map.boundary_map(points(prob=np.array([0.1, 0.2, 0.3, np.nan]), words=words), COLOURS)
+    assert figure.data[0].customdata[0].tolist() == ["p0", 0.1, "a · &lt;b&gt;"]
+    assert "customdata[2]" in figure.data[0].hovertemplate
+
+
+def test_small_maps_have_no_legend():
+    figure = embedding_map.boundary_map(points(), COLOURS, REGIONS, height=340, legend=False)
+    assert figure.layout.showlegend is False and figure.layout.height == 340
 
 
 def test_cells_without_a_patch_nearby_are_hatched_and_only_those():
@@ -53,12 +115,13 @@ def test_cells_without_a_patch_nearby_are_hatched_and_only_those():
     assert embedding_map.hatching(embedding_map.Regions(axis, axis, near, np.ones_like(near)))[0].size == 0
 
 
-def test_the_boundary_line_is_where_the_decision_changes_sign_and_lies_above_the_points():
+def test_the_boundary_line_lies_above_the_points_light_under_dark():
     figure = embedding_map.boundary_map(points(), COLOURS, REGIONS)
-    lines = of_type(figure, "contour")
-    assert {(line.contours.start, line.contours.end) for line in lines} == {(0, 0)}
-    order = [trace.type for trace in figure.data]
-    assert max(i for i, kind in enumerate(order) if kind == "scatter") < order.index("contour")
+    lines = named(figure, "boundary")
+    assert [line.line.color for line in lines] == [line["color"] for line in embedding_map.LINES]
+    assert lines[0].line.width > lines[1].line.width and np.isfinite(np.asarray(lines[0].x, float)).sum() >= 2
+    order = [trace.name for trace in figure.data]
+    assert max(order.index(name) for name in COLOURS) < order.index("boundary")
 
 
 def test_every_point_carries_its_id_and_its_classes_colour():
@@ -102,7 +165,8 @@ def test_many_points_are_drawn_by_webgl_and_weigh_little():
 
 def test_regions_without_any_data_are_not_drawn():
     empty = embedding_map.Regions(REGIONS.x, REGIONS.y, REGIONS.values, np.zeros((2, 3), bool))
-    assert len(embedding_map.boundary_map(points(), COLOURS, empty).data) == 2
+    figure = embedding_map.boundary_map(points(), COLOURS, empty)
+    assert not figure.layout.images and not named(figure, "boundary")
 
 
 def test_synthetic_patches_are_joined_to_both_parents():
@@ -120,7 +184,8 @@ def test_marked_places_are_joined_and_stay_inside_the_frame():
     far = embedding_map.Marked("new", np.array([[90.0, -40.0]]), ["new: a"], np.array([[[0.0, 1.0], [2.0, 3.0]]]))
     figure = embedding_map.boundary_map(points(), COLOURS, REGIONS, marked=[far])
     assert figure.layout.xaxis.range[1] > 90 and figure.layout.yaxis.range[0] < -40
-    assert figure.data[-1].name == "new" and len(figure.data[-2].x) == 6
+    names = [trace.name for trace in figure.data]
+    assert len(figure.data[names.index("new") - 1].x) == 6
 
 
 def test_names_are_never_html():

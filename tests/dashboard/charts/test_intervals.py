@@ -39,9 +39,12 @@ def test_occlusion_bars_keep_the_order_of_bands_and_colour_by_kind():
         }
     )  # fmt: skip
     figure = intervals.occlusion_bars(table, "Drop")
-    assert {bar.name: list(bar.x) for bar in figure.data} == {"Optical": [0.2, -0.1], "SAR after": [0.1]}
+    bars = {bar.name: list(bar.x) for bar in figure.data if bar.type == "bar"}
+    assert bars == {"Optical": [0.2, -0.1], "SAR after": [0.1]}
     assert list(figure.layout.yaxis.categoryarray) == ["Near infrared", "Descending VV", "Red"]
-    assert list(figure.data[0].error_x.array) == pytest.approx([0.1, 0.1])
+    rim, line = (trace for trace in figure.data if trace.type == "scatter")  # dark on light, seen in both themes
+    assert list(line.error_x.array) == pytest.approx([0.1, 0.1, 0.1])
+    assert rim.error_x.thickness > line.error_x.thickness and rim.error_x.color != line.error_x.color
     assert figure.data[0].marker.color == theme.FAMILY["optical"]
 
 

@@ -55,6 +55,11 @@ def ids(chart: dict) -> set[str]:
     return {point[0] for trace in chart["data"] for point in trace.get("customdata", [])}
 
 
+def map_ids(at) -> set[str]:
+    """The patches on the first map."""
+    return ids(charts(at)[0])
+
+
 def held_out(run, fold: int = 0) -> set[str]:
     """The patches that a fold holds out."""
     return set(run.oof().query("fold == @fold")["id"])

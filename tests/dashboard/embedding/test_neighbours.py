@@ -6,20 +6,20 @@ from core.analyses.embedding import projections
 from core.config import EmbedConfig
 from core.data.store import open_dataset
 from dashboard.embedding import neighbours
+from tests.dashboard import galleries
 from tests.dashboard.embedding.conftest import held_out
 
 
 def test_neighbours_are_those_of_the_embedding_and_never_the_patch_itself(complete, open_page):
-    at = open_page("embedding")
+    at = open_page("embedding", embedding_more="near")
     at.selectbox(key="embedding_near").select(sorted(held_out(complete))[3]).run()
     assert not at.exception and not at.error
     data = open_dataset(complete.job()["dataset"])
     row = int(data.index_of([sorted(held_out(complete))[3]])[0])
     training, held = projections.nearest_patches(complete, 0, row, 6, EmbedConfig(metric="euclidean"))
     assert row not in training.index and row not in held.index
-    shown = {button.key for button in at.button if button.key and button.key.startswith("near_")}
-    assert {f"near_Training part_open_{data.ids[i]}" for i in training.index} <= shown
-    assert {f"near_Held out_open_{data.ids[i]}" for i in held.index} <= shown
+    assert galleries.shown(at, "near_Training part") == data.ids[training.index].tolist()
+    assert galleries.shown(at, "near_Held out") == data.ids[held.index].tolist()
 
 
 def test_a_row_without_a_label_is_called_so(run):

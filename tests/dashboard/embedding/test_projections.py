@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from core.analyses.embedding import projections
 from core.config import EmbedConfig
 from tests.dashboard.embedding.conftest import PCA, charts, held_out
@@ -13,26 +11,26 @@ def test_a_projection_that_was_made_later_can_be_chosen_with_the_boundary_of_eve
     at = open_page("embedding")
     at.selectbox(key="embedding_projection").select(pca_key).run()
     assert not at.exception and not at.error
-    assert len(charts(at)) == 3 and "PCA 1" in json.dumps(charts(at)[0]["layout"])
-    assert any(c.value.startswith("PCA of fold 1") for c in at.caption)
+    assert len(charts(at)) == 1 and at.query_params["embedding_projection"] == pca_key
+    assert any(m.value.startswith("PCA of the embeddings of fold 1") for m in at.markdown)
 
 
 def test_a_boundary_that_the_projection_does_not_hold_is_drawn_from_the_heads_values(complete, open_page):
     at = open_page("embedding")
-    at.multiselect(key="embedding_heads").set_value(["lgbm"]).run()
+    at.button_group(key="embedding_switch").set_value("lgbm").run()
     assert not at.exception and not at.error and len(charts(at)) == 1
-    assert any(f"on {len(held_out(complete))} held-out patches" in c.value for c in at.caption)
+    assert any(f"of {len(held_out(complete))} held-out patches" in m.value for m in at.markdown)
 
 
 def test_heads_that_are_fitted_again_have_their_boundary_drawn_again(complete, open_page):
     """The boundary is kept by the files that it is made from, not by the fold's card."""
     at = open_page("embedding")
-    shown = at.multiselect(key="embedding_heads").set_value(["lgbm"]).run()
-    before = [c.value for c in shown.caption]
+    at.button_group(key="embedding_switch").set_value("lgbm").run()
+    before = charts(at)[0]["layout"]["images"]
     for fold in range(3):
         scores = complete.scores(fold)
         complete.write_scores(fold, scores | {"lgbm": -scores["lgbm"][::-1].copy()})
-    assert [c.value for c in at.run().caption] != before
+    assert charts(at.run())[0]["layout"]["images"] != before
 
 
 def test_the_form_shows_what_the_method_uses_and_the_bounds_of_the_options(complete, open_page):

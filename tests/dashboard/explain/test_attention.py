@@ -4,39 +4,92 @@ from __future__ import annotations
 
 import shutil
 
+import h5py
 import pytest
 
 from core.analyses.attention import maps
-from dashboard.explain.charts import OUTCOME_TITLES
 from dashboard.patches import outcomes
 from tests.dashboard.explain.shown import figures, harmless, submit
+
+
+def judged(run):
+    head = run.summary()["head"]
+    return outcomes.judged(run.oof(), head, outcomes.thresholds_of(run.summary(), head))
 
 
 def test_every_outcome_has_its_mean_map_and_count(run, open_page):
     at = open_page("explain")
     assert not at.exception and not at.error
-    counts = outcomes.counts(outcomes.judged(run.oof(), "svm_c0.1"))
-    assert [s.value for s in at.subheader] == [f"{OUTCOME_TITLES[o]} · {counts[o]}" for o in outcomes.OUTCOMES]
-    figure = figures(at)[0]
-    assert sum(trace["type"] == "heatmap" for trace in figure["data"]) == sum(1 for n in counts.values() if n)
-    assert any(f"{counts['TP']} maps" in note["text"] for note in figure["layout"]["annotations"])
+    counts = outcomes.counts(judged(run))
+    assert len(figures(at)) == sum(1 for n in counts.values() if n)
+    assert all("Mean attention map of" in chart.proto.alt for chart in at.get("plotly_chart"))
+    shown = [c.value for c in at.caption]
+    assert all(any(text.startswith(f"{n:,} maps") for text in shown) for n in counts.values() if n)
 
 
-def test_layer_size_and_head_are_named_and_dead_maps_flagged(run, open_page):
+def test_where_the_network_looks_comes_first_then_whether_the_maps_were_checked(run, open_page):
     at = open_page("explain")
-    assert any("8×8 cells" in c.value and "layer blocks" in c.value.replace("\\", "") for c in at.caption)
-    assert "1 of 60 maps are dead" in at.warning[0].value
-    assert any("do not outline the landslide" in m.value for m in at.markdown)
+    assert "of the attention lies" in at.markdown[0].value
+    assert any("Sanity checks: not run" in m.value for m in at.markdown[:3])
+    assert not at.warning  # empty maps are a line, not a box
+    assert any("1 of 60 maps are empty" in m.value for m in at.markdown)
+    assert any(c.value.startswith("95% interval") and ", n = " in c.value for c in at.caption)
+
+
+def test_layer_and_size_are_named_and_what_maps_do_not_show(run, open_page):
+    at = open_page("explain")
+    texts = [m.value.replace("\\", "") for m in at.markdown]
+    assert any("8×8 cells" in text and "layer blocks" in text for text in texts)
+    assert any("do not outline the landslide" in text for text in texts)
+
+
+def test_the_surest_found_landslide_is_large_at_first_and_named_by_the_link(run, open_page):
+    at = open_page("explain")
+    surest = outcomes.chosen(judged(run), ["TP"])["id"].astype(str)
+    assert at.session_state["explain_patch"] == surest[0] and at.query_params["explain_patch"] == surest[0]
+    assert at.session_state["explain_outcome"] == "TP"
+    at.button(key="explain_next").click().run()
+    assert not at.exception and at.query_params["explain_patch"] == surest[1]
+    at.button(key="explain_previous").click().run()
+    assert at.query_params["explain_patch"] == surest[0]
+
+
+def test_an_outcome_brings_its_patches_and_a_patch_its_outcome(run, open_page):
+    at = open_page("explain")
+    left = outcomes.chosen(judged(run), ["TN"])["id"].astype(str)
+    at.button_group(key="explain_outcome").set_value("TN").run()
+    assert not at.exception and at.session_state["explain_patch"] == left[0]
+    at.button(key=f"explain_show_{left[2]}").click().run()
+    assert at.session_state["explain_patch"] == left[2]
+    at = open_page("explain", explain_patch=left[3])
+    assert not at.exception and at.session_state["explain_outcome"] == "TN"
+    assert at.session_state["explain_patch"] == left[3]
+    at = open_page("explain", explain_patch="<b>nobody</b>")
+    assert not at.exception and at.session_state["explain_outcome"] == "TP"
 
 
 def test_opacity_scale_and_head_can_be_chosen(run, open_page):
     at = open_page("explain")
     at.slider(key="explain_opacity").set_value(30).run()
-    at.radio(key="explain_heat").set_value("fold").run()
+    at.radio(key="explain_heat").set_value("patch").run()
     at.toggle(key="explain_raw").set_value(True).run()
     at.selectbox(key="head").select("stats_svm").run()
-    at.toggle(key="explain_cam").set_value(False).run()
     assert not at.exception
+    assert at.query_params["explain_raw"] == "True" and at.query_params["explain_heat"] == "patch"
+    assert any("each patch by itself" in c.value for c in at.caption)
+
+
+def test_masks_stand_beside_the_map_where_there_are_any(run, explained_run, open_page):
+    at = open_page("explain", run=explained_run.name)
+    harmless(at)
+    assert any(c.value.startswith("Landslide mask, ") for c in at.caption)
+    assert "lies on the landslide" in at.markdown[0].value
+    with h5py.File(run.dataset_path(), "r+") as file:
+        del file["masks"]
+    at = open_page("explain", run=run.name)
+    assert not any("Landslide mask" in c.value for c in at.caption)
+    assert any("alone, 8×8 cells" in c.value for c in at.caption)
+    assert "middle quarter" in at.markdown[0].value
 
 
 def test_maps_that_were_made_later_can_be_chosen_and_say_whether_they_were_checked(explained_run, open_page):

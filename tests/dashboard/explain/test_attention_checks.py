@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.analyses.attention import checks
 from core.jobs import queue
 from core.jobs.analysis_folder import list_for
-from dashboard.explain.attention_checks import FINDING_WORDS
+from dashboard.explain.attention_checks import FINDING_WORDS, verdict_sentence
 from tests.dashboard.explain.shown import figures, harmless, submit
 
 
@@ -16,7 +16,32 @@ def test_the_verdict_and_every_measurement_are_shown(explained_run, open_page):
     shown = " ".join(m.value for m in at.markdown)
     assert all(FINDING_WORDS[finding["name"]] in shown for finding in report["verdict"]["findings"])
     assert len(figures(at)) == 4 + 1 + 1 + 1 + 1 + 1  # curves, rivals, folds, random weights, masks, corners
-    assert any(f"{report['n_tested']:,} patches labelled or predicted" in c.value for c in at.caption)
+    assert any(f"{report['n_tested']:,} patches labelled or predicted" in m.value for m in at.markdown)
+
+
+def test_the_verdict_is_one_sentence_with_what_failed():
+    findings = [
+        {"name": "alive", "holds": True},
+        {"name": "learnt", "holds": None},
+        {"name": "on_masks", "holds": False},
+    ]
+    text = verdict_sentence(findings, "read these maps with care")
+    assert text == (
+        "**Read these maps with care**: 1 of 3 checks passed. Failed: they lie on the outlined landslides. "
+        "Undecided: they depend on what was learnt."
+    )
+
+
+def test_a_reduced_check_says_so_and_the_full_one_keeps_layer_and_method(explained_run, studio, open_page):
+    run = explained_run
+    studio.busy_lane(run.dataset_path())
+    at = open_page("explain", run=run.name, explain_view="checks")
+    assert any("Patches tested: 12 instead of 100" in c.value.replace("\\", "") for c in at.caption)
+    at.button(key="explain_full_attention_checks").click().run()
+    assert not at.exception
+    options = list_for(run, checks.ANALYSIS.name)[0].options()
+    assert (options["patches"], options["seeds"], options["compared"]) == (100, 3, 20)
+    assert options["layer"] == checks.read(run).report["options"]["layer"]
 
 
 def test_a_check_that_waits_or_was_cancelled_is_shown_in_any_tab_and_leaves_the_results(

@@ -11,23 +11,42 @@ def test_bands_are_drawn_with_interval_n_and_baseline(run, open_page):
     at = open_page("explain")
     at.button_group(key="explain_view").set_value("bands").run()
     assert not at.exception
-    figure = figures(at)[0]
-    assert sum(len(trace["y"]) for trace in figure["data"]) == 12
-    assert all("error_x" in trace for trace in figure["data"])
-    sentence = next(c.value for c in at.caption if c.value.startswith("15 patches labelled landslide"))
+    bars, whiskers = drawn(at)
+    assert sum(len(trace["y"]) for trace in bars) == 12
+    assert len(whiskers) == 2 and all(len(trace["y"]) == 12 for trace in whiskers)
+    assert "Score lost when the band is removed" in figures(at)[0]["layout"]["xaxis"]["title"]["text"]
+    sentence = next(c.value for c in at.caption if "15 patches labelled landslide" in c.value)
     assert "out of fold over 3 folds" in sentence and "groups kept together" in sentence
-    assert "mean over the training part" in sentence
-    assert any("stand in for each other" in m.value for m in at.markdown)
+    assert "mean over the training part" in sentence and "stand in for each other" in sentence
+    assert "The model relies most on" in at.markdown[0].value or "No single band" in at.markdown[0].value
+
+
+def drawn(at):
+    traces = figures(at)[0]["data"]
+    return [t for t in traces if t["type"] == "bar"], [t for t in traces if "error_x" in t]
+
+
+def test_bars_stand_by_size_or_by_sensor_and_the_link_says_which(run, open_page):
+    at = open_page("explain", explain_view="bands")
+    by_size = figures(at)[0]["layout"]["yaxis"]["categoryarray"]
+    at.button_group(key="explain_bands_order").set_value("sensor").run()
+    assert not at.exception and at.query_params["explain_bands_order"] == "sensor"
+    by_sensor = figures(at)[0]["layout"]["yaxis"]["categoryarray"]
+    assert by_sensor[::-1][0] == "Red" and set(by_sensor) == set(by_size)
+    bars, _ = drawn(at)
+    drops = {name: x for trace in bars for name, x in zip(trace["y"], trace["x"], strict=True)}
+    assert by_size == sorted(by_size, key=drops.get)
 
 
 def test_the_papers_way_and_the_other_baseline_are_options_with_intervals(run, open_page):
     at = open_page("explain", explain_view="bands")
-    drop = figures(at)[0]["data"][0]
+    drop = drawn(at)[0][0]
     at.selectbox(key="explain_baseline").select("zero_raw").run()
     at.selectbox(key="explain_measure").select("paper").run()
     assert not at.exception
-    paper = figures(at)[0]["data"][0]
-    assert "error_x" in paper and paper["x"] != drop["x"]
+    assert at.query_params["explain_baseline"] == "zero_raw" and at.query_params["explain_measure"] == "paper"
+    bars, whiskers = drawn(at)
+    assert whiskers and bars[0]["x"] != drop["x"]
     assert any("takes the probability before to be 1" in m.value for m in at.markdown)
 
 

@@ -34,12 +34,13 @@ def test_chance_is_drawn_where_it_is_known():
     assert [trace.x[0] for trace in figure.data if trace.marker.symbol == "line-ns"] == [0.1, 0.1]
 
 
-def test_mean_maps_stand_on_one_scale_with_their_counts():
+def test_mean_maps_stand_on_one_scale():
     maps = np.stack([np.full((2, 2), v) for v in (1.0, 2.0, 0.0)])
-    figure = charts.mean_maps(mean_maps(maps, np.array(["tp", "fn", "fn"]), np.zeros(3, int)))
-    heat = [trace for trace in figure.data if trace.type == "heatmap"]
-    assert len(heat) == 2 and {trace.zmax for trace in heat} == {heat[0].zmax}
-    assert any("2 maps<br>1 dead" in note.text for note in figure.layout.annotations)
+    means = mean_maps(maps, np.array(["tp", "fn", "fn"]), np.zeros(3, int))
+    top = charts.top_of(means)
+    heat = [charts.mean_map(means[name], name.upper(), top).data[0] for name in ("tp", "fn")]
+    assert {trace.zmax for trace in heat} == {top} and top == max(float(np.max(trace.z)) for trace in heat)
+    assert charts.top_of({"tp": means["tn"]}) == 1.0  # nothing to draw
 
 
 def test_curves_and_ranks_hold_their_bounds():
@@ -55,4 +56,9 @@ def test_groups_take_the_colour_of_their_sensing():
     rows = [("optical", "optical"), ("ascending post", "sar"), ("ascending change", "sar"), ("terrain", "terrain")]
     table = pd.DataFrame(rows, columns=["group", "modality"]).assign(shapley=0.1, lo=0.0, hi=0.2)
     figure = charts.shapley_bars(table, "share")
-    assert [trace.name for trace in figure.data] == ["Optical", "SAR after", "SAR change", "Other"]
+    assert [trace.name for trace in figure.data if trace.type == "bar"] == [
+        "Optical",
+        "SAR after",
+        "SAR change",
+        "Other",
+    ]

@@ -51,4 +51,10 @@ def test_a_patch_that_was_not_judged_gives_the_first_with_a_warning():
     at.session_state["explain_patch"] = "<b>nobody</b>"
     at.run()
     assert at.selectbox[0].value == "hard"
-    assert "has not judged a patch" in at.warning[0].value and "\\<b" in at.warning[0].value
+    assert "has no out-of-fold decision on a patch" in at.warning[0].value and "\\<b" in at.warning[0].value
+
+
+def test_the_patch_of_a_dataset_that_was_left_gives_the_first_without_a_word():
+    at = AppTest.from_function(picked)
+    at.query_params["explain_patch"], at.session_state["explain_patch"] = "elsewhere", "elsewhere"
+    assert at.run().selectbox[0].value == "hard" and not at.warning

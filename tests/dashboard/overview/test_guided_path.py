@@ -106,8 +106,13 @@ def test_one_click_asks_for_the_whole_demo(studio, open_page, monkeypatch):
     job.write_json("result.json", {"name": "demo"})
     queue.finish(job, "succeeded", message="Done.")
     at.run()
-    assert not at.exception and at.title[0].value == "Landslide Lens", "it has gone on to the training"
+    assert not at.exception and at.title[0].value == "Overview", "it has gone on to the training"
     (run,) = list_runs(studio.checkpoints)
     assert run.config().preset == "demo" and queue.planned(run) is not None
     at.button(key="overview_make_demo").click().run()
     assert not at.exception and len(list_runs(studio.checkpoints)) == 1
+
+
+def test_simulated_data_say_so_beside_their_numbers(run, open_page):
+    at = open_page("overview", run=run.name)
+    assert not at.exception and any("Simulated data" in m.value for m in at.markdown)

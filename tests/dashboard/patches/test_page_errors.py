@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from dashboard.patches import outcomes
+from tests.dashboard import galleries
 
 
 def tiles(at) -> list[str]:
-    return [b.key.removeprefix("errors_open_") for b in at.button if (b.key or "").startswith("errors_open_")]
+    return galleries.shown(at, "errors")
 
 
 def judged(run, head: str = "svm_c0.1"):
@@ -64,8 +65,8 @@ def test_a_page_that_no_longer_exists_becomes_the_last(run, open_page):
 def test_a_click_opens_the_card_and_names_the_patch_in_the_url(run, open_page):
     at = open_page("errors")
     patch = tiles(at)[0]
-    at.button(key=f"errors_open_{patch}").click().run()
-    assert not at.exception and at.query_params["patch"] == patch
+    galleries.click(at, "errors", patch)
+    assert not at.exception and at.query_params["patch"] in (patch, [patch])
     assert at.selectbox(key="card_composite").value == "True colour"
 
 
@@ -73,8 +74,9 @@ def test_the_url_opens_the_same_card(run, open_page):
     at = open_page("errors", run=run.name, patch="ID_0004")
     assert not at.exception
     row = run.oof().set_index("id").loc["ID_0004"]
-    verdict = next(m.value for m in at.markdown if m.value.startswith("**ID\\_0004**"))
-    assert "labelled **landslide**" in verdict and f"{row['prob_svm_c0.1']:.3f}" in verdict
+    assert any(m.value.startswith("#### ") and "ID\\_0004" in m.value for m in at.markdown)
+    verdict = next(c.value for c in at.caption if c.value.startswith("Labelled **landslide**"))
+    assert f"{row['prob_svm_c0.1']:.3f}" in verdict
     assert ("**Wrong.**" in verdict) == (row["pred_svm_c0.1"] != 1)
     assert any("which did not see this patch in training" in c.value for c in at.caption)
     facts = next(d.value for d in at.dataframe if "Fact" in d.value)
@@ -85,7 +87,7 @@ def test_the_url_opens_the_same_card(run, open_page):
 
 def test_overlay_other_composites_and_baselines_are_drawn(run, open_page):
     at = open_page("errors", run=run.name, patch="ID_0001")  # its map is dead
-    at.toggle(key="card_cam").set_value(True).run()
+    assert at.toggle(key="card_wrong_cam").value  # a false alarm shows it at first
     assert any(c.value.startswith("Dead map") for c in at.caption)
     at.selectbox(key="card_composite").select("Descending VV change").run()
     at.selectbox(key="card_occ_baseline").select("zero_raw").run()
@@ -108,3 +110,23 @@ def test_without_maps_and_occlusion_the_card_still_opens(run, open_page):
 
 def test_the_list_can_be_downloaded(run, open_page):
     assert "This list (CSV)" in [b.label for b in open_page("errors").get("download_button")]
+
+
+def test_the_card_decides_at_the_threshold_of_the_page(run, open_page):
+    """A patch that the list calls missed at 0.99 must not be called found by its card."""
+    oof = run.oof()
+    patch = oof[(oof["label"] == 1) & (oof["pred_svm_c0.1"] == 1) & (oof["prob_svm_c0.1"] < 0.99)]["id"].iloc[0]
+    at = open_page("errors", run=run.name, patch=patch, errors_threshold="0.99", errors_outcome="FN")
+    assert not at.exception and patch in tiles(at)
+    assert any(m.value.startswith("#### Missed landslide") for m in at.markdown)
+    assert any("alarm from 0.990. **Wrong.**" in c.value for c in at.caption)
+
+
+def test_mistakes_show_mask_and_map_at_first_even_after_a_right_decision_did_not(run, open_page):
+    table = judged(run)
+    right, wrong = (table[table["outcome"].isin(some)]["id"].iloc[0] for some in (["TP"], ["FN", "FP"]))
+    at = open_page("errors", run=run.name, patch=right)
+    assert not at.toggle(key="card_mask").value and not at.toggle(key="card_cam").value
+    at.query_params["patch"] = wrong
+    at.run()
+    assert not at.exception and at.toggle(key="card_wrong_mask").value and at.toggle(key="card_wrong_cam").value

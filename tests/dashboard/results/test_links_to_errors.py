@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.dashboard import galleries
 from tests.dashboard.results.made import words_of
 
 
@@ -17,7 +18,7 @@ def test_errors_honours_head_outcome_and_threshold_of_its_link(run, open_page):
     assert not at.exception
     oof = run.oof()
     missed = oof["id"][(oof["prob_fc"] < 0.7) & (oof["label"] == 1)]
-    tiles = [b.key.removeprefix("errors_open_") for b in at.button if (b.key or "").startswith("errors_open_")]
+    tiles = galleries.shown(at, "errors")
     assert sorted(tiles) == sorted(missed)[:24] and len(missed)
     assert "one threshold of 0.700" in words_of(at)
 
@@ -40,5 +41,5 @@ def test_what_one_head_fixed_and_another_broke_can_be_listed(run, open_page):
     for name, wanted in (("fixed", right & ~before), ("broken", ~right & before)):
         at.button_group(key="errors_versus").set_value(name).run()
         assert not at.exception
-        tiles = [b.key.removeprefix("errors_open_") for b in at.button if (b.key or "").startswith("errors_open_")]
+        tiles = galleries.shown(at, "errors")
         assert sorted(tiles) == sorted(oof["id"][wanted])

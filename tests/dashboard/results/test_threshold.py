@@ -6,6 +6,7 @@ import pytest
 
 from core.evaluate.sweep import sweep
 from dashboard.results import threshold
+from tests.dashboard import galleries
 from tests.dashboard.results.made import made_predictions
 
 
@@ -23,7 +24,7 @@ def test_the_slider_moves_numbers_and_patches_together(run, open_page):
         called = oof["prob_svm_c0.1"] >= value
         shown = {m.label: m.value for m in at.metric}
         assert shown["Found (TP)"] == str(int((called & (oof["label"] == 1)).sum()))
-        tiles = [b.key.removeprefix("threshold_open_") for b in at.button if "threshold_open_ID" in (b.key or "")]
+        tiles = galleries.shown(at, "threshold")
         nearest = (oof["prob_svm_c0.1"] - value).abs().nsmallest(3).index
         assert set(oof["id"][nearest]) <= set(tiles)
 

@@ -33,3 +33,9 @@ def test_many_series_are_not_read_out():
     figure = go.Figure([go.Scatter(y=[1, 2], name=f"<i>s{i}</i>") for i in range(40)])
     words = in_words(figure)
     assert "s5 and 34 more" in words and "<" not in words and len(words) <= 601
+
+
+def test_values_of_named_rows_are_those_along():
+    figure = go.Figure(go.Scatter(x=[0.5, 0.75], y=[0.2, 0.8], name="mean"))
+    figure.update_yaxes(tickvals=[0, 1], ticktext=["Clouds", "SAR lost"])
+    assert in_words(figure).endswith("mean: 2 values from 0.500 to 0.750.")

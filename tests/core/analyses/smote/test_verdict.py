@@ -32,4 +32,6 @@ def test_the_verdict_says_what_gives_them_away():
     detail = {"kept": {"value": 0.6, "interval": [0.5, 0.7]}}
     words = verdict(REPORT | {"two_sample": two, "detail": detail})
     assert "bands' fine detail" in words["sentence"] and any("blurs" in reason for reason in words["reasons"])
+    assert "90% of pairs (95% interval 80–95%); chance" in words["reasons"][0]
+    assert "keep 60% (95% interval 50–70%) of" in words["reasons"][1]
     assert "hardly blurred" in " ".join(verdict(REPORT)["reasons"])

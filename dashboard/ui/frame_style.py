@@ -1,0 +1,16 @@
+"""The few rules of style that Streamlit's theme cannot say. Fixed text: nothing of a user's is ever part of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+HIDDEN = "hidden_from_sight"  # key of a container that nobody is to see
+# White on the primary colour reads at 5.8:1 on light ground. On dark ground that colour is light, so that it reads as
+# text, and what stands on it is dark: 7.8:1.
+_ON_PRIMARY = '[data-testid^="stBaseButton-primary"]:not(:disabled) { color: #0B131A; }'
+
+
+def frame_style() -> None:
+    """Draw them; once, in the frame."""
+    dark = st.context.theme.type == "dark"
+    st.html(f"<style>.st-key-{HIDDEN} {{ display: none; }} {_ON_PRIMARY if dark else ''}</style>")
