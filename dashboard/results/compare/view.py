@@ -153,7 +153,7 @@ def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[st
         return f"{first} is {better} than {second}: {size}.", words
     if one.settled and this.run.name != other.run.name:
         higher = "higher" if one.difference > 0 else "lower"
-        return f"On these patches {first} is {higher} than {second}: {size}. Other trainings may differ.", words
+        return f"{first} scores {higher} than {second} here ({size}), but retraining may change that.", words
     return f"No significant difference between {first} and {second}: {size}.", words
 
 

@@ -10,6 +10,7 @@ from core.config import preset
 from core.evaluate.metrics import roc_curve
 from dashboard.results.compare import door, learning, ranking
 from tests.builders import make_run
+from tests.dashboard import galleries
 from tests.dashboard.results.made import words_of
 
 HEAD = "svm_c0.1"
@@ -46,7 +47,7 @@ def test_another_run_is_compared_in_settings_metrics_curves_and_patches(runs, op
     fixed, broken = right[0] & ~right[1], right[1] & ~right[0]
     assert set(worse) & set(a.index[fixed]) and f"**Fixed · {fixed.sum()}**" in words_of(at)
     assert f"**Broken · {broken.sum()}**" in words_of(at)
-    shown = [b.key.removeprefix("compare_fixed_open_") for b in at.button if "compare_fixed_open_" in (b.key or "")]
+    shown = galleries.shown(at, "compare_fixed")
     assert shown and set(shown) <= set(a.index[fixed])
 
 
@@ -72,7 +73,7 @@ def test_another_head_is_compared_on_the_same_patches_and_leads_to_them(runs, op
     assert f"**Broken · {len(broken)}**" in words_of(at)
     at.button(key="compare_open_broken").click().run()
     assert not at.exception and at.title[0].value == "Errors"
-    tiles = [b.key.removeprefix("errors_open_") for b in at.button if (b.key or "").startswith("errors_open_")]
+    tiles = galleries.shown(at, "errors")
     assert sorted(tiles) == sorted(broken)
 
 
