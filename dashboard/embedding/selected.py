@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,10 +12,10 @@ from core.data.bands import Composite
 from core.data.store import Dataset
 from core.runs.store import RunFolder
 from dashboard import theme
-from dashboard.dataset import exclusions
 from dashboard.embedding import controls, fidelity, map_panel, neighbours, points
 from dashboard.embedding.projections import Drawn
-from dashboard.patches import gallery, outcomes
+from dashboard.patches import chosen as patches_chosen
+from dashboard.patches import gallery, outcomes, tiles
 from dashboard.patches.gallery import Look
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
@@ -27,7 +28,6 @@ HEIGHT = 520  # of the pictures beside the map
 def panel(run: RunFolder, data: Dataset, table: pd.DataFrame, ids: Sequence[str], way: Composite) -> list[str]:
     """Pictures beside the map; the ids shown. table: of the map; ids: selected on it."""
     look = Look(way)
-    exclusions.last_change()
     if not ids:
         return _wrong(data, table, look)
     chosen = table[table["id"].isin(list(ids))].sort_values("prob", ascending=False, kind="stable")
@@ -41,9 +41,12 @@ def panel(run: RunFolder, data: Dataset, table: pd.DataFrame, ids: Sequence[str]
         downloads.download(
             chosen.drop(columns=["row", "oof_row"]), f"{run.name}_selection", "CSV", key="embedding_selection_csv"
         )
-        with st.popover("Exclude", icon=":material/block:", type="tertiary", key="embedding_exclusion"):
-            exclusions.exclude_button(data, chosen["id"].tolist(), "chosen on the embedding map", "embedding_chosen")
-            st.caption("Only trainings that begin from now on leave them out. Dataset → Check undoes it.")
+        some = patches_chosen.Chosen(
+            data, chosen["id"].tolist(), chosen.assign(label=chosen["label"].map(points.class_words(data))),
+            partial(gallery.pictures, data, look=look),
+        )  # fmt: skip
+        for place, action in enumerate(patches_chosen.ACTIONS):
+            action(some, f"embedding_action_{place}")
         st.button("Clear", icon=":material/close:", type="tertiary", key="embedding_clear", on_click=map_panel.clear)
     return chosen["id"].tolist()
 
@@ -96,7 +99,7 @@ def _pair(data: Dataset, chosen: pd.DataFrame, look: Look) -> None:
 
 def _open_card(patch_id: str) -> None:
     st.button(
-        "Open card", icon=":material/open_in_full:", key=f"embedding_open_{patch_id}", on_click=gallery.open_patch,
+        "Open card", icon=":material/open_in_full:", key=f"embedding_open_{patch_id}", on_click=tiles.open_patch,
         args=(patch_id,),
     )  # fmt: skip
 

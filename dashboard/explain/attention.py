@@ -10,6 +10,7 @@ import streamlit as st
 from core.analyses.attention import checks, maps
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.explain import why
 from core.explain.cam.group_means import MeanMap
 from core.runs.store import RunFolder
 from dashboard import theme, url_state
@@ -54,6 +55,8 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
     means = tables.means_of(facts, cams.maps)
     with above:
         _verdict(data, run, cams, facts, means)
+        if theme.sees_no_network(head):
+            st.caption(badges.what_maps_miss(head).strip())
     with controls:
         look = looks.look_popover(data, "explain")
     with choice:
@@ -201,7 +204,7 @@ def _method(data: Dataset, cams: gallery.Cams, facts: pd.DataFrame, head: str) -
         st.markdown(
             "The attention on a landslide is the share of the map that lies inside its mask. Each fold's network has "
             "its own scale, so the brightest colour is the mean peak of its living maps. Weak evidence: a peak below "
-            f"{gallery.WEAK:.0%} of that."
+            f"{why.WEAK:.0%} of that."
         )
         if n := int(facts["cam_dead"].sum()):
             by = facts[facts["cam_dead"]]["outcome"].value_counts()

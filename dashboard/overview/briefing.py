@@ -19,8 +19,8 @@ from core.runs.store import RunFolder
 from dashboard import state, theme
 from dashboard.overview.runs import run_row
 from dashboard.patches import card, gallery, outcomes
+from dashboard.results import interpretation, prevalence
 from dashboard.results import predictions as scored
-from dashboard.results import prevalence
 from dashboard.results.predictions import Predictions
 from dashboard.ui import guards
 from dashboard.ui.formatting import escape_markdown, interval, interval_percent, number, percent
@@ -126,8 +126,8 @@ def basis(brief: Briefing, n_runs: int) -> str:
     labels = brief.predicted.labels
     flattered = " The best of several runs, chosen on these patches, looks a little better than it is." * (n_runs > 1)
     return (
-        f"{brief.predicted.basis} Prevalence in these patches: {percent(labels.mean())}.{flattered} "
-        f"Folder: {escape_markdown(brief.run.name)}"
+        f"{interpretation.basis(brief.summary, brief.predicted.head)} Prevalence in these patches: "
+        f"{percent(labels.mean())}.{flattered} Folder: {escape_markdown(brief.run.name)}"
     )
 
 

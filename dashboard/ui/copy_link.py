@@ -53,7 +53,7 @@ button:focus-visible { box-shadow: 0 0 0 2px var(--st-primary-color); }
 """
 _component = st.components.v2.component(
     "landslide_lens_copy_link",
-    html='<button type="button" title="A link that opens this very view"><span role="status">Copy link</span></button>',
+    html='<button type="button" title="A link that opens this very view"><span aria-live="polite">Copy link</span></button>',
     css=_CSS,
     js=_JS,
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from core.data import exclusions
 from dashboard.embedding import hover_pictures, map_panel, neighbours
+from dashboard.patches import chosen
+from tests.dashboard import galleries
 from tests.dashboard.embedding.conftest import held_out
 
 
@@ -16,7 +18,7 @@ def test_the_wrong_decisions_stand_beside_the_map_while_nothing_is_selected(run,
     head = run.summary()["head"]
     oof = run.oof().query("fold == 0")
     wrong = set(oof.loc[oof[f"pred_{head}"] != oof["label"], "id"])
-    assert opened(at, "embedding_wrong_open_") <= wrong
+    assert set(galleries.shown(at, "embedding_wrong")) <= wrong
     assert any(m.value == f"**Wrong decisions** · {len(wrong)} of {len(oof)}" for m in at.markdown)
 
 
@@ -36,13 +38,13 @@ def test_several_stay_selected_on_another_heads_map_until_they_are_cleared(run, 
     at, some = open_page("embedding"), sorted(held_out(run))[:4]
     at.session_state[map_panel.SELECTED] = [*some, "not on the map"]
     at.run()
-    assert opened(at, "embedding_open_") == set(some)
+    assert set(galleries.shown(at, "embedding")) == set(some)
     assert any(m.value == "**4 selected patches**" for m in at.markdown)
     other = next(name for name in ("fc", "lgbm") if name != at.button_group(key="embedding_switch").value)
     at.button_group(key="embedding_switch").set_value(other).run()
-    assert opened(at, "embedding_open_") == set(some)
+    assert set(galleries.shown(at, "embedding")) == set(some)
     at.button(key="embedding_clear").click().run()
-    assert not at.exception and not opened(at, "embedding_open_")
+    assert not at.exception and not galleries.shown(at, "embedding")
     assert any(m.value.startswith("**Wrong decisions**") for m in at.markdown)
 
 
@@ -82,6 +84,8 @@ def test_two_patches_stand_side_by_side_and_either_opens(run, open_page):
     at.run()
     assert not at.exception and opened(at, "embedding_open_") == set(some)
     assert sum(m.value.startswith("Label: ") for m in at.markdown) == 2
+    at.button(key=f"embedding_action_{chosen.ACTIONS.index(chosen.compare)}").click().run()
+    assert not at.exception and any(set(some) <= set(frame.value.columns) for frame in at.dataframe)
     at.button(key=f"embedding_open_{some[1]}").click().run()
     assert not at.exception and at.query_params["patch"] == some[1]
 
@@ -90,9 +94,10 @@ def test_selected_patches_can_be_left_out_of_training(run, studio, open_page):
     at, some = open_page("embedding"), sorted(held_out(run))[:3]
     at.session_state[map_panel.SELECTED] = some
     at.run()
-    at.text_input(key="embedding_chosen_reason").set_value("cloud").run()
-    at.button(key="embedding_chosen_exclude").click().run()
-    assert not at.exception and any("3 patches excluded" in s.value for s in at.success)
+    key = f"embedding_action_{chosen.ACTIONS.index(chosen.exclude)}"
+    at.text_input(key=f"{key}_reason").set_value("cloud").run()
+    at.button(key=f"{key}_go").click().run()
+    assert not at.exception
     table = exclusions.read_exclusions(studio.checkpoints / "datasets" / "tiny.h5")
     assert set(table["id"]) == set(some)
 

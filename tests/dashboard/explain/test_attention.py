@@ -77,6 +77,7 @@ def test_opacity_scale_and_head_can_be_chosen(run, open_page):
     assert not at.exception
     assert at.query_params["explain_raw"] == "True" and at.query_params["explain_heat"] == "patch"
     assert any("each patch by itself" in c.value for c in at.caption)
+    assert any("does not use the network" in c.value for c in at.caption)
 
 
 def test_masks_stand_beside_the_map_where_there_are_any(run, explained_run, open_page):

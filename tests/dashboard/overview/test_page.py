@@ -56,7 +56,7 @@ def test_the_best_run_is_told_in_a_sentence_three_numbers_and_pictures(studio, o
     assert all("–" in m.delta for m in at.metric)
     told = next(c for c in at.caption if "finished run" in c.value)
     assert "250 landslide patches per 1,000, as in these patches" in told.value
-    assert "60 patches" in told.proto.help and "Out of fold over 3 folds" in told.proto.help
+    assert "60 patches" in told.proto.help and "3-fold cross-validation" in told.proto.help
 
 
 def test_a_stated_prevalence_changes_alarms_but_not_what_is_found(studio, open_page):

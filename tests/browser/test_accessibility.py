@@ -1,0 +1,92 @@
+"""Every page in both themes: axe finds nothing serious and the tab is named; narrow windows fold sidebar and tables."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from core.runs.store import datasets_path
+from tests.browser.conftest import settled
+from tests.builders import make_dataset, make_run
+
+PAGES = {
+    "": "Overview", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
+    "errors": "Errors", "embedding": "Embedding", "explain": "Explain",
+}  # fmt: skip
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def run(checkpoints):
+    path = datasets_path(checkpoints) / "tiny.h5"
+    path.parent.mkdir(parents=True)
+    return make_run(checkpoints, make_dataset(path).path)
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed(request, browser):
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme=request.param)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious(themed, url, run, name):
+    themed.goto(f"{url}/{name}?run={run.name}")
+    expect(themed).to_have_title(f"{PAGES[name]} · tiny · Landslide Lens", timeout=60_000)
+    expect(themed.locator("h1")).to_be_visible(timeout=60_000)
+    settled(themed)
+    found = [one for one in Axe().run(themed).response["violations"] if one["impact"] in SERIOUS]
+    told = [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"][:3]]
+    assert not found, "\n".join(told)
+
+
+@pytest.mark.parametrize(("width", "folded"), [(1440, False), (820, True), (390, True)])
+def test_the_sidebar_is_folded_where_there_is_little_room(browser, url, run, width, folded):
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    tab = context.new_page()
+    tab.goto(f"{url}/?run={run.name}")
+    expect(tab.locator("h1")).to_be_visible(timeout=60_000)
+    settled(tab)
+    expect(tab.get_by_test_id("stSidebar")).to_have_attribute("data-collapsed", str(folded).lower())
+    assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
+
+
+def test_tables_are_cards_on_a_phone(browser, url, run):
+    context = browser.new_context(viewport={"width": 390, "height": 840})
+    tab = context.new_page()
+    tab.goto(f"{url}/results?run={run.name}&results_view=heads")
+    settled(tab)
+    expect(tab.get_by_test_id("stDataFrame")).to_have_count(0, timeout=30_000)
+    context.close()
+
+
+def test_the_link_that_is_copied_opens_the_same_view(browser, url, run):
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    tab.goto(f"{url}/errors?run={run.name}&head=fc&errors_outcome=TP")
+    settled(tab)
+    tab.get_by_role("button", name="Copy link").click()
+    expect(tab.get_by_role("button", name="Copied")).to_be_visible()
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    for part in (f"run={run.name}", "head=fc", "errors_outcome=TP"):
+        assert part in copied
+    context.close()
+
+
+def test_back_leads_to_the_page_before_and_keeps_its_run(page, url, run):
+    page.goto(f"{url}/?run={run.name}")
+    expect(page.locator("h1")).to_have_text("Overview", timeout=60_000)
+    settled(page)
+    page.get_by_role("link", name="Errors").click()
+    expect(page.locator("h1")).to_have_text("Errors", timeout=60_000)
+    settled(page)
+    assert f"run={run.name}" in page.url
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Overview", timeout=60_000)
+    settled(page)
+    expect(page).to_have_url(re.compile(f"run={run.name}"))
