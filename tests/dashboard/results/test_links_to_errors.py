@@ -29,7 +29,7 @@ def test_errors_honours_head_outcome_and_threshold_of_its_link(run, open_page):
 def test_a_link_that_names_nothing_known_shows_the_usual_errors(run, open_page, key, value):
     at = open_page("errors", run=run.name, **{key: value})
     assert not at.exception and key not in at.query_params
-    assert at.button_group(key="errors_outcome").value == ["FP", "FN"]
+    assert at.button_group(key="errors_outcome").value == ["FN", "FP"]
 
 
 def test_what_one_head_fixed_and_another_broke_can_be_listed(run, open_page):
