@@ -47,10 +47,9 @@ def main() -> None:
         url_state.forget("results_of")
         st.query_params.pop("results_of", None)
         st.session_state[VIEW] = asked
-    bar = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
-    with bar:
-        st.title("Results", width="content")
-        bar = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", width="content")
+    top = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    top.title("Results", width="content")
+    bar = top.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", width="content")
     with bar:
         with st.popover("Source and export", icon=":material/database:"):
             source = url_state.choose(

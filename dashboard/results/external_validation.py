@@ -42,11 +42,11 @@ def external_validation_view(run: RunFolder, summary: dict) -> None:
     """Evaluations on other datasets, the newest first, and a new one."""
     evaluations = or_stop(read, run)
     if not evaluations:
+        st.markdown(
+            "**This run has not been tested on another dataset yet.** Performance at a place, season or sensor that it "
+            "has not seen tells more than any fold."
+        )
         _evaluate(run)
-        st.info(
-            "This run has not been evaluated on another dataset yet. Performance at a place, season or sensor that it "
-            "has not seen tells more than any fold.", icon=":material/travel_explore:",
-        )  # fmt: skip
         return
     newest = sorted(evaluations, key=lambda name: str(evaluations[name].report.get("made", "")), reverse=True)
     name = newest[0]
