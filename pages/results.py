@@ -83,7 +83,7 @@ def of_run(bar) -> None:
         prevalence.prevalence_form(run, predicted, known)
         if warnings := interpretation.warnings_of(facts):
             words = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
-            with st.popover(words, icon=":material/warning:"):
+            with st.popover(f":orange[{words}]", icon=":material/warning:"):
                 st.warning("  \n".join(warnings))
     summary.header(predicted, facts["heads"].get(head))
     draw(view_switch("results", VIEWS, "summary"), run, facts, oof, predicted, known)

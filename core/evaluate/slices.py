@@ -23,7 +23,6 @@ from core.evaluate.intervals import effective_groups_by_metric, interval
 from core.evaluate.metrics import COUNT_METRICS, check_labels, rates
 from core.stats.bootstrap import by_group, group_index, resampled_sums
 from core.stats.intervals import defined_spread, t_interval, t_pvalue
-from core.text import list_names
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
 FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown
@@ -69,25 +68,6 @@ class SliceReport:
     def beyond_luck(self) -> pd.DataFrame:
         """The rows of the slices that are weaker than the rest with all slices taken into account."""
         return self.table[(self.table["p_holm"] < ALPHA) & (self.table["difference"] < 0)]
-
-    def sentence(self) -> str:
-        """For people."""
-        row = self.worst
-        name = self.metric.upper() if self.metric in ("f1", "mcc") else self.metric.replace("_", " ")
-        if row is None:
-            return f"No slice's {name} lies below that of all patches ({self.overall:.3f})."
-        sure = "This holds with all slices taken into account."
-        if not row["p_holm"] < ALPHA:
-            p = f" (p {row['p_holm']:.2f})" if math.isfinite(row["p_holm"]) else ""
-            sure = f"With {len(self.table)} slices looked at, luck alone may do that{p}."
-            weaker = [f"{one['by']} {one['slice']} ({one['value']:.3f})" for _, one in self.beyond_luck.iterrows()]
-            sure += f" Weaker beyond luck: {list_names(weaker)}." if weaker else ""
-        known = math.isfinite(row["lo"]) and math.isfinite(row["hi"])
-        bounds = f"95% interval {row['lo']:.3f} to {row['hi']:.3f}, " if known else ""
-        return (
-            f"The weakest slice is {row['by']} {row['slice']}: {name} {row['value']:.3f} ({bounds}"
-            f"n = {row['n']:,}, {row['n_positive']:,} positive) against {row['rest']:.3f} elsewhere. {sure}"
-        )
 
 
 def slice_report(

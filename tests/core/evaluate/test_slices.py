@@ -36,7 +36,6 @@ def test_the_planted_weak_slice_is_named(metric):
     rng = np.random.default_rng(1)
     found = slice_report(labels, pred, {"site": site, "cloud": rng.random(1200)}, metric=metric, n_boot=300)
     assert (found.worst["by"], found.worst["slice"]) == ("site", "b") and found.settled
-    assert "weakest slice is site b" in found.sentence() and "all slices" in found.sentence()
     assert found.worst["lo"] < found.worst["value"] < found.worst["hi"] < found.overall
 
 
@@ -52,9 +51,6 @@ def test_the_weakest_slice_is_the_lowest_drawn_and_may_be_luck():
     values = found.table.set_index("slice")["value"]
     assert found.worst["slice"] == values.idxmin() == "tiny" and found.worst["p_holm"] > 0.05
     assert found.beyond_luck["slice"].tolist() == ["b"] and found.settled
-    words = found.sentence()
-    assert "weakest slice is site tiny" in words and "luck alone may do that" in words
-    assert f"Weaker beyond luck: site b ({values['b']:.3f})." in words
 
 
 @pytest.mark.parametrize("metric", COUNT_METRICS)
@@ -120,7 +116,7 @@ def test_slices_of_numbers_are_named_without_powers_of_ten_or_idle_digits(edges,
 def test_facts_of_one_value_or_of_nothing_make_no_slices():
     labels, pred, _ = run(100)
     found = slice_report(labels, pred, {"one": np.full(100, "x"), "none": np.full(100, np.nan)}, n_boot=20)
-    assert found.table.empty and found.worst is None and "No slice" in found.sentence()
+    assert found.table.empty and found.worst is None
 
 
 def test_wrong_metric_and_length_are_refused():
