@@ -16,7 +16,20 @@ Each message says what was found, where, what is accepted and what to do next. P
 sentence; the command line prints it on standard error and exits with 1.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from core.text import one_line
+
+
+@dataclass(frozen=True)
+class Asks:
+    """What a source leaves open: the option that settles it, what it may be, and the likely one where there is one."""
+
+    option: str
+    choices: tuple[str, ...] = ()
+    suggested: str | int | None = None
 
 
 class LandslideLensError(Exception):
@@ -27,7 +40,11 @@ class LandslideLensError(Exception):
 
 
 class DataError(LandslideLensError):
-    """A source or a dataset file cannot be used."""
+    """A source or a dataset file cannot be used. asks: what would settle it, where an option would."""
+
+    def __init__(self, text: str = "", asks: Asks | None = None):
+        super().__init__(text)
+        self.asks = asks
 
 
 class UnsafeFileError(DataError):

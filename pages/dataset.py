@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard.dataset import bands, check, demo, facts, import_form, leakage, map, patches
+from dashboard.dataset import bands, check, demo, facts, leakage, map, patches
+from dashboard.dataset.importing import wizard
 from dashboard.ui import empty_states, guards
 from dashboard.ui.view_switch import view_switch
 
@@ -13,15 +14,15 @@ VIEWS = {
     "map": (":material/map: Map", map.places),
     "check": (":material/fact_check: Check", check.check),
     "leakage": (":material/compare: Leakage", leakage.leakage),
-    "import": (":material/drive_folder_upload: Import", lambda data: import_form.importer()),
+    "import": (":material/drive_folder_upload: Import", lambda data: wizard.importer()),
 }
 
 st.title("Dataset")
 data = guards.chosen_dataset()
 if data is None:
-    if not demo.demo_job():
+    if not demo.demo_job() and not wizard.is_under_way():
         empty_states.no_dataset(with_import=False)
-    import_form.import_source()
+    wizard.import_patches()
     st.stop()
 
 VIEWS[view_switch("dataset", {name: label for name, (label, _) in VIEWS.items()}, "facts")][1](data)

@@ -22,7 +22,10 @@ TILES = "Tiles, and labels from masks"
 def ingest(
     format: Annotated[str, typer.Argument(help=FORMAT)],
     source: Annotated[Path, typer.Argument(help="The folder or file to read, or a .zip, .tar or .tar.gz of it.")],
-    out: Annotated[Path, typer.Option("--out", help="The dataset file to write (.h5).")],
+    out: Annotated[Path | None, typer.Option("--out", help="The dataset file to write (.h5).")] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Say what would be imported and what is left open; write nothing.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first unusable file.", rich_help_panel=READING)
     ] = False,
@@ -160,8 +163,11 @@ def ingest(
 ) -> None:
     """Build a dataset file from a folder or an archive; unusable files are set aside with the reason.
 
+    --preview looks at the listing and some patches only.
+
     An ingest that was killed continues where it stopped when the same command is given again.
     """
+    from core.analyses.datasets import preview as look
     from core.analyses.datasets.importing import ANALYSIS
     from core.commands.console import analyse, print_result
     from core.data.readers import must_exist
@@ -178,6 +184,13 @@ def ingest(
     }  # fmt: skip
     must_exist(source)  # before a job is made of it
     options = {name: value for name, value in given.items() if value is not None}
+    if preview:
+        asked = {name: value for name, value in options.items() if name not in ("out", "replace")}
+        value = analyse(CheckpointsTarget(checkpoints), look.ANALYSIS.name, asked, as_json)
+        print_result({name: value[name] for name in value if name != "pictures"}, as_json, look.text(value))
+        return
+    if out is None:
+        raise typer.BadParameter("Name the dataset file to write.", param_hint="--out")
     value = analyse(CheckpointsTarget(checkpoints), ANALYSIS.name, options, as_json)
     keys_shown = ("dataset", "n", "n_positive", "n_unlabelled", "rejected", "warnings")
     counts = f"{value['n']} patches ({value['n_positive']} landslides, {value['n_unlabelled']} unlabelled)"

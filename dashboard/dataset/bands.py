@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.data.by_class import ClassPixels, drawn_rows
 from core.data.store import Dataset
+from core.text import true_minus
 from dashboard import cache, url_state
 from dashboard.dataset import charts
 from dashboard.patches import band_values, card, derived_bands, gallery, render
@@ -18,6 +19,7 @@ PER_CLASS = 200  # patches of each class that means, histograms and quantiles ar
 DRAWS = (3, 6, 9, 12)
 MOST_DRAWS = 1_000_000
 MEAN_PX = 170  # CSS pixels
+HARDLY = 0.25  # medians this near, in middle halves of their values, tell nobody which class it is
 COMPUTED_WORDS = (
     " SAR before is drawn as SAR after is; other bands that are computed by their percentiles over "
     f"{band_values.LIMIT_PATCHES} patches of each class. Of mean patches they are computed from the mean bands."
@@ -27,17 +29,41 @@ COMPUTED_WORDS = (
 def bands(data: Dataset) -> None:
     """Classes side by side, one band closely, quantiles of every band."""
     labels = [label for label in (1, 0, -1) if (data.labels == label).any()]
+    pixels = band_values.class_pixels(data, PER_CLASS, 0)
+    st.markdown(sentence(data, pixels.quantiles))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = url_state.choose(st.selectbox, "Patches of each class", DRAWS, key="bands_n", default=DRAWS[1], width=170)
         seed = url_state.number(
             "Draw", 0, MOST_DRAWS, 0, key="bands_seed", width=120, help="The same number shows the same patches."
         )
         look = gallery.look_controls(data, "bands_look", stretch=False)
-    pixels = band_values.class_pixels(data, PER_CLASS, 0)
     ids = _side_by_side(data, labels, look, int(n), seed, pixels)
-    _one_band(data, look, ids)
     _quantiles(data, pixels)
+    _one_band(data, look, ids)
     card.show_opened(data, None, ids)
+
+
+def sentence(data: Dataset, quantiles: pd.DataFrame) -> str:
+    """In which band the classes differ most, as Markdown: medians apart, in middle halves of their values."""
+    by_class = {label: part.set_index("band") for label, part in quantiles.groupby("label")}
+    if not {0, 1} <= by_class.keys():
+        return f"{len(data.bands)} bands. With patches of both classes, this view compares them."
+    apart = (by_class[1]["q50"] - by_class[0]["q50"]).abs()
+    spread = sum((part["q75"] - part["q25"]) / 2 for part in (by_class[1], by_class[0]))
+    apart = (apart / spread.where(spread > 0)).dropna()
+    if not len(apart) or apart.max() == 0:
+        return "The classes have the same median in every band."
+    band = next(one for one in data.bands if one.name == apart.idxmax())
+    medians = [f"{value(by_class[label].loc[band.name, 'q50'])} in {class_word(data, label)}" for label in (1, 0)]
+    said = "The classes differ most in"
+    if apart.max() < HARDLY:
+        said = "No single band tells the classes apart. The largest difference is in"
+    return f"{said} **{escape_markdown(band.label)}**: median {' and '.join(medians)}."
+
+
+def value(number: float) -> str:
+    """A value of a band: whole where it is large, three digits otherwise, a true minus."""
+    return true_minus(f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}")
 
 
 def _side_by_side(
@@ -63,11 +89,11 @@ def _side_by_side(
                 st.image(rgb, width=MEAN_PX, alt="Mean patch", output_format="PNG")
                 st.caption(f"Mean of {pixels.n[label]:,} {class_word(data, label)}")
         st.caption(
-            f"The mean patch of each class, over at most {PER_CLASS} patches drawn at random (seed 0), stretched to "
-            "the range that the means have together. It shows where in the picture the classes differ, if anywhere: a "
-            "middle unlike the border says that landslides were centred when the patches were cut, and a network may "
-            "learn that.",
-            width=420,
+            "If the middle of a mean patch differs from its border, landslides were centred when the patches were "
+            "cut, and a network may learn that.",
+            width=360,
+            help=f"Means of at most {PER_CLASS} patches of a class drawn at random (seed 0), stretched to the range "
+            "that the means have together.",
         )
     return ids
 
@@ -91,7 +117,10 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
             st.selectbox, "Band", list(known), key="dataset_band", default=next(iter(known)),
             format_func=lambda n: known[n].label, width=320,
         )  # fmt: skip
-        patch_id = st.selectbox("Patch", ids, format_func=lambda i: gallery.short(i, 40), key="bands_patch", width=260)
+        patch_id = url_state.choose(
+            st.selectbox, "Patch", ids, key="bands_patch", default=ids[0], width=260,
+            format_func=lambda i: gallery.short(i, 40),
+        )  # fmt: skip
     band, row = known[name], data.index_of([patch_id])
     images, names = derived_bands.with_computed(cache.images(data, row), data.bands, [name])
     image = images[0]

@@ -35,15 +35,18 @@ def check(data: Dataset) -> None:
             NAME,
             "This dataset has not been checked yet",
             "The check looks for missing labels, wrong units, damaged values, duplicates, and patches of the same "
-            "ground. Pairs that it finds are saved next to the dataset file, because training uses them.",
+            "ground.",
             "Check the dataset",
             ":material/fact_check:",
         )
     else:
         _outdated(data, found, analyses.follow(target, NAME))
         _verdict(found.report, len(data))
-        _table(data, found.report)
         _concerned(data, found.report)
+        with st.expander(
+            f"All {len(found.report.rows)} checks", expanded=all(row.severity == "ok" for row in found.report.rows)
+        ):
+            _table(data, found.report)
     exclusions.excluded(data)
     card.show_opened(data, None)
 
@@ -103,11 +106,11 @@ def _table(data: Dataset, report: CheckReport) -> None:
             "severity": st.column_config.MultiselectColumn(
                 "Finding", options=list(RANK), color=[theme.SEVERITY[word][0] for word in RANK]
             ),
-            "what": st.column_config.TextColumn("What", width=330),
-            "where": st.column_config.TextColumn("Where", width=200),
-            "n": st.column_config.NumberColumn("How many", format="localized"),
+            "what": st.column_config.TextColumn("What", width=400),
+            "where": st.column_config.TextColumn("Where", width=160),
+            "n": st.column_config.NumberColumn("How many", format="localized", width=90),
             "share": st.column_config.NumberColumn("Share", format="%.1f%%", width=90),
-            "advice": st.column_config.TextColumn("What to do", width="large"),
+            "advice": st.column_config.TextColumn("What to do", width="medium"),
         },
     )  # fmt: skip
     downloads.download(ordered, f"{data.name}_check", "Check as CSV")
@@ -118,11 +121,10 @@ def _table(data: Dataset, report: CheckReport) -> None:
 
 def _concerned(data: Dataset, report: CheckReport) -> None:
     """The patches of one finding: pairs side by side, others as a gallery; chosen ones can be excluded."""
-    st.subheader("Affected patches", anchor=False)
     rows = [row for row in report.rows if row.ids]
     if not rows:
-        st.markdown("No finding concerns single patches.")
         return
+    st.subheader("Affected patches", anchor=False)
     place = url_state.choose(
         st.selectbox,
         "Finding",

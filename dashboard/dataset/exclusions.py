@@ -77,8 +77,8 @@ def excluded(data: Dataset) -> None:
         st.markdown("No patch is excluded. Excluded patches stay in the file; they are never learnt from nor scored.")
         return
     st.markdown(
-        f"{len(table) - len(stale):,} of {len(data):,} patches count as unlabelled in every training that begins from "
-        "now on. The dataset file stays as it is; runs that there are keep what they were trained on."
+        f"{len(table) - len(stale):,} of {len(data):,} patches count as unlabelled in new training runs. The dataset "
+        "file and existing runs are unaffected."
     )
     if stale:
         st.warning(escape_markdown(exclusions.stale_words(stale, data)), icon=":material/warning:")

@@ -1,4 +1,4 @@
-"""The facts of a dataset: counts, class balance in every part of it, where it comes from, every band with its unit."""
+"""The facts of a dataset: a sentence, patches of each class, balance in every part of it, every band with its unit."""
 
 from __future__ import annotations
 
@@ -6,67 +6,90 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.by_class import balance, parts
+from core.data.bands import composites
+from core.data.by_class import balance, drawn_rows, parts
 from core.data.store import Dataset
+from dashboard import url_state
 from dashboard.charts import counts
 from dashboard.dataset import charts as data_charts
+from dashboard.patches import card, gallery
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import class_word, escape_markdown, percent
 
+EXAMPLES = 6  # patches of each class
 MOST_PARTS = 12  # drawn; the table has them all
 PART_WORDS = {"split": "Split", "group": "Group", "source": "Source"}
 
 
 def facts(data: Dataset) -> None:
-    """Counts, balance, where it comes from, and every band with its unit."""
-    if data.facts.get("simulated"):
-        st.info("These patches are simulated: good for trying things out, silent about real ground.",
-                icon=":material/science:")  # fmt: skip
+    """A sentence, six patches of each class, the counts, then the tables."""
+    st.markdown(sentence(data))
+    _examples(data)
     _counts(data)
-    beside = st.grid(2, min_column_width=340, gap="medium")
-    with beside.cell():
-        st.subheader("Class balance", anchor=False)
-        downloads.show(counts.class_counts({"patches": class_counts(data)}, data.positive), key="dataset_balance")
-        st.caption(
-            f"All {len(data):,} patches of {escape_markdown(data.name)}. "
-            f"Positive class: {escape_markdown(data.positive)}."
-        )
-    with beside.cell():
-        st.subheader("Where it comes from", anchor=False)
-        downloads.table(_origin(data), hide_index=True, width="stretch", height="content",
-                     column_config={"Value": st.column_config.TextColumn(width="large")})  # fmt: skip
     _balance_by_part(data)
     st.subheader("Bands", anchor=False)
-    bands = band_table(data)
-    downloads.table(bands, hide_index=True, width="stretch", height="content")
-    st.caption("Statistics over all usable pixels of all patches, in the band's unit; q05 to q95 are quantiles.")
+    downloads.table(short_band_table(data), hide_index=True, width="stretch", height="content")
+    st.caption(
+        "All usable pixels of all patches, in the band's unit; 5% and 95% are quantiles.",
+        help="Standard deviations and the pixels without a usable value are in the download.",
+    )
+    with st.expander("Where it comes from"):
+        downloads.show(counts.class_counts({"patches": class_counts(data)}, data.positive), key="dataset_balance")
+        downloads.table(_origin(data), hide_index=True, width="stretch", height="content",
+                     column_config={"Value": st.column_config.TextColumn(width="large")})  # fmt: skip
+        if data.facts:
+            st.json(data.facts, expanded=False)
     with st.container(horizontal=True):
         downloads.download(lambda: label_table(data), f"{data.name}_labels", "Labels")
-        downloads.download(bands, f"{data.name}_bands", "Bands and statistics")
-    if data.facts:
-        with st.expander("What else the source recorded"):
-            st.json(data.facts, expanded=1)
+        downloads.download(lambda: band_table(data), f"{data.name}_bands", "Bands and statistics")
+    card.show_opened(data, None)
+
+
+def sentence(data: Dataset) -> str:
+    """The dataset in one sentence, as Markdown."""
+    labelled = int((data.labels >= 0).sum())
+    n_positive, positive = int((data.labels == 1).sum()), escape_markdown(data.positive)
+    kind = "simulated patches" if data.facts.get("simulated") else "patches"
+    if not labelled:
+        share = "none of them labelled"
+    elif n_positive * 2 == labelled:
+        share = f"half of them {positive}"
+    else:
+        share = f"{n_positive:,} of them {positive} ({percent(n_positive / labelled, 0)})"
+    if 0 < labelled < len(data):
+        share += f", {len(data) - labelled:,} unlabelled"
+    n_bands = len(data.bands)
+    words = [f"**{len(data):,} {kind}**, {share}", f"{n_bands} band{'s' if n_bands > 1 else ''}"]
+    if data.groups is not None:
+        words.append(f"{len(set(data.groups.tolist())):,} groups")
+    words.append(f"{_side(data)} pixels each")
+    return f"{', '.join(words)}."
+
+
+def _examples(data: Dataset) -> None:
+    """Six patches of each class, drawn at random with a fixed seed."""
+    look = gallery.Look(composites(data.bands)[0])
+    for label in (1, 0) if (data.labels >= 0).any() else (-1,):
+        chosen = data.ids[drawn_rows(data.labels, label, EXAMPLES, 0)].tolist()
+        if chosen:
+            st.markdown(f"**{class_word(data, label)}**")
+            gallery.gallery(data, pd.DataFrame({"id": chosen}), look, f"facts_{label}")
+
+
+def _side(data: Dataset) -> str:
+    height, width = data.shape[1:]
+    return f"{height}×{width}"
 
 
 def _counts(data: Dataset) -> None:
-    by_class = class_counts(data)
-    labelled = max(int((data.labels >= 0).sum()), 1)
-    with st.grid(min_column_width=116):
+    """What a training asks for: groups, masks, places."""
+    groups = None if data.groups is None else len(set(data.groups.tolist()))
+    placed = 0 if data.lonlat is None else int(np.isfinite(data.lonlat).all(axis=1).sum())
+    with st.grid(min_column_width=150):
         st.metric("Patches", f"{len(data):,}", border=True, height="stretch")
-        st.metric(
-            escape_markdown(data.positive), f"{by_class[data.positive]:,}", border=True, height="stretch",
-            delta=f"{by_class[data.positive] / labelled:.1%}", delta_color="off", delta_arrow="off",
-            help="The positive class, and its share of the labelled patches.",
-        )  # fmt: skip
-        st.metric("Bands", len(data.bands), border=True, height="stretch")
-        height, width = data.shape[1:]
-        side = f"{height}" if height == width else f"{height}×{width}"
-        st.metric("Side (pixels)", side, border=True, height="stretch")
-        groups = None if data.groups is None else len(set(data.groups.tolist()))
         st.metric("Groups", "none" if groups is None else f"{groups:,}", border=True, height="stretch",
                   help="Patches of one group (a scene, an event) stay in one fold.")  # fmt: skip
         st.metric("Masks", "yes" if data.has_masks else "none", border=True, height="stretch")
-        placed = 0 if data.lonlat is None else int(np.isfinite(data.lonlat).all(axis=1).sum())
         st.metric("Coordinates", f"{placed:,}" if placed else "none", border=True, height="stretch")
 
 
@@ -78,13 +101,10 @@ def _balance_by_part(data: Dataset) -> None:
         st.markdown("Nothing tells these patches apart: the source named no split, no group and no further column.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "By",
-            list(found),
+        name = url_state.choose(
+            st.selectbox, "By", list(found), key="dataset_part", default=next(iter(found)), width=260,
             format_func=lambda key: PART_WORDS.get(key, escape_markdown(key)),
-            key="dataset_part",
-            width=260,
-        )
+        )  # fmt: skip
     table = balance(data.labels, found[name], data.groups)
     overall = float((data.labels == 1).sum() / max((data.labels >= 0).sum(), 1))
     beside = st.grid(2, min_column_width=340, gap="medium")
@@ -93,7 +113,7 @@ def _balance_by_part(data: Dataset) -> None:
             data_charts.share_by_part(table.head(MOST_PARTS), overall, data.positive), key="dataset_part_chart"
         )
     with beside.cell():
-        shown = table.assign(share=100 * table["share"], low=100 * table["low"], high=100 * table["high"])
+        shown = table.assign(share=100 * table["share"]).drop(columns=["low", "high"])
         shown = shown.drop(columns=[] if table["unlabelled"].any() else ["unlabelled"])
         downloads.table(
             shown.rename(columns={"value": PART_WORDS.get(name, name)}), hide_index=True, width="stretch",
@@ -104,8 +124,6 @@ def _balance_by_part(data: Dataset) -> None:
                 "negative": st.column_config.NumberColumn(data.class_names[0], format="localized"),
                 "unlabelled": st.column_config.NumberColumn("Unlabelled", format="localized"),
                 "share": st.column_config.NumberColumn("Share", format="%.1f%%"),
-                "low": st.column_config.NumberColumn("95% from", format="%.1f%%"),
-                "high": st.column_config.NumberColumn("to", format="%.1f%%"),
             },
         )  # fmt: skip
     more = f"; the {MOST_PARTS} largest of {len(table):,} are drawn" if len(table) > MOST_PARTS else ""
@@ -147,6 +165,15 @@ def band_table(data: Dataset) -> pd.DataFrame:
         row |= {key: round(numbers[key], digits) for key in ("min", "q05", "mean", "q50", "q95", "max", "std")}
         rows.append(row | {"Not finite": numbers.get("n_nonfinite"), "No data": numbers.get("n_nodata")})
     return pd.DataFrame(rows)
+
+
+def short_band_table(data: Dataset) -> pd.DataFrame:
+    """What of :func:`band_table` fits a page: no column that says nothing, five numbers."""
+    whole = band_table(data)
+    names = {"Band": "Band", "Unit": "Unit", "Sensor": "Sensor", "Orbit": "Orbit", "min": "Min", "q05": "5%",
+             "q50": "Median", "q95": "95%", "max": "Max"}  # fmt: skip
+    kept = [name for name in names if name not in ("Unit", "Sensor", "Orbit") or whole[name].any()]
+    return whole[kept].rename(columns=names)
 
 
 def label_table(data: Dataset) -> pd.DataFrame:

@@ -25,14 +25,9 @@ from dashboard.ui import downloads, empty_states, guards, paging
 from dashboard.ui.formatting import escape_markdown
 
 NAME = ANALYSIS.name
-ANY = "anything or nothing"  # no filter on what divides a pair
+ANY = "all pairs"  # no filter on what separates them
 PAIRS_A_PAGE = 6
-METRIC_WORDS = {
-    "identical": "Identical pairs", "near": "Nearly identical", "shifted": "Shifted crops",
-    "overlap": "Overlap by place", "synthetic": "Blends",
-}  # fmt: skip
 OF_RUN = "folds of the chosen run"
-ACROSS = {"split": "splits", OF_RUN: "folds", "groups": "groups"}
 MEASURES = {"overlap": "Overlap (share of the patch)", "ssim": "SSIM over the overlap"}
 
 
@@ -45,10 +40,8 @@ def leakage(data: Dataset) -> None:
         if not analyses.follow(target, NAME):
             empty_states.empty_state(
                 "This dataset has not been checked for leakage yet",
-                "If patches of one landslide lie on both sides of a split, scores are too good: the network is scored "
-                "on ground that it has seen. Every patch is compared with all others to find duplicates, "
-                "near-duplicates, shifted crops, and synthetic patches next to their parents. Shifts are recognised up "
-                "to half a side, and any overlap where places are known.",
+                "If the same ground lies on both sides of a split, scores are too good. The search compares every "
+                "patch with all others: duplicates, shifted crops, overlaps and blends.",
                 "Look for leaks",
                 lambda: analyses.begin(target, NAME, {"scores": False}),
                 ":material/compare:",
@@ -57,8 +50,9 @@ def leakage(data: Dataset) -> None:
     divisions = parts(data)
     _summary(data, found, divisions)
     table = _chosen(found, divisions)
-    _pairs(data, table)
-    _figures(found)
+    if len(found.pairs):
+        _pairs(data, table)
+        _figures(found)
     leakage_cost.cost(data)
     card.show_opened(data, None)
 
@@ -89,7 +83,7 @@ def verdict(n_pairs: int, crossings: Mapping[str, int]) -> tuple[str, str]:
         return "ok", "No two patches show the same ground: no split of this dataset leaks pixels."
     crossed = {name: n for name, n in crossings.items() if n and name != "groups"}
     if crossed:
-        said = " and ".join(f"{n:,} of them are divided by the {name}" for name, n in crossed.items())
+        said = " and ".join(f"{n:,} of them lie across the {name}" for name, n in crossed.items())
         return "error", f"{n_pairs:,} pairs show the same ground, and {said}. Scores measured that way are too good."
     if crossings.get("groups"):
         return "warning", (
@@ -97,19 +91,19 @@ def verdict(n_pairs: int, crossings: Mapping[str, int]) -> tuple[str, str]:
             "Training joins such groups, or leaves out of a fold's training part what shares ground with the patches "
             "that it evaluates (folds.on_leak)."
         )
-    return "ok", f"{n_pairs:,} pairs show the same ground; none is divided."
+    if not crossings:
+        return (
+            "ok",
+            f"{n_pairs:,} pairs show the same ground. No split, run or group could separate them.",
+        )
+    named = " or ".join(f"the {name}" for name in crossings)
+    return "ok", f"{n_pairs:,} pairs show the same ground; none lies across {named}."
 
 
 def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> None:
     crossings = {name: len(divided(found.pairs, name, part)) for name, part in divisions.items()}
     severity, words = verdict(len(found.pairs), crossings)
     getattr(st, {"ok": "success"}.get(severity, severity))(escape_markdown(words), icon=theme.SEVERITY[severity][1])
-    counts = found.pairs["kind"].value_counts()
-    with st.grid(min_column_width=150):
-        for kind in KIND_WORDS:
-            st.metric(METRIC_WORDS[kind], f"{int(counts.get(kind, 0)):,}", border=True)
-        for name, n in crossings.items():
-            st.metric(f"In two {ACROSS[name]}", f"{n:,}", border=True, help=f"Pairs that are divided by the {name}.")
     st.caption(
         f"All {found.n:,} patches of {escape_markdown(data.name)} compared with each other, in "
         f"{duration(found.seconds)}.",
@@ -119,22 +113,24 @@ def _summary(data: Dataset, found: Leaks, divisions: Mapping[str, Mapping[str, s
         "what looks alike, not what is the same place (docs/leakage.md).",
     )
     for note in found.notes:
-        st.info(escape_markdown(note), icon=":material/info:")
+        st.caption(escape_markdown(note))
 
 
 def _chosen(found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
     """The pairs that match the filters."""
     if not len(found.pairs):
         return found.pairs
-    present = [kind for kind in KIND_WORDS if (found.pairs["kind"] == kind).any()]
+    counts = found.pairs["kind"].value_counts()
+    present = [kind for kind in KIND_WORDS if kind in counts]
+    divided_by = {name: len(divided(found.pairs, name, part)) for name, part in divisions.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kinds = url_state.choose_several(
             st.pills, "Kinds", present, key="leakage_kind", default=present, selection_mode="multi",
-            format_func=KIND_WORDS.get,
+            format_func=lambda kind: f"{KIND_WORDS[kind]} ({counts[kind]:,})",
         )  # fmt: skip
         across = url_state.choose(
-            st.selectbox, "Divided by", [ANY, *divisions], key="leakage_across", default=ANY, width=260,
-            format_func=lambda name: name if name == ANY else f"the {name}",
+            st.selectbox, "Show", [ANY, *divisions], key="leakage_across", default=ANY, width=260,
+            format_func=lambda name: name if name == ANY else f"across the {name} ({divided_by[name]:,})",
         )  # fmt: skip
     table = found.pairs[found.pairs["kind"].isin(kinds or present)].reset_index(drop=True)
     return table if across == ANY else divided(table, across, divisions[across])

@@ -11,6 +11,7 @@ from core.data.store import Dataset
 from dashboard import theme, url_state
 from dashboard.charts import embedding_map
 from dashboard.dataset import geo_chart, inventories
+from dashboard.dataset.bands import value
 from dashboard.patches import card, gallery
 from dashboard.ui import downloads, empty_states
 from dashboard.ui.formatting import class_word, escape_markdown
@@ -34,16 +35,19 @@ def places(data: Dataset) -> None:
         return
     join = inventories.kept_join(data)
     placed = np.flatnonzero(np.isfinite(data.lonlat).all(axis=1))
+    st.markdown(sentence(data, placed))
     ways = {"class": "Class"}
     ways |= {"split": "Split"} if data.split is not None else {}
     ways |= {"group": "Group"} if data.groups is not None else {}
     ways |= {"event": "Has an event"} if join is not None else {}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        way = url_state.choose(
-            st.segmented_control, "Coloured by", list(ways), key="map_colour", default="class", required=True,
-            format_func=ways.get,
-        )  # fmt: skip
-        tiles = st.toggle(
+        way = "class"
+        if len(ways) > 1:
+            way = url_state.choose(
+                st.segmented_control, "Coloured by", list(ways), key="map_colour", default="class", required=True,
+                format_func=ways.get,
+            )  # fmt: skip
+        tiles = url_state.toggle(
             "Background map from openstreetmap.org", key="map_tiles",
             help="Your browser then asks openstreetmap.org for pictures of this area. Without it nothing is asked of "
             "the network.",
@@ -59,13 +63,12 @@ def places(data: Dataset) -> None:
         downloads.show(figure, key=key)
     else:
         event = downloads.show(figure, key=key, on_select="rerun", selection_mode=("points", "box", "lasso"))
-    without = len(data) - len(placed)
     st.caption(
         f"{len(placed):,} of {len(data):,} patches of {escape_markdown(data.name)}"
-        + (f"; without coordinates: {without:,}" if without else "")
         + (f"; {len(events):,} of {len(join.events):,} events around them" if join is not None else "")
-        + ". Proportions are true at the middle latitude. "
-        + ("Background © OpenStreetMap contributors." if tiles else "Drawn without any network call.")
+        + "."
+        + (" Background © OpenStreetMap contributors." if tiles else ""),
+        help="Proportions are true at the middle latitude. Without the background map nothing is asked of the network.",
     )
     chosen = embedding_map.selected_ids(event)
     if tiles:
@@ -75,6 +78,15 @@ def places(data: Dataset) -> None:
     downloads.download(lambda: _coordinates(data, placed), f"{data.name}_coordinates", "Coordinates")
     inventories.inventories(data, join)
     card.show_opened(data, None, chosen)
+
+
+def sentence(data: Dataset, placed: np.ndarray) -> str:
+    """How many patches have a place, and how far they spread, as Markdown."""
+    low, high = data.lonlat[placed].min(axis=0), data.lonlat[placed].max(axis=0)
+    tall = (high[1] - low[1]) * geo_chart.KM_PER_DEGREE
+    wide = (high[0] - low[0]) * geo_chart.KM_PER_DEGREE * np.cos(np.radians((low[1] + high[1]) / 2))
+    n = "All" if len(placed) == len(data) else f"{len(placed):,} of"
+    return f"**{n} {len(data):,} patches** have coordinates; they spread over {value(wide)} by {value(tall)} km."
 
 
 def _selection(data: Dataset, ids: list[str]) -> None:

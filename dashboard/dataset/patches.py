@@ -20,6 +20,7 @@ def patches(data: Dataset) -> None:
     options = {"all": "All", 1: data.class_names[1], 0: data.class_names[0]}
     if (data.labels == -1).any():
         options[-1] = "unlabelled"
+    found = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = url_state.choose(
             st.segmented_control, "Class", list(options), key="dataset_class", default="all", required=True,
@@ -29,7 +30,6 @@ def patches(data: Dataset) -> None:
         size = url_state.choose(
             st.selectbox, "A page holds", PAGE_SIZES, key="dataset_size", default=PAGE_SIZES[1], width=130
         )
-    look = gallery.look_controls(data, "dataset_look")
     rows = np.arange(len(data)) if wanted == "all" else np.flatnonzero(data.labels == wanted)
     if text:
         rows = rows[np.char.find(np.char.lower(data.ids[rows]), text.lower()) >= 0]
@@ -38,11 +38,11 @@ def patches(data: Dataset) -> None:
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]})
     page, number, pages = paging.of(table, "dataset_page", size)
+    found.markdown(
+        f"**{len(rows):,} of {len(data):,} patches**, page {number} of {pages}. Click a name to see all bands."
+    )
+    look = gallery.look_controls(data, "dataset_look")
     gallery.gallery(data, page, look, "dataset_gallery", caption=lambda row: class_word(data, int(row["label"])))
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(
-            f"{len(rows):,} of {len(data):,} patches, page {number} of {pages}.",
-            width="content",
-        )
+    with st.container(horizontal=True, horizontal_alignment="right"):
         paging.pages(pages, "dataset_page")
     card.show_opened(data, None, table["id"].tolist())

@@ -51,9 +51,12 @@ button {
 button:hover, button:focus-visible { border-color: var(--st-primary-color); outline: none; }
 button:focus-visible { box-shadow: 0 0 0 2px var(--st-primary-color); }
 """
+_HTML = """
+<button type="button" title="A link that opens this very view"><span aria-live="polite">Copy link</span></button>
+"""
 _component = st.components.v2.component(
     "landslide_lens_copy_link",
-    html='<button type="button" title="A link that opens this very view"><span aria-live="polite">Copy link</span></button>',
+    html=_HTML,
     css=_CSS,
     js=_JS,
 )

@@ -21,8 +21,8 @@ FIXED = ("source", "out", "manifest")  # paths that are always relative to the w
 PATHS = (*FIXED, "labels", "masks")
 
 
-class ImportOptions(Options, ReaderOptions):
-    """What is imported, to where, and how it is read.
+class SourceOptions(Options, ReaderOptions):
+    """What is read, and how.
 
     Paths become absolute when they are given, since the job works elsewhere: ``labels`` and ``masks`` where they exist
     below the working directory or below the source.
@@ -30,10 +30,8 @@ class ImportOptions(Options, ReaderOptions):
 
     format: str = Field(AUTO, title="Format", description=f"One of {', '.join(FORMATS)}, or auto: recognised.")
     source: Path = Field(title="Source", description="A folder, a file of patches, or a .zip, .tar or .tar.gz of it.")
-    out: Path = Field(title="Dataset file", description="The dataset file to write (.h5).")
-    replace: bool = Field(False, title="Replace", description="Replace the dataset file if there is one already.")
     uploaded: bool = Field(
-        False, title="Uploaded", description="The source is an upload (core.data.uploads), removed when the job ends."
+        False, title="Uploaded", description="The source is an upload (core.data.uploads), removed when it is imported."
     )
 
     @model_validator(mode="before")
@@ -53,9 +51,27 @@ class ImportOptions(Options, ReaderOptions):
             raise ValueError(f"There is no format '{value}'. Known: {', '.join((AUTO, *FORMATS))}")
         return value
 
+    @property
+    def named_format(self) -> str | None:
+        """The format; None: recognised."""
+        return None if self.format == AUTO else self.format
+
     def reader_options(self) -> ReaderOptions:
         """How the source is read."""
         return ReaderOptions(**{name: getattr(self, name) for name in ReaderOptions.model_fields})
+
+    def must_exist(self) -> None:
+        """Raises DataError, with what to do, where there is no source."""
+        if not self.source.exists():
+            again = "Upload it again." if self.uploaded else "Give its full path on the machine that runs this."
+            raise DataError(f"There is no folder or file {self.source}. {again}")
+
+
+class ImportOptions(SourceOptions):
+    """What is imported, to where, and how it is read."""
+
+    out: Path = Field(title="Dataset file", description="The dataset file to write (.h5).")
+    replace: bool = Field(False, title="Replace", description="Replace the dataset file if there is one already.")
 
 
 def check(target: CheckpointsTarget, options: ImportOptions) -> None:
@@ -75,12 +91,9 @@ def analyse(target: CheckpointsTarget, options: ImportOptions) -> Steps[dict[str
     yield Progress(0.0, "Looking at the source.")
     upload = uploads.folder_of(options.source, target.checkpoints) if options.uploaded else None
     try:
-        if not options.source.exists():
-            again = "Upload it again." if options.uploaded else "Give its full path on the machine that runs this."
-            raise DataError(f"There is no folder or file {options.source}. {again}")
+        options.must_exist()
         with unpacked(options.source, beside=options.source if upload else options.out) as folder:
-            named = None if options.format == AUTO else options.format
-            format, folder = looked_at(folder, named, options.reader_options())
+            format, folder = looked_at(folder, options.named_format, options.reader_options())
             report = yield from ingest(format, folder, options.out, options.reader_options())
     finally:
         if upload:  # neither the upload nor what was read of it stays

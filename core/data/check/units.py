@@ -7,6 +7,8 @@ that changed places (red and blue) cannot be recognised in statistics.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from core.data.bands import BYTES, DECIBEL, DN, REFLECTANCE, Band
@@ -24,7 +26,7 @@ def unit_row(dataset: Dataset) -> CheckRow:
     found = {
         band.name: text
         for band, row in zip(dataset.bands, dataset.statistics, strict=True)
-        if (text := _other_unit(band, row))
+        if (text := other_unit(band, row))
     }
     if not found:
         return CheckRow("ok", "The bands' units agree with their values")
@@ -54,8 +56,8 @@ def order_row(dataset: Dataset) -> CheckRow:
     return CheckRow("warning", what, where, len(names), share, advice, bands=names)
 
 
-def _other_unit(band: Band, row: dict) -> str:
-    """What the values look like instead, or nothing. row: the band's statistics."""
+def other_unit(band: Band, row: Mapping) -> str:
+    """What the values look like instead, or nothing. row: the band's statistics (q01, q99, max)."""
     low, high, top = (row.get(key) for key in ("q01", "q99", "max"))
     if any(v is None or not np.isfinite(v) for v in (low, high, top)) or low == high:
         return ""

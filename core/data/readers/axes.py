@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.errors import FormatError
+from core.errors import Asks, FormatError
 
 AXES = {"NCHW": "CHW", "NHWC": "HWC", "NHW": "HW"}  # of one patch, by the layout of many
 
@@ -36,7 +36,8 @@ def axes_of(shape: tuple[int, ...], name: str, n_bands: int | None = None, layou
                 return "CHW" if middle == last else "HWC"
     raise FormatError(
         f"{name} has the shape {shape}, which does not tell the bands from rows and columns. Say --layout NCHW if they "
-        "come first, NHWC if last."
+        "come first, NHWC if last.",
+        Asks("layout", ("NCHW", "NHWC")),
     )
 
 

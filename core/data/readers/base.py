@@ -20,7 +20,7 @@ from core.data.bands import USUAL, Band
 from core.data.names.reading import SENSORS
 from core.data.readers.masks.colours import is_colour
 from core.data.readers.masks.raw import RawMask
-from core.errors import ConfigError, DataError, FormatError
+from core.errors import Asks, ConfigError, DataError, FormatError
 from core.progress import Progress
 from core.text import list_names
 
@@ -358,6 +358,8 @@ class Aside:
         self._strict = strict
         self.rejected: list[Rejection] = []
         self.warnings: list[str] = []
+        self.asked: dict[str, Asks] = {}  # what was assumed and may be said otherwise, by the warning that tells it
+        self.would_help: Asks | None = None  # what the first unusable file leaves open
         self.n_files = 0  # set aside so far, without rows of tables
 
     def reject(self, file: str, reason: str | DataError, is_row: bool = False) -> None:
@@ -367,6 +369,7 @@ class Aside:
             named = "" if PurePath(file).name in str(reason) else f"{shown(file)}: "
             raise kind(f"{named}{reason} Stopped at this first unusable file.")
         self.n_files += not is_row
+        self.would_help = self.would_help or getattr(reason, "asks", None)
         self.rejected.append(Rejection(shown(file), str(reason)))
 
     def leave_out(self, file: str, reason: str) -> None:
@@ -374,10 +377,12 @@ class Aside:
         self.n_files += 1
         self.rejected.append(Rejection(shown(file), reason))
 
-    def warn(self, text: str) -> None:
-        """Say something once."""
+    def warn(self, text: str, asks: Asks | None = None) -> None:
+        """Say something once. asks: the option that says otherwise, where it was assumed."""
         if text not in self.warnings:
             self.warnings.append(text)
+        if asks is not None:
+            self.asked[text] = asks
 
 
 def shown(name: str) -> str:

@@ -23,7 +23,7 @@ from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import refuse_lost_class, typed_column
 from core.data.store.dataset import BATCH_BYTES, Dataset
 from core.data.store.writer import MAX_TEXT, DatasetWriter
-from core.errors import DataError, FormatError
+from core.errors import Asks, DataError, FormatError
 from core.io.atomic import write_text
 from core.progress import Steps, drain, part
 
@@ -54,7 +54,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
     with Spool(out, named, shape, dtype, collection.has_masks) as spool:
         yield from _spool(items, shape, spool, aside)
         if not spool.n:
-            raise DataError(_nothing_left(n_found, aside))
+            raise DataError(_nothing_left(n_found, aside), aside.would_help)
         kept = (items[row].label for row in spool.rows())
         refuse_lost_class((item.label for item in collection.items), kept, collection.class_names, aside)
         writer = DatasetWriter(
@@ -182,7 +182,7 @@ def _surveying(collection: Collection, options: ReaderOptions, aside: Aside, n_f
         if done % HEADERS_AT_ONCE == 0:
             yield counted(done, len(items), "headers read", LISTED / 2, LISTED)
     if not found:
-        raise DataError(_nothing_left(n_found, aside))
+        raise DataError(_nothing_left(n_found, aside), aside.would_help)
     kept, shape, is_bytes = _alike(found, aside)
     bands = collection.bands or choose_bands(shape[0], is_bytes, collection.naming, aside)
     return kept, shape, is_bytes, with_optical_unit(bands, options.unit or collection.unit)
@@ -195,10 +195,10 @@ def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[lis
     """
     (shape, is_bytes), n = Counter((mine, mine_is_bytes) for _, mine, mine_is_bytes in found).most_common(1)[0]
     if n < len(found):
-        text = _unlike(found, shape, n)
+        text, asks = _unlike(found, shape, n)
         if 2 * n < len(found):
-            raise DataError(f"{text} Most of the source would be lost, so nothing was written.")
-        aside.warn(text)
+            raise DataError(f"{text} Most of the source would be lost, so nothing was written.", asks)
+        aside.warn(text, asks)
     kept = []
     for item, mine, mine_is_bytes in found:
         if mine != shape:
@@ -211,8 +211,8 @@ def _alike(found: Sequence[tuple[Item, Shape, bool]], aside: Aside) -> tuple[lis
     return kept, shape, is_bytes
 
 
-def _unlike(found: Sequence[tuple[Item, Shape, bool]], shape: Shape, n: int) -> str:
-    """How many are unlike most, and what to do about it."""
+def _unlike(found: Sequence[tuple[Item, Shape, bool]], shape: Shape, n: int) -> tuple[str, Asks | None]:
+    """How many are unlike most and what to do about it, and the option that would."""
     total, sizes = len(found), [mine[1:] for _, mine, _ in found]
     if len(set(sizes)) > 1:
         middle, least = sorted(map(min, sizes))[total // 2], min(map(min, sizes))
@@ -221,11 +221,11 @@ def _unlike(found: Sequence[tuple[Item, Shape, bool]], shape: Shape, n: int) -> 
         cut = f"; --tile {tile} cuts them into tiles" if tile >= SIDES[0] else ""
         return (
             f"{total - n} of {total} images have another size than the most frequent, {shape[1]}x{shape[2]} pixels: "
-            f"--resize {resize} brings all to one size{cut} (on the page: Options)."
-        )
+            f"--resize {resize} brings all to one size{cut}."
+        ), Asks("resize", suggested=resize)
     if len({mine[0] for _, mine, _ in found}) > 1:
-        return f"{total - n} of {total} images have another number of bands than the most frequent, {shape[0]}."
-    return f"{total - n} of {total} images hold another kind of numbers than most. Save all of them alike."
+        return f"{total - n} of {total} images have another number of bands than the most frequent, {shape[0]}.", None
+    return f"{total - n} of {total} images hold another kind of numbers than most. Save all of them alike.", None
 
 
 def choose_bands(n: int, is_bytes: bool, naming: Naming | None, aside: Aside) -> tuple[Band, ...]:
@@ -241,12 +241,13 @@ def choose_bands(n: int, is_bytes: bool, naming: Naming | None, aside: Aside) ->
         }.get(n, [f"band_{i + 1}" for i in range(n)])
         if not (n == 3 and is_bytes):  # three channels of a picture are red, green and blue by its own format
             aside.warn(
-                f"The files have {n} bands without names, taken as {', '.join(names)}. Say --bands a,b,c if not."
+                f"The files have {n} bands without names, taken as {', '.join(names)}. Say --bands a,b,c if not.",
+                Asks("bands", suggested=",".join(names)),
             )
         naming = Naming(tuple(names))
     names = naming.names
     if len(names) != n or len(set(names)) != n or not all(0 < len(name) <= 64 for name in names):
-        raise FormatError(f"The files have {n} bands, and these names do not fit: {', '.join(names)}.")
+        raise FormatError(f"The files have {n} bands, and these names do not fit: {', '.join(names)}.", Asks("bands"))
     return bands_of(naming, is_bytes)
 
 

@@ -24,7 +24,7 @@ from core.data.readers.geo.raster_values import measured
 from core.data.readers.images import SUFFIXES, image_shape, read_image
 from core.data.readers.npy import read_header, read_npy
 from core.data.readers.pairs import LITTER
-from core.errors import FormatError, UnsafeFileError
+from core.errors import Asks, FormatError, UnsafeFileError
 from core.io.safe_paths import inside
 
 KINDS = (".npy", *SUFFIXES)
@@ -140,7 +140,9 @@ def _walk(
                 links.append(str(path.relative_to(root)))
                 aside.reject(links[-1], "It is a link to a folder, which is not followed.")
             elif without is None and not masks_too and name.lower() in MASK_FOLDERS:
-                aside.warn(f"The folder {path.relative_to(root)} was not read: name it with --masks if it holds masks.")
+                folder = str(path.relative_to(root))
+                asks = Asks("masks", (folder,), folder)
+                aside.warn(f"The folder {folder} was not read: name it with --masks if it holds masks.", asks)
         names[:] = sorted(n for n in names if _is_wanted(place / n, without, masks_too))
         for name in sorted(files):
             if _is_hidden(name):

@@ -33,7 +33,7 @@ from core.data.readers.tables import (
     refuse_lost_class,
 )
 from core.data.readers.tables.facts import facts_of
-from core.errors import FormatError, LabelError
+from core.errors import Asks, FormatError, LabelError
 
 ID_COLUMNS = (
     "id", "file", "filename", "path", "filepath", "image", "image_id", "image_name", "image_path", "name", "patch",
@@ -266,7 +266,8 @@ def _from_table(
     if label_column is None:
         raise FormatError(
             f"{table.path.name} has no column 'label', and the folders are no classes. Its columns: "
-            f"{some(list(table.columns), 20)}. Name the one that holds the labels with --label-column, or add it."
+            f"{some(list(table.columns), 20)}. Name the one that holds the labels with --label-column, or add it.",
+            Asks("label_column", table.columns),
         )
     rule = label_rule(table.cells(label_column), options.positive, aside, label_column)
     matched = _matched(source, files, table, options, lambda row: rule.label(row[label_column]), aside)
@@ -327,7 +328,8 @@ def masks_apart(source: Path, files: list[Path], aside: Aside) -> Pairs:
         return found
     hidden = {path for path in files if any(part.lower() in MASK_FOLDERS for part in path.relative_to(source).parts)}
     for folder in sorted({layout.mask_folder(source, path, MASK_FOLDERS) for path in hidden}):
-        aside.warn(f"The folder {folder} was not read: name it with --masks if it holds masks.")
+        asks = Asks("masks", (str(folder),), str(folder))
+        aside.warn(f"The folder {folder} was not read: name it with --masks if it holds masks.", asks)
     return Pairs(tuple(path for path in files if path not in hidden), {}, found.split_of, frozenset(hidden))
 
 

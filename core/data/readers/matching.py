@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from core.data.readers.base import Aside, shown, some
 from core.data.readers.pairs import bare_name
 from core.data.readers.tables import Table
-from core.errors import FormatError, LabelError
+from core.errors import Asks, FormatError, LabelError
 
 # Endings that a name in a table may have and its file not; what else follows a point belongs to the name.
 ENDINGS = frozenset(
@@ -244,7 +244,8 @@ def match_rows(
         raise FormatError(
             f"None of the {len(table.rows)} rows of {table.path.name} has a file in the source: the first is {first} "
             f"in the column '{id_column}'. {near[missing[0]]}".rstrip()
-            + " If another column holds the names of the files, say --id-column NAME."
+            + " If another column holds the names of the files, say --id-column NAME.",
+            Asks("id_column", table.columns),
         )
     mentioned = set()
     for row, line in zip(table.rows, table.lines, strict=True):

@@ -9,6 +9,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.text import small
+
 MOST_SILENT = 0.1  # share of maps that may be dead or constant
 ALPHA = 0.01  # of the test against random maps
 COMMON = 0.5  # likeness of maps of different patches from which what they have in common leaves little to compare
@@ -76,7 +78,7 @@ def faithful(scores: dict[str, dict[str, Any]]) -> Finding:
     text = (
         f"Removing what the maps point at costs {gain['value']:+.3f} {_interval(gain)} more probability than with "
         f"{BLIND_WORDS[worst]}, the strongest rival that knows nothing of the patch (ROAD {road['map']:.3f} against "
-        f"{road[worst]:.3f}, p = {p:.1e}, n = {gain['n']}; random maps {road['random']:.3f})."
+        f"{road[worst]:.3f}, p {small(p)}, n = {gain['n']}; random maps {road['random']:.3f})."
     )
     return Finding("faithful", bool(p < ALPHA and gain["value"] > 0), text)
 

@@ -135,3 +135,15 @@ def test_an_ingest_is_a_job_in_the_list(source, tmp_path):
     answer("folders", source, "--out", tmp_path / "x.h5")
     (job,) = core_json("jobs", "list", *CHECKPOINTS)["jobs"]
     assert job["name"].startswith("datasets/import_dataset-") and job["state"] == "succeeded"
+
+
+def test_a_preview_says_what_would_be_imported_and_writes_nothing(source, tmp_path):
+    found = core_json("ingest", "auto", source, "--preview", *CHECKPOINTS)
+    assert (found["n"], found["labels"]["n_positive"], found["shape"]) == (2, 1, [3, 20, 40])
+    assert "pictures" not in found and not list(tmp_path.glob("*.h5"))
+    done = core("ingest", "auto", source, "--preview", *CHECKPOINTS)
+    assert "Classes: 1 landslide, 1 non_landslide" in done.stdout and "--mask-threshold" in done.stdout
+
+
+def test_an_ingest_without_a_file_to_write_is_a_wrong_usage(source):
+    assert core("ingest", "auto", source, *CHECKPOINTS, check=False).returncode == 2

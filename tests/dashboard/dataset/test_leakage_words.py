@@ -10,9 +10,10 @@ from dashboard.dataset import leakage, leakage_cost
     ("n", "crossings", "severity", "words"),
     [
         (0, {"split": 0}, "ok", "No two patches"),
-        (5, {"split": 2, "groups": 1}, "error", "2 of them are divided by the split"),
+        (5, {"split": 2, "groups": 1}, "error", "2 of them lie across the split"),
         (5, {"groups": 1}, "warning", "1 of them lie in different groups"),
-        (5, {"split": 0, "groups": 0}, "ok", "none is divided"),
+        (5, {"split": 0, "groups": 0}, "ok", "none lies across the split or the groups"),
+        (5, {}, "ok", "No split, run or group"),
     ],
 )
 def test_the_verdict_says_what_the_pairs_cross(n, crossings, severity, words):

@@ -39,7 +39,7 @@ def test_the_map_counts_who_has_a_place(studio, open_page, way):
     at.session_state["map_colour"] = way
     at.run()
     assert not at.exception
-    assert any("59 of 60 patches" in c.value and "without any network call" in c.value for c in at.caption)
+    assert any("59 of 60 patches" in c.value for c in at.caption) and "59 of 60 patches" in at.markdown[0].value
 
 
 def test_an_inventory_is_joined_shown_and_removed(studio, open_page, tmp_path):

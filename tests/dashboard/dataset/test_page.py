@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from unittest.mock import MagicMock
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.data.store import open_dataset
-from dashboard.dataset import facts
+from dashboard.dataset import bands, facts
+from tests.dashboard import galleries
 
 VIEWS = ("facts", "patches", "bands", "map", "check", "leakage", "import")
 
@@ -22,7 +25,7 @@ def opened(open_page, view: str):
 def test_without_a_dataset_demo_and_import_are_offered(studio, open_page):
     at = open_page("dataset")
     assert not at.exception and at.title[0].value == "Dataset"
-    assert {"Make the demo dataset", "Import"} <= {b.label for b in at.button}
+    assert {"Make the demo dataset", "Preview"} <= {b.label for b in at.button}
 
 
 @pytest.mark.parametrize("view", list(VIEWS))
@@ -44,7 +47,7 @@ def test_names_that_try_to_be_markup_are_shown_as_written(studio, open_page, vie
 def test_facts_name_bands_with_units_and_the_positive_class(studio, open_page):
     studio.add_dataset()
     at = open_page("dataset")
-    assert {m.label: m.value for m in at.metric}["landslide"] == "15"
+    assert at.markdown[0].value.startswith("**60 patches**, 15 of them landslide (25%), 12 bands")
     bands = next(d.value for d in at.dataframe if "Sensor" in d.value)
     assert bands["Unit"].tolist() == ["DN"] * 4 + ["dB"] * 8 and set(bands["Orbit"]) == {"", "ascending", "descending"}
 
@@ -63,7 +66,7 @@ def test_classes_stand_side_by_side_in_the_same_stretch_and_can_be_drawn_anew(st
     at = opened(open_page, "bands")
 
     def drawn():
-        return [b.label.replace("\\", "") for b in at.button if "bands" in str(b.key) and "open" in str(b.key)]
+        return [*galleries.shown(at, "bands_1"), *galleries.shown(at, "bands_0")]
 
     first = drawn()
     assert len(first) == 12 and any("6 of 15 drawn" in m.value for m in at.markdown)
@@ -94,7 +97,7 @@ def test_the_gallery_shows_only_the_class_asked_for(studio, open_page):
     at.session_state["dataset_class"] = 1
     at.run()
     assert not at.exception
-    assert any(c.value.startswith("15 of 60 patches") for c in at.caption)
+    assert any(m.value.startswith("**15 of 60 patches**") for m in at.markdown)
 
 
 def test_an_id_that_is_nowhere_gives_a_sentence(studio, open_page):
@@ -109,7 +112,7 @@ def test_paging_shows_other_patches(studio, open_page):
     at = opened(open_page, "patches")
     at.session_state["dataset_page"] = 3
     at.run()
-    assert not at.exception and any("page 3 of 3" in c.value for c in at.caption)
+    assert not at.exception and any("page 3 of 3" in m.value for m in at.markdown)
 
 
 def test_fewer_patches_than_the_page_chosen_before_are_still_shown(studio, open_page):
@@ -118,10 +121,10 @@ def test_fewer_patches_than_the_page_chosen_before_are_still_shown(studio, open_
     at.selectbox(key="dataset_size").select(12).run()
     at.session_state["dataset_page"] = 5
     at.run()
-    assert any("page 5 of 5" in c.value for c in at.caption)
+    assert any("page 5 of 5" in m.value for m in at.markdown)
     at.session_state["dataset_class"] = 1
     at.run()
-    assert not at.exception and any("page 2 of 2" in c.value for c in at.caption)
+    assert not at.exception and any("page 2 of 2" in m.value for m in at.markdown)
 
 
 def test_labels_can_be_downloaded_whole(studio):
@@ -129,3 +132,52 @@ def test_labels_can_be_downloaded_whole(studio):
     table = facts.label_table(data)
     assert table["id"].tolist() == data.ids.tolist()
     assert (table["class"] == np.where(table["label"] == 1, "landslide", "other")).all()
+
+
+def test_facts_show_patches_of_each_class_before_any_table(studio, open_page):
+    studio.add_dataset()
+    at = open_page("dataset")
+    opened_by = [b.key for b in at.button if str(b.key).startswith("facts_")]
+    assert (
+        len([key for key in opened_by if "facts_1_" in key])
+        == len([key for key in opened_by if "facts_0_" in key])
+        == 6
+    )
+
+
+def test_the_sentence_says_half_and_simulated_and_unlabelled(tmp_path):
+    from tests.builders import make_dataset
+
+    data = make_dataset(tmp_path / "d.h5")
+    assert facts.sentence(data).startswith(f"**{len(data)} patches**")
+    none = np.full(len(data), -1, np.int8)
+    half = np.arange(len(data), dtype=np.int8) % 2
+    for labels, words in ((none, "simulated patches**, none of them labelled"), (half, "half of them")):
+        changed = MagicMock(
+            labels=labels, facts={"simulated": True}, positive="x", bands=data.bands, groups=None, shape=data.shape
+        )
+        changed.__len__.return_value = len(labels)
+        assert words in facts.sentence(changed)
+
+
+@pytest.mark.parametrize(("apart", "said"), [(500, "The classes differ most in"), (10, "No single band tells")])
+def test_the_band_that_tells_the_classes_apart_is_named(studio, apart, said):
+    data = open_dataset(studio.add_dataset())
+    rows = [
+        {"band": band.name, "label": label, "q25": 0.0, "q50": apart * label * (band.name == "nir"), "q75": 100.0}
+        for band in data.bands
+        for label in (0, 1)
+    ]
+    words = bands.sentence(data, pd.DataFrame(rows))
+    assert words.startswith(said)
+    assert "Near infrared" in words and f"median {apart} in" in words and "and 0 in" in words
+
+
+def test_a_link_names_the_part_and_the_patch(studio, open_page):
+    studio.add_placed()
+    at = open_page("dataset", dataset_part="sensor")
+    assert at.selectbox(key="dataset_part").value == "sensor"
+    at = open_page("dataset", dataset_view="bands", dataset_band="nir")
+    ids = at.selectbox(key="bands_patch").options
+    at.selectbox(key="bands_patch").select(ids[3]).run()
+    assert not at.exception and at.query_params["bands_patch"]

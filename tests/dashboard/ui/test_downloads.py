@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from dashboard.ui import downloads
+from tests.dashboard import galleries
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,7 +33,8 @@ def test_the_list_of_errors_has_the_folds_of_its_page(studio, open_page):
     written = pd.read_csv(io.BytesIO(downloads.csv_bytes(run.oof())))
     assert set(written["fold"]) == {fold + 1 if fold >= 0 else fold for fold in folds}
     at = open_page("errors", run=run.name)
-    shown = {int(found[1]) for c in at.caption if (found := re.search(r"p 0\.\d+ · fold (\d+)", c.value))}
+    lines = [span["text"] for tile in galleries.sent(at, "errors")["tiles"] for line in tile["lines"] for span in line]
+    shown = {int(found[1]) for line in lines if (found := re.search(r"p 0\.\d+ · fold (\d+)", line))}
     assert shown and shown <= set(written["fold"])
 
 

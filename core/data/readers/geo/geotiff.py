@@ -30,7 +30,7 @@ from core.data.readers.matching import FileIndex
 from core.data.readers.pairs import Pairs, pair
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.data.readers.value_tags import of_optical, tell_tags
-from core.errors import DataError, FormatError
+from core.errors import Asks, DataError, FormatError
 
 USUAL_TILE = 64  # pixels a side, of most published patches
 SCENE_TILES = 2  # as many tiles along each side make one file a scene; a smaller one is a patch
@@ -80,7 +80,8 @@ def options_for(source: Path, options: ReaderOptions, aside: Aside) -> ReaderOpt
         return options
     aside.warn(
         f"{source.name} is {height}x{width} pixels: it was cut into tiles of {USUAL_TILE}x{USUAL_TILE}. Say --tile N "
-        "for another size."
+        "for another size.",
+        Asks("tile", suggested=USUAL_TILE),
     )
     return options.model_copy(update={"tile": USUAL_TILE})
 

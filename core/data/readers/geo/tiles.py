@@ -16,7 +16,7 @@ import numpy as np
 from core.data.readers.base import Aside, Collection, Item, Mask, Patch, ReaderOptions, Shape, counted, group_alone
 from core.data.readers.masks.raw import LANDSLIDE, UNKNOWN
 from core.data.store.missing import valid_pixels
-from core.errors import DataError, FormatError
+from core.errors import Asks, DataError, FormatError
 from core.progress import Steps
 
 LOOKED, CUT = 0.03, 0.05  # shares of an import at which the masks were looked at, and the tiles are known
@@ -137,9 +137,12 @@ def cut(collection: Collection, options: ReaderOptions, aside: Aside) -> Steps[C
             aside.reject(item.file, error)
         if done % 16 == 0 or done == len(collection.items):
             yield counted(done, len(collection.items), "images", LOOKED, CUT)
-    _tell(counts, options, aside)
+    told = _told(counts, options)
+    for text in told:
+        aside.warn(text)
     if not found and not aside.rejected:
-        raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(aside.warnings)}")
+        asks = Asks("mask_threshold", ("0.001",)) if counts["dropped_between"] else None
+        raise DataError(f"No patch is left of {len(collection.items)} images. {' '.join(told)}".rstrip(), asks)
     facts = {**collection.facts, "patches_from_masks": _rule(options) | dict(counts)}
     return replace(collection, items=found, facts=facts)
 
@@ -273,19 +276,13 @@ def _rule(options: ReaderOptions) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names}
 
 
-def _tell(counts: Counter, options: ReaderOptions, aside: Aside) -> None:
-    if counts["dropped_between"]:
-        aside.warn(
-            f"{counts['dropped_between']} patches were dropped: their mask covers something, but less than "
-            f"{options.mask_threshold:.2%} of the area."
-        )
-    if counts["mask_unknown"]:
-        aside.warn(
-            f"{counts['mask_unknown']} patches are unlabelled: their mask does not say what is there for more than "
-            f"{MOST_UNKNOWN:.0%} of their pixels."
-        )
-    if counts["dropped_nodata"]:
-        aside.warn(
-            f"{counts['dropped_nodata']} patches were dropped: more than {options.max_nodata:.0%} of their pixels "
-            "hold no data."
-        )
+def _told(counts: Counter, options: ReaderOptions) -> list[str]:
+    texts = {
+        "dropped_between": "{n} patches were dropped: their mask covers something, but less than "
+        f"{options.mask_threshold:.2%} of the area.",
+        "mask_unknown": "{n} patches are unlabelled: their mask does not say what is there for more than "
+        f"{MOST_UNKNOWN:.0%} of their pixels.",
+        "dropped_nodata": "{n} patches were dropped: more than "
+        f"{options.max_nodata:.0%} of their pixels hold no data.",
+    }
+    return [text.format(n=counts[what]) for what, text in texts.items() if counts[what]]

@@ -99,7 +99,7 @@ def labels_of(
     try:
         rule = label_rule(texts, options.positive, aside)
     except LabelError as error:
-        raise LabelError(f"{error} Labels are 0, 1, or -1 for none; or names.") from error
+        raise LabelError(f"{error} Labels are 0, 1, or -1 for none; or names.", error.asks) from error
     return rule.classes, [rule.label(text) for text in texts]
 
 

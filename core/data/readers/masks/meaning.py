@@ -16,7 +16,7 @@ from core.data.readers.base import Aside, ReaderOptions, some
 from core.data.readers.masks.colours import colour_code, colour_name, is_colour
 from core.data.readers.masks.raw import BACKGROUND, LANDSLIDE, TRANSPARENT, UNKNOWN, Raw
 from core.data.readers.masks.survey import Found
-from core.errors import FormatError
+from core.errors import Asks, FormatError
 
 MOST_CLASSES = 20  # values; more are shades, not classes
 MOST_LISTED = 8  # values or colours in a message
@@ -188,7 +188,8 @@ def _of_colours(found: Found, aside: Aside) -> Meaning:
     if found.lossy or found.wide:
         raise FormatError(
             f"The masks are in colours ({there}); {_lossy(found) if found.lossy else 'others hold numbers'}. Say which "
-            "colour is landslide, such as --mask-value '#ff0000'."
+            "colour is landslide, such as --mask-value '#ff0000'.",
+            _asks_colour(opaque),
         )
     painted = [code for code in opaque if code != 0]
     if TRANSPARENT in counts and len(opaque) == 1:
@@ -198,7 +199,8 @@ def _of_colours(found: Found, aside: Aside) -> Meaning:
         return Meaning(colour=painted[0])
     raise FormatError(
         f"The masks hold the colours {there}. Say which one is landslide, such as --mask-value "
-        f"'{colour_name((painted or opaque)[-1])}'."
+        f"'{colour_name((painted or opaque)[-1])}'.",
+        _asks_colour(opaque),
     )
 
 
@@ -235,11 +237,13 @@ def _of_numbers(found: Found, aside: Aside) -> Meaning:
     if marked[0] < 0 or (0 not in counts and not found.n_unseen):
         raise FormatError(
             f"The masks hold the values {_listed(counts)}, among them {'negative ones' if marked[0] < 0 else 'no 0'}: "
-            "which is landslide is not certain. Say --mask-value V."
+            "which is landslide is not certain. Say --mask-value V.",
+            _asks_value(counts),
         )
     aside.warn(
         f"Masks hold the values {_listed(counts, without=0)}; all of them were taken for landslide. Say --mask-value V "
-        "if only one is."
+        "if only one is.",
+        _asks_value(counts),
     )
     return Meaning(painted=True)
 
@@ -270,11 +274,20 @@ def _of_shades(counts: Mapping[float, int], aside: Aside) -> Meaning:
     raise FormatError(
         f"The masks hold {len(counts)} different values from {low:g} to {top:g}. If they are probabilities, say from "
         "which one on a pixel is landslide (--mask-at-least 0.5); if each landslide has a number of its own, "
-        "--mask-at-least 1; if one value is landslide, --mask-value V."
+        "--mask-at-least 1; if one value is landslide, --mask-value V.",
+        Asks("mask_at_least", ("0.5", "1")),
     )
 
 
 # -------------------------------------------------------------------------------------------------------------- words
+
+
+def _asks_value(counts: Mapping[float, int]) -> Asks:
+    return Asks("mask_value", tuple(f"{value:g}" for value in sorted(counts)))
+
+
+def _asks_colour(codes: list[int]) -> Asks:
+    return Asks("mask_value", tuple(colour_name(code) for code in codes[:MOST_CLASSES]))
 
 
 def _alike(codes: np.ndarray, colour: int, tolerance: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.data.readers.hdf5.facts import ids_of, labels_of, read_fact
 from core.data.readers.hdf5.patches import H5Row, H5RowMask, Rows, is_bytes, tags_in
 from core.data.readers.stacks.stored import Arrays, listed_bands, scale_bands
 from core.data.readers.value_tags import ValueTags, tell_tags
-from core.errors import FormatError
+from core.errors import Asks, FormatError
 
 # What a file may hold, and the names that people give it, in lower case.
 USUAL: dict[str, tuple[str, ...]] = {
@@ -112,7 +112,8 @@ def _contents(arrays: Mapping[str, Any], name: str, options: ReaderOptions, asid
     if images.ndim == 3 and options.layout != "NHW" and set(keys) == {"images"}:
         raise FormatError(
             f"The images of {name} are {images.shape}: one patch of several bands, or several of one band? Say "
-            "--layout NHW for the second."
+            "--layout NHW for the second.",
+            Asks("layout", ("NHW", "NCHW", "NHWC")),
         )
     facts = {what: read_fact(arrays[key], what, name) for what, key in keys.items() if what not in ("images", "masks")}
     file = getattr(getattr(images, "whole", images), "file", None)
@@ -131,6 +132,11 @@ def _are_masks(labels: Any, images: Any) -> bool:
     return len(sides) == 2 and (list(images.shape[1:3]) == sides or list(images.shape[-2:]) == sides)
 
 
+def _asks_key(what: str, found: Sequence[str], named: Mapping[str, str]) -> Asks:
+    said = [f"{name}={key}" for name, key in named.items() if name != what]
+    return Asks("keys", tuple(",".join([*said, f"{what}={key}"]) for key in found))
+
+
 def _keys(arrays: Mapping[str, Any], named: Mapping[str, str], name: str, aside: Aside) -> dict[str, str]:
     """Where what is: as the options say, or by the usual names; the only array of four axes is the images."""
     there = ", ".join(f"{key} {data.shape}" for key, data in list(arrays.items())[:20]) or "nothing"
@@ -144,14 +150,18 @@ def _keys(arrays: Mapping[str, Any], named: Mapping[str, str], name: str, aside:
         found = [key for key in arrays if key.rsplit("/", 1)[-1].lower() in usual]
         if len(found) > 1:
             raise FormatError(
-                f"{name} has several arrays that may be the {what}: {some(found)}. Say which: --keys {what}=NAME."
+                f"{name} has several arrays that may be the {what}: {some(found)}. Say which: --keys {what}=NAME.",
+                _asks_key(what, found, named),
             )
         if found:
             keys[what] = found[0]
     if "images" not in keys:
         large = [key for key, data in arrays.items() if data.ndim == 4]
         if len(large) != 1:
-            raise FormatError(f"Which array of {name} holds the images? Say --keys images=NAME. It has: {there}.")
+            raise FormatError(
+                f"Which array of {name} holds the images? Say --keys images=NAME. It has: {there}.",
+                _asks_key("images", large or list(arrays), named),
+            )
         keys["images"] = large[0]
         aside.warn(f"'{large[0]}' was taken for the images of {name}: it is the only array of four axes.")
     return keys

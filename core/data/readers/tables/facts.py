@@ -16,6 +16,7 @@ from core.data.readers.tables.coordinates import place_columns, read_places
 from core.data.readers.tables.dates import read_dates
 from core.data.readers.tables.numbers import as_number, is_empty
 from core.data.readers.tables.text import UNNAMED, key_of
+from core.errors import Asks
 
 DATE_COLUMNS = ("date", "eventdate", "acquired", "acquisitiondate", "acquisition", "datetime", "landslidedate")
 GROUP_COLUMNS = (
@@ -119,5 +120,6 @@ def _tell_groups(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, 
         named = some([f"'{column}'" for column in likely])
         aside.warn(
             f"{name}: patches share values of {named}. --group-column NAME keeps such patches in one fold, or "
-            "folds.group_by=NAME when training."
+            "folds.group_by=NAME when training.",
+            Asks("group_column", tuple(likely), likely[0]),
         )

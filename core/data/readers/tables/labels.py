@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from core.data.readers.base import Aside, some
 from core.data.readers.tables.numbers import as_number, is_empty
-from core.errors import LabelError
+from core.errors import Asks, LabelError
 
 LANDSLIDE = ("landslide", "landslides")  # the only names that say by themselves which class is positive
 DEFAULT_CLASSES = ("non_landslide", "landslide")
@@ -111,7 +111,8 @@ def positive_name(names: Sequence[str], positive: str | None, what: str) -> str:
     known = [name for name in names if label_key(name) in LANDSLIDE]
     if len({label_key(name) for name in known}) != 1:
         raise LabelError(
-            f"Which of the {what} is the positive class? Found: {some(list(names), 20)}. Say --positive NAME."
+            f"Which of the {what} is the positive class? Found: {some(list(names), 20)}. Say --positive NAME.",
+            Asks("positive", tuple(names)),
         )
     return known[0]
 
@@ -128,7 +129,8 @@ def _with_the_other_word(values: list, empty: set, words: Mapping[_Key, str], wa
     if wanted is None:
         raise LabelError(
             f"The labels are '{words[values[0]]}' and '{words[doubtful[0]]}'. Is the second a class, or no label? Say "
-            f"--positive '{words[values[0]]}' if it is the other class; otherwise leave those cells empty."
+            f"--positive '{words[values[0]]}' if it is the other class; otherwise leave those cells empty.",
+            Asks("positive", (words[values[0]],)),
         )
     empty.difference_update(doubtful)
     return values + doubtful
@@ -182,7 +184,8 @@ def _chosen(
     hint = " Where -1 means no label, leave those cells empty (nan) instead." if -1.0 in values else ""
     raise LabelError(
         f"Which of the labels is the positive class? Found: {found}. Say --positive VALUE, as in --positive "
-        f"'{example}'; {rest}.{hint}"
+        f"'{example}'; {rest}.{hint}",
+        Asks("positive", tuple(words[key] for key in values)),
     )
 
 

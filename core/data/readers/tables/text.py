@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.data.readers.base import Aside, some
 from core.data.readers.tables.numbers import decimal_commas
-from core.errors import FormatError
+from core.errors import Asks, FormatError
 
 MAX_BYTES = 256 * 2**20
 MAX_COLUMNS = 1000
@@ -62,7 +62,9 @@ class Table:
         asked = f"'{wanted}'" if wanted is not None else " or ".join(f"'{name}'" for name in usual if name != UNNAMED)
         hint = f" Name the right one with {option}." if option else ""
         raise FormatError(
-            f"{self.path.name} has no column {asked} for the {what}. Its columns: {some(list(self.columns), 20)}.{hint}"
+            f"{self.path.name} has no column {asked} for the {what}. Its columns: "
+            f"{some(list(self.columns), 20)}.{hint}",
+            Asks(option.removeprefix("--").replace("-", "_"), self.columns) if option else None,
         )
 
     def find(self, name: str) -> list[str]:

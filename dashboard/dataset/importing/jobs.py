@@ -12,6 +12,7 @@ from core.data.readers import spool
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.text import duration
 from dashboard import cache, state
+from dashboard.dataset.importing.options import on_page
 from dashboard.jobs import analyses, progress
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
@@ -53,16 +54,17 @@ def import_jobs(root: Path) -> None:
 
 def _report(job: AnalysisFolder) -> None:
     report = or_stop(job.result)
+    unlabelled = f", {report['n_unlabelled']:,} unlabelled" if report["n_unlabelled"] else ""
+    aside = f" {len(report['rejected']):,} files or rows were set aside." if report["rejected"] else ""
     st.success(
-        f"{report['n']:,} patches imported: {report['n_positive']:,} positive, {report['n_unlabelled']:,} unlabelled. "
-        f"{len(report['rejected']):,} files or rows set aside.",
+        f"{report['n']:,} patches imported: {report['n_positive']:,} positive{unlabelled}.{aside}",
         icon=":material/check_circle:",
     )
     title = FORMAT_TITLES.get(report["format"], report["format"])
     name = Path(report["dataset"]).stem
     st.caption(f"{escape_markdown(name)}: {escape_markdown(title)}. {duration(report['seconds'])}.")
     for warning in report["warnings"]:
-        st.warning(escape_markdown(warning), icon=":material/warning:")
+        st.warning(escape_markdown(on_page(warning)), icon=":material/warning:")
     if report["rejected"]:
         table = pd.DataFrame(report["rejected"], columns=["file", "reason"]).rename(columns=str.capitalize)
         downloads.table(table, hide_index=True, width="stretch", height="content" if len(table) < 10 else 360)
