@@ -157,7 +157,7 @@ def inspections(
             hovertemplate="target: inspect %{y:.0f} of 1,000<extra></extra>",
         )  # fmt: skip
     figure.update_xaxes(title_text=title, range=[0, most])
-    figure.update_yaxes(title_text="Inspected, of 1,000 patches", range=[0, 1040])
+    figure.update_yaxes(title_text="Inspected, of 1,000 patches", range=[0, 1040], tickformat=",")
     return theme.apply(figure, 300)
 
 

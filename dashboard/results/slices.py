@@ -157,11 +157,10 @@ def _drawn(report: SliceReport, metric: str, by: str) -> None:
         }
     )  # fmt: skip
     downloads.show(
-        charts.dots(rows, f"{TITLES[metric]}, with 95% interval (dotted: all patches)", report.overall),
+        charts.dots(rows, f"{TITLES[metric]} (dotted: all patches)", report.overall),
         key="metrics_slices",
     )
-    if worst is not None:
-        st.caption("Magenta: the weakest slice.")
+    st.caption("Bars: 95% intervals." + " Magenta: the weakest slice." * (worst is not None))
 
 
 def slice_order(name: str) -> tuple[float, str]:
