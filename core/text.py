@@ -56,6 +56,35 @@ def small(value: object, digits: int = 3) -> str:
     return f"under {10.0**-digits:.{digits}f}" if text[:1] == "0" and not text.strip("0.") and value else text
 
 
+def interval(bounds: object, digits: int = 3, signed: bool = False) -> str:
+    """An interval: "0.812–0.861"; "−0.020 to 0.031" where an end is negative; empty where there is none.
+
+    signed: of a difference, "+0.010 to +0.031".
+    """
+    ends = _ends(bounds)
+    if ends is None:
+        return ""
+    low, high = (difference(end, digits) if signed else number(end, digits) for end in ends)
+    return f"{low} to {high}" if signed or ends[0] < 0 else f"{low}–{high}"
+
+
+def interval_percent(bounds: object, digits: int = 0) -> str:
+    """An interval of shares 0-1: "89–93%"; empty where there is none."""
+    ends = _ends(bounds)
+    if ends is None:
+        return ""
+    low, high = (number(100 * end, digits) for end in ends)
+    return f"{low} to {high}%" if ends[0] < 0 else f"{low}–{high}%"
+
+
+def _ends(bounds: object) -> tuple[float, float] | None:
+    try:
+        low, high = (float(value) for value in bounds)
+    except (TypeError, ValueError):
+        return None
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
 def count(value: object) -> str:
     """A whole number with thousands apart: "7,146"; "undefined" where there is none."""
     if value is None or not math.isfinite(float(value)):

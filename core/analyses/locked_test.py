@@ -16,7 +16,7 @@ from core.errors import DataError, RunError
 from core.progress import Progress, Steps, part
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder, now
-from core.text import number
+from core.text import interval, number
 
 PARTS = {"test": "test", "val": "validation"}  # as the dataset's own split calls them
 OPTION = {"test": "folds.use_split=true", "val": "folds.hold_out_val=true"}
@@ -97,7 +97,7 @@ def analyse(run: RunFolder, options: LockedTestOptions) -> Steps[dict[str, Any]]
     results.write_json("report.json", report | {"notes": _notes(report)})
     low, high = judged["f1_interval"]
     said = (
-        f"F1 {number(judged['f1'])} (95% interval {number(low)} to {number(high)}), AUC {number(judged['auc'])} on "
+        f"F1 {number(judged['f1'])} (95% interval {interval((low, high))}), AUC {number(judged['auc'])} on "
         f"the {len(rows):,} held-back {PARTS[options.part]} patches of {dataset.name}. {opened_before(earlier)}"
     )
     keys = ("f1", "f1_interval", "auc", "precision", "recall", "specificity", "accuracy", "n", "threshold", "confusion")

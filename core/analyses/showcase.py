@@ -16,7 +16,7 @@ from core.data.store import open_dataset
 from core.errors import LandslideLensError
 from core.explain.bands.corruptions import scenarios
 from core.runs.store import RunFolder
-from core.text import number
+from core.text import difference, interval, interval_percent, number
 
 FEW_CLOUDS, FEW_LOSSES = (0.5,), ("cloud_50", "optical_lost", "sar_lost")
 # What reading damaged results, or those of another version, may raise.
@@ -158,20 +158,15 @@ def _words(value: Any) -> str:
 # ------------------------------------------------------------------------------------------------------ numbers
 
 
-def _between(bounds: Any, digits: int = 3) -> str:
-    low, high = (float(value) for value in bounds)
-    return f"{number(low, digits)} to {number(high, digits)}"
-
-
 def _found(run: RunFolder) -> Finding:
     summary = run.summary()
     cells, oof = summary["oof"]["confusion"], summary["oof"]
     positives = cells["tp"] + cells["fn"]
-    low, high = summary["heads"][summary["head"]]["intervals"]["recall"]
+    around = interval_percent(summary["heads"][summary["head"]]["intervals"]["recall"])
     return Finding(
         f"{cells['tp'] / positives:.0%} found",
         f"{cells['tp']:,} of {positives:,} patches labelled {summary['positive']} were found (95% interval "
-        f"{low:.0%} to {high:.0%}), with {cells['fp']:,} false alarms. n = {oof['n']:,}, out of fold over "
+        f"{around}), with {cells['fp']:,} false alarms. n = {oof['n']:,}, out of fold over "
         f"{len(summary['folds'])} folds.",
     )
 
@@ -192,9 +187,9 @@ def _attention(run: RunFolder) -> Finding:
     gain = report["faithfulness"]["road"]["gain_random"]
     return Finding(
         f"{passed} of {len(findings)} checks",
-        f"Removing the places that the maps point at costs {gain['value']:+.3f} more probability than removing random "
-        f"ones (ROAD, 95% interval {gain['lo']:+.3f} to {gain['hi']:+.3f}). n = {gain['n']:,} patches tested, "
-        f"{report['randomised']['seeds']} networks with random weights.",
+        f"Removing the places that the maps point at costs {difference(gain['value'])} more probability than removing "
+        f"random ones (ROAD, 95% interval {interval((gain['lo'], gain['hi']), signed=True)}). "
+        f"n = {gain['n']:,} patches tested, {report['randomised']['seeds']} networks with random weights.",
     )
 
 
@@ -210,7 +205,7 @@ def _robustness(run: RunFolder) -> Finding:
     return Finding(
         f"F1 {number(worst['f1'], 2)}, {title}",
         f"The worst of {len(best)} scenarios, each with its best way of filling the missing values: F1 "
-        f"{number(worst['f1'])} (95% interval {_between((worst['lo'], worst['hi']))}) instead of "
+        f"{number(worst['f1'])} (95% interval {interval((worst['lo'], worst['hi']))}) instead of "
         f"{number(intact['f1'])}. n = {worst['n']:,}, out of fold.",
     )
 
@@ -237,7 +232,7 @@ def _realism(run: RunFolder) -> Finding:
         f"told apart: AUC {number(test['auc'], 2)}",
         f"A linear classifier, the best of {len(tests)}, tells synthetic landslides from real ones with AUC "
         f"{number(test['auc'])} (95% interval "
-        f"{_between((test['lo'], test['hi']))}); 0.5 is chance.{chance} n = {report['n']:,} synthetic patches.",
+        f"{interval((test['lo'], test['hi']))}); 0.5 is chance.{chance} n = {report['n']:,} synthetic patches.",
     )
 
 
@@ -248,7 +243,7 @@ def _heads(run: RunFolder) -> Finding:
     return Finding(
         f"F1 {number(least, 2)}–{number(best['oof']['f1'], 2)}, {len(rows)} heads",
         f"The best of {len(rows)} heads on the same folds, chosen afterwards, is {best['head']}: F1 "
-        f"{number(best['oof']['f1'])} (95% interval {_between(best['oof']['interval'])}). n = {best['oof']['n']:,}, "
+        f"{number(best['oof']['f1'])} (95% interval {interval(best['oof']['interval'])}). n = {best['oof']['n']:,}, "
         "out of fold.",
     )
 

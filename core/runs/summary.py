@@ -6,7 +6,7 @@ from typing import Any
 
 from core.evaluate.prevalence import of_counts
 from core.runs.prevalence import Prevalence
-from core.text import number
+from core.text import interval, number
 
 
 def headline(summary: dict[str, Any], prevalence: Prevalence | None = None) -> str:
@@ -20,7 +20,7 @@ def headline(summary: dict[str, Any], prevalence: Prevalence | None = None) -> s
     own = (cells["tp"] + cells["fn"]) / max(oof["n"], 1)
     first = (
         f"Out-of-fold F1 of '{summary['positive']}' {number(oof['f1'])} "
-        f"(95 % interval {number(low)} to {number(high)}), AUC {number(oof['auc'])}, head {summary['head']}, "
+        f"(95% interval {interval((low, high))}), AUC {number(oof['auc'])}, head {summary['head']}, "
         f"{len(summary['folds'])} folds, n = {oof['n']}, {own:.1%} {summary['positive']}."
     )
     if prevalence is None:

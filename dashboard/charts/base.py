@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.text import interval
+
 METRIC_TITLES = {
     "f1": "F1",
     "auc": "AUC",
@@ -54,4 +56,5 @@ def arms(value: float, low: float, high: float, colour: str) -> dict | None:
 
 def range_words(low: float, high: float) -> str:
     """The interval in words, after a comma; empty where it is unknown."""
-    return f", 95% interval {low:.3f} to {high:.3f}" if np.isfinite([low, high]).all() else ""
+    words = interval((low, high))
+    return f", 95% interval {words}" if words else ""

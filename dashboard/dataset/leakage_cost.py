@@ -9,6 +9,7 @@ from core.analyses.datasets.leakage import ANALYSIS, Leakage, read
 from core.analyses.datasets.state import is_current
 from core.data.store import Dataset
 from core.runs.targets import DatasetTarget
+from core.text import difference, interval
 from dashboard import cache, state, theme
 from dashboard.charts import intervals
 from dashboard.dataset import leakage_charts
@@ -68,13 +69,11 @@ def sentence(rows: pd.DataFrame) -> tuple[str, str]:
         most = certain.loc[certain["difference"].idxmax()]
         return "warning", (
             f"Folds that ignore groups inflate scores: {PROBE_WORDS.get(most['head'], most['head'])} reaches F1 "
-            f"{most['leaking']:.3f} instead of {most['honest']:.3f}, which is {most['difference']:+.3f} "
-            f"(95% interval {most['lo']:+.3f} to {most['hi']:+.3f})."
+            f"{most['leaking']:.3f} instead of {most['honest']:.3f}, which is {difference(most['difference'])} "
+            f"(95% interval {interval((most['lo'], most['hi']), signed=True)})."
         )
-    low, high = f1["lo"].min(), f1["hi"].max()
-    return "ok", (
-        f"No significant difference: the intervals of all classifiers include 0 (together {low:+.3f} to {high:+.3f})."
-    )
+    together = interval((f1["lo"].min(), f1["hi"].max()), signed=True)
+    return "ok", f"No significant difference: the intervals of all classifiers include 0 (together {together})."
 
 
 def _show(data: Dataset, found: Leakage) -> None:

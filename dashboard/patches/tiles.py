@@ -29,6 +29,7 @@ OPEN, CHOSEN = "open", "chosen"  # what the browser tells
 _HERE = Path(__file__).parent
 _MARKS = re.compile(r"\\(.)|(\*\*)|:([a-z]+)\[|(\])", re.DOTALL)
 _COLOURS = ("orange", "blue", "gray", "red", "green")
+_GROUNDS = {"orange": theme.CLASS[1], "blue": theme.CLASS[0], "gray": theme.CLASS[-1]}  # as class_word names them
 
 _component = st.components.v2.component(
     "landslide_lens_tiles",
@@ -62,8 +63,13 @@ def tile(
     """One picture (H, W, 3) uint8 with its texts.
 
     caption: lines of Markdown, of which bold and colours are kept. name: stands below it. more: is said beside the id
-    when the pointer rests on it, and to screen readers.
+    when the pointer rests on it, and to screen readers. A first line that is one word in the colour of a class is its
+    chip.
     """
+    lines = [spans(line) for line in caption.split("\n") if line.strip()]
+    if chip is None and lines and len(lines[0]) == 1 and lines[0][0]["look"] in _GROUNDS:
+        word = lines.pop(0)[0]
+        chip = Chip(word["text"], _GROUNDS[word["look"]])
     return {
         "id": patch_id,
         "name": name,
@@ -71,7 +77,7 @@ def tile(
         "src": encoded(rgb),
         "alt": ", ".join([f"Patch {patch_id}", *([chip.text] if chip else []), *([more] if more else [])]),
         "chip": None if chip is None else asdict(chip) | {"ink": ink_on(chip.colour)},
-        "lines": [spans(line) for line in caption.split("\n") if line.strip()],
+        "lines": lines,
     }
 
 
@@ -117,6 +123,7 @@ def payload(
 def spans(markdown: str) -> list[dict[str, str]]:
     """A line of Markdown as texts with their look ("", "strong" or a colour); anything else in it stays as it is."""
     found: list[dict[str, str]] = []
+    markdown = markdown.rstrip()
     text, look, at = "", "", 0
 
     def close(then: str) -> None:
@@ -141,7 +148,6 @@ def spans(markdown: str) -> list[dict[str, str]]:
             text += mark.group()
     text += markdown[at:]
     close("")
-    found[-1:] = [{**found[-1], "text": found[-1]["text"].rstrip()}] if found else []
     return found
 
 

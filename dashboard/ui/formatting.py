@@ -6,14 +6,13 @@ read Markdown.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from core.data.store import Dataset
 from core.runs.store import FINAL_STATES
-from core.text import count, difference, number, percent, small
+from core.text import count, difference, interval, interval_percent, number, percent, small
 
 __all__ = [
     "class_word", "count", "difference", "elapsed", "escape_markdown", "interval", "interval_percent", "number",
@@ -31,32 +30,6 @@ def escape_markdown(text: object) -> str:
     escaped = _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
     # Links are found in the text after escapes are gone: an invisible joiner keeps them from being one.
     return re.sub(r"(?i)(http|www|mailto)", lambda m: m[0][0] + "\u2060" + m[0][1:], escaped)
-
-
-def interval(bounds: object, digits: int = 3) -> str:
-    """An interval for people: "0.812–0.861", "−0.020 to 0.031" where one end is negative; empty where there is none."""
-    ends = _ends(bounds)
-    if ends is None:
-        return ""
-    low, high = (number(end, digits) for end in ends)
-    return f"{low} to {high}" if ends[0] < 0 else f"{low}–{high}"
-
-
-def interval_percent(bounds: object, digits: int = 0) -> str:
-    """An interval of shares 0-1 for people: "89–93%"; empty where there is none."""
-    ends = _ends(bounds)
-    if ends is None:
-        return ""
-    low, high = (number(100 * end, digits) for end in ends)
-    return f"{low} to {high}%" if ends[0] < 0 else f"{low}–{high}%"
-
-
-def _ends(bounds: object) -> tuple[float, float] | None:
-    try:
-        low, high = (float(value) for value in bounds)
-    except (TypeError, ValueError):
-        return None
-    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def parse_time(text: object) -> datetime | None:

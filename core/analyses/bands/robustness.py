@@ -33,6 +33,7 @@ from core.explain.bands.corruptions import COVERAGES, INTACT, Damaged, Scenario,
 from core.explain.bands.missing_bands import POLICIES, Training, fill_missing, policies_for
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
+from core.text import difference, interval
 
 if TYPE_CHECKING:
     from core.predict.fold_model import FoldModel
@@ -219,9 +220,10 @@ def _sentence(rows: Sequence[dict[str, Any]]) -> str:
     worst = min(best.values(), key=lambda row: np.nan_to_num(row["f1"]))
     n_policies = sum(row["scenario"] == worst["scenario"] for row in hurt)
     tried = f" (the best of {n_policies} policies, chosen afterwards)" if n_policies > 1 else ""
-    interval = f"{worst['difference']:+.3f} (95 % {worst['diff_lo']:+.3f} to {worst['diff_hi']:+.3f})"
+    around = interval((worst["diff_lo"], worst["diff_hi"]), signed=True)
     return (
-        f"{text} The worst scenario is: {worst['title']}. F1 is then {worst['f1']:.3f}, a difference of {interval}; "
+        f"{text} The worst scenario is: {worst['title']}. F1 is then {worst['f1']:.3f}, a difference of "
+        f"{difference(worst['difference'])} (95% {around}); "
         f"missing values are {POLICIES[worst['policy']]}{tried}. {worst['n_flipped']:,} decisions change: "
         f"{worst['n_missed']:,} more landslides are missed, {worst['n_alarms']:,} alarms are new."
     )

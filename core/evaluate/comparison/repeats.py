@@ -18,6 +18,7 @@ from core.evaluate.intervals import resampled_metrics
 from core.evaluate.metrics import check_labels, metrics
 from core.stats.bootstrap import effective_groups
 from core.stats.intervals import defined_spread
+from core.text import difference, interval
 
 ALPHA = 0.05
 FEWEST = 2  # trainings of each recipe: one has no spread
@@ -71,17 +72,19 @@ class RepeatedDifference:
 
     def sentence(self, a: str, b: str, title: str = "") -> str:
         """For people; a, b: names of the recipes. It says which kind of chance the difference survives."""
-        size = f"{title or self.metric} {self.difference:+.4f}"
+        size = f"{title or self.metric} {difference(self.difference, 4)}"
         if math.isnan(self.difference):
             return f"{a} and {b}: the difference in {title or self.metric} is undefined here."
-        patches = f"{self.patches.lo:+.4f} to {self.patches.hi:+.4f} over patches"
+        patches = f"{interval((self.patches.lo, self.patches.hi), 4, signed=True)} over patches"
         if self.trainings.survives is None:
             holds = "holds for other patches" if self.patches.survives else "could be chance already by the patches"
             return (
                 f"{a} against {b}: {size} ({patches}, n = {self.n:,}). It {holds}; whether it survives training again "
                 f"is not known from {self._counts()}. Train each recipe again (train --repeats 3)."
             )
-        where = f"{size} ({patches}; {self.both.lo:+.4f} to {self.both.hi:+.4f} over patches and trainings)"
+        where = (
+            f"{size} ({patches}; {interval((self.both.lo, self.both.hi), 4, signed=True)} over patches and trainings)"
+        )
         counts = f"{self.n_a} and {self.n_b} trainings, n = {self.n:,}"
         if self.settled:
             better = "better" if self.difference > 0 else "worse"

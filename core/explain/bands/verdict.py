@@ -16,6 +16,7 @@ from core.explain.bands.replacements import BASELINES
 from core.explain.bands.tables import group_table
 from core.stats.grouped_means import mean_of
 from core.stats.intervals import Interval
+from core.text import difference, interval, number
 
 Answer = Literal["yes", "no", "undecided", "cannot be asked"]
 LIMITS = (
@@ -153,11 +154,11 @@ def _supports(
         return f"Whether {asked_of}. On {stands}: {lead[0].lower()}{lead[1:]}"
     shares = " and ".join(f"{_said(one.shares[name])} to {word}" for name, word in zip(asked, words, strict=True))
     text = f"{words[0][0].upper()}{words[0][1:]} matters more than {words[1]}: {answer}. On {stands}, the drop of the "
-    text += f"probability is owed {shares}, {words[0]} minus {words[1]} {_said(one.difference, '+')} "
+    text += f"probability is owed {shares}, {words[0]} minus {words[1]} {_said(one.difference, True)} "
     text += f"({_replaced(one.baseline)}). {lead}"
     others = [each for each in found if each is not one]
     if others:
-        said = ", ".join(f"{each.baseline} {_said(each.difference, '+')}: {each.answer}" for each in others)
+        said = ", ".join(f"{each.baseline} {_said(each.difference, True)}: {each.answer}" for each in others)
         text += f" The same difference under other replacements: {said}."
         if answer == "undecided" and len({each.answer for each in found}) > 1:
             text += " The answer changes with what replaces the bands, so the figure settles nothing."
@@ -168,8 +169,8 @@ def _replaced(baseline: str) -> str:
     return f"bands replaced by {BASELINES.get(baseline, baseline)}"
 
 
-def _said(interval: Interval | None, sign: str = "") -> str:
-    if interval is None:
+def _said(found: Interval | None, signed: bool = False) -> str:
+    if found is None:
         return "undefined"
-    value, low, high = (f"{number:{sign}.3f}" for number in (interval.value, interval.lo, interval.hi))
-    return f"{value} (95% {low} to {high})"
+    value = difference(found.value) if signed else number(found.value)
+    return f"{value} (95% {interval((found.lo, found.hi), signed=signed)})"

@@ -142,7 +142,7 @@ def test_a_preview_says_what_would_be_imported_and_writes_nothing(source, tmp_pa
     assert (found["n"], found["labels"]["n_positive"], found["shape"]) == (2, 1, [3, 20, 40])
     assert "pictures" not in found and not list(tmp_path.glob("*.h5"))
     done = core("ingest", "auto", source, "--preview", *CHECKPOINTS)
-    assert "Classes: 1 landslide, 1 non_landslide" in done.stdout and "--mask-threshold" in done.stdout
+    assert "Classes: 1 landslide, 1 non_landslide" in done.stdout and "[--masks masks]" in done.stdout
 
 
 def test_an_ingest_without_a_file_to_write_is_a_wrong_usage(source):

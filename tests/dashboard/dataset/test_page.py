@@ -66,7 +66,7 @@ def test_classes_stand_side_by_side_in_the_same_stretch_and_can_be_drawn_anew(st
     at = opened(open_page, "bands")
 
     def drawn():
-        return [*galleries.shown(at, "bands_1"), *galleries.shown(at, "bands_0")]
+        return [patch for label in (1, 0) for patch in galleries.shown(at, f"bands_{label}")]
 
     first = drawn()
     assert len(first) == 12 and any("6 of 15 drawn" in m.value for m in at.markdown)
@@ -137,12 +137,7 @@ def test_labels_can_be_downloaded_whole(studio):
 def test_facts_show_patches_of_each_class_before_any_table(studio, open_page):
     studio.add_dataset()
     at = open_page("dataset")
-    opened_by = [b.key for b in at.button if str(b.key).startswith("facts_")]
-    assert (
-        len([key for key in opened_by if "facts_1_" in key])
-        == len([key for key in opened_by if "facts_0_" in key])
-        == 6
-    )
+    assert [len(galleries.shown(at, f"facts_{label}")) for label in (1, 0)] == [6, 6]
 
 
 def test_the_sentence_says_half_and_simulated_and_unlabelled(tmp_path):

@@ -13,7 +13,8 @@ from PIL import Image
 
 from dashboard import theme
 from dashboard.patches import tiles
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import class_word, escape_markdown
+from tests.builders import make_dataset
 
 
 @pytest.fixture
@@ -32,6 +33,17 @@ def test_a_tile_holds_the_picture_and_says_what_it_is(rgb):
         [{"text": "p 0.94 · fold 1", "look": ""}], [{"text": "weak evidence (3%)", "look": "strong"}]
     ]  # fmt: skip
     assert tiles.tile("p1", rgb)["chip"] is None
+
+
+@pytest.mark.parametrize("label", [1, 0, -1])
+def test_a_class_named_in_its_colour_becomes_a_chip(rgb, label, tmp_path):
+    data = make_dataset(tmp_path / "d.h5", n=8)
+    made = tiles.tile("p1", rgb, f"{class_word(data, label)}  \np 0.31")
+    assert made["chip"]["colour"] == theme.CLASS[label] == tiles.class_chip(data, label).colour
+    assert made["chip"]["text"] == tiles.class_chip(data, label).text
+    assert made["lines"] == [[{"text": "p 0.31", "look": ""}]]
+    two = tiles.tile("p1", rgb, f"{class_word(data, label)} or not")
+    assert two["chip"] is None and len(two["lines"]) == 1
 
 
 def test_what_a_chip_and_the_pointer_say_is_said_to_screen_readers_too(rgb):
