@@ -124,7 +124,7 @@ def write_query_param(key: str, value: Any, default: Any, kept_as: str | None = 
     """After it is drawn: the URL names its value, or nothing where that is the default; the session keeps it."""
     values = list(value) if isinstance(value, list | tuple) else [value]
     is_default = value is None or value == default
-    texts = [] if is_default else [f"{v:.3f}" if isinstance(v, float) else str(v) for v in values]
+    texts = [] if is_default else [_text(v) for v in values]
     if texts != st.query_params.get_all(key):
         if texts:
             st.query_params[key] = texts
@@ -135,6 +135,13 @@ def write_query_param(key: str, value: Any, default: Any, kept_as: str | None = 
         st.session_state.pop(_kept(kept_as or key), None)
     else:
         st.session_state[_kept(kept_as or key)] = value
+
+
+def _text(value: Any) -> str:
+    """A value as the URL has it: three decimals where these say it all."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if round(value, 3) == value else f"{value:.6g}"
 
 
 def _known(key: str, options: Sequence) -> list:

@@ -254,7 +254,7 @@ STOPS = (
     Stop(
         "results", "What it finds and misses",
         "How many landslides the run finds, how many it misses, and how many of its alarms are false.",
-        "results", "metrics", _found,
+        "results", "summary", _found,
     ),
     Stop(
         "errors", "Patches behind the errors",

@@ -1,4 +1,4 @@
-"""The confusion matrix, the histogram of probabilities, and the ROC and precision-recall curves of heads.
+"""A hundred patches as squares, the confusion matrix, the histogram of probabilities, ROC and precision-recall curves.
 
 Pure functions: they read no file and no session. Colours and the common look come from ``theme``; whatever a user has
 named is escaped, because plotly reads a little HTML in its texts.
@@ -14,12 +14,83 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, tint
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, faded, interval_bounds, tint
 
 CURVE_POINTS = 1000
 
 
 # ------------------------------------------------------------------------------------------------------ counts
+
+SQUARES = (25, 4)  # columns and rows of a hundred
+TITLE_ROWS, FAINT = 1.5, 0.4  # room above a panel, in squares; opacity of what lies within the interval
+
+
+@dataclass(frozen=True)
+class Squares:
+    """A hundred of something: ``share`` (0-1; None: undefined) are the first outcome, the others the second.
+
+    bounds: the share's interval, 0-1, or None. words: what the two are called here.
+    """
+
+    title: str
+    share: float | None
+    bounds: Sequence[float | None] | None
+    outcomes: tuple[str, str]
+    words: tuple[str, str]
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Squares of the first outcome, of it within the interval, of the second within it, and of the second."""
+        low, high = interval_bounds(self.bounds)
+        value = round(100 * self.share)
+        low, high = (value, value) if not np.isfinite([low, high]).all() else (round(100 * low), round(100 * high))
+        low, high = min(low, value), max(high, value)
+        return low, value - low, high - value, 100 - high
+
+    @property
+    def defined(self) -> bool:
+        """Whether there is a share."""
+        return self.share is not None and bool(np.isfinite(self.share))
+
+    def sentence(self) -> str:
+        """The title with what the squares say."""
+        if not self.defined:
+            return f"{escape_html(self.title)}: undefined, there are none"
+        value = round(100 * self.share)
+        return f"Of {escape_html(self.title)}: <b>{value} {self.words[0]}, {100 - value} {self.words[1]}</b>"
+
+
+def squares(panels: Sequence[Squares]) -> go.Figure:
+    """Each panel's hundred squares, one panel below the other; what lies within the interval is faint."""
+    columns, rows = SQUARES
+    figure = go.Figure()
+    for i, panel in enumerate(panels):
+        top = i * (rows + TITLE_ROWS + 0.4) + TITLE_ROWS
+        if panel.defined:
+            first, second = (theme.OUTCOME[outcome] for outcome in panel.outcomes)
+            parts = list(zip((first, first, second, second), panel.counts(), (1.0, FAINT, FAINT, 1.0), strict=True))
+            names = [theme.OUTCOME_WORDS[outcome] for outcome in panel.outcomes for _ in (0, 1)]
+        else:
+            parts, names = [(theme.UNLABELLED, 100, 1.0)], ["undefined"]
+        z = np.repeat(np.arange(len(parts)), [count for _, count, _ in parts])
+        n = len(parts)
+        scale = [
+            [edge / n, faded(colour, opacity)] for j, (colour, _, opacity) in enumerate(parts) for edge in (j, j + 1)
+        ]
+        figure.add_heatmap(
+            z=z.reshape(rows, columns), y=top + np.arange(rows), zmin=-0.5, zmax=n - 0.5, colorscale=scale,
+            showscale=False, xgap=2, ygap=2, customdata=np.array(names)[z].reshape(rows, columns),
+            hovertemplate="%{customdata}<extra></extra>",
+        )  # fmt: skip
+        figure.add_annotation(
+            x=-0.5, xanchor="left", y=top - 0.55, yanchor="bottom", text=panel.sentence(), showarrow=False,
+            font={"size": 16}, align="left",
+        )  # fmt: skip
+    axis = {"visible": False, "fixedrange": True}
+    bottom = len(panels) * (rows + TITLE_ROWS + 0.4) - 0.8
+    figure.update_xaxes(range=[-0.55, columns - 0.45], **axis)
+    figure.update_yaxes(range=[bottom, -0.1], **axis)
+    figure = theme.apply(figure, 300)
+    return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
 
 
 def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:
@@ -145,7 +216,7 @@ def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
 def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> go.Figure:
     figure = go.Figure()
     for item in curves:
-        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), _thinned(item.curve)
+        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), thinned(item.curve)
         figure.add_scatter(
             x=curve.x, y=curve.y, mode="lines", name=f"{title}{item.note}", legendgroup=item.head,
             line={"color": colour, "width": LINE if item.point else THIN},
@@ -162,7 +233,7 @@ def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> 
     return theme.apply(figure, 380)
 
 
-def _thinned(curve: Curve) -> Curve:
+def thinned(curve: Curve) -> Curve:
     """At most ``CURVE_POINTS`` of a curve's points, both ends among them: the eye sees no more."""
     n = len(curve.x)
     if n <= CURVE_POINTS:

@@ -111,7 +111,7 @@ def _actions(ticked: list[RunFolder]) -> None:
     why = _not_comparable(ticked)
     if st.button("Compare", disabled=bool(why), icon=":material/compare_arrows:", key="overview_compare",
                  help=why or "What differs in settings, numbers and patches."):  # fmt: skip
-        compare(*ticked)
+        open_compare(ticked[0].name, ticked[1].name)
     if one is not None:
         run_actions.menu(one, "overview")
     elif ticked:
@@ -121,11 +121,6 @@ def _actions(ticked: list[RunFolder]) -> None:
             run_actions.delete(ticked)
     else:
         st.caption("Tick a run for more, two to compare.", width="content")
-
-
-def compare(first: RunFolder, second: RunFolder) -> None:
-    """Open the comparison of two runs on the same dataset."""
-    open_compare(first.name, second.name)
 
 
 def _not_comparable(ticked: list[RunFolder]) -> str:

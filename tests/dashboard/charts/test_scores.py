@@ -69,3 +69,34 @@ def test_long_curves_are_thinned_to_what_the_eye_sees_with_both_ends():
 def test_what_a_user_wrote_is_never_html(figure):
     assert "<b on" not in figure.to_json() and "\\u003cb on" not in figure.to_json()
     assert "onmouseover=x" in figure.to_json()
+
+
+def squares_drawn(figure, panel):
+    """Outcome words of a panel's hundred squares."""
+    return [word for row in figure.data[panel].customdata for word in row]
+
+
+def test_a_hundred_squares_are_the_share_and_faint_within_its_interval():
+    panels = [
+        scores.Squares("100 scars", 0.839, (0.78, 0.887), ("TP", "FN"), ("found", "missed")),
+        scores.Squares(f"100 {HOSTILE}", 0.876, (None, None), ("TP", "FP"), ("correct", "false")),
+    ]
+    figure = scores.squares(panels)
+    assert panels[0].counts() == (78, 6, 5, 11) and panels[1].counts() == (88, 0, 0, 12)
+    assert squares_drawn(figure, 0).count("Found (TP)") == 84 and squares_drawn(figure, 1).count("Found (TP)") == 88
+    assert squares_drawn(figure, 1).count("False alarm (FP)") == 12
+    texts = [note.text for note in figure.layout.annotations]
+    assert texts[0] == "Of 100 scars: <b>84 found, 16 missed</b>" and HOSTILE not in texts[1]
+
+
+@pytest.mark.parametrize("share", [None, float("nan")])
+def test_an_undefined_share_is_a_hundred_squares_that_say_so(share):
+    figure = scores.squares([scores.Squares("100 alarms", share, None, ("TP", "FP"), ("correct", "false"))])
+    assert set(squares_drawn(figure, 0)) == {"undefined"} and len(squares_drawn(figure, 0)) == 100
+    assert "undefined" in figure.layout.annotations[0].text
+
+
+@pytest.mark.parametrize(("share", "bounds"), [(0.0, (0.0, 0.04)), (1.0, (0.964, 1.0)), (0.5, (0.51, 0.6))])
+def test_squares_add_up_to_a_hundred_at_either_end(share, bounds):
+    counts = scores.Squares("100", share, bounds, ("TP", "FN"), ("found", "missed")).counts()
+    assert sum(counts) == 100 and min(counts) >= 0 and counts[0] + counts[1] == round(100 * share)
