@@ -131,4 +131,7 @@ def write_on(figure: go.Figure, dark: bool) -> None:
     for trace in figure.data:
         if "colorbar" in trace and trace.type in ("heatmap", "contour", "histogram2d"):
             trace.colorbar.tickfont.color = trace.colorbar.title.font.color = ink
+    for note in figure.layout.annotations:
+        if note.font.color is None and note.bgcolor is None:
+            note.font.color = ink
     figure.update_layout(legend_font_color=ink)

@@ -100,7 +100,7 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         errors_view(predicted, data, run)
     elif view == "safety":
         target_view(predicted, run)
-        st.subheader("Try a threshold", anchor=False)
+        st.header("Try a threshold", anchor=False)
         threshold_view(predicted, data, run, facts["heads"].get(predicted.head, {}).get("threshold"))
     elif view == "calibration":
         calibration_view(predicted)

@@ -99,7 +99,7 @@ def frequency(brief: Briefing) -> str:
 def briefing(brief: Briefing, n_runs: int) -> None:
     """The sentence, what it stands on, and three numbers."""
     name = escape_markdown(brief.predicted.positive)
-    st.subheader(sentence(brief), anchor=False)
+    st.header(sentence(brief), anchor=False)
     chosen = f"best F1 of {n_runs} finished runs" if n_runs > 1 else "the only finished run"
     st.caption(f"{escape_markdown(title_of(brief.run))} · {chosen} · {frequency(brief)}", help=basis(brief, n_runs))
     with st.grid(3, min_column_width=150, gap="small", key="overview_numbers"):

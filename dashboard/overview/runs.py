@@ -64,7 +64,7 @@ def runs_table() -> None:
     runs = [RunFolder(state.checkpoints() / name) for name in choice.owner]
     archived = {run.name for run in runs if labels.label_of(run).archived}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Runs", anchor=False, width="stretch")
+        st.header("Runs", anchor=False, width="stretch")
         if archived and not st.toggle(f"Show archived ({len(archived)})", key="overview_archived"):
             runs = [run for run in runs if run.name not in archived]
         _deleted()

@@ -19,7 +19,7 @@ from dashboard.ui.formatting import interval, number
 def curves_view(predictions: Predictions, oof: pd.DataFrame | None = None, summary: Mapping | None = None) -> None:
     """Both curves. ``oof``, ``summary``: of the run whose other heads can be shown too."""
     results = predictions.results()
-    st.subheader("All thresholds", anchor=False)
+    st.header("All thresholds", anchor=False)
     if results.roc.x.size == 0:
         st.info("Both curves need patches of both classes.", icon=":material/info:")
     else:

@@ -171,7 +171,7 @@ def open_in_errors(head: str, filters: dict[str, str]) -> None:
 
 
 def _decisions(predictions: Predictions, results: HeadResults) -> None:
-    st.subheader("All decisions", anchor=False)
+    st.header("All decisions", anchor=False)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         _matrix(predictions, results)

@@ -56,7 +56,7 @@ def external_validation_view(run: RunFolder, summary: dict) -> None:
             format_func=lambda key: str(evaluations[key].report.get("dataset_name", key)),
         )  # fmt: skip
     show(run, evaluations[name], summary)
-    st.subheader("Test on another dataset", anchor=False)
+    st.header("Test on another dataset", anchor=False)
     _evaluate(run)
 
 
@@ -134,7 +134,7 @@ def _nan(value: object) -> float:
 def _shift(run: RunFolder, report: dict, name: str) -> None:
     shift = report.get("shift") or {}
     bands, embedding = pd.DataFrame(shift.get("bands") or []), shift.get("embedding")
-    st.subheader("How far the data differ", anchor=False)
+    st.header("How far the data differ", anchor=False)
     if embedding:
         st.markdown(embedding_words(embedding))
     if not len(bands):

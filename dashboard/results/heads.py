@@ -139,7 +139,7 @@ def _empty(column: pd.Series) -> bool:
 
 
 def _further_heads(run: RunFolder, has_table: bool) -> None:
-    st.subheader("Further heads", anchor=False)
+    st.header("Further heads", anchor=False)
     if analyses.follow(run, ANALYSIS.name):
         return
     if not has_table:

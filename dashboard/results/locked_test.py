@@ -99,7 +99,7 @@ def _open(run: RunFolder, data: Dataset, offered: list[str], openings: list[dict
 
 
 def _history(run: RunFolder, openings: list[dict]) -> None:
-    st.subheader("Openings", anchor=False)
+    st.header("Openings", anchor=False)
     if not openings:
         st.caption("No run has opened it yet.")
         return

@@ -66,7 +66,7 @@ def by_fold(results: HeadResults) -> None:
     """A metric of every fold beside that of all patches."""
     folds = results.folds
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.subheader("By fold", anchor=False, width="content")
+        st.header("By fold", anchor=False, width="content")
         metric = url_state.choose(
             st.selectbox, "Metric", METRIC_NAMES, key="metrics_fold_metric", default=METRIC_NAMES[0],
             format_func=TITLES.get, width=170, label_visibility="collapsed",

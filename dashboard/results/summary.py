@@ -18,7 +18,7 @@ def header(predictions: Predictions, own: Mapping | None = None) -> None:
     """The result in one sentence and four numbers. own: the head's part of a run's summary."""
     missing_class(predictions)
     facts = facts_of(predictions, own)
-    st.subheader(interpretation.headline(facts, predictions.positive, predictions.there()), anchor=False)
+    st.header(interpretation.headline(facts, predictions.positive, predictions.there()), anchor=False)
     with st.grid(4, min_column_width=150, gap="small", key="results_header"):
         for card in interpretation.cards(facts):
             st.metric(
@@ -55,7 +55,7 @@ def summary_view(
     results = predictions.results()
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        st.subheader("All metrics", anchor=False)
+        st.header("All metrics", anchor=False)
         table = metrics.metric_table(results, predictions.positive)
         downloads.table(table, hide_index=True, width="stretch", height="content")
     with right:

@@ -17,7 +17,7 @@ from dashboard.ui.guards import or_stop
 def training_view(run: RunFolder, summary: dict, oof: pd.DataFrame) -> None:
     """The view."""
     _learning(run)
-    st.subheader("Provenance", anchor=False)
+    st.header("Provenance", anchor=False)
     with st.container(horizontal=True):
         downloads.download(oof, f"{run.name}_oof", "Out-of-fold table (CSV)")
         st.download_button(
@@ -34,7 +34,7 @@ def _learning(run: RunFolder) -> None:
     history = or_stop(run.history)
     if not history.empty:
         st.markdown(f"**{sentence(history)}**")
-    st.subheader("Learning curves", anchor=False)
+    st.header("Learning curves", anchor=False)
     if history.empty:
         st.info("This run has no learning curves.", icon=":material/info:")
         return

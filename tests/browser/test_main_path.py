@@ -30,7 +30,7 @@ def open_page(page, name):
 def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoints):
     page.set_default_timeout(60_000)
     page.goto(url)
-    expect(page.get_by_role("heading", name="Landslide Lens", level=1)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=60_000)
 
     # Start a training job from its page.
     open_page(page, "Train")

@@ -25,7 +25,7 @@ def curves_view(this: Side, other: Side) -> None:
         return
     if any(history.empty for _, history in histories):
         return
-    st.subheader("Learning curves", anchor=False)
+    st.header("Learning curves", anchor=False)
     grid = st.grid(3, min_column_width=250, gap="medium")
     for column in COLUMNS:
         if any(column in history and history[column].notna().any() for _, history in histories):

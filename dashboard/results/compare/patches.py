@@ -20,7 +20,7 @@ WORDS = {"fixed": "Fixed", "broken": "Broken"}
 def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: Side, data: Dataset | None) -> None:
     """What the first has fixed and broken against the second. Both: tables of ``outcomes.judged``."""
     table = outcomes.against(first, second)
-    st.subheader("Patches fixed and broken", anchor=False)
+    st.header("Patches fixed and broken", anchor=False)
     grid = st.grid(2, min_column_width=380, gap="medium")
     for versus, words in WORDS.items():
         rows = table[table["versus"] == versus].sort_values("confidence", ascending=False, kind="stable")

@@ -23,7 +23,7 @@ def ranking_view(this: Side, other: Side, first: pd.DataFrame, second: pd.DataFr
     if not 0 < labels.sum() < len(labels):
         return
     probs = ((other.title, shared["prob_other"].to_numpy()), (this.title, shared["prob"].to_numpy()))
-    st.subheader("At every threshold", anchor=False)
+    st.header("At every threshold", anchor=False)
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         figure = overlaid([(title, pr_curve(labels, one)) for title, one in probs], "Recall", "Precision")

@@ -179,7 +179,7 @@ def _answers(side: Side) -> pd.DataFrame:
 
 
 def _settings(this: Side, other: Side) -> None:
-    st.subheader("Settings that differ", anchor=False)
+    st.header("Settings that differ", anchor=False)
     try:
         rows = compare.settings(this.run, other.run)
     except (LandslideLensError, OSError, KeyError, TypeError) as error:

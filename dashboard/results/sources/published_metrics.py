@@ -155,7 +155,7 @@ def readings_table(check: PaperCheck) -> pd.DataFrame:
 
 
 def _difference() -> None:
-    st.subheader("Is a published difference significant?", anchor=False)
+    st.header("Is a published difference significant?", anchor=False)
     with st.container(horizontal=True):
         first = url_state.number(
             "First F1", 0.01, 0.9999, 0.8915, key="paper_f1_a", step=0.001, format="%.4f", width=140

@@ -68,7 +68,7 @@ def draw(uploaded: Predictions, view: str) -> None:
         errors_by_kind.errors_view(uploaded, None, None)
     elif view == "safety":
         target.target_view(uploaded)
-        st.subheader("Try a threshold", anchor=False)
+        st.header("Try a threshold", anchor=False)
         threshold.threshold_view(uploaded, None, None)
     elif view == "calibration":
         calibration.calibration_view(uploaded)

@@ -49,7 +49,7 @@ def test_the_best_run_is_told_in_a_sentence_three_numbers_and_pictures(studio, o
     tp, fn, fp, tn = counts_of(run)
     found, false = round(100 * tp / (tp + fn)), round(100 * fp / (tp + fp))
     words = f"Of 100 landslide patches it finds {found} and misses {100 - found}. Of 100 alarms, {false} "
-    assert any(s.value.startswith(words) for s in at.subheader)
+    assert any(s.value.startswith(words) for s in at.header)
     assert metrics(at)["Found (TP)"] == f"{tp / (tp + fn):.0%}"
     assert metrics(at)["Correct alarms"] == f"{tp / (tp + fp):.0%}"
     assert metrics(at)["Alarms per 1,000 patches"] == f"{1000 * (tp + fp) / (tp + fn + fp + tn):.0f}"

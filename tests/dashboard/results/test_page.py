@@ -114,7 +114,7 @@ def test_hostile_names_are_shown_as_written(studio, open_page):
     for page, view in [(page, "") for page in PAGES] + [("results", view) for view in DOWNLOADS]:
         at = open_page(page, run=run.name, **({"results_view": view} if view else {}))
         assert not at.exception, (page, view)
-        for element in (*at.markdown, *at.caption, *at.subheader, *at.warning, *at.info, *at.error):
+        for element in (*at.markdown, *at.caption, *at.header, *at.warning, *at.info, *at.error):
             assert "<img" not in element.value.replace("\\<img", ""), (page, element.value)
             assert "[x](" not in element.value, (page, element.value)
         for chart in at.get("plotly_chart"):
@@ -153,6 +153,6 @@ def test_a_sentence_and_four_numbers_stand_above_every_view(studio, open_page):
     run = studio.add_run(studio.add_dataset())
     for view in DOWNLOADS:
         at = open_page("results", run=run.name, results_view=view)
-        assert at.subheader[0].value.startswith("Finds "), view
+        assert at.header[0].value.startswith("Finds "), view
         labels = [metric.label for metric in at.metric][:4]
         assert labels == ["Found (TP)", "Missed (FN)", "False alarm (FP)", "F1"], view
