@@ -91,7 +91,7 @@ def slice_report(
     """
     labels, pred = check_labels(labels), check_labels(pred)
     if metric not in COUNT_METRICS:
-        raise ConfigError(f"Slices are judged by decisions. Choose one of {', '.join(COUNT_METRICS)}.")
+        raise ConfigError(f"Slices use decisions. Choose one of {', '.join(COUNT_METRICS)}.")
     rows, small = [], []
     for by, values in facts.items():
         if len(values) != labels.size:

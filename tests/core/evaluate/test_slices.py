@@ -121,7 +121,7 @@ def test_facts_of_one_value_or_of_nothing_make_no_slices():
 
 def test_wrong_metric_and_length_are_refused():
     labels, pred, site = run(50)
-    with pytest.raises(ConfigError, match="judged by decisions"):
+    with pytest.raises(ConfigError, match="Slices use decisions"):
         slice_report(labels, pred, {"site": site}, metric="auc")
     with pytest.raises(DataError, match="50 patches but 3 values of 'site'"):
         slice_report(labels, pred, {"site": site[:3]})
