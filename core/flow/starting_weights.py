@@ -228,5 +228,6 @@ def _matched(source: Source, chosen: Sequence[int]) -> str | None:
     order = ", ".join(str(old + 1) for old in chosen)
     return (
         f"model.{source.setting}: this run shares patches with run '{source.named}'. So that no fold is evaluated on "
-        f"what its weights learnt from, its folds start from that run's folds {order}, not all from fold {source.fold + 1}."
+        f"what its weights learnt from, its folds start from that run's folds {order}, not all from fold "
+        f"{source.fold + 1}."
     )
