@@ -131,7 +131,7 @@ def _several(data: Dataset, chosen: pd.DataFrame, look: Look) -> None:
 
 
 def _decided(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the outcome where some have none: it underlines pictures."""
+    """Without the outcome where some have none: a chip names it."""
     return table if (table["outcome"] != "").all() else table.drop(columns="outcome")
 
 

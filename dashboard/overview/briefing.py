@@ -116,8 +116,8 @@ def numbers(brief: Briefing, name: str) -> list[tuple[str, str, str, str]]:
          f"Share of the {name} patches that it calls {name} (recall)."),
         ("Correct alarms", percent(rates["precision"], 0), interval_percent(ends["precision"]),
          f"Share of its alarms that are {name} patches (precision), at the prevalence named above."),
-        ("Alarms per 1,000 patches", number(rates["alarms_per_1000"], 0), interval(ends["alarms_per_1000"], 0),
-         "How many patches someone has to look at, at the prevalence named above."),
+        ("Alarms per 1,000", number(rates["alarms_per_1000"], 0), interval(ends["alarms_per_1000"], 0),
+         "How many of 1,000 patches someone has to look at, at the prevalence named above."),
     ]  # fmt: skip
 
 
