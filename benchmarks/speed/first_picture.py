@@ -38,7 +38,7 @@ SEEN = """() => {
   const found = (what) => roots.flatMap((root) => [...root.querySelectorAll(what)]);
   return found('img').some((one) => there(one) && one.naturalWidth > 30 && !one.closest('[data-testid=stSidebar]')
       && !one.closest('header'))
-    || found('.js-plotly-plot .plot, .js-plotly-plot .cartesianlayer path').some(there);
+    || found('.js-plotly-plot .main-svg').some((one) => there(one) && one.querySelectorAll('path, image').length > 3);
 }"""
 CONTROLS = "() => document.querySelectorAll('[data-testid=stMain] input').length > 2"
 FLAGS = (
