@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, faded, interval_bounds, tint
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, interval_bounds, tint
 
 CURVE_POINTS = 1000
 
@@ -22,7 +22,8 @@ CURVE_POINTS = 1000
 # ------------------------------------------------------------------------------------------------------ counts
 
 SQUARES = (25, 4)  # columns and rows of a hundred
-TITLE_ROWS, FAINT = 1.5, 0.4  # room above a panel, in squares; opacity of what lies within the interval
+SIDE, GAP = 50, 4  # pixels of a square with the gap behind it, and of the gap
+FAINT = 0.4  # opacity of what lies within the interval
 
 
 @dataclass(frozen=True)
@@ -52,45 +53,29 @@ class Squares:
         return self.share is not None and bool(np.isfinite(self.share))
 
     def sentence(self) -> str:
-        """The title with what the squares say."""
+        """The title with what the squares say, as it is written."""
         if not self.defined:
-            return f"{escape_html(self.title)}: undefined, there are none"
+            return f"{self.title}: undefined, there are none"
         value = round(100 * self.share)
-        return f"Of {escape_html(self.title)}: <b>{value} {self.words[0]}, {100 - value} {self.words[1]}</b>"
+        return f"Of {self.title}: {value} {self.words[0]}, {100 - value} {self.words[1]}"
 
 
-def squares(panels: Sequence[Squares]) -> go.Figure:
-    """Each panel's hundred squares, one panel below the other; what lies within the interval is faint."""
+def squares(panel: Squares) -> np.ndarray:
+    """A panel's hundred squares, (H, W, 4) uint8: what lies within the interval is faint, the gaps show the ground.
+
+    A picture and no figure: it is there before a browser has loaded what draws figures.
+    """
     columns, rows = SQUARES
-    figure = go.Figure()
-    for i, panel in enumerate(panels):
-        top = i * (rows + TITLE_ROWS + 0.4) + TITLE_ROWS
-        if panel.defined:
-            first, second = (theme.OUTCOME[outcome] for outcome in panel.outcomes)
-            parts = list(zip((first, first, second, second), panel.counts(), (1.0, FAINT, FAINT, 1.0), strict=True))
-            names = [theme.OUTCOME_WORDS[outcome] for outcome in panel.outcomes for _ in (0, 1)]
-        else:
-            parts, names = [(theme.UNLABELLED, 100, 1.0)], ["undefined"]
-        z = np.repeat(np.arange(len(parts)), [count for _, count, _ in parts])
-        n = len(parts)
-        scale = [
-            [edge / n, faded(colour, opacity)] for j, (colour, _, opacity) in enumerate(parts) for edge in (j, j + 1)
-        ]
-        figure.add_heatmap(
-            z=z.reshape(rows, columns), y=top + np.arange(rows), zmin=-0.5, zmax=n - 0.5, colorscale=scale,
-            showscale=False, xgap=2, ygap=2, customdata=np.array(names)[z].reshape(rows, columns),
-            hovertemplate="%{customdata}<extra></extra>",
-        )  # fmt: skip
-        figure.add_annotation(
-            x=-0.5, xanchor="left", y=top - 0.55, yanchor="bottom", text=panel.sentence(), showarrow=False,
-            font={"size": 16}, align="left",
-        )  # fmt: skip
-    axis = {"visible": False, "fixedrange": True}
-    bottom = len(panels) * (rows + TITLE_ROWS + 0.4) - 0.8
-    figure.update_xaxes(range=[-0.55, columns - 0.45], **axis)
-    figure.update_yaxes(range=[bottom, -0.1], **axis)
-    figure = theme.apply(figure, 300)
-    return figure.update_layout(margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    if panel.defined:
+        first, second = (theme.OUTCOME[outcome] for outcome in panel.outcomes)
+        parts = list(zip((first, first, second, second), panel.counts(), (1.0, FAINT, FAINT, 1.0), strict=True))
+    else:
+        parts = [(theme.UNLABELLED, 100, 1.0)]
+    inks = [(*(int(colour[k : k + 2], 16) for k in (1, 3, 5)), round(255 * opacity)) for colour, _, opacity in parts]
+    ink = np.repeat(np.array(inks, np.uint8), [count for _, count, _ in parts], axis=0).reshape(rows, columns, 4)
+    drawn = np.zeros((rows, SIDE, columns, SIDE, 4), np.uint8)
+    drawn[:, : SIDE - GAP, :, : SIDE - GAP] = ink[:, None, :, None]
+    return drawn.reshape(rows * SIDE, columns * SIDE, 4)
 
 
 def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:

@@ -46,7 +46,10 @@ def summary_view(
     facts = facts_of(predictions, own)
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        downloads.show(scores.squares(panels(facts, predictions)), key="summary_squares")
+        for panel in panels(facts, predictions):
+            title, _, counted = panel.sentence().partition(": ")
+            st.markdown(f"{escape_markdown(title)}: **{escape_markdown(counted)}**")
+            st.image(scores.squares(panel), width="stretch", output_format="PNG", alt=panel.sentence())
         st.caption(squares_caption(predictions))
     with right:
         target_in_short(predictions, open_safety)
