@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from core.data.readers.geo.placement import Placement, crs_name, place_of, to_sy
 from core.data.readers.geo.raster import RasterHeader, Window, raster_header, read_raster
 from core.data.readers.geo.raster_values import measured
 from core.data.store.missing import as_missing
-from core.errors import FormatError
+from core.errors import DataError, FormatError
 from core.predict.scene.ground import Grid
 
 PIECE_BYTES = 96 * 2**20  # of a file's pixels that are decoded at once
@@ -99,7 +100,6 @@ class Layer:
         return self._warped(grid, window, source, bands)
 
     def _warped(self, grid: Grid, window: Window, source: Window, bands: Sequence[int] | None) -> np.ndarray:
-        from affine import Affine
         from rasterio.enums import Resampling
         from rasterio.warp import reproject
 
@@ -108,10 +108,10 @@ class Layer:
         reproject(
             pixels,
             found,
-            src_transform=Affine(*self.place.transform) * Affine.translation(source[1], source[0]),
+            src_transform=_begun_at(self.place, source),
             src_crs=self.place.crs,
             src_nodata=np.nan,
-            dst_transform=Affine(*grid.place.transform) * Affine.translation(window[1], window[0]),
+            dst_transform=_begun_at(grid.place, window),
             dst_crs=grid.place.crs,
             dst_nodata=np.nan,
             resampling=Resampling.nearest if self.nearest else Resampling.bilinear,
@@ -157,6 +157,15 @@ class Layer:
         return replace(self, bands=bands_named(names, units=units))
 
 
+def _begun_at(place: Placement, window: Window) -> Any:
+    """The transform of a window by itself."""
+    from affine import Affine
+
+    a, b, _, d, e, _ = place.transform
+    x, y = place.at(*window[:2])
+    return Affine(a, b, x, d, e, y)
+
+
 def open_layer(
     path: Path,
     bands: Sequence[str] | None = None,
@@ -183,10 +192,14 @@ def open_layer(
             f"{path.name} does not name its bands; by their number they were taken as {', '.join(bands)}. Say --bands "
             "a,b,c if not."
         )
-    aside = Aside(strict=True)
+    aside = Aside()
     options = ReaderOptions(bands=tuple(bands) if bands else None, unit=unit, nodata=nodata, tile=LEAST_SPLIT)
-    collection = aligned(geotiff.collect_unlabelled(path, options, aside), options, aside)
-    items, _, _, found = survey_bands(collection, options, aside)
+    try:
+        collection = aligned(geotiff.collect_unlabelled(path, options, aside), options, aside)
+        items, _, _, found = survey_bands(collection, options, aside)
+    except DataError as error:
+        reason = aside.rejected[0].reason if aside.rejected else str(error)
+        raise FormatError(reason if path.name in reason else f"{path.name}: {reason}") from error
     told += [text for text in aside.warnings if "coordinate" not in text]
     patch = items[0].patch
     tag = patch.header.tag

@@ -88,7 +88,7 @@ class WindowGrid:
 
     def some(self, most: int) -> Iterator[tuple[int, int]]:
         """(row, column) of at most ``most`` windows, spread evenly over the scene."""
-        n_rows = min(len(self.rows), max(1, round((most * len(self.rows) / len(self.cols)) ** 0.5)))
+        n_rows = min(len(self.rows), most, max(1, round((most * len(self.rows) / len(self.cols)) ** 0.5)))
         n_cols = min(len(self.cols), max(1, most // n_rows))
         for row in _spread(self.rows, n_rows):
             for col in _spread(self.cols, n_cols):
