@@ -94,17 +94,26 @@ class SceneOptions(Options):
         return self
 
 
-def must_be_there(run: RunFolder, options: SceneOptions) -> None:
-    """Raises FormatError for a raster that is not there, and ConfigError for one that would be written over."""
+def must_fit(run: RunFolder, options: SceneOptions) -> None:
+    """Looks at the rasters' headers alone.
+
+    Raises FormatError for a raster that is not there or does not fit the run or the others, ConfigError for one that
+    would be written over.
+    """
+    from core.data.bands import bands_named
     from core.data.readers import must_exist
     from core.predict.scene.rasters import KINDS, path_of
+    from core.predict.values import values_of_run
 
-    files = _asked(options).files
-    for path in files:
+    asked = _asked(options)
+    for path in asked.files:
         must_exist(path)
     for kind in KINDS:
-        if (path := path_of(kind, Path(options.out))) in files:
+        if (path := path_of(kind, Path(options.out))) in asked.files:
             raise ConfigError(f"{path.name} is read, and would be written over. Give another name with --out.")
+    if trained := values_of_run(run):
+        units = {row["name"]: row["unit"] for row in trained}
+        asked.stack(run.name, bands_named([row["name"] for row in trained], units=units), [])
 
 
 def analyse(run: RunFolder, options: SceneOptions) -> Steps[dict[str, Any]]:
@@ -115,7 +124,7 @@ def analyse(run: RunFolder, options: SceneOptions) -> Steps[dict[str, Any]]:
     from core.predict.scene.predict import predict_scene
     from core.runs.prevalence import prevalence_of
 
-    must_be_there(run, options)
+    must_fit(run, options)
     stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
     results = run.results(NAME)
     answer = yield from predict_scene(run, _asked(options), Path(options.out), results, stated)
@@ -161,5 +170,5 @@ ANALYSIS = Analysis(
     Options=SceneOptions,
     run=analyse,
     read=read,
-    check=must_be_there,
+    check=must_fit,
 )

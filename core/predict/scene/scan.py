@@ -27,6 +27,7 @@ from core.predict.scene.windows import Stripe, WindowGrid, window_shares
 from core.progress import Progress, Steps, part
 
 STRIPE_BYTES = 160 * 2**20  # of a stripe's bands as float32
+STRIPE_WINDOWS = 4096  # of a stripe at the most: what is lost when it is broken off
 ANSWERING = 0.9  # share of the work
 BYTES_A_PIXEL = 22  # of the working rasters and the finished ones, at the most
 
@@ -54,7 +55,7 @@ class Scan:
     def stripes(self) -> list[Stripe]:
         """All stripes, from the top."""
         bytes_a_row = 4 * len(self.stack.bands) * self.windows.shape[1]
-        return self.windows.stripes(self.stripe_rows or STRIPE_BYTES // bytes_a_row)
+        return self.windows.stripes(self.stripe_rows or STRIPE_BYTES // bytes_a_row, STRIPE_WINDOWS)
 
     def answer(self) -> Steps[None]:
         """Answer and keep every stripe that is not there yet."""

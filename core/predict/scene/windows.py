@@ -68,12 +68,17 @@ class WindowGrid:
         """How many windows there are."""
         return len(self.rows) * len(self.cols)
 
-    def stripes(self, most_rows: int) -> list[Stripe]:
-        """The rows of windows in stripes that cover at most ``most_rows`` rows of pixels, or one row of windows."""
+    def stripes(self, most_rows: int, most_windows: int | None = None) -> list[Stripe]:
+        """The rows of windows in stripes.
+
+        A stripe covers at most ``most_rows`` rows of pixels and has at most ``most_windows`` windows, but at least one
+        row of them.
+        """
         found, first = [], 0
+        most = len(self.rows) if most_windows is None else max(1, most_windows // len(self.cols))
         while first < len(self.rows):
-            last = first + 1
-            while last < len(self.rows) and self.rows[last] + self.side[0] - self.rows[first] <= most_rows:
+            last, end = first + 1, min(len(self.rows), first + most)
+            while last < end and self.rows[last] + self.side[0] - self.rows[first] <= most_rows:
                 last += 1
             end = self.shape[0] if last == len(self.rows) else self.rows[last]
             bottom = self.rows[last - 1] + self.side[0]
