@@ -16,7 +16,6 @@ from core.train.loop import embed
 
 AT_ONCE = 512  # windows that are cut out at a time
 ON_GPU = 256  # windows a batch there at the least: a training batch leaves it idle
-ROWS = 64  # that are normalised at a time
 
 
 def stripe_answers(
@@ -27,54 +26,75 @@ def stripe_answers(
     images: (C, H, W) raw, bands in the ensemble's order, nan where nothing was seen. corners: (row, column) of each
     window in them. tta: mean over flips and quarter turns; None: as the run was evaluated.
     """
+    members = members_of([ensemble.head])
+    kinds = {kind_of(name) for name in members}
+    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"})
     found = np.empty((len(corners), len(ensemble.models)))
+    stripe = _Stripe(ensemble, images) if "embeddings" in kinds else None
     for k, model in enumerate(ensemble.models):
-        normalised = _normalised(model, images)
+        if stripe is not None:
+            stripe.normalise(model)
         for start in range(0, len(corners), AT_ONCE):
-            some = corners[start : start + AT_ONCE]
-            features = _features(model, ensemble, images, normalised, some, model.tta if tta is None else tta)
+            part = slice(start, start + AT_ONCE)
+            features = {kind: values[part] for kind, values in fixed.items()}
+            if stripe is not None:
+                features["embeddings"] = stripe.embeddings(corners[part], model.tta if tta is None else tta)
             by_head = model.log_odds_of(features, [ensemble.head], ensemble.rules)
-            found[start : start + len(some), k] = expit(by_head[ensemble.head])
+            found[part, k] = expit(by_head[ensemble.head])
             yield Progress((k + min(1.0, (start + AT_ONCE) / len(corners))) / len(ensemble.models), "")
     return found
 
 
-def _normalised(model: FoldModel, images: np.ndarray):
-    """(C, H, W) tensor on the device; None where every window is normalised by itself."""
-    import torch
-
-    if model.normaliser.units is None:
-        return None
-    found = torch.empty(images.shape, dtype=torch.float32)
-    for start in range(0, images.shape[1], ROWS):
-        part = model.normaliser.transform(images[None, :, start : start + ROWS])[0]
-        found[:, start : start + ROWS] = torch.from_numpy(part)
-    return found.to(model.device)
-
-
-def _features(
-    model: FoldModel, ensemble: Ensemble, images: np.ndarray, normalised, corners: Sequence[tuple[int, int]], tta: bool
+def _statistics(
+    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], kinds: set[str]
 ) -> dict[str, np.ndarray]:
-    """What the headline head reads of each window."""
-    import torch
+    """What heads without a network read, which is the same for all folds."""
+    of_kind = {"statistics": band_statistics, "rich": lambda raw: rich_statistics(raw, ensemble.band_names)}
+    parts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
+    for start in range(0, len(corners) if kinds else 0, AT_ONCE):
+        raw = _cut(images, corners[start : start + AT_ONCE], ensemble.shape_hw)
+        for kind in kinds:
+            parts[kind].append(of_kind[kind](raw))
+    return {kind: np.concatenate(found) for kind, found in parts.items()}
 
-    kinds = {kind_of(name) for name in members_of([ensemble.head])}
-    height, width = ensemble.shape_hw
-    features = {}
-    if "embeddings" in kinds:
-        if normalised is None:
-            windows = model.normaliser.transform(_cut(images, corners, ensemble.shape_hw))
+
+class _Stripe:
+    """A stripe as the networks read it, one fold after the other.
+
+    It is normalised as a whole, as ``Normaliser.transform`` does it, or window by window where each has its own scale.
+    """
+
+    def __init__(self, ensemble: Ensemble, images: np.ndarray) -> None:
+        import torch
+
+        self._images, self._side, self._device = images, ensemble.shape_hw, ensemble.models[0].device
+        self._raw = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
+        self._whole = torch.empty_like(self._raw)
+        self._buffer = torch.empty((AT_ONCE, len(images), *self._side), device=self._device)
+
+    def normalise(self, model: FoldModel) -> None:
+        """For this fold from now on."""
+        import torch
+
+        self._model, units = model, model.normaliser.units
+        if units is not None:
+            center, scale = (torch.as_tensor(values, device=self._device)[:, None, None] for values in units)
+            torch.sub(self._raw, center, out=self._whole).div_(scale)
+            self._whole.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)  # what is missing is the centre of its band
+
+    def embeddings(self, corners: Sequence[tuple[int, int]], tta: bool) -> np.ndarray:
+        """(n, D) of at most ``AT_ONCE`` windows."""
+        import torch
+
+        model, (height, width) = self._model, self._side
+        if model.normaliser.units is None:
+            windows = model.normaliser.transform(_cut(self._images, corners, self._side))
         else:
-            windows = torch.stack([normalised[:, row : row + height, col : col + width] for row, col in corners])
-        batch = max(model.batch_size, ON_GPU) if torch.device(model.device).type == "cuda" else model.batch_size
-        features["embeddings"] = embed(model.network, windows, model.device, batch, tta=tta).embeddings
-    if kinds - {"embeddings"}:
-        raw = _cut(images, corners, ensemble.shape_hw)
-        if "statistics" in kinds:
-            features["statistics"] = band_statistics(raw)
-        if "rich" in kinds:
-            features["rich"] = rich_statistics(raw, model.normaliser.band_names)
-    return features
+            views = [self._whole[:, row : row + height, col : col + width] for row, col in corners]
+            windows = torch.stack(views, out=self._buffer[: len(views)])
+        on_gpu = torch.device(model.device).type == "cuda"
+        batch = max(model.batch_size, ON_GPU) if on_gpu else model.batch_size
+        return embed(model.network, windows, model.device, batch, tta=tta).embeddings
 
 
 def _cut(images: np.ndarray, corners: Sequence[tuple[int, int]], side: tuple[int, int]) -> np.ndarray:
