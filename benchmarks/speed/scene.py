@@ -15,6 +15,7 @@ from __future__ import annotations
 import resource
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ import torch
 
 from benchmarks.report import circumstances, keep, parser
 from core.config import preset
-from core.data.bands import ZINDI_BANDS
-from core.data.normalise import fit_normaliser
+from core.data.bands import ZINDI_BANDS, Band
+from core.data.normalise import Normaliser
 from core.device import choose_device
 from core.evaluate.judge import Rule
 from core.heads.base import LinearHead
@@ -67,19 +68,22 @@ def write_scene(path: Path, height: int, width: int) -> None:
             raster.write(strip, window=Window(0, top, width, rows))
 
 
-def ensemble_of(name: str, folds: int, flips: bool, device: torch.device) -> Ensemble:
-    """Networks of a preset as they begin, with a linear head."""
-    images = MEANS[:, None, None] + SPREADS[:, None, None] * np.random.default_rng(1).normal(size=(32, 12, SIDE, SIDE))
-    normaliser = fit_normaliser(images.astype(np.float32), "standard", [band.name for band in ZINDI_BANDS])
+def network_ensemble(
+    name: str, bands: Sequence[Band], folds: int, flips: bool = False, device: str = "cpu"
+) -> Ensemble:
+    """Networks of a preset as they begin, with a linear head; every band is taken as ``MEANS`` says."""
+    center, scale = (np.resize(values, len(bands)) for values in (MEANS, SPREADS))
+    names = tuple(band.name for band in bands)
+    normaliser = Normaliser("standard", names, center, scale, center)
     models = []
     for fold in range(folds):
-        network = build_network(preset(name).model, ZINDI_BANDS, (SIDE, SIDE), fold)[0].to(device).eval()
+        network = build_network(preset(name).model, bands, (SIDE, SIDE), fold)[0].to(device).eval()
         n = network.n_features
         weight = np.random.default_rng(fold).normal(size=n) / n**0.5
         head = LinearHead("fc", np.zeros(n), np.ones(n), weight, np.zeros(()))
-        models.append(FoldModel(fold, normaliser, network, {"fc": head}, device, BATCH, flips))
+        models.append(FoldModel(fold, normaliser, network, {"fc": head}, torch.device(device), BATCH, flips))
     rules = {"fc": Rule(None, None, (0.5,) * folds, 0.5)}
-    return Ensemble(tuple(models), rules, "fc", normaliser.band_names, (SIDE, SIDE))
+    return Ensemble(tuple(models), rules, "fc", names, (SIDE, SIDE))
 
 
 class Peer:
@@ -135,7 +139,7 @@ def main() -> None:
     options.add_argument("--device", default="cpu", help="cpu or cuda")
     arguments = options.parse_args()
     device = choose_device(arguments.device)
-    ensemble = ensemble_of(arguments.preset, arguments.folds, arguments.flips, device)
+    ensemble = network_ensemble(arguments.preset, ZINDI_BANDS, arguments.folds, arguments.flips, device)
     watch = Watch("benchmark", tuple({"name": b.name, "unit": b.unit, "family": b.family, "q50": None,
                                       "plausible": list(b.usual)} for b in ZINDI_BANDS))  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
