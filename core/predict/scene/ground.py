@@ -14,8 +14,10 @@ from functools import cached_property
 import numpy as np
 
 from core.data.readers.geo.placement import Placement, same_system, to_system
+from core.data.readers.geo.raster import Window
 
 WGS84 = "EPSG:4326"
+EDGE_POINTS = 21  # of each side of a raster that are looked up on another grid
 ALIGNED = 0.01  # of a pixel that corners of one grid may lie apart
 BLOCK = 64  # pixels a side whose area is computed together
 SIDE_POINTS = 4  # of a block's side, since it is no straight line on the ground
@@ -31,16 +33,34 @@ class Grid:
 
     def is_same(self, other: Grid) -> bool:
         """Whether the pixels of both lie on each other. Rasters of one size that both have no place count as such."""
-        if self.shape != other.shape:
-            return False
+        return self.shape == other.shape and self.shift(other) == (0, 0)
+
+    def shift(self, other: Grid) -> tuple[int, int] | None:
+        """(rows, columns) from a pixel's place in this grid to its place in ``other``; None where pixels do not match.
+
+        Rasters of one size that both have no place are taken to match.
+        """
         if self.place is None or other.place is None:
-            return self.place is other.place
+            return (0, 0) if self.place is other.place and self.shape == other.shape else None
         if same_system(self.place.crs, other.place.crs) is False:
-            return False
-        height, width = self.shape
-        corners = [(row, col) for row in (0, height) for col in (0, width)]
-        here = [other.place.pixel(*self.place.at(*corner)) for corner in corners]
-        return all(math.dist(one, two) <= ALIGNED for one, two in zip(corners, here, strict=True))
+            return None
+        corners = [(row, col) for row in (0, self.shape[0]) for col in (0, self.shape[1])]
+        there = [other.place.pixel(*self.place.at(*corner)) for corner in corners]
+        rows, cols = round(there[0][0]), round(there[0][1])
+        fits = all(
+            math.dist((row + rows, col + cols), at) <= ALIGNED for (row, col), at in zip(corners, there, strict=True)
+        )
+        return (rows, cols) if fits else None
+
+    def extent(self, other: Grid) -> Window:
+        """The window of this grid (row, column, height, width), not clipped, that holds all of ``other``."""
+        along = np.linspace(0, 1, EDGE_POINTS)
+        rows, cols = (side.ravel() for side in np.meshgrid(other.shape[0] * along, other.shape[1] * along))
+        x, y = other.place.at(rows, cols)
+        rows, cols = self.place.pixel(*to_system(other.place.crs, self.place.crs, x, y))
+        top, left = (math.floor(values.min() + ALIGNED) for values in (rows, cols))
+        bottom, right = (math.ceil(values.max() - ALIGNED) for values in (rows, cols))
+        return top, left, bottom - top, right - left
 
     def at_degrees(self, lonlat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(rows, columns) in pixels of (N, 2) longitudes and latitudes; not finite where the grid does not reach."""

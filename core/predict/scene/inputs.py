@@ -19,6 +19,7 @@ from core.data.store.missing import blank_patches
 from core.errors import ConfigError, FormatError
 from core.predict.scene.ground import Grid
 from core.predict.scene.layers import Layer, classes_layer, open_layer
+from core.predict.scene.mosaic import Mosaic, open_mosaic, tiles_in
 from core.predict.scene.stack import Cloud, SceneStack, stacked
 from core.predict.scene.windows import WindowGrid
 from core.predict.values import Watch, values_of_run
@@ -30,7 +31,9 @@ OTHER_SCALE = 1.5  # times the pixel that the run was trained on, from which a s
 
 @dataclass(frozen=True)
 class SceneInput:
-    """scene: the raster whose grid the answers have. also: further rasters of the same ground, before: one from before.
+    """scene: the raster whose grid the answers have, or a folder of its tiles, as any other may be.
+
+    also: further rasters of the same ground, before: one from before the event.
 
     bands: names of the bands of ``scene`` in their order, also_bands: of each of ``also``, or () for none named.
     clouds: rasters of cloud, cloud_values: what in them means cloud, () all but 0. stride: pixels from window to
@@ -54,8 +57,9 @@ class SceneInput:
 
     @property
     def files(self) -> list[Path]:
-        """Every file that is read."""
-        return [self.scene, *self.also, *([self.before] if self.before else []), *self.clouds]
+        """Every file that is read; of a folder its tiles."""
+        given = [self.scene, *self.also, *([self.before] if self.before else []), *self.clouds]
+        return [file for path in given for file in (tiles_in(path) if path.is_dir() else [path])]
 
     def digest(self, run: str, windows: WindowGrid) -> str:
         """Of everything that the answers depend on, the files' sizes and times among them."""
@@ -70,18 +74,35 @@ class SceneInput:
         before = [name.removesuffix("_pre") for name in names if name.endswith("_pre")]
         if len(self.also_bands) > len(self.also):
             raise ConfigError("There are names of bands for more rasters than --also names.")
-        layers = [open_layer(self.scene, self.bands, self.unit, self.nodata, (names, after), told)]
+        layers = [self._opened(self.scene, self.bands, (names, after), told)]
         for k, path in enumerate(self.also):
             given = self.also_bands[k] if k < len(self.also_bands) else ()
-            layers.append(open_layer(path, given or None, self.unit, self.nodata, (), told))
+            layers.append(self._opened(path, given or None, (), told))
         if self.before is not None:
-            expected = (before, after)
-            layers.append(open_layer(self.before, self.before_bands, self.unit, self.nodata, expected, told).before())
+            layers.append(self._opened(self.before, self.before_bands, (before, after), told).before())
         clouds = [Cloud(classes_layer(path), self.cloud_values) for path in self.clouds]
         return stacked(run, trained, layers, clouds, told)
 
+    def _opened(
+        self, path: Path, bands: Sequence[str] | None, expected: Sequence[Sequence[str]], told: list[str]
+    ) -> Layer | Mosaic:
+        of_file: dict[str, list[str]] = {}  # sentence, for any file -> the files that it holds for
 
-def windows_of(layer: Layer, side: tuple[int, int], stride: int | None) -> WindowGrid:
+        def opened(file: Path) -> Layer:
+            notes: list[str] = []
+            layer = open_layer(file, bands, self.unit, self.nodata, expected, notes)
+            for note in notes:
+                of_file.setdefault(note.replace(file.name, "{}"), []).append(file.name)
+            return layer
+
+        found = open_mosaic(path, opened) if path.is_dir() else opened(path)
+        for note, files in of_file.items():
+            more = f" So it is with {len(files) - 1} more in {path.name}." if len(files) > 1 else ""
+            told.append(note.replace("{}", files[0]) + more)
+        return found
+
+
+def windows_of(layer: Layer | Mosaic, side: tuple[int, int], stride: int | None) -> WindowGrid:
     """The windows over the scene. Raises FormatError for one that is smaller than a window."""
     return WindowGrid.over(layer.grid.shape, side, stride or max(1, min(side) // 2), layer.path.name)
 

@@ -25,10 +25,9 @@ from core.data.readers.geo.raster import RasterHeader, Window, raster_header, re
 from core.data.readers.geo.raster_values import measured
 from core.data.store.missing import as_missing
 from core.errors import DataError, FormatError
-from core.predict.scene.ground import Grid
+from core.predict.scene.ground import EDGE_POINTS, Grid
 
 PIECE_BYTES = 96 * 2**20  # of a file's pixels that are decoded at once
-EDGE_POINTS = 21  # of each side of a window that are looked up on another grid
 MARGIN = 3  # pixels around them that interpolation may want
 LEAST_SPLIT = 16  # pixels; a smaller window is not divided further
 
@@ -85,9 +84,10 @@ class Layer:
 
     def on(self, grid: Grid, window: Window, bands: Sequence[int] | None = None) -> np.ndarray:
         """The same for a window of another grid; nan outside of this raster."""
-        if self.grid.is_same(grid):
-            return self.read(window, bands)
         n_bands = len(self.order) if bands is None else len(bands)
+        shift = grid.shift(self.grid)
+        if shift is not None:
+            return self._shifted(window, shift, bands, n_bands)
         source = self.beneath(grid, window)
         if source is None:
             return np.full((n_bands, *window[2:]), np.nan, np.float32)
@@ -102,6 +102,19 @@ class Layer:
                 parts = [(row, col, height, half), (row, col + half, height, width - half)]
             return np.concatenate([self.on(grid, part, bands) for part in parts], axis=1 if height >= width else 2)
         return self._warped(grid, window, source, bands)
+
+    def _shifted(self, window: Window, shift: tuple[int, int], bands: Sequence[int] | None, n_bands: int) -> np.ndarray:
+        """A window of a grid whose pixels lie on this raster's: read as it is, nan outside."""
+        row, col = window[0] + shift[0], window[1] + shift[1]
+        top, left = max(0, row), max(0, col)
+        bottom, right = min(row + window[2], self.header.shape[1]), min(col + window[3], self.header.shape[2])
+        if (top, left, bottom, right) == (row, col, row + window[2], col + window[3]):
+            return self.read((row, col, *window[2:]), bands)
+        found = np.full((n_bands, *window[2:]), np.nan, np.float32)
+        if bottom > top and right > left:
+            part = self.read((top, left, bottom - top, right - left), bands)
+            found[:, top - row : bottom - row, left - col : right - col] = part
+        return found
 
     def _warped(self, grid: Grid, window: Window, source: Window, bands: Sequence[int] | None) -> np.ndarray:
         from rasterio.enums import Resampling
@@ -220,8 +233,8 @@ def classes_layer(path: Path) -> Layer:
     return Layer(path, header, (band,), (0,), header.tag, place_of(path, header), nearest=True)
 
 
-def where(layer: Layer) -> str:
+def where(layer: Layer | Any) -> str:
     """For messages: ``b.tif (100x200 pixels, EPSG:32646)``."""
-    height, width = layer.header.shape[1:]
-    system = crs_name(layer.place.crs) if layer.place else ""
+    height, width = layer.grid.shape
+    system = crs_name(layer.grid.place.crs) if layer.grid.place else ""
     return f"{layer.path.name} ({height}x{width} pixels, {system or 'no coordinate system'})"

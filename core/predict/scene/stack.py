@@ -19,6 +19,7 @@ from core.data.readers.geo.raster import Window
 from core.errors import FormatError
 from core.predict.scene.ground import Grid
 from core.predict.scene.layers import Layer, where
+from core.predict.scene.mosaic import Mosaic
 from core.predict.values import unit_factors
 from core.text import list_names
 
@@ -67,7 +68,7 @@ class SceneStack:
     """bands: of the run, in its order. factors: (C,) to its units. optical: (C,) bool, what a cloud hides."""
 
     grid: Grid
-    layers: tuple[Layer, ...]
+    layers: tuple[Layer | Mosaic, ...]
     bands: tuple[Band, ...]
     sources: tuple[Source, ...]
     factors: np.ndarray
@@ -75,7 +76,7 @@ class SceneStack:
 
     @property
     def files(self) -> list[Path]:
-        """Every file that is read."""
+        """Every file or folder of tiles that is read."""
         return [layer.path for layer in (*self.layers, *(cloud.layer for cloud in self.clouds))]
 
     @property
@@ -115,7 +116,7 @@ class SceneStack:
 
 
 def stacked(
-    run: str, trained: Sequence[Band], layers: Sequence[Layer], clouds: Sequence[Cloud], told: list[str]
+    run: str, trained: Sequence[Band], layers: Sequence[Layer | Mosaic], clouds: Sequence[Cloud], told: list[str]
 ) -> SceneStack:
     """The rasters as the bands that the run named ``run`` was trained on.
 
@@ -170,24 +171,34 @@ def _difference(name: str, places: dict[str, tuple[int, int]]) -> tuple[str, str
     return pair if after != name and all(one in places for one in pair) else None
 
 
-def _must_lie_on(grid: Grid, layer: Layer, first: Layer, told: list[str]) -> None:
-    own = layer.grid
-    if own.is_same(grid):
-        if grid.place is None:
-            told.append(f"{first.path.name} and {layer.path.name} have no place; as they are of one size, their pixels "
-                        "were taken to lie on each other.")  # fmt: skip
+def _must_lie_on(grid: Grid, layer: Layer | Mosaic, first: Layer | Mosaic, told: list[str]) -> None:
+    shift = layer.grid.shift(grid)
+    if shift is not None and grid.place is None:
+        told.append(f"{first.path.name} and {layer.path.name} have no place; as they are of one size, their pixels "
+                    "were taken to lie on each other.")  # fmt: skip
         return
-    systems = [one.place and one.place.crs for one in (grid, own)]
-    if not all(systems):
+    if shift is None and not all(one.place and one.place.crs for one in (grid, layer.grid)):
         raise FormatError(
             f"{where(layer)} cannot be laid on {where(first)}: both need a place and a coordinate system, or the same "
             "size without. gdal_edit.py -a_srs states a coordinate system."
         )
-    if layer.beneath(grid, (0, 0, *grid.shape)) is None:
+    if not _meet(grid, layer, shift):
         raise FormatError(f"{where(layer)} does not lie on the ground of {where(first)}. Give rasters of one place.")
+    if shift is not None:
+        if not (layer.grid.place.crs and grid.place.crs):
+            told.append(f"{layer.path.name} states no coordinate system; its numbers were taken to be those of "
+                        f"{first.path.name}.")  # fmt: skip
+        return
     coarser = max(layer.scales(grid).values())
     how = "by the nearest pixel" if layer.nearest else "bilinear"
     told.append(
         f"{layer.path.name} was brought to the grid of {first.path.name} ({how})."
         + (f" Its pixels are {coarser:.2g} times as large: it shows no more than that." if coarser > COARSER else "")
     )
+
+
+def _meet(grid: Grid, layer: Layer | Mosaic, shift: tuple[int, int] | None) -> bool:
+    if shift is None:
+        return layer.beneath(grid, (0, 0, *grid.shape)) is not None
+    ends = zip(shift, layer.grid.shape, grid.shape, strict=True)
+    return all(begin < most and begin + length > 0 for begin, length, most in ends)

@@ -106,3 +106,16 @@ def test_chittagongs_tiles_lie_on_each_other_where_they_meet():
             if both.any():
                 assert np.abs(there - own)[:, both].max() <= 1.0
     assert compared > 0
+
+
+def test_chittagongs_overlapping_tiles_are_one_scene(tmp_path):
+    names = ("red", "green", "blue", "nir")
+    found, out = answered(SceneInput(scene=CHITTAGONG), names, tmp_path)
+    with rasterio.open(out) as made:
+        probability, seen = made.read(1), np.zeros(made.shape, bool)
+        for path in sorted(CHITTAGONG.glob("*.tif")):
+            with rasterio.open(path) as tile:
+                row, col = rasterio.transform.rowcol(made.transform, tile.transform.c, tile.transform.f, op=round)
+                seen[row : row + tile.height, col : col + tile.width] |= (tile.read() != 0).any(axis=0)
+    assert np.isnan(probability[~seen]).all() and np.isfinite(probability[seen]).mean() > 0.9
+    assert found.pixels["no data"] == (~seen).sum() and found.km2["answered"] > 10

@@ -183,6 +183,19 @@ def test_the_rasters_are_cloud_optimized_on_the_grid_of_the_scene(ensemble, tmp_
     assert PROBABILITY.ending == ""
 
 
+def test_a_world_file_gives_the_grid_where_the_raster_has_none(ensemble, tmp_path):
+    path = raster(
+        tmp_path / "s.tif", scene_pixels(), ("red", "green", "blue"), crs=None, transform=rasterio.Affine.identity()
+    )
+    (tmp_path / "s.tfw").write_text("10\n0\n0\n-10\n500005\n2499995\n")
+    stack = SceneInput(scene=path, unit="0-255").stack("a run", ensemble.models[0].network.bands, [])
+    scan = Scan(stack, WindowGrid.over(SHAPE, (32, 32), 32), ensemble, tmp_path / "stripes", np.array)
+    found = drain(scan_scene(scan, tmp_path / "p.tif", 0.5, {}))
+    with rasterio.open(tmp_path / "p.tif") as made:
+        assert made.transform == at(500_000, 2_500_000) and made.crs is None
+    assert found.km2 is None and found.pixels["answered"] == 90 * 75
+
+
 def test_a_turned_scene_or_one_without_a_place_keeps_its_grid(ensemble, tmp_path):
     turned = at(5e5, 25e5) @ rasterio.Affine.rotation(30)
     path = raster(tmp_path / "s.tif", scene_pixels(), ("red", "green", "blue"), transform=turned)

@@ -95,11 +95,19 @@ def test_a_raster_elsewhere_or_nowhere_is_refused(tmp_path):
     far = raster(tmp_path / "f.tif", np.ones((1, 9, 9), np.float32), ("vv",), transform=at(X + 90_000, Y))
     with pytest.raises(FormatError, match=r"f.tif \(9x9 pixels, EPSG:32646\) does not lie on the ground of s.tif"):
         stack_of(["red", "vv"], scene=scene, also=(far,))
-    nowhere = raster(tmp_path / "n.tif", np.ones((1, 9, 9), np.float32), ("vv",), crs=None)
+    nowhere = raster(tmp_path / "n.tif", np.ones((1, 9, 9), np.float32), ("vv",), crs=None, transform=at(X + 3, Y))
     with pytest.raises(
         FormatError, match="n.tif .*cannot be laid on s.tif .*both need a place and a coordinate system"
     ):
         stack_of(["red", "vv"], scene=scene, also=(nowhere,))
+
+
+def test_a_raster_without_a_system_whose_pixels_fit_is_taken_with_a_warning(tmp_path):
+    scene = constant(tmp_path / "s.tif", (1,), ("red",))
+    silent = raster(tmp_path / "n.tif", np.ones((1, 9, 9), np.float32), ("vv",), crs=None)
+    told = []
+    stack_of(["red", "vv"], told, scene=scene, also=(silent,))
+    assert "n.tif states no coordinate system; its numbers were taken to be those of s.tif." in told
 
 
 def test_a_band_has_no_value_where_its_raster_ends(tmp_path):
