@@ -1,6 +1,6 @@
 """A whole scene against the bare forward pass of the same networks on windows that lie ready in memory.
 
-    python -m benchmarks.speed.scene [--n 10980] [--height 256] [--folds 5] [--preset small] [--flips] [--device cuda]
+    python -m benchmarks.speed.scene [--n 10980] [--height 256] [--stride 32] [--folds 5] [--preset small] [--flips]
 
 A Sentinel-2 tile is 10,980 pixels a side. The scene here is as wide, has 12 bands of float32 in deflated tiles, a
 corner without data, and is as high as --height says: memory follows the width, not the height. What is timed is all of
@@ -134,6 +134,7 @@ def main() -> None:
     options = parser(__doc__, 10_980, "width of the scene in pixels")
     options.add_argument("--height", type=int, default=256, help="height of the scene in pixels")
     options.add_argument("--folds", type=int, default=5, help="networks that answer")
+    options.add_argument("--stride", type=int, default=SIDE // 2, help="pixels from window to window")
     options.add_argument("--preset", default="small", help="whose network answers")
     options.add_argument("--flips", action="store_true", help="average over flips and quarter turns")
     options.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -146,7 +147,7 @@ def main() -> None:
         path, out = Path(folder) / "scene.tif", Path(folder) / "out.tif"
         write_scene(path, arguments.height, arguments.n)
         stack = SceneInput(scene=path).stack("benchmark", ZINDI_BANDS, [])
-        windows = windows_of(stack.layers[0], (SIDE, SIDE), None)
+        windows = windows_of(stack.layers[0], (SIDE, SIDE), arguments.stride)
         peer = Peer(ensemble, device)
         peer.turn(counts=False)  # warm
         before = peak_mib()
@@ -160,6 +161,7 @@ def main() -> None:
         "peer": "the bare forward pass of the same networks on windows in memory",
         "asked": "ratio at least 0.9, less than 4 GiB",
         "shape": [12, arguments.height, arguments.n],
+        "stride": windows.stride,
         "n_windows": windows.n_windows,
         "preset": arguments.preset,
         "folds": arguments.folds,

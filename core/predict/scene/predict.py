@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from core.errors import FormatError
 from core.predict.patches import Answer, Ensemble
 from core.predict.prevalence import at_prevalence
 from core.predict.scene.inputs import SceneInput, compared, doubts, windows_of
 from core.predict.scene.rasters import DISAGREEMENT, REASONS, UNSEEN, path_of
-from core.predict.scene.scan import Found, Scan, scan_scene
+from core.predict.scene.scan import Found, Scan
 from core.predict.training_record import training_record
 from core.progress import Progress, Steps, part
 from core.runs.results import ResultFolder
@@ -95,11 +96,16 @@ def predict_scene(
         told.append(f"The run also reads {', '.join(ensemble.columns)}, which a scene does not have: unknown to it.")
     there = None if prevalence is None else at_prevalence(run, _no_answer(ensemble), prevalence)
     threshold = ensemble.threshold if there is None else there.answer.threshold
-    own = results.part(f"{asked.scene.stem}-{asked.digest(run.name, windows)}")
+    digest = asked.digest(run.name, windows)
+    own = results.part(f"{asked.scene.stem}-{digest}")
     folder = own.path / WORK
     scan = Scan(stack, windows, ensemble, folder, watch.look, asked.seen == "all", asked.most_unseen, asked.tta)
     tags = {"RUN": run.name, "HEAD": ensemble.head, "THRESHOLD": f"{threshold:.6g}", "STRIDE": str(windows.stride)}
-    found = yield from part(scan_scene(scan, out, threshold, tags), 0.03, 1.0)
+    yield from part(scan.answer(), 0.03, 0.9)
+    if asked.digest(run.name, windows) != digest:
+        scan.forget()
+        raise FormatError("A raster was changed while it was read, so its parts do not fit. Start the scene again.")
+    found = yield from part(scan.assemble(out, threshold, tags), 0.9, 1.0)
     facts = None if there is None else there.to_dict()
     return SceneAnswer(out, own, scan, found, threshold, facts, tuple(dict.fromkeys(told)))
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from core.io.atomic import make_folder, replacing
 from core.predict.scene.ground import Grid
+from core.progress import Progress, Steps
 
 CACHE_MIB = 128  # of GDAL's blocks
 STRIP_ROWS = 16  # of the working file
@@ -83,13 +84,14 @@ def writing(folder: Path, grid: Grid, tags: Mapping[str, str]) -> Iterator[RowWr
         yield RowWriter(files)
 
 
-def finish(folder: Path, out: Path) -> None:
+def finish(folder: Path, out: Path) -> Steps[None]:
     """Make ``out`` and the rasters beside it from the working files in ``folder``, which then are gone."""
     import rasterio
     from rasterio.shutil import copy
 
     make_folder(out.parent)
-    for kind in reversed(KINDS):  # the main one last: where it is new, the others are
+    for k, kind in enumerate(reversed(KINDS)):  # the main one last: where it is new, the others are
+        yield Progress(k / len(KINDS), f"Making {path_of(kind, out).name}.")
         working = _working(folder, kind)
         made = working.with_suffix(".cog.tif")
         with rasterio.Env(**_ENV):

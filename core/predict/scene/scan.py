@@ -129,8 +129,7 @@ class Scan:
                 counts += answers.n_missing
                 self._write(stripe, answers, writer, tally, threshold)
                 yield Progress(0.6 * (stripe.number + 1) / len(stripes), "Writing the rasters.")
-        yield Progress(0.6, "Making Cloud Optimized GeoTIFFs.")
-        finish(self.folder, out)
+        yield from part(finish(self.folder, out), 0.6, 1.0)
         missing = {band.name: int(n) for band, n in zip(self.stack.bands, counts, strict=True)}
         return Found(tally.pixels, tally.km2, n_answered, missing)
 

@@ -137,6 +137,18 @@ def test_the_command_prints_what_was_found(trained_run_copy, tmp_path):
     assert "has no blue (rg.tif: red, green)" in core_error(*missing)
 
 
+def test_a_raster_that_is_changed_while_it_is_read_is_no_answer(trained_run_copy, tmp_path):
+    scene = scene_file(tmp_path / "s.tif")
+
+    def change(step):
+        if "answered." in step.message:
+            os.utime(scene, (1, 1))
+
+    with pytest.raises(FormatError, match="was changed while it was read"):
+        answered(trained_run_copy, scene, tmp_path / "p.tif", change)
+    assert not (tmp_path / "p.tif").exists() and not list(trained_run_copy.path.rglob("stripe*"))
+
+
 def test_killed_in_the_middle_it_goes_on_after_the_last_finished_stripe(trained_run, tmp_path):
     run = copied(trained_run, tmp_path / "home")
     scene = scene_file(tmp_path / "s.tif", shape=(140, 140))
