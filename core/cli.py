@@ -19,7 +19,7 @@ from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
 from core.commands.known import bands, layouts
 from core.commands.model import model
-from core.commands.predict import evaluate, predict
+from core.commands.predict import evaluate, predict, predict_scene
 from core.commands.prevalence import prevalence
 from core.commands.runs import compare, doctor
 from core.commands.train import train
@@ -33,8 +33,8 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, prevalence, heads, explain, compare,
-    doctor,
+    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, prevalence, heads,
+    explain, compare, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -32,6 +32,7 @@ def write_all(home: Path) -> None:
     _zindi(home / "zindi")
     _landslide4sense(home / "landslide4sense-rgb", patches, labels)
     _chittagong(home / "chittagong-s2-4band", patches, labels)
+    _scenes(home, patches)
 
 
 def with_test_part(path: Path) -> Path:
@@ -52,6 +53,27 @@ def _patches() -> tuple[np.ndarray, np.ndarray]:
     patches, labels = rng.integers(60, 120, (N, 3, SIDE, SIDE)).astype(np.uint8), np.arange(N) % 3 == 0
     patches[labels, 0, 8:20, 8:20] += 90
     return patches, labels.astype(int)
+
+
+def _scenes(home: Path, patches: np.ndarray) -> None:
+    """Rasters of one ground for docs/scenes.md, the side of which is four patches."""
+    scene = np.concatenate([np.concatenate(list(patches[k : k + 4]), axis=2) for k in range(0, 16, 4)], axis=1)
+    half = scene.shape[2] // 2
+    (home / "tiles").mkdir()
+    for name, pixels, bands, col in (
+        ("after.tif", scene, ("red", "green", "blue"), 0),
+        ("before.tif", scene, ("red", "green", "blue"), 0),
+        ("optical.tif", scene[:2], ("red", "green"), 0),
+        ("radar.tif", scene[2:], ("blue",), 0),
+        ("scl.tif", np.full_like(scene[:1], 4), ("SCL",), 0),
+        ("tiles/left.tif", scene[:, :, : half + 9], ("red", "green", "blue"), 0),
+        ("tiles/right.tif", scene[:, :, half:], ("red", "green", "blue"), half),
+    ):
+        place = {"crs": "EPSG:32654", "transform": Affine(10, 0, 572_840 + 10 * col, 0, -10, 4_735_740)}
+        shape = {"count": len(pixels), "height": pixels.shape[1], "width": pixels.shape[2], "dtype": "uint8"}
+        with rasterio.open(home / name, "w", driver="GTiff", **shape, **place) as raster:
+            raster.write(pixels)
+            raster.descriptions = bands
 
 
 def _picture(path: Path, patch: np.ndarray) -> None:

@@ -1,0 +1,174 @@
+"""Probability, disagreement and what was not seen of a whole scene, as rasters on its own grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from core.analyses.base import Analysis, Options
+from core.config.sections import NoDataValue, names_of
+from core.errors import ConfigError
+from core.progress import Steps
+from core.runs.store import RunFolder
+
+NAME = "scene"
+TIFF = (".tif", ".tiff")
+Paths = Annotated[tuple[str, ...], BeforeValidator(names_of)]
+
+
+class SceneOptions(Options):
+    """The rasters, how they are read, how densely they are answered, and where the answer goes."""
+
+    scene: str = Field(min_length=1, title="Scene", description="The GeoTIFF whose grid the answer has.")
+    out: str = Field(min_length=1, title="Raster to write", description="A .tif; others are written beside it.")
+    also: Paths = Field((), title="Further rasters", description="Rasters of the same ground, with more bands.")
+    before: str | None = Field(
+        None, title="Before the event", description="A raster from before the event: its red is red_pre."
+    )
+    bands: Paths | None = Field(None, title="Bands", description="Names of the scene's bands in their order: a,b,c.")
+    also_bands: str | None = Field(
+        None, title="Bands of the further rasters", description='The same for each further raster: "a,b; c".'
+    )
+    before_bands: Paths | None = Field(
+        None, title="Bands from before", description="The same for the raster from before the event."
+    )
+    unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
+    nodata: NoDataValue = Field(None, title="No-data value", description="A pixel with it in all bands was not seen.")
+    cloud: Paths = Field((), title="Clouds", description="Rasters that say where clouds are.")
+    cloud_values: tuple[float, ...] = Field(
+        (), title="Values that mean cloud", description="In the rasters of clouds, such as 3,8,9,10; none: all but 0."
+    )
+    stride: int | None = Field(
+        None,
+        ge=1,
+        le=4096,
+        title="Stride (pixels)",
+        description="From one window to the next; none: half a patch. Smaller is finer and slower.",
+    )
+    flips: bool | None = Field(
+        None,
+        title="Average over flips",
+        description="Average each window's answer over flips and quarter turns; none: as the run was evaluated.",
+    )
+    seen: Literal["all", "any"] = Field(
+        "all",
+        title="A pixel was seen where",
+        description="all: every band of the run has a value there. any: at least one has; the others are the mean.",
+    )
+    most_unseen: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        title="Most of a window that may be unseen",
+        description="A window of which more was not seen has no answer.",
+    )
+    prevalence: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        title="Share of landslides",
+        description="How frequent landslides are there, such as 0.02, for the threshold; none: as stated for the run.",
+    )
+
+    @field_validator("scene", "out", "before")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        return value if value is None else str(Path(value).resolve())  # the worker has another working directory
+
+    @field_validator("also", "cloud")
+    @classmethod
+    def _all_absolute(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(Path(one).resolve()) for one in value)
+
+    @field_validator("cloud_values", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return names_of(value)
+
+    @model_validator(mode="after")
+    def _out_is_a_raster_of_its_own(self) -> Self:
+        if Path(self.out).suffix.lower() not in TIFF:
+            raise ValueError(f"out is {Path(self.out).name}; accepted: a name that ends in {' or '.join(TIFF)}.")
+        return self
+
+
+def must_fit(run: RunFolder, options: SceneOptions) -> None:
+    """Looks at the rasters' headers alone.
+
+    Raises FormatError for a raster that is not there or does not fit the run or the others, ConfigError for one that
+    would be written over.
+    """
+    from core.data.bands import bands_named
+    from core.data.readers import must_exist
+    from core.predict.scene.rasters import KINDS, path_of
+    from core.predict.values import values_of_run
+
+    asked = _asked(options)
+    for path in asked.files:
+        must_exist(path)
+    for kind in KINDS:
+        if (path := path_of(kind, Path(options.out))) in asked.files:
+            raise ConfigError(f"{path.name} is read, and would be written over. Give another name with --out.")
+    if trained := values_of_run(run):
+        units = {row["name"]: row["unit"] for row in trained}
+        asked.stack(run.name, bands_named([row["name"] for row in trained], units=units), [])
+
+
+def analyse(run: RunFolder, options: SceneOptions) -> Steps[dict[str, Any]]:
+    """Answer for the scene and write its rasters; begun again, it goes on after the last finished stripe.
+
+    Raises FormatError for rasters that do not fit the run or each other.
+    """
+    from core.predict.scene.predict import predict_scene
+    from core.runs.prevalence import prevalence_of
+
+    must_fit(run, options)
+    stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
+    results = run.results(NAME)
+    answer = yield from predict_scene(run, _asked(options), Path(options.out), results, stated)
+    facts = {"run": run.name, "scene": options.scene, **answer.facts(), "message": answer.message()}
+    answer.results.write_json("report.json", facts)
+    answer.scan.forget()
+    return facts
+
+
+def read(run: RunFolder) -> dict[str, dict[str, Any]] | None:
+    """The reports of all scenes that were answered, by name; None before the first."""
+    results = run.results(NAME)
+    return {name: results.part(name).json("report.json") for name in results.parts()} or None
+
+
+def _asked(options: SceneOptions) -> Any:
+    from core.predict.scene.inputs import SceneInput
+
+    also_bands = tuple(names_of(part) for part in options.also_bands.split(";")) if options.also_bands else ()
+    return SceneInput(
+        scene=Path(options.scene),
+        also=tuple(map(Path, options.also)),
+        before=Path(options.before) if options.before else None,
+        bands=options.bands or None,
+        also_bands=also_bands,
+        before_bands=options.before_bands or None,
+        unit=options.unit,
+        nodata=options.nodata,
+        clouds=tuple(map(Path, options.cloud)),
+        cloud_values=options.cloud_values,
+        stride=options.stride,
+        seen=options.seen,
+        most_unseen=options.most_unseen,
+        tta=options.flips,
+    )
+
+
+ANALYSIS = Analysis(
+    name=NAME,
+    title="Scene",
+    summary="Probability, disagreement of the folds and what was not seen for a whole scene, as rasters.",
+    page="results",
+    Options=SceneOptions,
+    run=analyse,
+    read=read,
+    check=must_fit,
+)

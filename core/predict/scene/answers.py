@@ -1,0 +1,102 @@
+"""What the folds of a run answer for the windows of a stripe, each pixel normalised once although windows overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import expit
+
+from core.data.band_statistics import band_statistics, rich_statistics
+from core.heads.blend import kind_of, members_of
+from core.predict.fold_model import FoldModel
+from core.predict.patches import Ensemble
+from core.progress import Progress, Steps
+from core.train.loop import embed
+
+AT_ONCE = 512  # windows that are cut out at a time
+ON_GPU = 256  # windows a batch there at the least: a training batch leaves it idle
+
+
+def stripe_answers(
+    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], tta: bool | None = None
+) -> Steps[np.ndarray]:
+    """(N, folds) float64, the calibrated probability of each window by each fold.
+
+    images: (C, H, W) raw, bands in the ensemble's order, nan where nothing was seen. corners: (row, column) of each
+    window in them. tta: mean over flips and quarter turns; None: as the run was evaluated.
+    """
+    members = members_of([ensemble.head])
+    kinds = {kind_of(name) for name in members}
+    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"})
+    found = np.empty((len(corners), len(ensemble.models)))
+    stripe = _Stripe(ensemble, images) if "embeddings" in kinds else None
+    for k, model in enumerate(ensemble.models):
+        if stripe is not None:
+            stripe.normalise(model)
+        for start in range(0, len(corners), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            features = {kind: values[part] for kind, values in fixed.items()}
+            if stripe is not None:
+                features["embeddings"] = stripe.embeddings(corners[part], model.tta if tta is None else tta)
+            by_head = model.log_odds_of(features, [ensemble.head], ensemble.rules)
+            found[part, k] = expit(by_head[ensemble.head])
+            yield Progress((k + min(1.0, (start + AT_ONCE) / len(corners))) / len(ensemble.models), "")
+    return found
+
+
+def _statistics(
+    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], kinds: set[str]
+) -> dict[str, np.ndarray]:
+    """What heads without a network read, which is the same for all folds."""
+    of_kind = {"statistics": band_statistics, "rich": lambda raw: rich_statistics(raw, ensemble.band_names)}
+    parts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
+    for start in range(0, len(corners) if kinds else 0, AT_ONCE):
+        raw = _cut(images, corners[start : start + AT_ONCE], ensemble.shape_hw)
+        for kind in kinds:
+            parts[kind].append(of_kind[kind](raw))
+    return {kind: np.concatenate(found) for kind, found in parts.items()}
+
+
+class _Stripe:
+    """A stripe as the networks read it, one fold after the other.
+
+    It is normalised as a whole, as ``Normaliser.transform`` does it, or window by window where each has its own scale.
+    """
+
+    def __init__(self, ensemble: Ensemble, images: np.ndarray) -> None:
+        import torch
+
+        self._images, self._side, self._device = images, ensemble.shape_hw, ensemble.models[0].device
+        self._raw = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
+        self._whole = torch.empty_like(self._raw)
+        self._buffer = torch.empty((AT_ONCE, len(images), *self._side), device=self._device)
+
+    def normalise(self, model: FoldModel) -> None:
+        """For this fold from now on."""
+        import torch
+
+        self._model, units = model, model.normaliser.units
+        if units is not None:
+            center, scale = (torch.as_tensor(values, device=self._device)[:, None, None] for values in units)
+            torch.sub(self._raw, center, out=self._whole).div_(scale)
+            self._whole.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)  # what is missing is the centre of its band
+
+    def embeddings(self, corners: Sequence[tuple[int, int]], tta: bool) -> np.ndarray:
+        """(n, D) of at most ``AT_ONCE`` windows."""
+        import torch
+
+        model, (height, width) = self._model, self._side
+        if model.normaliser.units is None:
+            windows = model.normaliser.transform(_cut(self._images, corners, self._side))
+        else:
+            views = [self._whole[:, row : row + height, col : col + width] for row, col in corners]
+            windows = torch.stack(views, out=self._buffer[: len(views)])
+        on_gpu = torch.device(model.device).type == "cuda"
+        batch = max(model.batch_size, ON_GPU) if on_gpu else model.batch_size
+        return embed(model.network, windows, model.device, batch, tta=tta).embeddings
+
+
+def _cut(images: np.ndarray, corners: Sequence[tuple[int, int]], side: tuple[int, int]) -> np.ndarray:
+    """(N, C, h, w) windows of (C, H, W)."""
+    return np.stack([images[:, row : row + side[0], col : col + side[1]] for row, col in corners])

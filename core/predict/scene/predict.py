@@ -1,0 +1,121 @@
+"""A finished run's answer for a scene, from the files to the rasters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import FormatError
+from core.predict.patches import Answer, Ensemble
+from core.predict.prevalence import at_prevalence
+from core.predict.scene.inputs import SceneInput, compared, doubts, windows_of
+from core.predict.scene.rasters import DISAGREEMENT, REASONS, UNSEEN, path_of
+from core.predict.scene.scan import Found, Scan
+from core.predict.training_record import training_record
+from core.progress import Progress, Steps, part
+from core.runs.results import ResultFolder
+from core.runs.store import RunFolder
+
+WORK = "stripes"  # the folder of what is not finished
+
+
+@dataclass(frozen=True)
+class SceneAnswer:
+    """out: the raster of probability; beside it lie those of disagreement and of what was not seen.
+
+    results: the folder of this scene's report. threshold: what a probability is compared with, for the share of
+    landslides ``prevalence`` where one was stated.
+    """
+
+    out: Path
+    results: ResultFolder
+    scan: Scan
+    found: Found
+    threshold: float
+    prevalence: dict[str, Any] | None
+    warnings: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values."""
+        windows, ensemble, found = self.scan.windows, self.scan.ensemble, self.found
+        n = found.pixels["all"]
+        return {
+            "out": str(self.out),
+            "disagreement": str(path_of(DISAGREEMENT, self.out)),
+            "unseen": str(path_of(UNSEEN, self.out)),
+            "shape": list(windows.shape),
+            "side": list(windows.side),
+            "stride": windows.stride,
+            "n_windows": windows.n_windows,
+            "n_answered": found.n_answered,
+            "n_folds": len(ensemble.models),
+            "head": ensemble.head,
+            "threshold": self.threshold,
+            "prevalence": self.prevalence,
+            "pixels": found.pixels,
+            "km2": found.km2,
+            "missing_by_band": {name: missing / n for name, missing in found.n_missing.items()},
+            "warnings": list(self.warnings),
+        }
+
+    def message(self) -> str:
+        """How much is landslide, and how much was not seen."""
+        unit, found = ("km²", self.found.km2) if self.found.km2 is not None else ("pixels", self.found.pixels)
+        shown = "{:,.4g}" if self.found.km2 is not None else "{:,}"
+        amounts = {key: f"{shown.format(value)} {unit}" for key, value in found.items()}
+        unseen = [f"{amounts[text]} ({text})" for text in REASONS.values() if found[text]]
+        return (
+            f"{amounts['landslide']} of {amounts['answered']} are at the threshold {self.threshold:.3f} or above, in "
+            f"{self.out.name}. Not seen: {', '.join(unseen) or 'nothing'}, of {amounts['all']}."
+        )
+
+
+def predict_scene(
+    run: RunFolder, asked: SceneInput, out: Path, results: ResultFolder, prevalence: float | None = None
+) -> Steps[SceneAnswer]:
+    """Answer for a scene and write its rasters, going on where an earlier try was broken off.
+
+    results: where each scene has a folder, in which stripes are kept meanwhile; whoever has kept the answer calls
+    ``scan.forget()``. prevalence: share of landslides for which the threshold is chosen.
+
+    Raises FormatError for rasters that do not fit the run or each other, before anything is answered.
+    """
+    yield Progress(0.0, "Loading the networks of the folds.")
+    ensemble = Ensemble.load(run)
+    told: list[str] = []
+    stack = asked.stack(run.name, _bands(ensemble), told)
+    windows = windows_of(stack.layers[0], ensemble.shape_hw, asked.stride)
+    yield Progress(0.01, "Comparing the scene with what the run was trained on.")
+    watch = compared(run, stack, windows, told)
+    record = yield from part(training_record(run), 0.01, 0.03)
+    told += doubts(record, ensemble.shape_hw, stack.grid)
+    if ensemble.columns:
+        told.append(f"The run also reads {', '.join(ensemble.columns)}, which a scene does not have: unknown to it.")
+    there = None if prevalence is None else at_prevalence(run, _no_answer(ensemble), prevalence)
+    threshold = ensemble.threshold if there is None else there.answer.threshold
+    digest = asked.digest(run.name, windows)
+    own = results.part(f"{asked.scene.stem}-{digest}")
+    folder = own.path / WORK
+    scan = Scan(stack, windows, ensemble, folder, watch.look, asked.seen == "all", asked.most_unseen, asked.tta)
+    tags = {"RUN": run.name, "HEAD": ensemble.head, "THRESHOLD": f"{threshold:.6g}", "STRIDE": str(windows.stride)}
+    yield from part(scan.answer(), 0.03, 0.9)
+    if asked.digest(run.name, windows) != digest:
+        scan.forget()
+        raise FormatError("A raster was changed while it was read, so its parts do not fit. Start the scene again.")
+    found = yield from part(scan.assemble(out, threshold, tags), 0.9, 1.0)
+    facts = None if there is None else there.to_dict()
+    return SceneAnswer(out, own, scan, found, threshold, facts, tuple(dict.fromkeys(told)))
+
+
+def _bands(ensemble: Ensemble) -> tuple:
+    return tuple(ensemble.models[0].network.bands)
+
+
+def _no_answer(ensemble: Ensemble) -> Answer:
+    """For what asks for an answer, although only the threshold is wanted."""
+    nothing = np.empty(0)
+    by_fold = np.empty((len(ensemble.models), 0))
+    return Answer(nothing.astype(str), nothing, nothing.astype(np.int8), ensemble.threshold, ensemble.head, by_fold)

@@ -1,0 +1,198 @@
+"""A scene answered stripe by stripe: each stripe is kept when it is done, and whoever begins again goes on after it.
+
+A stripe's file holds the answers of its windows and what of its rows was seen. It depends on no other stripe, so that a
+scan that was broken off at any moment ends with the very numbers of one that was not. Memory does not grow with the
+height of the scene.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import DataError
+from core.io.atomic import remove_tree
+from core.io.free_space import need_room
+from core.io.safetensors_file import load_arrays, save_arrays
+from core.predict.patches import Ensemble
+from core.predict.scene.answers import stripe_answers
+from core.predict.scene.ground import Tally
+from core.predict.scene.rasters import CLOUD, NO_DATA, REASONS, SEEN, TOO_LITTLE, RowWriter, finish, writing
+from core.predict.scene.stack import SceneStack, View
+from core.predict.scene.windows import Stripe, WindowGrid, window_shares
+from core.progress import Progress, Steps, part
+
+STRIPE_BYTES = 160 * 2**20  # of a stripe's bands as float32
+STRIPE_WINDOWS = 4096  # of a stripe at the most: what is lost when it is broken off
+ANSWERING = 0.9  # share of the work
+BYTES_A_PIXEL = 22  # of the working rasters and the finished ones, at the most
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is answered, how, and where stripes are kept.
+
+    clean: (1, C, H, W) -> a copy with nan for what can be no value. all_bands: a pixel counts as seen where every band
+    has a value, otherwise where any has. most_unseen: share of a window above which it has no answer. tta: mean over
+    flips and quarter turns; None: as the run was evaluated.
+    """
+
+    stack: SceneStack
+    windows: WindowGrid
+    ensemble: Ensemble
+    folder: Path
+    clean: Callable[[np.ndarray], np.ndarray]
+    all_bands: bool = True
+    most_unseen: float = 0.5
+    tta: bool | None = None
+    stripe_rows: int | None = None
+
+    @property
+    def stripes(self) -> list[Stripe]:
+        """All stripes, from the top."""
+        bytes_a_row = 4 * len(self.stack.bands) * self.windows.shape[1]
+        return self.windows.stripes(self.stripe_rows or STRIPE_BYTES // bytes_a_row, STRIPE_WINDOWS)
+
+    def answer(self) -> Steps[None]:
+        """Answer and keep every stripe that is not there yet."""
+        need_room(self.folder, BYTES_A_PIXEL * math.prod(self.windows.shape))
+        stripes, height = self.stripes, self.windows.shape[0]
+        left = [stripe for stripe in stripes if self._kept(stripe) is None]
+        if left and len(left) < len(stripes):
+            row = left[0].final[0]
+            text = f"Going on at row {row:,} of {height:,}; what was answered before is kept."
+            yield Progress(left[0].first / len(self.windows.rows), text, "resumed", {"row": row})
+        for stripe in left:
+            start, end = (row / len(self.windows.rows) for row in (stripe.first, stripe.last))
+            for step in self._answered(stripe):
+                text = f"Rows {stripe.top:,} to {stripe.bottom:,} of {height:,}: {step.share:.0%} answered."
+                yield Progress(start + (end - start) * step.share, text)
+
+    def _answered(self, stripe: Stripe) -> Steps[None]:
+        windows = self.windows
+        view = self.stack.read((stripe.top, 0, stripe.bottom - stripe.top, windows.shape[1]))
+        view = View(self.clean(view.images[None])[0], view.cloudy)
+        seen = view.seen(self.all_bands)
+        rows = np.array(windows.rows[stripe.first : stripe.last]) - stripe.top
+        probs = np.full((len(rows), len(windows.cols), len(self.ensemble.models)), np.nan, np.float32)
+        wanted = window_shares(~seen, rows, windows.cols, windows.side) <= self.most_unseen
+        places = np.argwhere(wanted)
+        if len(places):
+            corners = [(int(rows[i]), windows.cols[j]) for i, j in places]
+            probs[wanted] = yield from stripe_answers(self.ensemble, view.images, corners, self.tta)
+        final = slice(0, stripe.final[1] - stripe.final[0])
+        cloudy = np.zeros_like(seen) if view.cloudy is None else view.cloudy & ~seen
+        arrays = {
+            "probs": probs,
+            "seen": np.packbits(seen[final], axis=1),
+            "cloudy": np.packbits(cloudy[final], axis=1),
+            "n_missing": (~np.isfinite(view.images[:, final])).sum(axis=(1, 2)),
+        }
+        save_arrays(self._file(stripe), arrays)
+
+    def _kept(self, stripe: Stripe) -> dict[str, np.ndarray] | None:
+        """What was kept of a stripe; None where nothing usable was."""
+        rows, width = stripe.final[1] - stripe.final[0], -(-self.windows.shape[1] // 8)
+        n_rows, n_cols, n_folds = stripe.last - stripe.first, len(self.windows.cols), len(self.ensemble.models)
+        shapes = {
+            "probs": (n_rows, n_cols, n_folds),
+            "seen": (rows, width),
+            "cloudy": (rows, width),
+            "n_missing": (len(self.stack.bands),),
+        }
+        try:
+            return load_arrays(self._file(stripe), shapes)
+        except DataError:
+            return None
+
+    def _file(self, stripe: Stripe) -> Path:
+        return self.folder / f"stripe_{stripe.number:05d}.safetensors"
+
+    def forget(self) -> None:
+        """Remove what was kept, when it is needed no more."""
+        remove_tree(self.folder)
+
+    # ------------------------------------------------------------------------------------------------- the rasters
+
+    def assemble(self, out: Path, threshold: float, tags: dict[str, str]) -> Steps[Found]:
+        """Write ``out`` and the rasters beside it from the stripes, and add up what they hold."""
+        tally, counts = Tally(self.stack.grid), np.zeros(len(self.stack.bands), np.int64)
+        n_answered, stripes = 0, self.stripes
+        with writing(self.folder, self.stack.grid, tags) as writer:
+            for stripe in stripes:
+                answers = self._answers(stripe)
+                n_answered += int(np.isfinite(answers.own[:, :, 0]).sum())
+                counts += answers.n_missing
+                self._write(stripe, answers, writer, tally, threshold)
+                yield Progress(0.6 * (stripe.number + 1) / len(stripes), "Writing the rasters.")
+        yield from part(finish(self.folder, out), 0.6, 1.0)
+        missing = {band.name: int(n) for band, n in zip(self.stack.bands, counts, strict=True)}
+        return Found(tally.pixels, tally.km2, n_answered, missing)
+
+    def _answers(self, stripe: Stripe) -> _Answers:
+        """Of a stripe and of the rows of windows of stripes above it that reach into it."""
+        needed = self.windows.touching(*stripe.final)
+        parts, own = [], None
+        for one in self.stripes[: stripe.number + 1]:
+            if one.last <= needed[0]:
+                continue
+            kept = self._kept(one)
+            if kept is None:
+                raise DataError(f"{self._file(one).name}, which was written before, is gone. Start the scene again.")
+            parts.append(kept["probs"][max(0, needed[0] - one.first) :])
+            own = kept
+        width = self.windows.shape[1]
+        seen, cloudy = (np.unpackbits(own[key], axis=1, count=width).astype(bool) for key in ("seen", "cloudy"))
+        return _Answers(np.concatenate(parts), needed[0], own["probs"], seen, cloudy, own["n_missing"])
+
+    def _write(self, stripe: Stripe, answers: _Answers, writer: RowWriter, tally: Tally, threshold: float) -> None:
+        folds = answers.probs.astype(np.float64)
+        two = np.stack([folds.mean(axis=2), folds.std(axis=2)], axis=2)
+        blended = self.windows.blended(two, answers.first, *stripe.final)
+        blended[:, ~answers.seen] = np.nan
+        probability, disagreement = blended.astype(np.float32)
+        codes = np.full(answers.seen.shape, SEEN, np.uint8)
+        codes[np.isnan(probability)] = TOO_LITTLE
+        codes[~answers.seen] = NO_DATA
+        codes[answers.cloudy] = CLOUD
+        writer.write([probability, disagreement, codes])
+        with np.errstate(invalid="ignore"):
+            marks = {"landslide": probability >= np.float32(threshold)}
+        marks |= {"all": np.ones_like(answers.seen), "answered": codes == SEEN}
+        tally.add(stripe.final[0], marks | {text: codes == code for code, text in REASONS.items()})
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """probs: (n, columns, folds) of rows of windows from ``first`` on; own: of the stripe's own rows alone."""
+
+    probs: np.ndarray
+    first: int
+    own: np.ndarray
+    seen: np.ndarray
+    cloudy: np.ndarray
+    n_missing: np.ndarray
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a scene's rasters hold.
+
+    pixels, km2: by "all", "answered", "landslide" and the reasons for no answer; km2 None where the place is unknown.
+    n_answered: windows. n_missing: pixels without a value, by band.
+    """
+
+    pixels: dict[str, int]
+    km2: dict[str, float] | None
+    n_answered: int
+    n_missing: dict[str, int]
+
+
+def scan_scene(scan: Scan, out: Path, threshold: float, tags: dict[str, str]) -> Steps[Found]:
+    """Answer the scene and write its rasters."""
+    yield from part(scan.answer(), 0.0, ANSWERING)
+    return (yield from part(scan.assemble(out, threshold, tags), ANSWERING, 1.0))
