@@ -22,7 +22,7 @@ EXAMPLE_SHARE = 0.02  # of landslides, in the sentence that says what precision 
 def card_of(
     run: RunFolder, ensemble: Ensemble, head: str, folds: Sequence[int], pixel_m: float | None, nodata: float | None
 ) -> dict[str, Any]:
-    """Plain values for JSON. pixel_m: side of a pixel in metres, where known. nodata: pixels that are taken as empty."""
+    """Plain values for JSON. pixel_m: side of a pixel in metres, where known. nodata: of empty pixels."""
     summary, facts = run.summary(), run.provenance()
     data, scores = facts.get("dataset", {}), summary["heads"][head]
     negative, positive = summary["class_names"]
@@ -60,8 +60,8 @@ def card_of(
             "name": "probability",
             "shape": ["N", 1, height, width],
             "type": "float32",
-            "meaning": f"Probability of '{positive}', calibrated out of fold: one number a patch, the same over all its "
-            "pixels. nan where nothing was seen.",
+            "meaning": f"Probability of '{positive}', calibrated out of fold: one number a patch, the same over all "
+            "its pixels. nan where nothing was seen.",
         },
         "classes": {"0": negative, "1": positive},
         "threshold": float(ensemble.rules[head].deployed),

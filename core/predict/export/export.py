@@ -92,13 +92,15 @@ def compared_patches(dataset: Dataset | None, ensemble: Ensemble) -> np.ndarray:
 
 
 def pixel_of(dataset: Dataset | None) -> float | None:
-    """Side of a pixel in metres as the dataset states it, or None."""
-    facts = {} if dataset is None else dataset.facts
-    for name in ("pixel_m", "resolution_m"):
-        value = facts.get(name)
-        if isinstance(value, int | float) and 0 < value < 10_000:
-            return float(value)
-    return None
+    """Side of a pixel in metres as the dataset states it, or as all its patches agree on; else None."""
+    if dataset is None:
+        return None
+    if isinstance(stated := dataset.facts.get("pixel_m"), int | float) and stated > 0:
+        return float(stated)
+    width = np.asarray(dataset.columns.get("ground_width_m", ()))
+    if width.dtype.kind != "f" or not width.size or not np.isfinite(width).all() or np.ptp(width) > 0.01 * width.max():
+        return None
+    return float(np.median(width)) / dataset.shape[2]
 
 
 def default_head(run: RunFolder) -> str:

@@ -108,8 +108,8 @@ def _lines(shapes: np.ndarray) -> np.ndarray:
     def only(shape: Any) -> Any:
         if shape.geom_type in ("LineString", "MultiLineString"):
             return shape
-        parts = [part for part in shapely.get_parts(shape) if part.geom_type in ("LineString", "MultiLineString")]
-        return shapely.multilinestrings([p for part in parts for p in shapely.get_parts(part)])
+        lines = [part for one in shapely.get_parts(shape) for part in shapely.get_parts(one)]
+        return shapely.MultiLineString([line for line in lines if line.geom_type == "LineString"])
 
     return np.array([only(shape) for shape in shapes], dtype=object)
 
