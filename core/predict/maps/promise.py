@@ -5,13 +5,15 @@ All of it is out of fold. A map may be made without a run; then nothing is promi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from core.errors import ConfigError, DataError
 from core.evaluate.calibration.reliability import Reliability, reliability
+from core.evaluate.prevalence import check_share, shifted
 from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
 from core.predict.triage import run_rule
 from core.runs.store import RunFolder
@@ -28,7 +30,9 @@ class Promise:
     """What a map rests on. run, head: names, or "". threshold: on probabilities. words: what is promised.
 
     own_share: share of landslides among the patches that the run was judged on, nan where not known. seen: how often
-    patches of about a probability were landslides out of fold, or None.
+    patches of about a probability were landslides out of fold, or None. n_models: how many must clear what is cleared;
+    0 where nothing is promised about that. share: of landslides for which probabilities and threshold are restated, or
+    None.
     """
 
     run: str
@@ -37,6 +41,38 @@ class Promise:
     words: str
     own_share: float
     seen: Reliability | None
+    n_models: int = 0
+    share: float | None = None
+
+    def at_share(self, probs: np.ndarray, share: float | None) -> tuple[np.ndarray, Promise]:
+        """Probabilities and threshold where ``share`` of the patches are landslides; as they are for None.
+
+        What is called a landslide stays the same ground: both move together.
+        """
+        if share is None:
+            return probs, self
+        moved = shifted(probs, self.own_share, check_share(share)).astype(np.float32)
+        edge = float(shifted(np.array([self.threshold]), self.own_share, share)[0])
+        return moved, replace(self, threshold=edge, share=share)
+
+    def called(self, probs: np.ndarray, disagreement: np.ndarray | None) -> np.ndarray:
+        """(H, W) bool: what is not cleared, of probabilities (H, W) at the run's own share, before :meth:`at_share`.
+
+        Under a safety target ground is cleared only where every fold's model clears it. The highest of K numbers is at
+        most their mean plus sqrt(K - 1) times their standard deviation (Samuelson 1968), so that this ground holds all
+        that any model calls. Raises ConfigError where the disagreement is not given then.
+        """
+        edge = np.float32(self.threshold)
+        with np.errstate(invalid="ignore"):
+            if not self.n_models:
+                return probs >= edge
+            if disagreement is None:
+                raise ConfigError(
+                    "A safety target clears ground only where every fold's model clears it, which a mean of folds does "
+                    "not tell. Give the raster of their disagreement, which the scene prediction writes beside it."
+                )
+            spread = np.nan_to_num(disagreement, nan=1.0) * np.float32(math.sqrt(self.n_models - 1))
+            return probs + spread >= edge
 
     def interval(self, probs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) each: the 95 % interval of the share of landslides among out-of-fold patches of about these (n,) probs.
@@ -46,14 +82,21 @@ class Promise:
         probs = np.asarray(probs, np.float64)
         if self.seen is None:
             return np.full(probs.shape, np.nan), np.full(probs.shape, np.nan)
+        plain = np.nan_to_num(probs)
+        if self.share is not None:
+            plain = shifted(plain, self.share, self.own_share)
         middle = (self.seen.right[:-1] + self.seen.left[1:]) / 2
-        at = np.searchsorted(middle, np.nan_to_num(probs), side="right")
+        at = np.searchsorted(middle, plain, side="right")
+        ends = [self.seen.lo[at], self.seen.hi[at]]
+        if self.share is not None:
+            ends = [shifted(end, self.own_share, self.share) for end in ends]
         known = np.isfinite(probs)
-        return np.where(known, self.seen.lo[at], np.nan), np.where(known, self.seen.hi[at], np.nan)
+        return np.where(known, ends[0], np.nan), np.where(known, ends[1], np.nan)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {"run": self.run, "head": self.head, "threshold": self.threshold, "promise": self.words}
+        facts = {"run": self.run, "head": self.head, "threshold": self.threshold, "promise": self.words}
+        return facts | {"share_of_landslides": self.share}
 
 
 def promise_of(
@@ -71,10 +114,10 @@ def promise_of(
         raise ConfigError("A threshold and a safety target both decide what is called a landslide: give one of them.")
     rules = run.rules()
     head = run.config().heads.headline(rules)
-    words = STATED
+    words, n_models = STATED, 0
     if target is not None:
         rule = run_rule(run, head, target, effect)
-        threshold, words = rule.threshold, promised(target)
+        threshold, words, n_models = rule.threshold, promised(target), run.config().folds.n_splits
         if not np.isfinite(threshold):
             raise DataError(
                 "The safety target is so loose that no patch need be inspected: no map follows from it. State a "
@@ -91,7 +134,7 @@ def promise_of(
         seen = reliability(labels, probs, groups=groups)
     except DataError:
         seen = None
-    return Promise(run.name, head, float(threshold), words, float((labels == 1).mean()), seen)
+    return Promise(run.name, head, float(threshold), words, float((labels == 1).mean()), seen, n_models)
 
 
 def promised(target: Target) -> str:

@@ -43,6 +43,7 @@ def polygons(
     promise: Promise,
     cell_px: float,
     *,
+    called: np.ndarray | None = None,
     disagreement: np.ndarray | None = None,
     terrain: Terrain | None = None,
     roads: Roads | None = None,
@@ -51,11 +52,13 @@ def polygons(
     """Outline and describe what lies at or above the promise's threshold.
 
     probs: (H, W) float32, nan where nothing was seen. cell_px: side of the ground that one answer speaks of, in
-    pixels. disagreement: (H, W), between the folds' models. date: of the source image.
+    pixels. called: (H, W) bool, what is outlined instead of what lies at or above the threshold. disagreement: (H, W),
+    between the folds' models. date: of the source image.
     """
     seen = np.isfinite(probs)
     with np.errstate(invalid="ignore"):
-        found = outlines(probs >= np.float32(promise.threshold), seen, cell_px)
+        above = probs >= np.float32(promise.threshold) if called is None else called & seen
+    found = outlines(above, seen, cell_px)
     lonlat = lonlat_shapes(found.shapes, grid) if len(found) else found.shapes
     columns = _columns(found, lonlat, probs, grid, promise, cell_px, disagreement, terrain)
     columns |= {

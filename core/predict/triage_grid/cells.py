@@ -95,13 +95,15 @@ def triage_cells(
     probs: np.ndarray,
     grid: Grid,
     cell_m: float,
-    threshold: float,
+    called: np.ndarray,
     slope: np.ndarray | None = None,
     unseen_from: float = UNSEEN_FROM,
 ) -> Cells:
     """The cells of a probability raster, ranked.
 
-    probs: (H, W), nan where nothing was seen. slope: (H, W) degrees. threshold: ground at or above it is called.
+    probs: (H, W), nan where nothing was seen. called: (H, W) bool, ground that is not cleared: at or above the
+    threshold. slope: (H, W) degrees. unseen_from: share of a cell that was not seen, from which what was seen cannot
+    speak for it, unless some of that is called.
     """
     rows, cols = cell_pixels(grid, cell_m)
     top, left = np.arange(0, grid.height, rows), np.arange(0, grid.width, cols)
@@ -131,10 +133,10 @@ def triage_cells(
         steep = np.where(n_there > 0, total(np.where(there, slope, 0)) / np.maximum(n_there, 1), np.nan)
     share_seen = n_seen / n_all
     priority = np.where(n_seen > 0, weighted * pixel_km2 / np.maximum(share_seen, 1e-12), 0.0)
-    called = (n_seen > 0) & (highest >= np.float32(threshold))
-    speaks = (n_seen > 0) & ((1 - share_seen < unseen_from) | called)
+    n_called = total(called & seen)
+    speaks = (n_seen > 0) & ((1 - share_seen < unseen_from) | (n_called > 0))
     status = np.full(len(area), UNSEEN, dtype=object)
-    status[speaks] = np.where(called, LOOK, np.where(n_seen == n_all, BELOW, PARTLY))[speaks]
+    status[speaks] = np.where(n_called > 0, LOOK, np.where(n_seen == n_all, BELOW, PARTLY))[speaks]
     return Cells(
         row=row,
         col=col,
@@ -143,7 +145,7 @@ def triage_cells(
         seen_km2=area * share_seen,
         unseen_km2=area * (1 - share_seen),
         expected_km2=total(known) * pixel_km2,
-        above_km2=total(seen & (known >= np.float32(threshold))) * pixel_km2,
+        above_km2=n_called * pixel_km2,
         prob_max=np.where(n_seen > 0, highest, np.nan),
         slope=steep,
         priority=priority,

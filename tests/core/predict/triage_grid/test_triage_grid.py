@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigError
 from core.predict.maps.roads import Roads, crossed
-from core.predict.triage_grid.cells import BELOW, LEAST, LOOK, PARTLY, UNSEEN, slope_weight, triage_cells
+from core.predict.triage_grid import cells as rooms
+from core.predict.triage_grid.cells import BELOW, LEAST, LOOK, PARTLY, UNSEEN, slope_weight
 from core.predict.triage_grid.files import FIRST, columns_of, write
 from core.predict.triage_grid.workload import workload
 from tests.core.predict.maps.making import grid
@@ -26,6 +27,11 @@ def made(seed=0, size=(23, 31), unseen=0.2):
     blocks = np.kron(rng.random((6, 8)) < unseen, np.ones((4, 4), bool))[: size[0], : size[1]]
     probs[blocks] = np.nan
     return probs
+
+
+def triage_cells(probs, where, cell_m, threshold, *more, **options):
+    called = np.nan_to_num(probs, nan=-1) >= np.float32(threshold)
+    return rooms.triage_cells(probs, where, cell_m, called, *more, **options)
 
 
 def test_four_cells_by_hand():
