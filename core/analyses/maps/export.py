@@ -8,8 +8,11 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from core.analyses.base import Analysis, Options
+from core.errors import ConfigError
 from core.progress import Steps
 from core.runs.store import RunFolder
+
+SUFFIXES = (".onnx", ".safetensors")
 
 
 class ExportOptions(Options):
@@ -27,6 +30,13 @@ class ExportOptions(Options):
     @classmethod
     def _absolute(cls, value: str) -> str:
         return str(Path(value).resolve())  # the worker has another working directory
+
+
+def check(run: RunFolder, options: ExportOptions) -> None:
+    """Raises ConfigError for another ending, RunError for a run that has not finished: before it waits in a queue."""
+    if Path(options.out).suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{Path(options.out).name} is no name for a model. Accepted: {' and '.join(SUFFIXES)}.")
+    run.require_finished()
 
 
 def analyse(run: RunFolder, options: ExportOptions) -> Steps[dict[str, Any]]:
@@ -58,4 +68,5 @@ ANALYSIS = Analysis(
     page="results",
     Options=ExportOptions,
     run=analyse,
+    check=check,
 )

@@ -14,7 +14,9 @@ import numpy as np
 
 MERGED = 0.5  # cells; pieces nearer than this become one outline
 FINEST = 0.2  # cells; how far a line may lie from the pixels' own edge once it is made simple
-ROUND = 8  # segments of a quarter circle
+SMALL = 0.2  # of the side of a square of an outline's ground: the same for outlines smaller than a cell
+KEPT = 0.8  # of an outline's ground that rounding its corners must leave
+ROUND = 4  # segments of a quarter circle
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,19 @@ def _smoothed(closed: Any, exact: Any, cell: float) -> Any:
         holes = [ring for ring in rings[1:] if shapely.Polygon(ring).area >= cell**2]
         parts.append(shapely.Polygon(rings[0], holes))
     filled = shapely.union_all(parts)
-    simple = shapely.simplify(filled, FINEST * cell, preserve_topology=True)
-    return simple if simple.is_valid and simple.area else filled
+    finest = min(FINEST * cell, SMALL * filled.area**0.5)  # a small spot keeps its own shape
+    simple = shapely.simplify(filled, finest, preserve_topology=True)
+    return _rounded(simple if simple.is_valid and simple.area else filled, finest / 2)
+
+
+def _rounded(shape: Any, radius: float) -> Any:
+    """The shape with its corners rounded, or as it is where it is too thin for that."""
+    import shapely
+
+    grown = shapely.buffer(shapely.buffer(shape, -radius, quad_segs=ROUND), 2 * radius, quad_segs=ROUND)
+    soft = shapely.simplify(shapely.buffer(grown, -radius, quad_segs=ROUND), radius / 20)
+    whole = shapely.get_num_geometries(soft) == shapely.get_num_geometries(shape)
+    return soft if whole and soft.is_valid and KEPT * shape.area < soft.area < shape.area / KEPT else shape
 
 
 def _without_unseen(shapes: np.ndarray, exact: np.ndarray, seen: np.ndarray) -> np.ndarray:
