@@ -6,7 +6,7 @@ else. What the numbers were is said by the card (``core.predict.export.card``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from core.errors import ConfigError
 from core.evaluate.judge import Rule
-from core.heads import BoostedHead, Head, LinearHead, SvmHead
-from core.heads.blend import BLENDS, kind_of
+from core.heads import BoostedHead, LinearHead, SvmHead
+from core.heads.blend import kind_of, members_of
+from core.predict.export.statistics import BandStatistics
 from core.predict.fold_model import FoldModel
 from core.predict.patches import Ensemble
 from core.train.inference import views
@@ -24,13 +25,9 @@ FORMS = (LinearHead, SvmHead, BoostedHead)
 
 
 def exportable(ensemble: Ensemble) -> list[str]:
-    """Heads that can be written down: those that read the network's embedding."""
+    """Heads that can be written down: all whose members' files are there."""
     heads = ensemble.models[0].heads
-    return [
-        name
-        for name in ensemble.rules
-        if name not in BLENDS and kind_of(name) == "embeddings" and isinstance(heads.get(name), FORMS)
-    ]
+    return [name for name in ensemble.rules if all(isinstance(heads.get(one), FORMS) for one in members_of([name]))]
 
 
 class Answers(nn.Module):
@@ -49,10 +46,7 @@ class Answers(nn.Module):
         super().__init__()
         able = exportable(ensemble)
         if head not in able:
-            raise ConfigError(
-                f"The head '{head}' reads band statistics beside the network, which the file cannot hold. Choose one "
-                f"of {', '.join(able)} with --head."
-            )
+            raise ConfigError(f"The head '{head}' cannot be written down. Choose one of {', '.join(able)} with --head.")
         n_bands = len(ensemble.band_names)
         limits = np.array([[-np.inf, np.inf]] * n_bands) if bounds is None else np.asarray(bounds, np.float64)
         limits = np.where(np.isfinite(limits), limits, [-np.inf, np.inf])
@@ -61,7 +55,7 @@ class Answers(nn.Module):
             edge = torch.as_tensor(np.clip(limits[:, column], -largest, largest), dtype=torch.float32)
             self.register_buffer(name, edge[:, None, None])
         self.nodata = nodata
-        self.folds = nn.ModuleList(_Fold(model, model.heads[head], ensemble.rules[head]) for model in ensemble.models)
+        self.folds = nn.ModuleList(_Fold(model, head, ensemble.rules) for model in ensemble.models)
 
     def forward(self, patches: Tensor) -> Tensor:
         """See the class."""
@@ -81,22 +75,37 @@ class _Fold(nn.Module):
     center: Tensor
     scale: Tensor
 
-    def __init__(self, model: FoldModel, head: Head, rule: Rule) -> None:
+    def __init__(self, model: FoldModel, head: str, rules: Mapping[str, Rule]) -> None:
         super().__init__()
         self.by_patch = model.normaliser.method == "minmax"
         for name, values in (("center", model.normaliser.center_), ("scale", model.normaliser.scale_)):
             self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32)[:, None, None])
-        self.network, self.tta = model.network.eval(), model.tta
-        form = {LinearHead: _Linear, SvmHead: _Svm, BoostedHead: _Boosted}[type(head)]
-        self.head = form(head)
-        self.slope = 1.0 if rule.slope is None else float(rule.slope[model.fold])
-        self.intercept = 0.0 if rule.intercept is None else float(rule.intercept[model.fold])
+        members = members_of([head])
+        self.kinds = [kind_of(name) for name in members]
+        self.network = model.network.eval() if "embeddings" in self.kinds else None
+        self.tta = model.tta
+        forms = {LinearHead: _Linear, SvmHead: _Svm, BoostedHead: _Boosted}
+        self.heads = nn.ModuleList(forms[type(model.heads[name])](model.heads[name]) for name in members)
+        self.lines = [_line(rules[name], model.fold) for name in members]  # slope and intercept of each
+        names = model.normaliser.band_names
+        self.statistics = nn.ModuleDict(
+            {kind: BandStatistics(names, kind == "rich") for kind in dict.fromkeys(self.kinds) if kind != "embeddings"}
+        )
 
     def forward(self, patches: Tensor, usable: Tensor) -> Tensor:
-        images = self._normalised(patches, usable)
-        seen = [self.network.embed(view) for view in (views(images) if self.tta else [images])]
-        embeddings = seen[0] if len(seen) == 1 else torch.stack(seen).mean(dim=0)
-        return torch.sigmoid(self.slope * self.head(embeddings.double()) + self.intercept)
+        features = {kind: statistics(patches, usable).float().double() for kind, statistics in self.statistics.items()}
+        if self.network is not None:
+            images = self._normalised(patches, usable)
+            table = None
+            if self.network.tabular is not None:
+                table = self.network.tabular.unknown.expand(images.shape[0], -1)
+            seen = [self.network.embed(view, table) for view in (views(images) if self.tta else [images])]
+            features["embeddings"] = (seen[0] if len(seen) == 1 else torch.stack(seen).mean(dim=0)).double()
+        odds = [
+            slope * head(features[kind]) + intercept
+            for head, kind, (slope, intercept) in zip(self.heads, self.kinds, self.lines, strict=True)
+        ]
+        return torch.sigmoid(torch.stack(odds).mean(dim=0))  # a blend is the mean of its members' log-odds
 
     def _normalised(self, patches: Tensor, usable: Tensor) -> Tensor:
         if not self.by_patch:
@@ -144,12 +153,19 @@ class _Boosted(nn.Module):
         self.depth = _depth(trees.root, trees.left, trees.right)
 
     def forward(self, x: Tensor) -> Tensor:
-        node = self.root[None].expand(len(x), -1)  # (N, T)
+        node = self.root[None].expand(x.shape[0], -1)  # (N, T)
         for _ in range(self.depth):
             at = node.clamp(min=0)
             goes_left = torch.gather(x, 1, self.feature[at]) <= self.threshold[at]
             node = torch.where(node < 0, node, torch.where(goes_left, self.left[at], self.right[at]))
         return self.value[-node - 1].sum(dim=1)
+
+
+def _line(rule: Rule, fold: int) -> tuple[float, float]:
+    """Slope and intercept from a decision value to log-odds."""
+    if rule.slope is None or rule.intercept is None:
+        return 1.0, 0.0
+    return float(rule.slope[fold]), float(rule.intercept[fold])
 
 
 def _keep(module: nn.Module, **arrays: np.ndarray) -> None:

@@ -105,8 +105,13 @@ def compare(runtime: Any, content: bytes, ensemble: Ensemble, head: str, patches
     """The largest difference between the file's probabilities and the run's. Raises RunError above 1e-4."""
     from scipy.special import expit
 
-    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    parts = [session.run(None, {"patches": patches[i : i + BATCH]})[0] for i in range(0, len(patches), BATCH)]
+    try:
+        session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        parts = [session.run(None, {"patches": patches[i : i + BATCH]})[0] for i in range(0, len(patches), BATCH)]
+    except Exception as error:  # of onnxruntime's own kinds, which have no common root
+        raise RunError(
+            f"The exported model does not run ({one_line(error, 200)}). Nothing was written; write safetensors instead."
+        ) from error
     theirs = np.concatenate(parts)
     if theirs.shape != (len(patches), 1, *patches.shape[2:]) or not (theirs == theirs[:, :, :1, :1]).all():
         raise RunError("The exported model gives another shape than one probability a patch. Nothing was written.")
@@ -137,7 +142,10 @@ def _proto(answers: Answers, example: np.ndarray) -> Any:
                 output_names=["probability"],
                 verbose=False,
             )
-        return program.model_proto
+        proto = program.model_proto
+        if not proto.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+            raise ValueError("it can only be written for one number of patches at a time.")
+        return proto
     except Exception as error:  # the exporter fails in many ways, each of which means: not this network
         reason = one_line(str(error).strip().split("\n")[0] or type(error).__name__, 200)
         raise RunError(

@@ -101,7 +101,7 @@ def test_nothing_of_this_machine_is_in_the_file(balanced_run, exported):
     assert not list(exported.path.parent.glob("*.data")) and not list(exported.path.parent.glob("*.partial"))
 
 
-@pytest.mark.parametrize("head", ["fc", "svm_c0.1"])
+@pytest.mark.parametrize("head", ["fc", "stats_svm", "stats_blend"])
 def test_every_form_of_head(trained_run, tmp_path, head):
     written = returned(export(trained_run, tmp_path / "m.onnx", head=head, fold=2))
     assert written.facts["largest_difference"] <= 1e-4 and written.facts["head"] == head
@@ -116,6 +116,27 @@ def test_boosted_trees_walk_as_they_do_here(trained_run):
     head = fit_boosted(x, (x[:, 0] + x[:, 1] * x[:, 2] > 0).astype(np.int8), "lgbm")
     ours = _Boosted(head)(torch.as_tensor(x)).numpy()
     assert np.allclose(ours, head.decision(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("rich", [False, True])
+def test_band_statistics_are_those_that_the_heads_were_fitted_on(rich):
+    from core.data.band_statistics import band_statistics, rich_statistics
+    from core.predict.export.statistics import BandStatistics
+
+    images = np.random.default_rng(0).normal(100, 30, (6, 4, 17, 20)).astype(np.float32)
+    images[1, 0] = np.nan
+    images[2, :, :5, 3:] = np.nan
+    images[3, 1:3, 7, 7] = np.nan
+    images[4] = 0
+    names = ("red", "green", "blue", "nir")
+    expected = rich_statistics(images, names) if rich else band_statistics(images)
+    found = BandStatistics(names, rich)(torch.as_tensor(images), torch.isfinite(torch.as_tensor(images))).numpy()
+    assert found.shape == expected.shape and np.abs(found - expected).max() < 2e-4
+
+
+def test_a_blend_is_exported_whole(balanced_run, tmp_path):
+    ensemble = Ensemble.of_folds(balanced_run, [0], "cpu")
+    assert {"fc", "rich", "stats_blend"} <= set(exportable(ensemble))
 
 
 def test_a_file_that_answers_otherwise_is_not_written(trained_run, tmp_path, monkeypatch):
@@ -148,7 +169,6 @@ def test_too_large_for_one_file_names_the_way_out(trained_run, tmp_path, monkeyp
         ("m.pt", {}, "Accepted: .onnx and .safetensors"),
         ("m.onnx", {"fold": 9}, "There is no fold 9"),
         ("m.onnx", {"head": "magic"}, "no head 'magic'. It has: fc"),
-        ("m.onnx", {"head": "stats_svm"}, "reads band statistics .*Choose one of fc"),
     ],
 )
 def test_other_wishes_are_refused_in_words(trained_run, tmp_path, name, options, words):
