@@ -57,6 +57,13 @@ class Answers(nn.Module):
         self.nodata = nodata
         self.folds = nn.ModuleList(_Fold(model, head, ensemble.rules) for model in ensemble.models)
 
+    @property
+    def value_dependent(self) -> list[str]:
+        """Index bands of the network whose steps depend on the values that they meet."""
+        networks = [fold.network for fold in self.folds if fold.network is not None]
+        bands = [network.index_bands for network in networks if network.index_bands is not None]
+        return sorted({index.title for one in bands for index in one.indices if index.name.startswith("canny")})
+
     def forward(self, patches: Tensor) -> Tensor:
         """See the class."""
         usable = (patches >= self.low) & (patches <= self.high)  # nan compares false

@@ -147,10 +147,13 @@ def _proto(answers: Answers, example: np.ndarray) -> Any:
             raise ValueError("it can only be written for one number of patches at a time.")
         return proto
     except Exception as error:  # the exporter fails in many ways, each of which means: not this network
-        reason = one_line(str(error).strip().split("\n")[0] or type(error).__name__, 200)
+        indices = answers.value_dependent
+        reason = one_line(str(error).strip().split("\n")[0] or type(error).__name__, 160)
+        if indices:
+            reason = f"its index band {' and '.join(indices)} follows edges as far as they go, which no fixed graph does."
         raise RunError(
             f"This network cannot be written as ONNX: {reason} The run is as it was. Write safetensors instead, or "
-            "train with another backbone or without index bands that follow edges (canny)."
+            "train with other index bands or another backbone."
         ) from error
 
 
