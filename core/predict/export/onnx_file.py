@@ -150,7 +150,9 @@ def _proto(answers: Answers, example: np.ndarray) -> Any:
         indices = answers.value_dependent
         reason = one_line(str(error).strip().split("\n")[0] or type(error).__name__, 160)
         if indices:
-            reason = f"its index band {' and '.join(indices)} follows edges as far as they go, which no fixed graph does."
+            reason = (
+                f"its index band {' and '.join(indices)} follows edges as far as they go, which no fixed graph does."
+            )
         raise RunError(
             f"This network cannot be written as ONNX: {reason} The run is as it was. Write safetensors instead, or "
             "train with other index bands or another backbone."
