@@ -18,6 +18,8 @@ from core.commands.heads import heads
 from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
 from core.commands.known import bands, layouts
+from core.commands.maps.export import export
+from core.commands.maps.vectors import polygons, triage_grid
 from core.commands.model import model
 from core.commands.predict import evaluate, predict, predict_scene
 from core.commands.prevalence import prevalence
@@ -34,7 +36,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, prevalence, heads,
-    explain, compare, doctor,
+    explain, compare, polygons, triage_grid, export, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

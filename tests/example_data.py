@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,21 @@ def write_all(home: Path) -> None:
     _landslide4sense(home / "landslide4sense-rgb", patches, labels)
     _chittagong(home / "chittagong-s2-4band", patches, labels)
     _scenes(home, patches)
+    _map(home)
+
+
+def _map(home: Path) -> None:
+    """A probability raster of 4 by 4 km with a hill beneath it, and a road across."""
+    y, x = np.mgrid[:400, :400] / 400
+    rasters = {"probability": 0.05 + 0.9 * np.exp(-40 * ((x - 0.6) ** 2 + (y - 0.4) ** 2)), "dem": 600 * x * y}
+    where = dict(crs="EPSG:32654", transform=Affine(10, 0, 572_840, 0, -10, 4_735_740))
+    for name, values in rasters.items():
+        shape = dict(count=1, height=400, width=400, dtype="float32", nodata=-9999)
+        with rasterio.open(home / f"{name}.tif", "w", "GTiff", **shape, **where) as out:
+            out.write(values.astype(np.float32), 1)
+    line = {"type": "LineString", "coordinates": [[141.89, 42.755], [141.94, 42.76]]}
+    road = {"type": "Feature", "properties": {"name": "Route 235"}, "geometry": line}
+    (home / "roads.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [road]}))
 
 
 def with_test_part(path: Path) -> Path:

@@ -1,0 +1,1 @@
+"""What becomes of a scene's answer: polygons, a triage grid, a model for other programs."""

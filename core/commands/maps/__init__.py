@@ -1,0 +1,1 @@
+"""Commands that make files for maps and other programs."""

@@ -1,0 +1,1 @@
+"""From a probability raster to polygons that other programs open."""

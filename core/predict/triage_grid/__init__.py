@@ -1,0 +1,1 @@
+"""Cells of ground in the order in which they are to be looked at."""
