@@ -138,7 +138,8 @@ ANALYSIS = Analysis(
     name="prediction",
     title="Prediction",
     summary="Probability and decision for patches without labels, as a CSV.",
-    page="results",
+    page="predict",
+    view="patches",
     Options=PredictionOptions,
     run=analyse,
 )

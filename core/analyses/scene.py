@@ -105,7 +105,7 @@ def must_fit(run: RunFolder, options: SceneOptions) -> None:
     from core.predict.scene.rasters import KINDS, path_of
     from core.predict.values import values_of_run
 
-    asked = _asked(options)
+    asked = input_of(options)
     for path in asked.files:
         must_exist(path)
     for kind in KINDS:
@@ -127,7 +127,7 @@ def analyse(run: RunFolder, options: SceneOptions) -> Steps[dict[str, Any]]:
     must_fit(run, options)
     stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
     results = run.results(NAME)
-    answer = yield from predict_scene(run, _asked(options), Path(options.out), results, stated)
+    answer = yield from predict_scene(run, input_of(options), Path(options.out), results, stated)
     facts = {"run": run.name, "scene": options.scene, **answer.facts(), "message": answer.message()}
     answer.results.write_json("report.json", facts)
     answer.scan.forget()
@@ -140,7 +140,8 @@ def read(run: RunFolder) -> dict[str, dict[str, Any]] | None:
     return {name: results.part(name).json("report.json") for name in results.parts()} or None
 
 
-def _asked(options: SceneOptions) -> Any:
+def input_of(options: SceneOptions) -> Any:
+    """The rasters and how they are read (``core.predict.scene.inputs.SceneInput``)."""
     from core.predict.scene.inputs import SceneInput
 
     also_bands = tuple(names_of(part) for part in options.also_bands.split(";")) if options.also_bands else ()
@@ -166,7 +167,8 @@ ANALYSIS = Analysis(
     name=NAME,
     title="Scene",
     summary="Probability, disagreement of the folds and what was not seen for a whole scene, as rasters.",
-    page="results",
+    page="predict",
+    view="scene",
     Options=SceneOptions,
     run=analyse,
     read=read,
