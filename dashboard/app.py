@@ -40,6 +40,7 @@ page = st.navigation(
         _page("errors", "Errors", "troubleshoot"),
         _page("embedding", "Embedding", "scatter_plot"),
         _page("explain", "Explain", "visibility"),
+        _page("predict", "Predict", "travel_explore"),
     ],
     expanded=True,
 )

@@ -41,7 +41,17 @@ _MENDED = "link_mended"
 _PAGES_DIR = Path(__file__).resolve().parents[1] / "pages"
 PAGES: dict[str, Path] = {
     name: _PAGES_DIR / f"{name}.py"
-    for name in ("overview", "dataset", "balance", "train", "results", "errors", "embedding", "explain")
+    for name in (
+        "overview",
+        "dataset",
+        "balance",
+        "train",
+        "results",
+        "errors",
+        "embedding",
+        "explain",
+        "predict",
+    )  # fmt: skip
 }
 
 

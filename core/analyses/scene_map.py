@@ -16,6 +16,7 @@ from core.analyses.scene import analyse as answer_scene
 from core.analyses.scene import read as read_scenes
 from core.errors import FormatError, LandslideLensError, RunError
 from core.progress import Progress, Steps, part
+from core.runs.job_folder import now
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 
@@ -29,7 +30,11 @@ class SceneMapOptions(SceneOptions):
 
     out: str | None = Field(None, title="Raster to write", description="A .tif; none: kept with the run.")
     cell_m: float = Field(
-        triage_grid.CELL_M, gt=0, le=100_000, title="Side of a cell (m)", description="Ground that is looked at at once."
+        triage_grid.CELL_M,
+        gt=0,
+        le=100_000,
+        title="Side of a cell (m)",
+        description="Ground looked at at once.",
     )
     minutes: float = Field(5.0, gt=0, title="Minutes per cell", description="How long it takes to look at one cell.")
     miss_rate: float | None = Field(
@@ -71,7 +76,7 @@ def analyse(run: RunFolder, options: SceneMapOptions) -> Steps[dict[str, Any]]:
     yield from part(_draw(run, own, asked, facts), ANSWERED, 0.92)
     drawn = yield from part(_maps(run, own, asked, options), 0.92, 1.0)
     message = drawn["triage"]["message"] if drawn["triage"] else facts["message"]
-    report = {"scene": facts, "options": options.model_dump(mode="json"), **drawn, "message": message}
+    report = {"made": now(), "scene": facts, "options": options.model_dump(mode="json"), **drawn, "message": message}
     report["options"]["out"] = facts["out"]
     own.write_json("report.json", report)
     return {"run": run.name, "name": own.path.name, **report}

@@ -64,6 +64,12 @@ def steps(brief: Briefing) -> list[Step]:
                 lambda: state.open_view("results", run=run),
             )
         )  # fmt: skip
+    found.append(
+        Step(
+            "predict", "Predict a scene", "A satellite scene becomes polygons, and the cells to look at first.",
+            "travel_explore", lambda: state.open_view("predict", run=run, view="scene"),
+        )
+    )  # fmt: skip
     return found + _analyses(brief)
 
 

@@ -14,7 +14,7 @@ from tests.builders import make_dataset, make_run
 
 PAGES = {
     "": "Overview", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
-    "errors": "Errors", "embedding": "Embedding", "explain": "Explain",
+    "errors": "Errors", "embedding": "Embedding", "explain": "Explain", "predict": "Predict",
 }  # fmt: skip
 # Views with controls that the first view of their page lacks: tags, sliders, tables, a card.
 VIEWS = (

@@ -13,6 +13,7 @@ PAGES = [
     ("embedding", {}),
     ("embedding", {"embedding_view": "runs"}),
     *(("explain", {"explain_view": view}) for view in ("where", "bands", "checks", "robustness")),
+    *(("predict", {"predict_view": view}) for view in ("scene", "patches", "export")),
 ]
 CODE = """
 import json, sys
@@ -30,7 +31,7 @@ print(json.dumps([name for name in heavy if name in sys.modules]))
 """
 
 
-def test_embedding_and_explain_load_nothing_that_computes(studio):
+def test_embedding_explain_and_predict_load_nothing_that_computes(studio):
     studio.add_run(studio.add_dataset())
     given = [str(ROOT / "dashboard" / "app.py"), json.dumps(PAGES), json.dumps(HEAVY)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

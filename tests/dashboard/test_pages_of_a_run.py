@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import make_dataset
 
-PAGES = ("results", "errors", "embedding", "explain")
+PAGES = ("results", "errors", "embedding", "explain", "predict")
 
 
 @pytest.mark.parametrize("page", PAGES)

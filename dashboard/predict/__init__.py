@@ -1,0 +1,1 @@
+"""Answers for new ground: scenes and their maps, patches, and the model as a file."""

@@ -1,0 +1,190 @@
+"""The picture of a scene with what was found over it: no tiles from the internet, axes in kilometres."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from PIL import Image
+
+from dashboard import theme
+from dashboard.charts.base import DARK_TEXT, escape_html, faded
+from dashboard.ui.formatting import count, number
+
+LIGHT = "#FFFFFF"
+MOST_LABELS = 60  # cells whose rank is written on the picture
+MOST_SPREAD = 0.5  # of probabilities: the largest standard deviation there is
+UNSEEN_ALPHA = 150
+OVERLAYS = {"probability": "Probability", "disagreement": "Disagreement", "none": "Nothing"}
+NOT_SEEN = "not seen"
+
+
+@dataclass(frozen=True)
+class Place:
+    """shape: (H, W) of the scene. pixel: (width, height) of a pixel in ``unit``."""
+
+    shape: tuple[int, int]
+    pixel: tuple[float, float]
+    unit: str
+
+    @classmethod
+    def of(cls, shape: Sequence[int], pixel_m: Sequence[float] | None) -> Place:
+        """pixel_m: width and height of a pixel in metres; None: not known, and axes count pixels."""
+        if pixel_m is None:
+            return cls((shape[0], shape[1]), (1.0, 1.0), "pixels")
+        return cls((shape[0], shape[1]), (pixel_m[0] / 1000, pixel_m[1] / 1000), "km")
+
+    def xy(self, col: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """From pixels to the axes: from the left edge, and up from the bottom one."""
+        return col * self.pixel[0], (self.shape[0] - row) * self.pixel[1]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height on the axes."""
+        return self.shape[1] * self.pixel[0], self.shape[0] * self.pixel[1]
+
+
+def photo(after: np.ndarray, before: np.ndarray | None, swipe: int) -> str:
+    """The scene as a data URI; left of ``swipe`` percent of its width the one from before the event."""
+    rgb = after
+    if before is not None and swipe > 0:
+        rgb = after.copy()
+        edge = round(rgb.shape[1] * swipe / 100)
+        rgb[:, :edge] = before[:, :edge]
+    return _uri(Image.fromarray(np.ascontiguousarray(rgb)), "JPEG", quality=90)
+
+
+def over(values: np.ndarray | None, unseen: np.ndarray, top: float, opacity: int) -> str:
+    """What lies over the scene: the class's colour, the denser the higher the value, and grey where nothing was seen.
+
+    values: (h, w) up to ``top``. opacity: percent, of the highest value.
+    """
+    ink = np.zeros((*unseen.shape, 4), np.uint8)
+    if values is not None:
+        share = np.nan_to_num(values / top, nan=0.0).clip(0, 1)
+        ink[..., :3] = _rgb(theme.POSITIVE)
+        ink[..., 3] = np.round(255 * opacity / 100 * share)
+    hidden = unseen > 0
+    ink[hidden] = (*_rgb(theme.UNLABELLED), UNSEEN_ALPHA)
+    return _uri(Image.fromarray(ink), "PNG", compress_level=1)
+
+
+def scene_figure(
+    place: Place,
+    pictures: Sequence[str],
+    overlay: str,
+    opacity: int,
+    outlines: np.ndarray | None,
+    cells: pd.DataFrame | None,
+    first: int,
+    chosen: str | None,
+    swipe: int = 0,
+) -> go.Figure:
+    """pictures: data URIs, the lowest first. outlines: (n, 2) column and row, nan between rings, or None. cells: all
+    cells (None: not drawn); ``first`` of them in the order of their rank are outlined. chosen: a cell's name."""
+    width, height = place.size
+    figure = go.Figure()
+    for uri in pictures:
+        figure.add_layout_image(
+            source=uri, xref="x", yref="y", x=0, y=height, sizex=width, sizey=height, sizing="stretch", layer="below"
+        )
+    if outlines is not None and len(outlines):
+        x, y = place.xy(outlines[:, 0], outlines[:, 1])
+        for name, colour, line in (("", DARK_TEXT, 4), ("Landslide polygons", theme.POSITIVE, 2)):
+            figure.add_scatter(
+                x=x, y=y, mode="lines", line={"color": colour, "width": line}, name=name, showlegend=bool(name),
+                hoverinfo="skip",
+            )  # fmt: skip
+    if cells is not None and len(cells):
+        _cells(figure, place, cells, first, chosen)
+    if 0 < swipe < 100:
+        figure.add_vline(width * swipe / 100, line={"color": LIGHT, "width": 2})
+    if overlay != "none":
+        _bar(figure, overlay, opacity)
+    theme.apply(figure)
+    axis = {"showgrid": False, "zeroline": False, "constrain": "domain"}
+    figure.update_xaxes(title=f"{place.unit} from the left edge", range=[0, width], **axis)
+    figure.update_yaxes(
+        title=f"{place.unit} from the bottom edge", range=[0, height], scaleanchor="x", scaleratio=1, **axis
+    )
+    figure.update_layout(height=620, dragmode="pan", hovermode="closest", clickmode="event+select")
+    return figure
+
+
+def _cells(figure: go.Figure, place: Place, cells: pd.DataFrame, first: int, chosen: str | None) -> None:
+    ranked = cells[cells["rank"].between(1, first)].sort_values("rank")
+    x, y = boxes(place, ranked)
+    for name, colour, line in (("", DARK_TEXT, 4), ("Cells to look at first", LIGHT, 1.5)):
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line={"color": colour, "width": line}, name=name, showlegend=bool(name),
+            hoverinfo="skip",
+        )  # fmt: skip
+    if chosen is not None and (cells["cell"] == chosen).any():
+        x, y = boxes(place, cells[cells["cell"] == chosen])
+        figure.add_scatter(
+            x=x, y=y, mode="lines", line={"color": theme.NEGATIVE, "width": 5}, name="Chosen cell", hoverinfo="skip"
+        )
+    labelled = ranked.head(MOST_LABELS)
+    x, y = place.xy(labelled["left"].to_numpy(), labelled["top"].to_numpy())
+    figure.add_scatter(
+        x=x, y=y, mode="text", text=[f" {int(rank)}" for rank in labelled["rank"]], textposition="bottom right",
+        textfont={"color": LIGHT, "size": 13, "shadow": f"1px 1px 2px {DARK_TEXT}, -1px -1px 2px {DARK_TEXT}"},
+        unselected={"textfont": {"color": LIGHT}}, hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
+    middle = cells[["left", "right"]].mean(axis=1).to_numpy(), cells[["top", "bottom"]].mean(axis=1).to_numpy()
+    x, y = place.xy(*middle)
+    hidden = {"marker": {"opacity": 0}}
+    figure.add_scattergl(
+        x=x, y=y, mode="markers", marker={"size": 26, "symbol": "square", "opacity": 0, "color": LIGHT},
+        customdata=cells["cell"], text=[hover(row) for row in cells.to_dict("records")], selected=hidden,
+        unselected=hidden, hovertemplate="%{text}<extra></extra>", showlegend=False, name="cells",
+    )  # fmt: skip
+
+
+def hover(cell: dict) -> str:
+    """What is told of a cell under the pointer."""
+    name = f"Cell {escape_html(cell['cell'])}"
+    if cell["status"] == NOT_SEEN:
+        return f"{name}: not seen, nothing is known"
+    return (
+        f"{name}: rank {count(cell['rank'])}<br>expected landslide ground {number(cell['expected_km2'])} km²<br>"
+        f"highest probability {number(cell['prob_max'])}"
+    )
+
+
+def boxes(place: Place, cells: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The borders of cells as one line, nan between them."""
+    left, top, right, bottom = (cells[name].to_numpy(np.float64) for name in ("left", "top", "right", "bottom"))
+    gap = np.full(len(cells), np.nan)
+    col = np.stack([left, right, right, left, left, gap], axis=1).ravel()
+    row = np.stack([top, top, bottom, bottom, top, gap], axis=1).ravel()
+    return place.xy(col, row)
+
+
+def _bar(figure: go.Figure, overlay: str, opacity: int) -> None:
+    """The scale of the overlay, which is a picture and has none of its own."""
+    top = 1.0 if overlay == "probability" else MOST_SPREAD
+    scale = [[0.0, faded(theme.POSITIVE, 0.0)], [1.0, faded(theme.POSITIVE, opacity / 100)]]
+    figure.add_scatter(
+        x=[None], y=[None], mode="markers", showlegend=False, hoverinfo="skip",
+        marker={
+            "color": [0], "cmin": 0, "cmax": top, "colorscale": scale, "showscale": True,
+            "colorbar": {"title": {"text": OVERLAYS[overlay], "side": "right"}, "thickness": 12, "len": 0.6,
+                         "outlinewidth": 1, "outlinecolor": theme.INK},
+        },
+    )  # fmt: skip
+
+
+def _uri(image: Image.Image, kind: str, **options: object) -> str:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))

@@ -1,0 +1,83 @@
+"""The Scene view: which scene, its progress, and the map that came of it; earlier ones one choice away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.analyses.scene_map import ANALYSIS, NAME, SceneMapOptions, folder, read
+from core.runs.store import RunFolder
+from dashboard import url_state
+from dashboard.jobs import analyses
+from dashboard.predict import asking, scene_result
+from dashboard.ui.formatting import parse_time
+from dashboard.ui.guards import or_stop
+
+SHOWN = "predict_scene"  # in the URL: the name of the map that is shown
+SOURCES = ("scene", "before", "also")
+READING = ("bands", "before_bands", "also_bands", "unit", "nodata", "cloud", "cloud_values", "seen")
+ANSWERING = ("stride", "flips", "most_unseen", "prevalence", "out")
+MAP = ("cell_m", "minutes", "miss_rate", "dem", "roads", "date")
+
+
+def scene_view(run: RunFolder) -> None:
+    """The newest map, or the chosen one; before the first, the form."""
+    maps = or_stop(read, run) or {}
+    names = sorted(maps, key=lambda name: str(maps[name].get("made", "")), reverse=True)
+    if not names:
+        st.markdown("**Give this run a satellite scene. It shows where to look first, and what it could not see.**")
+    shown = None
+    if names:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            shown = url_state.choose(
+                st.selectbox, "Scene", names, key=SHOWN, default=names[0], width=420, label_visibility="collapsed",
+                format_func=lambda name: title_of(maps[name]),
+            )  # fmt: skip
+            with st.popover("Predict another scene", icon=":material/add:", width="content", key="predict_new"):
+                _form(run)
+    analyses.follow(run, NAME)
+    if shown is None:
+        _form(run)
+        _found_elsewhere(run)
+        return
+    scene_result.result(run, folder(run, shown), maps[shown])
+
+
+def title_of(report: dict[str, Any]) -> str:
+    """The file's name, and when it was answered."""
+    made = parse_time(report.get("made"))
+    when = f" · {made.day} {made:%b %Y %H:%M}" if made else ""
+    return f"{Path(report['scene']['scene']).name}{when}"
+
+
+def _form(run: RunFolder) -> None:
+    with st.form("predict_scene_form", border=False):
+        chosen = asking.widgets(SceneMapOptions, SOURCES, "predict_new")
+        st.caption("Paths of GeoTIFFs on this machine, or of a folder with the tiles of one scene.")
+        with st.expander("How the rasters are read: bands, units, clouds", icon=":material/layers:"):
+            chosen |= asking.widgets(SceneMapOptions, READING, "predict_new")
+        with st.expander("How densely it answers, and where the rasters go", icon=":material/tune:"):
+            chosen |= asking.widgets(SceneMapOptions, ANSWERING, "predict_new")
+        with st.expander("Cells, outlines, elevation and roads", icon=":material/grid_on:"):
+            chosen |= asking.widgets(SceneMapOptions, MAP, "predict_new")
+        pressed = st.form_submit_button(
+            "Predict the scene", type="primary", icon=":material/travel_explore:",
+            disabled=analyses.is_active(run, NAME),
+        )  # fmt: skip
+    if not pressed:
+        return
+    if not (chosen["scene"] or "").strip():
+        st.warning("Name the file of the scene first.", icon=":material/edit:")
+        return
+    asking.ask(run, ANALYSIS.name, chosen)
+
+
+def _found_elsewhere(run: RunFolder) -> None:
+    st.caption(
+        "The answer is a raster of probability on the scene's own pixels, one of the folds' disagreement, polygons for "
+        "QGIS, and a grid of cells in the order of looking. A large scene is read in parts; it can be cancelled and "
+        "goes on where it stopped.",
+        help=f"The same on the command line: python -m core analyse {NAME} {run.name} --scene after.tif",
+    )

@@ -1,0 +1,235 @@
+"""A scene's map: where to look first, the picture, a cell's numbers, and the files that leave the house."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.predict.scene.rasters import REASONS
+from core.runs.results import ResultFolder
+from core.runs.store import RunFolder
+from core.text import duration
+from dashboard import cache, theme, url_state
+from dashboard.predict import figure as pictures
+from dashboard.predict import files, inspector
+from dashboard.predict.figure import Place
+from dashboard.ui import downloads
+from dashboard.ui.formatting import count, escape_markdown, interval_percent, number, percent
+from dashboard.ui.guards import or_stop
+
+SHARE, SWIPE, OPACITY, OVERLAY, LAYERS = (
+    "predict_share", "predict_before", "predict_opacity", "predict_over", "predict_layers",
+)  # fmt: skip
+FIRST_SHARE, FIRST_OPACITY = 80, 70  # percent
+SHAPES = {"polygons": "Polygons", "cells": "Cells to look at first"}
+
+
+def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None:
+    """Everything that is shown of one scene."""
+    scene = report["scene"]
+    cells = or_stop(own.table, "cells") if report["triage"] else None
+    said = st.container(gap="xsmall")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        share, overlay, opacity, shapes, swipe = _controls(own, cells is not None)
+    first = cells_for(cells, share) if cells is not None else 0
+    with said:
+        st.markdown(f"**{sentence(report, cells, first)}**")
+        st.caption(unseen_sentence(scene))
+    left, right = st.columns([3, 1.15], gap="medium")
+    with right:
+        _numbers(run, report, cells, first)
+        chosen = inspector.picker(cells) if cells is not None else None
+        if chosen is not None:
+            inspector.inspector(own, cells, chosen)
+    with left:
+        _picture(own, scene, cells, first, overlay, opacity, shapes, swipe, chosen)
+        st.caption(_basis(run, report))
+    _notes(report)
+    files.files(run, report)
+    if cells is not None:
+        files.draw_again(run, report)
+    _method(report)
+
+
+def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[str], int]:
+    share = FIRST_SHARE
+    if with_cells:
+        url_state.read_query_number(SHARE, 10, 99, FIRST_SHARE)
+        share = st.slider(
+            "Share of the landslide ground to find", 10, 99, key=SHARE, format="%d%%", width=260,
+            help="The more is to be found, the more cells have to be looked at.",
+        )  # fmt: skip
+        url_state.write_query_param(SHARE, share, FIRST_SHARE)
+    swipe = 0
+    if "before" in own.arrays("picture"):
+        url_state.read_query_number(SWIPE, 0, 100, 0)
+        swipe = st.slider(
+            "Before the event, from the left", 0, 100, key=SWIPE, format="%d%%", width=220,
+            help="Left of the white line the picture shows the scene from before the event.",
+        )  # fmt: skip
+        url_state.write_query_param(SWIPE, swipe, 0)
+    overlay = url_state.choose(
+        st.segmented_control, "Over the scene", list(pictures.OVERLAYS), key=OVERLAY, default="probability",
+        required=True, format_func=pictures.OVERLAYS.get, width="content",
+    )  # fmt: skip
+    shapes = list(SHAPES) if with_cells else []
+    with st.popover("Layers", icon=":material/layers:", width="content", key="predict_layers_open"):
+        url_state.read_query_number(OPACITY, 5, 100, FIRST_OPACITY)
+        opacity = st.slider("Opacity", 5, 100, key=OPACITY, format="%d%%")
+        url_state.write_query_param(OPACITY, opacity, FIRST_OPACITY)
+        if with_cells:
+            shapes = url_state.choose_several(
+                st.pills, "Drawn", list(SHAPES), key=LAYERS, default=list(SHAPES), selection_mode="multi",
+                format_func=SHAPES.get,
+            )  # fmt: skip
+    return share, overlay, opacity, shapes, swipe
+
+
+# ------------------------------------------------------------------------------------------------------ in words
+
+
+def cells_for(cells: pd.DataFrame, share: int) -> int:
+    """How many cells, in the order of their rank, are expected to hold this percentage."""
+    held = cells.loc[cells["rank"] > 0].sort_values("rank")["held"].to_numpy(np.float64)
+    enough = held >= share / 100 - 1e-9
+    return int(enough.argmax()) + 1 if enough.any() else len(held)
+
+
+def sentence(report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) -> str:
+    """Where to look first, as Markdown."""
+    scene = report["scene"]
+    if cells is None:
+        shown = amount(scene, "landslide")
+        return f"{shown} of {amount(scene, 'answered')} are at the threshold or above."
+    if not (cells["expected_km2"] > 0).any():
+        return f"No landslide ground is expected in the {count((cells['rank'] > 0).sum())} cells that were seen."
+    ranked = cells[cells["rank"].between(1, first)]
+    hours = duration(60 * float(report["options"]["minutes"]) * first)
+    whose = f"these {count(first)} cells" if first > 1 else "this cell"
+    return (
+        f"Look at {whose} first: expected to hold {percent(ranked['held'].max(), 0)} of the landslide ground that was "
+        f"seen ({hours} of inspection)."
+    )
+
+
+def unseen_sentence(scene: Mapping[str, Any]) -> str:
+    """What nothing is known of."""
+    found = [f"{amount(scene, reason)} {reason}" for reason in REASONS.values() if (scene["pixels"] or {}).get(reason)]
+    if not found:
+        return f"All {amount(scene, 'all')} were seen."
+    return f"Of {amount(scene, 'all')}, not seen: {'; '.join(found)}. It is never counted as ground without landslides."
+
+
+def amount(scene: Mapping[str, Any], what: str) -> str:
+    """Ground in km², or pixels where the place of the scene is not known."""
+    if scene["km2"] is not None:
+        return f"{scene['km2'].get(what, 0):,.4g} km²"
+    return f"{scene['pixels'].get(what, 0):,} pixels"
+
+
+def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) -> None:
+    scene, facts = report["scene"], or_stop(run.summary)["heads"].get(report["scene"]["head"], {})
+    with st.grid(2, min_column_width=120, gap="small"):
+        if cells is None:
+            st.metric("At or above the threshold", amount(scene, "landslide"), border=True)
+        else:
+            st.metric(
+                "Outlined", f"{report['polygons']['area_km2']:,.3g} km²", f"{count(report['polygons']['n'])} polygons",
+                delta_color="off", delta_arrow="off", border=True,
+                help="Ground of the polygons, on the ellipsoid.",
+            )  # fmt: skip
+            of_all = f"of {count((cells['rank'] > 0).sum())} that were seen"
+            st.metric("Cells first", count(first), of_all, delta_color="off", delta_arrow="off", border=True)
+        ends = (facts.get("intervals") or {}).get("recall")
+        if facts.get("recall") is not None:
+            st.metric(
+                "Found in validation", percent(facts["recall"], 0), interval_percent(ends) or None, delta_color="off",
+                delta_arrow="off", border=True,
+                help="Share of the landslide patches that this run found among patches it had not seen (recall), with "
+                "its 95% interval. On other ground it may be lower.",
+            )  # fmt: skip
+        st.metric("Not seen", _not_seen(scene), border=True, help="No data, cloud, or too little seen around it.")
+
+
+def _not_seen(scene: Mapping[str, Any]) -> str:
+    found = scene["km2"] if scene["km2"] is not None else scene["pixels"]
+    total = sum(found.get(reason, 0) for reason in REASONS.values())
+    return f"{total:,.3g} km²" if scene["km2"] is not None else f"{total:,} pixels"
+
+
+def _basis(run: RunFolder, report: Mapping[str, Any]) -> str:
+    scene = report["scene"]
+    shown = f"{escape_markdown(theme.head_title(scene['head']))}, mean of {scene['n_folds']} folds"
+    threshold = number((report["triage"] or scene)["threshold"])
+    return f"{shown} · threshold {threshold} · {count(scene['n_answered'])} windows, {scene['stride']} pixels apart"
+
+
+def _notes(report: Mapping[str, Any]) -> None:
+    found = list(report["scene"]["warnings"])
+    if report.get("no_map"):
+        st.info(escape_markdown(f"No cells and polygons: {report['no_map']}"), icon=":material/wrong_location:")
+    for part in ("triage", "polygons"):
+        found += (report[part] or {}).get("warnings", [])
+    found = list(dict.fromkeys(found))
+    if found:
+        with st.expander(f"What to know about this scene ({len(found)})", icon=":material/warning:"):
+            st.markdown("\n".join(f"- {escape_markdown(text)}" for text in found))
+
+
+def _method(report: Mapping[str, Any]) -> None:
+    scene = report["scene"]
+    with st.expander("How this was measured"):
+        words = (
+            f"The run answers for windows of {scene['side'][0]} by {scene['side'][1]} pixels, {scene['stride']} pixels "
+            "apart; values between their centres are interpolated. The map is no finer than a window: it says that "
+            "there is a landslide around here, not where its edge is."
+        )
+        if report["triage"]:
+            words += (
+                " Expected landslide ground is the sum of calibrated probability times ground. Cells are ranked by it"
+                + (", weighted by slope" if report["options"].get("dem") else "")
+                + f". {escape_markdown(report['triage']['promise'])}"
+            )
+        st.markdown(words)
+
+
+# ---------------------------------------------------------------------------------------------------- the picture
+
+
+def _picture(
+    own: ResultFolder, scene: Mapping[str, Any], cells: pd.DataFrame | None, first: int,
+    overlay: str, opacity: int, shapes: list[str], swipe: int, chosen: str | None,
+) -> None:  # fmt: skip
+    facts = or_stop(own.json, "picture.json")
+    place = Place.of(scene["shape"], facts["pixel_m"])
+    version = str(own.path), cache.file_version(own.path / "picture.safetensors")
+    uris = [_photo(*version, swipe, _own=own), _over(*version, overlay, opacity, _own=own)]
+    drawn = cells if "cells" in shapes else None
+    outlines = or_stop(own.arrays, "outlines")["xy"] if "polygons" in shapes and cells is not None else None
+    made = pictures.scene_figure(place, uris, overlay, opacity, outlines, drawn, first, chosen, swipe)
+    name = "predict_picture"
+    options = {"on_select": lambda: inspector.keep_click(name), "selection_mode": "points"} if drawn is not None else {}
+    bands = ", ".join(facts["bands"])
+    wide, high = place.size
+    alt = (
+        f"The scene in {bands}, {wide:.3g} by {high:.3g} {place.unit}, with {pictures.OVERLAYS[overlay].lower()} over "
+        f"it, polygons outlined, and {first} cells to look at first. Their numbers are in the tables for download."
+    )
+    downloads.show(made, name, alt=alt, **options)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _photo(path: str, version: cache.Version, swipe: int, _own: ResultFolder) -> str:
+    found = _own.arrays("picture")
+    return pictures.photo(found["after"], found.get("before"), swipe)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _over(path: str, version: cache.Version, overlay: str, opacity: int, _own: ResultFolder) -> str:
+    found = _own.arrays("picture")
+    top = 1.0 if overlay == "probability" else pictures.MOST_SPREAD
+    return pictures.over(None if overlay == "none" else found[overlay], found["unseen"], top, opacity)

@@ -1,0 +1,157 @@
+"""The Scene view in every state: before the first scene, asked for, refused, running, failed, and with its map."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.analyses.scene_map import NAME, SceneMapOptions
+from core.jobs.analysis_folder import list_for
+from dashboard.predict import asking
+from dashboard.predict.scene_result import cells_for
+from tests.core.analyses.test_scene import scene_file
+from tests.dashboard.predict.conftest import add_map, cells_table, job_of
+
+
+def words(at):
+    return " ".join(one.value for kind in (at.markdown, at.caption) for one in kind).replace("\\", "")
+
+
+def buttons(at):
+    return [one.label for one in at.button] + [one.label for one in at.get("download_button")]
+
+
+def figure(at):
+    (shown,) = at.get("plotly_chart")
+    return shown
+
+
+def test_before_the_first_scene_its_file_is_wanted(run, open_page):
+    at = open_page("predict", run=run.name)
+    assert not at.exception and at.title[0].value == "Predict"
+    assert "where to look first" in at.markdown[0].value
+    assert at.text_input(key="predict_new_scene").label == "Scene"
+    at.button(key="FormSubmitter:predict_scene_form-Predict the scene").click().run()
+    assert "Name the file" in at.warning[0].value and not list_for(run, NAME)
+
+
+def test_a_scene_is_queued_with_what_was_filled_in(real_run, studio, open_page, tmp_path):
+    run, path = real_run, scene_file(tmp_path / "after.tif")
+    studio.hold_lane(run)
+    at = open_page("predict", run=run.name)
+    at.text_input(key="predict_new_scene").set_value(str(path))
+    at.number_input(key="predict_new_cell_m").set_value(500.0)
+    at.button(key="FormSubmitter:predict_scene_form-Predict the scene").click().run()
+    assert not at.exception and not at.error
+    (job,) = list_for(run, NAME)
+    assert job.options()["scene"] == str(path) and job.options()["cell_m"] == 500
+    assert job.options()["bands"] is None and job.options()["flips"] is None and job.options()["out"] is None
+    assert "Cancel" in buttons(at) and "Queued" in at.get("progress")[0].text
+
+
+def test_a_scene_that_does_not_fit_is_refused_in_words_of_the_page(real_run, open_page, tmp_path):
+    run, path = real_run, scene_file(tmp_path / "two.tif", np.ones((2, 40, 40), np.uint8), ("red", "nir"))
+    at = open_page("predict", run=run.name)
+    at.text_input(key="predict_new_scene").set_value(str(path))
+    at.button(key="FormSubmitter:predict_scene_form-Predict the scene").click().run()
+    (error,) = at.error
+    text = error.value.replace("\\", "")
+    assert "the scene has no" in text and "“Further rasters”" in text and "--" not in text
+    assert not list_for(run, NAME)
+
+
+def test_a_scene_that_failed_says_why_and_can_be_tried_again(run, open_page):
+    job_of(run, NAME, {"scene": "/data/s.tif"}, "failed", error="Out of range: red.")
+    at = open_page("predict", run=run.name)
+    assert not at.exception and "Out of range: red" in at.error[0].value.replace("\\", "")
+    assert {"Try again", "Clear"} <= set(buttons(at)) and at.text_input(key="predict_new_scene").value == ""
+
+
+def test_the_map_says_where_to_look_first_and_what_was_not_seen(mapped, open_page):
+    at = open_page("predict", run=mapped.name)
+    assert not at.exception and not at.error
+    first = cells_for(cells_table(), 80)
+    assert at.markdown[0].value.startswith(f"**Look at these {first} cells first: expected to hold ")
+    assert "Of 0.36 km², not seen: 0.03 km² no data; 0.01 km² cloud" in words(at)
+    assert [m.label for m in at.metric] == ["Outlined", "Cells first", "Found in validation", "Not seen"]
+    assert at.metric[3].value == "0.04 km²"
+    assert "Look at these" not in words(at).partition("first:")[2]
+    assert set(buttons(at)) >= {
+        "Probability (GeoTIFF)", "Disagreement (GeoTIFF)", "Not seen (GeoTIFF)", "Polygons (GeoJSON)",
+        "Polygons (GeoPackage)", "Polygons (QGIS style)", "Cells (CSV)", "Cells (GeoPackage)",
+    }  # fmt: skip
+    assert any("What to know about this scene (2)" in one.label for one in at.expander)
+
+
+def test_the_dial_and_the_layers_are_in_the_link(mapped, open_page):
+    at = open_page(
+        "predict", run=mapped.name, predict_share="50", predict_over="disagreement", predict_before="30",
+        predict_layers="cells",
+    )  # fmt: skip
+    assert at.slider(key="predict_share").value == 50 and at.slider(key="predict_before").value == 30
+    assert f"these {cells_for(cells_table(), 50)} cells" in at.markdown[0].value
+    at.slider(key="predict_share").set_value(95).run()
+    assert at.query_params["predict_share"] == "95" and not at.exception
+
+
+def test_a_cell_tells_its_numbers(mapped, open_page):
+    at = open_page("predict", run=mapped.name, predict_cell="1-2")
+    table = at.dataframe[0].value.set_index("Number")["Value"]
+    assert table["Rank"] == "2" and table["Expected landslide ground"] == "0.010 km²"
+    assert table["Disagreement of the folds"] == "0.100"
+    at.selectbox(key="predict_cell").select("3-3").run()
+    table = at.dataframe[0].value.set_index("Number")["Value"]
+    assert table["Cell"] == "not seen: nothing is known" and "Rank" not in table
+    assert at.query_params["predict_cell"] == "3-3"
+
+
+def test_a_scene_without_a_place_has_a_picture_and_no_cells(run, open_page):
+    add_map(run, placed=False, before=False)
+    at = open_page("predict", run=run.name)
+    assert not at.exception and at.markdown[0].value.startswith("**500 pixels of 3,200 pixels are at the threshold")
+    assert "does not say where it lies" in at.info[0].value.replace("\\", "")
+    assert "predict_share" not in [one.key for one in at.slider] and figure(at)
+
+
+def test_ground_without_landslides_is_said_so(run, open_page):
+    cells = cells_table().assign(expected_km2=0.0, held=np.nan)
+    add_map(run, cells=cells)
+    at = open_page("predict", run=run.name)
+    assert not at.exception
+    assert "No landslide ground is expected in the 8 cells that were seen" in at.markdown[0].value
+
+
+def test_earlier_scenes_are_one_choice_away(mapped, open_page):
+    add_map(mapped, "older-2", made="2026-11-28T10:00:00+00:00", before=False)
+    at = open_page("predict", run=mapped.name)
+    box = at.selectbox(key="predict_scene")
+    assert box.value == "after-1" and len(box.options) == 2
+    at = open_page("predict", run=mapped.name, predict_scene="older-2")
+    assert at.selectbox(key="predict_scene").value == "older-2" and not at.exception
+
+
+def test_other_cells_are_asked_for_without_answering_again(mapped, studio, open_page):
+    from core.analyses.scene_map import folder
+
+    studio.busy_lane(mapped.dataset_path())
+    scene = mapped.results("scene").part("after-1")
+    out = str(folder(mapped, "after-1").path / "probability.tif")
+    scene.write_json("report.json", {"out": out})
+    at = open_page("predict", run=mapped.name)
+    at.number_input(key="predict_again_cell_m").set_value(400.0)
+    at.button(key="FormSubmitter:predict_again_form-Draw again").click().run()
+    assert not at.exception and not at.error
+    (job,) = list_for(mapped, NAME)
+    assert job.options()["reuse"] and job.options()["cell_m"] == 400 and job.options()["out"] == out
+
+
+@pytest.mark.parametrize("name", ["picture.safetensors", "cells.parquet", "report.json"])
+def test_a_damaged_file_of_a_map_is_a_sentence(mapped, open_page, name):
+    (mapped.results(NAME).path / "after-1" / name).write_bytes(b"{")
+    at = open_page("predict", run=mapped.name)
+    assert not at.exception and name in at.error[0].value.replace("\\", "")
+
+
+def test_flags_of_the_command_line_are_called_as_on_the_page():
+    text = asking.on_page("Add the raster (--also FILE), or name them (--bands a,b,c). --other stays.", SceneMapOptions)
+    assert text == "Add the raster (“Further rasters”), or name them (“Bands”). --other stays."
