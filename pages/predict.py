@@ -7,11 +7,21 @@ from dashboard.ui import guards
 from dashboard.ui.view_switch import view_switch
 
 VIEWS = {
-    "scene": (":material/map: Scene", scene.scene_view),
-    "patches": (":material/grid_view: Patches", patches.patches_view),
-    "export": (":material/ios_share: Export", export.export_view),
+    "scene": ":material/map: Scene",
+    "patches": ":material/grid_view: Patches",
+    "export": ":material/ios_share: Export",
 }
 
 st.title("Predict")
 run = guards.need_finished_run("where a run finds landslides on new ground", shows_patches=False)
-VIEWS[view_switch("predict", {name: label for name, (label, _) in VIEWS.items()}, "scene")][1](run)
+for read in (run.summary, run.oof):  # what a map's threshold and promise come from
+    guards.or_stop(read)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    view = view_switch("predict", VIEWS, "scene")
+    shown = scene.picker(run) if view == "scene" else None
+if view == "scene":
+    scene.scene_view(run, shown)
+elif view == "patches":
+    patches.patches_view(run)
+else:
+    export.export_view(run)

@@ -17,9 +17,11 @@ from dashboard.charts.base import DARK_TEXT, escape_html, faded
 from dashboard.ui.formatting import count, number
 
 LIGHT = "#FFFFFF"
+PICTURE_PX = 620  # about the width of the picture at 1440
+LEAST_PX, MOST_PX, MARGIN_PX = 240, 620, 90
 MOST_LABELS = 60  # cells whose rank is written on the picture
 MOST_SPREAD = 0.5  # of probabilities: the largest standard deviation there is
-UNSEEN_ALPHA = 150
+UNSEEN_SHARE = 0.75  # of grey where nothing was seen
 OVERLAYS = {"probability": "Probability", "disagreement": "Disagreement", "none": "Nothing"}
 NOT_SEEN = "not seen"
 
@@ -49,34 +51,38 @@ class Place:
         return self.shape[1] * self.pixel[0], self.shape[0] * self.pixel[1]
 
 
-def photo(after: np.ndarray, before: np.ndarray | None, swipe: int) -> str:
-    """The scene as a data URI; left of ``swipe`` percent of its width the one from before the event."""
-    rgb = after
-    if before is not None and swipe > 0:
-        rgb = after.copy()
-        edge = round(rgb.shape[1] * swipe / 100)
-        rgb[:, :edge] = before[:, :edge]
-    return _uri(Image.fromarray(np.ascontiguousarray(rgb)), "JPEG", quality=90)
+def photo(after: np.ndarray, before: np.ndarray | None, swipe: int) -> np.ndarray:
+    """(h, w, 3) uint8: the scene, left of ``swipe`` percent of its width the one from before the event."""
+    if before is None or swipe <= 0:
+        return after
+    rgb = after.copy()
+    edge = round(rgb.shape[1] * swipe / 100)
+    rgb[:, :edge] = before[:, :edge]
+    return rgb
 
 
-def over(values: np.ndarray | None, unseen: np.ndarray, top: float, opacity: int) -> str:
-    """What lies over the scene: the class's colour, the denser the higher the value, and grey where nothing was seen.
+def with_over(rgb: np.ndarray, values: np.ndarray | None, unseen: np.ndarray, top: float, opacity: int) -> np.ndarray:
+    """The scene in the class's colour, the denser the higher the value, and in grey where nothing was seen.
 
-    values: (h, w) up to ``top``. opacity: percent, of the highest value.
+    values: (h, w) up to ``top``; None: only grey. opacity: percent, of the highest value.
     """
-    ink = np.zeros((*unseen.shape, 4), np.uint8)
-    if values is not None:
-        share = np.nan_to_num(values / top, nan=0.0).clip(0, 1)
-        ink[..., :3] = _rgb(theme.POSITIVE)
-        ink[..., 3] = np.round(255 * opacity / 100 * share)
+    share = np.zeros(unseen.shape) if values is None else np.nan_to_num(values / top, nan=0.0).clip(0, 1)
     hidden = unseen > 0
-    ink[hidden] = (*_rgb(theme.UNLABELLED), UNSEEN_ALPHA)
-    return _uri(Image.fromarray(ink), "PNG", compress_level=1)
+    alpha = np.where(hidden, UNSEEN_SHARE, share * opacity / 100)[..., None]
+    ink = np.where(hidden[..., None], _rgb(theme.UNLABELLED), _rgb(theme.POSITIVE))
+    return np.round((1 - alpha) * rgb + alpha * ink).astype(np.uint8)
+
+
+def as_uri(rgb: np.ndarray) -> str:
+    """A picture as a data URI."""
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb)).save(file, "JPEG", quality=90)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def scene_figure(
     place: Place,
-    pictures: Sequence[str],
+    picture: str,
     overlay: str,
     opacity: int,
     outlines: np.ndarray | None,
@@ -85,14 +91,13 @@ def scene_figure(
     chosen: str | None,
     swipe: int = 0,
 ) -> go.Figure:
-    """pictures: data URIs, the lowest first. outlines: (n, 2) column and row, nan between rings, or None. cells: all
+    """picture: a data URI. outlines: (n, 2) column and row, nan between rings, or None. cells: all
     cells (None: not drawn); ``first`` of them in the order of their rank are outlined. chosen: a cell's name."""
     width, height = place.size
     figure = go.Figure()
-    for uri in pictures:
-        figure.add_layout_image(
-            source=uri, xref="x", yref="y", x=0, y=height, sizex=width, sizey=height, sizing="stretch", layer="below"
-        )
+    figure.add_layout_image(
+        source=picture, xref="x", yref="y", x=0, y=height, sizex=width, sizey=height, sizing="stretch", layer="below"
+    )
     if outlines is not None and len(outlines):
         x, y = place.xy(outlines[:, 0], outlines[:, 1])
         for name, colour, line in (("", DARK_TEXT, 4), ("Landslide polygons", theme.POSITIVE, 2)):
@@ -112,18 +117,28 @@ def scene_figure(
     figure.update_yaxes(
         title=f"{place.unit} from the bottom edge", range=[0, height], scaleanchor="x", scaleratio=1, **axis
     )
-    figure.update_layout(height=620, dragmode="pan", hovermode="closest", clickmode="event+select")
+    tall = PICTURE_PX * height / width
+    figure.update_layout(
+        height=round(min(max(tall, LEAST_PX), MOST_PX)) + MARGIN_PX,
+        dragmode="pan",
+        hovermode="closest",
+        clickmode="event+select",
+    )
     return figure
 
 
 def _cells(figure: go.Figure, place: Place, cells: pd.DataFrame, first: int, chosen: str | None) -> None:
     ranked = cells[cells["rank"].between(1, first)].sort_values("rank")
     x, y = boxes(place, ranked)
-    for name, colour, line in (("", DARK_TEXT, 4), ("Cells to look at first", LIGHT, 1.5)):
+    for colour, line in ((DARK_TEXT, 4), (LIGHT, 1.5)):
         figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": colour, "width": line}, name=name, showlegend=bool(name),
-            hoverinfo="skip",
+            x=x, y=y, mode="lines", line={"color": colour, "width": line}, showlegend=False, hoverinfo="skip",
+            name="first",
         )  # fmt: skip
+    figure.add_scatter(  # white is no colour for a legend on white
+        x=[None], y=[None], mode="markers", name="Cells to look at first", hoverinfo="skip",
+        marker={"symbol": "square-open", "size": 12, "color": theme.INK, "line": {"width": 2}},
+    )  # fmt: skip
     if chosen is not None and (cells["cell"] == chosen).any():
         x, y = boxes(place, cells[cells["cell"] == chosen])
         figure.add_scatter(
@@ -174,16 +189,11 @@ def _bar(figure: go.Figure, overlay: str, opacity: int) -> None:
         x=[None], y=[None], mode="markers", showlegend=False, hoverinfo="skip",
         marker={
             "color": [0], "cmin": 0, "cmax": top, "colorscale": scale, "showscale": True,
-            "colorbar": {"title": {"text": OVERLAYS[overlay], "side": "right"}, "thickness": 12, "len": 0.6,
-                         "outlinewidth": 1, "outlinecolor": theme.INK},
+            "colorbar": {"title": {"text": OVERLAYS[overlay], "side": "top"}, "thickness": 10, "len": 0.3,
+                         "orientation": "h", "x": 1, "xanchor": "right", "y": 1.01, "yanchor": "bottom",
+                         "outlinewidth": 1, "outlinecolor": theme.INK, "nticks": 3},
         },
     )  # fmt: skip
-
-
-def _uri(image: Image.Image, kind: str, **options: object) -> str:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

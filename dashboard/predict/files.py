@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.analyses.scene_map import NAME, SceneMapOptions
+from core.io.plain_file import read_bytes
 from core.runs.store import RunFolder
 from dashboard.jobs import analyses
 from dashboard.predict import asking
@@ -50,7 +52,7 @@ def file_button(label: str, path: Path, name: str) -> None:
         st.caption(f"{label}: {size:.1f} GiB, at {escape_markdown(path)}")
     else:
         st.download_button(
-            label, path.read_bytes if path.stat().st_size else b"", file_name=name,
+            label, partial(read_bytes, path, MOST_MB * 2**20), file_name=name,
             mime=MIME.get(path.suffix, "application/octet-stream"), icon=":material/download:", type="tertiary",
             key=f"predict_file_{path.name}_{label}", on_click="ignore",
         )  # fmt: skip

@@ -16,6 +16,7 @@ from dashboard.ui.guards import or_stop
 
 CELL = "predict_cell"
 SIDE = 260  # px of a cell's picture
+SHORT = 6  # cells in the list of the first
 WORDS = {
     "look": "at or above the threshold",
     "below threshold": "below the threshold",
@@ -41,6 +42,16 @@ def keep_click(chart: str) -> None:
     names = [point["customdata"] for point in points if point.get("customdata")]
     if names:
         st.session_state[CELL] = str(names[0] if isinstance(names[0], str) else names[0][0])
+
+
+def first_cells(cells: pd.DataFrame) -> None:
+    """The cells to look at before all others."""
+    shown = cells[cells["rank"] > 0].sort_values("rank").head(SHORT)
+    table = pd.DataFrame({
+        "Rank": shown["rank"].astype(int), "Cell": shown["cell"].astype(str),
+        "Expected km²": shown["expected_km2"].map(number), "Highest p": shown["prob_max"].map(number),
+    })  # fmt: skip
+    downloads.table(table, hide_index=True, width="stretch", height="content")
 
 
 def inspector(own: ResultFolder, cells: pd.DataFrame, name: str) -> None:

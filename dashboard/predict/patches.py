@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from core.analyses.prediction import ANALYSIS, PredictionOptions
+from core.io.plain_file import read_bytes
 from core.io.safe_paths import slug
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.runs.store import RunFolder
@@ -23,6 +25,7 @@ SHOWN = "predict_patches"
 READING = ("format", "bands", "unit", "nodata")
 DECIDING = ("prevalence", "miss_rate", "missed_per_1000", "submission")
 MOST_ROWS = 2000  # of the table on the page
+MOST_BYTES = 2**28  # of the CSV
 
 
 def patches_view(run: RunFolder) -> None:
@@ -93,4 +96,6 @@ def _answer(run: RunFolder, job: AnalysisFolder) -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _table(path: str, version: cache.Version) -> pd.DataFrame:
-    return pd.read_csv(path)
+    from pyarrow import csv
+
+    return csv.read_csv(io.BytesIO(read_bytes(Path(path), MOST_BYTES))).to_pandas()

@@ -22,27 +22,32 @@ ANSWERING = ("stride", "flips", "most_unseen", "prevalence", "out")
 MAP = ("cell_m", "minutes", "miss_rate", "dem", "roads", "date")
 
 
-def scene_view(run: RunFolder) -> None:
-    """The newest map, or the chosen one; before the first, the form."""
+def picker(run: RunFolder) -> str | None:
+    """The choice among the run's maps and the way to another one; the name of the one to show, or None."""
     maps = or_stop(read, run) or {}
+    if not maps:
+        return None
     names = sorted(maps, key=lambda name: str(maps[name].get("made", "")), reverse=True)
-    if not names:
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
+        shown = url_state.choose(
+            st.selectbox, "Scene", names, key=SHOWN, default=names[0], width=330, label_visibility="collapsed",
+            format_func=lambda name: title_of(maps[name]),
+        )  # fmt: skip
+        with st.popover("Another scene", icon=":material/add:", width="content", key="predict_new"):
+            _form(run)
+    return shown
+
+
+def scene_view(run: RunFolder, shown: str | None) -> None:
+    """The chosen map; before the first one, the form."""
+    if shown is None:
         st.markdown("**Give this run a satellite scene. It shows where to look first, and what it could not see.**")
-    shown = None
-    if names:
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            shown = url_state.choose(
-                st.selectbox, "Scene", names, key=SHOWN, default=names[0], width=420, label_visibility="collapsed",
-                format_func=lambda name: title_of(maps[name]),
-            )  # fmt: skip
-            with st.popover("Predict another scene", icon=":material/add:", width="content", key="predict_new"):
-                _form(run)
     analyses.follow(run, NAME)
     if shown is None:
         _form(run)
-        _found_elsewhere(run)
+        _what_comes_of_it(run)
         return
-    scene_result.result(run, folder(run, shown), maps[shown])
+    scene_result.result(run, folder(run, shown), or_stop(read, run)[shown])
 
 
 def title_of(report: dict[str, Any]) -> str:
@@ -74,7 +79,7 @@ def _form(run: RunFolder) -> None:
     asking.ask(run, ANALYSIS.name, chosen)
 
 
-def _found_elsewhere(run: RunFolder) -> None:
+def _what_comes_of_it(run: RunFolder) -> None:
     st.caption(
         "The answer is a raster of probability on the scene's own pixels, one of the folds' disagreement, polygons for "
         "QGIS, and a grid of cells in the order of looking. A large scene is read in parts; it can be cancelled and "

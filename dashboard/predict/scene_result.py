@@ -39,12 +39,14 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
     with said:
         st.markdown(f"**{sentence(report, cells, first)}**")
         st.caption(unseen_sentence(scene))
-    left, right = st.columns([3, 1.15], gap="medium")
+    left, right = st.columns([2.3, 1], gap="medium")
     with right:
         _numbers(run, report, cells, first)
         chosen = inspector.picker(cells) if cells is not None else None
         if chosen is not None:
             inspector.inspector(own, cells, chosen)
+        elif cells is not None:
+            inspector.first_cells(cells)
     with left:
         _picture(own, scene, cells, first, overlay, opacity, shapes, swipe, chosen)
         st.caption(_basis(run, report))
@@ -142,12 +144,20 @@ def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | No
                 delta_color="off", delta_arrow="off", border=True,
                 help="Ground of the polygons, on the ellipsoid.",
             )  # fmt: skip
-            of_all = f"of {count((cells['rank'] > 0).sum())} that were seen"
-            st.metric("Cells first", count(first), of_all, delta_color="off", delta_arrow="off", border=True)
+            of_all = f"of {count((cells['rank'] > 0).sum())}"
+            st.metric(
+                "Cells first",
+                count(first),
+                of_all,
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                help="Of all cells that were seen.",
+            )
         ends = (facts.get("intervals") or {}).get("recall")
         if facts.get("recall") is not None:
             st.metric(
-                "Found in validation", percent(facts["recall"], 0), interval_percent(ends) or None, delta_color="off",
+                "Found (TP)", percent(facts["recall"], 0), interval_percent(ends) or None, delta_color="off",
                 delta_arrow="off", border=True,
                 help="Share of the landslide patches that this run found among patches it had not seen (recall), with "
                 "its 95% interval. On other ground it may be lower.",
@@ -207,10 +217,10 @@ def _picture(
     facts = or_stop(own.json, "picture.json")
     place = Place.of(scene["shape"], facts["pixel_m"])
     version = str(own.path), cache.file_version(own.path / "picture.safetensors")
-    uris = [_photo(*version, swipe, _own=own), _over(*version, overlay, opacity, _own=own)]
+    uri = _picture_uri(*version, swipe, overlay, opacity, _own=own)
     drawn = cells if "cells" in shapes else None
     outlines = or_stop(own.arrays, "outlines")["xy"] if "polygons" in shapes and cells is not None else None
-    made = pictures.scene_figure(place, uris, overlay, opacity, outlines, drawn, first, chosen, swipe)
+    made = pictures.scene_figure(place, uri, overlay, opacity, outlines, drawn, first, chosen, swipe)
     name = "predict_picture"
     options = {"on_select": lambda: inspector.keep_click(name), "selection_mode": "points"} if drawn is not None else {}
     bands = ", ".join(facts["bands"])
@@ -222,14 +232,10 @@ def _picture(
     downloads.show(made, name, alt=alt, **options)
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
-def _photo(path: str, version: cache.Version, swipe: int, _own: ResultFolder) -> str:
-    found = _own.arrays("picture")
-    return pictures.photo(found["after"], found.get("before"), swipe)
-
-
-@st.cache_data(max_entries=12, show_spinner=False)
-def _over(path: str, version: cache.Version, overlay: str, opacity: int, _own: ResultFolder) -> str:
+@st.cache_data(max_entries=24, show_spinner=False)
+def _picture_uri(path: str, version: cache.Version, swipe: int, overlay: str, opacity: int, _own: ResultFolder) -> str:
     found = _own.arrays("picture")
     top = 1.0 if overlay == "probability" else pictures.MOST_SPREAD
-    return pictures.over(None if overlay == "none" else found[overlay], found["unseen"], top, opacity)
+    values = None if overlay == "none" else found[overlay]
+    rgb = pictures.photo(found["after"], found.get("before"), swipe)
+    return pictures.as_uri(pictures.with_over(rgb, values, found["unseen"], top, opacity))
