@@ -62,9 +62,9 @@ class Layer:
 
         bands: positions among ``bands``; None: all.
         """
-        row, col, height, width = window
         import rasterio
 
+        row, col, height, width = window
         chosen = [self.order[k] for k in (range(len(self.order)) if bands is None else bands)]
         found = np.empty((len(chosen), height, width), np.float32)
         per_row = self.header.shape[0] * width * self.header.dtype.itemsize
@@ -75,7 +75,6 @@ class Layer:
                 pixels = read_raster(self.path, (row + start, col, rows, width), self.header.tag)
             with np.errstate(over="ignore"):
                 values = measured(pixels, self.header, math.nan, None).astype(np.float32, copy=False)[None]
-            values = values if values.flags.writeable and values.base is None else values.copy()
             if self.header.tag is None or pixels.dtype == np.uint8:  # of others it is nan already
                 as_missing(values, self.nodata)
             found[:, start : start + rows] = values[0, chosen]
