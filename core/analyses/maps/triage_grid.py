@@ -55,6 +55,7 @@ def analyse(run: RunFolder, options: TriageGridOptions) -> Steps[dict[str, Any]]
     cells = triage_cells(source.probs, source.grid, options.cell_m, source.called, terrain.slope, options.unseen_from)
     dial = workload(cells, options.minutes)
     stop = dial.at_share(options.share) if options.hours is None else dial.at_hours(options.hours)
+    between = source.promise.expected_km2(source.probs, float(cells.seen_km2.sum()))
     lying = None if roads is None else crossed(cells.lonlat, roads)
     first = None if roads is None else crossed(cells.lonlat[cells.ranked[: stop.cells]], roads)
     unseen = None if roads is None else crossed(cells.lonlat[cells.not_seen], roads)
@@ -63,6 +64,10 @@ def analyse(run: RunFolder, options: TriageGridOptions) -> Steps[dict[str, Any]]
     yield Progress(0.8, f"Writing {len(cells):,} cells.")
     paths = write(cells, source.grid, columns_of(cells, dial.share, stop.cells, lying), Path(options.out), facts)
     message = f"{dial.sentence(stop)} In {paths[0].name} and {paths[1].name}."
+    if between is not None:
+        whole = float(cells.expected_km2.sum())
+        message += f" In all that was seen {whole:,.3g} km² of patches with a landslide are expected, between "
+        message += f"{between[0]:,.3g} and {between[1]:,.3g} by how often such answers were right out of fold."
     if first is not None and unseen is not None:
         message += f" {first.sentence('the cells to look at first')}"
         if unseen.by_name:
@@ -72,6 +77,7 @@ def analyse(run: RunFolder, options: TriageGridOptions) -> Steps[dict[str, Any]]
         "threshold": threshold,
         "hours": stop.hours,
         "expected_km2": dial.expected_km2,
+        "expected_km2_interval": between,
         "missed_km2": stop.missed_km2,
         "unseen_km2": dial.unseen_km2,
         "n_unseen": dial.n_unseen,

@@ -17,8 +17,9 @@ import numpy as np
 from core.data.readers.geo.raster import RasterHeader, opened, raster_header, read_raster
 from core.data.store.missing import equals_nodata
 from core.errors import FormatError, UnsafeFileError
+from core.text import one_line
 
-MOST_PIXELS = 400_000_000  # of one raster; each costs about ten bytes while polygons are drawn
+MOST_PIXELS = 250_000_000  # of one raster; each costs about fifteen bytes while polygons are drawn
 STRIPE_BYTES = 32 * 2**20  # read at once
 WGS84 = "EPSG:4326"
 
@@ -220,8 +221,7 @@ def read_terrain(
     return Terrain(elevation, slopes)
 
 
-def tag_of(path: Path, names: tuple[str, ...]) -> str | None:
-    """The first of these tags that the file carries, or None."""
+def tags_of(path: Path) -> dict[str, str]:
+    """What the file's writer noted in it: NAME in capitals -> text of one line."""
     with opened(path) as raster:
-        tags = {name.lower(): str(value).strip() for name, value in raster.tags().items()}
-    return next((tags[name.lower()] for name in names if tags.get(name.lower())), None)
+        return {str(name).upper(): one_line(str(value).strip(), 200) for name, value in raster.tags().items()}

@@ -22,6 +22,7 @@ WHOLE_PATCHES = (
     "It is a promise about whole patches answered by each fold's model, not about outlines or single pixels."
 )
 BEST_F1 = "No promise on misses: the threshold is the one with the best F1 out of fold."
+STEPS = 400  # of probability, over which ground is added up
 STATED = "No promise: the threshold was stated by hand."
 
 
@@ -92,6 +93,18 @@ class Promise:
             ends = [shifted(end, self.own_share, self.share) for end in ends]
         known = np.isfinite(probs)
         return np.where(known, ends[0], np.nan), np.where(known, ends[1], np.nan)
+
+    def expected_km2(self, probs: np.ndarray, km2: float) -> tuple[float, float] | None:
+        """Between what the landslide ground lies, by how often answers like these were right out of fold; or None.
+
+        probs: those of the ground that was seen, nan elsewhere. km2: that ground.
+        """
+        counts, edges = np.histogram(probs[np.isfinite(probs)], STEPS, (0.0, 1.0))
+        ends = self.interval((edges[:-1] + edges[1:]) / 2)
+        if not counts.any() or self.seen is None:
+            return None
+        low, high = (float((counts * end).sum() / counts.sum()) * km2 for end in ends)
+        return low, high
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.readers.geo.raster import opened
 from core.errors import FormatError
 from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
-from core.predict.maps.grid import Grid, onto, read_band, read_probability
+from core.predict.maps.grid import Grid, onto, read_band, read_probability, tags_of
 from core.predict.maps.promise import BEST_F1, Promise, promise_of
 from core.runs.prevalence import prevalence_of
 from core.runs.store import RunFolder
@@ -52,8 +51,7 @@ class MapSource:
     ) -> MapSource:
         """Raises FormatError for what is no map of probabilities, and what ``promise_of`` does."""
         probs, grid = read_probability(path)
-        with opened(path) as raster:
-            tags = {name.upper(): str(value).strip() for name, value in raster.tags().items()}
+        tags = tags_of(path)
         notes: list[str] = []
         own = tags.get("RUN", run.name) == run.name
         if not own:

@@ -75,10 +75,12 @@ def write_geopackage(
             if kinds == {"Polygon", "MultiPolygon"}:
                 shapes = np.array([shapely.multipolygons([s]) if s.geom_type == "Polygon" else s for s in shapes])
                 kinds = {"MultiPolygon"}
+            fields = [_column(values) for values in columns.values()]
             pyogrio.raw.write(
                 partial,
                 geometry=shapely.to_wkb(np.asarray(shapes, object)),
-                field_data=[_column(values) for values in columns.values()],
+                field_data=[values for values, _ in fields],
+                field_mask=[mask for _, mask in fields],
                 fields=np.array(list(columns), dtype=object),
                 geometry_type=kinds.pop() if len(kinds) == 1 else "Unknown",
                 crs=crs,
@@ -97,14 +99,15 @@ def write_geopackage(
             partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 
 
-def _column(values: Sequence[Any]) -> np.ndarray:
-    """Numbers as numbers, with nan where there is none; anything else as text."""
-    array = np.asarray(values)
-    if array.dtype.kind in "iufb":
-        return array.astype(np.float64) if array.dtype.kind == "f" else array
-    if all(value is None or isinstance(value, int | float) for value in values) and any(v is not None for v in values):
-        return np.array([np.nan if value is None else float(value) for value in values])
-    return np.array([None if value is None else str(value) for value in values], dtype=object)
+def _column(values: Sequence[Any]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Numbers as numbers, anything else as text; and (n,) bool where there is none, or None."""
+    empty = np.array([value is None for value in values], bool)
+    known = [value for value in values if value is not None]
+    mask = empty if empty.any() else None
+    for kind, dtype in ((bool, np.bool_), (int, np.int64), (int | float, np.float64)):
+        if known and all(isinstance(value, kind) for value in known):
+            return np.array([dtype(0) if value is None else value for value in values], dtype), mask
+    return np.array([None if value is None else str(value) for value in values], dtype=object), None
 
 
 def _keep_style(path: Path, layer: str, style: str) -> None:

@@ -32,6 +32,8 @@ def test_the_sentence_the_numbers_and_the_files_agree(balanced_run, tmp_path):
     held = sum(row["expected_km2"] for row in first) / sum(row["expected_km2"] for row in found if row["rank"])
     assert held == pytest.approx(value["expected_share"], abs=1e-3)
     assert f"Look at these {value['look_first']} of " in value["message"] and "were not seen" in value["message"]
+    low, high = value["expected_km2_interval"]
+    assert 0 <= low < high <= 0.24 and "by how often such answers were right out of fold" in value["message"]
     assert [step["asked"] for step in value["workload"]] == [0.5, 0.8, 0.9, 0.95]
     assert [path.rpartition(".")[2] for path in value["files"]] == ["geojson", "gpkg", "qml", "csv"]
 

@@ -118,6 +118,24 @@ def test_boosted_trees_walk_as_they_do_here(trained_run):
     assert np.allclose(ours, head.decision(x), atol=1e-12)
 
 
+def test_no_data_and_absurd_values_are_missing_in_the_graph_too(balanced_run):
+    ensemble = Ensemble.of_folds(balanced_run, [0], "cpu")
+    images = open_dataset(balanced_run.dataset_path()).images(np.arange(3))
+    raw, marked = images.copy(), images.copy()
+    raw[0, :, :9], marked[0, :, :9] = 7.0, np.nan
+    raw[1, 0, :9], marked[1, 0, :9] = 1e30, np.nan
+    raw[2], marked[2] = 7.0, np.nan
+    bounds = np.array([[-1000, 1000], [np.nan, np.nan], [-1000, np.nan]])
+    graph = Answers(ensemble, "fc", bounds, 7.0)
+    with torch.no_grad():
+        found = graph(torch.as_tensor(raw))[:, 0, 0, 0].numpy()
+    assert np.isnan(found[2])
+    with torch.no_grad():
+        assert np.allclose(found, graph(torch.as_tensor(marked))[:, 0, 0, 0].numpy(), equal_nan=True)
+    odds = ensemble.models[0].log_odds(marked[:2], ["fc"], ensemble.rules)["fc"]
+    assert np.abs(found[:2] - 1 / (1 + np.exp(-odds))).max() < 1e-5
+
+
 @pytest.mark.parametrize("rich", [False, True])
 def test_band_statistics_are_those_that_the_heads_were_fitted_on(rich):
     from core.data.band_statistics import band_statistics, rich_statistics

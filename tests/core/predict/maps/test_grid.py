@@ -6,7 +6,7 @@ import rasterio
 from affine import Affine
 
 from core.errors import FormatError
-from core.predict.maps.grid import grid_of, read_band, read_onto, read_probability, read_terrain, slope_degrees, tag_of
+from core.predict.maps.grid import grid_of, read_band, read_onto, read_probability, read_terrain, slope_degrees, tags_of
 from tests.core.predict.maps.making import NORTH, UTM, grid, write_raster
 
 
@@ -38,7 +38,7 @@ def test_a_band_is_found_by_its_name_and_scaled(tmp_path):
         out.descriptions, out.scales, out.offsets = ("a", "slope"), (1, 0.01), (0, 1)
         out.update_tags(ACQUISITION_DATE="2018-09-11")
     assert (read_band(path, "slope")[0] == 31).all() and (read_band(path, "2")[0] == 31).all()
-    assert tag_of(path, ("source_date", "acquisition_date")) == "2018-09-11" and tag_of(path, ("x",)) is None
+    assert tags_of(path)["ACQUISITION_DATE"] == "2018-09-11"
 
 
 def test_another_grid_is_brought_onto_this_one(tmp_path):

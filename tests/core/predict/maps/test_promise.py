@@ -41,6 +41,17 @@ def test_an_interval_is_that_of_out_of_fold_patches_of_about_that_probability():
     assert there.interval(moved)[1][0] == pytest.approx(shifted(seen.hi[3:4], 0.5, 0.02)[0])
 
 
+def test_expected_ground_lies_between_what_the_bins_say():
+    rng = np.random.default_rng(0)
+    probs = rng.random(4000)
+    seen = reliability((rng.random(4000) < probs).astype(np.int8), probs)
+    ground = np.full((10, 10), seen.prob[4], np.float32)
+    ground[0] = np.nan
+    low, high = promise(seen=seen).expected_km2(ground, 90.0)
+    assert (low, high) == (pytest.approx(90 * seen.lo[4]), pytest.approx(90 * seen.hi[4]))
+    assert promise().expected_km2(ground, 90.0) is None
+
+
 @given(st.integers(0, 10**6), st.integers(2, 10), st.floats(0.05, 0.95))
 def test_what_any_fold_calls_is_called_from_mean_and_deviation_alone(seed, n_models, threshold):
     by_fold = np.random.default_rng(seed).random((n_models, 6, 7))

@@ -146,7 +146,8 @@ def test_the_files_open_elsewhere_and_keep_the_order(tmp_path):
             rows = [dict(record["properties"]) for record in layer]
             assert all(shapely.geometry.shape(record["geometry"]).is_valid for record in layer)
         assert len(rows) == len(cells) and [row["status"] for row in rows].count(FIRST) == first
-        assert all(row["rank"] is None or np.isnan(row["rank"]) for row in rows if row["status"] == UNSEEN)
+        assert all((row["rank"] is None) == (row["status"] == UNSEEN) for row in rows)
+        assert all(isinstance(row["rank"] or 0, int) for row in rows)
     table = list(csv.DictReader(paths[3].read_text(encoding="utf-8").splitlines()))
     assert [int(row["rank"]) for row in table if row["rank"]] == list(range(1, (cells.rank > 0).sum() + 1))
     assert table[-1]["unseen_rank"] == str((cells.unseen_rank > 0).sum()) and not table[-1]["rank"]
