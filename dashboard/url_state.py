@@ -27,8 +27,11 @@ def choose(
     """
     options = list(options)
     read_query_param(key, options, default, kept_as)
-    if st.session_state[key] not in options:  # another run or dataset was chosen, which has no such thing
-        st.session_state[key] = default
+    if st.session_state[key] not in options:
+        # Another run or dataset was chosen, which has no such thing; or a browser that is drawing the widget anew, on
+        # which a choice stands always, has said None: what was chosen stays then.
+        kept = st.session_state.get(_kept(kept_as or key))
+        st.session_state[key] = kept if default is not None and kept in options else default
     value = draw(label, options, key=key, **look)
     write_query_param(key, value, default, kept_as)
     return value
