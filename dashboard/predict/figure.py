@@ -52,12 +52,16 @@ class Place:
 
 
 def photo(after: np.ndarray, before: np.ndarray | None, swipe: int) -> np.ndarray:
-    """(h, w, 3) uint8: the scene, left of ``swipe`` percent of its width the one from before the event."""
+    """(h, w, 3) uint8: the scene, left of ``swipe`` percent of its width the one from before the event.
+
+    What was not seen then is grey.
+    """
     if before is None or swipe <= 0:
         return after
     rgb = after.copy()
     edge = round(rgb.shape[1] * swipe / 100)
     rgb[:, :edge] = before[:, :edge]
+    rgb[:, :edge][~before[:, :edge].any(axis=2)] = _rgb(theme.UNLABELLED)
     return rgb
 
 
@@ -189,9 +193,9 @@ def _bar(figure: go.Figure, overlay: str, opacity: int) -> None:
         x=[None], y=[None], mode="markers", showlegend=False, hoverinfo="skip",
         marker={
             "color": [0], "cmin": 0, "cmax": top, "colorscale": scale, "showscale": True,
-            "colorbar": {"title": {"text": OVERLAYS[overlay], "side": "top"}, "thickness": 10, "len": 0.3,
-                         "orientation": "h", "x": 1, "xanchor": "right", "y": 1.01, "yanchor": "bottom",
-                         "outlinewidth": 1, "outlinecolor": theme.INK, "nticks": 3},
+            "colorbar": {"thickness": 10, "len": 0.4, "orientation": "h", "x": 1, "xanchor": "right", "y": 1.01,
+                         "yanchor": "bottom", "outlinewidth": 1, "outlinecolor": theme.INK, "tickvals": [0, top],
+                         "ticktext": ["0", f"{top:g}"], "title": {"text": OVERLAYS[overlay], "side": "right"}},
         },
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from dashboard.predict import asking
 from dashboard.ui.formatting import escape_markdown
 
 MOST_MB = 200  # that pass through the browser
-MAP = ("cell_m", "minutes", "miss_rate", "dem", "roads", "date")
+MAP = ("cell_m", "minutes", "prevalence", "miss_rate", "dem", "roads", "date")
 MIME = {
     ".tif": "image/tiff", ".tiff": "image/tiff", ".geojson": "application/geo+json", ".csv": "text/csv",
     ".gpkg": "application/geopackage+sqlite3", ".qml": "text/xml", ".onnx": "application/octet-stream",
@@ -60,7 +60,10 @@ def file_button(label: str, path: Path, name: str) -> None:
 
 def draw_again(run: RunFolder, report: Mapping[str, Any]) -> None:
     """The form for other cells and outlines of the same answer."""
-    with st.expander("Other cells and outlines: size, safety target, elevation, roads", icon=":material/grid_on:"):
+    with st.expander(
+        "Other cells and outlines: share of landslides, safety target, size, elevation, roads",
+        icon=":material/grid_on:",
+    ):
         with st.form("predict_again_form", border=False):
             chosen = asking.widgets(SceneMapOptions, MAP, "predict_again", report["options"])
             pressed = st.form_submit_button(

@@ -17,12 +17,6 @@ from dashboard.ui.guards import or_stop
 CELL = "predict_cell"
 SIDE = 260  # px of a cell's picture
 SHORT = 6  # cells in the list of the first
-WORDS = {
-    "look": "at or above the threshold",
-    "below threshold": "below the threshold",
-    "partly not seen": "seen in part",
-    NOT_SEEN: "not seen: nothing is known",
-}
 
 
 def picker(cells: pd.DataFrame) -> str | None:
@@ -72,7 +66,7 @@ def inspector(own: ResultFolder, cells: pd.DataFrame, name: str) -> None:
 
 def facts(cell: pd.Series, arrays: dict[str, np.ndarray], step: int) -> pd.DataFrame:
     """What is known of a cell, a row each."""
-    rows = {"Cell": WORDS.get(cell["status"], str(cell["status"]))}
+    rows = {"Cell": _words(cell)}
     if cell["status"] != NOT_SEEN:
         spread = cut(arrays["disagreement"], cell, step)
         rows |= {
@@ -89,6 +83,12 @@ def facts(cell: pd.Series, arrays: dict[str, np.ndarray], step: int) -> pd.DataF
     if cell.get("roads"):
         rows["Roads"] = str(cell["roads"])
     return pd.DataFrame({"Number": list(rows), "Value": list(rows.values())})
+
+
+def _words(cell: pd.Series) -> str:
+    if cell["status"] == NOT_SEEN:
+        return "not seen: nothing is known"
+    return "at or above the threshold" if cell["above_km2"] > 0 else "below the threshold"
 
 
 def cut(array: np.ndarray, cell: pd.Series, step: int) -> np.ndarray:

@@ -18,8 +18,8 @@ from dashboard.ui.guards import or_stop
 SHOWN = "predict_scene"  # in the URL: the name of the map that is shown
 SOURCES = ("scene", "before", "also")
 READING = ("bands", "before_bands", "also_bands", "unit", "nodata", "cloud", "cloud_values", "seen")
-ANSWERING = ("stride", "flips", "most_unseen", "prevalence", "out")
-MAP = ("cell_m", "minutes", "miss_rate", "dem", "roads", "date")
+ANSWERING = ("stride", "flips", "most_unseen", "out")
+MAP = ("cell_m", "minutes", "prevalence", "miss_rate", "dem", "roads", "date")
 
 
 def picker(run: RunFolder) -> str | None:

@@ -38,10 +38,10 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
     first = cells_for(cells, share) if cells is not None else 0
     with said:
         st.markdown(f"**{sentence(report, cells, first)}**")
-        st.caption(unseen_sentence(scene))
+        st.caption(f"{unseen_sentence(scene)} {frequency_sentence(run, report)}")
     left, right = st.columns([2.3, 1], gap="medium")
     with right:
-        _numbers(run, report, cells, first)
+        _numbers(run, report, cells)
         chosen = inspector.picker(cells) if cells is not None else None
         if chosen is not None:
             inspector.inspector(own, cells, chosen)
@@ -126,6 +126,19 @@ def unseen_sentence(scene: Mapping[str, Any]) -> str:
     return f"Of {amount(scene, 'all')}, not seen: {'; '.join(found)}. It is never counted as ground without landslides."
 
 
+def frequency_sentence(run: RunFolder, report: Mapping[str, Any]) -> str:
+    """How frequent landslides are taken to be, where nobody has stated it."""
+    triage = report["triage"]
+    if not triage or triage.get("share_of_landslides") is not None:
+        return ""
+    counts = or_stop(run.summary)["oof"]["confusion"]
+    share = (counts["tp"] + counts["fn"]) / max(1, sum(counts.values()))
+    return (
+        f"Landslides are taken to be as frequent as in training ({percent(share, 0)}): state the share on this ground "
+        "below."
+    )
+
+
 def amount(scene: Mapping[str, Any], what: str) -> str:
     """Ground in km², or pixels where the place of the scene is not known."""
     if scene["km2"] is not None:
@@ -133,7 +146,7 @@ def amount(scene: Mapping[str, Any], what: str) -> str:
     return f"{scene['pixels'].get(what, 0):,} pixels"
 
 
-def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | None, first: int) -> None:
+def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | None) -> None:
     scene, facts = report["scene"], or_stop(run.summary)["heads"].get(report["scene"]["head"], {})
     with st.grid(2, min_column_width=120, gap="small"):
         if cells is None:
@@ -144,16 +157,13 @@ def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | No
                 delta_color="off", delta_arrow="off", border=True,
                 help="Ground of the polygons, on the ellipsoid.",
             )  # fmt: skip
-            of_all = f"of {count((cells['rank'] > 0).sum())}"
+            triage = report["triage"]
             st.metric(
-                "Cells first",
-                count(first),
-                of_all,
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-                help="Of all cells that were seen.",
-            )
+                "Expected", f"{triage['expected_km2']:,.3g} km²", _between(triage), delta_color="off",
+                delta_arrow="off", border=True,
+                help="Ground of windows that hold a landslide, by the calibrated probabilities; with the interval of "
+                "how often such answers were right out of fold (95%).",
+            )  # fmt: skip
         ends = (facts.get("intervals") or {}).get("recall")
         if facts.get("recall") is not None:
             st.metric(
@@ -163,6 +173,11 @@ def _numbers(run: RunFolder, report: Mapping[str, Any], cells: pd.DataFrame | No
                 "its 95% interval. On other ground it may be lower.",
             )  # fmt: skip
         st.metric("Not seen", _not_seen(scene), border=True, help="No data, cloud, or too little seen around it.")
+
+
+def _between(triage: Mapping[str, Any]) -> str | None:
+    ends = triage.get("expected_km2_interval")
+    return f"{ends[0]:,.3g}–{ends[1]:,.3g}" if ends else None
 
 
 def _not_seen(scene: Mapping[str, Any]) -> str:

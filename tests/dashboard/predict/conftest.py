@@ -72,7 +72,14 @@ def add_map(run, name="after-1", placed=True, before=True, made="2026-11-29T10:0
         own.write_table("cells", table)
         square = np.array([[5, 5], [25, 5], [25, 25], [5, 25], [5, 5], [np.nan, np.nan]], np.float32)
         own.write_arrays("outlines", {"xy": square, "polygon": np.zeros(6, np.int32)})
-        triage = {"threshold": 0.5, "promise": "No promise on misses.", "files": files["cells"], "warnings": []}
+        triage = {
+            "threshold": 0.5,
+            "expected_km2": 0.05,
+            "expected_km2_interval": [0.04, 0.06],
+            "promise": "No promise on misses.",
+            "files": files["cells"],
+            "warnings": [],
+        }
         polygons = {"n": 1, "area_km2": 0.04, "files": files["polygons"], "warnings": ["State how frequent they are."]}
     options = {"scene": "/data/after.tif", "out": scene["out"], "minutes": 5.0, "cell_m": 200.0, "dem": None}
     no_map = None if placed else "after.tif does not say where it lies."

@@ -29,6 +29,8 @@ def test_the_swipe_shows_before_on_the_left():
     after, before = np.full((8, 40, 3), 200, np.uint8), np.full((8, 40, 3), 20, np.uint8)
     found = photo(after, before, 50)
     assert (found[:, :20] == 20).all() and (found[:, 20:] == 200).all() and (after == 200).all()
+    before[:, :4] = 0
+    assert "#{:02X}{:02X}{:02X}".format(*photo(after, before, 50)[0, 0]) == theme.UNLABELLED
     assert photo(after, None, 50) is after and as_uri(after).startswith("data:image/jpeg;base64,")
 
 
