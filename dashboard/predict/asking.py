@@ -17,6 +17,11 @@ from dashboard import state
 from dashboard.ui.fields import field_widget
 from dashboard.ui.messages import show_error
 
+EXAMPLES = {  # what stands in an empty field
+    "scene": "/data/after.tif", "before": "/data/before.tif", "also": "/data/radar.tif", "source": "/data/patches",
+    "unit": "as the file says", "dem": "/data/dem.tif", "roads": "/data/roads.geojson", "date": "as the file says",
+    "out": "kept with the run", "format": "recognised",
+}  # fmt: skip
 YES_OR_NO = {None: "as the run was evaluated", True: "yes", False: "no"}
 
 
@@ -30,11 +35,11 @@ def widgets(asked: type[Options], names: Iterable[str], key: str, held: Mapping[
         for name in names:
             field = asked.model_fields[name]
             value = (held or {}).get(name, None if field.is_required() else field.default)
-            chosen[name] = _widget(field, value, f"{key}_{name}")
+            chosen[name] = _widget(name, field, value, f"{key}_{name}")
     return chosen
 
 
-def _widget(field: Any, value: Any, key: str) -> Any:
+def _widget(name: str, field: Any, value: Any, key: str) -> Any:
     kinds = get_args(field.annotation)
     if bool in kinds:
         return st.selectbox(
@@ -46,7 +51,7 @@ def _widget(field: Any, value: Any, key: str) -> Any:
             field.title, ", ".join(value or ()), help=field.description, key=key, placeholder="as the file says"
         )
         return text.strip() or None
-    return field_widget(field.title, field, value, key)
+    return field_widget(field.title, field, value, key, placeholder=EXAMPLES.get(name, "none"))
 
 
 def ask(run: RunFolder, name: str, options: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,6 +78,12 @@ def with_over(rgb: np.ndarray, values: np.ndarray | None, unseen: np.ndarray, to
     return np.round((1 - alpha) * rgb + alpha * ink).astype(np.uint8)
 
 
+def top_of(probs: np.ndarray) -> float:
+    """The end of the scale: the highest probability, rounded up to a tenth."""
+    known = probs[np.isfinite(probs)]
+    return max(0.1, math.ceil(10 * float(known.max())) / 10) if known.size else 1.0
+
+
 def as_uri(rgb: np.ndarray) -> str:
     """A picture as a data URI."""
     file = io.BytesIO()
@@ -88,6 +95,7 @@ def scene_figure(
     place: Place,
     picture: str,
     overlay: str,
+    top: float,
     opacity: int,
     outlines: np.ndarray | None,
     cells: pd.DataFrame | None,
@@ -95,7 +103,7 @@ def scene_figure(
     chosen: str | None,
     swipe: int = 0,
 ) -> go.Figure:
-    """picture: a data URI. outlines: (n, 2) column and row, nan between rings, or None. cells: all
+    """picture: a data URI. top: the value of the overlay's densest colour. outlines: (n, 2) column and row, nan between rings, or None. cells: all
     cells (None: not drawn); ``first`` of them in the order of their rank are outlined. chosen: a cell's name."""
     width, height = place.size
     figure = go.Figure()
@@ -114,12 +122,17 @@ def scene_figure(
     if 0 < swipe < 100:
         figure.add_vline(width * swipe / 100, line={"color": LIGHT, "width": 2})
     if overlay != "none":
-        _bar(figure, overlay, opacity)
+        _bar(figure, overlay, top, opacity)
     theme.apply(figure)
     axis = {"showgrid": False, "zeroline": False, "constrain": "domain"}
     figure.update_xaxes(title=f"{place.unit} from the left edge", range=[0, width], **axis)
     figure.update_yaxes(
-        title=f"{place.unit} from the bottom edge", range=[0, height], scaleanchor="x", scaleratio=1, **axis
+        title=f"{place.unit} from the bottom edge",
+        range=[0, height],
+        scaleanchor="x",
+        scaleratio=1,
+        constraintoward="top",
+        **axis,
     )
     tall = PICTURE_PX * height / width
     figure.update_layout(
@@ -185,16 +198,15 @@ def boxes(place: Place, cells: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return place.xy(col, row)
 
 
-def _bar(figure: go.Figure, overlay: str, opacity: int) -> None:
+def _bar(figure: go.Figure, overlay: str, top: float, opacity: int) -> None:
     """The scale of the overlay, which is a picture and has none of its own."""
-    top = 1.0 if overlay == "probability" else MOST_SPREAD
     scale = [[0.0, faded(theme.POSITIVE, 0.0)], [1.0, faded(theme.POSITIVE, opacity / 100)]]
     figure.add_scatter(
         x=[None], y=[None], mode="markers", showlegend=False, hoverinfo="skip",
         marker={
             "color": [0], "cmin": 0, "cmax": top, "colorscale": scale, "showscale": True,
             "colorbar": {"thickness": 10, "len": 0.4, "orientation": "h", "x": 1, "xanchor": "right", "y": 1.01,
-                         "yanchor": "bottom", "outlinewidth": 1, "outlinecolor": theme.INK, "tickvals": [0, top],
+                         "yanchor": "bottom", "ypad": 0, "outlinewidth": 1, "outlinecolor": theme.INK, "tickvals": [0, top],
                          "ticktext": ["0", f"{top:g}"], "title": {"text": OVERLAYS[overlay], "side": "right"}},
         },
     )  # fmt: skip

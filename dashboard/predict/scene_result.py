@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.evaluate.prevalence import shifted
 from core.predict.scene.rasters import REASONS
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
@@ -48,7 +49,7 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
         elif cells is not None:
             inspector.first_cells(cells)
     with left:
-        _picture(own, scene, cells, first, overlay, opacity, shapes, swipe, chosen)
+        _picture(run, own, report, cells, first, overlay, opacity, shapes, swipe, chosen)
         st.caption(_basis(run, report))
     _notes(report)
     files.files(run, report)
@@ -131,12 +132,15 @@ def frequency_sentence(run: RunFolder, report: Mapping[str, Any]) -> str:
     triage = report["triage"]
     if not triage or triage.get("share_of_landslides") is not None:
         return ""
-    counts = or_stop(run.summary)["oof"]["confusion"]
-    share = (counts["tp"] + counts["fn"]) / max(1, sum(counts.values()))
     return (
-        f"Landslides are taken to be as frequent as in training ({percent(share, 0)}): state the share on this ground "
+        f"Landslides are taken to be as frequent as in training ({percent(_own_share(run), 0)}): state the share on this ground "
         "below."
     )
+
+
+def _own_share(run: RunFolder) -> float:
+    counts = or_stop(run.summary)["oof"]["confusion"]
+    return (counts["tp"] + counts["fn"]) / max(1, sum(counts.values()))
 
 
 def amount(scene: Mapping[str, Any], what: str) -> str:
@@ -226,16 +230,18 @@ def _method(report: Mapping[str, Any]) -> None:
 
 
 def _picture(
-    own: ResultFolder, scene: Mapping[str, Any], cells: pd.DataFrame | None, first: int,
+    run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame | None, first: int,
     overlay: str, opacity: int, shapes: list[str], swipe: int, chosen: str | None,
 ) -> None:  # fmt: skip
-    facts = or_stop(own.json, "picture.json")
+    scene, facts = report["scene"], or_stop(own.json, "picture.json")
     place = Place.of(scene["shape"], facts["pixel_m"])
     version = str(own.path), cache.file_version(own.path / "picture.safetensors")
-    uri = _picture_uri(*version, swipe, overlay, opacity, _own=own)
+    stated = (report["triage"] or {}).get("share_of_landslides")
+    shares = None if stated is None else (_own_share(run), stated)
+    uri, top = _picture_uri(*version, swipe, overlay, opacity, shares, _own=own)
     drawn = cells if "cells" in shapes else None
     outlines = or_stop(own.arrays, "outlines")["xy"] if "polygons" in shapes and cells is not None else None
-    made = pictures.scene_figure(place, uri, overlay, opacity, outlines, drawn, first, chosen, swipe)
+    made = pictures.scene_figure(place, uri, overlay, top, opacity, outlines, drawn, first, chosen, swipe)
     name = "predict_picture"
     options = {"on_select": lambda: inspector.keep_click(name), "selection_mode": "points"} if drawn is not None else {}
     bands = ", ".join(facts["bands"])
@@ -248,9 +254,21 @@ def _picture(
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _picture_uri(path: str, version: cache.Version, swipe: int, overlay: str, opacity: int, _own: ResultFolder) -> str:
+def _picture_uri(
+    path: str,
+    version: cache.Version,
+    swipe: int,
+    overlay: str,
+    opacity: int,
+    shares: tuple[float, float] | None,
+    _own: ResultFolder,
+) -> tuple[str, float]:
+    """The picture, and the value that its densest colour means."""
     found = _own.arrays("picture")
-    top = 1.0 if overlay == "probability" else pictures.MOST_SPREAD
-    values = None if overlay == "none" else found[overlay]
+    values, top = None if overlay == "none" else found[overlay], pictures.MOST_SPREAD
+    if overlay == "probability":
+        if shares is not None:
+            values = shifted(values, *shares)
+        top = pictures.top_of(values)
     rgb = pictures.photo(found["after"], found.get("before"), swipe)
-    return pictures.as_uri(pictures.with_over(rgb, values, found["unseen"], top, opacity))
+    return pictures.as_uri(pictures.with_over(rgb, values, found["unseen"], top, opacity)), top

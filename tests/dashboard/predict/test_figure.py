@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dashboard import theme
-from dashboard.predict.figure import Place, as_uri, boxes, photo, scene_figure, with_over
+from dashboard.predict.figure import Place, as_uri, boxes, photo, scene_figure, top_of, with_over
 from tests.dashboard.predict.conftest import cells_table
 
 
@@ -37,7 +37,7 @@ def test_the_swipe_shows_before_on_the_left():
 def test_first_cells_polygons_and_the_chosen_cell_are_drawn():
     place, cells = Place.of((60, 60), (10, 10)), cells_table()
     outlines = np.array([[0, 0], [10, 0], [10, 10], [0, 0], [np.nan, np.nan]])
-    made = scene_figure(place, "data:,", "probability", 70, outlines, cells, 3, "3-3", 40)
+    made = scene_figure(place, "data:,", "probability", 0.7, 70, outlines, cells, 3, "3-3", 40)
     names = [trace.name for trace in made.data if trace.showlegend is not False and trace.name]
     assert names == ["Landslide polygons", "Cells to look at first", "Chosen cell"]
     first = next(trace for trace in made.data if trace.name == "first")
@@ -49,7 +49,7 @@ def test_first_cells_polygons_and_the_chosen_cell_are_drawn():
 
 
 def test_without_cells_and_polygons_the_picture_alone_is_drawn():
-    made = scene_figure(Place.of((60, 60), None), "data:,", "none", 70, None, None, 0, None)
+    made = scene_figure(Place.of((60, 60), None), "data:,", "none", 1.0, 70, None, None, 0, None)
     assert not made.data and made.layout.xaxis.title.text == "pixels from the left edge"
 
 
@@ -57,3 +57,8 @@ def test_a_box_is_its_corners_and_a_gap():
     x, y = boxes(Place.of((60, 60), None), cells_table().head(1))
     np.testing.assert_array_equal(x, [0, 20, 20, 0, 0, np.nan])
     np.testing.assert_array_equal(y, [60, 60, 40, 40, 60, np.nan])
+
+
+def test_the_scale_ends_at_the_highest_probability():
+    assert top_of(np.array([0.12, np.nan])) == 0.2 and top_of(np.array([1.0])) == 1
+    assert top_of(np.array([0.0])) == 0.1 and top_of(np.array([np.nan])) == 1

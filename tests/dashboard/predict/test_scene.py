@@ -131,6 +131,20 @@ def test_earlier_scenes_are_one_choice_away(mapped, open_page):
     assert at.selectbox(key="predict_scene").value == "older-2" and not at.exception
 
 
+def test_a_stated_share_moves_the_scale_of_the_picture(run, open_page):
+    own = add_map(run)
+    shown = {}
+    for share in (None, 0.02):
+        report = own.json("report.json")
+        report["triage"]["share_of_landslides"] = share
+        own.write_json("report.json", report)
+        at = open_page("predict", run=run.name)
+        assert not at.exception
+        shown[share] = figure(at).proto.spec
+        assert ("as frequent as in training" in words(at)) == (share is None)
+    assert '"cmax":0.4' in shown[None] and '"cmax":0.1' in shown[0.02]
+
+
 def test_other_cells_are_asked_for_without_answering_again(mapped, studio, open_page):
     from core.analyses.scene_map import folder
 
