@@ -81,7 +81,7 @@ def with_over(rgb: np.ndarray, values: np.ndarray | None, unseen: np.ndarray, to
 def top_of(probs: np.ndarray) -> float:
     """The end of the scale: the highest probability, rounded up to a tenth."""
     known = probs[np.isfinite(probs)]
-    return max(0.1, math.ceil(10 * float(known.max())) / 10) if known.size else 1.0
+    return max(0.1, math.ceil(round(10 * float(known.max()), 6)) / 10) if known.size else 1.0
 
 
 def as_uri(rgb: np.ndarray) -> str:
@@ -103,8 +103,12 @@ def scene_figure(
     chosen: str | None,
     swipe: int = 0,
 ) -> go.Figure:
-    """picture: a data URI. top: the value of the overlay's densest colour. outlines: (n, 2) column and row, nan between rings, or None. cells: all
-    cells (None: not drawn); ``first`` of them in the order of their rank are outlined. chosen: a cell's name."""
+    """The scene with what is drawn over it.
+
+    picture: a data URI. top: the value of the overlay's densest colour. outlines: (n, 2) column and row, nan between
+    rings, or None. cells: all cells (None: not drawn); ``first`` of them in the order of their rank are outlined.
+    chosen: a cell's name.
+    """
     width, height = place.size
     figure = go.Figure()
     figure.add_layout_image(
@@ -206,8 +210,8 @@ def _bar(figure: go.Figure, overlay: str, top: float, opacity: int) -> None:
         marker={
             "color": [0], "cmin": 0, "cmax": top, "colorscale": scale, "showscale": True,
             "colorbar": {"thickness": 10, "len": 0.4, "orientation": "h", "x": 1, "xanchor": "right", "y": 1.01,
-                         "yanchor": "bottom", "ypad": 0, "outlinewidth": 1, "outlinecolor": theme.INK, "tickvals": [0, top],
-                         "ticktext": ["0", f"{top:g}"], "title": {"text": OVERLAYS[overlay], "side": "right"}},
+                         "yanchor": "bottom", "ypad": 0, "outlinewidth": 1, "outlinecolor": theme.INK,
+                         "tickvals": [0, top], "ticktext": ["0", f"{top:g}"], "title": {"text": OVERLAYS[overlay], "side": "right"}},
         },
     )  # fmt: skip
 
