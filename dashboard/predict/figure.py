@@ -211,7 +211,8 @@ def _bar(figure: go.Figure, overlay: str, top: float, opacity: int) -> None:
             "color": [0], "cmin": 0, "cmax": top, "colorscale": scale, "showscale": True,
             "colorbar": {"thickness": 10, "len": 0.4, "orientation": "h", "x": 1, "xanchor": "right", "y": 1.01,
                          "yanchor": "bottom", "ypad": 0, "outlinewidth": 1, "outlinecolor": theme.INK,
-                         "tickvals": [0, top], "ticktext": ["0", f"{top:g}"], "title": {"text": OVERLAYS[overlay], "side": "right"}},
+                         "tickvals": [0, top], "ticktext": ["0", f"{top:g}"],
+                         "title": {"text": OVERLAYS[overlay], "side": "right"}},
         },
     )  # fmt: skip
 
