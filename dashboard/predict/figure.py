@@ -79,9 +79,9 @@ def with_over(rgb: np.ndarray, values: np.ndarray | None, unseen: np.ndarray, to
 
 
 def top_of(probs: np.ndarray) -> float:
-    """The end of the scale: the highest probability, rounded up to a tenth."""
+    """The end of the scale: the highest probability, rounded up to a hundredth."""
     known = probs[np.isfinite(probs)]
-    return max(0.1, math.ceil(round(10 * float(known.max()), 6)) / 10) if known.size else 1.0
+    return max(0.01, math.ceil(round(100 * float(known.max()), 5)) / 100) if known.size else 1.0
 
 
 def as_uri(rgb: np.ndarray) -> str:
@@ -163,7 +163,13 @@ def _cells(figure: go.Figure, place: Place, cells: pd.DataFrame, first: int, cho
     if chosen is not None and (cells["cell"] == chosen).any():
         x, y = boxes(place, cells[cells["cell"] == chosen])
         figure.add_scatter(
-            x=x, y=y, mode="lines", line={"color": theme.NEGATIVE, "width": 5}, name="Chosen cell", hoverinfo="skip"
+            x=x,
+            y=y,
+            mode="lines",
+            line={"color": theme.NEGATIVE, "width": 5},
+            name="Chosen cell",
+            hoverinfo="skip",
+            showlegend=False,
         )
     labelled = ranked.head(MOST_LABELS)
     x, y = place.xy(labelled["left"].to_numpy(), labelled["top"].to_numpy())
@@ -176,10 +182,17 @@ def _cells(figure: go.Figure, place: Place, cells: pd.DataFrame, first: int, cho
     x, y = place.xy(*middle)
     hidden = {"marker": {"opacity": 0}}
     figure.add_scattergl(
-        x=x, y=y, mode="markers", marker={"size": 26, "symbol": "square", "opacity": 0, "color": LIGHT},
+        x=x, y=y, mode="markers",
+        marker={"size": _cell_px(place, cells), "symbol": "square", "opacity": 0, "color": LIGHT},
         customdata=cells["cell"], text=[hover(row) for row in cells.to_dict("records")], selected=hidden,
         unselected=hidden, hovertemplate="%{text}<extra></extra>", showlegend=False, name="cells",
     )  # fmt: skip
+
+
+def _cell_px(place: Place, cells: pd.DataFrame) -> float:
+    """About the side of a cell on the screen, so that a click anywhere in it finds it."""
+    side = float((cells["right"] - cells["left"]).median()) / place.shape[1] * PICTURE_PX
+    return min(max(0.9 * side, 6.0), 120.0)
 
 
 def hover(cell: dict) -> str:

@@ -66,7 +66,7 @@ def inspector(own: ResultFolder, cells: pd.DataFrame, name: str) -> None:
 
 def facts(cell: pd.Series, arrays: dict[str, np.ndarray], step: int) -> pd.DataFrame:
     """What is known of a cell, a row each."""
-    rows = {"Cell": _words(cell)}
+    rows = {"Decision": _words(cell)}
     if cell["status"] != NOT_SEEN:
         spread = cut(arrays["disagreement"], cell, step)
         rows |= {
@@ -77,7 +77,7 @@ def facts(cell: pd.Series, arrays: dict[str, np.ndarray], step: int) -> pd.DataF
             "Disagreement of the folds": number(np.nanmean(spread)) if np.isfinite(spread).any() else "–",
             "Held with all before it": percent(cell["held"], 0),
         }
-    rows["Not seen"] = f"{number(cell['unseen_km2'])} of {number(cell['unseen_km2'] + cell['seen_km2'])} km²"
+    rows["Not seen"] = percent(cell["unseen_km2"] / (cell["unseen_km2"] + cell["seen_km2"]), 0)
     if pd.notna(cell.get("slope_deg")):
         rows["Mean slope"] = f"{number(cell['slope_deg'], 0)}°"
     if cell.get("roads"):
@@ -87,8 +87,8 @@ def facts(cell: pd.Series, arrays: dict[str, np.ndarray], step: int) -> pd.DataF
 
 def _words(cell: pd.Series) -> str:
     if cell["status"] == NOT_SEEN:
-        return "not seen: nothing is known"
-    return "at or above the threshold" if cell["above_km2"] > 0 else "below the threshold"
+        return "none: not seen"
+    return "landslide" if cell["above_km2"] > 0 else "no landslide"
 
 
 def cut(array: np.ndarray, cell: pd.Series, step: int) -> np.ndarray:

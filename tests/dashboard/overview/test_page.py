@@ -94,7 +94,13 @@ def test_the_best_of_several_runs_is_shown_and_archived_ones_do_not_count(studio
 
 
 @pytest.mark.parametrize(
-    ("key", "page"), [("next_errors", "Errors"), ("next_safety", "Results"), ("next_prevalence", "Results")]
+    ("key", "page"),
+    [
+        ("next_errors", "Errors"),
+        ("next_safety", "Results"),
+        ("next_prevalence", "Results"),
+        ("next_predict", "Predict"),
+    ],
 )
 def test_each_next_step_leads_somewhere(studio, open_page, key, page):
     run = studio.add_run(studio.add_dataset())

@@ -39,7 +39,8 @@ def test_first_cells_polygons_and_the_chosen_cell_are_drawn():
     outlines = np.array([[0, 0], [10, 0], [10, 10], [0, 0], [np.nan, np.nan]])
     made = scene_figure(place, "data:,", "probability", 0.7, 70, outlines, cells, 3, "3-3", 40)
     names = [trace.name for trace in made.data if trace.showlegend is not False and trace.name]
-    assert names == ["Landslide polygons", "Cells to look at first", "Chosen cell"]
+    assert names == ["Landslide polygons", "Cells to look at first"]
+    assert "Chosen cell" in [trace.name for trace in made.data]
     first = next(trace for trace in made.data if trace.name == "first")
     assert np.isnan(np.asarray(first.x, float)).sum() == 3
     points = next(trace for trace in made.data if trace.name == "cells")
@@ -60,5 +61,5 @@ def test_a_box_is_its_corners_and_a_gap():
 
 
 def test_the_scale_ends_at_the_highest_probability():
-    assert top_of(np.array([0.12, np.nan])) == 0.2 and top_of(np.array([1.0])) == 1
-    assert top_of(np.array([0.0])) == 0.1 and top_of(np.array([np.nan])) == 1
+    assert top_of(np.array([0.12, np.nan])) == 0.12 and top_of(np.array([1.0])) == 1
+    assert top_of(np.array([0.0])) == 0.01 and top_of(np.array([np.nan])) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -102,7 +104,7 @@ def test_a_cell_tells_its_numbers(mapped, open_page):
     assert table["Disagreement of the folds"] == "0.100"
     at.selectbox(key="predict_cell").select("3-3").run()
     table = at.dataframe[0].value.set_index("Number")["Value"]
-    assert table["Cell"] == "not seen: nothing is known" and "Rank" not in table
+    assert table["Decision"] == "none: not seen" and table["Not seen"] == "100%" and "Rank" not in table
     assert at.query_params["predict_cell"] == "3-3"
 
 
@@ -140,9 +142,9 @@ def test_a_stated_share_moves_the_scale_of_the_picture(run, open_page):
         own.write_json("report.json", report)
         at = open_page("predict", run=run.name)
         assert not at.exception
-        shown[share] = figure(at).proto.spec
+        shown[share] = float(re.search(r'"cmax":([\d.]+)', figure(at).proto.spec)[1])
         assert ("as frequent as in training" in words(at)) == (share is None)
-    assert '"cmax":0.4' in shown[None] and '"cmax":0.1' in shown[0.02]
+    assert shown == {None: 0.4, 0.02: 0.03}  # a third of the patches of this run are landslides
 
 
 def test_other_cells_are_asked_for_without_answering_again(mapped, studio, open_page):
