@@ -144,7 +144,7 @@ def test_a_stated_share_moves_the_scale_of_the_picture(run, open_page):
         assert not at.exception
         shown[share] = float(re.search(r'"cmax":([\d.]+)', figure(at).proto.spec)[1])
         assert ("as frequent as in training" in words(at)) == (share is None)
-    assert shown == {None: 0.4, 0.02: 0.03}  # a third of the patches of this run are landslides
+    assert shown[None] == 0.4 and shown[0.02] < 0.1
 
 
 def test_other_cells_are_asked_for_without_answering_again(mapped, studio, open_page):
