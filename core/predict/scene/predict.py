@@ -98,7 +98,7 @@ def predict_scene(
     threshold = ensemble.threshold if there is None else there.answer.threshold
     digest = asked.digest(run.name, windows)
     own = results.part(f"{asked.scene.stem}-{digest}")
-    folder = own.path / WORK
+    folder = own.part(WORK).path
     scan = Scan(stack, windows, ensemble, folder, watch.look, asked.seen == "all", asked.most_unseen, asked.tta)
     tags = {"RUN": run.name, "HEAD": ensemble.head, "THRESHOLD": f"{threshold:.6g}", "STRIDE": str(windows.stride)}
     yield from part(scan.answer(), 0.03, 0.9)

@@ -78,6 +78,7 @@ def writing(folder: Path, grid: Grid, tags: Mapping[str, str]) -> Iterator[RowWr
         opened.enter_context(rasterio.Env(**_ENV))
         files = {}
         for kind in KINDS:
+            _working(folder, kind).unlink(missing_ok=True)  # whatever lies there, it is not written through
             files[kind] = opened.enter_context(_created(_working(folder, kind), kind, grid))
             files[kind].set_band_description(1, kind.description)
             files[kind].update_tags(**tags)
@@ -94,6 +95,7 @@ def finish(folder: Path, out: Path) -> Steps[None]:
         yield Progress(k / len(KINDS), f"Making {path_of(kind, out).name}.")
         working = _working(folder, kind)
         made = working.with_suffix(".cog.tif")
+        made.unlink(missing_ok=True)
         with rasterio.Env(**_ENV):
             copy(
                 working,
