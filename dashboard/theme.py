@@ -41,6 +41,7 @@ SEVERITY = {
     "ok": ("green", ":material/check_circle:"),
 }
 
+TEXT_LIGHT, TEXT_DARK = "#454F58", "#BAC3CA"  # of figures, on light and on dark ground
 INK = "#8A929B"  # axis lines, annotations: readable on both grounds
 GRID = "rgba(128,136,146,0.22)"
 # Negative to positive through a neutral that is neither ground; for decisions and differences.
@@ -114,3 +115,23 @@ def apply(figure: go.Figure, height: int | None = None) -> go.Figure:
     figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID, linecolor=INK, automargin=True)
     figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID, linecolor=INK, automargin=True)
     return figure
+
+
+def write_on(figure: go.Figure, dark: bool) -> None:
+    """Give ticks, axis titles and legend the ink of the ground: at least 7:1 on it. Streamlit's own grey has 3.7:1.
+
+    What a figure draws over pictures or bars has its own colours, which stay.
+    """
+    ink = TEXT_DARK if dark else TEXT_LIGHT
+    for axis in (*figure.select_xaxes(), *figure.select_yaxes()):
+        axis.tickfont.color = ink
+        axis.title.font.color = ink
+    for bar in figure.select_coloraxes():
+        bar.colorbar.tickfont.color = bar.colorbar.title.font.color = ink
+    for trace in figure.data:
+        if "colorbar" in trace and trace.type in ("heatmap", "contour", "histogram2d"):
+            trace.colorbar.tickfont.color = trace.colorbar.title.font.color = ink
+    for note in figure.layout.annotations:
+        if note.font.color is None and note.bgcolor is None:
+            note.font.color = ink
+    figure.update_layout(legend_font_color=ink)

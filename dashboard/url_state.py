@@ -27,8 +27,11 @@ def choose(
     """
     options = list(options)
     read_query_param(key, options, default, kept_as)
-    if st.session_state[key] not in options:  # another run or dataset was chosen, which has no such thing
-        st.session_state[key] = default
+    if st.session_state[key] not in options:
+        # Another run or dataset was chosen, which has no such thing; or a browser that is drawing the widget anew, on
+        # which a choice stands always, has said None: what was chosen stays then.
+        kept = st.session_state.get(_kept(kept_as or key))
+        st.session_state[key] = kept if default is not None and kept in options else default
     value = draw(label, options, key=key, **look)
     write_query_param(key, value, default, kept_as)
     return value
@@ -124,7 +127,7 @@ def write_query_param(key: str, value: Any, default: Any, kept_as: str | None = 
     """After it is drawn: the URL names its value, or nothing where that is the default; the session keeps it."""
     values = list(value) if isinstance(value, list | tuple) else [value]
     is_default = value is None or value == default
-    texts = [] if is_default else [f"{v:.3f}" if isinstance(v, float) else str(v) for v in values]
+    texts = [] if is_default else [_text(v) for v in values]
     if texts != st.query_params.get_all(key):
         if texts:
             st.query_params[key] = texts
@@ -135,6 +138,13 @@ def write_query_param(key: str, value: Any, default: Any, kept_as: str | None = 
         st.session_state.pop(_kept(kept_as or key), None)
     else:
         st.session_state[_kept(kept_as or key)] = value
+
+
+def _text(value: Any) -> str:
+    """A value as the URL has it: three decimals where these say it all."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if round(value, 3) == value else f"{value:.6g}"
 
 
 def _known(key: str, options: Sequence) -> list:

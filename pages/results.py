@@ -7,15 +7,14 @@ from core.errors import LandslideLensError
 from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
-from dashboard.results import decision_summary, interpretation, predictions, prevalence
+from dashboard.results import interpretation, predictions, prevalence, summary
 from dashboard.results.calibration import calibration_view
-from dashboard.results.curves import curves_view
-from dashboard.results.external_validation import external_validation_view
+from dashboard.results.compare.view import compare_view
+from dashboard.results.errors_by_kind import errors_view
+from dashboard.results.external_validation import external_test_view
 from dashboard.results.heads import heads_view
-from dashboard.results.locked_test import locked_test_view
-from dashboard.results.metrics import metrics_view
-from dashboard.results.risk_control import risk_control_view
-from dashboard.results.significance import significance_view
+from dashboard.results.safety.target import target_view
+from dashboard.results.slices import slices_view
 from dashboard.results.sources import published_metrics, uploaded_scores
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
@@ -23,90 +22,119 @@ from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
-from dashboard.ui.view_switch import view_switch
+from dashboard.ui.view_switch import open_from_within, view_switch
 
 SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
 VIEWS = {
-    "metrics": "Metrics", "heads": "Heads", "threshold": "Threshold", "curves": "Curves",
-    "calibration": "Calibration", "risk_control": "Safety target", "significance": "Compare",
-    "external": "External test", "locked_test": "Locked test", "training": "Training",
+    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
+    "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
+    "external": "External test", "training": "Training",
 }  # fmt: skip
+# Views that links name by what they were once called -> the view, and what else it then shows.
+OLD_VIEWS = {
+    "metrics": ("summary", {}), "curves": ("heads", {}), "threshold": ("safety", {}), "risk_control": ("safety", {}),
+    "significance": ("compare", {"compare_how": "several"}), "locked_test": ("external", {"external_which": "locked"}),
+}  # fmt: skip
+VIEW = "results_view"
+NEED_DATA = ("errors", "safety", "slices", "compare")
 
 
 def main() -> None:
-    st.title("Results")
-    if (asked := state.asked_view("results")) in VIEWS:
-        st.session_state["results_of"], st.session_state["results_view"] = "run", asked
-    bar = st.container(horizontal=True, vertical_alignment="bottom")
+    asked = _newer_view(state.asked_view("results"))
+    if (named := st.query_params.get(VIEW)) in OLD_VIEWS:
+        st.query_params[VIEW] = _newer_view(named)
+    if asked in VIEWS:
+        url_state.forget("results_of")
+        st.query_params.pop("results_of", None)
+        st.session_state[VIEW] = asked
+    top = st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute")
+    top.title("Results", width="content")
+    bar = top.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", width="content")
     with bar:
-        source = url_state.choose(
-            st.segmented_control, "Of", list(SOURCES), key="results_of", default="run", required=True,
-            format_func=SOURCES.get,
-        )  # fmt: skip
+        with st.popover("Source and export", icon=":material/database:"):
+            source = url_state.choose(
+                st.radio, "Results of", list(SOURCES), key="results_of", default="run", format_func=SOURCES.get
+            )
+            downloads.picture_format()
     if source == "csv":
         uploaded_scores.uploaded_scores_view()
     elif source == "published":
         published_metrics.published_metrics_view()
     else:
         of_run(bar)
-    with bar:
-        downloads.picture_format()
+
+
+def _newer_view(name: str | None) -> str | None:
+    """The view that was once called ``name``, with what else it shows named in the URL."""
+    view, more = OLD_VIEWS.get(name, (name, {}))
+    for key, value in more.items():
+        st.query_params[key] = value
+    return view
 
 
 def of_run(bar) -> None:
-    """The run in one row of numbers, and below it the views. bar: the row of choices at the top."""
+    """The run in one sentence and one row of numbers, and below it the views. bar: beside the title."""
     run = guards.need_finished_run("detections, misses and false alarms", shows_patches=False)
-    summary, oof = or_stop(run.summary), or_stop(run.oof)
-    head = chosen_head(outcomes.heads_of(oof), summary)
+    facts, oof = or_stop(run.summary), or_stop(run.oof)
+    head = chosen_head(outcomes.heads_of(oof), facts)
     known = prevalence.stated(run)
-    predicted = predictions.of_run(run, summary, oof, head, known.share if known else None)
-    decision_summary.missing_class(predicted)
-    short, sentence = interpretation.against_baseline(summary)
-    question = f"**Is the network better than a simple baseline? {short}.**"
-    basis = interpretation.basis(summary, head, _spread(run, head))
-    if "ground" in summary:
-        basis += f" {escape_markdown(ground_between.sentence(summary['ground']))}"
-    decision_summary.summary_view(predicted, basis, summary["heads"].get(head), [f"{question} {sentence}"])
-    if warnings := interpretation.warnings_of(summary):
-        st.warning("  \n".join(warnings), icon=":material/warning:")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(question, width="content")
-        prevalence.prevalence_view(run, predicted, known)
-    view = view_switch("results", VIEWS, "metrics")
-    draw(view, run, summary, oof, predicted)
+    predicted = predictions.of_run(run, facts, oof, head, known.share if known else None)
+    with bar:
+        prevalence.prevalence_form(run, predicted, known)
+        if warnings := interpretation.warnings_of(facts):
+            words = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+            with st.popover(f":orange[{words}]", icon=":material/warning:"):
+                st.warning("  \n".join(warnings))
+    summary.header(predicted, facts["heads"].get(head))
+    draw(view_switch("results", VIEWS, "summary"), run, facts, oof, predicted, known)
 
 
-def _spread(run, head):
-    """How the finished trainings of this run's recipe spread; None where it is the only one."""
-    try:
-        trainings = repeats.repeats_of(run, state.choice().runs)
-        return repeats.spread(trainings, head) if len(trainings) > 1 else None
-    except (LandslideLensError, KeyError):
-        return None
-
-
-def draw(view, run, summary, oof, predicted) -> None:
-    data = guards.chosen_dataset() if view in ("metrics", "threshold") else None
-    if view == "metrics":
-        metrics_view(predicted, data)
-    elif view == "heads":
-        heads_view(run, summary)
-    elif view == "threshold":
-        threshold_view(predicted, data, run, summary["heads"].get(predicted.head, {}).get("threshold"))
-    elif view == "curves":
-        curves_view(predicted, oof, summary)
+def draw(view, run, facts, oof, predicted, known) -> None:
+    data = guards.chosen_dataset() if view in NEED_DATA else None
+    if view == "summary":
+        if known is not None:
+            st.markdown(prevalence.in_words(predicted, known))
+        own = facts["heads"].get(predicted.head)
+        summary.summary_view(predicted, basis(run, facts, predicted.head), open_safety, own, facts, notes(facts))
+    elif view == "errors":
+        errors_view(predicted, data, run)
+    elif view == "safety":
+        target_view(predicted, run)
+        st.header("Try a threshold", anchor=False)
+        threshold_view(predicted, data, run, facts["heads"].get(predicted.head, {}).get("threshold"))
     elif view == "calibration":
         calibration_view(predicted)
-    elif view == "risk_control":
-        risk_control_view(predicted)
-    elif view == "significance":
-        significance_view(run, summary, predicted.head)
+    elif view == "slices":
+        slices_view(predicted, data)
+    elif view == "heads":
+        heads_view(run, facts, predicted, oof)
+    elif view == "compare":
+        compare_view(run, facts, predicted.head, data)
     elif view == "external":
-        external_validation_view(run, summary)
-    elif view == "locked_test":
-        locked_test_view(run, summary)
+        external_test_view(run, facts)
     else:
-        training_view(run, summary, oof)
+        training_view(run, facts, oof)
+
+
+def open_safety() -> None:
+    """Callback of the summary's button: the safety target with all that belongs to it."""
+    open_from_within("results", "safety")
+
+
+def basis(run, facts, head) -> str:
+    """What stands behind the numbers of a head, and how finished trainings of this recipe spread."""
+    try:
+        trainings = repeats.repeats_of(run, state.choice().runs)
+        spread = repeats.spread(trainings, head) if len(trainings) > 1 else None
+    except (LandslideLensError, KeyError):
+        spread = None
+    return interpretation.basis(facts, head, spread)
+
+
+def notes(facts) -> list[str]:
+    """The ground between training and evaluated patches, and the baseline's verdict in full."""
+    found = [escape_markdown(ground_between.sentence(facts["ground"]))] if "ground" in facts else []
+    return [*found, interpretation.against_baseline(facts)[1]]
 
 
 main()

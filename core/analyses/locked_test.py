@@ -169,7 +169,7 @@ def _notes(report: dict[str, Any]) -> list[str]:
 ANALYSIS = Analysis(
     name="locked_test",
     title="Locked test",
-    summary="The run judged on the held-back test part of its own dataset; every opening is recorded.",
+    summary="The run evaluated on the held-back test part of its own dataset; every opening is recorded.",
     page="results",
     view="locked_test",
     Options=LockedTestOptions,

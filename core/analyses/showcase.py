@@ -229,7 +229,7 @@ def _realism(run: RunFolder) -> Finding:
     test = max(tests.values(), key=lambda one: one["auc"])
     chance = "" if control is None else f" Two halves of the real ones: {number(control['auc'])}."
     return Finding(
-        f"told apart: AUC {number(test['auc'], 2)}",
+        f"real or synthetic: AUC {number(test['auc'], 2)}",
         f"A linear classifier, the best of {len(tests)}, tells synthetic landslides from real ones with AUC "
         f"{number(test['auc'])} (95% interval "
         f"{interval((test['lo'], test['hi']))}); 0.5 is chance.{chance} n = {report['n']:,} synthetic patches.",
@@ -254,7 +254,7 @@ STOPS = (
     Stop(
         "results", "What it finds and misses",
         "How many landslides the run finds, how many it misses, and how many of its alarms are false.",
-        "results", "metrics", _found,
+        "results", "summary", _found,
     ),
     Stop(
         "errors", "Patches behind the errors",

@@ -104,8 +104,8 @@ class FoldsConfig(Section):
         ge=0.0,
         le=1_000_000.0,
         title="Buffer (m)",
-        description="Training patches that share ground with a patch judged in the fold are left out of its training "
-        "part, and so are those within this distance of one, from edge to edge. Needs places.",
+        description="Training patches that share ground with a patch of the validation part are left out "
+        "of the fold, and so are those within this distance of one, from edge to edge. Needs places.",
     )
     use_split: bool = Field(
         True,

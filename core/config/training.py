@@ -83,12 +83,12 @@ class ModelConfig(Section):
         None,
         description="A local .safetensors file, another run (checkpoints/RUN) or one of its folds "
         "(checkpoints/RUN/fold_0), instead of the hub's weights. Where both runs share patches, folds are matched so "
-        "that none is judged on what its weights learnt from.",
+        "that none is evaluated on what its weights learnt from.",
     )
     weights_overlap: Literal["refuse", "leave_out"] = Field(
         "refuse",
-        description="Patches that the weights learnt from and that a fold would be judged on. refuse: the run stops. "
-        "leave_out: they are left out of the run.",
+        description="Patches that the weights learnt from and that a fold would be evaluated on. refuse: the run "
+        "stops. leave_out: they are left out of the run.",
     )
     weights_groups: Literal["same", "other"] = Field(
         "same",

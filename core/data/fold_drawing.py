@@ -123,7 +123,7 @@ def _bases(
         if not by_block:
             note = (
                 f"The dataset's groups do not allow {config.n_splits} folds whose training parts share no ground with "
-                f"what is judged; squares of ground of {words} on a side took their place.",
+                f"the validation part; squares of ground, {words} on a side, are the groups instead.",
             )
         else:
             note = (
@@ -147,7 +147,7 @@ def _check_training_parts(folds: Folds, labels: np.ndarray) -> None:
         positive, negative = ((labels[folds.train(fold)] == value).sum() for value in (1, 0))
         if not positive or not negative:
             raise FoldError(
-                f"Without the {len(folds.left_out[fold]):,} patches that share ground with what is judged, the "
+                f"Without the {len(folds.left_out[fold]):,} patches that share ground with the validation part, the "
                 f"training part of fold {fold + 1} would have {positive} positive and {negative} negative patches."
             )
 
@@ -190,7 +190,7 @@ def _said(folds: Folds, config: FoldsConfig, ground: Footprints) -> list[str]:
         return []
     out = [len(rows) for rows in folds.left_out]
     share = np.mean([n / (n + len(folds.train(fold))) for fold, n in enumerate(out)])
-    why = "share ground with patches judged in the fold"
+    why = "share ground with patches of the validation part"
     if config.buffer_m:
         why += f" or lie within {config.buffer_m:g} m of one"
     counts = f"{min(out):,} to {max(out):,}" if min(out) != max(out) else f"{out[0]:,}"

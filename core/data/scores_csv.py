@@ -89,7 +89,7 @@ def read_scores(path: Path, columns: Columns | None = None, positive: str | None
     table = _once(pd.DataFrame(rows, columns=["id", "label", "fold", "group", "prob"]), aside)
     if table.empty:
         first = aside.rejected[0].reason if aside.rejected else "there are no rows"
-        raise LabelError(f"{path.name} has no patch that can be judged: {first}")
+        raise LabelError(f"{path.name} has no patch that can be scored: {first}")
     if (table["group"] == "").any():
         table["group"] = ""  # some without: groups cannot be kept together
     folds, drawn = _folds(table, columns, seed, aside)
@@ -198,7 +198,9 @@ def _folds(table: pd.DataFrame, columns: Columns, seed: int, aside: Aside) -> tu
             return make_folds(table["label"].to_numpy(), groups, n_splits, seed).fold_of.astype(np.int64), True
         except FoldError:
             continue
-    aside.warn("Folds cannot be drawn from these patches, so a chosen threshold is judged on what it was chosen by.")
+    aside.warn(
+        "Folds cannot be drawn from these patches, so a threshold is evaluated on the patches that it was chosen on."
+    )
     return np.zeros(len(table), np.int64), True
 
 

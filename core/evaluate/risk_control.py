@@ -33,6 +33,7 @@ import pandas as pd
 
 from core.errors import ConfigError, DataError, LabelError
 from core.evaluate.metrics import check_labels, check_scores
+from core.evaluate.prevalence import check_share
 from core.stats.bootstrap import effective_groups, group_index
 from core.stats.design_effect import design_effect, score_design_effect, share_interval
 
@@ -121,20 +122,27 @@ class TriageRule:
         """Plain values, without the path."""
         return {name: value for name, value in asdict(self).items() if name != "path"}
 
-    def sentence(self, positive: str = "landslide", n_models: int = 1) -> str:
-        """For a stakeholder. n_models: how many fold models must agree before a patch is cleared."""
-        limit, sure = self.target.limit, f"{1 - self.target.delta:.0%} confidence"
-        what = f"{100 * limit:g}% of the {positive} patches"
-        if self.target.kind == "missed_per_1000":
-            what = f"{limit:g} {positive} patches per 1,000"
-        goal = f"To miss at most {what} ({sure}), inspect"
+    def promise(
+        self, positive: str = "landslide", n_models: int = 1, target: Target | None = None, inspect: float | None = None
+    ) -> str:
+        """For a stakeholder. n_models: how many fold models must agree before a patch is cleared.
+
+        target, inspect: what was asked for and how many of 1,000 patches are inspected where landslides are more or
+        less frequent than here; none: as here.
+        """
+        target = target or self.target
+        inspect = self.workload.value if inspect is None else inspect
+        what = f"{100 * target.limit:g}% of the {positive} patches"
+        if target.kind == "missed_per_1000":
+            what = f"{target.limit:g} {positive} patches per 1,000"
+        goal = f"To miss at most {what} ({1 - target.delta:.0%} confidence), inspect"
         if self.inspects_all:
             return f"{goal} every patch: no score here is low enough to be cleared automatically."
-        accepted = f", {self.accepted.value:.0f} accepted" if math.isfinite(self.accept_at) else ""
+        accepted = self.accepted.value if math.isfinite(self.accept_at) else 0.0
         least, most = ("at least ", "at most ") if n_models > 1 else ("", "")
         return (
-            f"{goal} {least}{self.workload.value:.0f} of every 1,000; {most}{self.cleared.value:.0f} can be "
-            f"cleared{accepted} automatically. Here, {self.missed:,} of {self.n_positive:,} were missed."
+            f"{goal} {least}{inspect:.0f} of every 1,000; {most}{1000 - inspect - accepted:.0f} can be cleared"
+            f"{f', {accepted:.0f} accepted' if accepted else ''} automatically."
         )
 
     def rests_on(self, n_models: int = 1) -> str:
@@ -155,20 +163,6 @@ class TriageRule:
                 "here. A prediction counts the inspections."
             )
         return " ".join(parts)
-
-    def at_prevalence(self, positive_share: float) -> dict[str, float]:
-        """Where landslides look the same but make up another share: patches in 1000 seen, missed, missed at most."""
-        alarms = self._called(0)
-        return {
-            "workload": 1000 * (positive_share * (1 - self.miss_rate) + (1 - positive_share) * alarms),
-            "missed_per_1000": 1000 * positive_share * self.miss_rate,
-            "missed_per_1000_upper": 1000 * positive_share * self.miss_rate_upper,
-        }
-
-    def _called(self, label: int) -> float:
-        called = self.n - round(self.cleared.value * self.n / 1000)
-        found = self.n_positive - self.missed
-        return found / self.n_positive if label else (called - found) / max(1, self.n - self.n_positive)
 
 
 def triage_rule(
@@ -234,6 +228,39 @@ def triage_rule(
     )
 
 
+def target_where(target: Target, share: float) -> Target | None:
+    """The target among landslides that keeps this one where ``share`` (0-1) of the patches are landslides.
+
+    A number among 1000 patches depends on how many of them are landslides; the share of landslides that it allows does
+    not. None where even missing all of them keeps the target.
+    """
+    if target.kind == "miss_rate":
+        return target
+    limit = target.share / check_share(share)
+    return Target("miss_rate", limit, target.delta) if limit < 1 else None
+
+
+def tradeoff(
+    labels: np.ndarray,
+    probs: np.ndarray,
+    kind: str,
+    groups: np.ndarray | None = None,
+    effect: float = UNGROUPED_EFFECT,
+    delta: float = DELTA,
+) -> pd.DataFrame:
+    """What every threshold promises, lowest first: threshold, missed, upper (share), workload (in 1000), effective.
+
+    As the ``path`` of a :class:`TriageRule`, without an end at its target. Empty where a class is missing.
+    """
+    labels = check_labels(labels)
+    probs = check_scores(probs, labels.size)
+    counted = labels == 1 if kind == "miss_rate" else np.ones(labels.size, bool)
+    if not 0 < int(labels.sum()) < labels.size:
+        return pd.DataFrame(columns=["threshold", "missed", "upper", "workload", "effective"], dtype=float)
+    anything = Target("miss_rate", 1 - 1e-9, delta)
+    return _highest(labels, probs, counted, groups, anything, 1.0 if groups is not None else float(effect))[1]
+
+
 def triage_by_fold(
     labels: np.ndarray,
     probs: np.ndarray,
@@ -280,6 +307,8 @@ def _highest(
 ) -> tuple[float, pd.DataFrame]:
     """The highest threshold that is not refused, and the path to it. counted: (N,) which patches the rate is of."""
     positive = labels == 1
+    if groups is not None:  # numbers, not names: they are sorted again at every threshold
+        groups = group_index(groups, labels.size)[0]
     alike = stated if groups is None else score_design_effect(probs[positive], _of(groups, positive))
     widen, n = _few_groups(_of(groups, positive), target.delta), int(counted.sum())
     scores = np.sort(probs[positive])

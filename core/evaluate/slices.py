@@ -23,10 +23,10 @@ from core.evaluate.intervals import effective_groups_by_metric, interval
 from core.evaluate.metrics import COUNT_METRICS, check_labels, rates
 from core.stats.bootstrap import by_group, group_index, resampled_sums
 from core.stats.intervals import defined_spread, t_interval, t_pvalue
-from core.text import list_names
 
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
 FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown
+MOST_DECIMALS = 9  # of the edges of a slice of numbers
 MOST_VALUES = 12  # of a text or a whole number; the rarer ones are left out
 NEEDS_BOTH = frozenset({"f1", "precision", "accuracy", "balanced_accuracy", "mcc"})  # not comparable on one class
 TABLE = (
@@ -69,25 +69,6 @@ class SliceReport:
         """The rows of the slices that are weaker than the rest with all slices taken into account."""
         return self.table[(self.table["p_holm"] < ALPHA) & (self.table["difference"] < 0)]
 
-    def sentence(self) -> str:
-        """For people."""
-        row = self.worst
-        name = self.metric.upper() if self.metric in ("f1", "mcc") else self.metric.replace("_", " ")
-        if row is None:
-            return f"No slice's {name} lies below that of all patches ({self.overall:.3f})."
-        sure = "This holds with all slices taken into account."
-        if not row["p_holm"] < ALPHA:
-            p = f" (p {row['p_holm']:.2f})" if math.isfinite(row["p_holm"]) else ""
-            sure = f"With {len(self.table)} slices looked at, luck alone may do that{p}."
-            weaker = [f"{one['by']} {one['slice']} ({one['value']:.3f})" for _, one in self.beyond_luck.iterrows()]
-            sure += f" Weaker beyond luck: {list_names(weaker)}." if weaker else ""
-        known = math.isfinite(row["lo"]) and math.isfinite(row["hi"])
-        bounds = f"95% interval {row['lo']:.3f} to {row['hi']:.3f}, " if known else ""
-        return (
-            f"The weakest slice is {row['by']} {row['slice']}: {name} {row['value']:.3f} ({bounds}"
-            f"n = {row['n']:,}, {row['n_positive']:,} positive) against {row['rest']:.3f} elsewhere. {sure}"
-        )
-
 
 def slice_report(
     labels: np.ndarray,
@@ -110,7 +91,7 @@ def slice_report(
     """
     labels, pred = check_labels(labels), check_labels(pred)
     if metric not in COUNT_METRICS:
-        raise ConfigError(f"Slices are judged by decisions. Choose one of {', '.join(COUNT_METRICS)}.")
+        raise ConfigError(f"Slices use decisions. Choose one of {', '.join(COUNT_METRICS)}.")
     rows, small = [], []
     for by, values in facts.items():
         if len(values) != labels.size:
@@ -146,7 +127,8 @@ def slice_names(values: np.ndarray, n_bins: int = 4) -> np.ndarray:
         if distinct.size > n_bins:
             edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, n_bins + 1)))
             bins = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
-            names = [f"{low:,.4g} to {high:,.4g}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+            words = _edges(edges)
+            names = [f"{low} to {high}" for low, high in zip(words[:-1], words[1:], strict=True)]
             out[known] = np.array(names, dtype=object)[bins[known]]
             return out
         out[known] = [f"{number:g}" for number in numbers[known]]
@@ -156,6 +138,16 @@ def slice_names(values: np.ndarray, n_bins: int = 4) -> np.ndarray:
     kept = set(names[np.argsort(-counts, kind="stable")[:MOST_VALUES]].tolist())
     out[[name not in kept for name in out]] = ""
     return out
+
+
+def _edges(edges: np.ndarray) -> list[str]:
+    """Ascending numbers as people read them, with no more decimals than the narrowest step between them needs."""
+    least = np.diff(edges).min(initial=np.inf) / 10
+    decimals = next(
+        (d for d in range(MOST_DECIMALS) if np.abs(np.round(edges, d) - edges).max() <= least), MOST_DECIMALS
+    )
+    words = [f"{edge + 0.0:,.{decimals}f}" for edge in np.round(edges, decimals).tolist()]
+    return [word.rstrip("0").rstrip(".") if "." in word else word for word in words]
 
 
 def _by_one_fact(

@@ -105,7 +105,8 @@ def known_before(sources: Sequence[Source], facts: PatchFacts) -> np.ndarray:
 def starts(config: RunConfig, sources: Sequence[Source], facts: PatchFacts, rows: np.ndarray, folds: Folds) -> Start:
     """The weights of each fold. rows: (M,) the dataset's rows that ``facts`` are of.
 
-    Raises ConfigError, naming the count and an example, where a fold would be judged on what its weights learnt from.
+    Raises ConfigError, naming the count and an example, where a fold would be evaluated on what its weights
+    learnt from.
     """
     paths, learnt, notes = {}, [], []
     for source in sources:
@@ -213,7 +214,7 @@ def _refusal(source: Source, known: Sequence[Known]) -> str:
     of_all = Known(known[0].ids, kind, example, known[0].seen, known[0].excluded)
     n = int(of_all.any.sum())
     return (
-        f"The weights of '{source.named}' learnt from {n:,} of the patches that this run would be judged on "
+        f"The weights of '{source.named}' learnt from {n:,} of the patches that this run would be evaluated on "
         f"({of_all.words()}), so its scores would be too good. Use the folds of that run (same dataset, seed and "
         "number of folds; they are then matched one by one), start from other weights, or set "
         "model.weights_overlap=leave_out to leave these patches out."
@@ -226,6 +227,7 @@ def _matched(source: Source, chosen: Sequence[int]) -> str | None:
         return None
     order = ", ".join(str(old + 1) for old in chosen)
     return (
-        f"model.{source.setting}: this run shares patches with run '{source.named}'. So that no fold is judged on what "
-        f"its weights learnt from, its folds start from that run's folds {order}, not all from fold {source.fold + 1}."
+        f"model.{source.setting}: this run shares patches with run '{source.named}'. So that no fold is evaluated on "
+        f"what its weights learnt from, its folds start from that run's folds {order}, not all from fold "
+        f"{source.fold + 1}."
     )

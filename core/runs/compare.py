@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,28 @@ def table(runs: Iterable[RunFolder]) -> pd.DataFrame:
             | {"precision": oof["precision"], "seconds": summary["seconds"]}
         )
     return pd.DataFrame(rows)
+
+
+def settings(a: RunFolder, b: RunFolder) -> list[tuple[str, Any, Any]]:
+    """The settings that differ between two runs: (name with dots, a's value, b's value); None where one has no such.
+
+    The content of the datasets is among them, as ``dataset``, where it differs.
+    """
+    first, second = (_flat(json.loads(run.config().to_json())) for run in (a, b))
+    names = [name for name in dict.fromkeys([*first, *second]) if first.get(name) != second.get(name)]
+    rows = [(name, first.get(name), second.get(name)) for name in names]
+    contents = [run.provenance()["dataset"]["content_hash"] for run in (a, b)]
+    return rows if contents[0] == contents[1] else [("dataset", *contents), *rows]
+
+
+def _flat(values: dict, before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            found |= _flat(value, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = value
+    return found
 
 
 def pair(a: RunFolder, b: RunFolder, head_a: str | None = None, head_b: str | None = None) -> Comparison:

@@ -140,7 +140,7 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
         oof = self.oof()
         mine = oof.loc[oof["id"].astype(str) == patch_id, "fold"]
         if mine.empty or int(mine.iloc[0]) < 0:
-            raise RunError(f"Run '{self.name}' has not judged a patch named '{patch_id}'. Choose one of its own.")
+            raise RunError(f"Run '{self.name}' has no score for a patch named '{patch_id}'. Choose one of its own.")
         return int(mine.iloc[0])
 
     def rules(self) -> dict:

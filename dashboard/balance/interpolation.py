@@ -143,7 +143,7 @@ def _stops(
         figure = charts.interpolation_curves(path, float(position[at]), data.positive, head)
     with above:
         downloads.show(figure, key=f"balance_interpolation_{curve}")
-    st.subheader(f"This stop: {titles[at]}", anchor=False)
+    st.header(f"This stop: {titles[at]}", anchor=False)
     _stop(data, path, seen, maps, top, at, titles)
     interpolation_map.section(data, run, ends, path, at, waited)
     _explanation(data, path, head)

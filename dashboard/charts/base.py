@@ -32,6 +32,12 @@ def tint(colour: str, strength: float) -> str:
     return "rgb({},{},{})".format(*(round(255 + (part - 255) * strength) for part in parts))
 
 
+def faded(colour: str, opacity: float) -> str:
+    """``colour`` with the ground showing through."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
 def interval_bounds(interval: Sequence[float | None] | None) -> tuple[float, float]:
     """Low and high as numbers; nan where unknown."""
     low, high = interval if interval else (None, None)

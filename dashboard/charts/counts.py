@@ -1,9 +1,10 @@
-"""Bars of how many patches each class has."""
+"""Bars of how many patches each class has, and how many of each kind are decided wrongly."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
@@ -39,3 +40,34 @@ def _class_colour(name: str, positive: str) -> str:
     if "synthetic" in lowered:
         return theme.SYNTHETIC
     return theme.UNLABELLED if lowered == "unlabelled" else theme.NEGATIVE
+
+
+def errors_by_kind(table: pd.DataFrame, by: str) -> go.Figure:
+    """Missed landslides to the left, false alarms to the right, one row per kind.
+
+    table: kind, fn, fp, n_positive, n_negative; the order is kept. by: what the kinds are of.
+    """
+    figure = go.Figure()
+    names = [escape_html(kind) for kind in table["kind"]]
+    for outcome, cell, of, sign in (("FN", "fn", "n_positive", -1), ("FP", "fp", "n_negative", 1)):
+        words = theme.OUTCOME_WORDS[outcome]
+        shares = [
+            f"{count:,} of {total:,}" if total else "" for count, total in zip(table[cell], table[of], strict=True)
+        ]
+        figure.add_bar(
+            x=sign * table[cell], y=names, orientation="h", name=words, marker_color=theme.OUTCOME[outcome],
+            text=[words if count else "" for count, words in zip(table[cell], shares, strict=True)],
+            textposition="auto", cliponaxis=False, customdata=shares,
+            hovertemplate=f"%{{y}}: {words}, %{{customdata}}<extra></extra>",
+        )  # fmt: skip
+    most = int(max(table["fn"].max(), table["fp"].max(), 1)) if len(table) else 1
+    step = next(step for power in range(9) for step in (10**power, 2 * 10**power, 5 * 10**power) if 3 * step >= most)
+    ticks = list(range(0, most + step, step))
+    figure.add_vline(x=0, line_width=1, line_color=theme.INK)
+    figure.update_layout(barmode="relative")
+    figure.update_yaxes(title_text=escape_html(by), type="category", autorange="reversed", showgrid=False)
+    figure.update_xaxes(
+        title_text="Patches", range=[-ticks[-1] * 1.05, ticks[-1] * 1.05],
+        tickvals=[-tick for tick in ticks[:0:-1]] + ticks, ticktext=[f"{tick:,}" for tick in ticks[:0:-1] + ticks],
+    )  # fmt: skip
+    return theme.apply(figure, 130 + 42 * max(2, len(table)))

@@ -66,7 +66,7 @@ def differences(
     figure.update_xaxes(range=[min(ends) - margin, max(ends) + margin])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(
-        title_text=title, tickformat="+.2f" if max(ends) - min(ends) > 0.08 else "+.3f", nticks=4, tickangle=0
+        title_text=title, tickformat=".2f" if max(ends) - min(ends) > 0.08 else ".3f", nticks=4, tickangle=0
     )
     return theme.apply(figure, 100 + 34 * max(1, len(rows)))
 

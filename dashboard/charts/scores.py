@@ -1,4 +1,4 @@
-"""The confusion matrix, the histogram of probabilities, and the ROC and precision-recall curves of heads.
+"""A hundred patches as squares, the confusion matrix, the histogram of probabilities, ROC and precision-recall curves.
 
 Pure functions: they read no file and no session. Colours and the common look come from ``theme``; whatever a user has
 named is escaped, because plotly reads a little HTML in its texts.
@@ -14,12 +14,68 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, tint
+from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, interval_bounds, tint
 
 CURVE_POINTS = 1000
 
 
 # ------------------------------------------------------------------------------------------------------ counts
+
+SQUARES = (25, 4)  # columns and rows of a hundred
+SIDE, GAP = 50, 4  # pixels of a square with the gap behind it, and of the gap
+FAINT = 0.4  # opacity of what lies within the interval
+
+
+@dataclass(frozen=True)
+class Squares:
+    """A hundred of something: ``share`` (0-1; None: undefined) are the first outcome, the others the second.
+
+    bounds: the share's interval, 0-1, or None. words: what the two are called here.
+    """
+
+    title: str
+    share: float | None
+    bounds: Sequence[float | None] | None
+    outcomes: tuple[str, str]
+    words: tuple[str, str]
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Squares of the first outcome, of it within the interval, of the second within it, and of the second."""
+        low, high = interval_bounds(self.bounds)
+        value = round(100 * self.share)
+        low, high = (value, value) if not np.isfinite([low, high]).all() else (round(100 * low), round(100 * high))
+        low, high = min(low, value), max(high, value)
+        return low, value - low, high - value, 100 - high
+
+    @property
+    def defined(self) -> bool:
+        """Whether there is a share."""
+        return self.share is not None and bool(np.isfinite(self.share))
+
+    def sentence(self) -> str:
+        """The title with what the squares say, as it is written."""
+        if not self.defined:
+            return f"{self.title}: undefined, there are none"
+        value = round(100 * self.share)
+        return f"Of {self.title}: {value} {self.words[0]}, {100 - value} {self.words[1]}"
+
+
+def squares(panel: Squares) -> np.ndarray:
+    """A panel's hundred squares, (H, W, 4) uint8: what lies within the interval is faint, the gaps show the ground.
+
+    A picture and no figure: it is there before a browser has loaded what draws figures.
+    """
+    columns, rows = SQUARES
+    if panel.defined:
+        first, second = (theme.OUTCOME[outcome] for outcome in panel.outcomes)
+        parts = list(zip((first, first, second, second), panel.counts(), (1.0, FAINT, FAINT, 1.0), strict=True))
+    else:
+        parts = [(theme.UNLABELLED, 100, 1.0)]
+    inks = [(*(int(colour[k : k + 2], 16) for k in (1, 3, 5)), round(255 * opacity)) for colour, _, opacity in parts]
+    ink = np.repeat(np.array(inks, np.uint8), [count for _, count, _ in parts], axis=0).reshape(rows, columns, 4)
+    drawn = np.zeros((rows, SIDE, columns, SIDE, 4), np.uint8)
+    drawn[:, : SIDE - GAP, :, : SIDE - GAP] = ink[:, None, :, None]
+    return drawn.reshape(rows * SIDE, columns * SIDE, 4)
 
 
 def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:
@@ -145,7 +201,7 @@ def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
 def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> go.Figure:
     figure = go.Figure()
     for item in curves:
-        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), _thinned(item.curve)
+        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), thinned(item.curve)
         figure.add_scatter(
             x=curve.x, y=curve.y, mode="lines", name=f"{title}{item.note}", legendgroup=item.head,
             line={"color": colour, "width": LINE if item.point else THIN},
@@ -162,7 +218,7 @@ def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> 
     return theme.apply(figure, 380)
 
 
-def _thinned(curve: Curve) -> Curve:
+def thinned(curve: Curve) -> Curve:
     """At most ``CURVE_POINTS`` of a curve's points, both ends among them: the eye sees no more."""
     n = len(curve.x)
     if n <= CURVE_POINTS:

@@ -110,7 +110,7 @@ def _mean_patch(data: Dataset, label: int, look: gallery.Look, pixels: ClassPixe
 
 
 def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
-    st.subheader("One band", anchor=False)
+    st.header("One band", anchor=False)
     known = {band.name: band for band in derived_bands.drawable(data.bands)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = url_state.choose(
@@ -142,7 +142,7 @@ def _one_band(data: Dataset, look: gallery.Look, ids: list[str]) -> None:
 
 
 def _quantiles(data: Dataset, pixels: ClassPixels) -> None:
-    st.subheader("Quantiles of every band by class", anchor=False)
+    st.header("Quantiles of every band by class", anchor=False)
     downloads.show(charts.quantiles_by_class(pixels.quantiles, data.bands, data.class_names), key="bands_quantiles")
     said = ", ".join(f"{n:,} {escape_markdown(_word(data, label))}" for label, n in pixels.n.items())
     st.caption(

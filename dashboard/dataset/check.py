@@ -124,7 +124,7 @@ def _concerned(data: Dataset, report: CheckReport) -> None:
     rows = [row for row in report.rows if row.ids]
     if not rows:
         return
-    st.subheader("Affected patches", anchor=False)
+    st.header("Affected patches", anchor=False)
     place = url_state.choose(
         st.selectbox,
         "Finding",

@@ -66,7 +66,7 @@ def last_change() -> None:
 
 def excluded(data: Dataset) -> None:
     """The list with its patches, and the way back."""
-    st.subheader("Left out of training", anchor=False)
+    st.header("Left out of training", anchor=False)
     try:
         table = exclusions.read_exclusions(data.path)
         stale = exclusions.current_exclusions(data)[1]

@@ -27,7 +27,7 @@ def facts(data: Dataset) -> None:
     _examples(data)
     _counts(data)
     _balance_by_part(data)
-    st.subheader("Bands", anchor=False)
+    st.header("Bands", anchor=False)
     downloads.table(short_band_table(data), hide_index=True, width="stretch", height="content")
     st.caption(
         "All usable pixels of all patches, in the band's unit; 5% and 95% are quantiles.",
@@ -95,7 +95,7 @@ def _counts(data: Dataset) -> None:
 
 def _balance_by_part(data: Dataset) -> None:
     """The share of the positive class in each part, by whatever tells the patches apart."""
-    st.subheader("Balance by part", anchor=False)
+    st.header("Balance by part", anchor=False)
     found = parts(data)
     if not found:
         st.markdown("Nothing tells these patches apart: the source named no split, no group and no further column.")

@@ -67,7 +67,7 @@ def drawn_events(join: Join) -> pd.DataFrame:
 
 def inventories(data: Dataset, join: Join | None) -> None:
     """The join, and the form that makes one."""
-    st.subheader("Inventories", anchor=False)
+    st.header("Inventories", anchor=False)
     target = cache.dataset_target(data.path, state.checkpoints())
     if analyses.follow(target, NAME):
         return

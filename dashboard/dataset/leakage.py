@@ -152,7 +152,7 @@ def _pairs(data: Dataset, table: pd.DataFrame) -> None:
     if not len(table):
         st.markdown("No matching pairs. Change the filters above.")
         return
-    st.subheader("Pairs", anchor=False)
+    st.header("Pairs", anchor=False)
     look = gallery.look_controls(data, "leakage_look")
     page, number, pages = paging.of(table, "leakage_page", PAIRS_A_PAGE)
     chosen = pair.pairs(data, page, look, "leakage")

@@ -29,7 +29,7 @@ PROBE_WORDS = {
 
 def cost(data: Dataset) -> None:
     """The comparison, and the form that makes it."""
-    st.subheader("Effect of leakage on scores", anchor=False)
+    st.header("Effect of leakage on scores", anchor=False)
     target = cache.dataset_target(data.path, state.checkpoints())
     under_way = analyses.follow(target, NAME)
     found = or_stop(lambda: read(target))

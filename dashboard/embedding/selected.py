@@ -131,7 +131,7 @@ def _several(data: Dataset, chosen: pd.DataFrame, look: Look) -> None:
 
 
 def _decided(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the outcome where some have none: it underlines pictures."""
+    """Without the outcome where some have none: a chip names it."""
     return table if (table["outcome"] != "").all() else table.drop(columns="outcome")
 
 
@@ -139,7 +139,8 @@ def _caption(data: Dataset):
     words = points.class_words(data)
 
     def caption(row: pd.Series) -> str:
-        prob = f"  \np {row['prob']:.2f}" if row["prob"] == row["prob"] else ""
-        return (theme.OUTCOME_WORDS.get(row.get("outcome"), "") or escape_markdown(words[int(row["label"])])) + prob
+        prob = f"p {row['prob']:.2f}" if row["prob"] == row["prob"] else ""
+        kind = "" if row.get("outcome") else escape_markdown(words[int(row["label"])])  # a chip names the outcome
+        return "\n".join(filter(None, [kind, prob]))
 
     return caption

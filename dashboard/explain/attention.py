@@ -171,7 +171,7 @@ def patch_words(data: Dataset, cams: gallery.Cams, row: pd.Series) -> str:
 
 
 def _means(run: RunFolder, name: str, means: Mapping[str, MeanMap], facts: pd.DataFrame, head: str) -> None:
-    st.subheader("Mean map by outcome", anchor=False)
+    st.header("Mean map by outcome", anchor=False)
     top = charts.top_of(means)
     with st.grid(4, min_column_width=150, gap="small", key="explain_mean_maps"):
         for outcome in outcomes.OUTCOMES:

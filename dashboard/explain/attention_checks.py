@@ -152,7 +152,7 @@ def _method(report: Mapping[str, Any]) -> None:
 def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolder, name: str) -> None:
     if curves.empty:
         return
-    st.subheader("Do the places they point at matter?", anchor=False)
+    st.header("Do the places they point at matter?", anchor=False)
     kinds = [kind for kind in charts.KIND_WORDS if (curves["kind"] == kind).any()]
     road = report["faithfulness"]["road"]
     gains = [
@@ -187,7 +187,7 @@ def _faithfulness(report: Mapping[str, Any], curves: pd.DataFrame, run: RunFolde
 
 
 def _randomised(report: Mapping[str, Any], table: pd.DataFrame, run: RunFolder, name: str) -> None:
-    st.subheader("Do the maps depend on what was learnt?", anchor=False)
+    st.header("Do the maps depend on what was learnt?", anchor=False)
     if table.empty:
         st.markdown("No network with random weights was compared.")
         return
@@ -206,7 +206,7 @@ def _randomised(report: Mapping[str, Any], table: pd.DataFrame, run: RunFolder, 
 
 
 def _masks(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
-    st.subheader("Do they lie on the landslides?", anchor=False)
+    st.header("Do they lie on the landslides?", anchor=False)
     if "masks" not in report:
         st.markdown("This dataset has no masks of its landslides, so this cannot be checked.")
         return
@@ -232,7 +232,7 @@ def _masks(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
 
 
 def _corners(report: Mapping[str, Any], run: RunFolder, name: str) -> None:
-    st.subheader("Corners or content?", anchor=False)
+    st.header("Corners or content?", anchor=False)
     places = pd.DataFrame(report["places"]).astype({"ratio": float, "lo": float, "hi": float})
     flagged = [one for one in report.get("corners", []) if one["flagged"]]
     for one in flagged:

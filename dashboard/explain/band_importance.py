@@ -149,7 +149,7 @@ def _verdict_of(run: RunFolder, oof: pd.DataFrame, positive: str, head: str) -> 
 
 
 def _groups(run: RunFolder, head: str, baseline: str, order: str) -> None:
-    st.subheader("Groups of bands", anchor=False)
+    st.header("Groups of bands", anchor=False)
     try:
         rows = band_rows(run, head, baseline, "group")
     except LandslideLensError:
@@ -191,7 +191,7 @@ def _certainty(
     rows: pd.DataFrame,
 ) -> None:  # fmt: skip
     """How certain the order of the bands is: over patches, and over what replaces a band."""
-    st.subheader("How certain is the order?", anchor=False)
+    st.header("How certain is the order?", anchor=False)
     grid = st.grid(2, min_column_width=300, gap="medium")
     with grid.cell():
         st.markdown("**Over patches**")

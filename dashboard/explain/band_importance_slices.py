@@ -25,7 +25,7 @@ PART_COLOURS = {charts.OUTCOME_TITLES[name]: colour for name, colour in theme.OU
 
 def by_part(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame, head: str, baseline: str) -> None:
     """Drops, or shares of groups, of each outcome or of each value of a column, next to each other."""
-    st.subheader("By outcome and by slice", anchor=False)
+    st.header("By outcome and by slice", anchor=False)
     judged = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     facts = cache.patch_metadata(data, tuple(judged["id"].astype(str)))
     columns = ["outcome", *[c for c in facts.columns if c not in ("id", "group")]]
@@ -77,7 +77,7 @@ def windows(data: Dataset, measured: BandImportance) -> list[str]:
     over = Windows.over(*side, size, int(measured.report["options"]["stride"]))
     if (len(over.rows), len(over.columns)) != drops.shape[1:]:
         return []  # of an earlier time, with another stride
-    st.subheader("Places in the patch (windows)", anchor=False)
+    st.header("Places in the patch (windows)", anchor=False)
     cells = np.clip(over.to_pixels(drops, *side), 0, None)
     rows = dict(zip(index["id"].astype(str), index["row"].astype(int).tolist(), strict=True))
     cams = gallery.Cams(rows, cells, {}, np.zeros(len(cells), int))

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from dashboard import cache, theme
-from dashboard.patches import gallery, render
+from dashboard.patches import gallery, render, tiles
 from dashboard.patches.gallery import Cams, Look
 from dashboard.ui.formatting import escape_markdown, percent
 
@@ -107,17 +107,9 @@ def strip(
     start = ids.index(patch_id) // STRIP * STRIP if patch_id in ids else 0
     part = table.iloc[start : start + STRIP]
     drawn = gallery.pictures(data, ids[start : start + STRIP], look, cams)
-    with st.grid(STRIP, min_column_width=STRIP_LEAST, gap="small", key="explain_strip"):
-        for row, rgb in zip(part.to_dict("records"), drawn, strict=True):
-            other = str(row["id"])
-            with st.container(gap=None):
-                st.image(
-                    render.underline(rgb, theme.OUTCOME[row["outcome"]]), width="stretch", alt=f"Patch {other}",
-                    output_format="PNG",
-                )  # fmt: skip
-                st.button(
-                    escape_markdown(gallery.short(other, 14)), key=f"explain_show_{other}", on_click=choose_patch,
-                    args=(other,), width="stretch", type="primary" if other == patch_id else "secondary",
-                    help=f"Show {escape_markdown(other)}",
-                )  # fmt: skip
-                st.caption(words(row))
+    made = [
+        tiles.tile(str(row["id"]), rgb, words(row), name=gallery.short(str(row["id"]), 14))
+        for row, rgb in zip(part.to_dict("records"), drawn, strict=True)
+    ]
+    sent = tiles.payload(made, "Patches; choose one to see it large", px=STRIP_LEAST, columns=STRIP, current=patch_id)
+    tiles.draw(sent, "explain_strip_tiles", choose_patch)

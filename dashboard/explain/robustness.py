@@ -154,7 +154,7 @@ def _figure(run: RunFolder, report: Mapping, rows: pd.DataFrame) -> None:
 
 
 def _flips(data: Dataset, run: RunFolder, table: pd.DataFrame, report: Mapping, rows: pd.DataFrame) -> list[str]:
-    st.subheader("Decisions that change", anchor=False)
+    st.header("Decisions that change", anchor=False)
     titles = {one["name"]: one["title"] for one in report["scenarios"] if one["kind"] != "intact"}
     if not titles:
         return []
@@ -207,7 +207,7 @@ def _compared(run: RunFolder, report: Mapping) -> None:
     lost = {one["name"]: one for one in report["scenarios"] if one["kind"] == "lost"}
     if not lost:
         return
-    st.subheader("Compared with a run trained on the remaining bands", anchor=False)
+    st.header("Compared with a run trained on the remaining bands", anchor=False)
     comparisons = {}
     for other in state.choice().runs:
         if other.name != run.name and guards.run_state(other)["state"] == "succeeded":

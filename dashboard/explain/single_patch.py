@@ -103,7 +103,7 @@ def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> lis
     except LandslideLensError as error:
         show_error(error, ":material/broken_image:")
         return []
-    st.subheader("All methods", anchor=False)
+    st.header("All methods", anchor=False)
     with st.grid(7, min_column_width=patch_panels.STRIP_LEAST, gap="small", key="explain_methods"):
         for name, words in METHOD_WORDS.items():
             with st.container(gap=None):
@@ -291,7 +291,7 @@ def flips_words(rows: pd.DataFrame, before: float, threshold: float) -> str:
 
 def _windows(data: Dataset, patch_id: str, answer: Mapping[str, Any], stride: int) -> None:
     cells = np.array(answer["cells"], np.float32)
-    st.subheader("Without each place (windows)", anchor=False)
+    st.header("Without each place (windows)", anchor=False)
     look = looks.look_popover(data, "explain_window", maps=False)
     try:
         plain = gallery.pictures(data, [patch_id], look, None, patch_panels.PANEL_PX)[0]

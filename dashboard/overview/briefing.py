@@ -99,7 +99,7 @@ def frequency(brief: Briefing) -> str:
 def briefing(brief: Briefing, n_runs: int) -> None:
     """The sentence, what it stands on, and three numbers."""
     name = escape_markdown(brief.predicted.positive)
-    st.subheader(sentence(brief), anchor=False)
+    st.header(sentence(brief), anchor=False)
     chosen = f"best F1 of {n_runs} finished runs" if n_runs > 1 else "the only finished run"
     st.caption(f"{escape_markdown(title_of(brief.run))} · {chosen} · {frequency(brief)}", help=basis(brief, n_runs))
     with st.grid(3, min_column_width=150, gap="small", key="overview_numbers"):
@@ -116,8 +116,8 @@ def numbers(brief: Briefing, name: str) -> list[tuple[str, str, str, str]]:
          f"Share of the {name} patches that it calls {name} (recall)."),
         ("Correct alarms", percent(rates["precision"], 0), interval_percent(ends["precision"]),
          f"Share of its alarms that are {name} patches (precision), at the prevalence named above."),
-        ("Alarms per 1,000 patches", number(rates["alarms_per_1000"], 0), interval(ends["alarms_per_1000"], 0),
-         "How many patches someone has to look at, at the prevalence named above."),
+        ("Alarms per 1,000", number(rates["alarms_per_1000"], 0), interval(ends["alarms_per_1000"], 0),
+         "How many of 1,000 patches someone has to look at, at the prevalence named above."),
     ]  # fmt: skip
 
 

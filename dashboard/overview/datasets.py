@@ -35,7 +35,7 @@ def dataset_row(name: str, path: Path) -> dict:
 def datasets_table() -> None:
     """All dataset files; choosing one opens it."""
     choice = state.choice()
-    st.subheader("Datasets", anchor=False)
+    st.header("Datasets", anchor=False)
     if not choice.datasets:
         st.markdown("None yet.")
         return

@@ -53,7 +53,7 @@ def steps(brief: Briefing) -> list[Step]:
     found.append(
         Step(
             "safety", "Decide how many may be missed", "Sets the threshold, and how many patches have to be inspected.",
-            "health_and_safety", lambda: state.open_view("results", run=run, view="risk_control"),
+            "health_and_safety", lambda: state.open_view("results", run=run, view="safety"),
         )
     )  # fmt: skip
     if not brief.stated:

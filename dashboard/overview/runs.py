@@ -13,6 +13,7 @@ from core.runs.remembered import remembered
 from core.runs.store import STATES, RunFolder, strangers_in
 from core.text import duration
 from dashboard import state, theme
+from dashboard.results.compare.door import open_compare
 from dashboard.train import prefill
 from dashboard.ui import downloads, formatting, guards, run_actions
 from dashboard.ui.formatting import escape_markdown, interval
@@ -63,7 +64,7 @@ def runs_table() -> None:
     runs = [RunFolder(state.checkpoints() / name) for name in choice.owner]
     archived = {run.name for run in runs if labels.label_of(run).archived}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader("Runs", anchor=False, width="stretch")
+        st.header("Runs", anchor=False, width="stretch")
         if archived and not st.toggle(f"Show archived ({len(archived)})", key="overview_archived"):
             runs = [run for run in runs if run.name not in archived]
         _deleted()
@@ -110,7 +111,7 @@ def _actions(ticked: list[RunFolder]) -> None:
     why = _not_comparable(ticked)
     if st.button("Compare", disabled=bool(why), icon=":material/compare_arrows:", key="overview_compare",
                  help=why or "What differs in settings, numbers and patches."):  # fmt: skip
-        compare(*ticked)
+        open_compare(ticked[0].name, ticked[1].name)
     if one is not None:
         run_actions.menu(one, "overview")
     elif ticked:
@@ -120,11 +121,6 @@ def _actions(ticked: list[RunFolder]) -> None:
             run_actions.delete(ticked)
     else:
         st.caption("Tick a run for more, two to compare.", width="content")
-
-
-def compare(first: RunFolder, second: RunFolder) -> None:
-    """Open the comparison of two runs on the same dataset."""
-    state.open_view("results", run=first.name, view="compare", filters={"compare_with": second.name})
 
 
 def _not_comparable(ticked: list[RunFolder]) -> str:

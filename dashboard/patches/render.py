@@ -172,16 +172,9 @@ def outline(rgb: np.ndarray, mask: np.ndarray, width: int = 2) -> np.ndarray:
     return drawn
 
 
-def underline(rgb: np.ndarray, colour: str, height: int = 8) -> np.ndarray:
-    """A picture with a bar of ``colour`` (#rrggbb) added below it: (H + height, W, 3) uint8."""
-    bar = np.empty((height, rgb.shape[1], 3), np.uint8)
-    bar[:] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-    return np.concatenate([rgb, bar])
-
-
 def swatch(colour: str, side: int = 28) -> np.ndarray:
     """A square of ``colour`` (#rrggbb), for legends: (side, side, 3) uint8."""
-    return underline(np.empty((0, side, 3), np.uint8), colour, side)
+    return np.full((side, side, 3), [int(colour[i : i + 2], 16) for i in (1, 3, 5)], np.uint8)
 
 
 def _eroded(inside: np.ndarray, steps: int) -> np.ndarray:

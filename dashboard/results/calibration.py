@@ -17,45 +17,46 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 
 COLUMNS = {"ece": "ECE", "brier": "Brier", "log_loss": "Log loss", "auc": "AUC"}
-BINS = {"mass": "Equal number of patches", "width": "Equal width"}
+BINS = {"mass": "Equal count", "width": "Equal width"}
 
 
 def calibration_view(predictions: Predictions) -> None:
     """The view. Every way of calibrating is fitted on the other folds."""
     rows = predictions.calibrations()
-    st.markdown(sentence(rows, predictions.positive))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    st.markdown(f"**{sentence(rows, predictions.positive)}**")
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
         chosen = url_state.choose_several(
             st.pills, "Calibration methods", METHODS, key="calibration_drawn", default=["none", "platt"],
             selection_mode="multi", format_func=METHOD_WORDS.get, wrap=True,
         )  # fmt: skip
         kind = url_state.choose(
             st.segmented_control, "Bins", list(BINS), key="calibration_bins", default="mass", required=True,
-            format_func=BINS.get,
+            format_func=BINS.get, wrap=True,
         )  # fmt: skip
-    grid = st.grid(2, min_column_width=380, gap="medium")
+        for row in rows:
+            if row.reason:
+                words = f"{METHOD_WORDS[row.method]} is not available: {escape_markdown(row.reason)}"
+                st.info(words, icon=":material/info:")
     try:
         drawn = diagrams(predictions, [row for row in rows if row.method in (chosen or ["none"])], kind)
     except LandslideLensError as error:  # too few patches for any point
         st.warning(escape_markdown(error), icon=":material/warning:")
         return
-    with grid.cell():
+    with right:
         downloads.show(charts.reliability(drawn, predictions.positive), key="calibration_reliability")
-    with grid.cell():
-        st.caption(
+        st.caption(f"{predictions.basis} Points on the dotted line: probabilities mean what they say.")
+    downloads.table(compared(rows), hide_index=True, width="stretch", height="content")
+    with st.expander("How this was measured", icon=":material/info:"):
+        st.markdown(
             "Each method is fitted on the other folds. ECE: mean gap between predicted and observed shares, 15 bins of "
             "equal width. Brier: mean squared distance to the label. Lower is better for both, and for log loss. AUC "
-            "depends on the order only; it may change because every fold has its own scaling."
+            "depends on the order only; it may change because every fold has its own scaling. Points: 95% intervals of "
+            "the observed share, groups kept together."
         )
-        for row in rows:
-            if row.reason:
-                words = f"{METHOD_WORDS[row.method]} is not available: {escape_markdown(row.reason)}"
-                st.info(words, icon=":material/info:")
-    downloads.table(compared(rows), hide_index=True, width="stretch", height="content")
-    st.caption(f"{predictions.basis} Points: 95% intervals of the observed share, groups kept together.")
-    with st.container(horizontal=True):
-        downloads.download(compared(rows, False), f"{predictions.name}_calibration", "Calibrations (CSV)")
-        downloads.download(points_table(drawn), f"{predictions.name}_reliability", "Reliability diagram (CSV)")
+        with st.container(horizontal=True):
+            downloads.download(compared(rows, False), f"{predictions.name}_calibration", "Calibrations (CSV)")
+            downloads.download(points_table(drawn), f"{predictions.name}_reliability", "Reliability diagram (CSV)")
 
 
 def sentence(rows: list[Calibrated], positive: str) -> str:
@@ -65,17 +66,17 @@ def sentence(rows: list[Calibrated], positive: str) -> str:
         return "Calibration is undefined for these patches."
     raw, best = known["none"], min(known.values(), key=lambda row: row.values["brier"])
     words = (
-        f"Uncalibrated, probabilities of {escape_markdown(positive)} are off by {number(raw.values['ece'])} on average "
-        f"(ECE, 95% interval {interval(raw.intervals.get('ece'))}); Brier score {number(raw.values['brier'], 4)}."
+        f"Probabilities of {escape_markdown(positive)} are off by {100 * raw.values['ece']:.1f} percentage points on "
+        "average (ECE)."
     )
     if best is raw:
-        return f"{words} No method lowers the Brier score."
+        return f"{words} No calibration method lowers the Brier score."
     gain = raw.values["brier"] - best.values["brier"]
     bounds = raw.intervals.get("brier", (np.nan, np.nan))
-    caveat = " That gain is smaller than the score's own interval." if gain < bounds[1] - bounds[0] else ""
+    caveat = ", a gain smaller than the score's own interval" if gain < bounds[1] - bounds[0] else ""
     return (
-        f"{words} {METHOD_WORDS[best.method]} calibration lowers the Brier score to "
-        f"{number(best.values['brier'], 4)}, with an ECE of {number(best.values['ece'])}.{caveat}"
+        f"{words} {METHOD_WORDS[best.method]} calibration lowers the Brier score from {number(raw.values['brier'])} to "
+        f"{number(best.values['brier'])}{caveat}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures of the Results page: curves with the point of a threshold, reliability, triage, slices, heads, sets.
+"""Figures of the Results page: curves with the point of a threshold, reliability, inspections, slices, heads, sets.
 
 Pure, as ``dashboard.charts``: numbers come in, a plotly figure goes out.
 """
@@ -14,15 +14,18 @@ import plotly.graph_objects as go
 from core.evaluate.calibration.reliability import Reliability
 from core.evaluate.sweep import Sweep
 from dashboard import theme
-from dashboard.charts.base import LINE, THIN, arms, escape_html, range_words
+from dashboard.charts.base import LINE, THIN, arms, escape_html, faded, range_words
 
-RATE_COLOURS = {"recall": theme.OUTCOME["TP"], "precision": theme.OUTCOME["FP"], "f1": "#7B68B5"}
+ACCENT = theme.FOLD[0]  # what a figure with one colour is drawn in
+RATE_COLOURS = {"recall": theme.OUTCOME["TP"], "precision": theme.OUTCOME["FP"], "f1": theme.FOLD[2]}
 RATE_WORDS = {"recall": "Recall", "precision": "Precision", "f1": "F1"}
-METHOD_COLOURS = {"none": "#7B68B5", "temperature": "#D9822B", "platt": "#2B8C8C", "isotonic": "#C0447E"}
+METHOD_COLOURS = {
+    "none": theme.FOLD[2], "temperature": theme.FOLD[1], "platt": theme.FOLD[0], "isotonic": theme.FOLD[4],
+}  # fmt: skip
 METHOD_WORDS = {"none": "Uncalibrated", "temperature": "Temperature", "platt": "Platt", "isotonic": "Isotonic"}
 CURVE_POINTS = 250  # of a curve that is sent anew at every move of the slider
 SET_TITLES = {"train": "Training", "validation": "Validation", "test": "Test"}
-SET_COLOURS = {"train": "#8C939B", "validation": theme.NEGATIVE, "test": theme.POSITIVE}
+SET_COLOURS = {"train": theme.UNLABELLED, "validation": ACCENT, "test": theme.FOLD[2]}
 
 
 # ------------------------------------------------------------------------------------------- a threshold that moves
@@ -90,12 +93,12 @@ def _curve(sweep: Sweep, x: np.ndarray, y: np.ndarray, hover: str) -> go.Figure:
     rows = sweep.thinned(CURVE_POINTS)
     figure = go.Figure()
     figure.add_scatter(
-        x=x[rows], y=y[rows], mode="lines", showlegend=False, line={"color": theme.NEGATIVE, "width": LINE},
+        x=x[rows], y=y[rows], mode="lines", showlegend=False, line={"color": ACCENT, "width": LINE},
         customdata=sweep.threshold[rows], hovertemplate=f"{hover}, at %{{customdata:.3f}}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
         x=[], y=[], mode="markers", showlegend=False,
-        marker={"size": 15, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
+        marker={"size": 15, "color": ACCENT, "line": {"width": 2, "color": "white"}},
         hovertemplate=f"threshold: {hover}<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(range=[-0.01, 1.01])
@@ -129,51 +132,39 @@ def reliability(diagrams: Mapping[str, Reliability], positive: str) -> go.Figure
 # ---------------------------------------------------------------------------------------------------- risk control
 
 
-def triage_bar(cleared: float, inspected: float, accepted: float) -> go.Figure:
-    """A thousand patches as one bar of three parts."""
+def inspections(
+    path: pd.DataFrame, limit: float, chosen: tuple[float, float] | None, title: str, most: float
+) -> go.Figure:
+    """Inspections over what may be missed. path: threshold, missed, most, inspect (``safety.decision.path_at``).
+
+    chosen: its point (missed at most, inspections). title: of what may be missed. most: where the axis ends.
+    """
     figure = go.Figure()
-    for name, count, colour in (
-        ("cleared", cleared, theme.OUTCOME["TN"]),
-        ("inspected", inspected, theme.OUTCOME["FP"]),
-        ("accepted", accepted, theme.POSITIVE),
-    ):
-        figure.add_bar(
-            x=[count], y=[""], orientation="h", name=f"{name} {count:.0f}", marker_color=colour,
-            hovertemplate=f"{count:.1f} of 1,000 {name}<extra></extra>",
+    shown = path[path["most"] <= most * 1.05]
+    figure.add_scatter(
+        x=shown["most"], y=shown["inspect"], mode="lines", showlegend=False, line_shape="hv", fill="tozeroy",
+        fillcolor=faded(ACCENT, 0.12), line={"color": ACCENT, "width": LINE},
+        customdata=shown[["threshold", "missed"]].to_numpy(),
+        hovertemplate="%{x:.3g} missed at most: inspect %{y:.0f} of 1,000 (threshold %{customdata[0]:.3f}, "
+        "%{customdata[1]:.0f} missed here)<extra></extra>",
+    )  # fmt: skip
+    figure.add_vline(x=limit, line_width=THIN, line_dash="dash", line_color=theme.INK)
+    if chosen is not None:
+        figure.add_scatter(
+            x=[chosen[0]], y=[chosen[1]], mode="markers+text", showlegend=False, textposition="top right",
+            text=[f"  inspect {chosen[1]:.0f}"], textfont={"size": 14}, cliponaxis=False,
+            marker={"size": 15, "color": ACCENT, "line": {"width": 2, "color": "white"}},
+            hovertemplate="target: inspect %{y:.0f} of 1,000<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(barmode="stack")
-    figure.update_xaxes(title_text="Of 1,000 patches", range=[0, 1000])
-    return theme.apply(figure, 150).update_layout(legend_traceorder="normal")
-
-
-def risk_path(path: pd.DataFrame, limit: float, chosen: float, miss_rate: bool) -> go.Figure:
-    """The bound of what is missed over the alarms raised. path: see ``core.evaluate.risk_control.TriageRule``."""
-    scale = 1.0 if miss_rate else 1000.0
-    figure = go.Figure()
-    figure.add_scatter(
-        x=path["workload"], y=path["upper"] * scale, mode="lines", showlegend=False,
-        line={"color": theme.NEGATIVE, "width": LINE}, customdata=path[["threshold", "missed"]].to_numpy(),
-        hovertemplate="%{x:.0f} alarms per 1,000: at most %{y:.3f} missed (threshold %{customdata[0]:.3f}, "
-        "%{customdata[1]} missed here)<extra></extra>",
-    )  # fmt: skip
-    here = path[np.isclose(path["threshold"], chosen)] if np.isfinite(chosen) else path.tail(1)
-    figure.add_scatter(
-        x=here["workload"], y=here["upper"] * scale, mode="markers", showlegend=False,
-        marker={"size": 14, "color": theme.POSITIVE, "line": {"width": 2, "color": "white"}},
-        hovertemplate="chosen: %{x:.0f} alarms per 1,000<extra></extra>",
-    )  # fmt: skip
-    figure.add_hline(y=limit, line_width=THIN, line_dash="dash", line_color=theme.INK)
-    figure.add_annotation(x=1, xref="paper", xanchor="right", y=limit, yanchor="bottom", showarrow=False, text="target")
-    figure.update_xaxes(title_text="Alarms per 1,000 patches")
-    title = "Share of landslides missed, at most" if miss_rate else "Missed per 1,000 patches, at most"
-    figure.update_yaxes(title_text=title, rangemode="tozero")
+    figure.update_xaxes(title_text=title, range=[0, most])
+    figure.update_yaxes(title_text="Inspected, of 1,000 patches", range=[0, 1040], tickformat=",")
     return theme.apply(figure, 300)
 
 
 # ------------------------------------------------------------------------------------------- dots with intervals
 
 
-def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: str = theme.NEGATIVE) -> go.Figure:
+def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: str = ACCENT) -> go.Figure:
     """One dot per row with its interval, ``whole`` as a line. table: name, value, lo, hi, n; the order is kept."""
     figure = go.Figure()
     rows = table[table["value"].notna()]
@@ -192,10 +183,13 @@ def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: st
     return theme.apply(figure, 100 + 30 * max(1, len(rows)))
 
 
-def gaps(rows: Sequence[Mapping]) -> go.Figure:
-    """Each head's F1 on its training patches (open) and on unseen ones (filled), joined. rows: of a ``HeadTable``."""
+def gaps(rows: Sequence[Mapping], heads: tuple[str, ...]) -> go.Figure:
+    """Each head's F1 on its training patches (open) and on unseen ones (filled), joined.
+
+    rows: of a ``HeadTable``. heads: of the run, which have the colours that they have in every figure.
+    """
     figure = go.Figure()
-    names = tuple(row["head"] for row in rows)
+    names = tuple(dict.fromkeys([*heads, *(row["head"] for row in rows)]))
     for row in rows:
         train, unseen = row["train"]["f1"], row["oof"]["f1"]
         if unseen is None:
@@ -249,7 +243,7 @@ def band_shifts(table: pd.DataFrame, edge: float) -> go.Figure:
     figure = go.Figure()
     figure.add_bar(
         x=rows["smd"], y=[escape_html(name) for name in rows["band"]], orientation="h", showlegend=False,
-        marker_color=np.where(far, theme.POSITIVE, theme.UNLABELLED),
+        marker_color=np.where(far, ACCENT, theme.UNLABELLED),
         hovertemplate="%{y}: %{x:+.2f} standard deviations<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=0, line_width=1, line_color=theme.INK)

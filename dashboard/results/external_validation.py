@@ -14,6 +14,7 @@ from dashboard import url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
 from dashboard.results import charts, interpretation
+from dashboard.results.locked_test import locked_test_view
 from dashboard.results.metrics import TITLES
 from dashboard.ui import downloads, other_datasets
 from dashboard.ui.formatting import escape_markdown, interval, number
@@ -22,29 +23,48 @@ from dashboard.ui.guards import or_stop
 DRAWN = ("f1", "accuracy", "precision", "recall", "specificity", "auc")
 
 
+WHICH = {"other": "Another dataset", "locked": "Held-back test part"}
+
+
+def external_test_view(run: RunFolder, summary: dict) -> None:
+    """The view: another labelled dataset, or the part of the run's own dataset that was held back."""
+    which = url_state.choose(
+        st.segmented_control, "Tested on", list(WHICH), key="external_which", default="other", required=True,
+        format_func=WHICH.get, label_visibility="collapsed",
+    )  # fmt: skip
+    if which == "locked":
+        locked_test_view(run, summary)
+    else:
+        external_validation_view(run, summary)
+
+
 def external_validation_view(run: RunFolder, summary: dict) -> None:
-    """The view."""
-    _evaluate(run)
+    """Evaluations on other datasets, the newest first, and a new one."""
     evaluations = or_stop(read, run)
     if not evaluations:
-        st.info(
-            "This run has not been evaluated on another dataset yet. Performance at a place, season or sensor that it "
-            "has not seen tells more than any fold. Choose a labelled dataset above.", icon=":material/travel_explore:",
-        )  # fmt: skip
+        st.markdown(
+            "**This run has not been tested on another dataset yet.** Performance at a place, season or sensor that it "
+            "has not seen tells more than any fold."
+        )
+        _evaluate(run)
         return
     newest = sorted(evaluations, key=lambda name: str(evaluations[name].report.get("made", "")), reverse=True)
-    name = st.selectbox(
-        "Evaluated on", newest, key="external_shown", width=320,
-        format_func=lambda key: str(evaluations[key].report.get("dataset_name", key)),
-    )  # fmt: skip
+    name = newest[0]
+    if len(newest) > 1:
+        name = url_state.choose(
+            st.selectbox, "Evaluated on", newest, key="external_shown", default=newest[0], width=320,
+            format_func=lambda key: str(evaluations[key].report.get("dataset_name", key)),
+        )  # fmt: skip
     show(run, evaluations[name], summary)
+    st.header("Test on another dataset", anchor=False)
+    _evaluate(run)
 
 
 def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
     """One evaluation."""
     report, name = evaluation.report, evaluation.name
     positive, dataset = str(report.get("positive") or summary["positive"]), report.get("dataset_name", name)
-    st.markdown(f"**On {escape_markdown(dataset)}**: {interpretation.counts_in_words(report, positive)}")
+    st.markdown(f"**On {escape_markdown(dataset)}: {interpretation.headline(report, positive)}**")
     if report.get("notes"):
         words = "\n".join(f"- {escape_markdown(note)}" for note in report["notes"])
         (st.warning if report.get("left_out") or report.get("n_known") else st.info)(words)
@@ -59,7 +79,8 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
         downloads.show(figure, key="external_confusion")
     downloads.table(side_by_side(report), hide_index=True, width="stretch", height="content")
     st.caption(
-        f"Test: {escape_markdown(dataset)}, n = {report['n']:,} labelled patches{_of_all(report)}, mean of the "
+        f"{interpretation.counts_in_words(report, positive)} Test: {escape_markdown(dataset)}, n = {report['n']:,} "
+        f"labelled patches{_of_all(report)}, mean of the "
         f"networks of all folds at the threshold {number(report.get('threshold'))} learnt from the run's own patches. "
         "Validation: out of fold. "
         "Training: each fold's network on its own training patches, averaged over folds, real patches only. Intervals: "
@@ -113,7 +134,7 @@ def _nan(value: object) -> float:
 def _shift(run: RunFolder, report: dict, name: str) -> None:
     shift = report.get("shift") or {}
     bands, embedding = pd.DataFrame(shift.get("bands") or []), shift.get("embedding")
-    st.subheader("How far the data differ", anchor=False)
+    st.header("How far the data differ", anchor=False)
     if embedding:
         st.markdown(embedding_words(embedding))
     if not len(bands):

@@ -11,36 +11,83 @@ from dashboard import theme, url_state
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
 from dashboard.results import charts, tables
+from dashboard.results.curves import curves_view
+from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.guards import or_stop
 
 
-def heads_view(run: RunFolder, summary: dict) -> None:
-    """The view."""
-    st.subheader("Training and unseen patches", anchor=False)
+def heads_view(run: RunFolder, summary: dict, predictions: Predictions, oof: pd.DataFrame) -> None:
+    """The view: every head first, then the baselines, curves, and how to fit further heads."""
     compared = or_stop(read, run)
     rows = compared.rows if compared else rows_of(summary)
-    grid = st.grid(2, min_column_width=400, gap="medium")
-    with grid.cell():
-        downloads.show(charts.gaps(rows), key="heads_gaps")
-    with grid.cell():
-        _further_heads(run, compared is not None)
     table = head_rows(rows, summary)
+    st.markdown(f"**{sentence(summary)}**")
+    grid = st.grid(2, min_column_width=380, gap="medium")
+    with grid.cell():
+        _compared(rows, summary)
+    with grid.cell():
+        _baselines(summary)
     downloads.table(shown(table), hide_index=True, width="stretch", height="content")
     for note in compared.notes if compared else []:
         st.info(escape_markdown(note), icon=":material/info:")
     left_out = compared.left_out if compared else summary.get("left_out") or {}
     for name, reason in left_out.items():
         st.caption(f"{escape_markdown(theme.head_title(name))} is not available: {escape_markdown(reason)}")
-    st.caption(
-        f"n = {summary['oof']['n']:,} patches, positive class {escape_markdown(summary['positive'])}; 95% bootstrap "
-        "intervals, groups kept together. Gap: F1 on training patches minus out-of-fold F1. A training F1 near 1 means "
-        "that a head has memorised its training patches; it says nothing about new ones. Band statistics need no "
-        "network."
+    curves_view(predictions, oof, summary)
+    _further_heads(run, compared is not None)
+    with st.expander("How this was measured", icon=":material/info:"):
+        st.markdown(
+            "Gap: F1 on training patches minus out-of-fold F1. A training F1 near 1 means that a head has memorised "
+            "its training patches; it says nothing about new ones. Heads on band statistics need no network. "
+            "Differences are paired: both heads on the same bootstrap samples; grey: the interval includes 0."
+        )
+        downloads.download(table, f"{run.name}_heads", "Heads (CSV)")
+        rows = pd.DataFrame(tables.differences(summary), columns=["difference", "value", "lo", "hi"])
+        downloads.download(rows, f"{summary['run']}_baselines", "Differences (CSV)")
+
+
+def _compared(rows: list[dict], summary: dict) -> None:
+    """Every head by one metric; by F1 beside what it reaches on its training patches."""
+    titles = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}
+    metric = url_state.choose(
+        st.segmented_control, "Metric", list(titles), key="results_metric", default="f1", required=True,
+        format_func=titles.get, label_visibility="collapsed",
+    )  # fmt: skip
+    if metric == "f1":
+        figure, words = (
+            charts.gaps(rows, tuple(summary["heads"])),
+            "Filled: unseen patches; open: training patches. Grey: no network.",
+        )
+    else:
+        figure, words = intervals.heads_comparison(summary["heads"], metric), "Diamonds: no network."
+    downloads.show(figure, key="results_heads")
+    st.caption(f"{words} {_basis(summary)}")
+
+
+def sentence(summary: dict) -> str:
+    """The head with the best F1 and how the headline compares, in Markdown."""
+    known = {name: facts for name, facts in summary["heads"].items() if facts.get("f1") is not None}
+    if not known:
+        return "F1 is undefined for every head here."
+    best = max(known, key=lambda name: known[name]["f1"])
+    words = f"Highest F1: {_named(best)}, {number(known[best]['f1'])}."
+    head = summary["head"]
+    if best == head or head not in known:
+        return words
+    return f"{words} The run's own head, {_named(head)}, has {number(known[head]['f1'])}."
+
+
+def _named(head: str) -> str:
+    return escape_markdown(theme.head_title(head))
+
+
+def _basis(summary: dict) -> str:
+    return (
+        f"n = {summary['oof']['n']:,} patches, out of fold, positive class {escape_markdown(summary['positive'])}; 95% "
+        f"bootstrap intervals, {'groups kept together' if summary.get('grouped') else 'patches resampled'}."
     )
-    downloads.download(table, f"{run.name}_heads", "Heads (CSV)")
-    _baselines(summary)
 
 
 def rows_of(summary: dict) -> list[dict]:
@@ -66,7 +113,7 @@ def head_rows(rows: list[dict], summary: dict) -> pd.DataFrame:
             "Gap": lost["f1"], "Gap, 95%": interval(lost["interval"]),
         }  # fmt: skip
         line |= {title: unseen.get(key) for key, title in tables.HEAD_COLUMNS.items()}
-        line["Gamma, by fold"] = " to ".join(f"{value:g}" for value in dict.fromkeys(gamma[:1] + gamma[-1:]))
+        line["Gamma, by fold"] = "–".join(f"{value:g}" for value in dict.fromkeys(gamma[:1] + gamma[-1:]))
         lines.append(line)
     table = pd.DataFrame(lines)
     table = table.drop(columns=[name for name in table if _empty(table[name])])
@@ -92,6 +139,7 @@ def _empty(column: pd.Series) -> bool:
 
 
 def _further_heads(run: RunFolder, has_table: bool) -> None:
+    st.header("Further heads", anchor=False)
     if analyses.follow(run, ANALYSIS.name):
         return
     if not has_table:
@@ -108,20 +156,8 @@ def _further_heads(run: RunFolder, has_table: bool) -> None:
 
 
 def _baselines(summary: dict) -> None:
-    st.subheader("Against band statistics (no network)", anchor=False)
-    grid = st.grid(2, min_column_width=380, gap="medium")
-    with grid.cell():
-        metric = url_state.choose(
-            st.segmented_control, "Metric", ["f1", "auc", "recall", "precision"], key="results_metric", default="f1",
-            required=True,
-            format_func={"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}.get,
-        )  # fmt: skip
-        downloads.show(intervals.heads_comparison(summary["heads"], metric), key="results_heads")
-    with grid.cell():
-        st.markdown(f"**{escape_markdown(theme.head_title(summary['head']))} minus band statistics**")
-        downloads.show(
-            intervals.differences(tables.differences(summary), "Difference, with 95% interval"), key="results_diff"
-        )
-        st.caption("Paired: both heads on the same bootstrap samples. Grey: the interval includes 0.")
-    rows = pd.DataFrame(tables.differences(summary), columns=["difference", "value", "lo", "hi"])
-    downloads.download(rows, f"{summary['run']}_baselines", "Differences (CSV)")
+    rows = tables.differences(summary)
+    if rows:
+        st.markdown(f"**{_named(summary['head'])} minus band statistics**")
+        downloads.show(intervals.differences(rows, "Difference"), key="results_diff")
+        st.caption("With 95% intervals. Grey: the interval includes 0.")

@@ -6,11 +6,13 @@ Text for Markdown, with every name that a user chose escaped.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard import theme
-from dashboard.ui.formatting import escape_markdown, interval, number
+from dashboard.ui.formatting import difference, escape_markdown, interval, interval_percent, number, percent
+
+METRIC_WORDS = {"f1": "F1", "auc": "AUC"}
 
 
 @dataclass(frozen=True)
@@ -23,27 +25,44 @@ class Card:
 
 
 def cards(facts: Mapping) -> list[Card]:
-    """Found, missed, false alarms and F1 of one head. facts: an entry of ``summary["heads"]``."""
+    """Found, missed, false alarms and F1 of one head, with 95% intervals. facts: an entry of ``summary["heads"]``."""
     cells, bounds = facts["confusion"], facts.get("intervals", {})
-    n_positive, n_negative = cells["tp"] + cells["fn"], cells["fp"] + cells["tn"]
+    landslides = f"{cells['tp'] + cells['fn']:,}"
+    recall, precision = bounds.get("recall"), bounds.get("precision")
     return [
-        Card("Found (TP)", f"{cells['tp']:,}", _percents(bounds.get("recall"))),
-        Card("Missed (FN)", f"{cells['fn']:,}", _of(cells["fn"], n_positive)),
-        Card("False alarms (FP)", f"{cells['fp']:,}", _of(cells["fp"], n_negative)),
-        Card("Correct alarms", _percent(facts.get("precision")), _percents(bounds.get("precision"))),
+        Card(theme.OUTCOME_WORDS["TP"], f"{cells['tp']:,}", _of(landslides, recall)),
+        Card(theme.OUTCOME_WORDS["FN"], f"{cells['fn']:,}", _of(landslides, _rest(recall))),
+        Card(theme.OUTCOME_WORDS["FP"], f"{cells['fp']:,}", _of("alarms", _rest(precision))),
         Card("F1", number(facts.get("f1")), interval(bounds.get("f1"))),
     ]
 
 
-def headline(facts: Mapping, positive: str) -> str:
-    """The result in one line. facts: an entry of ``summary["heads"]``."""
+def _of(whole: str, bounds: object) -> str:
+    """What a count is a part of, with the interval of its share: "78–89% of 211"."""
+    return f"{interval_percent(bounds)} of {whole}".strip()
+
+
+def _rest(bounds: Sequence[float | None] | None) -> tuple[float, float] | None:
+    """The interval of what is missing from a share."""
+    low, high = bounds or (None, None)
+    return None if low is None or high is None else (1 - high, 1 - low)
+
+
+def headline(facts: Mapping, positive: str, there: Mapping | None = None) -> str:
+    """The result in one line. facts: an entry of ``summary["heads"]``; there: at the stated prevalence, if any."""
     name = escape_markdown(positive)
     if not _finite(facts, "recall"):
-        return f"These patches include no {name}"
-    first = f"Finds {_percent(facts['recall'], 0)} of {name} patches."
+        return f"These patches include no {name}."
+    first = f"Finds {percent(facts['recall'], 0)} of {name} patches."
     if not _finite(facts, "precision"):
         return f"{first} It raises no alarms."
-    return f"{first} {_percent(1 - facts['precision'], 0)} of its alarms are false."
+    if there is not None and _finite(there, "precision"):
+        return (
+            f"{first} At {1000 * there['share']:.3g} per 1,000 patches, {percent(1 - there['precision'], 0)} of its "
+            "alarms are false."
+        )
+    false = percent(1 - facts["precision"], 0)
+    return f"{first} {false[0].upper()}{false[1:]} of its alarms are false."
 
 
 def counts_in_words(facts: Mapping, positive: str) -> str:
@@ -61,7 +80,7 @@ def counts_in_words(facts: Mapping, positive: str) -> str:
 
 
 def _in_brackets(bounds: object) -> str:
-    words = _percents(bounds)
+    words = interval_percent(bounds)
     return f" (95% interval {words})" if words else ""
 
 
@@ -75,7 +94,7 @@ def basis(summary: Mapping, head: str, spread: Mapping | None = None) -> str:
     n_positive = cells["tp"] + cells["fn"]
     thresholds = [f["heads"][head]["threshold"] for f in folds if head in f.get("heads", {})]
     known = [t for t in thresholds if t is not None]
-    between = f"{min(known):.2f} to {max(known):.2f}" if known else ""
+    between = interval((min(known), max(known)), 2) if known else ""
     rule = f"The threshold is fixed ({between})" if between else "The threshold is fixed"
     if summary.get("threshold_rule") == "best_f1":
         rule = "Thresholds are cross-fitted: each fold's is learnt on the other folds" + f" ({between})" * bool(between)
@@ -93,8 +112,8 @@ def _between_trainings(spread: Mapping | None) -> str:
         return ""
     f1, auc = spread["f1"], spread["auc"]
     return (
-        f" Over {spread['n']} trainings of this recipe F1 is {f1['mean']:.3f} with standard deviation {f1['sd']:.3f}, "
-        f"AUC {auc['mean']:.3f} with {auc['sd']:.3f}."
+        f" Over {spread['n']} trainings of this recipe F1 is {number(f1['mean'])} with standard deviation "
+        f"{number(f1['sd'])}, AUC {number(auc['mean'])} with {number(auc['sd'])}."
     )
 
 
@@ -104,7 +123,7 @@ def against_baseline(summary: Mapping) -> tuple[str, str]:
     For each metric the baseline counts that leaves least to gain. Where the head is a blend of network and statistics,
     the blend without a network is among them: the same with another statistics model in the network's place.
     """
-    rows = {metric: _least_gain(summary, metric) for metric in ("f1", "auc")}
+    rows = {metric: least_gain(summary, metric) for metric in METRIC_WORDS}
     rows = {metric: found for metric, found in rows.items() if found}
     if not rows:
         return "Unknown", "This run has no interval for the difference from the band-statistics baselines."
@@ -117,13 +136,17 @@ def against_baseline(summary: Mapping) -> tuple[str, str]:
     text = f"{head} against the strongest model without a network: {'; '.join(parts)}. {words}"
     if "stats_blend" not in summary.get("differences", {}):
         text += " This run was made before every run had the blend without a network, the strongest such model."
-    return short, text.replace("-0.", "−0.")
+    return short, text
 
 
-METRIC_WORDS = {"f1": "F1", "auc": "AUC"}
+def verdict(summary: Mapping) -> str:
+    """What the differences from the strongest baselines say, in a sentence; empty where none is known."""
+    found = [least_gain(summary, metric) for metric in METRIC_WORDS]
+    rows = [row for _, row in filter(None, found)]
+    return _answer(rows)[1] if rows else ""
 
 
-def _least_gain(summary: Mapping, metric: str) -> tuple[str, Mapping] | None:
+def least_gain(summary: Mapping, metric: str) -> tuple[str, Mapping] | None:
     """The baseline that leaves the head least to gain by a metric, with the difference; None where none is known."""
     against = {name: entry.get(metric) for name, entry in summary.get("differences", {}).items()}
     known = {name: row for name, row in against.items() if row and _finite(row, "difference", "lo", "hi")}
@@ -134,7 +157,7 @@ def _least_gain(summary: Mapping, metric: str) -> tuple[str, Mapping] | None:
 
 
 def _signed(row: Mapping) -> str:
-    return f"{row['difference']:+.3f}, 95% interval {row['lo']:+.3f} to {row['hi']:+.3f}"
+    return f"{difference(row['difference'])} (95% interval {interval((row['lo'], row['hi']))})"
 
 
 def _answer(rows: list[Mapping]) -> tuple[str, str]:
@@ -159,20 +182,3 @@ def warnings_of(summary: Mapping) -> list[str]:
 
 def _finite(row: Mapping, *keys: str) -> bool:
     return all(row.get(key) is not None and math.isfinite(row[key]) for key in keys)
-
-
-def _percent(value: object, digits: int = 1) -> str:
-    return "undefined" if value is None or not math.isfinite(float(value)) else f"{float(value):.{digits}%}"
-
-
-def _percents(bounds: object) -> str:
-    """An interval of shares, short enough for a card: ``77 to 90%``."""
-    try:
-        low, high = (100 * float(value) for value in bounds)
-    except (TypeError, ValueError):
-        return ""
-    return f"{low:.0f} to {high:.0f}%" if math.isfinite(low) and math.isfinite(high) else ""
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{part / whole:.1%} of {whole:,}" if whole else "of 0"

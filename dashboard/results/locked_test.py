@@ -1,4 +1,4 @@
-"""The held-back test part of the run's own dataset: judged on request, with the list of who opened it before."""
+"""The held-back test part of the run's own dataset: evaluated on request, with the list of who opened it before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.data.held_back.openings import read_openings
 from core.data.held_back.split_parts import split_parts
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import cache
+from dashboard import cache, url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
 from dashboard.results import interpretation
@@ -49,8 +49,7 @@ def locked_test_view(run: RunFolder, summary: dict) -> None:
 def _show(test: LockedTest, summary: dict) -> None:
     report, what = test.report, PARTS.get(test.part, test.part)
     st.markdown(
-        f"**On {report['n']:,} held-back {what} patches**: "
-        f"{interpretation.counts_in_words(report, str(report['positive']))}"
+        f"**On {report['n']:,} held-back {what} patches: {interpretation.headline(report, str(report['positive']))}**"
     )
     earlier = report["earlier"]
     (st.warning if earlier else st.info)(escape_markdown(opened_before(earlier)), icon=":material/lock_open:")
@@ -64,7 +63,8 @@ def _show(test: LockedTest, summary: dict) -> None:
         downloads.show(figure, key=f"locked_confusion_{test.part}")
     kept = "groups kept together" if report["grouped"] else "patches taken as independent"
     st.caption(
-        f"Mean of the networks of all folds, head {escape_markdown(report['head'])}, at the run's own threshold "
+        f"{interpretation.counts_in_words(report, str(report['positive']))} Mean of the networks of all folds, head "
+        f"{escape_markdown(report['head'])}, at the run's own threshold "
         f"{number(report['threshold'])}. Intervals: 95% bootstrap, {kept}."
     )
     downloads.download(test.patches(), f"{report['run']}_{test.part}_patches", "All patches (CSV)")
@@ -89,7 +89,9 @@ def _open(run: RunFolder, data: Dataset, offered: list[str], openings: list[dict
         "a test that settings are chosen by is no test any more. Every opening is recorded beside the dataset."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        part = st.selectbox("Part", offered, format_func=PARTS.get, key="locked_part", width=200)
+        part = url_state.choose(
+            st.selectbox, "Part", offered, key="locked_part", default=offered[0], format_func=PARTS.get, width=200
+        )
         times = sum(one["part"] == part for one in openings)
         sure = st.checkbox(f"Model and settings are final (openings so far: {times:,})", key="locked_sure")
         if st.button("Open and evaluate", icon=":material/lock_open:", key="locked_go", disabled=not sure):
@@ -97,7 +99,7 @@ def _open(run: RunFolder, data: Dataset, offered: list[str], openings: list[dict
 
 
 def _history(run: RunFolder, openings: list[dict]) -> None:
-    st.subheader("Openings", anchor=False)
+    st.header("Openings", anchor=False)
     if not openings:
         st.caption("No run has opened it yet.")
         return

@@ -15,7 +15,9 @@ import streamlit as st
 
 from core.data.scores_csv import ScoreTable
 from core.evaluate.calibration.calibrators import Calibrated, compare_calibrations
+from core.evaluate.prevalence import with_intervals
 from core.evaluate.results import HeadResults, head_results
+from core.evaluate.risk_control import Target, TriageRule, tradeoff, triage_rule
 from core.evaluate.slices import SliceReport, slice_report
 from core.evaluate.sweep import Sweep, sweep
 from core.evaluate.thresholds import Nested, chooser, nested
@@ -96,9 +98,21 @@ class Predictions:
         """Every metric with its interval, by fold, and both curves."""
         return _results(self.key, self)
 
+    def there(self) -> dict | None:
+        """Precision, F1, alarms and misses at the stated prevalence, with intervals; None where none was stated."""
+        return None if self.prevalence is None else _there(self.key, self.prevalence, self)
+
     def sweep(self) -> Sweep:
         """Counts at every threshold; shared, not to be written to."""
         return _sweep(self.key, self)
+
+    def triage(self, target: Target, accept: float | None = None, effect: float = 1.0) -> TriageRule:
+        """The threshold that keeps a safety target; raises as ``core.evaluate.risk_control.triage_rule``."""
+        return _triage(self.key, target, accept, effect, self)
+
+    def tradeoff(self, kind: str, effect: float = 1.0) -> pd.DataFrame:
+        """What every threshold promises (``core.evaluate.risk_control.tradeoff``)."""
+        return _tradeoff(self.key, kind, effect, self)
 
     def calibrations(self) -> list[Calibrated]:
         """Each way of calibrating, out of fold."""
@@ -107,6 +121,16 @@ class Predictions:
     def nested(self, rule: str, recall: float = 0.95, cost_miss: float = 10.0) -> Nested:
         """A rule for choosing the threshold, evaluated on folds that did not choose; a false alarm costs 1."""
         return _nested(self.key, self, rule, recall, cost_miss)
+
+    def slicing_facts(self, facts: pd.DataFrame) -> dict[str, np.ndarray]:
+        """What patches can be sliced by, in the table's order, their fold among it: name -> (N,). facts: by id."""
+        from core.data.tabular.patch_metadata import slicing_columns
+
+        rows = facts.set_index("id").reindex(self.table["id"].astype(str)).reset_index()
+        found = slicing_columns(rows)
+        if self.n_folds > 1:
+            found["fold"] = np.array([str(fold + 1) for fold in self.table["fold"]])
+        return found
 
     def slices(self, facts: pd.DataFrame, metric: str, version: cache.Version | None = None) -> SliceReport:
         """The metric by slice.
@@ -164,9 +188,25 @@ def _results(key: str, _predictions: Predictions) -> HeadResults:
     return head_results(table, "head")
 
 
+@st.cache_data(max_entries=24, show_spinner=False)
+def _there(key: str, share: float, _predictions: Predictions) -> dict:
+    return with_intervals(_predictions.labels, _predictions.pred, share, _predictions.groups)
+
+
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _sweep(key: str, _predictions: Predictions) -> Sweep:
     return sweep(_predictions.labels, _predictions.probs)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _triage(key: str, target: Target, accept: float | None, effect: float, _predictions: Predictions) -> TriageRule:
+    of = _predictions
+    return triage_rule(of.labels, of.probs, target, of.groups, false_per_1000=accept, effect=effect)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
+def _tradeoff(key: str, kind: str, effect: float, _predictions: Predictions) -> pd.DataFrame:
+    return tradeoff(_predictions.labels, _predictions.probs, kind, _predictions.groups, effect)
 
 
 @st.cache_data(max_entries=16, show_spinner="Calibrating each fold on the others…")
@@ -189,10 +229,5 @@ def _slices(
     _predictions: Predictions,
     _facts: pd.DataFrame,
 ) -> SliceReport:
-    from core.data.tabular.patch_metadata import slicing_columns
-
-    rows = _facts.set_index("id").reindex(_predictions.table["id"].astype(str)).reset_index()
-    facts = slicing_columns(rows)
-    if _predictions.n_folds > 1:
-        facts["fold"] = np.array([str(fold + 1) for fold in _predictions.table["fold"]])
+    facts = _predictions.slicing_facts(_facts)
     return slice_report(_predictions.labels, _predictions.pred, facts, _predictions.groups, metric)

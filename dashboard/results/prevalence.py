@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import LandslideLensError
-from core.evaluate.prevalence import with_intervals
 from core.runs.prevalence import Prevalence, prevalence_of, state_prevalence
 from core.runs.store import RunFolder
 from dashboard.results.predictions import Predictions
@@ -25,28 +24,32 @@ def stated(run: RunFolder) -> Prevalence | None:
         return None
 
 
-def prevalence_view(run: RunFolder, predictions: Predictions, known: Prevalence | None) -> None:
-    """The statement, the form that changes it, and precision, F1 and alarms at that share."""
+def in_words(predictions: Predictions, known: Prevalence) -> str:
+    """Precision, F1, alarms and misses at the stated prevalence, in Markdown."""
     own = float(predictions.labels.mean()) if len(predictions.labels) else 0.0
-    if known is not None:
-        found = with_intervals(predictions.labels, predictions.pred, known.share, predictions.groups)
-        ends = found["intervals"]
-        alarms = ends["alarms_per_1000"]
+    found = predictions.there()
+    ends = found["intervals"]
+    alarms = ends["alarms_per_1000"]
+    return (
+        f"**With {known.words()}** (here {1000 * own:.0f}): precision {number(found['precision'])} "
+        f"({interval(ends['precision'])}), F1 {number(found['f1'])} ({interval(ends['f1'])}), "
+        f"{found['alarms_per_1000']:.0f} alarms per 1,000 patches ({interval(alarms, 0)}), "
+        f"{number(found['missed_per_1000'], 1)} landslides missed."
+    )
+
+
+def prevalence_form(run: RunFolder, predictions: Predictions, known: Prevalence | None) -> None:
+    """The form that states it, in a popover."""
+    own, positive = float(predictions.labels.mean()) if len(predictions.labels) else 0.0, predictions.positive
+    label = "Prevalence" if known is None else f"Prevalence: {1000 * known.share:.3g} per 1,000"
+    with st.popover(label, icon=":material/percent:", help="How frequent landslides are where the model is used."):
         st.markdown(
-            f"**With {known.words()}** (here {1000 * own:.0f}): precision {number(found['precision'])} "
-            f"{interval(ends['precision'])}, F1 {number(found['f1'])} {interval(ends['f1'])}, "
-            f"{found['alarms_per_1000']:.0f} alarms per 1,000 patches ({alarms[0]:.0f} to {alarms[1]:.0f}), "
-            f"{found['missed_per_1000']:.1f} landslides missed."
-        )
-    label = "Prevalence where the model is used" if known is None else "Change the prevalence"
-    with st.popover(label, icon=":material/percent:"):
-        st.markdown(
-            f"These patches hold {1000 * own:.0f} {escape_markdown(predictions.positive)} patches per 1,000. Where "
-            "landslides are rarer, recall stays and precision falls. State the number once: it is used here, for the "
-            "threshold, the safety target and predictions."
+            f"These patches hold {1000 * own:.0f} {escape_markdown(positive)} patches per 1,000. Where landslides are "
+            "rarer, recall stays and precision falls. State the number once: it is used here, for the threshold, the "
+            "safety target and predictions."
         )
         per_1000 = st.number_input(
-            f"{escape_markdown(predictions.positive)} patches per 1,000", 0.1, 999.0,
+            f"{escape_markdown(positive)} patches per 1,000 where the model is used", 0.1, 999.0,
             round(1000 * (known.share if known else max(own, 0.001)), 1), 1.0, format="%.1f", key=f"{KEY}_{run.name}",
         )  # fmt: skip
         with st.container(horizontal=True):

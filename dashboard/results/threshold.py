@@ -24,7 +24,7 @@ from dashboard.patches import card, gallery
 from dashboard.results import charts
 from dashboard.results.predictions import Predictions
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import escape_markdown, interval, number
 
 AT, RULE, WHOSE = "threshold_at", "threshold_rule", "threshold_whose"
 RECALL, COST, SIDE = "threshold_recall", "threshold_cost", "threshold_side"
@@ -33,8 +33,8 @@ SHOWN = 12  # patches near the threshold
 RULES = {"best_f1": "Best F1", "recall": "Recall at least", "cost": "Lowest cost"}
 SIDES = {
     "both": "Nearest to the threshold",
-    "FN": "Missed (FN), nearest first",
-    "FP": "False alarms (FP), nearest first",
+    "FN": f"{theme.OUTCOME_WORDS['FN']}, nearest first",
+    "FP": f"{theme.OUTCOME_WORDS['FP']}, nearest first",
 }
 
 
@@ -57,27 +57,31 @@ def threshold_view(
     first = predictions.nested("best_f1").deployed if deployed is None else deployed
     if predictions.prevalence is not None:  # the best F1 is elsewhere where landslides are rarer
         first = best_f1_threshold_at(predictions.labels, predictions.probs, predictions.prevalence)
-    if st.session_state.get(WHOSE) != predictions.key:  # another head or table: its own threshold
-        st.session_state[WHOSE], st.session_state[AT] = predictions.key, float(np.clip(first, 0, 1))
+    first = float(np.clip(first, 0, 1))
+    if st.session_state.get(WHOSE, predictions.key) != predictions.key:  # another head or table: its own threshold
+        url_state.forget(AT)
+        st.query_params.pop(AT, None)
         st.session_state.pop(RULE, None)
+    st.session_state[WHOSE] = predictions.key
     sweep = predictions.sweep()
     figures = {
         "rates": charts.rates_over_threshold(sweep, first),
         "pr": charts.pr_at(sweep, first),
         "roc": charts.roc_at(sweep, first),
     }
-    live = Live(predictions, sweep, data, run, float(np.clip(first, 0, 1)), figures)
+    live = Live(predictions, sweep, data, run, first, figures)
     st.fragment(_moving)(live)
     downloads.download(lambda: sweep_table(live.sweep), f"{predictions.name}_thresholds", "Every threshold (CSV)")
 
 
 def _moving(live: Live) -> None:
-    st.session_state.setdefault(AT, live.first)
+    url_state.read_query_number(AT, 0.0, 1.0, live.first)
     _choosers(live)
     at = st.slider(
         f"Threshold: probability from which a patch counts as {escape_markdown(live.predictions.positive)}", 0.0, 1.0,
         step=STEP, format="%.3f", key=AT,
     )  # fmt: skip
+    url_state.write_query_param(AT, at, live.first)
     cells = live.sweep.at(at)
     _numbers(live, at, cells)
     charts.move_line(live.figures["rates"], at)
@@ -88,10 +92,17 @@ def _moving(live: Live) -> None:
         with grid.cell():
             downloads.show(figure, key=f"threshold_{name}")
     st.caption(
-        f"{live.predictions.basis} The slider sets one threshold for all folds and is evaluated on the patches it was "
+        f"{live.predictions.basis}{_elsewhere(live.predictions.prevalence)} "
+        "The slider sets one threshold for all folds and is evaluated on the patches it was "
         "chosen on, so its numbers are optimistic. The buttons show what each rule achieves on held-out folds."
     )
     _patches(live, at)
+
+
+def _elsewhere(share: float | None) -> str:
+    return (
+        "" if share is None else f" Precision, F1 and inspections: at {1000 * share:.3g} landslides per 1,000 patches."
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- choosing
@@ -99,12 +110,12 @@ def _moving(live: Live) -> None:
 
 def _choosers(live: Live) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        recall = st.number_input(
-            "Recall at least", 0.5, 1.0, 0.95, 0.01, format="%.2f", key=RECALL, width=130,
+        recall = url_state.number(
+            "Recall at least", 0.5, 1.0, 0.95, key=RECALL, step=0.01, format="%.2f", width=130,
             help="Share of landslides that must be found among these patches.",
         )  # fmt: skip
-        cost = st.number_input(
-            "Cost of a miss", 0.1, 1000.0, 10.0, 1.0, format="%.1f", key=COST, width=130,
+        cost = url_state.number(
+            "Cost of a miss", 0.1, 1000.0, 10.0, key=COST, step=1.0, format="%.1f", width=130,
             help="In false alarms: 10 means that one missed landslide is as bad as ten false alarms.",
         )  # fmt: skip
         for rule, words in RULES.items():
@@ -127,18 +138,18 @@ def nested_words(chosen: Nested, rule: str, recall: float, cost: float, n_folds:
     values, ends = chosen.metrics, (min(chosen.thresholds), max(chosen.thresholds))
     goal = {"best_f1": "the best F1", "recall": f"a recall of at least {recall:.2f}", "cost": "the lowest cost"}[rule]
     if n_folds < 2:
-        return f"The threshold for {goal} is {chosen.deployed:.3f}. Without folds, it was chosen on these patches."
+        return f"The threshold for {goal} is {number(chosen.deployed)}. Without folds, it was chosen on these patches."
     cells = Confusion(**values["confusion"])
     words = (
         f"**{RULES[rule]}**, cross-fitted: each of {n_folds} folds uses the threshold for {goal} on the other folds "
-        f"({ends[0]:.3f} to {ends[1]:.3f}). Result: recall {number(values['recall'])}, precision "
+        f"({interval(ends)}). Result: recall {number(values['recall'])}, precision "
         f"{number(values['precision'])}, F1 {number(values['f1'])}, {cells.fn:,} missed, {cells.fp:,} false alarms"
     )
     if rule == "cost":
         words += f", cost {cost * cells.fn + cells.fp:,.0f} (a miss {cost:g}, a false alarm 1)"
     if rule == "recall" and values["recall"] is not None and values["recall"] < recall:
-        words += ". That is less than asked for: a threshold guarantees nothing on other patches; Safety target does"
-    return f"{words}. For new patches: {chosen.deployed:.3f}, chosen on all folds; the slider now stands there."
+        words += ". That is less than required: a threshold guarantees nothing on other patches; the safety target does"
+    return f"{words}. For new patches: {number(chosen.deployed)}, chosen on all folds; the slider now stands there."
 
 
 # --------------------------------------------------------------------------------------------------- its numbers
@@ -148,27 +159,21 @@ def _numbers(live: Live, at: float, cells: Confusion) -> None:
     row = {name: values[live.sweep.index(at)] for name, values in live.sweep.rates.items()}
     n = len(live.predictions.labels)
     called = cells.tp + cells.fp
-    shown = (
-        ("Found (TP)", f"{cells.tp:,}", f"of {cells.tp + cells.fn:,}"),
-        ("Missed (FN)", f"{cells.fn:,}", f"of {cells.tp + cells.fn:,}"),
-        ("False alarms (FP)", f"{cells.fp:,}", f"of {called:,} alarms"),
-        ("To inspect", f"{1000 * called / n:.0f}", "per 1,000 patches"),
-        ("Recall", number(row["recall"]), None),
-        ("Precision", number(row["precision"]), None),
-        ("F1", number(row["f1"]), None),
-    )
+    precision, f1, inspect, where = row["precision"], row["f1"], 1000 * called / n, "of these patches"
     if (share := live.predictions.prevalence) is not None:
         there = of_counts(vars(cells), share)
-        words = f"at {1000 * share:.3g} per 1,000"
-        shown = (
-            *shown[:3], ("To inspect", f"{there['alarms_per_1000']:.0f}", f"per 1,000, {words}"), shown[4],
-            ("Precision", number(there["precision"]), words), ("F1", number(there["f1"]), words),
-        )  # fmt: skip
-    with st.grid(min_column_width=120):
+        precision, f1, inspect = there["precision"], there["f1"], there["alarms_per_1000"]
+        where = f"at {1000 * share:.3g} per 1,000"
+    shown = (
+        (theme.OUTCOME_WORDS["TP"], f"{cells.tp:,}", f"recall {number(row['recall'])}"),
+        (theme.OUTCOME_WORDS["FN"], f"{cells.fn:,}", f"of {cells.tp + cells.fn:,}"),
+        (theme.OUTCOME_WORDS["FP"], f"{cells.fp:,}", f"precision {number(precision)}"),
+        ("F1", number(f1), where),
+        ("To inspect, per 1,000", f"{inspect:.0f}", where),
+    )
+    with st.grid(5, min_column_width=150, gap="small"):
         for label, value, detail in shown:
-            st.metric(
-                label, value, detail, delta_color="off", delta_arrow="off", border=True, height="stretch"
-            )  # fmt: skip
+            st.metric(label, value, detail, delta_color="off", delta_arrow="off", border=True, height="stretch")
 
 
 def nearest(predictions: Predictions, sweep: Sweep, at: float, side: str, most: int = SHOWN) -> pd.DataFrame:
@@ -210,7 +215,7 @@ def _patches(live: Live, at: float) -> None:
     look = gallery.look_controls(live.data, "threshold", stretch=False)
     gallery.outcome_legend()
     gallery.gallery(live.data, table, look, "threshold", caption=gallery.score_caption)
-    card.show_opened(live.data, live.run, table["id"].astype(str).tolist())
+    card.show_opened(live.data, live.run, table["id"].astype(str).tolist(), live.predictions.head or None, at)
 
 
 def _plain_list(table: pd.DataFrame) -> None:

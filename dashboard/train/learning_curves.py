@@ -75,7 +75,7 @@ def samples(run: RunFolder, key: str) -> None:
         return
     if answers.empty:
         return
-    st.subheader("Predictions over epochs", anchor=False)
+    st.header("Predictions over epochs", anchor=False)
     folds = sorted(map(int, answers["fold"].unique()))
     fold = folds[-1]
     if len(folds) > 1:

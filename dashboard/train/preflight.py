@@ -105,7 +105,7 @@ def _estimate(target: DatasetTarget) -> None:
     job = analyses.newest(target, ESTIMATE)
     if job is None or progress.was_cleared(job):
         return
-    st.subheader("Time and memory", anchor=False)
+    st.header("Time and memory", anchor=False)
     if not analyses.follow(target, ESTIMATE) and guards.run_state(job)["state"] == "succeeded":
         _result(target, job)
 
@@ -193,7 +193,7 @@ def _augmented(path: str, version: cache.Version, config: str, n: int, draws: in
 
 
 def _preview(data: Dataset, config: RunConfig) -> None:
-    st.subheader("Augmentation preview", anchor=False)
+    st.header("Augmentation preview", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = st.selectbox("Patches", COUNTS, index=2, key="preview_n", width=110)
         draws = st.selectbox("Draws per patch", COUNTS, index=2, key="preview_draws", width=140)

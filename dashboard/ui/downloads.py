@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.io.csv_injection import csv_cell
+from dashboard import theme
 from dashboard.ui import narrow
 from dashboard.ui.alternatives import in_words
 
@@ -26,9 +27,11 @@ def show(figure: go.Figure, key: str, **options) -> object:
     Its text alternative is ``alt`` among the options, or written from the figure. Its camera saves a picture named
     after ``key``, in the format of :func:`picture_format`.
     """
+    theme.write_on(figure, dark=st.context.theme.type == "dark")
     saved = {"format": st.session_state.get(PICTURE) or "png", "filename": key, "scale": 2}
     config = PLOT_CONFIG | {"toImageButtonOptions": saved}
-    return st.plotly_chart(figure, key=key, theme="streamlit", config=config, **{"alt": in_words(figure)} | options)
+    said = options if "alt" in options else {"alt": in_words(figure)} | options
+    return st.plotly_chart(figure, key=key, theme="streamlit", config=config, **said)
 
 
 def picture_format() -> None:

@@ -22,7 +22,7 @@ def empty_state(
     """What is missing, in a sentence, and the button that leads on. ``detail`` is shown exactly as written."""
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("small")
-        st.subheader(title, icon=icon, anchor=False, text_alignment="center")
+        st.header(title, icon=icon, anchor=False, text_alignment="center")
         st.markdown(text, text_alignment="center", width=560)
         if detail:
             st.code(str(detail), language=None, wrap_lines=True)
@@ -35,7 +35,7 @@ def no_dataset(with_import: bool = True) -> None:
     """The empty state of a page without a dataset: the demo is one click away."""
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("small")
-        st.subheader("No dataset yet", icon=":material/satellite_alt:", anchor=False, text_alignment="center")
+        st.header("No dataset yet", icon=":material/satellite_alt:", anchor=False, text_alignment="center")
         st.markdown(
             "Start with the demo: simulated Sentinel-1/2 patches, a classifier trained on them and its analyses, made "
             "on this machine in a few minutes. Or import a folder of your own patches.",

@@ -7,7 +7,10 @@ import streamlit as st
 HIDDEN = "hidden_from_sight"  # key of a container that nobody is to see
 # White on the primary colour reads at 5.8:1 on light ground. On dark ground that colour is light, so that it reads as
 # text, and what stands on it is dark: 7.8:1.
-_ON_PRIMARY = '[data-testid^="stBaseButton-primary"]:not(:disabled) { color: #0B131A; }'
+_ON_PRIMARY = (
+    '[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid="stMultiSelectTagsContainer"] [data-tag], '
+    '[data-testid="stMultiSelectTagsContainer"] [data-tag] * { color: #0B131A; }'
+)
 
 
 def frame_style() -> None:

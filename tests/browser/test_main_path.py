@@ -30,7 +30,7 @@ def open_page(page, name):
 def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoints):
     page.set_default_timeout(60_000)
     page.goto(url)
-    expect(page.get_by_role("heading", name="Landslide Lens", level=1)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Overview", level=1)).to_be_visible(timeout=60_000)
 
     # Start a training job from its page.
     open_page(page, "Train")
@@ -63,6 +63,7 @@ def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoin
     expect(card).to_be_visible()
     expect(card.get_by_text("XGrad-CAM").first).to_be_visible()
     expect(card.get_by_role("img").first).to_be_visible()
+    card.get_by_text("Without one band").click()
     bars = card.locator(".st-key-card_occlusion .js-plotly-plot")
     expect(bars).to_be_visible()
     expect(bars.locator(".bars .point").first).to_be_attached()

@@ -18,9 +18,11 @@ def run(checkpoints):
 
 @pytest.mark.parametrize(("words", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg")])
 def test_the_camera_saves_the_format_that_is_chosen(page, url, run, tmp_path, words, begins):
-    page.goto(f"{url}/results?run={run.name}&results_view=curves")
+    page.goto(f"{url}/results?run={run.name}&results_view=heads")
     settled(page)
+    page.get_by_role("button", name="Source and export").click()
     page.get_by_text(words, exact=True).click()
+    page.keyboard.press("Escape")
     settled(page)
     chart = page.locator(".st-key-results_roc")
     chart.hover()
@@ -32,7 +34,7 @@ def test_the_camera_saves_the_format_that_is_chosen(page, url, run, tmp_path, wo
 
 
 def test_a_cell_of_the_matrix_opens_its_patches(page, url, run):
-    page.goto(f"{url}/results?run={run.name}&results_view=curves")
+    page.goto(f"{url}/results?run={run.name}&results_view=errors")
     settled(page)
     matrix = page.locator(".st-key-results_confusion")
     matrix.hover()
@@ -48,8 +50,8 @@ def test_a_cell_of_the_matrix_opens_its_patches(page, url, run):
 def test_the_slider_moves_numbers_and_point(page, url, run):
     page.goto(f"{url}/results?run={run.name}&results_view=threshold")
     settled(page)
-    slider = page.get_by_role("slider").first
-    found = page.get_by_test_id("stMetric").filter(has_text="To inspect")
+    slider = page.locator(".st-key-threshold_at").get_by_role("slider")
+    found = page.get_by_test_id("stMetric").filter(has_text="To inspect, per 1,000")
     before = found.inner_text()
     point = page.locator(".st-key-threshold_roc .scatterlayer .point").last
     expect(point).to_be_attached()
@@ -69,7 +71,7 @@ def test_a_tab_changes_what_is_seen_at_1440_by_900(browser, url, run, scheme):
     page.goto(f"{url}/results?run={run.name}")
     settled(page)
     seen = []
-    for words in ("Heads", "Calibration", "Curves"):
+    for words in ("Heads", "Calibration", "Compare"):
         tab = page.get_by_test_id("stMain").get_by_text(words, exact=True).first
         tab.click()
         settled(page)

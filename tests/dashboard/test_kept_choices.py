@@ -10,9 +10,9 @@ ELSEWHERE = "overview"
 # page, what the link holds before, widget's kind, its key, the value chosen, and its words in the link
 CHOICES = [
     ("results", {}, "selectbox", "head", "stats_svm", "stats_svm"),
-    ("results", {}, "button_group", "results_view", "curves", "curves"),
+    ("results", {}, "button_group", "results_view", "heads", "heads"),
     ("results", {"results_view": "risk_control"}, "button_group", "risk_control_kind", "miss_rate", "miss_rate"),
-    ("results", {"results_view": "risk_control"}, "number_input", "risk_control_limit_missed_per_1000", 42.0, "42.000"),
+    ("results", {"results_view": "risk_control"}, "slider", "risk_control_limit_missed_per_1000", 42.0, "42.000"),
     ("results", {"results_view": "significance"}, "button_group", "significance_metric", "auc", "auc"),
     ("errors", {}, "selectbox", "head", "stats_svm", "stats_svm"),
     ("errors", {}, "selectbox", "errors_order", "low_loss", "low_loss"),
@@ -105,7 +105,7 @@ def test_patches_that_another_page_leads_to_come_before_what_was_chosen_there(ru
     assert at.button_group(key="errors_folds").value == [1]
     at.switch_page("../pages/results.py").run()
     at.query_params.clear()
-    at.session_state["results_view"] = "threshold"
+    at.session_state["results_view"] = "safety"
     at.run()
     at.button(key="threshold_open_FN").click().run()
     assert at.title[0].value == "Errors" and at.button_group(key="errors_outcome").value == ["FN"]

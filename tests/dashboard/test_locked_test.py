@@ -78,6 +78,6 @@ def test_the_distance_to_training_stands_on_the_page(run, open_page):
     }  # fmt: skip
     run.write_json("summary.json", summary)
     at = open_page("results", run=run.name)
-    assert any("25% share ground with a training patch" in c.value for c in at.caption)
+    assert any("25% share ground with a training patch" in c.value for c in at.markdown)
     run.write_json("summary.json", {**summary, "ground": None})
-    assert any("their places are not known" in c.value for c in open_page("results", run=run.name).caption)
+    assert any("their places are not known" in c.value for c in open_page("results", run=run.name).markdown)

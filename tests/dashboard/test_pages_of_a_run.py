@@ -31,7 +31,7 @@ def test_a_run_that_has_not_finished_says_how_it_stands(studio, open_page, page,
     at = open_page(page)
     assert not at.exception and at.title[0].value == page.capitalize()
     words = {"running": "This run is still training", "failed": "This run failed"}[state]
-    assert words in [s.value for s in at.subheader]
+    assert words in [s.value for s in at.header]
     assert not at.metric
 
 

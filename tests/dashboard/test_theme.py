@@ -1,8 +1,20 @@
+import tomllib
+from pathlib import Path
+
+import plotly.graph_objects as go
 import pytest
 
 from core.config import HeadsConfig
 from core.heads.blend import WITHOUT_NETWORK
 from dashboard import theme
+from dashboard.patches.tiles import luminance
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize(
@@ -24,3 +36,22 @@ def test_heads_of_a_run_have_names_and_colours_of_their_own():
     names = tuple(dict.fromkeys((*HeadsConfig(blend=True).names, *WITHOUT_NETWORK)))
     assert len({theme.head_title(name) for name in names}) == len(names)
     assert len({theme.head_colour(name, names) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(("dark", "ground"), [(False, "#FFFFFF"), (True, "#12181D")])
+def test_ticks_titles_and_legend_read_on_their_ground(dark, ground):
+    figure = go.Figure([go.Bar(x=[1], y=[2], name="a"), go.Heatmap(z=[[1]])])
+    figure.update_layout(xaxis_title="x", yaxis_title="y")
+    theme.write_on(figure, dark)
+    inks = {
+        figure.layout.xaxis.tickfont.color, figure.layout.yaxis.title.font.color, figure.layout.legend.font.color,
+        figure.data[1].colorbar.tickfont.color,
+    }  # fmt: skip
+    assert len(inks) == 1 and contrast(inks.pop(), ground) >= 7
+
+
+def test_the_fonts_that_are_named_are_shipped():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    assert (config["font"], config["codeFont"]) == ("sans-serif", "monospace")  # Streamlit's own, in its package
+    for picture in (ROOT / "dashboard").glob("*.svg"):
+        assert "font-family" not in picture.read_text()

@@ -51,3 +51,23 @@ def test_a_choice_goes_into_the_url_and_stays_over_the_link():
     assert at.markdown[0].value.startswith("a ") and "one" not in at.query_params
     at.number_input(key="number").set_value(0.5).run()
     assert at.query_params["number"] in ("0.500", ["0.500"])
+
+
+def switch():
+    import streamlit as st
+
+    from dashboard import url_state
+
+    view = url_state.choose(st.segmented_control, "View", ["facts", "import"], key="view", default="facts")
+    st.write(view)
+
+
+def test_a_choice_outlives_a_browser_that_draws_the_widget_anew_and_sends_none():
+    at = AppTest.from_function(switch)
+    at.query_params["view"] = "import"
+    at.run()
+    assert at.markdown[0].value == "import"
+    at.button_group(key="view").set_value(None).run()
+    assert at.markdown[0].value == "import" and at.query_params["view"] in ("import", ["import"])
+    at.button_group(key="view").set_value("facts").run()
+    assert at.markdown[0].value == "facts" and "view" not in at.query_params

@@ -41,7 +41,7 @@ class OcclusionOptions(Options):
     patches: Literal["landslides", "called", "all"] = Field(
         "called",
         title="Patches",
-        description="landslides: labelled ones. called: those and what is called landslide. all: every patch judged.",
+        description="landslides: labelled ones. called: those and all alarms. all: every patch with a score.",
     )
     spatial: int = Field(
         0, ge=0, le=2000, title="Patches with windows", description="Patches whose windows are replaced too, all folds."

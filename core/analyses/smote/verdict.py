@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from core.text import interval, interval_percent
+
 # Our thresholds: a difference with an area of 0.6 is one that few would see; at 0.8, four pairs in five are told apart.
 SLIGHT, PLAIN = 0.6, 0.8
 SHARP = 0.9  # share of the parents' fine detail above which blur does not matter
@@ -44,7 +46,7 @@ def _two_sample(tests: dict[str, dict], best: str | None) -> list[str]:
     test = tests[best]
     return [
         f"A linear classifier on {FEATURES[best]} ranks a synthetic patch above a real one in {test['auc']:.0%} of "
-        f"pairs{_bounds([test['lo'], test['hi']])}; chance is 50%. Relatives stay on one side of its split."
+        f"pairs{_within([test['lo'], test['hi']])}; chance is 50%. Relatives stay on one side of its split."
     ]
 
 
@@ -52,7 +54,7 @@ def _blur(detail: dict[str, Any]) -> list[str]:
     kept = detail["kept"]
     if kept["value"] is None:
         return []
-    words = f"They keep {kept['value']:.0%}{_bounds(kept['interval'])} of their parents' fine detail"
+    words = f"They keep {kept['value']:.0%}{_within(kept['interval'])} of their parents' fine detail"
     if kept["value"] >= SHARP:
         return [f"{words}: they are hardly blurred."]
     return [f"{words}: averaging two patches blurs what they do not share, and a network may learn the blur."]
@@ -66,8 +68,8 @@ def _held_out(shares: dict[str, Any] | None) -> list[str]:
     if not synthetic["n"]:
         return []
     return [
-        f"Models that have seen {words} miss {synthetic['share']:.0%}{_bounds(synthetic['interval'])} of "
-        f"{synthetic['n']:,} synthetic landslides, and {real['share']:.0%}{_bounds(real['interval'])} of their "
+        f"Models that have seen {words} miss {synthetic['share']:.0%}{_within(synthetic['interval'])} of "
+        f"{synthetic['n']:,} synthetic landslides, and {real['share']:.0%}{_within(real['interval'])} of their "
         f"{real['n']:,} real parents."
     ]
 
@@ -77,19 +79,17 @@ def _distance(distance: dict[str, Any]) -> list[str]:
     if pixels is None:
         return []
     ratio = pixels["ratio"]
+    bounds = interval(ratio["interval"], 2)
+    within = f" (95% interval {bounds})" if bounds else ""
     return [
-        f"Without its parents, the nearest real landslide is {ratio['value']:.2f}"
-        f"{_bounds(ratio['interval'], 1, '')} times as far from a synthetic patch as the anchor's nearest is from the "
-        "anchor."
+        f"Without its parents, the nearest real landslide is {ratio['value']:.2f}{within} times as far from a "
+        "synthetic patch as the anchor's nearest is from the anchor."
     ]
 
 
-def _bounds(interval: list[float] | None, scale: int = 100, unit: str = "%") -> str:
-    """An interval in brackets, such as (95% interval 45–60%), or nothing where there is none."""
-    if interval is None or not all(map(_known, interval)):
-        return ""
-    low, high = (f"{scale * end:.{0 if unit else 2}f}" for end in interval)
-    return f" (95% interval {low}–{high}{unit})"
+def _within(bounds: Any) -> str:
+    """An interval of shares, for behind its value; nothing where there is none."""
+    return f" (95% interval {text})" if (text := interval_percent(bounds)) else ""
 
 
 def _known(value: Any) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.evaluate.comparison.significance import ALPHA, Z_ALPHA, Z_POWER, Comparison
+from core.text import difference
 
 TYPICAL_CORRELATION = 0.9  # of the errors of two heads on one embedding; heads of different networks have less
 
@@ -45,17 +46,17 @@ class PrintedDifference:
 
     def sentence(self) -> str:
         """For people."""
-        known = f"a difference of {self.difference:+.4f} in F1 on {self.n} patches"
+        known = f"A difference of {difference(self.difference, 4)} in F1 on {self.n:,} patches"
         if not self.can_be_told:
             return (
-                f"{known[0].upper()}{known[1:]} cannot be told from chance: even if every patch on which the two "
-                f"differ spoke for the same one, z would be {self.best_case_z:.2f} (1.96 is needed). The smallest "
-                f"difference that could ever show here is {self.least_detectable:.4f}; two heads that mostly agree "
-                f"need about {self.typical_detectable:.3f}."
+                f"{known} is not significant: even if every patch on which the two differ spoke for the same one, z "
+                f"would be {self.best_case_z:.2f} (1.96 is needed). The smallest difference that could be significant "
+                f"here is {self.least_detectable:.4f}; two heads that mostly agree need about "
+                f"{self.typical_detectable:.3f}."
             )
         return (
-            f"{known[0].upper()}{known[1:]} may or may not be chance: that depends on how many patches the two decide "
-            f"differently, which is not printed. Two heads that mostly agree need about {self.typical_detectable:.3f}."
+            f"{known} may be significant or not: that depends on how many patches the two decide differently, which is "
+            f"not printed. Two heads that mostly agree need about {self.typical_detectable:.3f}."
         )
 
 

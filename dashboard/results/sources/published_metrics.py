@@ -12,9 +12,10 @@ from core.errors import LandslideLensError
 from core.evaluate.comparison.many import printed_difference
 from core.evaluate.published_metrics import MOST_COUNTED, PaperCheck, Reading, check_paper, counts_that_fit
 from core.text import list_names
+from dashboard import url_state
 from dashboard.charts import scores
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import difference, escape_markdown, interval
 from dashboard.ui.messages import show_error
 
 NAMES = ("accuracy", "precision", "recall", "sensitivity", "specificity", "f1", "balanced_accuracy", "mcc", "npv")
@@ -24,6 +25,7 @@ TITLES = {
     "npv": "NPV",
 }  # fmt: skip
 MOST = 5_000  # patches of a class; with more, trying all matrices takes too long for a page
+MOST_TEXT = 20  # characters of a printed metric
 MOST_SHOWN = 200  # matrices in the table
 TABLE_IV = {"Baseline CNN": (".5053", ".5800", ".7230"), "EfficientNetB3": (".6340", ".6140", ".5380"),
             "ResNet50": (".5252", ".6538", ".3863"), "NasNetLarge": (".6270", ".7310", ".2920")}  # fmt: skip
@@ -60,7 +62,8 @@ def published_metrics_view() -> None:
 
 def _examples() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Example", list(EXAMPLES), key="paper_example", width=330)
+        first = next(iter(EXAMPLES))
+        name = url_state.choose(st.selectbox, "Example", list(EXAMPLES), key="paper_example", default=first, width=330)
         st.button("Fill it in", icon=":material/edit_note:", key="paper_fill", on_click=fill, args=(name,))
 
 
@@ -74,22 +77,20 @@ def fill(name: str) -> None:
 
 
 def _form() -> tuple[int, int, float, dict[str, str]]:
-    for key, value in (("paper_positives", 31), ("paper_negatives", 31), ("paper_tolerance", 0.0)):
-        st.session_state.setdefault(key, value)
     with st.container(border=True):
         with st.container(horizontal=True):
-            positives = st.number_input("Positive patches", 0, MOST, key="paper_positives", width=160)
-            negatives = st.number_input("Other patches", 0, MOST, key="paper_negatives", width=160)
-            tolerance = st.number_input(
-                "Tolerance", 0.0, 0.1, step=0.0005, format="%.4f", key="paper_tolerance", width=160,
+            positives = url_state.number("Positive patches", 0, MOST, 31, key="paper_positives", width=160)
+            negatives = url_state.number("Other patches", 0, MOST, 31, key="paper_negatives", width=160)
+            tolerance = url_state.number(
+                "Tolerance", 0.0, 0.1, 0.0, step=0.0005, format="%.4f", key="paper_tolerance", width=160,
                 help="How far the true value may be from the printed one. 0: half a unit of the last digit.",
             )  # fmt: skip
         printed = {}
         with st.grid(min_column_width=140):
             for metric in NAMES:
-                text = st.text_input(TITLES[metric], key=f"paper_{metric}", max_chars=20, placeholder="not printed")
+                text = url_state.text(TITLES[metric], key=f"paper_{metric}", placeholder="not printed")
                 if text.strip():
-                    printed[metric] = text.strip()
+                    printed[metric] = text.strip()[:MOST_TEXT]
     return int(positives), int(negatives), float(tolerance), printed
 
 
@@ -139,7 +140,7 @@ def other_counts(total: int, splits: list[tuple[int, int]]) -> str:
 def _off(reading: Reading) -> pd.DataFrame:
     return pd.DataFrame(
         {"Metric": [TITLES.get(name, name) for name in reading.off],
-         "Printed minus true": [f"{value:+.4f}" for value in reading.off.values()]}
+         "Printed minus true": [difference(value, 4) for value in reading.off.values()]}
     )  # fmt: skip
 
 
@@ -154,23 +155,26 @@ def readings_table(check: PaperCheck) -> pd.DataFrame:
 
 
 def _difference() -> None:
-    st.subheader("Is a published difference significant?", anchor=False)
+    st.header("Is a published difference significant?", anchor=False)
     with st.container(horizontal=True):
-        first = st.number_input("First F1", 0.01, 0.9999, 0.8915, 0.001, format="%.4f", key="paper_f1_a", width=140)
-        second = st.number_input("Second F1", 0.01, 0.9999, 0.8938, 0.001, format="%.4f", key="paper_f1_b",
-                                 width=140)  # fmt: skip
-        n = st.number_input("Test patches", 10, 10_000_000, 1619, key="paper_n", width=140)
-        share = st.number_input("Positive, per 100", 0.1, 99.9, 17.6, 0.1, format="%.1f", key="paper_share", width=140)
+        first = url_state.number(
+            "First F1", 0.01, 0.9999, 0.8915, key="paper_f1_a", step=0.001, format="%.4f", width=140
+        )
+        second = url_state.number(
+            "Second F1", 0.01, 0.9999, 0.8938, key="paper_f1_b", step=0.001, format="%.4f", width=140
+        )
+        n = url_state.number("Test patches", 10, 10_000_000, 1619, key="paper_n", width=140)
+        share = url_state.number(
+            "Positive, per 100", 0.1, 99.9, 17.6, key="paper_share", step=0.1, format="%.1f", width=140
+        )
     try:
-        difference = printed_difference(first, second, int(n), share / 100)
+        found = printed_difference(first, second, int(n), share / 100)
     except LandslideLensError as error:
         show_error(error)
         return
-    (st.info if difference.can_be_told else st.warning)(
-        escape_markdown(difference.sentence()), icon=":material/compare_arrows:"
-    )
-    low, high = difference.interval
+    (st.info if found.can_be_told else st.warning)(escape_markdown(found.sentence()), icon=":material/compare_arrows:")
+    low, high = found.interval
     st.caption(
-        f"95% interval of the first score: {low:.3f} to {high:.3f}. Example: Table 3 of the paper on the Zindi "
+        f"95% interval of the first score: {interval((low, high))}. Example: Table 3 of the paper on the Zindi "
         "challenge, its classifier against the SVM with C 0.1, on the public test set."
     )

@@ -1,4 +1,4 @@
-"""Probabilities from a CSV, evaluated like a run's: summary, metrics, threshold, curves, calibration, risk control.
+"""Probabilities from a CSV, evaluated like a run's: summary, errors, threshold and safety target, calibration, slices.
 
 The upload is read within memory limits and never kept. ``core.data.scores_csv`` reads it and sets aside unusable rows.
 """
@@ -16,8 +16,10 @@ import streamlit as st
 
 from core.data.scores_csv import Columns, ScoreTable, column_names, read_scores
 from core.errors import DataError, LandslideLensError
-from dashboard.results import calibration, curves, decision_summary, metrics, predictions, risk_control, threshold
+from dashboard import url_state
+from dashboard.results import calibration, curves, errors_by_kind, predictions, slices, summary, threshold
 from dashboard.results.predictions import Predictions
+from dashboard.results.safety import target
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -28,8 +30,8 @@ T = TypeVar("T")
 FIELDS = {"id": "Id", "label": "Label", "prob": "Probability", "fold": "Fold", "group": "Group"}
 AUTO = "(automatic)"
 VIEWS = {
-    "metrics": "Metrics", "threshold": "Threshold", "curves": "Curves", "calibration": "Calibration",
-    "risk_control": "Safety target",
+    "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
+    "calibration": "Calibration", "slices": "Slices", "curves": "Curves",
 }  # fmt: skip
 TEMPLATE = pd.DataFrame(
     {"id": ["patch_1", "patch_2"], "label": [1, 0], "probability": [0.92, 0.08], "fold": [0, 1], "group": ["a", "b"]}
@@ -50,27 +52,34 @@ def uploaded_scores_view() -> None:
     scores, key = uploaded
     _read(scores)
     uploaded_predictions = predictions.of_csv(scores, key)
-    decision_summary.missing_class(uploaded_predictions)
-    decision_summary.summary_view(uploaded_predictions, uploaded_predictions.basis)
-    view = st.segmented_control(
-        "View", list(VIEWS), default="metrics", required=True, format_func=VIEWS.get, key="csv_view", wrap=True,
-        label_visibility="collapsed",
+    summary.header(uploaded_predictions)
+    view = url_state.choose(
+        st.segmented_control, "View", list(VIEWS), key="csv_view", default="summary", required=True,
+        format_func=VIEWS.get, wrap=True, label_visibility="collapsed",
     )  # fmt: skip
     draw(uploaded_predictions, view)
 
 
 def draw(uploaded: Predictions, view: str) -> None:
     """One of ``VIEWS``."""
-    if view == "metrics":
-        metrics.metrics_view(uploaded, None)
-    elif view == "threshold":
+    if view == "summary":
+        summary.summary_view(uploaded, uploaded.basis, _open_safety)
+    elif view == "errors":
+        errors_by_kind.errors_view(uploaded, None, None)
+    elif view == "safety":
+        target.target_view(uploaded)
+        st.header("Try a threshold", anchor=False)
         threshold.threshold_view(uploaded, None, None)
-    elif view == "curves":
-        curves.curves_view(uploaded)
     elif view == "calibration":
         calibration.calibration_view(uploaded)
+    elif view == "slices":
+        slices.slices_view(uploaded, None)
     else:
-        risk_control.risk_control_view(uploaded)
+        curves.curves_view(uploaded)
+
+
+def _open_safety() -> None:
+    st.session_state["csv_view"] = "safety"
 
 
 def _uploaded() -> tuple[ScoreTable, str] | None:

@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom
 
 from core.errors import ConfigError, DataError, LabelError
 from core.evaluate.metrics import confusion
-from core.evaluate.risk_control import UNGROUPED_EFFECT, Target, triage_by_fold, triage_rule
+from core.evaluate.risk_control import UNGROUPED_EFFECT, Target, target_where, tradeoff, triage_by_fold, triage_rule
 
 APART, SHARE = 2.5, 0.1756  # of the two classes' scores in standard deviations; of landslides
 DRAWS = 2000
@@ -119,7 +120,7 @@ def test_counts_are_those_of_the_decisions():
     assert 1000 * ((labels == 0) & accepted).mean() <= 10
     assert found.precision.value == pytest.approx(labels[called & ~accepted].mean())
     assert found.workload.lo < found.workload.value < found.workload.hi
-    assert "can be cleared" in found.sentence() and "accepted automatically" in found.sentence()
+    assert "can be cleared" in found.promise() and "accepted automatically" in found.promise()
 
 
 def test_a_stricter_target_costs_more_inspections():
@@ -158,7 +159,7 @@ def test_copies_do_not_help_to_promise():
 def test_scores_that_say_nothing_leave_every_patch_to_be_inspected():
     labels = np.arange(400) % 2
     found = triage_rule(labels, np.zeros(400), Target("miss_rate", 0.05), effect=1)
-    assert found.inspects_all and "inspect every patch" in found.sentence()
+    assert found.inspects_all and "inspect every patch" in found.promise()
 
 
 def test_where_landslides_are_rarer_than_the_target_nothing_need_be_seen():
@@ -167,12 +168,39 @@ def test_where_landslides_are_rarer_than_the_target_nothing_need_be_seen():
     assert found.threshold == math.inf and found.workload.value == 0
 
 
-def test_elsewhere_uses_the_other_share_of_landslides():
-    rng = np.random.default_rng(6)
-    found = triage_rule(*population(rng, 20_000), Target("miss_rate", 0.05), effect=1)
-    other = found.at_prevalence(0.02)
-    assert other["missed_per_1000"] == pytest.approx(20 * found.miss_rate)
-    assert other["workload"] == pytest.approx(workload(found.threshold, 0.02), rel=0.05)
+def test_elsewhere_a_number_in_1000_becomes_the_share_of_landslides_that_it_allows_there():
+    target = Target("missed_per_1000", 4)
+    assert target_where(target, 0.02) == Target("miss_rate", 0.2)
+    assert target_where(target, 0.004) is None and target_where(target, 0.001) is None  # all may be missed
+    assert target_where(Target("miss_rate", 0.05), 0.001) == Target("miss_rate", 0.05)
+    with pytest.raises(ConfigError):
+        target_where(target, 0)
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(2000) // 4])
+@pytest.mark.parametrize("kind", ["miss_rate", "missed_per_1000"])
+def test_what_every_threshold_promises_goes_on_where_the_rule_stops(kind, groups):
+    labels, scores = population(np.random.default_rng(8), 2000)
+    rule = triage_rule(labels, scores, Target(kind, 0.1 if kind == "miss_rate" else 20), groups)
+    path = tradeoff(labels, scores, kind, groups)
+    pd.testing.assert_frame_equal(path.head(len(rule.path)), rule.path)
+    assert path["missed"].iloc[-1] > rule.missed and (path["workload"].diff().dropna() <= 0).all()
+    assert (path["upper"] > path["missed"] / (labels.sum() if kind == "miss_rate" else 2000)).all()
+
+
+def test_nothing_is_promised_of_one_class():
+    assert tradeoff(np.zeros(9), np.linspace(0, 1, 9), "miss_rate").empty
+
+
+def test_the_promise_names_the_target_as_it_was_stated():
+    labels, scores = population(np.random.default_rng(6), 3000)
+    rule = triage_rule(labels, scores, Target("miss_rate", 0.2), effect=1)
+    words = rule.promise("scar", 3, Target("missed_per_1000", 4), 120.0)
+    assert words == (
+        "To miss at most 4 scar patches per 1,000 (95% confidence), inspect at least 120 of every 1,000; at most 880 "
+        "can be cleared automatically."
+    )
+    assert "20% of the landslide patches" in rule.promise()
 
 
 def test_each_fold_is_judged_at_the_threshold_of_the_others():

@@ -84,7 +84,7 @@ def test_other_folds_are_refused_with_the_count_an_example_and_what_to_do(old, t
     with pytest.raises(ConfigError) as error:
         begin(tmp_path, old.dataset_path(), f"model.weights={old.path}/fold_0", "seed=9")
     text = str(error.value)
-    assert f"'{old.name}' learnt from" in text and "of the patches that this run would be judged on" in text
+    assert f"'{old.name}' learnt from" in text and "of the patches that this run would be evaluated on" in text
     assert "identical; for example 'n" in text and "model.weights_overlap=leave_out" in text
 
 

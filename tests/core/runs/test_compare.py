@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.config import preset
 from core.errors import RunError
 from core.evaluate.comparison.significance import compare as compare_heads
 from core.evaluate.metrics import metrics
-from core.runs.compare import pair, recipes, rows
-from core.runs.store import RunFolder
+from core.runs.compare import pair, recipes, rows, settings
+from core.runs.store import RunFolder, create_run
 
 
 def made(path, noise=0.3, n=300, seed=0, flip=()):
@@ -84,3 +85,17 @@ def test_recipes_are_compared_by_all_their_trainings(tmp_path):
     assert recipes(good[:1], poor[:1]).trainings.survives is None
     values = [pair(run, run).differences["f1"].a for run in good]
     assert found.a == pytest.approx(np.mean(values))
+
+
+def test_settings_that_differ_are_named_with_both_values_and_the_data_first(tmp_path):
+    config = preset("demo")
+    others = config.with_overrides(["smote.enabled=false", "train.epochs=7"])
+    runs = [create_run(tmp_path, one, tmp_path / "data.h5", spec=str(i)) for i, one in enumerate((config, others))]
+    for run, content in zip(runs, ("one", "two"), strict=True):
+        run.write_json("provenance.json", {"dataset": {"content_hash": content}})
+    found = settings(*runs)
+    assert found[0] == ("dataset", "one", "two")
+    assert {name: (a, b) for name, a, b in found[1:]} == {
+        "smote.enabled": (True, False), "train.epochs": (config.train.epochs, 7),
+    }  # fmt: skip
+    assert settings(runs[0], runs[0]) == []

@@ -69,3 +69,40 @@ def test_long_curves_are_thinned_to_what_the_eye_sees_with_both_ends():
 def test_what_a_user_wrote_is_never_html(figure):
     assert "<b on" not in figure.to_json() and "\\u003cb on" not in figure.to_json()
     assert "onmouseover=x" in figure.to_json()
+
+
+def squares_drawn(panel) -> list[tuple[int, ...]]:
+    """Colour and opacity of each of a panel's squares, in rows."""
+    start = scores.SIDE // 3
+    middle = scores.squares(panel)[start :: scores.SIDE, start :: scores.SIDE]
+    return [tuple(int(v) for v in ink) for ink in middle.reshape(-1, 4)]
+
+
+def ink_of(outcome: str, opacity: float = 1.0) -> tuple[int, ...]:
+    colour = theme.OUTCOME[outcome]
+    return (*(int(colour[k : k + 2], 16) for k in (1, 3, 5)), round(255 * opacity))
+
+
+def test_a_hundred_squares_are_the_share_and_faint_within_its_interval():
+    scars = scores.Squares("100 scars", 0.839, (0.78, 0.887), ("TP", "FN"), ("found", "missed"))
+    alarms = scores.Squares(f"100 {HOSTILE}", 0.876, (None, None), ("TP", "FP"), ("correct", "false"))
+    assert scars.counts() == (78, 6, 5, 11) and alarms.counts() == (88, 0, 0, 12)
+    faint = scores.FAINT
+    expected = [*[ink_of("TP")] * 78, *[ink_of("TP", faint)] * 6, *[ink_of("FN", faint)] * 5, *[ink_of("FN")] * 11]
+    assert squares_drawn(scars) == expected
+    assert squares_drawn(alarms) == [ink_of("TP")] * 88 + [ink_of("FP")] * 12
+    assert scars.sentence() == "Of 100 scars: 84 found, 16 missed"
+    assert (scores.squares(scars)[scores.SIDE - 1] == 0).all()  # the gap shows the ground
+
+
+@pytest.mark.parametrize("share", [None, float("nan")])
+def test_an_undefined_share_is_a_hundred_squares_that_say_so(share):
+    panel = scores.Squares("100 alarms", share, None, ("TP", "FP"), ("correct", "false"))
+    assert len(set(squares_drawn(panel))) == 1 and len(squares_drawn(panel)) == 100
+    assert "undefined" in panel.sentence()
+
+
+@pytest.mark.parametrize(("share", "bounds"), [(0.0, (0.0, 0.04)), (1.0, (0.964, 1.0)), (0.5, (0.51, 0.6))])
+def test_squares_add_up_to_a_hundred_at_either_end(share, bounds):
+    counts = scores.Squares("100", share, bounds, ("TP", "FN"), ("found", "missed")).counts()
+    assert sum(counts) == 100 and min(counts) >= 0 and counts[0] + counts[1] == round(100 * share)

@@ -32,7 +32,7 @@ def checked(studio, open_page, path):
 def test_opening_the_view_starts_nothing_and_writes_nothing(studio, open_page):
     path = studio.add_placed()
     at = opened(open_page)
-    assert not at.exception and at.subheader[0].value == "This dataset has not been checked yet"
+    assert not at.exception and at.header[0].value == "This dataset has not been checked yet"
     assert not leaks_path(path).exists() and not (studio.checkpoints / "queue.sqlite").exists()
 
 

@@ -33,7 +33,7 @@ def searched(studio, open_page, path, **options):
 def test_the_button_starts_a_job_whose_pairs_are_shown(studio, open_page):
     path = studio.add_placed(doubled=True)
     at = opened(open_page)
-    assert not at.exception and at.subheader[0].value == "This dataset has not been checked for leakage yet"
+    assert not at.exception and at.header[0].value == "This dataset has not been checked for leakage yet"
     at.button(key="empty_Look for leaks").click().run()
     assert not at.exception and studio.answered(studio.dataset_target(path), NAME)["state"] == "succeeded"
     at.run()

@@ -29,7 +29,7 @@ COOLR = (
 def test_without_coordinates_the_map_says_what_would_bring_them(studio, open_page):
     studio.add_dataset()
     at = opened(open_page, "map")
-    assert not at.exception and at.subheader[0].value == "These patches have no coordinates"
+    assert not at.exception and at.header[0].value == "These patches have no coordinates"
 
 
 @pytest.mark.parametrize("way", ["class", "split", "group"])

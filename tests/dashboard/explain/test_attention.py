@@ -9,6 +9,7 @@ import pytest
 
 from core.analyses.attention import maps
 from dashboard.patches import outcomes
+from tests.dashboard import galleries
 from tests.dashboard.explain.shown import figures, harmless, submit
 
 
@@ -59,7 +60,7 @@ def test_an_outcome_brings_its_patches_and_a_patch_its_outcome(run, open_page):
     left = outcomes.chosen(judged(run), ["TN"])["id"].astype(str)
     at.button_group(key="explain_outcome").set_value("TN").run()
     assert not at.exception and at.session_state["explain_patch"] == left[0]
-    at.button(key=f"explain_show_{left[2]}").click().run()
+    galleries.click(at, "explain_strip", left[2])
     assert at.session_state["explain_patch"] == left[2]
     at = open_page("explain", explain_patch=left[3])
     assert not at.exception and at.session_state["explain_outcome"] == "TN"

@@ -27,4 +27,4 @@ def test_windows_of_another_stride_are_not_drawn(explained_run, open_page):
     results.write_json("report.json", {**report, "options": {**report["options"], "stride": 3}})
     at = open_page("explain", explain_view="bands")
     harmless(at)
-    assert "Windows" not in [s.value for s in at.subheader]
+    assert "Windows" not in [s.value for s in at.header]

@@ -34,7 +34,7 @@ def test_before_a_run_has_finished_every_view_says_how_it_stands(studio, open_pa
     studio.add_run(studio.add_dataset(), stage)
     at = open_page("explain", explain_view=view)
     assert not at.exception
-    assert any("training" in s.value or "failed" in s.value for s in at.subheader)
+    assert any("training" in s.value or "failed" in s.value for s in at.header)
 
 
 def test_a_view_that_does_not_exist_gives_the_first(run, open_page):

@@ -49,10 +49,10 @@ def test_the_best_run_is_told_in_a_sentence_three_numbers_and_pictures(studio, o
     tp, fn, fp, tn = counts_of(run)
     found, false = round(100 * tp / (tp + fn)), round(100 * fp / (tp + fp))
     words = f"Of 100 landslide patches it finds {found} and misses {100 - found}. Of 100 alarms, {false} "
-    assert any(s.value.startswith(words) for s in at.subheader)
+    assert any(s.value.startswith(words) for s in at.header)
     assert metrics(at)["Found (TP)"] == f"{tp / (tp + fn):.0%}"
     assert metrics(at)["Correct alarms"] == f"{tp / (tp + fp):.0%}"
-    assert metrics(at)["Alarms per 1,000 patches"] == f"{1000 * (tp + fp) / (tp + fn + fp + tn):.0f}"
+    assert metrics(at)["Alarms per 1,000"] == f"{1000 * (tp + fp) / (tp + fn + fp + tn):.0f}"
     assert all("–" in m.delta for m in at.metric)
     told = next(c for c in at.caption if "finished run" in c.value)
     assert "250 landslide patches per 1,000, as in these patches" in told.value
@@ -68,7 +68,7 @@ def test_a_stated_prevalence_changes_alarms_but_not_what_is_found(studio, open_p
     alarms = 0.02 * tp / (tp + fn) + 0.98 * fp / (fp + tn)
     assert after["Found (TP)"] == before["Found (TP)"]
     assert after["Correct alarms"] == f"{0.02 * tp / (tp + fn) / alarms:.0%}"
-    assert after["Alarms per 1,000 patches"] == f"{1000 * alarms:.0f}"
+    assert after["Alarms per 1,000"] == f"{1000 * alarms:.0f}"
     assert any("20 landslide patches per 1,000, as stated" in c.value for c in at.caption)
     assert "next_prevalence" not in [b.key for b in at.button]
 

@@ -74,7 +74,7 @@ def test_the_url_opens_the_same_card(run, open_page):
     at = open_page("errors", run=run.name, patch="ID_0004")
     assert not at.exception
     row = run.oof().set_index("id").loc["ID_0004"]
-    assert any(m.value.startswith("#### ") and "ID\\_0004" in m.value for m in at.markdown)
+    assert any(m.value.startswith("### ") and "ID\\_0004" in m.value for m in at.markdown)
     verdict = next(c.value for c in at.caption if c.value.startswith("Labelled **landslide**"))
     assert f"{row['prob_svm_c0.1']:.3f}" in verdict
     assert ("**Wrong.**" in verdict) == (row["pred_svm_c0.1"] != 1)
@@ -118,7 +118,7 @@ def test_the_card_decides_at_the_threshold_of_the_page(run, open_page):
     patch = oof[(oof["label"] == 1) & (oof["pred_svm_c0.1"] == 1) & (oof["prob_svm_c0.1"] < 0.99)]["id"].iloc[0]
     at = open_page("errors", run=run.name, patch=patch, errors_threshold="0.99", errors_outcome="FN")
     assert not at.exception and patch in tiles(at)
-    assert any(m.value.startswith("#### Missed landslide") for m in at.markdown)
+    assert any(m.value.startswith("### Missed landslide") for m in at.markdown)
     assert any("alarm from 0.990. **Wrong.**" in c.value for c in at.caption)
 
 

@@ -108,11 +108,8 @@ def test_a_dead_map_changes_nothing(value):
     assert (view.overlay(rgb, np.full((4, 4), value, np.float32)) == rgb).all()
 
 
-def test_underline_keeps_the_picture_and_adds_a_bar():
-    rgb = np.full((8, 6, 3), 200, np.uint8)
-    drawn = view.underline(rgb, "#2E9E73", height=2)
-    assert (drawn[:8] == rgb).all()
-    assert drawn[8:].reshape(-1, 3).tolist() == [[0x2E, 0x9E, 0x73]] * 12
+def test_a_swatch_is_its_colour():
+    assert view.swatch("#2E9E73", 2).reshape(-1, 3).tolist() == [[0x2E, 0x9E, 0x73]] * 4
 
 
 def test_a_common_top_makes_maps_comparable():

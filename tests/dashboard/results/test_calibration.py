@@ -9,7 +9,7 @@ from tests.dashboard.results.made import made_predictions
 def test_calibrations_have_their_intervals_and_reasons():
     rows = made_predictions().calibrations()
     words = sentence(rows, "landslide")
-    assert "ECE, 95% interval" in words and "Brier" in words
+    assert "percentage points on average (ECE)" in words and "Brier score from" in words
     table = compared(rows)
     assert table["Calibration"].tolist() == ["Uncalibrated", "Temperature", "Platt", "Isotonic"]
     assert table["ECE"][0].count("–") == 1

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from core.evaluate.sweep import sweep
-from dashboard.results import charts, decision_summary
+from dashboard.results import charts
 from tests.dashboard.results.made import made_predictions
 
 
@@ -31,9 +31,7 @@ def test_hostile_names_are_text_in_every_figure():
     rows = pd.DataFrame({"name": [evil], "value": [0.5], "lo": [0.4], "hi": [0.6], "n": [3]})
     shift = pd.DataFrame({"band": [evil], "smd": [0.9]})
     figures = [charts.dots(rows, "F1"), charts.band_shifts(shift, 0.5), charts.reliability({}, evil)]
-    figures += decision_summary.pictures(
-        {"confusion": {"tp": 1, "fn": 1, "fp": 1, "tn": 1}}, decision_summary.escape_html(evil)
-    )
+    figures += [charts.gaps([{"head": evil, "train": {"f1": 1.0}, "oof": {"f1": 0.5}}], (evil,))]
     for figure in figures:
         assert "<img" not in json.dumps(figure.to_plotly_json(), default=str)
 
@@ -49,3 +47,22 @@ def test_sets_side_by_side_keep_train_validation_test_apart():
                           "lo": [np.nan, 0.7], "hi": [np.nan, 0.9]})  # fmt: skip
     bars = charts.sets(table).data
     assert [bar.name for bar in bars] == ["Training", "Test"] and bars[1].error_y.array[0] == pytest.approx(0.1)
+
+
+def test_a_head_has_one_colour_whatever_else_is_compared():
+    def rows(*heads):
+        return [{"head": head, "train": {"f1": None}, "oof": {"f1": 0.5}} for head in heads]
+
+    first = charts.gaps(rows("svm_c0.1"), ("svm_c0.1", "fc")).data[0]
+    last = charts.gaps(rows("svm_c1", "svm_c0.1"), ("svm_c0.1", "fc")).data[1]
+    assert first.y == last.y == ("SVM (C 0.1)",) and first.marker.color == last.marker.color
+
+
+def test_inspections_are_drawn_as_far_as_the_axis_goes_with_the_chosen_point():
+    path = pd.DataFrame({"threshold": [0.1, 0.2, 0.3], "missed": [0, 1, 2], "most": [2.0, 4.0, 30.0],
+                         "inspect": [800.0, 400.0, 100.0]})  # fmt: skip
+    figure = charts.inspections(path, 5.0, (4.0, 400.0), "Missed at most", 10.0)
+    line, point = figure.data
+    assert list(line.x) == [2.0, 4.0] and (point.x[0], point.y[0]) == (4.0, 400.0)
+    assert figure.layout.shapes[0].x0 == 5.0
+    assert len(charts.inspections(path, 5.0, None, "Missed at most", 10.0).data) == 1

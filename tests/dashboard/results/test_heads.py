@@ -40,5 +40,5 @@ def test_a_stored_comparison_shows_training_f1_and_gap(run, open_page):
     at = open_page("results", run=run.name, results_view="heads")
     assert not at.exception
     table = next(d.value for d in at.dataframe if "Train F1" in d.value)
-    assert table["Train F1"][0] == "1.000" and table["Gap"][0] == "0.400" and table["Gamma, by fold"][0] == "0.1 to 0.2"
+    assert table["Train F1"][0] == "1.000" and table["Gap"][0] == "0.400" and table["Gamma, by fold"][0] == "0.1–0.2"
     assert "Boosted trees is not available: too few" in words_of(at) and "not known yet" not in words_of(at)

@@ -24,18 +24,18 @@ def difference(value: float, low: float, high: float) -> dict:
     return {"f1": {"difference": value, "lo": low, "hi": high}}
 
 
-def test_cards_count_found_missed_and_false_alarms():
-    found, missed, alarms, right, f1 = interpretation.cards(FACTS)
-    assert (found.label, found.value, found.detail) == ("Found (TP)", "26", "70 to 94%")
-    assert (missed.value, missed.detail) == ("5", "16.1% of 31")
-    assert (alarms.value, alarms.detail) == ("6", "19.4% of 31")
-    assert right.value == "81.2%" and f1.value == "0.825"
+def test_cards_count_found_missed_and_false_alarms_with_their_intervals():
+    found, missed, alarms, f1 = interpretation.cards(FACTS)
+    assert (found.label, found.value, found.detail) == ("Found (TP)", "26", "70–94% of 31")
+    assert (missed.label, missed.value, missed.detail) == ("Missed (FN)", "5", "6–30% of 31")
+    assert (alarms.label, alarms.value, alarms.detail) == ("False alarm (FP)", "6", "7–34% of alarms")
+    assert (f1.value, f1.detail) == ("0.825", "0.720–0.900")
 
 
 def test_cards_of_undefined_numbers_say_so():
     empty = {"f1": None, "precision": None, "confusion": {"tp": 0, "fn": 0, "fp": 0, "tn": 4}, "intervals": {}}
-    found, missed, alarms, right, f1 = interpretation.cards(empty)
-    assert (found.value, missed.detail, right.value, f1.value) == ("0", "of 0", "undefined", "undefined")
+    found, missed, alarms, f1 = interpretation.cards(empty)
+    assert (found.value, missed.detail, alarms.detail, f1.value) == ("0", "of 0", "of alarms", "undefined")
 
 
 def test_basis_names_set_folds_n_head_thresholds_and_interval():
@@ -45,7 +45,7 @@ def test_basis_names_set_folds_n_head_thresholds_and_interval():
         "62 patches",
         "31 landslide",
         "cross-fitted",
-        "0.30 to 0.40",
+        "0.30–0.40",
         "whole groups",
     ):
         assert part in text
@@ -106,14 +106,20 @@ def test_the_headline_says_what_is_found_and_how_many_alarms_are_false():
     assert interpretation.headline(facts, "landslide") == (
         "Finds 84% of landslide patches. 12% of its alarms are false."
     )
+    over = interpretation.headline({"recall": 0.998, "precision": 0.998}, "landslide")
+    assert over == "Finds over 99% of landslide patches. Under 1% of its alarms are false."
+    there = {"share": 0.02, "precision": 0.4}
+    assert interpretation.headline(facts, "landslide", there) == (
+        "Finds 84% of landslide patches. At 20 per 1,000 patches, 60% of its alarms are false."
+    )
     assert "no alarms" in interpretation.headline({"recall": 0.0, "precision": None}, "landslide")
-    assert interpretation.headline({"recall": None}, "land_slide") == "These patches include no land\\_slide"
+    assert interpretation.headline({"recall": None}, "land_slide") == "These patches include no land\\_slide."
 
 
 def test_the_counts_come_with_their_intervals():
     cells = {"tp": 26, "fn": 5, "fp": 6, "tn": 25}
     words = interpretation.counts_in_words({"confusion": cells, "intervals": {"recall": (0.7, 0.94)}}, "landslide")
-    for part in ("26 of 31 landslide patches", "70 to 94%", "misses 5", "32 alarms on 62 patches", "6 are false"):
+    for part in ("26 of 31 landslide patches", "70–94%", "misses 5", "32 alarms on 62 patches", "6 are false"):
         assert part in words
     nothing = {"tp": 0, "fn": 0, "fp": 0, "tn": 0}
     assert interpretation.counts_in_words({"confusion": nothing}, "landslide") == "There are no patches to evaluate."

@@ -18,9 +18,9 @@ def test_the_row_for_stakeholders_agrees_with_the_summary(studio, open_page):
     oof, shown = run.summary()["oof"], {m.label: m.value for m in at.metric}
     cells = oof["confusion"]
     assert shown["Found (TP)"] == f"{cells['tp']}"
-    assert shown["Missed (FN)"] == str(cells["fn"]) and shown["False alarms (FP)"] == str(cells["fp"])
+    assert shown["Missed (FN)"] == str(cells["fn"]) and shown["False alarm (FP)"] == str(cells["fp"])
     assert shown["F1"] == f"{oof['f1']:.3f}"
-    sentence = next(c.value for c in at.caption if c.value.startswith("Measured on"))
+    sentence = next(m.value for m in at.markdown if m.value.startswith("Measured on"))
     assert "60 patches (15 landslide)" in sentence and "cross-fitted" in sentence
 
 
@@ -32,7 +32,8 @@ def test_it_says_in_words_whether_the_network_is_better_than_a_baseline(studio, 
     run.write_json("summary.json", summary)
     at = open_page("results")
     words = next(m.value for m in at.markdown if "simple baseline" in m.value)
-    assert "simple baseline? No.**" in words and "a model without a network is better" in words
+    assert "simple baseline? No.**" in words
+    assert any("a model without a network is better" in c.value for c in at.caption)
 
 
 def test_another_head_changes_the_row(studio, open_page):
@@ -58,16 +59,17 @@ def test_undefined_numbers_of_one_class_are_drawn(studio, open_page):
 
 
 DOWNLOADS = {
-    "metrics": ("Metrics (CSV)", "Folds (CSV)", "Slices (CSV)"),
-    "heads": ("Heads (CSV)", "Differences (CSV)"),
-    "threshold": ("Every threshold (CSV)",),
-    "curves": ("ROC curve (CSV)", "PR curve (CSV)", "All decisions (CSV)"),
+    "summary": ("Metrics (CSV)", "Folds (CSV)"),
+    "errors": ("All decisions (CSV)",),
+    "safety": ("Every threshold (CSV)", "Save this decision", "The same as a table (CSV)", "Thresholds tested (CSV)",
+               "By fold (CSV)"),
     "calibration": ("Calibrations (CSV)", "Reliability diagram (CSV)"),
-    "risk_control": ("Thresholds tested (CSV)", "By fold (CSV)"),
-    "significance": ("Comparisons (CSV)",),
+    "slices": ("Slices (CSV)",),
+    "heads": ("Heads (CSV)", "Differences (CSV)", "ROC curve (CSV)", "PR curve (CSV)"),
+    "compare": ("Differences (CSV)", "Fixed and broken (CSV)"),
     "external": (),
     "training": ("Learning curves (CSV)", "Out-of-fold table (CSV)", "Summary (JSON)"),
-}
+}  # fmt: skip
 PAGES = ("results", "errors", "embedding", "explain")
 
 
@@ -75,11 +77,34 @@ PAGES = ("results", "errors", "embedding", "explain")
 def test_every_view_opens_by_its_link_and_has_its_numbers_to_download(studio, open_page, view):
     run = studio.add_run(studio.add_dataset())
     at = open_page("results", run=run.name, results_view=view)
-    if view == "risk_control":
-        at.number_input(key="risk_control_limit_missed_per_1000").set_value(90.0).run()
+    if view == "safety":
+        at.slider(key="risk_control_limit_missed_per_1000").set_value(90.0).run()
     assert not at.exception and not at.error
     assert at.segmented_control(key="results_view").value == view
     assert set(DOWNLOADS[view]) <= {b.label for b in at.get("download_button")}
+
+
+@pytest.mark.parametrize(
+    ("former", "view", "key", "value"),
+    [
+        ("metrics", "summary", None, None),
+        ("curves", "heads", None, None),
+        ("threshold", "safety", None, None),
+        ("risk_control", "safety", None, None),
+        ("significance", "compare", "compare_how", "several"),
+        ("locked_test", "external", "external_which", "locked"),
+    ],
+)
+def test_links_by_former_names_open_what_the_view_has_become(studio, open_page, former, view, key, value):
+    run = studio.add_run(studio.add_dataset())
+    at = open_page("results", run=run.name, results_view=former)
+    assert not at.exception and at.segmented_control(key="results_view").value == view
+    assert key is None or at.button_group(key=key).value == value
+    at = open_page("results", run=run.name)  # and by a button that asks for it
+    at.session_state[state._VIEW] = ("results", former)
+    at.run()
+    assert not at.exception and at.segmented_control(key="results_view").value == view
+    assert key is None or at.button_group(key=key).value == value
 
 
 def test_hostile_names_are_shown_as_written(studio, open_page):
@@ -89,7 +114,7 @@ def test_hostile_names_are_shown_as_written(studio, open_page):
     for page, view in [(page, "") for page in PAGES] + [("results", view) for view in DOWNLOADS]:
         at = open_page(page, run=run.name, **({"results_view": view} if view else {}))
         assert not at.exception, (page, view)
-        for element in (*at.markdown, *at.caption, *at.subheader, *at.warning, *at.info, *at.error):
+        for element in (*at.markdown, *at.caption, *at.header, *at.warning, *at.info, *at.error):
             assert "<img" not in element.value.replace("\\<img", ""), (page, element.value)
             assert "[x](" not in element.value, (page, element.value)
         for chart in at.get("plotly_chart"):
@@ -123,13 +148,11 @@ def test_a_link_to_a_job_opens_its_view(studio, open_page):
     assert not at.exception and at.segmented_control(key="results_view").value == "external"
 
 
-def test_the_header_is_one_row_and_what_it_means_is_in_an_expander(studio, open_page):
+def test_a_sentence_and_four_numbers_stand_above_every_view(studio, open_page):
     """At 1440x900 a tab must change something that is seen: the views begin above the fold."""
     run = studio.add_run(studio.add_dataset())
-    at = open_page("results", run=run.name)
-    assert not at.exception
-    (details,) = [e for e in at.expander if e.label == "What these numbers mean"]
-    words = " ".join([m.value for m in details.markdown] + [c.value for c in details.caption])
-    assert "Detects" in words and "Each square is 1%" in words and "strongest model without a network" in words
-    assert len(details.get("plotly_chart")) == 3
-    assert any(m.value.startswith("**Is the network better than a simple baseline?") for m in at.markdown)
+    for view in DOWNLOADS:
+        at = open_page("results", run=run.name, results_view=view)
+        assert at.header[0].value.startswith("Finds "), view
+        labels = [metric.label for metric in at.metric][:4]
+        assert labels == ["Found (TP)", "Missed (FN)", "False alarm (FP)", "F1"], view

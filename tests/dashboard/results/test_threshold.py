@@ -87,4 +87,4 @@ def test_a_recall_that_is_missed_on_other_folds_is_said():
     predictions = made_predictions(n=120, seed=3)
     found = predictions.nested("recall", 0.99)
     words = threshold.nested_words(found, "recall", 0.99, 10.0, predictions.n_folds)
-    assert ("less than asked for" in words) == (found.metrics["recall"] < 0.99)
+    assert ("less than required" in words) == (found.metrics["recall"] < 0.99)

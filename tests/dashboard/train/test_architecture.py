@@ -25,7 +25,7 @@ def asked(at, studio, backbones, **more):
 
 
 def shown(at):
-    texts = [element.value for kind in (at.markdown, at.caption, at.subheader, at.error) for element in kind]
+    texts = [element.value for kind in (at.markdown, at.caption, at.header, at.error) for element in kind]
     return " ".join(map(str, texts)).replace("\\", "")
 
 

@@ -19,7 +19,7 @@ def target(studio):
 def asked(at, overrides):
     at.text_area(key="train_demo_overrides").set_value(overrides)
     at.button(key="train_estimate").click().run()
-    assert not at.exception and HEADING in [heading.value for heading in at.subheader]
+    assert not at.exception and HEADING in [heading.value for heading in at.header]
     return at
 
 
@@ -50,7 +50,7 @@ def test_an_estimate_that_cannot_be_made_says_why_and_keeps_the_form(target, stu
     assert not at.exception and any("no backbone 'no\\_such\\_network'" in error.value for error in at.error)
     assert kept(at) == "model.backbone=no_such_network" and not at.metric
     next(button for button in at.button if button.label == "Clear").click().run()
-    assert not at.error and HEADING not in [heading.value for heading in at.subheader]
+    assert not at.error and HEADING not in [heading.value for heading in at.header]
     assert kept(at) == "model.backbone=no_such_network"
 
 

@@ -82,7 +82,7 @@ def label_rule(texts: Sequence[str], positive: str | None, aside: Aside, column:
     if len(values) == 1 and not numeric:
         values = _with_the_other_word(values, empty, words, wanted)
     if wanted is None and set(values) == {-1.0}:
-        raise LabelError("All labels are -1, which says that nobody labelled a patch. Fill in 0 and 1, or class names.")
+        raise LabelError("All labels are -1: no patch is labelled. Fill in 0 and 1, or class names.")
     if {-1.0, 0.0, 1.0} == set(values):
         values = [0.0, 1.0]
         empty.add(-1.0)

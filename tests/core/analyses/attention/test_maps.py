@@ -63,7 +63,7 @@ def test_the_methods_to_choose_from_are_those_of_whole_runs():
 
 
 def test_a_patch_that_was_not_judged_is_refused(run):
-    with pytest.raises(RunError, match="has not judged"):
+    with pytest.raises(RunError, match="has no score"):
         patch_maps(run, "<img src=x>", ("gradcam",))
     with pytest.raises(ConfigError, match="no attention method 'magic'"):
         patch_maps(run, str(run.oof()["id"].iloc[0]), ("magic",))

@@ -89,7 +89,7 @@ def test_one_patch_is_answered_as_all_of_them_were(run, measured):
     own = answer.bands[answer.bands["baseline"] == "mean"]
     np.testing.assert_allclose(own["p_b"], mine["p_b"], atol=1e-5)
     assert answer.cells.shape == (32, 32) and answer.drops.shape == (4, 4) and len(answer.groups) == 2 * 4
-    with pytest.raises(RunError, match="has not judged a patch named 'x'"):
+    with pytest.raises(RunError, match="has no score for a patch named 'x'"):
         occlude_patch(run, "x")
 
 

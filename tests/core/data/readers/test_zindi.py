@@ -123,8 +123,7 @@ def test_faults_are_set_aside_with_reasons(source):
     assert reasons["Train.csv, line 7"] == "'ID_T5' has no file in the source."
     assert report.warnings == (
         "1 files are not in Train.csv and were left out: train_data/ID_extra.npy.",
-        "1 of 7 images have another size than the most frequent, 6x6 pixels: --resize 16 brings all to one size "
-        "(on the page: Options).",
+        "1 of 7 images have another size than the most frequent, 6x6 pixels: --resize 16 brings all to one size.",
     )
     assert dataset.ids[:2].tolist() == ["ID_T0", "ID_T1"] and len(dataset) == 6
     with pytest.raises(DataError, match="Stopped at this first"):

@@ -34,7 +34,7 @@ def test_table_3s_best_difference_cannot_be_told_from_chance():
     assert found.difference == pytest.approx(0.0023) and not found.can_be_told
     assert found.best_case_z == pytest.approx(1.28, abs=0.01)
     assert found.least_detectable > 0.005 and 0.015 < found.typical_detectable < 0.02
-    assert "cannot be told from chance" in found.sentence() and "1619" in found.sentence()
+    assert "is not significant" in found.sentence() and "1,619" in found.sentence()
 
 
 def test_every_row_of_table_3_against_its_baseline():

@@ -44,4 +44,4 @@ def test_with_one_class_metrics_are_undefined_and_no_view_is_blank(open_page):
     for view in uploaded_scores.VIEWS:
         at.segmented_control(key="csv_view").set_value(view).run()
         assert not at.exception, view
-    assert "These patches include no landslide" in [s.value for s in at.subheader]
+    assert "These patches include no landslide." in [s.value for s in at.header]

@@ -20,8 +20,10 @@ from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
+from dashboard.results.compare.sides import Side, pair
 from dashboard.ui import downloads, guards
-from dashboard.ui.formatting import escape_markdown, number
+from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, small
+from dashboard.ui.messages import show_error
 
 METRICS = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision", "accuracy": "Accuracy"}
 MOST = 12  # comparisons at once: each resamples 2000 times
@@ -29,7 +31,7 @@ MOST_NEEDED = 10_000_000  # patches: a larger number helps nobody
 SEPARATOR = " · "
 
 
-def significance_view(run: RunFolder, summary: dict, head: str) -> None:
+def several_view(run: RunFolder, summary: dict, head: str) -> None:
     """The view. The reference is ``head`` of ``run``."""
     options = _candidates(run, summary, head)
     if not options:
@@ -45,53 +47,43 @@ def significance_view(run: RunFolder, summary: dict, head: str) -> None:
         st.segmented_control, "Metric", list(METRICS), key="significance_metric", default="f1", required=True,
         format_func=METRICS.get,
     )  # fmt: skip
-    comparisons, failed = {}, []
-    for name, other in chosen:
+    this = Side(run, head, f"{reference} of this run")
+    sides = {options[key]: Side(cache.run(run.path.parent / key[0]), key[1], options[key]) for key in chosen}
+    comparisons = {}
+    for name, side in sides.items():
         try:
-            comparisons[options[name, other]] = pair(run.path.parent, (name, other), (run.name, head))
+            comparisons[name] = pair(side, this)
         except LandslideLensError as error:
-            failed.append(f"{options[name, other]}: {error}")
-    for words in failed:
-        st.warning(escape_markdown(words), icon=":material/link_off:")
+            show_error(f"{name}: {error}", ":material/link_off:")
     if not comparisons:
         st.caption("Choose what to compare.")
         return
-    rows = with_holm(comparisons, metric)
-    of_runs = {options[key]: key for key in chosen if key[0] != run.name}
-    settled = []
+    rows, settled = with_holm(comparisons, metric), []
     for row in rows:
+        side = sides[row["name"]]
         words, sure = in_words(row, comparisons[row["name"]], reference, metric), bool(row["settled"])
-        if key := of_runs.get(row["name"]):
-            words, sure = _recipes_in_words(run, head, key, row["name"], metric)
+        if side.run.name != run.name:
+            words, sure = recipes_in_words(side, this, metric)
         st.markdown(f"- {words}")
         settled.append(sure)
     _drawn(rows, settled, comparisons, metric, run)
 
 
-def pair(root: Path, a: tuple[str, str], b: tuple[str, str]) -> Comparison:
-    """One (run, head) against another; kept until one of the tables changes."""
-    first, second = (cache.run(root / name) for name, _ in (a, b))
-    versions = tuple(cache.file_version(folder.path / "oof.parquet") for folder in (first, second))
-    return _pair(str(first.path), a[1], str(second.path), b[1], versions)
-
-
-def _recipes_in_words(run: RunFolder, head: str, key: tuple[str, str], name: str, metric: str) -> tuple[str, bool]:
-    """The recipe of another run against this one's, by all their finished trainings, in Markdown; whether settled."""
-    other = cache.run(run.path.parent / key[0])
+def recipes_in_words(first: Side, second: Side, metric: str) -> tuple[str, bool]:
+    """One run's recipe against another's, by all their finished trainings, in Markdown; whether it is settled."""
     known, settled = state.choice().runs, False
     try:
-        sides = repeats_of(other, known), repeats_of(run, known)
-        if run.name in {one.name for one in sides[0]} and key[1] == head:
-            words = f"{name} is a training of the same recipe with another seed: what differs is chance."
+        trainings = [repeats_of(side.run, known) for side in (first, second)]
+        if second.run.name in {one.name for one in trainings[0]} and first.head == second.head:
+            words = f"{first.title} is a training of the same recipe with another seed: what differs is chance."
         else:
-            paths = tuple(tuple(str(one.path) for one in side) for side in sides)
-            versions = tuple(cache.file_version(Path(path) / "oof.parquet") for side in paths for path in side)
-            found = _recipes(*paths, key[1], head, metric, versions)
-            words = found.sentence(name, f"{theme.head_title(head)} of this run", METRICS[metric])
-            settled = found.settled
+            paths = tuple(tuple(str(one.path) for one in runs) for runs in trainings)
+            versions = tuple(cache.file_version(Path(path) / "oof.parquet") for runs in paths for path in runs)
+            found = _recipes(*paths, first.head, second.head, metric, versions)
+            words, settled = found.sentence(first.title, second.title, METRICS[metric]), found.settled
     except LandslideLensError as error:
-        words = f"{name}: {error}"
-    return escape_markdown(words).replace(" -", " −"), settled
+        words = f"{first.title}: {error}"
+    return escape_markdown(words.replace(" -0", " −0").replace("(-0", "(−0")), settled
 
 
 @st.cache_data(max_entries=64, show_spinner="Comparing trainings on the same patches…")
@@ -100,11 +92,6 @@ def _recipes(
 ) -> RepeatedDifference:
     first, second = ([cache.run(path) for path in side] for side in (a, b))
     return compare.recipes(first, second, head_a, head_b, metric)
-
-
-@st.cache_data(max_entries=64, show_spinner="Comparing on the same patches…")
-def _pair(a: str, head_a: str, b: str, head_b: str, versions: tuple[cache.Version, ...]) -> Comparison:
-    return compare.pair(cache.run(a), cache.run(b), head_a, head_b)
 
 
 def _candidates(run: RunFolder, summary: dict, head: str) -> dict[tuple[str, str], str]:
@@ -131,28 +118,25 @@ def in_words(row: dict, comparison: Comparison, reference: str, metric: str) -> 
         return f"**{name}**: the difference in {title} is undefined here."
     if comparison.n_disagree == 0:
         return f"**{name}** and {other} make the same decision on all {comparison.n:,} patches."
-    size = f"{title} {row['difference']:+.4f} (95% interval {row['lo']:+.4f} to {row['hi']:+.4f})".replace("-", "−")
+    p = small(row["p_holm"])
+    size = f"{title} {difference(row['difference'])} (95% interval {interval((row['lo'], row['hi']))})"
     if row["settled"]:
         better = "better" if row["difference"] > 0 else "worse"
         return (
-            f"**{name} is significantly {better}** than {other} on this training's embeddings: {size}, p {_p(row)} "
+            f"**{name} is significantly {better}** than {other} on this training's embeddings: {size}, p {p} "
             "after Holm's correction. Another training may differ."
         )
     if row["p"] < 0.05:
         return (
-            f"**{name} and {other}: not significant after correction.** {size}. Alone it would be (p {row['p']:.3f}), "
-            f"but with this many comparisons it may be chance (p {_p(row)} with Holm's correction)."
+            f"**{name} and {other}: not significant after correction.** {size}. Alone it would be "
+            f"(p {small(row['p'])}), but with this many comparisons it may be chance (p {p} with Holm's correction)."
         )
     needed = patches_needed(row["difference"], comparison.differences[metric].se, comparison.n)
     more = f" Confirming this one needs about {needed:,.0f}." if needed < MOST_NEEDED else ""
     return (
-        f"**{name} and {other}: no significant difference.** {size}; p {_p(row)}. With {comparison.n:,} patches, "
-        f"differences above {row['minimum_detectable']:.3f} are detectable (80% power).{more}"
+        f"**{name} and {other}: no significant difference.** {size}; p {p}. With {comparison.n:,} patches, "
+        f"differences above {number(row['minimum_detectable'])} are detectable (80% power).{more}"
     )
-
-
-def _p(row: dict) -> str:
-    return "below 0.001" if row["p_holm"] < 0.001 else f"{row['p_holm']:.3f}"
 
 
 def table_of(rows: list[dict], comparisons: dict[str, Comparison]) -> pd.DataFrame:
@@ -172,6 +156,19 @@ def table_of(rows: list[dict], comparisons: dict[str, Comparison]) -> pd.DataFra
     return pd.DataFrame(lines)
 
 
+def shown(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of :func:`table_of` that are read most, as text."""
+    return pd.DataFrame(
+        {
+            "Compared": table["Compared"], "Value": table["Value"].map(number),
+            "Reference": table["Reference"].map(number), "Difference": table["Difference"].map(difference),
+            "95% interval": [interval(ends) for ends in zip(table["From"], table["To"], strict=True)],
+            "p": table["p"].map(small), "p, Holm": table["p, Holm"].map(small),
+            "Different decisions": table["Different decisions"].map(count), "n": table["n"].map(count),
+        }
+    )  # fmt: skip
+
+
 def _drawn(
     rows: list[dict], settled: list[bool], comparisons: dict[str, Comparison], metric: str, run: RunFolder
 ) -> None:
@@ -181,7 +178,7 @@ def _drawn(
         key="significance_figure",
     )
     table = table_of(rows, comparisons)
-    downloads.table(table.round(4), hide_index=True, width="stretch", height="content")
+    downloads.table(shown(table), hide_index=True, width="stretch", height="content")
     first = comparisons[rows[0]["name"]]
     st.caption(
         f"Out of fold, the same patches for both, n = {first.n:,}, effective number of groups "

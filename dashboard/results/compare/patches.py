@@ -1,0 +1,50 @@
+"""Patches that one of two decides rightly and the other does not, as pictures."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.data.bands import composites
+from core.data.store import Dataset
+from dashboard.patches import card, derived_bands, gallery, outcomes
+from dashboard.results.compare.sides import Side
+from dashboard.results.errors_by_kind import open_in_errors
+from dashboard.ui import downloads
+from dashboard.ui.formatting import escape_markdown
+
+SHOWN = 3
+WORDS = {"fixed": "Fixed", "broken": "Broken"}
+
+
+def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: Side, data: Dataset | None) -> None:
+    """What the first has fixed and broken against the second. Both: tables of ``outcomes.judged``."""
+    table = outcomes.against(first, second)
+    st.header("Patches fixed and broken", anchor=False)
+    grid = st.grid(2, min_column_width=380, gap="medium")
+    for versus, words in WORDS.items():
+        rows = table[table["versus"] == versus].sort_values("confidence", ascending=False, kind="stable")
+        with grid.cell():
+            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+                st.markdown(f"**{words} · {len(rows):,}**", width="content")
+                if this.run.name == other.run.name and len(rows):
+                    if st.button(
+                        "Open in Errors", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
+                    ):
+                        open_in_errors(this.head, {"errors_other": other.head, "errors_versus": versus})
+            st.caption(f"Right only with {escape_markdown((this if versus == 'fixed' else other).title)}.")
+            _pictures(rows, versus, data)
+    changed = table[table["versus"].isin(WORDS)]
+    downloads.download(changed, f"{this.run.name}_fixed_and_broken", "Fixed and broken (CSV)")
+    if data is not None:
+        card.show_opened(data, this.run, changed["id"].astype(str).tolist())
+
+
+def _pictures(rows: pd.DataFrame, versus: str, data: Dataset | None) -> None:
+    if rows.empty:
+        st.caption("None.")
+    elif data is None:
+        st.caption(", ".join(escape_markdown(name) for name in rows["id"].head(12)))
+    else:
+        look = gallery.Look(composites(derived_bands.drawable(data.bands))[0])
+        gallery.gallery(data, rows.head(SHOWN), look, f"compare_{versus}", caption=gallery.score_caption)

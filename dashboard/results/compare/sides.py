@@ -1,0 +1,34 @@
+"""What is compared: a run and one of its heads, and both answers on the same patches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.evaluate.comparison.significance import Comparison
+from core.runs import compare
+from core.runs.store import RunFolder
+from dashboard import cache, theme
+
+LINES = ({"color": theme.INK, "dash": "dash"}, {"color": theme.FOLD[0], "dash": "solid"})  # the other side, this one
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: a run, its head, and what it is called in the comparison."""
+
+    run: RunFolder
+    head: str
+    title: str
+
+
+def pair(this: Side, other: Side) -> Comparison:
+    """One side against another; kept until one of the tables changes. Raises as ``core.runs.compare.pair``."""
+    versions = tuple(cache.file_version(side.run.path / "oof.parquet") for side in (this, other))
+    return _pair(str(this.run.path), this.head, str(other.run.path), other.head, versions)
+
+
+@st.cache_data(max_entries=64, show_spinner="Comparing on the same patches…")
+def _pair(a: str, head_a: str, b: str, head_b: str, versions: tuple[cache.Version, ...]) -> Comparison:
+    return compare.pair(cache.run(a), cache.run(b), head_a, head_b)

@@ -1,0 +1,176 @@
+"""Where the run is weak: a metric on parts of the patches, and which part is the weakest beyond luck."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.evaluate.comparison.significance import ALPHA
+from core.evaluate.metrics import COUNT_METRICS
+from core.evaluate.slices import FEWEST, SliceReport
+from dashboard import cache, theme, url_state
+from dashboard.results import charts
+from dashboard.results.metrics import TITLES
+from dashboard.results.predictions import Predictions
+from dashboard.ui import downloads
+from dashboard.ui.formatting import escape_markdown, interval, number, small
+
+READ_UNASKED = 3000  # patches whose images are read without being asked for
+EVERYTHING = ""
+FACT_WORDS = {
+    "scar_share": "Scar size", "cloud": "Cloud cover", "brightness": "Brightness", "season": "Season",
+    "source": "Source", "group": "Group", "split": "Split", "fold": "Fold",
+}  # fmt: skip
+PERCENT = ("scar_share",)  # facts that are shares
+
+
+def slices_view(predictions: Predictions, data: Dataset | None) -> None:
+    """The view; without a dataset only groups and folds are known."""
+    said = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = url_state.choose(
+            st.selectbox, "Metric", COUNT_METRICS, key="metrics_slice_metric", default=COUNT_METRICS[0],
+            format_func=TITLES.get, width=220,
+        )  # fmt: skip
+        facts, version = facts_of(predictions, data)
+        report = predictions.slices(facts, metric, version)
+        names = list(dict.fromkeys(report.table["by"]))
+        by = EVERYTHING
+        if len(names) > 1:
+            by = url_state.choose(
+                st.selectbox, "By", [EVERYTHING, *names], key="slices_by", default=EVERYTHING, width=260,
+                format_func=lambda name: fact_title(name) if name else "Everything known",
+            )  # fmt: skip
+    if report.table.empty:
+        st.info(
+            "Nothing to slice by: the patches have no columns, groups, cloud cover, scar size or dates, or every slice "
+            "has too few patches.", icon=":material/info:",
+        )  # fmt: skip
+    else:
+        said.markdown(f"**{sentence(report, metric)}**")
+        _drawn(report, metric, by)
+    st.caption(predictions.basis)
+    with st.expander("How this was measured", icon=":material/info:"):
+        if report.worst is not None:
+            st.markdown(details(report, metric))
+        st.markdown(
+            f"Drawn: slices with at least {FEWEST} patches to measure the metric by. Whether the weakest one differs "
+            "from the rest is tested with Holm's correction over all slices. Numbers are split into quartiles."
+        )
+        if len(report.too_small):
+            st.markdown(f"{len(report.too_small)} slices have too few patches:")
+            names = {"by": "By", "slice": "Slice", "n": "Patches", "n_positive": "Positive", "reason": "Reason"}
+            few = report.too_small.assign(by=report.too_small["by"].map(fact_title)).rename(columns=names)
+            downloads.table(few, hide_index=True, width="stretch", height="content")
+        shown = report.table.assign(by=report.table["by"].astype(str))
+        downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")
+
+
+def sentence(report: SliceReport, metric: str) -> str:
+    """The weakest slice and whether it is weaker than the rest beyond luck, in Markdown."""
+    row = report.worst
+    if row is None:
+        return f"{TITLES[metric]} is {number(report.overall)} over all patches, and no slice lies below that."
+    words = (
+        f"Weakest slice: {escape_markdown(slice_title(row['by'], row['slice']))}, with {TITLES[metric]} "
+        f"{number(row['value'])} against {number(row['rest'])} elsewhere."
+    )
+    if row["p_holm"] < ALPHA:
+        return f"{words} The difference is significant."
+    if not report.settled:
+        return f"{words} The difference is not significant."
+    first = report.beyond_luck.iloc[0]
+    name = escape_markdown(slice_title(first["by"], first["slice"]))
+    return f"{words} Its difference is not significant, that of {name} ({number(first['value'])}) is."
+
+
+def details(report: SliceReport, metric: str) -> str:
+    """Numbers behind :func:`sentence`, in Markdown."""
+    row, p = report.worst, ""
+    if math.isfinite(row["p_holm"]):
+        p = f"; p {small(row['p_holm'])} after Holm's correction over {len(report.table)} slices"
+    bounds = interval((row["lo"], row["hi"])) or "unknown: too few groups"
+    return (
+        f"{escape_markdown(slice_title(row['by'], row['slice']))}: {TITLES[metric]} {number(row['value'])}, 95% "
+        f"interval {bounds}, n = {row['n']:,}, {row['n_positive']:,} positive{p}."
+    )
+
+
+def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFrame, cache.Version | None]:
+    """What is known of each patch by its id, and the version of the dataset file that says so."""
+    facts = pd.DataFrame({"id": predictions.table["id"].astype(str)})
+    if data is None:
+        return (facts if predictions.groups is None else facts.assign(group=predictions.groups)), None
+    try:
+        found = cache.patch_metadata(data, facts["id"].tolist(), _images_too(len(facts)))
+    except LandslideLensError as error:
+        st.warning(f"The metadata of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:")
+        return facts, None
+    shares = {name: 100 * pd.to_numeric(found[name], errors="coerce") for name in PERCENT if name in found}
+    return found.assign(id=found["id"].astype(str), **shares), cache.file_version(data.path)
+
+
+def fact_title(name: str) -> str:
+    """What a fact of ``core.data.tabular.patch_metadata`` is called; a column by its own name."""
+    return FACT_WORDS.get(name, name)
+
+
+def slice_title(by: str, name: str) -> str:
+    """A slice for people: "scar size 6.7 to 9.5%", "season winter"; a column by its own name."""
+    return f"{FACT_WORDS[by].lower() if by in FACT_WORDS else by} {kind_title(by, name)}"
+
+
+def kind_title(by: str, name: str) -> str:
+    """The name of a slice, with its unit."""
+    return f"{name}%" if by in PERCENT and is_number(name) else name
+
+
+def is_number(name: str) -> bool:
+    """Whether a slice is a number or a range of numbers ("6.7 to 9.5")."""
+    return math.isfinite(slice_order(name)[0])
+
+
+def _images_too(n: int) -> bool:
+    """Whether every patch is read for its brightness and scar size: with many patches that takes a while."""
+    return n <= READ_UNASKED or url_state.toggle(
+        "Also by brightness and scar size", key="metrics_images", help=f"Reads all {n:,} patches once."
+    )
+
+
+def _drawn(report: SliceReport, metric: str, by: str) -> None:
+    worst = report.worst
+    table = report.table if by == EVERYTHING else report.table[report.table["by"] == by]
+    order = sorted(range(len(table)), key=lambda i: (table["by"].iat[i], *slice_order(table["slice"].iat[i])))
+    ordered = table.iloc[order]
+    rows = pd.DataFrame(
+        {
+            "name": [
+                f"{fact_title(of)}: {kind_title(of, name)}"
+                for of, name in zip(ordered["by"], ordered["slice"], strict=True)
+            ],
+            "value": ordered["value"], "lo": ordered["lo"], "hi": ordered["hi"], "n": ordered["n"],
+            "colour": [_colour(row, worst) for row in ordered.to_dict("records")],
+        }
+    )  # fmt: skip
+    downloads.show(
+        charts.dots(rows, f"{TITLES[metric]} (dotted: all patches)", report.overall),
+        key="metrics_slices",
+    )
+    st.caption("Bars: 95% intervals." + " Magenta: the weakest slice." * (worst is not None))
+
+
+def slice_order(name: str) -> tuple[float, str]:
+    """Slices of numbers ("43.6 to 53.3") are sorted by where they begin, others by name."""
+    try:
+        return float(name.split(" to ")[0].replace(",", "")), name
+    except ValueError:
+        return math.inf, name
+
+
+def _colour(row: dict, worst: dict | None) -> str:
+    is_worst = worst is not None and (row["by"], row["slice"]) == (worst["by"], worst["slice"])
+    return theme.OUTCOME["FN"] if is_worst else charts.ACCENT
