@@ -103,11 +103,14 @@ class _Fold(nn.Module):
         features = {kind: statistics(patches, usable).float().double() for kind, statistics in self.statistics.items()}
         if self.network is not None:
             images = self._normalised(patches, usable)
+            seen = list(views(images)) if self.tta else [images]
+            whole = torch.cat(seen) if self.tta else images  # (V N, C, H, W): one pass, and one copy of the network
             table = None
             if self.network.tabular is not None:
-                table = self.network.tabular.unknown.expand(images.shape[0], -1)
-            seen = [self.network.embed(view, table) for view in (views(images) if self.tta else [images])]
-            features["embeddings"] = (seen[0] if len(seen) == 1 else torch.stack(seen).mean(dim=0)).double()
+                table = self.network.tabular.unknown.expand(whole.shape[0], -1)
+            embedded = self.network.embed(whole, table)
+            embedded = embedded.reshape(len(seen), -1, embedded.shape[1]).mean(dim=0)
+            features["embeddings"] = embedded.double()
         odds = [
             slope * head(features[kind]) + intercept
             for head, kind, (slope, intercept) in zip(self.heads, self.kinds, self.lines, strict=True)
