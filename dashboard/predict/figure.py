@@ -123,6 +123,7 @@ def scene_figure(
             )  # fmt: skip
     if cells is not None and len(cells):
         _cells(figure, place, cells, first, chosen)
+        figure.update_layout(hoverdistance=max(20, round(0.75 * _cell_px(place, cells))))  # to a corner of a cell
     if 0 < swipe < 100:
         figure.add_vline(width * swipe / 100, line={"color": LIGHT, "width": 2})
     if overlay != "none":

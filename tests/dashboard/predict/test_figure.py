@@ -46,7 +46,7 @@ def test_first_cells_polygons_and_the_chosen_cell_are_drawn():
     points = next(trace for trace in made.data if trace.name == "cells")
     assert len(points.customdata) == 9 and "not seen" in points.text[8] and "rank 1" in points.text[0]
     assert made.layout.xaxis.title.text == "km from the left edge" and len(made.layout.shapes) == 1
-    assert made.layout.yaxis.scaleanchor == "x"
+    assert made.layout.yaxis.scaleanchor == "x" and made.layout.hoverdistance > points.marker.size / 2**0.5
 
 
 def test_without_cells_and_polygons_the_picture_alone_is_drawn():
