@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from core.runs.store import datasets_path
 from tests.browser.conftest import settled
 from tests.builders import make_dataset, make_run
+from tests.dashboard.predict.conftest import add_map
 
 PAGES = {
     "": "Overview", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
@@ -21,6 +22,7 @@ VIEWS = (
     "embedding?embedding_view=heads", "errors?patch=ID_0004", "results?results_view=safety",
     "results?results_view=compare", "train?train_view=architecture", "dataset?dataset_view=import",
     "balance?balance_view=audit", "explain?explain_view=bands",
+    "predict?predict_cell=1-2", "predict?predict_view=export",
 )  # fmt: skip
 SERIOUS = ("serious", "critical")
 
@@ -29,7 +31,9 @@ SERIOUS = ("serious", "critical")
 def run(checkpoints):
     path = datasets_path(checkpoints) / "tiny.h5"
     path.parent.mkdir(parents=True)
-    return make_run(checkpoints, make_dataset(path).path)
+    made = make_run(checkpoints, make_dataset(path).path)
+    add_map(made)
+    return made
 
 
 def serious(tab) -> str:
