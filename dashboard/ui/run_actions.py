@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.errors import LandslideLensError
+from core.errors import LandslideLensError, RunError
+from core.jobs import queue
 from core.runs import labels
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import list_names
@@ -76,6 +77,7 @@ def delete(runs: Sequence[RunFolder]) -> None:
     for run in runs:
         title = labels.title_of(run)
         try:
+            _must_be_idle(run, title)
             labels.delete(run)
         except (LandslideLensError, OSError) as error:
             refused = error
@@ -89,6 +91,13 @@ def delete(runs: Sequence[RunFolder]) -> None:
         show_error(refused)
     else:
         st.rerun()
+
+
+def _must_be_idle(run: RunFolder, title: str) -> None:
+    """Raises RunError while a job on this run waits or runs."""
+    job = next((job for job in queue.active(run.checkpoints) if job.run == run.name), None)
+    if job is not None:
+        raise RunError(f"{job.title} of {title} is {job.state}. Cancel it before deleting the run.")
 
 
 def offer_undo() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.jobs import queue
 from core.runs import labels
 
 RUN, TITLE = "run", "run_title"
@@ -77,3 +78,13 @@ def test_a_head_that_the_run_does_not_have_gives_way_to_its_headline(runs, open_
 def test_a_run_that_has_not_finished_has_no_head_to_choose(runs, open_page):
     at = open_page("overview", run=runs[1].name)
     assert not [box for box in at.selectbox if box.key == "head"]
+
+
+def test_a_run_with_an_analysis_under_way_is_not_deleted(runs, studio, open_page):
+    studio.busy_lane(runs[0].dataset_path())
+    job = queue.submit_analysis(runs[0], "band_importance")
+    at = open_page("overview", run=runs[0].name)
+    at.button(key="sidebar_run_delete").click().run()
+    assert not at.exception and any("Cancel it before deleting the run" in error.value for error in at.error)
+    assert runs[0].path.exists() and not labels.deleted_runs(runs[0].checkpoints)
+    queue.cancel(studio.checkpoints, job.name)
