@@ -78,8 +78,8 @@ def made_title(run: RunFolder) -> str:
 
 
 def short_title(run: RunFolder) -> str:
-    """As :func:`title_of`, without the moment: for legends and narrow places."""
-    return title_of(run).partition(" · ")[0]
+    """As :func:`title_of`, a made title without its moment: for legends and narrow places."""
+    return label_of(run).title or made_title(run).partition(" · ")[0]
 
 
 def began(run: RunFolder) -> datetime | None:

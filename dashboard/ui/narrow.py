@@ -1,6 +1,6 @@
 """Narrow windows: tables as cards, one a row, where a table would have to be pushed about under a thumb.
 
-The browser alone knows the width of its window; ``dashboard.ui.copy_link`` tells it.
+The browser alone knows the width of its window; ``dashboard.ui.browser_window`` tells it.
 """
 
 from __future__ import annotations

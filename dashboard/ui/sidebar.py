@@ -11,7 +11,7 @@ from core.errors import LandslideLensError
 from core.runs.labels import label_of, title_of, titles_of
 from dashboard import cache, state, theme
 from dashboard.ui import run_actions
-from dashboard.ui.copy_link import copy_link
+from dashboard.ui.browser_window import copy_link
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.frame_style import HIDDEN, frame_style
 from dashboard.ui.guards import run_state, simulated_badge

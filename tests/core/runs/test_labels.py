@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.errors import RunError
+from core.errors import LandslideLensError, RunError
 from core.runs import labels
 from core.runs.store import RunFolder, list_runs, open_run
 from tests.builders import make_dataset, make_run
@@ -40,6 +40,8 @@ def test_a_written_title_is_the_title_everywhere_until_it_is_emptied(run):
     labels.write_label(run, title="  Final,\n for the report ", note=" Seeds 1 to 3. ")
     assert labels.title_of(run) == "Final, for the report"
     assert labels.label_of(run).note == "Seeds 1 to 3."
+    labels.write_label(run, title="A · B")
+    assert labels.short_title(run) == "A · B"  # a dot that a person wrote parts nothing
     labels.write_label(run, title="")
     assert labels.title_of(run) == made
     assert labels.label_of(run).note == "Seeds 1 to 3."
@@ -89,7 +91,7 @@ def test_a_running_run_is_not_deleted(run):
 @pytest.mark.parametrize("name", ["../x", "nothing", ""])
 def test_only_deleted_runs_come_back(run, tmp_path, name):
     labels.delete(run)
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(LandslideLensError):
         labels.restore(tmp_path, name)
     assert len(labels.deleted_runs(tmp_path)) == 1
 

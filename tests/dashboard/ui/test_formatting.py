@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.text import duration
-from dashboard.ui import downloads, formatting, metric_card
+from dashboard.ui import downloads, formatting
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=40))
@@ -38,16 +38,6 @@ def test_durations_read_as_people_say_them(seconds, text):
 @pytest.mark.parametrize(("value", "text"), [(0.81249, "0.812"), (None, "undefined"), (math.nan, "undefined")])
 def test_a_score_that_does_not_exist_is_undefined(value, text):
     assert formatting.number(value) == text
-
-
-def test_the_sentence_names_set_folds_counts_head_and_interval():
-    sentence = metric_card.provenance_sentence(
-        "out of fold", 1200, 210, "landslide", folds=5, bounds=(0.79, 0.84), head="svm_c0.1", groups=True
-    )
-    assert sentence == (
-        "Out of fold over 5 folds; 1,200 patches (210 landslide); SVM \\(C 0\\.1\\); "
-        "95% bootstrap interval, groups kept together 0.790–0.840."
-    )
 
 
 def test_formulas_in_a_csv_are_defused():

@@ -1,6 +1,7 @@
-"""A button that copies the address of what is seen; it also tells how narrow the window is, and folds the sidebar.
+"""What the browser alone knows: the address of what is seen, to copy, and how wide its window is.
 
-All need the browser: the address is known there alone, and so is the width of the window.
+One component asks for both: a button that copies the address also tells whether the window is narrow, and folds the
+sidebar at first where there is little room.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _HTML = """
 <button type="button" title="A link that opens this very view"><span aria-live="polite">Copy link</span></button>
 """
 _component = st.components.v2.component(
-    "landslide_lens_copy_link",
+    "landslide_lens_window",
     html=_HTML,
     css=_CSS,
     js=_JS,
