@@ -131,7 +131,7 @@ class Layer:
             dst_crs=grid.place.crs,
             dst_nodata=np.nan,
             resampling=Resampling.nearest if self.nearest else Resampling.bilinear,
-            tolerance=0.0,  # exact, so that a pixel is the same in whichever window it is read
+            tolerance=0.0,  # exact, so that a pixel is the same in whichever window it is read, but for the last digit
             **self.scales(grid),
         )
         return found

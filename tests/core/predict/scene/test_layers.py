@@ -133,7 +133,10 @@ def test_a_window_on_another_grid_is_a_part_of_the_whole(tmp_path_factory, row, 
     whole = layer.on(grid, (0, 0, *grid.shape))
     part = (row, col, min(height, 24 - row), min(width, 30 - col))
     found = layer.on(grid, part)
-    assert np.array_equal(found, whole[:, row : row + part[2], col : col + part[3]], equal_nan=True)
+    expected = whole[:, row : row + part[2], col : col + part[3]]
+    np.testing.assert_allclose(
+        found, expected, rtol=3e-7
+    )  # GDAL counts from the window's corner: the last digit may differ
 
 
 def test_another_system_is_found_by_its_place(tmp_path):
