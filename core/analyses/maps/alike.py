@@ -31,7 +31,7 @@ from core.runs.store import RunFolder
 NAME = "scene_alike"
 STRIPE_BYTES = 64 * 2**20  # of a stripe's bands
 AT_ONCE = 256  # windows that are embedded together
-MOST = 24  # cells that are found
+MOST = 12  # cells that are found
 BYTES = 2  # of a number that is kept
 
 
@@ -149,7 +149,10 @@ class _Places:
 
 def _middle(scene: OpenMap, row: int, col: int) -> float:
     """The map's probability in the middle of a window."""
-    at = [min(k + n // 2, most - 1) for k, n, most in zip((row, col), scene.windows.side, scene.windows.shape, strict=True)]
+    at = [
+        min(k + n // 2, most - 1)
+        for k, n, most in zip((row, col), scene.windows.side, scene.windows.shape, strict=True)
+    ]
     return float(scene.answers(*at, 1, 1)["probability"][0, 0])
 
 

@@ -93,7 +93,9 @@ def chosen_windows(scene: OpenMap, cell: Mapping[str, Any], most: int = MOST_WIN
 
 def windows_in(windows: WindowGrid, cell: Mapping[str, Any]) -> list[tuple[int, int]]:
     """(row, column) of the windows whose middle lies in a cell; of a cell between their middles the nearest one."""
-    middles = [np.asarray(begins) + side / 2 for begins, side in zip((windows.rows, windows.cols), windows.side, strict=True)]
+    middles = [
+        np.asarray(begins) + side / 2 for begins, side in zip((windows.rows, windows.cols), windows.side, strict=True)
+    ]
     ends = ((cell["top"], cell["bottom"]), (cell["left"], cell["right"]))
     chosen = []
     for begins, middle, (low, high) in zip((windows.rows, windows.cols), middles, ends, strict=True):
@@ -167,4 +169,3 @@ def _bands(scene: OpenMap, cell: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _training(row: Mapping[str, Any]) -> dict[str, Any]:
     """Percentiles of the training patches' pixels, None where the run did not record them."""
     return {f"trained_{key}": row.get(key) for key in QUANTILES}
-

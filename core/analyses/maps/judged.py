@@ -116,7 +116,9 @@ def _place(run: RunFolder, name: str, options: JudgedOptions, report: Mapping[st
     wanted = options.name or f"judged-{Path(report['scene']['scene']).stem}"
     path = datasets_path(run.checkpoints) / f"{slug(wanted)}.h5"
     if path.exists():
-        raise ConfigError(f"There is a dataset '{path.stem}' already, which runs may be trained on. Choose another name.")
+        raise ConfigError(
+            f"There is a dataset '{path.stem}' already, which runs may be trained on. Choose another name."
+        )
     return path
 
 
@@ -127,7 +129,9 @@ def labelled_windows(scene: OpenMap, said: Mapping[str, Sequence[Entry]], left: 
     """The windows whose label follows from the judgements; ``left`` counts what is left out, by ``LEFT_OUT``."""
     cells = scene.own.table("cells").set_index("cell")
     word = {name: verdict_of(entries) for name, entries in said.items() if name in cells.index}
-    clear = cells.loc[[name for name, one in word.items() if one == "not"], ["top", "left", "bottom", "right"]].to_numpy()
+    clear = cells.loc[
+        [name for name, one in word.items() if one == "not"], ["top", "left", "bottom", "right"]
+    ].to_numpy()
     found: dict[tuple[int, int], Patch] = {}
     for name, one in word.items():
         if one in ("unsure", "disagree"):
@@ -168,7 +172,9 @@ def _without(scene: OpenMap, cell: pd.Series, clear: np.ndarray) -> list[tuple[i
     top, left, height, width = scene.pixels_of(cell)
     side = scene.windows.side
     if height >= side[0] and width >= side[1]:
-        rows, cols = (range(begin, begin + n - s + 1, s) for begin, n, s in ((top, height, side[0]), (left, width, side[1])))
+        rows, cols = (
+            range(begin, begin + n - s + 1, s) for begin, n, s in ((top, height, side[0]), (left, width, side[1]))
+        )
         return [(row, col) for row in rows for col in cols]
     row, col = _around(scene, top + height / 2, left + width / 2)
     down = (np.minimum(clear[:, 2], row + side[0]) - np.maximum(clear[:, 0], row)).clip(0)
@@ -243,7 +249,9 @@ def _write(scene: OpenMap, out: Path, patches: list[Patch], left: Counter) -> St
                 columns={"cell": [one.cell for one in part], "judged_by": [one.by for one in part],
                          "judged_at": [one.at for one in part]},
             )  # fmt: skip
-            yield Progress(0.9 * (start + len(part)) / len(kept), f"{start + len(part):,} of {len(kept):,} patches cut.")
+            yield Progress(
+                0.9 * (start + len(part)) / len(kept), f"{start + len(part):,} of {len(kept):,} patches cut."
+            )
         made = yield from writer.finishing()
     return made
 
