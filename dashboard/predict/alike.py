@@ -66,7 +66,7 @@ def _show(run: RunFolder, report: Mapping[str, Any], cell: str, answer: Mapping[
     pictures = cell_answer.drawn(run, np.array(answer["images"], np.float32), answer["shown"])
     st.markdown(
         f"**Most like cell {cell}**, the most alike first; marked A to {chr(64 + len(rows))} on the picture.",
-        help="Each cell speaks through its window that is nearest to the highest window of this one, by distance in the "
+        help="Each cell is shown by its window that is nearest to the highest window of this one, by distance in the "
         f"embedding of {theme.fold_title(answer['fold'])}. Windows that share ground with it are left out.",
     )
     made = []

@@ -15,7 +15,7 @@ from core.explain.cam.overlay import dead_maps
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from dashboard import cache, theme, url_state
-from dashboard.patches import gallery, render, tiles
+from dashboard.patches import card, gallery, render, tiles
 from dashboard.predict import at_once, map_picture, pixel
 from dashboard.ui import downloads
 from dashboard.ui.formatting import count, number, percent
@@ -61,8 +61,8 @@ def _windows(run: RunFolder, report: Mapping[str, Any], cell: str, answer: Mappi
     shown = f"the {len(probs)} highest of {n} windows" if n > len(probs) else f"{n} window{'s' * (n != 1)}"
     first = probs[0]
     st.markdown(
-        f"**Highest window: {number(first.mean())}**; by fold {', '.join(number(p) for p in first)}, standard deviation "
-        f"{number(first.std())}.",
+        f"**Highest window: {number(first.mean())}**; by fold {', '.join(number(p) for p in first)}, standard "
+        f"deviation {number(first.std())}.",
         help="Calibrated, for the stated share of landslides. A window is what the run judges at once.",
     )
     images = np.array(answer["images"], np.float32)
@@ -74,14 +74,14 @@ def _windows(run: RunFolder, report: Mapping[str, Any], cell: str, answer: Mappi
         dead = bool(dead_maps(cam[None])[0])
         seen = rgb if dead else render.overlay(rgb, cam, OPACITY, top)
         row, col = answer["windows"][k]
-        said = "no evidence for a landslide" if dead else f"strongest at {percent(cam.max() / max(top, 1e-12), 0)}"
-        one.append(tiles.tile(f"{cell}, window {k + 1}", seen, f"p {probs[k].mean():.3f}  \n{said}", name=f"Window {k + 1}",
-                              more=f"row {row}, column {col}"))  # fmt: skip
+        said = "no attention" if dead else f"attention up to {percent(cam.max() / max(top, 1e-12), 0)}"
+        caption, more = f"p {probs[k].mean():.3f}  \n{said}", f"row {row}, column {col}"
+        one.append(tiles.tile(f"{cell}, window {k + 1}", seen, caption, name=f"Window {k + 1}", more=more))
     method = gallery.METHOD_WORDS.get(answer["method"], answer["method"])
     st.caption(
-        f"{method} of {theme.fold_title(answer['fold'])} over {shown} of {side[0]} by {side[1]} pixels: where its network "
-        "sees evidence for a landslide, brightest at the strongest of them. Whether such maps can be trusted: Explain, "
-        "sanity checks."
+        f"{method} of {theme.fold_title(answer['fold'])} over {shown} of {side[0]} by {side[1]} pixels: where its "
+        "network sees evidence for a landslide, 100% the strongest here. Whether such maps can be trusted: "
+        "Explain, sanity checks."
     )
     tiles.draw(
         tiles.payload(one, "Attention in the windows of the cell", columns=4), "predict_cell_windows", lambda _: None
@@ -117,9 +117,9 @@ def _near(run: RunFolder, answer: Mapping[str, Any]) -> None:
     slides = int((labels == 1).sum())
     st.markdown(
         f"**Nearest training patches**: {slides} of {len(labels)} show a landslide.{share}",
-        help=f"To the highest window, by {near['metric']} distance in the embedding of {theme.fold_title(answer['fold'])}, "
-        f"among its {count(near['n_train'])} training patches. Held-out patches are those that this fold did not learn "
-        "from.",
+        help=f"To the highest window, by {near['metric']} distance in the embedding of "
+        f"{theme.fold_title(answer['fold'])}, among its {count(near['n_train'])} training patches. Held-out "
+        "patches are those that this fold did not learn from.",
     )
     if near["unlike"] is not None and near["unlike"] >= FAR:
         st.warning(
@@ -143,3 +143,4 @@ def _near(run: RunFolder, answer: Mapping[str, Any]) -> None:
     tiles.draw(
         tiles.payload(made, "Nearest training patches", columns=6, px=110), "predict_cell_near", tiles.open_patch
     )
+    card.show_opened(data, run, ids)

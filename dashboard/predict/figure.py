@@ -52,7 +52,7 @@ def greyed(rgb: np.ndarray) -> np.ndarray:
 
 
 def over(values: np.ndarray, top: float) -> np.ndarray:
-    """(h, w, 4) uint8: the class's colour, the denser the higher the value, up to ``top``; clear where there is none."""
+    """(h, w, 4) uint8: the class's colour, the denser the higher the value, up to ``top``; clear where none is."""
     share = np.nan_to_num(values / top, nan=0.0).clip(0, 1)
     return _inked(theme.POSITIVE, share)
 
@@ -107,8 +107,8 @@ def png(
     for cell in () if cells is None else cells.to_dict("records"):
         box = [*(np.array([cell["left"], cell["top"]]) * scale), *(np.array([cell["right"], cell["bottom"]]) * scale)]
         drawing.rectangle(box, outline="#FFFFFF", width=2)
-        drawing.text((box[0] + 6, box[1] + 4), f"{int(cell['rank'])}", fill="#FFFFFF", stroke_width=2, stroke_fill="#17191D",
-                     font_size=22)  # fmt: skip
+        at, ink = (box[0] + 6, box[1] + 4), {"fill": "#FFFFFF", "stroke_width": 2, "stroke_fill": "#17191D"}
+        drawing.text(at, f"{int(cell['rank'])}", font_size=22, **ink)
     file = io.BytesIO()
     made.convert("RGB").save(file, "PNG")
     return file.getvalue()

@@ -22,12 +22,11 @@ from dashboard.jobs import analyses
 from dashboard.predict import asking, map_picture, pixel
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, parse_time, percent
 from dashboard.ui.guards import or_stop, run_state
-from dashboard.ui.messages import show_error
 
 REVIEWER, NOTE, ONWARD = "reviewer", "predict_note", "predict_onward"
 BUTTONS = {
-    "landslide": ("Landslide", ":material/check:"),
-    "not": ("None", ":material/close:"),
+    "landslide": ("Yes", ":material/check:"),
+    "not": ("No", ":material/close:"),
     "unsure": ("Unsure", ":material/question_mark:"),
 }
 WORDS = {"landslide": "landslide", "not": "no landslide", "unsure": "unsure", "disagree": "judged differently"}
@@ -54,7 +53,8 @@ def controls(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, 
     with st.container(horizontal=True, gap="small"):
         for verdict, (label, icon) in BUTTONS.items():
             st.button(
-                label, icon=icon, key=f"predict_judge_{verdict}", on_click=_judge, args=(own, report, cells, cell, verdict),
+                label, icon=icon, key=f"predict_judge_{verdict}", on_click=_judge,
+                args=(own, report, cells, cell, verdict),
                 type="primary" if mine is not None and mine.verdict == verdict else "secondary",
             )  # fmt: skip
         with st.popover("", icon=":material/edit_note:", key="predict_judge_more", help="Note, and who judges"):
@@ -185,13 +185,13 @@ def outcome(run: RunFolder, own: ResultFolder, report: Mapping[str, Any], said: 
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "Judgements (CSV)", lambda: Judgements(own.path).export_csv(), f"{own.path.name}_judgements.csv", "text/csv",
-            icon=":material/download:", type="tertiary", key="predict_judged_csv", on_click="ignore",
+            "Judgements (CSV)", lambda: Judgements(own.path).export_csv(), f"{own.path.name}_judgements.csv",
+            "text/csv", icon=":material/download:", type="tertiary", key="predict_judged_csv", on_click="ignore",
         )  # fmt: skip
         with st.popover("Make training patches", icon=":material/add_photo_alternate:", key="predict_judged_open"):
             st.caption(
-                "Cells without a landslide are cut into patches; of a cell with one, the patch around the place that was "
-                "clicked, or around the cell where a patch covers it. Unsure and disputed cells are left out."
+                "Cells without a landslide are cut into patches; of a cell with one, the patch around the place that "
+                "was clicked, or around the cell where a patch covers it. Unsure and disputed cells are left out."
             )
             name = st.text_input("Dataset name", _free_name(run, report), key="predict_judged_name", max_chars=80)
             if st.button("Make them", key="predict_judged_go", disabled=analyses.is_active(run, judged_patches.NAME)):

@@ -103,6 +103,8 @@ function place(state) {
   const edge = 100 * (state.x + state.swipe / 100 / zoom);
   f.before.style.clipPath = `inset(0 ${100 - edge}% 0 0)`;
   f.handle.style.left = `clamp(18px, ${state.swipe}%, calc(100% - 18px))`;
+  f.handle.classList.toggle("folded", state.swipe < 9 || state.swipe > 91);
+  f.handle.classList.toggle("ended", state.swipe < 1 || state.swipe > 99);
   f.handle.setAttribute("aria-valuenow", Math.round(state.swipe));
   f.handle.setAttribute("aria-valuetext", `${Math.round(state.swipe)}% from before the event`);
   f.out.disabled = f.all.disabled = zoom === 1;

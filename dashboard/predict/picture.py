@@ -36,7 +36,8 @@ _HTML = """
     <div class="stage">
       <img class="after" alt=""><img class="before" alt="" hidden><img class="unseen" alt="" hidden>
       <img class="over" alt="" hidden>
-      <svg class="shapes" preserveAspectRatio="none" aria-hidden="true"></svg><div class="labels" aria-hidden="true"></div>
+      <svg class="shapes" preserveAspectRatio="none" aria-hidden="true"></svg>
+      <div class="labels" aria-hidden="true"></div>
     </div>
     <div class="handle" role="slider" tabindex="0" aria-label="Before the event, from the left" aria-valuemin="0"
       aria-valuemax="100" aria-valuenow="0" hidden>
@@ -121,10 +122,10 @@ def payload(
     if layers.unseen is not None:
         legend.append({"text": "Not seen", "colour": theme.UNLABELLED, "fill": True})
     shown = {
-        "width": width, "height": height, "aspect": wide / high, "wide": wide, "unit": place.unit, "after": layers.after,
-        "before": layers.before, "unseen": layers.unseen, "over": layers.over, "opacity": opacity / 100,
-        "shapes": shapes, "labels": labels, "legend": legend, "scale": f"{top:g} {overlay.lower()}", "label": label,
-        "alt": alt, "cells": _clickable(cells),
+        "width": width, "height": height, "aspect": wide / high, "wide": wide, "unit": place.unit,
+        "after": layers.after, "before": layers.before, "unseen": layers.unseen, "over": layers.over,
+        "opacity": opacity / 100, "shapes": shapes, "labels": labels, "legend": legend,
+        "scale": f"{top:g} {overlay.lower()}", "label": label, "alt": alt, "cells": _clickable(cells),
     }  # fmt: skip
     version = hashlib.blake2b(json.dumps(shown).encode(), digest_size=12).hexdigest()
     return shown | {"swipe": swipe, "picture": layers.name, "version": version}

@@ -81,8 +81,8 @@ def _show(run: RunFolder, report: Mapping[str, Any], answer: Mapping[str, Any]) 
         prob = float(map_picture.as_stated(np.array([answer["probability"]]), run, report)[0])
         st.markdown(
             f"**Probability {number(prob)}**, standard deviation of the folds {number(answer['disagreement'])}.",
-            help="Interpolated between the middles of windows. Both are of the window around the pixel, not of the pixel "
-            "alone.",
+            help="Interpolated between the middles of windows: both are of the ground around the pixel, not of the "
+            "pixel alone.",
         )
     st.caption(f"At {where}.")
     downloads.table(bands_table(answer["bands"], "value"), hide_index=True, width="stretch", height="content")

@@ -151,8 +151,8 @@ def frequency_sentence(run: RunFolder, report: Mapping[str, Any]) -> str:
     if not triage or triage.get("share_of_landslides") is not None:
         return ""
     return (
-        f"Landslides are taken to be as frequent as in training ({percent(map_picture.own_share(run), 0)}): state the share on "
-        "this ground below."
+        f"Landslides are taken to be as frequent as in training ({percent(map_picture.own_share(run), 0)}): state the "
+        "share on this ground below."
     )
 
 

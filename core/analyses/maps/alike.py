@@ -78,7 +78,7 @@ def is_prepared(run: RunFolder, name: str, fold: int) -> bool:
 
 
 def on_patch(run: RunFolder, request: Mapping[str, Any], models: Any) -> dict[str, Any]:
-    """The cells like ``cell`` of ``map`` in the space of ``fold``, with pictures (``core.analyses.maps.cell.shown``)."""
+    """The cells like ``cell`` of ``map`` in the space of ``fold``, with pictures of them (``maps.cell.shown``)."""
     options = ANALYSIS.options({key: request.get(key) for key in ("map", "fold", "cell")})
     scene = open_map(run, options.map)
     like = alike(scene, options.fold, str(options.cell))
@@ -232,7 +232,7 @@ def _embedded(scene: OpenMap, model: Any, stripe: Stripe) -> dict[str, np.ndarra
 ANALYSIS = Analysis(
     name=NAME,
     title="More like this",
-    summary="Which cells of a scene a fold's network finds most like one cell; the first time all windows are embedded.",
+    summary="Which cells of a scene a fold's network finds most like one; the first time all windows are embedded.",
     page="predict",
     view="scene",
     Options=AlikeOptions,

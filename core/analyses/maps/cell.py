@@ -50,8 +50,8 @@ def answer_cell(run: RunFolder, request: Mapping[str, Any], models: Any) -> dict
 
     bands: of each the 5th, 50th and 95th percentile of the cell's pixels, beside training's. windows: (row, column) of
     those answered again, at most ``MOST_WINDOWS``, of ``n_windows``; probs: (windows, folds) calibrated; maps:
-    (windows, h, w) raw attention of the fold, by ``method`` at ``layer``; images and shown: see :func:`shown`; near: rows of the
-    run's dataset and distance of the training patches nearest to the first window in the fold's embedding, and
+    (windows, h, w) raw attention of the fold, by ``method`` at ``layer``; images, shown: see :func:`shown`; near: rows
+    of the run's dataset and distance of the training patches nearest to the first window in the fold's embedding, and
     ``unlike``, the share of held-out patches that are nearer to the training part than it.
     """
     scene, fold = open_map(run, str(request["map"])), int(request.get("fold", 0))
@@ -130,7 +130,8 @@ def nearest_training(run: RunFolder, fold: int, view: Any, raw: np.ndarray) -> d
     near = nearest(preparation.rows(view.model.embeddings(raw)), learnt, K_NEIGHBORS)
     usual = nearest(preparation.rows(known[rows.val]), learnt, 1).distance[:, 0]
     return {
-        "rows": rows.train[near.index[0]], "distance": near.distance[0], "labels": rows.labels[rows.train][near.index[0]],
+        "rows": rows.train[near.index[0]], "distance": near.distance[0],
+        "labels": rows.labels[rows.train][near.index[0]],
         "unlike": float((usual < near.distance[0, 0]).mean()) if usual.size else None, "n_train": len(rows.train),
         "metric": EmbedConfig().metric,
     }  # fmt: skip
