@@ -8,6 +8,7 @@ left out.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -185,7 +186,7 @@ def _without(scene: OpenMap, cell: pd.Series, clear: np.ndarray) -> list[tuple[i
 def _around(scene: OpenMap, row: float, col: float) -> tuple[int, int]:
     """The corner of the window around a place, moved where it would leave the scene."""
     return tuple(
-        int(min(max(0, round(at - side / 2)), most - side))
+        min(max(0, math.floor(at) - side // 2), most - side)
         for at, side, most in zip((row, col), scene.windows.side, scene.windows.shape, strict=True)
     )
 

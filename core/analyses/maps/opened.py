@@ -104,7 +104,10 @@ class OpenMap:
         grid = self.stack.grid
         if grid.place is None or not grid.place.crs:
             raise DataError("The scene does not say where it lies. Give row and column instead.")
-        row, col = (values[0] for values in grid.at_degrees(np.array([[lon, lat]], float)))
+        try:
+            row, col = (float(values[0]) for values in grid.at_degrees(np.array([[lon, lat]], float)))
+        except FormatError:  # a place that the scene's system does not reach
+            row = col = -1.0
         if not (0 <= row < grid.shape[0] and 0 <= col < grid.shape[1]):
             raise DataError(f"{lon:.5f}, {lat:.5f} (longitude, latitude) lies outside of the scene.")
         return int(row), int(col)
