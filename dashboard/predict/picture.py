@@ -199,7 +199,7 @@ def _marks(cells: pd.DataFrame, drawn: Drawn) -> list[dict[str, Any]]:
             at = by_name.loc[name]
             middle = {"x": (at["left"] + at["right"]) / 2, "y": (at["top"] + at["bottom"]) / 2}
             found.append(middle | {"text": chr(64 + k), "kind": "like"})
-    return [{key: float(v) if isinstance(v, np.floating) else v for key, v in one.items()} for one in found]
+    return [{key: float(v) if isinstance(v, np.number) else v for key, v in one.items()} for one in found]
 
 
 def _clickable(cells: pd.DataFrame | None) -> dict[str, list]:
