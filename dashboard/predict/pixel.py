@@ -20,13 +20,20 @@ from dashboard.predict import at_once, map_picture
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, number
 
+_NOW = "predict_spot_now"
 _PIXEL = re.compile(r"\s*r(?:ow)?\s*(\d{1,9})[\s,;]*c(?:ol(?:umn)?)?\s*(\d{1,9})\s*", re.IGNORECASE)
 _DEGREES = re.compile(r"\s*([+-]?\d{1,3}(?:\.\d+)?)\s*°?\s*[,;\s]\s*([+-]?\d{1,3}(?:\.\d+)?)\s*°?\s*")
 
 
+def remember() -> None:
+    """Keep the place that was clicked or typed: Streamlit forgets what a field holds that is not drawn."""
+    st.session_state[_NOW] = url_state.read_query_text(map_picture.SPOT)
+    url_state.write_query_param(map_picture.SPOT, st.session_state[_NOW], "")
+
+
 def spot() -> tuple[int, int] | None:
     """(row, column) of the pixel that was clicked; None for none, or for a place in degrees."""
-    asked = parsed(str(st.session_state.get(map_picture.SPOT) or ""))
+    asked = parsed(str(st.session_state.get(_NOW) or ""))
     return (asked["row"], asked["col"]) if asked and "row" in asked else None
 
 

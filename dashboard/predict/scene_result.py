@@ -29,6 +29,7 @@ SHAPES = {"polygons": "Polygons", "cells": "Cells to look at first"}
 def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None:
     """Everything that is shown of one scene."""
     scene = report["scene"]
+    pixel.remember()
     cells = or_stop(own.table, "cells") if report["triage"] else None
     said = judging.said_of(own, report) if cells is not None else {}
     words = judging.words_of(said)

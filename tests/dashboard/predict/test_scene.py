@@ -188,6 +188,8 @@ def test_a_click_chooses_cell_and_pixel_and_a_swipe_stays(mapped, open_page):
     assert not at.exception and at.selectbox(key="predict_cell").value == "2-3"
     assert at.query_params["predict_cell"] == "2-3"
     assert {"chosen", "box", "line"} == {one["kind"] for one in sent(at)["shapes"]}
+    assert [one["kind"] for one in sent(at)["labels"]][-1] == "cross" and at.query_params["predict_spot"] == "r25 c45"
+    at = at.run().run()
     assert [one["kind"] for one in sent(at)["labels"]][-1] == "cross"
     at = answer(at, "swiped", 62)
     assert sent(at)["swipe"] == 62 and at.query_params["predict_before"] == "62"
