@@ -12,6 +12,7 @@ from dashboard.jobs import model_client
 from dashboard.ui.messages import show_error
 
 POLL_S = 0.4
+_LATEST = "asked_at_once"
 
 
 def ask(request: Mapping[str, Any], waiting: str, show: Callable[[dict[str, Any]], None]) -> None:
@@ -24,15 +25,18 @@ def ask(request: Mapping[str, Any], waiting: str, show: Callable[[dict[str, Any]
     if answer is not None:
         show(answer)
         return
-    st.fragment(_poll, run_every=POLL_S)(dict(request), waiting)
+    st.session_state[_LATEST] = dict(request)
+    link = {name: st.query_params.get_all(name) for name in st.query_params}
+    st.fragment(_poll, run_every=POLL_S)(dict(request), waiting, link)
 
 
-def _poll(request: dict[str, Any], waiting: str) -> None:
+def _poll(request: dict[str, Any], waiting: str, link: dict[str, list[str]]) -> None:
     try:
         ready = model_client.models().later(request) is not None
     except LandslideLensError as error:
         show_error(error)
         return
-    if ready:
+    if ready and st.session_state.get(_LATEST) == request:
+        st.query_params.from_dict(link)  # this part may have been drawn by a browser whose address was older
         st.rerun()
     st.caption(f":material/hourglass_top: {waiting}")

@@ -73,6 +73,8 @@ def test_from_a_file_to_polygons(page, url, run, scene, tmp_path):
     expect(page).to_have_url(re.compile("predict_cell=1-2"))
     expect(page.get_by_text(re.compile("Highest window")).first).to_be_visible(timeout=LONG_MS)
 
+    settled(page)
+
     # Judge it, and take that back.
     (own,) = (path.parent for path in run.results("scene_map").path.rglob("report.json"))
     page.get_by_role("button", name="Yes", exact=True).click()

@@ -32,7 +32,9 @@ def test_a_place_is_a_pixel_or_degrees(text, place):
 
 def test_a_band_is_compared_with_training():
     row = {"value": 5.0, "trained_q05": 1.0, "trained_q95": 9.0}
-    assert pixel.compared(row, "value") == "within" and pixel.compared(row | {"value": 10.0}, "value") == "above training"
+    assert (
+        pixel.compared(row, "value") == "within" and pixel.compared(row | {"value": 10.0}, "value") == "above training"
+    )
     assert pixel.compared(row | {"value": 0.5}, "value") == "below training"
     assert pixel.compared(row | {"value": None}, "value") == "no data"
     assert pixel.compared(row | {"trained_q05": None}, "value") == "training not known"
