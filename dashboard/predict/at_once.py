@@ -12,6 +12,7 @@ from dashboard.jobs import model_client
 from dashboard.ui.messages import show_error
 
 POLL_S = 0.4
+OWN = "predict_"  # the parameters of this page
 _LATEST = "asked_at_once"
 
 
@@ -26,7 +27,7 @@ def ask(request: Mapping[str, Any], waiting: str, show: Callable[[dict[str, Any]
         show(answer)
         return
     st.session_state[_LATEST] = dict(request)
-    link = {name: st.query_params.get_all(name) for name in st.query_params}
+    link = {name: st.query_params.get_all(name) for name in st.query_params if name.startswith(OWN)}
     st.fragment(_poll, run_every=POLL_S)(dict(request), waiting, link)
 
 
@@ -37,6 +38,14 @@ def _poll(request: dict[str, Any], waiting: str, link: dict[str, list[str]]) -> 
         show_error(error)
         return
     if ready and st.session_state.get(_LATEST) == request:
-        st.query_params.from_dict(link)  # this part may have been drawn by a browser whose address was older
+        _write(link)  # the browser that asked for this part may have had an older address
         st.rerun()
     st.caption(f":material/hourglass_top: {waiting}")
+
+
+def _write(link: Mapping[str, list[str]]) -> None:
+    for name in [one for one in st.query_params if one.startswith(OWN) and one not in link]:
+        st.query_params.pop(name, None)
+    for name, values in link.items():
+        if st.query_params.get_all(name) != values:
+            st.query_params[name] = values
