@@ -19,8 +19,8 @@ from dashboard import url_state
 from dashboard.predict import alike, cell_answer, pixel
 from dashboard.predict.figure import NOT_SEEN, greyed
 from dashboard.predict.map_picture import CELL
-from dashboard.ui import downloads
-from dashboard.ui.formatting import count, number, percent
+from dashboard.ui import downloads, narrow
+from dashboard.ui.formatting import count, escape_markdown, number, percent
 from dashboard.ui.guards import or_stop
 
 SECTION = "predict_section"
@@ -93,7 +93,12 @@ def numbers(own: ResultFolder, cells: pd.DataFrame, name: str) -> None:
     """What the map says of the cell."""
     cell = cells[cells["cell"] == name].iloc[0]
     arrays, step = or_stop(own.arrays, "picture"), or_stop(own.json, "picture.json")["step"]
-    downloads.table(facts(cell, arrays, step), hide_index=True, width="stretch", height="content")
+    table = facts(cell, arrays, step)
+    if narrow.is_narrow():  # eight cards would be long on a phone
+        lines = [f"{escape_markdown(name)}: **{escape_markdown(value)}**" for name, value in table.to_numpy()]
+        st.markdown("  \n".join(lines))
+        return
+    downloads.table(table, hide_index=True, width="stretch", height="content")
 
 
 def facts(cell: pd.Series, arrays: dict[str, np.ndarray], step: int) -> pd.DataFrame:
