@@ -20,7 +20,7 @@ import pandas as pd
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
-from core.analyses.maps.opened import OpenMap, open_map
+from core.analyses.maps.opened import OpenMap, open_map, report_of
 from core.analyses.scene_map import folder
 from core.data.store import DatasetWriter
 from core.errors import ConfigError, DataError
@@ -107,7 +107,7 @@ def analyse(run: RunFolder, options: JudgedOptions) -> Steps[dict[str, Any]]:
 def check(run: RunFolder, options: JudgedOptions) -> None:
     """Raises ConfigError for a name that is taken, DataError before anything was judged."""
     own = folder(run, options.map)
-    report = own.json("report.json")
+    report = report_of(run, options.map)
     _place(run, own.path.name, options, report)
     if not verdicts(own.path, report):
         raise DataError("No cell of this map has been judged yet. Judge some first.")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from core.analyses.scene import SceneOptions, input_of
-from core.analyses.scene_map import OWN, folder
+from core.analyses.scene_map import NAME, OWN, folder
 from core.data.bands import Band, bands_named
 from core.errors import DataError, FormatError, RunError
 from core.predict.scene.inputs import windows_of
@@ -116,7 +116,7 @@ class OpenMap:
 def open_map(run: RunFolder, name: str) -> OpenMap:
     """The map of that name. Raises DataError where its rasters are gone or do not fit the run any more."""
     own = folder(run, name)
-    report = own.json("report.json")
+    report = report_of(run, name)
     given = {key: value for key, value in report["options"].items() if key not in OWN}
     asked = input_of(SceneOptions.model_validate(given | {"out": report["scene"]["out"]}))
     for path in asked.files:
@@ -130,6 +130,14 @@ def open_map(run: RunFolder, name: str) -> OpenMap:
         raise FormatError(f"{asked.scene.name} has another size than when the map was made. Predict the scene again.")
     known = trained or [{"name": band.name, **UNKNOWN} for band in bands]
     return OpenMap(run, own, report, stack, windows, tuple(known))
+
+
+def report_of(run: RunFolder, name: str) -> dict[str, Any]:
+    """The report of the map of that name. Raises RunError naming those there are."""
+    if not folder(run, name).has("report.json"):
+        known = ", ".join(run.results(NAME).parts()) or "none yet"
+        raise RunError(f"Run '{run.name}' has no map of a scene called '{name}'. Known: {known}.")
+    return folder(run, name).json("report.json")
 
 
 def bands_of(run: RunFolder, trained: Sequence[dict[str, Any]] | None) -> tuple[Band, ...]:
