@@ -24,6 +24,7 @@ from dashboard.ui.formatting import count, escape_markdown, interval_percent, pa
 from dashboard.ui.guards import or_stop, run_state
 
 REVIEWER, NOTE, ONWARD = "reviewer", "predict_note", "predict_onward"
+TROUBLE = "predict_judge_trouble"
 BUTTONS = {
     "landslide": ("Yes", ":material/check:"),
     "not": ("No", ":material/close:"),
@@ -50,6 +51,9 @@ def controls(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, 
         "**Is there a landslide in this cell?**",
         help="A click on the landslide before you answer marks its place, which a training patch is cut around.",
     )
+    known = bool((st.session_state.get(REVIEWER) or "").strip())
+    if not known:
+        _name_field()
     with st.container(horizontal=True, gap="small"):
         for verdict, (label, icon) in BUTTONS.items():
             st.button(
@@ -58,25 +62,34 @@ def controls(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, 
                 type="primary" if mine is not None and mine.verdict == verdict else "secondary",
             )  # fmt: skip
         with st.popover("", icon=":material/edit_note:", key="predict_judge_more", help="Note, and who judges"):
-            st.text_input("Your name", key=REVIEWER, max_chars=80, placeholder="Who judges", persist_state="session")
+            if known:
+                _name_field()
             st.text_area("Note", key=NOTE, max_chars=1000, placeholder="What you see")
             st.toggle("Go to the next cell after judging", True, key=ONWARD, persist_state="session")
         if said:
             st.button(
                 "Undo", icon=":material/undo:", type="tertiary", key="predict_undo", on_click=_undo, args=(own, report)
             )
-    if trouble := st.session_state.pop("predict_judge_trouble", None):
+    if trouble := st.session_state.pop(TROUBLE, None):
         st.warning(escape_markdown(trouble), icon=":material/person:")
     for entry in said.get(cell, []):
         note = f": {escape_markdown(entry.note)}" if entry.note else ""
         st.caption(f"{escape_markdown(entry.by)}, {_when(entry)}: {WORDS.get(entry.verdict, entry.verdict)}{note}")
 
 
+def _name_field() -> None:
+    st.text_input(
+        "Your name", key=REVIEWER, max_chars=80, placeholder="Who judges", persist_state="session",
+        help="Kept with each judgement, so that several people can judge the same map.",
+    )  # fmt: skip
+
+
 def _judge(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, cell: str, verdict: str) -> None:
     """Callback: keep the judgement, and go on to the next cell that nobody has judged."""
     by = (st.session_state.get(REVIEWER) or "").strip()
     if not by:
-        by = st.session_state[REVIEWER] = "me"
+        st.session_state[TROUBLE] = "Write your name first: a judgement says who made it."
+        return
     try:
         entry = Judgements(own.path).add(
             KIND,
@@ -88,7 +101,7 @@ def _judge(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, ce
         )
         done = set(verdicts(own.path, report))
     except (LandslideLensError, OSError) as error:
-        st.session_state["predict_judge_trouble"] = str(error)
+        st.session_state[TROUBLE] = str(error)
         return
     st.session_state[NOTE] = ""
     st.toast(f"{cell}: {WORDS[entry.verdict]}", icon=BUTTONS[verdict][1])
@@ -103,12 +116,13 @@ def _judge(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, ce
 def _undo(own: ResultFolder, report: Mapping[str, Any]) -> None:
     """Callback: take back the last judgement of this person, and show its cell again."""
     try:
-        last = Judgements(own.path).undo((st.session_state.get(REVIEWER) or "me").strip() or "me")
+        by = (st.session_state.get(REVIEWER) or "").strip()
+        last = Judgements(own.path).undo(by) if by else None
     except (LandslideLensError, OSError) as error:
-        st.session_state["predict_judge_trouble"] = str(error)
+        st.session_state[TROUBLE] = str(error)
         return
     if last is None:
-        st.session_state["predict_judge_trouble"] = "You have no judgement to take back here. Is your name the same?"
+        st.session_state[TROUBLE] = "You have no judgement to take back here. Is your name the same?"
         return
     start = subject_of(report, "")
     st.toast(f"Taken back: {WORDS.get(last.verdict, last.verdict)}", icon=":material/undo:")

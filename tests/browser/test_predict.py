@@ -77,6 +77,9 @@ def test_from_a_file_to_polygons(page, url, run, scene, tmp_path):
 
     # Judge it, and take that back.
     (own,) = (path.parent for path in run.results("scene_map").path.rglob("report.json"))
+    page.get_by_role("textbox", name="Your name").fill("Ada")
+    page.keyboard.press("Enter")
+    settled(page)
     page.get_by_role("button", name="Yes", exact=True).click()
     expect(page.locator(".labels .mark")).to_have_text("✓")
     (said,) = Judgements(own).latest("cell")

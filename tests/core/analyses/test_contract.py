@@ -48,6 +48,10 @@ def test_a_declaration_is_whole(name):
         assert field.description, f"{name}.{option} has no description: the form and the command line show it"
 
 
+def test_an_option_that_is_yes_no_or_as_it_was_can_be_no():
+    assert "--no-flips" in core("analyse", "scene_map", "--help").stdout
+
+
 @pytest.mark.parametrize("name", analyses())
 def test_its_command_shows_every_option(name):
     answer = core("analyse", name, "--help")

@@ -168,7 +168,10 @@ def test_a_cell_shows_what_the_networks_see_and_a_pixel_its_values(answered, ope
         "within", "above training", "below training",
     }  # fmt: skip
     at = answer(at, "picked", {"row": 30, "col": 31, "cell": "1-1", "count": 1})
-    at = judge(at.run(), "landslide")  # with the place that was clicked
+    at = judge(at.run(), "landslide")
+    assert "Write your name first" in at.warning[0].value
+    at.text_input(key="reviewer").set_value("Ada").run()
+    at = judge(at, "landslide")  # with the place that was clicked
     (said,) = Judgements(next(answered.results("scene_map").path.iterdir())).latest("cell")
     assert said.lonlat[0] == pytest.approx((said.box[0] + said.box[2]) / 2, abs=2e-4)
     at.selectbox(key="predict_cell").select("1-1").run()
