@@ -16,7 +16,7 @@ from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import theme, url_state
 from dashboard.jobs import option_words
-from dashboard.predict import alike, files, inspector, judging, map_picture, picture, pixel
+from dashboard.predict import alike, at_once, files, inspector, judging, map_picture, picture, pixel
 from dashboard.predict import figure as pictures
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, number, percent
 from dashboard.ui.guards import or_stop
@@ -33,6 +33,8 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
     cells = or_stop(own.table, "cells") if report["triage"] else None
     said = judging.said_of(own, report) if cells is not None else {}
     words = judging.words_of(said)
+    if cells is not None:
+        at_once.prepare(run)
     above = st.container(gap="xsmall")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         share, overlay, opacity, shapes = _controls(cells is not None)
