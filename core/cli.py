@@ -23,6 +23,7 @@ from core.commands.maps.vectors import polygons, triage_grid
 from core.commands.model import model
 from core.commands.predict import evaluate, predict, predict_scene
 from core.commands.prevalence import prevalence
+from core.commands.review.desk import review
 from core.commands.runs import compare, doctor
 from core.commands.train import train
 from core.errors import LandslideLensError
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, prevalence, heads,
-    explain, compare, polygons, triage_grid, export, doctor,
+    explain, compare, review, polygons, triage_grid, export, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -41,10 +41,13 @@ def train(
 ) -> None:
     """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
     from core.data.exclusions import without_excluded
+    from core.data.label_versions import with_version_named
     from core.jobs import queue
     from core.runs.repeats import repeated
 
-    config = preset(preset_name).with_overrides(overrides or ())
+    config, told = with_version_named(preset(preset_name).with_overrides(overrides or ()), dataset)
+    if told:
+        print_progress(told, as_json)
     if not keep_excluded:
         config, note = without_excluded(config, dataset)
         if note:
