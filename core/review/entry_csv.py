@@ -26,7 +26,7 @@ MOST_CHARACTERS = 64 * 2**20
 def to_csv(entries: Iterable[Entry]) -> str:
     """One row an entry, with the columns ``COLUMNS``; tags with semicolons between them."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")  # so that a lone \r in a name is quoted too
     writer.writerow(COLUMNS)
     for e in entries:
         box, lonlat = e.box or ("",) * 4, e.lonlat or ("",) * 2
@@ -150,7 +150,7 @@ def sheet(rows: Iterable[Mapping[str, object]]) -> str:
     rows = list(rows)
     facts = [name for name in (rows[0] if rows else ()) if name != "subject"]
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")  # so that a lone \r in a name is quoted too
     writer.writerow(["subject", "verdict", "by", "note", *facts])
     for row in rows:
         values = [row["subject"], "", "", "", *(row[name] for name in facts)]
