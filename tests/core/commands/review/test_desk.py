@@ -30,7 +30,7 @@ def test_a_review_goes_through_from_the_table_to_a_run_that_is_trained_with_it(r
     sheet, back, out = (tmp_path / name for name in ("sheet.csv", "back.csv", "out.csv"))
     listed = review("--top", 8, "--sheet", sheet)
     assert len(listed["issues"]) == 8 and listed["issues"][0]["judged"] == {} and listed["precision"] is None
-    rows = list(csv.DictReader(sheet.open(newline="", encoding="utf-8")))
+    rows = list(csv.DictReader(sheet.read_text("utf-8").splitlines()))
     assert [row["subject"] for row in rows] == [row["id"] for row in listed["issues"]]
     for row in rows[:4]:
         row |= {"verdict": "not" if row["label"] == "1" else "landslide", "by": "Ana"}
@@ -47,7 +47,7 @@ def test_a_review_goes_through_from_the_table_to_a_run_that_is_trained_with_it(r
     version = read_version(run.dataset_path(), "latest")
     assert made["corrected"]["version"]["name"] == version.name and made["corrected"]["n_changed"] == 4
     assert [change.after for change in version.changes].count(-1) == 1
-    assert len(list(csv.DictReader(out.open(newline="", encoding="utf-8")))) == 5
+    assert len(list(csv.DictReader(out.read_text("utf-8").splitlines()))) == 5
     assert review("--labels", "v1")["corrected"]["rows"] == made["corrected"]["rows"]
 
     config = RunConfig().with_overrides([*TINY, *QUICK, f"data.labels={version.name}"])
