@@ -91,14 +91,21 @@ class LabelVersion:
         return facts | {"n_changed": len(self.changes), "n_left_out": self.n_left_out}
 
     def apply(self, dataset: Dataset) -> np.ndarray:
-        """(N,) int8 corrected labels. Raises DataError for a dataset with other ids or labels."""
-        if labels_hash(dataset) != self.labels_hash:
+        """(N,) int8 corrected labels, also of a dataset that bears them already.
+
+        Raises DataError for a dataset with other ids or labels.
+        """
+        labels = np.array(dataset.labels)
+        known = set(dataset.ids.tolist())
+        fits = all(change.id in known for change in self.changes)
+        rows = dataset.index_of([change.id for change in self.changes] if fits else [])
+        labels[rows] = [change.before for change in self.changes] if fits else []
+        if labels_hash(dataset.ids, labels) != self.labels_hash:
             raise DataError(
                 f"The labels {self.name} were made for other contents of {dataset.path.name}: its ids or labels have "
                 "changed. Make a new version of its labels, or set data.labels=none."
             )
-        labels = np.array(dataset.labels)
-        labels[dataset.index_of([change.id for change in self.changes])] = [c.after for c in self.changes]
+        labels[rows] = [change.after for change in self.changes]
         return labels
 
 
@@ -130,9 +137,9 @@ def versions_path(dataset: Path | str) -> Path:
     return Path(dataset).with_suffix(".labels")
 
 
-def labels_hash(dataset: Dataset) -> str:
-    """Hex digest of a dataset's ids and labels."""
-    said = json.dumps([dataset.ids.tolist(), dataset.labels.tolist()], ensure_ascii=False)
+def labels_hash(ids: np.ndarray, labels: np.ndarray) -> str:
+    """Hex digest of a dataset's ids and labels (N,)."""
+    said = json.dumps([ids.tolist(), labels.tolist()], ensure_ascii=False)
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -199,6 +206,15 @@ def labels_of(dataset: Dataset, name: str | None) -> tuple[np.ndarray, LabelVers
         return np.array(dataset.labels), None
     version = read_version(dataset.path, name)
     return version.apply(dataset), version
+
+
+def with_labels(dataset: Dataset, name: str | None) -> Dataset:
+    """The dataset as it is with that version of its labels; itself for None."""
+    if name is None:
+        return dataset
+    labels = read_version(dataset.path, name).apply(dataset)
+    labels.flags.writeable = False
+    return replace(dataset, labels=labels)
 
 
 def with_version_named(config: RunConfig, dataset: Path | str) -> tuple[RunConfig, str]:

@@ -90,7 +90,9 @@ def make_version(dataset: Dataset, judgements: Judgements, by: str, why: str, ru
     if not found.changes:
         raise DataError(f"The judgements change no label of {dataset.path.name}. {' '.join(found.notes)}".rstrip())
     made = datetime.now(UTC).isoformat(timespec="seconds")
-    return write_version(dataset.path, LabelVersion(0, labels_hash(dataset), made, name, reason, rule, found.changes))
+    return write_version(
+        dataset.path, LabelVersion(0, labels_hash(dataset.ids, dataset.labels), made, name, reason, rule, found.changes)
+    )
 
 
 def _change(name: str, before: int, after: int, sure: Sequence[Entry]) -> Change:

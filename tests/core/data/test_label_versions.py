@@ -1,6 +1,7 @@
 """Versions of the labels: written once, named by what they say, refused when they do not fit."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from core.data.label_versions import (
     resolve,
     version_names,
     versions_path,
+    with_labels,
     with_version_named,
     write_version,
 )
@@ -24,6 +26,8 @@ from core.data.selection import select
 from core.data.store import open_dataset
 from core.errors import ConfigError, DataError, FormatError, UnsafeFileError
 from tests.builders import make_tiny
+
+WHEN = "2026-01-01T00:00:00+00:00"
 
 
 @pytest.fixture
@@ -33,10 +37,9 @@ def dataset(tmp_path):
 
 def version(dataset, why="review", **after):
     known = dict(zip(dataset.ids.tolist(), dataset.labels.tolist(), strict=True))
-    changes = tuple(
-        Change(name, known[name], label, "ana", "2026-01-01T00:00:00+00:00") for name, label in after.items()
-    )
-    return LabelVersion(0, labels_hash(dataset), "2026-01-01T00:00:00+00:00", "ana", why, "agreed", changes)
+    changes = tuple(Change(name, known[name], label, "ana", WHEN) for name, label in after.items())
+    of = labels_hash(dataset.ids, dataset.labels)
+    return LabelVersion(0, of, WHEN, "ana", why, "agreed", changes)
 
 
 @settings(max_examples=30)
@@ -48,6 +51,7 @@ def test_a_version_comes_back_and_changes_exactly_what_it_says(tmp_path_factory,
     read = read_version(dataset.path, made.name)
     assert read == made and read.hash == made.hash
     labels = read.apply(dataset)
+    assert (read.apply(with_labels(dataset, made.name)) == labels).all()  # of a dataset that bears them already
     for row, name in enumerate(dataset.ids.tolist()):
         assert labels[row] == after.get(name, dataset.labels[row])
     assert labels.dtype == np.int8
@@ -97,8 +101,10 @@ def test_a_link_in_place_of_the_folder_is_refused(dataset, tmp_path):
 def test_a_version_of_other_labels_does_not_fit(dataset, tmp_path):
     made = version(dataset, p000=0)
     other = open_dataset(make_tiny(tmp_path / "other.h5", n=12, side=8, positive_every=4))
-    with pytest.raises(DataError, match=r"made for other contents of other\.h5"):
-        made.apply(other)
+    smaller = open_dataset(make_tiny(tmp_path / "other2.h5", n=9, side=8))
+    for stranger in (other, smaller):
+        with pytest.raises(DataError, match=r"made for other contents of other"):
+            replace(made, changes=(*made.changes, Change("p011", 0, 1, "ana", WHEN))).apply(stranger)
 
 
 def test_a_run_uses_them_and_records_them(dataset):

@@ -6,6 +6,8 @@ import pytest
 
 from core.config import RunConfig
 from core.data.label_versions import read_version
+from core.data.store import open_dataset
+from core.predict.training_dataset import training_dataset
 from tests.builders import TINY
 from tests.command_line import core, core_error, core_json
 from tests.in_process import jobs_in_this_process
@@ -56,6 +58,8 @@ def test_a_review_goes_through_from_the_table_to_a_run_that_is_trained_with_it(r
     labels = again.oof().set_index("id")["label"]
     for change in version.changes:
         assert labels.get(change.id, -1) == change.after
+    seen = training_dataset(again)
+    assert (seen.labels == version.apply(seen)).all() and (seen.labels != open_dataset(seen.path).labels).sum() == 5
     assert version.sentence in again.summary()["warnings"]
 
 
