@@ -77,6 +77,15 @@ class Judgements:
         self.judged = Path(judged)
         self.path = judgements_path(self.judged)
 
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """What changes with every entry, for whoever keeps what was read; (0, 0) while there is no file."""
+        try:
+            facts = self.path.lstat()
+        except OSError:
+            return (0, 0)
+        return facts.st_size, facts.st_mtime_ns
+
     def add(
         self,
         kind: str,

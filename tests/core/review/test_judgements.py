@@ -56,6 +56,17 @@ def test_where_the_file_lies(folder, tmp_path):
     assert judgements_path(tmp_path / "demo.h5") == tmp_path / "demo.judgements.sqlite"
 
 
+def test_the_stamp_changes_with_every_entry(folder):
+    judgements, seen = Judgements(folder), [(0, 0)]
+    assert judgements.stamp == (0, 0)
+    for _ in range(3):
+        judgements.add("patch", "p", "not", "ana")
+        seen.append(judgements.stamp)
+        judgements.latest()
+        assert judgements.stamp == seen[-1]
+    assert len(set(seen)) == 4
+
+
 def test_reading_makes_no_file(folder):
     judgements = Judgements(folder)
     assert judgements.latest() == judgements.history() == judgements.disagreements() == judgements.agreement() == []
