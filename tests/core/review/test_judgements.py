@@ -233,6 +233,24 @@ def test_a_locked_file_is_told_of_and_read_afterwards(folder, monkeypatch):
     assert len(judgements.latest()) == 2
 
 
+def test_a_file_that_is_read_only_can_be_read(folder, monkeypatch):
+    """As SQLite says it of a file that may not be written, also to root."""
+    judgements, connect = Judgements(folder), entry_file._connect
+    judgements.add("patch", "p", "not", "ana")
+
+    def read_only(path):
+        connection = connect(path)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    monkeypatch.setattr(entry_file, "_connect", read_only)
+    assert len(judgements.latest()) == 1
+    for ask in (lambda: judgements.add("patch", "q", "not", "ana"), lambda: judgements.undo("ana")):
+        with pytest.raises(DataError, match="Nothing was kept. Make the folder writable"):
+            ask()
+    assert len(judgements.history()) == 1
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_folder_that_is_read_only_can_be_read(folder):
     judgements = Judgements(folder)
