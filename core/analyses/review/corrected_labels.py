@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,10 @@ def version_of(run: RunFolder, name: str) -> LabelVersion:
     return read_version(run.dataset_path(), name)
 
 
-def judged(run: RunFolder, version: LabelVersion) -> dict[str, Any]:
-    """The run by its own labels and by those of the version, in about a second.
+def judged(run: RunFolder, version: LabelVersion, heads: Sequence[str] | None = None) -> dict[str, Any]:
+    """The run by its own labels and by those of the version: a fifth of a second a head.
+
+    heads: the headline's is judged in any case; none: all.
 
     Returns plain values: version, run_labels (the version that it was trained with), head, n_before, n_after, n_both,
     n_changed, n_right, rows (see ``core.review.rejudged``), message, note.
@@ -72,9 +75,10 @@ def judged(run: RunFolder, version: LabelVersion) -> dict[str, Any]:
     dataset = open_dataset(Path(run.dataset_path()))
     ids = oof["id"].astype(str).tolist()
     after = version.apply(dataset)[dataset.index_of(ids)].astype(int)
-    heads = {name: (oof[f"pred_{name}"].to_numpy(), oof[f"prob_{name}"].to_numpy()) for name in summary["heads"]}
+    names = [name for name in summary["heads"] if heads is None or name in {*heads, summary["head"]}]
+    answers = {name: (oof[f"pred_{name}"].to_numpy(), oof[f"prob_{name}"].to_numpy()) for name in names}
     groups = None if (oof["group"] == "").all() else oof["group"].to_numpy()
-    found = rejudge(oof["label"].to_numpy().astype(int), after, heads, groups, summary["head"])
+    found = rejudge(oof["label"].to_numpy().astype(int), after, answers, groups, summary["head"])
     report = {
         "made": now(),
         "version": version.record(),

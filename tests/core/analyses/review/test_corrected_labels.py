@@ -3,7 +3,7 @@
 import pytest
 from sklearn.metrics import f1_score
 
-from core.analyses.review.corrected_labels import ANALYSIS, read
+from core.analyses.review.corrected_labels import ANALYSIS, judged, read
 from core.data.store import open_dataset
 from core.errors import DataError
 from core.progress import drain
@@ -40,6 +40,7 @@ def test_metrics_change_as_the_labels_say(run):
     kept = read(run)[version.name]
     assert kept["version"]["hash"] == version.hash and kept["message"] == value["message"]
     assert value["message"].startswith("F1 ") and " labels changed, difference +" in value["message"]
+    assert {row["head"] for row in judged(run, version, ())["rows"]} == {head}
     assert run.summary()["oof"]["f1"] == row["before"]  # the run itself stays as it was
 
 
