@@ -50,6 +50,7 @@ def review(
     as_json: AsJson = False,
 ) -> None:
     """Labels of a run that are likely wrong, the likeliest first; reviews in and out; what corrected labels change."""
+    from core.data.label_versions import version_names
     from core.data.store import open_dataset
     from core.review.judgements import Judgements
 
@@ -83,6 +84,9 @@ def review(
     if labels is not None:
         _judged(folder, labels, value, lines)
     _people(desk, value, lines)
+    value["versions"] = version_names(folder.dataset_path())
+    if value["versions"]:
+        lines.append(f"Versions of the labels: {list_names(value['versions'])}.")
     print_result(value, as_json, "\n".join(lines))
 
 

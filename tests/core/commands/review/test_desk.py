@@ -50,7 +50,8 @@ def test_a_review_goes_through_from_the_table_to_a_run_that_is_trained_with_it(r
     assert made["corrected"]["version"]["name"] == version.name and made["corrected"]["n_changed"] == 4
     assert [change.after for change in version.changes].count(-1) == 1
     assert len(list(csv.DictReader(out.read_text("utf-8").splitlines()))) == 5
-    assert review("--labels", "v1")["corrected"]["rows"] == made["corrected"]["rows"]
+    again = review("--labels", "v1")
+    assert again["corrected"]["rows"] == made["corrected"]["rows"] and again["versions"] == [version.name]
 
     config = RunConfig().with_overrides([*TINY, *QUICK, f"data.labels={version.name}"])
     again = train_tiny(run.checkpoints, run.dataset_path(), config, "again")
