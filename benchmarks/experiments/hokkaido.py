@@ -1,0 +1,424 @@
+"""Hokkaido 2018: a run trained on Landslide4Sense's true-colour patches, asked of a scene, against counted landslides.
+
+    python -m benchmarks.experiments.hokkaido CHECKPOINTS RUN --data DIR [--work DIR] [--out FILE.json] [--picture FILE]
+
+CHECKPOINTS/RUN: a run on ``landslide4sense-rgb`` (folders, grouped by source_image, unit 0-255). DIR holds
+``landslide4sense-rgb``, ``landslide4sense-h5-labelled-2`` and ``hokkaido-2018-s2-scene``.
+
+**One scale.** The patches are true-colour pictures: each band of a 128 x 128 image, in DN over the band's mean, times
+255 over the highest value of the whole image, cut off to whole numbers. That is checked here on the one image whose
+numbers are known. The scene is DN; ``blocks`` does the same to every block of 128 x 128 pixels of it. That way was
+chosen before any annotated cell was looked at, because it is how the patches were made; the others are to compare.
+
+**What is compared.** 46 cells of 128 x 128 pixels with their number of annotated landslide pixels (Sen12Landslides).
+Ours: the mean probability over the answered pixels of a cell, the share of them at the run's threshold, and the mean
+probability weighted by slope as the triage grid does. Theirs: the share of bright steep pixels, and where the earlier
+scene was seen, of pixels that became brighter and are steep; of both the best of many thresholds, chosen on these very
+cells, which favours them. Intervals: 4,000 resamples of cells; neighbouring cells are alike, so they are too narrow.
+
+**Same ground.** Landslide4Sense has images of this earthquake, without their places. With --same-ground each patch is
+looked for in both scenes (normalised correlation at half the resolution).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from PIL import Image
+
+from benchmarks.report import circumstances, keep
+from core.analyses.scene import ANALYSIS
+from core.predict.triage_grid.cells import slope_weight
+from core.progress import drain
+from core.runs.store import RunFolder, open_run
+
+MEANS = np.array([445.17289745, 663.41636217, 824.63171476])  # of Landslide4Sense's red, green, blue in DN
+BLOCK, NODATA, N_BOOT = 128, -9999, 4000
+SNOW_DN = 1500  # blue before the event: above it lies snow (or cloud)
+DATE = "2018, after the earthquake of 6 September; the source states no day"
+WAYS = ("blocks", "around each pixel", "one factor", "percentiles of the patches")
+
+
+# ------------------------------------------------------------------------------------------------------- one scale
+
+
+def patch_numbers(folder: Path) -> dict[str, Any]:
+    """Whether a patch is what the module says, from the image whose numbers are known (l4s_3133)."""
+    import h5py
+
+    with h5py.File(folder / "landslide4sense-h5-labelled-2" / "img" / "image_2.h5") as file:
+        ratios = file["img"][:][..., [3, 2, 1]]
+    made = np.floor(ratios * 255 / ratios.max())
+    n = differ = 0
+    for path in sorted((folder / "landslide4sense-rgb" / "images").glob("*/l4s_3133_r*c*.png")):
+        row, col = (64 * int(path.stem[k]) for k in (-3, -1))
+        picture = np.asarray(Image.open(path))
+        n += picture.size
+        differ += int((picture != made[row : row + 64, col : col + 64]).sum())
+    return {"image": "3133", "values": n, "that_differ": differ}
+
+
+def to_patch_scale(dn: np.ndarray, way: str, patches: np.ndarray | None = None) -> np.ndarray:
+    """(3, H, W) uint8 of DN (3, H, W) float with nan where nothing was seen; 0 there, 1 to 255 elsewhere."""
+    ratios = dn / MEANS[:, None, None]
+    top = np.nanmax(ratios, axis=0)
+    seen = np.isfinite(dn).all(axis=0)
+    if way == "blocks":
+        most = np.ones(top.shape)
+        for row in _starts(top.shape[0]):
+            for col in _starts(top.shape[1]):
+                inside = np.s_[row : row + BLOCK, col : col + BLOCK]
+                most[inside] = np.nanmax(top[inside]) if seen[inside].any() else 1
+    elif way == "around each pixel":
+        from scipy.ndimage import maximum_filter
+
+        most = maximum_filter(np.where(seen, top, -np.inf), BLOCK, mode="nearest")
+        most[~np.isfinite(most)] = 1
+    elif way == "one factor":
+        blocks = [np.nanmax(top[r : r + BLOCK, c : c + BLOCK]) for r in _starts(top.shape[0])
+                  for c in _starts(top.shape[1])]  # fmt: skip
+        most = np.median(blocks)
+    else:
+        for band in range(3):
+            ours = np.percentile(dn[band][seen], [2, 50, 98])
+            theirs = np.percentile(patches[..., band], [2, 50, 98])
+            ratios[band] = np.interp(dn[band], [-1, *ours, 1e5], [theirs[0] * 0.5, *theirs, 255]) / 255
+        most = 1.0
+    made = np.clip(np.floor(ratios * 255 / most), 1, 255)
+    return np.where(seen, made, 0).astype(np.uint8)
+
+
+def _starts(n: int) -> list[int]:
+    """Of blocks from the corner; the last one ends at the border."""
+    return sorted({*range(0, n - BLOCK + 1, BLOCK), n - BLOCK})
+
+
+def read_scene(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """(C, H, W) float64 with nan for no data, and the profile."""
+    with rasterio.open(path) as file:
+        pixels, profile = file.read().astype(np.float64), file.profile
+    pixels[pixels == NODATA] = np.nan
+    return pixels, profile
+
+
+def write_rgb(path: Path, pixels: np.ndarray, profile: dict[str, Any]) -> None:
+    """A scene as the run reads it."""
+    kept = {key: profile[key] for key in ("crs", "transform", "height", "width")}
+    with rasterio.open(path, "w", driver="GTiff", count=3, dtype="uint8", nodata=0, compress="DEFLATE", **kept) as file:
+        file.write(pixels)
+        file.descriptions = ("red", "green", "blue")
+
+
+def patches_of(folder: Path) -> tuple[list[dict[str, str]], np.ndarray]:
+    """The rows of labels.csv, and (N, 64, 64, 3) uint8."""
+    root = folder / "landslide4sense-rgb"
+    with open(root / "labels.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kinds = {"1": "landslide", "0": "non_landslide"}
+    found = [np.asarray(Image.open(root / "images" / kinds[row["label"]] / f"{row['ID']}.png")) for row in rows]
+    return rows, np.stack(found)
+
+
+# ----------------------------------------------------------------------------------------------------------- cells
+
+
+def read_cells(path: Path) -> list[dict[str, float]]:
+    """Name, counted share, and row and column in the scene of each cell."""
+    with open(path, encoding="utf-8") as file:
+        return [{"id": row["patch_id"], "counted": float(row["landslide_fraction"]), "row": int(row["row"]),
+                 "col": int(row["col"])} for row in csv.DictReader(file)]  # fmt: skip
+
+
+def cell_means(values: np.ndarray, cells: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) means of values (H, W) over what is known of each cell, and the share of the cell that is known."""
+    means, shares = [], []
+    for cell in cells:
+        row, col = cell["row"], cell["col"]
+        inside = values[max(0, row) : row + BLOCK, max(0, col) : col + BLOCK]
+        known = inside[np.isfinite(inside)]
+        means.append(known.mean() if known.size else np.nan)
+        shares.append(known.size / BLOCK**2)
+    return np.array(means), np.array(shares)
+
+
+def correlations(ours: np.ndarray, counted: np.ndarray, rival: np.ndarray | None = None) -> dict[str, Any]:
+    """Spearman and Pearson with 95 % intervals; with a rival also the differences, on the same resamples."""
+    known = np.isfinite(ours) & np.isfinite(counted)
+    a, b, c = ours[known], counted[known], None if rival is None else rival[known]
+    draws = np.random.default_rng(0).integers(len(a), size=(N_BOOT, len(a)))
+    found: dict[str, Any] = {"n": int(known.sum())}
+    for name, one in (("pearson", _pearson), ("spearman", lambda x, y: _pearson(_ranks(x), _ranks(y)))):
+        drawn = np.array([one(a[k], b[k]) for k in draws])
+        found[name] = _rounded(one(a, b), drawn)
+        if c is not None:
+            theirs = np.array([one(c[k], b[k]) for k in draws])
+            found[f"{name}_less_rival"] = _rounded(one(a, b) - one(c, b), drawn - theirs)
+    return found
+
+
+def _rounded(value: float, drawn: np.ndarray) -> list[float]:
+    return [round(float(v), 3) for v in (value, *np.nanpercentile(drawn, [2.5, 97.5]))]
+
+
+def _pearson(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    spread = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / spread) if spread else np.nan
+
+
+def _ranks(a: np.ndarray) -> np.ndarray:
+    from scipy.stats import rankdata
+
+    return rankdata(a)
+
+
+def best_rule(band: np.ndarray, slope: np.ndarray, cells: list[dict[str, Any]], least_seen: float) -> dict[str, Any]:
+    """Share of pixels above a percentile of ``band`` on ground steeper than so many degrees: the best of all tried."""
+    counted = np.array([cell["counted"] for cell in cells])
+    tried = []
+    for percentile in (50, 60, 70, 75, 80, 85, 90, 95):
+        for degrees in (5, 10, 15, 20):
+            marked = (band > np.nanpercentile(band, percentile)) & (slope > degrees)
+            means, shares = cell_means(np.where(np.isfinite(band), marked, np.nan), cells)
+            means[shares < least_seen] = np.nan
+            known = np.isfinite(means)
+            tried.append((_pearson(means[known], counted[known]), percentile, degrees, means))
+    best = max(tried, key=lambda one: one[0])
+    return {"percentile": best[1], "degrees": best[2], "tried": len(tried), "means": best[3]}
+
+
+# ----------------------------------------------------------------------------------------------- the parts of a show
+
+
+def same_ground(
+    rows: list[dict[str, str]], patches: np.ndarray, after: np.ndarray, before: np.ndarray
+) -> dict[str, Any]:
+    """The highest normalised correlation of each patch's red with either scene's, at half the resolution.
+
+    To know what a pair looks like, windows of the later scene are looked for in the earlier one, which has their ground.
+    """
+    from skimage.feature import match_template
+
+    half = [_halved(np.where(np.isfinite(dn[0]), dn[0], np.nanmedian(dn[0]))) for dn in (after, before)]
+    half = [np.minimum(one, np.quantile(one, 0.995)) for one in half]
+
+    def best(small: np.ndarray, scene: np.ndarray) -> tuple[float, tuple[int, int]]:
+        found = match_template(scene, small)
+        found[np.abs(found) > 1] = -1  # over ground of one value, which has no correlation
+        at = np.unravel_index(found.argmax(), found.shape)
+        return float(found[at]), (int(at[0]), int(at[1]))
+
+    highest = np.array([max(best(_halved(one), scene)[0] for scene in half) for one in patches[..., 0].astype(float)])
+    both = _halved((np.isfinite(after[0]) & np.isfinite(before[0])).astype(float)) == 1
+    pairs = []
+    for row in range(0, both.shape[0] - 32, 40):
+        for col in range(0, both.shape[1] - 32, 40):
+            if both[row : row + 32, col : col + 32].all():
+                value, at = best(half[0][row : row + 32, col : col + 32], half[1])
+                pairs.append((value, np.hypot(at[0] - row, at[1] - col) <= 2))
+    right = [value for value, hit in pairs if hit]
+    order = np.argsort(highest)[::-1][:5]
+    return {
+        "patches": len(highest),
+        "highest": {rows[k]["ID"]: round(float(highest[k]), 3) for k in order},
+        "median": round(float(np.median(highest)), 3),
+        "above_0.8": int((highest > 0.8).sum()),
+        "windows_of_known_ground": len(pairs),
+        "of_them_found_in_their_place": len(right),
+        "their_correlation_5_50_95": [round(float(v), 3) for v in np.quantile(right, [0.05, 0.5, 0.95])],
+    }
+
+
+def _halved(a: np.ndarray) -> np.ndarray:
+    h, w = (n // 2 * 2 for n in a.shape)
+    return a[:h, :w].reshape(h // 2, 2, w // 2, 2).mean(axis=(1, 3))
+
+
+def polygons_read(path: Path, reported: dict[str, Any]) -> dict[str, Any]:
+    """GeoJSON and GeoPackage opened by fiona: valid, closed, right-handed, in which system, and their geodesic area."""
+    import fiona
+    import shapely
+    from pyproj import Geod
+
+    geod, found = Geod(ellps="WGS84"), {}
+    for file in (path, path.with_suffix(".gpkg")):
+        with fiona.open(file) as shapes:
+            crs, features = shapes.crs.to_string(), list(shapes)
+        given = [shapely.geometry.shape(dict(one.geometry)) for one in features]
+        parts = [part for one in given for part in getattr(one, "geoms", [one])]
+        rings = [ring for one in parts for ring in (one.exterior, *one.interiors)]
+        found[file.suffix[1:]] = {
+            "crs": crs,
+            "features": len(features),
+            "parts": len(parts),
+            "holes": len(rings) - len(parts),
+            "valid": sum(one.is_valid for one in given),
+            "closed_rings": sum(ring.coords[0] == ring.coords[-1] for ring in rings),
+            "rings": len(rings),
+            "right_handed": sum(one.exterior.is_ccw and not any(r.is_ccw for r in one.interiors) for one in parts),
+        }
+        if crs == "EPSG:4326":
+            area = sum(abs(geod.geometry_area_perimeter(one)[0]) for one in given) / 1e6
+            found[file.suffix[1:]] |= {"area_km2": round(area, 4)}
+    return found | {"area_km2_reported": round(reported["area_km2"], 4), "qml": _style(path.with_suffix(".qml"))}
+
+
+def _style(path: Path) -> dict[str, Any]:
+    """What QGIS reads of a style: the kind of drawing, its column, and whether every class has its symbol."""
+    from xml.etree import ElementTree
+
+    root = ElementTree.parse(path).getroot()
+    renderer = root.find("renderer-v2")
+    symbols = {one.get("name") for one in renderer.findall("symbols/symbol")}
+    classes = [*renderer.findall("ranges/range"), *renderer.findall("categories/category"),
+               *renderer.findall("rules/rule")]  # fmt: skip
+    return {
+        "root": root.tag,
+        "renderer": renderer.get("type"),
+        "column": renderer.get("attr"),
+        "classes": len(classes),
+        "classes_with_symbol": sum(one.get("symbol") in symbols for one in classes),
+    }
+
+
+def picture(path: Path, panels: list[np.ndarray], width: int = 480) -> None:
+    """Panels (H, W, 3) uint8 side by side, two in a row."""
+    small = [Image.fromarray(one).resize((width, round(width * one.shape[0] / one.shape[1]))) for one in panels]
+    height, gap = small[0].height, 6
+    sheet = Image.new("RGB", (2 * width + gap, 2 * height + gap), "white")
+    for k, one in enumerate(small):
+        sheet.paste(one, (k % 2 * (width + gap), k // 2 * (height + gap)))
+    sheet.save(path, quality=82, optimize=True)
+
+
+def panels_of(before: np.ndarray, after: np.ndarray, probability: np.ndarray, cells: list[dict[str, Any]],
+              ours: np.ndarray) -> list[np.ndarray]:  # fmt: skip
+    """Before, after, probability, and cells: counted share (left half) beside ours (right half)."""
+    grey = np.array([205, 205, 210], np.uint8)
+    found = []
+    for dn in (before, after):
+        shown = np.clip(dn / 2000 * 255, 0, 255)
+        found.append(np.where(np.isfinite(dn).all(axis=0)[..., None], shown.transpose(1, 2, 0), grey).astype(np.uint8))
+    found.append(np.where(np.isfinite(probability)[..., None], _heat(probability), grey).astype(np.uint8))
+    drawn = (found[1] * 0.35 + 255 * 0.65).astype(np.uint8)
+    counted = np.array([cell["counted"] for cell in cells])
+    for values, side in ((counted, 0), (ours, 1)):
+        ranks = (_ranks(values) - 1) / (len(values) - 1)
+        for cell, rank in zip(cells, ranks, strict=True):
+            row, col = cell["row"], cell["col"] + side * 60
+            drawn[max(0, row + 6) : max(0, row + 122), col + 6 : col + 62] = _heat(np.array(rank))
+    return [*found, drawn]
+
+
+def _heat(values: np.ndarray) -> np.ndarray:
+    """(..., 3) from white over orange to dark red."""
+    stops = np.array([[0, 255, 250, 235], [0.35, 253, 187, 120], [0.7, 215, 70, 40], [1, 90, 0, 20]], float)
+    known = np.nan_to_num(values)
+    return np.stack([np.interp(known, stops[:, 0], stops[:, k]) for k in (1, 2, 3)], axis=-1)
+
+
+# ------------------------------------------------------------------------------------------------------------ whole
+
+
+def answered(run: RunFolder, scene: Path, out: Path) -> tuple[dict[str, Any], float]:
+    """The scene's facts, polygons among them, and the seconds."""
+    start = time.perf_counter()
+    asked = {"scene": str(scene), "out": str(out), "polygons": str(out.with_suffix(".geojson")), "date": DATE}
+    return drain(ANALYSIS.start(run, asked)), time.perf_counter() - start
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("checkpoints", type=Path)
+    options.add_argument("run")
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--work", type=Path, default=Path("hokkaido"), help="where rasters and polygons are kept")
+    options.add_argument("--same-ground", action="store_true", help="look for the patches in the scenes (minutes)")
+    options.add_argument("--picture", type=Path)
+    options.add_argument("--out", type=Path)
+    given = options.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    run, home = open_run(given.checkpoints, given.run), given.data / "hokkaido-2018-s2-scene"
+    after, profile = read_scene(home / "post_event_rgb.tif")
+    before = read_scene(home / "pre_event_rgb.tif")[0]
+    slope = read_scene(home / "scene_pre_post_dem.tif")[0][7] / 100
+    cells = read_cells(home / "sen12_cells.csv")
+    counted = np.array([cell["counted"] for cell in cells])
+    rows, patches = patches_of(given.data)
+
+    bright = after.mean(axis=0)
+    snow = before[2] > SNOW_DN
+    rises = bright - before.mean(axis=0)
+    rules = {
+        "bright and steep": best_rule(bright, slope, cells, 0.5),
+        "became brighter, and steep": best_rule(rises, slope, cells, 0.5),
+        "the same without snow": best_rule(np.where(snow, np.nan, rises), slope, cells, 0.5),
+    }
+    rival = rules["bright and steep"]["means"]
+    ways = {}
+    for way in WAYS:
+        scene, out = (given.work / f"{way.replace(' ', '_')}{end}" for end in (".tif", "_probability.tif"))
+        write_rgb(scene, to_patch_scale(after, way, patches), profile)
+        facts, seconds = answered(run, scene, out)
+        with rasterio.open(out) as file:
+            probability = file.read(1).astype(np.float64)
+        called = np.where(np.isfinite(probability), probability >= np.float32(facts["threshold"]), np.nan)
+        mean, shares = cell_means(probability, cells)
+        ours = {
+            "mean probability": mean,
+            "share at the threshold": cell_means(called, cells)[0],
+            "mean probability weighted by slope": cell_means(probability * slope_weight(slope), cells)[0],
+        }
+        whole = shares > 0.99
+        ways[way] = {
+            "km2": facts["km2"],
+            "threshold": facts["threshold"],
+            "seconds": round(seconds, 1),
+            "warnings": facts["warnings"],
+            "called_share": round(float(np.nanmean(called)), 4),
+            "cells_seen_whole": int(whole.sum()),
+            "all_cells": {name: correlations(values, counted, rival) for name, values in ours.items()},
+            "cells_seen_whole_only": {
+                name: correlations(np.where(whole, values, np.nan), counted, rival) for name, values in ours.items()
+            },
+        }
+        print(way, ways[way]["all_cells"], flush=True)
+        if way == WAYS[0]:
+            read = polygons_read(out.with_suffix(".geojson"), facts["polygons"])
+            read |= {key: facts["polygons"][key] for key in ("n", "n_below_cell")}
+            if given.picture:
+                picture(given.picture, panels_of(before, after, probability, cells, ours["mean probability"]))
+    missing = ~np.isfinite(before).all(axis=0)
+    summary = run.summary()
+    result = {
+        "experiment": "hokkaido",
+        "run": {"backbone": "resnet18", "oof": {k: summary["oof"][k] for k in ("n", "f1", "auc", "threshold")}},
+        "one_scale": {"chosen_before": WAYS[0], "check_of_a_patch": patch_numbers(given.data)},
+        "cells": {"n": len(cells), "with_landslides": int((counted > 0).sum())},
+        "earlier_scene": {
+            "missing_share": round(float(missing.mean()), 4),
+            "cells_seen_half": int((cell_means(rises, cells)[1] >= 0.5).sum()),
+            "snow_share_of_what_was_seen": round(float(snow[~missing].mean()), 4),
+        },
+        "rules_chosen_on_these_cells": {
+            name: {k: v for k, v in rule.items() if k != "means"} | correlations(rule["means"], counted)
+            for name, rule in rules.items()
+        },
+        "rule_as_stated_with_the_data": 0.77,
+        "ways": ways,
+        "polygons": read,
+        **circumstances("torch", "timm", "rasterio", "shapely", "pyogrio", "fiona"),
+    }
+    if given.same_ground:
+        result["same_ground"] = same_ground(rows, patches, after, before)
+    keep(result, given.out)
+
+
+if __name__ == "__main__":
+    main()
