@@ -41,7 +41,7 @@ from core.runs.store import RunFolder, open_run
 MEANS = np.array([445.17289745, 663.41636217, 824.63171476])  # of Landslide4Sense's red, green, blue in DN
 BLOCK, NODATA, N_BOOT = 128, -9999, 4000
 SNOW_DN = 1500  # blue before the event: above it lies snow (or cloud)
-DATE = "2018, after the earthquake of 6 September; the source states no day"
+DATE = "after 6 September 2018"  # the source states no day
 WAYS = ("blocks", "around each pixel", "one factor", "percentiles of the patches")
 
 
@@ -67,7 +67,7 @@ def patch_numbers(folder: Path) -> dict[str, Any]:
 def to_patch_scale(dn: np.ndarray, way: str, patches: np.ndarray | None = None) -> np.ndarray:
     """(3, H, W) uint8 of DN (3, H, W) float with nan where nothing was seen; 0 there, 1 to 255 elsewhere."""
     ratios = dn / MEANS[:, None, None]
-    top = np.nanmax(ratios, axis=0)
+    top = ratios.max(axis=0)
     seen = np.isfinite(dn).all(axis=0)
     if way == "blocks":
         most = np.ones(top.shape)
@@ -201,7 +201,7 @@ def same_ground(
 ) -> dict[str, Any]:
     """The highest normalised correlation of each patch's red with either scene's, at half the resolution.
 
-    To know what a pair looks like, windows of the later scene are looked for in the earlier one, which has their ground.
+    To know what a pair looks like, windows of the later scene are looked for in the earlier one, of the same ground.
     """
     from skimage.feature import match_template
 
