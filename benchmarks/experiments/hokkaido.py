@@ -159,7 +159,14 @@ def correlations(ours: np.ndarray, counted: np.ndarray, rival: np.ndarray | None
         if c is not None:
             theirs = np.array([one(c[k], b[k]) for k in draws])
             found[f"{name}_less_rival"] = _rounded(one(a, b) - one(c, b), drawn - theirs)
+    found["cells_for_80_percent"] = cells_needed(a, b)
     return found
+
+
+def cells_needed(order: np.ndarray, counted: np.ndarray, share: float = 0.8) -> int:
+    """How many cells, the highest first, hold that share of what was counted."""
+    held = np.cumsum(counted[np.argsort(-order, kind="stable")])
+    return int(np.searchsorted(held, share * held[-1]) + 1)
 
 
 def _rounded(value: float, drawn: np.ndarray) -> list[float]:
@@ -400,7 +407,11 @@ def main() -> None:
         "experiment": "hokkaido",
         "run": {"backbone": "resnet18", "oof": {k: summary["oof"][k] for k in ("n", "f1", "auc", "threshold")}},
         "one_scale": {"chosen_before": WAYS[0], "check_of_a_patch": patch_numbers(given.data)},
-        "cells": {"n": len(cells), "with_landslides": int((counted > 0).sum())},
+        "cells": {
+            "n": len(cells),
+            "with_landslides": int((counted > 0).sum()),
+            "cells_for_80_percent_in_the_best_order": cells_needed(counted, counted),
+        },
         "earlier_scene": {
             "missing_share": round(float(missing.mean()), 4),
             "cells_seen_half": int((cell_means(rises, cells)[1] >= 0.5).sum()),
