@@ -19,9 +19,10 @@ from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
 from core.commands.known import bands, layouts
 from core.commands.maps.export import export
+from core.commands.maps.scene import predict_scene
 from core.commands.maps.vectors import polygons, triage_grid
 from core.commands.model import model
-from core.commands.predict import evaluate, predict, predict_scene
+from core.commands.predict import evaluate, predict
 from core.commands.prevalence import prevalence
 from core.commands.review.desk import review
 from core.commands.runs import compare, doctor

@@ -1,4 +1,4 @@
-"""``python -m core evaluate``, ``predict`` and ``predict-scene``: a finished run on what it was not trained on."""
+"""``python -m core evaluate`` and ``predict``: a finished run on patches that it was not trained on."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands.console import (
-    AsJson,
-    Bands,
-    Checkpoints,
-    DatasetFile,
-    Detach,
-    Run,
-    analyse,
-    print_result,
-    submit,
-)
+from core.commands.console import AsJson, Bands, Checkpoints, DatasetFile, Run, analyse, print_result
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 
@@ -92,74 +82,6 @@ def predict(
     lines += [f"Warning: {text}" for text in value["warnings"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
-
-
-def predict_scene(
-    run: Run,
-    scene: Annotated[Path, typer.Argument(help="A GeoTIFF of any size; the answer has its grid.")],
-    out: Annotated[Path, typer.Option("--out", help="The .tif to write; two more are written beside it.")],
-    also: Annotated[
-        list[Path] | None, typer.Option("--also", help="A raster of the same ground with more bands. May be repeated.")
-    ] = None,
-    before: Annotated[
-        Path | None, typer.Option("--before", help="A raster from before the event: its red is red_pre.")
-    ] = None,
-    bands: Bands = None,
-    also_bands: Annotated[
-        str | None, typer.Option("--also-bands", help='Names of the bands of each --also: "a,b; c".')
-    ] = None,
-    before_bands: Annotated[str | None, typer.Option("--before-bands", help="Names of the bands of --before.")] = None,
-    unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
-    nodata: Annotated[
-        float | None, typer.Option("--nodata", help="A pixel with it in all bands was not seen; as of ingest.")
-    ] = None,
-    cloud: Annotated[
-        list[Path] | None, typer.Option("--cloud", help="A raster that says where clouds are. May be repeated.")
-    ] = None,
-    cloud_values: Annotated[
-        str | None,
-        typer.Option("--cloud-values", help="What means cloud in it, such as 3,8,9,10; otherwise all but 0."),
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option("--stride", help="Pixels from one window to the next; otherwise half a patch.")
-    ] = None,
-    flips: Annotated[
-        bool | None, typer.Option("--flips/--no-flips", help="Average over flips; otherwise as the run was evaluated.")
-    ] = None,
-    seen: Annotated[
-        str, typer.Option("--seen", help="A pixel was seen where all bands have a value, or where any has.")
-    ] = "all",
-    prevalence: Annotated[
-        float | None, typer.Option("--prevalence", help="Share of landslides there; otherwise as stated for the run.")
-    ] = None,
-    detach: Detach = False,
-    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
-    as_json: AsJson = False,
-) -> None:
-    """Probability of landslide for a whole scene, as a raster; `jobs resume` goes on with one that was broken off."""
-    from core.analyses.scene import ANALYSIS
-
-    options = {
-        "scene": str(scene),
-        "out": str(out),
-        "also": [str(path) for path in also or ()],
-        "before": None if before is None else str(before),
-        "bands": bands,
-        "also_bands": also_bands,
-        "before_bands": before_bands,
-        "unit": unit,
-        "nodata": nodata,
-        "cloud": [str(path) for path in cloud or ()],
-        "cloud_values": cloud_values or (),
-        "stride": stride,
-        "flips": flips,
-        "seen": seen,
-        "prevalence": prevalence,
-    }
-    value = submit(open_run(checkpoints, run), ANALYSIS.name, options, detach, as_json)
-    if value is not None:
-        lines = [value.pop("message"), *(f"Warning: {text}" for text in value["warnings"])]
-        print_result(value, as_json, "\n".join(lines))
 
 
 def _evaluation(report: dict[str, Any], name: str) -> str:
