@@ -131,18 +131,14 @@ class Watch:
         self._prints: list[Fingerprints] = []
         self._square = True
 
-    def answers(self, ids: np.ndarray, images: np.ndarray, probs: np.ndarray) -> np.ndarray:
-        """(K, n) the probabilities of the folds for these patches (n, C, H, W), bands in the run's order.
-
-        In the place of a fold that does not answer for a patch stands the mean of those that do.
-        """
+    def answering(self, ids: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """(K, n) bool: which folds answer for these patches (n, C, H, W), bands in the run's order."""
         height, width = images.shape[2:]
         prints = fingerprints(images, self._bands, plane_side(1, height, width))
         self._ids.append(ids)
         self._prints.append(prints)
         self._square = height == width
-        answering = held_out(self._record, without_places(ids, prints, self._square))
-        return np.where(answering, probs, np.mean(probs, axis=0, where=answering))
+        return held_out(self._record, without_places(ids, prints, self._square))
 
     def known(self, dataset: Dataset | None) -> Steps[Known]:
         """What the run knows of all that came by; ``dataset``: the file that they came from, if it was one."""
