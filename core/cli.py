@@ -21,7 +21,7 @@ from core.commands.known import bands, layouts
 from core.commands.maps.export import export
 from core.commands.maps.vectors import polygons, triage_grid
 from core.commands.model import model
-from core.commands.predict import evaluate, predict, predict_scene
+from core.commands.predict import check_submission, evaluate, predict, predict_scene
 from core.commands.prevalence import prevalence
 from core.commands.runs import compare, doctor
 from core.commands.train import train
@@ -35,7 +35,7 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, prevalence, heads,
+    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission, prevalence, heads,
     explain, compare, polygons, triage_grid, export, doctor,
 )  # fmt: skip
 for command in COMMANDS:

@@ -155,9 +155,12 @@ class _Known(_Group):
 
 @dataclass(frozen=True)
 class _Moments:
-    """Means of one function of the probability. class_means, second: (2,) of the other ground and of landslides, first
-    and second moment; covariance: (2, 2) of the means. mean: there. ratio: variance of that mean as a share of the
-    variance of single values. worth: of classes and there, effective groups."""
+    """Means of one function of the probability.
+
+    class_means, second: (2,) of the other ground and of landslides, first and second moment; covariance: (2, 2) of the
+    means. mean: there. ratio: variance of that mean as a share of the variance of single values. worth: of classes and
+    there, effective groups.
+    """
 
     class_means: np.ndarray
     second: np.ndarray

@@ -15,7 +15,7 @@ from core.evaluate.share import estimate_share
 from core.predict.patches import Answer
 from core.predict.triage import out_of_fold
 from core.runs.store import RunFolder
-from core.text import percent
+from core.text import interval_percent, percent
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,12 @@ class AtPrevalence:
         return facts | {"expected": self.expected}
 
 
+def restated(run: RunFolder, head: str, share: float) -> float:
+    """The threshold on the run's own probabilities that has the best F1, out of fold, at this share of landslides."""
+    labels, probs, _ = out_of_fold(run, head)
+    return best_f1_threshold_at(labels, probs, share)
+
+
 def at_prevalence(run: RunFolder, answer: Answer, share: float) -> AtPrevalence:
     """The answer with a threshold and probabilities for ``share`` of landslides; ``answer.probs`` stay as they are."""
     labels, probs, groups = out_of_fold(run, answer.head)
@@ -54,7 +60,7 @@ def share_there(
     """How frequent landslides are among the patches of an answer, as plain values (``core.evaluate.share``).
 
     groups: (N,) of these patches, or none: then ``effect`` patches count as one. Patches without data are left out.
-    ``sentence`` and ``notes`` are for people; where nothing can be estimated, ``reason`` says why and ``share`` is None.
+    ``sentence`` and ``notes`` are for people. Where nothing can be estimated, ``share`` is None and ``reason`` tells.
     """
     labels, probs, own_groups = out_of_fold(run, answer.head)
     seen = answer.has_answer
@@ -82,7 +88,7 @@ def share_in_words(found: Mapping[str, Any]) -> str:
     """One sentence for people on :func:`share_there`, such as "Estimated 3 % (1 to 6 %) landslides among ..."."""
     if found["share"] is None:
         return str(found["reason"])
-    ends = f"{percent(found['lo'])} to {percent(found['hi'])}"
+    ends = interval_percent((found["lo"], found["hi"]), 1)
     return (
         f"Estimated share of landslides among these {found['n']:,} patches: {percent(found['share'])} (95% interval "
         f"{ends}), if landslides and other ground look as in the run's own data."

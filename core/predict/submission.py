@@ -26,8 +26,11 @@ MOST_TEXT = 40  # characters of a cell in a message
 
 @dataclass(frozen=True)
 class Expected:
-    """What a submission must hold. header: two names. order: its ids, one that is listed twice twice; None where
-    neither file is there. source: the file that says so."""
+    """What a submission must hold.
+
+    header: two names. order: its ids, one that is listed twice twice; None where neither file is there. source: the
+    file that says so.
+    """
 
     header: tuple[str, str]
     order: tuple[str, ...] | None

@@ -11,15 +11,16 @@ from core.errors import ConfigError
 from core.evaluate.risk_control import UNGROUPED_EFFECT, Target, TriageRule, target_where, triage_rule
 from core.runs.store import RunFolder
 
-
 LANDSLIDE, OTHER, LOOK, NO_DATA = "landslide", "no landslide", "have a person look", "no data"
 ANSWERS = (LANDSLIDE, LOOK, OTHER, NO_DATA)
 
 
 @dataclass(frozen=True)
 class Triage:
-    """The rule of a run, and the patches that it clears: cleared (N,) bool; accepted (N,) bool: called landslides
-    without inspection. The others are inspected."""
+    """The rule of a run, and what it decides without inspection; the other patches are inspected.
+
+    cleared: (N,) bool, no landslides. accepted: (N,) bool, landslides.
+    """
 
     rule: TriageRule
     cleared: np.ndarray

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.data.bands import Band
 from core.data.store import DatasetWriter
 from core.errors import LandslideLensError
 from core.explain.cam.group_means import fold_levels
@@ -45,37 +44,37 @@ class Kept:
             del held[self._most :]
 
     def all(self) -> tuple[list[str], np.ndarray]:
-        """Ids and raw images (n, C, H, W), the highest probability first, answer by answer. An id that comes twice is
-        there once."""
+        """Ids and raw images (n, C, H, W), answer by answer, the highest probability first; no id twice."""
         found = {name: image for held in self._held.values() for _, name, image in reversed(held)}
         names = [name for held in self._held.values() for _, name, _ in held]
         names = list(dict.fromkeys(names))
         return names, np.stack([found[name] for name in names]) if names else np.empty((0, 0, 0, 0), np.float32)
 
 
-def write_kept(run: RunFolder, ensemble: Ensemble, bands: tuple[Band, ...], kept: Kept, part: ResultFolder) -> Steps:
-    """Write the patches as a dataset file and their attention maps; a sentence where there can be no maps, or None.
-
-    bands: the run's, in the order of its networks.
-    """
+def write_kept(run: RunFolder, ensemble: Ensemble, kept: Kept, part: ResultFolder) -> Steps[list[str]]:
+    """Write the patches as a dataset file, and their attention maps; where there can be no maps, a sentence says so."""
     names, images = kept.all()
     if not names:
-        return None
+        return []
     path = part.path / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     classes = tuple(run.summary()["class_names"])
     with DatasetWriter(
-        path, bands=bands, shape_hw=images.shape[2:], class_names=classes, source=f"answered for by {run.name}"
+        path,
+        bands=ensemble.models[0].network.bands,
+        shape_hw=images.shape[2:],
+        class_names=classes,
+        source=f"answered for by {run.name}",
     ) as writer:
         writer.append(images, np.full(len(names), -1, np.int8), names)
         writer.finish()
     try:
         maps = yield from _attention(run, ensemble, images)
     except (LandslideLensError, OSError) as error:
-        return f"There are no attention maps ({str(error).rstrip('.')})."
+        return [f"There are no attention maps ({str(error).rstrip('.')})."]
     part.write_arrays(MAPS, {"maps": maps})
     part.write_table(MAPS, pd.DataFrame({"id": names, "fold": 0, "row": np.arange(len(names))}))
-    return None
+    return []
 
 
 def _attention(run: RunFolder, ensemble: Ensemble, images: np.ndarray) -> Steps[np.ndarray]:
