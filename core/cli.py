@@ -35,8 +35,8 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission, prevalence, heads,
-    explain, compare, polygons, triage_grid, export, doctor,
+    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission,
+    prevalence, heads, explain, compare, polygons, triage_grid, export, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -36,7 +36,7 @@ FEWEST = 20  # labelled patches of each class, and patches there
 _LEAST = 0.01  # share at which the probability is restated at least: rarer ones would rest on a few extreme scores
 _ROUNDS = 20
 _STEPS = 2000  # of share, between which the interval's ends are found
-_LEVELS = 100  # at which distributions are compared
+_LEVELS = 50  # at which distributions are compared
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def estimate_share(
     gap, p = _misfit(known, new, probs, there, n_boot, seed)
     return ShareEstimate(
         share=share,
-        lo=min(lo, share),
-        hi=max(hi, share),
+        lo=float(min(lo, share)),
+        hi=float(max(hi, share)),
         n=there.shape[1],
         n_groups=None if groups_there is None else new.n,
         n_own=labels.size,
@@ -208,7 +208,8 @@ class _Moments:
         variance = np.maximum(parts.sum(axis=1) + both, 1e-300)
         # Satterthwaite (1946): the degrees of freedom of a sum of variances
         free = parts.sum(axis=1) ** 2 / np.maximum((parts**2 / freedom).sum(axis=1), 1e-300)
-        reach = np.array([t_quantile(n + 1) for n in np.round(free)]) * np.sqrt(variance)
+        worth, place = np.unique(np.round(free), return_inverse=True)
+        reach = np.array([t_quantile(n + 1) for n in worth])[place] * np.sqrt(variance)
         inside = np.flatnonzero(np.abs(self.mean - mixed) <= reach)
         if not inside.size:  # finer than the steps
             share = float(np.clip(self.share, 0.0, 1.0))
