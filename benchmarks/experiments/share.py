@@ -154,12 +154,12 @@ def over_all(rows: list[dict]) -> dict:
 
 
 def external(folder: Path) -> tuple[Scores, dict]:
-    """An external evaluation's patches, by the mean of the folds, and what its report says of the share."""
+    """An external evaluation's patches, by each fold's model, and what its report says of the share."""
     import json
 
     table = pd.read_parquet(folder / "patches.parquet")
     report = json.loads((folder / "report.json").read_text("utf-8"))
-    probs = table["prob"].to_numpy(float)[None]
+    probs = table[[name for name in table if name.startswith("prob_fold_")]].to_numpy(float).T
     return Scores(table["label"].to_numpy(np.int8), probs, None), {
         key: report[key] for key in ("dataset_name", "n", "share", "recall", "specificity", "auc")
     }
