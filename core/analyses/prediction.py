@@ -19,7 +19,6 @@ from core.runs.results import ResultFolder
 from core.runs.store import RunFolder, now
 
 NAME = "prediction"
-TABLE = "patches"  # in the result folder: see core.predict.answered.table
 
 
 class PredictionOptions(Options):
@@ -121,6 +120,7 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
 
 
 def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]:
+    from core.predict.answered.files import TABLE
     from core.predict.answered.kept import Kept, write_kept
     from core.predict.answered.nearest import nearest_ids
     from core.predict.answered.table import answer_table

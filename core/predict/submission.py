@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,7 +18,9 @@ from core.data.readers.tables.text import names_in, table_of
 from core.data.readers.zindi import IDS
 from core.errors import FormatError
 from core.io.csv_injection import csv_cell
-from core.predict.patches import Answer
+
+if TYPE_CHECKING:  # a page checks submissions, and loads no networks
+    from core.predict.patches import Answer
 
 TEST, SAMPLE = "Test.csv", "SampleSubmission.csv"
 HEADER = ("ID", "label")

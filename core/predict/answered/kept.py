@@ -6,14 +6,13 @@ highest probabilities are kept: the surest landslides, and what was nearly calle
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from core.data.store import DatasetWriter
 from core.errors import LandslideLensError
 from core.explain.cam.group_means import fold_levels
+from core.predict.answered.files import MAPS, patches_path
 from core.predict.patches import Ensemble
 from core.predict.triage import ANSWERS, NO_DATA
 from core.progress import Progress, Steps
@@ -22,8 +21,6 @@ from core.runs.store import RunFolder
 
 MOST = 60  # patches of each answer
 MOST_BYTES = 96 * 2**20  # of pixels altogether
-FILE = "patches.h5"
-MAPS = "attention"
 
 
 class Kept:
@@ -56,7 +53,7 @@ def write_kept(run: RunFolder, ensemble: Ensemble, kept: Kept, part: ResultFolde
     names, images = kept.all()
     if not names:
         return []
-    path = part.path / FILE
+    path = patches_path(part)
     path.parent.mkdir(parents=True, exist_ok=True)
     classes = tuple(run.summary()["class_names"])
     with DatasetWriter(
@@ -97,8 +94,3 @@ def _attention(run: RunFolder, ensemble: Ensemble, images: np.ndarray) -> Steps[
         if level.get(model.fold):  # a fold whose own maps are all dead says nothing
             total += maps / np.float32(level[model.fold])
     return total / len(ensemble.models)
-
-
-def kept_path(part: ResultFolder) -> Path | None:
-    """The dataset file of the kept patches, where there is one."""
-    return part.path / FILE if part.has(FILE) else None

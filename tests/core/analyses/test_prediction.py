@@ -6,17 +6,18 @@ import pytest
 from affine import Affine
 from PIL import Image
 
-from core.analyses.prediction import ANALYSIS, TABLE, results_of
+from core.analyses.prediction import ANALYSIS, results_of
 from core.data import uploads
 from core.data.readers import ReaderOptions, ingest
 from core.data.store import DatasetWriter, open_dataset
 from core.errors import ConfigError, DataError, FormatError, UnsafeFileError
-from core.predict.answered.kept import MAPS, Kept, kept_path
+from core.predict.answered.files import MAPS, TABLE, patches_path
+from core.predict.answered.kept import Kept
 from core.progress import drain
 from tests.builders import make_tiny
 from tests.core.data.readers.geo.test_raster import write
 
-HEADS = ["prob_fc", "prob_logreg"]
+HEADS = ["prob_fc", "prob_logreg", "prob_rich"]
 COLUMNS = [
     "id", "prob", "pred", "answer", "spread", *HEADS, "prob_fold_1", "prob_fold_2", "prob_fold_3", "nearest_1",
     "nearest_2", "nearest_3", "known",
@@ -161,7 +162,7 @@ def test_what_the_page_shows_is_kept_with_the_run(balanced_run_copy, tmp_path):
         shown["answer"].tolist() == table["answer"].tolist() and value["answers"] == kept.json("report.json")["answers"]
     )
     assert value["triage"]["accepted"] == (table["answer"] == "landslide").sum() > 0
-    patches, index = open_dataset(kept_path(kept)), kept.table(MAPS)
+    patches, index = open_dataset(patches_path(kept)), kept.table(MAPS)
     assert len(patches) == 60 and index["id"].tolist() == patches.ids.tolist()
     own = open_dataset(new)
     assert np.array_equal(patches.images(), own.images(own.index_of(patches.ids)))
