@@ -120,6 +120,7 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
 
 
 def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]:
+    from core.flow.fold_rows import fold_rows
     from core.predict.answered.files import TABLE
     from core.predict.answered.kept import Kept, write_kept
     from core.predict.answered.nearest import nearest_ids
@@ -143,7 +144,8 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
         source, options.format, options.bands, rejected, options.unit, options.nodata, warnings
     )
     ensemble, record = Ensemble.load(run), (yield from part(training_record(run), 0.0, 0.05))
-    watch, near = Watch(run, record, ensemble.band_names), nearest_ids(run, warnings)
+    watch = Watch(run, record, ensemble.band_names)
+    near = nearest_ids(run, lambda fold: fold_rows(run, fold).train, warnings)
     threshold = ensemble.threshold if stated is None else restated(run, ensemble.head, stated)
     channels, (height, width) = len(ensemble.band_names), ensemble.shape_hw
     kept = Kept(4 * channels * height * width)
@@ -152,8 +154,11 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
         mean = probs.mean(axis=0)
         kept.add(ids, images, mean, answers_of(mean, threshold, triage(rule, probs) if rule else None))
 
-    n = None if dataset is None else len(dataset)
-    steps = answer(run, batches, bands, ensemble, dataset, n, watch, True, near, keep if options.pictures else None)
+    n, heads = (
+        None if dataset is None else len(dataset),
+        [name for name in run.config().heads.names if name in ensemble.rules],
+    )
+    steps = answer(run, batches, bands, ensemble, dataset, n, watch, heads, near, keep if options.pictures else None)
     answered = yield from part(steps, 0.05, 0.7)
     known = yield from part(watch.known(dataset), 0.7, 0.8)
     new, groups = ~known.any, None if dataset is None else dataset.groups

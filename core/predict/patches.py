@@ -133,7 +133,7 @@ def answer(
     known: Dataset | None = None,
     n: int | None = None,
     watch: Watch | None = None,
-    every_head: bool = False,
+    heads: Sequence[str] = (),
     near: Callable[[np.ndarray], np.ndarray] | None = None,
     keep: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None,
 ) -> Steps[Answer]:
@@ -142,14 +142,14 @@ def answer(
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
     where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
     watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all.
-    every_head: whether all heads of the run answer, not the headline alone. near: from the first fold's embeddings
+    heads: others of the run that answer beside the headline. near: from the first fold's embeddings
     (n, D) to the ids (n, k) of the nearest training patches. keep: gets ids, images with the run's bands and units, and
     the folds' probabilities (K, n) of each batch that comes by, without patches that hold no data.
     Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
-    heads = [ensemble.head, *(sorted(set(ensemble.rules) - {ensemble.head}) if every_head else ())]
+    heads = list(dict.fromkeys((ensemble.head, *heads)))
     n_folds = len(ensemble.models)
     ids, probs, nearest, done, told = [], [], [], 0, []
     fitted = fitting(run.name, batches, bands, ensemble, told)

@@ -14,21 +14,23 @@ from core.data.store import open_dataset
 from core.embed.features import Preparation
 from core.embed.neighbours import nearest
 from core.errors import LandslideLensError
-from core.flow.fold_rows import fold_rows
 from core.runs.store import RunFolder
 
 K = 3
 FOLD = 0  # the first: the one whose embeddings an ensemble gives
 
 
-def nearest_ids(run: RunFolder, told: list[str]) -> Callable[[np.ndarray], np.ndarray] | None:
+def nearest_ids(
+    run: RunFolder, training_rows: Callable[[int], np.ndarray], told: list[str]
+) -> Callable[[np.ndarray], np.ndarray] | None:
     """From embeddings (n, D) of the first fold's network to the ids (n, K) of its nearest training patches.
 
-    Angles between embeddings count. None, and ``told`` why, where the run does not hold what is needed.
+    training_rows: from a fold to the rows, among the run's embeddings, that it learnt from. Angles between embeddings
+    count. None, and ``told`` why, where the run does not hold what is needed.
     """
     try:
         known = run.embeddings(FOLD)["embeddings"]
-        train, ids = fold_rows(run, FOLD).train, _ids(run, len(known))
+        train, ids = training_rows(FOLD), _ids(run, len(known))
         preparation = Preparation.fit(known, train, "cosine")
     except (LandslideLensError, OSError, KeyError) as error:
         told.append(f"The nearest training patches cannot be told ({str(error).rstrip('.')}).")
