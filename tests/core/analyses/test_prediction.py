@@ -17,7 +17,7 @@ from core.progress import drain
 from tests.builders import make_tiny
 from tests.core.data.readers.geo.test_raster import write
 
-HEADS = ["prob_fc", "prob_logreg", "prob_rich"]
+HEADS = ["prob_fc", "prob_logreg"]
 COLUMNS = [
     "id", "prob", "pred", "answer", "spread", *HEADS, "prob_fold_1", "prob_fold_2", "prob_fold_3", "nearest_1",
     "nearest_2", "nearest_3", "known",
