@@ -56,7 +56,7 @@ class External:
     those that the run knows from its training (see ``known_patches``). share: how frequent landslides are there, told
     without its labels, see :func:`share_of`. there: the judged decisions at the share of landslides that was stated for
     the run (``core.evaluate.prevalence.with_intervals``), or None. notes: sentences for people. patches: id, label,
-    prob, pred, prob_fold_1 and so on.
+    prob, pred, group where groups are known, prob_fold_1 and so on.
     """
 
     run: str
@@ -206,6 +206,7 @@ def evaluate_on(
         notes=tuple(notes),
         patches=pd.DataFrame(
             {"id": answered.ids, "label": labels, "prob": answered.probs, "pred": answered.pred}
+            | ({} if groups is None else {"group": groups})
             | {f"prob_fold_{fold + 1}": probs for fold, probs in enumerate(answered.by_fold)}
         ),
     )

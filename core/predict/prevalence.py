@@ -38,6 +38,15 @@ class AtPrevalence:
         return facts | {"expected": self.expected}
 
 
+def decided_at(run: RunFolder, head: str, share: float) -> dict[str, Any]:
+    """What the run's own out-of-fold decisions by ``head`` become at this share, with ``intervals``.
+
+    As ``core.evaluate.prevalence.with_intervals``.
+    """
+    labels, _, groups = out_of_fold(run, head)
+    return with_intervals(labels, run.oof()[f"pred_{head}"].to_numpy(np.int8), share, groups)
+
+
 def restated(run: RunFolder, head: str, share: float) -> float:
     """The threshold on the run's own probabilities that has the best F1, out of fold, at this share of landslides."""
     labels, probs, _ = out_of_fold(run, head)

@@ -70,14 +70,8 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
         (st.warning if report.get("left_out") or report.get("n_known") else st.info)(words)
     if share := report.get("share"):
         prevalence.estimated(run, share, f"external_share_{name}")
-    if there := report.get("there"):
-        ends = there["intervals"]
-        st.markdown(
-            f"With {1000 * there['share']:.3g} {escape_markdown(positive)} patches per 1,000, as stated when this was "
-            f"measured: precision **{number(there['precision'])}** ({interval(ends['precision'])}), "
-            f"{there['alarms_per_1000']:.0f} alarms per 1,000 patches ({interval(ends['alarms_per_1000'], 0)}); here "
-            f"{1000 * float(np.mean(evaluation.patches()['label'])):.0f} per 1,000 are."
-        )
+    if (known := prevalence.stated(run)) is not None:
+        st.markdown(prevalence.of_patches(or_stop(evaluation.patches), known))
     table = sets_table(report)
     drawn = table[table["metric"].isin(DRAWN)]
     drawn = drawn.assign(title=drawn["title"].str.partition(" (")[0])

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
+from core.evaluate.prevalence import with_intervals
 from core.runs.prevalence import Prevalence, prevalence_of, state_prevalence
 from core.runs.store import RunFolder
 from dashboard.results.predictions import Predictions
@@ -30,9 +33,21 @@ def stated(run: RunFolder) -> Prevalence | None:
 
 def in_words(predictions: Predictions, known: Prevalence) -> str:
     """Precision, F1, alarms and misses at the stated prevalence, in Markdown."""
-    own = float(predictions.labels.mean()) if len(predictions.labels) else 0.0
-    found = predictions.there()
-    ends = found["intervals"]
+    return _words(predictions.there(), predictions.labels, known)
+
+
+def of_patches(table: pd.DataFrame, known: Prevalence) -> str:
+    """The same of decided patches: label (0/1), pred (0/1), and group where groups are known."""
+    labels, groups = (
+        table["label"].to_numpy(np.int8),
+        table["group"].astype(str).to_numpy() if "group" in table else None,
+    )
+    groups = None if groups is None or (groups == "").any() else groups
+    return _words(with_intervals(labels, table["pred"].to_numpy(np.int8), known.share, groups), labels, known)
+
+
+def _words(found: Mapping[str, Any], labels: np.ndarray, known: Prevalence) -> str:
+    own, ends = float(labels.mean()) if len(labels) else 0.0, found["intervals"]
     alarms = ends["alarms_per_1000"]
     return (
         f"**With {known.words()}** (here {1000 * own:.0f}): precision {number(found['precision'])} "
