@@ -22,7 +22,7 @@ from core.commands.maps.export import export
 from core.commands.maps.scene import predict_scene
 from core.commands.maps.vectors import polygons, triage_grid
 from core.commands.model import model
-from core.commands.predict import evaluate, predict
+from core.commands.predict import check_submission, evaluate, predict
 from core.commands.prevalence import prevalence
 from core.commands.review.desk import review
 from core.commands.runs import compare, doctor
@@ -37,8 +37,8 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, prevalence, heads,
-    explain, compare, review, polygons, triage_grid, export, doctor,
+    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission,
+    prevalence, heads, explain, compare, review, polygons, triage_grid, export, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

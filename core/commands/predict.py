@@ -50,13 +50,20 @@ def predict(
     missed_per_1000: Annotated[
         float | None, typer.Option("--missed-per-1000", help="The same, as missed landslides in 1,000 patches.")
     ] = None,
+    false_per_1000: Annotated[
+        float | None,
+        typer.Option("--false-per-1000", help="With a safety target: also accept sure ones, at most so many false."),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Keep some patches with their attention for the Predict page.")
+    ] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
-    """Probability and decision for patches without labels."""
+    """Probability, decision and answer for patches without labels."""
     from core.analyses.prediction import ANALYSIS
     from core.data.readers import must_exist
-    from core.text import number
+    from core.text import interval, number
 
     must_exist(source)  # before a job is made of it
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
@@ -66,6 +73,8 @@ def predict(
         "submission": submission,
         "miss_rate": miss_rate,
         "missed_per_1000": missed_per_1000,
+        "false_per_1000": false_per_1000,
+        "pictures": pictures,
     }
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
     message = value.pop("message")
@@ -74,14 +83,44 @@ def predict(
         expected = there["expected"]
         lines.append(
             f"With {1000 * there['share']:.3g} landslides per 1,000 patches: threshold {there['threshold']:.3f}, "
-            f"expected precision {number(expected['precision'])}, "
-            f"{number(expected['alarms_per_1000'], 0)} alarms per 1,000"
+            f"expected precision {number(expected['precision'])} ({interval(expected['intervals']['precision'])}), "
+            f"{number(expected['alarms_per_1000'], 0)} alarms per 1,000 "
+            f"({interval(expected['intervals']['alarms_per_1000'], 0)})"
         )
     if value["triage"]:
         lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
+    lines += [value["share"]["sentence"], *value["share"]["notes"]]
     lines += [f"Warning: {text}" for text in value["warnings"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
+
+
+def check_submission(
+    submission: Annotated[Path, typer.Argument(help="The CSV to be submitted.")],
+    against: Annotated[
+        Path, typer.Argument(help="Test.csv, SampleSubmission.csv, or the folder or archive that holds them.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """What is wrong with a submission to Zindi: header, ids, order, labels; fails where anything is."""
+    from core.data.readers import must_exist
+    from core.data.readers.archives.unpack import small_file
+    from core.errors import FormatError
+    from core.predict.submission import expected_of, faults_of
+
+    must_exist(submission)
+    must_exist(against)
+    wanted = expected_of(against)
+    if wanted.order is None:
+        raise FormatError(f"{against} holds neither Test.csv nor SampleSubmission.csv, which say what is expected.")
+    faults = faults_of(small_file(submission.parent, submission.name) or b"", wanted)
+    n = f"{len(wanted.order):,} rows under {','.join(wanted.header)}, in the order of {wanted.source}"
+    said = (
+        [f"{submission.name} can be submitted: {n}."] if not faults else [f"{submission.name}: {one}" for one in faults]
+    )
+    print_result({"submission": str(submission), "faults": faults, "n": len(wanted.order)}, as_json, "\n".join(said))
+    if faults:
+        raise typer.Exit(1)
 
 
 def _evaluation(report: dict[str, Any], name: str) -> str:

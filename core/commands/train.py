@@ -87,16 +87,14 @@ def _train_repeats(checkpoints: Path, dataset: Path, configs: list[RunConfig], d
 def report(run: RunFolder, as_json: bool) -> None:
     """Print a finished run's headline, its warnings before it."""
     from core.data.leakage import ground_between
-    from core.evaluate.prevalence import of_counts
+    from core.predict.prevalence import decided_at
     from core.runs.prevalence import prevalence_of
     from core.runs.summary import headline
 
     summary, stated = run.summary(), prevalence_of(run)
     names = ("run", "dataset", "oof", "folds", "ground", "seconds", "images_per_second")
     value = {name: summary.get(name) for name in names}
-    value["at_prevalence"] = (
-        None if stated is None else {"share": stated.share} | of_counts(summary["oof"]["confusion"], stated.share)
-    )
+    value["at_prevalence"] = None if stated is None else decided_at(run, summary["head"], stated.share)
     for text in summary["warnings"]:
         print_progress(f"Warning: {text}", as_json)
     if "ground" in summary:

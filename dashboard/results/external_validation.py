@@ -13,7 +13,7 @@ from core.runs.store import RunFolder
 from dashboard import url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
-from dashboard.results import charts, interpretation
+from dashboard.results import charts, interpretation, prevalence
 from dashboard.results.locked_test import locked_test_view
 from dashboard.results.metrics import TITLES
 from dashboard.ui import downloads, other_datasets
@@ -68,6 +68,10 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
     if report.get("notes"):
         words = "\n".join(f"- {escape_markdown(note)}" for note in report["notes"])
         (st.warning if report.get("left_out") or report.get("n_known") else st.info)(words)
+    if share := report.get("share"):
+        prevalence.estimated(run, share, f"external_share_{name}")
+    if (known := prevalence.stated(run)) is not None:
+        st.markdown(prevalence.of_patches(or_stop(evaluation.patches), known))
     table = sets_table(report)
     drawn = table[table["metric"].isin(DRAWN)]
     drawn = drawn.assign(title=drawn["title"].str.partition(" (")[0])

@@ -44,7 +44,10 @@ def test_another_dataset_stands_beside_training_and_validation(run, tmp_path):
 def test_the_patches_are_kept_with_what_was_said_of_them(run, tmp_path):
     data = open_dataset(make_tiny(tmp_path / "other.h5", n=60, seed=5))
     table = evaluated(run, data.path)[0].patches()
-    assert list(table.columns) == ["id", "label", "prob", "pred"] and table["id"].tolist() == list(data.ids)
+    folds = [f"prob_fold_{fold}" for fold in (1, 2, 3)]
+    assert list(table.columns) == ["id", "label", "prob", "pred", "group", *folds] and table["id"].tolist() == list(
+        data.ids
+    )
     assert (table["label"] == data.labels).all() and table["prob"].between(0, 1).all()
 
 

@@ -15,7 +15,7 @@ SUBMIT = "FormSubmitter:predict_patches_form-Predict the patches"
 def test_patches_are_a_job_whose_table_is_kept_with_the_run(run, studio, open_page):
     studio.busy_lane(run.dataset_path())
     at = open_page("predict", run=run.name, predict_view="patches")
-    assert not at.exception and "this run says which are landslides" in at.markdown[0].value
+    assert not at.exception and "it says which are landslides" in at.markdown[0].value
     at.button(key=SUBMIT).click().run()
     assert "Name the folder" in at.warning[0].value
     at.text_input(key="patches_source").set_value(str(run.dataset_path()))
