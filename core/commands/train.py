@@ -40,11 +40,15 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
+    from core.data.check.masks import require_masks
     from core.data.exclusions import without_excluded
+    from core.data.store import open_dataset
     from core.jobs import queue
     from core.runs.repeats import repeated
 
     config = preset(preset_name).with_overrides(overrides or ())
+    if config.model.masks:
+        require_masks(open_dataset(dataset))
     if not keep_excluded:
         config, note = without_excluded(config, dataset)
         if note:
