@@ -52,9 +52,7 @@ class Batches:
         return with_planes(images, self.masks.index_select(0, sent(index, self.device))), targets
 
 
-def place(
-    images: np.ndarray, targets: np.ndarray, device: torch.device, masks: np.ndarray | None = None
-) -> Batches:
+def place(images: np.ndarray, targets: np.ndarray, device: torch.device, masks: np.ndarray | None = None) -> Batches:
     """The patches ready to be drawn from: whole on the device when they take at most 40 % of its free memory.
 
     images: (N, C, H, W) float32, finite. targets: (N, K) float32. masks: (N, H, W) uint8, as ``core.train.outlines``
