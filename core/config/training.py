@@ -13,7 +13,6 @@ from pydantic import Field, field_validator, model_validator
 from core.config.model_arguments import check_arguments
 from core.config.sections import Section, UnitInterval, names_of
 
-
 UNET = "unet_"  # before the name of a U-Net's encoder
 
 
@@ -189,8 +188,8 @@ class ModelConfig(Section):
     def _masks_need_a_decoder(self) -> ModelConfig:
         if self.masks and not self.backbone.startswith(UNET):
             raise ValueError(
-                f"masks needs a U-Net, whose decoder answers for each pixel; the backbone is '{self.backbone:.80}'. Set "
-                f"model.backbone={UNET}resnet18 or {UNET} before another timm name, or model.masks=false"
+                f"masks needs a U-Net, whose decoder answers for each pixel; the backbone is '{self.backbone:.80}'. "
+                f"Set model.backbone={UNET}resnet18 or {UNET} before another timm name, or model.masks=false"
             )
         if self.masks and self.branches != "one":
             raise ValueError("masks needs one encoder for all bands. Set model.branches=one, or model.masks=false")

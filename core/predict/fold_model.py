@@ -84,10 +84,10 @@ class FoldModel:
         return self.network.mask_head is not None
 
     def outlines(self, images: np.ndarray, tta: bool | None = None) -> np.ndarray:
-        """(N, H, W) float32 in 0-1: the mask head's probability of landslide for each pixel of raw patches (N, C, H, W).
+        """(N, H, W) float32 in 0-1: the mask head's probability of landslide of each pixel of raw patches.
 
-        tta: average over flips and quarter turns; None: as the run was evaluated. Not calibrated. Raises ConfigError for
-        a network without a mask head.
+        Not calibrated. tta: average over flips and quarter turns; None: as the run was evaluated. Raises ConfigError
+        for a network without a mask head.
         """
         if not self.draws_outlines:
             raise ConfigError(

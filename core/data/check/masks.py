@@ -62,8 +62,8 @@ def require_masks(dataset: Dataset, labels: np.ndarray | None = None) -> None:
     marked = np.flatnonzero((dataset.labels if labels is None else labels) == 1)
     if not any(dataset.masks(rows).any() for rows in np.array_split(marked, 1 + len(marked) // BATCH)):
         raise ConfigError(
-            f"model.masks=true learns outlines from masks, and in '{dataset.name}' every mask of a '{dataset.positive}' "
-            "is empty. Ingest it again with the right masks, or set model.masks=false."
+            f"model.masks=true learns outlines from masks, and in '{dataset.name}' all masks of '{dataset.positive}' "
+            "are empty. Ingest it again with the right masks, or set model.masks=false."
         )
 
 

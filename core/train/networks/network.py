@@ -107,6 +107,14 @@ class Network(nn.Module):
         """(N, D) -> logits (N, 2); column 1 is landslide."""
         return self.classifier(self.dropout(embeddings))
 
+    def outline_rows(self) -> int:
+        """Rows of the decoder's map of one patch: how fine an outline can be."""
+        blank, was_training = torch.zeros(1, len(self.bands), *self.image_hw), self.training
+        with torch.inference_mode():
+            pixels = self.eval().embed_with_map(blank.to(next(self.parameters()).device))[1]
+        self.train(was_training)
+        return pixels.shape[-2]
+
     def forward(
         self, images: Tensor, table: Tensor | None = None, with_sizes: bool = False, with_mask: bool = False
     ) -> Any:

@@ -44,7 +44,7 @@ class UNet(nn.Module):
         return self.with_map(images)[0]
 
     def with_map(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, H, W) -> the embedding (N, D), and the decoder's finest map (N, n_pixel, h, w) that it is a mean of."""
+        """(N, C, H, W) -> the embedding (N, D), and the decoder's finest map (N, n_pixel, h, w)."""
         maps = self.encoder.forward_intermediates(images, indices=self.stages, intermediates_only=True)
         deepest = up = maps[-1]
         for block, skip in zip(self.decoder, reversed(maps[:-1]), strict=True):
