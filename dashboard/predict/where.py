@@ -88,11 +88,12 @@ def sentence(shown: Finest, scene: Mapping[str, Any], pixel_m: float | None, hig
             "nothing finer was measured."
         )
     way = shown.way
-    ends = f"{percent(way['pointing']['lo'], 0)}–{percent(way['pointing']['hi'], 0)}"
+    pointing = way["pointing"]
+    inside = f"{percent(pointing['value'], 0)} ({percent(pointing['lo'], 0)}–{percent(pointing['hi'], 0)}"
     return (
         f"{escape_markdown(way['title'])}, highest value {number(highest, 2)}. On held-out patches with a landslide "
-        f"its highest point was inside in {percent(way['pointing']['value'], 0)} ({ends}, n = {way['pointing']['n']:,}); 9 "
-        f"in 10 within {where.distance(way['within_px'], pixel_m)}."
+        f"its highest point was inside in {inside}, n = {pointing['n']:,}); 9 in 10 within "
+        f"{where.distance(way['within_px'], pixel_m)}."
         + ("" if shown.is_outline else " A window is as large as a patch; only the highest point is this exact.")
     )
 

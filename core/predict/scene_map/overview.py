@@ -64,7 +64,8 @@ def answers(path: Path, shape: tuple[int, int], step: int, classes: bool = False
 def window(path: Path, box: tuple[int, int, int, int], most: int = MOST) -> np.ndarray:
     """(h, w) of a raster of answers under a box of the scene's pixels, at most ``most`` a side.
 
-    box: top, bottom, left, right. What of the box lies outside the raster is left out. Raises FormatError for a file that cannot be read.
+    box: top, bottom, left, right; what of it lies outside the raster is left out. Raises FormatError for a file that
+    cannot be read.
     """
     from rasterio.enums import Resampling
     from rasterio.windows import Window

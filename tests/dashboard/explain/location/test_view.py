@@ -9,8 +9,8 @@ import numpy as np
 from core.analyses import where
 from core.jobs.analysis_folder import list_for
 from dashboard.explain.location.view import measured, ways_table
-from tests.builders import make_tiny
 from tests.dashboard.explain.shown import figures, harmless, labels
+from tests.trained_runs import copied
 
 
 def words(at):
@@ -55,8 +55,7 @@ def test_the_tables_say_what_is_offered_and_how_coarse_it_is():
     assert len(rows) == 6 and np.isnan(rows["lo"]).sum() == 3
 
 
-def test_a_dataset_without_masks_says_so(studio, open_page):
-    run = studio.add_run(make_tiny(studio.checkpoints / "datasets" / "plain.h5"))
+def test_a_dataset_without_masks_says_so(studio, trained_run, open_page):
+    run = copied(trained_run, studio.checkpoints)
     at = open_page("explain", run=run.name, explain_view="location")
-    print([e.value for e in at.error], [m.value for m in at.main], at.title)
     assert not at.exception and "has no masks of its landslides" in words(at)
