@@ -23,9 +23,7 @@ LEAST_PX, MOST_PX, MARGIN_PX = 240, 620, 90
 MOST_LABELS = 60  # cells whose rank is written on the picture
 MOST_SPREAD = 0.5  # of probabilities: the largest standard deviation there is
 UNSEEN_SHARE = 0.75  # of grey where nothing was seen
-OVERLAYS = {
-    "probability": "Probability", "where": "Where in the cell", "disagreement": "Disagreement", "none": "Nothing",
-}  # fmt: skip
+OVERLAYS = {"probability": "Probability", "disagreement": "Disagreement", "none": "Nothing"}
 NOT_SEEN = "not seen"
 
 

@@ -35,7 +35,7 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
     cells = or_stop(own.table, "cells") if report["triage"] else None
     said = st.container(gap="xsmall")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        share, overlay, opacity, shapes, swipe = _controls(own, cells is not None, where.has_outline(run, own, scene))
+        share, overlay, opacity, shapes, swipe = _controls(own, cells is not None)
     first = cells_for(cells, share) if cells is not None else 0
     with said:
         st.markdown(f"**{sentence(report, cells, first)}**")
@@ -46,7 +46,7 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
         chosen = inspector.picker(cells) if cells is not None else None
         if chosen is not None:
             inspector.inspector(own, cells, chosen)
-            where.in_cell(run, own, report, cells[cells["cell"] == chosen].iloc[0])
+            where.section(run, own, report, chosen)
         elif cells is not None:
             inspector.first_cells(cells)
     with left:
@@ -59,7 +59,7 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
     _method(report)
 
 
-def _controls(own: ResultFolder, with_cells: bool, outline: bool) -> tuple[int, str, int, list[str], int]:
+def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[str], int]:
     share = FIRST_SHARE
     if with_cells:
         url_state.read_query_number(SHARE, 10, 99, FIRST_SHARE)
@@ -77,8 +77,8 @@ def _controls(own: ResultFolder, with_cells: bool, outline: bool) -> tuple[int, 
         )  # fmt: skip
         url_state.write_query_param(SWIPE, swipe, 0)
     overlay = url_state.choose(
-        st.segmented_control, "Over the scene", [one for one in pictures.OVERLAYS if one != "where" or outline],
-        key=OVERLAY, default="probability", required=True, format_func=pictures.OVERLAYS.get, width="content",
+        st.segmented_control, "Over the scene", list(pictures.OVERLAYS), key=OVERLAY, default="probability",
+        required=True, format_func=pictures.OVERLAYS.get, width="content",
     )  # fmt: skip
     shapes = list(SHAPES) if with_cells else []
     with st.popover("Layers", icon=":material/layers:", width="content", key="predict_layers_open"):
@@ -271,7 +271,5 @@ def _picture_uri(
         if shares is not None:
             values = shifted(values, *shares)
         top = pictures.top_of(values)
-    elif overlay == "where":
-        top = 1.0
     rgb = pictures.photo(found["after"], found.get("before"), swipe)
     return pictures.as_uri(pictures.with_over(rgb, values, found["unseen"], top, opacity)), top

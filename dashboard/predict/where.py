@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.analyses import where
@@ -45,32 +44,26 @@ def finest(run: RunFolder, scene: Mapping[str, Any]) -> Finest:
     return Finest(Path(scene["out"]), small if small and small["offered"] and as_fine else None, False)
 
 
-def has_outline(run: RunFolder, own: ResultFolder, scene: Mapping[str, Any]) -> bool:
-    """Whether the scene's picture can show the mask head's answer: it is there, and was measured to be good."""
-    return "where" in or_stop(own.arrays, "picture") and finest(run, scene).is_outline
-
-
-def in_cell(run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cell: pd.Series) -> None:
+def section(run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cell: str) -> None:
     """The cell with the finest map over it, and in words how exactly that can be read.
 
-    own: the map's results; report: theirs; cell: a row of its cells.
+    own: the map's results; report: theirs; cell: the name of one of its cells.
     """
+    cells = or_stop(own.table, "cells")
+    place = cells[cells["cell"].astype(str) == cell].iloc[0]
     shown = or_stop(finest, run, report["scene"])
-    box = tuple(int(cell[side]) for side in ("top", "bottom", "left", "right"))
+    box = tuple(int(place[side]) for side in ("top", "bottom", "left", "right"))
     try:
         values = _values(str(shown.raster), cache.file_version(shown.raster), box)
     except (LandslideLensError, OSError) as error:
         show_error(error)
         return
-    st.markdown("**Where in the cell**")
     if not np.isfinite(values).any():
         st.caption("Nothing was seen here.")
         return
     facts = or_stop(own.json, "picture.json")
     picture = over(or_stop(own.arrays, "picture")["after"], facts["step"], box, values)
-    st.image(
-        picture, width=SIDE, alt=f"Cell {cell['cell']} with the map over it, brighter where a landslide is likelier"
-    )
+    st.image(picture, width=SIDE, alt=f"Cell {cell} with the map over it, brighter where a landslide is likelier")
     pixel_m = None if facts["pixel_m"] is None else float(np.mean(facts["pixel_m"]))
     st.caption(sentence(shown, report["scene"], pixel_m, float(np.nanmax(values))))
     if shown.way is None and st.button(
