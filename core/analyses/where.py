@@ -115,20 +115,17 @@ def analyse(run: RunFolder, options: WhereOptions) -> Steps[dict[str, Any]]:
     tables = {way: one.table for way, one in found.items()} | {"random": random_point(masks)}
     groups = _groups(table)
     summary = summarised(tables, groups, tuple(RIVALS))
-    pixel_m, verdict = _pixel_m(dataset), _verdict(run, attention)
-    ways = {}
-    for way in cells:
-        reason = _not_offered(way, summary[way], verdict)
-        ways[way] = summary[way] | {
+    ways = {
+        way: summary[way]
+        | {
             "title": WAYS[way].title,
             "what": WAYS[way].what,
             "cell_px": cells[way],
             "threshold": found[way].threshold,
             "thresholds": {str(fold): value for fold, value in found[way].thresholds.items()},
-            "offered": not reason,
-            "why_not": reason,
         }
-    offered = [way for way in ways if ways[way]["offered"]]
+        for way in cells
+    }
     report = {
         "version": VERSION,
         "run": run.name,
@@ -139,18 +136,17 @@ def analyse(run: RunFolder, options: WhereOptions) -> Steps[dict[str, Any]]:
         "n_folds": n_folds,
         "mask_share": float(np.mean(masks > 0)),
         "hw": list(masks.shape[1:]),
-        "pixel_m": pixel_m,
+        "pixel_m": _pixel_m(dataset),
         "head": config.heads.headline(run.rules()),
         "ways": ways,
         "rivals": {way: summary[way] | {"title": RIVALS[way]} for way in RIVALS},
-        "attention": None if attention is None else {"method": attention[0], "layer": attention[1], "verdict": verdict},
-        "best": max(offered, key=lambda way: (ways[way]["iou"]["value"], ways[way]["pointing"]["value"]), default=None),
+        "attention": None if attention is None else {"method": attention[0], "layer": attention[1]},
         "every_patch": _every_patch(every, found["outline"].thresholds) if every else None,
         "options": options.model_dump(mode="json"),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": time.monotonic() - began,
     }
-    report["message"] = sentence(report)
+    report = _offered(run, report)
     results = run.results(NAME)
     named = [one.table.add_suffix(f"_{way}") for way, one in found.items()]
     results.write_table("patches", pd.concat([table, *named], axis=1).assign(share=tables["random"]["iou"]))
@@ -163,7 +159,7 @@ def report_of(run: RunFolder) -> dict[str, Any] | None:
     """What was measured, without the maps; None before it was."""
     results = run.results(NAME)
     report = results.json("report.json") if results.has("report.json") else None
-    return report if report is not None and report.get("version") == VERSION else None
+    return _offered(run, report) if report is not None and report.get("version") == VERSION else None
 
 
 def read(run: RunFolder) -> Where | None:
@@ -269,6 +265,18 @@ def _verdict(run: RunFolder, attention: tuple[str, str] | None) -> str | None:
 
     found = None if attention is None else reports(run).get(file_name(*attention))
     return None if found is None else found["verdict"]["word"]
+
+
+def _offered(run: RunFolder, report: dict[str, Any]) -> dict[str, Any]:
+    """The report with what is offered: attention maps as soon as their sanity checks have passed."""
+    own = report["attention"]
+    verdict = _verdict(run, None if own is None else (own["method"], own["layer"]))
+    reasons = {way: _not_offered(way, one, verdict) for way, one in report["ways"].items()}
+    ways = {way: one | {"offered": not reasons[way], "why_not": reasons[way]} for way, one in report["ways"].items()}
+    able = [way for way in ways if not reasons[way]]
+    best = max(able, key=lambda way: (ways[way]["iou"]["value"], ways[way]["pointing"]["value"]), default=None)
+    found = {**report, "ways": ways, "best": best, "attention": own and {**own, "verdict": verdict}}
+    return found | {"message": sentence(found)}
 
 
 def _not_offered(way: str, summary: Mapping[str, Any], verdict: str | None) -> str:

@@ -1,8 +1,12 @@
 """Where in the patch, measured on a tiny run with a mask head: what is kept, what is offered, and what is refused."""
 
+import shutil
+
 import numpy as np
 import pytest
 
+from core.analyses.attention.checks import VERSION as CHECKED
+from core.analyses.attention.maps import file_name
 from core.analyses.where import ANALYSIS, distance, on_patch, read, report_of
 from core.errors import ConfigError, RunError
 from core.progress import drain
@@ -54,6 +58,19 @@ def test_attention_is_not_offered_before_its_sanity_checks(found):
     assert not attention["offered"] and found.report["attention"]["verdict"] is None
     if attention["better"]:
         assert attention["why_not"] == "Its sanity checks have not been run."
+
+
+@pytest.mark.parametrize(("word", "reason"), [("trusted", ""), ("lies", "Its sanity checks did not pass.")])
+def test_attention_is_offered_as_soon_as_its_checks_pass(run, found, word, reason):
+    own, results = found.report["attention"], run.results("where")
+    kept = results.json("report.json")
+    kept["ways"]["attention"]["better"] = True
+    results.write_json("report.json", kept)
+    checked = run.results("attention_checks").part(file_name(own["method"], own["layer"]))
+    checked.write_json("report.json", {"version": CHECKED, "made": "2026", "verdict": {"word": word}})
+    assert report_of(run)["ways"]["attention"]["why_not"] == reason
+    assert report_of(run)["attention"]["verdict"] == word
+    shutil.rmtree(checked.path)
 
 
 def test_rows_and_maps_belong_together(run, found):

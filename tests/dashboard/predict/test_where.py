@@ -14,14 +14,13 @@ from tests.dashboard.predict.conftest import SIDE, add_map
 
 def way(title, offered=True, value=0.8):
     mean = {"value": value, "lo": value - 0.1, "hi": value + 0.1, "n": 120, "n_groups": 40}
-    return {"title": title, "offered": offered, "pointing": mean, "iou": mean, "within_px": 3.0, "threshold": 0.4}
+    return {"title": title, "better": offered, "pointing": mean, "iou": mean, "within_px": 3.0, "threshold": 0.4}
 
 
 def measured(run, **ways):
     """Keep a report of what was measured."""
-    run.results(WHERE).write_json(
-        "report.json", {"version": VERSION, "ways": ways, "hw": [64, 64], "options": {"stride": None}}
-    )
+    rest = {"attention": None, "hw": [64, 64], "options": {"stride": None}, "rivals": {"random": way("Random point")}}
+    run.results(WHERE).write_json("report.json", {"version": VERSION, "ways": ways, "n": 120, "pixel_m": 10.0, **rest})
 
 
 def raster(path, values):
