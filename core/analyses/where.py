@@ -20,6 +20,7 @@ from core.analyses.base import Analysis, Options
 from core.errors import ConfigError, RunError
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
+from core.text import interval, interval_percent, number
 
 VERSION = 1
 CHUNK = 8  # patches between two reports of progress
@@ -179,16 +180,20 @@ def sentence(report: Mapping[str, Any]) -> str:
         )
     best = report["ways"][report["best"]]
     pointing, iou = best["pointing"], best["iou"]
-    return (
-        f"{best['title']}: its highest point lies in the landslide in {pointing['value']:.0%} "
-        f"[{pointing['lo']:.0%}, {pointing['hi']:.0%}] of {report['n']} held-out landslides (a random point: "
-        f"{chance:.0%}), IoU {iou['value']:.2f} [{iou['lo']:.2f}, {iou['hi']:.2f}]. 9 in 10 are within "
-        f"{distance(best['within_px'], report['pixel_m'])} of it."
+    ends = interval_percent((pointing["lo"], pointing["hi"])), interval((iou["lo"], iou["hi"]), 2)
+    text = (
+        f"{best['title']}: the highest point lies in the landslide in {pointing['value']:.0%} ({ends[0]}) of "
+        f"{report['n']} held-out landslides; a random point in {chance:.0%}. IoU {number(iou['value'], 2)} ({ends[1]})."
     )
+    if best["within_px"] < 0.5:
+        return text
+    return f"{text} 9 in 10 highest points are within {distance(best['within_px'], report['pixel_m'])} of it."
 
 
 def distance(pixels: float, pixel_m: float | None) -> str:
     """Pixels in words, with metres where the side of a pixel is known."""
+    if pixels < 0.5:
+        return "0 pixels"
     text = f"{pixels:.0f} {'pixel' if round(pixels) == 1 else 'pixels'}"
     return text if pixel_m is None else f"{text} ({pixels * pixel_m:.0f} m)"
 

@@ -16,7 +16,7 @@ from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from dashboard import cache, state
 from dashboard.patches import render
-from dashboard.ui.formatting import escape_markdown, number, percent
+from dashboard.ui.formatting import escape_markdown, interval_percent, number, percent
 from dashboard.ui.guards import or_stop
 from dashboard.ui.messages import show_error
 
@@ -82,11 +82,12 @@ def sentence(shown: Finest, scene: Mapping[str, Any], pixel_m: float | None, hig
         )
     way = shown.way
     pointing = way["pointing"]
-    inside = f"{percent(pointing['value'], 0)} ({percent(pointing['lo'], 0)}–{percent(pointing['hi'], 0)}"
+    inside = f"{percent(pointing['value'], 0)} ({interval_percent((pointing['lo'], pointing['hi']))}"
+    within = where.distance(way["within_px"], pixel_m)
     return (
         f"{escape_markdown(way['title'])}, highest value {number(highest, 2)}. On held-out patches with a landslide "
-        f"its highest point was inside in {inside}, n = {pointing['n']:,}); 9 in 10 within "
-        f"{where.distance(way['within_px'], pixel_m)}."
+        f"its highest point was inside in {inside}, n = {pointing['n']:,})"
+        + ("." if way["within_px"] < 0.5 else f"; 9 in 10 within {within}.")
         + ("" if shown.is_outline else " A window is as large as a patch; only the highest point is this exact.")
     )
 

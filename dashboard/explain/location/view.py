@@ -25,7 +25,7 @@ from dashboard.ui.guards import or_stop
 NAME = where.ANALYSIS.name
 PATCH = "explain_location_patch"
 MEASURES = {"pointing": "Highest point in the landslide", "iou": "Overlap (IoU)"}
-COLOURS = {MEASURES["pointing"]: theme.POSITIVE, MEASURES["iou"]: theme.FOLD[1]}
+COLOURS = {MEASURES["pointing"]: theme.POSITIVE, MEASURES["iou"]: theme.FOLD[0]}
 WORDS = {
     "outline": "Trained with the masks as a second output of the U-Net. Its pixels are its decoder's, enlarged.",
     "attention": "The run's own attention maps. Offered once their sanity checks have passed.",
@@ -61,7 +61,7 @@ def location(data: Dataset, run: RunFolder) -> list[str]:
     downloads.show(charts.dots(table, "Share, with 95% interval", COLOURS, form=".2f"), key="explain_location_measures")
     st.caption(
         f"{count(report['n'])} held-out {escape_markdown(report['positive'])} patches, {report['n_folds']} folds; "
-        f"masks cover {percent(report['mask_share'])} of them. Each fold's threshold was chosen on the other folds."
+        f"masks cover {percent(report['mask_share'])} of their pixels. Each fold's threshold was chosen on the others."
     )
     downloads.table(ways_table(report), hide_index=True, width="stretch", height="content")
     shown = _one_patch(data, found)

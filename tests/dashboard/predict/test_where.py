@@ -58,7 +58,7 @@ def test_the_outline_is_drawn_where_it_was_measured_with_how_exact_it_is(mapped,
         "Outline head, highest value 0.90. On held-out patches with a landslide its highest point was inside in "
         in (words(at))
     )
-    assert "80% (70%–90%, n = 120); 9 in 10 within 3 pixels (30 m)." in words(at)
+    assert "80% (70–90%, n = 120); 9 in 10 within 3 pixels (30 m)." in words(at)
 
 
 def test_a_way_that_was_not_good_enough_is_not_drawn(mapped, open_page):
