@@ -64,6 +64,11 @@ class AnsweringOptions(Options):
         title="Most of a window that may be unseen",
         description="A window of which more was not seen has no answer.",
     )
+    where: bool | None = Field(
+        None,
+        title="Where in the cell",
+        description="One more raster: each pixel's probability by the run's mask head. none: where it has one.",
+    )
     prevalence: float | None = Field(
         None,
         gt=0,
@@ -123,7 +128,7 @@ def must_fit(run: RunFolder, options: OneSceneOptions) -> None:
     """
     from core.data.bands import bands_named
     from core.data.readers import must_exist
-    from core.predict.scene.rasters import KINDS, path_of
+    from core.predict.scene.rasters import WITH_WHERE, path_of
     from core.predict.values import values_of_run
 
     asked = input_of(options)
@@ -131,7 +136,12 @@ def must_fit(run: RunFolder, options: OneSceneOptions) -> None:
         must_exist(path)
     if shapes := getattr(options, "polygons", None):
         _can_be_outlined(asked, Path(shapes))
-    for kind in KINDS:
+    if options.where and not run.config().model.masks:
+        raise ConfigError(
+            f"Run '{run.name}' has no mask head, so it cannot draw where in a cell a landslide lies. Leave the option "
+            "out and choose a small stride, or train a U-Net with model.masks=true on a dataset with masks."
+        )
+    for kind in WITH_WHERE:
         if (path := path_of(kind, Path(options.out))) in asked.files:
             raise ConfigError(f"{path.name} is read, and would be written over. Give another name with --out.")
     if trained := values_of_run(run):
@@ -176,7 +186,7 @@ def _answered(run: RunFolder, options: OneSceneOptions) -> Steps[dict[str, Any]]
     must_fit(run, options)
     stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
     results = run.results(NAME)
-    answer = yield from predict_scene(run, input_of(options), Path(options.out), results, stated)
+    answer = yield from predict_scene(run, input_of(options), Path(options.out), results, stated, options.where)
     facts = {"run": run.name, "scene": options.scene, **answer.facts(), "message": answer.message()}
     answer.results.write_json("report.json", facts)
     answer.scan.forget()

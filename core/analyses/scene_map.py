@@ -146,6 +146,8 @@ def _draw(run: RunFolder, own: ResultFolder, asked: OneSceneOptions, facts: dict
         arrays["before"] = before.rgb
     for name, key in (("probability", "out"), ("disagreement", "disagreement"), ("unseen", "unseen")):
         arrays[name] = answers(Path(facts[key]), shape, step, classes=name == "unseen")
+    if facts.get("where"):
+        arrays["where"] = answers(Path(facts["where"]), shape, step)
     own.write_arrays("picture", arrays)
     own.write_json("picture.json", {"step": step, "bands": list(after.bands), "pixel_m": _pixel_m(Path(facts["out"]))})
 

@@ -40,14 +40,18 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
+    from core.data.check.masks import require_masks
     from core.data.exclusions import without_excluded
     from core.data.label_versions import with_version_named
+    from core.data.store import open_dataset
     from core.jobs import queue
     from core.runs.repeats import repeated
 
     config, told = with_version_named(preset(preset_name).with_overrides(overrides or ()), dataset)
     if told:
         print_progress(told, as_json)
+    if config.model.masks:
+        require_masks(open_dataset(dataset))
     if not keep_excluded:
         config, note = without_excluded(config, dataset)
         if note:

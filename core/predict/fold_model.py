@@ -15,6 +15,7 @@ import numpy as np
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.normalise import Normaliser
 from core.data.tabular.columns import encode
+from core.errors import ConfigError
 from core.evaluate.judge import Rule
 from core.heads import load_heads
 from core.heads.base import Head
@@ -75,6 +76,26 @@ class FoldModel:
     def embeddings(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """(N, D) float32 embeddings of raw patches (N, C, H, W), as the run's own were made."""
         return self.features(images, ["fc"], None, columns)["embeddings"]
+
+    @property
+    def draws_outlines(self) -> bool:
+        """Whether the network was trained with masks, so that it answers for each pixel (``model.masks``)."""
+        return self.network.mask_head is not None
+
+    def outlines(self, images: np.ndarray, tta: bool | None = None) -> np.ndarray:
+        """(N, H, W) float32 in 0-1: the mask head's probability of landslide of each pixel of raw patches.
+
+        Not calibrated. tta: average over flips and quarter turns; None: as the run was evaluated. Raises ConfigError
+        for a network without a mask head.
+        """
+        if not self.draws_outlines:
+            raise ConfigError(
+                "This run has no mask head: it was not trained with masks. Train a U-Net with model.masks=true on a "
+                "dataset with masks."
+            )
+        tta = self.tta if tta is None else tta
+        patches = self.normaliser.transform(images)
+        return embed(self.network, patches, self.device, self.batch_size, tta=tta, outlines=True).outlines
 
     def features(
         self,

@@ -16,7 +16,7 @@ from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import cache, theme, url_state
 from dashboard.predict import figure as pictures
-from dashboard.predict import files, inspector
+from dashboard.predict import files, inspector, where
 from dashboard.predict.figure import Place
 from dashboard.ui import downloads
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, number, percent
@@ -46,6 +46,7 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
         chosen = inspector.picker(cells) if cells is not None else None
         if chosen is not None:
             inspector.inspector(own, cells, chosen)
+            where.section(run, own, report, chosen)
         elif cells is not None:
             inspector.first_cells(cells)
     with left:

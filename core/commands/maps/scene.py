@@ -65,6 +65,10 @@ def predict_scene(
     seen: Annotated[
         str, typer.Option("--seen", help="A pixel was seen where all bands have a value, or where any has.")
     ] = "all",
+    where: Annotated[
+        bool | None,
+        typer.Option("--where/--no-where", help="One more raster, of pixels; otherwise where the run has a mask head."),
+    ] = None,
     prevalence: Annotated[
         float | None, typer.Option("--prevalence", help="Share of landslides there; otherwise as stated for the run.")
     ] = None,
@@ -93,6 +97,7 @@ def predict_scene(
         "stride": stride,
         "flips": flips,
         "seen": seen,
+        "where": where,
         "prevalence": prevalence,
     }
     if not several:

@@ -12,7 +12,7 @@ from core.errors import FormatError
 from core.predict.patches import Answer, Ensemble
 from core.predict.prevalence import at_prevalence
 from core.predict.scene.inputs import SceneInput, compared, doubts, windows_of
-from core.predict.scene.rasters import DISAGREEMENT, REASONS, UNSEEN, path_of
+from core.predict.scene.rasters import DISAGREEMENT, REASONS, UNSEEN, WHERE, path_of
 from core.predict.scene.scan import Found, Scan
 from core.predict.training_record import training_record
 from core.progress import Progress, Steps, part
@@ -46,6 +46,7 @@ class SceneAnswer:
             "out": str(self.out),
             "disagreement": str(path_of(DISAGREEMENT, self.out)),
             "unseen": str(path_of(UNSEEN, self.out)),
+            "where": str(path_of(WHERE, self.out)) if self.scan.where else None,
             "shape": list(windows.shape),
             "side": list(windows.side),
             "stride": windows.stride,
@@ -74,12 +75,18 @@ class SceneAnswer:
 
 
 def predict_scene(
-    run: RunFolder, asked: SceneInput, out: Path, results: ResultFolder, prevalence: float | None = None
+    run: RunFolder,
+    asked: SceneInput,
+    out: Path,
+    results: ResultFolder,
+    prevalence: float | None = None,
+    where: bool | None = None,
 ) -> Steps[SceneAnswer]:
     """Answer for a scene and write its rasters, going on where an earlier try was broken off.
 
     results: where each scene has a folder, in which stripes are kept meanwhile; whoever has kept the answer calls
-    ``scan.forget()``. prevalence: share of landslides for which the threshold is chosen.
+    ``scan.forget()``. prevalence: share of landslides for which the threshold is chosen. where: write a raster of what
+    the mask heads draw; None: where the run has them.
 
     Raises FormatError for rasters that do not fit the run or each other, before anything is answered.
     """
@@ -99,7 +106,10 @@ def predict_scene(
     digest = asked.digest(run.name, windows)
     own = results.part(f"{asked.scene.stem}-{digest}")
     folder = own.part(WORK).path
-    scan = Scan(stack, windows, ensemble, folder, watch.look, asked.seen == "all", asked.most_unseen, asked.tta)
+    draws = all(model.draws_outlines for model in ensemble.models) and where is not False
+    scan = Scan(
+        stack, windows, ensemble, folder, watch.look, asked.seen == "all", asked.most_unseen, asked.tta, where=draws
+    )
     tags = {"RUN": run.name, "HEAD": ensemble.head, "THRESHOLD": f"{threshold:.6g}", "STRIDE": str(windows.stride)}
     yield from part(scan.answer(), 0.03, 0.9)
     if asked.digest(run.name, windows) != digest:

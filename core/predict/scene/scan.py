@@ -21,15 +21,27 @@ from core.io.safetensors_file import load_arrays, save_arrays
 from core.predict.patches import Ensemble
 from core.predict.scene.answers import stripe_answers
 from core.predict.scene.ground import Tally
-from core.predict.scene.rasters import CLOUD, NO_DATA, REASONS, SEEN, TOO_LITTLE, RowWriter, finish, writing
+from core.predict.scene.rasters import (
+    CLOUD,
+    KINDS,
+    NO_DATA,
+    REASONS,
+    SEEN,
+    TOO_LITTLE,
+    WITH_WHERE,
+    RowWriter,
+    finish,
+    writing,
+)
 from core.predict.scene.stack import SceneStack, View
-from core.predict.scene.windows import Stripe, WindowGrid, window_shares
+from core.predict.scene.windows import Stripe, WindowGrid, WindowSum, window_shares
 from core.progress import Progress, Steps, part
 
 STRIPE_BYTES = 160 * 2**20  # of a stripe's bands as float32
 STRIPE_WINDOWS = 4096  # of a stripe at the most: what is lost when it is broken off
 ANSWERING = 0.9  # share of the work
 BYTES_A_PIXEL = 22  # of the working rasters and the finished ones, at the most
+BYTES_OF_WHERE = 18  # the same of what the mask heads draw, and of its sums in the stripes
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,8 @@ class Scan:
 
     clean: (1, C, H, W) -> a copy with nan for what can be no value. all_bands: a pixel counts as seen where every band
     has a value, otherwise where any has. most_unseen: share of a window above which it has no answer. tta: mean over
-    flips and quarter turns; None: as the run was evaluated.
+    flips and quarter turns; None: as the run was evaluated. where: also blend what the mask heads draw, into a raster
+    of its own.
     """
 
     stack: SceneStack
@@ -50,6 +63,7 @@ class Scan:
     most_unseen: float = 0.5
     tta: bool | None = None
     stripe_rows: int | None = None
+    where: bool = False
 
     @property
     def stripes(self) -> list[Stripe]:
@@ -59,7 +73,8 @@ class Scan:
 
     def answer(self) -> Steps[None]:
         """Answer and keep every stripe that is not there yet."""
-        need_room(self.folder, BYTES_A_PIXEL * math.prod(self.windows.shape))
+        bytes_a_pixel = BYTES_A_PIXEL + (BYTES_OF_WHERE if self.where else 0)
+        need_room(self.folder, bytes_a_pixel * math.prod(self.windows.shape))
         stripes, height = self.stripes, self.windows.shape[0]
         left = [stripe for stripe in stripes if self._kept(stripe) is None]
         if left and len(left) < len(stripes):
@@ -81,9 +96,10 @@ class Scan:
         probs = np.full((len(rows), len(windows.cols), len(self.ensemble.models)), np.nan, np.float32)
         wanted = window_shares(~seen, rows, windows.cols, windows.side) <= self.most_unseen
         places = np.argwhere(wanted)
+        where = WindowSum(seen.shape, windows.side) if self.where else None
         if len(places):
             corners = [(int(rows[i]), windows.cols[j]) for i, j in places]
-            probs[wanted] = yield from stripe_answers(self.ensemble, view.images, corners, self.tta)
+            probs[wanted] = yield from stripe_answers(self.ensemble, view.images, corners, self.tta, where)
         final = slice(0, stripe.final[1] - stripe.final[0])
         cloudy = np.zeros_like(seen) if view.cloudy is None else view.cloudy & ~seen
         arrays = {
@@ -92,6 +108,8 @@ class Scan:
             "cloudy": np.packbits(cloudy[final], axis=1),
             "n_missing": (~np.isfinite(view.images[:, final])).sum(axis=(1, 2)),
         }
+        if where is not None:
+            arrays["where"] = where.sums
         save_arrays(self._file(stripe), arrays)
 
     def _kept(self, stripe: Stripe) -> dict[str, np.ndarray] | None:
@@ -104,6 +122,8 @@ class Scan:
             "cloudy": (rows, width),
             "n_missing": (len(self.stack.bands),),
         }
+        if self.where:
+            shapes["where"] = (2, stripe.bottom - stripe.top, self.windows.shape[1])
         try:
             return load_arrays(self._file(stripe), shapes)
         except DataError:
@@ -122,14 +142,15 @@ class Scan:
         """Write ``out`` and the rasters beside it from the stripes, and add up what they hold."""
         tally, counts = Tally(self.stack.grid), np.zeros(len(self.stack.bands), np.int64)
         n_answered, stripes = 0, self.stripes
-        with writing(self.folder, self.stack.grid, tags) as writer:
+        kinds = WITH_WHERE if self.where else KINDS
+        with writing(self.folder, self.stack.grid, tags, kinds) as writer:
             for stripe in stripes:
                 answers = self._answers(stripe)
                 n_answered += int(np.isfinite(answers.own[:, :, 0]).sum())
                 counts += answers.n_missing
                 self._write(stripe, answers, writer, tally, threshold)
                 yield Progress(0.6 * (stripe.number + 1) / len(stripes), "Writing the rasters.")
-        yield from part(finish(self.folder, out), 0.6, 1.0)
+        yield from part(finish(self.folder, out, kinds), 0.6, 1.0)
         missing = {band.name: int(n) for band, n in zip(self.stack.bands, counts, strict=True)}
         return Found(tally.pixels, tally.km2, n_answered, missing)
 
@@ -137,6 +158,8 @@ class Scan:
         """Of a stripe and of the rows of windows of stripes above it that reach into it."""
         needed = self.windows.touching(*stripe.final)
         parts, own = [], None
+        height, width = stripe.final[1] - stripe.final[0], self.windows.shape[1]
+        sums = np.zeros((2, height, width), np.float32) if self.where else None
         for one in self.stripes[: stripe.number + 1]:
             if one.last <= needed[0]:
                 continue
@@ -145,9 +168,13 @@ class Scan:
                 raise DataError(f"{self._file(one).name}, which was written before, is gone. Start the scene again.")
             parts.append(kept["probs"][max(0, needed[0] - one.first) :])
             own = kept
-        width = self.windows.shape[1]
+            if sums is not None:
+                top, bottom = max(one.top, stripe.final[0]), min(one.bottom, stripe.final[1])
+                sums[:, top - stripe.final[0] : bottom - stripe.final[0]] += kept["where"][
+                    :, top - one.top : bottom - one.top
+                ]
         seen, cloudy = (np.unpackbits(own[key], axis=1, count=width).astype(bool) for key in ("seen", "cloudy"))
-        return _Answers(np.concatenate(parts), needed[0], own["probs"], seen, cloudy, own["n_missing"])
+        return _Answers(np.concatenate(parts), needed[0], own["probs"], seen, cloudy, own["n_missing"], sums)
 
     def _write(self, stripe: Stripe, answers: _Answers, writer: RowWriter, tally: Tally, threshold: float) -> None:
         folds = answers.probs.astype(np.float64)
@@ -159,7 +186,7 @@ class Scan:
         codes[np.isnan(probability)] = TOO_LITTLE
         codes[~answers.seen] = NO_DATA
         codes[answers.cloudy] = CLOUD
-        writer.write([probability, disagreement, codes])
+        writer.write([probability, disagreement, codes, *answers.where()])
         with np.errstate(invalid="ignore"):
             marks = {"landslide": probability >= np.float32(threshold)}
         marks |= {"all": np.ones_like(answers.seen), "answered": codes == SEEN}
@@ -168,7 +195,10 @@ class Scan:
 
 @dataclass(frozen=True)
 class _Answers:
-    """probs: (n, columns, folds) of rows of windows from ``first`` on; own: of the stripe's own rows alone."""
+    """probs: (n, columns, folds) of rows of windows from ``first`` on; own: of the stripe's own rows alone.
+
+    sums: (2, h, W) of what the mask heads drew, where that is wanted.
+    """
 
     probs: np.ndarray
     first: int
@@ -176,6 +206,16 @@ class _Answers:
     seen: np.ndarray
     cloudy: np.ndarray
     n_missing: np.ndarray
+    sums: np.ndarray | None = None
+
+    def where(self) -> list[np.ndarray]:
+        """The stripe's rows of the mask heads' raster, nan where nothing was answered; none where it is not wanted."""
+        if self.sums is None:
+            return []
+        values, weights = self.sums
+        found = np.full(values.shape, np.nan, np.float32)
+        np.divide(values, weights, out=found, where=(weights > 0) & self.seen)
+        return [found.clip(0.0, 1.0, out=found)]
 
 
 @dataclass(frozen=True)
