@@ -83,6 +83,8 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
     Raises DataError for a source that is not recognised or has no usable patches, FormatError for other bands or units.
     """
     from core.predict.known_patches import Watch, by_kind
+    from core.predict.novelty.collect import Collector
+    from core.predict.novelty.fit import fitted
     from core.predict.patches import Ensemble, answer
     from core.predict.prevalence import at_prevalence
     from core.predict.sources import patches_of
@@ -99,10 +101,14 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
     bands, batches, dataset = patches_of(
         source, options.format, options.bands, rejected, options.unit, options.nodata, warnings
     )
-    ensemble, record = Ensemble.load(run), (yield from part(training_record(run), 0.0, 0.1))
+    ensemble, record = Ensemble.load(run), (yield from part(training_record(run), 0.0, 0.05))
     watch = Watch(run, record, ensemble.band_names)
+    fit, collector = (yield from part(fitted(run), 0.05, 0.1)), None
+    if fit is not None:
+        whole = all(dataset is not None and name in dataset.columns for name in ensemble.columns)
+        collector = Collector(fit, ensemble.models[0].network.bands, embeds=whole)
     n = None if dataset is None else len(dataset)
-    steps = answer(run, batches, bands, ensemble, known=dataset, n=n, watch=watch)
+    steps = answer(run, batches, bands, ensemble, known=dataset, n=n, watch=watch, novelty=collector)
     answered = yield from part(steps, 0.1, 0.8)
     known = yield from part(watch.known(dataset), 0.8, 1.0)
     there = None if stated is None else at_prevalence(run, answered, stated)
@@ -110,10 +116,13 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         answered = there.answer
     if target is not None:
         triaged = triage(rule, answered.by_fold)
+    unlike = None if collector is None else collector.found()
     if options.submission:
         write_submission(out, answered, source)
     else:
-        write_predictions(out, answered, known.kind, triaged, None if there is None else there.probs)
+        columns = None if unlike is None else unlike.columns(answered.has_answer)
+        write_predictions(out, answered, known.kind, triaged, None if there is None else there.probs, columns)
+    novel = [unlike.sentence()] if unlike is not None and unlike.is_off else []
     n, n_positive = len(answered.ids), int((answered.pred == 1).sum())
     return {
         "run": run.name,
@@ -125,7 +134,8 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
         "n_known": int(known.any.sum()),
         "known": by_kind(known),
         "n_no_data": int((~answered.has_answer).sum()),
-        "warnings": list(dict.fromkeys([*warnings, *answered.notes, *watch.warnings(known)])),
+        "warnings": list(dict.fromkeys([*novel, *warnings, *answered.notes, *watch.warnings(known)])),
+        "novelty": None if unlike is None else unlike.to_dict(),
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
         "prevalence": None if there is None else there.to_dict(),
         "triage": None if triaged is None else triaged.to_dict(),

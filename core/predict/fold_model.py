@@ -60,7 +60,7 @@ class FoldModel:
         rules: the run's, by head. tta: average over flips and quarter turns; None: as the run was evaluated. columns:
         tabular inputs, (N,) each.
         """
-        features = self._features(images, members_of(names), self.tta if tta is None else tta, columns)
+        features = self.features(images, members_of(names), self.tta if tta is None else tta, columns)
         return self.log_odds_of(features, names, rules)
 
     def log_odds_of(
@@ -75,12 +75,12 @@ class FoldModel:
 
     def embeddings(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """(N, D) float32 embeddings of raw patches (N, C, H, W), as the run's own were made."""
-        return self._features(images, ["fc"], self.tta, columns)["embeddings"]
+        return self.features(images, ["fc"], self.tta, columns)["embeddings"]
 
-    def _features(
+    def features(
         self, images: np.ndarray, names: Sequence[str], tta: bool, columns: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
-        """What the named heads read, each kind computed once."""
+        """What the named heads read of raw patches, each kind computed once: ``embeddings``, ``statistics``, ``rich``."""
         kinds, normaliser = {kind_of(name) for name in names}, self.normaliser
         features = {}
         if "embeddings" in kinds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,10 @@ from core.data.store.missing import blank_patches
 from core.device import choose_device
 from core.errors import FormatError
 from core.evaluate.judge import Rule
+from core.heads.blend import members_of
 from core.predict.fold_model import FoldModel
 from core.predict.known_patches import Watch
+from core.predict.novelty.collect import Collector
 from core.predict.values import unit_factors, values_of_run, watched
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
@@ -80,13 +82,23 @@ class Ensemble:
         """(N,) float64, the mean of :meth:`fold_probs`."""
         return self.fold_probs(images, columns).mean(axis=0)
 
-    def fold_probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def fold_probs(
+        self,
+        images: np.ndarray,
+        columns: Mapping[str, np.ndarray] | None = None,
+        read: Callable[[int, Mapping[str, np.ndarray]], None] = lambda fold, features: None,
+    ) -> np.ndarray:
         """(folds, N) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
 
-        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
+        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown. read: is given what the heads
+        of each fold read.
         """
-        odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
-        return np.stack([expit(by_head[self.head]) for by_head in odds])
+        wanted, found = members_of([self.head]), []
+        for fold, model in enumerate(self.models):
+            features = model.features(images, wanted, model.tta, columns)
+            read(fold, features)
+            found.append(expit(model.log_odds_of(features, [self.head], self.rules)[self.head]))
+        return np.stack(found)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -107,13 +119,14 @@ def answer(
     known: Dataset | None = None,
     n: int | None = None,
     watch: Watch | None = None,
+    novelty: Collector | None = None,
 ) -> Steps[Answer]:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
     where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
-    watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all.
-    Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
+    watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all. novelty:
+    sees the patches that hold data. Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
@@ -129,7 +142,11 @@ def answer(
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
         answers = np.full((len(ensemble.models), len(batch_ids)), np.nan)
         if not blank.all():
-            answers[:, ~blank] = ensemble.fold_probs(images[~blank], columns)
+            if novelty is None:
+                answers[:, ~blank] = ensemble.fold_probs(images[~blank], columns)
+            else:
+                novelty.look(images[~blank])
+                answers[:, ~blank] = ensemble.fold_probs(images[~blank], columns, novelty.read)
         probs.append(answers if watch is None else watch.answers(batch_ids, images, answers))
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""

@@ -23,6 +23,7 @@ def write_predictions(
     known: np.ndarray,
     triaged: Triage | None = None,
     at_prevalence: np.ndarray | None = None,
+    novelty: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> None:
     """Columns id, prob (of landslide, 0-1), pred (0/1 at the run's deployed threshold) and known.
 
@@ -30,7 +31,8 @@ def write_predictions(
 
     known: (N,) text, how the run knows the patch from its training (identical, near, place, group), "" if it does not.
     With a safety target also prob_highest (of the folds' models) and triage ("cleared" or "inspect"). at_prevalence:
-    (N,) probabilities at the stated share of landslides, as prob_at_prevalence.
+    (N,) probabilities at the stated share of landslides, as prob_at_prevalence. novelty: (N,) p-values, nan for none,
+    and (N,) the names of what is most unusual, as novelty and unusual.
     """
     rows = zip(answer.ids, answer.probs, answer.pred, strict=True)
     cells = [(csv_cell(str(i)), _prob(p), int(d) if d >= 0 else "") for i, p, d in rows]
@@ -42,6 +44,9 @@ def write_predictions(
         header += ("prob_highest", "triage")
         more = zip(answer.by_fold.max(axis=0), triaged.cleared, strict=True)
         cells = [(*row, _prob(p), "cleared" if c else "inspect") for row, (p, c) in zip(cells, more, strict=True)]
+    if novelty is not None:
+        header += ("novelty", "unusual")
+        cells = [(*row, _prob(p), str(name)) for row, p, name in zip(cells, *novelty, strict=True)]
     _write(out, (*header, "known"), [(*row, str(kind)) for row, kind in zip(cells, known, strict=True)])
 
 

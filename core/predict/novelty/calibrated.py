@@ -7,12 +7,13 @@ many. A set of patches, such as a scene, is compared with held-out groups as who
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from core.predict.novelty.features import FEATURES
 from core.predict.novelty.held_out import HeldOut
 from core.predict.novelty.spaces import BandSpace, EmbeddingSpace
 
@@ -41,6 +42,18 @@ class SetSums:
     z: np.ndarray | None
     distances: np.ndarray | None
     embedding: np.ndarray | None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What is there, for a file; see :meth:`of`."""
+        found = {"n": np.array([self.n], np.int64), "z": self.z, "distances": self.distances, "embedding": self.embedding}
+        return {key: value for key, value in found.items() if value is not None}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> SetSums | None:
+        """Of :meth:`arrays`; None where there are none, or they are of no patch."""
+        if "n" not in arrays or not arrays["n"][0]:
+            return None
+        return cls(int(arrays["n"][0]), *(arrays.get(key) for key in ("z", "distances", "embedding")))
 
     def __add__(self, other: SetSums) -> SetSums:
         pairs = ((getattr(self, key), getattr(other, key)) for key in ("z", "distances", "embedding"))
@@ -131,10 +144,17 @@ class Novelty:
         one = self.folds[fold]
         return one.embedding.scores(embeddings) / one.embedding_scale
 
+    def no_sums(self, embeds: bool) -> SetSums:
+        """The sums of no patch. embeds: whether embeddings are summed."""
+        n_folds, n_bands = len(self.folds), len(self.band_names)
+        z, distances = np.zeros((n_folds, n_bands, len(FEATURES))), np.zeros((n_folds, n_bands + 1))
+        bands = (z, distances) if self.has_bands else (None, None)
+        return SetSums(0, *bands, np.zeros(n_folds) if embeds and self.has_embedding else None)
+
     def judge(self, features: np.ndarray | None, embedding: np.ndarray | None) -> tuple[PatchNovelty, SetSums]:
         """Novelty of patches, and their sums.
 
-        features: (N, C, F) of ``band_features``, embedding: (K, N) of :meth:`embedding_scores`; None for what is not
+        features: (N, C, F) of ``value_features``, embedding: (K, N) of :meth:`embedding_scores`; None for what is not
         known of them. One of the two must be, and the run must have it.
         """
         features = features if self.has_bands else None

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from core.data.bands import BYTES, DECIBEL, DN, REFLECTANCE, Band
-from core.predict.novelty.calibrated import Novelty
+from core.predict.novelty.calibrated import FoldEvidence, Novelty
 from core.predict.novelty.features import FEATURES, QUANTILES, SPREAD, STEP
 from core.text import list_names
 
@@ -38,9 +38,12 @@ class Cause:
     sentence: str
 
 
-def likely_cause(novelty: Novelty, bands: Sequence[Band], features: np.ndarray) -> Cause | None:
-    """The most likely cause for the values of patches (N, C, F), or None where none makes them usual."""
-    space = novelty.folds[0]
+def likely_cause(novelty: Novelty, bands: Sequence[Band], features: np.ndarray, fold: int = 0) -> Cause | None:
+    """The most likely cause for the values of patches (N, C, F), or None where none makes them usual.
+
+    fold: in whose space repairs are tried.
+    """
+    space = novelty.folds[fold]
     if space.bands is None or not len(features):
         return None
     some = features[np.unique(np.linspace(0, len(features) - 1, min(MOST, len(features))).round().astype(int))]
@@ -49,15 +52,15 @@ def likely_cause(novelty: Novelty, bands: Sequence[Band], features: np.ndarray) 
         return float(np.median((space.bands.scores(values) / space.scale).max(axis=1)))
 
     before = distance(some)
-    tried = [(distance(repair(some)), k, cause) for k, (cause, repair) in enumerate(_repairs(novelty, bands, some))]
+    tried = [(distance(repair(some)), k, cause) for k, (cause, repair) in enumerate(_repairs(space, bands, some))]
     if tried:
         after, _, cause = min(tried, key=lambda one: one[:2])
         if after <= USUAL and after <= BETTER * before:
             return cause
-    return _named(novelty, some)
+    return _named(space, novelty.band_names, some)
 
 
-def _repairs(novelty: Novelty, bands: Sequence[Band], features: np.ndarray) -> Iterator[tuple[Cause, Repair]]:
+def _repairs(fold: FoldEvidence, bands: Sequence[Band], features: np.ndarray) -> Iterator[tuple[Cause, Repair]]:
     names = [band.name for band in bands]
     optical = {unit: [i for i, band in enumerate(bands) if band.unit == unit and band.modality == "optical"]
                for unit in (DN, REFLECTANCE, BYTES)}  # fmt: skip
@@ -72,18 +75,17 @@ def _repairs(novelty: Novelty, bands: Sequence[Band], features: np.ndarray) -> I
         order = list(range(len(names)))
         order[i], order[j] = j, i
         yield Cause(f"{names[i]}_{names[j]}", f"{names[i]} and {names[j]} look swapped."), _reordered(order)
-    order = _best_order(novelty, features)
+    order = _best_order(fold, features)
     moved = [i for i, j in enumerate(order) if i != j]
     if len(moved) > 2:
         looks = list_names([f"{names[order[i]]} looks like {names[i]}" for i in moved], 4)
         yield Cause("order", f"The bands look as if they were in another order: {looks}."), _reordered(order)
 
 
-def _best_order(novelty: Novelty, features: np.ndarray) -> list[int]:
+def _best_order(fold: FoldEvidence, features: np.ndarray) -> list[int]:
     """For each band of the run the given one that looks most like it, each used once."""
     from scipy.optimize import linear_sum_assignment
 
-    fold = novelty.folds[0]
     n_bands = features.shape[1]
     cost = np.empty((n_bands, n_bands))  # (run's, given)
     for given in range(n_bands):
@@ -121,13 +123,12 @@ def _reordered(order: Sequence[int]) -> Repair:
     return lambda features: features[:, list(order)]
 
 
-def _named(novelty: Novelty, features: np.ndarray) -> Cause | None:
+def _named(fold: FoldEvidence, names: Sequence[str], features: np.ndarray) -> Cause | None:
     """What is odd about the band furthest out, where no repair fits."""
-    fold = novelty.folds[0]
     z = np.median(fold.bands.standardised(features), axis=0)  # (C, F)
     distance = np.median(fold.bands.scores(features) / fold.scale, axis=0)
     band = int(distance[: len(z)].argmax())
-    name = novelty.band_names[band]
+    name = names[band]
     width = np.nanmedian(features[:, band, SPREAD])
     if np.isfinite(width) and width <= fold.bands.floor[band]:
         return Cause("constant", f"{name} is (nearly) the same everywhere, which it was not in training.")
@@ -137,7 +138,7 @@ def _named(novelty: Novelty, features: np.ndarray) -> Cause | None:
         return Cause(
             "rough" if rough else "smooth",
             f"{'Rougher' if rough else 'Smoother'} from pixel to pixel than in training, most of all "
-            f"{novelty.band_names[int(np.abs(steps).argmax())]}: "
+            f"{names[int(np.abs(steps).argmax())]}: "
             + ("noise, or another sensor?" if rough else "another sensor, larger pixels or resampling?"),
         )
     feature = int(np.abs(z[band]).argmax())

@@ -14,11 +14,14 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Fault:
-    """key: short name. title: for people. change: (N, C, H, W) -> the same patches with the fault."""
+    """key: short name. title: for people. change: (N, C, H, W) -> the same patches with the fault. causes: the keys of
+    the causes (``core.predict.novelty.causes``) that name it rightly; the first is its own unless given.
+    """
 
     key: str
     title: str
     change: Change
+    causes: tuple[str, ...] = ()
 
 
 def faults_for(bands: Sequence[Band]) -> list[Fault]:
@@ -32,27 +35,27 @@ def faults_for(bands: Sequence[Band]) -> list[Fault]:
         if a in names and b in names:
             found.append(_swap(names, a, b))
     if len(names) > 3:
-        found.append(Fault("reversed", "all bands in reverse order", lambda x, _: x[:, ::-1].copy()))
+        found.append(Fault("reversed", "all bands in reverse order", lambda x, _: x[:, ::-1].copy(), ("order",)))
     if optical:
         unit = bands[optical[0]].unit
         if unit == DN:
-            found.append(Fault("reflectance", "reflectance instead of DN (/10,000)", _times(optical, 1e-4)))
-            found.append(Fault("bytes", "0-255 instead of DN", _times(optical, 255 / 10_000)))
+            found.append(Fault("reflectance", "reflectance instead of DN (/10,000)", _times(optical, 1e-4), (REFLECTANCE,)))
+            found.append(Fault("bytes", "0-255 instead of DN", _times(optical, 255 / 10_000), (BYTES,)))
         elif unit == REFLECTANCE:
-            found.append(Fault("dn", "DN instead of reflectance (x10,000)", _times(optical, 1e4)))
+            found.append(Fault("dn", "DN instead of reflectance (x10,000)", _times(optical, 1e4), (DN,)))
         elif unit == BYTES:
-            found.append(Fault("unit_1", "0-1 instead of 0-255", _times(optical, 1 / 255)))
+            found.append(Fault("unit_1", "0-1 instead of 0-255", _times(optical, 1 / 255), (REFLECTANCE,)))
         for factor in (1.2, 1.5):
-            found.append(Fault(f"gain_{factor:g}", f"optical bands x{factor:g}", _times(optical, factor)))
-        found.append(Fault("offset", "optical bands brighter by a tenth of their range", _lifted(optical)))
+            found.append(Fault(f"gain_{factor:g}", f"optical bands x{factor:g}", _times(optical, factor), ("level", "spread")))
+        found.append(Fault("offset", "optical bands brighter by a tenth of their range", _lifted(optical), ("level",)))
     if radar:
-        found.append(Fault("linear", "radar as linear power instead of dB", _linear(radar)))
-        found.append(Fault("offset_db", "radar 3 dB too high", _plus(radar, 3.0)))
+        found.append(Fault("linear", "radar as linear power instead of dB", _linear(radar), ("linear",)))
+        found.append(Fault("offset_db", "radar 3 dB too high", _plus(radar, 3.0), ("level",)))
     first = names[0]
-    found.append(Fault("constant", f"{first} constant in each patch", _constant(0)))
-    found.append(Fault("noise", f"{first} replaced by noise", _noise([0])))
-    found.append(Fault("all_noise", "all bands replaced by noise", _noise(range(len(names)))))
-    found.append(Fault("coarse", "pixels three times as large (another sensor)", _coarse(3)))
+    found.append(Fault("constant", f"{first} constant in each patch", _constant(0), ("constant",)))
+    found.append(Fault("noise", f"{first} replaced by noise", _noise([0]), ("rough",)))
+    found.append(Fault("all_noise", "all bands replaced by noise", _noise(range(len(names))), ("rough",)))
+    found.append(Fault("coarse", "pixels three times as large (another sensor)", _coarse(3), ("smooth",)))
     found.append(Fault("upside_down", "upside down", lambda x, _: x[:, :, ::-1].copy()))
     found.append(Fault("rotated", "a quarter turn", lambda x, _: np.rot90(x, axes=(2, 3)).copy()))
     return found
@@ -62,7 +65,7 @@ def _swap(names: Sequence[str], a: str, b: str) -> Fault:
     order = list(range(len(names)))
     i, j = names.index(a), names.index(b)
     order[i], order[j] = j, i
-    return Fault(f"{a}_{b}", f"{a} and {b} swapped", lambda x, _: x[:, order])
+    return Fault(f"{a}_{b}", f"{a} and {b} swapped", lambda x, _: x[:, order], (f"{a}_{b}", f"{b}_{a}", "order"))
 
 
 def _times(bands: Sequence[int], factor: float) -> Change:

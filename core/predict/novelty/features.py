@@ -14,7 +14,7 @@ EVERY = 2  # pixel that is looked at, along both sides
 BATCH = 256  # patches at a time
 
 
-def band_features(images: np.ndarray) -> np.ndarray:
+def value_features(images: np.ndarray) -> np.ndarray:
     """(N, C, 7) float32 of raw patches (N, C, H, W): 5/25/50/75/95 % quantiles, the width between the outer two of
     them, and the mean step between neighbouring pixels; nan where a band has no value.
     """

@@ -13,7 +13,7 @@ from core.data.store.dataset import Dataset
 from core.errors import DataError, LandslideLensError, RunError
 from core.flow.fold_rows import FoldRows, fold_rows
 from core.predict.novelty.calibrated import FoldEvidence, Novelty, set_distances
-from core.predict.novelty.features import BATCH, FEATURES, band_features
+from core.predict.novelty.features import BATCH, FEATURES, value_features
 from core.predict.novelty.held_out import scale_of
 from core.predict.novelty.spaces import MOST_KNOWN, TOGETHER, BandSpace, EmbeddingSpace, whitening
 from core.predict.training_dataset import training_dataset
@@ -54,7 +54,7 @@ def fit(run: RunFolder) -> Steps[Novelty]:
     config, oof = run.config(), run.oof()
     names = Normaliser.from_json(run.normaliser_text(0)).band_names
     rows = [fold_rows(run, fold) for fold in range(config.folds.n_splits)]
-    group_of, grouped = _groups(oof, rows)
+    group_of, grouped = groups_of_rows(oof, rows)
     if (n := len(np.unique(np.concatenate([group_of[one.val] for one in rows])))) < FEWEST_GROUPS:
         raise DataError(f"Run '{run.name}' held out {n} groups; novelty needs at least {FEWEST_GROUPS}.")
     notes = [] if grouped else ["The run has no groups: alarms are rated for patches like its own, not for new places."]
@@ -71,20 +71,17 @@ def fit(run: RunFolder) -> Steps[Novelty]:
         features = np.full((len(group_of), len(names), len(FEATURES)), np.nan, np.float32)
         for start in range(0, len(chosen), BATCH):
             some = chosen[start : start + BATCH]
-            features[some] = band_features(dataset.images(some, names))
+            features[some] = value_features(dataset.images(some, names))
             yield Progress(0.7 * start / len(chosen), f"{start:,} of {len(chosen):,} training patches looked at.")
     folds = []
     for fold, one in enumerate(rows):
         yield Progress(0.7 + 0.3 * fold / len(rows), f"Scoring what fold {fold + 1} held out.")
         kept = replace(one, train=np.intersect1d(one.train, chosen), val=np.intersect1d(one.val, chosen))
         folds.append(_fold(run, fold, kept, group_of, features))
-    folds = [one for one in folds if len(one.groups)]
-    if not folds:
-        raise DataError(f"Run '{run.name}' has held out nothing.")
     return Novelty(tuple(folds), tuple(names), grouped, tuple(notes))
 
 
-def _groups(oof: pd.DataFrame, rows: list[FoldRows]) -> tuple[np.ndarray, bool]:
+def groups_of_rows(oof: pd.DataFrame, rows: list[FoldRows]) -> tuple[np.ndarray, bool]:
     """(N,) a number for the group of each row of the dataset file, and whether the run has groups."""
     n = 1 + max(int(np.concatenate([one.train, one.val]).max()) for one in rows)
     named = oof["group"].astype(str).to_numpy() if "group" in oof else None
@@ -215,5 +212,5 @@ def _read(k: int, arrays: dict[str, np.ndarray]) -> FoldEvidence:
 
 def values_of(dataset: Dataset, rows: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """(n, C, F) features of rows of a dataset."""
-    parts = [band_features(dataset.images(rows[i : i + BATCH], names)) for i in range(0, len(rows), BATCH)]
+    parts = [value_features(dataset.images(rows[i : i + BATCH], names)) for i in range(0, len(rows), BATCH)]
     return np.concatenate(parts)

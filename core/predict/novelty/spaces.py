@@ -32,7 +32,7 @@ class BandSpace:
 
     @classmethod
     def fit(cls, features: np.ndarray) -> BandSpace:
-        """features: (n, C, F) of the training part (:func:`core.predict.novelty.features.band_features`)."""
+        """features: (n, C, F) of the training part (:func:`core.predict.novelty.features.value_features`)."""
         n_bands = features.shape[1]
         floor = np.array([_floor(features[:, band, SPREAD]) for band in range(n_bands)])
         values = _levelled(features, floor)

@@ -10,6 +10,7 @@ from scipy.special import expit
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
+from core.predict.novelty.collect import Collector
 from core.predict.patches import Ensemble
 from core.progress import Progress, Steps
 from core.train.loop import embed
@@ -19,16 +20,21 @@ ON_GPU = 256  # windows a batch there at the least: a training batch leaves it i
 
 
 def stripe_answers(
-    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], tta: bool | None = None
+    ensemble: Ensemble,
+    images: np.ndarray,
+    corners: Sequence[tuple[int, int]],
+    tta: bool | None = None,
+    novelty: Collector | None = None,
 ) -> Steps[np.ndarray]:
     """(N, folds) float64, the calibrated probability of each window by each fold.
 
     images: (C, H, W) raw, bands in the ensemble's order, nan where nothing was seen. corners: (row, column) of each
-    window in them. tta: mean over flips and quarter turns; None: as the run was evaluated.
+    window in them. tta: mean over flips and quarter turns; None: as the run was evaluated. novelty: sees the windows
+    and what the heads of each fold read.
     """
     members = members_of([ensemble.head])
     kinds = {kind_of(name) for name in members}
-    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"})
+    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"}, novelty)
     found = np.empty((len(corners), len(ensemble.models)))
     stripe = _Stripe(ensemble, images) if "embeddings" in kinds else None
     for k, model in enumerate(ensemble.models):
@@ -39,6 +45,8 @@ def stripe_answers(
             features = {kind: values[part] for kind, values in fixed.items()}
             if stripe is not None:
                 features["embeddings"] = stripe.embeddings(corners[part], model.tta if tta is None else tta)
+            if novelty is not None:
+                novelty.read(k, features)
             by_head = model.log_odds_of(features, [ensemble.head], ensemble.rules)
             found[part, k] = expit(by_head[ensemble.head])
             yield Progress((k + min(1.0, (start + AT_ONCE) / len(corners))) / len(ensemble.models), "")
@@ -46,13 +54,19 @@ def stripe_answers(
 
 
 def _statistics(
-    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], kinds: set[str]
+    ensemble: Ensemble,
+    images: np.ndarray,
+    corners: Sequence[tuple[int, int]],
+    kinds: set[str],
+    novelty: Collector | None,
 ) -> dict[str, np.ndarray]:
     """What heads without a network read, which is the same for all folds."""
     of_kind = {"statistics": band_statistics, "rich": lambda raw: rich_statistics(raw, ensemble.band_names)}
     parts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
-    for start in range(0, len(corners) if kinds else 0, AT_ONCE):
+    for start in range(0, len(corners) if kinds or novelty is not None else 0, AT_ONCE):
         raw = _cut(images, corners[start : start + AT_ONCE], ensemble.shape_hw)
+        if novelty is not None:
+            novelty.look(raw)
         for kind in kinds:
             parts[kind].append(of_kind[kind](raw))
     return {kind: np.concatenate(found) for kind, found in parts.items()}

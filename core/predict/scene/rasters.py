@@ -43,7 +43,11 @@ DISAGREEMENT = Kind(
     "_disagreement", "standard deviation of the folds' probabilities", "float32", float("nan"), "AVERAGE"
 )
 UNSEEN = Kind("_unseen", "1 no data, 2 cloud, 3 too little seen around it", "uint8", SEEN, "MODE")
-KINDS = (PROBABILITY, DISAGREEMENT, UNSEEN)
+NOVELTY = Kind(
+    "_novelty", "share of held-out patches that lie as far from the training set; small is new", "float32",
+    float("nan"), "AVERAGE",
+)  # fmt: skip
+KINDS = (PROBABILITY, DISAGREEMENT, NOVELTY, UNSEEN)
 
 
 def path_of(kind: Kind, out: Path) -> Path:
