@@ -144,8 +144,10 @@ def _draw(run: RunFolder, own: ResultFolder, asked: SceneOptions, facts: dict[st
     if source.before is not None:
         before = yield from part(picture(stack.layers[-1], stack.grid, step), 0.5, 0.9)
         arrays["before"] = before.rgb
-    for name, key in (("probability", "out"), ("disagreement", "disagreement"), ("unseen", "unseen")):
-        arrays[name] = answers(Path(facts[key]), shape, step, classes=name == "unseen")
+    rasters = {"probability": "out", "disagreement": "disagreement", "novelty": "novelty_raster", "unseen": "unseen"}
+    for name, key in rasters.items():
+        if facts.get(key):
+            arrays[name] = answers(Path(facts[key]), shape, step, classes=name == "unseen")
     own.write_arrays("picture", arrays)
     own.write_json("picture.json", {"step": step, "bands": list(after.bands), "pixel_m": _pixel_m(Path(facts["out"]))})
 
