@@ -39,9 +39,8 @@ def analyse(run: RunFolder, options: NoveltyOptions) -> Steps[dict[str, Any]]:
     report = yield from part(planted_rates(run, novelty, options.patches), 0.4, 1.0)
     results.write_json("report.json", report)
     false = report["false_alarms"]["patches"]
-    message = (
-        f"{len(report['faults'])} faults planted in {report['n']:,} held-out patches; false alarms {false['share']:.1%}."
-    )
+    planted = f"{len(report['faults'])} faults planted in {report['n']:,} held-out patches"
+    message = f"{planted}; false alarms {false['share']:.1%}."
     return {"run": run.name, "message": message, **report}
 
 

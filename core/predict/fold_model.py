@@ -80,7 +80,7 @@ class FoldModel:
     def features(
         self, images: np.ndarray, names: Sequence[str], tta: bool, columns: Mapping[str, np.ndarray] | None = None
     ) -> dict[str, np.ndarray]:
-        """What the named heads read of raw patches, each kind computed once: ``embeddings``, ``statistics``, ``rich``."""
+        """What the named heads read of raw patches, once each: ``embeddings``, ``statistics``, ``rich``."""
         kinds, normaliser = {kind_of(name) for name in names}, self.normaliser
         features = {}
         if "embeddings" in kinds:

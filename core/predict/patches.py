@@ -126,7 +126,9 @@ def answer(
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
     where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
     watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all. novelty:
-    sees the patches that hold data. Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
+    sees the patches that hold data.
+
+    Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)

@@ -1,6 +1,6 @@
 """What a run's novelty is measured with: each fold's spaces, and what the held-out patches and groups score in them.
 
-A score is the largest of several distances, each in units of what nine of ten held-out patches stay below: of each
+A score is the largest of several distances, each in units of what 99 of 100 held-out patches stay below: of each
 band's values, of the bands together, and of the embedding. So many bands cost no false alarms: held-out patches have as
 many. A set of patches, such as a scene, is compared with held-out groups as wholes.
 """
@@ -24,7 +24,9 @@ EMBEDDING = -2
 
 @dataclass(frozen=True, eq=False)
 class PatchNovelty:
-    """p: (N,) in (0, 1], how many of the held-out patches lie as far out; small is new. p_bands, p_embedding: of one
+    """Of N patches.
+
+    p: (N,) in (0, 1], how many of the held-out patches lie as far out; small is new. p_bands, p_embedding: of one
     kind of evidence alone, None where there is none. most: (N,) place of the band furthest out, or TOGETHER, EMBEDDING.
     """
 
@@ -45,7 +47,12 @@ class SetSums:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What is there, for a file; see :meth:`of`."""
-        found = {"n": np.array([self.n], np.int64), "z": self.z, "distances": self.distances, "embedding": self.embedding}
+        found = {
+            "n": np.array([self.n], np.int64),
+            "z": self.z,
+            "distances": self.distances,
+            "embedding": self.embedding,
+        }
         return {key: value for key, value in found.items() if value is not None}
 
     @classmethod
@@ -84,8 +91,10 @@ class FoldEvidence:
 
 @dataclass(frozen=True, eq=False)
 class Novelty:
-    """folds: the evidence of each. band_names: of the run, in its order. grouped: whether its folds kept groups
-    together. n_patches: held-out ones that it was calibrated on. notes: sentences on what limits it.
+    """What a run is compared with.
+
+    folds: the evidence of each. band_names: of the run, in its order. grouped: whether its folds kept groups together.
+    notes: sentences on what limits it.
     """
 
     folds: tuple[FoldEvidence, ...]
@@ -224,5 +233,5 @@ def evidence_of(bands: bool, embedding: bool) -> str:
 
 
 def set_distances(sets: BandSpace, z: np.ndarray, distances: np.ndarray) -> np.ndarray:
-    """(2 C + 2,): how far the mean of a set's features (C, F) lies from groups' means, and the mean of its distances."""
+    """(2 C + 2,): how far the mean of a set's features (C, F) lies from groups' means, and its mean distances."""
     return np.concatenate([sets.distances(z[None])[0], distances])

@@ -18,7 +18,7 @@ from core.predict.novelty.features import FEATURES, QUANTILES, SPREAD, STEP
 from core.text import list_names
 
 MOST = 200  # patches that repairs are tried on
-USUAL = 1.4  # median of the largest distance of a set, which is about 1 for held-out ones
+USUAL = 1.5  # times the median distance of held-out patches, which what a repair leaves must not exceed
 BETTER = 0.75  # what a repair must leave of the distance
 FAR = 0.8  # mean distance in standard deviations from which a feature is named
 SCALES = {
@@ -55,7 +55,8 @@ def likely_cause(novelty: Novelty, bands: Sequence[Band], features: np.ndarray, 
     tried = [(distance(repair(some)), k, cause) for k, (cause, repair) in enumerate(_repairs(space, bands, some))]
     if tried:
         after, _, cause = min(tried, key=lambda one: one[:2])
-        if after <= USUAL and after <= BETTER * before:
+        usual = USUAL * float(np.median(space.held.max(axis=1)))
+        if after <= usual and after <= BETTER * before:
             return cause
     return _named(space, novelty.band_names, some)
 
@@ -140,7 +141,7 @@ def _named(fold: FoldEvidence, names: Sequence[str], features: np.ndarray) -> Ca
             + ("noise, or another sensor?" if rough else "another sensor, larger pixels or resampling?"),
         )
     feature = int(np.abs(z[band]).argmax())
-    if distance[band] < 1.0 or abs(z[band, feature]) < FAR:
+    if distance[band] < np.median(fold.held[:, band]) or abs(z[band, feature]) < FAR:
         return None
     up = z[band, feature] > 0
     if FEATURES[feature] == "spread":

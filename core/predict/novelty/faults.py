@@ -14,8 +14,10 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Fault:
-    """key: short name. title: for people. change: (N, C, H, W) -> the same patches with the fault. causes: the keys of
-    the causes (``core.predict.novelty.causes``) that name it rightly; the first is its own unless given.
+    """What goes wrong.
+
+    key: short name. title: for people. change: (N, C, H, W) -> the same patches with the fault. causes: the keys of the
+    causes (``core.predict.novelty.causes``) that name it rightly; none: its own key.
     """
 
     key: str
@@ -39,14 +41,18 @@ def faults_for(bands: Sequence[Band]) -> list[Fault]:
     if optical:
         unit = bands[optical[0]].unit
         if unit == DN:
-            found.append(Fault("reflectance", "reflectance instead of DN (/10,000)", _times(optical, 1e-4), (REFLECTANCE,)))
+            found.append(
+                Fault("reflectance", "reflectance instead of DN (/10,000)", _times(optical, 1e-4), (REFLECTANCE,))
+            )
             found.append(Fault("bytes", "0-255 instead of DN", _times(optical, 255 / 10_000), (BYTES,)))
         elif unit == REFLECTANCE:
             found.append(Fault("dn", "DN instead of reflectance (x10,000)", _times(optical, 1e4), (DN,)))
         elif unit == BYTES:
             found.append(Fault("unit_1", "0-1 instead of 0-255", _times(optical, 1 / 255), (REFLECTANCE,)))
         for factor in (1.2, 1.5):
-            found.append(Fault(f"gain_{factor:g}", f"optical bands x{factor:g}", _times(optical, factor), ("level", "spread")))
+            found.append(
+                Fault(f"gain_{factor:g}", f"optical bands x{factor:g}", _times(optical, factor), ("level", "spread"))
+            )
         found.append(Fault("offset", "optical bands brighter by a tenth of their range", _lifted(optical), ("level",)))
     if radar:
         found.append(Fault("linear", "radar as linear power instead of dB", _linear(radar), ("linear",)))

@@ -15,8 +15,9 @@ BATCH = 256  # patches at a time
 
 
 def value_features(images: np.ndarray) -> np.ndarray:
-    """(N, C, 7) float32 of raw patches (N, C, H, W): 5/25/50/75/95 % quantiles, the width between the outer two of
-    them, and the mean step between neighbouring pixels; nan where a band has no value.
+    """(N, C, 7) float32 of raw patches (N, C, H, W); nan where a band has no value.
+
+    5/25/50/75/95 % quantiles, the width between the outer two, and the mean step between neighbouring pixels.
     """
     parts = [_describe(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
     return np.concatenate(parts) if parts else np.empty((0, images.shape[1], len(FEATURES)), np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import pandas as pd
 from core.data.normalise import Normaliser
 from core.data.store.dataset import Dataset
 from core.errors import DataError, LandslideLensError, RunError
-from core.flow.fold_rows import FoldRows, fold_rows
 from core.predict.novelty.calibrated import FoldEvidence, Novelty, set_distances
 from core.predict.novelty.features import BATCH, FEATURES, value_features
 from core.predict.novelty.held_out import scale_of
@@ -24,8 +23,25 @@ from core.runs.store import RunFolder
 NAME, VERSION = "novelty", 1
 MOST = 8000  # patches of the run's dataset whose values are looked at
 FEWEST_GROUPS = 5
+FAR = 0.99  # quantile of the held-out distances at which they are made even
 SEED = 0
 _BANDS = ("centre", "spread", "floor", "whiten", "together")
+
+
+@dataclass(frozen=True, eq=False)
+class FoldRows:
+    """Rows of the dataset file that a fold learnt from, and those that it held out."""
+
+    train: np.ndarray
+    val: np.ndarray
+
+
+def fold_rows(run: RunFolder, fold: int) -> FoldRows:
+    """Raises RunError for a run of an earlier version, which kept no rows."""
+    stored = run.head_rows(fold)
+    if stored is None:
+        raise RunError(f"Run '{run.name}' is of an earlier version, which did not keep what each fold held out.")
+    return FoldRows(np.sort(stored["train"]), np.sort(stored["val"]))
 
 
 def fitted(run: RunFolder) -> Steps[Novelty | None]:
@@ -78,7 +94,46 @@ def fit(run: RunFolder) -> Steps[Novelty]:
         yield Progress(0.7 + 0.3 * fold / len(rows), f"Scoring what fold {fold + 1} held out.")
         kept = replace(one, train=np.intersect1d(one.train, chosen), val=np.intersect1d(one.val, chosen))
         folds.append(_fold(run, fold, kept, group_of, features))
-    return Novelty(tuple(folds), tuple(names), grouped, tuple(notes))
+    return Novelty(tuple(_even(folds)), tuple(names), grouped, tuple(notes))
+
+
+def _even(folds: list[FoldEvidence]) -> list[FoldEvidence]:
+    """Scales at which each distance raises as many alarms as any other: what 99 of 100 held-out patches stay below.
+
+    A fold alone holds out too few for that, so all folds are looked at together, each in its own scales.
+    """
+    groups = _apart([fold.groups for fold in folds])
+    found = folds
+    if all(fold.bands is not None for fold in folds):
+        ratio = _columns(np.concatenate([fold.held for fold in folds]), groups)
+        sets = np.concatenate([fold.held_sets for fold in folds])
+        set_ratio = _columns(sets, np.arange(len(sets)))
+        found = [
+            replace(one, scale=one.scale * ratio, held=one.held / ratio, set_scale=one.set_scale * set_ratio,
+                    held_sets=one.held_sets / set_ratio)
+            for one in found
+        ]  # fmt: skip
+    if all(fold.embedding is not None for fold in folds):
+        ratio = scale_of(np.concatenate([fold.held_embedding for fold in folds]), groups, FAR)
+        sets = np.concatenate([fold.held_set_embedding for fold in folds])
+        set_ratio = scale_of(sets, np.arange(len(sets)), FAR)
+        found = [
+            replace(one, embedding_scale=one.embedding_scale * ratio, held_embedding=one.held_embedding / ratio,
+                    set_embedding_scale=one.set_embedding_scale * set_ratio,
+                    held_set_embedding=one.held_set_embedding / set_ratio)
+            for one in found
+        ]  # fmt: skip
+    return found
+
+
+def _columns(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    return np.array([scale_of(one, groups, FAR) for one in values.T])
+
+
+def _apart(groups: list[np.ndarray]) -> np.ndarray:
+    """One number for each group of each fold."""
+    step = 1 + max(int(one.max()) for one in groups)
+    return np.concatenate([one + fold * step for fold, one in enumerate(groups)])
 
 
 def groups_of_rows(oof: pd.DataFrame, rows: list[FoldRows]) -> tuple[np.ndarray, bool]:
@@ -100,9 +155,7 @@ def _chosen(rows: list[FoldRows]) -> np.ndarray:
     return np.sort(np.random.default_rng(SEED).permutation(every)[:MOST])
 
 
-def _fold(
-    run: RunFolder, fold: int, rows: FoldRows, group_of: np.ndarray, features: np.ndarray | None
-) -> FoldEvidence:
+def _fold(run: RunFolder, fold: int, rows: FoldRows, group_of: np.ndarray, features: np.ndarray | None) -> FoldEvidence:
     groups = group_of[rows.val]
     found = FoldEvidence(groups=groups)
     if features is not None:

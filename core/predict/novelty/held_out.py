@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-SCALE_AT = 0.9  # quantile of the held-out scores that is brought to 1
+SCALE_AT = 0.9  # quantile of the held-out scores of a fold that is brought to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +78,12 @@ def weights_of(groups: np.ndarray) -> np.ndarray:
     return 1.0 / counts[index]
 
 
-def scale_of(scores: np.ndarray, groups: np.ndarray) -> float:
-    """What scores (n,) are divided by to be compared with others: their 90 % quantile, each group counting once."""
+def scale_of(scores: np.ndarray, groups: np.ndarray, at: float = SCALE_AT) -> float:
+    """What scores (n,) are divided by to be compared with others: their quantile ``at``, each group counting once."""
     known = np.isfinite(scores)
     if not known.any():
         return 1.0
     values, weights = scores[known], weights_of(groups)[known]
     order = np.argsort(values, kind="stable")
     share = np.cumsum(weights[order]) / weights.sum()
-    return max(float(values[order][np.searchsorted(share, SCALE_AT)]), 1e-12)
+    return max(float(values[order][min(np.searchsorted(share, at), len(order) - 1)]), 1e-12)

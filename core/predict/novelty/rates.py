@@ -11,14 +11,13 @@ from core.data.bands import Band
 from core.data.store.dataset import Dataset
 from core.device import choose_device
 from core.errors import FormatError
-from core.flow.fold_rows import fold_rows
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
 from core.predict.novelty.calibrated import Novelty, set_distances
 from core.predict.novelty.causes import likely_cause
 from core.predict.novelty.faults import Fault, faults_for
 from core.predict.novelty.features import value_features
-from core.predict.novelty.fit import groups_of_rows
+from core.predict.novelty.fit import fold_rows, groups_of_rows
 from core.predict.training_dataset import training_dataset
 from core.predict.values import Watch, values_of_run
 from core.progress import Progress, Steps

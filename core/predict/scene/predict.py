@@ -133,9 +133,7 @@ def predict_scene(
     return SceneAnswer(out, own, scan, found, threshold, facts, tuple(dict.fromkeys(told)), unlike)
 
 
-def _novelty(
-    novelty: Novelty | None, bands: tuple, found: Found, looked: Collector | None
-) -> NoveltyFound | None:
+def _novelty(novelty: Novelty | None, bands: tuple, found: Found, looked: Collector | None) -> NoveltyFound | None:
     if novelty is None or found.sums is None:
         return None
     return found_of(novelty, bands, found.sums, looked.features(), n_new=found.n_new)

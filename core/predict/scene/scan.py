@@ -199,7 +199,9 @@ class Scan:
 
 @dataclass(frozen=True)
 class _Answers:
-    """probs: (n, columns, folds), novelty: (n, columns) of rows of windows from ``first`` on; own: of the stripe's own
+    """Of a stripe.
+
+    probs: (n, columns, folds), novelty: (n, columns) of rows of windows from ``first`` on; own: of the stripe's own
     rows alone.
     """
 

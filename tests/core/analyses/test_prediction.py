@@ -28,7 +28,9 @@ def pictures(folder, *names):
 def test_every_patch_has_a_probability_and_a_decision(balanced_run, tmp_path):
     value = predicted(balanced_run, balanced_run.dataset_path(), tmp_path / "p.csv")
     table = pd.read_csv(value["out"])
-    assert list(table.columns) == ["id", "prob", "pred", "known"] and len(table) == value["n"] == 120
+    assert (
+        list(table.columns) == ["id", "prob", "pred", "novelty", "unusual", "known"] and len(table) == value["n"] == 120
+    )
     assert table["pred"].sum() == value["n_positive"] and value["run"] == balanced_run.name
     assert ((table["prob"] >= value["threshold"]) == table["pred"]).all() and not value["rejected"]
 
@@ -37,7 +39,7 @@ def test_a_safety_target_clears_what_every_model_clears(balanced_run, tmp_path):
     source = balanced_run.dataset_path()
     value = predicted(balanced_run, source, tmp_path / "p.csv", miss_rate=0.5, design_effect=1)
     table, rule = pd.read_csv(tmp_path / "p.csv"), value["triage"]
-    assert list(table.columns) == ["id", "prob", "pred", "prob_highest", "triage", "known"]
+    assert list(table.columns) == ["id", "prob", "pred", "prob_highest", "triage", "novelty", "unusual", "known"]
     cleared = table["triage"] == "cleared"
     assert (table["prob_highest"][cleared] < rule["threshold"] + 1e-6).all()
     assert (table["prob_highest"][~cleared] >= rule["threshold"] - 1e-6).all()
