@@ -67,7 +67,7 @@ def _repairs(fold: FoldEvidence, bands: Sequence[Band], features: np.ndarray) ->
                for unit in (DN, REFLECTANCE, BYTES)}  # fmt: skip
     for (trained, seen), factor in SCALES.items():
         if which := optical[trained]:
-            words = f"The optical bands look like {seen}; the run was trained on {trained} (x{factor:,.4g})."
+            words = f"The optical bands look like {seen}; the run was trained on {trained} (x{factor:,.6g})."
             yield Cause(f"{seen}", words), _times(which, factor)
     radar = [i for i, band in enumerate(bands) if band.unit == DECIBEL]
     if radar:

@@ -94,10 +94,10 @@ def fit(run: RunFolder) -> Steps[Novelty]:
         yield Progress(0.7 + 0.3 * fold / len(rows), f"Scoring what fold {fold + 1} held out.")
         kept = replace(one, train=np.intersect1d(one.train, chosen), val=np.intersect1d(one.val, chosen))
         folds.append(_fold(run, fold, kept, group_of, features))
-    return Novelty(tuple(_even(folds)), tuple(names), grouped, tuple(notes))
+    return Novelty(tuple(even(folds)), tuple(names), grouped, tuple(notes))
 
 
-def _even(folds: list[FoldEvidence]) -> list[FoldEvidence]:
+def even(folds: list[FoldEvidence]) -> list[FoldEvidence]:
     """Scales at which each distance raises as many alarms as any other: what 99 of 100 held-out patches stay below.
 
     A fold alone holds out too few for that, so all folds are looked at together, each in its own scales.
@@ -159,14 +159,15 @@ def _fold(run: RunFolder, fold: int, rows: FoldRows, group_of: np.ndarray, featu
     groups = group_of[rows.val]
     found = FoldEvidence(groups=groups)
     if features is not None:
-        found = _with_bands(found, features[rows.train], features[rows.val], group_of[rows.train])
+        found = with_bands(found, features[rows.train], features[rows.val], group_of[rows.train])
     embeddings = run.embeddings(fold)["embeddings"]
     if not np.isfinite(embeddings[np.concatenate([rows.train, rows.val])]).all():
         return found
     return _with_embeddings(found, embeddings, rows)
 
 
-def _with_bands(found: FoldEvidence, train: np.ndarray, val: np.ndarray, train_groups: np.ndarray) -> FoldEvidence:
+def with_bands(found: FoldEvidence, train: np.ndarray, val: np.ndarray, train_groups: np.ndarray) -> FoldEvidence:
+    """With values compared. train, val: (n, C, F) features of what the fold learnt from and held out."""
     bands = BandSpace.fit(train)
     means = _means(bands.standardised(train), train_groups)
     sets = replace(
