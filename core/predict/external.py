@@ -48,10 +48,10 @@ class External:
     sets: train, validation, test -> metric -> value, and n; train is the mean of the folds' networks on their own
     training patches, None where it is not known. intervals: the same sets -> metric -> (lo, hi), not of train. bands:
     used and extra names. band_shift: see ``shift.band_shift``, a the training dataset, b this one; empty where it is
-    not known. embedding: of the first fold's network, its validation patches against these; or None. novelty:
-    of these patches, see ``novelty.collect.Found``, or None. n_labelled: of the dataset; ``judged`` has how many of them were judged. left_out: number by reason of those that were not, n_known: of
-    those that the run knows from its training (see ``known_patches``). notes: sentences for people. patches: id, label,
-    prob, pred.
+    not known. embedding: of the first fold's network, its validation patches against these; or None. novelty: of these
+    patches, see ``novelty.collect.Found``, or None. n_labelled: of the dataset; ``judged`` has how many of them were
+    judged. left_out: number by reason of those that were not, n_known: of those that the run knows from its training
+    (see ``known_patches``). notes: sentences for people. patches: id, label, prob, pred.
     """
 
     run: str

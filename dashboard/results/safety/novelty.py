@@ -135,7 +135,8 @@ def _method(report: Mapping[str, Any]) -> None:
         st.markdown(
             "Each held-out patch is scored by the fold that did not learn from it: how far quantiles, width and "
             "texture of each band, the bands together, and the embedding's five nearest training patches lie from the "
-            "training part. Its p-value is the share of held-out groups that lie as far out, each group counting once. The "
-            "largest of all these distances counts, so more bands do not mean more false alarms. A flipped or turned "
-            "patch has the same values, and training turns patches too: that cannot be found." + notes
+            "training part. Its p-value is the share of held-out groups that lie as far out, each group counting "
+            "once. The largest of all these distances counts, so more bands do not mean more false alarms. "
+            "A flipped or turned patch has the same values, and training turns patches too: that cannot be found."
+            + notes
         )
