@@ -126,6 +126,8 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
     from core.predict.answered.nearest import nearest_ids
     from core.predict.answered.table import answer_table
     from core.predict.known_patches import Watch, by_kind
+    from core.predict.novelty.collect import Collector
+    from core.predict.novelty.fit import fitted
     from core.predict.patches import Ensemble, answer
     from core.predict.prevalence import at_prevalence, restated, share_there
     from core.predict.sources import patches_of
@@ -158,8 +160,16 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
         None if dataset is None else len(dataset),
         [name for name in run.config().heads.names if name in ensemble.rules],
     )
-    steps = answer(run, batches, bands, ensemble, dataset, n, watch, heads, near, keep if options.pictures else None)
-    answered = yield from part(steps, 0.05, 0.7)
+    fit, collector = (yield from part(fitted(run), 0.05, 0.1)), None
+    if fit is not None:
+        whole = all(dataset is not None and name in dataset.columns for name in ensemble.columns)
+        collector = Collector(fit, ensemble.models[0].network.bands, embeds=whole)
+    pictures = keep if options.pictures else None
+    steps = answer(run, batches, bands, ensemble, dataset, n, watch, heads, near, pictures, collector)
+    answered = yield from part(steps, 0.1, 0.7)
+    unlike = None if collector is None else collector.found()
+    novelty = None if unlike is None else unlike.columns(answered.has_answer)
+    novel = [unlike.sentence()] if unlike is not None and unlike.is_off else []
     known = yield from part(watch.known(dataset), 0.7, 0.8)
     new, groups = ~known.any, None if dataset is None else dataset.groups
     yield Progress(0.8, "Estimating the share of landslides.")
@@ -168,7 +178,7 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
     if there is not None:
         answered = there.answer
     triaged = None if rule is None else triage(rule, answered.by_fold)
-    table = answer_table(answered, known.kind, triaged, None if there is None else there.probs)
+    table = answer_table(answered, known.kind, triaged, None if there is None else there.probs, novelty)
     if options.pictures:
         results_of(run, options).write_table(TABLE, table)
         steps = write_kept(run, ensemble, kept, results_of(run, options))
@@ -189,7 +199,8 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
         "n_known": int(known.any.sum()),
         "known": by_kind(known),
         "n_no_data": int((~answered.has_answer).sum()),
-        "warnings": list(dict.fromkeys([*warnings, *answered.notes, *watch.warnings(known)])),
+        "warnings": list(dict.fromkeys([*novel, *warnings, *answered.notes, *watch.warnings(known)])),
+        "novelty": None if unlike is None else unlike.to_dict(),
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
         "prevalence": None if there is None else there.to_dict(),
         "share": share,

@@ -144,8 +144,10 @@ def _draw(run: RunFolder, own: ResultFolder, asked: OneSceneOptions, facts: dict
     if source.before is not None:
         before = yield from part(picture(stack.layers[-1], stack.grid, step), 0.5, 0.9)
         arrays["before"] = before.rgb
-    for name, key in (("probability", "out"), ("disagreement", "disagreement"), ("unseen", "unseen")):
-        arrays[name] = answers(Path(facts[key]), shape, step, classes=name == "unseen")
+    rasters = {"probability": "out", "disagreement": "disagreement", "novelty": "novelty_raster", "unseen": "unseen"}
+    for name, key in rasters.items():
+        if facts.get(key):
+            arrays[name] = answers(Path(facts[key]), shape, step, classes=name == "unseen")
     if facts.get("where"):
         arrays["where"] = answers(Path(facts["where"]), shape, step)
     own.write_arrays("picture", arrays)

@@ -70,12 +70,12 @@ class ScenesOptions(AnsweringOptions):
 
 
 def written(options: SceneOptions) -> list[Path]:
-    """Every file that the answer of a scene is kept in."""
-    from core.predict.scene.rasters import KINDS, path_of
+    """Every file that the answer of a scene may be kept in."""
+    from core.predict.scene.rasters import WITH_WHERE, path_of
 
     out = Path(options.out)
     shapes = [] if options.polygons is None else [Path(options.polygons), Path(options.polygons).with_suffix(".gpkg")]
-    return [*(path_of(kind, out) for kind in KINDS), *shapes]
+    return [*(path_of(kind, out) for kind in WITH_WHERE), *shapes]
 
 
 def check(run: RunFolder, options: ScenesOptions) -> None:
@@ -176,7 +176,8 @@ def _kept(entry: dict[str, Any] | None, one: SceneOptions) -> dict[str, Any] | N
 def _stamps(one: SceneOptions) -> list[str]:
     from core.data.readers.base import file_stamp
 
-    return [file_stamp(path) for path in (*_files(one), *written(one))]
+    made = [path for path in written(one) if path.exists() or path == Path(one.out)]
+    return [file_stamp(path) for path in (*_files(one), *made)]
 
 
 def _files(one: SceneOptions) -> list[Path]:

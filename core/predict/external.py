@@ -25,6 +25,8 @@ from core.evaluate.prevalence import with_intervals
 from core.evaluate.share import FEWEST
 from core.heads.blend import kind_of, members_of
 from core.predict.known_patches import rows_to_count, rows_to_judge
+from core.predict.novelty.collect import Collector
+from core.predict.novelty.fit import fitted
 from core.predict.patches import Answer, Ensemble, answer
 from core.predict.prevalence import share_there
 from core.predict.sources import BATCH, batches_of
@@ -51,12 +53,13 @@ class External:
     sets: train, validation, test -> metric -> value, and n; train is the mean of the folds' networks on their own
     training patches, None where it is not known. intervals: the same sets -> metric -> (lo, hi), not of train. bands:
     used and extra names. band_shift: see ``shift.band_shift``, a the training dataset, b this one; empty where it is
-    not known. embedding: of the first fold's network, its validation patches against these; or None. n_labelled: of the
-    dataset; ``judged`` has how many of them were judged. left_out: number by reason of those that were not, n_known: of
-    those that the run knows from its training (see ``known_patches``). share: how frequent landslides are there, told
-    without its labels, see :func:`share_of`. there: the judged decisions at the share of landslides that was stated for
-    the run (``core.evaluate.prevalence.with_intervals``), or None. notes: sentences for people. patches: id, label,
-    prob, pred, group where groups are known, prob_fold_1 and so on.
+    not known. embedding: of the first fold's network, its validation patches against these; or None. novelty: of these
+    patches, see ``novelty.collect.Found``, or None. n_labelled: of the dataset; ``judged`` has how many of them were
+    judged. left_out: number by reason of those that were not, n_known: of those that the run knows from its training
+    (see ``known_patches``). share: how frequent landslides are there, told without its labels, see :func:`share_of`.
+    there: the judged decisions at the share of landslides that was stated for the run
+    (``core.evaluate.prevalence.with_intervals``), or None. notes: sentences for people. patches: id, label, prob, pred,
+    group where groups are known, prob_fold_1 and so on.
     """
 
     run: str
@@ -72,6 +75,7 @@ class External:
     bands: dict[str, list[str]]
     band_shift: pd.DataFrame
     embedding: EmbeddingShift | None
+    novelty: dict[str, Any] | None
     n_known: int
     n_labelled: int
     left_out: dict[str, int]
@@ -86,6 +90,7 @@ class External:
         shift = {
             "bands": self.band_shift.to_dict("records"),
             "embedding": asdict(self.embedding) if self.embedding else None,
+            "novelty": self.novelty,
         }
         return value | {"set_intervals": self.intervals, "shift": shift, "notes": list(self.notes)}
 
@@ -153,7 +158,12 @@ def evaluate_on(
     chosen = yield from part(rows_to_judge(run, dataset, ensemble.band_names, group_names), 0.0, 0.3)
     labelled = chosen.rows
     batches = batches_of(dataset, labelled)
-    answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.3, 0.7)
+    fit, collector = (yield from part(fitted(run), 0.3, 0.35)), None
+    if fit is not None:
+        embeds = all(name in dataset.columns for name in ensemble.columns)
+        collector = Collector(fit, ensemble.models[0].network.bands, embeds)
+    steps = answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled), novelty=collector)
+    answered = yield from part(steps, 0.35, 0.7)
     if not answered.has_answer.any():
         raise LabelError(f"{dataset.path.name} has no labelled patch that holds any data.")
     answered, labelled = answered.only(answered.has_answer), labelled[answered.has_answer]
@@ -171,6 +181,9 @@ def evaluate_on(
     summary = run.summary()
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
     notes = [*chosen.notes, *doubts(dataset), *answered.notes]
+    unlike = None if collector is None else collector.found()
+    if unlike is not None and unlike.is_off:
+        notes.append(unlike.sentence())
     notes += _differences(summary["positive"], dataset.positive, extra)
     yield Progress(0.8, "Measuring how far the bands differ.")
     own = _own_dataset(run, notes)
@@ -198,6 +211,7 @@ def evaluate_on(
         bands={"used": list(ensemble.band_names), "extra": extra},
         band_shift=band_shift(np.empty((0, 0)), np.empty((0, 0)), ()) if bands is None else bands,
         embedding=embedding,
+        novelty=None if unlike is None else unlike.to_dict(),
         n_known=sum(chosen.left_out.get(kind, 0) for kind in KINDS),
         n_labelled=chosen.n_labelled,
         left_out=chosen.left_out,

@@ -17,6 +17,7 @@ from core.errors import FormatError
 from core.evaluate.judge import Rule
 from core.predict.fold_model import FoldModel
 from core.predict.known_patches import Watch
+from core.predict.novelty.collect import Collector
 from core.predict.values import unit_factors, values_of_run, watched
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
@@ -91,23 +92,35 @@ class Ensemble:
         """(N,) float64, the mean of :meth:`fold_probs`."""
         return self.fold_probs(images, columns).mean(axis=0)
 
-    def fold_probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def fold_probs(
+        self,
+        images: np.ndarray,
+        columns: Mapping[str, np.ndarray] | None = None,
+        read: Callable[[int, Mapping[str, np.ndarray]], None] = lambda fold, features: None,
+    ) -> np.ndarray:
         """(folds, N) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
 
-        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
+        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown. read: is given what the heads
+        of each fold read.
         """
-        return self.look(images, [self.head], columns)[0]
+        return self.look(images, [self.head], columns, read)[0]
 
     def look(
-        self, images: np.ndarray, heads: Sequence[str], columns: Mapping[str, np.ndarray] | None = None
+        self,
+        images: np.ndarray,
+        heads: Sequence[str],
+        columns: Mapping[str, np.ndarray] | None = None,
+        read: Callable[[int, Mapping[str, np.ndarray]], None] = lambda fold, features: None,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """(heads x folds, N) float64 probabilities, head by head, and the first fold's (N, D) embeddings.
 
-        Every network sees the patches once. Embeddings are None where no head reads them.
+        Every network sees the patches once. Embeddings are None where no head reads them. read: is given what the
+        heads of each fold read.
         """
         found, embeddings = [], None
         for place, model in enumerate(self.models):
             features = model.features(images, heads, columns=columns)
+            read(place, features)
             odds = model.log_odds_of(features, heads, self.rules)
             found.append([expit(odds[name]) for name in heads])
             if not place:
@@ -136,6 +149,7 @@ def answer(
     heads: Sequence[str] = (),
     near: Callable[[np.ndarray], np.ndarray] | None = None,
     keep: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None,
+    novelty: Collector | None = None,
 ) -> Steps[Answer]:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
@@ -144,7 +158,9 @@ def answer(
     watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all.
     heads: others of the run that answer beside the headline. near: from the first fold's embeddings
     (n, D) to the ids (n, k) of the nearest training patches. keep: gets ids, images with the run's bands and units, and
-    the folds' probabilities (K, n) of each batch that comes by, without patches that hold no data.
+    the folds' probabilities (K, n) of each batch that comes by, without patches that hold no data. novelty:
+    sees the patches that hold data.
+
     Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
@@ -163,7 +179,10 @@ def answer(
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
         answers, embeddings = np.full((len(heads) * n_folds, len(batch_ids)), np.nan), None
         if not blank.all():
-            answers[:, ~blank], embeddings = ensemble.look(images[~blank], heads, columns)
+            read = (lambda fold, features: None) if novelty is None else novelty.read
+            if novelty is not None:
+                novelty.look(images[~blank])
+            answers[:, ~blank], embeddings = ensemble.look(images[~blank], heads, columns, read)
         if watch is not None:
             answers = _held_out(answers, watch.answering(batch_ids, images))
         if near is not None:

@@ -10,14 +10,19 @@ from core.predict.triage import Triage, answers_of
 
 
 def answer_table(
-    answer: Answer, known: np.ndarray, triaged: Triage | None = None, at_prevalence: np.ndarray | None = None
+    answer: Answer,
+    known: np.ndarray,
+    triaged: Triage | None = None,
+    at_prevalence: np.ndarray | None = None,
+    novelty: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """A row a patch. id; prob (of landslide, 0-1), pred (1, 0; <NA> without data) and answer (``triage.ANSWERS``).
 
     prob_at_prevalence: (N,) at the stated share of landslides, where one was stated. spread: standard deviation of the
     folds' probabilities. prob_HEAD: each other head's mean over folds. prob_fold_K: each fold's model, the headline
     head's. With a safety target prob_highest (of the folds' models) and triage (cleared, accepted, inspect). nearest_K:
-    ids of the nearest training patches. known: (N,) text, how the run knows the patch from its training (identical,
+    ids of the nearest training patches. novelty: (N,) p-values, nan for none, and (N,) names of what is
+    most unusual, as novelty and unusual. known: (N,) text, how the run knows the patch from its training (identical,
     near, place, group), "" if it does not.
     """
     table = pd.DataFrame({
@@ -41,4 +46,6 @@ def answer_table(
     if answer.nearest is not None:
         for place, ids in enumerate(answer.nearest.T):
             table[f"nearest_{place + 1}"] = ids.astype(str)
+    if novelty is not None:
+        table["novelty"], table["unusual"] = novelty[0], novelty[1].astype(str)
     return table.assign(known=known.astype(str))

@@ -20,7 +20,7 @@ from tests.core.data.readers.geo.test_raster import write
 HEADS = ["prob_fc", "prob_logreg"]
 COLUMNS = [
     "id", "prob", "pred", "answer", "spread", *HEADS, "prob_fold_1", "prob_fold_2", "prob_fold_3", "nearest_1",
-    "nearest_2", "nearest_3", "known",
+    "nearest_2", "nearest_3", "novelty", "unusual", "known",
 ]  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def test_a_safety_target_clears_what_every_model_clears(balanced_run, tmp_path):
     source = balanced_run.dataset_path()
     value = predicted(balanced_run, source, tmp_path / "p.csv", miss_rate=0.5, design_effect=1)
     table, rule = pd.read_csv(tmp_path / "p.csv"), value["triage"]
-    assert list(table.columns) == [*COLUMNS[:-4], "prob_highest", "triage", *COLUMNS[-4:]]
+    assert list(table.columns) == [*COLUMNS[:-6], "prob_highest", "triage", *COLUMNS[-6:]]
     assert ((table["answer"] == "no landslide") == (table["triage"] == "cleared")).all()
     assert ((table["answer"] == "have a person look") == (table["triage"] == "inspect")).all()
     assert value["answers"] == table["answer"].value_counts().to_dict()

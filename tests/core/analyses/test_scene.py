@@ -39,10 +39,12 @@ def digests(out):
     return [hashlib.sha256(path_of(kind, out).read_bytes()).hexdigest() for kind in KINDS]
 
 
-def test_a_scene_becomes_three_rasters_and_a_report(trained_run_copy, tmp_path):
+def test_a_scene_becomes_four_rasters_and_a_report(trained_run_copy, tmp_path):
     run, out = trained_run_copy, tmp_path / "new" / "p.tif"
     value = answered(run, scene_file(tmp_path / "s.tif"), out)
-    assert all((tmp_path / "new" / name).is_file() for name in ("p.tif", "p_disagreement.tif", "p_unseen.tif"))
+    assert all(
+        (tmp_path / "new" / name).is_file() for name in ("p.tif", "p_disagreement.tif", "p_novelty.tif", "p_unseen.tif")
+    )
     assert (value["out"], value["n_folds"], value["n_windows"], value["n_answered"]) == (str(out), 2, 4 * 4, 4 * 4)
     assert value["stride"] == 16 and value["warnings"] == [] and value["side"] == [32, 32]
     assert value["km2"]["all"] == pytest.approx(0.56, rel=1e-2) and value["km2"]["answered"] == value["km2"]["all"]
