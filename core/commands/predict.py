@@ -97,7 +97,7 @@ def predict(
 def predict_scene(
     run: Run,
     scene: Annotated[Path, typer.Argument(help="A GeoTIFF of any size; the answer has its grid.")],
-    out: Annotated[Path, typer.Option("--out", help="The .tif to write; two more are written beside it.")],
+    out: Annotated[Path, typer.Option("--out", help="The .tif to write; three more are written beside it.")],
     also: Annotated[
         list[Path] | None, typer.Option("--also", help="A raster of the same ground with more bands. May be repeated.")
     ] = None,
