@@ -76,6 +76,8 @@ def analyse(run: RunFolder, options: SceneMapOptions) -> Steps[dict[str, Any]]:
     yield from part(_draw(run, own, asked, facts), ANSWERED, 0.92)
     drawn = yield from part(_maps(run, own, asked, options), 0.92, 1.0)
     message = drawn["triage"]["message"] if drawn["triage"] else facts["message"]
+    if (facts.get("novelty") or {}).get("is_off"):
+        message += f" {facts['novelty']['sentence']}"
     report = {"made": now(), "scene": facts, "options": options.model_dump(mode="json"), **drawn, "message": message}
     report["options"]["out"] = facts["out"]
     own.write_json("report.json", report)

@@ -25,7 +25,7 @@ def predict_scene(
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", help="The .tif to write, two more beside it; of several scenes the folder.")
+        Path, typer.Option("--out", help="The .tif to write, others beside it; of several scenes the folder.")
     ],
     polygons: Annotated[
         Path | None,

@@ -105,12 +105,12 @@ class Novelty:
     @property
     def has_bands(self) -> bool:
         """Whether values of bands can be compared: the dataset was there when it was fitted."""
-        return self.folds[0].bands is not None
+        return all(fold.bands is not None for fold in self.folds)
 
     @property
     def has_embedding(self) -> bool:
         """Whether embeddings can be compared."""
-        return self.folds[0].embedding is not None
+        return all(fold.embedding is not None for fold in self.folds)
 
     @property
     def n_patches(self) -> int:

@@ -117,6 +117,7 @@ class Found:
             "cause": None if self.cause is None else self.cause.key,
             "n_groups": self.novelty.n_groups,
             "grouped": self.novelty.grouped,
+            "notes": list(self.novelty.notes),
             "sentence": self.sentence(what),
         }
 

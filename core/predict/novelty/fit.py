@@ -242,15 +242,28 @@ def load(run: RunFolder, folder: ResultFolder | None = None) -> Novelty | None:
         facts, arrays = folder.json("report.json"), folder.arrays("folds")
         if facts["version"] != VERSION:
             return None
-        folds = tuple(_read(k, arrays) for k in range(facts["n_folds"]))
-        return Novelty(folds, tuple(facts["bands"]), bool(facts["grouped"]), tuple(facts["notes"]))
+        folds = tuple(_read(k, arrays, len(facts["bands"])) for k in range(facts["n_folds"]))
+        found = Novelty(folds, tuple(facts["bands"]), bool(facts["grouped"]), tuple(facts["notes"]))
+        return found if folds and (found.has_bands or found.has_embedding) else None
     except (RunError, KeyError, TypeError, ValueError):
         return None  # damaged or of another version: fitted again
 
 
-def _read(k: int, arrays: dict[str, np.ndarray]) -> FoldEvidence:
+def _read(k: int, arrays: dict[str, np.ndarray], n_bands: int) -> FoldEvidence:
+    """Raises ValueError for arrays that do not fit each other."""
     own = {name.split(".", 1)[1]: value for name, value in arrays.items() if name.startswith(f"{k}.")}
     found = FoldEvidence(groups=own["groups"])
+    n, n_sets, n_features = len(own["groups"]), len(np.unique(own["groups"])), len(FEATURES)
+    blocks, joint = (n_bands, n_features, n_features), (len(TOGETHER) * n_bands,) * 2
+    expected = {
+        "centre": (n_bands, n_features), "spread": (n_bands, n_features), "floor": (n_bands,), "whiten": blocks,
+        "together": joint, "set_whiten": blocks, "set_together": joint, "scale": (n_bands + 1,),
+        "set_scale": (2 * n_bands + 2,), "held": (n, n_bands + 1), "held_sets": (n_sets, 2 * n_bands + 2),
+        "held_embedding": (n,), "held_set_embedding": (n_sets,), "embedding_scales": (2,),
+    }  # fmt: skip
+    for name, array in own.items():
+        if array.shape != expected.get(name, array.shape) or not np.isfinite(array).all():
+            raise ValueError(f"{name} does not fit")
     if "centre" in own:
         bands = BandSpace(*(own[key] for key in _BANDS))
         sets = replace(bands, whiten=own["set_whiten"], together=own["set_together"])

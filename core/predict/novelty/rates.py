@@ -13,7 +13,7 @@ from core.device import choose_device
 from core.errors import FormatError
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
-from core.predict.novelty.calibrated import Novelty, set_distances
+from core.predict.novelty.calibrated import Novelty, evidence_of, set_distances
 from core.predict.novelty.causes import likely_cause
 from core.predict.novelty.faults import Fault, faults_for
 from core.predict.novelty.features import value_features
@@ -59,6 +59,7 @@ def planted_rates(run: RunFolder, novelty: Novelty, n: int) -> Steps[dict[str, A
         found[fault.key] = _rates(run, novelty, bands, held, models, fault, rng)
     none = found.pop("none")
     reads = any(kind_of(name) == "embeddings" for name in members_of([run.summary()["head"]]))
+    evidence = evidence_of(novelty.has_bands, novelty.has_embedding and reads)
     return {
         "run": run.name,
         "made": now(),
@@ -68,17 +69,15 @@ def planted_rates(run: RunFolder, novelty: Novelty, n: int) -> Steps[dict[str, A
         "n_calibrated": novelty.n_patches,
         "n_groups": novelty.n_groups,
         "grouped": novelty.grouped,
-        "evidence": "both" if novelty.has_bands and novelty.has_embedding and reads else
-                    "bands" if novelty.has_bands else "embedding",
+        "evidence": evidence,
         "notes": list(novelty.notes),
-        "false_alarms": _false_alarms(novelty) | {"named": none["named"], "refused": none["refused"]},
+        "false_alarms": _false_alarms(novelty, evidence) | {"named": none["named"], "refused": none["refused"]},
         "faults": found,
     }  # fmt: skip
 
 
-def _false_alarms(novelty: Novelty) -> dict[str, Any]:
+def _false_alarms(novelty: Novelty, evidence: str) -> dict[str, Any]:
     """Of every held-out patch and group, each against the others."""
-    evidence = "both" if novelty.has_bands and novelty.has_embedding else "bands" if novelty.has_bands else "embedding"
     out = {}
     for name, of_sets in (("patches", False), ("sets", True)):
         held = novelty.held_out(evidence, of_sets)

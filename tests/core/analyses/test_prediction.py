@@ -43,6 +43,24 @@ def test_every_patch_has_a_probability_and_a_decision(balanced_run, tmp_path):
     assert ((table["prob"] >= value["threshold"]) == table["pred"]).all() and not value["rejected"]
 
 
+def test_patches_unlike_the_training_set_are_told_first(balanced_run, tmp_path):
+    own = open_dataset(balanced_run.dataset_path())
+    images = own.images(np.arange(24))
+    images[:, 1] = 100.0  # a band that failed
+    writer = DatasetWriter(tmp_path / "d.h5", bands=own.bands, shape_hw=own.shape[1:], class_names=own.class_names,
+                           source="made")  # fmt: skip
+    with writer:
+        writer.append(images, np.full(24, -1), [f"n{i}" for i in range(24)])
+        writer.finish()
+    value = predicted(balanced_run, tmp_path / "d.h5", tmp_path / "p.csv")
+    found, table = value["novelty"], pd.read_csv(tmp_path / "p.csv")
+    assert found["is_off"] and found["n_new"] == 24 and found["cause"] == "constant" and found["n_groups"] == 40
+    assert "green is (nearly) the same everywhere" in value["warnings"][0] == found["sentence"]
+    assert (table["unusual"] == "green").all() and np.allclose(table["novelty"], 1 / 41, atol=1e-6)
+    usual = predicted(balanced_run, balanced_run.dataset_path(), tmp_path / "q.csv")
+    assert not usual["novelty"]["is_off"] and pd.read_csv(tmp_path / "q.csv")["novelty"].median() > 0.2
+
+
 def test_a_safety_target_clears_what_every_model_clears(balanced_run, tmp_path):
     source = balanced_run.dataset_path()
     value = predicted(balanced_run, source, tmp_path / "p.csv", miss_rate=0.5, design_effect=1)

@@ -57,6 +57,24 @@ def test_a_scene_becomes_four_rasters_and_a_report(trained_run_copy, tmp_path):
     assert not list(run.path.rglob("stripe*"))
 
 
+def test_a_scene_unlike_the_training_set_is_told_before_its_map_is_believed(trained_run_copy, tmp_path):
+    run, pixels = trained_run_copy, np.random.default_rng(0).normal(100, 10, (3, 80, 70))
+    usual = answered(run, scene_file(tmp_path / "u.tif", pixels.clip(1, 255).astype(np.uint8)), tmp_path / "u_p.tif")
+    pixels[1, :, :] = 100
+    steps = []
+    scene = scene_file(tmp_path / "s.tif", pixels.clip(1, 255).astype(np.uint8))
+    value = answered(run, scene, tmp_path / "p.tif", steps.append)
+    assert not usual["novelty"]["is_off"] and usual["novelty"]["n"] == 16
+    assert value["novelty"]["is_off"] and value["novelty"]["n_new"] == 16 and value["novelty"]["cause"] == "constant"
+    assert "These windows are unlike" in value["warnings"][0] and value["warnings"][0] in value["message"]
+    early = next(step for step in steps if step.event == "unlike")
+    assert early.share < 0.03 and "green is (nearly) the same" in early.message
+    for name, low, high in (("u", 0.1, 1.0), ("", 1 / 17 - 1e-6, 1 / 17 + 1e-6)):
+        with rasterio.open(value["novelty_raster"] if not name else usual["novelty_raster"]) as file:
+            p = file.read(1)
+        assert low <= np.median(p) <= high and np.isfinite(p).all() and p.max() <= 1
+
+
 def test_options_say_what_is_wrong_before_a_job_is_made(trained_run, tmp_path):
     scene = scene_file(tmp_path / "s.tif")
     with pytest.raises(ConfigError, match="out is p.png; accepted: a name that ends in .tif or .tiff"):
