@@ -6,10 +6,10 @@
 DIR of the data holds ``landslide4sense-rgb`` and ``bijie-rgb-64``, each with images, masks and labels.csv. On each a
 U-Net around a ResNet-18 of half the width is trained with its masks (two folds, 12 epochs, random weights), by the
 product's own commands; its attention maps are checked, and the analysis ``where`` measures every way on ``--n``
-held-out landslides, 16 pixels from one window or square to the next. With ``--compare`` the same network is trained
-without masks too: what the second output costs or gives the first. Landslide4Sense's quadrants are also put together again where
-all four are there, for what a scene has and a patch has not: the real neighbours. Bijie names no groups, so its folds
-are of patches. Finished trainings in the checkpoints are taken; sets that are not asked for stay in the file.
+held-out landslides, 16 pixels from one window or square to the next. Landslide4Sense's quadrants are also put together
+again where all four are there, for what a scene has and a patch has not: the real neighbours. With ``--compare`` the
+same network is trained without masks too: what the second output costs or gives the first. Bijie names no groups, so
+its folds are of patches. Finished trainings in the checkpoints are taken; sets that are not asked for stay in the file.
 """
 
 from __future__ import annotations
