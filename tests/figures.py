@@ -46,6 +46,21 @@ def _elsewhere(words: str, name: str) -> str:
     return f"| {words} | " + " | ".join(f"{{{cell}}}" for cell in cells) + " |"
 
 
+_SLIDES = "where[sets][landslide4sense]"
+
+
+def _where(words: str, path: str) -> str:
+    """A row of the tables of where.md: a way's highest point and overlap, with intervals."""
+    one = f"{_SLIDES}{path}"
+    cells = [f"{{{one}[{m}][value]:.2f}} [{{{one}[{m}][lo]:.2f}}, {{{one}[{m}][hi]:.2f}}]" for m in ("pointing", "iou")]
+    return f"| {words} | " + " | ".join(cells) + " |"
+
+
+_IN_PATCHES = {"outline head": "outline", "attention map (its sanity checks failed)": "attention"}
+_IN_PATCHES |= {"hidden squares": "occlusion", "small crops": "crops", "small stride": "windows"}
+_BLIND = {"middle of the patch": "centre", "random point; the whole patch": "random"}
+_IN_SCENES = {"outline head, blended": "outline", "windows every 32 pixels": "stride_32"}
+_IN_SCENES |= {"windows every 8 pixels": "stride_8", "a random point there": "random"}
 _BALANCED = "balancing_small[network][ways]"
 _WAYS = {"landslides repeated": "random", "class weights": "class_weights", "SSIM-SMOTE": "ssim"}
 
@@ -147,6 +162,20 @@ FIGURES: dict[str, tuple[str, ...]] = {
         "lies between {own[blends][least]:.3f} and {own[blends][most]:.3f}, whatever the network does",
         f"statistics alone reach {{{_SMALL}[rich][auc][value]:.3f}}.",
     ),
+    "docs/where.md": (
+        f"{{{_SLIDES}[n]}} of {{{_SLIDES}[n_eligible]:,}} held-out landslides of {{{_SLIDES}[n_folds]}} folds",
+        f"that cover {{{_SLIDES}[mask_share]:.2f}} of them; {{{_SLIDES}[patches]:,}} patches, a share of "
+        f"{{{_SLIDES}[prevalence]:.2f}} landslides",
+        *(_where(words, f"[ways][{way}]") for words, way in _IN_PATCHES.items()),
+        *(_where(words, f"[rivals][{way}]") for words, way in _BLIND.items()),
+        f"nine highest points in ten are within {{{_SLIDES}[ways][outline][within_px]:.1f}} pixels of the landslide",
+        f"outline head's IoU is {{{_SLIDES}[every_patch][iou][value]:.2f}} [{{{_SLIDES}[every_patch][iou][lo]:.2f}}, "
+        f"{{{_SLIDES}[every_patch][iou][hi]:.2f}}]",
+        f"the class has an F1 of {{{_SLIDES}[class][f1]:.3f}} [{{{_SLIDES}[class][f1_interval][0]:.3f}}, "
+        f"{{{_SLIDES}[class][f1_interval][1]:.3f}}]",
+        f"{{{_SLIDES}[with_neighbours][n]}} landslides in {{{_SLIDES}[with_neighbours][n_images]}} whole images",
+        *(_where(words, f"[with_neighbours][ways][{way}]") for words, way in _IN_SCENES.items()),
+    ),
     "docs/bands.md": (
         "reads {load[n_patches]} patches (64x64x12) into shuffled batches of {load[batch]},",
         "is {load[ratio][first_epoch_warm]} times as fast with warm files and {load[ratio][first_epoch_cold]} times "
@@ -227,6 +256,14 @@ SETTINGS: dict[str, dict[str, str]] = {
         "126 of them": _NOT_KEPT,
         "347 errors 218 are": _NOT_KEPT,
         "the 159 left, F1 would be 0.945: between that and 0.89": _NOT_KEPT,
+    },
+    "docs/where.md": {
+        "64 pixels of 10 m": "size of a patch",
+        "ResNet-18": "a backbone",
+        "12 epochs": "the recipe",
+        "16 pixels from one": "the setting",
+        "windows every 32 pixels": "name of a row",
+        "windows every 8 pixels": "name of a row",
     },
     "docs/bands.md": {"(64x64x12)": "size of a patch"},
     "docs/gpu.md": {"at 256 px": "the setting", "at 64 px and 12 bands": "the setting"},

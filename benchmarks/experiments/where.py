@@ -1,14 +1,15 @@
 """How exactly can a run say where in a patch a landslide lies? Every way, on held-out groups, beside two blind ones.
 
-    python -m benchmarks.experiments.where --data DIR --checkpoints DIR [--n 300] [--out benchmarks/results/where.json]
+    python -m benchmarks.experiments.where --data DIR --checkpoints DIR [--sets landslide4sense bijie] [--compare]
+                                           [--n 300] [--out benchmarks/results/where.json]
 
 DIR of the data holds ``landslide4sense-rgb`` and ``bijie-rgb-64``, each with images, masks and labels.csv. On each a
 U-Net around a ResNet-18 of half the width is trained with its masks (two folds, 12 epochs, random weights), by the
 product's own commands; its attention maps are checked, and the analysis ``where`` measures every way on ``--n``
-held-out landslides. On Landslide4Sense the same network is trained without masks too: what the second output costs or
-gives the first. Its quadrants are also put together again where all four are there, for what a scene has and a patch
-has not: the real neighbours. Bijie names no groups, so its folds are of patches. Finished trainings in the checkpoints
-are taken.
+held-out landslides, 16 pixels from one window or square to the next. Landslide4Sense's quadrants are also put together
+again where all four are there, for what a scene has and a patch has not: the real neighbours. With ``--compare`` the
+same network is trained without masks too: what the second output costs or gives the first. Bijie names no groups, so
+its folds are of patches. Finished trainings in the checkpoints are taken; sets that are not asked for stay in the file.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ SETTINGS = (
     "heads.blend=false", "heads.head=fc", "heads.svm_C=[0.1]", "heads.lgbm=false",
     'explain.occlusion_baselines=["mean"]', "device=cpu",
 )  # fmt: skip
-STRIDES = (32, 16, 8)
+STRIDE, STRIDES = 16, (32, 16, 8)  # pixels; in a patch, and of a scene
 SIDE = 64  # pixels of a quadrant
 
 
@@ -77,10 +78,10 @@ def trained(dataset: Path, checkpoints: Path, masks: bool) -> RunFolder:
 def measured(run: RunFolder, n: int) -> dict[str, Any]:
     """What the analysis says, the attention maps checked before."""
     if not checks.reports(run):
-        drain(checks.ANALYSIS.start(run, {"patches": 60, "seeds": 1}))
+        drain(checks.ANALYSIS.start(run, {"patches": 40, "seeds": 1, "compared": 10}))
     report = where.report_of(run)
     if report is None or report["options"]["patches"] != n:
-        drain(where.ANALYSIS.start(run, {"patches": n}))
+        drain(where.ANALYSIS.start(run, {"patches": n, "stride": STRIDE}))
         report = where.report_of(run)
     oof, summary = run.oof(), run.summary()
     facts = {
@@ -176,18 +177,23 @@ def main() -> None:
     options = parser(__doc__, 300, "held-out landslides of each set")
     options.add_argument("--data", type=Path, required=True, help="the folder of both sets")
     options.add_argument("--checkpoints", type=Path, required=True, help="where runs and datasets are kept")
+    options.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    options.add_argument("--compare", action="store_true", help="train without masks too")
     arguments = options.parse_args()
-    found, checkpoints = {}, arguments.checkpoints.resolve()
-    for name in SETS:
+    out, checkpoints = arguments.out, arguments.checkpoints.resolve()
+    found = json.loads(out.read_text(encoding="utf-8"))["sets"] if out and out.exists() else {}
+    for name in arguments.sets:
         dataset = made(name, arguments.data.resolve(), checkpoints)
         run = trained(dataset, checkpoints, masks=True)
-        found[name] = measured(run, arguments.n)
+        kept = {key: found[name][key] for key in ("second_output",) if key in found.get(name, {})}
+        found[name] = measured(run, arguments.n) | kept
         if name == "landslide4sense":
             found[name]["with_neighbours"] = with_neighbours(run, open_dataset(dataset))
+        if arguments.compare:
             found[name]["second_output"] = second_output(run, trained(dataset, checkpoints, masks=False))
+        found[name] |= circumstances("numpy", "torch", "timm")
     print("\n".join(table(found)))
-    settings = {"preset": "small", "settings": [*SETTINGS, "model.masks=true"]}
-    keep({"benchmark": "where", **settings, "sets": found, **circumstances("numpy", "torch", "timm")}, arguments.out)
+    keep({"benchmark": "where", "preset": "small", "settings": [*SETTINGS, "model.masks=true"], "sets": found}, out)
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ def section(run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cell: 
         return
     facts = or_stop(own.json, "picture.json")
     picture = over(or_stop(own.arrays, "picture")["after"], facts["step"], box, values)
+    if shown.is_outline:
+        picture = render.outline(picture, np.nan_to_num(values) >= shown.way["threshold"])
     st.image(picture, width=SIDE, alt=f"Cell {cell} with the map over it, brighter where a landslide is likelier")
     pixel_m = None if facts["pixel_m"] is None else float(np.mean(facts["pixel_m"]))
     st.caption(sentence(shown, report["scene"], pixel_m, float(np.nanmax(values))))
@@ -88,7 +90,11 @@ def sentence(shown: Finest, scene: Mapping[str, Any], pixel_m: float | None, hig
         f"{escape_markdown(way['title'])}, highest value {number(highest, 2)}. On held-out patches with a landslide "
         f"its highest point was inside in {inside}, n = {pointing['n']:,})"
         + ("." if way["within_px"] < 0.5 else f"; 9 in 10 within {within}.")
-        + ("" if shown.is_outline else " A window is as large as a patch; only the highest point is this exact.")
+        + (
+            f" Outlined at {number(way['threshold'], 2)}, which fits the masks best."
+            if shown.is_outline
+            else " A window is as large as a patch; only the highest point is this exact."
+        )
     )
 
 

@@ -108,8 +108,8 @@ def _one_patch(data: Dataset, found: where.Where) -> list[str]:
     st.header("One patch", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         patch_id = url_state.choose(
-            st.selectbox, "Patch", ids, key=PATCH, default=ids[0], width=280,
-            help="The held-out landslides that were measured.",
+            st.selectbox, "Patch", ids, key=PATCH, default=_usual(found), width=280,
+            help="The held-out landslides that were measured. The first one is of middling overlap.",
         )  # fmt: skip
         look = looks.look_popover(data, "explain_location", maps=False)
     row = ids.index(patch_id)
@@ -130,6 +130,13 @@ def _one_patch(data: Dataset, found: where.Where) -> list[str]:
     patch_panels.side_by_side(panels)
     st.caption("Bright: more likely landslide. Outline: the mask. Only ways that are offered are shown.")
     return [patch_id]
+
+
+def _usual(found: where.Where) -> str:
+    """The patch whose overlap by the best way is in the middle: neither a triumph nor a failure."""
+    overlap = found.patches[f"iou_{found.report['best']}"].to_numpy(float)
+    order = np.argsort(np.nan_to_num(overlap), kind="stable")
+    return str(found.patches["id"].iloc[order[len(order) // 2]])
 
 
 def _method(report: Mapping[str, Any]) -> None:
