@@ -164,6 +164,8 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
     new, groups = ~known.any, None if dataset is None else dataset.groups
     yield Progress(0.8, "Estimating the share of landslides.")
     share = share_there(run, answered.only(new), None if groups is None else groups[new], options.design_effect)
+    if share["share"] is None and known.any.any():
+        share["reason"] += " Patches that the run knows from its training are not counted."
     there = None if stated is None else at_prevalence(run, answered, stated)
     if there is not None:
         answered = there.answer

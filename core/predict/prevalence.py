@@ -86,7 +86,7 @@ def share_there(
             f"{100 * found.gap:.1f} percentage points, p {small(found.p)}). Landslides or other ground look different "
             "there, so every number restated for this place is doubtful too."
         )
-    if found.n_groups is None and found.effect > 1:
+    elif found.n_groups is None and found.effect > 1:
         notes.append(
             f"No groups are known there, so {found.effect:g} patches count as one independent patch in the interval."
         )

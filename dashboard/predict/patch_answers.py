@@ -53,8 +53,8 @@ def answer(run: RunFolder, job: AnalysisFolder) -> None:
         st.caption(restated(there))
     if share := facts.get("share"):
         prevalence.estimated(run, share, f"predict_share_{job.path.name}", _again(run, options))
-    for text in facts.get("warnings", []):
-        st.warning(escape_markdown(text), icon=":material/warning:")
+    if warnings := facts.get("warnings"):
+        st.warning("  \n".join(map(escape_markdown, warnings)), icon=":material/warning:")
     table = _table(kept, facts)
     if table is not None and has_patches(kept):
         _pictures(run, kept, table, facts)
@@ -133,14 +133,18 @@ def _pictures(run: RunFolder, kept: ResultFolder, table: pd.DataFrame, facts: Ma
         look = gallery.look_controls(data, "patches", cams, named=False)
     mine = rows[rows["answer"] == name]
     patch_card.show_opened(run, data, cams, table, facts)
-    every = url_state.toggle(f"All {len(mine)} kept", False, key="patches_every") if len(mine) > A_PAGE else True
-    shown = mine if every else mine.head(A_PAGE)
-    gallery.gallery(data, shown, look, "patches_gallery", cams, _caption, actions=(chosen.compare,), everything=rows)
-    st.caption(
-        f"The {len(mine):,} with the highest probability of {count(totals[name])}"
-        if totals[name] > len(mine)
-        else f"All {count(totals[name])}, the highest probability first"
-    )
+    drawn = st.container()
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        more = len(mine) > A_PAGE and url_state.toggle(f"Show {len(mine)} patches", False, key="patches_every")
+        shown = mine if more else mine.head(A_PAGE)
+        of = "all" if len(shown) == totals[name] else f"the first {len(shown):,} of {count(totals[name])}"
+        st.caption(
+            f"Highest probability first, {of}. p: calibrated, mean of the folds ± their standard deviation; like: the "
+            "nearest training patch.",
+            width="content",
+        )
+    with drawn:
+        gallery.gallery(data, shown, look, "patches_gallery", cams, _caption, (chosen.compare,), everything=rows)
 
 
 def _caption(row: pd.Series) -> str:
