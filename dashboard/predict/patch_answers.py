@@ -46,9 +46,8 @@ def answer(run: RunFolder, job: AnalysisFolder) -> None:
     """All of it for one question."""
     facts, options = or_stop(job.result), job.options()
     kept = results_of(run, options)
-    st.markdown(headline(facts))
-    if facts.get("triage"):
-        st.caption(escape_markdown(facts["triage"]["rests_on"]))
+    safe = facts.get("triage")
+    st.markdown(headline(facts), help=escape_markdown(safe["rests_on"]) if safe else None)
     if there := facts.get("prevalence"):
         st.caption(restated(there))
     if share := facts.get("share"):
@@ -71,7 +70,14 @@ def headline(facts: Mapping[str, Any]) -> str:
         )
     called, look, other = (answers.get(name, 0) for name in (LANDSLIDE, LOOK, OTHER))
     accepted = f"{count(called)} are landslides, " if called else ""
-    return f"**Of {total} patches {accepted}{count(look)} need a person's look and {count(other)} can be cleared.**"
+    target = facts["triage"]["target"]
+    most = f"{100 * target['limit']:g}% of the landslides"
+    if target["kind"] != "miss_rate":
+        most = f"{target['limit']:g} landslides per 1,000 patches"
+    return (
+        f"**Of {total} patches, {accepted}{count(look)} need a person's look and {count(other)} can be cleared.** At "
+        f"most {most} are missed that way ({100 * (1 - target['delta']):.0f}% confidence)."
+    )
 
 
 def restated(there: Mapping[str, Any]) -> str:
