@@ -74,10 +74,10 @@ def headline(facts: Mapping[str, Any]) -> str:
     most = f"{100 * target['limit']:g}% of the landslides"
     if target["kind"] != "miss_rate":
         most = f"{target['limit']:g} landslides per 1,000 patches"
-    return (
-        f"**Of {total} patches, {accepted}{count(look)} need a person's look and {count(other)} can be cleared.** At "
-        f"most {most} are missed that way ({100 * (1 - target['delta']):.0f}% confidence)."
-    )
+    words = f"**Of {total} patches, {accepted}{count(look)} need a person's look and {count(other)} can be cleared.**"
+    if not facts["triage"].get("alike", True):
+        return f"{words} **That at most {most} are missed is not promised here:** they do not look like the run's own."
+    return f"{words} At most {most} are missed that way ({100 * (1 - target['delta']):.0f}% confidence)."
 
 
 def restated(there: Mapping[str, Any]) -> str:
