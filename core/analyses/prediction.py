@@ -179,7 +179,6 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
         write_submission(out, answered, source)
     else:
         write_predictions(out, table)
-    alike = share.get("fits", True)
     n, n_positive = len(answered.ids), int((answered.pred == 1).sum())
     value = {
         "run": run.name,
@@ -196,9 +195,9 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
         "rejected": [{"file": item.file, "reason": item.reason} for item in rejected],
         "prevalence": None if there is None else there.to_dict(),
         "share": share,
-        "triage": None if triaged is None else triaged.to_dict() | {"alike": alike},
+        "triage": None if triaged is None else triaged.to_dict(),
         "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}."
-        + (f" {triaged.sentence(alike)}" if triaged else ""),
+        + (f" {triaged.sentence(share.get('fits', True))}" if triaged else ""),
     }
     if options.pictures:
         made = {"made": now(), "options": options.model_dump(mode="json")}

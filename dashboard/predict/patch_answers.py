@@ -68,16 +68,21 @@ def headline(facts: Mapping[str, Any]) -> str:
             f"**{count(facts['n_positive'])} of {total} patches are called landslides**, at the threshold "
             f"{number(facts['threshold'])}."
         )
-    called, look, other = (answers.get(name, 0) for name in (LANDSLIDE, LOOK, OTHER))
-    accepted = f"{count(called)} are landslides, " if called else ""
+    called, look, other = (count(answers.get(name, 0)) for name in (LANDSLIDE, LOOK, OTHER))
     target = facts["triage"]["target"]
     most = f"{100 * target['limit']:g}% of the landslides"
     if target["kind"] != "miss_rate":
         most = f"{target['limit']:g} landslides per 1,000 patches"
-    words = f"**Of {total} patches, {accepted}{count(look)} need a person's look and {count(other)} can be cleared.**"
-    if not facts["triage"].get("alike", True):
-        return f"{words} **That at most {most} are missed is not promised here:** they do not look like the run's own."
-    return f"{words} At most {most} are missed that way ({100 * (1 - target['delta']):.0f}% confidence)."
+    if not facts.get("share", {}).get("fits", True):
+        return (
+            f"**Of {total} patches, {look} would need a person's look and {other} would be cleared, but that at most "
+            f"{most} are missed is not promised here:** these patches do not look like the run's own."
+        )
+    accepted = f"{called} are landslides, " if called != "0" else ""
+    return (
+        f"**Of {total} patches, {accepted}{look} need a person's look and {other} can be cleared.** At most {most} are "
+        f"missed that way ({100 * (1 - target['delta']):.0f}% confidence)."
+    )
 
 
 def restated(there: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from core.jobs.analysis_folder import list_for
 from core.predict.sources import patches_of
 from core.progress import drain
 from core.runs.prevalence import prevalence_of
+from dashboard.predict import patch_answers
 from tests.builders import make_tiny
 from tests.dashboard.predict.conftest import job_of
 from tests.dashboard.predict.test_scene import buttons, words
@@ -153,3 +154,14 @@ def test_a_submission_is_checked_on_the_page(run, open_page):
     assert not at.exception and "must be ID,Target" in at.error[0].value
     at.file_uploader(key="submission_file").set_value([("s.csv", b"ID,Target\nA,1\nB,0\n", "text/csv")]).run()
     assert not at.error and "can be submitted" in at.success[0].value
+
+
+def test_nothing_is_promised_where_the_patches_do_not_look_like_the_runs_own():
+    facts = {
+        "n": 100, "answers": {"have a person look": 30, "no landslide": 60, "landslide": 10},
+        "triage": {"target": {"kind": "miss_rate", "limit": 0.05, "delta": 0.05}}, "share": {"fits": True},
+    }  # fmt: skip
+    said = patch_answers.headline(facts)
+    assert "10 are landslides, 30 need a person's look and 60 can be cleared" in said and "At most 5% of the" in said
+    doubted = patch_answers.headline(facts | {"share": {"fits": False}})
+    assert "not promised here" in doubted and "confidence" not in doubted
