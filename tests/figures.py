@@ -13,6 +13,14 @@ def _scene(words: str, scene: str) -> str:
     return f"| {words} | {cells} | {{{at}[least]}} to {{{at}[most]}} a fold |"
 
 
+def _told(words: str, which: str, size: str) -> str:
+    """A row of the table of how well a share of landslides is told."""
+    at = f"share[share][{which}]"
+    errors = [f"{{{at}[all][mean_absolute_error][{way}]:.3f}}" for way in ("estimate", "count", "mean_probability")]
+    covered = [f"{{{at}[all][{name}]:.3f}}" for name in ("coverage", "lowest_coverage")]
+    return f"| {words}, {{{at}[patches]:,}} patches{size} | {' | '.join((*covered, *errors))} |"
+
+
 def _recall(words: str, way: str) -> str:
     cells = " | ".join(f"{{own[recall][{way}][{where}]:.2f}}" for where in ("near", "one", "both", "far"))
     return f"| {words} | {cells} |"
@@ -119,6 +127,15 @@ FIGURES: dict[str, tuple[str, ...]] = {
         "the blend's precision of {without_network[heads][stats_blend][precision]:.3f} is "
         "{without_network[heads][stats_blend][at_2_percent][precision]:.3f}, and its F1 of "
         "{without_network[heads][stats_blend][f1]:.3f} is {without_network[heads][stats_blend][at_2_percent][f1]:.3f}.",
+    ),
+    "docs/prevalence.md": (
+        _told("Zindi", "zindi", ", a public network"),
+        _told("Landslide4Sense", "run", " of {share[share][run][groups]:,} images"),
+        "A misfit was noticed wrongly in {share[share][run][all][misfit_noticed]:.3f} of the draws.",
+        "on Bijie ({share[share][broken][0][told][n]:,} patches of another sensor, a share of "
+        "{share[share][broken][0][told][share][check][labelled]:.2f}, recall "
+        "{share[share][broken][0][told][recall]:.2f} there) is refused in every draw; the estimate would be "
+        "{share[share][broken][0][told][share][share]:.1f}.",
     ),
     "docs/small-preset.md": (
         "{small_rgb[dataset][n]} real Sentinel-2 true-colour patches",
@@ -231,6 +248,10 @@ SETTINGS: dict[str, dict[str, str]] = {
         "Sentinel-1/2": "satellites",
         "AUC is 0.5": "by definition; a test trains on random labels",
         "prevalence RUN 0.02": "an example",
+    },
+    "docs/prevalence.md": {
+        "shares of 0.02 to 0.6": "drawn, a setting of the script",
+        "in sets of 200 and 1,000, each 200 times": "settings of the script",
     },
     "docs/small-preset.md": {
         "Sentinel-2": "satellite",

@@ -1,7 +1,7 @@
 """How well the share of landslides is told from unlabelled patches: error and coverage on real scores, by true share.
 
-    python -m benchmarks.experiments.share --zindi FOLDER --run RUNFOLDER --out benchmarks/results/share.json
-    python -m benchmarks.experiments.share --run RUNFOLDER --broken EVALUATION_FOLDER [--zindi FOLDER] --out ...
+    python -m benchmarks.experiments.share --zindi FOLDER --run RUNFOLDER --broken EVALUATION_FOLDER \\
+        --out benchmarks/results/share.json
 
 Out-of-fold probabilities of real patches are split into two halves, whole groups together: one half stands for the run,
 the other for the new place. Of that half patches are drawn without replacement to a chosen share of landslides, and the
@@ -27,6 +27,7 @@ from benchmarks.report import circumstances, keep, parser
 from core.evaluate.prevalence import shifted
 from core.evaluate.share import estimate_share
 from core.evaluate.thresholds import best_f1_threshold
+from core.predict.prevalence import share_in_words
 from core.predict.triage import out_of_fold
 from core.runs.store import RunFolder
 
@@ -160,9 +161,11 @@ def external(folder: Path) -> tuple[Scores, dict]:
     table = pd.read_parquet(folder / "patches.parquet")
     report = json.loads((folder / "report.json").read_text("utf-8"))
     probs = table[[name for name in table if name.startswith("prob_fold_")]].to_numpy(float).T
-    return Scores(table["label"].to_numpy(np.int8), probs, None), {
-        key: report[key] for key in ("dataset_name", "n", "share", "recall", "specificity", "auc")
-    }
+    facts = {key: report[key] for key in ("dataset_name", "n", "recall", "specificity", "auc")}
+    numbers = {key: value for key, value in report["share"].items() if key not in ("sentence", "notes")}
+    return Scores(table["label"].to_numpy(np.int8), probs, None), facts | {
+        "share": numbers, "said": share_in_words(report["share"])
+    }  # fmt: skip
 
 
 def main() -> None:

@@ -174,6 +174,8 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
     new, groups = ~known.any, None if dataset is None else dataset.groups
     yield Progress(0.8, "Estimating the share of landslides.")
     share = share_there(run, answered.only(new), None if groups is None else groups[new], options.design_effect)
+    if share["share"] is None and known.any.any():
+        share["reason"] += " Patches that the run knows from its training are not counted."
     there = None if stated is None else at_prevalence(run, answered, stated)
     if there is not None:
         answered = there.answer
@@ -206,7 +208,7 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
         "share": share,
         "triage": None if triaged is None else triaged.to_dict(),
         "message": f"{n:,} patches, {n_positive:,} of them called landslide, in {out.name}."
-        + (f" {triaged.sentence()}" if triaged else ""),
+        + (f" {triaged.sentence(share.get('fits', True))}" if triaged else ""),
     }
     if options.pictures:
         made = {"made": now(), "options": options.model_dump(mode="json")}

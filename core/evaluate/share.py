@@ -46,7 +46,8 @@ class ShareEstimate:
     n, n_groups: patches there, and their groups (None: none known). n_own, n_own_positive: labelled ones that the
     classes were learnt from. effect: patches that count as one where no groups are known. counted: share above the
     threshold, mean_prob: mean probability, both naive. gap: largest difference of the distribution there from the
-    mixture that is nearest, 0-1; p: how likely such a gap is where label shift holds.
+    mixture that is nearest, 0-1; p: how likely such a gap is where label shift holds. explained: whether any share
+    gives the mean that is seen there; lo and hi are the share itself where none does.
     """
 
     share: float
@@ -61,11 +62,12 @@ class ShareEstimate:
     mean_prob: float
     gap: float
     p: float
+    explained: bool = True
 
     @property
     def fits(self) -> bool:
         """Whether the probabilities there can be a mixture of the two known distributions."""
-        return self.p >= MISFIT
+        return self.explained and self.p >= MISFIT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -111,7 +113,8 @@ def estimate_share(
         if abs(at - before) < 1e-6:
             break
     share = float(np.clip(found.share, 0.0, 1.0))
-    lo, hi = found.interval()
+    ends = found.interval()
+    lo, hi = ends or (share, share)
     gap, p = _misfit(known, new, probs, there, n_boot, seed)
     return ShareEstimate(
         share=share,
@@ -126,6 +129,7 @@ def estimate_share(
         mean_prob=float(there.mean()),
         gap=gap,
         p=p,
+        explained=ends is not None,
     )
 
 
@@ -196,8 +200,8 @@ class _Moments:
         other, landslide = self.class_means
         return float((self.mean - other) / (landslide - other))
 
-    def interval(self) -> tuple[float, float]:
-        """Every share at which the mean there is not too far from the mixture."""
+    def interval(self) -> tuple[float, float] | None:
+        """Every share at which the mean there is not too far from the mixture; None where it is at all of them."""
         shares = np.linspace(0.0, 1.0, _STEPS + 1)
         weights = np.stack([1 - shares, shares], axis=1)  # (S, 2)
         mixed = weights @ self.class_means
@@ -211,9 +215,9 @@ class _Moments:
         worth, place = np.unique(np.round(free), return_inverse=True)
         reach = np.array([t_quantile(n + 1) for n in worth])[place] * np.sqrt(variance)
         inside = np.flatnonzero(np.abs(self.mean - mixed) <= reach)
-        if not inside.size:  # finer than the steps
-            share = float(np.clip(self.share, 0.0, 1.0))
-            return share, share
+        if not inside.size:
+            between = 0.0 <= self.share <= 1.0  # finer than the steps
+            return (self.share, self.share) if between else None
         half = 0.5 / _STEPS
         return max(shares[inside[0]] - half, 0.0), min(shares[inside[-1]] + half, 1.0)
 

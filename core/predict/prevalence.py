@@ -15,7 +15,7 @@ from core.evaluate.share import estimate_share
 from core.predict.patches import Answer
 from core.predict.triage import out_of_fold
 from core.runs.store import RunFolder
-from core.text import interval_percent, percent
+from core.text import interval_percent, percent, small
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ def share_there(
     notes = []
     if not found.fits:
         notes.append(
-            f"Do not rely on it: no mixture of the run's landslides and other ground gives probabilities like these "
-            f"(largest gap {100 * found.gap:.1f} percentage points, p {found.p:.3f}). Landslides or other ground look "
-            "different there, so every number restated for this place is doubtful too."
+            f"No mixture of the run's landslides and other ground gives probabilities like these (largest gap "
+            f"{100 * found.gap:.1f} percentage points, p {small(found.p)}). Landslides or other ground look different "
+            "there, so every number restated for this place is doubtful too."
         )
-    if found.n_groups is None and found.effect > 1:
+    elif found.n_groups is None and found.effect > 1:
         notes.append(
             f"No groups are known there, so {found.effect:g} patches count as one independent patch in the interval."
         )
@@ -98,6 +98,11 @@ def share_in_words(found: Mapping[str, Any]) -> str:
     if found["share"] is None:
         return str(found["reason"])
     ends = interval_percent((found["lo"], found["hi"]), 1)
+    if not found["fits"]:
+        return (
+            f"The share of landslides among these {found['n']:,} patches cannot be told: they do not look like the "
+            f"run's own data (it would come out as {percent(found['share'])})."
+        )
     return (
         f"Estimated share of landslides among these {found['n']:,} patches: {percent(found['share'])} (95% interval "
         f"{ends}), if landslides and other ground look as in the run's own data."

@@ -35,17 +35,18 @@ class Triage:
         counts |= {"accepted": accepted}
         return self.rule.to_dict() | counts | {"rests_on": self.rule.rests_on(self.n_models)}
 
-    def sentence(self) -> str:
-        """For people."""
+    def sentence(self, alike: bool = True) -> str:
+        """For people. alike: whether the patches may look as in training; if not, nothing is promised."""
         target, n = self.rule.target, len(self.cleared)
         of = "% of the landslides" if target.kind == "miss_rate" else " landslides per 1,000 patches"
         most = 100 * target.limit if target.kind == "miss_rate" else target.limit
         cleared, accepted = int(self.cleared.sum()), int(self.accepted.sum())
         without = f"{accepted:,} accepted as landslides, " if accepted else ""
-        return (
-            f"{cleared:,} of {n:,} patches cleared, {without}{n - cleared - accepted:,} to inspect, so that "
-            f"at most {most:g}{of} are missed ({1 - target.delta:.0%} confidence)."
-        )
+        counts = f"{cleared:,} of {n:,} patches cleared, {without}{n - cleared - accepted:,} to inspect"
+        goal = f"at most {most:g}{of} are missed"
+        if not alike:
+            return f"{counts}. That {goal} is not promised here: these patches do not look like the run's own."
+        return f"{counts}, so that {goal} ({1 - target.delta:.0%} confidence)."
 
 
 def out_of_fold(run: RunFolder, head: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:

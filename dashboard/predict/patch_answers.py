@@ -46,15 +46,14 @@ def answer(run: RunFolder, job: AnalysisFolder) -> None:
     """All of it for one question."""
     facts, options = or_stop(job.result), job.options()
     kept = results_of(run, options)
-    st.markdown(headline(facts))
-    if facts.get("triage"):
-        st.caption(escape_markdown(facts["triage"]["rests_on"]))
+    safe = facts.get("triage")
+    st.markdown(headline(facts), help=escape_markdown(safe["rests_on"]) if safe else None)
     if there := facts.get("prevalence"):
         st.caption(restated(there))
     if share := facts.get("share"):
         prevalence.estimated(run, share, f"predict_share_{job.path.name}", _again(run, options))
-    for text in facts.get("warnings", []):
-        st.warning(escape_markdown(text), icon=":material/warning:")
+    if warnings := facts.get("warnings"):
+        st.warning("  \n".join(map(escape_markdown, warnings)), icon=":material/warning:")
     table = _table(kept, facts)
     if table is not None and has_patches(kept):
         _pictures(run, kept, table, facts)
@@ -69,9 +68,21 @@ def headline(facts: Mapping[str, Any]) -> str:
             f"**{count(facts['n_positive'])} of {total} patches are called landslides**, at the threshold "
             f"{number(facts['threshold'])}."
         )
-    called, look, other = (answers.get(name, 0) for name in (LANDSLIDE, LOOK, OTHER))
-    accepted = f"{count(called)} are landslides, " if called else ""
-    return f"**Of {total} patches {accepted}{count(look)} need a person's look and {count(other)} can be cleared.**"
+    called, look, other = (count(answers.get(name, 0)) for name in (LANDSLIDE, LOOK, OTHER))
+    target = facts["triage"]["target"]
+    most = f"{100 * target['limit']:g}% of the landslides"
+    if target["kind"] != "miss_rate":
+        most = f"{target['limit']:g} landslides per 1,000 patches"
+    if not facts.get("share", {}).get("fits", True):
+        return (
+            f"**Of {total} patches, {look} would need a person's look and {other} would be cleared, but that at most "
+            f"{most} are missed is not promised here:** these patches do not look like the run's own."
+        )
+    accepted = f"{called} are landslides, " if called != "0" else ""
+    return (
+        f"**Of {total} patches, {accepted}{look} need a person's look and {other} can be cleared.** At most {most} are "
+        f"missed that way ({100 * (1 - target['delta']):.0f}% confidence)."
+    )
 
 
 def restated(there: Mapping[str, Any]) -> str:
@@ -133,14 +144,18 @@ def _pictures(run: RunFolder, kept: ResultFolder, table: pd.DataFrame, facts: Ma
         look = gallery.look_controls(data, "patches", cams, named=False)
     mine = rows[rows["answer"] == name]
     patch_card.show_opened(run, data, cams, table, facts)
-    every = url_state.toggle(f"All {len(mine)} kept", False, key="patches_every") if len(mine) > A_PAGE else True
-    shown = mine if every else mine.head(A_PAGE)
-    gallery.gallery(data, shown, look, "patches_gallery", cams, _caption, actions=(chosen.compare,), everything=rows)
-    st.caption(
-        f"The {len(mine):,} with the highest probability of {count(totals[name])}"
-        if totals[name] > len(mine)
-        else f"All {count(totals[name])}, the highest probability first"
-    )
+    drawn = st.container()
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        more = len(mine) > A_PAGE and url_state.toggle(f"Show {len(mine)} patches", False, key="patches_every")
+        shown = mine if more else mine.head(A_PAGE)
+        of = "all" if len(shown) == totals[name] else f"the first {len(shown):,} of {count(totals[name])}"
+        st.caption(
+            f"Highest probability first, {of}. p: calibrated, mean of the folds ± their standard deviation; like: the "
+            "nearest training patch.",
+            width="content",
+        )
+    with drawn:
+        gallery.gallery(data, shown, look, "patches_gallery", cams, _caption, (chosen.compare,), everything=rows)
 
 
 def _caption(row: pd.Series) -> str:

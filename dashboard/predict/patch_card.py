@@ -101,7 +101,7 @@ def probabilities(row: pd.Series, facts: Mapping[str, Any], positive: str) -> An
     for name in names:
         if name not in ("prob_at_prevalence", "prob_highest") and pd.notna(row[name]):
             probs[name.removeprefix("prob_")] = float(row[name])
-    return intervals.head_probabilities(probs, {head: float(facts["threshold"])}, positive)
+    return intervals.head_probabilities(probs, {head: float(facts["threshold"])}, positive, "threshold")
 
 
 def folds_in_words(row: pd.Series) -> str:

@@ -42,11 +42,20 @@ def patches_view(run: RunFolder) -> None:
 
 
 def called(job: AnalysisFolder) -> str:
-    """What the patches of a job are called: the name of their file or folder, of an upload that which it came with."""
+    """What the patches of a job are called, and how they were decided where that was chosen.
+
+    Their file or folder; of an upload the name that it came with.
+    """
     options = job.options()
-    if options.get("uploaded"):
-        return Path(options["out"]).stem.rpartition("-")[0] or "upload"
-    return Path(options["source"]).name
+    name = Path(options["out"]).stem.rpartition("-")[0] if options.get("uploaded") else Path(options["source"]).name
+    how = [name or "upload"]
+    if share := options.get("prevalence"):
+        how.append(f"{1000 * share:.3g} landslides per 1,000")
+    if (rate := options.get("miss_rate")) is not None:
+        how.append(f"at most {100 * rate:g}% missed")
+    if (most := options.get("missed_per_1000")) is not None:
+        how.append(f"at most {most:g} missed per 1,000")
+    return " · ".join([*how, *(["submission"] if options.get("submission") else [])])
 
 
 def _ask(run: RunFolder) -> None:

@@ -89,28 +89,30 @@ def estimated(run: RunFolder, found: Mapping[str, Any], key: str, then: Callable
     if found.get("share") is None:
         st.caption(f"How frequent landslides are there cannot be told: {escape_markdown(found.get('reason', ''))}")
         return
-    share, fits = float(found["share"]), bool(found.get("fits", True))
-    ends = interval_percent((found["lo"], found["hi"]), 1)
-    check = found.get("check") or {}
-    doubted = not fits or not check.get("holds", True)
-    lead = "Estimated" if not doubted else "Not reliable: estimated"
+    share, ends = float(found["share"]), interval_percent((found["lo"], found["hi"]), 1)
+    notes = [escape_markdown(note) for note in found.get("notes", [])]
+    if not found.get("fits", True) or not (found.get("check") or {"holds": True})["holds"]:
+        st.warning(
+            f"**The share of landslides here cannot be told from the run's probabilities.** {' '.join(notes)}",
+            icon=":material/warning:",
+        )
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(
-            f"**{lead} {percent(share)} ({ends}) landslides here**, from {found['n']:,} patches without their labels.",
+            f"**Estimated {percent(share)} ({ends}) landslides here**, from {found['n']:,} patches without their "
+            "labels.",
             width="content",
             help="From how the run's probabilities for these patches mix those of its own landslides and other "
             "ground, out of fold. 95% interval: both sets, whole groups. A count above the threshold would say "
             f"{percent(found['counted'])}.",
         )
         if st.button(
-            "Use it anyway" if doubted else "Use it", icon=":material/percent:", key=f"{key}_use",
-            type="tertiary" if doubted else "secondary",
+            "Use it", icon=":material/percent:", key=f"{key}_use",
             help="States it for this run: summary, threshold, safety target and predictions are restated for it.",
         ):  # fmt: skip
             _state(run, min(max(share, LEAST), 1 - LEAST), then)
-    if found.get("notes"):
-        words = "\n".join(f"- {escape_markdown(note)}" for note in found["notes"])
-        (st.warning(words, icon=":material/warning:") if doubted else st.caption(words))
+    if notes:
+        st.caption(" ".join(notes))
 
 
 def _state(of: object, share: float | None, then: Callable[[float], None] | None = None) -> None:
