@@ -318,9 +318,9 @@ def main() -> None:
         "polygons": read,
         **circumstances("torch", "timm", "rasterio", "shapely", "pyogrio", "fiona"),
     }
-    if given.same_ground:
-        result["same_ground"] = same_ground(rows, patches, after, before)
     keep(result, given.out)
+    if given.same_ground:
+        keep(result | {"same_ground": same_ground(rows, patches, after, before)}, given.out)
 
 
 if __name__ == "__main__":
