@@ -6,8 +6,8 @@ runs: folders of finished runs on demo datasets of different seeds: each dataset
 records which. The ranking is that of ``core review``; each piece of its evidence and cleanlab alone stand beside it.
 patches: real patches, of which 2 % of the labels are turned at random, seed by seed; models on band statistics alone
 are fitted on the turned labels, five folds by group. Labels that were wrong from the start count as right there, so
-that figure is too low rather than too high. Intervals: over seeds Student's t, of all seeds' labels together Clopper and
-Pearson's (1934).
+that figure is too low rather than too high. Intervals: over seeds Student's t, of all seeds' labels together Clopper
+and Pearson's (1934).
 """
 
 from __future__ import annotations
