@@ -111,7 +111,8 @@ _RARE, _HALF = "landslides_one_in_ten", "all_patches"
 FIGURES: dict[str, tuple[str, ...]] = {
     "docs/review.md": (
         f"{_found(_DEMO)} of {{{_DEMO}[found_in_first_5_percent][score][together][of]}} "
-        "({own[planted][demo][share]:.0f} %, 95 % interval {own[planted][demo][low]:.0f} to {own[planted][demo][high]:.0f} %) stand among",
+        "({own[planted][demo][share]:.0f} %, 95 % interval {own[planted][demo][low]:.0f} to "
+        "{own[planted][demo][high]:.0f} %) stand among",
         f"Cleanlab alone finds {_found(_DEMO, 'cleanlab')}.",
         f"On {{{_TURNED}[dataset][n]:,}} real patches 2 % of the labels were turned",
         f"find {_found(_TURNED)} of {{{_TURNED}[found_in_first_5_percent][score][together][of]}} "
