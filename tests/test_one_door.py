@@ -35,6 +35,7 @@ ELSEWHERE = {
     "core/predict/submission.py": "the CSV that the user asked for",
     "core/train/networks/pretrained.py": "weights that the user names; their header is read first, through core.io",
     "dashboard/patches/tiles.py": "its own style and script, files of this program",
+    "dashboard/predict/picture.py": "its own style and script, files of this program",
     "dashboard/results/sources/uploaded_scores.py": "an upload, in a temporary folder",
 }
 OF_CLASSES = {"PerturbedModel.open", "Image.open", "rasterio.open"}  # no files of ours

@@ -5,8 +5,8 @@
 RUN: the folder of a finished run with its dataset: ``--demo`` on the simulated 12-band patches, ``--rgb`` on the
 Landslide4Sense true-colour patches. Planted faults: in held-out groups, each by the fold that held it out. New patches:
 simulated with other seeds, which no fold has seen, predicted as new ones are, by all folds. Other places: real patches
-as red, green, blue in 0-255, and Mars (its grey band), each as one set. Cost: CPU seconds for a simulated scene with and
-without novelty.
+as red, green, blue in 0-255, and Mars (its grey band), each as one set. Cost: CPU seconds for a simulated scene with
+and without novelty.
 """
 
 from __future__ import annotations

@@ -73,9 +73,11 @@ class FoldModel:
         log_odds = add_blends(log_odds, names)
         return {name: log_odds[name] for name in names}
 
-    def embeddings(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """(N, D) float32 embeddings of raw patches (N, C, H, W), as the run's own were made."""
-        return self.features(images, ["fc"], None, columns)["embeddings"]
+    def embeddings(
+        self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None, tta: bool | None = None
+    ) -> np.ndarray:
+        """(N, D) float32 embeddings of raw patches (N, C, H, W); tta None: as the run's own were made."""
+        return self.features(images, ["fc"], tta, columns)["embeddings"]
 
     @property
     def draws_outlines(self) -> bool:

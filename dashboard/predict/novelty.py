@@ -16,15 +16,17 @@ RAREST = 0.01  # p-value from which the layer is at its densest
 TOP = 1.0  # value that the densest colour means
 
 
-def notice(facts: Mapping[str, Any]) -> None:
-    """Above an answer: a warning where scene or patches are unlike the training set; nothing otherwise.
+def notice(run: str, facts: Mapping[str, Any]) -> None:
+    """Above a scene's answer: a warning where it is unlike the training set, and the way to how surely that is told.
 
-    facts: of a scene or of patches, as their jobs report them.
+    facts: of the scene, as its job reports them.
     """
     found = facts.get("novelty")
     if not found or not found["is_off"]:
         return
     st.warning(escape_markdown(found["sentence"]), icon=":material/travel_explore:")
+    if st.button("How surely this is told", icon=":material/fact_check:", type="tertiary", key="predict_novelty_rates"):
+        state.open_view("results", run=run, view="external", filters={"external_which": "novelty"})
 
 
 def basis(facts: Mapping[str, Any]) -> str:
@@ -35,17 +37,7 @@ def basis(facts: Mapping[str, Any]) -> str:
     return f"{percent(found['n_new'] / found['n'], 1)} unlike training (expected: {percent(found['level'], 1)})"
 
 
-def has_layer(picture: Mapping[str, np.ndarray]) -> bool:
-    """Whether the picture of a scene has the layer."""
-    return OVERLAY in picture and bool(np.isfinite(picture[OVERLAY]).any())
-
-
 def strangeness(p: np.ndarray) -> np.ndarray:
     """P-values (h, w) as 0 (usual) to 1 (one in 100 held-out patches is as far out); nan stays."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.clip(np.log10(p) / np.log10(RAREST), 0.0, 1.0)
-
-
-def open_rates(run: str) -> None:
-    """Callback: the view that shows how surely such things are found."""
-    state.open_view("results", run=run, view="novelty")
