@@ -15,7 +15,7 @@ from core.jobs.analysis_folder import list_for
 from core.predict.sources import patches_of
 from core.progress import drain
 from core.runs.prevalence import prevalence_of
-from dashboard.predict import patch_answers
+from dashboard.predict.patches import answers
 from tests.builders import make_tiny
 from tests.dashboard.predict.conftest import job_of
 from tests.dashboard.predict.test_scene import buttons, words
@@ -161,7 +161,7 @@ def test_nothing_is_promised_where_the_patches_do_not_look_like_the_runs_own():
         "n": 100, "answers": {"have a person look": 30, "no landslide": 60, "landslide": 10},
         "triage": {"target": {"kind": "miss_rate", "limit": 0.05, "delta": 0.05}}, "share": {"fits": True},
     }  # fmt: skip
-    said = patch_answers.headline(facts)
+    said = answers.headline(facts)
     assert "10 are landslides, 30 need a person's look and 60 can be cleared" in said and "At most 5% of the" in said
-    doubted = patch_answers.headline(facts | {"share": {"fits": False}})
+    doubted = answers.headline(facts | {"share": {"fits": False}})
     assert "not promised here" in doubted and "confidence" not in doubted

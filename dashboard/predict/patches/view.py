@@ -13,8 +13,9 @@ from core.io.safe_paths import slug
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.runs.store import RunFolder
 from dashboard import state, url_state
-from dashboard.jobs import analyses
-from dashboard.predict import asking, patch_answers, patch_source, submission_check
+from dashboard.jobs import analyses, option_words
+from dashboard.predict import asking
+from dashboard.predict.patches import answers, source, submission_check
 from dashboard.ui.guards import run_state
 from dashboard.ui.messages import show_error
 
@@ -36,7 +37,7 @@ def patches_view(run: RunFolder) -> None:
             st.selectbox, "Answered", list(done), key=SHOWN, default=name, width=420,
             format_func=lambda key: called(done[key]), label_visibility="collapsed",
         )  # fmt: skip
-    patch_answers.answer(run, done[name])
+    answers.answer(run, done[name])
     st.header("Other patches", anchor=False)
     _ask(run)
 
@@ -69,9 +70,9 @@ def _ask(run: RunFolder) -> None:
 
 
 def _form(run: RunFolder) -> None:
-    way = patch_source.chosen_way()
+    way = source.chosen_way()
     with st.form("predict_patches_form", border=False):
-        where = patch_source.widgets(run, way)
+        where = source.widgets(run, way)
         chosen = {}
         if way != "dataset":
             with st.expander("How the patches are read: format, bands, units", icon=":material/layers:"):
@@ -91,14 +92,14 @@ def _form(run: RunFolder) -> None:
     chosen = {name: value for name, value in chosen.items() if value not in (None, "")}
     try:
         ANALYSIS.options({"source": "-", "out": "-", **chosen})  # before an upload is stored
-        source, name = patch_source.source_of(run, where)
+        given, name = source.source_of(run, where)
     except (LandslideLensError, OSError) as error:
-        show_error(asking.on_page(str(error), PredictionOptions), ":material/block:")
+        show_error(option_words.in_words_of(str(error), PredictionOptions), ":material/block:")
         return
-    if not source["source"]:
+    if not given["source"]:
         st.warning("Name the folder or file of the patches first.", icon=":material/edit:")
         return
-    chosen = source | chosen | {"pictures": True}
+    chosen = given | chosen | {"pictures": True}
     asking.ask(run, ANALYSIS.name, chosen | {"out": str(out_of(run, chosen, name))})
 
 

@@ -21,7 +21,8 @@ from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from dashboard import cache, theme, url_state
 from dashboard.patches import chosen, gallery
-from dashboard.predict import asking, files, patch_card
+from dashboard.predict import asking, files
+from dashboard.predict.patches import card
 from dashboard.results import prevalence
 from dashboard.ui import downloads
 from dashboard.ui.formatting import count, escape_markdown, interval, number
@@ -143,7 +144,7 @@ def _pictures(run: RunFolder, kept: ResultFolder, table: pd.DataFrame, facts: Ma
         )  # fmt: skip
         look = gallery.look_controls(data, "patches", cams, named=False)
     mine = rows[rows["answer"] == name]
-    patch_card.show_opened(run, data, cams, table, facts)
+    card.show_opened(run, data, cams, table, facts)
     drawn = st.container()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         more = len(mine) > A_PAGE and url_state.toggle(f"Show {len(mine)} patches", False, key="patches_every")
