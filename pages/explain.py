@@ -1,15 +1,22 @@
-"""Why a run decides as it does: where it looks, whether its maps can be trusted, which bands it needs, robustness."""
+"""Why a run decides as it does: where it looks and how exactly, whether its maps hold, which bands it needs."""
 
 import streamlit as st
 
 from dashboard import url_state
 from dashboard.explain import attention, attention_checks, band_importance, robustness, single_patch
+from dashboard.explain.location import view as location_view
 from dashboard.patches import card
 from dashboard.ui import downloads, guards
 from dashboard.ui.guards import or_stop
 from dashboard.ui.view_switch import view_switch
 
-VIEWS = {"where": "Attention", "checks": "Sanity checks", "bands": "Bands", "robustness": "Robustness"}
+VIEWS = {
+    "where": "Attention",
+    "checks": "Sanity checks",
+    "location": "Location",
+    "bands": "Bands",
+    "robustness": "Robustness",
+}
 SCOPES = {"all": "Every patch", "one": "One patch"}
 
 
@@ -24,6 +31,8 @@ def main() -> None:
     shown: list[str] = []
     if view == "checks":
         attention_checks.checks(run)
+    elif view == "location":
+        shown = location_view.location(data, run)
     elif view == "robustness":
         shown = robustness.losses(data, run, summary, oof)
     elif view == "bands":

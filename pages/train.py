@@ -8,9 +8,11 @@ import streamlit as st
 from core.config import FoldsConfig, RunConfig
 from core.config.preset_groups import sensible
 from core.data.bands import choose_bands
+from core.data.check.masks import require_masks
 from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.data.held_back.split_parts import held_back
+from core.data.label_versions import with_version_named
 from core.errors import FoldError, LandslideLensError
 from core.jobs import queue
 from core.runs import repeats
@@ -90,16 +92,24 @@ chosen = config_form.choose_preset(sensible(int((labels >= 0).sum()), bool(data.
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
     asked = config_form.config_form(
-        chosen, data.bands, ways_of_grouping(data), has_cloud, partial(metadata_columns.columns, data)
+        chosen,
+        data.bands,
+        ways_of_grouping(data),
+        has_cloud,
+        partial(metadata_columns.columns, data),
+        data.has_masks,
     )
     with sentence:
         st.markdown(_what(asked.config))
         notes = escape_markdown(told) + exclusions.training_sentence(data.path) + _ahead(len(progress.active()))
         if notes.strip():
             st.caption(notes.strip())
-    config, _ = without_excluded(asked.config, data.path)
+    config, _ = with_version_named(asked.config, data.path)
+    config, _ = without_excluded(config, data.path)
     if asked.what:
         config_form.check_size(config, data.shape[1:])
+        if config.model.masks:
+            require_masks(data)
     if asked.what == "start":
         started = [queue.submit(state.checkpoints(), data.path, one) for one in repeats.repeated(config, asked.repeats)]
         state.open_view("train", run=started[0].name, view="follow")

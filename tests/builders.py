@@ -55,21 +55,27 @@ def make_patches(n, seed=0, signal=2.0):
     return images, labels
 
 
-def make_tiny(path, n=48, side=32, seed=0, signal=3.0, positive_every=3):
-    """A dataset of ``n`` patches of three bands, every third one positive; ``signal`` 0 leaves only noise."""
+def make_tiny(path, n=48, side=32, seed=0, signal=3.0, positive_every=3, masks=False):
+    """A dataset of ``n`` patches of three bands, every third one positive; ``signal`` 0 leaves only noise.
+
+    masks: with those of the bright squares.
+    """
     rng = np.random.default_rng(seed)
     labels = (np.arange(n) % positive_every == 0).astype(np.int8)
     images = rng.normal(size=(n, 3, side, side)).astype(np.float32)
+    outlines = np.zeros((n, side, side), np.uint8)
     for i in np.flatnonzero(labels):
         y, x = rng.integers(0, side - side // 3, size=2)
         images[i, 0, y : y + side // 3, x : x + side // 3] += signal
+        outlines[i, y : y + side // 3, x : x + side // 3] = 1
     writer = DatasetWriter(
         path, bands=RGB_BANDS, shape_hw=(side, side), class_names=("other", "landslide"), source="made in a test"
     )
     with writer:
         writer.append(
-            100 + 10 * images, labels, [f"p{i:03d}" for i in range(n)], groups=[f"g{i // 3}" for i in range(n)]
-        )
+            100 + 10 * images, labels, [f"p{i:03d}" for i in range(n)], groups=[f"g{i // 3}" for i in range(n)],
+            masks=outlines if masks else None,
+        )  # fmt: skip
         return writer.finish().path
 
 

@@ -39,6 +39,20 @@ def balanced_run(shared_home):
     yield from _unchanged(shared_home / "balanced", "make_balanced")
 
 
+@pytest.fixture(scope="session")
+def outlined_run(shared_home):
+    """A finished run of two folds with a mask head. Read it, write nothing into it."""
+    yield from _unchanged(shared_home / "outlined", "make_outlined")
+
+
+@pytest.fixture(scope="module")
+def outlined_run_copy(outlined_run, tmp_path_factory):
+    """A copy of ``outlined_run`` and its dataset for the tests of one module, which may change it."""
+    from tests.trained_runs import copied
+
+    return copied(outlined_run, tmp_path_factory.mktemp("copy"))
+
+
 @pytest.fixture(scope="module")
 def trained_run_copy(trained_run, tmp_path_factory):
     """A copy of ``trained_run`` and its dataset for the tests of one module, which may change it."""

@@ -31,6 +31,8 @@ SCENES = (  # the import whose result docs/import.md trains on
     "python -m core ingest geotiff chittagong-s2-4band/raw --out scenes.h5 --tile 64 --mask-value 1 "
     "--mask-threshold 0.001 --bands red,green,blue,nir"
 )
+JUDGED = "python -m core review RUN --import judged.csv"
+CORRECTED = "python -m core review RUN --make-version WHY --by NAME"
 # Where the placeholders of an example mean something of their own, or several commands are written as one.
 MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ingest FORMAT SOURCE --out F.h5": ("python -m core ingest auto my-patches --out auto.h5",),
@@ -59,6 +61,11 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core analyse inventory_join placed.h5 --files coolr.csv",
     ),
     "python -m core analyse locked_test RUN": ("python -m core analyse locked_test held",),
+    "python -m core analyse where RUN": ("python -m core analyse where outlined --patches 10 --stride 8",),
+    "python -m core train F.h5 --set model.backbone=unet_resnet18 --set model.masks=true": (
+        "python -m core train masked.h5 --set model.backbone=unet_test_resnet --set model.masks=true "
+        "--set model.arguments={} --set train.tta=false",
+    ),
     "python -m core train scenes.h5": (SCENES, "python -m core train scenes.h5"),
     "python -m core audit smote RUN": ("python -m core audit smote balanced",),
     "python -m core audit smote RUN --realism": ("python -m core audit smote balanced --realism",),
@@ -67,8 +74,15 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core jobs retry ASKED",
     ),
     "python -m core jobs resume RUN --wait": ("python -m core jobs resume BROKEN --wait",),
+    'python -m core review RUN --make-version "first review" --by NAME': (JUDGED, CORRECTED),
+    "python -m core review RUN --make-version WHY --by NAME": (JUDGED, CORRECTED),
+    "python -m core review RUN --labels v1": (JUDGED, CORRECTED, "python -m core review RUN --labels v1"),
+    "python -m core train F.h5 --set data.labels=v1": (
+        JUDGED, CORRECTED, "python -m core train before/trained/tiny.h5 --set data.labels=v1",
+    ),
 }  # fmt: skip
 EXCLUDED = {
+    "python -m core analyse next_patches ": "needs unlabelled patches; tests/core/analyses/review has a run with some",
     "make ": "makes an environment and downloads; .ci and people run it",
     "pip ": "downloads",
     "streamlit ": "serves until it is stopped; tests/dashboard opens every page",
@@ -94,7 +108,7 @@ RUN_HERE = [one for one in EXAMPLES if not one.startswith(tuple(EXCLUDED)) and o
 
 
 @pytest.fixture(scope="module")
-def home(trained_run, balanced_run, tmp_path_factory):
+def home(trained_run, balanced_run, outlined_run, tmp_path_factory):
     """The folder in which examples are typed: what they name, and runs of three kinds among the checkpoints."""
     from tests.builders import TINY, make_tiny
     from tests.example_data import with_test_part, write_all
@@ -103,13 +117,15 @@ def home(trained_run, balanced_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     write_all(folder)
     (folder / "checkpoints" / "datasets").mkdir(parents=True)
-    for run, name in ((trained_run, "trained"), (balanced_run, "balanced"), (trained_run, "broken")):
+    runs = {"trained": trained_run, "balanced": balanced_run, "broken": trained_run, "outlined": outlined_run}
+    for name, run in runs.items():
         there = copied(run, folder / "before" / name)
         shutil.move(there.path, folder / "checkpoints" / name)
     RunFolder(folder / "checkpoints" / "broken").write_status(state="interrupted")
     settings = RunConfig().with_overrides([*TINY, *QUICK])
     held = train_tiny(folder / "checkpoints", with_test_part(folder / "split.h5"), settings, "held")
     held.path.rename(folder / "checkpoints" / "held")
+    make_tiny(folder / "masked.h5", masks=True)
     make_tiny(folder / "checkpoints" / "datasets" / "demo.h5", n=60)
     make_tiny(folder / "checkpoints" / "datasets" / "mine.h5", seed=3)
     _published_weights(folder)

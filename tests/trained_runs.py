@@ -10,6 +10,8 @@ from filelock import FileLock
 
 from core.config import RunConfig, preset
 from core.pipeline import train_run
+from core.predict.novelty.fit import fitted
+from core.progress import drain
 from core.runs.store import RunFolder, create_run
 from tests.builders import TINY, make_tiny
 
@@ -23,6 +25,7 @@ def train_tiny(home: Path, dataset: Path, config: RunConfig, name: str) -> RunFo
     for _ in train_run(run):
         pass
     run.write_status(state="succeeded")
+    drain(fitted(run))
     return run
 
 
@@ -35,6 +38,14 @@ def make_balanced(home: Path) -> None:
     """Three folds of one epoch with synthetic patches, on 120 patches of which 40 are landslides."""
     config = preset("demo").with_overrides([*TINY, *QUICK, *BALANCED])
     train_tiny(home, make_tiny(home / "tiny.h5", n=120, signal=1.0), config, "balanced")
+
+
+def make_outlined(home: Path) -> None:
+    """Two folds of a U-Net that also learnt the masks of 48 patches, well enough to draw them."""
+    settings = (*TINY, *QUICK, "model.backbone=unet_test_resnet", "model.masks=true", "train.epochs=8", "train.lr=0.01",
+                "smote.enabled=false", "augment.mix_prob=0", "train.ema_decay=0.8")  # fmt: skip
+    dataset = make_tiny(home / "tiny.h5", masks=True)
+    train_tiny(home, dataset, RunConfig().with_overrides(settings), "outlined")
 
 
 def made_once(home: Path, make: Callable[[Path], None]) -> RunFolder:

@@ -13,6 +13,8 @@ from pydantic import Field, field_validator, model_validator
 from core.config.model_arguments import check_arguments
 from core.config.sections import Section, UnitInterval, names_of
 
+UNET = "unet_"  # before the name of a U-Net's encoder
+
 
 class AugmentConfig(Section):
     """Online augmentation, per sample, on the device."""
@@ -163,6 +165,14 @@ class ModelConfig(Section):
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
     )
+    masks: bool = Field(
+        False,
+        description="Learn the outlines too: a U-Net's decoder answers for each pixel, trained with the dataset's "
+        "masks beside the label. Needs a U-Net (unet_NAME), one encoder, and a dataset with masks.",
+    )
+    mask_weight: float = Field(
+        1.0, gt=0.0, le=100.0, description="Weight of the pixels' loss relative to the label's (masks)."
+    )
 
     @field_validator("arguments", "sar_arguments")
     @classmethod
@@ -173,6 +183,17 @@ class ModelConfig(Section):
     @classmethod
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return value if value == "auto" or str(value).startswith("stack") else names_of(value) or ()
+
+    @model_validator(mode="after")
+    def _masks_need_a_decoder(self) -> ModelConfig:
+        if self.masks and not self.backbone.startswith(UNET):
+            raise ValueError(
+                f"masks needs a U-Net, whose decoder answers for each pixel; the backbone is '{self.backbone:.80}'. "
+                f"Set model.backbone={UNET}resnet18 or {UNET} before another timm name, or model.masks=false"
+            )
+        if self.masks and self.branches != "one":
+            raise ValueError("masks needs one encoder for all bands. Set model.branches=one, or model.masks=false")
+        return self
 
     @field_validator("columns", mode="before")
     @classmethod

@@ -23,6 +23,7 @@ from core.train.loop import EpochResult, embed, fit
 from core.train.networks.backbones import build_network, save_network
 from core.train.networks.model_scaling import model_scaling
 from core.train.networks.tabular import Known, TabularInputs
+from core.train.outlines import training_masks
 from core.train.validation import watched
 
 
@@ -61,12 +62,13 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     yield Progress(
         TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at}
     )
+    masks = None if network.mask_head is None else _masks(context, learnt, synthetics, parents)
     told = _Told(context, fold, val)
     held = (patches[inner], context.labels[inner]) if len(inner) else None
     where = run.resume_path(fold)
     for result in fit(
         network, train_x, train_y, patches[val], context.labels[val], config, context.device, seed, where, held,
-        tabular, told.keep,
+        tabular, told.keep, masks,
     ):  # fmt: skip
         share = (fold + result.epoch / result.epochs) / n_folds
         text = f"Fold {fold + 1} of {n_folds}, epoch {result.epoch} of {result.epochs}: loss {result.train_loss:.3f}"
@@ -119,6 +121,16 @@ def _tabular_answers(
         found["size"] = np.where(truth.any(axis=1), classes[truth.argmax(axis=1)], "")
         found["size_pred"] = classes[sizes[val].argmax(axis=1)]
     return found
+
+
+def _masks(context: RunContext, learnt: np.ndarray, synthetics: Synthetics, parents: np.ndarray) -> np.ndarray:
+    """The truth about the pixels of the training part: (N_train + M, H, W), see ``core.train.outlines``."""
+    masks = training_masks(context.dataset.masks(learnt), context.labels[learnt], len(synthetics.images))
+    copies = np.flatnonzero(synthetics.anchor == synthetics.neighbour)  # a patch that is repeated has its own mask
+    if len(copies):
+        rows = parents[synthetics.anchor[copies]]
+        masks[len(learnt) + copies] = training_masks(context.dataset.masks(rows), context.labels[rows])
+    return masks
 
 
 def hold_back(context: RunContext, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.bands import Band
 from core.data.check import check
+from core.data.check.masks import require_masks
 from core.data.fold_drawing import Drawn, draw_folds
 from core.data.folds import Folds
 from core.data.leakage.duplicates import patch_hashes
@@ -105,6 +106,8 @@ def prepare(run: RunFolder) -> RunContext:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
     told = _check_columns(dataset, config, labels)
+    if config.model.masks:
+        require_masks(dataset, labels)
     free = shutil.disk_usage(run.path).free
     if free < FREE_DISK_BYTES:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")

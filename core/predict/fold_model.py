@@ -15,6 +15,7 @@ import numpy as np
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.normalise import Normaliser
 from core.data.tabular.columns import encode
+from core.errors import ConfigError
 from core.evaluate.judge import Rule
 from core.heads import load_heads
 from core.heads.base import Head
@@ -60,8 +61,7 @@ class FoldModel:
         rules: the run's, by head. tta: average over flips and quarter turns; None: as the run was evaluated. columns:
         tabular inputs, (N,) each.
         """
-        features = self._features(images, members_of(names), self.tta if tta is None else tta, columns)
-        return self.log_odds_of(features, names, rules)
+        return self.log_odds_of(self.features(images, names, tta, columns), names, rules)
 
     def log_odds_of(
         self, features: Mapping[str, np.ndarray], names: Sequence[str], rules: Mapping[str, Rule]
@@ -77,13 +77,38 @@ class FoldModel:
         self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None, tta: bool | None = None
     ) -> np.ndarray:
         """(N, D) float32 embeddings of raw patches (N, C, H, W); tta None: as the run's own were made."""
-        return self._features(images, ["fc"], self.tta if tta is None else tta, columns)["embeddings"]
+        return self.features(images, ["fc"], tta, columns)["embeddings"]
 
-    def _features(
-        self, images: np.ndarray, names: Sequence[str], tta: bool, columns: Mapping[str, np.ndarray] | None = None
+    @property
+    def draws_outlines(self) -> bool:
+        """Whether the network was trained with masks, so that it answers for each pixel (``model.masks``)."""
+        return self.network.mask_head is not None
+
+    def outlines(self, images: np.ndarray, tta: bool | None = None) -> np.ndarray:
+        """(N, H, W) float32 in 0-1: the mask head's probability of landslide of each pixel of raw patches.
+
+        Not calibrated. tta: average over flips and quarter turns; None: as the run was evaluated. Raises ConfigError
+        for a network without a mask head.
+        """
+        if not self.draws_outlines:
+            raise ConfigError(
+                "This run has no mask head: it was not trained with masks. Train a U-Net with model.masks=true on a "
+                "dataset with masks."
+            )
+        tta = self.tta if tta is None else tta
+        patches = self.normaliser.transform(images)
+        return embed(self.network, patches, self.device, self.batch_size, tta=tta, outlines=True).outlines
+
+    def features(
+        self,
+        images: np.ndarray,
+        names: Sequence[str],
+        tta: bool | None = None,
+        columns: Mapping[str, np.ndarray] | None = None,
     ) -> dict[str, np.ndarray]:
-        """What the named heads read, each kind computed once."""
-        kinds, normaliser = {kind_of(name) for name in names}, self.normaliser
+        """What the named heads read of raw patches, each kind computed once, for :meth:`log_odds_of`."""
+        kinds, normaliser = {kind_of(name) for name in members_of(names)}, self.normaliser
+        tta = self.tta if tta is None else tta
         features = {}
         if "embeddings" in kinds:
             patches = normaliser.transform(images)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from core.errors import DataError, FormatError
@@ -26,7 +26,7 @@ MOST_CHARACTERS = 64 * 2**20
 def to_csv(entries: Iterable[Entry]) -> str:
     """One row an entry, with the columns ``COLUMNS``; tags with semicolons between them."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")  # so that a lone \r in a name is quoted too
     writer.writerow(COLUMNS)
     for e in entries:
         box, lonlat = e.box or ("",) * 4, e.lonlat or ("",) * 2
@@ -38,10 +38,11 @@ def to_csv(entries: Iterable[Entry]) -> str:
 def from_csv(text: str, name: str) -> list[tuple[int, Entry]]:
     """The line and the entry of each row.
 
-    Rows without a key get one from what they say, and those without a time the present one; so the same row is known
-    again when it is imported twice. Raises FormatError naming the first rows that are wrong.
+    Rows with neither a verdict nor a key are not judged yet, and passed over. Rows without a key get one from what they
+    say, and those without a time the present one; so a row is known again when it is imported twice. Raises
+    FormatError naming the first rows that are wrong.
     """
-    rows = _rows(text, name)
+    rows = [(line, row) for line, row in _rows(text, name) if row["verdict"].strip() or row.get("key", "").strip()]
     now = datetime.now(UTC).isoformat(timespec="microseconds")
     read, wrong = [], []
     for line, row in rows:
@@ -139,3 +140,19 @@ def _undoes(undo: Entry, target: Entry | None) -> bool:
 def _refused(name: str, wrong: Sequence[str]) -> FormatError:
     more = f" {len(wrong) - MOST_TOLD:,} more rows are wrong." if len(wrong) > MOST_TOLD else ""
     return FormatError(f"{name} was not imported. {' '.join(one_line(w, 300) for w in wrong[:MOST_TOLD])}{more}")
+
+
+def sheet(rows: Iterable[Mapping[str, object]]) -> str:
+    """A table to fill in by hand and import: subject, verdict, by and note, the last three empty, then the facts given.
+
+    rows: ``subject`` and any further facts, the same ones in each.
+    """
+    rows = list(rows)
+    facts = [name for name in (rows[0] if rows else ()) if name != "subject"]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")  # so that a lone \r in a name is quoted too
+    writer.writerow(["subject", "verdict", "by", "note", *facts])
+    for row in rows:
+        values = [row["subject"], "", "", "", *(row[name] for name in facts)]
+        writer.writerow([guarded(value) if isinstance(value, str) else value for value in values])
+    return out.getvalue()

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from core.errors import DataError, FormatError
 from core.io.atomic import replacing
-from core.io.plain_file import check_plain, is_there
+from core.io.plain_file import check_plain, is_there, open_plain
 from core.review.entry import Entry
 
 APPLICATION_ID, SCHEMA_VERSION = 0x4C4C4A31, 1  # "LLJ1"
 LOCK_TIMEOUT_S = 10.0
+CHANGE_COUNTER = slice(24, 28)  # bytes of a SQLite file's header (sqlite.org/fileformat.html, 1.3.7)
 _SCHEMA = (
     """CREATE TABLE entries (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, at TEXT NOT NULL,
  by TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, verdict TEXT NOT NULL, note TEXT NOT NULL,
@@ -65,6 +66,16 @@ def entries(path: Path) -> list[Entry]:
             return rows_of(connection)
         finally:
             connection.close()
+
+
+def changes_of(path: Path) -> tuple[int, int]:
+    """SQLite's count of the file's changes, and its size; (0, 0) where there is no such file."""
+    try:
+        with open_plain(path) as file:
+            head = file.read(CHANGE_COUNTER.stop)
+            return int.from_bytes(head[CHANGE_COUNTER], "big"), file.seek(0, 2)
+    except (OSError, DataError):
+        return (0, 0)
 
 
 def rows_of(connection: sqlite3.Connection, by: str | None = None) -> list[Entry]:

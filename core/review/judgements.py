@@ -21,9 +21,10 @@ from core.errors import DataError
 from core.io.plain_file import is_there
 from core.review.agreement import Agreement, agreement_of
 from core.review.entry import UNDO, Entry, checked, person
-from core.review.entry_file import adding, entries, insert, last_moment, rows_of
+from core.review.entry_file import adding, changes_of, entries, insert, last_moment, rows_of
 
 PAUSE = timedelta(minutes=5)  # a longer gap between two judgements is no time spent on one
+AT_ONCE = timedelta(seconds=0.2)  # nobody judges faster: such entries were imported, or chosen together
 Key = tuple[str, str]  # kind and name of a subject
 
 
@@ -76,6 +77,11 @@ class Judgements:
         """judged: the dataset file or folder that is judged."""
         self.judged = Path(judged)
         self.path = judgements_path(self.judged)
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """What changes with every entry, for whoever keeps what was read; (0, 0) while there is no file."""
+        return changes_of(self.path)
 
     def add(
         self,
@@ -231,5 +237,5 @@ def _seconds_each(rows: Sequence[Entry], by: str | None) -> float | None:
         if entry.verdict != UNDO and by in (None, entry.by):
             times.setdefault(entry.by, []).append(datetime.fromisoformat(entry.at))
     gaps = [later - earlier for moments in times.values() for earlier, later in pairwise(moments)]
-    spent = [gap.total_seconds() for gap in gaps if gap <= PAUSE]
+    spent = [gap.total_seconds() for gap in gaps if AT_ONCE <= gap <= PAUSE]
     return median(spent) if spent else None

@@ -26,11 +26,15 @@ _FIRST = {
 }
 
 
-def specification(config: RunConfig, seed: int, images: np.ndarray, targets: np.ndarray) -> str:
-    """Names what a checkpoint belongs to: the settings of the loop, the seed, the shape of the data and its labels."""
+def specification(
+    config: RunConfig, seed: int, images: np.ndarray, targets: np.ndarray, masks: np.ndarray | None = None
+) -> str:
+    """Names what a checkpoint belongs to: settings of the loop, the seed, the data's shape, labels and masks."""
     settings = {name: _counted(getattr(config, name), first) for name, first in _FIRST.items()}
     facts = {**settings, "precision": config.precision, "seed": seed, "shape": list(images.shape)}
     facts["targets"] = hashlib.sha256(np.ascontiguousarray(targets).tobytes()).hexdigest()
+    if masks is not None:
+        facts["masks"] = hashlib.sha256(np.ascontiguousarray(masks).tobytes()).hexdigest()
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

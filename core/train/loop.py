@@ -35,6 +35,7 @@ from core.train.optimisation.losses import loss_of
 from core.train.optimisation.optimiser import WeightAverage, build_optimiser, pack, unpack
 from core.train.optimisation.schedules import lr_at
 from core.train.optimisation.unfreezing import opening_at
+from core.train.outlines import PLANES
 from core.train.targets import check_training, soft_targets
 from core.train.validation import Judgement, judge
 
@@ -93,12 +94,14 @@ def fit(
     inner: Judged | None = None,
     tabular: TabularInputs | None = None,
     keep: Callable[[EpochResult], None] = lambda result: None,
+    masks: np.ndarray | None = None,
 ) -> Generator[EpochResult, None, None]:
     """Train ``network`` in place, one epoch for each result that is asked for.
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
-    chooses. tabular: the columns of the patches, and their size classes.
+    chooses. tabular: the columns of the patches, and their size classes. masks: (N, H, W) uint8 of the training
+    patches (``core.train.outlines``), for a network with a mask head.
 
     After the last result the network holds the weights that are judged: the running average where
     ``ema_decay`` is set, with batch normalisation settled on the training part; or those of the chosen epoch as they
@@ -113,7 +116,9 @@ def fit(
     check_training(train_x, targets)
     tabular = tabular or TabularInputs()
     rows = tabular.train.append_to(targets)
-    data = place(np.asarray(train_x, np.float32), rows, torch.device(device))
+    if (network.mask_head is None) != (masks is None):
+        raise TrainingError("A network with a mask head learns from masks, and no other does.")
+    data = place(np.asarray(train_x, np.float32), rows, torch.device(device), masks)
     if config.train.select == "inner" and inner is None:
         raise TrainingError("train.select=inner chooses an epoch by patches that were held back, and there are none.")
     chosen_by = {"last": None, "inner": inner and (*inner, tabular.inner), "fold_best": (val_x, val_y, tabular.val)}[
@@ -122,7 +127,7 @@ def fit(
     loss = loss_of(config.train, targets, data.device)
     trainer = _Trainer(network, data, config, seed, loss, chosen_by, tabular)
     trainer.fit_statistics(train_x)
-    epochs, spec = config.train.epochs, specification(config, seed, train_x, rows)
+    epochs, spec = config.train.epochs, specification(config, seed, train_x, rows, masks)
     done = trainer.resume(resume_dir, spec)
     for epoch in range(done + 1, epochs + 1):
         result = trainer.epoch(epoch, val_x, val_y)
@@ -158,7 +163,9 @@ class _Trainer:
             torch.backends.cudnn.benchmark = True  # batches have one or two shapes: trying algorithms once pays
         self.stepped = torch.compile(network) if config.train.compile else network
         dtype = autocast_dtype(data.device, config.precision)
-        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.size_weight)
+        self.planes = 0 if data.masks is None else PLANES
+        mask_weight = config.model.mask_weight if self.planes else None
+        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.size_weight, mask_weight)
         self.val_table = tabular.val
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
@@ -254,7 +261,8 @@ class _Trainer:
         self.opening.train(self.network)
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
-            waiting.append(augment(*self.data.take(index), self.config.augment, generator, self.units))
+            batch = self.data.take_with_masks(index)
+            waiting.append(augment(*batch, self.config.augment, generator, self.units, self.planes))
             is_last = i == len(batches) - 1
             if len(waiting) < train.accumulate and not is_last:
                 continue

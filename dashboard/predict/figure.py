@@ -18,7 +18,10 @@ from dashboard.ui.formatting import count, number
 MOST_SPREAD = 0.5  # of probabilities: the largest standard deviation there is
 UNSEEN_SHARE = 0.75  # of grey where nothing was seen
 QUALITY = 88  # of WebP
-OVERLAYS = {"probability": "Probability", "disagreement": "Disagreement", "none": "Nothing"}
+OVERLAYS = {
+    "probability": "Probability", "where": "Where in the cell", "disagreement": "Disagreement",
+    "novelty": "Unlike training", "none": "Nothing",
+}  # fmt: skip
 NOT_SEEN = "not seen"
 LEAST_PX = 1200  # of the longer side of a picture for a report
 

@@ -29,6 +29,10 @@ def files(report: Mapping[str, Any], png: Callable[[], bytes]) -> None:
     offered = [("Probability (GeoTIFF)", report["scene"]["out"])]
     offered += [("Disagreement (GeoTIFF)", report["scene"]["disagreement"])]
     offered += [("Not seen (GeoTIFF)", report["scene"]["unseen"])]
+    if report["scene"].get("novelty_raster"):
+        offered += [("Novelty (GeoTIFF)", report["scene"]["novelty_raster"])]
+    if report["scene"].get("where"):  # of a run with a mask head
+        offered += [("Where in the cell (GeoTIFF)", report["scene"]["where"])]
     by_suffix = {Path(one).suffix: one for one in (report["polygons"] or {}).get("files", [])}
     offered += [(f"Polygons ({name})", by_suffix[suffix]) for suffix, name in SHAPES.items() if suffix in by_suffix]
     by_suffix = {Path(one).suffix: one for one in (report["triage"] or {}).get("files", [])}

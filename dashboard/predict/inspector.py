@@ -16,7 +16,7 @@ from PIL import Image
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from dashboard import url_state
-from dashboard.predict import alike, cell_answer, pixel
+from dashboard.predict import alike, cell_answer, pixel, where
 from dashboard.predict.figure import NOT_SEEN, greyed
 from dashboard.predict.map_picture import CELL
 from dashboard.ui import downloads, narrow
@@ -28,6 +28,7 @@ SIDE = 260  # px of a cell's picture
 SHORT = 6  # cells in the list of the first
 SECTIONS = {
     "model": ("What the model sees", cell_answer.section),
+    "where": ("Where in the cell", where.section),
     "alike": ("More like this", alike.section),
     "pixel": ("Pixel", lambda run, own, report, cell: pixel.section(run, own, report)),
 }

@@ -13,12 +13,21 @@ from core.evaluate.prevalence import shifted
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from dashboard import cache, url_state
-from dashboard.predict import figure, picture
+from dashboard.predict import figure, novelty, picture
 from dashboard.predict.figure import Place
 from dashboard.ui.guards import or_stop
 
 NAME = "predict_picture"
 CELL, SPOT, SWIPE = "predict_cell", "predict_spot", "predict_before"  # in the URL
+
+
+def overlays(own: ResultFolder) -> dict[str, str]:
+    """What can be laid over this scene, with its title."""
+    there = or_stop(own.arrays, "picture")
+    return {
+        name: title for name, title in figure.OVERLAYS.items()
+        if name == "none" or (name in there and np.isfinite(there[name]).any())
+    }  # fmt: skip
 
 
 def draw(
@@ -96,11 +105,14 @@ def _version(own: ResultFolder) -> tuple[str, cache.Version]:
 def _values(
     found: Mapping[str, np.ndarray], overlay: str, both: tuple[float, float] | None
 ) -> tuple[np.ndarray, float]:
-    values, top = found[overlay], figure.MOST_SPREAD
-    if overlay == "probability":
-        values = values if both is None else shifted(values, *both)
-        top = figure.top_of(values)
-    return values, top
+    values = found[overlay]
+    if overlay == "disagreement":
+        return values, figure.MOST_SPREAD
+    if overlay == novelty.OVERLAY:
+        return novelty.strangeness(values), novelty.TOP
+    if overlay == "probability" and both is not None:
+        values = shifted(values, *both)
+    return values, figure.top_of(values)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -16,8 +16,7 @@ from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import theme, url_state
 from dashboard.jobs import option_words
-from dashboard.predict import alike, at_once, files, inspector, judging, map_picture, picture, pixel
-from dashboard.predict import figure as pictures
+from dashboard.predict import alike, at_once, files, inspector, judging, map_picture, novelty, picture, pixel
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, number, percent
 from dashboard.ui.guards import or_stop
 
@@ -35,9 +34,10 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
     words = judging.words_of(said)
     if cells is not None:
         at_once.prepare(run)
+    novelty.notice(run.name, scene)
     above = st.container(gap="xsmall")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        share, overlay, opacity, shapes = _controls(cells is not None)
+        share, overlay, opacity, shapes = _controls(own, cells is not None)
     first = cells_for(cells, share) if cells is not None else 0
     with above:
         st.markdown(f"**{sentence(report, cells, first)}**")
@@ -87,7 +87,7 @@ def _right(
     return chosen
 
 
-def _controls(with_cells: bool) -> tuple[int, str, int, list[str]]:
+def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[str]]:
     share = FIRST_SHARE
     if with_cells:
         url_state.read_query_number(SHARE, 10, 99, FIRST_SHARE)
@@ -96,9 +96,10 @@ def _controls(with_cells: bool) -> tuple[int, str, int, list[str]]:
             help="The more is to be found, the more cells have to be looked at.",
         )  # fmt: skip
         url_state.write_query_param(SHARE, share, FIRST_SHARE)
+    overlays = map_picture.overlays(own)
     overlay = url_state.choose(
-        st.segmented_control, "Over the scene", list(pictures.OVERLAYS), key=OVERLAY, default="probability",
-        required=True, format_func=pictures.OVERLAYS.get, width="content",
+        st.segmented_control, "Over the scene", list(overlays), key=OVERLAY, default="probability",
+        required=True, format_func=overlays.get, width="content",
     )  # fmt: skip
     shapes = list(SHAPES) if with_cells else []
     with st.popover("Layers", icon=":material/layers:", width="content", key="predict_layers_open"):
@@ -210,7 +211,8 @@ def _basis(run: RunFolder, report: Mapping[str, Any]) -> str:
     scene = report["scene"]
     shown = f"{escape_markdown(theme.head_title(scene['head']))}, mean of {scene['n_folds']} folds"
     threshold = number((report["triage"] or scene)["threshold"])
-    return f"{shown} · threshold {threshold} · {count(scene['n_answered'])} windows, {scene['stride']} pixels apart"
+    words = f"{shown} · threshold {threshold} · {count(scene['n_answered'])} windows, {scene['stride']} pixels apart"
+    return " · ".join(filter(None, (words, novelty.basis(scene))))
 
 
 def _notes(report: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "model.backbone": "Backbone (timm name)",
         "model.image_size": "Side after resizing (pixels)",
         "model.pretrained": "Pretrained weights",
+        "model.masks": "Learn the outlines too (masks)",
     },
     "Training": {
         "train.epochs": "Epochs",
@@ -209,11 +210,12 @@ def config_form(
     groupings: Sequence[str],
     has_cloud: bool = False,
     tabular: Callable[[Draft], None] | None = None,
+    has_masks: bool = False,
 ) -> Asked:
     """Draw the form; its settings, and the button that was pressed.
 
     bands: the dataset's. groupings: what its folds can be grouped by. has_cloud: whether it has a cloud column.
-    tabular: draws the choice of columns.
+    tabular: draws the choice of columns. has_masks: whether there are masks to learn outlines from.
 
     Raises ConfigError, for the page to show, when the settings do not fit together.
     """
@@ -230,7 +232,7 @@ def config_form(
     placed, has_split = "block" in groupings, "split" in groupings
     shown = {
         "folds.block_km": placed, "folds.buffer_m": placed, "folds.use_split": has_split,
-        "folds.hold_out_val": has_split, "data.max_cloud": has_cloud,
+        "folds.hold_out_val": has_split, "data.max_cloud": has_cloud, "model.masks": has_masks,
     }  # fmt: skip
     hidden = {path for path, is_shown in shown.items() if not is_shown}
     options = {"folds.group_by": groupings, "heads.head": draft.base.heads.names, "model.backbone": BACKBONES}

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.data.check.report import CheckRow, patches_row
 from core.data.store.dataset import Dataset
+from core.errors import ConfigError
 
 BATCH = 256  # masks read at once
 LEAST_SHARE = 0.01  # of the area from which a mask means landslide, where the dataset does not say
@@ -46,6 +47,24 @@ def mask_rows(dataset: Dataset, labels: np.ndarray) -> list[CheckRow]:
             "Their mask is missing, or it says that nothing is there: correct it, or the label, and ingest again.",
         ),
     ]
+
+
+def require_masks(dataset: Dataset, labels: np.ndarray | None = None) -> None:
+    """Raise ConfigError where outlines cannot be learnt (``model.masks``), for want of masks.
+
+    labels: (N,) int8, those that count; None: the dataset's.
+    """
+    if not dataset.has_masks:
+        raise ConfigError(
+            f"model.masks=true learns outlines from masks, and '{dataset.name}' has none. Ingest it again with --masks "
+            "DIR, or set model.masks=false."
+        )
+    marked = np.flatnonzero((dataset.labels if labels is None else labels) == 1)
+    if not any(dataset.masks(rows).any() for rows in np.array_split(marked, 1 + len(marked) // BATCH)):
+        raise ConfigError(
+            f"model.masks=true learns outlines from masks, and in '{dataset.name}' all masks of '{dataset.positive}' "
+            "are empty. Ingest it again with the right masks, or set model.masks=false."
+        )
 
 
 def _shares(dataset: Dataset) -> np.ndarray:

@@ -10,27 +10,35 @@ from scipy.special import expit
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
+from core.predict.novelty.collect import Collector
 from core.predict.patches import Ensemble
+from core.predict.scene.windows import WindowSum
 from core.progress import Progress, Steps
-from core.train.loop import embed
+from core.train.loop import Embedded, embed
 
 AT_ONCE = 512  # windows that are cut out at a time
 ON_GPU = 256  # windows a batch there at the least: a training batch leaves it idle
 
 
 def stripe_answers(
-    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], tta: bool | None = None
+    ensemble: Ensemble,
+    images: np.ndarray,
+    corners: Sequence[tuple[int, int]],
+    tta: bool | None = None,
+    where: WindowSum | None = None,
+    novelty: Collector | None = None,
 ) -> Steps[np.ndarray]:
     """(N, folds) float64, the calibrated probability of each window by each fold.
 
     images: (C, H, W) raw, bands in the ensemble's order, nan where nothing was seen. corners: (row, column) of each
-    window in them. tta: mean over flips and quarter turns; None: as the run was evaluated.
+    window in them. tta: mean over flips and quarter turns; None: as the run was evaluated. where: takes what the mask
+    heads draw in the windows, the mean of the folds. novelty: sees the windows and what the heads of each fold read.
     """
     members = members_of([ensemble.head])
     kinds = {kind_of(name) for name in members}
-    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"})
+    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"}, novelty)
     found = np.empty((len(corners), len(ensemble.models)))
-    stripe = _Stripe(ensemble, images) if "embeddings" in kinds else None
+    stripe = _Stripe(ensemble, images) if "embeddings" in kinds or where is not None else None
     for k, model in enumerate(ensemble.models):
         if stripe is not None:
             stripe.normalise(model)
@@ -38,7 +46,13 @@ def stripe_answers(
             part = slice(start, start + AT_ONCE)
             features = {kind: values[part] for kind, values in fixed.items()}
             if stripe is not None:
-                features["embeddings"] = stripe.embeddings(corners[part], model.tta if tta is None else tta)
+                flips = model.tta if tta is None else tta
+                embedded = stripe.embedded(corners[part], flips, where is not None)
+                features["embeddings"] = embedded.embeddings
+                if where is not None:
+                    where.add(corners[part], embedded.outlines, len(ensemble.models), first=k == 0)
+            if novelty is not None:
+                novelty.read(k, features)
             by_head = model.log_odds_of(features, [ensemble.head], ensemble.rules)
             found[part, k] = expit(by_head[ensemble.head])
             yield Progress((k + min(1.0, (start + AT_ONCE) / len(corners))) / len(ensemble.models), "")
@@ -46,13 +60,19 @@ def stripe_answers(
 
 
 def _statistics(
-    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], kinds: set[str]
+    ensemble: Ensemble,
+    images: np.ndarray,
+    corners: Sequence[tuple[int, int]],
+    kinds: set[str],
+    novelty: Collector | None,
 ) -> dict[str, np.ndarray]:
     """What heads without a network read, which is the same for all folds."""
     of_kind = {"statistics": band_statistics, "rich": lambda raw: rich_statistics(raw, ensemble.band_names)}
     parts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
-    for start in range(0, len(corners) if kinds else 0, AT_ONCE):
+    for start in range(0, len(corners) if kinds or novelty is not None else 0, AT_ONCE):
         raw = _cut(images, corners[start : start + AT_ONCE], ensemble.shape_hw)
+        if novelty is not None:
+            novelty.look(raw)
         for kind in kinds:
             parts[kind].append(of_kind[kind](raw))
     return {kind: np.concatenate(found) for kind, found in parts.items()}
@@ -82,8 +102,8 @@ class _Stripe:
             torch.sub(self._raw, center, out=self._whole).div_(scale)
             self._whole.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)  # what is missing is the centre of its band
 
-    def embeddings(self, corners: Sequence[tuple[int, int]], tta: bool) -> np.ndarray:
-        """(n, D) of at most ``AT_ONCE`` windows."""
+    def embedded(self, corners: Sequence[tuple[int, int]], tta: bool, outlines: bool = False) -> Embedded:
+        """At most ``AT_ONCE`` windows."""
         import torch
 
         model, (height, width) = self._model, self._side
@@ -94,7 +114,7 @@ class _Stripe:
             windows = torch.stack(views, out=self._buffer[: len(views)])
         on_gpu = torch.device(model.device).type == "cuda"
         batch = max(model.batch_size, ON_GPU) if on_gpu else model.batch_size
-        return embed(model.network, windows, model.device, batch, tta=tta).embeddings
+        return embed(model.network, windows, model.device, batch, tta=tta, outlines=outlines)
 
 
 def _cut(images: np.ndarray, corners: Sequence[tuple[int, int]], side: tuple[int, int]) -> np.ndarray:

@@ -43,7 +43,13 @@ DISAGREEMENT = Kind(
     "_disagreement", "standard deviation of the folds' probabilities", "float32", float("nan"), "AVERAGE"
 )
 UNSEEN = Kind("_unseen", "1 no data, 2 cloud, 3 too little seen around it", "uint8", SEEN, "MODE")
-KINDS = (PROBABILITY, DISAGREEMENT, UNSEEN)
+NOVELTY = Kind(
+    "_novelty", "share of held-out patches that lie as far from the training set; small is new", "float32",
+    float("nan"), "AVERAGE",
+)  # fmt: skip
+WHERE = Kind("_where", "probability of landslide of each pixel, by the mask head", "float32", float("nan"), "AVERAGE")
+KINDS = (PROBABILITY, DISAGREEMENT, NOVELTY, UNSEEN)
+WITH_WHERE = (*KINDS, WHERE)  # of a run with a mask head
 
 
 def path_of(kind: Kind, out: Path) -> Path:
@@ -59,17 +65,17 @@ class RowWriter:
         self._next = 0
 
     def write(self, rows: Sequence[np.ndarray]) -> None:
-        """The next rows, (h, W) of each of :data:`KINDS`."""
+        """The next rows, (h, W) of each kind."""
         from rasterio.windows import Window
 
         height, width = rows[0].shape
-        for kind, values in zip(KINDS, rows, strict=True):
-            self._files[kind].write(values.astype(kind.dtype), 1, window=Window(0, self._next, width, height))
+        for (kind, file), values in zip(self._files.items(), rows, strict=True):
+            file.write(values.astype(kind.dtype), 1, window=Window(0, self._next, width, height))
         self._next += height
 
 
 @contextmanager
-def writing(folder: Path, grid: Grid, tags: Mapping[str, str]) -> Iterator[RowWriter]:
+def writing(folder: Path, grid: Grid, tags: Mapping[str, str], kinds: Sequence[Kind] = KINDS) -> Iterator[RowWriter]:
     """Working files in ``folder``, which :func:`finish` takes."""
     import rasterio
 
@@ -77,7 +83,7 @@ def writing(folder: Path, grid: Grid, tags: Mapping[str, str]) -> Iterator[RowWr
     with ExitStack() as opened:
         opened.enter_context(rasterio.Env(**_ENV))
         files = {}
-        for kind in KINDS:
+        for kind in kinds:
             _working(folder, kind).unlink(missing_ok=True)  # whatever lies there, it is not written through
             files[kind] = opened.enter_context(_created(_working(folder, kind), kind, grid))
             files[kind].set_band_description(1, kind.description)
@@ -85,14 +91,14 @@ def writing(folder: Path, grid: Grid, tags: Mapping[str, str]) -> Iterator[RowWr
         yield RowWriter(files)
 
 
-def finish(folder: Path, out: Path) -> Steps[None]:
+def finish(folder: Path, out: Path, kinds: Sequence[Kind] = KINDS) -> Steps[None]:
     """Make ``out`` and the rasters beside it from the working files in ``folder``, which then are gone."""
     import rasterio
     from rasterio.shutil import copy
 
     make_folder(out.parent)
-    for k, kind in enumerate(reversed(KINDS)):  # the main one last: where it is new, the others are
-        yield Progress(k / len(KINDS), f"Making {path_of(kind, out).name}.")
+    for k, kind in enumerate(reversed(kinds)):  # the main one last: where it is new, the others are
+        yield Progress(k / len(kinds), f"Making {path_of(kind, out).name}.")
         working = _working(folder, kind)
         made = working.with_suffix(".cog.tif")
         made.unlink(missing_ok=True)

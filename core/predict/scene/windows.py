@@ -118,6 +118,27 @@ class WindowGrid:
         return found
 
 
+class WindowSum:
+    """Maps of windows blended pixel by pixel, with the weights of :meth:`WindowGrid.blended`.
+
+    sums: (2, H, W) float32 of a part of the scene: weighted values, and weights.
+    """
+
+    def __init__(self, shape: tuple[int, int], side: tuple[int, int]) -> None:
+        self.sums = np.zeros((2, *shape), np.float32)
+        self._side, down, across = side, tent(side[0]), tent(side[1])
+        self._weights = (down[:, None] * across[None]).astype(np.float32)
+
+    def add(self, corners: Sequence[tuple[int, int]], maps: np.ndarray, n: int, first: bool) -> None:
+        """Maps (K, h, w) of windows that begin at ``corners``, by one of ``n`` models; first: by the first of them."""
+        weights = self._weights / np.float32(n)
+        for (row, col), one in zip(corners, maps, strict=True):
+            at = (slice(row, row + self._side[0]), slice(col, col + self._side[1]))
+            self.sums[0][at] += weights * one
+            if first:
+                self.sums[1][at] += self._weights
+
+
 def window_shares(marked: np.ndarray, rows: Sequence[int], cols: Sequence[int], side: tuple[int, int]) -> np.ndarray:
     """(rows, cols) float64, the share of marked pixels in each window. marked: (H, W) bool."""
     sums = np.zeros((marked.shape[0] + 1, marked.shape[1] + 1), np.int64)

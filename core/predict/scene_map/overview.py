@@ -61,6 +61,27 @@ def answers(path: Path, shape: tuple[int, int], step: int, classes: bool = False
         return raster.read(1, out_shape=small, resampling=how)
 
 
+def window(path: Path, box: tuple[int, int, int, int], most: int = MOST) -> np.ndarray:
+    """(h, w) of a raster of answers under a box of the scene's pixels, at most ``most`` a side.
+
+    box: top, bottom, left, right; what of it lies outside the raster is left out. Raises FormatError for a file that
+    cannot be read.
+    """
+    from rasterio.enums import Resampling
+    from rasterio.windows import Window
+
+    with opened(path) as raster:
+        top, left = max(0, box[0]), max(0, box[2])
+        height, width = min(box[1], raster.height) - top, min(box[3], raster.width) - left
+        if height <= 0 or width <= 0:
+            return np.empty((0, 0), np.float32)
+        step = max(1, math.ceil(max(height, width) / most))
+        small = (math.ceil(height / step), math.ceil(width / step))
+        return raster.read(
+            1, window=Window(left, top, width, height), out_shape=small, resampling=Resampling.average
+        ).astype(np.float32)
+
+
 def shrunk(values: np.ndarray, step: int) -> np.ndarray:
     """(C, ceil(h / step), ceil(w / step)): means of what is known in each block; nan where nothing is."""
     if step == 1:

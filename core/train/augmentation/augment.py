@@ -26,13 +26,16 @@ def augment(
     config: AugmentConfig,
     generator: np.random.Generator,
     units: BandUnits | None = None,
+    planes: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """A new batch: images (N, C, H, W), soft labels (N, K) whose rows sum to 1.
 
     What stands behind the labels (sizes, a table of columns: core.train.networks.tabular) is mixed as they are.
 
     Each patch is flipped, turned, moved and recoloured by its own draws; a batch as a whole is mixed, or not, with one
-    draw. units: the way to the bands' units, without which bands keep their values.
+    draw. units: the way to the bands' units, without which bands keep their values. planes: how many of the last bands
+    are none, but the truth about the pixels (``core.train.outlines``): moved and mixed as the pixels are, never
+    recoloured.
     """
     ways = orientations(images.shape, config.flips, config.quarter_turns, generator)
     if config.moves_pixels:
@@ -44,7 +47,8 @@ def augment(
     else:
         images = oriented(images, *ways)
     if config.needs_units and units is not None:
-        images = recolour(images, units, config, generator)
+        bands = recolour(images[:, : images.shape[1] - planes], units, config, generator)
+        images = torch.cat([bands, images[:, images.shape[1] - planes :]], dim=1) if planes else bands
     labels = smooth(targets[:, :CLASSES], config.label_smoothing)
     return mix(images, torch.cat([labels, targets[:, CLASSES:]], dim=1), config, generator)
 

@@ -62,6 +62,7 @@ class Network(nn.Module):
         self.classifier = nn.Linear(self.n_features, CLASSES)
         self.size_classes = tuple(size_classes)
         self.size_head = nn.Linear(self.n_features, len(size_classes)) if size_classes else None
+        self.mask_head = nn.Conv2d(backbone.n_pixel, 1, 1) if model.masks else None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -73,6 +74,10 @@ class Network(nn.Module):
 
         table: (N, P), see ``core.data.tabular.columns``, where the network reads columns; None: all are unknown.
         """
+        return self.embed_with_map(images, table)[0]
+
+    def embed_with_map(self, images: Tensor, table: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """The same, and what :meth:`outline` reads: the decoder's map; None for a network without a mask head."""
         if images.ndim != 4 or images.shape[1] != len(self.bands):
             raise FormatError(
                 f"The network was given an array of shape {tuple(images.shape)}; it reads (N, {len(self.bands)}, H, W) "
@@ -81,22 +86,45 @@ class Network(nn.Module):
         if self.modality_dropout is not None:
             images = self.modality_dropout(images)
         inputs = images if self.index_bands is None else self.index_bands(images)  # (N, C + I, H, W)
-        features = self.backbone(resized(inputs, self.model.image_size)).float()
+        inputs, pixels = resized(inputs, self.model.image_size), None
+        if self.mask_head is None:
+            features = self.backbone(inputs).float()
+        else:
+            features, pixels = self.backbone.with_map(inputs)
+            features = features.float()
         if self.fusion is not None:
             features = self.fusion(features)
         joined = [self.statistics(images)] if self.statistics is not None else []
         joined += [self.tabular(table, len(images))] if self.tabular is not None else []
-        return torch.cat([features, *joined], dim=1) if joined else features
+        return torch.cat([features, *joined], dim=1) if joined else features, pixels
+
+    def outline(self, pixels: Tensor, hw: tuple[int, int]) -> Tensor:
+        """A decoder's map -> logits (N, H, W) of landslide for each pixel of a patch of that size."""
+        logits = self.mask_head(pixels).float()
+        return F.interpolate(logits, tuple(hw), mode="bilinear", align_corners=False)[:, 0]
 
     def classify(self, embeddings: Tensor) -> Tensor:
         """(N, D) -> logits (N, 2); column 1 is landslide."""
         return self.classifier(self.dropout(embeddings))
 
-    def forward(self, images: Tensor, table: Tensor | None = None, with_sizes: bool = False) -> Any:
-        """Normalised (N, C, H, W) -> logits (N, 2); with sizes, also those of the size classes (N, S)."""
-        embeddings = self.embed(images, table)
+    def outline_rows(self) -> int:
+        """Rows of the decoder's map of one patch: how fine an outline can be."""
+        blank, was_training = torch.zeros(1, len(self.bands), *self.image_hw), self.training
+        with torch.inference_mode():
+            pixels = self.eval().embed_with_map(blank.to(next(self.parameters()).device))[1]
+        self.train(was_training)
+        return pixels.shape[-2]
+
+    def forward(
+        self, images: Tensor, table: Tensor | None = None, with_sizes: bool = False, with_mask: bool = False
+    ) -> Any:
+        """Normalised (N, C, H, W) -> logits (N, 2); behind them, as asked, those of the sizes (N, S), of pixels."""
+        embeddings, pixels = self.embed_with_map(images, table)
         logits = self.classify(embeddings)
-        return (logits, self.size_head(self.dropout(embeddings))) if with_sizes else logits
+        if not with_sizes and not with_mask:
+            return logits
+        sizes = (self.size_head(self.dropout(embeddings)),) if with_sizes else ()
+        return logits, *sizes, *((self.outline(pixels, images.shape[-2:]),) if with_mask else ())
 
     def fit_statistics(self, images: Tensor) -> None:
         """Fits what is standardised inside the network on the training part: (N, C, H, W), normalised."""

@@ -15,9 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.config.training import UNET
 from core.errors import ConfigError
 
-UNET = "unet_"  # before the name of the encoder
+__all__ = ["UNET", "UNet", "unet"]
+
 WIDTHS = (256, 128, 64, 32)  # channels of the decoder from the deepest stage on, as far as there are stages
 
 
@@ -32,17 +34,22 @@ class UNet(nn.Module):
         self.encoder, self.stages = encoder, list(stages)
         skips = list(reversed(channels[:-1]))
         into = [channels[-1], *widths[:-1]]
+        self.n_pixel = widths[-1] if widths else channels[-1]  # channels of the finest map
         self.decoder = nn.ModuleList(
             UpBlock(before + skip, width) for before, skip, width in zip(into, skips, widths, strict=True)
         )
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, D)."""
+        return self.with_map(images)[0]
+
+    def with_map(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, C, H, W) -> the embedding (N, D), and the decoder's finest map (N, n_pixel, h, w)."""
         maps = self.encoder.forward_intermediates(images, indices=self.stages, intermediates_only=True)
         deepest = up = maps[-1]
         for block, skip in zip(self.decoder, reversed(maps[:-1]), strict=True):
             up = block(up, skip)
-        return torch.cat([up.mean(dim=(2, 3)), deepest.mean(dim=(2, 3))], dim=1)
+        return torch.cat([up.mean(dim=(2, 3)), deepest.mean(dim=(2, 3))], dim=1), up
 
 
 class UpBlock(nn.Module):

@@ -10,19 +10,28 @@ from torch import Tensor, nn
 from core.errors import TrainingError
 from core.train.networks.tabular import Layout, size_loss
 from core.train.optimisation.losses import Loss
+from core.train.outlines import outline_loss, without_planes
 
 MAX_PIECES = 8  # a batch that does not fit into memory is cut into 2, 4, 8 pieces whose gradients add up
-Batch = tuple[Tensor, Tensor]  # images (n, C, H, W); soft labels and what stands behind them (n, K + S + P)
+Batch = tuple[Tensor, Tensor]  # images (n, C, H, W), and planes; soft labels and what is behind them (n, K + S + P)
 
 
 class Gradients:
-    """``pieces``: parts that a batch is cut into so far; it doubles when memory runs out."""
+    """``pieces``: parts that a batch is cut into so far; it doubles when memory runs out.
+
+    mask_weight: of the pixels' loss; None: images have no planes, and no pixel is learnt.
+    """
 
     def __init__(
-        self, loss: Loss, dtype: torch.dtype | None, layout: Layout | None = None, size_weight: float = 0.0
+        self,
+        loss: Loss,
+        dtype: torch.dtype | None,
+        layout: Layout | None = None,
+        size_weight: float = 0.0,
+        mask_weight: float | None = None,
     ) -> None:
         self.loss, self.dtype, self.pieces = loss, dtype, 1
-        self.layout, self.size_weight = layout or Layout(), size_weight
+        self.layout, self.size_weight, self.mask_weight = layout or Layout(), size_weight, mask_weight
 
     def of(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor:
         """Puts the gradients of the mean loss over all ``batches`` into the network; that loss, without gradient.
@@ -60,11 +69,17 @@ class Gradients:
         return total
 
     def _loss(self, network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        """The loss of one piece; that of the size classes is added where there are any."""
+        """The loss of one piece; those of the size classes and of pixels are added where there are any."""
         labels, sizes, table = self.layout.split(y)
+        with_mask, planes = self.mask_weight is not None, None
+        if with_mask:
+            x, planes = without_planes(x)
         with torch.autocast(x.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-            outputs = network(x) if table is None and sizes is None else network(x, table, sizes is not None)
-        if sizes is None:
+            plain = table is None and sizes is None and not with_mask
+            outputs = network(x) if plain else network(x, table, sizes is not None, with_mask)
+        if plain or (sizes is None and not with_mask):
             return self.loss(outputs, labels)
-        logits, of_sizes = outputs
-        return self.loss(logits, labels) + self.size_weight * size_loss(of_sizes, sizes)
+        total = self.loss(outputs[0], labels)
+        if sizes is not None:
+            total = total + self.size_weight * size_loss(outputs[1], sizes)
+        return total + self.mask_weight * outline_loss(outputs[-1], planes) if with_mask else total

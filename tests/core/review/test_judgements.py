@@ -56,6 +56,17 @@ def test_where_the_file_lies(folder, tmp_path):
     assert judgements_path(tmp_path / "demo.h5") == tmp_path / "demo.judgements.sqlite"
 
 
+def test_the_stamp_changes_with_every_entry(folder):
+    judgements, seen = Judgements(folder), [(0, 0)]
+    assert judgements.stamp == (0, 0)
+    for _ in range(20):
+        judgements.add("patch", "p", "not", "ana")
+        seen.append(judgements.stamp)
+        judgements.latest()
+        assert judgements.stamp == seen[-1]
+    assert len(set(seen)) == 21
+
+
 def test_reading_makes_no_file(folder):
     judgements = Judgements(folder)
     assert judgements.latest() == judgements.history() == judgements.disagreements() == judgements.agreement() == []
@@ -71,6 +82,7 @@ def test_progress_says_how_long_it_takes(folder, monkeypatch):
         judgements.add("patch", name, "not", "ana")
         clock[0] += timedelta(hours=2) if name == "p3" else timedelta(seconds=6)  # a pause is no time spent
     judgements.add("cell", "p50", "not", "ana")
+    judgements.import_csv("subject,verdict,by\np1,not,ana\np2,not,ana\np3,not,ana\n")  # at one moment: no pace
     found = judgements.progress(names)
     assert (found.judged, found.total, found.seconds_each) == (34, 120, 6.0)
     assert found.sentence == "34 of 120, about 9 minutes left" and found.by_person == {"ana": 34}
@@ -137,7 +149,7 @@ def _judge_until_killed(place):
 def test_a_killed_writer_leaves_what_was_kept(folder):
     worker = multiprocessing.get_context("spawn").Process(target=_judge_until_killed, args=(folder,))
     worker.start()
-    while len(Judgements(folder).history()) < 20:
+    while len(Judgements(folder).history()) < 5:
         time.sleep(0.01)
     worker.kill()
     worker.join(20)
@@ -156,7 +168,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(STEPS)
 def test_any_order_of_two_writers_and_undos_is_as_each_alone(tmp_path_factory, steps):
     """Against a model: each person has a stack of judgements; the last of each subject that is left stands."""
@@ -220,6 +232,24 @@ def test_a_locked_file_is_told_of_and_read_afterwards(folder, monkeypatch):
     other.close()
     judgements.add("patch", "q", "not", "ana")
     assert len(judgements.latest()) == 2
+
+
+def test_a_file_that_is_read_only_can_be_read(folder, monkeypatch):
+    """As SQLite says it of a file that may not be written, also to root."""
+    judgements, connect = Judgements(folder), entry_file._connect
+    judgements.add("patch", "p", "not", "ana")
+
+    def read_only(path):
+        connection = connect(path)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    monkeypatch.setattr(entry_file, "_connect", read_only)
+    assert len(judgements.latest()) == 1
+    for ask in (lambda: judgements.add("patch", "q", "not", "ana"), lambda: judgements.undo("ana")):
+        with pytest.raises(DataError, match="Nothing was kept. Make the folder writable"):
+            ask()
+    assert len(judgements.history()) == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

@@ -31,7 +31,7 @@ PLACES = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(NAMES, NAMES, TEXT, TAGS, PLACES, st.booleans()), min_size=1, max_size=4))
 def test_an_export_comes_back_as_it_was(tmp_path_factory, rows):
     here, there = (Judgements(tmp_path_factory.mktemp(name)) for name in ("here", "there"))

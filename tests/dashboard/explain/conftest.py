@@ -22,6 +22,7 @@ ANALYSES = {
     "attention_maps": {},
     "band_importance": {"patches": "all", "spatial": 4, "window": 8, "stride": 8},
     "robustness": {"coverages": [0.5]},
+    "where": {"patches": 10, "stride": 8},
 }
 
 

@@ -8,6 +8,7 @@ from core.config import PRESETS, RunConfig, preset
 from core.config.preset_groups import GROUPS, group_of
 from core.runs.store import list_runs
 from dashboard.train import config_form
+from tests.builders import make_tiny
 
 
 def labels(at) -> set[str]:
@@ -126,3 +127,23 @@ def test_what_differs_is_marked_kept_on_other_pages_and_reset(studio, open_page)
     at.button(key="train_reset").click().run()
     assert not at.exception and at.number_input(key="train_demo_train.epochs_1").value == 10
     assert any("All settings are those of the preset demo" in c.value for c in at.caption)
+
+
+def test_outlines_can_be_learnt_where_there_are_masks_and_a_decoder(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    at = open_page("train")
+    at.session_state["train_view"] = "new"
+    at.run()
+    at.toggle(key="train_demo_model.masks").set_value(True).run()
+    assert any("masks needs a U-Net" in e.value.replace("\\", "") for e in at.error)
+    at.selectbox(key="train_demo_model.backbone").set_value("unet_resnet18").run()
+    assert not at.error and not at.exception
+    at.button(key="train_start").click().run()
+    assert not at.exception and newest(studio).config().model.masks
+
+
+def test_without_masks_there_is_nothing_to_choose(studio, open_page):
+    make_tiny(studio.checkpoints / "datasets" / "plain.h5")
+    at = open_page("train")
+    assert not at.exception and "train_demo_model.masks" not in [one.key for one in at.toggle]

@@ -1,0 +1,1 @@
+"""Where in a patch: maps of one patch by every way that a finished run offers."""
