@@ -19,10 +19,12 @@ from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
 from core.commands.known import bands, layouts
 from core.commands.maps.export import export
+from core.commands.maps.scene import predict_scene
 from core.commands.maps.vectors import polygons, triage_grid
 from core.commands.model import model
-from core.commands.predict import evaluate, predict, predict_scene
+from core.commands.predict import check_submission, evaluate, predict
 from core.commands.prevalence import prevalence
+from core.commands.review.desk import review
 from core.commands.runs import compare, doctor
 from core.commands.train import train
 from core.errors import LandslideLensError
@@ -35,8 +37,8 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, prevalence, heads,
-    explain, compare, polygons, triage_grid, export, doctor,
+    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission,
+    prevalence, heads, explain, compare, review, polygons, triage_grid, export, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -15,7 +15,10 @@ from typing import Any
 from core.errors import LandslideLensError
 from core.provenance import commit, versions
 
-REQUIRED = tuple("torch timm scikit-learn lightgbm umap-learn streamlit plotly h5py numba pyarrow".split())
+REQUIRED = (
+    "torch timm scikit-learn lightgbm umap-learn streamlit plotly h5py numba pyarrow "
+    "rasterio pyproj shapely pyogrio onnx onnxscript onnxruntime"
+).split()
 
 
 def examine(checkpoints: Path) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from core.data.store.dataset import Dataset
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = (
     "torch timm scikit-learn lightgbm umap-learn plotly streamlit h5py scikit-image grad-cam numpy pandas pyarrow "
-    "numba safetensors pydantic typer psutil pillow rasterio shapely pyproj pyogrio onnx onnxscript onnxruntime"
+    "numba safetensors pydantic typer psutil pillow rasterio shapely pyproj pyogrio onnx onnxscript onnxruntime "
+    "cleanlab"
 ).split()
 
 

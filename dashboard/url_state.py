@@ -69,10 +69,7 @@ def toggle(label: str, default: bool = False, *, key: str, **look: Any) -> bool:
 
 def text(label: str, *, key: str, **look: Any) -> str:
     """What is typed, of at most ``MOST_TEXT`` characters."""
-    if asked := _asked(key):
-        st.session_state[key] = asked[0][:MOST_TEXT]
-    elif key not in st.session_state:
-        st.session_state[key] = st.session_state.get(_kept(key), "")
+    read_query_text(key)
     value = st.text_input(label, key=key, max_chars=MOST_TEXT, **look)
     write_query_param(key, value, "")
     return value
@@ -114,6 +111,15 @@ def read_query_number(
     kept = st.session_state.get(_kept(kept_as or key))
     usable = isinstance(kept, int | float) and low <= kept <= high
     _hold(key, value if value is not None and low <= value <= high else None, kept if usable else default)
+
+
+def read_query_text(key: str) -> str:
+    """As :func:`read_query_param`, for text; what it holds now."""
+    if asked := _asked(key):
+        st.session_state[key] = asked[0][:MOST_TEXT]
+    elif key not in st.session_state:
+        st.session_state[key] = st.session_state.get(_kept(key), "")
+    return str(st.session_state[key] or "")
 
 
 def _hold(key: str, named: Any, otherwise: Any) -> None:

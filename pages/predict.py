@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard.predict import export, patches, scene
+from dashboard.predict import export, scene
+from dashboard.predict.patches.view import patches_view
 from dashboard.ui import guards
 from dashboard.ui.view_switch import view_switch
 
@@ -22,6 +23,6 @@ with st.container(horizontal=True, horizontal_alignment="distribute", vertical_a
 if view == "scene":
     scene.scene_view(run, shown)
 elif view == "patches":
-    patches.patches_view(run)
+    patches_view(run)
 else:
     export.export_view(run)

@@ -34,6 +34,7 @@ VIEWS = {
 OLD_VIEWS = {
     "metrics": ("summary", {}), "curves": ("heads", {}), "threshold": ("safety", {}), "risk_control": ("safety", {}),
     "significance": ("compare", {"compare_how": "several"}), "locked_test": ("external", {"external_which": "locked"}),
+    "novelty": ("external", {"external_which": "novelty"}),
 }  # fmt: skip
 VIEW = "results_view"
 NEED_DATA = ("errors", "safety", "slices", "compare")

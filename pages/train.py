@@ -12,6 +12,7 @@ from core.data.check.masks import require_masks
 from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.data.held_back.split_parts import held_back
+from core.data.label_versions import with_version_named
 from core.errors import FoldError, LandslideLensError
 from core.jobs import queue
 from core.runs import repeats
@@ -103,7 +104,8 @@ try:
         notes = escape_markdown(told) + exclusions.training_sentence(data.path) + _ahead(len(progress.active()))
         if notes.strip():
             st.caption(notes.strip())
-    config, _ = without_excluded(asked.config, data.path)
+    config, _ = with_version_named(asked.config, data.path)
+    config, _ = without_excluded(config, data.path)
     if asked.what:
         config_form.check_size(config, data.shape[1:])
         if config.model.masks:

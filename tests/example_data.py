@@ -29,6 +29,8 @@ def write_all(home: Path) -> None:
     make_tiny(home / "F.h5", seed=1)
     make_tiny(home / "other.h5", n=24, seed=2)
     _placed(home / "placed.h5", patches, labels)
+    for name in ("judged.csv", "todo.csv"):
+        (home / name).write_text("subject,verdict,by\np000,not,Ana\n")
     (home / "coolr.csv").write_text("event_id,event_date,longitude,latitude\n7,2018-09-06,142.0,42.7\n")
     _zindi(home / "zindi")
     _landslide4sense(home / "landslide4sense-rgb", patches, labels)

@@ -13,6 +13,14 @@ def _scene(words: str, scene: str) -> str:
     return f"| {words} | {cells} | {{{at}[least]}} to {{{at}[most]}} a fold |"
 
 
+def _told(words: str, which: str, size: str) -> str:
+    """A row of the table of how well a share of landslides is told."""
+    at = f"share[share][{which}]"
+    errors = [f"{{{at}[all][mean_absolute_error][{way}]:.3f}}" for way in ("estimate", "count", "mean_probability")]
+    covered = [f"{{{at}[all][{name}]:.3f}}" for name in ("coverage", "lowest_coverage")]
+    return f"| {words}, {{{at}[patches]:,}} patches{size} | {' | '.join((*covered, *errors))} |"
+
+
 def _recall(words: str, way: str) -> str:
     cells = " | ".join(f"{{own[recall][{way}][{where}]:.2f}}" for where in ("near", "one", "both", "far"))
     return f"| {words} | {cells} |"
@@ -109,7 +117,40 @@ def _embedding(seed: int, words: str) -> str:
     return f"| {words} | " + " | ".join(f"{{{cell}}}" for cell in cells) + " |"
 
 
+def _found(path: str, ranking: str = "score") -> str:
+    return f"{{{path}[found_in_first_5_percent][{ranking}][together][found]}}"
+
+
+def _above(way: str, share: str, metric: str) -> str:
+    """``+0.092 [+0.060, +0.124]``: over the whole curve."""
+    at = f"next_patches[{share}][against_random][{way}][{metric}][whole_curve]"
+    return f"{{{at}[mean]:+.3f}} [{{{at}[interval][0]:+.3f}}, {{{at}[interval][1]:+.3f}}]"
+
+
+_DEMO, _TURNED = "label_issues[demo]", "label_issues[real_patches_without_network]"
+_RARE, _HALF = "landslides_one_in_ten", "all_patches"
+
+
 FIGURES: dict[str, tuple[str, ...]] = {
+    "docs/review.md": (
+        f"{_found(_DEMO)} of {{{_DEMO}[found_in_first_5_percent][score][together][of]}} "
+        "({own[planted][demo][share]:.0f} %, 95 % interval {own[planted][demo][low]:.0f} to "
+        "{own[planted][demo][high]:.0f} %) stand among",
+        f"Cleanlab alone finds {_found(_DEMO, 'cleanlab')}.",
+        f"On {{{_TURNED}[dataset][n]:,}} real patches 2 % of the labels were turned",
+        f"find {_found(_TURNED)} of {{{_TURNED}[found_in_first_5_percent][score][together][of]}} "
+        "({own[planted][turned][share]:.0f} %, {own[planted][turned][low]:.0f} to {own[planted][turned][high]:.0f} %), "
+        f"cleanlab alone {_found(_TURNED, 'cleanlab')}.",
+        "on {next_patches[dataset][n]:,} real patches labels are hidden",
+        f"{{next_patches[{_RARE}][seeds]}} seeds (`bench",
+        f"{_above('desk', _RARE, 'ap')} where one patch in ten is a landslide. Where half of them are, "
+        f"{_above('desk', _HALF, 'ap')}:",
+        "it is {own[lower_at_300]:.3f} lower.",
+        f"AUC: {_above('desk', _RARE, 'auc')} and {_above('desk', _HALF, 'auc')}.",
+        "By uncertainty alone it is "
+        f"{{next_patches[{_RARE}][against_random][uncertain][ap][whole_curve][mean]:+.3f}} and "
+        f"{{next_patches[{_HALF}][against_random][uncertain][ap][whole_curve][mean]:+.3f}}.",
+    ),
     "README.md": (
         "On {without_network[dataset][n]:,} real patches that blend reaches AUC "
         "{without_network[heads][stats_blend][auc]:.3f} in seconds, `--preset small` "
@@ -119,6 +160,15 @@ FIGURES: dict[str, tuple[str, ...]] = {
         "the blend's precision of {without_network[heads][stats_blend][precision]:.3f} is "
         "{without_network[heads][stats_blend][at_2_percent][precision]:.3f}, and its F1 of "
         "{without_network[heads][stats_blend][f1]:.3f} is {without_network[heads][stats_blend][at_2_percent][f1]:.3f}.",
+    ),
+    "docs/prevalence.md": (
+        _told("Zindi", "zindi", ", a public network"),
+        _told("Landslide4Sense", "run", " of {share[share][run][groups]:,} images"),
+        "A misfit was noticed wrongly in {share[share][run][all][misfit_noticed]:.3f} of the draws.",
+        "on Bijie ({share[share][broken][0][told][n]:,} patches of another sensor, a share of "
+        "{share[share][broken][0][told][share][check][labelled]:.2f}, recall "
+        "{share[share][broken][0][told][recall]:.2f} there) is refused in every draw; the estimate would be "
+        "{share[share][broken][0][told][share][share]:.1f}.",
     ),
     "docs/small-preset.md": (
         "{small_rgb[dataset][n]} real Sentinel-2 true-colour patches",
@@ -227,10 +277,24 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
+    "docs/review.md": {
+        "Of those of 2 demo runs": "how many runs the file has",
+        "among the 5 %": "the first that are reviewed",
+        "order 5 % would": "by definition",
+        "2 % of the labels were turned": "the protocol",
+        "with 4 seeds": "the protocol",
+        "20 at a time, from 20 to 300": "the protocol",
+        "with 300 labels": "the protocol",
+        "(Zhdanov 2019)": "year",
+    },
     "README.md": {
         "Sentinel-1/2": "satellites",
         "AUC is 0.5": "by definition; a test trains on random labels",
         "prevalence RUN 0.02": "an example",
+    },
+    "docs/prevalence.md": {
+        "shares of 0.02 to 0.6": "drawn, a setting of the script",
+        "in sets of 200 and 1,000, each 200 times": "settings of the script",
     },
     "docs/small-preset.md": {
         "Sentinel-2": "satellite",

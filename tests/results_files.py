@@ -62,6 +62,12 @@ def _worked_out(found: dict[str, Any]) -> dict[str, Any]:
     for recall in (0.90, 0.95):  # an F1 at equal shares and a recall give the false alarm rate
         there = at_share(recall, 2 * recall / blend - 1 - recall, 0.02)
         own[f"blend_{100 * recall:.0f}"] = {name: float(there[name]) for name in ("precision", "f1")}
+    own["planted"] = {}
+    for name, part in (("demo", "demo"), ("turned", "real_patches_without_network")):
+        one = found["label_issues"][part]["found_in_first_5_percent"]["score"]["together"]
+        low, high = (100 * end for end in one["interval"])
+        own["planted"][name] = {"share": 100 * one["found"] / one["of"], "low": low, "high": high}
+    own["lower_at_300"] = -found["next_patches"]["all_patches"]["against_random"]["desk"]["ap"]["at_300_labels"]["mean"]
     return own | _of_shared_ground(found["ground_overlap"])
 
 

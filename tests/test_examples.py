@@ -31,6 +31,8 @@ SCENES = (  # the import whose result docs/import.md trains on
     "python -m core ingest geotiff chittagong-s2-4band/raw --out scenes.h5 --tile 64 --mask-value 1 "
     "--mask-threshold 0.001 --bands red,green,blue,nir"
 )
+JUDGED = "python -m core review RUN --import judged.csv"
+CORRECTED = "python -m core review RUN --make-version WHY --by NAME"
 # Where the placeholders of an example mean something of their own, or several commands are written as one.
 MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ingest FORMAT SOURCE --out F.h5": ("python -m core ingest auto my-patches --out auto.h5",),
@@ -72,8 +74,15 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core jobs retry ASKED",
     ),
     "python -m core jobs resume RUN --wait": ("python -m core jobs resume BROKEN --wait",),
+    'python -m core review RUN --make-version "first review" --by NAME': (JUDGED, CORRECTED),
+    "python -m core review RUN --make-version WHY --by NAME": (JUDGED, CORRECTED),
+    "python -m core review RUN --labels v1": (JUDGED, CORRECTED, "python -m core review RUN --labels v1"),
+    "python -m core train F.h5 --set data.labels=v1": (
+        JUDGED, CORRECTED, "python -m core train before/trained/tiny.h5 --set data.labels=v1",
+    ),
 }  # fmt: skip
 EXCLUDED = {
+    "python -m core analyse next_patches ": "needs unlabelled patches; tests/core/analyses/review has a run with some",
     "make ": "makes an environment and downloads; .ci and people run it",
     "pip ": "downloads",
     "streamlit ": "serves until it is stopped; tests/dashboard opens every page",

@@ -28,12 +28,14 @@ ELSEWHERE = {
     "core/data/uploads.py": "a new file in a folder of its own",
     "core/jobs/claim.py": "the folder itself, to lock it",
     "core/jobs/queue_db.py": "the queue, beside the runs",
+    "core/review/entry_file.py": "judgements, beside what is judged; a plain file, looked at first",
     "core/predict/export": "the file that the user asked for, from new files of this process",
     "core/predict/maps/vector_files.py": "the layers that the user asked for, from new files of this process",
     "core/predict/scene/rasters.py": "rasters that the user asked for, from new files of this process",
     "core/predict/submission.py": "the CSV that the user asked for",
     "core/train/networks/pretrained.py": "weights that the user names; their header is read first, through core.io",
     "dashboard/patches/tiles.py": "its own style and script, files of this program",
+    "dashboard/predict/picture.py": "its own style and script, files of this program",
     "dashboard/results/sources/uploaded_scores.py": "an upload, in a temporary folder",
 }
 OF_CLASSES = {"PerturbedModel.open", "Image.open", "rasterio.open"}  # no files of ours

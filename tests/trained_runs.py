@@ -10,6 +10,8 @@ from filelock import FileLock
 
 from core.config import RunConfig, preset
 from core.pipeline import train_run
+from core.predict.novelty.fit import fitted
+from core.progress import drain
 from core.runs.store import RunFolder, create_run
 from tests.builders import TINY, make_tiny
 
@@ -23,6 +25,7 @@ def train_tiny(home: Path, dataset: Path, config: RunConfig, name: str) -> RunFo
     for _ in train_run(run):
         pass
     run.write_status(state="succeeded")
+    drain(fitted(run))
     return run
 
 

@@ -30,8 +30,8 @@ from benchmarks.report import circumstances, keep, parser
 from core.runs.store import DEFAULT_CHECKPOINTS, list_runs
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("", "dataset", "balance", "train", "results", "errors", "embedding", "explain")
-# Train has no picture at first: its first control counts.
+PAGES = ("", "dataset", "balance", "train", "results", "errors", "embedding", "explain", "predict")
+# Train and Predict, before the first scene, have no picture at first: their first control counts.
 SEEN = """() => {
   const there = (one) => { const box = one.getBoundingClientRect(); return box.width > 30 && box.height > 30; };
   const roots = [document, ...[...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean)];
@@ -82,7 +82,7 @@ def seconds(context: BrowserContext, address: str, page: str, query: str) -> flo
     tab = context.new_page()
     begun = time.perf_counter()
     tab.goto(f"{address}/{page}{query}", wait_until="commit")
-    tab.wait_for_function(CONTROLS if page == "train" else SEEN, timeout=60_000, polling=20)
+    tab.wait_for_function(CONTROLS if page in ("train", "predict") else SEEN, timeout=60_000, polling=20)
     took = time.perf_counter() - begun
     tab.close()
     return took

@@ -47,7 +47,7 @@ class ExternalValidation:
     results: ResultFolder
 
     def patches(self) -> pd.DataFrame:
-        """Its patches: id, label, prob, pred."""
+        """Its patches: id, label, prob, pred, group where groups are known, prob_fold_1 and so on."""
         return self.results.table("patches")
 
 

@@ -8,21 +8,21 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from core.analyses.base import Analysis, Options
+from core.analyses.maps import polygons
 from core.config.sections import NoDataValue, names_of
-from core.errors import ConfigError
-from core.progress import Steps
+from core.errors import ConfigError, FormatError
+from core.progress import Steps, part
 from core.runs.store import RunFolder
 
 NAME = "scene"
 TIFF = (".tif", ".tiff")
+ANSWERED = 0.95  # share of the work, where polygons follow
 Paths = Annotated[tuple[str, ...], BeforeValidator(names_of)]
 
 
-class SceneOptions(Options):
-    """The rasters, how they are read, how densely they are answered, and where the answer goes."""
+class AnsweringOptions(Options):
+    """How a scene is read and how densely it is answered, and the rasters that are read beside it."""
 
-    scene: str = Field(min_length=1, title="Scene", description="The GeoTIFF whose grid the answer has.")
-    out: str = Field(min_length=1, title="Raster to write", description="A .tif; others are written beside it.")
     also: Paths = Field((), title="Further rasters", description="Rasters of the same ground, with more bands.")
     before: str | None = Field(
         None, title="Before the event", description="A raster from before the event: its red is red_pre."
@@ -77,12 +77,12 @@ class SceneOptions(Options):
         description="How frequent landslides are there, such as 0.02, for the threshold; none: as stated for the run.",
     )
 
-    @field_validator("scene", "out", "before")
+    @field_validator("scene", "out", "before", "polygons", check_fields=False)
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
         return value if value is None else str(Path(value).resolve())  # the worker has another working directory
 
-    @field_validator("also", "cloud")
+    @field_validator("also", "cloud", "scenes", check_fields=False)
     @classmethod
     def _all_absolute(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(Path(one).resolve()) for one in value)
@@ -92,6 +92,13 @@ class SceneOptions(Options):
     def _numbers(cls, value: Any) -> Any:
         return names_of(value)
 
+
+class OneSceneOptions(AnsweringOptions):
+    """One scene, and where its answer goes."""
+
+    scene: str = Field(min_length=1, title="Scene", description="The GeoTIFF whose grid the answer has.")
+    out: str = Field(min_length=1, title="Raster to write", description="A .tif; others are written beside it.")
+
     @model_validator(mode="after")
     def _out_is_a_raster_of_its_own(self) -> Self:
         if Path(self.out).suffix.lower() not in TIFF:
@@ -99,11 +106,25 @@ class SceneOptions(Options):
         return self
 
 
-def must_fit(run: RunFolder, options: SceneOptions) -> None:
+class SceneOptions(OneSceneOptions):
+    """One scene, its raster, and outlines of what is called."""
+
+    polygons: str | None = Field(
+        None, title="Polygons to write", description="A .geojson or .gpkg; the other one and a style lie beside it."
+    )
+    date: str | None = Field(
+        None,
+        max_length=40,
+        title="Date of the image",
+        description="For the polygons; none: as the raster says, or unknown.",
+    )
+
+
+def must_fit(run: RunFolder, options: OneSceneOptions) -> None:
     """Looks at the rasters' headers alone.
 
-    Raises FormatError for a raster that is not there or does not fit the run or the others, ConfigError for one that
-    would be written over.
+    Raises FormatError for a raster that is not there, has no place for polygons, or does not fit the run or the others,
+    ConfigError for one that would be written over.
     """
     from core.data.bands import bands_named
     from core.data.readers import must_exist
@@ -113,6 +134,8 @@ def must_fit(run: RunFolder, options: SceneOptions) -> None:
     asked = input_of(options)
     for path in asked.files:
         must_exist(path)
+    if shapes := getattr(options, "polygons", None):
+        _can_be_outlined(asked, Path(shapes))
     if options.where and not run.config().model.masks:
         raise ConfigError(
             f"Run '{run.name}' has no mask head, so it cannot draw where in a cell a landslide lies. Leave the option "
@@ -126,11 +149,37 @@ def must_fit(run: RunFolder, options: SceneOptions) -> None:
         asked.stack(run.name, bands_named([row["name"] for row in trained], units=units), [])
 
 
-def analyse(run: RunFolder, options: SceneOptions) -> Steps[dict[str, Any]]:
+def _can_be_outlined(asked: Any, out: Path) -> None:
+    from core.data.readers.geo.placement import place_of
+    from core.data.readers.geo.raster import raster_header
+    from core.predict.maps.vector_files import check_outputs
+
+    check_outputs(out)
+    first = asked.files[0] if asked.files else None  # a folder without tiles is refused with the rasters
+    if first is None or first.suffix.lower() not in TIFF:
+        return
+    place = place_of(first, raster_header(first))
+    if place is None or not place.crs:
+        raise FormatError(
+            f"{first.name} has no coordinate system, so that its polygons would lie nowhere. State it with "
+            "gdal_edit.py -a_srs, or leave out --polygons."
+        )
+
+
+def analyse(run: RunFolder, options: OneSceneOptions) -> Steps[dict[str, Any]]:
     """Answer for the scene and write its rasters; begun again, it goes on after the last finished stripe.
 
     Raises FormatError for rasters that do not fit the run or each other.
     """
+    if getattr(options, "polygons", None) is None:
+        return (yield from _answered(run, options))
+    facts = yield from part(_answered(run, options), 0.0, ANSWERED)
+    asked = {"probability": facts["out"], "out": options.polygons, "prevalence": options.prevalence}
+    outlined = yield from part(polygons.ANALYSIS.start(run, asked | {"date": options.date}), ANSWERED, 1.0)
+    return facts | {"polygons": outlined, "message": f"{facts['message']} {outlined['message']}"}
+
+
+def _answered(run: RunFolder, options: OneSceneOptions) -> Steps[dict[str, Any]]:
     from core.predict.scene.predict import predict_scene
     from core.runs.prevalence import prevalence_of
 
@@ -150,7 +199,7 @@ def read(run: RunFolder) -> dict[str, dict[str, Any]] | None:
     return {name: results.part(name).json("report.json") for name in results.parts()} or None
 
 
-def input_of(options: SceneOptions) -> Any:
+def input_of(options: OneSceneOptions) -> Any:
     """The rasters and how they are read (``core.predict.scene.inputs.SceneInput``)."""
     from core.predict.scene.inputs import SceneInput
 

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from core.analyses.base import Analysis
 from core.analyses.maps import polygons, triage_grid
-from core.analyses.scene import SceneOptions, input_of, must_fit
+from core.analyses.scene import OneSceneOptions, input_of, must_fit
 from core.analyses.scene import analyse as answer_scene
 from core.analyses.scene import read as read_scenes
 from core.errors import FormatError, LandslideLensError, RunError
@@ -25,7 +25,7 @@ ANSWERED = 0.85  # share of the work
 OWN = ("out", "reuse", "cell_m", "minutes", "miss_rate", "dem", "roads", "date")  # of the map alone
 
 
-class SceneMapOptions(SceneOptions):
+class SceneMapOptions(OneSceneOptions):
     """The rasters and how they are answered, as of ``scene``; the cells, and what lies beside the map."""
 
     out: str | None = Field(None, title="Raster to write", description="A .tif; none: kept with the run.")
@@ -76,6 +76,8 @@ def analyse(run: RunFolder, options: SceneMapOptions) -> Steps[dict[str, Any]]:
     yield from part(_draw(run, own, asked, facts), ANSWERED, 0.92)
     drawn = yield from part(_maps(run, own, asked, options), 0.92, 1.0)
     message = drawn["triage"]["message"] if drawn["triage"] else facts["message"]
+    if (facts.get("novelty") or {}).get("is_off"):
+        message += f" {facts['novelty']['sentence']}"
     report = {"made": now(), "scene": facts, "options": options.model_dump(mode="json"), **drawn, "message": message}
     report["options"]["out"] = facts["out"]
     own.write_json("report.json", report)
@@ -102,7 +104,7 @@ def folder(run: RunFolder, name: str) -> ResultFolder:
     return run.results(NAME).part(name)
 
 
-def _place(run: RunFolder, options: SceneMapOptions) -> tuple[ResultFolder, SceneOptions]:
+def _place(run: RunFolder, options: SceneMapOptions) -> tuple[ResultFolder, OneSceneOptions]:
     """The folder of this map, and the options of its scene."""
     given = {key: value for key, value in options.model_dump().items() if key not in OWN}
     results = run.results(NAME)
@@ -113,17 +115,17 @@ def _place(run: RunFolder, options: SceneMapOptions) -> tuple[ResultFolder, Scen
         name = f"{Path(options.scene).stem}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
     own = results.part(name)
     out = options.out or str(own.path / "probability.tif")
-    return own, SceneOptions.model_validate(given | {"out": out})
+    return own, OneSceneOptions.model_validate(given | {"out": out})
 
 
-def _answered(run: RunFolder, asked: SceneOptions) -> dict[str, Any]:
+def _answered(run: RunFolder, asked: OneSceneOptions) -> dict[str, Any]:
     found = [one for one in (read_scenes(run) or {}).values() if one["out"] == asked.out]
     if not found or not Path(asked.out).is_file():
         raise RunError(f"{Path(asked.out).name} is not there any more. Predict the scene again.")
     return found[-1]
 
 
-def _draw(run: RunFolder, own: ResultFolder, asked: SceneOptions, facts: dict[str, Any]) -> Steps[None]:
+def _draw(run: RunFolder, own: ResultFolder, asked: OneSceneOptions, facts: dict[str, Any]) -> Steps[None]:
     """Keep the scene and its answers as a page shows them."""
     from core.data.bands import bands_named
     from core.predict.patches import Ensemble
@@ -144,8 +146,10 @@ def _draw(run: RunFolder, own: ResultFolder, asked: SceneOptions, facts: dict[st
     if source.before is not None:
         before = yield from part(picture(stack.layers[-1], stack.grid, step), 0.5, 0.9)
         arrays["before"] = before.rgb
-    for name, key in (("probability", "out"), ("disagreement", "disagreement"), ("unseen", "unseen")):
-        arrays[name] = answers(Path(facts[key]), shape, step, classes=name == "unseen")
+    rasters = {"probability": "out", "disagreement": "disagreement", "novelty": "novelty_raster", "unseen": "unseen"}
+    for name, key in rasters.items():
+        if facts.get(key):
+            arrays[name] = answers(Path(facts[key]), shape, step, classes=name == "unseen")
     if facts.get("where"):
         arrays["where"] = answers(Path(facts["where"]), shape, step)
     own.write_arrays("picture", arrays)
@@ -161,7 +165,7 @@ def _pixel_m(path: Path) -> list[float] | None:
         return None
 
 
-def _maps(run: RunFolder, own: ResultFolder, asked: SceneOptions, options: SceneMapOptions) -> Steps[dict[str, Any]]:
+def _maps(run: RunFolder, own: ResultFolder, asked: OneSceneOptions, options: SceneMapOptions) -> Steps[dict[str, Any]]:
     """Cells and outlines, as files and for the page; for a scene without a place, why there are none."""
     from core.predict.maps.grid import grid_of
     from core.predict.polygons.files import LAYER as OUTLINES

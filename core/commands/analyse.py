@@ -90,7 +90,7 @@ def _option(name: str, field: Any) -> inspect.Parameter:
     annotation, flags = field.annotation, [f"--{name.replace('_', '-')}"]
     names = {bool: bool, int: int, float: float, str: str}
     kinds = [kind for kind in (annotation, *get_args(annotation)) if kind in names]
-    if isinstance(default, bool):
+    if isinstance(default, bool) or (default is None and kinds == [bool]):
         kind: Any = bool
         flags = [f"{flags[0]}/--no-{name.replace('_', '-')}"]
     elif get_origin(annotation) is Literal or len(set(kinds)) != 1 or get_origin(annotation) in (tuple, list):

@@ -1,4 +1,4 @@
-"""``python -m core evaluate``, ``predict`` and ``predict-scene``: a finished run on what it was not trained on."""
+"""``python -m core evaluate`` and ``predict``: a finished run on patches that it was not trained on."""
 
 from __future__ import annotations
 
@@ -7,17 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.commands.console import (
-    AsJson,
-    Bands,
-    Checkpoints,
-    DatasetFile,
-    Detach,
-    Run,
-    analyse,
-    print_result,
-    submit,
-)
+from core.commands.console import AsJson, Bands, Checkpoints, DatasetFile, Run, analyse, print_result
 from core.runs.store import DEFAULT_CHECKPOINTS, open_run
 
 
@@ -60,13 +50,20 @@ def predict(
     missed_per_1000: Annotated[
         float | None, typer.Option("--missed-per-1000", help="The same, as missed landslides in 1,000 patches.")
     ] = None,
+    false_per_1000: Annotated[
+        float | None,
+        typer.Option("--false-per-1000", help="With a safety target: also accept sure ones, at most so many false."),
+    ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Keep some patches with their attention for the Predict page.")
+    ] = False,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
-    """Probability and decision for patches without labels."""
+    """Probability, decision and answer for patches without labels."""
     from core.analyses.prediction import ANALYSIS
     from core.data.readers import must_exist
-    from core.text import number
+    from core.text import interval, number
 
     must_exist(source)  # before a job is made of it
     options = {"source": str(source), "out": str(out), "format": format, "bands": bands, "unit": unit}
@@ -76,6 +73,8 @@ def predict(
         "submission": submission,
         "miss_rate": miss_rate,
         "missed_per_1000": missed_per_1000,
+        "false_per_1000": false_per_1000,
+        "pictures": pictures,
     }
     value = analyse(open_run(checkpoints, run), ANALYSIS.name, options, as_json)
     message = value.pop("message")
@@ -84,87 +83,44 @@ def predict(
         expected = there["expected"]
         lines.append(
             f"With {1000 * there['share']:.3g} landslides per 1,000 patches: threshold {there['threshold']:.3f}, "
-            f"expected precision {number(expected['precision'])}, "
-            f"{number(expected['alarms_per_1000'], 0)} alarms per 1,000"
+            f"expected precision {number(expected['precision'])} ({interval(expected['intervals']['precision'])}), "
+            f"{number(expected['alarms_per_1000'], 0)} alarms per 1,000 "
+            f"({interval(expected['intervals']['alarms_per_1000'], 0)})"
         )
     if value["triage"]:
         lines += [message.partition(f"in {out.name}. ")[2], value["triage"]["rests_on"]]
+    lines += [value["share"]["sentence"], *value["share"]["notes"]]
     lines += [f"Warning: {text}" for text in value["warnings"]]
     lines += [f"Set aside: {item['file']}: {item['reason']}" for item in value["rejected"]]
     print_result(value, as_json, "\n".join(lines))
 
 
-def predict_scene(
-    run: Run,
-    scene: Annotated[Path, typer.Argument(help="A GeoTIFF of any size; the answer has its grid.")],
-    out: Annotated[Path, typer.Option("--out", help="The .tif to write; two more are written beside it.")],
-    also: Annotated[
-        list[Path] | None, typer.Option("--also", help="A raster of the same ground with more bands. May be repeated.")
-    ] = None,
-    before: Annotated[
-        Path | None, typer.Option("--before", help="A raster from before the event: its red is red_pre.")
-    ] = None,
-    bands: Bands = None,
-    also_bands: Annotated[
-        str | None, typer.Option("--also-bands", help='Names of the bands of each --also: "a,b; c".')
-    ] = None,
-    before_bands: Annotated[str | None, typer.Option("--before-bands", help="Names of the bands of --before.")] = None,
-    unit: Annotated[str | None, typer.Option("--unit", help="Of the optical bands; as of ingest.")] = None,
-    nodata: Annotated[
-        float | None, typer.Option("--nodata", help="A pixel with it in all bands was not seen; as of ingest.")
-    ] = None,
-    cloud: Annotated[
-        list[Path] | None, typer.Option("--cloud", help="A raster that says where clouds are. May be repeated.")
-    ] = None,
-    cloud_values: Annotated[
-        str | None,
-        typer.Option("--cloud-values", help="What means cloud in it, such as 3,8,9,10; otherwise all but 0."),
-    ] = None,
-    stride: Annotated[
-        int | None, typer.Option("--stride", help="Pixels from one window to the next; otherwise half a patch.")
-    ] = None,
-    flips: Annotated[
-        bool | None, typer.Option("--flips/--no-flips", help="Average over flips; otherwise as the run was evaluated.")
-    ] = None,
-    seen: Annotated[
-        str, typer.Option("--seen", help="A pixel was seen where all bands have a value, or where any has.")
-    ] = "all",
-    where: Annotated[
-        bool | None,
-        typer.Option("--where/--no-where", help="One more raster, of pixels; otherwise where the run has a mask head."),
-    ] = None,
-    prevalence: Annotated[
-        float | None, typer.Option("--prevalence", help="Share of landslides there; otherwise as stated for the run.")
-    ] = None,
-    detach: Detach = False,
-    checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
+def check_submission(
+    submission: Annotated[Path, typer.Argument(help="The CSV to be submitted.")],
+    against: Annotated[
+        Path, typer.Argument(help="Test.csv, SampleSubmission.csv, or the folder or archive that holds them.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Probability of landslide for a whole scene, as a raster; `jobs resume` goes on with one that was broken off."""
-    from core.analyses.scene import ANALYSIS
+    """What is wrong with a submission to Zindi: header, ids, order, labels; fails where anything is."""
+    from core.data.readers import must_exist
+    from core.data.readers.archives.unpack import small_file
+    from core.errors import FormatError
+    from core.predict.submission import expected_of, faults_of
 
-    options = {
-        "scene": str(scene),
-        "out": str(out),
-        "also": [str(path) for path in also or ()],
-        "before": None if before is None else str(before),
-        "bands": bands,
-        "also_bands": also_bands,
-        "before_bands": before_bands,
-        "unit": unit,
-        "nodata": nodata,
-        "cloud": [str(path) for path in cloud or ()],
-        "cloud_values": cloud_values or (),
-        "stride": stride,
-        "flips": flips,
-        "seen": seen,
-        "where": where,
-        "prevalence": prevalence,
-    }
-    value = submit(open_run(checkpoints, run), ANALYSIS.name, options, detach, as_json)
-    if value is not None:
-        lines = [value.pop("message"), *(f"Warning: {text}" for text in value["warnings"])]
-        print_result(value, as_json, "\n".join(lines))
+    must_exist(submission)
+    must_exist(against)
+    wanted = expected_of(against)
+    if wanted.order is None:
+        raise FormatError(f"{against} holds neither Test.csv nor SampleSubmission.csv, which say what is expected.")
+    faults = faults_of(small_file(submission.parent, submission.name) or b"", wanted)
+    n = f"{len(wanted.order):,} rows under {','.join(wanted.header)}, in the order of {wanted.source}"
+    said = (
+        [f"{submission.name} can be submitted: {n}."] if not faults else [f"{submission.name}: {one}" for one in faults]
+    )
+    print_result({"submission": str(submission), "faults": faults, "n": len(wanted.order)}, as_json, "\n".join(said))
+    if faults:
+        raise typer.Exit(1)
 
 
 def _evaluation(report: dict[str, Any], name: str) -> str:

@@ -42,11 +42,14 @@ def train(
     """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
     from core.data.check.masks import require_masks
     from core.data.exclusions import without_excluded
+    from core.data.label_versions import with_version_named
     from core.data.store import open_dataset
     from core.jobs import queue
     from core.runs.repeats import repeated
 
-    config = preset(preset_name).with_overrides(overrides or ())
+    config, told = with_version_named(preset(preset_name).with_overrides(overrides or ()), dataset)
+    if told:
+        print_progress(told, as_json)
     if config.model.masks:
         require_masks(open_dataset(dataset))
     if not keep_excluded:
@@ -88,16 +91,14 @@ def _train_repeats(checkpoints: Path, dataset: Path, configs: list[RunConfig], d
 def report(run: RunFolder, as_json: bool) -> None:
     """Print a finished run's headline, its warnings before it."""
     from core.data.leakage import ground_between
-    from core.evaluate.prevalence import of_counts
+    from core.predict.prevalence import decided_at
     from core.runs.prevalence import prevalence_of
     from core.runs.summary import headline
 
     summary, stated = run.summary(), prevalence_of(run)
     names = ("run", "dataset", "oof", "folds", "ground", "seconds", "images_per_second")
     value = {name: summary.get(name) for name in names}
-    value["at_prevalence"] = (
-        None if stated is None else {"share": stated.share} | of_counts(summary["oof"]["confusion"], stated.share)
-    )
+    value["at_prevalence"] = None if stated is None else decided_at(run, summary["head"], stated.share)
     for text in summary["warnings"]:
         print_progress(f"Warning: {text}", as_json)
     if "ground" in summary:

@@ -71,6 +71,13 @@ class DataConfig(Section):
         None, min_length=1, description="The dataset's cloud column; none: the one with cloud in its name."
     )
     exclude: tuple[str, ...] = Field((), description="Ids of patches that are left out as if they had no label.")
+    labels: str | None = Field(
+        None,
+        min_length=1,
+        title="Version of the labels",
+        description="Corrected labels beside the dataset file, made from a review: a version's name, its number (v2) "
+        "or latest; none: the labels of the file.",
+    )
 
     @field_validator("bands", "exclude", mode="before")
     @classmethod

@@ -12,6 +12,7 @@ import numpy as np
 from core.config import DataConfig, FoldsConfig
 from core.data.bands import Band, choose_bands
 from core.data.held_back.split_parts import held_back
+from core.data.label_versions import labels_of
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError
 
@@ -26,6 +27,7 @@ class Selection:
         excluded: (N,) bool, named in ``data.exclude``.
         cloudy: (N,) bool, above ``data.max_cloud``.
         held_back: (N,) bool, of the dataset's own test part (``core.data.held_back``).
+        version: of the labels (``core.data.label_versions``), as a run records it; None for the file's own.
         notes: a sentence for each reason why labelled patches are left out, and for what the limit could not judge.
     """
 
@@ -35,6 +37,7 @@ class Selection:
     cloudy: np.ndarray
     held_back: np.ndarray
     notes: tuple[str, ...] = field(default=())
+    version: dict | None = None
 
     @property
     def n_excluded(self) -> int:
@@ -51,6 +54,7 @@ class Selection:
             "n_left_out": self.n_excluded,
             "n_held_back": int(self.held_back.sum()),
             "notes": list(self.notes),
+            "labels": self.version,
         }
 
 
@@ -59,20 +63,22 @@ def select(dataset: Dataset, config: DataConfig, folds: FoldsConfig | None = Non
 
     folds: whether the dataset's own test part is held back; none: it is, as by default.
 
-    Raises ConfigError for bands or a cloud column that are not there, DataError for ids that are not, FoldError when
-    nothing labelled is left beside the test part.
+    Raises ConfigError for bands or a cloud column that are not there, DataError for ids or a version of the labels that
+    are not, FoldError when nothing labelled is left beside the test part.
     """
     excluded = np.zeros(len(dataset), bool)
     excluded[dataset.index_of(config.exclude)] = True
     cloudy, notes = _cloudy(dataset, config)
-    labels = np.where(excluded | cloudy, np.int8(-1), dataset.labels)
+    given, version = labels_of(dataset, config.labels)
+    labels = np.where(excluded | cloudy, np.int8(-1), given)
     held = held_back(dataset, labels, folds or FoldsConfig())
     labels[held.mask] = -1
     labels.flags.writeable = False
     if excluded.any():
         notes = [f"Patches left out by the exclusion list: {_count(dataset, excluded)}.", *notes]
-    notes = (*notes, *held.notes)
-    return Selection(choose_bands(config.bands, dataset.bands), labels, excluded, cloudy, held.mask, notes)
+    notes = (*([version.sentence] if version else []), *notes, *held.notes)
+    record = version.record() if version else None
+    return Selection(choose_bands(config.bands, dataset.bands), labels, excluded, cloudy, held.mask, notes, record)
 
 
 def without_blank(dataset: Dataset, selection: Selection, blank: np.ndarray) -> Selection:

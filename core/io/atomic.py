@@ -32,8 +32,10 @@ at_boundary: Callable[[str, Path], None] = _pass
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, over: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path`` to write to; it takes ``path``'s place when the block ends well.
+
+    over: also the place of a file that is there; otherwise one that another process has made meanwhile stays.
 
     Its bytes have reached the disk before. After an error, or when the process is killed, ``path`` holds what it held.
     Several processes may replace one file: each writes to a name of its own, which :func:`sweep` recognises.
@@ -44,7 +46,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield partial
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
-        put_in_place(partial, path)
+        put_in_place(partial, path) if over else _put_beside(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -53,6 +55,19 @@ def put_in_place(written: Path, path: Path) -> None:
     """Let ``written``, complete and on the disk, take the place of ``path``."""
     at_boundary("replace", path)
     os.replace(written, path)
+    at_boundary("replaced", path)
+
+
+def _put_beside(written: Path, path: Path) -> None:
+    """As :func:`put_in_place`, but a file that is there stays."""
+    at_boundary("replace", path)
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        if not os.path.lexists(path):
+            os.replace(written, path)
     at_boundary("replaced", path)
 
 

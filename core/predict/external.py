@@ -21,20 +21,27 @@ from core.errors import DataError, LabelError
 from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
+from core.evaluate.prevalence import with_intervals
+from core.evaluate.share import FEWEST
 from core.heads.blend import kind_of, members_of
-from core.predict.known_patches import rows_to_judge
-from core.predict.patches import Ensemble, answer
+from core.predict.known_patches import rows_to_count, rows_to_judge
+from core.predict.novelty.collect import Collector
+from core.predict.novelty.fit import fitted
+from core.predict.patches import Answer, Ensemble, answer
+from core.predict.prevalence import share_there
 from core.predict.sources import BATCH, batches_of
 from core.predict.values import doubts, unit_factors
 from core.progress import Progress, Steps, part
+from core.runs.prevalence import prevalence_of
 from core.runs.store import RunFolder, now
-from core.text import number
+from core.text import interval, interval_percent, number, percent
 
 SAMPLE = 500  # patches of each set that the shift is measured on
 SEED = 0
+MOST_COUNTED = 5000  # unlabelled patches that the share of landslides is told from
 IN_REPORT = (
     "run", "dataset", "dataset_name", "content_hash", "positive", "head", "made", "sets", "bands", "n_known",
-    "n_labelled", "left_out",
+    "n_labelled", "left_out", "share", "there",
 )  # fmt: skip
 
 
@@ -46,10 +53,13 @@ class External:
     sets: train, validation, test -> metric -> value, and n; train is the mean of the folds' networks on their own
     training patches, None where it is not known. intervals: the same sets -> metric -> (lo, hi), not of train. bands:
     used and extra names. band_shift: see ``shift.band_shift``, a the training dataset, b this one; empty where it is
-    not known. embedding: of the first fold's network, its validation patches against these; or None. n_labelled: of the
-    dataset; ``judged`` has how many of them were judged. left_out: number by reason of those that were not, n_known: of
-    those that the run knows from its training (see ``known_patches``). notes: sentences for people. patches: id, label,
-    prob, pred.
+    not known. embedding: of the first fold's network, its validation patches against these; or None. novelty: of these
+    patches, see ``novelty.collect.Found``, or None. n_labelled: of the dataset; ``judged`` has how many of them were
+    judged. left_out: number by reason of those that were not, n_known: of those that the run knows from its training
+    (see ``known_patches``). share: how frequent landslides are there, told without its labels, see :func:`share_of`.
+    there: the judged decisions at the share of landslides that was stated for the run
+    (``core.evaluate.prevalence.with_intervals``), or None. notes: sentences for people. patches: id, label, prob, pred,
+    group where groups are known, prob_fold_1 and so on.
     """
 
     run: str
@@ -65,9 +75,12 @@ class External:
     bands: dict[str, list[str]]
     band_shift: pd.DataFrame
     embedding: EmbeddingShift | None
+    novelty: dict[str, Any] | None
     n_known: int
     n_labelled: int
     left_out: dict[str, int]
+    share: dict[str, Any]
+    there: dict[str, Any] | None
     notes: tuple[str, ...]
     patches: pd.DataFrame
 
@@ -77,6 +90,7 @@ class External:
         shift = {
             "bands": self.band_shift.to_dict("records"),
             "embedding": asdict(self.embedding) if self.embedding else None,
+            "novelty": self.novelty,
         }
         return value | {"set_intervals": self.intervals, "shift": shift, "notes": list(self.notes)}
 
@@ -93,7 +107,41 @@ def sentences(report: dict[str, Any]) -> list[str]:
         lines.append(f"Bands whose mean differs by half a standard deviation or more: {', '.join(shifted)}.")
     if report["shift"]["embedding"]:
         lines.append(EmbeddingShift(**report["shift"]["embedding"]).sentence())
+    if there := report.get("there"):
+        ends = there["intervals"]
+        lines.append(
+            f"With {1000 * there['share']:.3g} landslides per 1,000 patches: precision {number(there['precision'])} "
+            f"({interval(ends['precision'])}), {there['alarms_per_1000']:.0f} alarms per 1,000 patches "
+            f"({interval(ends['alarms_per_1000'], 0)})."
+        )
+    if share := report.get("share"):
+        lines += [share["sentence"], *share["notes"]]
     return lines + list(report["notes"])
+
+
+def share_of(run: RunFolder, unlabelled: Answer | None, judged: Answer, labels: np.ndarray, groups: Any) -> dict:
+    """``core.predict.prevalence.share_there`` of a dataset, and ``check``: the same from its labelled patches.
+
+    unlabelled: the answer for its unlabelled patches, with groups (n,) or None as ``groups[0]``; without any, the
+    labelled ones are counted, their labels unread. labels: (N,) of ``judged``, with ``groups[1]``. check: labelled (the
+    share by the labels), estimate, lo, hi, and holds: whether the interval holds it, so that what the estimate assumes
+    was not refuted.
+    """
+    blind = share_there(run, judged, groups[1])
+    found = blind if unlabelled is None else share_there(run, unlabelled, groups[0])
+    if blind["share"] is None:
+        return found | {"of": "labelled" if unlabelled is None else "unlabelled", "check": None}
+    truth = float(labels.mean())
+    holds = blind["lo"] <= truth <= blind["hi"]
+    check = {"labelled": truth, "holds": holds, "estimate": blind["share"], "lo": blind["lo"], "hi": blind["hi"]}
+    words = f"{percent(blind['share'])} ({interval_percent((blind['lo'], blind['hi']), 1)})"
+    note = (
+        f"Checked on the labelled patches: {percent(truth)} of them are landslides, estimated without labels {words}."
+    )
+    if not holds:
+        note += " They look different there from the run's own, so the estimate is off."
+    notes = [*found["notes"], note]
+    return found | {"of": "labelled" if unlabelled is None else "unlabelled", "check": check, "notes": notes}
 
 
 def evaluate_on(
@@ -110,16 +158,32 @@ def evaluate_on(
     chosen = yield from part(rows_to_judge(run, dataset, ensemble.band_names, group_names), 0.0, 0.3)
     labelled = chosen.rows
     batches = batches_of(dataset, labelled)
-    answered = yield from part(answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled)), 0.3, 0.8)
+    fit, collector = (yield from part(fitted(run), 0.3, 0.35)), None
+    if fit is not None:
+        embeds = all(name in dataset.columns for name in ensemble.columns)
+        collector = Collector(fit, ensemble.models[0].network.bands, embeds)
+    steps = answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled), novelty=collector)
+    answered = yield from part(steps, 0.35, 0.7)
     if not answered.has_answer.any():
         raise LabelError(f"{dataset.path.name} has no labelled patch that holds any data.")
     answered, labelled = answered.only(answered.has_answer), labelled[answered.has_answer]
     groups = None if dataset.groups is None else dataset.groups[labelled]
     labels = dataset.labels[labelled]
     judged = judge_answer(labels, answered.probs, answered.threshold, groups)
+    rows = yield from part(rows_to_count(run, dataset, ensemble.band_names, group_names), 0.7, 0.72)
+    rows, blind = np.sort(np.random.default_rng(SEED).permutation(rows)[:MOST_COUNTED]), None
+    if len(rows) >= FEWEST:
+        steps = answer(run, batches_of(dataset, rows), dataset.bands, ensemble, dataset, n=len(rows))
+        blind = yield from part(steps, 0.72, 0.8)
+    share = share_of(run, blind, answered, labels, (_groups_of(dataset, rows), groups))
+    stated, pred = prevalence_of(run), (answered.probs >= answered.threshold).astype(np.int8)
+    there = None if stated is None else with_intervals(labels, pred, stated.share, groups)
     summary = run.summary()
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
     notes = [*chosen.notes, *doubts(dataset), *answered.notes]
+    unlike = None if collector is None else collector.found()
+    if unlike is not None and unlike.is_off:
+        notes.append(unlike.sentence())
     notes += _differences(summary["positive"], dataset.positive, extra)
     yield Progress(0.8, "Measuring how far the bands differ.")
     own = _own_dataset(run, notes)
@@ -147,11 +211,18 @@ def evaluate_on(
         bands={"used": list(ensemble.band_names), "extra": extra},
         band_shift=band_shift(np.empty((0, 0)), np.empty((0, 0)), ()) if bands is None else bands,
         embedding=embedding,
+        novelty=None if unlike is None else unlike.to_dict(),
         n_known=sum(chosen.left_out.get(kind, 0) for kind in KINDS),
         n_labelled=chosen.n_labelled,
         left_out=chosen.left_out,
+        share=share,
+        there=there,
         notes=tuple(notes),
-        patches=pd.DataFrame({"id": answered.ids, "label": labels, "prob": answered.probs, "pred": answered.pred}),
+        patches=pd.DataFrame(
+            {"id": answered.ids, "label": labels, "prob": answered.probs, "pred": answered.pred}
+            | ({} if groups is None else {"group": groups})
+            | {f"prob_fold_{fold + 1}": probs for fold, probs in enumerate(answered.by_fold)}
+        ),
     )
 
 

@@ -61,8 +61,7 @@ class FoldModel:
         rules: the run's, by head. tta: average over flips and quarter turns; None: as the run was evaluated. columns:
         tabular inputs, (N,) each.
         """
-        features = self._features(images, members_of(names), self.tta if tta is None else tta, columns)
-        return self.log_odds_of(features, names, rules)
+        return self.log_odds_of(self.features(images, names, tta, columns), names, rules)
 
     def log_odds_of(
         self, features: Mapping[str, np.ndarray], names: Sequence[str], rules: Mapping[str, Rule]
@@ -74,9 +73,11 @@ class FoldModel:
         log_odds = add_blends(log_odds, names)
         return {name: log_odds[name] for name in names}
 
-    def embeddings(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """(N, D) float32 embeddings of raw patches (N, C, H, W), as the run's own were made."""
-        return self._features(images, ["fc"], self.tta, columns)["embeddings"]
+    def embeddings(
+        self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None, tta: bool | None = None
+    ) -> np.ndarray:
+        """(N, D) float32 embeddings of raw patches (N, C, H, W); tta None: as the run's own were made."""
+        return self.features(images, ["fc"], tta, columns)["embeddings"]
 
     @property
     def draws_outlines(self) -> bool:
@@ -98,11 +99,16 @@ class FoldModel:
         patches = self.normaliser.transform(images)
         return embed(self.network, patches, self.device, self.batch_size, tta=tta, outlines=True).outlines
 
-    def _features(
-        self, images: np.ndarray, names: Sequence[str], tta: bool, columns: Mapping[str, np.ndarray] | None = None
+    def features(
+        self,
+        images: np.ndarray,
+        names: Sequence[str],
+        tta: bool | None = None,
+        columns: Mapping[str, np.ndarray] | None = None,
     ) -> dict[str, np.ndarray]:
-        """What the named heads read, each kind computed once."""
-        kinds, normaliser = {kind_of(name) for name in names}, self.normaliser
+        """What the named heads read of raw patches, each kind computed once, for :meth:`log_odds_of`."""
+        kinds, normaliser = {kind_of(name) for name in members_of(names)}, self.normaliser
+        tta = self.tta if tta is None else tta
         features = {}
         if "embeddings" in kinds:
             patches = normaliser.transform(images)

@@ -88,6 +88,20 @@ def rows_to_judge(
     return JudgedRows(rows[~(known.any | known.excluded)], len(labelled), known.counts() | left_out, tuple(notes))
 
 
+def rows_to_count(
+    run: RunFolder, dataset: Dataset, bands: Sequence[str], group_names: bool = True
+) -> Steps[np.ndarray]:
+    """(n,) rows of the unlabelled patches that the run neither knows from its training nor leaves out."""
+    rows, _, _ = _selected(run, dataset, np.flatnonzero(dataset.labels < 0))
+    if not len(rows):
+        return rows
+    record = yield from part(training_record(run), 0.0, 0.2)
+    there = [band for band in bands if band in dataset.band_names] or list(dataset.band_names)
+    facts = yield from part(facts_of(dataset, rows, there, group_column(run.config(), dataset)), 0.2, 0.5)
+    known = yield from part(known_to(record, facts, group_names), 0.5, 1.0)
+    return rows[~(known.any | known.excluded)]
+
+
 def _selected(run: RunFolder, dataset: Dataset, rows: np.ndarray) -> tuple[np.ndarray, dict[str, int], list[str]]:
     """The rows without those on the dataset's exclusion list and those cloudier than the run allows."""
     listed = np.zeros(len(dataset), bool)
@@ -131,18 +145,14 @@ class Watch:
         self._prints: list[Fingerprints] = []
         self._square = True
 
-    def answers(self, ids: np.ndarray, images: np.ndarray, probs: np.ndarray) -> np.ndarray:
-        """(K, n) the probabilities of the folds for these patches (n, C, H, W), bands in the run's order.
-
-        In the place of a fold that does not answer for a patch stands the mean of those that do.
-        """
+    def answering(self, ids: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """(K, n) bool: which folds answer for these patches (n, C, H, W), bands in the run's order."""
         height, width = images.shape[2:]
         prints = fingerprints(images, self._bands, plane_side(1, height, width))
         self._ids.append(ids)
         self._prints.append(prints)
         self._square = height == width
-        answering = held_out(self._record, without_places(ids, prints, self._square))
-        return np.where(answering, probs, np.mean(probs, axis=0, where=answering))
+        return held_out(self._record, without_places(ids, prints, self._square))
 
     def known(self, dataset: Dataset | None) -> Steps[Known]:
         """What the run knows of all that came by; ``dataset``: the file that they came from, if it was one."""

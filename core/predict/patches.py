@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from core.errors import FormatError
 from core.evaluate.judge import Rule
 from core.predict.fold_model import FoldModel
 from core.predict.known_patches import Watch
+from core.predict.novelty.collect import Collector
 from core.predict.values import unit_factors, values_of_run, watched
 from core.progress import Progress, Steps
 from core.runs.store import RunFolder
@@ -28,7 +29,9 @@ class Answer:
 
     A patch without any data has no answer: its probability is nan, its decision -1. by_fold: (folds, N) float64, the
     probability of each fold's model; in the place of one that does not answer for a patch, because it has learnt from
-    it, the mean of the others. notes: sentences on what is doubtful about the patches' values.
+    it, the mean of the others. by_head: head -> (N,), the mean over folds by every head that was asked. nearest: (N, k)
+    text, ids of the nearest training patches, "" for a patch without data; None where they were not looked for. notes:
+    sentences on what is doubtful about the patches' values.
     """
 
     ids: np.ndarray
@@ -38,11 +41,20 @@ class Answer:
     head: str
     by_fold: np.ndarray
     notes: tuple[str, ...] = ()
+    by_head: Mapping[str, np.ndarray] = field(default_factory=dict)
+    nearest: np.ndarray | None = None
 
     def only(self, rows: np.ndarray) -> Answer:
         """The answers at ``rows``."""
-        by_fold = self.by_fold[:, rows]
-        return replace(self, ids=self.ids[rows], probs=self.probs[rows], pred=self.pred[rows], by_fold=by_fold)
+        return replace(
+            self,
+            ids=self.ids[rows],
+            probs=self.probs[rows],
+            pred=self.pred[rows],
+            by_fold=self.by_fold[:, rows],
+            by_head={name: probs[rows] for name, probs in self.by_head.items()},
+            nearest=None if self.nearest is None else self.nearest[rows],
+        )
 
     @property
     def has_answer(self) -> np.ndarray:
@@ -80,13 +92,40 @@ class Ensemble:
         """(N,) float64, the mean of :meth:`fold_probs`."""
         return self.fold_probs(images, columns).mean(axis=0)
 
-    def fold_probs(self, images: np.ndarray, columns: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    def fold_probs(
+        self,
+        images: np.ndarray,
+        columns: Mapping[str, np.ndarray] | None = None,
+        read: Callable[[int, Mapping[str, np.ndarray]], None] = lambda fold, features: None,
+    ) -> np.ndarray:
         """(folds, N) float64 for raw patches (N, C, H, W), bands in the order of ``band_names``.
 
-        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown.
+        columns: tabular inputs, (N,) each, for a network that reads them; None: unknown. read: is given what the heads
+        of each fold read.
         """
-        odds = (model.log_odds(images, [self.head], self.rules, columns=columns) for model in self.models)
-        return np.stack([expit(by_head[self.head]) for by_head in odds])
+        return self.look(images, [self.head], columns, read)[0]
+
+    def look(
+        self,
+        images: np.ndarray,
+        heads: Sequence[str],
+        columns: Mapping[str, np.ndarray] | None = None,
+        read: Callable[[int, Mapping[str, np.ndarray]], None] = lambda fold, features: None,
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(heads x folds, N) float64 probabilities, head by head, and the first fold's (N, D) embeddings.
+
+        Every network sees the patches once. Embeddings are None where no head reads them. read: is given what the
+        heads of each fold read.
+        """
+        found, embeddings = [], None
+        for place, model in enumerate(self.models):
+            features = model.features(images, heads, columns=columns)
+            read(place, features)
+            odds = model.log_odds_of(features, heads, self.rules)
+            found.append([expit(odds[name]) for name in heads])
+            if not place:
+                embeddings = features.get("embeddings")
+        return np.array(found).swapaxes(0, 1).reshape(len(heads) * len(self.models), -1), embeddings
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -107,17 +146,28 @@ def answer(
     known: Dataset | None = None,
     n: int | None = None,
     watch: Watch | None = None,
+    heads: Sequence[str] = (),
+    near: Callable[[np.ndarray], np.ndarray] | None = None,
+    keep: Callable[[np.ndarray, np.ndarray, np.ndarray], None] | None = None,
+    novelty: Collector | None = None,
 ) -> Steps[Answer]:
     """Answer for batches of (ids (n,), raw images (n, C, H, W)) whose bands are ``bands``.
 
     ensemble: the run's, where it is loaded already. known: the dataset file they come from, whose columns are used
     where the run reads tabular inputs; without it they are unknown. n: how many patches will come, if that is known.
     watch: says which folds answer for patches that the run has learnt from; none: all folds answer for all.
+    heads: others of the run that answer beside the headline. near: from the first fold's embeddings
+    (n, D) to the ids (n, k) of the nearest training patches. keep: gets ids, images with the run's bands and units, and
+    the folds' probabilities (K, n) of each batch that comes by, without patches that hold no data. novelty:
+    sees the patches that hold data.
+
     Raises FormatError naming the bands that are missing or in another unit, or the size that is expected.
     """
     yield Progress(0.0, "Loading the networks of the folds.")
     ensemble = ensemble or Ensemble.load(run)
-    ids, probs, done, told = [], [], 0, []
+    heads = list(dict.fromkeys((ensemble.head, *heads)))
+    n_folds = len(ensemble.models)
+    ids, probs, nearest, done, told = [], [], [], 0, []
     fitted = fitting(run.name, batches, bands, ensemble, told)
     for batch_ids, images in watched(run.name, fitted, values_of_run(run), told):
         ids.append(batch_ids)
@@ -127,21 +177,56 @@ def answer(
             rows = known.index_of(batch_ids.tolist())
             rows = rows[~blank]
             columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
-        answers = np.full((len(ensemble.models), len(batch_ids)), np.nan)
+        answers, embeddings = np.full((len(heads) * n_folds, len(batch_ids)), np.nan), None
         if not blank.all():
-            answers[:, ~blank] = ensemble.fold_probs(images[~blank], columns)
-        probs.append(answers if watch is None else watch.answers(batch_ids, images, answers))
+            read = (lambda fold, features: None) if novelty is None else novelty.read
+            if novelty is not None:
+                novelty.look(images[~blank])
+            answers[:, ~blank], embeddings = ensemble.look(images[~blank], heads, columns, read)
+        if watch is not None:
+            answers = _held_out(answers, watch.answering(batch_ids, images))
+        if near is not None:
+            nearest.append(_spread_out(None if embeddings is None else near(embeddings), blank))
+        if keep is not None and not blank.all():
+            keep(batch_ids[~blank], images[~blank], answers[:n_folds, ~blank])
+        probs.append(answers)
         done += len(batch_ids)
         of_all = f" of {n:,}" if n else ""
         yield Progress(done / n if n else 0.0, f"{done:,}{of_all} patches answered.")
     if not ids:
         raise FormatError("The source has no usable patches. Check the path and the format.")
-    by_fold = np.concatenate(probs, axis=1)
+    every = np.concatenate(probs, axis=1).reshape(len(heads), n_folds, -1)
+    by_fold, by_head = every[0], dict(zip(heads, every.mean(axis=1), strict=True))
     pooled = by_fold.mean(axis=0)
     pred = np.where(np.isfinite(pooled), pooled >= ensemble.threshold, -1).astype(np.int8)
     if n_blank := int(np.isnan(pooled).sum()):
         told.append(f"{n_blank:,} of {len(pooled):,} patches hold no data and have no answer.")
-    return Answer(np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, by_fold, tuple(told))
+    width = max((rows.shape[1] for rows in nearest), default=0)
+    near_ids = np.concatenate([_widened(rows, width) for rows in nearest]) if width else None
+    return Answer(
+        np.concatenate(ids), pooled, pred, ensemble.threshold, ensemble.head, by_fold, tuple(told), by_head, near_ids
+    )
+
+
+def _held_out(probs: np.ndarray, answering: np.ndarray) -> np.ndarray:
+    """(heads x K, n) with the mean of the folds that answer, (K, n) bool, in the place of one that does not."""
+    by_head = probs.reshape(-1, *answering.shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(answering, by_head, 0.0).sum(axis=1, keepdims=True) / answering.sum(axis=0)
+    return np.where(answering, by_head, mean).reshape(probs.shape)
+
+
+def _spread_out(found: np.ndarray | None, blank: np.ndarray) -> np.ndarray:
+    """(n, k) text with the rows of patches without data, (n,) bool, left empty."""
+    rows = np.full((len(blank), 0 if found is None else found.shape[1]), "", dtype=object)
+    if found is not None:
+        rows[~blank] = found
+    return rows
+
+
+def _widened(rows: np.ndarray, width: int) -> np.ndarray:
+    """A batch without any data has no neighbours: (n, 0) becomes (n, width) of empty text."""
+    return rows if rows.shape[1] else np.full((len(rows), width), "", dtype=object)
 
 
 def fitting(

@@ -5,18 +5,23 @@ Whatever looks again at a run's patches begins here.
 
 from __future__ import annotations
 
+from core.data.label_versions import with_labels
 from core.data.store import Dataset, open_dataset
 from core.errors import RunError
 from core.runs.store import RunFolder
 
 
 def training_dataset(run: RunFolder) -> Dataset:
-    """Raises RunError when the run has not finished, or its dataset has changed since it was trained on."""
+    """The file's patches with the labels that the run was trained with (``data.labels``).
+
+    Raises RunError when the run has not finished, or its dataset has changed since it was trained on, and DataError
+    where its version of the labels is not there any more.
+    """
     run.require_finished()
     dataset = open_dataset(run.dataset_path())
     if reason := changed(run, dataset):
         raise RunError(reason)
-    return dataset
+    return with_labels(dataset, run.config().data.labels)
 
 
 def changed(run: RunFolder, dataset: Dataset) -> str:

@@ -130,6 +130,20 @@ def _augmentation(run: RunFolder, request: Request, models: ModelCache) -> dict:
     return drawn.save(Path(str(request["out"])))
 
 
+def _scene_cell(run: RunFolder, request: Request, models: ModelCache) -> dict:
+    """What a run sees in one cell of a scene's map."""
+    from core.analyses.maps.cell import answer_cell
+
+    return answer_cell(run, request, models)
+
+
+def _scene_pixel(run: RunFolder, request: Request, models: ModelCache) -> dict:
+    """What is known of one pixel of a scene's map."""
+    from core.analyses.maps.cell import answer_pixel
+
+    return answer_pixel(run, request, models)
+
+
 HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
     "load": _load,
     "layers": _layers,
@@ -139,6 +153,8 @@ HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
     "positions": _positions,
     "smote_preview": _smote_preview,
     "augmentation": _augmentation,
+    "scene_cell": _scene_cell,
+    "scene_pixel": _scene_pixel,
 }
 
 

@@ -102,8 +102,10 @@ def occlusion_bars(table: pd.DataFrame, title: str) -> go.Figure:
     return theme.apply(figure, 130 + 26 * max(1, len(table)))
 
 
-def head_probabilities(probs: Mapping[str, float], thresholds: Mapping[str, float], positive: str) -> go.Figure:
-    """One patch's probability by head (bars), each with the threshold of its fold (tick)."""
+def head_probabilities(
+    probs: Mapping[str, float], thresholds: Mapping[str, float], positive: str, named: str = "fold threshold"
+) -> go.Figure:
+    """One patch's probability by head (bars), each with its threshold (tick). named: what the ticks are."""
     names = tuple(probs)
     titles = [f"{theme.head_title(head)}  <b>{value:.3f}</b>" for head, value in probs.items()]
     figure = go.Figure()
@@ -113,7 +115,7 @@ def head_probabilities(probs: Mapping[str, float], thresholds: Mapping[str, floa
         hovertemplate="%{y}<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        x=[thresholds.get(head) for head in names], y=titles, mode="markers", name="fold threshold",
+        x=[thresholds.get(head) for head in names], y=titles, mode="markers", name=named,
         marker={"symbol": "line-ns", "size": 20, "line": {"width": 2, "color": theme.INK}},
         hovertemplate="%{y}: alarm from %{x:.3f}<extra></extra>",
     )  # fmt: skip

@@ -18,7 +18,7 @@ from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.runs.targets import CheckpointsTarget, Target
 from dashboard import state
-from dashboard.jobs import progress
+from dashboard.jobs import option_words, progress
 from dashboard.ui.empty_states import empty_state
 from dashboard.ui.fields import field_widget
 from dashboard.ui.messages import show_error
@@ -40,7 +40,7 @@ def begin(target: Target, name: str, options: Mapping[str, Any] | None = None) -
     try:
         st.session_state[f"{state.ASKED}{name}"] = queue.submit_analysis(target, name, options).name
     except (LandslideLensError, OSError) as error:
-        show_error(error)
+        show_error(option_words.of_analysis(str(error), name))
         return
     st.rerun()
 

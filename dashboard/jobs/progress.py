@@ -13,6 +13,7 @@ from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import state
+from dashboard.jobs import option_words
 from dashboard.jobs.time_left import range_words, time_left
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
@@ -99,7 +100,8 @@ def _running(folder: AnalysisFolder, status: dict) -> None:
 
 def _ended(folder: AnalysisFolder, status: dict) -> None:
     if status["state"] == "failed":
-        st.error(escape_markdown(status.get("error") or "It failed without a reason."), icon=":material/error:")
+        reason = option_words.of_analysis(status.get("error") or "It failed without a reason.", folder.analysis())
+        st.error(escape_markdown(reason), icon=":material/error:")
     elif status["state"] == "cancelled":
         st.warning(f"{_title(folder)}: cancelled. Earlier results are unchanged.", icon=":material/cancel:")
     else:

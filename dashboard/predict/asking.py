@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import streamlit as st
 
 from core.analyses.base import Options
-from core.analyses.registry import analysis
 from core.errors import LandslideLensError
 from core.jobs import queue
 from core.runs.store import RunFolder
 from dashboard import state
+from dashboard.jobs import option_words
 from dashboard.ui.fields import field_widget
 from dashboard.ui.messages import show_error
 
@@ -59,17 +58,7 @@ def ask(run: RunFolder, name: str, options: Mapping[str, Any]) -> None:
     try:
         job = queue.submit_analysis(run, name, options)
     except (LandslideLensError, OSError) as error:
-        show_error(on_page(str(error), analysis(name).Options), ":material/block:")
+        show_error(option_words.of_analysis(str(error), name), ":material/block:")
         return
     st.session_state[f"{state.ASKED}{name}"] = job.name
     st.rerun()
-
-
-def on_page(text: str, asked: type[Options]) -> str:
-    """A message with the options called as on the page, not as on the command line."""
-
-    def title(flag: re.Match) -> str:
-        field = asked.model_fields.get(flag[1].replace("-", "_"))
-        return f"“{field.title}”" if field else flag[0]
-
-    return re.sub(r"--([a-z]+(?:-[a-z]+)*)( FILE| a,b,c)?", title, text)

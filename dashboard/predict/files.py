@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,13 @@ MIME = {
 }  # fmt: skip
 
 
-def files(run: RunFolder, report: Mapping[str, Any]) -> None:
-    """A button for each file that leaves the house."""
+def files(report: Mapping[str, Any], png: Callable[[], bytes]) -> None:
+    """A button for each file that leaves the house. png: the map as a picture, made when it is wanted."""
     offered = [("Probability (GeoTIFF)", report["scene"]["out"])]
     offered += [("Disagreement (GeoTIFF)", report["scene"]["disagreement"])]
     offered += [("Not seen (GeoTIFF)", report["scene"]["unseen"])]
+    if report["scene"].get("novelty_raster"):
+        offered += [("Novelty (GeoTIFF)", report["scene"]["novelty_raster"])]
     if report["scene"].get("where"):  # of a run with a mask head
         offered += [("Where in the cell (GeoTIFF)", report["scene"]["where"])]
     by_suffix = {Path(one).suffix: one for one in (report["polygons"] or {}).get("files", [])}
@@ -38,6 +40,10 @@ def files(run: RunFolder, report: Mapping[str, Any]) -> None:
     offered += [("Cells (GeoPackage)", by_suffix[".gpkg"])] if ".gpkg" in by_suffix else []
     stem = Path(report["scene"]["scene"]).stem
     with st.container(horizontal=True, key="predict_files"):
+        st.download_button(
+            "Picture (PNG)", png, f"{stem}_map.png", "image/png", icon=":material/image:", type="tertiary",
+            key="predict_png", on_click="ignore",
+        )  # fmt: skip
         for label, path in offered:
             file_button(label, Path(path), f"{stem}_{Path(path).name}")
 

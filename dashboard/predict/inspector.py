@@ -1,6 +1,12 @@
-"""One cell of a scene: chosen in a list or by a click on the picture, its picture and its numbers."""
+"""One cell of a scene: chosen in a list or by a click on the picture, its picture and numbers, and a section at a time.
+
+A section is a title and a function; another one is another row of ``SECTIONS``.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,15 +14,24 @@ import streamlit as st
 from PIL import Image
 
 from core.runs.results import ResultFolder
+from core.runs.store import RunFolder
 from dashboard import url_state
-from dashboard.predict.figure import NOT_SEEN
-from dashboard.ui import downloads
-from dashboard.ui.formatting import count, number, percent
+from dashboard.predict import alike, cell_answer, pixel, where
+from dashboard.predict.figure import NOT_SEEN, greyed
+from dashboard.predict.map_picture import CELL
+from dashboard.ui import downloads, narrow
+from dashboard.ui.formatting import count, escape_markdown, number, percent
 from dashboard.ui.guards import or_stop
 
-CELL = "predict_cell"
+SECTION = "predict_section"
 SIDE = 260  # px of a cell's picture
 SHORT = 6  # cells in the list of the first
+SECTIONS = {
+    "model": ("What the model sees", cell_answer.section),
+    "where": ("Where in the cell", where.section),
+    "alike": ("More like this", alike.section),
+    "pixel": ("Pixel", lambda run, own, report, cell: pixel.section(run, own, report)),
+}
 
 
 def picker(cells: pd.DataFrame) -> str | None:
@@ -30,12 +45,24 @@ def picker(cells: pd.DataFrame) -> str | None:
     )  # fmt: skip
 
 
-def keep_click(chart: str) -> None:
-    """Callback of the picture: the cell that was clicked is the chosen one."""
-    points = (st.session_state.get(chart) or {}).get("selection", {}).get("points", [])
-    names = [point["customdata"] for point in points if point.get("customdata")]
-    if names:
-        st.session_state[CELL] = str(names[0] if isinstance(names[0], str) else names[0][0])
+def sections(run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cell: str | None) -> None:
+    """Below the picture: one section at a time about the chosen cell; without one, the pixel."""
+    if cell is None:
+        with st.expander("Pixel values at a place", icon=":material/my_location:", expanded=pixel.spot() is not None):
+            pixel.section(run, own, report)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(f"Cell {cell}", anchor=False, width="content")
+        chosen = url_state.choose(
+            st.segmented_control, "About the cell", list(SECTIONS), key=SECTION, default="model", required=True,
+            format_func=lambda name: SECTIONS[name][0], label_visibility="collapsed", width="content", wrap=True,
+        )  # fmt: skip
+    SECTIONS[chosen][1](run, own, report, cell)
+
+
+def shown_section() -> str:
+    """The section that is open."""
+    return str(st.session_state.get(SECTION) or "model")
 
 
 def first_cells(cells: pd.DataFrame) -> None:
@@ -48,20 +75,31 @@ def first_cells(cells: pd.DataFrame) -> None:
     downloads.table(table, hide_index=True, width="stretch", height="content")
 
 
-def inspector(own: ResultFolder, cells: pd.DataFrame, name: str) -> None:
-    """Its picture, before and after where both are there, and its numbers."""
+def pictures(own: ResultFolder, cells: pd.DataFrame, name: str) -> None:
+    """The cell before and after, as far as both are there."""
     cell = cells[cells["cell"] == name].iloc[0]
     arrays, step = or_stop(own.arrays, "picture"), or_stop(own.json, "picture.json")["step"]
     shown = {title: arrays[key] for title, key in (("Before", "before"), ("After", "after")) if key in arrays}
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="small"):
         for title, rgb in shown.items():
             part = cut(rgb, cell, step)
             if part.size:
-                alt = f"{title}: cell {name}"
                 width = SIDE // len(shown)
-                image = Image.fromarray(part).resize((width, max(1, round(width * part.shape[0] / part.shape[1]))))
-                st.image(image, caption=title if len(shown) > 1 else None, width=width, alt=alt)
-    downloads.table(facts(cell, arrays, step), hide_index=True, width="stretch", height="content")
+                size = width, max(1, round(width * part.shape[0] / part.shape[1]))
+                image = Image.fromarray(greyed(part)).resize(size, Image.Resampling.LANCZOS)
+                st.image(image, caption=title if len(shown) > 1 else None, width=width, alt=f"{title}: cell {name}")
+
+
+def numbers(own: ResultFolder, cells: pd.DataFrame, name: str) -> None:
+    """What the map says of the cell."""
+    cell = cells[cells["cell"] == name].iloc[0]
+    arrays, step = or_stop(own.arrays, "picture"), or_stop(own.json, "picture.json")["step"]
+    table = facts(cell, arrays, step)
+    if narrow.is_narrow():  # eight cards would be long on a phone
+        lines = [f"{escape_markdown(name)}: **{escape_markdown(value)}**" for name, value in table.to_numpy()]
+        st.markdown("  \n".join(lines))
+        return
+    downloads.table(table, hide_index=True, width="stretch", height="content")
 
 
 def facts(cell: pd.Series, arrays: dict[str, np.ndarray], step: int) -> pd.DataFrame:

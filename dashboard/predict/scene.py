@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from core.analyses import scene
 from core.analyses.scene_map import ANALYSIS, NAME, SceneMapOptions, folder, read
+from core.jobs.analysis_folder import list_for
 from core.runs.store import RunFolder
 from dashboard import url_state
 from dashboard.jobs import analyses
 from dashboard.predict import asking, scene_result
-from dashboard.ui.formatting import parse_time
-from dashboard.ui.guards import or_stop
+from dashboard.ui.formatting import escape_markdown, parse_time
+from dashboard.ui.guards import or_stop, run_state
 
 SHOWN = "predict_scene"  # in the URL: the name of the map that is shown
 SOURCES = ("scene", "before", "also")
@@ -34,6 +37,7 @@ def picker(run: RunFolder) -> str | None:
             format_func=lambda name: title_of(maps[name]),
         )  # fmt: skip
         with st.popover("Another scene", icon=":material/add:", width="content", key="predict_new"):
+            _without_map(run, maps)
             _form(run)
     return shown
 
@@ -44,6 +48,7 @@ def scene_view(run: RunFolder, shown: str | None) -> None:
         st.markdown("**Give this run a satellite scene. It shows where to look first, and what it could not see.**")
     analyses.follow(run, NAME)
     if shown is None:
+        _without_map(run, {})
         _form(run)
         _what_comes_of_it(run)
         return
@@ -55,6 +60,23 @@ def title_of(report: dict[str, Any]) -> str:
     made = parse_time(report.get("made"))
     when = f" · {made.day} {made:%b %Y %H:%M}" if made else ""
     return f"{Path(report['scene']['scene']).name}{when}"
+
+
+def _without_map(run: RunFolder, maps: Mapping[str, Any]) -> None:
+    """The scenes that were answered on the command line and have no map yet, each with the button that draws it."""
+    drawn = {report["scene"]["out"] for report in maps.values()}
+    for job in list_for(run, scene.NAME):
+        if run_state(job)["state"] != "succeeded" or (out := job.options().get("out")) in drawn:
+            continue
+        drawn.add(out)
+        name = Path(str(job.options()["scene"])).name
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.markdown(f"**{escape_markdown(name)}** · {escape_markdown(Path(str(out)).name)}, answered without a map")
+            if st.button(
+                "Draw its map", icon=":material/map:", key=f"predict_draw_{job.path.name}",
+                disabled=analyses.is_active(run, NAME),
+            ):  # fmt: skip
+                asking.ask(run, NAME, job.options() | {"reuse": True})
 
 
 def _form(run: RunFolder) -> None:

@@ -1,4 +1,4 @@
-"""A scene's map: where to look first, the picture, a cell's numbers, and the files that leave the house."""
+"""A scene's map: where to look first, the picture, a cell, and the files that leave the house."""
 
 from __future__ import annotations
 
@@ -9,22 +9,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.evaluate.prevalence import shifted
+from core.analyses.scene_map import SceneMapOptions
 from core.predict.scene.rasters import REASONS
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import cache, theme, url_state
-from dashboard.predict import figure as pictures
-from dashboard.predict import files, inspector, where
-from dashboard.predict.figure import Place
-from dashboard.ui import downloads
+from dashboard import theme, url_state
+from dashboard.jobs import option_words
+from dashboard.predict import alike, at_once, files, inspector, judging, map_picture, novelty, picture, pixel
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, number, percent
 from dashboard.ui.guards import or_stop
 
-SHARE, SWIPE, OPACITY, OVERLAY, LAYERS = (
-    "predict_share", "predict_before", "predict_opacity", "predict_over", "predict_layers",
-)  # fmt: skip
+SHARE, OPACITY, OVERLAY, LAYERS = "predict_share", "predict_opacity", "predict_over", "predict_layers"
 FIRST_SHARE, FIRST_OPACITY = 80, 70  # percent
 SHAPES = {"polygons": "Polygons", "cells": "Cells to look at first"}
 
@@ -32,53 +28,78 @@ SHAPES = {"polygons": "Polygons", "cells": "Cells to look at first"}
 def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None:
     """Everything that is shown of one scene."""
     scene = report["scene"]
+    pixel.remember()
     cells = or_stop(own.table, "cells") if report["triage"] else None
-    said = st.container(gap="xsmall")
+    said = judging.said_of(own, report) if cells is not None else {}
+    words = judging.words_of(said)
+    if cells is not None:
+        at_once.prepare(run)
+    novelty.notice(run.name, scene)
+    above = st.container(gap="xsmall")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        share, overlay, opacity, shapes, swipe = _controls(own, cells is not None)
+        share, overlay, opacity, shapes = _controls(own, cells is not None)
     first = cells_for(cells, share) if cells is not None else 0
-    with said:
+    with above:
         st.markdown(f"**{sentence(report, cells, first)}**")
         st.caption(f"{unseen_sentence(scene)} {frequency_sentence(run, report)}")
+        if words:
+            st.caption(f"{judging.progress_words(cells, first, words)} {judging.precision_words(cells, words)}")
     left, right = st.columns([2.3, 1], gap="medium")
     with right:
-        _numbers(run, report, cells)
-        chosen = inspector.picker(cells) if cells is not None else None
-        if chosen is not None:
-            inspector.inspector(own, cells, chosen)
-            where.section(run, own, report, chosen)
-        elif cells is not None:
-            inspector.first_cells(cells)
+        chosen = _right(run, own, report, cells, said)
     with left:
-        _picture(run, own, report, cells, first, overlay, opacity, shapes, swipe, chosen)
+        outlines = or_stop(own.arrays, "outlines")["xy"] if "polygons" in shapes and cells is not None else None
+        like = inspector.shown_section() == "alike" and chosen is not None
+        drawn = picture.Drawn(
+            outlines, cells, first, "cells" in shapes, chosen, words,
+            alike.found(run, own, report, chosen) if like else (), pixel.spot(),
+        )  # fmt: skip
+        map_picture.draw(run, own, report, drawn, overlay, opacity)
         st.caption(_basis(run, report))
+    inspector.sections(run, own, report, chosen)
+    if cells is not None:
+        judging.outcome(run, own, report, said)
     _notes(report)
-    files.files(run, report)
+    ranked = None if cells is None else cells[cells["rank"].between(1, first)]
+    files.files(report, lambda: map_picture.png_bytes(run, own, report, overlay, opacity, outlines, ranked))
     if cells is not None:
         files.draw_again(run, report)
     _method(report)
 
 
-def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[str], int]:
+def _right(
+    run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame | None, said: Mapping[str, list]
+) -> str | None:
+    """Beside the picture: the chosen cell, or the numbers of the whole scene."""
+    if cells is None:
+        _numbers(run, report, cells)
+        return None
+    at_top = st.container()
+    chosen = inspector.picker(cells)
+    if chosen is None:
+        with at_top:
+            _numbers(run, report, cells)
+        inspector.first_cells(cells)
+        return None
+    inspector.pictures(own, cells, chosen)
+    judging.controls(own, report, cells, chosen, said)
+    inspector.numbers(own, cells, chosen)
+    return chosen
+
+
+def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[str]]:
     share = FIRST_SHARE
     if with_cells:
         url_state.read_query_number(SHARE, 10, 99, FIRST_SHARE)
         share = st.slider(
-            "Share of the landslide ground to find", 10, 99, key=SHARE, format="%d%%", width=260,
+            "Share of the landslide ground to find", 10, 99, key=SHARE, format="%d%%", width=300,
             help="The more is to be found, the more cells have to be looked at.",
         )  # fmt: skip
         url_state.write_query_param(SHARE, share, FIRST_SHARE)
-    swipe = 0
-    if "before" in own.arrays("picture"):
-        url_state.read_query_number(SWIPE, 0, 100, 0)
-        swipe = st.slider(
-            "Before the event, from the left", 0, 100, key=SWIPE, format="%d%%", width=220,
-            help="Left of the white line the picture shows the scene from before the event.",
-        )  # fmt: skip
-        url_state.write_query_param(SWIPE, swipe, 0)
+    overlays = map_picture.overlays(own)
     overlay = url_state.choose(
-        st.segmented_control, "Over the scene", list(pictures.OVERLAYS), key=OVERLAY, default="probability",
-        required=True, format_func=pictures.OVERLAYS.get, width="content",
+        st.segmented_control, "Over the scene", list(overlays), key=OVERLAY, default="probability",
+        required=True, format_func=overlays.get, width="content",
     )  # fmt: skip
     shapes = list(SHAPES) if with_cells else []
     with st.popover("Layers", icon=":material/layers:", width="content", key="predict_layers_open"):
@@ -90,7 +111,7 @@ def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[
                 st.pills, "Drawn", list(SHAPES), key=LAYERS, default=list(SHAPES), selection_mode="multi",
                 format_func=SHAPES.get,
             )  # fmt: skip
-    return share, overlay, opacity, shapes, swipe
+    return share, overlay, opacity, shapes
 
 
 # ------------------------------------------------------------------------------------------------------ in words
@@ -134,14 +155,9 @@ def frequency_sentence(run: RunFolder, report: Mapping[str, Any]) -> str:
     if not triage or triage.get("share_of_landslides") is not None:
         return ""
     return (
-        f"Landslides are taken to be as frequent as in training ({percent(_own_share(run), 0)}): state the share on "
-        "this ground below."
+        f"Landslides are taken to be as frequent as in training ({percent(map_picture.own_share(run), 0)}): state the "
+        "share on this ground below."
     )
-
-
-def _own_share(run: RunFolder) -> float:
-    counts = or_stop(run.summary)["oof"]["confusion"]
-    return (counts["tp"] + counts["fn"]) / max(1, sum(counts.values()))
 
 
 def amount(scene: Mapping[str, Any], what: str) -> str:
@@ -195,7 +211,8 @@ def _basis(run: RunFolder, report: Mapping[str, Any]) -> str:
     scene = report["scene"]
     shown = f"{escape_markdown(theme.head_title(scene['head']))}, mean of {scene['n_folds']} folds"
     threshold = number((report["triage"] or scene)["threshold"])
-    return f"{shown} · threshold {threshold} · {count(scene['n_answered'])} windows, {scene['stride']} pixels apart"
+    words = f"{shown} · threshold {threshold} · {count(scene['n_answered'])} windows, {scene['stride']} pixels apart"
+    return " · ".join(filter(None, (words, novelty.basis(scene))))
 
 
 def _notes(report: Mapping[str, Any]) -> None:
@@ -204,7 +221,7 @@ def _notes(report: Mapping[str, Any]) -> None:
         st.info(escape_markdown(f"No cells and polygons: {report['no_map']}"), icon=":material/wrong_location:")
     for part in ("triage", "polygons"):
         found += (report[part] or {}).get("warnings", [])
-    found = list(dict.fromkeys(found))
+    found = [option_words.in_words_of(text, SceneMapOptions) for text in dict.fromkeys(found)]
     if found:
         with st.expander(f"What to know about this scene ({len(found)})", icon=":material/warning:"):
             st.markdown("\n".join(f"- {escape_markdown(text)}" for text in found))
@@ -225,51 +242,3 @@ def _method(report: Mapping[str, Any]) -> None:
                 + f". {escape_markdown(report['triage']['promise'])}"
             )
         st.markdown(words)
-
-
-# ---------------------------------------------------------------------------------------------------- the picture
-
-
-def _picture(
-    run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame | None, first: int,
-    overlay: str, opacity: int, shapes: list[str], swipe: int, chosen: str | None,
-) -> None:  # fmt: skip
-    scene, facts = report["scene"], or_stop(own.json, "picture.json")
-    place = Place.of(scene["shape"], facts["pixel_m"])
-    version = str(own.path), cache.file_version(own.path / "picture.safetensors")
-    stated = (report["triage"] or {}).get("share_of_landslides")
-    shares = None if stated is None else (_own_share(run), stated)
-    uri, top = _picture_uri(*version, swipe, overlay, opacity, shares, _own=own)
-    drawn = cells if "cells" in shapes else None
-    outlines = or_stop(own.arrays, "outlines")["xy"] if "polygons" in shapes and cells is not None else None
-    made = pictures.scene_figure(place, uri, overlay, top, opacity, outlines, drawn, first, chosen, swipe)
-    name = "predict_picture"
-    options = {"on_select": lambda: inspector.keep_click(name), "selection_mode": "points"} if drawn is not None else {}
-    bands = ", ".join(facts["bands"])
-    wide, high = place.size
-    alt = (
-        f"The scene in {bands}, {wide:.3g} by {high:.3g} {place.unit}, with {pictures.OVERLAYS[overlay].lower()} over "
-        f"it, polygons outlined, and {first} cells to look at first. Their numbers are in the tables for download."
-    )
-    downloads.show(made, name, alt=alt, **options)
-
-
-@st.cache_data(max_entries=24, show_spinner=False)
-def _picture_uri(
-    path: str,
-    version: cache.Version,
-    swipe: int,
-    overlay: str,
-    opacity: int,
-    shares: tuple[float, float] | None,
-    _own: ResultFolder,
-) -> tuple[str, float]:
-    """The picture, and the value that its densest colour means."""
-    found = _own.arrays("picture")
-    values, top = None if overlay == "none" else found[overlay], pictures.MOST_SPREAD
-    if overlay == "probability":
-        if shares is not None:
-            values = shifted(values, *shares)
-        top = pictures.top_of(values)
-    rgb = pictures.photo(found["after"], found.get("before"), swipe)
-    return pictures.as_uri(pictures.with_over(rgb, values, found["unseen"], top, opacity)), top

@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.evaluate.calibration.calibrators import METHODS, Calibrated
 from core.evaluate.calibration.reliability import Reliability, reliability
+from core.evaluate.prevalence import shifted
 from dashboard import url_state
 from dashboard.results import charts
 from dashboard.results.charts import METHOD_WORDS
@@ -17,6 +18,7 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 
 COLUMNS = {"ece": "ECE", "brier": "Brier", "log_loss": "Log loss", "auc": "AUC"}
+MARKS = (0.5, 0.9, 0.99)  # probabilities that are restated at another share of landslides
 BINS = {"mass": "Equal count", "width": "Equal width"}
 
 
@@ -47,6 +49,8 @@ def calibration_view(predictions: Predictions) -> None:
         downloads.show(charts.reliability(drawn, predictions.positive), key="calibration_reliability")
         st.caption(f"{predictions.basis} Points on the dotted line: probabilities mean what they say.")
     downloads.table(compared(rows), hide_index=True, width="stretch", height="content")
+    if predictions.prevalence is not None:
+        st.markdown(elsewhere(predictions))
     with st.expander("How this was measured", icon=":material/info:"):
         st.markdown(
             "Each method is fitted on the other folds. ECE: mean gap between predicted and observed shares, 15 bins of "
@@ -77,6 +81,19 @@ def sentence(rows: list[Calibrated], positive: str) -> str:
     return (
         f"{words} {METHOD_WORDS[best.method]} calibration lowers the Brier score from {number(raw.values['brier'])} to "
         f"{number(best.values['brier'])}{caveat}."
+    )
+
+
+def elsewhere(predictions: Predictions) -> str:
+    """What a calibrated probability means at the stated share of landslides, in Markdown."""
+    own, there = float(predictions.labels.mean()), predictions.prevalence
+    if not 0 < own < 1:
+        return ""
+    moved = shifted(np.array(MARKS), own, there)
+    words = ", ".join(f"{mark:g} means **{number(value)}**" for mark, value in zip(MARKS, moved, strict=True))
+    return (
+        f"These probabilities are calibrated for {1000 * own:.0f} {escape_markdown(predictions.positive)} patches per "
+        f"1,000. With {1000 * there:.3g} per 1,000, {words}. Predictions list both."
     )
 
 

@@ -13,9 +13,10 @@ from core.runs.store import RunFolder
 from dashboard import url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
-from dashboard.results import charts, interpretation
+from dashboard.results import charts, interpretation, prevalence
 from dashboard.results.locked_test import locked_test_view
 from dashboard.results.metrics import TITLES
+from dashboard.results.safety.novelty import novelty_view
 from dashboard.ui import downloads, other_datasets
 from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.guards import or_stop
@@ -23,17 +24,19 @@ from dashboard.ui.guards import or_stop
 DRAWN = ("f1", "accuracy", "precision", "recall", "specificity", "auc")
 
 
-WHICH = {"other": "Another dataset", "locked": "Held-back test part"}
+WHICH = {"other": "Another dataset", "locked": "Held-back test part", "novelty": "Wrong or foreign data"}
 
 
 def external_test_view(run: RunFolder, summary: dict) -> None:
-    """The view: another labelled dataset, or the part of the run's own dataset that was held back."""
+    """The view: another labelled dataset, the part of the run's own that was held back, or planted faults."""
     which = url_state.choose(
         st.segmented_control, "Tested on", list(WHICH), key="external_which", default="other", required=True,
         format_func=WHICH.get, label_visibility="collapsed",
     )  # fmt: skip
     if which == "locked":
         locked_test_view(run, summary)
+    elif which == "novelty":
+        novelty_view(run)
     else:
         external_validation_view(run, summary)
 
@@ -68,6 +71,10 @@ def show(run: RunFolder, evaluation: ExternalValidation, summary: dict) -> None:
     if report.get("notes"):
         words = "\n".join(f"- {escape_markdown(note)}" for note in report["notes"])
         (st.warning if report.get("left_out") or report.get("n_known") else st.info)(words)
+    if share := report.get("share"):
+        prevalence.estimated(run, share, f"external_share_{name}")
+    if (known := prevalence.stated(run)) is not None:
+        st.markdown(prevalence.of_patches(or_stop(evaluation.patches), known))
     table = sets_table(report)
     drawn = table[table["metric"].isin(DRAWN)]
     drawn = drawn.assign(title=drawn["title"].str.partition(" (")[0])
@@ -137,6 +144,8 @@ def _shift(run: RunFolder, report: dict, name: str) -> None:
     st.header("How far the data differ", anchor=False)
     if embedding:
         st.markdown(embedding_words(embedding))
+    if novelty := shift.get("novelty"):
+        st.markdown(escape_markdown(novelty["sentence"]))
     if not len(bands):
         st.caption("The bands cannot be compared: the run's own dataset is missing or has changed.")
         return

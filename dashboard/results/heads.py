@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.analyses.heads import ANALYSIS, read
+from core.evaluate.prevalence import with_intervals
 from core.runs.store import RunFolder
 from dashboard import theme, url_state
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
+from dashboard.patches import outcomes
 from dashboard.results import charts, tables
 from dashboard.results.curves import curves_view
 from dashboard.results.predictions import Predictions
@@ -23,6 +26,8 @@ def heads_view(run: RunFolder, summary: dict, predictions: Predictions, oof: pd.
     compared = or_stop(read, run)
     rows = compared.rows if compared else rows_of(summary)
     table = head_rows(rows, summary)
+    if predictions.prevalence is not None:
+        table = at_prevalence(table, oof, predictions.prevalence)
     st.markdown(f"**{sentence(summary)}**")
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
@@ -120,6 +125,31 @@ def head_rows(rows: list[dict], summary: dict) -> pd.DataFrame:
     return table.assign(_by=pd.to_numeric(table["Out-of-fold F1"])).sort_values(
         "_by", ascending=False, na_position="last", kind="stable"
     ).drop(columns="_by").round(3)  # fmt: skip
+
+
+def at_prevalence(table: pd.DataFrame, oof: pd.DataFrame, share: float) -> pd.DataFrame:
+    """The table with each head's precision and alarms at this share of landslides, out of fold, with intervals."""
+    precision, alarms = {}, {}
+    for head in outcomes.heads_of(oof):
+        found = _there(oof["label"].to_numpy(np.int8), oof[f"pred_{head}"].to_numpy(np.int8), _groups(oof), share)
+        ends, title = found["intervals"], theme.head_title(head)
+        precision[title] = f"{number(found['precision'])} ({interval(ends['precision'])})"
+        alarms[title] = f"{found['alarms_per_1000']:.0f} ({interval(ends['alarms_per_1000'], 0)})"
+    where = f"at {1000 * share:.3g} per 1,000"
+    return table.assign(**{
+        f"Precision {where}": table["Head"].map(precision).fillna(""),
+        f"Alarms per 1,000 {where}": table["Head"].map(alarms).fillna(""),
+    })  # fmt: skip
+
+
+def _groups(oof: pd.DataFrame) -> np.ndarray | None:
+    groups = oof["group"].astype(str).to_numpy() if "group" in oof else None
+    return None if groups is None or (groups == "").any() else groups
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _there(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | None, share: float) -> dict:
+    return with_intervals(labels, pred, share, groups)
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from core.runs.store import RunFolder
 from dashboard import cache, url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
-from dashboard.results import interpretation
+from dashboard.results import interpretation, prevalence
 from dashboard.results.metrics import TITLES
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
@@ -39,14 +39,14 @@ def locked_test_view(run: RunFolder, summary: dict) -> None:
     under_way = analyses.follow(run, ANALYSIS.name)
     for name in PARTS:
         if name in found:
-            _show(found[name], summary)
+            _show(run, found[name], summary)
     openings = or_stop(lambda: read_openings(data.path))
     if not under_way:
         _open(run, data, [name for name in offered if name not in found], openings)
     _history(run, openings)
 
 
-def _show(test: LockedTest, summary: dict) -> None:
+def _show(run: RunFolder, test: LockedTest, summary: dict) -> None:
     report, what = test.report, PARTS.get(test.part, test.part)
     st.markdown(
         f"**On {report['n']:,} held-back {what} patches: {interpretation.headline(report, str(report['positive']))}**"
@@ -55,6 +55,11 @@ def _show(test: LockedTest, summary: dict) -> None:
     (st.warning if earlier else st.info)(escape_markdown(opened_before(earlier)), icon=":material/lock_open:")
     for note in report["notes"]:
         st.warning(escape_markdown(note), icon=":material/warning:")
+    if (known := prevalence.stated(run)) is not None:
+        data, patches = or_stop(lambda: cache.dataset(run.dataset_path())), or_stop(test.patches)
+        if data.groups is not None:
+            patches = patches.assign(group=data.groups[data.index_of(patches["id"].astype(str))])
+        st.markdown(prevalence.of_patches(patches, known))
     grid = st.grid(2, min_column_width=400, gap="medium")
     with grid.cell():
         downloads.table(_table(report), hide_index=True, width="stretch", height="content")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -19,6 +22,7 @@ TITLES = {
     "specificity": "Specificity", "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "mcc": "MCC",
     "average_precision": "Average precision", "brier": "Brier score", "ece": "ECE",
 }  # fmt: skip
+STEADY = ("auc", "recall", "specificity", "balanced_accuracy")  # whatever the share of landslides
 MEANINGS = {
     "f1": "harmonic mean of precision and recall",
     "auc": "how often a {} ranks above another patch",
@@ -34,16 +38,23 @@ MEANINGS = {
 }
 
 
-def metric_table(results: HeadResults, positive: str) -> pd.DataFrame:
-    """One row per metric for people: value, 95% interval, meaning."""
-    return pd.DataFrame(
-        {
-            "Metric": [TITLES[name] for name in METRIC_NAMES],
-            "Value": [number(results.values[name]) for name in METRIC_NAMES],
-            "95% interval": [interval(results.intervals[name]) or "undefined" for name in METRIC_NAMES],
-            "Meaning": [MEANINGS[name].format(positive) for name in METRIC_NAMES],
-        }
-    )
+def metric_table(results: HeadResults, positive: str, there: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """One row per metric for people: value, 95% interval, meaning.
+
+    there: at the stated share of landslides, with ``intervals``; a column says what changes there.
+    """
+    table = {
+        "Metric": [TITLES[name] for name in METRIC_NAMES],
+        "Value": [number(results.values[name]) for name in METRIC_NAMES],
+        "95% interval": [interval(results.intervals[name]) or "undefined" for name in METRIC_NAMES],
+    }
+    if there is not None:
+        table[f"At {1000 * there['share']:.3g} per 1,000"] = [
+            f"{number(there[name])} ({interval(there['intervals'][name])})" if name in there["intervals"]
+            else "the same" if name in STEADY else ""
+            for name in METRIC_NAMES
+        ]  # fmt: skip
+    return pd.DataFrame(table | {"Meaning": [MEANINGS[name].format(positive) for name in METRIC_NAMES]})
 
 
 def numbers_of(results: HeadResults) -> pd.DataFrame:

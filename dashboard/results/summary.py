@@ -59,7 +59,7 @@ def summary_view(
     left, right = st.columns([2, 1], gap="medium")
     with left:
         st.header("All metrics", anchor=False)
-        table = metrics.metric_table(results, predictions.positive)
+        table = metrics.metric_table(results, predictions.positive, predictions.there())
         downloads.table(table, hide_index=True, width="stretch", height="content")
     with right:
         metrics.by_fold(results)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from core.data.label_versions import with_labels
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.predict.training_dataset import changed
@@ -56,12 +57,22 @@ def chosen_run() -> RunFolder | None:
 
 
 def need_dataset() -> Dataset:
-    """The chosen dataset; without one, the empty state is drawn and the page ends."""
-    data = chosen_dataset()
+    """The chosen dataset, with the labels that the chosen run was trained with.
+
+    Without one the empty state is drawn and the page ends; where its version of the labels is gone, the reason is.
+    """
+    data, run = chosen_dataset(), chosen_run()
     if data is None:
         no_dataset()
         st.stop()
-    return data
+    return or_stop(with_labels, data, None if run is None else _labels_of(run))
+
+
+def _labels_of(run: RunFolder) -> str | None:
+    try:
+        return run.config().data.labels
+    except LandslideLensError:
+        return None  # whoever needs the configuration says what is wrong with it
 
 
 def need_run(purpose: str) -> RunFolder:

@@ -4,7 +4,8 @@ import pytest
 from core.config import RunConfig
 from core.data.bands import RGB_BANDS
 from core.data.store import DatasetWriter
-from core.provenance import collect
+from core.doctor import REQUIRED
+from core.provenance import LIBRARIES, collect
 
 
 @pytest.fixture
@@ -31,3 +32,8 @@ def test_a_run_names_its_data_code_and_seed(dataset):
     assert found["dataset"]["content_hash"] == dataset.content_hash and found["dataset"]["n"] == 4
     assert found["seed"] == 7 and found["config_hash"] == RunConfig(seed=7).hash() and found["device"]["used"] == "cpu"
     assert found["libraries"]["numpy"] == np.__version__
+
+
+def test_the_libraries_of_maps_and_export_are_named_and_asked_for():
+    maps = {"rasterio", "pyproj", "shapely", "pyogrio", "onnx", "onnxruntime"}
+    assert maps <= set(LIBRARIES) and maps <= set(REQUIRED)

@@ -33,6 +33,8 @@ CHOICES = [
     ("embedding", {}, "button_group", "embedding_part", "all", "all"),
     ("explain", {}, "selectbox", "explain_order", "id", "id"),
     ("explain", {}, "button_group", "explain_view", "bands", "bands"),
+    ("predict", {}, "button_group", "predict_view", "export", "export"),
+    ("predict", {"predict_view": "export"}, "button_group", "export_form", "safetensors", "safetensors"),
 ]
 
 

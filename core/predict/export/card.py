@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core import __version__
-from core.evaluate.prevalence import of_counts
 from core.predict.patches import Ensemble
+from core.predict.prevalence import decided_at
 from core.runs.prevalence import prevalence_of
 from core.runs.store import RunFolder
 from core.text import interval, number, percent
@@ -86,20 +86,20 @@ def card_of(
         },
         "scores_are": "Out of fold on the run's own dataset, 95 % intervals"
         + (" over whole groups." if summary.get("grouped") else "."),
-        "limits": limits(run, own, share, positive, len(folds)),
+        "limits": limits(run, head, share, positive, len(folds)),
     }
 
 
-def limits(run: RunFolder, own: dict[str, int], share: float | None, positive: str, n_models: int) -> list[str]:
+def limits(run: RunFolder, head: str, share: float | None, positive: str, n_models: int) -> list[str]:
     """What must be known before the file is used, in sentences."""
     found = ["It was judged on ground like its training set's. Another sensor, season or climate is another question."]
     if share is not None:
         stated = prevalence_of(run)
         there = EXAMPLE_SHARE if stated is None else stated.share
-        other = of_counts(own, there)
+        other = decided_at(run, head, there)
         found.append(
             f"Among the judged patches {percent(share)} are '{positive}'. Where {percent(there)} are, the same "
-            f"decisions have a precision of {number(other['precision'])}."
+            f"decisions have a precision of {number(other['precision'])} ({interval(other['intervals']['precision'])})."
         )
     found.append("One answer is for a whole patch: where in the patch is not said.")
     if n_models > 1:

@@ -117,8 +117,11 @@ def promise_of(
     threshold: float | None = None,
     target: Target | None = None,
     effect: float = UNGROUPED_EFFECT,
+    share: float | None = None,
 ) -> Promise:
     """What the run's headline head promises at its own threshold, a stated one, or that of a safety target.
+
+    share: of landslides on the ground of the map, where it was stated: a target in 1,000 patches is kept there.
 
     Raises DataError, naming the number needed, where the patches cannot promise the target, and ConfigError for a
     target and a threshold at once.
@@ -129,7 +132,7 @@ def promise_of(
     head = run.config().heads.headline(rules)
     words, n_models = STATED, 0
     if target is not None:
-        rule = run_rule(run, head, target, effect)
+        rule = run_rule(run, head, target, effect, share)
         threshold, words, n_models = rule.threshold, promised(target), run.config().folds.n_splits
         if not np.isfinite(threshold):
             raise DataError(

@@ -59,11 +59,11 @@ class MapSource:
                 f"{path.name} says that run '{tags['RUN']}' answered, not '{run.name}': threshold, promise and "
                 "intervals are those of the run that was named here."
             )
-        promise = promise_of(run, threshold, target, effect)
+        share = share or (of_run.share if (of_run := prevalence_of(run)) else None)
+        promise = promise_of(run, threshold, target, effect, share)
         stated = _number(tags.get("THRESHOLD"))
         if own and promise.words == BEST_F1 and stated is not None and abs(stated - promise.threshold) > 1e-4:
             promise = replace(promise, threshold=stated, words=AT_SHARE)
-        share = share or (of_run.share if (of_run := prevalence_of(run)) else None)
         if share is None:
             notes.append(
                 f"Probabilities are those of the training data, where {100 * promise.own_share:.3g} in 100 patches are "

@@ -10,6 +10,7 @@ from scipy.special import expit
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
+from core.predict.novelty.collect import Collector
 from core.predict.patches import Ensemble
 from core.predict.scene.windows import WindowSum
 from core.progress import Progress, Steps
@@ -25,16 +26,17 @@ def stripe_answers(
     corners: Sequence[tuple[int, int]],
     tta: bool | None = None,
     where: WindowSum | None = None,
+    novelty: Collector | None = None,
 ) -> Steps[np.ndarray]:
     """(N, folds) float64, the calibrated probability of each window by each fold.
 
     images: (C, H, W) raw, bands in the ensemble's order, nan where nothing was seen. corners: (row, column) of each
     window in them. tta: mean over flips and quarter turns; None: as the run was evaluated. where: takes what the mask
-    heads draw in the windows, the mean of the folds.
+    heads draw in the windows, the mean of the folds. novelty: sees the windows and what the heads of each fold read.
     """
     members = members_of([ensemble.head])
     kinds = {kind_of(name) for name in members}
-    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"})
+    fixed = _statistics(ensemble, images, corners, kinds - {"embeddings"}, novelty)
     found = np.empty((len(corners), len(ensemble.models)))
     stripe = _Stripe(ensemble, images) if "embeddings" in kinds or where is not None else None
     for k, model in enumerate(ensemble.models):
@@ -49,6 +51,8 @@ def stripe_answers(
                 features["embeddings"] = embedded.embeddings
                 if where is not None:
                     where.add(corners[part], embedded.outlines, len(ensemble.models), first=k == 0)
+            if novelty is not None:
+                novelty.read(k, features)
             by_head = model.log_odds_of(features, [ensemble.head], ensemble.rules)
             found[part, k] = expit(by_head[ensemble.head])
             yield Progress((k + min(1.0, (start + AT_ONCE) / len(corners))) / len(ensemble.models), "")
@@ -56,13 +60,19 @@ def stripe_answers(
 
 
 def _statistics(
-    ensemble: Ensemble, images: np.ndarray, corners: Sequence[tuple[int, int]], kinds: set[str]
+    ensemble: Ensemble,
+    images: np.ndarray,
+    corners: Sequence[tuple[int, int]],
+    kinds: set[str],
+    novelty: Collector | None,
 ) -> dict[str, np.ndarray]:
     """What heads without a network read, which is the same for all folds."""
     of_kind = {"statistics": band_statistics, "rich": lambda raw: rich_statistics(raw, ensemble.band_names)}
     parts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
-    for start in range(0, len(corners) if kinds else 0, AT_ONCE):
+    for start in range(0, len(corners) if kinds or novelty is not None else 0, AT_ONCE):
         raw = _cut(images, corners[start : start + AT_ONCE], ensemble.shape_hw)
+        if novelty is not None:
+            novelty.look(raw)
         for kind in kinds:
             parts[kind].append(of_kind[kind](raw))
     return {kind: np.concatenate(found) for kind, found in parts.items()}

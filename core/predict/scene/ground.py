@@ -66,6 +66,12 @@ class Grid:
         """(rows, columns) in pixels of (N, 2) longitudes and latitudes; not finite where the grid does not reach."""
         return self.place.pixel(*to_system(_wgs84(), self.place.crs, *np.transpose(lonlat)))
 
+    def degrees_at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray | None:
+        """(N, 2) longitudes and latitudes of (N,) places in pixels; None for a grid without a place."""
+        if self.place is None or not self.place.crs:
+            return None
+        return np.stack(to_system(self.place.crs, _wgs84(), *self.place.at(np.asarray(rows), np.asarray(cols))), axis=1)
+
     def pixel_m(self) -> float | None:
         """Side of a pixel in metres at the middle of the scene; None where that is not known."""
         block = (self.shape[0] // 2, self.shape[1] // 2, 1, 1)

@@ -17,6 +17,7 @@ from core.data.origin.trained_on import TrainedOn
 from core.data.readers.base import file_stamp
 from core.data.store.missing import blank_patches
 from core.errors import ConfigError, FormatError
+from core.predict.novelty.collect import Collector
 from core.predict.scene.ground import Grid
 from core.predict.scene.layers import Layer, classes_layer, open_layer
 from core.predict.scene.mosaic import Mosaic, open_mosaic, tiles_in
@@ -107,8 +108,12 @@ def windows_of(layer: Layer | Mosaic, side: tuple[int, int], stride: int | None)
     return WindowGrid.over(layer.grid.shape, side, stride or max(1, min(side) // 2), layer.path.name)
 
 
-def compared(run: RunFolder, stack: SceneStack, windows: WindowGrid, told: list[str]) -> Watch:
+def compared(
+    run: RunFolder, stack: SceneStack, windows: WindowGrid, told: list[str], novelty: Collector | None = None
+) -> Watch:
     """What cleans the scene's values, after some of its windows were compared with what the run was trained on.
+
+    novelty: sees these windows.
 
     Raises FormatError for values that are clearly of another unit or order, and for a scene without any data.
     """
@@ -126,8 +131,10 @@ def compared(run: RunFolder, stack: SceneStack, windows: WindowGrid, told: list[
         nothing = {"unit": "", "family": "", "q50": None, "plausible": [None, None]}
         return Watch(run.name, tuple({"name": band.name, **nothing} for band in stack.bands))
     watch = Watch(run.name, tuple(trained))
-    watch.look(images)
+    cleaned = watch.look(images)
     watch.refuse()
+    if novelty is not None:
+        novelty.look(cleaned[~blank_patches(cleaned)])
     told += [f"In {len(images)} windows that were looked at: {text}" for text in watch.warnings()]
     return Watch(run.name, tuple(trained))
 

@@ -199,8 +199,11 @@ def open_layer(
         raise FormatError(f"{path.name} is no GeoTIFF; accepted: {', '.join(geotiff.SUFFIXES)}.")
     header = raster_header(path)
     told = [] if warnings is None else warnings
-    if header.stack is not None:
-        raise FormatError(f"The bands of {path.name} are spread over pages. Save it as one raster of all bands.")
+    if header.stack is not None and math.prod(header.shape) * header.dtype.itemsize > PIECE_BYTES:
+        raise FormatError(  # each window of it reads the whole file
+            f"The bands of {path.name} are spread over pages, and it is too large to be read whole for each window. "
+            "Save it as one raster of all bands."
+        )
     fitting = [tuple(names) for names in expected if len(names) == header.shape[0]]
     if bands is None and not any(header.names) and fitting:
         bands = fitting[0]

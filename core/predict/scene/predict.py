@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from core.errors import FormatError
+from core.heads.blend import kind_of, members_of
+from core.predict.novelty.calibrated import Novelty
+from core.predict.novelty.collect import Collector, found_of
+from core.predict.novelty.collect import Found as NoveltyFound
+from core.predict.novelty.fit import fitted
 from core.predict.patches import Answer, Ensemble
 from core.predict.prevalence import at_prevalence
 from core.predict.scene.inputs import SceneInput, compared, doubts, windows_of
-from core.predict.scene.rasters import DISAGREEMENT, REASONS, UNSEEN, WHERE, path_of
+from core.predict.scene.rasters import DISAGREEMENT, NOVELTY, REASONS, UNSEEN, WHERE, path_of
 from core.predict.scene.scan import Found, Scan
 from core.predict.training_record import training_record
 from core.progress import Progress, Steps, part
@@ -27,7 +32,7 @@ class SceneAnswer:
     """out: the raster of probability; beside it lie those of disagreement and of what was not seen.
 
     results: the folder of this scene's report. threshold: what a probability is compared with, for the share of
-    landslides ``prevalence`` where one was stated.
+    landslides ``prevalence`` where one was stated. novelty: how far it is from the run's training set, or None.
     """
 
     out: Path
@@ -37,6 +42,7 @@ class SceneAnswer:
     threshold: float
     prevalence: dict[str, Any] | None
     warnings: tuple[str, ...]
+    novelty: NoveltyFound | None = None
 
     def facts(self) -> dict[str, Any]:
         """Plain values."""
@@ -45,6 +51,7 @@ class SceneAnswer:
         return {
             "out": str(self.out),
             "disagreement": str(path_of(DISAGREEMENT, self.out)),
+            "novelty_raster": None if self.novelty is None else str(path_of(NOVELTY, self.out)),
             "unseen": str(path_of(UNSEEN, self.out)),
             "where": str(path_of(WHERE, self.out)) if self.scan.where else None,
             "shape": list(windows.shape),
@@ -60,6 +67,7 @@ class SceneAnswer:
             "km2": found.km2,
             "missing_by_band": {name: missing / n for name, missing in found.n_missing.items()},
             "warnings": list(self.warnings),
+            "novelty": None if self.novelty is None else self.novelty.to_dict("windows"),
         }
 
     def message(self) -> str:
@@ -68,9 +76,11 @@ class SceneAnswer:
         shown = "{:,.4g}" if self.found.km2 is not None else "{:,}"
         amounts = {key: f"{shown.format(value)} {unit}" for key, value in found.items()}
         unseen = [f"{amounts[text]} ({text})" for text in REASONS.values() if found[text]]
+        caution = "" if self.novelty is None or not self.novelty.is_off else f" {self.novelty.sentence('windows')}"
         return (
             f"{amounts['landslide']} of {amounts['answered']} are at the threshold {self.threshold:.3f} or above, in "
             f"{self.out.name}. Not seen: {', '.join(unseen) or 'nothing'}, of {amounts['all']}."
+            f"{caution}"
         )
 
 
@@ -96,8 +106,12 @@ def predict_scene(
     stack = asked.stack(run.name, _bands(ensemble), told)
     windows = windows_of(stack.layers[0], ensemble.shape_hw, asked.stride)
     yield Progress(0.01, "Comparing the scene with what the run was trained on.")
-    watch = compared(run, stack, windows, told)
-    record = yield from part(training_record(run), 0.01, 0.03)
+    novelty = yield from part(fitted(run), 0.01, 0.02)
+    looked = None if novelty is None else Collector(novelty, stack.bands)
+    watch = compared(run, stack, windows, told, looked)
+    if looked is not None and (early := looked.found()) is not None and early.is_off:
+        yield Progress(0.02, early.sentence("windows"), "unlike", early.to_dict("windows"))
+    record = yield from part(training_record(run), 0.02, 0.03)
     told += doubts(record, ensemble.shape_hw, stack.grid)
     if ensemble.columns:
         told.append(f"The run also reads {', '.join(ensemble.columns)}, which a scene does not have: unknown to it.")
@@ -107,8 +121,20 @@ def predict_scene(
     own = results.part(f"{asked.scene.stem}-{digest}")
     folder = own.part(WORK).path
     draws = all(model.draws_outlines for model in ensemble.models) and where is not False
+    reads = any(kind_of(name) == "embeddings" for name in members_of([ensemble.head]))
+    embeds = reads and not ensemble.columns and asked.tta in (None, ensemble.models[0].tta)
     scan = Scan(
-        stack, windows, ensemble, folder, watch.look, asked.seen == "all", asked.most_unseen, asked.tta, where=draws
+        stack,
+        windows,
+        ensemble,
+        folder,
+        watch.look,
+        asked.seen == "all",
+        asked.most_unseen,
+        asked.tta,
+        novelty,
+        embeds,
+        where=draws,
     )
     tags = {"RUN": run.name, "HEAD": ensemble.head, "THRESHOLD": f"{threshold:.6g}", "STRIDE": str(windows.stride)}
     yield from part(scan.answer(), 0.03, 0.9)
@@ -117,7 +143,18 @@ def predict_scene(
         raise FormatError("A raster was changed while it was read, so its parts do not fit. Start the scene again.")
     found = yield from part(scan.assemble(out, threshold, tags), 0.9, 1.0)
     facts = None if there is None else there.to_dict()
-    return SceneAnswer(out, own, scan, found, threshold, facts, tuple(dict.fromkeys(told)))
+    unlike = _novelty(novelty, stack.bands, found, looked)
+    if unlike is None:
+        told.append("How far the scene is from the training set is not known: the run keeps nothing to compare with.")
+    elif unlike.is_off:
+        told.insert(0, unlike.sentence("windows"))
+    return SceneAnswer(out, own, scan, found, threshold, facts, tuple(dict.fromkeys(told)), unlike)
+
+
+def _novelty(novelty: Novelty | None, bands: tuple, found: Found, looked: Collector | None) -> NoveltyFound | None:
+    if novelty is None or found.sums is None:
+        return None
+    return found_of(novelty, bands, found.sums, looked.features(), n_new=found.n_new)
 
 
 def _bands(ensemble: Ensemble) -> tuple:

@@ -43,8 +43,12 @@ DISAGREEMENT = Kind(
     "_disagreement", "standard deviation of the folds' probabilities", "float32", float("nan"), "AVERAGE"
 )
 UNSEEN = Kind("_unseen", "1 no data, 2 cloud, 3 too little seen around it", "uint8", SEEN, "MODE")
+NOVELTY = Kind(
+    "_novelty", "share of held-out patches that lie as far from the training set; small is new", "float32",
+    float("nan"), "AVERAGE",
+)  # fmt: skip
 WHERE = Kind("_where", "probability of landslide of each pixel, by the mask head", "float32", float("nan"), "AVERAGE")
-KINDS = (PROBABILITY, DISAGREEMENT, UNSEEN)
+KINDS = (PROBABILITY, DISAGREEMENT, NOVELTY, UNSEEN)
 WITH_WHERE = (*KINDS, WHERE)  # of a run with a mask head
 
 

@@ -113,5 +113,6 @@ def _stretched(values: np.ndarray, together: bool) -> np.ndarray:
         if len(known):
             low, high = np.percentile(known, (DARKEST, BRIGHTEST))
             found[part] = (values[part] - low) / max(float(high - low), 1e-12)
-    found = np.nan_to_num(found, nan=0.0)
-    return (255 * found.clip(0, 1)).round().astype(np.uint8).transpose(1, 2, 0)
+    seen = np.isfinite(values).any(axis=0)
+    levels = 1 + 254 * np.nan_to_num(found, nan=0.0).clip(0, 1)  # black is what was not seen, not a shadow
+    return np.where(seen, levels, 0).round().astype(np.uint8).transpose(1, 2, 0)

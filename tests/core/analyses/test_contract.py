@@ -23,7 +23,8 @@ def test_what_is_asked_of_a_run_or_a_dataset_is_an_analysis():
         "attention_checks", "attention_maps", "band_importance", "robustness", "smote_audit", "smote_realism",
         "projections", "new_patches", "heads", "external_validation", "prediction", "leakage", "inventory_join",
         "dataset_check", "demo_dataset", "estimate", "locked_test", "model_cost", "scene", "import_dataset",
-        "preview_import", "polygons", "triage_grid", "export", "scene_map", "where",
+        "preview_import", "polygons", "triage_grid", "export", "scene_map", "scenes", "where",
+        "label_issues", "corrected_labels", "next_patches", "novelty", "scene_alike", "judged_patches",
     }  # fmt: skip
     assert set(analyses()) == expected
 
@@ -45,6 +46,10 @@ def test_a_declaration_is_whole(name):
     assert (ROOT / "tests" / Path(*rooms) / f"test_{module}.py").is_file(), f"{name} has no test of its name"
     for option, field in declared.Options.model_fields.items():
         assert field.description, f"{name}.{option} has no description: the form and the command line show it"
+
+
+def test_an_option_that_is_yes_no_or_as_it_was_can_be_no():
+    assert "--no-flips" in core("analyse", "scene_map", "--help").stdout
 
 
 @pytest.mark.parametrize("name", analyses())

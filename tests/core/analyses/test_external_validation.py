@@ -11,7 +11,9 @@ from core.data import exclusions
 from core.data.bands import RGB_BANDS
 from core.data.store import DatasetWriter, open_dataset
 from core.errors import ConfigError, DataError, LabelError
+from core.predict import external
 from core.progress import drain
+from core.runs.prevalence import state_prevalence
 from core.runs.store import open_run
 from tests.builders import TINY, make_tiny
 from tests.trained_runs import QUICK, train_tiny
@@ -44,8 +46,39 @@ def test_another_dataset_stands_beside_training_and_validation(run, tmp_path):
 def test_the_patches_are_kept_with_what_was_said_of_them(run, tmp_path):
     data = open_dataset(make_tiny(tmp_path / "other.h5", n=60, seed=5))
     table = evaluated(run, data.path)[0].patches()
-    assert list(table.columns) == ["id", "label", "prob", "pred"] and table["id"].tolist() == list(data.ids)
+    folds = [f"prob_fold_{fold}" for fold in (1, 2, 3)]
+    assert list(table.columns) == ["id", "label", "prob", "pred", "group", *folds] and table["id"].tolist() == list(
+        data.ids
+    )
     assert (table["label"] == data.labels).all() and table["prob"].between(0, 1).all()
+
+
+def test_the_share_is_told_from_unlabelled_patches_and_checked_on_labelled_ones(run, tmp_path):
+    state_prevalence(run, 0.1)
+    data = open_dataset(make_tiny(tmp_path / "all.h5", n=120, seed=5))
+    report = evaluated(run, data.path)[0].report
+    share, check = report["share"], report["share"]["check"]
+    assert (share["of"], share["n"], share["n_groups"]) == ("labelled", 120, 40)
+    assert check["labelled"] == pytest.approx(1 / 3) and check["estimate"] == share["share"]
+    assert check["holds"] == (share["lo"] <= 1 / 3 <= share["hi"]) and "Checked on the labelled" in share["notes"][-1]
+    assert report["there"]["share"] == 0.1 and len(report["there"]["intervals"]["precision"]) == 2
+    told = external.sentences(report)
+    assert (
+        any("With 100 landslides per 1,000 patches: precision" in line for line in told) and share["sentence"] in told
+    )
+    own = open_dataset(run.dataset_path())  # 40 unlabelled ones are new, 10 are known to the run
+    labels = np.r_[data.labels[:80], np.full(50, -1)].astype(np.int8)
+    images = np.concatenate([data.images(), own.images(np.arange(10))])
+    with DatasetWriter(
+        tmp_path / "some.h5", bands=data.bands, shape_hw=data.shape[1:], class_names=data.class_names, source="test"
+    ) as writer:
+        writer.append(images, labels, [f"n{i}" for i in range(130)])
+        writer.finish()
+    share = evaluated(run, tmp_path / "some.h5")[0].report["share"]
+    assert (share["of"], share["n"], share["n_groups"], share["effect"]) == ("unlabelled", 40, None, 3)
+    assert (
+        share["check"]["labelled"] == pytest.approx(labels[:80].mean()) and share["check"]["estimate"] != share["share"]
+    )
 
 
 def rewritten(path, data, rows, images=None, **more):

@@ -39,10 +39,12 @@ def digests(out):
     return [hashlib.sha256(path_of(kind, out).read_bytes()).hexdigest() for kind in KINDS]
 
 
-def test_a_scene_becomes_three_rasters_and_a_report(trained_run_copy, tmp_path):
+def test_a_scene_becomes_four_rasters_and_a_report(trained_run_copy, tmp_path):
     run, out = trained_run_copy, tmp_path / "new" / "p.tif"
     value = answered(run, scene_file(tmp_path / "s.tif"), out)
-    assert all((tmp_path / "new" / name).is_file() for name in ("p.tif", "p_disagreement.tif", "p_unseen.tif"))
+    assert all(
+        (tmp_path / "new" / name).is_file() for name in ("p.tif", "p_disagreement.tif", "p_novelty.tif", "p_unseen.tif")
+    )
     assert (value["out"], value["n_folds"], value["n_windows"], value["n_answered"]) == (str(out), 2, 4 * 4, 4 * 4)
     assert value["stride"] == 16 and value["warnings"] == [] and value["side"] == [32, 32]
     assert value["km2"]["all"] == pytest.approx(0.56, rel=1e-2) and value["km2"]["answered"] == value["km2"]["all"]
@@ -53,6 +55,24 @@ def test_a_scene_becomes_three_rasters_and_a_report(trained_run_copy, tmp_path):
         json.dumps(value)
     )
     assert not list(run.path.rglob("stripe*"))
+
+
+def test_a_scene_unlike_the_training_set_is_told_before_its_map_is_believed(trained_run_copy, tmp_path):
+    run, pixels = trained_run_copy, np.random.default_rng(0).normal(100, 10, (3, 80, 70))
+    usual = answered(run, scene_file(tmp_path / "u.tif", pixels.clip(1, 255).astype(np.uint8)), tmp_path / "u_p.tif")
+    pixels[1, :, :] = 100
+    steps = []
+    scene = scene_file(tmp_path / "s.tif", pixels.clip(1, 255).astype(np.uint8))
+    value = answered(run, scene, tmp_path / "p.tif", steps.append)
+    assert not usual["novelty"]["is_off"] and usual["novelty"]["n"] == 16
+    assert value["novelty"]["is_off"] and value["novelty"]["n_new"] == 16 and value["novelty"]["cause"] == "constant"
+    assert "These windows are unlike" in value["warnings"][0] and value["warnings"][0] in value["message"]
+    early = next(step for step in steps if step.event == "unlike")
+    assert early.share < 0.03 and "green is (nearly) the same" in early.message
+    for name, low, high in (("u", 0.1, 1.0), ("", 1 / 17 - 1e-6, 1 / 17 + 1e-6)):
+        with rasterio.open(value["novelty_raster"] if not name else usual["novelty_raster"]) as file:
+            p = file.read(1)
+        assert low <= np.median(p) <= high and np.isfinite(p).all() and p.max() <= 1
 
 
 def test_options_say_what_is_wrong_before_a_job_is_made(trained_run, tmp_path):

@@ -37,7 +37,7 @@ def test_one_job_leaves_rasters_cells_outlines_and_a_picture(mapped):
     picture = own.arrays("picture")
     assert {name: one.shape for name, one in picture.items()} == {
         "after": (160, 160, 3), "before": (160, 160, 3), "probability": (160, 160), "disagreement": (160, 160),
-        "unseen": (160, 160),
+        "novelty": (160, 160), "unseen": (160, 160),
     }  # fmt: skip
     assert (picture["after"][:30, 130:] == 0).all() and (picture["unseen"][:30, 130:] == 1).all()
     assert own.json("picture.json")["step"] == 1 and own.json("picture.json")["bands"] == ["red", "green", "blue"]

@@ -1,13 +1,16 @@
 """What is deployed is what was promised: a patch is cleared only where every fold's model clears it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from core.errors import ConfigError
 from core.evaluate.risk_control import Target, triage_rule
-from core.predict.triage import triage
+from core.predict.triage import LANDSLIDE, LOOK, NO_DATA, OTHER, answers_of, run_rule, triage
 
 LABELS = np.arange(200) % 2
 RULE = triage_rule(
@@ -28,6 +31,28 @@ def test_a_patch_without_an_answer_is_inspected():
     found = triage(RULE, np.array([[0.0, np.nan], [0.0, 0.0]]))
     assert found.cleared.tolist() == [True, False] and found.to_dict()["inspect"] == 1
     assert "1 of 2 patches cleared" in found.sentence()
+
+
+def test_cleared_is_no_landslide_accepted_is_one_and_a_person_looks_at_the_rest():
+    rule = replace(RULE, threshold=0.3, accept_at=0.9)
+    probs = np.array([[0.1, 0.2, 0.95, 0.95, np.nan], [0.2, 0.4, 0.89, 0.99, np.nan]])
+    found = triage(rule, probs)
+    answers = answers_of(probs.mean(axis=0), 0.5, found)
+    assert answers.tolist() == [OTHER, LOOK, LOOK, LANDSLIDE, NO_DATA]
+    assert answers_of(probs.mean(axis=0), 0.5).tolist() == [OTHER, OTHER, LANDSLIDE, LANDSLIDE, NO_DATA]
+    assert (found.to_dict()["accepted"], found.to_dict()["inspect"]) == (1, 3)
+    assert "1 accepted as landslides" in found.sentence() and "so that at most 20%" in found.sentence()
+    assert "is not promised here" in found.sentence(alike=False) and "so that" not in found.sentence(alike=False)
+
+
+def test_a_number_in_1000_is_kept_at_the_share_where_the_rule_is_used(balanced_run):
+    head = balanced_run.config().heads.headline(balanced_run.rules())
+    share, own = 0.1, float(balanced_run.oof()["label"].mean())
+    rarer = run_rule(balanced_run, head, Target("missed_per_1000", 40), 1.0, share)
+    as_share = run_rule(balanced_run, head, Target("miss_rate", 0.4), 1.0)  # 40 of the 100 in 1,000
+    assert rarer.threshold == as_share.threshold and rarer.target.kind == "missed_per_1000" and share < own
+    with pytest.raises(ConfigError, match="no inspection is needed"):
+        run_rule(balanced_run, head, Target("missed_per_1000", 150), 1.0, share)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def test_the_command_states_shows_and_takes_back(trained_run_copy, tmp_path):
     assert core_json("prevalence", run.name, "0.02", *at) == {"target": run.name, "share": 0.02, "source": "run"}
     predicted = core_json("predict", run.name, run.dataset_path(), "--out", tmp_path / "p.csv", *at)
     assert predicted["prevalence"]["share"] == 0.02 and predicted["threshold"] == predicted["prevalence"]["threshold"]
-    assert (tmp_path / "p.csv").read_text().splitlines()[0] == "id,prob,pred,prob_at_prevalence,known"
+    assert (tmp_path / "p.csv").read_text().splitlines()[0].startswith("id,prob,pred,answer,prob_at_prevalence,spread")
     assert core_json("prevalence", run.name, "--clear", *at)["share"] is None
     assert "data's own share" in core("prevalence", run.name, *at).stdout
     assert "one of them" in core_error("prevalence", run.name, "0.1", "--clear", *at)

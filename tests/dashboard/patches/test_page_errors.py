@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from core.data.label_versions import Change, LabelVersion, labels_hash, versions_path, write_version
+from core.data.store import open_dataset
 from dashboard.patches import outcomes
 from tests.dashboard import galleries
 
@@ -130,3 +132,19 @@ def test_mistakes_show_mask_and_map_at_first_even_after_a_right_decision_did_not
     at.query_params["patch"] = wrong
     at.run()
     assert not at.exception and at.toggle(key="card_wrong_mask").value and at.toggle(key="card_wrong_cam").value
+
+
+def test_a_card_shows_the_label_that_the_run_was_trained_with(run, open_page):
+    """ID_0004 is a landslide in the file; the run's version of the labels says that it is none."""
+    data = open_dataset(run.dataset_path())
+    change = Change("ID_0004", 1, 0, "ana", "2026-01-01T00:00:00+00:00")
+    made = LabelVersion(0, labels_hash(data.ids, data.labels), change.at, "ana", "a test", "agreed", (change,))
+    version = write_version(data.path, made)
+    oof = run.oof()
+    run.write_oof(oof.assign(label=oof["label"].where(oof["id"] != "ID_0004", 0)))
+    run.write_text("config.json", run.config().with_overrides([f"data.labels={version.name}"]).to_json())
+    at = open_page("errors", run=run.name, patch="ID_0004")
+    assert not at.exception and any(c.value.startswith("Labelled **other**") for c in at.caption)
+    (versions_path(data.path) / f"{version.name}.json").unlink()
+    at = open_page("errors", run=run.name, patch="ID_0004")
+    assert not at.exception and "of the labels of tiny.h5 is not there" in at.error[0].value.replace("\\", "")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
+import json
 
 import numpy as np
 import pytest
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from core.analyses.scene_map import NAME, SceneMapOptions
+from core.analyses.scene_map import NAME
 from core.jobs.analysis_folder import list_for
-from dashboard.predict import asking
 from dashboard.predict.scene_result import cells_for
 from tests.core.analyses.test_scene import scene_file
 from tests.dashboard.predict.conftest import add_map, cells_table, job_of
@@ -23,9 +24,19 @@ def buttons(at):
     return [one.label for one in at.button] + [one.label for one in at.get("download_button")]
 
 
-def figure(at):
-    (shown,) = at.get("plotly_chart")
-    return shown
+def sent(at):
+    """What the browser gets of the picture."""
+    (shown,) = (one.proto for one in at.get("bidi_component") if one.key == "predict_picture")
+    return json.loads(shown.json)
+
+
+def answer(at, event, value):
+    """The browser says that something happened on the picture."""
+    states = at._tree.get_widget_states()
+    (shown,) = (one.proto for one in at.get("bidi_component") if one.key == "predict_picture")
+    said = json.dumps([{"event": event, "value": value}])
+    states.widgets.append(WidgetState(id=_make_trigger_id(shown.id, "events"), json_trigger_value=said))
+    return at._run(states)
 
 
 def test_before_the_first_scene_its_file_is_wanted(run, open_page):
@@ -91,7 +102,8 @@ def test_the_dial_and_the_layers_are_in_the_link(mapped, open_page):
         "predict", run=mapped.name, predict_share="50", predict_over="disagreement", predict_before="30",
         predict_layers="cells",
     )  # fmt: skip
-    assert at.slider(key="predict_share").value == 50 and at.slider(key="predict_before").value == 30
+    assert at.slider(key="predict_share").value == 50 and sent(at)["swipe"] == 30
+    assert [one["kind"] for one in sent(at)["shapes"]] == ["box"] and sent(at)["scale"] == "0.5 disagreement"
     assert f"these {cells_for(cells_table(), 50)} cells" in at.markdown[0].value
     at.slider(key="predict_share").set_value(95).run()
     assert at.query_params["predict_share"] == "95" and not at.exception
@@ -113,7 +125,8 @@ def test_a_scene_without_a_place_has_a_picture_and_no_cells(run, open_page):
     at = open_page("predict", run=run.name)
     assert not at.exception and at.markdown[0].value.startswith("**500 pixels of 3,200 pixels are at the threshold")
     assert "does not say where it lies" in at.info[0].value.replace("\\", "")
-    assert "predict_share" not in [one.key for one in at.slider] and figure(at)
+    assert "predict_share" not in [one.key for one in at.slider]
+    assert sent(at)["cells"]["name"] == [] and sent(at)["unit"] == "pixels" and sent(at)["before"] is None
 
 
 def test_ground_without_landslides_is_said_so(run, open_page):
@@ -142,7 +155,7 @@ def test_a_stated_share_moves_the_scale_of_the_picture(run, open_page):
         own.write_json("report.json", report)
         at = open_page("predict", run=run.name)
         assert not at.exception
-        shown[share] = float(re.search(r'"cmax":([\d.]+)', figure(at).proto.spec)[1])
+        shown[share] = float(sent(at)["scale"].split()[0])
         assert ("as frequent as in training" in words(at)) == (share is None)
     assert shown[None] == 0.4 and shown[0.02] < 0.1
 
@@ -169,6 +182,39 @@ def test_a_damaged_file_of_a_map_is_a_sentence(mapped, open_page, name):
     assert not at.exception and name in at.error[0].value.replace("\\", "")
 
 
-def test_flags_of_the_command_line_are_called_as_on_the_page():
-    text = asking.on_page("Add the raster (--also FILE), or name them (--bands a,b,c). --other stays.", SceneMapOptions)
-    assert text == "Add the raster (“Further rasters”), or name them (“Bands”). --other stays."
+def test_a_click_chooses_cell_and_pixel_and_a_swipe_stays(mapped, open_page):
+    at = open_page("predict", run=mapped.name)
+    at = answer(at, "picked", {"row": 25, "col": 45, "cell": "2-3", "count": 1})
+    assert not at.exception and at.selectbox(key="predict_cell").value == "2-3"
+    assert at.query_params["predict_cell"] == "2-3"
+    assert {"chosen", "box", "line"} == {one["kind"] for one in sent(at)["shapes"]}
+    assert [one["kind"] for one in sent(at)["labels"]][-1] == "cross" and at.query_params["predict_spot"] == "r25 c45"
+    at = at.run().run()
+    assert [one["kind"] for one in sent(at)["labels"]][-1] == "cross"
+    at = answer(at, "swiped", 62)
+    assert sent(at)["swipe"] == 62 and at.query_params["predict_before"] == "62"
+    for nonsense in ({"row": 99, "col": 1, "cell": "1-1"}, {"row": "x", "col": 1, "cell": "1-1"}, "3-3", None):
+        at = answer(at, "picked", nonsense)
+        assert not at.exception and at.selectbox(key="predict_cell").value == "2-3"
+
+
+def test_a_scene_that_the_command_line_answered_gets_its_map_from_the_page(run, studio, open_page):
+    studio.busy_lane(run.dataset_path())
+    out = "/data/out/landslides.tif"
+    job_of(run, "scene", {"scene": "/data/far.tif", "out": out, "stride": 8}, "succeeded", {"out": out})
+    job_of(run, "scene", {"scene": "/data/bad.tif", "out": "/data/b.tif"}, "failed", error="No.")
+    run.results("scene").part("far").write_json("report.json", {"out": out})
+    at = open_page("predict", run=run.name)
+    assert "far.tif" in words(at) and "answered without a map" in words(at) and "bad.tif" not in words(at)
+    draw = next(one for one in at.button if one.label == "Draw its map")
+    draw.click().run()
+    assert not at.exception and "landslides.tif is not there any more" in at.error[0].value.replace("\\", "")
+    add_map(run)
+    at = open_page("predict", run=run.name)
+    assert "far.tif" in words(at)
+
+
+def test_a_failed_scene_speaks_as_the_page_does(run, open_page):
+    job_of(run, NAME, {"scene": "/data/s.tif"}, "failed", error="The scene has no red. Add it with --also FILE.")
+    at = open_page("predict", run=run.name)
+    assert "Add it with “Further rasters”." in at.error[0].value.replace("\\", "")

@@ -52,7 +52,7 @@ def words(at):
 
 def test_the_outline_is_drawn_where_it_was_measured_with_how_exact_it_is(mapped, open_page):
     measured(mapped, outline=way("Outline head"), windows=way("Small stride", value=0.5))
-    at = open_page("predict", run=mapped.name, predict_cell="1-2")
+    at = open_page("predict", run=mapped.name, predict_cell="1-2", predict_section="where")
     assert not at.exception and not at.error
     assert (
         "Outline head, highest value 0.90. On held-out patches with a landslide its highest point was inside in "
@@ -63,25 +63,27 @@ def test_the_outline_is_drawn_where_it_was_measured_with_how_exact_it_is(mapped,
 
 def test_a_way_that_was_not_good_enough_is_not_drawn(mapped, open_page):
     measured(mapped, outline=way("Outline head", offered=False), windows=way("Small stride", offered=False))
-    at = open_page("predict", run=mapped.name, predict_cell="1-2")
+    at = open_page("predict", run=mapped.name, predict_cell="1-2", predict_section="where")
     assert "Probability of whole windows, 32 pixels (320 m) a side" in words(at) and "nothing finer" in words(at)
     assert "Outline head" not in words(at)
 
 
 def test_a_small_stride_counts_where_the_scene_has_it(mapped, open_page):
     measured(mapped, windows=way("Small stride", value=0.5))
-    assert "nothing finer was measured" in words(open_page("predict", run=mapped.name, predict_cell="1-2"))
+    assert "nothing finer was measured" in words(
+        open_page("predict", run=mapped.name, predict_cell="1-2", predict_section="where")
+    )
     own = add_map(mapped)
     report = own.json("report.json")
     report["scene"]["stride"] = 8
     raster(own.path / "probability.tif", np.full((SIDE, SIDE), 0.4))
     own.write_json("report.json", report)
-    at = open_page("predict", run=mapped.name, predict_cell="1-2")
+    at = open_page("predict", run=mapped.name, predict_cell="1-2", predict_section="where")
     assert "Small stride, highest value 0.40" in words(at) and "only the highest point is this exact" in words(at)
 
 
 def test_before_anything_was_measured_the_way_there_is_offered(mapped, open_page):
-    at = open_page("predict", run=mapped.name, predict_cell="1-2")
+    at = open_page("predict", run=mapped.name, predict_cell="1-2", predict_section="where")
     assert "nothing finer was measured" in words(at)
     assert at.button(key="predict_where_measure").label == "Measure how exact this run is"
 
@@ -89,7 +91,7 @@ def test_before_anything_was_measured_the_way_there_is_offered(mapped, open_page
 def test_a_raster_that_is_gone_is_a_sentence(mapped, open_page):
     measured(mapped, outline=way("Outline head"))
     (mapped.results("scene_map").part("after-1").path / "probability_where.tif").unlink()
-    at = open_page("predict", run=mapped.name, predict_cell="1-2")
+    at = open_page("predict", run=mapped.name, predict_cell="1-2", predict_section="where")
     assert not at.exception and len(at.error) == 1
 
 

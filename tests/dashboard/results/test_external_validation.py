@@ -12,6 +12,7 @@ import pytest
 from core.data.store import DatasetWriter, open_dataset
 from core.evaluate.metrics import METRIC_NAMES
 from core.predict.fit import misfit
+from core.runs.prevalence import prevalence_of
 from tests.builders import make_dataset
 from tests.dashboard.results.made import words_of
 
@@ -48,6 +49,28 @@ def test_an_evaluation_stands_beside_validation_with_the_shift(run, open_page):
     sets = next(d.value for d in at.dataframe if "Training" in d.value)
     assert sets["Training"][0] == "unknown" and "0.500 (0.400–0.600)" in sets["Test, n = 60"].tolist()
     assert "Sets side by side (CSV)" in [b.label for b in at.get("download_button")]
+
+
+def test_the_share_told_without_labels_is_stated_with_a_click_or_refused(run, open_page):
+    share = {"share": 0.03, "lo": 0.01, "hi": 0.06, "n": 500, "counted": 0.2, "fits": True, "notes": ["Checked."]}
+    share |= {"check": {"labelled": 0.04, "holds": True, "estimate": 0.03, "lo": 0.01, "hi": 0.06}}
+    results = run.results("external_validation").part("far")
+    groups = [f"g{i // 4}" for i in range(20)]
+    table = pd.DataFrame(
+        {"id": list("abcdefghijklmnopqrst"), "label": [1, 0] * 10, "prob": 0.5, "pred": [1, 0, 0, 1] * 5}
+    )
+    results.write_table("patches", table.assign(group=groups))
+    results.write_json("report.json", evaluation(run) | {"share": share})
+    at = open_page("results", run=run.name, results_view="external")
+    assert "Estimated 3.0% (1.0–6.0%) landslides here" in words_of(at) and "Checked." in words_of(at)
+    at.button(key="external_share_far_use").click().run()
+    assert not at.exception and prevalence_of(run).share == pytest.approx(0.03)
+    assert "With 30 landslides per 1,000 patches" in words_of(at)  # the decisions on the other dataset, restated
+    doubted = share | {"check": share["check"] | {"holds": False}}
+    results.write_json("report.json", evaluation(run) | {"share": doubted})
+    at = open_page("results", run=run.name, results_view="external")
+    assert any("cannot be told" in one.value for one in at.warning)
+    assert not any((one.key or "").endswith("_use") for one in at.button)
 
 
 def test_without_another_dataset_the_import_is_offered(run, open_page):

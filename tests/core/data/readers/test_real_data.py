@@ -15,7 +15,7 @@ from core.data.readers.base import Aside
 from core.data.readers.tables import label_rule, read_table
 from core.data.store import open_dataset
 from core.predict.patches import Answer
-from core.predict.submission import write_submission
+from core.predict.submission import expected_of, faults_of, write_submission
 from core.progress import drain
 
 ROOT = os.environ.get("LANDSLIDE_REAL_DATA")
@@ -104,6 +104,9 @@ def test_zindis_whole_set_has_its_counts(tmp_path):
     lines = (tmp_path / "s.csv").read_text().splitlines()
     order = [row["ID"] for row in read_table(metadata / "Test.csv", Aside()).rows]
     assert lines[0] == "ID,Target" and [line.split(",")[0] for line in lines[1:]] == order and len(order) == 5398
+    assert faults_of((tmp_path / "s.csv").read_bytes(), expected_of(source)) == []
+    once = "\n".join(dict.fromkeys(lines)).encode()
+    assert "5,397 rows; Test.csv lists 5,398, ID_Q2Q7VF among them twice" in faults_of(once, expected_of(source))[0]
 
 
 def test_zindis_real_tables():

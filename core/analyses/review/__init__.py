@@ -1,0 +1,1 @@
+"""Review: which labels are likely wrong, and what corrected ones change."""
