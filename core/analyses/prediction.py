@@ -122,7 +122,7 @@ def analyse(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any]]
     else:
         columns = None if unlike is None else unlike.columns(answered.has_answer)
         write_predictions(out, answered, known.kind, triaged, None if there is None else there.probs, columns)
-    novel = [unlike.sentence()] if unlike is not None and unlike.is_off else []
+    novel = [unlike.sentence()] if unlike is not None and unlike.is_told else []
     n, n_positive = len(answered.ids), int((answered.pred == 1).sum())
     return {
         "run": run.name,
