@@ -13,7 +13,6 @@ from core.predict.novelty.calibrated import Novelty, PatchNovelty, SetSums
 from core.predict.novelty.causes import Cause, likely_cause
 from core.predict.novelty.features import value_features
 
-
 FEWEST_NEW, MANY = 3, 10  # new patches, and times as many as expected, from which they are told of
 
 
