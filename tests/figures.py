@@ -2,9 +2,12 @@
 
 ``FIGURES``: document -> texts that must stand in it, with fields of the results files as ``str.format`` writes them.
 ``SETTINGS``: document -> numbers in the same sections that no results file holds, with the reason.
+Documents with many figures have a module of their own in ``tests/figures_of/``.
 """
 
 from __future__ import annotations
+
+from tests.figures_of import novelty, scenes
 
 
 def _scene(words: str, scene: str) -> str:
@@ -134,6 +137,8 @@ _RARE, _HALF = "landslides_one_in_ten", "all_patches"
 
 
 FIGURES: dict[str, tuple[str, ...]] = {
+    "docs/novelty.md": novelty.FIGURES,
+    "docs/scenes.md": scenes.FIGURES,
     "docs/review.md": (
         f"{_found(_DEMO)} of {{{_DEMO}[found_in_first_5_percent][score][together][of]}} "
         "({own[planted][demo][share]:.0f} %, 95 % interval {own[planted][demo][low]:.0f} to "
@@ -284,6 +289,8 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
+    "docs/novelty.md": novelty.SETTINGS,
+    "docs/scenes.md": scenes.SETTINGS,
     "docs/review.md": {
         "Of those of 2 demo runs": "how many runs the file has",
         "among the 5 %": "the first that are reviewed",
