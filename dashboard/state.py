@@ -47,7 +47,7 @@ PAGES: dict[str, Path] = {
         "balance",
         "train",
         "results",
-        "errors",
+        "review",
         "embedding",
         "explain",
         "predict",
@@ -164,7 +164,7 @@ def open_errors(head: str, outcome: str, threshold: float | None = None) -> None
     """Go to the patches of one outcome (TP, FP, FN, TN) of a head, at its folds' thresholds or at this one."""
     filters = {HEAD: head, ERRORS_OUTCOME: outcome}
     url_state.forget(HEAD, *ERRORS_FILTERS)
-    open_view("errors", filters=filters | ({} if threshold is None else {ERRORS_AT: f"{threshold:.3f}"}))
+    open_view("review", filters=filters | ({} if threshold is None else {ERRORS_AT: f"{threshold:.3f}"}))
 
 
 def asked_view(page: str) -> str | None:

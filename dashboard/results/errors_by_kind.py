@@ -129,7 +129,7 @@ def _pictures(
             st.markdown(f"**{theme.OUTCOME_WORDS[outcome]} · {len(rows):,}**", width="content")
             if run is not None and data is not None and len(rows):
                 filters = link_filters(by, which, data)
-                words = "Open these in Errors" if filters is not None else f"Open all {KINDS[outcome]}"
+                words = "Open these in Review" if filters is not None else f"Open all {KINDS[outcome]}"
                 if st.button(words, icon=":material/arrow_outward:", type="tertiary", key=f"kind_open_{outcome}"):
                     open_in_errors(predictions.head, {state.ERRORS_OUTCOME: outcome} | (filters or {}))
         if rows.empty:
@@ -142,7 +142,7 @@ def _pictures(
 
 
 def link_filters(by: str, which: str, data: Dataset) -> dict[str, str] | None:
-    """What the Errors page filters by to show one kind; None where it has no such filter."""
+    """What the Review page filters by to show one kind; None where it has no such filter."""
     if which == ALL:
         return {}
     if by == "fold":
@@ -162,9 +162,9 @@ def _sources(data: Dataset) -> list[str]:
 
 
 def open_in_errors(head: str, filters: dict[str, str]) -> None:
-    """Go to the patches of the Errors page that a head decided and these filters choose. Does not return."""
+    """Go to the patches of the Review page that a head decided and these filters choose. Does not return."""
     url_state.forget(state.HEAD, *state.ERRORS_FILTERS)
-    state.open_view("errors", filters={state.HEAD: head} | filters)
+    state.open_view("review", filters={state.HEAD: head} | filters)
 
 
 # ------------------------------------------------------------------------------------------------------ decisions
