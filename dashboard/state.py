@@ -147,7 +147,7 @@ def open_view(
     dataset: str | None = None,
     run: str | None = None,
     view: str | None = None,
-    filters: Mapping[str, str] | None = None,
+    filters: Mapping[str, str | list[str]] | None = None,
 ) -> None:
     """Go to a page, with another dataset or run where one is named (a run brings its dataset). Does not return.
 

@@ -65,13 +65,6 @@ class Filters:
     versus: str = ""
     ids: frozenset[str] | None = None
 
-    @property
-    def n_active(self) -> int:
-        """How many of them leave anything out, beside the outcomes."""
-        range_of_p = (self.low, self.high) != (0.0, 1.0)
-        named = [self.folds, self.column, range_of_p, self.issue, self.tag, self.judgement, self.versus]
-        return sum(map(bool, named)) + (self.ids is not None)
-
 
 def mask(table: pd.DataFrame, filters: Filters) -> np.ndarray:
     """(N,) bool: the rows that pass every filter. A filter on something that the table does not hold passes none."""
