@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import LINE, METRIC_TITLES, arms, range_words
+from dashboard.charts.base import LINE, METRIC_TITLES, arms, interval_bounds, range_words
 
 BEFORE, AFTER = "before", "after"
-SIDES = {BEFORE: ("Labels as they were", theme.UNLABELLED), AFTER: ("Corrected labels", theme.POSITIVE)}
+SIDES = {  # words, colour, and where it lies beside the metric's line
+    BEFORE: ("Labels as they were", theme.UNLABELLED, -0.16),
+    AFTER: ("Corrected labels", theme.POSITIVE, 0.16),
+}
 TITLES = METRIC_TITLES | {"average_precision": "Average precision"}
 
 
@@ -30,21 +34,25 @@ def precision_curve(rows: Sequence[Mapping]) -> go.Figure:
 
 def before_and_after(rows: Sequence[Mapping]) -> go.Figure:
     """A metric a line, by both sets of labels with 95 % intervals. rows: of one head, see ``core.review.rejudged``."""
-    figure = go.Figure()
+    figure, ends = go.Figure(), [1.0]
     titles = [TITLES.get(row["metric"], row["metric"]) for row in rows]
-    for side, (name, colour) in SIDES.items():
-        for first, (row, title) in enumerate(zip(rows, titles, strict=True)):
-            value, (low, high) = row[side], row[f"{side}_interval"]
-            if value is None or value != value:
+    for side, (name, colour, above) in SIDES.items():
+        for place, (row, title) in enumerate(zip(rows, titles, strict=True)):
+            value = row[side]
+            low, high = interval_bounds(row[f"{side}_interval"])
+            if value is None or not np.isfinite(value):
                 continue
+            ends += [value, *filter(np.isfinite, (low, high))]
             figure.add_scatter(
-                x=[value], y=[title], mode="markers", name=name, legendgroup=side, showlegend=first == 0,
-                marker={"color": colour, "size": 11, "symbol": "circle" if side == AFTER else "circle-open",
+                x=[value], y=[place + above], mode="markers", name=name, legendgroup=side, showlegend=place == 0,
+                marker={"color": colour, "size": 10, "symbol": "circle" if side == AFTER else "circle-open",
                         "line": {"width": 2, "color": colour}},
-                error_x=arms(value, *(float("nan") if end is None else end for end in (low, high)), colour),
+                error_x=arms(value, low, high, colour),
                 hovertemplate=f"{title}, {name.lower()}: {value:.3f}{range_words(low, high)}<extra></extra>",
             )  # fmt: skip
-    figure.update_xaxes(title_text="Out of fold, with 95% interval", range=[0, 1.01])
-    figure.update_yaxes(autorange="reversed")
-    figure.update_layout(scattermode="group", scattergap=0.5)
-    return theme.apply(figure, 90 + 46 * len(rows))
+    start = max(0.0, np.floor((min(ends) - 0.02) * 20) / 20)
+    figure.update_xaxes(title_text="Out of fold, with 95% interval", range=[start, 1.005], showgrid=True)
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))), ticktext=titles, range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False
+    )
+    return theme.apply(figure, 90 + 42 * len(rows))

@@ -36,8 +36,6 @@ def patches_view(run: RunFolder, data: Dataset) -> None:
         look = gallery.look_choices(data, "errors", cams, overlay=False, named=False)
         beside = places.picker(data)
         popover = st.popover("More filters", icon=":material/filter_list:", key="errors_filters")
-        saved_views.menu(run)
-        judging.name_field()
     with popover:
         at, other = bar.threshold(), bar.other_head(heads, head)
         columns = review_table.columns_of(data)
@@ -75,8 +73,11 @@ def patches_view(run: RunFolder, data: Dataset) -> None:
         st.markdown(sentence(table, data.positive))
         st.caption(basis(table, shown, summary, head, at))
     with looks:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            judging.name_field()
+            saved_views.menu(run)
+            _progress(data, table, chosen)
         bar.said_filters(chosen, alike, order)
-        _progress(data, table, chosen)
     _pictures(run, data, table, shown, chosen, order, look, cams, beside)
     _method(cams, look, at)
     controls = partial(judging.card_controls, data, bar.known_tags(table))
@@ -122,7 +123,7 @@ def _progress(data: Dataset, table: pd.DataFrame, chosen: Filters) -> None:
     pace = or_stop(lambda: Judgements(data.path).progress(whole["id"].tolist(), by=by))
     who = f"{escape_markdown(by)} has judged" if by else "Judged:"
     people = ", ".join(f"{escape_markdown(name)} {n:,}" for name, n in pace.by_person.items())
-    st.caption(f"{who} **{pace.sentence}**" + (f" ({people})" if len(pace.by_person) > 1 else ""))
+    st.caption(f"{who} **{pace.sentence}**" + (f" ({people})" if len(pace.by_person) > 1 else ""), width="content")
 
 
 def _pictures(

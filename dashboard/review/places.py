@@ -63,7 +63,7 @@ def _projection(data: Dataset, run: RunFolder, table: pd.DataFrame, ids: Sequenc
     inside = mine["id"].isin(set(ids)).to_numpy()
     points = embedding_map.Points(
         xy=xy[data.index_of(mine["id"].astype(str).tolist())], ids=mine["id"].tolist(), group=_groups(mine, inside),
-        prob=mine["prob"].to_numpy(float), words=mine["outcome"].map(theme.OUTCOME_WORDS).tolist(), small=~inside,
+        prob=mine["prob"].to_numpy(float), words=mine["outcome"].map(theme.OUTCOME_WORDS).tolist(),
     )  # fmt: skip
     figure = embedding_map.boundary_map(points, COLOURS, height=HEIGHT, dark=st.context.theme.type == "dark")
     words = f"Projection of {count(len(mine))} held-out patches of {theme.fold_title(fold)}"

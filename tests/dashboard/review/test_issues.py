@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from core.analyses.review.label_issues import NAME
+from core.jobs.analysis_folder import create
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
 from tests.dashboard import galleries
@@ -49,6 +50,14 @@ def test_before_they_were_looked_for_a_click_begins_it_and_its_progress_is_follo
     assert not at.exception and not at.header
     again = open_page("review", run=run.name, **VIEW)  # another session sees the same
     assert not again.exception and not again.header
+
+
+def test_a_failed_search_says_why_and_can_be_begun_again(run, open_page):
+    job = create(run, NAME)
+    job.write_status(state="failed", error="The dataset has changed <b>.")
+    at = open_page("review", run=run.name, **VIEW)
+    assert not at.exception and any("The dataset has changed" in e.value for e in at.error)
+    assert at.button(key="empty_Find likely wrong labels")
 
 
 def test_no_order_by_doubt_before_labels_were_looked_for(run, open_page):

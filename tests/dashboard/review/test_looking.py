@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.data.store import open_dataset
+from core.data.store import DatasetWriter, open_dataset
 from core.flow.likeness import distances
 from dashboard.patches import outcomes
 from dashboard.review import bar, saved_views
@@ -18,6 +18,20 @@ ALL = ["TP", "FN", "FP", "TN"]
 @pytest.fixture
 def run(studio):
     return studio.add_run(studio.add_dataset())
+
+
+def placed_file(studio):
+    """The tiny dataset on a grid of places."""
+    like = open_dataset(studio.add_dataset("like"))
+    rows, path = np.arange(len(like)), studio.checkpoints / "datasets" / "placed.h5"
+    lonlat = np.stack([10 + 0.01 * (rows % 8), 46 + 0.01 * (rows // 8)], axis=1)
+    with DatasetWriter(
+        path, bands=like.bands, shape_hw=like.shape[1:], class_names=like.class_names, source="Made in a test."
+    ) as writer:
+        writer.append(like.images(rows), like.labels[rows], like.ids[rows].tolist(), masks=like.masks(rows),
+                      lonlat=lonlat)  # fmt: skip
+        writer.finish()
+    return path
 
 
 def judged(run, head: str = "svm_c0.1"):
@@ -78,7 +92,7 @@ def test_what_is_marked_on_a_map_filters_everything_until_it_is_cleared(run, ope
 
 def test_a_map_of_places_is_offered_where_patches_have_places(studio, run, open_page):
     assert "With map" not in open_page("review", run=run.name).button_group(key="review_beside").options
-    placed = make_run(studio.checkpoints, studio.add_placed())
+    placed = make_run(studio.checkpoints, placed_file(studio))
     at = open_page("review", run=placed.name, review_beside="places", errors_outcome=ALL)
     assert not at.exception and any(c.value.startswith("Map of ") for c in at.caption)
 
