@@ -71,8 +71,15 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
                   args=(data,))  # fmt: skip
     if trouble := st.session_state.pop(TROUBLE, None):
         st.warning(escape_markdown(trouble), icon=":material/person:")
-    for entry in said:
-        st.caption(said_words(entry))
+    if shown := [entry for entry in said if not reviewer() or mine is not None]:
+        st.caption("  \n".join(map(said_words, shown)))
+    elif said:
+        st.caption(unseen_words(len(said)))
+
+
+def unseen_words(n: int) -> str:
+    """In place of what others said, before one has judged a patch oneself: agreement is of independent people."""
+    return f"Judged by {'another person' if n == 1 else f'{n} others'}; shown when you have judged it."
 
 
 def said_words(entry: Entry) -> str:

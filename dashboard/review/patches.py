@@ -168,12 +168,14 @@ def _listing(
         url_state.choose(
             st.selectbox, "Pictures a page", PAGE_SIZES, key="errors_size", default=PAGE_SIZES[1], width=130
         )
-        downloads.download(listed, f"{run.name}_errors", "This list (CSV)")
+        downloads.download(lambda: listed, f"{run.name}_errors", "This list (CSV)")
 
 
 def _caption(row: pd.Series, order: str) -> str:
     words = f"{gallery.score_caption(row)}  \n{filters.measure(row, order)}"
-    if row["judgement"]:
+    if row["judgement"] and judging.reviewer() and not row["mine"]:
+        words += "  \njudged by others"
+    elif row["judgement"]:
         people = "" if row["judgement"] == filters.DIFFER else f" ({escape_markdown(row['judged_by'])})"
         words += f"  \n**{judging.WORDS[row['judgement']]}**{people}"
     return words

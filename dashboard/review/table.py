@@ -54,13 +54,17 @@ def with_issues(table: pd.DataFrame, issues: label_issues.LabelIssues | None) ->
 
 def with_judgements(table: pd.DataFrame, said: Said, by: str) -> pd.DataFrame:
     """With judgement (a verdict, "differ" or ""), mine (of ``by``), tags (a tuple) and judged_by (names)."""
-    entries = [said.get(str(name), ()) for name in table["id"]]
-    return table.assign(
-        judgement=[verdict_of(some) for some in entries],
-        mine=[next((e.verdict for e in some if e.by == by), "") for some in entries],
-        tags=[tuple(sorted({tag for e in some for tag in e.tags})) for some in entries],
-        judged_by=[", ".join(e.by for e in some) for some in entries],
-    )
+    n, places = len(table), pd.Index(table["id"].astype(str)).get_indexer(list(said))
+    found = {name: np.full(n, "", object) for name in ("judgement", "mine", "judged_by")}
+    tags = np.empty(n, object)
+    tags[:] = [()] * n
+    for place, entries in zip(places.tolist(), said.values(), strict=True):
+        if place >= 0:  # judged, but not by this run
+            found["judgement"][place] = verdict_of(entries)
+            found["mine"][place] = next((e.verdict for e in entries if e.by == by), "")
+            found["judged_by"][place] = ", ".join(e.by for e in entries)
+            tags[place] = tuple(sorted({tag for e in entries for tag in e.tags}))
+    return table.assign(tags=tags, **found)
 
 
 def verdict_of(said: Sequence[Entry]) -> str:

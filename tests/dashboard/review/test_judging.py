@@ -49,6 +49,19 @@ def test_a_judgement_is_kept_and_leads_to_the_next_patch(run, judgements, open_p
     assert any("Ada" in c.value and "landslide: a road" in c.value.replace("\\", "") for c in at.caption)
 
 
+def test_what_others_said_is_not_seen_before_one_has_judged_oneself(run, judgements, open_page):
+    at = open_page("review", run=run.name)
+    patch_id = galleries.shown(at, "errors")[0]
+    judgements.add("patch", patch_id, "not", "Bo", note="a quarry")
+    at, _ = opened(open_page, run)
+    assert "judged by others" in str(galleries.sent(at, "errors")["tiles"][0]["lines"])
+    assert not any("quarry" in c.value for c in at.caption)
+    assert any(c.value.startswith("Judged by another person") for c in at.caption)
+    at.toggle(key="review_stay").set_value(True)
+    at.button(key="review_judge_landslide").click().run()
+    assert patch(at) == patch_id and any("quarry" in c.value for c in at.caption)
+
+
 def test_undo_takes_back_and_shows_the_patch_again(run, judgements, open_page):
     at, ids = opened(open_page, run)
     at.button(key="review_judge_unsure").click().run()
