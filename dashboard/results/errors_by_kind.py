@@ -16,6 +16,7 @@ from dashboard.charts import counts, scores
 from dashboard.patches import card, derived_bands, gallery, outcomes
 from dashboard.results.predictions import Predictions
 from dashboard.results.slices import fact_title, facts_of, kind_title, slice_order, slice_title
+from dashboard.review.table import columns_of
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
@@ -148,10 +149,9 @@ def link_filters(by: str, which: str, data: Dataset) -> dict[str, str] | None:
     if by == "fold":
         return {"errors_folds": str(int(which) - 1)}
     column = {"source": next((name for name in _sources(data)), "")}.get(by, by)
-    known = {"group": data.groups, "split": data.split} | dict(data.columns)
-    values = known.get(column)
-    if values is None or which not in set(map(str, values.tolist())):
-        return None  # a range of numbers
+    values = columns_of(data).get(column)
+    if values is None or which not in set(values.tolist()):
+        return None
     return {"errors_column": column, "errors_value": which}
 
 

@@ -62,13 +62,18 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
                 words, icon=icon, key=f"review_judge_{verdict}", shortcut=key, on_click=judge,
                 args=(data, verdict, order), type="primary" if verdict == mine else "secondary",
             )  # fmt: skip
-        with st.popover("Note, tags", icon=":material/edit_note:", type="tertiary", key="review_more"):
-            st.text_area("Note", key=NOTE, max_chars=MOST_NOTE, placeholder="What you see; kept with the judgement")
-            st.multiselect("Tags", sorted({*known_tags, *(st.session_state.get(TAGS) or ())}), key=TAGS,
-                           accept_new_options=True)  # fmt: skip
-            st.toggle("Stay on this patch after judging", key=STAY, persist_state="session")
         st.button("Undo", icon=":material/undo:", key="review_undo", type="tertiary", shortcut="Z", on_click=undo,
                   args=(data,))  # fmt: skip
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.text_input(
+            "Note", key=NOTE, max_chars=MOST_NOTE, placeholder="Note: what you see, kept with the judgement",
+            label_visibility="collapsed", width=420,
+        )  # fmt: skip
+        st.multiselect(
+            "Tags", sorted({*known_tags, *(st.session_state.get(TAGS) or ())}), key=TAGS, accept_new_options=True,
+            placeholder="Tags", label_visibility="collapsed", width=240,
+        )  # fmt: skip
+        st.toggle("Stay", key=STAY, persist_state="session", help="Stay on this patch after judging it.")
     if trouble := st.session_state.pop(TROUBLE, None):
         st.warning(escape_markdown(trouble), icon=":material/person:")
     if shown := [entry for entry in said if not reviewer() or mine is not None]:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.analyses.review import label_issues
 from core.data.store import Dataset
+from core.data.tabular.patch_metadata import SOURCE_NAMES
 from core.evaluate.slices import slice_names
 from core.flow.likeness import distances
 from core.review.entry import Entry
@@ -108,8 +109,9 @@ def _columns(path: str, version: cache.Version) -> dict[str, np.ndarray]:
         if values is not None and _few(values)
     }
     facts = cache.patch_metadata(data, data.ids.tolist(), images=False)
+    known = {"id", "scar_share", *found} | ({"source"} if set(SOURCE_NAMES) & set(found) else set())
     for name in facts.columns:
-        if name not in (*found, "id", "scar_share"):
+        if name not in known:
             sliced = slice_names(facts[name].to_numpy()).astype(str)
             if len(set(sliced.tolist()) - {""}) > 1:
                 found[name] = sliced

@@ -39,12 +39,12 @@ def test_a_judgement_is_kept_and_leads_to_the_next_patch(run, judgements, open_p
     )
     at.button(key="review_judge_not").click().run()
     assert not at.exception and patch(at) == ids[1]
-    at.text_area(key="review_note").set_value("a road")
+    at.text_input(key="review_note").set_value("a road")
     at.button(key="review_judge_landslide").click().run()
     assert [(e.subject, e.verdict, e.by, e.note) for e in judgements.latest()] == [
         (ids[0], "not", "Ada", ""), (ids[1], "landslide", "Ada", "a road"),
     ]  # fmt: skip
-    assert patch(at) == ids[2] and at.text_area(key="review_note").value == ""
+    assert patch(at) == ids[2] and at.text_input(key="review_note").value == ""
     at.button(key="card_Previous").click().run()
     assert any("Ada" in c.value and "landslide: a road" in c.value.replace("\\", "") for c in at.caption)
 
