@@ -18,6 +18,7 @@ from dashboard.ui.formatting import escape_markdown, parse_time
 
 REVIEWER = "reviewer"  # in the session: the name, on every page that judges
 NAMED, NOTE, TAGS, TROUBLE, STAY = "review_named", "review_note", "review_tags", "review_trouble", "review_stay"
+_TAKEN = "review_name_taken"  # in the session: the name that was given on a card
 BUTTONS = {  # verdict -> words, icon, key
     "landslide": ("Landslide", ":material/check:", "L"),
     "not": ("No landslide", ":material/close:", "N"),
@@ -30,14 +31,16 @@ WORDS = {verdict: words.lower() for verdict, (words, _, _) in BUTTONS.items()} |
 
 def reviewer() -> str:
     """The name under which this session judges; "" where none was given."""
-    return " ".join(str(st.session_state.get(REVIEWER) or "").split())
+    return " ".join(str(st.session_state.get(REVIEWER) or st.session_state.get(_TAKEN) or "").split())
 
 
 def name_field() -> None:
     """Who judges."""
+    if not st.session_state.get(REVIEWER) and st.session_state.get(_TAKEN):
+        st.session_state[REVIEWER] = st.session_state[_TAKEN]
     st.text_input(
-        "Your name", key=REVIEWER, max_chars=MOST_NAME, placeholder="Your name", persist_state="session", width=200,
-        label_visibility="collapsed", icon=":material/person:",
+        "Your name", key=REVIEWER, on_change=_forget_taken, max_chars=MOST_NAME, placeholder="Your name",
+        persist_state="session", width=200, label_visibility="collapsed", icon=":material/person:",
         help="Kept with each judgement, so that several people can judge the same patches.",
     )  # fmt: skip
 
@@ -97,7 +100,12 @@ def said_words(entry: Entry) -> str:
 
 
 def _take_name() -> None:
-    st.session_state[REVIEWER] = st.session_state.get(NAMED) or ""
+    """Callback: from the card, behind which the page's own field is not drawn anew and keeps what it holds."""
+    st.session_state[_TAKEN] = st.session_state.get(NAMED) or ""
+
+
+def _forget_taken() -> None:
+    st.session_state.pop(_TAKEN, None)
 
 
 def judge(data: Dataset, verdict: str, order: list[str]) -> None:
