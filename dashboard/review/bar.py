@@ -25,8 +25,21 @@ VERSUS = {"fixed": "Fixed: only this head is right", "broken": "Broken: only the
 WRONG = ["FN", "FP"]
 ORDER, ALIKE = "errors_order", "review_alike"
 LOW, HIGH, ISSUE, TAG, JUDGEMENT = "review_low", "review_high", "review_issue", "review_tag", "review_judgement"
+_IN_POPOVER = (
+    state.ERRORS_AT, "errors_other", "errors_column", "errors_value", "errors_folds", LOW, HIGH, ISSUE, TAG, JUDGEMENT,
+)  # fmt: skip
 _MARKED = "review_marked"  # in the session: whose patches, and the ids marked on a map
 MARKS = "review_marks"  # how often they were cleared
+
+
+def send_again() -> None:
+    """Before the filters are drawn in a popover: the browser draws what is in one when it is opened first.
+
+    It would show defaults then, as what a widget holds is sent to it only when that has changed.
+    """
+    for key in _IN_POPOVER:
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
 
 
 def threshold() -> float | None:

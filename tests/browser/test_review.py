@@ -70,6 +70,16 @@ def test_filter_lasso_judge_by_keyboard_undo_and_a_second_reviewer(page, url, ru
     other.context.close()
 
 
+def test_filters_that_were_not_seen_yet_hold_what_they_do_when_they_are_opened_late(page, url, run):
+    """The browser first draws what is in a popover when that is opened: by then it was drawn anew behind it."""
+    opened(page, url, run, "Ada", "&errors_column=group&review_low=0.1")
+    page.get_by_role("button", name="More filters").click()
+    expect(page.get_by_label("to", exact=True)).to_have_value("1.00")
+    expect(page.get_by_label("Probability from")).to_have_value("0.10")
+    settled(page)
+    assert "errors_column=group" in page.url and "review_low=0.1" in page.url and "review_high" not in page.url
+
+
 def test_a_version_is_made_and_opens_training_with_it(page, url, run):
     judgements = Judgements(run.dataset_path())
     table = run.oof()
