@@ -33,7 +33,7 @@ def precision_curve(rows: Sequence[Mapping]) -> go.Figure:
 
 
 def before_and_after(rows: Sequence[Mapping]) -> go.Figure:
-    """A metric a line, by both sets of labels with 95 % intervals. rows: of one head, see ``core.review.rejudged``."""
+    """A metric a line, by both sets of labels with 95% intervals. rows: of one head, see ``core.review.rejudged``."""
     figure, ends = go.Figure(), [1.0]
     titles = [TITLES.get(row["metric"], row["metric"]) for row in rows]
     for side, (name, colour, above) in SIDES.items():

@@ -6,7 +6,11 @@ import pytest
 
 from core.data import exclusions
 from core.data.store import open_dataset
+from dashboard.patches import chosen
+from dashboard.review.bar import ACTIONS
 from tests.dashboard import galleries
+
+COMPARE, EXCLUDE = (f"errors_action_{ACTIONS.index(one)}" for one in (chosen.compare, chosen.exclude))
 
 
 @pytest.fixture
@@ -72,9 +76,9 @@ def test_the_chosen_are_put_on_the_exclusion_list(run, open_page):
     at = open_page("review")
     ids = galleries.shown(at, "errors")[:2]
     galleries.choose(at, "errors", ids)
-    at.text_input(key="errors_action_1_reason").set_value("cloud").run()
+    at.text_input(key=f"{EXCLUDE}_reason").set_value("cloud").run()
     galleries.choose(at, "errors", ids)
-    at.button(key="errors_action_1_go").click().run()
+    at.button(key=f"{EXCLUDE}_go").click().run()
     assert not at.exception and any("2 patches excluded" in t.value for t in at.toast)
     data = open_dataset(run.job()["dataset"])
     listed = exclusions.read_exclusions(data.path)
@@ -85,9 +89,9 @@ def test_two_are_compared_side_by_side(run, open_page):
     at = open_page("review")
     ids = galleries.shown(at, "errors")[:3]
     galleries.choose(at, "errors", ids)
-    assert at.button(key="errors_action_0").disabled
+    assert at.button(key=COMPARE).disabled
     galleries.choose(at, "errors", ids[:2])
-    at.button(key="errors_action_0").click().run()
+    at.button(key=COMPARE).click().run()
     assert not at.exception
     facts = next(d.value for d in at.dataframe if list(d.value.columns) == ids[:2])
     oof = run.oof().set_index("id")
