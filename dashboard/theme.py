@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 POSITIVE = "#D9622B"  # landslide: burnt orange
 NEGATIVE = "#3E84B8"  # other: steel blue
 UNLABELLED = "#8C939B"
+DOUBT = "#9A6FD0"  # folds that disagree, ground unlike the training set: violet
 SYNTHETIC = "#EDA877"  # synthetic landslide: the same hue, lighter
 CLASS = {1: POSITIVE, 0: NEGATIVE, -1: UNLABELLED}
 

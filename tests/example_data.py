@@ -81,6 +81,8 @@ def _scenes(home: Path, patches: np.ndarray) -> None:
     for name, pixels, bands, col in (
         ("after.tif", scene, ("red", "green", "blue"), 0),
         ("before.tif", scene, ("red", "green", "blue"), 0),
+        ("a.tif", scene, ("red", "green", "blue"), 0),
+        ("b.tif", scene[:, ::-1], ("red", "green", "blue"), 0),
         ("optical.tif", scene[:2], ("red", "green"), 0),
         ("radar.tif", scene[2:], ("blue",), 0),
         ("scl.tif", np.full_like(scene[:1], 4), ("SCL",), 0),

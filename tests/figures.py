@@ -2,9 +2,12 @@
 
 ``FIGURES``: document -> texts that must stand in it, with fields of the results files as ``str.format`` writes them.
 ``SETTINGS``: document -> numbers in the same sections that no results file holds, with the reason.
+Documents with many figures have a module of their own in ``tests/figures_of/``.
 """
 
 from __future__ import annotations
+
+from tests.figures_of import novelty, scenes
 
 
 def _scene(words: str, scene: str) -> str:
@@ -54,18 +57,20 @@ def _elsewhere(words: str, name: str) -> str:
     return f"| {words} | " + " | ".join(f"{{{cell}}}" for cell in cells) + " |"
 
 
-_SLIDES = "where[sets][landslide4sense]"
+_SLIDES, _BIJIE = "where[sets][landslide4sense]", "where[sets][bijie]"
 
 
-def _where(words: str, path: str) -> str:
+def _where(words: str, path: str, of: str = _SLIDES) -> str:
     """A row of the tables of where.md: a way's highest point and overlap, with intervals."""
-    one = f"{_SLIDES}{path}"
+    one = f"{of}{path}"
     cells = [f"{{{one}[{m}][value]:.2f}} [{{{one}[{m}][lo]:.2f}}, {{{one}[{m}][hi]:.2f}}]" for m in ("pointing", "iou")]
     return f"| {words} | " + " | ".join(cells) + " |"
 
 
 _IN_PATCHES = {"outline head": "outline", "attention map (its sanity checks failed)": "attention"}
 _IN_PATCHES |= {"hidden squares": "occlusion", "small crops": "crops", "small stride": "windows"}
+_OF_BIJIE = {"outline head": "outline", "attention map": "attention", "hidden squares": "occlusion"}
+_OF_BIJIE |= {"small crops": "crops", "small stride": "windows"}
 _BLIND = {"middle of the patch": "centre", "random point; the whole patch": "random"}
 _IN_SCENES = {"outline head, blended": "outline", "windows every 32 pixels": "stride_32"}
 _IN_SCENES |= {"windows every 8 pixels": "stride_8", "a random point there": "random"}
@@ -132,6 +137,8 @@ _RARE, _HALF = "landslides_one_in_ten", "all_patches"
 
 
 FIGURES: dict[str, tuple[str, ...]] = {
+    "docs/novelty.md": novelty.FIGURES,
+    "docs/scenes.md": scenes.FIGURES,
     "docs/review.md": (
         f"{_found(_DEMO)} of {{{_DEMO}[found_in_first_5_percent][score][together][of]}} "
         "({own[planted][demo][share]:.0f} %, 95 % interval {own[planted][demo][low]:.0f} to "
@@ -225,6 +232,11 @@ FIGURES: dict[str, tuple[str, ...]] = {
         f"{{{_SLIDES}[class][f1_interval][1]:.3f}}]",
         f"{{{_SLIDES}[with_neighbours][n]}} landslides in {{{_SLIDES}[with_neighbours][n_images]}} whole images",
         *(_where(words, f"[with_neighbours][ways][{way}]") for words, way in _IN_SCENES.items()),
+        f"Bijie, {{{_BIJIE}[n]}} of {{{_BIJIE}[n_eligible]}} landslides",
+        f"cover {{{_BIJIE}[mask_share]:.2f}} of these; {{{_BIJIE}[patches]:,}} patches, a share of "
+        f"{{{_BIJIE}[prevalence]:.2f}} landslides",
+        *(_where(f"Bijie: {words}", f"[ways][{way}]", _BIJIE) for words, way in _OF_BIJIE.items()),
+        *(_where(f"Bijie: {words}", f"[rivals][{way}]", _BIJIE) for words, way in _BLIND.items()),
     ),
     "docs/bands.md": (
         "reads {load[n_patches]} patches (64x64x12) into shuffled batches of {load[batch]},",
@@ -277,6 +289,8 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
+    "docs/novelty.md": novelty.SETTINGS,
+    "docs/scenes.md": scenes.SETTINGS,
     "docs/review.md": {
         "Of those of 2 demo runs": "how many runs the file has",
         "among the 5 %": "the first that are reviewed",

@@ -68,6 +68,13 @@ def _worked_out(found: dict[str, Any]) -> dict[str, Any]:
         low, high = (100 * end for end in one["interval"])
         own["planted"][name] = {"share": 100 * one["found"] / one["of"], "low": low, "high": high}
     own["lower_at_300"] = -found["next_patches"]["all_patches"]["against_random"]["desk"]["ap"]["at_300_labels"]["mean"]
+    hokkaido = found["hokkaido"]
+    polygons = hokkaido["polygons"]
+    own["hokkaido"] = {
+        "seen_in_part": hokkaido["cells"]["n"] - hokkaido["ways"]["blocks"]["cells_seen_whole"],
+        "highest": max(hokkaido["same_ground"]["highest"].values()),
+        "rings": sum(one["geojson"]["closed_rings"] for one in (polygons, polygons["from_0.95"])),
+    }
     return own | _of_shared_ground(found["ground_overlap"])
 
 

@@ -24,12 +24,15 @@ NUMBER = re.compile(r"(?<![A-Za-z_\d.,])\d+(?:[.,]\d+)*(?:e-?\d+)?")  # F1, B4 a
 
 
 class Figures(Formatter):
-    """``str.format`` that rounds the digits that a file shows as people do: 0.9015 to 0.902."""
+    """``str.format`` that rounds the digits that a file shows as people do: 0.9015 to 0.902; ``!p`` is in percent."""
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        return 100 * Decimal(str(value)) if conversion == "p" else super().convert_field(value, conversion)
 
     def format_field(self, value: Any, form: str) -> str:
         places = re.fullmatch(r"\+?,?\.(\d+)f", form)
-        if isinstance(value, float) and places:
-            value = Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(places[1])), ROUND_HALF_UP)
+        if isinstance(value, float | Decimal) and places:
+            value = Decimal(str(value)).quantize(Decimal(1).scaleb(-int(places[1])), ROUND_HALF_UP)
         return format(value, form)
 
 
@@ -44,10 +47,11 @@ def rendered(template: str, results: Mapping[str, Any]) -> tuple[str, list[tuple
     """The text with its figures, and where they stand in it."""
     text, spans = "", []
     figures = Figures()
-    for words, field, form, _ in figures.parse(template):
+    for words, field, form, conversion in figures.parse(template):
         text += words
         if field is not None:
-            figure = figures.format_field(figures.get_field(field, (), results)[0], form)
+            value = figures.convert_field(figures.get_field(field, (), results)[0], conversion)
+            figure = figures.format_field(value, form)
             spans.append((len(text), len(text) + len(figure)))
             text += figure
     return text, spans

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ from core.progress import drain
 from core.runs.store import RunFolder, open_run
 
 N_BOOT = 4000
+HIGH = 0.95  # a threshold at which there are many polygons to be read
 SNOW_DN = 1500  # blue before the event: above it lies snow (or cloud)
 DATE = "after 6 September 2018"  # the source states no day
 
@@ -291,6 +293,9 @@ def main() -> None:
         if flips is None:
             read = polygons_read(out.with_suffix(".geojson"), outlined)
             read |= {key: outlined[key] for key in ("n", "n_below_cell")}
+            asked = {"probability": str(out), "out": str(given.work / "high.geojson"), "threshold": HIGH}
+            high = drain(POLYGONS.start(run, asked))
+            read[f"from_{HIGH}"] = polygons_read(given.work / "high.geojson", high)
             if given.picture:
                 picture(given.picture, panels_of(before, after, probability, cells, ours["mean probability"]))
     missing = ~np.isfinite(before).all(axis=0)
@@ -320,7 +325,10 @@ def main() -> None:
     }
     keep(result, given.out)
     if given.same_ground:
-        keep(result | {"same_ground": same_ground(rows, patches, after, before)}, given.out)
+        known = given.work / "same_ground.json"
+        if not known.is_file():
+            known.write_text(json.dumps(same_ground(rows, patches, after, before)), encoding="utf-8")
+        keep(result | {"same_ground": json.loads(known.read_text(encoding="utf-8"))}, given.out)
 
 
 if __name__ == "__main__":

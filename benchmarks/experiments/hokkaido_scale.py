@@ -102,24 +102,27 @@ def same_ground(
 
     To know what a pair looks like, windows of the later scene are looked for in the earlier one, of the same ground.
     """
+    from scipy.ndimage import uniform_filter
     from skimage.feature import match_template
 
     half = [_halved(np.where(np.isfinite(dn[0]), dn[0], np.nanmedian(dn[0]))) for dn in (after, before)]
     half = [np.minimum(one, np.quantile(one, 0.995)) for one in half]
+    unseen = [_halved((~np.isfinite(dn[0])).astype(float)) > 0 for dn in (after, before)]
+    unseen = [uniform_filter(one.astype(float), 32, origin=-16)[:-31, :-31] > 1e-9 for one in unseen]
 
-    def best(small: np.ndarray, scene: np.ndarray) -> tuple[float, tuple[int, int]]:
-        found = match_template(scene, small)
-        found[np.abs(found) > 1] = -1  # over ground of one value, which has no correlation
+    def best(small: np.ndarray, k: int) -> tuple[float, tuple[int, int]]:
+        found = match_template(half[k], small)
+        found[unseen[k]] = -1  # the border of what is missing looks like anything bright
         at = np.unravel_index(found.argmax(), found.shape)
         return float(found[at]), (int(at[0]), int(at[1]))
 
-    highest = np.array([max(best(_halved(one), scene)[0] for scene in half) for one in patches[..., 0].astype(float)])
+    highest = np.array([max(best(_halved(one), k)[0] for k in (0, 1)) for one in patches[..., 0].astype(float)])
     both = _halved((np.isfinite(after[0]) & np.isfinite(before[0])).astype(float)) == 1
     pairs = []
     for row in range(0, both.shape[0] - 32, 40):
         for col in range(0, both.shape[1] - 32, 40):
             if both[row : row + 32, col : col + 32].all():
-                value, at = best(half[0][row : row + 32, col : col + 32], half[1])
+                value, at = best(half[0][row : row + 32, col : col + 32], 1)
                 pairs.append((value, np.hypot(at[0] - row, at[1] - col) <= 2))
     right = [value for value, hit in pairs if hit]
     order = np.argsort(highest)[::-1][:5]

@@ -53,7 +53,7 @@ def write_scene(path: Path, height: int, width: int) -> None:
     profile = dict(
         driver="GTiff", count=12, height=height, width=width, dtype="float32", crs="EPSG:32654", tiled=True,
         blockxsize=TILE, blockysize=TILE, compress="DEFLATE", zlevel=1, bigtiff="IF_SAFER", nodata=-9999,
-        transform=Affine(10, 0, 500_000, 0, -10, 4_700_000),
+        num_threads="ALL_CPUS", transform=Affine(10, 0, 500_000, 0, -10, 4_700_000),
     )  # fmt: skip
     with rasterio.open(path, "w", **profile) as raster:
         for band, named in enumerate(ZINDI_BANDS, 1):

@@ -169,7 +169,7 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
     answered = yield from part(steps, 0.1, 0.7)
     unlike = None if collector is None else collector.found()
     novelty = None if unlike is None else unlike.columns(answered.has_answer)
-    novel = [unlike.sentence()] if unlike is not None and unlike.is_off else []
+    novel = [unlike.sentence()] if unlike is not None and unlike.is_told else []
     known = yield from part(watch.known(dataset), 0.7, 0.8)
     new, groups = ~known.any, None if dataset is None else dataset.groups
     yield Progress(0.8, "Estimating the share of landslides.")

@@ -287,7 +287,7 @@ def _offered(run: RunFolder, report: dict[str, Any]) -> dict[str, Any]:
 def _not_offered(way: str, summary: Mapping[str, Any], verdict: str | None) -> str:
     """Why a way is not offered; empty where it is."""
     if not summary["better"]:
-        return "It points no better than a random point and the middle of the patch."
+        return "No better than a blind guess."
     if way == "attention" and verdict is None:
         return "Its sanity checks have not been run."
     if way == "attention" and verdict not in READABLE:

@@ -90,8 +90,8 @@ def _option(name: str, field: Any) -> inspect.Parameter:
     annotation, flags = field.annotation, [f"--{name.replace('_', '-')}"]
     names = {bool: bool, int: int, float: float, str: str}
     kinds = [kind for kind in (annotation, *get_args(annotation)) if kind in names]
-    if isinstance(default, bool) or (default is None and kinds == [bool]):
-        kind: Any = bool
+    if isinstance(default, bool) or set(kinds) == {bool}:
+        kind: Any = bool  # one that may be left open too: yes, no, or as it is by itself
         flags = [f"{flags[0]}/--no-{name.replace('_', '-')}"]
     elif get_origin(annotation) is Literal or len(set(kinds)) != 1 or get_origin(annotation) in (tuple, list):
         kind, default = str, _text(default)

@@ -103,15 +103,15 @@ def estimate_share(
         raise DataError(f"A share is estimated from {FEWEST} patches or more; there are {there.shape[1]}.")
     known = _Known(labels, group_index(groups, labels.size), 1.0 if groups is not None else effect)
     new = _Group(group_index(groups_there, there.shape[1]), 1.0 if groups_there is not None else effect)
-    at = own
+    found, at = _Moments.of(known, new, probs, there), own
+    if not found.apart:
+        raise DataError("The probabilities of this head do not tell the classes apart, so no share can be told.")
     for _ in range(_ROUNDS):
-        before = at
-        found = _Moments.of(known, new, shifted(probs, own, at), shifted(there, own, at))
-        if not found.apart:
-            raise DataError("The probabilities of this head do not tell the classes apart, so no share can be told.")
-        at = float(np.clip(found.share, _LEAST, 1 - _LEAST))
-        if abs(at - before) < 1e-6:
+        before, at = at, float(np.clip(found.share, _LEAST, 1 - _LEAST))
+        closer = _Moments.of(known, new, shifted(probs, own, at), shifted(there, own, at))
+        if abs(at - before) < 1e-6 or not closer.apart:
             break
+        found = closer
     share = float(np.clip(found.share, 0.0, 1.0))
     ends = found.interval()
     lo, hi = ends or (share, share)

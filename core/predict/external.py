@@ -182,7 +182,7 @@ def evaluate_on(
     extra = [name for name in dataset.band_names if name not in ensemble.band_names]
     notes = [*chosen.notes, *doubts(dataset), *answered.notes]
     unlike = None if collector is None else collector.found()
-    if unlike is not None and unlike.is_off:
+    if unlike is not None and unlike.is_told:
         notes.append(unlike.sentence())
     notes += _differences(summary["positive"], dataset.positive, extra)
     yield Progress(0.8, "Measuring how far the bands differ.")

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
 from core.errors import LandslideLensError
+from core.runs.store import RunFolder
 from dashboard.jobs import model_client
 from dashboard.ui.messages import show_error
 
 POLL_S = 0.4
 OWN = "predict_"  # the parameters of this page
 _LATEST = "asked_at_once"
+
+
+def prepare(run: RunFolder, fold: int = 0) -> None:
+    """Load a fold's network while the viewer still looks; a failure is told to whoever asks it something."""
+    with suppress(LandslideLensError):
+        model_client.models().prepare(run, fold)
 
 
 def ask(request: Mapping[str, Any], waiting: str, show: Callable[[dict[str, Any]], None]) -> None:

@@ -54,10 +54,15 @@ def greyed(rgb: np.ndarray) -> np.ndarray:
     return found
 
 
-def over(values: np.ndarray, top: float) -> np.ndarray:
-    """(h, w, 4) uint8: the class's colour, the denser the higher the value, up to ``top``; clear where none is."""
+def colour_of(overlay: str) -> str:
+    """The class's for how likely a landslide is, another for how far that is to be trusted."""
+    return theme.DOUBT if overlay in ("disagreement", "novelty") else theme.POSITIVE
+
+
+def over(values: np.ndarray, top: float, colour: str = theme.POSITIVE) -> np.ndarray:
+    """(h, w, 4) uint8: the colour, the denser the higher the value, up to ``top``; clear where none is."""
     share = np.nan_to_num(values / top, nan=0.0).clip(0, 1)
-    return _inked(theme.POSITIVE, share)
+    return _inked(colour, share)
 
 
 def unseen_over(unseen: np.ndarray) -> np.ndarray:

@@ -45,8 +45,14 @@ def draw(
         "tables for download."
     )
     label = "The scene. Plus and minus zoom, arrows move; cells can also be chosen in the list."
-    data = picture.payload(place, layers, drawn, figure.OVERLAYS[overlay], top, opacity, swipe, label, alt)
+    data = picture.payload(place, layers, drawn, scale_of(overlay, top), opacity, swipe, label, alt)
     picture.draw(data, NAME, pick, _keep_swipe)
+
+
+def scale_of(overlay: str, top: float) -> picture.Scale:
+    """What the densest colour means."""
+    words = novelty.DENSEST if overlay == novelty.OVERLAY else f"{top:g} {figure.OVERLAYS[overlay].lower()}"
+    return picture.Scale(words, figure.colour_of(overlay))
 
 
 def pick(row: int, col: int, cell: str | None) -> None:
@@ -76,7 +82,7 @@ def png_bytes(
     layers = [(figure.unseen_over(found["unseen"]), 100)]
     if overlay != "none":
         values, top = _values(found, overlay, shares(run, report))
-        layers.append((figure.over(values, top), opacity))
+        layers.append((figure.over(values, top, figure.colour_of(overlay)), opacity))
     return figure.png(found["after"], layers, report["scene"]["shape"], outlines, cells)
 
 
@@ -124,7 +130,7 @@ def _layers(
     inked, top = None, 1.0
     if overlay != "none":
         values, top = _values(found, overlay, both)
-        inked = figure.as_uri(figure.over(values, top))
+        inked = figure.as_uri(figure.over(values, top, figure.colour_of(overlay)))
     before = figure.as_uri(figure.greyed(found["before"])) if "before" in found else None
     unseen = figure.as_uri(figure.unseen_over(found["unseen"])) if (found["unseen"] > 0).any() else None
     return picture.Layers(f"{path} {version}", figure.as_uri(found["after"]), before, unseen, inked), top

@@ -11,9 +11,10 @@ import streamlit as st
 from dashboard import state
 from dashboard.ui.formatting import escape_markdown, percent
 
-OVERLAY, TITLE = "novelty", "Unlike training"
+OVERLAY = "novelty"
 RAREST = 0.01  # p-value from which the layer is at its densest
 TOP = 1.0  # value that the densest colour means
+DENSEST = "rarer than 1 in 100 held-out patches"
 
 
 def notice(run: str, facts: Mapping[str, Any]) -> None:

@@ -54,6 +54,7 @@ function draw(state, data) {
   f.legend.replaceChildren(...data.legend.map(entry));
   f.ramp.parentElement.hidden = !data.over;
   f.ramp.style.opacity = data.opacity;
+  f.ramp.style.background = `linear-gradient(90deg, transparent, ${data.ink})`;
   f.top.textContent = data.scale;
 }
 

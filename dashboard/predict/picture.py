@@ -56,13 +56,18 @@ _HTML = """
 """
 _component = st.components.v2.component(
     "landslide_lens_scene",
-    html=_HTML.replace(
-        '<span class="ramp">',
-        f'<span class="ramp" style="background:linear-gradient(90deg,transparent,{theme.POSITIVE})">',
-    ),
+    html=_HTML,
     css=(_HERE / "picture.css").read_text(encoding="utf-8"),
     js=(_HERE / "picture.js").read_text(encoding="utf-8"),
 )
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the densest colour of the overlay means, in words, and that colour."""
+
+    words: str
+    colour: str
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,9 @@ class Drawn:
 
 
 def payload(
-    place: Place, layers: Layers, drawn: Drawn, overlay: str, top: float, opacity: int, swipe: int, label: str, alt: str
+    place: Place, layers: Layers, drawn: Drawn, scale: Scale, opacity: int, swipe: int, label: str, alt: str
 ) -> dict[str, Any]:
-    """What the browser gets. overlay: the overlay's name, in words. opacity, swipe: percent."""
+    """What the browser gets. opacity, swipe: percent."""
     height, width = place.shape
     wide, high = place.size
     shapes, labels, legend = [], [], []
@@ -125,7 +130,7 @@ def payload(
         "width": width, "height": height, "aspect": wide / high, "wide": wide, "unit": place.unit,
         "after": layers.after, "before": layers.before, "unseen": layers.unseen, "over": layers.over,
         "opacity": opacity / 100, "shapes": shapes, "labels": labels, "legend": legend,
-        "scale": f"{top:g} {overlay.lower()}", "label": label, "alt": alt, "cells": _clickable(cells),
+        "scale": scale.words, "ink": scale.colour, "label": label, "alt": alt, "cells": _clickable(cells),
     }  # fmt: skip
     version = hashlib.blake2b(json.dumps(shown).encode(), digest_size=12).hexdigest()
     return shown | {"swipe": swipe, "picture": layers.name, "version": version}

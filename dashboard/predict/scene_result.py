@@ -16,7 +16,7 @@ from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import theme, url_state
 from dashboard.jobs import option_words
-from dashboard.predict import alike, files, inspector, judging, map_picture, novelty, picture, pixel
+from dashboard.predict import alike, at_once, files, inspector, judging, map_picture, novelty, picture, pixel, where
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, number, percent
 from dashboard.ui.guards import or_stop
 
@@ -32,10 +32,12 @@ def result(run: RunFolder, own: ResultFolder, report: Mapping[str, Any]) -> None
     cells = or_stop(own.table, "cells") if report["triage"] else None
     said = judging.said_of(own, report) if cells is not None else {}
     words = judging.words_of(said)
+    if cells is not None:
+        at_once.prepare(run)
     novelty.notice(run.name, scene)
     above = st.container(gap="xsmall")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        share, overlay, opacity, shapes = _controls(own, cells is not None)
+        share, overlay, opacity, shapes = _controls(own, cells is not None, where.finest(run, scene).is_outline)
     first = cells_for(cells, share) if cells is not None else 0
     with above:
         st.markdown(f"**{sentence(report, cells, first)}**")
@@ -85,7 +87,7 @@ def _right(
     return chosen
 
 
-def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[str]]:
+def _controls(own: ResultFolder, with_cells: bool, with_outline: bool) -> tuple[int, str, int, list[str]]:
     share = FIRST_SHARE
     if with_cells:
         url_state.read_query_number(SHARE, 10, 99, FIRST_SHARE)
@@ -95,6 +97,8 @@ def _controls(own: ResultFolder, with_cells: bool) -> tuple[int, str, int, list[
         )  # fmt: skip
         url_state.write_query_param(SHARE, share, FIRST_SHARE)
     overlays = map_picture.overlays(own)
+    if not with_outline:  # of a way that was not measured to be good, nothing is shown
+        overlays.pop("where", None)
     overlay = url_state.choose(
         st.segmented_control, "Over the scene", list(overlays), key=OVERLAY, default="probability",
         required=True, format_func=overlays.get, width="content",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.analyses.maps.opened import OpenMap, open_map, reason_of
+from core.errors import RunError
 from core.predict.scene.windows import WindowGrid
 from core.runs.store import RunFolder
 
@@ -140,11 +141,14 @@ def nearest_training(run: RunFolder, fold: int, view: Any, raw: np.ndarray) -> d
 def _attention(run: RunFolder, view: Any, raw: np.ndarray) -> dict[str, Any]:
     from core.explain.cam.gradcam import gradcam
 
-    card, model = run.cams()[2], view.model
-    method, layer = card.get("method", "gradcam"), card["layer"]
-    maps, _ = gradcam(
+    try:
+        card = run.cams()[2]
+    except RunError:  # a run whose patches were never explained
+        card = {}
+    model, method = view.model, card.get("method", "gradcam")
+    maps, layer = gradcam(
         model.network, model.normaliser.transform(raw), model.device, run.config().explain.min_map, 1, method=method,
-        layer=layer,
+        layer=card.get("layer"),
     )  # fmt: skip
     return {"maps": maps, "method": method, "layer": layer}
 

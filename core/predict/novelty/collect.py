@@ -13,6 +13,8 @@ from core.predict.novelty.calibrated import Novelty, PatchNovelty, SetSums
 from core.predict.novelty.causes import Cause, likely_cause
 from core.predict.novelty.features import value_features
 
+FEWEST_NEW, MANY = 3, 10  # new patches, and times as many as expected, from which they are told of
+
 
 class Collector:
     """Sees the patches (:meth:`look`) and what each fold's heads read (:meth:`read`), in the same order."""
@@ -99,6 +101,12 @@ class Found:
         """Whether the set as a whole is unlike the training set, at the stated rate of false alarms."""
         return self.p_set <= self.novelty.level
 
+    @property
+    def is_told(self) -> bool:
+        """Whether there is something to warn of: the set is off, or many more of its patches are new than expected."""
+        many = self.n_new >= FEWEST_NEW and self.n_new >= MANY * self.novelty.level * self.n
+        return self.is_off or many
+
     def columns(self, has_data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(N,) p-values and (N,) names of what is furthest out, of all patches; has_data: (N,) bool, who was seen."""
         p, names = np.full(len(has_data), np.nan), np.full(len(has_data), "", dtype=object)
@@ -129,6 +137,11 @@ class Found:
             f"{self.n_new:,} of {self.n:,} {what} ({share:.1%}) are further from the training set than all but "
             f"{level:.1%} of held-out ones"
         )
+        if not self.is_off and self.is_told:
+            return (
+                f"Novelty: {counted}, many more than expected. Answers there are doubtful, although as a whole the "
+                f"{what} lie within what held-out {groups} show (p = {self.p_set:.2g})."
+            )
         if not self.is_off:
             return f"Novelty: {counted}; as a whole they are like the training set (p = {self.p_set:.2g})."
         why = f" {self.cause.sentence}" if self.cause else f" Furthest out: {self.novelty.named(self.most)}."

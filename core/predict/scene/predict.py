@@ -146,7 +146,7 @@ def predict_scene(
     unlike = _novelty(novelty, stack.bands, found, looked)
     if unlike is None:
         told.append("How far the scene is from the training set is not known: the run keeps nothing to compare with.")
-    elif unlike.is_off:
+    elif unlike.is_told:
         told.insert(0, unlike.sentence("windows"))
     return SceneAnswer(out, own, scan, found, threshold, facts, tuple(dict.fromkeys(told)), unlike)
 

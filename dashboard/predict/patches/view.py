@@ -20,6 +20,7 @@ from dashboard.ui.guards import run_state
 from dashboard.ui.messages import show_error
 
 SHOWN = "predict_patches"
+NEWEST = "predict_patches_newest"  # in the session: the newest answer that was there
 READING = ("format", "bands", "unit", "nodata")
 DECIDING = ("prevalence", "miss_rate", "missed_per_1000", "false_per_1000", "submission")
 
@@ -32,6 +33,10 @@ def patches_view(run: RunFolder) -> None:
         _ask(run)
         return
     name = next(iter(done))
+    if st.session_state.get(NEWEST, name) != name:  # an answer has come: it is shown, whatever was chosen before
+        url_state.forget(SHOWN)
+        st.query_params.pop(SHOWN, None)
+    st.session_state[NEWEST] = name
     if len(done) > 1:
         name = url_state.choose(
             st.selectbox, "Answered", list(done), key=SHOWN, default=name, width=420,

@@ -80,3 +80,7 @@ def test_a_made_up_analysis_is_there_with_its_one_module(monkeypatch):
 def test_an_unknown_name_is_a_sentence():
     with pytest.raises(ConfigError, match="There is no analysis 'dance'. Known: "):
         analysis("dance")
+
+
+def test_what_may_be_yes_no_or_left_open_can_be_denied_on_the_command_line():
+    assert "--no-flips" in core("analyse", "scene", "--help").stdout

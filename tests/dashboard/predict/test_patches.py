@@ -64,6 +64,22 @@ def test_the_answer_is_a_sentence_a_table_and_a_download(run, open_page, tmp_pat
     assert not at.exception and "not there any more" in words(at)
 
 
+def test_a_new_answer_is_shown_in_place_of_the_one_that_was_chosen(run, open_page, tmp_path):
+    out = tmp_path / "p.csv"
+    out.write_text("id,prob\na,0.9\n")
+    facts = {"out": str(out), "n_positive": 1, "threshold": 0.5, "head": "fc", "triage": None, "message": "Done."}
+    for n in (11, 12):
+        job_of(run, ANALYSIS.name, {"source": f"/data/{n}", "out": str(out)}, "succeeded", facts | {"n": n})
+    at = open_page("predict", run=run.name, predict_view="patches")
+    box = at.selectbox(key="predict_patches")
+    assert box.options == ["12", "11"]
+    box.set_value(list_for(run, ANALYSIS.name)[1].path.name).run()
+    assert "1 of 11 patches" in at.markdown[0].value
+    job_of(run, ANALYSIS.name, {"source": "/data/13", "out": str(out)}, "succeeded", facts | {"n": 13})
+    at.run()
+    assert not at.exception and "1 of 13 patches" in at.markdown[0].value
+
+
 def test_a_few_patches_can_be_placed_on_the_map_instead(run, open_page):
     at = open_page("predict", run=run.name, predict_view="patches")
     at.button(key="predict_to_embedding").click().run()

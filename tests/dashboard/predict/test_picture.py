@@ -6,14 +6,14 @@ import numpy as np
 
 from dashboard import theme
 from dashboard.predict.figure import Place
-from dashboard.predict.picture import Drawn, Layers, payload, svg_path
+from dashboard.predict.picture import Drawn, Layers, Scale, payload, svg_path
 from tests.dashboard.predict.conftest import cells_table
 
 PLACE, LAYERS = Place.of((60, 60), (10, 10)), Layers("one", "data:a", "data:b", None, "data:o")
 
 
 def sent(drawn, layers=LAYERS, swipe=40, place=PLACE):
-    return payload(place, layers, drawn, "Probability", 0.7, 70, swipe, "The scene", "A scene")
+    return payload(place, layers, drawn, Scale("0.7 probability", "#D9622B"), 70, swipe, "The scene", "A scene")
 
 
 def test_rings_are_paths_with_a_gap_between_them():

@@ -46,6 +46,11 @@ def mapped(run):
     return run
 
 
+def overlays(at):
+    """What can be laid over the scene."""
+    return [option.content for option in at.button_group(key="predict_over").proto.options]
+
+
 def words(at):
     return " ".join(one.value for kind in (at.markdown, at.caption) for one in kind).replace("\\", "")
 
@@ -58,6 +63,7 @@ def test_the_outline_is_drawn_where_it_was_measured_with_how_exact_it_is(mapped,
         "Outline head, highest value 0.90. On held-out patches with a landslide its highest point was inside in "
         in (words(at))
     )
+    assert "Where in the cell" in overlays(at)
     assert "80% (70–90%, n = 120); 9 in 10 within 3 pixels (30 m)." in words(at)
 
 
@@ -66,6 +72,7 @@ def test_a_way_that_was_not_good_enough_is_not_drawn(mapped, open_page):
     at = open_page("predict", run=mapped.name, predict_cell="1-2", predict_section="where")
     assert "Probability of whole windows, 32 pixels (320 m) a side" in words(at) and "nothing finer" in words(at)
     assert "Outline head" not in words(at)
+    assert "Where in the cell" not in overlays(at) and "Probability" in overlays(at)
 
 
 def test_a_small_stride_counts_where_the_scene_has_it(mapped, open_page):

@@ -78,6 +78,16 @@ def test_a_scene_that_is_gone_or_has_changed_is_said(mapped, tmp_path):
         open_map(run, "other")
 
 
+def test_a_run_that_was_never_explained_has_attention_all_the_same(mapped, tmp_path):
+    run, _, _ = mapped
+    kept = (run.path / "cam").rename(tmp_path / "cam")
+    try:
+        answer = asked(mapped, "scene_cell", cell="2-2")["answer"]
+    finally:
+        kept.rename(run.path / "cam")
+    assert answer["method"] == "gradcam" and answer["layer"] and len(answer["maps"]) == 4
+
+
 def test_answers_need_no_warm_process_of_their_own(mapped):
     run, name, _ = mapped
     models = ModelCache()

@@ -1,5 +1,7 @@
 """Planted faults are told and named, from values alone; what is like the training set is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -94,3 +96,11 @@ def test_features_are_the_quantiles_of_every_second_pixel():
         assert found[i, band, :5] == pytest.approx(expected, abs=1e-6)
         assert found[i, band, 5] == pytest.approx(expected[4] - expected[0], abs=1e-6)
         assert found[i, band, 6] == pytest.approx(np.nanmean(np.abs(np.diff(images[i, band, ::2]))), abs=1e-6)
+
+
+def test_many_new_patches_are_told_of_although_the_whole_is_not_off(made):
+    novelty, _ = made
+    usual = told(made, lambda images, _: images)
+    found = replace(usual, patches=None, counted=9, n=30)
+    assert not found.is_off and found.is_told and "many more than expected" in found.sentence("windows")
+    assert not replace(found, counted=2).is_told
