@@ -42,7 +42,7 @@ def with_doubts(table: pd.DataFrame, oof: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_issues(table: pd.DataFrame, issues: label_issues.LabelIssues | None) -> pd.DataFrame:
-    """With issue_rank (from 1), issue_score, issue_first (of the likeliest 5%), cleanlab_issue; unchanged without any."""
+    """With issue_rank (from 1), issue_score, issue_first (in the first 5%), cleanlab_issue; as it was without any."""
     if issues is None:
         return table
     found = issues.table().set_index("id").reindex(table["id"].astype(str))
