@@ -77,12 +77,17 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
             placeholder="Tags", label_visibility="collapsed", width=240,
         )  # fmt: skip
         st.toggle("Stay", key=STAY, persist_state="session", help="Stay on this patch after judging it.")
-    if trouble := st.session_state.pop(TROUBLE, None):
-        st.warning(escape_markdown(trouble), icon=":material/person:")
+    tell_trouble()
     if shown := [entry for entry in said if not reviewer() or mine is not None]:
         st.caption("  \n".join(map(said_words, shown)))
     elif said:
         st.caption(unseen_words(len(said)))
+
+
+def tell_trouble() -> None:
+    """Why nothing was kept or taken back, told once."""
+    if trouble := st.session_state.pop(TROUBLE, None):
+        st.warning(escape_markdown(trouble), icon=":material/person:")
 
 
 def unseen_words(n: int) -> str:
@@ -175,9 +180,16 @@ def judge_chosen(some: chosen.Chosen, key: str) -> None:
                 f"{words}: {len(some.ids):,}", icon=icon, key=f"{key}_{verdict}", type="tertiary",
                 disabled=not reviewer(), on_click=_judge_all, args=(some, verdict),
             )  # fmt: skip
+        st.button("Undo my last judgement", icon=":material/undo:", key=f"{key}_undo", type="tertiary",
+                  disabled=not reviewer(), on_click=_undo_here, args=(some.data,))  # fmt: skip
 
 
 def _judge_all(some: chosen.Chosen, verdict: str) -> None:
     if _add(some.data, some.ids, verdict):
         st.toast(f"{len(some.ids):,} patches: {WORDS[verdict]}", icon=BUTTONS[verdict][1])
     st.session_state[chosen.OPENED] = True  # the whole page is drawn anew
+
+
+def _undo_here(data: Dataset) -> None:
+    undo(data)
+    st.session_state[chosen.OPENED] = True

@@ -79,6 +79,8 @@ def patches_view(run: RunFolder, data: Dataset) -> None:
             saved_views.menu(run)
             _progress(data, table, chosen)
         bar.said_filters(chosen, alike, order)
+        if gallery.PATCH not in st.query_params:  # the card tells it itself
+            judging.tell_trouble()
     _pictures(run, data, table, shown, chosen, order, look, cams, beside)
     _method(cams, look, at)
     controls = partial(judging.card_controls, data, bar.known_tags(table))

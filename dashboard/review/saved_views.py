@@ -66,8 +66,8 @@ def menu(run: RunFolder) -> None:
                     args=(view["query"],), help=f"Kept by {escape_markdown(view['by'] or 'nobody named')}.",
                 )  # fmt: skip
                 st.button(
-                    "", icon=":material/delete:", key=f"review_remove_{part}", type="tertiary", on_click=remove,
-                    args=(run, part), help="Take it off the list",
+                    "Remove", icon=":material/delete:", key=f"review_remove_{part}", type="tertiary", on_click=remove,
+                    args=(run, part),
                 )  # fmt: skip
         if not views:
             st.caption("No view is kept yet.")

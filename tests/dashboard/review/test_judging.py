@@ -91,6 +91,11 @@ def test_several_are_judged_at_once_and_the_page_says_so(run, judgements, open_p
     lines = {t["id"]: str(t["lines"]) for t in galleries.sent(at, "errors")["tiles"]}
     assert "duplicate" in lines[ids[0]] and "Ada" in lines[ids[0]] and "duplicate" not in lines[ids[2]]
     assert any(c.value.startswith("Ada has judged **2 of ") for c in at.caption)
+    at.button(key="errors_action_0_undo").click().run()
+    assert [e.subject for e in judgements.latest()] == ids[:1]
+    judgements.path.write_bytes(b"no database" * 100)
+    at.button(key="errors_action_0_unsure").click().run()
+    assert not at.exception and judgements.path.name in at.error[0].value.replace("\\", "")
 
 
 def test_judgements_and_tags_filter(run, judgements, open_page):
