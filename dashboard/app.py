@@ -37,10 +37,11 @@ page = st.navigation(
         _page("balance", "Balance", "balance"),
         _page("train", "Train", "model_training"),
         _page("results", "Results", "query_stats"),
-        _page("errors", "Errors", "troubleshoot"),
+        _page("review", "Review", "fact_check"),
         _page("embedding", "Embedding", "scatter_plot"),
         _page("explain", "Explain", "visibility"),
         _page("predict", "Predict", "travel_explore"),
+        st.Page(ROOT / "pages" / "errors.py", title="Review", visibility="hidden"),
     ],
     expanded=True,
 )

@@ -28,7 +28,7 @@ HEAD = "head"  # the classifier head whose decisions every page shows
 ERRORS_OUTCOME, ERRORS_AT = "errors_outcome", "errors_threshold"
 ERRORS_FILTERS = (
     ERRORS_OUTCOME, ERRORS_AT, "errors_folds", "errors_other", "errors_versus", "errors_column", "errors_value",
-    "errors_page",
+    "errors_page", "review_low", "review_high", "review_issue", "review_tag", "review_judgement",
 )  # fmt: skip
 ASKED = "asked_"  # and an analysis's name: the job of it that this session asked for last
 _SETTLED = "settled"
@@ -47,7 +47,7 @@ PAGES: dict[str, Path] = {
         "balance",
         "train",
         "results",
-        "errors",
+        "review",
         "embedding",
         "explain",
         "predict",
@@ -147,7 +147,7 @@ def open_view(
     dataset: str | None = None,
     run: str | None = None,
     view: str | None = None,
-    filters: Mapping[str, str] | None = None,
+    filters: Mapping[str, str | list[str]] | None = None,
 ) -> None:
     """Go to a page, with another dataset or run where one is named (a run brings its dataset). Does not return.
 
@@ -164,7 +164,7 @@ def open_errors(head: str, outcome: str, threshold: float | None = None) -> None
     """Go to the patches of one outcome (TP, FP, FN, TN) of a head, at its folds' thresholds or at this one."""
     filters = {HEAD: head, ERRORS_OUTCOME: outcome}
     url_state.forget(HEAD, *ERRORS_FILTERS)
-    open_view("errors", filters=filters | ({} if threshold is None else {ERRORS_AT: f"{threshold:.3f}"}))
+    open_view("review", filters=filters | ({} if threshold is None else {ERRORS_AT: f"{threshold:.3f}"}))
 
 
 def asked_view(page: str) -> str | None:

@@ -140,6 +140,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
     "docs/review.md": (
+        "With {review_table[n]:,} patches and {review_table[heads]} heads the table is made, filtered and sorted in "
+        "{review_table[seconds_median]:.2f} s",
         f"{_found(_DEMO)} of {{{_DEMO}[found_in_first_5_percent][score][together][of]}} "
         "({own[planted][demo][share]:.0f} %, 95 % interval {own[planted][demo][low]:.0f} to "
         "{own[planted][demo][high]:.0f} %) stand among",

@@ -259,7 +259,7 @@ STOPS = (
     Stop(
         "errors", "Patches behind the errors",
         "Every missed landslide and every false alarm as a picture.",
-        "errors", None, _errors,
+        "review", None, _errors,
     ),
     Stop(
         "attention", "Can its maps be believed?",

@@ -98,4 +98,4 @@ def _opener(brief: Briefing, stop: showcase.Stop) -> Callable[[], None]:
 def _errors(run: str, head: str) -> None:
     """The errors of this run, the surest first, whatever was chosen on that page before."""
     url_state.forget(state.HEAD, "errors_order", *state.ERRORS_FILTERS)
-    state.open_view("errors", run=run, filters={state.HEAD: head})
+    state.open_view("review", run=run, filters={state.HEAD: head})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -22,6 +22,7 @@ from dashboard.ui.formatting import escape_markdown
 
 BAND_PX = 100  # least width of a band's picture, CSS pixels
 PICTURE_PX = 420  # of the large picture
+Controls = Callable[[str, list[str]], None]
 
 
 def _close() -> None:
@@ -34,11 +35,12 @@ def show_opened(
     order: Sequence[str] = (),
     head: str | None = None,
     at: float | None = None,
+    controls: Controls | None = None,
 ) -> None:
     """Draw the card of the patch that the URL names, if any.
 
     order: the ids that "next" goes through. head: whose decision is shown, in place of the one chosen in the sidebar.
-    at: its threshold, in place of the fold's own.
+    at: its threshold, in place of the fold's own. controls(id, order): draws what can be done with the patch.
     """
     patch_id = st.query_params.get(PATCH)
     if not patch_id:
@@ -47,19 +49,32 @@ def show_opened(
         _close()
         st.warning(f"There is no patch “{escape_markdown(gallery.short(patch_id, 60))}” in this dataset.")
         return
-    _dialog(data, run, [str(item) for item in order], head or st.session_state.get(state.HEAD), at)
+    _dialog(data, run, [str(item) for item in order], head or st.session_state.get(state.HEAD), at, controls)
 
 
 @st.dialog("Why this decision?", width="large", on_dismiss=_close)
-def _dialog(data: Dataset, run: RunFolder | None, order: list[str], head: str | None, at: float | None) -> None:
+def _dialog(
+    data: Dataset,
+    run: RunFolder | None,
+    order: list[str],
+    head: str | None,
+    at: float | None,
+    controls: Controls | None,
+) -> None:
     patch_id = st.query_params.get(PATCH)
     if patch_id is None:
         st.rerun()
-    _card(data, run, patch_id, order, head, at)
+    _card(data, run, patch_id, order, head, at, controls)
 
 
 def _card(
-    data: Dataset, run: RunFolder | None, patch_id: str, order: list[str], head: str | None, at: float | None
+    data: Dataset,
+    run: RunFolder | None,
+    patch_id: str,
+    order: list[str],
+    head: str | None,
+    at: float | None,
+    controls: Controls | None,
 ) -> None:
     """Everything known of one patch, beginning with why it may have been decided as it was."""
     row = int(data.index_of([patch_id])[0])
@@ -75,6 +90,8 @@ def _card(
             help="Measurements that stand out, not proven causes. “All that was measured” below holds every rule.",
         )
     st.caption(_verdict(data, row, scores))
+    if controls is not None:
+        controls(patch_id, order)
     left, right = st.columns([PICTURE_PX, 620], gap="medium")
     with left:
         picture = st.container(gap="small")

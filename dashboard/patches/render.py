@@ -94,7 +94,7 @@ def picture(
     low, high = limits[shown, 0, None, None], limits[shown, 2, None, None]
     values = image[shown].astype(np.float64)  # (3, H, W)
     missing = ~np.isfinite(values).all(axis=0)
-    scaled = np.clip((np.nan_to_num(values) - low) / (high - low), 0.0, 1.0) ** _gamma(limits[shown])[:, None, None]
+    scaled = ((np.clip(np.nan_to_num(values), low, high) - low) / (high - low)) ** _gamma(limits[shown])[:, None, None]
     rgb = np.round(scaled * 255).astype(np.uint8).transpose(1, 2, 0)  # (H, W, 3)
     rgb[missing] = NO_DATA_RGB
     return rgb if side is None else enlarge(rgb, side, smooth)

@@ -16,6 +16,7 @@ from dashboard.charts import counts, scores
 from dashboard.patches import card, derived_bands, gallery, outcomes
 from dashboard.results.predictions import Predictions
 from dashboard.results.slices import fact_title, facts_of, kind_title, slice_order, slice_title
+from dashboard.review.table import columns_of
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
@@ -129,7 +130,7 @@ def _pictures(
             st.markdown(f"**{theme.OUTCOME_WORDS[outcome]} · {len(rows):,}**", width="content")
             if run is not None and data is not None and len(rows):
                 filters = link_filters(by, which, data)
-                words = "Open these in Errors" if filters is not None else f"Open all {KINDS[outcome]}"
+                words = "Open these in Review" if filters is not None else f"Open all {KINDS[outcome]}"
                 if st.button(words, icon=":material/arrow_outward:", type="tertiary", key=f"kind_open_{outcome}"):
                     open_in_errors(predictions.head, {state.ERRORS_OUTCOME: outcome} | (filters or {}))
         if rows.empty:
@@ -142,16 +143,15 @@ def _pictures(
 
 
 def link_filters(by: str, which: str, data: Dataset) -> dict[str, str] | None:
-    """What the Errors page filters by to show one kind; None where it has no such filter."""
+    """What the Review page filters by to show one kind; None where it has no such filter."""
     if which == ALL:
         return {}
     if by == "fold":
         return {"errors_folds": str(int(which) - 1)}
     column = {"source": next((name for name in _sources(data)), "")}.get(by, by)
-    known = {"group": data.groups, "split": data.split} | dict(data.columns)
-    values = known.get(column)
-    if values is None or which not in set(map(str, values.tolist())):
-        return None  # a range of numbers
+    values = columns_of(data).get(column)
+    if values is None or which not in set(values.tolist()):
+        return None
     return {"errors_column": column, "errors_value": which}
 
 
@@ -162,9 +162,9 @@ def _sources(data: Dataset) -> list[str]:
 
 
 def open_in_errors(head: str, filters: dict[str, str]) -> None:
-    """Go to the patches of the Errors page that a head decided and these filters choose. Does not return."""
+    """Go to the patches of the Review page that a head decided and these filters choose. Does not return."""
     url_state.forget(state.HEAD, *state.ERRORS_FILTERS)
-    state.open_view("errors", filters={state.HEAD: head} | filters)
+    state.open_view("review", filters={state.HEAD: head} | filters)
 
 
 # ------------------------------------------------------------------------------------------------------ decisions

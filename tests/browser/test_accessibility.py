@@ -15,11 +15,11 @@ from tests.dashboard.predict.conftest import add_map
 
 PAGES = {
     "": "Overview", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
-    "errors": "Errors", "embedding": "Embedding", "explain": "Explain", "predict": "Predict",
+    "review": "Review", "embedding": "Embedding", "explain": "Explain", "predict": "Predict",
 }  # fmt: skip
 # Views with controls that the first view of their page lacks: tags, sliders, tables, a card.
 VIEWS = (
-    "embedding?embedding_view=heads", "errors?patch=ID_0004", "results?results_view=safety",
+    "embedding?embedding_view=heads", "review?patch=ID_0004", "results?results_view=safety",
     "results?results_view=compare", "train?train_view=architecture", "dataset?dataset_view=import",
     "balance?balance_view=audit", "explain?explain_view=bands",
     "predict?predict_cell=1-2", "predict?predict_view=export", "predict?predict_view=patches",
@@ -108,8 +108,8 @@ def test_back_leads_to_the_page_before_and_keeps_its_run(page, url, run):
     page.goto(f"{url}/?run={run.name}")
     expect(page.locator("h1")).to_have_text("Overview", timeout=60_000)
     settled(page)
-    page.get_by_role("link", name="Errors").click()
-    expect(page.locator("h1")).to_have_text("Errors", timeout=60_000)
+    page.get_by_role("link", name="Review").click()
+    expect(page.locator("h1")).to_have_text("Review", timeout=60_000)
     settled(page)
     assert f"run={run.name}" in page.url
     page.go_back()

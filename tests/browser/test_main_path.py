@@ -12,7 +12,7 @@ from tests.builders import write_demo
 # Quick on two cores; everything else as the demo preset has it.
 OVERRIDES = "\n".join(("train.epochs=12", "folds.n_splits=2", "embed.method=pca", "heads.svm_C=[0.1]", "device=cpu"))
 LONG_MS = 240_000
-PAGES = ("Dataset", "Balance", "Results", "Errors", "Embedding", "Explain", "Predict", "Train")
+PAGES = ("Dataset", "Balance", "Results", "Review", "Embedding", "Explain", "Predict", "Train")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,7 +54,7 @@ def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoin
     expect(page.get_by_role("heading", name="Results", level=1)).to_be_visible()
 
     # Open a misclassified patch: its card has the Grad-CAM and the occlusion bars.
-    open_page(page, "Errors")
+    open_page(page, "Review")
     settled(page)
     tile = page.locator(".tile .open").first
     expect(tile).to_be_visible()

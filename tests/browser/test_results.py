@@ -43,7 +43,7 @@ def test_a_cell_of_the_matrix_opens_its_patches(page, url, run):
     settled(page)  # nothing moves between asking where the cell is and the click
     box = points.nth(1).bounding_box()  # the second cell: missed
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.get_by_role("heading", name="Errors", level=1)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Review", level=1)).to_be_visible(timeout=60_000)
     expect(page).to_have_url(re.compile("errors_outcome=FN"), timeout=60_000)
 
 

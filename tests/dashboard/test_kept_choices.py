@@ -14,16 +14,16 @@ CHOICES = [
     ("results", {"results_view": "risk_control"}, "button_group", "risk_control_kind", "miss_rate", "miss_rate"),
     ("results", {"results_view": "risk_control"}, "slider", "risk_control_limit_missed_per_1000", 42.0, "42.000"),
     ("results", {"results_view": "significance"}, "button_group", "significance_metric", "auc", "auc"),
-    ("errors", {}, "selectbox", "head", "stats_svm", "stats_svm"),
-    ("errors", {}, "selectbox", "errors_order", "low_loss", "low_loss"),
-    ("errors", {}, "selectbox", "errors_other", "fc", "fc"),
-    ("errors", {}, "selectbox", "errors_composite", "Near infrared", None),
-    ("errors", {}, "selectbox", "errors_column", "group", "group"),
-    ("errors", {}, "button_group", "errors_folds", [1], "1"),
-    ("errors", {}, "button_group", "errors_outcome", ["TP", "TN"], ["TP", "TN"]),
-    ("errors", {}, "number_input", "errors_threshold", 0.25, "0.250"),
-    ("errors", {}, "selectbox", "errors_size", 12, "12"),
-    ("errors", {}, "toggle", "errors_cam", True, "True"),
+    ("review", {}, "selectbox", "head", "stats_svm", "stats_svm"),
+    ("review", {}, "selectbox", "errors_order", "low_loss", "low_loss"),
+    ("review", {}, "selectbox", "errors_other", "fc", "fc"),
+    ("review", {}, "selectbox", "errors_composite", "Near infrared", None),
+    ("review", {}, "selectbox", "errors_column", "group", "group"),
+    ("review", {}, "button_group", "errors_folds", [1], "1"),
+    ("review", {}, "button_group", "errors_outcome", ["TP", "TN"], ["TP", "TN"]),
+    ("review", {}, "number_input", "errors_threshold", 0.25, "0.250"),
+    ("review", {}, "selectbox", "errors_size", 12, "12"),
+    ("review", {}, "toggle", "errors_cam", True, "True"),
     ("dataset", {}, "button_group", "dataset_view", "patches", "patches"),
     ("dataset", {"dataset_view": "patches"}, "button_group", "dataset_class", 1, "1"),
     ("dataset", {"dataset_view": "patches"}, "text_input", "dataset_id", "0001", "0001"),
@@ -84,12 +84,12 @@ def test_a_choice_survives_another_page_and_stands_in_the_link(run, open_page, p
 
 
 def test_the_page_of_errors_survives_and_stands_in_the_link(run, open_page):
-    at = open_page("errors", run=run.name, errors_size="12", errors_page="2", errors_outcome=["TP", "TN", "FP", "FN"])
+    at = open_page("review", run=run.name, errors_size="12", errors_page="2", errors_outcome=["TP", "TN", "FP", "FN"])
     shown = galleries.shown(at, "errors")
     assert not at.exception and at.session_state["errors_page"] == 2 and len(shown) == 12
     at.switch_page("../pages/overview.py").run()
     at.query_params.clear()
-    at.switch_page("../pages/errors.py").run()
+    at.switch_page("../pages/review.py").run()
     assert galleries.shown(at, "errors") == shown
     assert at.query_params["errors_page"] in ("2", ["2"])
 
@@ -97,18 +97,18 @@ def test_the_page_of_errors_survives_and_stands_in_the_link(run, open_page):
 def test_the_head_chosen_on_one_page_is_the_head_of_the_next(run, open_page):
     at = open_page("results", run=run.name)
     at.selectbox(key="head").select("fc").run()
-    at.switch_page("../pages/errors.py").run()
+    at.switch_page("../pages/review.py").run()
     assert at.selectbox(key="head").value == "fc"
 
 
 def test_patches_that_another_page_leads_to_come_before_what_was_chosen_there(run, open_page):
-    """Filters that were left on Errors do not hide what a button elsewhere opens."""
-    at = open_page("errors", run=run.name, errors_folds="1", errors_outcome="TN", errors_other="fc")
+    """Filters that were left on Review do not hide what a button elsewhere opens."""
+    at = open_page("review", run=run.name, errors_folds="1", errors_outcome="TN", errors_other="fc")
     assert at.button_group(key="errors_folds").value == [1]
     at.switch_page("../pages/results.py").run()
     at.query_params.clear()
     at.session_state["results_view"] = "safety"
     at.run()
     at.button(key="threshold_open_FN").click().run()
-    assert at.title[0].value == "Errors" and at.button_group(key="errors_outcome").value == ["FN"]
+    assert at.title[0].value == "Review" and at.button_group(key="errors_outcome").value == ["FN"]
     assert not at.button_group(key="errors_folds").value and not at.selectbox(key="errors_other").value

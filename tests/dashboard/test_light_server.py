@@ -12,6 +12,8 @@ PAGES = [
     *(("balance", {"balance_view": view}) for view in ("synthetic", "realism", "audit")),
     ("embedding", {}),
     ("embedding", {"embedding_view": "runs"}),
+    *(("review", {"review_view": view}) for view in ("patches", "issues", "labels")),
+    ("review", {"review_beside": "projection"}),
     *(("explain", {"explain_view": view}) for view in ("where", "bands", "checks", "robustness")),
     *(("predict", {"predict_view": view}) for view in ("scene", "patches", "export")),
 ]

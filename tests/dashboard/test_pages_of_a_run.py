@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import make_dataset
 
-PAGES = ("results", "errors", "embedding", "explain", "predict")
+PAGES = ("results", "review", "embedding", "explain", "predict")
 
 
 @pytest.mark.parametrize("page", PAGES)

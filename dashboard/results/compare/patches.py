@@ -29,7 +29,7 @@ def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: S
                 st.markdown(f"**{words} · {len(rows):,}**", width="content")
                 if this.run.name == other.run.name and len(rows):
                     if st.button(
-                        "Open in Errors", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
+                        "Open in Review", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
                     ):
                         open_in_errors(this.head, {"errors_other": other.head, "errors_versus": versus})
             st.caption(f"Right only with {escape_markdown((this if versus == 'fixed' else other).title)}.")

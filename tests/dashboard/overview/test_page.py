@@ -96,7 +96,7 @@ def test_the_best_of_several_runs_is_shown_and_archived_ones_do_not_count(studio
 @pytest.mark.parametrize(
     ("key", "page"),
     [
-        ("next_errors", "Errors"),
+        ("next_errors", "Review"),
         ("next_safety", "Results"),
         ("next_prevalence", "Results"),
         ("next_predict", "Predict"),

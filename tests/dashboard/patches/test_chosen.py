@@ -6,7 +6,11 @@ import pytest
 
 from core.data import exclusions
 from core.data.store import open_dataset
+from dashboard.patches import chosen
+from dashboard.review.bar import ACTIONS
 from tests.dashboard import galleries
+
+COMPARE, EXCLUDE = (f"errors_action_{ACTIONS.index(one)}" for one in (chosen.compare, chosen.exclude))
 
 
 @pytest.fixture
@@ -19,7 +23,7 @@ def bar(at) -> list[str]:
 
 
 def test_nothing_chosen_says_how_to_choose_and_offers_all(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     assert not bar(at) and any("shift-click" in c.value for c in at.caption)
     ids = galleries.shown(at, "errors")
     at.button(key="errors_select_all").click().run()
@@ -30,7 +34,7 @@ def test_nothing_chosen_says_how_to_choose_and_offers_all(run, open_page):
 
 
 def test_what_is_chosen_stays_when_the_page_of_pictures_is_turned(run, open_page):
-    at = open_page("errors", errors_size="12", errors_outcome=["TP", "TN", "FP", "FN"])
+    at = open_page("review", errors_size="12", errors_outcome=["TP", "TN", "FP", "FN"])
     first = galleries.shown(at, "errors")[:2]
     galleries.choose(at, "errors", first)
     at.session_state["errors_page"] = 2
@@ -44,7 +48,7 @@ def test_what_is_chosen_stays_when_the_page_of_pictures_is_turned(run, open_page
 
 
 def test_an_answer_is_taken_for_patches_that_are_shown_only(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     ids = galleries.shown(at, "errors")
     galleries.choose(at, "errors", [ids[0], "<img src=x>"])
     assert bar(at) == ["**1 chosen**"]
@@ -53,7 +57,7 @@ def test_an_answer_is_taken_for_patches_that_are_shown_only(run, open_page):
 
 
 def test_the_first_chosen_is_opened(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     ids = galleries.shown(at, "errors")
     galleries.choose(at, "errors", ids[2:4])
     at.button(key="errors_open_in_full").click().run()
@@ -61,7 +65,7 @@ def test_the_first_chosen_is_opened(run, open_page):
 
 
 def test_the_chosen_leave_as_csv_and_as_ids(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     ids = galleries.shown(at, "errors")[:2]
     galleries.choose(at, "errors", ids)
     assert any(b.label == "CSV" for b in at.get("download_button"))
@@ -69,12 +73,12 @@ def test_the_chosen_leave_as_csv_and_as_ids(run, open_page):
 
 
 def test_the_chosen_are_put_on_the_exclusion_list(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     ids = galleries.shown(at, "errors")[:2]
     galleries.choose(at, "errors", ids)
-    at.text_input(key="errors_action_1_reason").set_value("cloud").run()
+    at.text_input(key=f"{EXCLUDE}_reason").set_value("cloud").run()
     galleries.choose(at, "errors", ids)
-    at.button(key="errors_action_1_go").click().run()
+    at.button(key=f"{EXCLUDE}_go").click().run()
     assert not at.exception and any("2 patches excluded" in t.value for t in at.toast)
     data = open_dataset(run.job()["dataset"])
     listed = exclusions.read_exclusions(data.path)
@@ -82,12 +86,12 @@ def test_the_chosen_are_put_on_the_exclusion_list(run, open_page):
 
 
 def test_two_are_compared_side_by_side(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     ids = galleries.shown(at, "errors")[:3]
     galleries.choose(at, "errors", ids)
-    assert at.button(key="errors_action_0").disabled
+    assert at.button(key=COMPARE).disabled
     galleries.choose(at, "errors", ids[:2])
-    at.button(key="errors_action_0").click().run()
+    at.button(key=COMPARE).click().run()
     assert not at.exception
     facts = next(d.value for d in at.dataframe if list(d.value.columns) == ids[:2])
     oof = run.oof().set_index("id")
@@ -100,6 +104,6 @@ def test_two_are_compared_side_by_side(run, open_page):
 
 
 def test_another_dataset_has_nothing_chosen(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     at.session_state["errors_chosen"] = ("/elsewhere/other.h5", galleries.shown(at, "errors")[:2])
     assert not bar(at.run()) and not at.exception

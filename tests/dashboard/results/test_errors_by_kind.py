@@ -73,7 +73,7 @@ def test_pictures_of_one_kind_lead_to_these_patches(placed, open_page):
     assert (button is not None) == bool(missed)
     button = button or next(b for b in at.button if b.key == "kind_open_FP")
     button.click().run()
-    assert not at.exception and at.title[0].value == "Errors"
+    assert not at.exception and at.title[0].value == "Review"
     assert (at.query_params["errors_column"], at.query_params["errors_value"]) == ("sensor", "S1")
 
 

@@ -1,4 +1,4 @@
-"""Links from Results to the patches of one outcome on the Errors page."""
+"""Links from Results to the patches of one outcome on the Review page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def run(studio):
 
 
 def test_errors_honours_head_outcome_and_threshold_of_its_link(run, open_page):
-    at = open_page("errors", run=run.name, errors_head="fc", errors_outcome="FN", errors_threshold="0.700")
+    at = open_page("review", run=run.name, errors_head="fc", errors_outcome="FN", errors_threshold="0.700")
     assert not at.exception
     oof = run.oof()
     missed = oof["id"][(oof["prob_fc"] < 0.7) & (oof["label"] == 1)]
@@ -27,13 +27,13 @@ def test_errors_honours_head_outcome_and_threshold_of_its_link(run, open_page):
     ("key", "value"), [("errors_head", "<img>"), ("errors_outcome", "../x"), ("errors_threshold", "9")]
 )
 def test_a_link_that_names_nothing_known_shows_the_usual_errors(run, open_page, key, value):
-    at = open_page("errors", run=run.name, **{key: value})
+    at = open_page("review", run=run.name, **{key: value})
     assert not at.exception and key not in at.query_params
     assert at.button_group(key="errors_outcome").value == ["FN", "FP"]
 
 
 def test_what_one_head_fixed_and_another_broke_can_be_listed(run, open_page):
-    at = open_page("errors", run=run.name)
+    at = open_page("review", run=run.name)
     at.selectbox(key="errors_other").select("stats_svm").run()
     oof = run.oof()
     right = oof["pred_svm_c0.1"] == oof["label"]

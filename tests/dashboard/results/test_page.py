@@ -70,7 +70,7 @@ DOWNLOADS = {
     "external": (),
     "training": ("Learning curves (CSV)", "Out-of-fold table (CSV)", "Summary (JSON)"),
 }  # fmt: skip
-PAGES = ("results", "errors", "embedding", "explain")
+PAGES = ("results", "review", "embedding", "explain")
 
 
 @pytest.mark.parametrize("view", DOWNLOADS)

@@ -32,7 +32,7 @@ def test_the_list_of_errors_has_the_folds_of_its_page(studio, open_page):
     folds = set(run.oof()["fold"])
     written = pd.read_csv(io.BytesIO(downloads.csv_bytes(run.oof())))
     assert set(written["fold"]) == {fold + 1 if fold >= 0 else fold for fold in folds}
-    at = open_page("errors", run=run.name)
+    at = open_page("review", run=run.name)
     lines = [span["text"] for tile in galleries.sent(at, "errors")["tiles"] for line in tile["lines"] for span in line]
     shown = {int(found[1]) for line in lines if (found := re.search(r"p 0\.\d+ · fold (\d+)", line))}
     assert shown and shown <= set(written["fold"])

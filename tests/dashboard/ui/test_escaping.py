@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-PAGES = ("overview", "dataset", "balance", "train", "results", "errors", "embedding", "explain", "predict")
+PAGES = ("overview", "dataset", "balance", "train", "results", "review", "embedding", "explain", "predict")
 READ_AS_MARKDOWN = ("body", "label", "help", "text", "delta", "caption")  # fields of an element's message
 SHOWN_AS_WRITTEN = ("code", "text", "text_area", "text_input", "arrow_data_frame", "json")
 
@@ -35,7 +35,7 @@ def test_no_name_becomes_markup(studio, open_page, page, view):
     assert not at.exception
     shown = list(texts(at))
     pictured = json.dumps([one.proto.json for one in at.get("bidi_component")])  # the browser makes text nodes of it
-    if page in ("overview", "dataset", "train", "errors") and view != "check":
+    if page in ("overview", "dataset", "train", "review") and view != "check":
         assert any("alert" in text for text in (*shown, pictured))  # the names are there to be read
     for text in shown:
         assert not re.search(r"(?<!\\)<(img|script|b|u)\b", text), text

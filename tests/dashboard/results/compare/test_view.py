@@ -72,7 +72,7 @@ def test_another_head_is_compared_on_the_same_patches_and_leads_to_them(runs, op
     broken = oof["id"][~right & before]
     assert f"**Broken · {len(broken)}**" in words_of(at)
     at.button(key="compare_open_broken").click().run()
-    assert not at.exception and at.title[0].value == "Errors"
+    assert not at.exception and at.title[0].value == "Review"
     tiles = galleries.shown(at, "errors")
     assert sorted(tiles) == sorted(broken)
 

@@ -1,4 +1,4 @@
-"""Errors: the wrong ones first, filtered, paged, and each opens its card by its id in the URL."""
+"""Review: the wrong ones first, filtered, paged, and each opens its card by its id in the URL."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def run(studio):
 
 
 def test_only_wrong_patches_are_shown_at_first_the_surest_first(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     assert not at.exception and not at.error
     wrong = outcomes.chosen(judged(run), ["FP", "FN"])
     assert tiles(at) == wrong["id"].tolist()[:24]
 
 
 def test_outcomes_folds_and_groups_filter(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     at.button_group(key="errors_outcome").set_value(["TP"]).run()
     at.button_group(key="errors_folds").set_value([1]).run()
     table = judged(run)
@@ -45,7 +45,7 @@ def test_outcomes_folds_and_groups_filter(run, open_page):
 
 
 def test_nothing_left_is_a_sentence(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     at.selectbox(key="errors_column").select("group").run()
     at.button_group(key="errors_outcome").set_value(["FN"]).run()
     table = judged(run)
@@ -55,7 +55,7 @@ def test_nothing_left_is_a_sentence(run, open_page):
 
 
 def test_a_page_that_no_longer_exists_becomes_the_last(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     at.session_state["errors_page"] = 99
     at.session_state["errors_size"] = 12
     at.run()
@@ -65,7 +65,7 @@ def test_a_page_that_no_longer_exists_becomes_the_last(run, open_page):
 
 
 def test_a_click_opens_the_card_and_names_the_patch_in_the_url(run, open_page):
-    at = open_page("errors")
+    at = open_page("review")
     patch = tiles(at)[0]
     galleries.click(at, "errors", patch)
     assert not at.exception and at.query_params["patch"] in (patch, [patch])
@@ -73,7 +73,7 @@ def test_a_click_opens_the_card_and_names_the_patch_in_the_url(run, open_page):
 
 
 def test_the_url_opens_the_same_card(run, open_page):
-    at = open_page("errors", run=run.name, patch="ID_0004")
+    at = open_page("review", run=run.name, patch="ID_0004")
     assert not at.exception
     row = run.oof().set_index("id").loc["ID_0004"]
     assert any(m.value.startswith("### ") and "ID\\_0004" in m.value for m in at.markdown)
@@ -88,7 +88,7 @@ def test_the_url_opens_the_same_card(run, open_page):
 
 
 def test_overlay_other_composites_and_baselines_are_drawn(run, open_page):
-    at = open_page("errors", run=run.name, patch="ID_0001")  # its map is dead
+    at = open_page("review", run=run.name, patch="ID_0001")  # its map is dead
     assert at.toggle(key="card_wrong_cam").value  # a false alarm shows it at first
     assert any(c.value.startswith("Dead map") for c in at.caption)
     at.selectbox(key="card_composite").select("Descending VV change").run()
@@ -98,7 +98,7 @@ def test_overlay_other_composites_and_baselines_are_drawn(run, open_page):
 
 
 def test_an_unknown_patch_is_a_sentence(run, open_page):
-    at = open_page("errors", run=run.name, patch="<img src=x>")
+    at = open_page("review", run=run.name, patch="<img src=x>")
     assert not at.exception and "There is no patch" in at.warning[0].value and "\\<img" in at.warning[0].value
     assert "patch" not in at.query_params
 
@@ -106,19 +106,19 @@ def test_an_unknown_patch_is_a_sentence(run, open_page):
 def test_without_maps_and_occlusion_the_card_still_opens(run, open_page):
     (run.path / "occlusion.parquet").unlink()
     (run.path / "cam" / "card.json").unlink()
-    at = open_page("errors", run=run.name, patch="ID_0004")
+    at = open_page("review", run=run.name, patch="ID_0004")
     assert not at.exception and not [t for t in at.toggle if t.key.startswith("card_") and t.key.endswith("_cam")]
 
 
 def test_the_list_can_be_downloaded(run, open_page):
-    assert "This list (CSV)" in [b.label for b in open_page("errors").get("download_button")]
+    assert "This list (CSV)" in [b.label for b in open_page("review").get("download_button")]
 
 
 def test_the_card_decides_at_the_threshold_of_the_page(run, open_page):
     """A patch that the list calls missed at 0.99 must not be called found by its card."""
     oof = run.oof()
     patch = oof[(oof["label"] == 1) & (oof["pred_svm_c0.1"] == 1) & (oof["prob_svm_c0.1"] < 0.99)]["id"].iloc[0]
-    at = open_page("errors", run=run.name, patch=patch, errors_threshold="0.99", errors_outcome="FN")
+    at = open_page("review", run=run.name, patch=patch, errors_threshold="0.99", errors_outcome="FN")
     assert not at.exception and patch in tiles(at)
     assert any(m.value.startswith("### Missed landslide") for m in at.markdown)
     assert any("alarm from 0.990. **Wrong.**" in c.value for c in at.caption)
@@ -127,7 +127,7 @@ def test_the_card_decides_at_the_threshold_of_the_page(run, open_page):
 def test_mistakes_show_mask_and_map_at_first_even_after_a_right_decision_did_not(run, open_page):
     table = judged(run)
     right, wrong = (table[table["outcome"].isin(some)]["id"].iloc[0] for some in (["TP"], ["FN", "FP"]))
-    at = open_page("errors", run=run.name, patch=right)
+    at = open_page("review", run=run.name, patch=right)
     assert not at.toggle(key="card_mask").value and not at.toggle(key="card_cam").value
     at.query_params["patch"] = wrong
     at.run()
@@ -143,8 +143,8 @@ def test_a_card_shows_the_label_that_the_run_was_trained_with(run, open_page):
     oof = run.oof()
     run.write_oof(oof.assign(label=oof["label"].where(oof["id"] != "ID_0004", 0)))
     run.write_text("config.json", run.config().with_overrides([f"data.labels={version.name}"]).to_json())
-    at = open_page("errors", run=run.name, patch="ID_0004")
+    at = open_page("review", run=run.name, patch="ID_0004")
     assert not at.exception and any(c.value.startswith("Labelled **other**") for c in at.caption)
     (versions_path(data.path) / f"{version.name}.json").unlink()
-    at = open_page("errors", run=run.name, patch="ID_0004")
+    at = open_page("review", run=run.name, patch="ID_0004")
     assert not at.exception and "of the labels of tiny.h5 is not there" in at.error[0].value.replace("\\", "")

@@ -1,0 +1,195 @@
+"""Judging a patch: landslide or not, one key each; notes, tags, by whom, undo, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.review.entry import MOST_NAME, MOST_NOTE, Entry
+from core.review.judgements import Judgements
+from dashboard.patches import chosen, gallery
+from dashboard.review import table as review_table
+from dashboard.review.filters import DIFFER
+from dashboard.ui.formatting import escape_markdown, parse_time
+
+REVIEWER = "reviewer"  # in the session: the name, on every page that judges
+NAMED, NOTE, TAGS, TROUBLE, STAY = "review_named", "review_note", "review_tags", "review_trouble", "review_stay"
+_TAKEN = "review_name_taken"  # in the session: the name that was given on a card
+BUTTONS = {  # verdict -> words, icon, key
+    "landslide": ("Landslide", ":material/check:", "L"),
+    "not": ("No landslide", ":material/close:", "N"),
+    "unsure": ("Unsure", ":material/question_mark:", "U"),
+    "bad image": ("Bad image", ":material/broken_image:", "B"),
+    "duplicate": ("Duplicate", ":material/content_copy:", "D"),
+}
+WORDS = {verdict: words.lower() for verdict, (words, _, _) in BUTTONS.items()} | {DIFFER: "judged differently"}
+
+
+def reviewer() -> str:
+    """The name under which this session judges; "" where none was given."""
+    return " ".join(str(st.session_state.get(REVIEWER) or st.session_state.get(_TAKEN) or "").split())
+
+
+def name_field() -> None:
+    """Who judges."""
+    if not st.session_state.get(REVIEWER) and st.session_state.get(_TAKEN):
+        st.session_state[REVIEWER] = st.session_state[_TAKEN]
+    st.text_input(
+        "Your name", key=REVIEWER, on_change=_forget_taken, max_chars=MOST_NAME, placeholder="Your name",
+        persist_state="session", width=200, label_visibility="collapsed", icon=":material/person:",
+        help="Kept with each judgement, so that several people can judge the same patches.",
+    )  # fmt: skip
+
+
+def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order: list[str]) -> None:
+    """For the card of a patch: a button and a key for each verdict, undo, note and tags, and what was said."""
+    judgements = Judgements(data.path)
+    try:
+        said = review_table.said_of(judgements).get(patch_id, [])
+    except LandslideLensError as error:
+        st.error(escape_markdown(str(error)), icon=":material/broken_image:")
+        return
+    mine = next((entry.verdict for entry in said if entry.by == reviewer()), None)
+    if not reviewer():
+        st.text_input(
+            "Your name, to judge", key=NAMED, max_chars=MOST_NAME, width=260, on_change=_take_name,
+            placeholder="Kept with each judgement",
+        )  # fmt: skip
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="review_judge"):
+        for verdict, (words, icon, key) in BUTTONS.items():
+            st.button(
+                words, icon=icon, key=f"review_judge_{verdict}", shortcut=key, on_click=judge,
+                args=(data, verdict, order), type="primary" if verdict == mine else "secondary",
+            )  # fmt: skip
+        st.button("Undo", icon=":material/undo:", key="review_undo", type="tertiary", shortcut="Z", on_click=undo,
+                  args=(data,))  # fmt: skip
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.text_input(
+            "Note", key=NOTE, max_chars=MOST_NOTE, placeholder="Note: what you see, kept with the judgement",
+            label_visibility="collapsed", width=420,
+        )  # fmt: skip
+        st.multiselect(
+            "Tags", sorted({*known_tags, *(st.session_state.get(TAGS) or ())}), key=TAGS, accept_new_options=True,
+            placeholder="Tags", label_visibility="collapsed", width=240,
+        )  # fmt: skip
+        st.toggle("Stay", key=STAY, persist_state="session", help="Stay on this patch after judging it.")
+    tell_trouble()
+    if shown := [entry for entry in said if not reviewer() or mine is not None]:
+        st.caption("  \n".join(map(said_words, shown)))
+    elif said:
+        st.caption(unseen_words(len(said)))
+
+
+def tell_trouble() -> None:
+    """Why nothing was kept or taken back, told once."""
+    if trouble := st.session_state.pop(TROUBLE, None):
+        st.warning(escape_markdown(trouble), icon=":material/person:")
+
+
+def unseen_words(n: int) -> str:
+    """In place of what others said, before one has judged a patch oneself: agreement is of independent people."""
+    return f"Judged by {'another person' if n == 1 else f'{n} others'}; shown when you have judged it."
+
+
+def said_words(entry: Entry) -> str:
+    """Who said what and when, in Markdown."""
+    at = parse_time(entry.at)
+    when = f", {at.day} {at:%b %H:%M} UTC" if at else ""
+    tags = f" [{', '.join(entry.tags)}]" if entry.tags else ""
+    note = f": {entry.note}" if entry.note else ""
+    return escape_markdown(f"{entry.by}{when}: {WORDS.get(entry.verdict, entry.verdict)}{tags}{note}")
+
+
+def _take_name() -> None:
+    """Callback: from the card, behind which the page's own field is not drawn anew and keeps what it holds."""
+    st.session_state[_TAKEN] = st.session_state.get(NAMED) or ""
+
+
+def _forget_taken() -> None:
+    st.session_state.pop(_TAKEN, None)
+
+
+def judge(data: Dataset, verdict: str, order: list[str]) -> None:
+    """Callback: keep the judgement of the patch that the URL names now, and go on to the next of ``order``."""
+    patch_id = st.query_params.get(gallery.PATCH)
+    if patch_id is None or not _add(data, [patch_id], verdict):
+        return
+    st.session_state[NOTE], st.session_state[TAGS] = "", []
+    st.toast(f"{escape_markdown(gallery.short(patch_id))}: {WORDS[verdict]}", icon=BUTTONS[verdict][1])
+    if patch_id in order and not st.session_state.get(STAY):
+        place = order.index(patch_id) + 1
+        if place < len(order):
+            gallery.open_patch(order[place])
+        else:
+            st.toast("That was the last patch of this list.", icon=":material/done_all:")
+
+
+def _add(data: Dataset, ids: Sequence[str], verdict: str) -> bool:
+    """Whether all were kept; otherwise the reason is told."""
+    if not reviewer():
+        st.session_state[TROUBLE] = "Write your name first: a judgement says who made it."
+        return False
+    judgements = Judgements(data.path)
+    note, tags = st.session_state.get(NOTE) or "", list(st.session_state.get(TAGS) or ())
+    try:
+        for patch_id in ids:
+            judgements.add("patch", patch_id, verdict, reviewer(), note, tags, _place(data, patch_id))
+    except (LandslideLensError, OSError) as error:
+        st.session_state[TROUBLE] = str(error)
+        return False
+    return True
+
+
+def _place(data: Dataset, patch_id: str) -> dict:
+    if data.lonlat is None:
+        return {}
+    lonlat = data.lonlat[int(data.index_of([patch_id])[0])]
+    return {"lonlat": tuple(map(float, lonlat))} if np.isfinite(lonlat).all() else {}
+
+
+def undo(data: Dataset) -> None:
+    """Callback: take back this person's last judgement, and show its patch again."""
+    if not reviewer():
+        st.session_state[TROUBLE] = "Write your name first: only your own judgements are taken back."
+        return
+    try:
+        last = Judgements(data.path).undo(reviewer())
+    except (LandslideLensError, OSError) as error:
+        st.session_state[TROUBLE] = str(error)
+        return
+    if last is None:
+        st.session_state[TROUBLE] = "You have no judgement to take back here. Is your name the same?"
+        return
+    words = f"{gallery.short(last.subject)}: {WORDS.get(last.verdict, last.verdict)}"
+    st.toast(f"Taken back: {escape_markdown(words)}", icon=":material/undo:")
+    if gallery.PATCH in st.query_params and last.subject in set(data.ids.tolist()):
+        gallery.open_patch(last.subject)
+
+
+def judge_chosen(some: chosen.Chosen, key: str) -> None:
+    """An action of the gallery: one verdict for all chosen patches."""
+    with st.popover("Judge", icon=":material/fact_check:", type="tertiary", key=key):
+        if not reviewer():
+            st.caption("Write your name above the pictures first.")
+        for verdict, (words, icon, _) in BUTTONS.items():
+            st.button(
+                f"{words}: {len(some.ids):,}", icon=icon, key=f"{key}_{verdict}", type="tertiary",
+                disabled=not reviewer(), on_click=_judge_all, args=(some, verdict),
+            )  # fmt: skip
+        st.button("Undo my last judgement", icon=":material/undo:", key=f"{key}_undo", type="tertiary",
+                  disabled=not reviewer(), on_click=_undo_here, args=(some.data,))  # fmt: skip
+
+
+def _judge_all(some: chosen.Chosen, verdict: str) -> None:
+    if _add(some.data, some.ids, verdict):
+        st.toast(f"{len(some.ids):,} patches: {WORDS[verdict]}", icon=BUTTONS[verdict][1])
+    st.session_state[chosen.OPENED] = True  # the whole page is drawn anew
+
+
+def _undo_here(data: Dataset) -> None:
+    undo(data)
+    st.session_state[chosen.OPENED] = True

@@ -1,0 +1,95 @@
+"""The review desk in a real browser: a lasso filters, keys judge and undo, a second person judges, labels are made."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from core.data.label_versions import version_names
+from core.review.judgements import Judgements
+from core.runs.store import datasets_path
+from tests.browser.conftest import settled
+from tests.builders import make_dataset, make_run
+
+
+@pytest.fixture(scope="module")
+def run(checkpoints):
+    path = datasets_path(checkpoints) / "tiny.h5"
+    path.parent.mkdir(parents=True)
+    return make_run(checkpoints, make_dataset(path).path)
+
+
+def opened(page, url, run, name, query=""):
+    page.goto(f"{url}/errors?run={run.name}&errors_outcome=TP&errors_outcome=TN{query}")
+    expect(page.locator(".tile").first).to_be_visible(timeout=60_000)
+    page.get_by_placeholder("Your name").fill(name)
+    page.keyboard.press("Enter")
+    settled(page)
+    return page.locator(".tile").evaluate_all("all => all.map(one => one.dataset.id)")
+
+
+def test_filter_lasso_judge_by_keyboard_undo_and_a_second_reviewer(page, url, run):
+    judgements = Judgements(run.dataset_path())
+    opened(page, url, run, "Ada", "&review_beside=projection")
+    box = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    x, y, width, height = box["x"], box["y"], box["width"], min(box["height"], page.viewport_size["height"] - box["y"])
+    page.mouse.move(x + 4, y + 4)
+    page.mouse.down()
+    for right, down in ((0.98, 0.02), (0.98, 0.9), (0.02, 0.9), (0.02, 0.02)):
+        page.mouse.move(x + right * width, y + down * height, steps=6)
+    page.mouse.up()
+    expect(page.get_by_text("marked on a map")).to_be_visible()
+    settled(page)
+    shown = page.locator(".tile").evaluate_all("all => all.map(one => one.dataset.id)")
+    assert {run.fold_of(one) for one in shown} == {0}
+
+    page.locator(".tile .open").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_role("dialog").get_by_text(f"2 of {len(shown)}")).to_be_visible()
+    page.get_by_label("Note", exact=True).press_sequentially("bundled dull blunder")  # every key that judges
+    page.get_by_role("dialog").get_by_role("button", name="Landslide", exact=False).first.click()
+    expect(page.get_by_role("dialog").get_by_text(f"3 of {len(shown)}")).to_be_visible()
+    assert [(e.subject, e.verdict, e.note) for e in judgements.latest()] == [
+        (shown[0], "not", ""), (shown[1], "landslide", "bundled dull blunder"),
+    ]  # fmt: skip
+    page.keyboard.press("z")
+    expect(page.get_by_role("dialog").get_by_text(f"2 of {len(shown)}")).to_be_visible()
+    assert [e.subject for e in judgements.latest()] == shown[:1]
+
+    other = page.context.browser.new_context().new_page()
+    ids = opened(other, url, run, "Bo")
+    other.goto(f"{other.url}&patch={shown[0]}")
+    expect(other.get_by_role("dialog")).to_be_visible(timeout=60_000)
+    other.get_by_label("Your name, to judge").fill("Bo")
+    other.keyboard.press("Enter")
+    expect(other.get_by_text("Judged by another person")).to_be_visible()
+    other.get_by_role("dialog").get_by_role("button", name="Landslide", exact=False).first.click()
+    expect(other.get_by_text("Judged by another person")).to_be_hidden()
+    assert {e.by: e.verdict for e in judgements.latest()} == {"Ada": "not", "Bo": "landslide"} and ids
+    other.context.close()
+
+
+def test_filters_that_were_not_seen_yet_hold_what_they_do_when_they_are_opened_late(page, url, run):
+    """The browser first draws what is in a popover when that is opened: by then it was drawn anew behind it."""
+    opened(page, url, run, "Ada", "&errors_column=group&review_low=0.1")
+    page.get_by_role("button", name="More filters").click()
+    expect(page.get_by_label("to", exact=True)).to_have_value("1.00")
+    expect(page.get_by_label("Probability from")).to_have_value("0.10")
+    settled(page)
+    assert "errors_column=group" in page.url and "review_low=0.1" in page.url and "review_high" not in page.url
+
+
+def test_a_version_is_made_and_opens_training_with_it(page, url, run):
+    judgements = Judgements(run.dataset_path())
+    table = run.oof()
+    judgements.add("patch", table["id"][0], "not" if table["label"][0] else "landslide", "Cy")
+    page.goto(f"{url}/review?run={run.name}&review_view=labels")
+    page.get_by_role("button", name="Make a version of the labels").click(timeout=60_000)
+    page.get_by_label("Made by").fill("Cy")
+    page.get_by_label("What for").fill("a test")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("What the corrected labels change")).to_be_visible()
+    assert len(version_names(run.dataset_path())) == 1
+    page.get_by_role("button", name="Train with these labels").click()
+    expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible(timeout=60_000)
