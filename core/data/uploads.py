@@ -1,10 +1,13 @@
 """Files that somebody uploaded: kept in a folder of their own beside the datasets until a job has used them.
 
 The job removes the folder when it has ended. What a stopped server or a killed job left behind is swept when it is old.
+Rasters of a scene stay (:func:`keep_scene`): its map is asked about them as long as it is there.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import tempfile
 import time
@@ -20,6 +23,8 @@ MAX_MB = 50  # of one file; .streamlit/config.toml says the same
 STALE_S = 3600  # age of a folder that no job uses
 _PLACE = Path("datasets") / ".uploads"  # below the checkpoints folder
 _PREFIX = "up-"
+_SCENES = Path("datasets") / ".scenes"
+_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,35 @@ def keep(files: Sequence[Upload], root: Path) -> Path:
         forget(folder)
         raise
     return folder
+
+
+def keep_scene(files: Sequence[Upload], root: Path) -> Path:
+    """The folder below ``root`` that holds these files under their own names, made safe; of equal files the same one.
+
+    Raises DataError, and keeps nothing, when one of them cannot be accepted or two have one name.
+    """
+    for file in files:
+        file.check()
+    names = [slug(Path(file.name).name) for file in files]
+    if twice := next((name for k, name in enumerate(names) if name in names[:k]), None):
+        raise DataError(f"Two of the files are called {twice}. Rename one, and upload them again.")
+    place = root / _SCENES
+    place.mkdir(parents=True, exist_ok=True)
+    folder, digest = Path(tempfile.mkdtemp(prefix=".new-", dir=place)), hashlib.sha256()
+    try:
+        for name, file in sorted(zip(names, files, strict=True), key=lambda pair: pair[0]):
+            digest.update(f"{name}\0{file.content.seek(0, 2)}\0".encode())
+            file.content.seek(0)
+            with (folder / name).open("wb") as out:
+                while part := file.content.read(_BLOCK):
+                    digest.update(part)
+                    out.write(part)
+        kept = place / digest.hexdigest()[:16]
+        if not kept.is_dir():
+            os.replace(folder, kept)
+        return kept
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def files_in(folder: Path) -> list[Path]:

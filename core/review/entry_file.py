@@ -20,7 +20,7 @@ from core.io.plain_file import check_plain, is_there, open_plain
 from core.review.entry import Entry
 
 APPLICATION_ID, SCHEMA_VERSION = 0x4C4C4A31, 1  # "LLJ1"
-LOCK_TIMEOUT_S = 10.0
+LOCK_TIMEOUT_S = 30.0
 CHANGE_COUNTER = slice(24, 28)  # bytes of a SQLite file's header (sqlite.org/fileformat.html, 1.3.7)
 _SCHEMA = (
     """CREATE TABLE entries (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, at TEXT NOT NULL,

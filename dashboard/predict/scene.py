@@ -10,6 +10,8 @@ import streamlit as st
 
 from core.analyses import scene
 from core.analyses.scene_map import ANALYSIS, NAME, SceneMapOptions, folder, read
+from core.data import uploads
+from core.errors import DataError, LandslideLensError
 from core.jobs.analysis_folder import list_for
 from core.runs.store import RunFolder
 from dashboard import url_state
@@ -17,9 +19,12 @@ from dashboard.jobs import analyses
 from dashboard.predict import asking, scene_result
 from dashboard.ui.formatting import escape_markdown, parse_time
 from dashboard.ui.guards import or_stop, run_state
+from dashboard.ui.messages import show_error
 
 SHOWN = "predict_scene"  # in the URL: the name of the map that is shown
 SOURCES = ("scene", "before", "also")
+FROM = {"path": ":material/folder: On this machine", "upload": ":material/upload: Upload"}
+RASTERS = (".tif", ".tiff", ".tfw", ".tifw")  # with the world file that tells the place of some
 READING = ("bands", "before_bands", "also_bands", "unit", "nodata", "cloud", "cloud_values", "seen")
 ANSWERING = ("stride", "flips", "most_unseen", "out")
 MAP = ("cell_m", "minutes", "prevalence", "miss_rate", "dem", "roads", "date")
@@ -80,9 +85,17 @@ def _without_map(run: RunFolder, maps: Mapping[str, Any]) -> None:
 
 
 def _form(run: RunFolder) -> None:
+    way = url_state.choose(
+        st.segmented_control, "Scene from", list(FROM), key="scene_from", default="path", required=True,
+        format_func=FROM.get, label_visibility="collapsed",
+    )  # fmt: skip
     with st.form("predict_scene_form", border=False):
-        chosen = asking.widgets(SceneMapOptions, SOURCES, "predict_new")
-        st.caption("Paths of GeoTIFFs on this machine, or of a folder with the tiles of one scene.")
+        sent, chosen = {}, {}
+        if way == "upload":
+            sent = _uploaders()
+        else:
+            chosen = asking.widgets(SceneMapOptions, SOURCES, "predict_new")
+            st.caption("Paths of GeoTIFFs on this machine, or of a folder with the tiles of one scene.")
         with st.expander("How the rasters are read: bands, units, clouds", icon=":material/layers:"):
             chosen |= asking.widgets(SceneMapOptions, READING, "predict_new")
         with st.expander("How densely it answers, and where the rasters go", icon=":material/tune:"):
@@ -95,10 +108,47 @@ def _form(run: RunFolder) -> None:
         )  # fmt: skip
     if not pressed:
         return
-    if not (chosen["scene"] or "").strip():
-        st.warning("Name the file of the scene first.", icon=":material/edit:")
+    if way == "upload":
+        try:
+            chosen |= _kept(run, sent)
+        except (LandslideLensError, OSError) as error:
+            show_error(error, ":material/block:")
+            return
+    if not (chosen.get("scene") or "").strip():
+        words = "Name the file of the scene first." if way == "path" else "Drop the file of the scene first."
+        st.warning(words, icon=":material/edit:")
         return
     asking.ask(run, ANALYSIS.name, chosen)
+
+
+def _uploaders() -> dict[str, list[Any]]:
+    """The files that were dropped, by option."""
+    found = {}
+    with st.grid(min_column_width=240, gap="medium"):
+        for name in SOURCES:
+            field = SceneMapOptions.model_fields[name]
+            words = f"{field.description} At most {uploads.MAX_MB} MB a file; a larger one is named by its path."
+            found[name] = st.file_uploader(
+                str(field.title), type=[kind[1:] for kind in RASTERS], accept_multiple_files=True,
+                key=f"predict_sent_{name}", max_upload_size=uploads.MAX_MB, help=words,
+            )  # fmt: skip
+    st.caption("Several files under Scene are tiles of one scene. They are kept beside the datasets, for its map.")
+    return found
+
+
+def _kept(run: RunFolder, sent: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """The options that name what was dropped, once it is stored. Raises DataError for what cannot be accepted."""
+    chosen: dict[str, Any] = {}
+    for name, files in sent.items():
+        if not files:
+            continue
+        folder = uploads.keep_scene([uploads.Upload(one.name, one, RASTERS) for one in files], run.checkpoints)
+        rasters = sorted(path for path in folder.iterdir() if path.suffix.lower() in scene.TIFF)
+        if not rasters:
+            raise DataError(f"There is a world file and no GeoTIFF under {SceneMapOptions.model_fields[name].title}.")
+        one = str(rasters[0] if len(rasters) == 1 else folder)
+        chosen[name] = [str(path) for path in rasters] if name == "also" else one
+    return chosen
 
 
 def _what_comes_of_it(run: RunFolder) -> None:

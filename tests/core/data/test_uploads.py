@@ -6,7 +6,7 @@ import os
 import pytest
 
 from core.data import uploads
-from core.data.uploads import Upload, files_in, folder_of, forget, keep, sweep
+from core.data.uploads import Upload, files_in, folder_of, forget, keep, keep_scene, sweep
 from core.errors import DataError
 
 
@@ -60,3 +60,21 @@ def test_what_a_stopped_server_left_is_swept_when_it_is_old_and_no_job_needs_it(
     assert sorted(kept(tmp_path)) == sorted([folders[0], folders[2]])
     sweep(tmp_path, older_than_s=-1)
     assert not kept(tmp_path)
+
+
+def test_rasters_of_a_scene_stay_and_equal_ones_are_kept_once(tmp_path):
+    tiles = [("b.tif", b"2" * 3_000_000), ("sly name.tif", b"1")]
+    first = keep_scene([sent(*one, (".tif",)) for one in tiles], tmp_path)
+    again = keep_scene([sent(*one, (".tif",)) for one in reversed(tiles)], tmp_path)
+    other = keep_scene([sent("b.tif", b"3", (".tif",))], tmp_path)
+    assert first == again != other and first.parent == tmp_path / "datasets" / ".scenes"
+    assert {path.name: len(path.read_bytes()) for path in first.iterdir()} == {"b.tif": 3_000_000, "sly-name.tif": 1}
+    sweep(tmp_path, older_than_s=-1)
+    assert sorted(path.name for path in first.parent.iterdir()) == sorted([first.name, other.name])
+
+
+@pytest.mark.parametrize(("second", "words"), [("a.tif", "Two of the files"), ("a.exe", "not one of")])
+def test_a_scene_that_cannot_be_kept_leaves_nothing(tmp_path, second, words):
+    with pytest.raises(DataError, match=words):
+        keep_scene([sent("a.tif", b"1", (".tif",)), sent(second, b"2", (".tif",))], tmp_path)
+    assert not list((tmp_path / "datasets").glob(".scenes/*"))

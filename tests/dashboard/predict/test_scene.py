@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,23 @@ def test_before_the_first_scene_its_file_is_wanted(run, open_page):
     assert at.text_input(key="predict_new_scene").label == "Scene"
     at.button(key="FormSubmitter:predict_scene_form-Predict the scene").click().run()
     assert "Name the file" in at.warning[0].value and not list_for(run, NAME)
+
+
+def test_dropped_files_are_kept_and_queued(real_run, studio, open_page, tmp_path):
+    studio.hold_lane(real_run)
+    content = scene_file(tmp_path / "after.tif").read_bytes()
+    at = open_page("predict", run=real_run.name, scene_from="upload")
+    press = "FormSubmitter:predict_scene_form-Predict the scene"
+    at.button(key=press).click().run()
+    assert "Drop the file" in at.warning[0].value
+    at.file_uploader(key="predict_sent_scene").set_value([("after.tif", content, "image/tiff")])
+    at.file_uploader(key="predict_sent_before").set_value([("before.tif", content, "image/tiff")])
+    at.button(key=press).click().run()
+    assert not at.exception and not at.error
+    (job,) = list_for(real_run, NAME)
+    scene, before = (Path(job.options()[name]) for name in ("scene", "before"))
+    assert (scene.name, before.name) == ("after.tif", "before.tif") and scene.read_bytes() == content
+    assert scene.parent.parent == studio.checkpoints / "datasets" / ".scenes"
 
 
 def test_a_scene_is_queued_with_what_was_filled_in(real_run, studio, open_page, tmp_path):
