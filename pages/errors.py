@@ -4,7 +4,4 @@ import streamlit as st
 
 from dashboard import state
 
-BOUND = (state.DATASET, state.RUN)  # the sidebar's pickers keep these in the URL themselves
-
-named = {name: st.query_params.get_all(name) for name in st.query_params if name not in BOUND}
-state.open_view("review", filters=named)
+state.open_view("review", filters={name: st.query_params.get_all(name) for name in st.query_params})
