@@ -1,9 +1,10 @@
 """Judgements: nothing that was kept is lost, whoever writes at the same time, and whatever happens to the file."""
 
-import multiprocessing
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from core.errors import DataError, FormatError, UnsafeFileError
 from core.review import entry_file
 from core.review.judgements import Judgements, judgements_path
+from tests.results_files import ROOT
 
 
 @pytest.fixture
@@ -116,21 +118,27 @@ def test_a_clock_that_is_set_back_reorders_nothing(folder, monkeypatch):
 # ------------------------------------------------------------------------------------------------ several at once
 
 
-def _judge(place, who, n):
-    for i in range(n):
-        Judgements(place).add("patch", f"p{i}", "landslide" if i % 2 else "not", who)
-        if i % 5 == 4:
-            Judgements(place).undo(who)
+JUDGE = """
+for i in range(12):
+    Judgements(place).add("patch", f"p{i}", "landslide" if i % 2 else "not", who)
+    if i % 5 == 4:
+        Judgements(place).undo(who)
+"""
+JUDGE_ON = """
+while True:
+    Judgements(place).add("patch", "p", "not", who)
+"""
+
+
+def another_process(code, place, who):
+    """Begins a reviewer of its own; not by multiprocessing, which runs anew what a page's test made the main module."""
+    begin = "import sys\nfrom core.review.judgements import Judgements\nplace, who = sys.argv[1:]\n"
+    return subprocess.Popen([sys.executable, "-c", begin + code, str(place), who], cwd=ROOT)
 
 
 def test_two_processes_lose_no_judgement(folder):
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_judge, args=(folder, who, 12)) for who in ("ana", "ben")]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)  # each judgement waits for a disk that others may keep busy
-    assert [worker.exitcode for worker in workers] == [0, 0]
+    workers = [another_process(JUDGE, folder, who) for who in ("ana", "ben")]
+    assert [worker.wait(120) for worker in workers] == [0, 0]  # each waits for a disk that others may keep busy
     judgements = Judgements(folder)
     for who in ("ana", "ben"):
         mine = [e for e in judgements.history() if e.by == who]
@@ -141,18 +149,13 @@ def test_two_processes_lose_no_judgement(folder):
     assert judgements.agreement()[0].same == 1.0
 
 
-def _judge_until_killed(place):
-    while True:
-        Judgements(place).add("patch", "p", "not", "ana")
-
-
 def test_a_killed_writer_leaves_what_was_kept(folder):
-    worker = multiprocessing.get_context("spawn").Process(target=_judge_until_killed, args=(folder,))
-    worker.start()
+    worker = another_process(JUDGE_ON, folder, "ana")
     while len(Judgements(folder).history()) < 5:
+        assert worker.poll() is None
         time.sleep(0.01)
     worker.kill()
-    worker.join(20)
+    worker.wait(20)
     before = len(Judgements(folder).history())
     Judgements(folder).add("patch", "q", "not", "ben")
     assert len(Judgements(folder).history()) == before + 1
