@@ -9,6 +9,7 @@ from core.errors import RunError
 from core.heads.base import Head, LinearHead, check_digest, read_card, save_head
 from core.heads.boosted import BoostedHead
 from core.heads.svm import SvmHead
+from core.text import one_line
 
 __all__ = ["BoostedHead", "Head", "LinearHead", "SvmHead", "load_heads", "save_heads"]
 
@@ -35,6 +36,11 @@ def load_heads(folder: Path) -> dict[str, Head]:
 
 def _load(card: Path) -> Head:
     name, kind, digest = read_card(card)
+    if name != card.stem:
+        raise RunError(
+            f"{card.parent.parent.name}/{card.parent.name}/{card.name} names another head ('{one_line(name, 40)}'). "
+            "Copy the run folder again."
+        )
     if kind not in _KINDS:
         raise RunError(f"The head '{name}' is of kind '{kind}'; known: {', '.join(_KINDS)}. Update the program.")
     # The file has its card's own name and folder: a name written in a card leads nowhere else.

@@ -15,7 +15,7 @@ import numpy as np
 from core.data.band_statistics import band_statistics, rich_statistics
 from core.data.normalise import Normaliser
 from core.data.tabular.columns import encode
-from core.errors import ConfigError
+from core.errors import ConfigError, RunError
 from core.evaluate.judge import Rule
 from core.heads import load_heads
 from core.heads.base import Head
@@ -68,6 +68,8 @@ class FoldModel:
     ) -> dict[str, np.ndarray]:
         """The same from what the heads read: ``embeddings``, ``statistics``, ``rich``, as far as they are needed."""
         wanted = members_of(names)
+        if missing := [name for name in wanted if name not in self.heads]:
+            raise RunError(f"Fold {self.fold + 1} has no head '{missing[0]}'. Copy the run folder again.")
         scores = {name: self.heads[name].decision(features[kind_of(name)], self.device) for name in wanted}
         log_odds = {name: rules[name].log_odds(scores[name], self.fold) for name in wanted}
         log_odds = add_blends(log_odds, names)

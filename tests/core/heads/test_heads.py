@@ -81,3 +81,10 @@ def test_a_pickle_in_place_of_arrays_is_refused(folder):
     (folder[0] / "fc.json").write_text(json.dumps({**card, "sha256": atomic.sha256(file)}))
     with pytest.raises(UnsafeFileError, match="fc.safetensors was refused"):
         load_heads(folder[0])
+
+
+def test_a_card_that_names_another_head_is_refused(folder):
+    card = folder[0] / "fc.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"name": "other"}))
+    with pytest.raises(RunError, match=f"{card.name} names another head .'other'."):
+        load_heads(folder[0])
