@@ -28,10 +28,9 @@ def _without_flips(way: str, metric: str) -> str:
 
 
 FIGURES = (
-    "forward pass, for {scene[shape][1]} rows of a Sentinel-2 tile's full width ({scene[shape][0]} bands, preset "
-    "`small`, {scene[folds]} folds, two cores)",
-    "as that preset answers: {scene[ratio]:.2f} of it at {scene[peak_mib]:,} MiB",
-    "reading, blending and writing weigh more: {scene_one_view[ratio]:.2f}",
+    "forward pass: {scene[ratio]:.2f} of it ({scene[ratio_of_processor_seconds]:.2f} by processor time) at "
+    "{scene[peak_mib]:,} MiB for {scene[shape][1]} rows of a Sentinel-2 tile's full width ({scene[shape][0]} bands, "
+    "preset `small`, {scene[folds]} folds, without flips, two cores;",
     "A whole tile, {scene_full[shape][1]} rows, with the tiny network of the preset `demo`, {scene_full[folds]} fold",
     "windows side by side: {scene_full[n_windows]:,} windows in {scene_full[seconds]:.0f} s at "
     "{scene_full[peak_mib]:,} MiB, {scene_full[ratio]:.2f} of the forward pass",
