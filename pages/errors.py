@@ -1,7 +1,8 @@
-"""Where links to the page of errors lead that Review took the place of: there, with everything that they name."""
+"""The address of the page that Review took the place of: old links show it with everything that they name."""
 
 import streamlit as st
 
-from dashboard import state
+from dashboard.review import page
 
-state.open_view("review", filters={name: st.query_params.get_all(name) for name in st.query_params})
+st.title("Review")
+page.show()
