@@ -31,6 +31,7 @@ _TABLES: dict[str, Mapping[str, str]] = {  # column -> kinds of numpy's types; a
 }  # fmt: skip
 _HEAD_COLUMNS = {"score_": "f", "prob_": "f", "pred_": "iu"}  # of oof.parquet, by head
 _FOLDS = (-1, 126)
+HIGHEST_SCORE = 1e30  # no head's decision value comes near it, and what is computed from it stays finite
 
 
 def check_table(path: Path, table: pd.DataFrame) -> pd.DataFrame:
@@ -100,4 +101,8 @@ def check_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Mapping[str, n
         raise FormatError("its arrays have different numbers of rows")
     if path.name == "scores.safetensors" and any(a.ndim != 1 or a.dtype.kind != "f" for a in arrays.values()):
         raise FormatError("its arrays are not one number a patch")
+    if path.name == "scores.safetensors":
+        for key, values in arrays.items():
+            if not (np.abs(values) <= HIGHEST_SCORE).all():  # nan too
+                raise FormatError(f"its array '{key}' holds what is no decision value")
     return arrays

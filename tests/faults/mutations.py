@@ -91,6 +91,8 @@ def _change(kept: Path, path: Path, mutation: Mutation, others: list[Path]) -> N
             path.write_bytes(others[min(int(where[0] * len(others)), len(others) - 1)].read_bytes())
         case "missing":
             pass
+        case "bytes":
+            path.write_bytes(mutation.what)
         case _ if how.startswith("json"):
             path.write_bytes(_json(json.loads(kept.read_bytes()), how, where, mutation.what))
         case _:

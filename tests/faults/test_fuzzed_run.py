@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.analyses import heads
 from core.data.normalise import Normaliser
 from core.errors import LandslideLensError
+from core.io.safetensors_file import load_arrays, save_arrays
 from core.jobs import processes, queue
 from core.jobs.analysis_folder import list_jobs
 from core.predict.patches import Ensemble
@@ -22,7 +23,7 @@ from core.runs import compare
 from core.runs.store import list_runs, open_run, strangers_in
 from core.runs.summary import headline
 from tests.command_line import core
-from tests.faults.mutations import mutated, mutations
+from tests.faults.mutations import Mutation, mutated, mutations
 from tests.trained_runs import copied
 
 SECONDS = 10.0  # for all readers below together; they take 0.3 s on a quiet machine
@@ -120,3 +121,17 @@ def test_a_run_folder_from_a_stranger_is_read_or_refused(run, files, data):
 def test_a_run_folder_from_a_stranger_is_read_or_refused_whatever_is_done_to_it(run, files, data):
     path = data.draw(st.sampled_from(files), "file")
     hold(run, path, data.draw(mutations(path), "mutation"), files)
+
+
+@pytest.mark.parametrize("value", [1e307, np.nan])
+@pytest.mark.parametrize("name", ["scores", "embeddings", "umap"])
+def test_a_number_that_no_network_gives_is_read_or_refused(run, files, name, value):
+    path = run.path / "fold_0" / f"{name}.safetensors"
+    arrays = {key: array.copy() for key, array in load_arrays(path).items()}
+    last = max(key for key, array in arrays.items() if array.dtype.kind == "f")
+    with np.errstate(over="ignore"):
+        arrays[last].flat[-1] = value  # infinite in 32 bits
+    save_arrays(run.path / "made.safetensors", arrays)
+    data = (run.path / "made.safetensors").read_bytes()
+    (run.path / "made.safetensors").unlink()
+    hold(run, path, Mutation("bytes", what=data), files)
