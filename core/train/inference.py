@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -33,9 +34,19 @@ class Embedded:
         return np.exp(-np.logaddexp(0.0, -difference))
 
 
+class Batches(Protocol):
+    """Images that are made a batch at a time."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def __getitem__(self, part: slice) -> np.ndarray | Tensor:
+        """Those of a batch."""
+
+
 def embed(
     network: Network,
-    images: np.ndarray | Tensor,
+    images: np.ndarray | Tensor | Batches,
     device: torch.device | str,
     batch_size: int,
     tta: bool = False,
@@ -45,6 +56,7 @@ def embed(
 ) -> Embedded:
     """Embeddings and logits of normalised ``images`` (N, C, H, W) float32; N may be 0.
 
+    images may also be made a batch at a time, when it is sliced; a batch is read before the next is asked for.
     table: (N, P) of the columns that the network reads (``core.data.tabular.columns``); none: they are unknown.
     outlines: also what the mask head answers for each pixel, each view turned back before the mean; for a network that
     has one.

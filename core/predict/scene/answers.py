@@ -1,13 +1,17 @@
-"""What the folds of a run answer for the windows of a stripe, each pixel normalised once although windows overlap."""
+"""What the folds of a run answer for the windows of a stripe."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit
 
 from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.normalise import Normaliser
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
 from core.predict.novelty.collect import Collector
@@ -16,7 +20,10 @@ from core.predict.scene.windows import WindowSum
 from core.progress import Progress, Steps
 from core.train.loop import Embedded, embed
 
-AT_ONCE = 512  # windows that are cut out at a time
+if TYPE_CHECKING:
+    from torch import Tensor
+
+AT_ONCE = 512  # windows that heads are asked about at a time
 ON_GPU = 256  # windows a batch there at the least: a training batch leaves it idle
 
 
@@ -40,14 +47,12 @@ def stripe_answers(
     found = np.empty((len(corners), len(ensemble.models)))
     stripe = _Stripe(ensemble, images) if "embeddings" in kinds or where is not None else None
     for k, model in enumerate(ensemble.models):
-        if stripe is not None:
-            stripe.normalise(model)
         for start in range(0, len(corners), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             features = {kind: values[part] for kind, values in fixed.items()}
             if stripe is not None:
                 flips = model.tta if tta is None else tta
-                embedded = stripe.embedded(corners[part], flips, where is not None)
+                embedded = stripe.embedded(model, corners[part], flips, where is not None)
                 features["embeddings"] = embedded.embeddings
                 if where is not None:
                     where.add(corners[part], embedded.outlines, len(ensemble.models), first=k == 0)
@@ -79,9 +84,9 @@ def _statistics(
 
 
 class _Stripe:
-    """A stripe as the networks read it, one fold after the other.
+    """A stripe as the networks read it, one fold after the other; a batch of windows is made when its turn has come.
 
-    It is normalised as a whole, as ``Normaliser.transform`` does it, or window by window where each has its own scale.
+    So a batch stays in the processor's cache until its network has read it, and no normalised stripe is kept.
     """
 
     def __init__(self, ensemble: Ensemble, images: np.ndarray) -> None:
@@ -89,32 +94,46 @@ class _Stripe:
 
         self._images, self._side, self._device = images, ensemble.shape_hw, ensemble.models[0].device
         self._raw = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
-        self._whole = torch.empty_like(self._raw)
-        self._buffer = torch.empty((AT_ONCE, len(images), *self._side), device=self._device)
+        self._buffer = torch.empty((0, len(images), *self._side), device=self._device)
 
-    def normalise(self, model: FoldModel) -> None:
-        """For this fold from now on."""
+    def embedded(
+        self, model: FoldModel, corners: Sequence[tuple[int, int]], tta: bool, outlines: bool = False
+    ) -> Embedded:
+        """Of the windows that begin at ``corners``, by the network of one fold."""
         import torch
 
-        self._model, units = model, model.normaliser.units
-        if units is not None:
-            center, scale = (torch.as_tensor(values, device=self._device)[:, None, None] for values in units)
-            torch.sub(self._raw, center, out=self._whole).div_(scale)
-            self._whole.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)  # what is missing is the centre of its band
-
-    def embedded(self, corners: Sequence[tuple[int, int]], tta: bool, outlines: bool = False) -> Embedded:
-        """At most ``AT_ONCE`` windows."""
-        import torch
-
-        model, (height, width) = self._model, self._side
-        if model.normaliser.units is None:
-            windows = model.normaliser.transform(_cut(self._images, corners, self._side))
-        else:
-            views = [self._whole[:, row : row + height, col : col + width] for row, col in corners]
-            windows = torch.stack(views, out=self._buffer[: len(views)])
         on_gpu = torch.device(model.device).type == "cuda"
         batch = max(model.batch_size, ON_GPU) if on_gpu else model.batch_size
+        if len(self._buffer) < batch:
+            self._buffer = torch.empty((batch, *self._buffer.shape[1:]), device=self._device)
+        windows = _Windows(partial(self._normalised, model.normaliser), corners)
         return embed(model.network, windows, model.device, batch, tta=tta, outlines=outlines)
+
+    def _normalised(self, normaliser: Normaliser, corners: Sequence[tuple[int, int]]) -> Tensor:
+        """(n, C, h, w) as ``Normaliser.transform`` makes them, until the next are asked for."""
+        import torch
+
+        if normaliser.units is None:  # each window has its own scale
+            return torch.from_numpy(normaliser.transform(_cut(self._images, corners, self._side)))
+        height, width = self._side
+        center, scale = (torch.as_tensor(values, device=self._device)[:, None, None] for values in normaliser.units)
+        views = [self._raw[:, row : row + height, col : col + width] for row, col in corners]
+        windows = torch.stack(views, out=self._buffer[: len(views)]).sub_(center).div_(scale)
+        return windows.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)  # what is missing is the centre of its band
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows that are made when a part of them is asked for."""
+
+    made: Callable[[Sequence[tuple[int, int]]], Tensor]
+    corners: Sequence[tuple[int, int]]
+
+    def __len__(self) -> int:
+        return len(self.corners)
+
+    def __getitem__(self, part: slice) -> Tensor:
+        return self.made(self.corners[part])
 
 
 def _cut(images: np.ndarray, corners: Sequence[tuple[int, int]], side: tuple[int, int]) -> np.ndarray:

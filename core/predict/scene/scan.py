@@ -8,7 +8,8 @@ height of the scene.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,16 +88,28 @@ class Scan:
             row = left[0].final[0]
             text = f"Going on at row {row:,} of {height:,}; what was answered before is kept."
             yield Progress(left[0].first / len(self.windows.rows), text, "resumed", {"row": row})
-        for stripe in left:
+        for stripe, view in self._views(left):
             start, end = (row / len(self.windows.rows) for row in (stripe.first, stripe.last))
-            for step in self._answered(stripe):
+            for step in self._answered(stripe, view):
                 text = f"Rows {stripe.top:,} to {stripe.bottom:,} of {height:,}: {step.share:.0%} answered."
                 yield Progress(start + (end - start) * step.share, text)
 
-    def _answered(self, stripe: Stripe) -> Steps[None]:
+    def _views(self, stripes: Sequence[Stripe]) -> Iterator[tuple[Stripe, View]]:
+        """Stripes in their order, each read while the one before is answered."""
+        with ThreadPoolExecutor(1, "read-ahead") as ahead:
+            waiting = [ahead.submit(self._read, stripe) for stripe in stripes[:1]]
+            for k, stripe in enumerate(stripes):
+                view = waiting.pop().result()
+                if k + 1 < len(stripes):
+                    waiting.append(ahead.submit(self._read, stripes[k + 1]))
+                yield stripe, view
+
+    def _read(self, stripe: Stripe) -> View:
+        view = self.stack.read((stripe.top, 0, stripe.bottom - stripe.top, self.windows.shape[1]))
+        return View(self.clean(view.images[None])[0], view.cloudy)
+
+    def _answered(self, stripe: Stripe, view: View) -> Steps[None]:
         windows = self.windows
-        view = self.stack.read((stripe.top, 0, stripe.bottom - stripe.top, windows.shape[1]))
-        view = View(self.clean(view.images[None])[0], view.cloudy)
         seen = view.seen(self.all_bands)
         rows = np.array(windows.rows[stripe.first : stripe.last]) - stripe.top
         probs = np.full((len(rows), len(windows.cols), len(self.ensemble.models)), np.nan, np.float32)
