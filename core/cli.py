@@ -9,7 +9,10 @@ import sys
 
 import typer
 
-from core.commands.analyse import analyse_app
+from core.analyses.maps.export import ANALYSIS as EXPORT
+from core.analyses.maps.polygons import ANALYSIS as POLYGONS
+from core.analyses.maps.triage_grid import ANALYSIS as TRIAGE_GRID
+from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
 from core.commands.demo import demo
 from core.commands.estimate import estimate
@@ -18,9 +21,7 @@ from core.commands.heads import heads
 from core.commands.ingest import ingest
 from core.commands.jobs import jobs_app
 from core.commands.known import bands, layouts
-from core.commands.maps.export import export
 from core.commands.maps.scene import predict_scene
-from core.commands.maps.vectors import polygons, triage_grid
 from core.commands.model import model
 from core.commands.predict import check_submission, evaluate, predict
 from core.commands.prevalence import prevalence
@@ -38,10 +39,13 @@ app = typer.Typer(
 )
 COMMANDS = (
     ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission,
-    prevalence, heads, explain, compare, review, polygons, triage_grid, export, doctor,
+    prevalence, heads, explain, compare, review, doctor,
 )  # fmt: skip
+NAMELESS = {POLYGONS: ("probability",), TRIAGE_GRID: ("probability",), EXPORT: ()}  # options that need no name
 for command in COMMANDS:
     app.command()(command)
+for known, arguments in NAMELESS.items():
+    app.command(known.name.replace("_", "-"))(command_of(known, arguments))
 app.add_typer(audit_app, name="audit")
 app.add_typer(analyse_app, name="analyse")
 app.add_typer(jobs_app, name="jobs")

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from core.analyses.base import Analysis, Options
+from core.analyses.base import Analysis
+from core.analyses.safety import SafetyOptions
 from core.config.sections import NoDataValue, names_of
 from core.data import uploads
 from core.errors import UnsafeFileError
-from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
 from core.progress import Progress, Steps, part
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder, now
@@ -21,7 +21,7 @@ from core.runs.store import RunFolder, now
 NAME = "prediction"
 
 
-class PredictionOptions(Options):
+class PredictionOptions(SafetyOptions):
     """What is answered for, how it is read, and where the answer goes."""
 
     source: str = Field(min_length=1, title="Source", description="A dataset file, or a folder or file of patches.")
@@ -31,29 +31,6 @@ class PredictionOptions(Options):
     unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
     nodata: NoDataValue = Field(None, title="No-data value", description="A pixel with it in all bands holds no data.")
     submission: bool = Field(False, title="Submission", description="ID,label in the order of Test.csv (Zindi).")
-    prevalence: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        title="Share of landslides",
-        description="How frequent landslides are there, such as 0.02; none: as stated for the run or its dataset.",
-    )
-    miss_rate: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        title="Share of landslides that may be missed",
-        description="Clears patches without inspection so that at most this share of the landslides is missed "
-        "(95% confidence).",
-    )
-    missed_per_1000: float | None = Field(
-        None,
-        gt=0,
-        lt=1000,
-        title="Missed landslides per 1,000 patches",
-        description="Clears patches without inspection so that at most so many of 1,000 patches are a missed landslide "
-        "(95% confidence).",
-    )
     false_per_1000: float | None = Field(
         None,
         gt=0,
@@ -70,12 +47,6 @@ class PredictionOptions(Options):
     uploaded: bool = Field(
         False, title="Uploaded", description="The source is an upload, which is removed when the job has ended."
     )
-    design_effect: float = Field(
-        UNGROUPED_EFFECT,
-        ge=1,
-        title="Design effect",
-        description="Patches that count as one independent patch for a safety target, where the run knows no groups.",
-    )
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -84,12 +55,6 @@ class PredictionOptions(Options):
         if self.false_per_1000 is not None and self.target() is None:
             raise ValueError("false_per_1000 goes with a safety target: give miss_rate or missed_per_1000 too.")
         return self
-
-    def target(self) -> Target | None:
-        """The safety target, or None."""
-        if self.miss_rate is not None:
-            return Target("miss_rate", self.miss_rate)
-        return None if self.missed_per_1000 is None else Target("missed_per_1000", self.missed_per_1000)
 
     @field_validator("source", "out")
     @classmethod

@@ -6,6 +6,7 @@ An analysis that is added to ``core.analyses`` is here without another line.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -47,15 +48,19 @@ def _group() -> None:
     """Ask something of a finished run or a dataset; the work is a job."""
 
 
-def command_of(known: Analysis) -> Any:
-    """A function with the analysis's target and options as its parameters, for typer."""
+def command_of(known: Analysis, arguments: Collection[str] = ()) -> Any:
+    """A function with the analysis's target and options as its parameters, for typer.
+
+    arguments: the options that stand without their name, after the target.
+    """
 
     def command(**given: Any) -> None:
         checkpoints, as_json, detach = (given.pop(name) for name in ("checkpoints", "as_json", "detach"))
         target = _target(known, given.pop("target", None), checkpoints)
         result = submit(target, known.name, {k: _written(known, k, v) for k, v in given.items()}, detach, as_json)
         if result is not None:
-            print_result(result, as_json, str(result.get("message", "Done.")))
+            warnings = (f"Warning: {text}" for text in result.get("warnings", ()))
+            print_result(result, as_json, "\n".join([str(result.get("message", "Done.")), *warnings]))
 
     parameters = []
     if known.target != "checkpoints":
@@ -63,7 +68,8 @@ def command_of(known: Analysis) -> Any:
         if known.target == "dataset":
             kind = Annotated[Path, typer.Argument(metavar="DATASET", help="A dataset file (.h5).")]
         parameters.append(inspect.Parameter("target", inspect.Parameter.KEYWORD_ONLY, annotation=kind))
-    parameters += [_option(name, field) for name, field in known.Options.model_fields.items()]
+    fields = sorted(known.Options.model_fields.items(), key=lambda item: item[0] not in arguments)
+    parameters += [_option(name, field, name in arguments) for name, field in fields]
     shared = {"detach": (Detach, False), "checkpoints": (Checkpoints, DEFAULT_CHECKPOINTS), "as_json": (AsJson, False)}
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
@@ -83,8 +89,8 @@ def _target(known: Analysis, given: Any, checkpoints: Path) -> Any:
     return DatasetTarget(given, checkpoints) if known.target == "dataset" else CheckpointsTarget(checkpoints)
 
 
-def _option(name: str, field: Any) -> inspect.Parameter:
-    """A field as a command-line option; lists are written with commas, whatever is richer as JSON."""
+def _option(name: str, field: Any, without_name: bool = False) -> inspect.Parameter:
+    """A field as a command-line option or argument; lists are written with commas, whatever is richer as JSON."""
     required = field.is_required()
     default = None if required else field.get_default(call_default_factory=True)
     annotation, flags = field.annotation, [f"--{name.replace('_', '-')}"]
@@ -98,7 +104,8 @@ def _option(name: str, field: Any) -> inspect.Parameter:
     else:
         kind = kinds[0]
     optional = kind if default is not None or required else kind | None
-    shown = Annotated[optional, typer.Option(*flags, help=field.description)]
+    told = typer.Argument(help=field.description) if without_name else typer.Option(*flags, help=field.description)
+    shown = Annotated[optional, told]
     default = inspect.Parameter.empty if required else default
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=shown)
 

@@ -7,12 +7,11 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from core.analyses.base import Options
-from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
+from core.analyses.safety import SafetyOptions
 from core.runs.store import RunFolder
 
 
-class MapOptions(Options):
+class MapOptions(SafetyOptions):
     """Of a map made from a probability raster."""
 
     probability: str = Field(
@@ -25,33 +24,6 @@ class MapOptions(Options):
     )
     threshold: float | None = Field(
         None, gt=0, lt=1, title="Threshold", description="Probability from which ground is called; none: the run's."
-    )
-    miss_rate: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        title="Share of landslides that may be missed",
-        description="Take the threshold that promises to miss at most this share of the landslide patches.",
-    )
-    missed_per_1000: float | None = Field(
-        None,
-        gt=0,
-        lt=1000,
-        title="Missed landslides per 1,000 patches",
-        description="Take the threshold that promises to miss at most so many landslide patches of 1,000 patches.",
-    )
-    design_effect: float = Field(
-        UNGROUPED_EFFECT,
-        ge=1,
-        title="Design effect",
-        description="Patches that count as one independent patch for a safety target, where the run knows no groups.",
-    )
-    prevalence: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        title="Share of landslides",
-        description="How frequent landslides are there, such as 0.02; none: as stated for the run or its dataset.",
     )
     disagreement: str | None = Field(
         None,
@@ -85,12 +57,6 @@ class MapOptions(Options):
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} each decide the threshold: give one of them.")
         return self
-
-    def target(self) -> Target | None:
-        """The safety target, or None."""
-        if self.miss_rate is not None:
-            return Target("miss_rate", self.miss_rate)
-        return None if self.missed_per_1000 is None else Target("missed_per_1000", self.missed_per_1000)
 
 
 def check(run: RunFolder, options: MapOptions) -> None:
