@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from core.data.leakage.duplicates import joined
 from core.data.store.dataset import Dataset
 
 MOSTLY = 0.5  # two crops of one ground are one picture seen twice where they share more than this of it
+MEASURES = ("overlap", "ssim", "similarity")  # of pairs; a group has the smallest of its own
 HARMS = ("folds_labels", "folds", "split", "labels", "none")  # the worst first
 HARM_WORDS = {  # for people
     "folds_labels": "Split over folds, labels differ",
@@ -39,7 +40,7 @@ class PatchGroup:
         labels: of each, 1, 0, or -1 for a patch that is not counted (unlabelled, excluded, left out).
         folds: of each, from 0, the fold that judges it; -1 for none.
         parts: of each, the source's word for its part of the split; "" where it has none.
-        learnt: whether the run has learnt from one of them in the fold that judges another.
+        learnt: whether the run has learnt from one of those that count in the fold that judges another.
         pairs: what connects them, rows as in ``core.data.leakage.split_audit.Leaks``.
     """
 
@@ -90,9 +91,6 @@ class PatchGroup:
             "labels": list(self.labels), "labels_differ": self.labels_differ, "folds": list(self.folds),
             "across_folds": self.learnt, "parts": list(self.parts), "across_split": self.across_split,
         } | numbers  # fmt: skip
-
-
-MEASURES = ("overlap", "ssim", "similarity")
 
 
 def group_text(ids: Iterable[str]) -> str:
@@ -146,7 +144,7 @@ def patch_groups(
                 tuple(int(labels[row]) for row in mine),
                 tuple(fold_of.get(one, -1) for one in ids),
                 tuple(str(parts[row]) for row in mine),
-                _learnt(ids, fold_of, out),
+                _learnt([one for one, row in zip(ids, mine, strict=True) if labels[row] >= 0], fold_of, out),
                 inside.reset_index(drop=True),
             )
         )
@@ -161,7 +159,7 @@ def _folds(folds: Mapping[str, Any] | None) -> tuple[dict[str, int], list[set[st
     return fold_of, [set(map(str, ids)) for ids in folds.get("left_out", [[] for _ in folds["folds"]])]
 
 
-def _learnt(ids: tuple[str, ...], fold_of: Mapping[str, int], out: list[set[str]]) -> bool:
+def _learnt(ids: Sequence[str], fold_of: Mapping[str, int], out: list[set[str]]) -> bool:
     """Whether some fold that judges one of them has learnt from another."""
     inside = [one for one in ids if one in fold_of]
     judging = {fold_of[one] for one in inside}
