@@ -175,6 +175,9 @@ def _actions(data: Dataset, table: pd.DataFrame, chosen: list[str]) -> None:
         chosen = one_of_each
     exclusions.exclude_button(data, chosen, "Leakage: shows the same ground as another patch", "leakage")
     with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Decide group by group", icon=":material/content_copy:", key="leakage_decide",
+                     help="On Review, one key each: keep one, keep together, exclude, not duplicates."):  # fmt: skip
+            state.open_view("review", view="duplicates")
         settings = kept_together(data)
         if st.button("Train with pairs kept together", icon=":material/model_training:", key="leakage_train"):
             prefill("\n".join(settings))

@@ -64,12 +64,14 @@ def labels_view(run: RunFolder, data: Dataset, head: str) -> None:
 
 def sentence(found: Draft, judgements: Judgements) -> str:
     """What the judgements would change, in Markdown."""
-    people = len({entry.by for entry in judgements.latest("patch")})
+    people = len({entry.by for entry in judgements.latest()})
     left = sum(change.after < 0 for change in found.changes)
     who = f"{count(people)} {'person' if people == 1 else 'people'}"
     words = f"By the judgements of {who}, **{count(len(found.changes) - left)} labels** would change"
     if left:
         words += f" and **{count(left)} patches** would be left out"
+    if n := len(found.together):
+        words += f" and **{count(n)} {'group' if n == 1 else 'groups'}** would stay in one fold"
     return f"{words}; {count(len(found.confirmed))} judged labels were right."
 
 
@@ -142,6 +144,10 @@ def _versions(run: RunFolder, data: Dataset, names: list[str], head: str) -> Non
             state.open_view("train", view="new")
     st.markdown(_version_words(version))
     _effect(run, version, head)
+    if version.together:
+        with st.expander(f"The {count(len(version.together))} groups that stay in one fold"):
+            kept = [{"Patches": ", ".join(g.ids), "By": g.by, "Why": g.why} for g in version.together]
+            downloads.table(pd.DataFrame(kept), hide_index=True, width="stretch")
     with st.expander(f"The {count(len(version.changes))} changed labels"):
         classes = {1: data.class_names[1], 0: data.class_names[0], -1: "none"}
         rows = [
