@@ -32,7 +32,7 @@ def keep_button(data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, 
     """Below a patch of the group: it is kept, the others are left out as its duplicates."""
     verdict = keeping(group.ids[place])
     st.button(
-        "Keep this one", icon=":material/check:", key=f"review_group_keep_{place}", width="stretch",
+        "Keep this", icon=":material/check:", key=f"review_group_keep_{place}", width="stretch",
         on_click=decide, args=(data, groups, group, verdict), type="primary" if verdict == mine else "secondary",
         shortcut=str(place + 1) if place < MOST_KEYS else None,
         help="The others are left out as duplicates.",

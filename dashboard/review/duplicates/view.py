@@ -30,7 +30,8 @@ from dashboard.ui.view_switch import open_from_within
 
 NAME = ANALYSIS.name
 MOST_SHOWN = 8  # pictures of one group
-LIST = "review_group_list"
+MIN_COLUMN = 145  # px
+LIST, DIFFER = "review_group_list", "review_group_differ"
 
 
 def duplicates_view(run: RunFolder, data: Dataset) -> None:
@@ -59,8 +60,8 @@ def duplicates_view(run: RunFolder, data: Dataset) -> None:
     said, by = or_stop(said_of, judgements), judging.reviewer()
     st.markdown(sentence(groups))
     group = _shown(groups, said, by)
-    _bar(judgements, groups, by)
-    _one(data, groups, group, said, by)
+    look = _bar(data, judgements, groups, by)
+    _one(data, groups, group, look, said, by)
     _list(run, data, groups, group, said, by)
     _method()
     card.show_opened(data, run, list(group.ids))
@@ -92,8 +93,8 @@ def _shown(groups: Sequence[PatchGroup], said: Said, by: str) -> PatchGroup:
     return group
 
 
-def _bar(judgements: Judgements, groups: Sequence[PatchGroup], by: str) -> None:
-    """Who decides, how far it has come, and where else these patches are seen."""
+def _bar(data: Dataset, judgements: Judgements, groups: Sequence[PatchGroup], by: str) -> gallery.Look:
+    """Who decides, how far it has come, and how the pictures are drawn."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         judging.name_field()
         pace = or_stop(lambda: judgements.progress(map(text_of, groups), GROUP, by or None))
@@ -102,13 +103,9 @@ def _bar(judgements: Judgements, groups: Sequence[PatchGroup], by: str) -> None:
         words = f"{who} **{pace.sentence.replace(f' of {pace.total:,}', f' of {pace.total:,} groups', 1)}**"
         st.caption(words + (f" ({people})" if len(pace.by_person) > 1 else ""), width="content")
         st.space("stretch")
-        st.button("Corrected labels", icon=":material/new_label:", type="tertiary", key="review_group_to_labels",
-                  on_click=open_from_within, args=("review", "labels"),
-                  help="Where decisions become a version of the labels.")  # fmt: skip
-        if st.button("Pairs", icon=":material/compare:", type="tertiary", key="review_group_to_pairs",
-                     help="All pairs, on the Dataset page."):  # fmt: skip
-            _open_pairs()
+        look = gallery.look_choices(data, "duplicates", None, False, stretch=False, named=False)
     judging.tell_trouble()
+    return look
 
 
 def _open_pairs() -> None:
@@ -118,7 +115,9 @@ def _open_pairs() -> None:
 # ------------------------------------------------------------------------------------------------------ one group
 
 
-def _one(data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, said: Said, by: str) -> None:
+def _one(
+    data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, look: gallery.Look, said: Said, by: str
+) -> None:
     place = next(k for k, one in enumerate(groups) if one.name == group.name)
     entries = said.get(text_of(group), ())
     mine = next((entry.verdict for entry in entries if entry.by == by), None)
@@ -126,9 +125,11 @@ def _one(data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, said: S
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**Group {place + 1:,} of {len(groups):,}**", width="content")
             _badges(group)
-            st.caption(evidence(group), width="content")
             st.space("stretch")
-            look = gallery.look_choices(data, "duplicates", None, False, stretch=False, named=False)
+            if len(group.ids) > 2:
+                url_state.toggle(
+                    "What differs", key=DIFFER, help="Each beside the patch that it was found to resemble."
+                )
             for label, icon, key, by_one in (
                 ("Previous", "arrow_back", "Left", -1), ("Next", "arrow_forward", "Right", 1)
             ):  # fmt: skip
@@ -137,6 +138,7 @@ def _one(data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, said: S
                     label, icon=f":material/{icon}:", key=f"review_group_{label}", disabled=not 0 <= to < len(groups),
                     shortcut=key, on_click=decide.go, args=(groups[to % len(groups)].name,),
                 )  # fmt: skip
+        st.caption(evidence(group))
         _pictures(data, groups, group, look, mine)
         decide.buttons(data, groups, group, mine)
         if entries and (mine is not None or not by):
@@ -164,11 +166,11 @@ def evidence(group: PatchGroup) -> str:
     """What connects the patches and how surely, in Markdown."""
     pairs = len(group.pairs)
     kinds = [PAIR_WORDS[kind] if pairs == 1 else f"{count(n)} {PAIR_WORDS[kind]}" for kind, n in group.kinds.items()]
-    words = [f"{count(len(group.ids))} patches, {', '.join(kinds)}"]
+    words, least = [f"{count(len(group.ids))} patches, {', '.join(kinds)}"], "at least " if pairs > 1 else ""
     if np.isfinite(overlap := group.least("overlap")) and overlap < 1:
-        words.append(f"{percent(overlap, 0)} of the ground shared" + (" and more" if pairs > 1 else ""))
+        words.append(f"{least}{percent(overlap, 0)} of the ground shared")
     if np.isfinite(ssim := group.least("ssim")) and set(group.kinds) != {"identical"}:
-        words.append(f"SSIM {number(ssim, 2)}" + (" and more" if pairs > 1 else ""))
+        words.append(f"SSIM {least}{number(ssim, 2)}")
     return " · ".join(words)
 
 
@@ -178,21 +180,21 @@ def _pictures(
     ids = list(group.ids[:MOST_SHOWN])
     drawn = pictures.shared_outlined(data, group, ids, look)
     apart = pictures.metres_from_first(data, ids)
-    pairs = pictures.links(group, ids)
-    between = {patch_id: pictures.difference(data, pair, look) for patch_id, pair in pairs.items()}
-    two = len(ids) == 2
-    columns = st.columns(3 if two else min(4, len(ids)), gap="small")
-    for place, (patch_id, rgb) in enumerate(zip(ids, drawn, strict=True)):
-        with columns[place % len(columns)].container(gap="xsmall"):
-            st.image(rgb, width="stretch", alt=f"Patch {patch_id}, {look.composite.name}", output_format="PNG")
-            _facts(data, group, place, apart[place])
-            decide.keep_button(data, groups, group, place, mine)
-            if not two and patch_id in between:
-                with st.expander("What differs"):
-                    _difference(between[patch_id], group)
-    if two and between:
-        with columns[2].container(gap="xsmall"):
-            _difference(next(iter(between.values())), group)
+    two, pairs = len(ids) == 2, pictures.links(group, ids)
+    compared = two or st.session_state[DIFFER]
+    between = {one: pictures.difference(data, pair, look) for one, pair in pairs.items()} if compared else {}
+    with st.grid(3 if two else min(4, len(ids)), min_column_width=MIN_COLUMN, gap="small") as grid:
+        for place, (patch_id, rgb) in enumerate(zip(ids, drawn, strict=True)):
+            with grid.cell(), st.container(gap="xsmall"):
+                if not two and patch_id in between:
+                    _difference(between[patch_id])
+                else:
+                    st.image(rgb, width="stretch", alt=f"Patch {patch_id}, {look.composite.name}", output_format="PNG")
+                _facts(data, group, place, apart[place])
+                decide.keep_button(data, groups, group, place, mine)
+        if two and between:
+            with grid.cell(), st.container(gap="xsmall"):
+                _difference(between[ids[1]])
     if len(group.ids) > len(ids):
         hidden = group.ids[MOST_SHOWN:]
         st.caption(
@@ -218,13 +220,11 @@ def _facts(data: Dataset, group: PatchGroup, place: int, metres: float) -> None:
     st.caption(" · ".join(facts))
 
 
-def _difference(found: pictures.Difference, group: PatchGroup) -> None:
+def _difference(found: pictures.Difference) -> None:
     st.image(found.rgb, width="stretch", alt=f"What differs between {found.a} and {found.b}", output_format="PNG")
-    st.markdown(
-        "**What differs**" if len(group.ids) == 2 else f"{escape_markdown(found.a)} and {escape_markdown(found.b)}"
-    )
     st.caption(
-        found.words,
+        f"**Difference of {escape_markdown(gallery.short(found.a))} and {escape_markdown(gallery.short(found.b))}.** "
+        f"{found.words}",
         help="The mean difference of the three colours as drawn, one moved onto the other. Black: none; brightest: "
         f"{percent(pictures.BRIGHTEST, 0)} of black to white and more; grey: ground that only one of them shows.",
     )
@@ -249,10 +249,16 @@ def _list(run: RunFolder, data: Dataset, groups: Sequence[PatchGroup], group: Pa
         words = ", ".join(f"{count(sum(one.harm == h for one in groups))} {HARM_WORDS[h].lower()}" for h in harms)
         st.caption(f"{words}. Click a row to open its group.", width="content")
         st.space("stretch")
+        st.button("Make a version of the labels", icon=":material/new_label:", type="tertiary",
+                  key="review_group_to_labels", on_click=open_from_within, args=("review", "labels"),
+                  help="In which what was decided counts.")  # fmt: skip
         st.button("This group in Patches", icon=":material/grid_view:", type="tertiary", key="review_group_set",
                   on_click=sets.open_set, args=("duplicates", group.name))  # fmt: skip
         st.button("All of them", icon=":material/grid_view:", type="tertiary", key="review_group_set_all",
                   on_click=sets.open_set, args=("duplicates", ALL))  # fmt: skip
+        if st.button("All pairs", icon=":material/compare:", type="tertiary", key="review_group_to_pairs",
+                     help="On the Dataset page, with what they cost."):  # fmt: skip
+            _open_pairs()
         downloads.download(table, f"{run.name}_duplicates", "Groups (CSV)")
 
 
@@ -301,7 +307,7 @@ def _method() -> None:
             f"share more than {percent(MOSTLY, 0)} of a patch, by their pixels or by their places. First come groups "
             "that this run's folds divide (it learnt from one patch and was tested on another), of these the ones "
             "whose labels differ; then those that the source's own split divides.  \n"
-            "**Keep this one** and **Exclude all** leave patches out, **Keep together** holds the group in one fold, "
+            "**Keep this** and **Exclude all** leave patches out, **Keep together** holds the group in one fold, "
             "in every run that is trained with a version of the labels made from the decisions (Corrected labels). "
             "The dataset file, and runs that were trained, do not change. **Not duplicates** takes a group off this "
             "list of things to do; folds stay as careful as they were. Where people differ, nothing is done."
