@@ -28,9 +28,11 @@ BUTTONS = {  # verdict -> words, icon, key, what it does
 MOST_KEYS = 9  # patches of a group with a number key of their own
 
 
-def keep_button(data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, place: int, mine: str | None) -> None:
-    """Below a patch of the group: it is kept, the others are left out as its duplicates."""
-    verdict = keeping(group.ids[place])
+def keep_button(
+    data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, patch_id: str, place: int, mine: str | None
+) -> None:
+    """Below the picture of a patch, at that place: it is kept, the others are left out as its duplicates."""
+    verdict = keeping(patch_id)
     st.button(
         "Keep this", icon=":material/check:", key=f"review_group_keep_{place}", width="stretch",
         on_click=decide, args=(data, groups, group, verdict), type="primary" if verdict == mine else "secondary",

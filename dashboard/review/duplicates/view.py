@@ -29,9 +29,9 @@ from dashboard.ui.guards import or_stop
 from dashboard.ui.view_switch import open_from_within
 
 NAME = ANALYSIS.name
-MOST_SHOWN = 8  # pictures of one group
+MOST_SHOWN, MOST_AT_ALL = 8, 48  # pictures of one group, at first and where more are asked for
 MIN_COLUMN = 145  # px
-LIST, DIFFER = "review_group_list", "review_group_differ"
+LIST, DIFFER, MORE = "review_group_list", "review_group_differ", "review_group_more"
 
 
 def duplicates_view(run: RunFolder, data: Dataset) -> None:
@@ -130,21 +130,30 @@ def _one(
                 url_state.toggle(
                     "What differs", key=DIFFER, help="Each beside the patch that it was found to resemble."
                 )
-            for label, icon, key, by_one in (
-                ("Previous", "arrow_back", "Left", -1), ("Next", "arrow_forward", "Right", 1)
-            ):  # fmt: skip
-                to = place + by_one
-                st.button(
-                    label, icon=f":material/{icon}:", key=f"review_group_{label}", disabled=not 0 <= to < len(groups),
-                    shortcut=key, on_click=decide.go, args=(groups[to % len(groups)].name,),
-                )  # fmt: skip
+            if len(group.ids) > MOST_SHOWN:
+                most = len(group.ids) <= MOST_AT_ALL
+                url_state.toggle(f"All {len(group.ids)}" if most else f"The first {MOST_AT_ALL}", key=MORE,
+                                 help=f"Not only the first {MOST_SHOWN} pictures.")  # fmt: skip
+            _neighbours(groups, place)
         st.caption(evidence(group))
-        _pictures(data, groups, group, look, mine)
         decide.buttons(data, groups, group, mine)
         if entries and (mine is not None or not by):
             st.caption("  \n".join(map(decide.said_words, entries)))
         elif entries:
             st.caption(judging.unseen_words(len(entries)))
+        _pictures(data, groups, group, look, mine)
+
+
+def _neighbours(groups: Sequence[PatchGroup], place: int) -> None:
+    with st.container(horizontal=True, gap="small", width="content"):
+        for label, icon, key, by in (
+            ("Previous", "arrow_back", "Left", -1), ("Next", "arrow_forward", "Right", 1)
+        ):  # fmt: skip
+            to = place + by
+            st.button(
+                label, icon=f":material/{icon}:", key=f"review_group_{label}", disabled=not 0 <= to < len(groups),
+                shortcut=key, on_click=decide.go, args=(groups[to % len(groups)].name,),
+            )  # fmt: skip
 
 
 def _badges(group: PatchGroup) -> None:
@@ -177,7 +186,10 @@ def evidence(group: PatchGroup) -> str:
 def _pictures(
     data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, look: gallery.Look, mine: str | None
 ) -> None:
-    ids = list(group.ids[:MOST_SHOWN])
+    ids = in_order(group)
+    if len(ids) > MOST_AT_ALL:
+        st.caption(f"Of {count(len(ids))} patches the first; **This group in Patches**, below, shows all of them.")
+    ids = ids[: MOST_AT_ALL if len(ids) > MOST_SHOWN and st.session_state[MORE] else MOST_SHOWN]
     drawn = pictures.shared_outlined(data, group, ids, look)
     apart = pictures.metres_from_first(data, ids)
     two, pairs = len(ids) == 2, pictures.links(group, ids)
@@ -190,31 +202,38 @@ def _pictures(
                     _difference(between[patch_id])
                 else:
                     st.image(rgb, width="stretch", alt=f"Patch {patch_id}, {look.composite.name}", output_format="PNG")
-                _facts(data, group, place, apart[place])
-                decide.keep_button(data, groups, group, place, mine)
+                _facts(data, group, patch_id, place, apart[place])
+                decide.keep_button(data, groups, group, patch_id, place, mine)
         if two and between:
             with grid.cell(), st.container(gap="xsmall"):
                 _difference(between[ids[1]])
-    if len(group.ids) > len(ids):
-        hidden = group.ids[MOST_SHOWN:]
-        st.caption(
-            f"And {count(len(hidden))} more: {escape_markdown(', '.join(hidden[:20]))}{'…' * (len(hidden) > 20)}"
-        )
 
 
-def _facts(data: Dataset, group: PatchGroup, place: int, metres: float) -> None:
-    patch_id = group.ids[place]
+def in_order(group: PatchGroup) -> list[str]:
+    """Its patches; of many, those of either label in turn, so that the first pictures show both."""
+    if len(group.ids) <= MOST_SHOWN:
+        return list(group.ids)
+    seen: dict[int, int] = {}
+    turn = []
+    for place, label in enumerate(group.labels):
+        seen[label] = seen.get(label, 0) + 1
+        turn.append((seen[label], -label, place))
+    return [group.ids[place] for *_, place in sorted(turn)]
+
+
+def _facts(data: Dataset, group: PatchGroup, patch_id: str, place: int, metres: float) -> None:
     st.button(
         escape_markdown(gallery.short(patch_id, 26)), type="tertiary", key=f"review_group_open_{place}",
         on_click=gallery.open_patch, args=(patch_id,), help="Open its card.",
     )  # fmt: skip
-    label = group.labels[place]
+    row = group.ids.index(patch_id)
+    label = group.labels[row]
     counted = label >= 0 or data.labels[data.index_of([patch_id])[0]] < 0
     facts = [class_word(data, label) if counted else ":gray[left out of training]"]
-    if group.folds[place] >= 0:
-        facts.append(theme.fold_title(group.folds[place]))
-    if group.parts[place]:
-        facts.append(escape_markdown(group.parts[place]))
+    if group.folds[row] >= 0:
+        facts.append(theme.fold_title(group.folds[row]))
+    if group.parts[row]:
+        facts.append(escape_markdown(group.parts[row]))
     if place and np.isfinite(metres):
         facts.append(f"{count(metres)} m from the first")
     st.caption(" · ".join(facts))
@@ -275,10 +294,10 @@ def as_table(data: Dataset, groups: Sequence[PatchGroup], said: Said, by: str) -
     for k, one in enumerate(groups, 1):
         folds = sorted({fold + 1 for fold in one.folds if fold >= 0})
         rows.append({
-            "Number": k, "Group": decide.title(one), "Patches": len(one.ids), "Harm": HARM_WORDS[one.harm],
+            "Number": k, "Group": decide.title(one), "Patches": len(one.ids),
+            "Decided": _decided(said.get(text_of(one), ()), by), "Harm": HARM_WORDS[one.harm],
             "What": ", ".join(PAIR_WORDS[kind] for kind in one.kinds), "Shared": one.least("overlap"),
             "SSIM": one.least("ssim"), "Labels": _labels(data, one), "Folds": ", ".join(map(str, folds)),
-            "Decided": _decided(said.get(text_of(one), ()), by),
         })  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -183,6 +183,23 @@ def test_the_decisions_become_a_version_of_the_labels(run, groups, desk, open_pa
     assert not at.exception and "1 group kept in one fold" in words_of(at)
 
 
+def test_of_a_large_group_the_first_pictures_show_both_labels_and_more_are_a_switch_away(run, open_page):
+    oof = run.oof()
+    positive, negative = (oof["id"][oof["label"] == label].tolist() for label in (1, 0))
+    ids = [*positive[:9], negative[0]]
+    known(run, *((ids[0], other, "near") for other in ids[1:]))
+    at = opened(open_page, run)
+    keeps = [b.key for b in at.button if (b.key or "").startswith("review_group_keep_")]
+    assert len(keeps) == 8 and at.button(key="review_group_open_1").label.replace("\\", "") == negative[0]
+    at.toggle(key="review_group_differ").set_value(True).run()
+    assert not at.exception and sum("Difference of" in c.value for c in at.caption) == 7
+    at.toggle(key="review_group_more").set_value(True).run()
+    assert len([b for b in at.button if (b.key or "").startswith("review_group_keep_")]) == 10
+    press(at, "keep_9")
+    (entry,) = Judgements(run.dataset_path()).latest(GROUP)
+    assert entry.verdict.startswith("keep one: ") and entry.subject == group_text(ids)
+
+
 def test_a_group_opens_as_a_set_in_patches_and_by_its_link(run, groups, open_page):
     at = opened(open_page, run, review_group=group_name(groups[2]))
     assert shown(at) == group_name(groups[2])
