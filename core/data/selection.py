@@ -108,10 +108,10 @@ def _across(dataset: Dataset, labels: np.ndarray, held: np.ndarray, together: Se
     n = sum(bool(held[mine].any() and (labels[mine] >= 0).any()) for mine in rows)
     if not n:
         return []
-    groups = "1 group of patches that is" if n == 1 else f"{n:,} groups of patches that are"
+    subject = "1 group of patches lies" if n == 1 else f"{n:,} groups of patches lie"
     return [
-        f"{groups} to stay together (the version of the labels) lie on both sides of the held-back part, whose figures "
-        "they flatter. Exclude their patches on one side, or set folds.use_split=false."
+        f"{subject} on both sides of the held-back part, though the version of the labels keeps them together: that "
+        "part's figures are flattered. Exclude their patches on one side, or set folds.use_split=false."
     ]
 
 

@@ -30,7 +30,8 @@ class Draft:
 
     confirmed: ids whose label was judged right. unknown: judged names that the dataset does not have. together: groups
     that no fold will divide. groups_contested: first patches of groups on which people differ: nothing is done to
-    them. groups_replaced: of groups about some of whose patches something else was decided later.
+    them. groups_replaced: of groups about some of whose patches something else was decided later. groups_emptied: of
+    groups whose kept patch was itself judged a bad image or a duplicate, so that nothing remains.
     """
 
     changes: tuple[Change, ...]
@@ -40,6 +41,7 @@ class Draft:
     together: tuple[Together, ...] = ()
     groups_contested: tuple[str, ...] = ()
     groups_replaced: tuple[str, ...] = ()
+    groups_emptied: tuple[str, ...] = ()
 
     @property
     def changes_something(self) -> bool:
@@ -58,6 +60,9 @@ class Draft:
         if self.groups_replaced:
             n, names = len(self.groups_replaced), list_names(self.groups_replaced)
             found.append(f"{n:,} decisions on groups (of {names}) gave way to later ones on the same patches.")
+        if self.groups_emptied:
+            n, names = len(self.groups_emptied), list_names(self.groups_emptied)
+            found.append(f"Of {n:,} groups (of {names}) nothing remains: the patch to keep was judged out as well.")
         if self.unknown:
             found.append(f"{len(self.unknown):,} judged names are not in this dataset: {list_names(self.unknown)}.")
         return found
@@ -87,7 +92,7 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
                 confirmed.append(name)
             else:
                 changes[name] = _change(name, known[name], after, sure)
-    together, groups_contested = [], []
+    together, groups_contested, emptied = [], [], []
     standing, replaced = newest_of_each(judgements.by_subject(GROUP))
     for subject, said in standing:
         inside = members(subject)
@@ -101,8 +106,11 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
             together.append(Together(inside, *_who(said, verdict)))
         elif verdict != APART:
             by, at, why = _who(said, verdict)
+            kept = kept_by(verdict)
+            if kept in changes and changes[kept].after == LEFT_OUT:
+                emptied.append(inside[0])
             for name in inside:
-                if name != kept_by(verdict) and known[name] != LEFT_OUT:
+                if name != kept and known[name] != LEFT_OUT:
                     changes[name] = Change(name, known[name], LEFT_OUT, by, at, why)
     return Draft(
         tuple(sorted(changes.values(), key=lambda c: c.id)),
@@ -111,6 +119,7 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
         tuple(sorted(together, key=lambda group: group.ids)),
         tuple(sorted(groups_contested)),
         tuple(sorted(members(subject)[0] for subject in replaced)),
+        tuple(sorted(emptied)),
     )
 
 

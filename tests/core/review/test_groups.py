@@ -2,13 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from core.config import DataConfig
+from core.data.bands import RGB_BANDS
 from core.data.label_versions import read_version, versions_path
 from core.data.leakage.groups import group_text
 from core.data.selection import select
-from core.data.store import open_dataset
+from core.data.store import DatasetWriter, open_dataset
 from core.errors import DataError, FormatError
 from core.review.groups import EXCLUDE, GROUP, TOGETHER, keeping, kept_by, members
 from core.review.judgements import Judgements
@@ -80,6 +82,32 @@ def test_of_decisions_on_some_of_the_same_patches_the_later_one_counts(dataset, 
     found = draft(dataset, desk)
     assert after(found) == {"p001": -1, "p003": -1} and found.groups_replaced == ("p001",)
     assert any("gave way to later ones" in note for note in found.notes)
+
+
+def test_where_the_patch_to_keep_is_judged_out_it_is_told_that_nothing_remains(dataset, desk):
+    desk.add(GROUP, ABC, keeping("p002"), "ana")
+    desk.add("patch", "p002", "bad image", "ben")
+    found = draft(dataset, desk)
+    assert after(found) == {"p001": -1, "p002": -1, "p003": -1} and found.groups_emptied == ("p001",)
+    assert "Of 1 groups (of p001) nothing remains: the patch to keep was judged out as well." in found.notes
+
+
+def test_a_group_on_both_sides_of_the_held_back_part_is_told(tmp_path):
+    path = tmp_path / "split.h5"
+    writer = DatasetWriter(path, bands=RGB_BANDS, shape_hw=(4, 4), class_names=("a", "b"), source="")
+    with writer:
+        names = [f"p{i:03d}" for i in range(8)]
+        images = np.random.default_rng(0).normal(size=(8, 3, 4, 4)).astype(np.float32)
+        writer.append(images, np.arange(8) % 2, names, split=["train"] * 6 + ["test"] * 2)
+        data = writer.finish()
+    desk = Judgements(path)
+    desk.add(GROUP, group_text(["p001", "p002"]), TOGETHER, "ana")
+    inside = make_version(data, desk, "lead", "x").name
+    desk.add(GROUP, group_text(["p003", "p007"]), TOGETHER, "ana")
+    across = make_version(data, desk, "lead", "x").name
+    told = {one: " ".join(select(data, DataConfig(labels=one)).notes) for one in (inside, across)}
+    assert "both sides of the held-back part" not in told[inside]
+    assert "1 group of patches lies on both sides of the held-back part" in told[across]
 
 
 def test_a_version_carries_what_stays_together_and_earlier_versions_keep_their_names(dataset, desk):
