@@ -173,11 +173,16 @@ def _effect(run: RunFolder, version: LabelVersion, head: str) -> None:
         return
     rows = [row for row in report["rows"] if row["head"] == head]
     f1 = next(row for row in rows if row["metric"] == "f1")
+    if report["n_changed"]:
+        change = (
+            f", by {difference(f1['difference'])} [{interval(f1['difference_interval'], signed=True)}] on the patches "
+            f"that are labelled both times. Of {count(report['n_changed'])} changed labels the run had said "
+            f"{count(report['n_right'])} right."
+        )
+    else:
+        change = f". No label changed: {count(report['n_before'] - report['n_after'])} patches are left out."
     st.markdown(
-        f"F1 of {escape_markdown(theme.head_title(head))}: **{number(f1['before'])} → {number(f1['after'])}**, by "
-        f"{difference(f1['difference'])} [{interval(f1['difference_interval'], signed=True)}] on the patches that are "
-        f"labelled both times. Of {count(report['n_changed'])} changed labels the run had said "
-        f"{count(report['n_right'])} right.",
+        f"F1 of {escape_markdown(theme.head_title(head))}: **{number(f1['before'])} → {number(f1['after'])}**{change}",
         help=corrected_labels.CHOSEN,
     )
     downloads.show(charts.before_and_after(rows), key="review_effect")
