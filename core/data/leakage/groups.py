@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,7 +53,7 @@ class PatchGroup:
     learnt: bool
     pairs: pd.DataFrame
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Of these very patches, for links."""
         return group_name(self.ids)
@@ -73,15 +75,21 @@ class PatchGroup:
             return "folds_labels" if self.labels_differ else "folds"
         return "split" if self.across_split else "labels" if self.labels_differ else "none"
 
-    @property
+    @cached_property
     def kinds(self) -> dict[str, int]:
         """Pairs by kind, in the order of ``split_audit.KINDS``."""
-        counts = self.pairs["kind"].value_counts()
-        return {kind: int(counts[kind]) for kind in PAIR_WORDS if kind in counts}
+        counts = Counter(self.pairs["kind"].tolist())
+        return {kind: counts[kind] for kind in PAIR_WORDS if kind in counts}
 
     def least(self, column: str) -> float:
         """The smallest value of its pairs (overlap, ssim, similarity); nan where none has one."""
-        return float(self.pairs[column].min())
+        return self._least[column]
+
+    @cached_property
+    def _least(self) -> dict[str, float]:
+        values = {column: self.pairs[column].to_numpy(float) for column in MEASURES}
+        known = {column: some[np.isfinite(some)] for column, some in values.items()}
+        return {column: float(some.min()) if some.size else float("nan") for column, some in known.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, a row of a table."""
@@ -133,9 +141,12 @@ def patch_groups(
     members: dict[str, list[int]] = {}
     for row in np.unique(rows).tolist():
         members.setdefault(component[row], []).append(row)
-    of_pairs = pairs.groupby(component[rows[:, 0]], sort=False)
+    names, of_pair = np.unique(component[rows[:, 0]], return_inverse=True)
+    order = np.argsort(of_pair, kind="stable")
+    ends = np.searchsorted(of_pair[order], np.arange(len(names) + 1))
+    pairs = pairs.iloc[order]
     found = []
-    for name, inside in of_pairs:
+    for name, begin, end in zip(names.tolist(), ends[:-1], ends[1:], strict=True):
         mine = sorted(members[name], key=lambda row: dataset.ids[row])
         ids = tuple(str(dataset.ids[row]) for row in mine)
         found.append(
@@ -145,7 +156,7 @@ def patch_groups(
                 tuple(fold_of.get(one, -1) for one in ids),
                 tuple(str(parts[row]) for row in mine),
                 _learnt([one for one, row in zip(ids, mine, strict=True) if labels[row] >= 0], fold_of, out),
-                inside.reset_index(drop=True),
+                pairs.iloc[begin:end].reset_index(drop=True),
             )
         )
     return sorted(found, key=lambda one: (HARMS.index(one.harm), -len(one.ids), one.ids))

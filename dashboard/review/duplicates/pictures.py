@@ -36,7 +36,8 @@ def links(group: PatchGroup, ids: list[str]) -> dict[str, pd.Series]:
     So every patch is compared with one that it was found to resemble.
     """
     reached, found = {ids[0]}, {}
-    pairs = [pair for _, pair in group.pairs.iterrows() if {pair["a"], pair["b"]} <= set(ids)]
+    inside = group.pairs[group.pairs["a"].isin(ids) & group.pairs["b"].isin(ids)]
+    pairs = [pair for _, pair in inside.iterrows()]
     while new := [pair for pair in pairs if (pair["a"] in reached) != (pair["b"] in reached)]:
         found[new[0]["b"] if new[0]["a"] in reached else new[0]["a"]] = new[0]
         reached |= {new[0]["a"], new[0]["b"]}
