@@ -8,7 +8,7 @@ their place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -58,6 +58,7 @@ def draw_folds(
     seed: int,
     pairs: pd.DataFrame,
     hashes: np.ndarray | None = None,
+    together: Sequence[Sequence[str]] = (),
 ) -> Drawn:
     """Draw the folds of a run.
 
@@ -68,6 +69,7 @@ def draw_folds(
         seed: of the folds.
         pairs: of ``core.data.leakage.split_audit``.
         hashes: (N,) text, equal for patches that are equal in the bands that are trained on; None: not looked at.
+        together: groups of ids that people want in one fold, whatever ``config`` says of pairs.
 
     Raises:
         FoldError: when they cannot be drawn: what was joined, what remains, and what would help.
@@ -80,11 +82,17 @@ def draw_folds(
     if separation and len(pairs):
         pairs = pairs[shares_of(ground, rows_of(dataset, pairs)) == 0]
     links = _equal_elsewhere(hashes, ground if separation else None)
+    wanted, told = _together(dataset, labels, together)
+    if len(wanted) and not config.grouped:
+        raise FoldError(
+            f"{told} Folds that ignore groups (folds.grouped=false) would divide them. Set folds.grouped=true, or "
+            "train without that version of the labels (data.labels=none)."
+        )
     tried, best = [], None
     for base, by_place, note in _bases(dataset, ground, config):
         try:
             grouping = groups_for(dataset, labels, config, pairs, base)
-            grouping = replace(grouping, groups=joined(grouping.groups, len(dataset), links))
+            grouping = replace(grouping, groups=joined(grouping.groups, len(dataset), np.concatenate([links, wanted])))
             found = _apart(make_folds(labels, grouping.groups, config.n_splits, seed, config.grouped), separation)
             _check_training_parts(found, labels)
         except FoldError as error:
@@ -92,7 +100,7 @@ def draw_folds(
             if config.on_leak == "refuse":
                 raise
             continue
-        notes = (*note, *grouping.notes, *_said(found, config, ground))
+        notes = (*note, *grouping.notes, *([told] if told else []), *_said(found, config, ground))
         drawn = Drawn(found, grouping.groups, notes, ground, separation, by_place)
         best = best or drawn
         if not _too_much_is_left_out(found) and not (
@@ -100,7 +108,8 @@ def draw_folds(
         ):
             return drawn
     if best is None:
-        raise FoldError(_why(dataset, labels, config, seed, pairs, links, tried, ground, separation))
+        why = _why(dataset, labels, config, seed, pairs, links, wanted, tried, ground, separation)
+        raise FoldError(f"{told} {why}".strip())
     return best
 
 
@@ -176,6 +185,25 @@ def _equal_elsewhere(hashes: np.ndarray | None, ground: Footprints | None) -> np
     return pairs[np.isin(pairs[:, 0], pairs[elsewhere, 0])]
 
 
+def _together(dataset: Dataset, labels: np.ndarray, groups: Sequence[Sequence[str]]) -> tuple[np.ndarray, str]:
+    """(n, 2) rows that keep those groups in one fold, and a sentence on them; what overlaps is one group.
+
+    What is left out of the folds joins nothing of its own, but what it belongs to on both sides stays together.
+    """
+    rows = [dataset.index_of(list(ids)) for ids in groups]
+    stars = np.array([(mine[0], row) for mine in rows for row in mine[1:]], np.int64).reshape(-1, 2)
+    whole = joined(None, len(dataset), stars)
+    if whole is None:
+        return stars, ""
+    inside = [row for row in np.unique(np.concatenate(rows)).tolist() if labels[row] >= 0]
+    pairs = equal_pairs(np.array([whole[row] for row in inside], str))
+    if not len(pairs):
+        return pairs, ""
+    n, of = len(set(pairs[:, 0].tolist())), len(set(pairs.ravel().tolist()))
+    kept = counted(n, "group", "groups")
+    return np.array(inside)[pairs], f"Kept in one fold by the version of the labels: {kept} of {of:,} patches in all."
+
+
 def _check_buffer(dataset: Dataset, ground: Footprints, config: FoldsConfig) -> None:
     if config.buffer_m and not ground.in_metres.any():
         raise ConfigError(
@@ -212,6 +240,7 @@ def _why(
     seed: int,
     pairs: pd.DataFrame,
     links: np.ndarray,
+    wanted: np.ndarray,
     tried: list[str],
     ground: Footprints,
     separation: Separation | None,
@@ -224,11 +253,17 @@ def _why(
         base = chosen_groups(dataset, config)
         joining = pairs if config.on_leak == "group" else pairs[pairs["kind"] == "identical"]
         groups = groups_for(dataset, labels, config, pairs, base).groups
-        groups = joined(groups, len(dataset), links)
-        words.append(_joined_words(labels, config, base, groups, joining, len(links)))
+        groups = without = joined(groups, len(dataset), links)
+        groups = joined(groups, len(dataset), wanted)
+        words.append(_joined_words(labels, config, base, groups, joining, len(links), len(wanted)))
         fewer = range(config.n_splits - 1, 1, -1)
         if n := next((n for n in fewer if _possible(labels, groups, n, seed, separation)), None):
             words.append(f"{n} folds can be drawn: set folds.n_splits={n}.")
+        if len(wanted) and _possible(labels, without, config.n_splits, seed, separation):
+            words.append(
+                f"{config.n_splits} folds can be drawn without the groups of the version of the labels: decide "
+                "otherwise on some of them (keep one, exclude) and make a new version."
+            )
     if len(tried) > 1:
         words.append(f"Squares of ground do not help either, down to the smallest: {tried[-1]}")
     words.append(_ways_out(config, ground))
@@ -242,6 +277,7 @@ def _joined_words(
     groups: np.ndarray | None,
     joining: pd.DataFrame,
     n_links: int,
+    n_wanted: int,
 ) -> str:
     known = labels >= 0
     before, after = (int(known.sum()) if of is None else len(set(of[known].tolist())) for of in (base, groups))
@@ -254,6 +290,8 @@ def _joined_words(
     by = [f"{n:,} {PAIR_WORDS[kind]}" for kind, n in joining["kind"].value_counts().items()]
     if not (joining["kind"] == "identical").any() and n_links:
         by.append(f"{n_links:,} identical in the bands in use")
+    if n_wanted:
+        by.append(f"{n_wanted:,} kept together by people")
     return f"{words}, which pairs that must not be divided join into {after:,} ({', '.join(by)})."
 
 

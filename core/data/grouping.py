@@ -140,7 +140,7 @@ def _join(dataset: Dataset, labels: np.ndarray, groups: np.ndarray | None, acros
         notes = [_words(kept) + " lay in different groups, which were joined."] if len(kept) else []
         notes.append(
             f"{left} pairs of patches look alike across groups, but joining them would put more than half of a class "
-            "into one fold: they were left apart, which may flatter the scores. Look at them on the Dataset page."
+            "into one fold: they were left apart, which may flatter the scores. Decide on them: Review, Duplicates."
         )
     return Grouping(together, tuple(notes))
 

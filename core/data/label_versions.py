@@ -45,10 +45,21 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Patches that no fold may divide. by: who said so; at: when (UTC); why: a note."""
+
+    ids: tuple[str, ...]
+    by: str
+    at: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class LabelVersion:
     """Corrections of a dataset's labels. labels_hash: of the ids and labels that they correct. made: UTC.
 
-    rule: how several people's judgements became one. by, why: who made the version, and what for.
+    rule: how several people's judgements became one. by, why: who made the version, and what for. together: groups of
+    patches that folds drawn with it do not divide.
     """
 
     number: int
@@ -58,6 +69,7 @@ class LabelVersion:
     why: str
     rule: str
     changes: tuple[Change, ...]
+    together: tuple[Together, ...] = ()
 
     @cached_property
     def hash(self) -> str:
@@ -79,16 +91,22 @@ class LabelVersion:
         """For people."""
         changed = len(self.changes) - self.n_left_out
         left = f", {self.n_left_out:,} patches left out" if self.n_left_out else ""
-        return f"Labels of version {self.name}: {changed:,} corrected{left}."
+        n = len(self.together)
+        kept = f", {n:,} {'group' if n == 1 else 'groups'} kept in one fold" if n else ""
+        return f"Labels of version {self.name}: {changed:,} corrected{left}{kept}."
 
     def to_json(self) -> str:
         """Canonical JSON: equal versions are equal text."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        said = asdict(self)
+        if not self.together:
+            del said["together"]  # as before there were any: the names of earlier versions still fit
+        return json.dumps(said, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
     def record(self) -> dict[str, Any]:
         """What a run writes down about it."""
         facts = {"name": self.name, "hash": self.hash, "made": self.made, "by": self.by, "why": self.why}
-        return facts | {"n_changed": len(self.changes), "n_left_out": self.n_left_out}
+        together = [list(group.ids) for group in self.together]
+        return facts | {"n_changed": len(self.changes), "n_left_out": self.n_left_out, "together": together}
 
     def apply(self, dataset: Dataset) -> np.ndarray:
         """(N,) int8 corrected labels, also of a dataset that bears them already.
@@ -119,6 +137,14 @@ class _Change(BaseModel):
     why: str = Field(max_length=65536)
 
 
+class _Together(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    ids: list[str] = Field(min_length=2)
+    by: str = Field(max_length=4096)
+    at: str = Field(max_length=64)
+    why: str = Field(max_length=65536)
+
+
 class _File(BaseModel):
     """What a file of a version holds."""
 
@@ -130,6 +156,7 @@ class _File(BaseModel):
     why: str = Field(max_length=65536)
     rule: str = Field(max_length=64)
     changes: list[_Change]
+    together: list[_Together] = []
 
 
 def versions_path(dataset: Path | str) -> Path:
@@ -183,6 +210,7 @@ def read_version(dataset: Path | str, name: str) -> LabelVersion:
         raise FormatError(f"{path.name} cannot be read: {error}. Restore it, or choose another version.") from error
     values = read.model_dump()
     values["changes"] = tuple(Change(**change) for change in values["changes"])
+    values["together"] = tuple(Together(**group | {"ids": tuple(group["ids"])}) for group in values["together"])
     version = LabelVersion(**values)
     if version.name != path.stem:
         raise FormatError(f"{path.name} was changed after it was made. Restore it, or make a new version.")

@@ -5,6 +5,7 @@ A patch that is left out is treated exactly as an unlabelled one: never trained 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ class Selection:
         cloudy: (N,) bool, above ``data.max_cloud``.
         held_back: (N,) bool, of the dataset's own test part (``core.data.held_back``).
         version: of the labels (``core.data.label_versions``), as a run records it; None for the file's own.
+        together: groups of ids that no fold may divide, by that version.
         notes: a sentence for each reason why labelled patches are left out, and for what the limit could not judge.
     """
 
@@ -38,6 +40,7 @@ class Selection:
     held_back: np.ndarray
     notes: tuple[str, ...] = field(default=())
     version: dict | None = None
+    together: tuple[tuple[str, ...], ...] = ()
 
     @property
     def n_excluded(self) -> int:
@@ -76,9 +79,16 @@ def select(dataset: Dataset, config: DataConfig, folds: FoldsConfig | None = Non
     labels.flags.writeable = False
     if excluded.any():
         notes = [f"Patches left out by the exclusion list: {_count(dataset, excluded)}.", *notes]
-    notes = (*([version.sentence] if version else []), *notes, *held.notes)
+    together = tuple(group.ids for group in version.together) if version else ()
+    notes = (
+        *([version.sentence] if version else []),
+        *notes,
+        *held.notes,
+        *_across(dataset, labels, held.mask, together),
+    )
     record = version.record() if version else None
-    return Selection(choose_bands(config.bands, dataset.bands), labels, excluded, cloudy, held.mask, notes, record)
+    bands = choose_bands(config.bands, dataset.bands)
+    return Selection(bands, labels, excluded, cloudy, held.mask, notes, record, together)
 
 
 def without_blank(dataset: Dataset, selection: Selection, blank: np.ndarray) -> Selection:
@@ -90,6 +100,19 @@ def without_blank(dataset: Dataset, selection: Selection, blank: np.ndarray) -> 
     labels.flags.writeable = False
     note = f"Patches left out because they hold no data in the chosen bands: {_count(dataset, left_out)}."
     return replace(selection, labels=labels, notes=(*selection.notes, note))
+
+
+def _across(dataset: Dataset, labels: np.ndarray, held: np.ndarray, together: Sequence[Sequence[str]]) -> list[str]:
+    """A sentence where groups that are to stay together lie on both sides of the held-back part."""
+    rows = [dataset.index_of(ids) for ids in together]
+    n = sum(bool(held[mine].any() and (labels[mine] >= 0).any()) for mine in rows)
+    if not n:
+        return []
+    subject = "1 group of patches lies" if n == 1 else f"{n:,} groups of patches lie"
+    return [
+        f"{subject} on both sides of the held-back part, though the version of the labels keeps them together: that "
+        "part's figures are flattered. Exclude their patches on one side, or set folds.use_split=false."
+    ]
 
 
 def _cloudy(dataset: Dataset, config: DataConfig) -> tuple[np.ndarray, list[str]]:

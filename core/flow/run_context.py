@@ -126,7 +126,7 @@ def prepare(run: RunFolder) -> RunContext:
     config = config.model_copy(update={"model": model})  # config.json keeps what was asked for
     # Patches that are equal in these bands are kept together as well; those without data are alike in nothing.
     hashes = np.where(blank, dataset.ids, patch_hashes(images))
-    drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes)
+    drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
     origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
     device = choose_device(config.device)

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 from core.errors import DataError
+from core.review.groups import GROUP, MOST_TEXT, checked_group
 from core.text import one_line
 
-Kind = Literal["patch", "cell"]
+Kind = Literal["patch", "cell", "group"]
 Verdict = Literal["landslide", "not", "unsure", "bad image", "duplicate"]
 KINDS, VERDICTS = get_args(Kind), get_args(Verdict)
 UNDO = "undo"  # in place of a verdict: it takes back the entry that ``undoes`` names
@@ -28,7 +29,8 @@ MOST_NAME, MOST_SUBJECT, MOST_NOTE, MOST_TAGS = 80, 400, 4000, 50  # characters;
 class Entry:
     """A judgement, or an undo.
 
-    key: unlike any other's. at: UTC, ISO 8601 with microseconds. verdict: one of VERDICTS, or UNDO. box: west, south,
+    key: unlike any other's. at: UTC, ISO 8601 with microseconds. verdict: one of VERDICTS, or UNDO; of a group of
+    patches that belong together one of ``core.review.groups``. box: west, south,
     east, north and lonlat: longitude, latitude in degrees, where it is known. undoes: the key of what an undo takes
     back, "" otherwise.
     """
@@ -71,17 +73,21 @@ def checked(
     """The entry that these values make. Raises DataError for what cannot be kept as it is."""
     if kind not in KINDS:
         raise DataError(f"'{kind}' cannot be judged. Accepted: {', '.join(KINDS)}.")
-    if verdict not in VERDICTS and verdict != UNDO:
+    if kind != GROUP and verdict not in VERDICTS and verdict != UNDO:
         raise DataError(f"'{verdict}' is no judgement. Accepted: {', '.join(VERDICTS)}.")
     if (verdict == UNDO) != bool(undoes):
         raise DataError("An undo names the entry that it takes back, and nothing else does.")
+    if kind == GROUP:
+        subject = checked_group(subject, None if verdict == UNDO else verdict)
+    most = MOST_TEXT if kind == GROUP else MOST_SUBJECT
+    subject = _text(subject, "the name of what is judged", most, needed=True, exactly=True)
     box, lonlat = _place(place or {})
     return Entry(
         key=_text(key, "a key", 64, needed=True),
         at=moment(at),
         by=person(by),
         kind=kind,
-        subject=_text(subject, "the name of what is judged", MOST_SUBJECT, needed=True, exactly=True),
+        subject=subject,
         verdict=verdict,
         note=_text(note, "a note", MOST_NOTE),
         tags=_tags(tags),

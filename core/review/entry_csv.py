@@ -102,7 +102,8 @@ def _rows(text: str, name: str) -> list[tuple[int, dict[str, str]]]:
 
 def _entry(row: dict[str, str], now: str) -> Entry:
     said = {column: unguarded(row.get(column, "")) for column in COLUMNS}
-    said |= {column: said[column].strip() for column in COLUMNS if column != "subject" or not said["key"]}
+    exact = ("subject", "verdict") if said["key"] else ()  # of a group, a verdict may end with a patch's name
+    said |= {column: said[column].strip() for column in COLUMNS if column not in exact}
     canonical = "\x1f".join(said[column] for column in COLUMNS if column != "key")
     place = {key: values for key, names in (("box", BOX), ("lonlat", LONLAT)) if (values := _numbers(said, names))}
     return checked(

@@ -17,13 +17,9 @@ def known_pairs(data: Dataset) -> Leaks | None:
     if beside is not None:
         return beside
     try:
-        found = leakage.read(cache.dataset_target(data.path, state.checkpoints()))
+        return leakage.reported(cache.dataset_target(data.path, state.checkpoints()), data)
     except LandslideLensError:
         return None
-    if found is None or found.report["content_hash"] != data.content_hash:
-        return None
-    report = found.report
-    return Leaks(found.pairs, report["content_hash"], report["n"], report["seconds"], tuple(report["notes"]))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -132,6 +132,9 @@ def _chosen(found: Leaks, divisions: Mapping[str, Mapping[str, str]]) -> pd.Data
             st.selectbox, "Show", [ANY, *divisions], key="leakage_across", default=ANY, width=260,
             format_func=lambda name: name if name == ANY else f"across the {name} ({divided_by[name]:,})",
         )  # fmt: skip
+        if st.button("Decide group by group", icon=":material/content_copy:", key="leakage_decide",
+                     help="On Review, one key each: keep one, keep together, exclude, not duplicates."):  # fmt: skip
+            state.open_view("review", view="duplicates")
     table = found.pairs[found.pairs["kind"].isin(kinds or present)].reset_index(drop=True)
     return table if across == ANY else divided(table, across, divisions[across])
 

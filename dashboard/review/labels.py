@@ -64,12 +64,14 @@ def labels_view(run: RunFolder, data: Dataset, head: str) -> None:
 
 def sentence(found: Draft, judgements: Judgements) -> str:
     """What the judgements would change, in Markdown."""
-    people = len({entry.by for entry in judgements.latest("patch")})
+    people = len({entry.by for entry in judgements.latest()})
     left = sum(change.after < 0 for change in found.changes)
     who = f"{count(people)} {'person' if people == 1 else 'people'}"
     words = f"By the judgements of {who}, **{count(len(found.changes) - left)} labels** would change"
     if left:
         words += f" and **{count(left)} patches** would be left out"
+    if n := len(found.together):
+        words += f" and **{count(n)} {'group' if n == 1 else 'groups'}** would stay in one fold"
     return f"{words}; {count(len(found.confirmed))} judged labels were right."
 
 
@@ -142,6 +144,10 @@ def _versions(run: RunFolder, data: Dataset, names: list[str], head: str) -> Non
             state.open_view("train", view="new")
     st.markdown(_version_words(version))
     _effect(run, version, head)
+    if version.together:
+        with st.expander(f"The {count(len(version.together))} groups that stay in one fold"):
+            kept = [{"Patches": ", ".join(g.ids), "By": g.by, "Why": g.why} for g in version.together]
+            downloads.table(pd.DataFrame(kept), hide_index=True, width="stretch")
     with st.expander(f"The {count(len(version.changes))} changed labels"):
         classes = {1: data.class_names[1], 0: data.class_names[0], -1: "none"}
         rows = [
@@ -167,11 +173,16 @@ def _effect(run: RunFolder, version: LabelVersion, head: str) -> None:
         return
     rows = [row for row in report["rows"] if row["head"] == head]
     f1 = next(row for row in rows if row["metric"] == "f1")
+    if report["n_changed"]:
+        change = (
+            f", by {difference(f1['difference'])} [{interval(f1['difference_interval'], signed=True)}] on the patches "
+            f"that are labelled both times. Of {count(report['n_changed'])} changed labels the run had said "
+            f"{count(report['n_right'])} right."
+        )
+    else:
+        change = f". No label changed: {count(report['n_before'] - report['n_after'])} patches are left out."
     st.markdown(
-        f"F1 of {escape_markdown(theme.head_title(head))}: **{number(f1['before'])} → {number(f1['after'])}**, by "
-        f"{difference(f1['difference'])} [{interval(f1['difference_interval'], signed=True)}] on the patches that are "
-        f"labelled both times. Of {count(report['n_changed'])} changed labels the run had said "
-        f"{count(report['n_right'])} right.",
+        f"F1 of {escape_markdown(theme.head_title(head))}: **{number(f1['before'])} → {number(f1['after'])}**{change}",
         help=corrected_labels.CHOSEN,
     )
     downloads.show(charts.before_and_after(rows), key="review_effect")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dashboard.patches import outcomes
+from dashboard.review.duplicates.known import SET_KIND
+from dashboard.review.duplicates.view import duplicates_view
 from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
 from dashboard.review.patches import patches_view
@@ -14,10 +16,14 @@ from dashboard.ui.view_switch import view_switch
 VIEWS = {
     "patches": ":material/grid_view: Patches",
     "issues": ":material/rule: Label issues",
+    "duplicates": ":material/content_copy: Duplicates",
     "labels": ":material/new_label: Corrected labels",
 }
 
-KINDS = {MARKED: MARKED_KIND}  # sets of patches that a link may name: kind -> its resolver and title
+KINDS = {
+    MARKED: MARKED_KIND,
+    "duplicates": SET_KIND,
+}  # sets of patches that a link may name: kind -> its resolver and title
 
 
 def show() -> None:
@@ -27,6 +33,8 @@ def show() -> None:
     view = view_switch("review", VIEWS, "patches")
     if view == "issues":
         issues_view(run, data)
+    elif view == "duplicates":
+        duplicates_view(run, data)
     elif view == "labels":
         summary = guards.or_stop(run.summary)
         labels_view(run, data, chosen_head(outcomes.heads_of(guards.or_stop(run.oof)), summary))

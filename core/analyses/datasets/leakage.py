@@ -18,8 +18,8 @@ from core.analyses.datasets.state import state_of
 from core.config import FoldsConfig
 from core.data.exclusions import labels_in_use
 from core.data.held_back.split_parts import held_back
-from core.data.leakage.split_audit import leaks_of
-from core.data.store import open_dataset
+from core.data.leakage.split_audit import Leaks, leaks_of
+from core.data.store import Dataset, open_dataset
 from core.errors import FoldError, LandslideLensError
 from core.progress import Progress, Steps, part
 from core.runs.store import open_run
@@ -129,6 +129,15 @@ def analyse(target: DatasetTarget, options: LeakageOptions) -> Steps[dict[str, A
     results.write_table("pairs", leaks.pairs)
     results.write_json("report.json", report | facts | {"options": options.model_dump(mode="json"), "made": made})
     return {"message": f"{len(leaks.pairs):,} pairs of patches show the same ground.", "n_pairs": len(leaks.pairs)}
+
+
+def reported(target: DatasetTarget, dataset: Dataset) -> Leaks | None:
+    """What the newest result found in this very content; None where it speaks of another, or there is none."""
+    found = read(target)
+    if found is None or found.report["content_hash"] != dataset.content_hash:
+        return None
+    report = found.report
+    return Leaks(found.pairs, report["content_hash"], report["n"], report["seconds"], tuple(report["notes"]))
 
 
 def read(target: DatasetTarget) -> Leakage | None:

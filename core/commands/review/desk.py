@@ -1,4 +1,4 @@
-"""``python -m core review``: likely wrong labels as a table, a review in and out, and what corrected labels change."""
+"""``python -m core review``: likely wrong labels or duplicates as a table, a review in and out, what labels change."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def review(
         Path | None,
         typer.Option("--sheet", help="Write the listed patches as a CSV to fill in.", rich_help_panel=REVIEW),
     ] = None,
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="List groups of patches of the same ground, the most harmful first.")
+    ] = False,
     make: Annotated[
         str | None,
         typer.Option("--make-version", help="Make one of the judgements; say what for.", rich_help_panel=VERSIONS),
@@ -63,8 +66,11 @@ def review(
     if import_ is not None:
         value["imported"] = desk.import_csv(_text(import_), import_.name)
         lines.append(f"{value['imported']:,} new entries from {import_.name}.")
-    wants_table = sheet is not None or not (import_ or export or make or labels)
-    if wants_table:
+    if duplicates:
+        from core.commands.review.duplicates import list_groups
+
+        list_groups(folder, top, desk, sheet, value, lines, as_json)
+    elif sheet is not None or not (import_ or export or make or labels):
         _issues(folder, top, tuple(runs or ()), desk, sheet, value, lines, as_json)
     if export is not None:
         from core.io.atomic import write_text
@@ -167,8 +173,11 @@ def _judged(folder: RunFolder, labels: str, value: dict[str, Any], lines: list[s
 
 
 def _people(desk: Any, value: dict[str, Any], lines: list[str]) -> None:
+    from core.review.groups import GROUP
+
     disagreements, agreement = desk.disagreements("patch"), desk.agreement("patch")
-    value["disagreements"] = [vars(one) for one in disagreements]
+    of_groups = desk.disagreements(GROUP)
+    value["disagreements"] = [vars(one) for one in (*disagreements, *of_groups)]
     value["agreement"] = [one.to_dict() for one in agreement]
     lines += [
         f"{one.first} and {one.second}: kappa {number(one.kappa, 2)} [{interval((one.lo, one.hi), 2)}], the same on "
@@ -177,3 +186,6 @@ def _people(desk: Any, value: dict[str, Any], lines: list[str]) -> None:
     ]
     if disagreements:
         lines.append(f"People differ on {len(disagreements):,}: {list_names([one.subject for one in disagreements])}.")
+    if of_groups:
+        named = list_names([one.subject for one in of_groups])
+        lines.append(f"People differ on {len(of_groups):,} groups of duplicates: {named}.")

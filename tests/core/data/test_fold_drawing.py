@@ -180,3 +180,71 @@ def test_crops_shifted_by_half_a_side_are_found_by_their_pixels(both):
     found = {(int(a), int(b)) for a, b in zip(table["a"], table["b"], strict=True)}
     assert found == {(k, k + 1) for k in range(0, 40, 2)}
     assert (table["dy"].abs() == 32).all()
+
+
+# ------------------------------------------------------------------------------------- what people keep together
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 59), min_size=2, max_size=4, unique=True), max_size=6),
+    st.sets(st.integers(0, 59), max_size=20),
+    st.booleans(),
+)
+def test_what_people_keep_together_is_in_one_fold_whatever_overlaps(tmp_path_factory, groups, left_out, own_groups):
+    data = sixty(tmp_path_factory, own_groups)
+    labels = np.array(data.labels)
+    labels[list(left_out)] = -1
+    together = [[str(data.ids[row]) for row in rows] for rows in groups]
+    drawn = draw_folds(data, labels, FoldsConfig(n_splits=3, on_leak="ignore"), 0, NO_PAIRS, None, together)
+    reach = np.eye(60, dtype=bool)
+    for rows in groups:
+        reach[np.ix_(rows, rows)] = True
+    for k in range(60):  # the transitive closure: groups that overlap are one
+        reach |= np.outer(reach[:, k], reach[k])
+    folds = drawn.folds.fold_of
+    assert (folds[labels < 0] == -1).all() and (folds[labels >= 0] >= 0).all()
+    for row in reach:
+        inside = row & (labels >= 0)
+        assert len(np.unique(folds[inside])) <= 1
+    if own_groups:
+        assert all(len(np.unique(folds[(data.groups == name) & (labels >= 0)])) <= 1 for name in set(data.groups))
+    n = sum((row & (labels >= 0)).sum() > 1 for row in np.unique(reach, axis=0))
+    said = [note for note in drawn.notes if "Kept in one fold by the version of the labels" in note]
+    assert len(said) == bool(n) and (not n or f"{n} group" in said[0])
+
+
+SIXTY = {}
+
+
+def sixty(tmp_path_factory, own_groups):
+    if own_groups not in SIXTY:
+        path = tmp_path_factory.mktemp("sixty") / "sixty.h5"
+        writer = DatasetWriter(path, bands=RGB_BANDS, shape_hw=(4, 4), class_names=("a", "b"), source="")
+        with writer:
+            names = [f"s{i:02d}" for i in range(60)]
+            images = np.random.default_rng(0).normal(size=(60, 3, 4, 4)).astype(np.float32)
+            groups = [f"g{i // 2}" for i in range(60)] if own_groups else None
+            writer.append(images, (np.arange(60) % 2).astype(np.int8), names, groups=groups)
+            SIXTY[own_groups] = writer.finish()
+    return SIXTY[own_groups]
+
+
+def test_without_groups_of_people_the_folds_are_as_they_were(tmp_path_factory):
+    data = sixty(tmp_path_factory, True)
+    before = draw_folds(data, data.labels, FoldsConfig(), 0, NO_PAIRS)
+    after = draw_folds(data, data.labels, FoldsConfig(), 0, NO_PAIRS, None, ())
+    assert (before.folds.fold_of == after.folds.fold_of).all() and before.notes == after.notes
+
+
+def test_folds_that_would_divide_what_people_keep_together_are_refused(tmp_path_factory):
+    data = sixty(tmp_path_factory, False)
+    with pytest.raises(FoldError, match="would divide them. Set folds.grouped=true"):
+        draw_folds(data, data.labels, FoldsConfig(grouped=False), 0, NO_PAIRS, None, [["s00", "s01"]])
+    positive = data.ids[data.labels == 1].tolist()
+    with pytest.raises(FoldError) as told:
+        draw_folds(data, data.labels, FoldsConfig(), 0, NO_PAIRS, None, [positive])
+    words = str(told.value)
+    assert "1 group of 30 patches in all" in words and "All 30 positive patches would lie in one fold" in words
+    assert "5 folds can be drawn without the groups of the version of the labels" in words
+    assert "29 kept together by people" in words
