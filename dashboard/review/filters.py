@@ -172,5 +172,5 @@ def measure(row: pd.Series, order: str) -> str:
         case "disagreement" | "folds" | "runs":
             return f"{'heads' if order == 'disagreement' else order} differ by {value:.2f}"
         case "novel":
-            return f"as few as {value:.1%} of the others are as unlike"
+            return f"only {value:.1%} are as unlike" if value < 0.5 else f"{value:.0%} are as unlike"
     return f"hardness {value:.2f}"
