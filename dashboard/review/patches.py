@@ -36,7 +36,6 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         look = gallery.look_choices(data, "errors", cams, overlay=False, named=False)
         beside = places.picker(data)
         popover = st.popover("More filters", icon=":material/filter_list:", key="errors_filters")
-    bar.send_again()
     with popover:
         at, other = bar.threshold(), bar.other_head(heads, head)
         columns = review_table.columns_of(data)
