@@ -28,9 +28,9 @@ JUDGEMENTS = {
 }
 ISSUES = {"first": "The likeliest 5%", "cleanlab": "Wrong, says cleanlab"}
 NOVELTY = {  # in place of "{n}": the rarest share that the run's groups can tell
-    "unlike": "Unlike the training set, at 1 in {n}",
-    "rather": "Unlike it, at 1 in 10",
-    "like": "Like it (not at 1 in 10)",
+    "unlike": "Unlike the training set (1 in {n})",
+    "rather": "Rather unlike the training set (1 in 10)",
+    "like": "Like the training set",
 }
 DIFFER_BY = {"heads": "Heads", "folds": "Folds", "runs": "Runs"}
 ORDERS = outcomes.ORDERS | {

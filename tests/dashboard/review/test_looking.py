@@ -113,9 +113,9 @@ def test_novelty_is_offered_where_it_was_measured(run, open_page, monkeypatch):
     at = open_page("review", run=run.name, errors_outcome=ALL, errors_order="novel", review_novelty="rather")
     assert not at.exception
     assert galleries.shown(at, "errors") == [str(data.ids[row]) for row in rows[own.p <= 0.1]][:24]
-    assert "Unlike the training set, at 1 in 50" in at.selectbox(key="review_novelty").options
+    assert "Unlike the training set (1 in 50)" in at.selectbox(key="review_novelty").options
     assert any("the others pass no choice of it" in c.value for c in at.caption)
-    assert any("Unlike it, at 1 in 10" in c.value and c.value.startswith("Only:") for c in at.caption)
+    assert any("Rather unlike the training set" in c.value and c.value.startswith("Only:") for c in at.caption)
 
 
 def test_sorted_by_likeness_to_a_chosen_patch(run, open_page):
@@ -163,7 +163,7 @@ def test_a_saved_view_holds_what_was_marked(run, open_page):
 @pytest.mark.parametrize("named", ["marked:0123456789abcdef", "marked:../../x", "strange:1", "marked", ":"])
 def test_a_set_that_is_not_there_is_told_and_leaves_nothing_out(run, open_page, named):
     at = open_page("review", run=run.name, errors_outcome=ALL, review_set=named)
-    assert not at.exception and any("All patches are looked at" in w.value for w in at.warning)
+    assert not at.exception and any("It filters nothing" in w.value for w in at.warning)
     assert len(galleries.shown(at, "errors")) == 24
     at.button(key="review_unset").click().run()
     assert not at.warning and "review_set" not in at.query_params
