@@ -83,7 +83,7 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
             ids=shown_set.ids if shown_set else None,
         )  # fmt: skip
     table = _differing(table, {order, differ}, run, data, head, runs)
-    if own is not None:
+    if own is not None and (new or order == "novel"):
         table = review_table.with_novelty(table, own, data)
     shown = filters.ordered(table[filters.mask(table, chosen)], order)
     with said:
