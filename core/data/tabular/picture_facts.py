@@ -15,7 +15,7 @@ from core.data.tabular.patch_metadata import BATCH, VISIBLE
 
 
 @dataclass(frozen=True, eq=False)
-class PictureFact:
+class Fact:
     """One number of every patch. title: in lower case, as in the middle of a sentence. values: (N,), nan unknown."""
 
     title: str
@@ -23,7 +23,7 @@ class PictureFact:
     values: np.ndarray
 
 
-def picture_facts(dataset: Dataset, index: np.ndarray) -> dict[str, PictureFact]:
+def picture_facts(dataset: Dataset, index: np.ndarray) -> dict[str, Fact]:
     """The facts of the patches at ``index`` (rows), by name: each band, the indices of ``automatic``, two of all bands.
 
     Pixels without data are left out. Brightness and contrast (mean and standard deviation over the pixels) are those of
@@ -43,7 +43,7 @@ def picture_facts(dataset: Dataset, index: np.ndarray) -> dict[str, PictureFact]
     unit = bands[light[0]].unit if light else ""
     named += [("brightness", "brightness", unit), ("contrast", "contrast", unit)] * bool(light)
     return {
-        name: PictureFact(title, unit, values[:, column].astype(np.float64))
+        name: Fact(title, unit, values[:, column].astype(np.float64))
         for column, (name, title, unit) in enumerate(named)
     }
 
