@@ -25,7 +25,7 @@ MEASURES = ("wrong", "missed", "false_alarm")  # of all patches, of landslides, 
 FEWEST = 10  # patches of the measure that a slice needs in each half
 FEWEST_GROUPS = 5  # effective groups of them, in each half
 FEWEST_OF_CLASS = 3  # patches of each class in a slice that is measured by all errors
-MOST = (8, 4)  # proposals that a half makes: of one part, and of two, which are so many that they would be all
+MOST = (10, 5)  # proposals that a half makes: of one part, and of two, which are so many that they would be all
 ALIKE = 0.5  # overlap (intersection over union) from which two slices are one
 LEAST_Z = 1.0  # of a proposal, in the half that makes it
 SAME = 0.9  # share of the smaller part from which a pair is nothing of its own
@@ -84,6 +84,7 @@ def search(
     pred: np.ndarray,
     parts: np.ndarray,
     facts: Sequence[str],
+    places: Sequence[int],
     groups: np.ndarray | None = None,
     fold_of: np.ndarray | None = None,
     n_boot: int = 2000,
@@ -92,8 +93,9 @@ def search(
     """Look for slices and test them.
 
     labels, pred: (N,) 0/1. parts: (N, P) bool; made without labels or answers of these patches. facts: (P,) what each
-    part is a part of; two parts of one fact are no pair. groups: (N,) or none, where each patch is one. fold_of: (N,),
-    so that each half holds half of every fold.
+    part is a part of; two parts of one fact are no pair. places: (P,) where a range lies among those of its fact, -1
+    for what has no order. groups: (N,) or none, where each patch is one. fold_of: (N,), so that each half holds half of
+    every fold.
     """
     labels, pred, parts = np.asarray(labels), np.asarray(pred), np.asarray(parts, bool)
     half = halves(groups, fold_of, len(labels), seed)
@@ -106,7 +108,7 @@ def search(
         rows = [_test(tests, proposes, *one, which, n_boot, seed) for one in proposals]
         adjusted = np.minimum(1.0, 2 * holm([row.p for row in rows]))
         found += [Tested(**{**row.__dict__, "p_adjusted": float(p)}) for row, p in zip(rows, adjusted, strict=True)]
-    return SliceSearch(found, _distinct([row for row in found if row.kept], parts), half, n_candidates)
+    return SliceSearch(found, _distinct([row for row in found if row.kept], parts, facts, places), half, n_candidates)
 
 
 def halves(groups: np.ndarray | None, fold_of: np.ndarray | None, n: int, seed: int) -> np.ndarray:
@@ -167,7 +169,7 @@ class _Half:
 
 
 def contrast(inside: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Difference of the rates of slices and of what is beside them, (S,), and it over its standard error, groups minded.
+    """Difference of the rates of slices and of what is beside them, (S,), and the same over its standard error.
 
     inside, beside: (2, G, S) patches and wrong ones by group. The error is that of a ratio of sums over groups, to
     first order. No difference, nor spread: 0.
@@ -182,9 +184,7 @@ def contrast(inside: np.ndarray, beside: np.ndarray) -> tuple[np.ndarray, np.nda
     return np.nan_to_num(difference), np.nan_to_num(z)
 
 
-def _proposals(
-    half: _Half, other: _Half, facts: Sequence[str]
-) -> tuple[list[tuple[tuple[int, ...], int]], int]:
+def _proposals(half: _Half, other: _Half, facts: Sequence[str]) -> tuple[list[tuple[tuple[int, ...], int]], int]:
     """The slices that this half thinks worst, as (parts, measure), and how many were looked at.
 
     Whether the other half can test one is asked of its patches and groups alone, never of its errors.
@@ -246,10 +246,8 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 # --------------------------------------------------------------------------------------------------- what is tested
 
 
-def _test(
-    half: _Half, other: _Half, parts: tuple[int, ...], measure: int, by: int, n_boot: int, seed: int
-) -> Tested:
-    """What ``half`` says of a proposal; of a pair p is the largest: against the rest and against the rest of each part."""
+def _test(half: _Half, other: _Half, parts: tuple[int, ...], measure: int, by: int, n_boot: int, seed: int) -> Tested:
+    """What ``half`` says of a proposal; a pair's p is the largest: against the rest, against the rest of each part."""
     inside = members(half.parts, parts)
     beside = [~inside] + [half.parts[:, part] & ~inside for part in parts if len(parts) > 1]
     sets = np.stack([inside, *beside], axis=1).astype(np.float64)
@@ -281,11 +279,24 @@ def _worse(difference: float, samples: np.ndarray, worth: float) -> float:
     return two_sided / 2 if difference > 0 else 1 - two_sided / 2
 
 
-def _distinct(kept: list[Tested], parts: np.ndarray) -> list[Tested]:
-    """Largest difference first; of two that are much alike the surer one."""
+def _distinct(kept: list[Tested], parts: np.ndarray, facts: Sequence[str], places: Sequence[int]) -> list[Tested]:
+    """Largest difference first; of two that are much alike the surer one, of neighbouring ranges the worst."""
     chosen: list[Tested] = []
     for row in sorted(kept, key=lambda row: (row.p_adjusted, -row.difference)):
         inside = members(parts, row.parts)
         if all(overlap(inside, members(parts, one.parts)) < ALIKE for one in chosen):
             chosen.append(row)
-    return sorted(chosen, key=lambda row: -row.difference)
+    worst: list[Tested] = []
+    for row in sorted(chosen, key=lambda row: -row.difference):
+        if not any(_beside(row, one, facts, places) for one in worst):
+            worst.append(row)
+    return worst
+
+
+def _beside(row: Tested, other: Tested, facts: Sequence[str], places: Sequence[int]) -> bool:
+    """Whether both are neighbouring ranges of one fact, by one measure."""
+    if row.measure != other.measure or len(row.parts) + len(other.parts) > 2:
+        return False
+    (mine,), (theirs,) = row.parts, other.parts
+    ordered = min(places[mine], places[theirs]) >= 0
+    return ordered and facts[mine] == facts[theirs] and abs(places[mine] - places[theirs]) == 1

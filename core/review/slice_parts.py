@@ -34,12 +34,16 @@ class Clause:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """fact: what it is a part of. name: for people. clauses: what it says, with numbers. member: (N,) bool."""
+    """fact: what it is a part of. name: for people. clauses: what it says, with numbers. member: (N,) bool.
+
+    place: where a range lies among those of its fact, -1 for what has no order.
+    """
 
     fact: str
     name: str
     clauses: tuple[Clause, ...]
     member: np.ndarray
+    place: int = -1
 
 
 def parts_of_facts(facts: Mapping[str, Fact]) -> list[Part]:
@@ -48,12 +52,12 @@ def parts_of_facts(facts: Mapping[str, Fact]) -> list[Part]:
     for fact, known in facts.items():
         if known.values.dtype.kind in "fiub":
             bins, names = number_bins(known.values)
-            made = [(bins == i, _clause(known, name, i, len(names))) for i, name in enumerate(names)]
+            made = [(i, bins == i, _clause(known, name, i, len(names))) for i, name in enumerate(names)]
         else:
             of = slice_names(known.values)
-            made = [(of == name, Clause(f"{known.title} {name}")) for name in sorted(set(of) - {""})]
+            made = [(-1, of == name, Clause(f"{known.title} {name}")) for name in sorted(set(of) - {""})]
         if len(made) > 1:
-            found += [Part(fact, _name(clause), (clause,), member) for member, clause in made]
+            found += [Part(fact, _name(known, clause), (clause,), member, i) for i, member, clause in made]
     return found
 
 
@@ -81,19 +85,21 @@ def parts_of_clusters(
 def _clause(fact: Fact, name: str, place: int, n: int) -> Clause:
     if " to " not in name:
         return Clause(f"{fact.title} {name}{_unit(fact)}")
-    word = "low " if place == 0 else "high " if place == n - 1 else ""
-    return Clause(f"{word}{fact.title}", f"{name}{_unit(fact)}")
+    if fact.ends is None or place not in (0, n - 1):
+        return Clause(fact.title, f"{name}{_unit(fact)}")
+    return Clause(f"{fact.ends[int(place > 0)]} {fact.title}", f"{name}{_unit(fact)}")
 
 
-def _name(clause: Clause) -> str:
+def _name(fact: Fact, clause: Clause) -> str:
     if not clause.numbers:
         return clause.words
-    ranked = clause.words.startswith(("low ", "high "))
-    return f"{clause.words} ({clause.numbers})" if ranked else f"{clause.words} {clause.numbers}"
+    return f"{clause.words} {clause.numbers}" if clause.words == fact.title else f"{clause.words} ({clause.numbers})"
 
 
 def _unit(fact: Fact) -> str:
-    return " of 255" if fact.unit == BYTES else f" {fact.unit}" if fact.unit else ""
+    if fact.unit == BYTES:
+        return " of 255"
+    return f"{'' if fact.unit[:1] in '%°' else ' '}{fact.unit}" if fact.unit else ""
 
 
 def _shared(member: np.ndarray, rest: np.ndarray, facts: Mapping[str, Fact]) -> list[Clause]:
@@ -106,7 +112,7 @@ def _shared(member: np.ndarray, rest: np.ndarray, facts: Mapping[str, Fact]) -> 
         elif fact.values.dtype.kind in "fiub":
             values = fact.values.astype(np.float64)
             delta = cliffs_delta(values[member], values[rest])
-            if abs(delta) >= TOLD:
+            if fact.ends is not None and abs(delta) >= TOLD:
                 ranked.append((abs(delta), _told(fact, values, member, rest, delta), values[member | rest]))
     ranked.sort(key=lambda one: -one[0])
     chosen: list[Clause] = []
@@ -126,8 +132,9 @@ def _told(fact: Fact, values: np.ndarray, member: np.ndarray, rest: np.ndarray, 
     medians = [float(np.nanmedian(values[part])) for part in (member, rest)]
     digits = 0 if min(map(abs, medians)) >= 20 else 1 if min(map(abs, medians)) >= 2 else 2
     inside, beside = (number(value, digits) for value in medians)
-    words = f"{'high' if delta > 0 else 'low'} {fact.title}"
-    return Clause(words, f"median {inside}{_unit(fact)}, {beside} in the rest of the fold")
+    return Clause(
+        f"{fact.ends[int(delta > 0)]} {fact.title}", f"median {inside}{_unit(fact)}, {beside} in the rest of the fold"
+    )
 
 
 def _shared_text(fact: Fact, member: np.ndarray, rest: np.ndarray) -> tuple[float, Clause] | None:

@@ -23,20 +23,15 @@ from core.runs.store import RunFolder
 from core.text import count, interval_percent, percent
 
 NAME = "slices"
-WHAT = {  # how often, of what: the words of a measure
-    "wrong": ("wrong", "patches"),
-    "missed": ("missed", "landslides"),
-    "false_alarm": ("false alarms", "patches without one"),
+WHAT = {  # "12 of 60 patches are wrong"
+    "wrong": ("patches", "are wrong"),
+    "missed": ("positive patches", "are missed"),
+    "false_alarm": ("negative patches", "are false alarms"),
 }
-TITLES = {
-    "cloud": "cloud cover", "scar_share": "scar size", "season": "season", "month": "month", "source": "source",
-    "split": "split", "fold": "fold", "latitude": "latitude", "longitude": "longitude",
-    "outlier": "distance from what was learnt", "uniqueness": "distance from alike patches",
-}  # fmt: skip
-UNITS = {
-    "scar_share": "of the patch", "latitude": "°", "longitude": "°", "outlier": "times the usual",
-    "uniqueness": "times the usual",
-}  # fmt: skip
+TITLES = {"cloud": "cloud cover", "scar_share": "scar", "outlier": "distance from the training patches"}
+UNITS = {"scar_share": "% of the patch", "latitude": "°", "longitude": "°"}
+UNITS |= dict.fromkeys(("outlier", "uniqueness"), "times the usual")
+ENDS = {"scar_share": ("small", "large"), "month": None, "latitude": None, "longitude": None}
 
 
 class SlicesOptions(Options):
@@ -100,11 +95,12 @@ def analyse(run: RunFolder, options: SlicesOptions) -> Steps[dict[str, Any]]:
     spaces = look(fold_of, lambda fold: run.embeddings(fold)["embeddings"][rows], config.embed.metric, config.seed)
     facts |= {name: _fact(name, getattr(spaces, name)) for name in ("outlier", "uniqueness")}
     answers = _fact("prob", oof[f"prob_{head}"].to_numpy(float), "predicted probability")
-    parts = parts_of_facts(facts | {"fold": _fact("fold", fold_of + 1)})
+    parts = parts_of_facts(facts | {"fold": _fact("fold", (fold_of + 1).astype(str))})
     parts += parts_of_clusters(spaces.cluster, fold_of, facts, answers)
     yield Progress(0.7, "Proposing slices on one half of the groups, testing them on the other.")
     member = np.stack([part.member for part in parts], axis=1) if parts else np.zeros((len(oof), 0), bool)
-    found = search(labels, pred, member, [part.fact for part in parts], groups, fold_of, seed=config.seed)
+    named = [part.fact for part in parts], [part.place for part in parts]
+    found = search(labels, pred, member, *named, groups, fold_of, seed=config.seed)
     tested = [_row(one, parts, labels, pred, found.half) for one in found.tested]
     kept = [tested[found.tested.index(one)] for one in found.kept]
     report = {
@@ -154,12 +150,12 @@ def read_patches(run: RunFolder) -> pd.DataFrame | None:
 
 
 def sentence(row: Mapping[str, Any]) -> str:
-    """One slice in one sentence: "23% of 60 patches are wrong (95%: 14–35%) against 5% elsewhere: low NDVI (...)"."""
-    verb, things = WHAT[row["measure"]]
+    """One slice in one sentence: what it is, how many of it are wrong, with interval, and how many elsewhere."""
+    things, are = WHAT[row["measure"]]
     bounds = interval_percent((row["lo"], row["hi"]))
     return (
-        f"{row['name']}: {count(row['tested_wrong'])} of {count(row['tested'])} {things} {verb} "
-        f"({percent(row['rate'], 0)}, 95%: {bounds}) against {percent(row['rest'])} elsewhere."
+        f"{row['name']}: {count(row['tested_wrong'])} of {count(row['tested'])} {things} {are} "
+        f"({percent(row['rate'], 0)}, 95%: {bounds}) against {percent(row['rest'], 0)} elsewhere."
     )
 
 
@@ -194,10 +190,10 @@ def _answers(run: RunFolder, head: str) -> tuple[pd.DataFrame, np.ndarray]:
     return oof[mine].reset_index(drop=True), rows[mine]
 
 
-def _fact(name: str, values: np.ndarray, title: str = "", unit: str = "") -> Any:
+def _fact(name: str, values: np.ndarray, title: str = "") -> Any:
     from core.data.tabular.picture_facts import Fact
 
-    return Fact(title or TITLES.get(name, name), unit or UNITS.get(name, ""), values)
+    return Fact(title or TITLES.get(name, name), values, UNITS.get(name, ""), ENDS.get(name, ("low", "high")))
 
 
 def _facts(dataset: Any, index: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -210,6 +206,8 @@ def _facts(dataset: Any, index: np.ndarray, labels: np.ndarray) -> dict[str, Any
         known["scar_share"] = np.where(labels == 1, scar_shares(dataset, index), np.nan)
     if (month := months(dataset, index)) is not None:
         known["month"] = month
+    if "scar_share" in known:
+        known["scar_share"] = 100 * known["scar_share"].astype(float)
     if dataset.lonlat is not None:
         known["longitude"], known["latitude"] = dataset.lonlat[index].T
     # a group is what is resampled: within one nothing can be told

@@ -16,11 +16,16 @@ from core.data.tabular.patch_metadata import BATCH, VISIBLE
 
 @dataclass(frozen=True, eq=False)
 class Fact:
-    """One number of every patch. title: in lower case, as in the middle of a sentence. values: (N,), nan unknown."""
+    """One thing that is known of every patch.
+
+    title: as in the middle of a sentence. values: (N,) numbers, nan unknown, or texts, "" unknown. ends: what its
+    smallest and largest values are called; none where a place on its scale has no name.
+    """
 
     title: str
-    unit: str
     values: np.ndarray
+    unit: str = ""
+    ends: tuple[str, str] | None = ("low", "high")
 
 
 def picture_facts(dataset: Dataset, index: np.ndarray) -> dict[str, Fact]:
@@ -38,12 +43,11 @@ def picture_facts(dataset: Dataset, index: np.ndarray) -> dict[str, Fact]:
         light = []  # a mean over units means nothing
     parts = [_of(dataset.images(index[i : i + BATCH]), records, indices, light) for i in range(0, len(index), BATCH)]
     values = np.concatenate(parts) if parts else np.empty((0, len(bands) + len(indices) + 2 * bool(light)))
-    named = [(band.name, _inside(band.title), band.unit) for band in bands]
-    named += [(index.name, _inside(index.title), index.unit) for index in indices]
+    named = [(one.name, _inside(one.title), one.unit) for one in (*bands, *indices)]
     unit = bands[light[0]].unit if light else ""
     named += [("brightness", "brightness", unit), ("contrast", "contrast", unit)] * bool(light)
     return {
-        name: Fact(title, unit, values[:, column].astype(np.float64))
+        name: Fact(title, values[:, column].astype(np.float64), unit)
         for column, (name, title, unit) in enumerate(named)
     }
 
@@ -69,6 +73,7 @@ def _mean(maps: np.ndarray) -> np.ndarray:
 
 
 def _inside(title: str) -> str:
-    """A title inside a sentence: "Near infrared" -> "near infrared"; "NDVI" and "VV" stay."""
+    """A title inside a sentence: "Red share (REDR)" -> "red share"; "NDVI" and "VV" stay."""
+    title = title.split(" (", 1)[0]
     first = title.split(" ", 1)[0]
     return title if first[1:] != first[1:].lower() or len(first) < 2 else title[:1].lower() + title[1:]
