@@ -28,7 +28,10 @@ WHAT = {  # "12 of 60 patches are wrong"
     "missed": ("positive patches", "are missed"),
     "false_alarm": ("negative patches", "are false alarms"),
 }
-TITLES = {"cloud": "cloud cover", "scar_share": "scar", "outlier": "distance from the training patches"}
+TITLES = {
+    "cloud": "cloud cover", "scar_share": "scars", "outlier": "distance from the training patches",
+    "uniqueness": "distance from other patches",
+}  # fmt: skip
 UNITS = {"scar_share": "% of the patch", "latitude": "°", "longitude": "°"}
 UNITS |= dict.fromkeys(("outlier", "uniqueness"), "times the usual")
 ENDS = {"scar_share": ("small", "large"), "month": None, "latitude": None, "longitude": None}
