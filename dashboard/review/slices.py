@@ -107,15 +107,16 @@ def bars(rows: Sequence[Mapping[str, Any]], chosen: str = "") -> go.Figure:
     """A bar a slice with its interval and its name above, and a line at the rate elsewhere. rows: of the report."""
     figure, seen = go.Figure(), set()
     names = ["<br>".join(map(escape_html, textwrap.wrap(_short(row), WRAP))) for row in rows]
-    lines = 1 + max(name.count("<br>") for name in names)
+    height = 52 + 18 * max(name.count("<br>") for name in names)  # of a row, px
     for place, row in enumerate(rows):
         colour, legend = MEASURES[row["measure"]]
         value, low, high = (100 * row[key] for key in ("rate", "lo", "hi"))
+        said = f"{escape_html(row['name'])}: {row['tested_wrong']:,} of {row['tested']:,}"
         figure.add_bar(
-            x=[value], y=[place], width=18 / (34 + 18 * lines), orientation="h", name=legend, legendgroup=row["measure"],
+            x=[value], y=[place], width=18 / height, orientation="h", name=legend, legendgroup=row["measure"],
             showlegend=row["measure"] not in seen, error_x=arms(value, low, high, theme.INK),
             marker={"color": colour, "opacity": 1.0 if row["key"] == chosen or not chosen else 0.55},
-            hovertemplate=f"{escape_html(row['name'])}: {row['tested_wrong']:,} of {row['tested']:,}, %{{x:.0f}}%<extra></extra>",
+            hovertemplate=f"{said}, %{{x:.0f}}%<extra></extra>",
         )  # fmt: skip
         seen.add(row["measure"])
         figure.add_scatter(
@@ -130,7 +131,7 @@ def bars(rows: Sequence[Mapping[str, Any]], chosen: str = "") -> go.Figure:
         )  # fmt: skip
     figure.update_xaxes(title_text="Wrong decisions, with 95% interval (%)", range=[0, 103])
     figure.update_yaxes(range=[len(rows) - 0.5, -0.85], showticklabels=False, showgrid=False, zeroline=False)
-    return theme.apply(figure, 110 + (34 + 18 * lines) * len(rows))
+    return theme.apply(figure, 110 + height * len(rows))
 
 
 # ------------------------------------------------------------------------------------------------------- the set
