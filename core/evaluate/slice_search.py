@@ -105,7 +105,7 @@ def search(
     for which, (proposes, tests) in enumerate(((both[0], both[1]), (both[1], both[0]))):
         proposals, n = _proposals(proposes, tests, facts)
         n_candidates = max(n_candidates, n)
-        rows = [_test(tests, proposes, *one, which, n_boot, seed) for one in proposals]
+        rows = _tested(tests, proposes, proposals, which, n_boot, seed)
         adjusted = np.minimum(1.0, 2 * holm([row.p for row in rows]))
         found += [Tested(**{**row.__dict__, "p_adjusted": float(p)}) for row, p in zip(rows, adjusted, strict=True)]
     return SliceSearch(found, _distinct([row for row in found if row.kept], parts, facts, places), half, n_candidates)
@@ -246,15 +246,41 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 # --------------------------------------------------------------------------------------------------- what is tested
 
 
-def _test(half: _Half, other: _Half, parts: tuple[int, ...], measure: int, by: int, n_boot: int, seed: int) -> Tested:
-    """What ``half`` says of a proposal; a pair's p is the largest: against the rest, against the rest of each part."""
+def _tested(
+    half: _Half,
+    other: _Half,
+    proposals: Sequence[tuple[tuple[int, ...], int]],
+    by: int,
+    n_boot: int,
+    seed: int,
+) -> list[Tested]:
+    """What ``half`` says of the proposals, all in the same resamples of its groups."""
+    summed = [_sums_of(half, *one) for one in proposals]
+    if not summed:
+        return []
+    drawn = resampled_sums(np.concatenate(summed, axis=1), n_boot, seed)
+    ends = np.cumsum([part.shape[1] for part in summed])
+    return [
+        _test(other, *one, by, mine, samples)
+        for one, mine, samples in zip(proposals, summed, np.split(drawn, ends[:-1], axis=1), strict=True)
+    ]
+
+
+def _sums_of(half: _Half, parts: tuple[int, ...], measure: int) -> np.ndarray:
+    """(G, 2 S) by group the patches that count, then the wrong ones: of the slice, of the rest, of a pair's two parts.
+
+    Of a part what is left of it beside the pair.
+    """
     inside = members(half.parts, parts)
     beside = [~inside] + [half.parts[:, part] & ~inside for part in parts if len(parts) > 1]
     sets = np.stack([inside, *beside], axis=1).astype(np.float64)
     columns = [sets * x[:, [measure]] for x in (half.base, half.wrong)]
-    summed = by_group(np.concatenate(columns, axis=1), half.group_of, half.n_groups)
-    drawn = resampled_sums(summed, n_boot, seed)
-    size = sets.shape[1]
+    return by_group(np.concatenate(columns, axis=1), half.group_of, half.n_groups)
+
+
+def _test(other: _Half, parts: tuple[int, ...], measure: int, by: int, summed: np.ndarray, drawn: np.ndarray) -> Tested:
+    """One proposal; a pair's p is the largest: against the rest, against the rest of each part."""
+    size = summed.shape[1] // 2
     counted, wrong = summed.sum(axis=0)[:size], summed.sum(axis=0)[size:]
     with np.errstate(invalid="ignore", divide="ignore"):
         rates, samples = wrong / counted, drawn[:, size:] / drawn[:, :size]

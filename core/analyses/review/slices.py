@@ -80,30 +80,15 @@ def analyse(run: RunFolder, options: SlicesOptions) -> Steps[dict[str, Any]]:
     Raises RunError for a run that has not finished or a head that it does not have, DataError where its dataset cannot
     be read.
     """
-    from core.data.store import open_dataset
     from core.evaluate.slice_search import search
-    from core.review.patch_spaces import look
-    from core.review.slice_parts import parts_of_clusters, parts_of_facts
 
     run.require_finished()
-    head, config = _head(run, options.head), run.config()
-    oof, rows = _answers(run, head)
-    fold_of, labels = oof["fold"].to_numpy(), oof["label"].to_numpy()
-    pred = oof[f"pred_{head}"].to_numpy().astype(int)
-    groups = None if (oof["group"] == "").all() else oof["group"].to_numpy()
-    dataset = open_dataset(Path(run.dataset_path()))
-    yield Progress(0.05, "Reading what is known of each patch.")
-    facts = _facts(dataset, dataset.index_of(oof["id"].tolist()), labels)
-    yield Progress(0.5, "Looking at which patches are alike, fold by fold.")
-    spaces = look(fold_of, lambda fold: run.embeddings(fold)["embeddings"][rows], config.embed.metric, config.seed)
-    facts |= {name: _fact(name, getattr(spaces, name)) for name in ("outlier", "uniqueness")}
-    answers = _fact("prob", oof[f"prob_{head}"].to_numpy(float), "predicted probability")
-    parts = parts_of_facts(facts | {"fold": _fact("fold", (fold_of + 1).astype(str))})
-    parts += parts_of_clusters(spaces.cluster, fold_of, facts, answers)
+    head = _head(run, options.head)
+    known = yield from look_at(run, head)
+    oof, labels, pred, parts, groups = known.oof, known.labels, known.pred, known.parts, known.groups
+    fold_of = oof["fold"].to_numpy()
     yield Progress(0.7, "Proposing slices on one half of the groups, testing them on the other.")
-    member = np.stack([part.member for part in parts], axis=1) if parts else np.zeros((len(oof), 0), bool)
-    named = [part.fact for part in parts], [part.place for part in parts]
-    found = search(labels, pred, member, *named, groups, fold_of, seed=config.seed)
+    found = search(labels, pred, known.member, *known.named, groups, fold_of, seed=run.config().seed)
     tested = [_row(one, parts, labels, pred, found.half) for one in found.tested]
     kept = [tested[found.tested.index(one)] for one in found.kept]
     report = {
@@ -123,9 +108,9 @@ def analyse(run: RunFolder, options: SlicesOptions) -> Steps[dict[str, Any]]:
     }
     report = to_json_value(report)
     report["message"] = sentence(report["slices"][0]) if kept else nothing(report)
-    keys = {row["key"]: _counted(one, member, labels) for row, one in zip(kept, found.kept, strict=True)}
+    keys = {row["key"]: _counted(one, known.member, labels) for row, one in zip(kept, found.kept, strict=True)}
     results = run.results(NAME)
-    results.write_table("patches", _patches(oof, head, pred, spaces, found.half, keys))
+    results.write_table("patches", _patches(known, head, found.half, keys))
     results.write_json("report.json", report)
     return {"run": run.name, **report}
 
@@ -173,6 +158,50 @@ def nothing(report: Mapping[str, Any]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------- what is read
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """The judged patches of a run, (N,) each: answers, labels, decisions, groups (or none), spaces, and candidates."""
+
+    oof: pd.DataFrame
+    labels: np.ndarray
+    pred: np.ndarray
+    groups: np.ndarray | None
+    spaces: Any
+    parts: list
+
+    @property
+    def member(self) -> np.ndarray:
+        """(N, P) bool: which patches each part holds."""
+        return np.stack([part.member for part in self.parts], axis=1)
+
+    @property
+    def named(self) -> tuple[list[str], list[int]]:
+        """(P,) facts and places, as ``core.evaluate.slice_search.search`` takes them."""
+        return [part.fact for part in self.parts], [part.place for part in self.parts]
+
+
+def look_at(run: RunFolder, head: str) -> Steps[Known]:
+    """Everything that slices are searched in: the dataset is read once, no network is loaded."""
+    from core.data.store import open_dataset
+    from core.review.patch_spaces import look
+    from core.review.slice_parts import parts_of_clusters, parts_of_facts
+
+    config = run.config()
+    oof, rows = _answers(run, head)
+    fold_of, labels = oof["fold"].to_numpy(), oof["label"].to_numpy()
+    dataset = open_dataset(Path(run.dataset_path()))
+    yield Progress(0.05, "Reading what is known of each patch.")
+    facts = _facts(dataset, dataset.index_of(oof["id"].tolist()), labels)
+    yield Progress(0.5, "Looking at which patches are alike, fold by fold.")
+    spaces = look(fold_of, lambda fold: run.embeddings(fold)["embeddings"][rows], config.embed.metric, config.seed)
+    facts |= {name: _fact(name, getattr(spaces, name)) for name in ("outlier", "uniqueness")}
+    answers = _fact("prob", oof[f"prob_{head}"].to_numpy(float), "predicted probability")
+    parts = parts_of_facts(facts | {"fold": _fact("fold", (fold_of + 1).astype(str))})
+    parts += parts_of_clusters(spaces.cluster, fold_of, facts, answers)
+    groups = None if (oof["group"] == "").all() else oof["group"].to_numpy()
+    return Known(oof, labels, oof[f"pred_{head}"].to_numpy().astype(int), groups, spaces, parts)
 
 
 def _head(run: RunFolder, name: str) -> str:
@@ -247,18 +276,16 @@ def _counted(one: Any, member: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return member[:, list(one.parts)].all(axis=1) & base
 
 
-def _patches(
-    oof: pd.DataFrame, head: str, pred: np.ndarray, spaces: Any, half: np.ndarray, keys: Mapping[str, np.ndarray]
-) -> pd.DataFrame:
+def _patches(known: Known, head: str, half: np.ndarray, keys: Mapping[str, np.ndarray]) -> pd.DataFrame:
     from core.review.hardness import hardness
 
+    oof, labels, spaces = known.oof, known.labels, known.spaces
     probs = np.stack([oof[name].to_numpy(float) for name in oof if name.startswith("prob_")], axis=1)
-    labels = oof["label"].to_numpy()
     return pd.DataFrame(
         {
-            "id": oof["id"], "label": labels, "fold": oof["fold"], "prob": oof[f"prob_{head}"], "wrong": pred != labels,
-            "uniqueness": spaces.uniqueness, "outlier": spaces.outlier, "hardness": hardness(labels, probs),
-            "cluster": spaces.cluster, "half": half,
+            "id": oof["id"], "label": labels, "fold": oof["fold"], "prob": oof[f"prob_{head}"],
+            "wrong": known.pred != labels, "uniqueness": spaces.uniqueness, "outlier": spaces.outlier,
+            "hardness": hardness(labels, probs), "cluster": spaces.cluster, "half": half,
             "slices": [";".join(key for key in keys if keys[key][i]) for i in range(len(oof))],
         }
     )  # fmt: skip
