@@ -7,6 +7,7 @@ from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
 from dashboard.review.patches import patches_view
 from dashboard.review.sets import MARKED, MARKED_KIND
+from dashboard.review.slices import SLICE, SLICE_KIND, slices_view
 from dashboard.ui import guards
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import view_switch
@@ -14,10 +15,11 @@ from dashboard.ui.view_switch import view_switch
 VIEWS = {
     "patches": ":material/grid_view: Patches",
     "issues": ":material/rule: Label issues",
+    "slices": ":material/pie_chart: Slices",
     "labels": ":material/new_label: Corrected labels",
 }
 
-KINDS = {MARKED: MARKED_KIND}  # sets of patches that a link may name: kind -> its resolver and title
+KINDS = {MARKED: MARKED_KIND, SLICE: SLICE_KIND}  # sets of patches that a link may name: kind -> its resolver and title
 
 
 def show() -> None:
@@ -27,6 +29,8 @@ def show() -> None:
     view = view_switch("review", VIEWS, "patches")
     if view == "issues":
         issues_view(run, data)
+    elif view == "slices":
+        slices_view(run, data)
     elif view == "labels":
         summary = guards.or_stop(run.summary)
         labels_view(run, data, chosen_head(outcomes.heads_of(guards.or_stop(run.oof)), summary))
