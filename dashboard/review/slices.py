@@ -147,7 +147,7 @@ def slice_title(run: RunFolder, data: Dataset, name: str) -> str:
     """What the slice of this key is called."""
     found = slices.read(run)
     row = None if found is None else found.row(name)
-    return "" if row is None else f"slice: {row['name']}"
+    return "" if row is None else f"in the slice {row['name']}"
 
 
 SLICE_KIND = sets.Kind(slice_ids, slice_title)
@@ -266,8 +266,8 @@ def _method(run: RunFolder, found: Slices, table: pd.DataFrame) -> None:
 def _clauses(report: Mapping[str, Any]) -> None:
     rows = [
         {"Slice": row["name"], "Shares": clause["words"], "Numbers": clause["numbers"]}
-        for row in report["slices"] if len(row["clauses"]) > 1
-        for clause in row["clauses"]
+        for row in report["slices"]
+        for clause in row["clauses"] if clause["numbers"] not in row["name"]
     ]  # fmt: skip
     if rows:
         st.markdown("What the patches of a slice share:")
