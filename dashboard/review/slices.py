@@ -129,7 +129,8 @@ def bars(rows: Sequence[Mapping[str, Any]], chosen: str = "") -> go.Figure:
             x=0, y=at - BAR_PX / 2, text=words, showarrow=False, xanchor="left", yanchor="bottom", align="left",
             font={"size": 13}, xshift=-2,
         )  # fmt: skip
-    figure.update_xaxes(title_text="Wrong decisions, with 95% interval (%)", range=[0, 103])
+    most = 100 * max(row["hi"] for row in rows)
+    figure.update_xaxes(title_text="Wrong decisions, with 95% interval (%)", range=[0, min(103, 1.25 * most)])
     figure.update_yaxes(range=[at + BAR_PX, 0], showticklabels=False, showgrid=False, zeroline=False)
     return theme.apply(figure, 100 + at + BAR_PX)
 
