@@ -19,6 +19,7 @@ from core.flow.fold_answers import fold_probs, spread
 from core.flow.likeness import distances
 from core.predict.novelty.own import OwnNovelty
 from core.review.entry import Entry
+from core.review.hardness import disagreement, hardness
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
 from dashboard import cache
@@ -37,13 +38,7 @@ def with_doubts(table: pd.DataFrame, oof: pd.DataFrame) -> pd.DataFrame:
     """
     rows = pd.Index(oof["id"].astype(str)).get_indexer(table["id"].astype(str))
     probs = np.stack([oof[f"prob_{name}"].to_numpy(float)[rows] for name in outcomes.heads_of(oof)], axis=1)
-    known = np.isfinite(probs)
-    n = np.maximum(known.sum(axis=1), 1)
-    of_truth = np.where(table["label"].to_numpy()[:, None] == 1, probs, 1.0 - probs)
-    loss = -np.log(np.clip(np.where(known, of_truth, 1.0), outcomes.SMALLEST_PROB, 1.0))  # 0 where nothing is known
-    mean = np.where(known, probs, 0.0).sum(axis=1) / n
-    spread = np.sqrt((np.where(known, probs - mean[:, None], 0.0) ** 2).sum(axis=1) / n)
-    return table.assign(hardness=loss.sum(axis=1) / n, disagreement=spread)
+    return table.assign(hardness=hardness(table["label"].to_numpy(), probs), disagreement=disagreement(probs))
 
 
 def with_issues(table: pd.DataFrame, issues: label_issues.LabelIssues | None) -> pd.DataFrame:
