@@ -15,7 +15,7 @@ from core.data.store import Dataset
 from core.data.tabular.patch_metadata import SOURCE_NAMES
 from core.errors import LandslideLensError
 from core.evaluate.slices import slice_names
-from core.flow.fold_answers import fold_probs, spread
+from core.flow.fold_answers import fold_probs
 from core.flow.likeness import distances
 from core.predict.novelty.own import OwnNovelty
 from core.review.entry import Entry
@@ -99,7 +99,7 @@ def with_spaces(table: pd.DataFrame, run: RunFolder) -> pd.DataFrame:
 
 def with_fold_spread(table: pd.DataFrame, run: RunFolder, data: Dataset, head: str) -> pd.DataFrame:
     """With folds_differ, the standard deviation of the folds' probabilities by this head."""
-    return table.assign(folds_differ=spread(fold_probs(run, head))[_rows(table, data)])
+    return table.assign(folds_differ=disagreement(fold_probs(run, head).T)[_rows(table, data)])
 
 
 def with_run_spread(table: pd.DataFrame, others: Sequence[RunFolder]) -> pd.DataFrame:
@@ -112,7 +112,8 @@ def with_run_spread(table: pd.DataFrame, others: Sequence[RunFolder]) -> pd.Data
         oof, head = other.oof(), other.summary()["head"]
         found = pd.Series(oof[f"prob_{head}"].to_numpy(float), oof["id"].astype(str))
         probs.append(found[~found.index.duplicated()].reindex(table["id"].astype(str)).to_numpy())
-    return table.assign(runs_differ=spread(np.stack(probs)))
+    known = np.stack(probs, axis=1)
+    return table.assign(runs_differ=np.where(np.isfinite(known).sum(axis=1) > 1, disagreement(known), np.nan))
 
 
 def _rows(table: pd.DataFrame, data: Dataset) -> np.ndarray:
