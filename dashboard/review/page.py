@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dashboard.patches import outcomes
-from dashboard.review.duplicates.known import SET_KIND
+from dashboard.review.duplicates.known import DUPLICATES, DUPLICATES_KIND
 from dashboard.review.duplicates.view import duplicates_view
 from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
 from dashboard.review.patches import patches_view
 from dashboard.review.sets import MARKED, MARKED_KIND
+from dashboard.review.slices import SLICE, SLICE_KIND, slices_view
 from dashboard.ui import guards
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import view_switch
@@ -17,13 +18,13 @@ VIEWS = {
     "patches": ":material/grid_view: Patches",
     "issues": ":material/rule: Label issues",
     "duplicates": ":material/content_copy: Duplicates",
+    "slices": ":material/pie_chart: Slices",
     "labels": ":material/new_label: Corrected labels",
 }
+_DRAWN = {"issues": issues_view, "duplicates": duplicates_view, "slices": slices_view}
 
-KINDS = {
-    MARKED: MARKED_KIND,
-    "duplicates": SET_KIND,
-}  # sets of patches that a link may name: kind -> its resolver and title
+# Sets of patches that a link may name: kind -> its resolver and title.
+KINDS = {MARKED: MARKED_KIND, SLICE: SLICE_KIND, DUPLICATES: DUPLICATES_KIND}
 
 
 def show() -> None:
@@ -31,12 +32,10 @@ def show() -> None:
     run = guards.need_finished_run("the patches that a run misclassifies, and why")
     data = guards.need_dataset()
     view = view_switch("review", VIEWS, "patches")
-    if view == "issues":
-        issues_view(run, data)
-    elif view == "duplicates":
-        duplicates_view(run, data)
-    elif view == "labels":
+    if view == "labels":
         summary = guards.or_stop(run.summary)
         labels_view(run, data, chosen_head(outcomes.heads_of(guards.or_stop(run.oof)), summary))
+    elif view in _DRAWN:
+        _DRAWN[view](run, data)
     else:
         patches_view(run, data, KINDS)

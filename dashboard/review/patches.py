@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from core.analyses.review import label_issues
+from core.analyses.review import label_issues, slices
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
-from dashboard import theme, url_state
+from dashboard import state, theme, url_state
 from dashboard.patches import card, gallery, outcomes
 from dashboard.review import bar, filters, judging, places, saved_views, sets
 from dashboard.review import table as review_table
@@ -36,11 +37,14 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         look = gallery.look_choices(data, "errors", cams, overlay=False, named=False)
         beside = places.picker(data)
         popover = st.popover("More filters", icon=":material/filter_list:", key="errors_filters")
-    bar.send_again()
     with popover:
-        at, other = bar.threshold(), bar.other_head(heads, head)
+        with _row():
+            at, other = bar.threshold(), bar.other_head(heads, head)
         columns = review_table.columns_of(data)
-        column, value = bar.column(columns)
+        with _row():
+            column, value = bar.column(columns)
+        runs = bar.other_runs(review_table.runs_beside(run, state.choice().runs))
+    own, has_folds = or_stop(review_table.novelty_of, run), run.has_scores(0)
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if at is not None:
         table = outcomes.decided_at(table, at)
@@ -55,7 +59,9 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         table[f"by:{column}"] = columns[column][data.index_of(table["id"].astype(str).tolist())]
     with choices, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         which = bar.outcome_pills(table)
-        order = bar.order_picker(table, alike)
+        able = {"issue": "issue_rank" in table, "alike": alike, "folds": has_folds, "runs": runs, "novel": own}
+        able |= dict.fromkeys(("outlier", "unique"), or_stop(slices.read, run))
+        order = bar.order_picker([name for name, known in able.items() if known])
     versus = ""
     if other != bar.NOBODY:
         table = outcomes.against(table, outcomes.judged(oof, other))
@@ -65,11 +71,23 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
     with popover:
         folds = bar.folds(table)
         low, high = bar.probability()
+        differ, least = bar.differing(has_folds, bool(runs))
+        with _row():
+            new, judged = bar.novelty(own, len(table)), bar.judgement()
+        with _row():
+            wrong, tag = bar.issue(table), bar.tag(table)
         chosen = Filters(
             outcomes=() if versus and which == bar.WRONG else tuple(which),  # what was fixed is right now
-            folds=tuple(folds), column=column, value=value, low=low, high=high, issue=bar.issue(table),
-            judgement=bar.judgement(), tag=bar.tag(table), versus=versus, ids=shown_set.ids if shown_set else None,
+            folds=tuple(folds), column=column, value=value, low=low, high=high, issue=wrong,
+            judgement=judged, tag=tag, versus=versus, differ=differ, least=least,
+            novelty=new, level=own.level if own else 0.0,
+            ids=shown_set.ids if shown_set else None,
         )  # fmt: skip
+    table = _differing(table, {order, differ}, run, data, head, runs)
+    if own is not None and (new or order == "novel"):
+        table = review_table.with_novelty(table, own, data)
+    if order in ("outlier", "unique"):
+        table = review_table.with_spaces(table, run)
     shown = filters.ordered(table[filters.mask(table, chosen)], order)
     with said:
         st.markdown(sentence(table, data.positive))
@@ -90,12 +108,30 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
     card.show_opened(data, run, shown["id"].tolist(), head, at, controls)
 
 
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+
+
 def _known(table: pd.DataFrame, run: RunFolder, data: Dataset, oof: pd.DataFrame) -> pd.DataFrame:
     """With what is known beside the decision: doubts, likely wrong labels, judgements."""
     table = review_table.with_doubts(table, oof)
     table = review_table.with_issues(table, or_stop(label_issues.read, run))
     said = or_stop(review_table.said_of, Judgements(data.path))
     return review_table.with_judgements(table, said, judging.reviewer())
+
+
+def _differing(
+    table: pd.DataFrame, wanted: Collection[str], run: RunFolder, data: Dataset, head: str, runs: list[RunFolder]
+) -> pd.DataFrame:
+    """With how much folds or runs differ, where that is ``wanted``."""
+    try:
+        if "folds" in wanted:
+            table = review_table.with_fold_spread(table, run, data, head)
+        if "runs" in wanted:
+            table = review_table.with_run_spread(table, runs)
+    except LandslideLensError as error:
+        st.warning(escape_markdown(str(error)), icon=":material/call_split:")
+    return table
 
 
 def sentence(table: pd.DataFrame, positive: str) -> str:
@@ -196,8 +232,10 @@ def _method(cams: gallery.Cams, look: gallery.Look, at: float | None) -> None:
             + "**p** is the probability of the positive class. **Confidence** is its distance from the threshold, as a "
             "share of the largest possible on that side (1: p is 0 or 1), so that misses and false alarms can be "
             "compared. **Loss** is the negative log of the true class's probability; **hardness** is its mean over all "
-            "heads. **Heads differ** by the standard deviation of their probabilities. **Doubt** of a label is the "
-            "mean of what speaks against it (see Label issues)."
+            "heads. **Heads, folds or runs differ** by the standard deviation of their probabilities: only the patch's "
+            "own fold has not learnt it, and other runs answer out of fold. **Doubt** of a label is the mean of what "
+            "speaks against it (see Label issues). **Novelty** is how far a patch lies from what its own fold was "
+            "trained on, as the share of other held-out groups that lie as far out."
         )
         if cams.rows and not look.opacity:
             st.markdown(gallery.cam_sentence(cams))

@@ -75,4 +75,5 @@ def _title(run: RunFolder, data: Dataset, name: str) -> str:
     return "in groups of duplicates" if name == ALL else "in one group of duplicates"
 
 
-SET_KIND = Kind(_ids, _title)
+DUPLICATES = "duplicates"
+DUPLICATES_KIND = Kind(_ids, _title)
