@@ -190,8 +190,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
         _slice("", "demo", 0, "are wrong"),
         "Its {slices[runs][demo][n_wrong]} errors",
         f"a slice is kept in {_deals('landslide4sense_rgb')} deals on the real patches {_ends('landslide4sense_rgb')}",
-        f"and in {_deals('demo')} on the demo (0 to {{slices[runs][demo][without_structure][interval][1]!p:.0f}} %)",
         f"and in {_deals('demo')} on the demo {_ends('demo')}",
+        f"it is found in {_planted('landslide4sense_rgb')} of "
         "{slices[runs][landslide4sense_rgb][planted][0.1][of]} deals",
         f"in {_planted('demo')} on the demo",
         "By uncertainty alone it is "
