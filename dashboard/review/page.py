@@ -6,7 +6,9 @@ from dashboard.patches import outcomes
 from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
 from dashboard.review.patches import patches_view
-from dashboard.review.sets import MARKED, MARKED_KIND
+from dashboard.review.sets import MARKED, MARKED_KIND, Kind
+from dashboard.review.versus import asked as versus
+from dashboard.review.versus.view import versus_view
 from dashboard.ui import guards
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import view_switch
@@ -15,9 +17,14 @@ VIEWS = {
     "patches": ":material/grid_view: Patches",
     "issues": ":material/rule: Label issues",
     "labels": ":material/new_label: Corrected labels",
+    "versus": ":material/compare_arrows: A against B",
 }
 
-KINDS = {MARKED: MARKED_KIND}  # sets of patches that a link may name: kind -> its resolver and title
+# Sets of patches that a link may name: kind -> its resolver and title.
+KINDS = {
+    MARKED: MARKED_KIND,
+    versus.KIND: Kind(versus.ids, versus.title),
+}
 
 
 def show() -> None:
@@ -30,5 +37,8 @@ def show() -> None:
     elif view == "labels":
         summary = guards.or_stop(run.summary)
         labels_view(run, data, chosen_head(outcomes.heads_of(guards.or_stop(run.oof)), summary))
+    elif view == "versus":
+        versus_view(run, data)
     else:
+        versus.adopt_old_link(run)
         patches_view(run, data, KINDS)

@@ -116,10 +116,11 @@ def open_versus(run: RunFolder, asked: Asked, cell: str = "") -> None:
     state.open_view("review", run=run.name, view="versus", filters=filters)
 
 
-def adopt_old_link(head: str) -> None:
+def adopt_old_link(run: RunFolder) -> None:
     """A link to what a head has fixed or broken since another one, of before this view, names the set of it."""
     cell, other = (st.query_params.get(name) for name in _OLD)
     if cell in CELLS and other:
+        head = st.session_state.get(state.HEAD) or run.summary()["head"]
         for name in _OLD:
             url_state.forget(name)
             st.query_params.pop(name, None)

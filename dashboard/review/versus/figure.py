@@ -22,17 +22,17 @@ HEIGHT = 400
 def square(counts: Mapping[str, int], parts: Mapping[str, str], a: str, b: str, chosen: str) -> go.Figure:
     """Rows: whether A is right; columns: whether B is. Every cell is clickable, with its name in ``customdata``.
 
-    counts: by cell of ``CELLS``. parts: what stands below a count. a, b: what the two are called. chosen: the cell whose
-    patches are seen.
+    counts: by cell of ``CELLS``. parts: what stands below a count. a, b: what the two are called. chosen: the cell
+    whose patches are seen.
     """
     figure, total = go.Figure(), max(1, sum(counts.values()))
     for y, row in enumerate(GRID):
         for x, cell in enumerate(row):
-            strong = 0.85 if cell == chosen else 0.4
+            strong, edge = (0.85, COLOUR[cell]) if cell == chosen else (0.4, "rgba(0,0,0,0)")
             figure.add_shape(
                 type="rect", x0=x - 0.485, x1=x + 0.485, y0=y - 0.475, y1=y + 0.475, layer="below",
                 fillcolor=tint(COLOUR[cell], strong),
-                line={"width": 3 if cell == chosen else 0, "color": COLOUR[cell] if cell == chosen else "rgba(0,0,0,0)"},
+                line={"width": 3, "color": edge},
             )  # fmt: skip
             figure.add_annotation(
                 x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},

@@ -44,7 +44,7 @@ def versus_view(run: RunFolder, data: Dataset) -> None:
         return
     with said:
         st.markdown(sentence(found, asked, a, b))
-        st.caption(basis(found, asked))
+        st.caption(basis(found, asked, data.positive))
     left, right = st.columns([9, 11], gap="medium")
     with left:
         usual = next((cell for cell in ORDER if found.counts[cell]), ORDER[0])
@@ -136,9 +136,8 @@ def sentence(found: Versus, asked: Asked, a: str, b: str) -> str:
         size = "The difference in F1 is undefined here."
     else:
         words = interval((f1.lo, f1.hi), signed=True)
-        size = f"F1 {number(f1.a)} against {number(f1.b)}, {difference(f1.difference)}" + (
-            f" [{words}]" if words else ""
-        )
+        size = f"F1 {number(f1.a)} against {number(f1.b)}, {difference(f1.difference)}"
+        size += f" [{words}]" if words else ""
         size += "." if f1.settled else "; that may be chance." if counts["fixed"] + counts["broken"] else "."
     if asked.other == RELABELLED:
         return (
@@ -146,19 +145,19 @@ def sentence(found: Versus, asked: Asked, a: str, b: str) -> str:
             f"answers become wrong**. {size}"
         )
     return (
-        f"**A** ({first}) is right on **{count(counts['fixed'])}** patches that **B** ({second}) gets wrong, and wrong on "
-        f"**{count(counts['broken'])}** that B gets right. {size}"
+        f"**A** ({first}) is right on **{count(counts['fixed'])}** patches that **B** ({second}) gets wrong, and "
+        f"wrong on **{count(counts['broken'])}** that B gets right. {size}"
     )
 
 
-def basis(found: Versus, asked: Asked) -> str:
+def basis(found: Versus, asked: Asked, positive_class: str) -> str:
     """What it was measured on, and what was left out."""
     n, positive = len(found.table), int((found.table["label_a"] == 1).sum())
     out = ", ".join(f"{count(n)} {REASONS[name]}" for name, n in found.left_out.items())
     by = "" if asked.other == RELABELLED or asked.labels == OWN else f" · both by {ways.labels_title(asked.labels)}"
     return (
-        f"{count(n)} patches that neither had seen in training, {count(positive)} of them landslides "
-        f"({positive / n:.0%}){by} · 95% interval over {'groups' if found.grouped else 'patches'} · "
+        f"{count(n)} patches that neither had seen in training, {count(positive)} of them "
+        f"{escape_markdown(positive_class)} ({positive / n:.0%}){by} · 95% interval over {'groups' if found.grouped else 'patches'} · "
         + (f"left out: {out}." if out else "none left out.")
     )
 
@@ -198,18 +197,19 @@ def _method(run: RunFolder, found: Versus, asked: Asked, a: str, b: str) -> None
     with st.expander("How this was measured"):
         if asked.other == RELABELLED:
             words = (
-                "The same out-of-fold answers, judged by two sets of labels. The reviewed labels were chosen where the "
-                "run doubts them, so wrong labels that it agrees with are still there and the change is on the high side."
+                "The same out-of-fold answers, judged by two sets of labels. The reviewed labels were chosen where "
+                "the run doubts them, so wrong labels that it agrees with are still there and the change is on the "
+                "high side."
             )
         else:
             words = (
                 "Each patch was scored by the fold of either side that held it out, and decided at that fold's own "
-                "threshold. Patches are matched by id, and by the pixels where the dataset was changed between two runs."
+                "threshold. Patches are matched by id, and by their pixels where the dataset was changed between runs."
             )
         if asked.other not in (ITSELF, RELABELLED):
             words += (
-                " The interval is over patches; training again would change both runs a little (Results → Compare tells "
-                "how much, where there are several trainings)."
+                " The interval is over patches; training again would change both runs a little (Results → Compare "
+                "tells how much, where there are several trainings)."
             )
             if run.config().data.labels != ways.other_run(run, asked).config().data.labels:
                 words += (
