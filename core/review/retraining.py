@@ -8,6 +8,8 @@ from core.config import RunConfig
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 
+_BETTER = ("succeeded", "running", "queued")  # states, the best first; those that ended without a result are last
+
 
 def with_version(config: RunConfig, labels: str | None) -> RunConfig:
     """The same settings with this version of the labels (its whole name); None for those of the file."""
@@ -15,20 +17,17 @@ def with_version(config: RunConfig, labels: str | None) -> RunConfig:
 
 
 def trained_with(run: RunFolder, labels: str | None, runs: Iterable[RunFolder]) -> RunFolder | None:
-    """The run among ``runs`` that differs from this one by its labels alone: a finished one before others.
+    """The run among ``runs`` that differs from this one by its labels alone.
 
-    runs: of the same dataset, the newest first. Those that failed or were cancelled do not count.
+    runs: of the same dataset, the newest first. A finished one comes first, then one that is under way, then the newest
+    that failed or was cancelled.
     """
-    wanted, waiting = with_version(run.config(), labels), None
+    wanted, found = with_version(run.config(), labels), []
     for other in runs:
         try:
-            if other.name == run.name or other.config() != wanted:
-                continue
-            state = other.status()["state"]
+            if other.name != run.name and other.config() == wanted:
+                found.append((other.status()["state"], other))
         except (LandslideLensError, OSError, KeyError, TypeError):
             continue  # a damaged folder is no training of anything
-        if state == "succeeded":
-            return other
-        if state in ("queued", "running") and waiting is None:
-            waiting = other
-    return waiting
+    rank = {state: place for place, state in enumerate(_BETTER)}
+    return min(found, key=lambda pair: rank.get(pair[0], len(_BETTER)), default=(None, None))[1]

@@ -108,6 +108,10 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         found = pair(this, other)
     except LandslideLensError as error:
         show_error(error, ":material/link_off:")
+        if _labels_differ(this, other) and st.button(
+            "Judge both by the same labels", icon=":material/compare_arrows:", key="compare_same_labels"
+        ):
+            patches.open_against(this, other)
         _settings(this, other)
         return
     short, words = verdict(this, other, found, metric)
@@ -132,6 +136,13 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
     if this.run.name != other.run.name:
         learning.curves_view(this, other)
     _how(words, found, this, metric)
+
+
+def _labels_differ(this: Side, other: Side) -> bool:
+    try:
+        return this.run.config().data.labels != other.run.config().data.labels
+    except LandslideLensError:
+        return False
 
 
 def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[str, str]:

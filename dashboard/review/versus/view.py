@@ -130,15 +130,8 @@ def _labels(words: str, options: list[str], usual: str) -> str:
 
 def sentence(found: Versus, asked: Asked, a: str, b: str) -> str:
     """How many errors were fixed and made, and the difference in F1 with its interval, in Markdown."""
-    counts, f1 = found.counts, found.changes["f1"]
+    counts, size = found.counts, size_words(found)
     first, second = escape_markdown(a), escape_markdown(b)
-    if not np.isfinite(f1.difference):
-        size = "The difference in F1 is undefined here."
-    else:
-        words = interval((f1.lo, f1.hi), signed=True)
-        size = f"F1 {number(f1.a)} against {number(f1.b)}, {difference(f1.difference)}"
-        size += f" [{words}]" if words else ""
-        size += "." if f1.settled else "; that may be chance." if counts["fixed"] + counts["broken"] else "."
     if asked.other == RELABELLED:
         return (
             f"Judged {first}, **{count(counts['fixed'])} errors become right** and **{count(counts['broken'])} right "
@@ -150,14 +143,25 @@ def sentence(found: Versus, asked: Asked, a: str, b: str) -> str:
     )
 
 
+def size_words(found: Versus) -> str:
+    """F1 of A and of B, the difference and its interval, and whether that may be chance."""
+    f1 = found.changes["f1"]
+    if not np.isfinite(f1.difference):
+        return "The difference in F1 is undefined here."
+    words = interval((f1.lo, f1.hi), signed=True)
+    size = f"F1 {number(f1.a)} against {number(f1.b)}, {difference(f1.difference)}" + (f" [{words}]" if words else "")
+    return f"{size}{'' if f1.settled or not f1.difference else '; that may be chance'}."
+
+
 def basis(found: Versus, asked: Asked, positive_class: str) -> str:
     """What it was measured on, and what was left out."""
     n, positive = len(found.table), int((found.table["label_a"] == 1).sum())
     out = ", ".join(f"{count(n)} {REASONS[name]}" for name, n in found.left_out.items())
     by = "" if asked.other == RELABELLED or asked.labels == OWN else f" · both by {ways.labels_title(asked.labels)}"
+    over = "groups" if found.grouped else "patches"
     return (
         f"{count(n)} patches that neither had seen in training, {count(positive)} of them "
-        f"{escape_markdown(positive_class)} ({positive / n:.0%}){by} · 95% interval over {'groups' if found.grouped else 'patches'} · "
+        f"{escape_markdown(positive_class)} ({positive / n:.0%}){by} · 95% interval over {over} · "
         + (f"left out: {out}." if out else "none left out.")
     )
 
