@@ -104,8 +104,8 @@ def _fair(new: RunFolder, old: RunFolder, version: LabelVersion, head: str) -> N
     )
     st.caption(
         f"{escape_markdown(title_of(new))} against {escape_markdown(title_of(old))}: the same settings, both judged by "
-        f"the corrected labels, {count(len(found.table))} patches, each by a fold that had not seen it; 95% interval over "
-        f"{'groups' if found.grouped else 'patches'}. One training each: another seed gives other numbers."
+        f"the corrected labels, {count(len(found.table))} patches, each by a fold that had not seen it; 95% "
+        f"interval over {'groups' if found.grouped else 'patches'}. One training each: another seed gives other numbers."
     )
     if st.button("A against B", type="primary", icon=":material/compare_arrows:", key="review_against"):
         ways.open_versus(new, asked)
