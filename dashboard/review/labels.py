@@ -23,7 +23,7 @@ from dashboard.review.versus.retrained import retrained
 from dashboard.train.labels import version_words
 from dashboard.ui import downloads
 from dashboard.ui.empty_states import empty_state
-from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, parse_time
+from dashboard.ui.formatting import count, difference, escape_markdown, interval, number
 from dashboard.ui.guards import or_stop
 from dashboard.ui.messages import show_error
 
@@ -140,9 +140,13 @@ def _versions(run: RunFolder, data: Dataset, names: list[str], head: str) -> Non
             format_func=lambda one: version_words(data.path, one),
         )  # fmt: skip
         version = or_stop(read_version, data.path, name)
-    st.markdown(_version_words(version))
-    _effect(run, version, head)
-    retrained(run, version, head)
+    st.caption(escape_markdown(f"{version.name}: {version.why}"))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown("**The same answers judged again**")
+        _effect(run, version, head)
+    with right:
+        retrained(run, version, head)
     with st.expander(f"The {count(len(version.changes))} changed labels"):
         classes = {1: data.class_names[1], 0: data.class_names[0], -1: "none"}
         rows = [
@@ -150,14 +154,6 @@ def _versions(run: RunFolder, data: Dataset, names: list[str], head: str) -> Non
             for c in version.changes
         ]
         downloads.table(pd.DataFrame(rows), hide_index=True, width="stretch")
-
-
-def _version_words(version: LabelVersion) -> str:
-    at = parse_time(version.made)
-    when = f", {at.day} {at:%b %Y %H:%M} UTC" if at else ""
-    return escape_markdown(
-        f"{version.name}: {version.sentence.partition(': ')[2]} Made by {version.by}{when}: {version.why}"
-    )
 
 
 def _effect(run: RunFolder, version: LabelVersion, head: str) -> None:

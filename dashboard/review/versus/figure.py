@@ -28,7 +28,7 @@ def square(counts: Mapping[str, int], parts: Mapping[str, str], a: str, b: str, 
     figure, total = go.Figure(), max(1, sum(counts.values()))
     for y, row in enumerate(GRID):
         for x, cell in enumerate(row):
-            strong, edge = (0.85, COLOUR[cell]) if cell == chosen else (0.4, "rgba(0,0,0,0)")
+            strong, edge = (0.6, COLOUR[cell]) if cell == chosen else (0.4, "rgba(0,0,0,0)")
             figure.add_shape(
                 type="rect", x0=x - 0.485, x1=x + 0.485, y0=y - 0.475, y1=y + 0.475, layer="below",
                 fillcolor=tint(COLOUR[cell], strong),
@@ -36,7 +36,7 @@ def square(counts: Mapping[str, int], parts: Mapping[str, str], a: str, b: str, 
             )  # fmt: skip
             figure.add_annotation(
                 x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},
-                text=f"<b>{TITLES[cell]}</b><br><span style='font-size:30px'><b>{counts[cell]:,}</b></span><br>"
+                text=f"<span style='font-size:28px'><b>{counts[cell]:,}</b></span><br><b>{TITLES[cell]}</b><br>"
                 f"{parts[cell]}",
             )  # fmt: skip
             figure.add_scatter(
@@ -44,7 +44,7 @@ def square(counts: Mapping[str, int], parts: Mapping[str, str], a: str, b: str, 
                 marker={"symbol": "square", "size": 150, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
                 hovertemplate=f"{TITLES[cell]}: {counts[cell]:,} ({counts[cell] / total:.1%})<extra></extra>",
             )  # fmt: skip
-    plain = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "linewidth": 0}
+    plain = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "showline": False}
     figure.update_xaxes(
         ticktext=["right", "wrong"], range=[-0.5, 1.5], side="top", title_text=f"B: {_short(b)}", **plain
     )

@@ -29,7 +29,6 @@ def of_cell(run: RunFolder, other: RunFolder, data: Dataset, table: pd.DataFrame
     theirs = gallery.cams_of(other) if asked.other not in (ITSELF, RELABELLED) else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         look = gallery.look_choices(data, "versus", cams, overlay=False, named=False)
-        judging.name_field()
     if table.empty:
         st.info("No patch is in this cell.", icon=":material/search_off:")
         return

@@ -25,7 +25,7 @@ REFRESH_S = 3
 
 def retrained(run: RunFolder, version: LabelVersion, head: str) -> None:
     """Draw it. run: whose labels were reviewed, or that was trained with the version. head: whose F1 is compared."""
-    st.subheader("Trained again with these labels", anchor=False)
+    st.markdown("**The same settings trained again**")
     own = or_stop(run.config).data.labels
     partner = trained_with(run, None if own == version.name else version.name, state.choice().runs)
     status = None if partner is None else run_state(partner)["state"]
@@ -41,8 +41,8 @@ def retrained(run: RunFolder, version: LabelVersion, head: str) -> None:
         st.fragment(_under_way, run_every=REFRESH_S)(partner)
         return
     st.markdown(
-        "What the labels are worth is seen when the network learns from them: the same settings, trained again as a "
-        "job, then both runs judged by the corrected labels."
+        "What the labels are worth shows when the network learns from them. A job trains the same settings; then both "
+        "runs are judged by the corrected labels."
     )
     if partner is not None:
         st.warning(
@@ -105,7 +105,7 @@ def _fair(new: RunFolder, old: RunFolder, version: LabelVersion, head: str) -> N
     st.caption(
         f"{escape_markdown(title_of(new))} against {escape_markdown(title_of(old))}: the same settings, both judged by "
         f"the corrected labels, {count(len(found.table))} patches, each by a fold that had not seen it; 95% "
-        f"interval over {'groups' if found.grouped else 'patches'}. One training each: another seed gives other numbers."
+        f"interval over {'groups' if found.grouped else 'patches'}. One training each: another seed gives others."
     )
     if st.button("A against B", type="primary", icon=":material/compare_arrows:", key="review_against"):
         ways.open_versus(new, asked)

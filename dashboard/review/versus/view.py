@@ -15,7 +15,7 @@ from dashboard import theme, url_state
 from dashboard.charts.base import METRIC_TITLES
 from dashboard.patches import outcomes
 from dashboard.results.compare.view import finished_runs
-from dashboard.review import sets
+from dashboard.review import judging, sets
 from dashboard.review.versus import asked as ways
 from dashboard.review.versus import figure, pictures
 from dashboard.review.versus.asked import CELL, CELL_WORDS, ITSELF, LABELS, OTHER, OTHER_HEAD, OWN, RELABELLED, Asked
@@ -45,24 +45,26 @@ def versus_view(run: RunFolder, data: Dataset) -> None:
     with said:
         st.markdown(sentence(found, asked, a, b))
         st.caption(basis(found, asked, data.positive))
-    left, right = st.columns([9, 11], gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         usual = next((cell for cell in ORDER if found.counts[cell]), ORDER[0])
         url_state.read_query_param(CELL, ORDER, usual)
         _square(found, a, b, st.session_state[CELL] or usual)
+        below = st.container(horizontal=True, vertical_alignment="center")
     with right:
         cell = url_state.choose(
             st.pills, "Patches of", ORDER, key=CELL, default=usual, required=True, label_visibility="collapsed",
             wrap=True, format_func=lambda one: f"{CELL_WORDS[one].partition(':')[0]} · {found.counts[one]:,}",
         )  # fmt: skip
         shown = ordered(found.table[found.table["cell"] == cell])
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with below:
             st.button(
                 "Look at these patches", icon=":material/arrow_outward:", type="tertiary", key="versus_look",
                 disabled=shown.empty, on_click=sets.open_set, args=(ways.KIND, asked.name(cell)),
                 help="In the view Patches, with its filters, orders and maps.",
             )  # fmt: skip
             downloads.download(found.table, f"{run.name}_a_against_b", "All patches (CSV)", key="versus_csv")
+            judging.name_field()
         pictures.of_cell(run, ways.other_run(run, asked), data, shown, asked)
     _method(run, found, asked, a, b)
 
