@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
 from core.progress import Steps, part
+from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
+
+if TYPE_CHECKING:
+    from core.predict.novelty.own import OwnNovelty
 
 NAME = "novelty"
 
@@ -35,7 +40,7 @@ def analyse(run: RunFolder, options: NoveltyOptions) -> Steps[dict[str, Any]]:
 
     novelty = yield from part(fit(run), 0.0, 0.4)
     results = run.results(NAME)
-    save(results.part("calibration"), novelty)
+    save(_calibration(run), novelty)
     report = yield from part(planted_rates(run, novelty, options.patches), 0.4, 1.0)
     results.write_json("report.json", report)
     false = report["false_alarms"]["patches"]
@@ -48,6 +53,25 @@ def read(run: RunFolder) -> dict[str, Any] | None:
     """The rates, or None before they were measured."""
     results = run.results(NAME)
     return results.json("report.json") if results.has("report.json") else None
+
+
+def read_patches(run: RunFolder) -> OwnNovelty | None:
+    """How unlike the others each of the run's own patches is, or None before anything was calibrated."""
+    from core.predict.novelty.fit import load
+    from core.predict.novelty.own import own_novelty
+
+    novelty = load(run, _calibration(run))
+    return None if novelty is None else own_novelty(run, novelty)
+
+
+def patches_file(run: RunFolder) -> Path | None:
+    """What :func:`read_patches` reads, written last; None where nothing was calibrated."""
+    folder = _calibration(run)
+    return folder.path / "report.json" if folder.has("report.json") else None
+
+
+def _calibration(run: RunFolder) -> ResultFolder:
+    return run.results(NAME).part("calibration")
 
 
 ANALYSIS = Analysis(

@@ -5,16 +5,19 @@ The names in the URL that begin with ``errors_`` are those of the page that Revi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.predict.novelty.own import OwnNovelty
+from core.runs.labels import titles_of
+from core.runs.store import RunFolder
 from dashboard import state, theme, url_state
 from dashboard.patches import chosen, outcomes
 from dashboard.review import judging, sets
-from dashboard.review.filters import ISSUES, JUDGEMENTS, ORDERS, Filters
+from dashboard.review.filters import DIFFER_BY, ISSUES, JUDGEMENTS, NOVELTY, ORDERS, Filters
 from dashboard.ui.formatting import escape_markdown
 
 ANY = ""
@@ -23,8 +26,19 @@ VERSUS = {"fixed": "Fixed: only this head is right", "broken": "Broken: only the
 WRONG = ["FN", "FP"]
 ORDER, ALIKE = "errors_order", "review_alike"
 LOW, HIGH, ISSUE, TAG, JUDGEMENT = "review_low", "review_high", "review_issue", "review_tag", "review_judgement"
+RUNS, DIFFER, LEAST, NOVEL = "review_runs", "review_differ", "review_least", "review_novelty"
+NEEDS = ("issue", "alike", "folds", "runs", "novel")  # orders of something that not every run has
+TOLD = {
+    "folds": "Only a patch's own fold has not learnt it; the other folds have.",
+    "novel": "Unlike what its own fold was trained on, compared with the other held-out groups.",
+}
+DIFFER_HELP = (
+    "The standard deviation of their probabilities. Of the folds only the patch's own has not learnt it; other runs "
+    "answer out of fold."
+)
 _IN_POPOVER = (
     state.ERRORS_AT, "errors_other", "errors_column", "errors_value", "errors_folds", LOW, HIGH, ISSUE, TAG, JUDGEMENT,
+    RUNS, DIFFER, LEAST, NOVEL,
 )  # fmt: skip
 
 
@@ -78,13 +92,59 @@ def outcome_pills(table: pd.DataFrame) -> list[str]:
     )  # fmt: skip
 
 
-def order_picker(table: pd.DataFrame, alike: str) -> str:
-    """The order; those of which something is known."""
-    usable = [name for name in ORDERS if (name != "issue" or "issue_rank" in table) and (name != "alike" or alike)]
+def order_picker(known: Collection[str]) -> str:
+    """The order. known: those that need something which not every run has (``NEEDS``) and that can be had."""
+    usable = [name for name in ORDERS if name not in NEEDS or name in known]
     return url_state.choose(
         st.selectbox, "Order", usable, key=ORDER, default=usable[0], width=210, format_func=ORDERS.get,
         label_visibility="collapsed",
     )  # fmt: skip
+
+
+def other_runs(runs: Mapping[str, RunFolder]) -> list[RunFolder]:
+    """Runs whose answers are held against this one's; nothing is drawn where there is no other."""
+    if not runs:
+        return []
+    titles = titles_of(runs.values())
+    names = url_state.choose_several(
+        st.multiselect, "Other runs", list(runs), key=RUNS, format_func=titles.get, placeholder="none",
+        help="Finished runs on the same patches: sort or filter by where they disagree with this one. Each answers by "
+        "its own main head and out of fold.",
+    )  # fmt: skip
+    return [runs[name] for name in names]
+
+
+def differing(folds: bool, runs: bool) -> tuple[str, float]:
+    """Between whom answers differ ("" for no matter), and by which standard deviation at least."""
+    usable = [name for name in DIFFER_BY if name == "heads" or (folds if name == "folds" else runs)]
+    with st.container(horizontal=True):
+        who = url_state.choose(
+            st.selectbox, "Answers differ between", [ANY, *usable], key=DIFFER, default=ANY,
+            format_func=lambda name: DIFFER_BY[name].lower() if name else "(any)", help=DIFFER_HELP,
+        )  # fmt: skip
+        if not who:
+            return ANY, 0.0
+        return who, url_state.number("by at least", 0.0, 0.5, 0.1, key=LEAST, step=0.05, format="%.2f")
+
+
+def novelty(own: OwnNovelty | None, n: int) -> str:
+    """How unlike the training set; where that was not measured, how to get it. n: how many patches are judged."""
+    if own is None:
+        st.caption(
+            "Not measured yet: which patches are unlike the training set. Results › External test › Wrong or foreign "
+            "data measures it."
+        )
+        return ANY
+    words = {name: text.format(n=rarest(own.level)) for name, text in NOVELTY.items()}
+    found = _pick("Novelty", words, NOVEL)
+    if len(own.rows) < n:
+        st.caption(f"Known of {len(own.rows):,} patches; the others pass no choice of it.")
+    return found
+
+
+def rarest(level: float) -> str:
+    """n of "1 in n"."""
+    return f"{round(1 / level):,}"
 
 
 def versus(table: pd.DataFrame, other: str) -> str:
@@ -195,9 +255,13 @@ def said_filters(table: pd.DataFrame, filters: Filters, shown_set: sets.Chosen |
         words.append(f"{filters.column} is {filters.value}")
     if (filters.low, filters.high) != (0.0, 1.0):
         words.append(f"probability {filters.low:.2f} to {filters.high:.2f}")
+    if filters.novelty:
+        words.append(NOVELTY[filters.novelty].format(n=rarest(filters.level)))
+    if filters.differ:
+        words.append(f"{DIFFER_BY[filters.differ].lower()} differ by {filters.least:.2f} or more")
     words += [known[value] for value, known in ((filters.issue, ISSUES), (filters.judgement, JUDGEMENTS)) if value]
     words += [f"tag {filters.tag}"] * bool(filters.tag) + [VERSUS.get(filters.versus, "")] * bool(filters.versus)
-    if not words and order != "alike":
+    if not words and order != "alike" and order not in TOLD:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if words:
@@ -211,3 +275,5 @@ def said_filters(table: pd.DataFrame, filters: Filters, shown_set: sets.Chosen |
         if order == "alike":
             st.caption(f"Sorted by likeness to {escape_markdown(alike)}, as its own fold's network sees them.",
                        width="content")  # fmt: skip
+        elif told := TOLD.get(filters.differ) or TOLD.get(order):
+            st.caption(told, width="content")

@@ -27,11 +27,20 @@ JUDGEMENTS = {
     "duplicate": "Duplicate",
 }
 ISSUES = {"first": "The likeliest 5%", "cleanlab": "Wrong, says cleanlab"}
+NOVELTY = {  # in place of "{n}": the rarest share that the run's groups can tell
+    "unlike": "Unlike the training set, at 1 in {n}",
+    "rather": "Unlike it, at 1 in 10",
+    "like": "Like it (not at 1 in 10)",
+}
+DIFFER_BY = {"heads": "Heads", "folds": "Folds", "runs": "Runs"}
 ORDERS = outcomes.ORDERS | {
     "issue": "Likeliest wrong label first",
     "hardest": "Hardest first",
     "easiest": "Easiest first",
     "disagreement": "Heads disagree most",
+    "folds": "Folds disagree most",
+    "runs": "Runs disagree most",
+    "novel": "Least like the training set",
     "alike": "Most alike first",
 }
 _BY = {
@@ -39,8 +48,13 @@ _BY = {
     "hardest": ("hardness", False),
     "easiest": ("hardness", True),
     "disagreement": ("disagreement", False),
+    "folds": ("folds_differ", False),
+    "runs": ("runs_differ", False),
+    "novel": ("novelty_p", True),
     "alike": ("distance", True),
 }
+_DIFFERENCE = {"heads": "disagreement", "folds": "folds_differ", "runs": "runs_differ"}
+RATHER = 0.1
 DIFFER = "differ"  # in the column "judgement", where people say different things
 
 
@@ -50,7 +64,8 @@ class Filters:
 
     outcomes: of TP, FN, FP, TN. folds: from 0. value: of the column ``column``. low, high: the probability's range,
     both ends included. issue: of ``ISSUES``. judgement: of ``JUDGEMENTS``. versus: since another head
-    (``outcomes.against``). ids: patches that were marked on a map, None for all.
+    (``outcomes.against``). novelty: of ``NOVELTY``, with ``level`` as its rarest p-value. differ: of ``DIFFER_BY``,
+    whose probabilities differ by a standard deviation of ``least`` or more. ids: of a set of patches, None for all.
     """
 
     outcomes: tuple[str, ...] = ()
@@ -63,6 +78,10 @@ class Filters:
     tag: str = ""
     judgement: str = ""
     versus: str = ""
+    novelty: str = ""
+    level: float = 0.01
+    differ: str = ""
+    least: float = 0.1
     ids: frozenset[str] | None = None
 
 
@@ -85,6 +104,10 @@ def mask(table: pd.DataFrame, filters: Filters) -> np.ndarray:
         keep &= judged_as(table, filters.judgement)
     if filters.versus:
         keep &= _is_in(table, "versus", [filters.versus])
+    if filters.novelty:
+        keep &= _novelty(table, filters.novelty, filters.level)
+    if filters.differ:
+        keep &= _number(table, _DIFFERENCE[filters.differ]) >= filters.least
     if filters.ids is not None:
         keep &= _is_in(table, "id", filters.ids)
     return keep
@@ -97,6 +120,16 @@ def _is_in(table: pd.DataFrame, column: str, wanted: Collection) -> np.ndarray:
 def _issue(table: pd.DataFrame, which: str) -> np.ndarray:
     column = {"first": "issue_first", "cleanlab": "cleanlab_issue"}[which]
     return table[column].to_numpy(bool) if column in table else np.zeros(len(table), bool)
+
+
+def _number(table: pd.DataFrame, column: str) -> np.ndarray:
+    """(N,) float64; nan, which passes no comparison, where it is not known."""
+    return table[column].to_numpy(float) if column in table else np.full(len(table), np.nan)
+
+
+def _novelty(table: pd.DataFrame, which: str, level: float) -> np.ndarray:
+    p = _number(table, "novelty_p")
+    return p > RATHER if which == "like" else p <= {"unlike": level, "rather": RATHER}[which]
 
 
 def judged_as(table: pd.DataFrame, which: str) -> np.ndarray:
@@ -136,6 +169,8 @@ def measure(row: pd.Series, order: str) -> str:
             return f"doubt {row['issue_score']:.2f}, number {int(value):,}"
         case "alike":
             return f"{value:.2f} away"
-        case "disagreement":
-            return f"heads differ by {value:.2f}"
+        case "disagreement" | "folds" | "runs":
+            return f"{'heads' if order == 'disagreement' else order} differ by {value:.2f}"
+        case "novel":
+            return f"as few as {value:.1%} of the others are as unlike"
     return f"hardness {value:.2f}"

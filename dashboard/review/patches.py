@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import pandas as pd
@@ -13,7 +13,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
-from dashboard import theme, url_state
+from dashboard import state, theme, url_state
 from dashboard.patches import card, gallery, outcomes
 from dashboard.review import bar, filters, judging, places, saved_views, sets
 from dashboard.review import table as review_table
@@ -41,6 +41,8 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         at, other = bar.threshold(), bar.other_head(heads, head)
         columns = review_table.columns_of(data)
         column, value = bar.column(columns)
+        runs = bar.other_runs(review_table.runs_beside(run, state.choice().runs))
+    own, has_folds = or_stop(review_table.novelty_of, run), run.has_scores(0)
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if at is not None:
         table = outcomes.decided_at(table, at)
@@ -55,7 +57,8 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         table[f"by:{column}"] = columns[column][data.index_of(table["id"].astype(str).tolist())]
     with choices, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         which = bar.outcome_pills(table)
-        order = bar.order_picker(table, alike)
+        able = {"issue": "issue_rank" in table, "alike": alike, "folds": has_folds, "runs": runs, "novel": own}
+        order = bar.order_picker([name for name, known in able.items() if known])
     versus = ""
     if other != bar.NOBODY:
         table = outcomes.against(table, outcomes.judged(oof, other))
@@ -65,10 +68,16 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
     with popover:
         folds = bar.folds(table)
         low, high = bar.probability()
+        differ, least = bar.differing(has_folds, bool(runs))
+        table = _differing(table, {order, differ}, run, data, head, runs)
+        if own is not None:
+            table = review_table.with_novelty(table, own, data)
         chosen = Filters(
             outcomes=() if versus and which == bar.WRONG else tuple(which),  # what was fixed is right now
             folds=tuple(folds), column=column, value=value, low=low, high=high, issue=bar.issue(table),
-            judgement=bar.judgement(), tag=bar.tag(table), versus=versus, ids=shown_set.ids if shown_set else None,
+            judgement=bar.judgement(), tag=bar.tag(table), versus=versus, differ=differ, least=least,
+            novelty=bar.novelty(own, len(table)), level=own.level if own else 0.0,
+            ids=shown_set.ids if shown_set else None,
         )  # fmt: skip
     shown = filters.ordered(table[filters.mask(table, chosen)], order)
     with said:
@@ -96,6 +105,20 @@ def _known(table: pd.DataFrame, run: RunFolder, data: Dataset, oof: pd.DataFrame
     table = review_table.with_issues(table, or_stop(label_issues.read, run))
     said = or_stop(review_table.said_of, Judgements(data.path))
     return review_table.with_judgements(table, said, judging.reviewer())
+
+
+def _differing(
+    table: pd.DataFrame, wanted: Collection[str], run: RunFolder, data: Dataset, head: str, runs: list[RunFolder]
+) -> pd.DataFrame:
+    """With how much folds or runs differ, where that is ``wanted``."""
+    try:
+        if "folds" in wanted:
+            table = review_table.with_fold_spread(table, run, data, head)
+        if "runs" in wanted:
+            table = review_table.with_run_spread(table, runs)
+    except LandslideLensError as error:
+        st.warning(escape_markdown(str(error)), icon=":material/call_split:")
+    return table
 
 
 def sentence(table: pd.DataFrame, positive: str) -> str:
@@ -196,8 +219,10 @@ def _method(cams: gallery.Cams, look: gallery.Look, at: float | None) -> None:
             + "**p** is the probability of the positive class. **Confidence** is its distance from the threshold, as a "
             "share of the largest possible on that side (1: p is 0 or 1), so that misses and false alarms can be "
             "compared. **Loss** is the negative log of the true class's probability; **hardness** is its mean over all "
-            "heads. **Heads differ** by the standard deviation of their probabilities. **Doubt** of a label is the "
-            "mean of what speaks against it (see Label issues)."
+            "heads. **Heads, folds or runs differ** by the standard deviation of their probabilities: only the patch's "
+            "own fold has not learnt it, and other runs answer out of fold. **Doubt** of a label is the mean of what "
+            "speaks against it (see Label issues). **Novelty** is how far a patch lies from what its own fold was "
+            "trained on, as the share of other held-out groups that lie as far out."
         )
         if cams.rows and not look.opacity:
             st.markdown(gallery.cam_sentence(cams))

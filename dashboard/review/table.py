@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.analyses import novelty
 from core.analyses.review import label_issues
 from core.data.store import Dataset
 from core.data.tabular.patch_metadata import SOURCE_NAMES
+from core.errors import LandslideLensError
 from core.evaluate.slices import slice_names
+from core.flow.fold_answers import fold_probs, spread
 from core.flow.likeness import distances
+from core.predict.novelty.own import OwnNovelty
 from core.review.entry import Entry
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
@@ -21,6 +25,7 @@ from dashboard import cache
 from dashboard.patches import outcomes
 from dashboard.review.filters import DIFFER
 
+MOST_RUNS = 30  # others that may be chosen
 MOST_VALUES = 60  # a column with more distinct values is cut into ranges, or is no filter
 Said = Mapping[str, Sequence[Entry]]
 
@@ -78,7 +83,71 @@ def with_distance(table: pd.DataFrame, run: RunFolder, data: Dataset, patch_id: 
     """With the distance from one of its patches, in the embedding of that patch's fold."""
     fold = int(table.loc[table["id"].astype(str) == patch_id, "fold"].iloc[0])
     found = distances(run, fold, int(data.index_of([patch_id])[0]))
-    return table.assign(distance=found[data.index_of(table["id"].astype(str).tolist())])
+    return table.assign(distance=found[_rows(table, data)])
+
+
+def with_novelty(table: pd.DataFrame, own: OwnNovelty, data: Dataset) -> pd.DataFrame:
+    """With novelty_p, the share of other held-out groups as unlike as the patch; nan where it was not looked at."""
+    p = np.full(len(data), np.nan)
+    p[own.rows] = own.p
+    return table.assign(novelty_p=p[_rows(table, data)])
+
+
+def with_fold_spread(table: pd.DataFrame, run: RunFolder, data: Dataset, head: str) -> pd.DataFrame:
+    """With folds_differ, the standard deviation of the folds' probabilities by this head."""
+    return table.assign(folds_differ=spread(fold_probs(run, head))[_rows(table, data)])
+
+
+def with_run_spread(table: pd.DataFrame, others: Sequence[RunFolder]) -> pd.DataFrame:
+    """With runs_differ, the standard deviation of this run's probability and those of others by their own heads.
+
+    Every probability is out of fold; nan where no other run has answered.
+    """
+    probs = [table["prob"].to_numpy(float)]
+    for other in others:
+        oof, head = other.oof(), other.summary()["head"]
+        found = pd.Series(oof[f"prob_{head}"].to_numpy(float), oof["id"].astype(str))
+        probs.append(found[~found.index.duplicated()].reindex(table["id"].astype(str)).to_numpy())
+    return table.assign(runs_differ=spread(np.stack(probs)))
+
+
+def _rows(table: pd.DataFrame, data: Dataset) -> np.ndarray:
+    return data.index_of(table["id"].astype(str).tolist())
+
+
+# ------------------------------------------------------------------------------------------------ what there is to know
+
+
+def novelty_of(run: RunFolder) -> OwnNovelty | None:
+    """How unlike the others each of the run's patches is; None where that was not measured."""
+    file = novelty.patches_file(run)
+    return None if file is None else _novelty(str(run.path), cache.file_version(file))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _novelty(path: str, version: cache.Version) -> OwnNovelty | None:
+    return novelty.read_patches(cache.run(path))
+
+
+def runs_beside(run: RunFolder, all_runs: Sequence[RunFolder]) -> dict[str, RunFolder]:
+    """Other finished runs on the very same patches by name, newest first, at most ``MOST_RUNS``."""
+    found: dict[str, RunFolder] = {}
+    try:
+        content = run.provenance()["dataset"]["content_hash"]
+    except (LandslideLensError, KeyError, TypeError):
+        return found
+    for other in all_runs:
+        if other.name != run.name and len(found) < MOST_RUNS and _is_of(other, content):
+            found[other.name] = other
+    return found
+
+
+def _is_of(run: RunFolder, content: str) -> bool:
+    try:
+        head = run.summary()["head"] if run.known_status()["state"] == "succeeded" else None
+        return head is not None and run.provenance()["dataset"]["content_hash"] == content
+    except (LandslideLensError, KeyError, TypeError):
+        return False
 
 
 # ----------------------------------------------------------------------------------------------------- read once

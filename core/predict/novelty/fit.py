@@ -150,6 +150,13 @@ def groups_of_rows(oof: pd.DataFrame, rows: list[FoldRows]) -> tuple[np.ndarray,
     return found, True
 
 
+def calibrated_rows(run: RunFolder, n_folds: int) -> list[np.ndarray]:
+    """By fold the rows that it held out and that were looked at, in the order of its evidence."""
+    rows = [fold_rows(run, fold) for fold in range(n_folds)]
+    chosen = _chosen(rows)
+    return [np.intersect1d(one.val, chosen) for one in rows]
+
+
 def _chosen(rows: list[FoldRows]) -> np.ndarray:
     every = np.unique(np.concatenate([one.val for one in rows]))
     return np.sort(np.random.default_rng(SEED).permutation(every)[:MOST])

@@ -11,13 +11,13 @@ from core.data.bands import Band
 from core.data.store.dataset import Dataset
 from core.device import choose_device
 from core.errors import FormatError
-from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
-from core.predict.novelty.calibrated import Novelty, evidence_of, set_distances
+from core.predict.novelty.calibrated import Novelty, set_distances
 from core.predict.novelty.causes import likely_cause
 from core.predict.novelty.faults import Fault, faults_for
 from core.predict.novelty.features import value_features
 from core.predict.novelty.fit import fold_rows, groups_of_rows
+from core.predict.novelty.own import evidence_for
 from core.predict.training_dataset import training_dataset
 from core.predict.values import Watch, values_of_run
 from core.progress import Progress, Steps
@@ -58,8 +58,7 @@ def planted_rates(run: RunFolder, novelty: Novelty, n: int) -> Steps[dict[str, A
         yield Progress(k / (1 + len(faults_for(bands))), f"Planting: {fault.title}.")
         found[fault.key] = _rates(run, novelty, bands, held, models, fault, rng)
     none = found.pop("none")
-    reads = any(kind_of(name) == "embeddings" for name in members_of([run.summary()["head"]]))
-    evidence = evidence_of(novelty.has_bands, novelty.has_embedding and reads)
+    evidence = evidence_for(run, novelty)
     return {
         "run": run.name,
         "made": now(),
