@@ -29,8 +29,7 @@ PAGE_SIZES = (12, 24, 48)
 def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) -> None:
     """Draw it. kinds: of sets that the URL may name."""
     summary, oof = or_stop(run.summary), or_stop(run.oof)
-    cams, heads = gallery.cams_of(run), outcomes.heads_of(oof)
-    head = chosen_head(heads, summary)
+    cams, head = gallery.cams_of(run), chosen_head(outcomes.heads_of(oof), summary)
     said, choices, looks = st.container(gap="xsmall"), st.container(gap="small"), st.container(gap="small")
     with looks, st.container(horizontal=True, vertical_alignment="center"):
         look = gallery.look_choices(data, "errors", cams, overlay=False, named=False)
@@ -38,7 +37,7 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         popover = st.popover("More filters", icon=":material/filter_list:", key="errors_filters")
     bar.send_again()
     with popover:
-        at, other = bar.threshold(), bar.other_head(heads, head)
+        at = bar.threshold()
         columns = review_table.columns_of(data)
         column, value = bar.column(columns)
         runs = bar.other_runs(review_table.runs_beside(run, state.choice().runs))
@@ -59,11 +58,6 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         which = bar.outcome_pills(table)
         able = {"issue": "issue_rank" in table, "alike": alike, "folds": has_folds, "runs": runs, "novel": own}
         order = bar.order_picker([name for name, known in able.items() if known])
-    versus = ""
-    if other != bar.NOBODY:
-        table = outcomes.against(table, outcomes.judged(oof, other))
-        with choices:
-            versus = bar.versus(table, other)
     shown_set = sets.chosen(run, data, kinds)
     with popover:
         folds = bar.folds(table)
@@ -73,9 +67,8 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         if own is not None:
             table = review_table.with_novelty(table, own, data)
         chosen = Filters(
-            outcomes=() if versus and which == bar.WRONG else tuple(which),  # what was fixed is right now
-            folds=tuple(folds), column=column, value=value, low=low, high=high, issue=bar.issue(table),
-            judgement=bar.judgement(), tag=bar.tag(table), versus=versus, differ=differ, least=least,
+            outcomes=tuple(which), folds=tuple(folds), column=column, value=value, low=low, high=high,
+            issue=bar.issue(table), judgement=bar.judgement(), tag=bar.tag(table), differ=differ, least=least,
             novelty=bar.novelty(own, len(table)), level=own.level if own else 0.0,
             ids=shown_set.ids if shown_set else None,
         )  # fmt: skip

@@ -16,6 +16,7 @@ from core.review.versus import CELLS, FILE, Versus, relabelled, versus
 from core.runs.labels import short_title
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
+from dashboard.review.sets import SET
 
 KIND = "versus"  # of a set of patches, see ``dashboard.review.sets``
 OTHER, OTHER_HEAD, LABELS, CELL = "versus_with", "versus_head", "versus_labels", "versus_cell"
@@ -119,12 +120,14 @@ def open_versus(run: RunFolder, asked: Asked, cell: str = "") -> None:
 def adopt_old_link(run: RunFolder) -> None:
     """A link to what a head has fixed or broken since another one, of before this view, names the set of it."""
     cell, other = (st.query_params.get(name) for name in _OLD)
-    if cell in CELLS and other:
-        head = st.session_state.get(state.HEAD) or run.summary()["head"]
-        for name in _OLD:
-            url_state.forget(name)
-            st.query_params.pop(name, None)
-        st.query_params["review_set"] = f"{KIND}:{Asked(head, other_head=other).name(cell)}"
+    if cell not in CELLS or not other:
+        return
+    head = st.session_state.get(state.HEAD) or run.summary()["head"]
+    for name in _OLD:
+        st.query_params.pop(name, None)
+    st.query_params[SET] = f"{KIND}:{Asked(head, other_head=other).name(cell)}"
+    if state.ERRORS_OUTCOME not in st.query_params:
+        st.query_params[state.ERRORS_OUTCOME] = list(theme.OUTCOME_WORDS)  # what was fixed is right now
 
 
 # ------------------------------------------------------------------------------------------------ as a set of patches
