@@ -120,6 +120,7 @@ def attention(
         chip = tiles.outcome_chip(row.get("outcome"))
         more = "left the attention of A, right of B"
         made.append(tiles.tile(patch_id, rgb, caption(row), chip, gallery.short(patch_id, 30), more))
+    st.caption("Left: the attention of A. Right: that of B. A click opens a patch.")
     sent = tiles.payload(made, "Patches with the attention of A and of B", px=TWO_PX)
     tiles.draw(sent, f"{key}_attention", tiles.open_patch)
 

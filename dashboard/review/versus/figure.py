@@ -59,9 +59,8 @@ def parts_of(table: pd.DataFrame) -> dict[str, str]:
     found = {}
     for cell in CELLS:
         kinds = table["outcome_a"][table["cell"] == cell].value_counts()
-        found[cell] = "<br>".join(
-            f"{kinds[name]:,} {words}" for name, words in theme.OUTCOME_WORDS.items() if name in kinds
-        )
+        words = {name: text.partition(" (")[0] for name, text in theme.OUTCOME_WORDS.items() if name in kinds}
+        found[cell] = "<br>".join(f"{kinds[name]:,} {text.lower()}" for name, text in words.items())
     return found
 
 
