@@ -1,4 +1,4 @@
-"""The review desk in a real browser: a lasso filters, keys judge and undo, a second person judges; labels are corrected."""
+"""The review desk in a real browser: a lasso filters, keys judge and undo, a second person judges, labels change."""
 
 from __future__ import annotations
 

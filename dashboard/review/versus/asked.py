@@ -21,7 +21,7 @@ from dashboard.review.sets import SET
 KIND = "versus"  # of a set of patches, see ``dashboard.review.sets``
 OTHER, OTHER_HEAD, LABELS, CELL = "versus_with", "versus_head", "versus_labels", "versus_cell"
 ITSELF, RELABELLED = "heads", "labels"  # what B is, where it is not another run's name
-OWN = ""  # the labels that both runs judged by
+OWN = "own"  # the labels that both runs judged by
 CELL_WORDS = {
     "fixed": "Fixed: only A is right",
     "broken": "Broken: only B is right",
@@ -59,7 +59,7 @@ def found(run: RunFolder, asked: Asked) -> Versus:
     """The comparison; kept until one of its tables or the dataset changes. Raises as ``core.review.versus``."""
     other = other_run(run, asked)
     files = [one.path / "oof.parquet" for one in (run, other)]
-    if asked.labels:
+    if asked.labels != OWN:
         files.append(run.dataset_path())
     return _found(str(run.path), str(other.path), asked, tuple(cache.file_version(path) for path in files))
 
@@ -69,7 +69,7 @@ def _found(run: str, other: str, asked: Asked, versions: tuple[cache.Version, ..
     this = cache.run(run)
     if asked.other == RELABELLED:
         return relabelled(this, asked.head, asked.labels)
-    return versus(this, asked.head, cache.run(other), asked.other_head, asked.labels or None)
+    return versus(this, asked.head, cache.run(other), asked.other_head, None if asked.labels == OWN else asked.labels)
 
 
 def other_run(run: RunFolder, asked: Asked) -> RunFolder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -87,9 +89,9 @@ def _choices(run: RunFolder, data: Dataset, head: str, own_heads: list[str]) -> 
         )
         return None
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        other = url_state.choose(
-            st.selectbox, "B: compare with", list(words), key=OTHER, default=next(iter(words)), width=360,
-            format_func=words.get,
+        other = _choose(
+            "B: compare with", list(words), OTHER, next(iter(words)), width=360, format_func=words.get,
+            on_change=_forget_head,
         )  # fmt: skip
         if other == RELABELLED:
             labels = _labels("Judged by", relabels, relabels[0])
@@ -112,19 +114,32 @@ def _head_and_labels(run: RunFolder, head: str, other: str, own_heads: list[str]
             show_error(error, ":material/link_off:")
             return None
         usual = next((name for name in (head, theirs) if name in heads), heads[0])
-    other_head = url_state.choose(
-        st.selectbox, "Its head", heads, key=OTHER_HEAD, default=usual, width=220, format_func=theme.head_title
-    )
+    other_head = _choose("Its head", heads, OTHER_HEAD, usual, width=220, format_func=theme.head_title)
     if versions or labels != OWN:
         labels = _labels("Both judged by", [*([OWN] if labels == OWN else []), *versions, FILE], labels)
     return Asked(head, other, other_head, labels)
 
 
 def _labels(words: str, options: list[str], usual: str) -> str:
-    return url_state.choose(
-        st.selectbox, words, options, key=LABELS, default=usual, width=210,
+    return _choose(
+        words, options, LABELS, usual, width=210,
         format_func=lambda one: "the labels of training" if one == OWN else ways.labels_title(one),
     )  # fmt: skip
+
+
+def _choose(label: str, options: list[str], key: str, usual: str, **look: Any) -> str:
+    """One of the options, always named in the URL: what is usual changes with every new run, what a link shows not."""
+    url_state.read_query_param(key, options, usual)
+    if st.session_state[key] not in options:
+        st.session_state[key] = usual
+    return url_state.choose(st.selectbox, label, options, key=key, default=None, **look)
+
+
+def _forget_head() -> None:
+    """Callback: another B has a usual head and usual labels of its own."""
+    for key in (OTHER_HEAD, LABELS):
+        url_state.forget(key)
+        st.query_params.pop(key, None)
 
 
 # ------------------------------------------------------------------------------------------------------- in words
