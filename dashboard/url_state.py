@@ -3,6 +3,9 @@
 Streamlit's own binding writes the words of an option; words change with counts and translations, so the values
 themselves stand in the URL here. Values that do not exist are passed over. Streamlit forgets a widget that is not
 drawn; what was chosen is kept beside it, and the default is never kept, so that another run has its own.
+
+What is in a popover the browser draws when that is opened first, maybe after the page was drawn several times; a value
+is sent to it only when it was set, so it is set anew each time there, or defaults would be shown.
 """
 
 from __future__ import annotations
@@ -119,6 +122,8 @@ def read_query_text(key: str) -> str:
         st.session_state[key] = asked[0][:MOST_TEXT]
     elif key not in st.session_state:
         st.session_state[key] = st.session_state.get(_kept(key), "")
+    elif _in_popover():
+        st.session_state[key] = st.session_state[key]
     return str(st.session_state[key] or "")
 
 
@@ -127,6 +132,13 @@ def _hold(key: str, named: Any, otherwise: Any) -> None:
         st.session_state[key] = named
     elif key not in st.session_state:
         st.session_state[key] = otherwise
+    elif _in_popover():
+        st.session_state[key] = st.session_state[key]
+
+
+def _in_popover() -> bool:
+    """Whether what is drawn next will be in a popover."""
+    return "popover" in st._main._active_dg._ancestor_block_types
 
 
 def write_query_param(key: str, value: Any, default: Any, kept_as: str | None = None) -> None:

@@ -34,20 +34,6 @@ DIFFER_HELP = (
     "The standard deviation of their probabilities. Of the folds only the patch's own has not learnt it; other runs "
     "answer out of fold."
 )
-_IN_POPOVER = (
-    state.ERRORS_AT, "errors_column", "errors_value", "errors_folds", LOW, HIGH, ISSUE, TAG, JUDGEMENT,
-    RUNS, DIFFER, LEAST, NOVEL,
-)  # fmt: skip
-
-
-def send_again() -> None:
-    """Before the filters are drawn in a popover: the browser draws what is in one when it is opened first.
-
-    It would show defaults then, as what a widget holds is sent to it only when that has changed.
-    """
-    for key in _IN_POPOVER:
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
 
 
 def threshold() -> float | None:

@@ -28,9 +28,9 @@ JUDGEMENTS = {
 }
 ISSUES = {"first": "The likeliest 5%", "cleanlab": "Wrong, says cleanlab"}
 NOVELTY = {  # in place of "{n}": the rarest share that the run's groups can tell
-    "unlike": "Unlike the training set, at 1 in {n}",
-    "rather": "Unlike it, at 1 in 10",
-    "like": "Like it (not at 1 in 10)",
+    "unlike": "Unlike the training set (1 in {n})",
+    "rather": "Rather unlike the training set (1 in 10)",
+    "like": "Like the training set",
 }
 DIFFER_BY = {"heads": "Heads", "folds": "Folds", "runs": "Runs"}
 ORDERS = outcomes.ORDERS | {
@@ -169,5 +169,5 @@ def measure(row: pd.Series, order: str) -> str:
         case "disagreement" | "folds" | "runs":
             return f"{'heads' if order == 'disagreement' else order} differ by {value:.2f}"
         case "novel":
-            return f"as few as {value:.1%} of the others are as unlike"
+            return f"only {value:.1%} are as unlike" if value < 0.5 else f"{value:.0%} are as unlike"
     return f"hardness {value:.2f}"

@@ -14,11 +14,10 @@ from core.review.judgements import Judgements
 from dashboard.patches import chosen, gallery
 from dashboard.review import table as review_table
 from dashboard.review.filters import DIFFER
+from dashboard.reviewer import REVIEWER, TAKEN, reviewer
 from dashboard.ui.formatting import escape_markdown, parse_time
 
-REVIEWER = "reviewer"  # in the session: the name, on every page that judges
 NAMED, NOTE, TAGS, TROUBLE, STAY = "review_named", "review_note", "review_tags", "review_trouble", "review_stay"
-_TAKEN = "review_name_taken"  # in the session: the name that was given on a card
 BUTTONS = {  # verdict -> words, icon, key
     "landslide": ("Landslide", ":material/check:", "L"),
     "not": ("No landslide", ":material/close:", "N"),
@@ -29,15 +28,10 @@ BUTTONS = {  # verdict -> words, icon, key
 WORDS = {verdict: words.lower() for verdict, (words, _, _) in BUTTONS.items()} | {DIFFER: "judged differently"}
 
 
-def reviewer() -> str:
-    """The name under which this session judges; "" where none was given."""
-    return " ".join(str(st.session_state.get(REVIEWER) or st.session_state.get(_TAKEN) or "").split())
-
-
 def name_field() -> None:
     """Who judges."""
-    if not st.session_state.get(REVIEWER) and st.session_state.get(_TAKEN):
-        st.session_state[REVIEWER] = st.session_state[_TAKEN]
+    if not st.session_state.get(REVIEWER) and st.session_state.get(TAKEN):
+        st.session_state[REVIEWER] = st.session_state[TAKEN]
     st.text_input(
         "Your name", key=REVIEWER, on_change=_forget_taken, max_chars=MOST_NAME, placeholder="Your name",
         persist_state="session", width=200, label_visibility="collapsed", icon=":material/person:",
@@ -106,11 +100,11 @@ def said_words(entry: Entry) -> str:
 
 def _take_name() -> None:
     """Callback: from the card, behind which the page's own field is not drawn anew and keeps what it holds."""
-    st.session_state[_TAKEN] = st.session_state.get(NAMED) or ""
+    st.session_state[TAKEN] = st.session_state.get(NAMED) or ""
 
 
 def _forget_taken() -> None:
-    st.session_state.pop(_TAKEN, None)
+    st.session_state.pop(TAKEN, None)
 
 
 def judge(data: Dataset, verdict: str, order: list[str]) -> None:

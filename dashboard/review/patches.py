@@ -7,6 +7,7 @@ from functools import partial
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.analyses.review import label_issues
 from core.data.store import Dataset
@@ -35,11 +36,11 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         look = gallery.look_choices(data, "errors", cams, overlay=False, named=False)
         beside = places.picker(data)
         popover = st.popover("More filters", icon=":material/filter_list:", key="errors_filters")
-    bar.send_again()
     with popover:
         at = bar.threshold()
         columns = review_table.columns_of(data)
-        column, value = bar.column(columns)
+        with _row():
+            column, value = bar.column(columns)
         runs = bar.other_runs(review_table.runs_beside(run, state.choice().runs))
     own, has_folds = or_stop(review_table.novelty_of, run), run.has_scores(0)
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
@@ -63,15 +64,18 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         folds = bar.folds(table)
         low, high = bar.probability()
         differ, least = bar.differing(has_folds, bool(runs))
-        table = _differing(table, {order, differ}, run, data, head, runs)
-        if own is not None:
-            table = review_table.with_novelty(table, own, data)
+        with _row():
+            new, judged = bar.novelty(own, len(table)), bar.judgement()
+        with _row():
+            wrong, tag = bar.issue(table), bar.tag(table)
         chosen = Filters(
-            outcomes=tuple(which), folds=tuple(folds), column=column, value=value, low=low, high=high,
-            issue=bar.issue(table), judgement=bar.judgement(), tag=bar.tag(table), differ=differ, least=least,
-            novelty=bar.novelty(own, len(table)), level=own.level if own else 0.0,
+            outcomes=tuple(which), folds=tuple(folds), column=column, value=value, low=low, high=high, issue=wrong,
+            judgement=judged, tag=tag, differ=differ, least=least, novelty=new, level=own.level if own else 0.0,
             ids=shown_set.ids if shown_set else None,
         )  # fmt: skip
+    table = _differing(table, {order, differ}, run, data, head, runs)
+    if own is not None:
+        table = review_table.with_novelty(table, own, data)
     shown = filters.ordered(table[filters.mask(table, chosen)], order)
     with said:
         st.markdown(sentence(table, data.positive))
@@ -90,6 +94,10 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
     _method(cams, look, at)
     controls = partial(judging.card_controls, data, bar.known_tags(table))
     card.show_opened(data, run, shown["id"].tolist(), head, at, controls)
+
+
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
 def _known(table: pd.DataFrame, run: RunFolder, data: Dataset, oof: pd.DataFrame) -> pd.DataFrame:

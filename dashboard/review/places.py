@@ -26,6 +26,7 @@ WAYS = {NOTHING: "Pictures", "projection": "With projection", "places": "With ma
 OTHERS = "not in this set"
 COLOURS = {OTHERS: theme.UNLABELLED} | {theme.OUTCOME_WORDS[name]: theme.OUTCOME[name] for name in outcomes.OUTCOMES}
 HEIGHT = 460
+FAINT = {"size": 5, "opacity": 0.5}  # what is not in the set
 
 
 def picker(data: Dataset) -> str:
@@ -110,6 +111,9 @@ def _groups(table: pd.DataFrame, inside: np.ndarray) -> np.ndarray:
 
 
 def _draw(figure, run: RunFolder, name: str, alt: str, within: frozenset[str] | None) -> None:
+    for trace in figure.data:
+        if str(trace.name).startswith(OTHERS):
+            trace.marker.update(FAINT)
     key = f"review_{name}_{run.name}_{st.session_state.get(sets.MARKS, 0)}"
 
     def keep() -> None:

@@ -75,7 +75,7 @@ def tell_trouble(one: Chosen | None) -> None:
     """Why a set is not shown, with the button that takes it out of the URL."""
     if one is not None and one.ids is None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(escape_markdown(f"{one.trouble} All patches are looked at."), icon=":material/link_off:")
+            st.warning(escape_markdown(f"{one.trouble} It filters nothing."), icon=":material/link_off:")
             st.button("Clear it", key="review_unset", type="tertiary", on_click=clear)
 
 

@@ -1,15 +1,17 @@
-"""What the browser alone knows: the address of what is seen, to copy, and how wide its window is.
+"""What the browser alone knows: the address of what is seen, to copy, how wide its window is, and who judged in it.
 
-One component asks for both: a button that copies the address also tells whether the window is narrow, and folds the
-sidebar at first where there is little room.
+One component asks for all of it: a button that copies the address also tells whether the window is narrow, folds the
+sidebar at first where there is little room, and remembers the reviewer's name for the next session.
 """
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import reviewer
 from dashboard.ui import narrow
 
+REVIEWER_KEY = "landslide-lens-reviewer"  # in the browser's local storage
 FOLDED = 1000  # px: below this width the sidebar would leave the pictures too little room, and begins folded
 
 _JS = """
@@ -40,6 +42,13 @@ export default function (component) {
     if (narrow !== data.narrow) component.setStateValue("narrow", narrow);
   };
   tell();
+  try {
+    const name = data.reviewer;
+    const kept = window.localStorage.getItem(data.reviewer_key);
+    if (name) window.localStorage.setItem(data.reviewer_key, name);
+    else if (name === "") window.localStorage.removeItem(data.reviewer_key);
+    else if (kept) component.setStateValue("reviewer", kept);
+  } catch { /* a browser that keeps nothing */ }
   window.addEventListener("resize", tell);
   return () => { clearTimeout(timer); window.removeEventListener("resize", tell); };
 }
@@ -65,5 +74,7 @@ _component = st.components.v2.component(
 
 def copy_link() -> None:
     """The button. The URL names every choice that changes what is seen, so its address is the view."""
+    told = st.session_state.get(narrow.KEY) or {}
     widths = {"fold_width": FOLDED, "card_width": narrow.WIDTH, "narrow": narrow.is_narrow()}
-    _component(key=narrow.KEY, data=widths, on_narrow_change=lambda: None)
+    name = {"reviewer": reviewer.for_browser(told.get("reviewer")), "reviewer_key": REVIEWER_KEY}
+    _component(key=narrow.KEY, data=widths | name, on_narrow_change=lambda: None, on_reviewer_change=lambda: None)

@@ -12,6 +12,7 @@ from core.runs.store import datasets_path
 from tests.browser.conftest import settled
 from tests.builders import make_dataset, make_run
 from tests.dashboard.predict.conftest import add_map
+from tests.dashboard.review.test_issues import keep_issues
 
 PAGES = {
     "": "Overview", "dataset": "Dataset", "balance": "Balance", "train": "Train", "results": "Results",
@@ -68,6 +69,26 @@ def test_axe_finds_nothing_serious_in_other_views(browser, url, run, view):
     settled(tab)
     assert not serious(tab)
     context.close()
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_in_the_views_of_review(themed, url, run):
+    """With the filters open and a set that is not there, a projection beside the pictures, issues, and labels."""
+    keep_issues(run)
+    address = f"{url}/review?run={run.name}"
+    for query, opens in (
+        ("&review_set=marked:0&review_low=0.1&errors_order=disagreement", "More filters"),
+        ("&review_beside=projection&errors_outcome=TP", "Views"),
+        ("&review_view=issues", ""),
+        ("&review_view=labels", "Make a version of the labels"),
+    ):
+        themed.goto(address + query)
+        expect(themed.locator("h1")).to_have_text("Review", timeout=60_000)
+        settled(themed)
+        if opens:
+            themed.get_by_role("button", name=opens).click()
+            settled(themed)
+        assert not serious(themed), query
 
 
 @pytest.mark.parametrize(("width", "folded"), [(1440, False), (820, True), (390, True)])

@@ -50,6 +50,13 @@ def test_filter_lasso_judge_by_keyboard_undo_and_a_second_reviewer(page, url, ru
     settled(page)
     shown = page.locator(".tile").evaluate_all("all => all.map(one => one.dataset.id)")
     assert {run.fold_of(one) for one in shown} == {0}
+    again = page.context.new_page()
+    again.goto(page.url)
+    expect(again.get_by_text("marked on a map")).to_be_visible(timeout=60_000)
+    settled(again)
+    assert again.locator(".tile").evaluate_all("all => all.map(one => one.dataset.id)") == shown
+    expect(again.get_by_placeholder("Your name")).to_have_value("Ada")
+    again.close()
 
     page.locator(".tile .open").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -67,10 +74,9 @@ def test_filter_lasso_judge_by_keyboard_undo_and_a_second_reviewer(page, url, ru
 
     other = page.context.browser.new_context().new_page()
     ids = opened(other, url, run, "Bo")
-    other.goto(f"{other.url}&patch={shown[0]}")
+    other.goto(f"{other.url}&patch={shown[0]}")  # another session: the browser knows who it is
     expect(other.get_by_role("dialog")).to_be_visible(timeout=60_000)
-    other.get_by_label("Your name, to judge").fill("Bo")
-    other.keyboard.press("Enter")
+    expect(other.get_by_label("Your name, to judge")).to_be_hidden()
     expect(other.get_by_text("Judged by another person")).to_be_visible()
     other.get_by_role("dialog").get_by_role("button", name="Landslide", exact=False).first.click()
     expect(other.get_by_text("Judged by another person")).to_be_hidden()
@@ -80,11 +86,15 @@ def test_filter_lasso_judge_by_keyboard_undo_and_a_second_reviewer(page, url, ru
 
 def test_filters_that_were_not_seen_yet_hold_what_they_do_when_they_are_opened_late(page, url, run):
     """The browser first draws what is in a popover when that is opened: by then it was drawn anew behind it."""
-    opened(page, url, run, "Ada", "&errors_column=group&review_low=0.1")
+    opened(page, url, run, "Ada", "&errors_column=group&review_low=0.1&errors_stretch=patch")
     page.get_by_role("button", name="More filters").click()
     expect(page.get_by_label("to", exact=True)).to_have_value("1.00")
     expect(page.get_by_label("Probability from")).to_have_value("0.10")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Picture").click()
+    expect(page.get_by_role("radio", name="Each patch by itself")).to_be_checked()
     settled(page)
+    assert "errors_stretch=patch" in page.url
     assert "errors_column=group" in page.url and "review_low=0.1" in page.url and "review_high" not in page.url
 
 

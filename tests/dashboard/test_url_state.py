@@ -22,6 +22,33 @@ def page():
     st.write(f"{one} {'+'.join(many)} {number}")
 
 
+def late():
+    """A choice on the page and one in a popover."""
+    import streamlit as st
+
+    from dashboard import url_state
+
+    url_state.choose(st.radio, "Here", ["a", "b"], key="here", default="a")
+    with st.popover("More"), st.container():
+        url_state.choose(st.radio, "There", ["a", "b"], key="there", default="a")
+        url_state.text("Text", key="text")
+
+
+def test_what_a_popover_holds_is_sent_each_time_as_it_may_be_opened_late():
+    at = AppTest.from_function(late)
+    at.query_params["here"] = at.query_params["there"] = "b"
+    at.query_params["text"] = "words"
+    at.run()
+    for _ in range(2):
+        at.run()
+        assert not at.exception and at.radio(key="there").value == "b"
+        sent = at.radio(key="there").proto, at.text_input(key="text").proto
+        assert all(one.set_value for one in sent) and not at.radio(key="here").proto.set_value
+    at.radio(key="there").set_value("a").run()
+    at.run()
+    assert at.radio(key="there").value == "a" and "there" not in at.query_params
+
+
 def opened(**query) -> AppTest:
     at = AppTest.from_function(page)
     for key, value in query.items():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dashboard.patches import outcomes
 from dashboard.review import filters
-from dashboard.review.filters import DIFFER, ISSUES, JUDGEMENTS, ORDERS, Filters
+from dashboard.review.filters import DIFFER, ISSUES, JUDGEMENTS, NOVELTY, ORDERS, Filters
 
 VERDICTS = ("", "landslide", "not", "unsure", "bad image", "duplicate", DIFFER)
 
@@ -31,6 +31,7 @@ def tables(draw):
             "disagreement": rng.random(n), "distance": rng.random(n), "issue_rank": rank, "issue_score": rng.random(n),
             "issue_first": rank <= 3, "cleanlab_issue": rng.random(n) < 0.3, "judgement": rng.choice(VERDICTS, n),
             "mine": rng.choice(VERDICTS[:-1], n), "tags": [("road",) if x < 0.3 else () for x in rng.random(n)],
+            "novelty_p": np.where(rank > 2, rng.random(n), np.nan), "folds_differ": rng.random(n) / 2,
             "by:sensor": rng.choice(["S1", "S2", ""], n),
         }
     )  # fmt: skip
@@ -43,6 +44,8 @@ CHOICES = {
     "tag": st.sampled_from(["road", "lake"]),
     "judgement": st.sampled_from([*JUDGEMENTS]),
     "ids": st.frozensets(st.sampled_from([f"P{i:02d}" for i in range(30)])),
+    "novelty": st.sampled_from([*NOVELTY]),
+    "differ": st.sampled_from(["heads", "folds", "runs"]),
     "low": st.sampled_from([0.0, 0.3, 0.5]),
     "high": st.sampled_from([0.5, 0.9, 1.0]),
 }
@@ -100,6 +103,21 @@ def test_judgements(which, wanted):
     assert "".join(kept) == wanted
 
 
+@pytest.mark.parametrize(("which", "wanted"), [("unlike", "b"), ("rather", "bc"), ("like", "de")])
+def test_novelty_passes_only_what_it_is_known_of(which, wanted):
+    table = made(novelty_p=[np.nan, 0.01, 0.1, 0.11, 1.0, np.nan])
+    kept = table["id"][filters.mask(table, Filters(novelty=which, level=0.02))]
+    assert "".join(kept) == wanted
+    assert not filters.mask(made(), Filters(novelty=which)).any()
+
+
+def test_answers_that_differ_by_at_least_so_much():
+    table = made(disagreement=[0.0, 0.1, 0.2, 0.3, np.nan, 0.05], runs_differ=[0.5, 0, 0, 0, 0, 0])
+    assert "".join(table["id"][filters.mask(table, Filters(differ="heads", least=0.1))]) == "bcd"
+    assert "".join(table["id"][filters.mask(table, Filters(differ="runs", least=0.1))]) == "a"
+    assert not filters.mask(table, Filters(differ="folds")).any()
+
+
 def test_marked_patches_and_an_empty_set_of_them():
     assert filters.mask(made(), Filters(ids=frozenset("af"))).tolist() == [True, False, False, False, False, True]
     assert not filters.mask(made(), Filters(ids=frozenset())).any()
@@ -107,9 +125,13 @@ def test_marked_patches_and_an_empty_set_of_them():
 
 def test_what_a_patch_is_ordered_by_stands_below_it():
     row = pd.Series({"hardness": 1.234, "issue_score": 0.5, "issue_rank": 1200.0, "confidence": 0.7, "loss": 2.0,
-                     "distance": 0.25, "disagreement": 0.125})  # fmt: skip
-    said = {order: filters.measure(row, order) for order in ("hardest", "issue", "alike", "surest", "high_loss")}
+                     "distance": 0.25, "disagreement": 0.125, "folds_differ": 0.2, "novelty_p": 0.0125})  # fmt: skip
+    said = {
+        order: filters.measure(row, order)
+        for order in ("hardest", "issue", "alike", "surest", "high_loss", "folds", "novel")
+    }
     assert said == {
         "hardest": "hardness 1.23", "issue": "doubt 0.50, number 1,200", "alike": "0.25 away",
-        "surest": "confidence 0.70", "high_loss": "loss 2.00",
+        "surest": "confidence 0.70", "high_loss": "loss 2.00", "folds": "folds differ by 0.20",
+        "novel": "only 1.2% are as unlike",
     }  # fmt: skip

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.config import preset
 from core.data.store import DatasetWriter, open_dataset
 from core.flow.likeness import distances
+from core.predict.novelty.own import OwnNovelty
 from core.review import patch_sets
 from dashboard.patches import outcomes
-from dashboard.review import saved_views, sets
+from dashboard.review import saved_views, sets, table
 from tests.builders import make_run
 from tests.dashboard import galleries
 
@@ -65,6 +67,57 @@ def test_the_hardest_by_all_heads_come_first(run, open_page):
     assert galleries.shown(at, "errors")[0] == oof.sort_values("hardness")["id"].iloc[-1]
 
 
+def test_patches_on_which_the_folds_disagree_come_first(run, open_page):
+    data = open_dataset(run.dataset_path())
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(3, len(data)))
+    for fold in range(3):
+        run.write_scores(fold, {"svm_c0.1": scores[fold]})
+    run.write_json(
+        "rules.json", {"svm_c0.1": {"slope": None, "intercept": None, "thresholds": [0.5] * 3, "deployed": 0.5}}
+    )
+    at = open_page("review", run=run.name, errors_outcome=ALL, errors_order="folds", review_differ="folds",
+                   review_least="0.2")  # fmt: skip
+    assert not at.exception
+    differ = np.std(1 / (1 + np.exp(-scores)), axis=0)
+    wanted = [str(data.ids[row]) for row in np.argsort(-differ) if differ[row] >= 0.2]
+    assert galleries.shown(at, "errors") == wanted[:24]
+    said = " ".join(c.value for c in at.caption).replace("\\", "")
+    assert "folds differ by 0.20 or more" in said and "own fold has not learnt it" in said
+
+
+def test_other_runs_on_the_same_patches_are_held_against_this_one(studio, run, open_page):
+    assert not any(m.key == "review_runs" for m in open_page("review", run=run.name).multiselect)
+    config = preset("demo").with_overrides(["train.epochs=4", "folds.n_splits=3", "seed=5"])
+    other = make_run(studio.checkpoints, run.dataset_path(), config=config)
+    oof, ours = other.oof(), judged(run).set_index("id")["prob"]
+    oof.loc[oof["id"] == ours.index[7], f"prob_{other.summary()['head']}"] = 1.0 - round(ours.iloc[7])
+    other.write_oof(oof)
+    at = open_page("review", run=run.name, errors_outcome=ALL, errors_order="runs", review_runs=other.name)
+    assert not at.exception
+    theirs = oof.set_index("id")[f"prob_{other.summary()['head']}"].reindex(ours.index)
+    differ = (ours - theirs).abs() / 2  # of two
+    shown = galleries.shown(at, "errors")
+    assert differ[shown].tolist() == pytest.approx(differ.sort_values(ascending=False)[:24].tolist())
+    assert "runs" not in open_page("review", run=run.name, errors_order="runs").selectbox(key="errors_order").options
+
+
+def test_novelty_is_offered_where_it_was_measured(run, open_page, monkeypatch):
+    at = open_page("review", run=run.name, errors_order="novel")
+    assert any("Not measured yet" in c.value for c in at.caption)
+    assert at.selectbox(key="errors_order").value == "surest"
+    data = open_dataset(run.dataset_path())
+    rows = np.arange(len(data))[::2]
+    own = OwnNovelty(rows, np.linspace(0.02, 1.0, len(rows)), 50, "both")
+    monkeypatch.setattr(table, "novelty_of", lambda _: own)
+    at = open_page("review", run=run.name, errors_outcome=ALL, errors_order="novel", review_novelty="rather")
+    assert not at.exception
+    assert galleries.shown(at, "errors") == [str(data.ids[row]) for row in rows[own.p <= 0.1]][:24]
+    assert "Unlike the training set (1 in 50)" in at.selectbox(key="review_novelty").options
+    assert any("the others pass no choice of it" in c.value for c in at.caption)
+    assert any("Rather unlike the training set" in c.value and c.value.startswith("Only:") for c in at.caption)
+
+
 def test_sorted_by_likeness_to_a_chosen_patch(run, open_page):
     at = open_page("review", run=run.name, errors_outcome=ALL)
     one = galleries.shown(at, "errors")[3]
@@ -110,7 +163,7 @@ def test_a_saved_view_holds_what_was_marked(run, open_page):
 @pytest.mark.parametrize("named", ["marked:0123456789abcdef", "marked:../../x", "strange:1", "marked", ":"])
 def test_a_set_that_is_not_there_is_told_and_leaves_nothing_out(run, open_page, named):
     at = open_page("review", run=run.name, errors_outcome=ALL, review_set=named)
-    assert not at.exception and any("All patches are looked at" in w.value for w in at.warning)
+    assert not at.exception and any("It filters nothing" in w.value for w in at.warning)
     assert len(galleries.shown(at, "errors")) == 24
     at.button(key="review_unset").click().run()
     assert not at.warning and "review_set" not in at.query_params
