@@ -65,6 +65,10 @@ class Versus:
         """How many patches are in each cell."""
         return {cell: int((self.table["cell"] == cell).sum()) for cell in CELLS}
 
+    def listed(self) -> pd.DataFrame:
+        """The table as files hold it: folds counted from 1."""
+        return self.table.assign(fold_a=self.table["fold_a"] + 1, fold_b=self.table["fold_b"] + 1)
+
 
 def versus(a: RunFolder, head_a: str, b: RunFolder, head_b: str, labels: str | None = None) -> Versus:
     """Two heads of one run, or of two runs, both judged by the same labels.

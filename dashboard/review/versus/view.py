@@ -65,7 +65,7 @@ def versus_view(run: RunFolder, data: Dataset) -> None:
                 disabled=shown.empty, on_click=sets.open_set, args=(ways.KIND, asked.name(cell)),
                 help="In the view Patches, with its filters, orders and maps.",
             )  # fmt: skip
-            downloads.download(found.table, f"{run.name}_a_against_b", "All patches (CSV)", key="versus_csv")
+            downloads.download(found.listed, f"{run.name}_a_against_b", "All patches (CSV)", key="versus_csv")
             judging.name_field()
         pictures.of_cell(run, ways.other_run(run, asked), data, shown, asked)
     _method(run, found, asked, a, b)
