@@ -17,7 +17,7 @@ def test_another_head_and_another_run_are_compared(trained_run, tmp_path):
     rows = list(csv.DictReader(out.read_text("utf-8").splitlines()))
     assert {row["id"] for row in rows if row["cell"] == "fixed"} == set(oof["id"][right & ~before])
     assert {row["fold_a"] for row in rows} == {"1", "2"}
-    said = core(*asked, trained_run.name)
+    said = core(*asked, trained_run.name).stdout
     assert "Fixed (only A is right): 0. Broken (only B is right): 0." in said
     assert "The heads of" in core_error(*asked, "nowhere")
 
