@@ -22,7 +22,7 @@ from dashboard.results.compare import learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
 from dashboard.results.compare.sides import Side, pair
-from dashboard.ui import downloads, guards
+from dashboard.ui import downloads, guards, narrow
 from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
 from dashboard.ui.messages import show_error
 
@@ -207,7 +207,7 @@ def _settings(this: Side, other: Side) -> None:
 
 def _value(value: object) -> str:
     if value is None or value == "":
-        return downloads.NOTHING
+        return narrow.NOTHING
     if isinstance(value, bool):
         return "on" if value else "off"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)[:200]

@@ -95,6 +95,8 @@ def titles(run: RunFolder, asked: Asked) -> tuple[str, str]:
     theirs = other.config().data.labels
     if own != theirs:
         labels = [labels_title(one or FILE) for one in (own, theirs)]
+        if named[0] == named[1]:
+            named = ["trained", "trained"]
         named = [f"{title} with {words}" for title, words in zip(named, labels, strict=True)]
     if heads[0] != heads[1]:
         named = [f"{title} ({head})" for title, head in zip(named, heads, strict=True)]

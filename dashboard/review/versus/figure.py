@@ -60,7 +60,10 @@ def parts_of(table: pd.DataFrame) -> dict[str, str]:
     for cell in CELLS:
         kinds = table["outcome_a"][table["cell"] == cell].value_counts()
         words = {name: text.partition(" (")[0] for name, text in theme.OUTCOME_WORDS.items() if name in kinds}
-        found[cell] = "<br>".join(f"{kinds[name]:,} {text.lower()}" for name, text in words.items())
+        found[cell] = "<br>".join(
+            f"{kinds[name]:,} {text.lower()}{'s' if name == 'FP' and kinds[name] != 1 else ''}"
+            for name, text in words.items()
+        )
     return found
 
 
