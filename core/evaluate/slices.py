@@ -27,7 +27,7 @@ from core.stats.intervals import defined_spread, t_interval, t_pvalue
 FEWEST = 20  # patches that the metric is a share of, for a slice to be judged
 FEWEST_GROUPS = 2  # effective ones in a slice, for an interval: of one scene the spread between scenes is unknown
 MOST_DECIMALS = 9  # of the edges of a slice of numbers
-MOST_VALUES = 12  # of a text or a whole number; the rarer ones are left out
+MOST_VALUES = 12  # of a text; the rarer ones are left out
 NEEDS_BOTH = frozenset({"f1", "precision", "accuracy", "balanced_accuracy", "mcc"})  # not comparable on one class
 TABLE = (
     "by", "slice", "n", "n_positive", "value", "lo", "hi", "rest", "difference", "diff_lo", "diff_hi", "p", "p_holm",
@@ -115,29 +115,37 @@ def slice_report(
 def slice_names(values: np.ndarray, n_bins: int = 4) -> np.ndarray:
     """(N,) text, the slice of each patch; "" where unknown or in none.
 
-    Numbers with more than ``n_bins`` distinct values become quantile bins ("0.02 to 0.31"); of texts and few numbers
-    the 12 commonest values are slices.
+    Numbers with more than ``n_bins`` distinct values become quantile bins ("0.02 to 0.31"); of texts the 12 commonest
+    are slices.
     """
     values = np.asarray(values)
     out = np.full(values.shape, "", dtype=object)
     if values.dtype.kind in "fiub":
-        numbers = values.astype(np.float64)
-        known = np.isfinite(numbers)
-        distinct = np.unique(numbers[known])
-        if distinct.size > n_bins:
-            edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, n_bins + 1)))
-            bins = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
-            words = _edges(edges)
-            names = [f"{low} to {high}" for low, high in zip(words[:-1], words[1:], strict=True)]
-            out[known] = np.array(names, dtype=object)[bins[known]]
-            return out
-        out[known] = [f"{number:g}" for number in numbers[known]]
-    else:
-        out[:] = [str(value) for value in values]
+        bins, names = number_bins(values, n_bins)
+        out[bins >= 0] = np.array(names, dtype=object)[bins[bins >= 0]]
+        return out
+    out[:] = [str(value) for value in values]
     names, counts = np.unique(out[out != ""].astype(str), return_counts=True)
     kept = set(names[np.argsort(-counts, kind="stable")[:MOST_VALUES]].tolist())
     out[[name not in kept for name in out]] = ""
     return out
+
+
+def number_bins(values: np.ndarray, n_bins: int = 4) -> tuple[np.ndarray, list[str]]:
+    """The quantile bin of each of values (N,), -1 where it is not finite, and the bins' names in ascending order.
+
+    With ``n_bins`` distinct values or fewer each is a bin of its own; otherwise names are ranges ("0.02 to 0.31").
+    """
+    numbers = np.asarray(values).astype(np.float64)
+    bins, known = np.full(numbers.shape, -1), np.isfinite(numbers)
+    distinct, place = np.unique(numbers[known], return_inverse=True)
+    if distinct.size <= n_bins:
+        bins[known] = place
+        return bins, [f"{number:g}" for number in distinct]
+    edges = np.unique(np.quantile(numbers[known], np.linspace(0, 1, n_bins + 1)))
+    bins[known] = np.clip(np.searchsorted(edges, numbers[known], side="right") - 1, 0, len(edges) - 2)
+    words = _edges(edges)
+    return bins, [f"{low} to {high}" for low, high in zip(words[:-1], words[1:], strict=True)]
 
 
 def _edges(edges: np.ndarray) -> list[str]:

@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 from core.errors import LandslideLensError, RunError
 from core.runs.job_folder import now
@@ -58,6 +59,11 @@ def read(run: RunFolder, name: str, known: Collection[str]) -> frozenset[str] | 
     if not set(ids) <= set(known):
         raise RunError(f"The marked patches '{name}' of {run.name} are not those of its dataset. Mark them again.")
     return frozenset(ids)
+
+
+def file_of(run: RunFolder, name: str) -> Path:
+    """The file that :func:`read` reads, there or not."""
+    return _folder(run).part(name).path / FILE
 
 
 def _folder(run: RunFolder) -> ResultFolder:

@@ -25,10 +25,12 @@ WRONG = ["FN", "FP"]
 ORDER, ALIKE = "errors_order", "review_alike"
 LOW, HIGH, ISSUE, TAG, JUDGEMENT = "review_low", "review_high", "review_issue", "review_tag", "review_judgement"
 RUNS, DIFFER, LEAST, NOVEL = "review_runs", "review_differ", "review_least", "review_novelty"
-NEEDS = ("issue", "alike", "folds", "runs", "novel")  # orders of something that not every run has
+NEEDS = ("issue", "alike", "folds", "runs", "novel", "outlier", "unique")  # orders of something that not every run has
 TOLD = {
     "folds": "Only a patch's own fold has not learnt it; the other folds have.",
     "novel": "Unlike what its own fold was trained on, compared with the other held-out groups.",
+    "outlier": "By the distance from the nearest patches that its own fold has learnt from, in its network's space.",
+    "unique": "By the distance from the nearest other held-out patches, in the space of its own fold's network.",
 }
 DIFFER_HELP = (
     "The standard deviation of their probabilities. Of the folds only the patch's own has not learnt it; other runs "

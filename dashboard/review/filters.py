@@ -41,6 +41,8 @@ ORDERS = outcomes.ORDERS | {
     "folds": "Folds disagree most",
     "runs": "Runs disagree most",
     "novel": "Least like the training set",
+    "outlier": "Farthest from training patches",
+    "unique": "Most unique first",
     "alike": "Most alike first",
 }
 _BY = {
@@ -51,6 +53,8 @@ _BY = {
     "folds": ("folds_differ", False),
     "runs": ("runs_differ", False),
     "novel": ("novelty_p", True),
+    "outlier": ("outlier", False),
+    "unique": ("uniqueness", False),
     "alike": ("distance", True),
 }
 _DIFFERENCE = {"heads": "disagreement", "folds": "folds_differ", "runs": "runs_differ"}
@@ -168,6 +172,8 @@ def measure(row: pd.Series, order: str) -> str:
             return f"{value:.2f} away"
         case "disagreement" | "folds" | "runs":
             return f"{'heads' if order == 'disagreement' else order} differ by {value:.2f}"
+        case "outlier" | "unique":
+            return f"{value:.1f} times the usual distance"
         case "novel":
             return f"only {value:.1%} are as unlike" if value < 0.5 else f"{value:.0%} are as unlike"
     return f"hardness {value:.2f}"

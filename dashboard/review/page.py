@@ -6,8 +6,9 @@ from dashboard.patches import outcomes
 from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
 from dashboard.review.patches import patches_view
-from dashboard.review.sets import MARKED, MARKED_KIND, Kind
-from dashboard.review.versus import asked as versus
+from dashboard.review.sets import MARKED, MARKED_KIND
+from dashboard.review.slices import SLICE, SLICE_KIND, slices_view
+from dashboard.review.versus.asked import VERSUS, VERSUS_KIND, adopt_old_link
 from dashboard.review.versus.view import versus_view
 from dashboard.ui import guards
 from dashboard.ui.head_picker import chosen_head
@@ -16,15 +17,13 @@ from dashboard.ui.view_switch import view_switch
 VIEWS = {
     "patches": ":material/grid_view: Patches",
     "issues": ":material/rule: Label issues",
+    "slices": ":material/pie_chart: Slices",
     "labels": ":material/new_label: Corrected labels",
     "versus": ":material/compare_arrows: A against B",
 }
 
 # Sets of patches that a link may name: kind -> its resolver and title.
-KINDS = {
-    MARKED: MARKED_KIND,
-    versus.KIND: Kind(versus.ids, versus.title),
-}
+KINDS = {MARKED: MARKED_KIND, SLICE: SLICE_KIND, VERSUS: VERSUS_KIND}
 
 
 def show() -> None:
@@ -34,11 +33,13 @@ def show() -> None:
     view = view_switch("review", VIEWS, "patches")
     if view == "issues":
         issues_view(run, data)
+    elif view == "slices":
+        slices_view(run, data)
     elif view == "labels":
         summary = guards.or_stop(run.summary)
         labels_view(run, data, chosen_head(outcomes.heads_of(guards.or_stop(run.oof)), summary))
     elif view == "versus":
         versus_view(run, data)
     else:
-        versus.adopt_old_link(run)
+        adopt_old_link(run)
         patches_view(run, data, KINDS)

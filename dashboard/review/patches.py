@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.analyses.review import label_issues
+from core.analyses.review import label_issues, slices
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.review.judgements import Judgements
@@ -58,6 +58,7 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
     with choices, st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         which = bar.outcome_pills(table)
         able = {"issue": "issue_rank" in table, "alike": alike, "folds": has_folds, "runs": runs, "novel": own}
+        able |= dict.fromkeys(("outlier", "unique"), or_stop(slices.read, run))
         order = bar.order_picker([name for name, known in able.items() if known])
     shown_set = sets.chosen(run, data, kinds)
     with popover:
@@ -74,8 +75,10 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
             ids=shown_set.ids if shown_set else None,
         )  # fmt: skip
     table = _differing(table, {order, differ}, run, data, head, runs)
-    if own is not None:
+    if own is not None and (new or order == "novel"):
         table = review_table.with_novelty(table, own, data)
+    if order in ("outlier", "unique"):
+        table = review_table.with_spaces(table, run)
     shown = filters.ordered(table[filters.mask(table, chosen)], order)
     with said:
         st.markdown(sentence(table, data.positive))

@@ -15,7 +15,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.review import patch_sets
 from core.runs.store import RunFolder
-from dashboard import state, url_state
+from dashboard import cache, state, url_state
 from dashboard.patches import gallery, outcomes
 from dashboard.review import saved_views
 from dashboard.ui.formatting import escape_markdown
@@ -132,7 +132,14 @@ def _in_views(run: RunFolder) -> set[str]:
 
 def _marked(run: RunFolder, data: Dataset, name: str) -> frozenset[str] | None:
     here = st.session_state.get(_HERE, {}).get((run.name, name))
-    return here if here is not None else patch_sets.read(run, name, data.ids.tolist())
+    if here is not None:
+        return here
+    return _read(str(run.path), name, cache.file_version(patch_sets.file_of(run, name)), data.content_hash, data)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _read(path: str, name: str, version: cache.Version, content: str, _data: Dataset) -> frozenset[str] | None:
+    return patch_sets.read(cache.run(path), name, _data.ids.tolist())
 
 
 MARKED_KIND = Kind(_marked, lambda run, data, name: "marked on a map")

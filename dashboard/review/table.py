@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.analyses import novelty
-from core.analyses.review import label_issues
+from core.analyses.review import label_issues, slices
 from core.data.store import Dataset
 from core.data.tabular.patch_metadata import SOURCE_NAMES
 from core.errors import LandslideLensError
@@ -91,6 +91,15 @@ def with_novelty(table: pd.DataFrame, own: OwnNovelty, data: Dataset) -> pd.Data
     p = np.full(len(data), np.nan)
     p[own.rows] = own.p
     return table.assign(novelty_p=p[_rows(table, data)])
+
+
+def with_spaces(table: pd.DataFrame, run: RunFolder) -> pd.DataFrame:
+    """With uniqueness and outlier (1 is typical of its fold; ``core.review.patch_spaces``); as it was without any."""
+    found = slices.read_patches(run)
+    if found is None:
+        return table
+    found = found.set_index(found["id"].astype(str)).reindex(table["id"].astype(str))
+    return table.assign(**{name: found[name].to_numpy(float) for name in ("uniqueness", "outlier")})
 
 
 def with_fold_spread(table: pd.DataFrame, run: RunFolder, data: Dataset, head: str) -> pd.DataFrame:

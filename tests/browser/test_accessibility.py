@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from core.review.judgements import Judgements
 from core.runs.store import datasets_path
 from tests.browser.conftest import settled
 from tests.builders import make_dataset, make_run
@@ -73,14 +74,16 @@ def test_axe_finds_nothing_serious_in_other_views(browser, url, run, view):
 
 @pytest.mark.slow
 def test_axe_finds_nothing_serious_in_the_views_of_review(themed, url, run):
-    """With the filters open and a set that is not there, a projection beside the pictures, issues, and labels."""
+    """With the filters open and a set that is not there, a projection beside the pictures, issues, labels, two heads."""
     keep_issues(run)
+    Judgements(run.dataset_path()).add("patch", "ID_0000", "unsure", "Ada")
     address = f"{url}/review?run={run.name}"
     for query, opens in (
         ("&review_set=marked:0&review_low=0.1&errors_order=disagreement", "More filters"),
         ("&review_beside=projection&errors_outcome=TP", "Views"),
         ("&review_view=issues", ""),
         ("&review_view=labels", "Make a version of the labels"),
+        ("&review_view=versus&versus_head=fc", ""),
     ):
         themed.goto(address + query)
         expect(themed.locator("h1")).to_have_text("Review", timeout=60_000)

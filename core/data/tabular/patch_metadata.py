@@ -47,7 +47,7 @@ def patch_facts(dataset: Dataset, index: np.ndarray | None = None, *, images: bo
     if dataset.split is not None:
         facts["split"] = dataset.split[index]
     if "scar_share" not in facts and dataset.has_masks and images:
-        facts["scar_share"] = _scars(dataset, index)
+        facts["scar_share"] = scar_shares(dataset, index)
     if "scar_share" in facts:
         shares = pd.to_numeric(pd.Series(facts["scar_share"]), errors="coerce").to_numpy(np.float64)
         facts["scar_share"] = np.where(dataset.labels[index] == 1, shares, np.nan)
@@ -79,6 +79,15 @@ def seasons(dates: Sequence[object], south: np.ndarray) -> np.ndarray:
     return np.array([OPPOSITE.get(name, "") if below else name for name, below in zip(names, south, strict=True)])
 
 
+def months(dataset: Dataset, index: np.ndarray) -> np.ndarray | None:
+    """(n,) the month of each patch at ``index``, 1 to 12, nan where its date is not certain; None without dates."""
+    date = next((c for c in DATE_NAMES if c in dataset.columns), None)
+    if date is None:
+        return None
+    found = read_dates([str(date) for date in dataset.columns[date][index]]).dates
+    return np.array([float(day[5:7]) if precision in ("day", "month") else np.nan for day, precision in found])
+
+
 def _south(dataset: Dataset, index: np.ndarray) -> np.ndarray:
     if dataset.lonlat is None:
         return np.zeros(len(index), bool)
@@ -97,7 +106,8 @@ def _of_the_label(name: str) -> bool:
     return "label" in name.lower() or "landslide" in name.lower() or name in SCAR_NAMES
 
 
-def _scars(dataset: Dataset, index: np.ndarray) -> np.ndarray:
+def scar_shares(dataset: Dataset, index: np.ndarray) -> np.ndarray:
+    """(n,) the share of each patch that its mask covers, of a dataset with masks."""
     parts = [dataset.masks(index[i : i + BATCH]).mean(axis=(1, 2)) for i in range(0, len(index), BATCH)]
     return np.concatenate(parts) if parts else np.empty(0)
 

@@ -16,9 +16,9 @@ from core.review.versus import CELLS, FILE, Versus, relabelled, versus
 from core.runs.labels import short_title
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
-from dashboard.review.sets import SET
+from dashboard.review.sets import SET, Kind
 
-KIND = "versus"  # of a set of patches, see ``dashboard.review.sets``
+VERSUS = "versus"  # of a set of patches, see ``dashboard.review.sets``
 OTHER, OTHER_HEAD, LABELS, CELL = "versus_with", "versus_head", "versus_labels", "versus_cell"
 ITSELF, RELABELLED = "heads", "labels"  # what B is, where it is not another run's name
 OWN = "own"  # the labels that both runs judged by
@@ -127,7 +127,7 @@ def adopt_old_link(run: RunFolder) -> None:
     head = st.session_state.get(state.HEAD) or run.summary()["head"]
     for name in _OLD:
         st.query_params.pop(name, None)
-    st.query_params[SET] = f"{KIND}:{Asked(head, other_head=other).name(cell)}"
+    st.query_params[SET] = f"{VERSUS}:{Asked(head, other_head=other).name(cell)}"
     if state.ERRORS_OUTCOME not in st.query_params:
         st.query_params[state.ERRORS_OUTCOME] = list(theme.OUTCOME_WORDS)  # what was fixed is right now
 
@@ -149,3 +149,6 @@ def title(run: RunFolder, data: Dataset, name: str) -> str:
     cell, asked = of_name(name)
     a, b = titles(run, asked)
     return f"{CELL_WORDS[cell].partition(':')[0].lower()}, {a} against {b}"
+
+
+VERSUS_KIND = Kind(ids, title)

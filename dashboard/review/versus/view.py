@@ -62,7 +62,7 @@ def versus_view(run: RunFolder, data: Dataset) -> None:
         with below:
             st.button(
                 "Look at these patches", icon=":material/arrow_outward:", type="tertiary", key="versus_look",
-                disabled=shown.empty, on_click=sets.open_set, args=(ways.KIND, asked.name(cell)),
+                disabled=shown.empty, on_click=sets.open_set, args=(ways.VERSUS, asked.name(cell)),
                 help="In the view Patches, with its filters, orders and maps.",
             )  # fmt: skip
             downloads.download(found.listed, f"{run.name}_a_against_b", "All patches (CSV)", key="versus_csv")

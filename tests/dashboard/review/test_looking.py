@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.analyses.review import slices
 from core.config import preset
 from core.data.store import DatasetWriter, open_dataset
 from core.flow.likeness import distances
@@ -116,6 +118,17 @@ def test_novelty_is_offered_where_it_was_measured(run, open_page, monkeypatch):
     assert "Unlike the training set (1 in 50)" in at.selectbox(key="review_novelty").options
     assert any("the others pass no choice of it" in c.value for c in at.caption)
     assert any("Rather unlike the training set" in c.value and c.value.startswith("Only:") for c in at.caption)
+
+
+def test_the_most_unique_come_first_once_slices_were_looked_for(run, open_page):
+    assert open_page("review", run=run.name, errors_order="unique").selectbox(key="errors_order").value == "surest"
+    oof, results = run.oof(), run.results(slices.NAME)
+    n = len(oof)
+    results.write_table("patches", pd.DataFrame({"id": oof["id"], "uniqueness": np.linspace(0, 3, n), "outlier": 1.0}))
+    results.write_json("report.json", {"slices": []})
+    at = open_page("review", run=run.name, errors_outcome=ALL, errors_order="unique")
+    assert not at.exception and galleries.shown(at, "errors") == oof["id"].tolist()[::-1][:24]
+    assert any("nearest other held-out patches" in c.value for c in at.caption)
 
 
 def test_sorted_by_likeness_to_a_chosen_patch(run, open_page):
