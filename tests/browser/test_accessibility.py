@@ -74,7 +74,7 @@ def test_axe_finds_nothing_serious_in_other_views(browser, url, run, view):
 
 @pytest.mark.slow
 def test_axe_finds_nothing_serious_in_the_views_of_review(themed, url, run):
-    """With the filters open and a set that is not there, a projection beside the pictures, issues, labels, two heads."""
+    """With the filters open and a set that is not there, a projection beside the pictures, and the other views."""
     keep_issues(run)
     Judgements(run.dataset_path()).add("patch", "ID_0000", "unsure", "Ada")
     address = f"{url}/review?run={run.name}"
