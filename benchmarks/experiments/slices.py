@@ -1,6 +1,6 @@
 """Which slices of errors a run has, how often the search finds one in errors without structure, and planted ones.
 
-    python -m benchmarks.experiments.slices --runs RUN [RUN ...] --n 400 --planted 100 --out F.json
+    python -m benchmarks.experiments.slices --runs RUN [RUN ...] --n 200 --planted 50 --out F.json
 
 runs: folders of finished runs. Of each: its slices, as ``core analyse slices`` finds them. Without structure: the run's
 own wrong and right answers dealt out anew, whole groups one after another, so that no part of the patches has more of
@@ -96,9 +96,9 @@ def _rounded(value: object) -> object:
 
 
 def main() -> None:
-    options = parser(__doc__, 400, "deals of errors without structure")
+    options = parser(__doc__, 200, "deals of errors without structure")
     options.add_argument("--runs", type=Path, nargs="+", required=True)
-    options.add_argument("--planted", type=int, default=100)
+    options.add_argument("--planted", type=int, default=50)
     given = options.parse_args()
     runs = {}
     for path in given.runs:

@@ -25,12 +25,3 @@ def fold_probs(run: RunFolder, head: str) -> np.ndarray:
         found.append(add_blends(odds, [head])[head])
     with np.errstate(over="ignore"):
         return 1.0 / (1.0 + np.exp(-np.stack(found)))
-
-
-def spread(probs: np.ndarray) -> np.ndarray:
-    """(N,) standard deviation of the answers (K, N) for each patch; nan where fewer than two are known."""
-    known = np.isfinite(probs)
-    n = known.sum(axis=0)
-    mean = np.where(known, probs, 0.0).sum(axis=0) / np.maximum(n, 1)
-    variance = np.where(known, (probs - mean) ** 2, 0.0).sum(axis=0) / np.maximum(n, 1)
-    return np.where(n > 1, np.sqrt(variance), np.nan)

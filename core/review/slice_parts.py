@@ -85,9 +85,11 @@ def parts_of_clusters(
 def _clause(fact: Fact, name: str, place: int, n: int) -> Clause:
     if " to " not in name:
         return Clause(f"{fact.title} {name}{_unit(fact)}")
-    if fact.ends is None or place not in (0, n - 1):
+    if fact.ends is None or n > 4:
         return Clause(fact.title, f"{name}{_unit(fact)}")
-    return Clause(f"{fact.ends[int(place > 0)]} {fact.title}", f"{name}{_unit(fact)}")
+    end = fact.ends[int(2 * place >= n)]
+    word = end if place in (0, n - 1) else "medium" if n == 3 else f"rather {end}"
+    return Clause(f"{word} {fact.title}", f"{name}{_unit(fact)}")
 
 
 def _name(fact: Fact, clause: Clause) -> str:

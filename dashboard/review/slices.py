@@ -32,7 +32,7 @@ SLICE = "slice"  # kind of set
 CHOSEN = "review_slice"
 MOST_DRAWN = 6
 STRIP = 6  # pictures in a row
-WRAP = 48  # characters of a name in a line of the figure
+WRAP, LINE_PX, BAR_PX, GAP_PX = 48, 18, 18, 14  # characters and height of a line of a name, and of a bar
 MEASURES = {  # colour, legend, axis
     "wrong": (theme.FOLD[0], "Wrong, of all patches"),
     "missed": (theme.OUTCOME["FN"], "Missed, of positive patches"),
@@ -105,33 +105,34 @@ def sentence(row: Mapping[str, Any], data: Dataset) -> str:
 
 def bars(rows: Sequence[Mapping[str, Any]], chosen: str = "") -> go.Figure:
     """A bar a slice with its interval and its name above, and a line at the rate elsewhere. rows: of the report."""
-    figure, seen = go.Figure(), set()
-    names = ["<br>".join(map(escape_html, textwrap.wrap(_short(row), WRAP))) for row in rows]
-    height = 52 + 18 * max(name.count("<br>") for name in names)  # of a row, px
-    for place, row in enumerate(rows):
+    figure, seen, at = go.Figure(), set(), 0
+    for row in rows:
         colour, legend = MEASURES[row["measure"]]
         value, low, high = (100 * row[key] for key in ("rate", "lo", "hi"))
+        name = list(map(escape_html, textwrap.wrap(_short(row), WRAP)))
+        at += BAR_PX + GAP_PX + LINE_PX * len(name)  # the axis counts px
         said = f"{escape_html(row['name'])}: {row['tested_wrong']:,} of {row['tested']:,}"
         figure.add_bar(
-            x=[value], y=[place], width=18 / height, orientation="h", name=legend, legendgroup=row["measure"],
+            x=[value], y=[at], width=BAR_PX, orientation="h", name=legend, legendgroup=row["measure"],
             showlegend=row["measure"] not in seen, error_x=arms(value, low, high, theme.INK),
-            marker={"color": colour, "opacity": 1.0 if row["key"] == chosen or not chosen else 0.55},
-            hovertemplate=f"{said}, %{{x:.0f}}%<extra></extra>",
+            marker={"color": colour}, hovertemplate=f"{said}, %{{x:.0f}}%<extra></extra>",
         )  # fmt: skip
         seen.add(row["measure"])
         figure.add_scatter(
-            x=[100 * row["rest"]], y=[place], mode="markers", name="Elsewhere", legendgroup="rest",
-            showlegend=place == len(rows) - 1,
-            marker={"symbol": "line-ns", "size": 16, "line": {"width": 3, "color": theme.INK}},
+            x=[100 * row["rest"]], y=[at], mode="markers", name="Elsewhere", legendgroup="rest",
+            showlegend=row is rows[-1],
+            marker={"symbol": "line-ns", "size": BAR_PX, "line": {"width": 3, "color": theme.INK}},
             hovertemplate=f"elsewhere: %{{x:.0f}}% of {row['rest_n']:,}<extra></extra>",
         )  # fmt: skip
+        words = "<br>".join(f"<b>{line}</b>" if row["key"] == chosen else line for line in name)
         figure.add_annotation(
-            x=0, y=place, text=names[place], showarrow=False, xanchor="left", yanchor="bottom", align="left",
-            font={"size": 13}, xshift=-2, yshift=9,
+            x=0, y=at - BAR_PX / 2, text=words, showarrow=False, xanchor="left", yanchor="bottom", align="left",
+            font={"size": 13}, xshift=-2,
         )  # fmt: skip
-    figure.update_xaxes(title_text="Wrong decisions, with 95% interval (%)", range=[0, 103])
-    figure.update_yaxes(range=[len(rows) - 0.5, -0.85], showticklabels=False, showgrid=False, zeroline=False)
-    return theme.apply(figure, 110 + height * len(rows))
+    most = 100 * max(row["hi"] for row in rows)
+    figure.update_xaxes(title_text="Wrong decisions, with 95% interval (%)", range=[0, min(103, 1.25 * most)])
+    figure.update_yaxes(range=[at + BAR_PX, 0], showticklabels=False, showgrid=False, zeroline=False)
+    return theme.apply(figure, 100 + at + BAR_PX)
 
 
 # ------------------------------------------------------------------------------------------------------- the set
@@ -147,7 +148,7 @@ def slice_title(run: RunFolder, data: Dataset, name: str) -> str:
     """What the slice of this key is called."""
     found = slices.read(run)
     row = None if found is None else found.row(name)
-    return "" if row is None else f"slice: {row['name']}"
+    return "" if row is None else f"in the slice {row['name']}"
 
 
 SLICE_KIND = sets.Kind(slice_ids, slice_title)
@@ -266,8 +267,8 @@ def _method(run: RunFolder, found: Slices, table: pd.DataFrame) -> None:
 def _clauses(report: Mapping[str, Any]) -> None:
     rows = [
         {"Slice": row["name"], "Shares": clause["words"], "Numbers": clause["numbers"]}
-        for row in report["slices"] if len(row["clauses"]) > 1
-        for clause in row["clauses"]
+        for row in report["slices"]
+        for clause in row["clauses"] if clause["numbers"] not in row["name"]
     ]  # fmt: skip
     if rows:
         st.markdown("What the patches of a slice share:")

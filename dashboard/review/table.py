@@ -15,10 +15,11 @@ from core.data.store import Dataset
 from core.data.tabular.patch_metadata import SOURCE_NAMES
 from core.errors import LandslideLensError
 from core.evaluate.slices import slice_names
-from core.flow.fold_answers import fold_probs, spread
+from core.flow.fold_answers import fold_probs
 from core.flow.likeness import distances
 from core.predict.novelty.own import OwnNovelty
 from core.review.entry import Entry
+from core.review.hardness import disagreement, hardness
 from core.review.judgements import Judgements
 from core.runs.store import RunFolder
 from dashboard import cache
@@ -37,13 +38,7 @@ def with_doubts(table: pd.DataFrame, oof: pd.DataFrame) -> pd.DataFrame:
     """
     rows = pd.Index(oof["id"].astype(str)).get_indexer(table["id"].astype(str))
     probs = np.stack([oof[f"prob_{name}"].to_numpy(float)[rows] for name in outcomes.heads_of(oof)], axis=1)
-    known = np.isfinite(probs)
-    n = np.maximum(known.sum(axis=1), 1)
-    of_truth = np.where(table["label"].to_numpy()[:, None] == 1, probs, 1.0 - probs)
-    loss = -np.log(np.clip(np.where(known, of_truth, 1.0), outcomes.SMALLEST_PROB, 1.0))  # 0 where nothing is known
-    mean = np.where(known, probs, 0.0).sum(axis=1) / n
-    spread = np.sqrt((np.where(known, probs - mean[:, None], 0.0) ** 2).sum(axis=1) / n)
-    return table.assign(hardness=loss.sum(axis=1) / n, disagreement=spread)
+    return table.assign(hardness=hardness(table["label"].to_numpy(), probs), disagreement=disagreement(probs))
 
 
 def with_issues(table: pd.DataFrame, issues: label_issues.LabelIssues | None) -> pd.DataFrame:
@@ -104,7 +99,7 @@ def with_spaces(table: pd.DataFrame, run: RunFolder) -> pd.DataFrame:
 
 def with_fold_spread(table: pd.DataFrame, run: RunFolder, data: Dataset, head: str) -> pd.DataFrame:
     """With folds_differ, the standard deviation of the folds' probabilities by this head."""
-    return table.assign(folds_differ=spread(fold_probs(run, head))[_rows(table, data)])
+    return table.assign(folds_differ=disagreement(fold_probs(run, head).T)[_rows(table, data)])
 
 
 def with_run_spread(table: pd.DataFrame, others: Sequence[RunFolder]) -> pd.DataFrame:
@@ -117,7 +112,8 @@ def with_run_spread(table: pd.DataFrame, others: Sequence[RunFolder]) -> pd.Data
         oof, head = other.oof(), other.summary()["head"]
         found = pd.Series(oof[f"prob_{head}"].to_numpy(float), oof["id"].astype(str))
         probs.append(found[~found.index.duplicated()].reindex(table["id"].astype(str)).to_numpy())
-    return table.assign(runs_differ=spread(np.stack(probs)))
+    known = np.stack(probs, axis=1)
+    return table.assign(runs_differ=np.where(np.isfinite(known).sum(axis=1) > 1, disagreement(known), np.nan))
 
 
 def _rows(table: pd.DataFrame, data: Dataset) -> np.ndarray:

@@ -150,7 +150,7 @@ def sentence(row: Mapping[str, Any]) -> str:
 def nothing(report: Mapping[str, Any]) -> str:
     """What is said where no slice survives."""
     if not report["n_tested"]:
-        return "No part of the patches is large enough in both halves to be tested."
+        return "No part of the patches has enough of them, and of groups, in both halves to be tested."
     return (
         f"No slice of errors is beyond chance: {count(report['n_tested'])} were tested of "
         f"{count(report['n_candidates'])} looked at."
@@ -174,7 +174,7 @@ class Known:
     @property
     def member(self) -> np.ndarray:
         """(N, P) bool: which patches each part holds."""
-        return np.stack([part.member for part in self.parts], axis=1)
+        return np.array([part.member for part in self.parts], bool).reshape(len(self.parts), len(self.oof)).T
 
     @property
     def named(self) -> tuple[list[str], list[int]]:

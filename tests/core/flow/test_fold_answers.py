@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from core.errors import RunError
-from core.flow.fold_answers import fold_probs, spread
+from core.flow.fold_answers import fold_probs
 
 
 @pytest.mark.parametrize("head", ["fc", "svm_c0.1", "stats_svm"])
@@ -25,10 +22,3 @@ def test_the_answers_of_a_patchs_own_fold_are_its_out_of_fold_ones(trained_run, 
 def test_a_head_that_the_folds_did_not_answer_by_is_told(trained_run):
     with pytest.raises(RunError, match="kept no answers of 'oracle'"):
         fold_probs(trained_run, "oracle")
-
-
-@given(arrays(float, (3, 5), elements=st.floats(0, 1) | st.just(np.nan)))
-def test_the_spread_is_the_standard_deviation_of_what_is_known(probs):
-    for patch, found in enumerate(spread(probs)):
-        known = probs[:, patch][np.isfinite(probs[:, patch])]
-        assert np.isnan(found) if len(known) < 2 else found == pytest.approx(np.std(known))

@@ -101,6 +101,8 @@ def test_other_runs_on_the_same_patches_are_held_against_this_one(studio, run, o
     differ = (ours - theirs).abs() / 2  # of two
     shown = galleries.shown(at, "errors")
     assert differ[shown].tolist() == pytest.approx(differ.sort_values(ascending=False)[:24].tolist())
+    few = table.with_run_spread(judged(run), [])
+    assert few["runs_differ"].isna().all()  # one answer differs from nothing
     assert "runs" not in open_page("review", run=run.name, errors_order="runs").selectbox(key="errors_order").options
 
 
