@@ -27,7 +27,7 @@ RUN = "run"
 HEAD = "head"  # the classifier head whose decisions every page shows
 ERRORS_OUTCOME, ERRORS_AT = "errors_outcome", "errors_threshold"
 ERRORS_FILTERS = (
-    ERRORS_OUTCOME, ERRORS_AT, "errors_folds", "errors_other", "errors_versus", "errors_column", "errors_value",
+    ERRORS_OUTCOME, ERRORS_AT, "errors_folds", "errors_column", "errors_value",
     "errors_page", "review_low", "review_high", "review_issue", "review_tag", "review_judgement", "review_set",
     "review_runs", "review_differ", "review_least", "review_novelty",
 )  # fmt: skip

@@ -20,6 +20,7 @@ from dashboard import state
 from dashboard.dataset import exclusions
 from dashboard.jobs import progress
 from dashboard.train import architecture, config_form, draft, metadata_columns, monitor, preflight
+from dashboard.train.labels import labels_field
 from dashboard.ui import empty_states, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -89,6 +90,7 @@ except FoldError as error:
 draft.begin(data.name)
 sentence = st.container()  # filled when the settings are known
 chosen = config_form.choose_preset(sensible(int((labels >= 0).sum()), bool(data.facts.get("simulated"))))
+labels_field(chosen, data.path)
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)
     asked = config_form.config_form(

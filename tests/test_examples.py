@@ -77,6 +77,7 @@ MEANT: dict[str, tuple[str, ...]] = {
     'python -m core review RUN --make-version "first review" --by NAME': (JUDGED, CORRECTED),
     "python -m core review RUN --make-version WHY --by NAME": (JUDGED, CORRECTED),
     "python -m core review RUN --labels v1": (JUDGED, CORRECTED, "python -m core review RUN --labels v1"),
+    "python -m core review RUN --against OTHER": ("python -m core review RUN --against fc",),
     "python -m core train F.h5 --set data.labels=v1": (
         JUDGED, CORRECTED, "python -m core train before/trained/tiny.h5 --set data.labels=v1",
     ),

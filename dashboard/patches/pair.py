@@ -1,9 +1,12 @@
-"""Two patches that may show the same ground, side by side and aligned, what they share outlined.
+"""Two pictures side by side: two patches that may show the same ground, or what two networks attend to in one patch.
 
-Pairs come from ``core.data.leakage.split_audit``.
+Pairs of patches come from ``core.data.leakage.split_audit``; they are aligned, and what they share is outlined.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +14,7 @@ import streamlit as st
 
 from core.data.leakage.shifted_crops import TURNS
 from core.data.store import Dataset
-from dashboard.patches import gallery, render
+from dashboard.patches import gallery, render, tiles
 from dashboard.ui.formatting import class_word, escape_markdown
 
 KIND_WORDS = {
@@ -22,6 +25,8 @@ KIND_WORDS = {
     "synthetic": "Blend of two",
 }
 SIDE = 256  # pixels of a picture
+GAP, BETWEEN = 6, 128  # pixels between two pictures of a tile, and their grey
+TWO_PX = 250  # least width of a tile of two, CSS pixels
 
 
 def overlap_masks(dy: int, dx: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,3 +88,49 @@ def pairs(data: Dataset, table: pd.DataFrame, look: gallery.Look, key: str) -> l
                 if st.checkbox("Exclude the right one", key=f"{key}_out_{pair['kind']}_{pair['a']}_{pair['b']}"):
                     chosen.append(pair["b"])
     return list(dict.fromkeys(chosen))
+
+
+# ------------------------------------------------------------------------------------------ attention of two networks
+
+
+def attention_pictures(
+    data: Dataset, ids: Sequence[str], look: gallery.Look, cams: Sequence[gallery.Cams], side: int = render.PICTURE_PX
+) -> list[tuple[np.ndarray, ...]]:
+    """Each patch under each run's attention maps, drawn alike; without a map, the patch alone."""
+    return list(zip(*(gallery.pictures(data, ids, look, one, side) for one in cams), strict=True))
+
+
+def attention(
+    data: Dataset,
+    table: pd.DataFrame,
+    look: gallery.Look,
+    cams: Sequence[gallery.Cams],
+    key: str,
+    caption: Callable[[pd.Series], str],
+) -> None:
+    """A gallery in which each tile shows a patch twice: under the attention of A, left, and of B, right.
+
+    table, caption: as ``gallery.gallery`` takes them. A click opens the patch's card.
+    """
+    ids, made = [str(patch_id) for patch_id in table["id"]], []
+    drawn = attention_pictures(data, ids, look, cams)
+    for (_, row), patch_id, two in zip(table.iterrows(), ids, drawn, strict=True):
+        between = np.full((two[0].shape[0], GAP, 3), BETWEEN, np.uint8)
+        rgb = np.concatenate([two[0], between, two[1]], axis=1)
+        chip = tiles.outcome_chip(row.get("outcome"))
+        more = "left the attention of A, right of B"
+        made.append(tiles.tile(patch_id, rgb, caption(row), chip, gallery.short(patch_id, 30), more))
+    st.caption("Left: the attention of A. Right: that of B. A click opens a patch.")
+    sent = tiles.payload(made, "Patches with the attention of A and of B", px=TWO_PX)
+    tiles.draw(sent, f"{key}_attention", tiles.open_patch)
+
+
+def two_attentions(data: Dataset, patch_id: str, look: gallery.Look, cams: Sequence[gallery.Cams]) -> None:
+    """One patch, twice and large: under the attention of A and of B."""
+    seen = look if look.opacity else replace(look, opacity=gallery.OPACITY / 100)
+    two = attention_pictures(data, [patch_id], seen, cams, side=2 * SIDE)[0]
+    for column, name, rgb, one in zip(st.columns(2), "AB", two, cams, strict=True):
+        with column.container(gap=None):
+            st.image(rgb, width=SIDE, alt=f"Patch {patch_id} under the attention of {name}", output_format="PNG")
+            weak = gallery.weakness(one, patch_id)
+            st.caption(f"{name}{f': {weak}' if weak else ''}", help=gallery.cam_sentence(one))

@@ -5,7 +5,7 @@ The names in the URL that begin with ``errors_`` are those of the page that Revi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,6 @@ from dashboard.review.filters import DIFFER_BY, ISSUES, JUDGEMENTS, NOVELTY, ORD
 from dashboard.ui.formatting import escape_markdown
 
 ANY = ""
-NOBODY, NO_HEAD = "", "(no other head)"
-VERSUS = {"fixed": "Fixed: only this head is right", "broken": "Broken: only the other is", "both wrong": "Both wrong"}
 WRONG = ["FN", "FP"]
 ORDER, ALIKE = "errors_order", "review_alike"
 LOW, HIGH, ISSUE, TAG, JUDGEMENT = "review_low", "review_high", "review_issue", "review_tag", "review_judgement"
@@ -45,14 +43,6 @@ def threshold() -> float | None:
     return url_state.number(
         "Threshold", 0.0, 1.0, None, key=state.ERRORS_AT, step=0.01, format="%.3f", placeholder="each fold's own",
         help="One threshold for all folds. Empty: each fold's, learnt on the other folds.",
-    )  # fmt: skip
-
-
-def other_head(heads: Sequence[str], head: str) -> str:
-    """A head to compare with, or ``NOBODY``."""
-    return url_state.choose(
-        st.selectbox, "Compared with", [NOBODY, *(name for name in heads if name != head)], key="errors_other",
-        default=NOBODY, format_func=lambda name: NO_HEAD if name == NOBODY else theme.head_title(name),
     )  # fmt: skip
 
 
@@ -133,16 +123,6 @@ def novelty(own: OwnNovelty | None, n: int) -> str:
 def rarest(level: float) -> str:
     """n of "1 in n"."""
     return f"{round(1 / level):,}"
-
-
-def versus(table: pd.DataFrame, other: str) -> str:
-    """What this head has fixed or broken that the other one had decided otherwise."""
-    counts = table["versus"].value_counts()
-    which = url_state.choose(
-        st.pills, f"Against {theme.head_title(other)}", list(VERSUS), key="errors_versus", default=None, wrap=True,
-        format_func=lambda name: f"{VERSUS[name]} · {counts.get(name, 0):,}",
-    )  # fmt: skip
-    return which or ANY
 
 
 def folds(table: pd.DataFrame) -> list[int]:
@@ -248,7 +228,7 @@ def said_filters(table: pd.DataFrame, filters: Filters, shown_set: sets.Chosen |
     if filters.differ:
         words.append(f"{DIFFER_BY[filters.differ].lower()} differ by {filters.least:.2f} or more")
     words += [known[value] for value, known in ((filters.issue, ISSUES), (filters.judgement, JUDGEMENTS)) if value]
-    words += [f"tag {filters.tag}"] * bool(filters.tag) + [VERSUS.get(filters.versus, "")] * bool(filters.versus)
+    words += [f"tag {filters.tag}"] * bool(filters.tag)
     if not words and order != "alike" and order not in TOLD:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -67,8 +67,8 @@ class Filters:
     """What is looked at; an empty choice means all.
 
     outcomes: of TP, FN, FP, TN. folds: from 0. value: of the column ``column``. low, high: the probability's range,
-    both ends included. issue: of ``ISSUES``. judgement: of ``JUDGEMENTS``. versus: since another head
-    (``outcomes.against``). novelty: of ``NOVELTY``, with ``level`` as its rarest p-value. differ: of ``DIFFER_BY``,
+    both ends included. issue: of ``ISSUES``. judgement: of ``JUDGEMENTS``.
+    novelty: of ``NOVELTY``, with ``level`` as its rarest p-value. differ: of ``DIFFER_BY``,
     whose probabilities differ by a standard deviation of ``least`` or more. ids: of a set of patches, None for all.
     """
 
@@ -81,7 +81,6 @@ class Filters:
     issue: str = ""
     tag: str = ""
     judgement: str = ""
-    versus: str = ""
     novelty: str = ""
     level: float = 0.01
     differ: str = ""
@@ -106,8 +105,6 @@ def mask(table: pd.DataFrame, filters: Filters) -> np.ndarray:
         keep &= np.array([filters.tag in tags for tags in table["tags"]], bool)
     if filters.judgement:
         keep &= judged_as(table, filters.judgement)
-    if filters.versus:
-        keep &= _is_in(table, "versus", [filters.versus])
     if filters.novelty:
         keep &= _novelty(table, filters.novelty, filters.level)
     if filters.differ:

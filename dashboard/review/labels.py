@@ -17,10 +17,13 @@ from core.review.versions import RULES, Draft, draft, make_version
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.review import bar, charts, judging
-from dashboard.train.prefill import prefill
+from dashboard.review.versus import asked as ways
+from dashboard.review.versus.asked import RELABELLED, Asked
+from dashboard.review.versus.retrained import retrained
+from dashboard.train.labels import version_words
 from dashboard.ui import downloads
 from dashboard.ui.empty_states import empty_state
-from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, parse_time
+from dashboard.ui.formatting import count, difference, escape_markdown, interval, number
 from dashboard.ui.guards import or_stop
 from dashboard.ui.messages import show_error
 
@@ -135,19 +138,23 @@ def _versions(run: RunFolder, data: Dataset, names: list[str], head: str) -> Non
     newest = names[::-1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = url_state.choose(
-            st.selectbox, "Version of the labels", newest, key=VERSION, default=newest[0], width=300,
-            format_func=lambda one: one.partition("-")[0],
+            st.selectbox, "Version of the labels", newest, key=VERSION, default=newest[0], width=460,
+            format_func=lambda one: version_words(data.path, one),
         )  # fmt: skip
         version = or_stop(read_version, data.path, name)
-        if st.button("Train with these labels", icon=":material/model_training:", key="review_train"):
-            prefill(f"data.labels={version.name}")
-            state.open_view("train", view="new")
-    st.markdown(_version_words(version))
-    _effect(run, version, head)
+    st.caption(escape_markdown(f"{version.name}: {version.why}"))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown("**The same answers judged again**")
+        _effect(run, version, head)
+    with right:
+        retrained(run, version, head)
     if version.together:
         with st.expander(f"The {count(len(version.together))} groups that stay in one fold"):
             kept = [{"Patches": ", ".join(g.ids), "By": g.by, "Why": g.why} for g in version.together]
             downloads.table(pd.DataFrame(kept), hide_index=True, width="stretch")
+    if not version.changes:
+        return
     with st.expander(f"The {count(len(version.changes))} changed labels"):
         classes = {1: data.class_names[1], 0: data.class_names[0], -1: "none"}
         rows = [
@@ -155,14 +162,6 @@ def _versions(run: RunFolder, data: Dataset, names: list[str], head: str) -> Non
             for c in version.changes
         ]
         downloads.table(pd.DataFrame(rows), hide_index=True, width="stretch")
-
-
-def _version_words(version: LabelVersion) -> str:
-    at = parse_time(version.made)
-    when = f", {at.day} {at:%b %Y %H:%M} UTC" if at else ""
-    return escape_markdown(
-        f"{version.name}: {version.sentence.partition(': ')[2]} Made by {version.by}{when}: {version.why}"
-    )
 
 
 def _effect(run: RunFolder, version: LabelVersion, head: str) -> None:
@@ -188,9 +187,12 @@ def _effect(run: RunFolder, version: LabelVersion, head: str) -> None:
     downloads.show(charts.before_and_after(rows), key="review_effect")
     st.caption(
         f"The same out-of-fold answers: {count(report['n_before'])} labelled patches before, "
-        f"{count(report['n_after'])} after; 95% intervals over groups. {report['note']} Training again is the fair "
-        "comparison."
+        f"{count(report['n_after'])} after; 95% intervals over groups. {report['note']}"
     )
+    if report["n_changed"] and st.button(
+        "See which patches", icon=":material/compare_arrows:", type="tertiary", key="review_changed"
+    ):
+        ways.open_versus(run, Asked(head, RELABELLED, head, version.name))
 
 
 @st.cache_data(max_entries=32, show_spinner="Judging the same answers by the corrected labels…")

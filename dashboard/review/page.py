@@ -10,6 +10,8 @@ from dashboard.review.labels import labels_view
 from dashboard.review.patches import patches_view
 from dashboard.review.sets import MARKED, MARKED_KIND
 from dashboard.review.slices import SLICE, SLICE_KIND, slices_view
+from dashboard.review.versus.asked import VERSUS, VERSUS_KIND, adopt_old_link
+from dashboard.review.versus.view import versus_view
 from dashboard.ui import guards
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import view_switch
@@ -20,11 +22,12 @@ VIEWS = {
     "duplicates": ":material/content_copy: Duplicates",
     "slices": ":material/pie_chart: Slices",
     "labels": ":material/new_label: Corrected labels",
+    "versus": ":material/compare_arrows: A against B",
 }
-_DRAWN = {"issues": issues_view, "duplicates": duplicates_view, "slices": slices_view}
+_DRAWN = {"issues": issues_view, "duplicates": duplicates_view, "slices": slices_view, "versus": versus_view}
 
 # Sets of patches that a link may name: kind -> its resolver and title.
-KINDS = {MARKED: MARKED_KIND, SLICE: SLICE_KIND, DUPLICATES: DUPLICATES_KIND}
+KINDS = {MARKED: MARKED_KIND, SLICE: SLICE_KIND, DUPLICATES: DUPLICATES_KIND, VERSUS: VERSUS_KIND}
 
 
 def show() -> None:
@@ -38,4 +41,5 @@ def show() -> None:
     elif view in _DRAWN:
         _DRAWN[view](run, data)
     else:
+        adopt_old_link(run)
         patches_view(run, data, KINDS)

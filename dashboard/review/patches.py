@@ -30,16 +30,14 @@ PAGE_SIZES = (12, 24, 48)
 def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) -> None:
     """Draw it. kinds: of sets that the URL may name."""
     summary, oof = or_stop(run.summary), or_stop(run.oof)
-    cams, heads = gallery.cams_of(run), outcomes.heads_of(oof)
-    head = chosen_head(heads, summary)
+    cams, head = gallery.cams_of(run), chosen_head(outcomes.heads_of(oof), summary)
     said, choices, looks = st.container(gap="xsmall"), st.container(gap="small"), st.container(gap="small")
     with looks, st.container(horizontal=True, vertical_alignment="center"):
         look = gallery.look_choices(data, "errors", cams, overlay=False, named=False)
         beside = places.picker(data)
         popover = st.popover("More filters", icon=":material/filter_list:", key="errors_filters")
     with popover:
-        with _row():
-            at, other = bar.threshold(), bar.other_head(heads, head)
+        at = bar.threshold()
         columns = review_table.columns_of(data)
         with _row():
             column, value = bar.column(columns)
@@ -62,11 +60,6 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         able = {"issue": "issue_rank" in table, "alike": alike, "folds": has_folds, "runs": runs, "novel": own}
         able |= dict.fromkeys(("outlier", "unique"), or_stop(slices.read, run))
         order = bar.order_picker([name for name, known in able.items() if known])
-    versus = ""
-    if other != bar.NOBODY:
-        table = outcomes.against(table, outcomes.judged(oof, other))
-        with choices:
-            versus = bar.versus(table, other)
     shown_set = sets.chosen(run, data, kinds)
     with popover:
         folds = bar.folds(table)
@@ -77,10 +70,8 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         with _row():
             wrong, tag = bar.issue(table), bar.tag(table)
         chosen = Filters(
-            outcomes=() if versus and which == bar.WRONG else tuple(which),  # what was fixed is right now
-            folds=tuple(folds), column=column, value=value, low=low, high=high, issue=wrong,
-            judgement=judged, tag=tag, versus=versus, differ=differ, least=least,
-            novelty=new, level=own.level if own else 0.0,
+            outcomes=tuple(which), folds=tuple(folds), column=column, value=value, low=low, high=high, issue=wrong,
+            judgement=judged, tag=tag, differ=differ, least=least, novelty=new, level=own.level if own else 0.0,
             ids=shown_set.ids if shown_set else None,
         )  # fmt: skip
     table = _differing(table, {order, differ}, run, data, head, runs)

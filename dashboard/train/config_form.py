@@ -18,7 +18,7 @@ from core.data.indices import possible
 from core.data.stacks import STACKS
 from core.errors import ConfigError
 from dashboard import url_state
-from dashboard.train.draft import GROUP, PRESET, TEXT, Draft, copied
+from dashboard.train.draft import GROUP, PRESET, TEXT, VERSION, Draft, copied
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
 
@@ -140,7 +140,7 @@ BANDS, INDICES = "data.bands", "model.indices"
 TABULAR = {"model.columns": "Columns", "model.size_column": "Size class", "model.columns_leak": "Leaking columns"}
 LABELS = {
     **{path: label for group in GROUPS.values() for path, label in group.items()},
-    BANDS: "Bands", INDICES: "Indices as input bands", **TABULAR,
+    BANDS: "Bands", INDICES: "Indices as input bands", VERSION: "Labels", **TABULAR,
 }  # fmt: skip
 PATHS = frozenset(LABELS)  # settings that have a widget
 MOST_NAMED = 6  # changed settings that are named

@@ -19,6 +19,7 @@ GROUP, PRESET = "train_for", "train_preset"  # names in the URL as well
 _CHANGES, _TEXTS, _COPIED = "train_changes", "train_texts", "train_copied"
 _GENERATION, _DATASET = "train_generation", "train_form_of"
 TEXT = "overrides"
+VERSION = "data.labels"  # the version of the labels
 
 
 class Draft:
@@ -77,6 +78,13 @@ class Draft:
         self.hold({}, "")
         st.session_state.pop(_COPIED, None)
         _new_widgets()
+
+    def hold_labels(self, version: str) -> None:
+        """This version of the labels, for when the form is next drawn; everything else stays as it was left."""
+        self.changes[VERSION] = version
+        self.text = "\n".join(line for line in self.text.splitlines() if line.partition("=")[0].strip() != VERSION)
+        for path in (VERSION, TEXT):
+            st.session_state.pop(self.key(path), None)
 
     def hold(self, changes: Mapping[str, Any], text: str) -> None:
         """These changes, for when the form is next drawn."""

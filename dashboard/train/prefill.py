@@ -26,6 +26,12 @@ def prefill(overrides: str, preset_name: str | None = None) -> None:
         _choose(preset_name)
 
 
+def prefill_labels(version: str) -> None:
+    """The form of a new run, when it is next drawn, has this version of the labels beside what it held before."""
+    for name in PRESETS:
+        draft.Draft(name).hold_labels(version)
+
+
 def duplicate(run: RunFolder) -> None:
     """Open Train -> New run with all settings of ``run``. Returns only where they cannot be read, and says why."""
     try:

@@ -74,7 +74,7 @@ def test_axe_finds_nothing_serious_in_other_views(browser, url, run, view):
 
 @pytest.mark.slow
 def test_axe_finds_nothing_serious_in_the_views_of_review(themed, url, run):
-    """With the filters open and a set that is not there, a projection beside the pictures, issues, and labels."""
+    """With the filters open and a set that is not there, a projection beside the pictures, and the other views."""
     keep_issues(run)
     Judgements(run.dataset_path()).add("patch", "ID_0000", "unsure", "Ada")
     address = f"{url}/review?run={run.name}"
@@ -83,6 +83,7 @@ def test_axe_finds_nothing_serious_in_the_views_of_review(themed, url, run):
         ("&review_beside=projection&errors_outcome=TP", "Views"),
         ("&review_view=issues", ""),
         ("&review_view=labels", "Make a version of the labels"),
+        ("&review_view=versus&versus_head=fc", ""),
     ):
         themed.goto(address + query)
         expect(themed.locator("h1")).to_have_text("Review", timeout=60_000)

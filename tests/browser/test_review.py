@@ -1,22 +1,30 @@
-"""The review desk in a real browser: a lasso filters, keys judge and undo, a second person judges, labels are made."""
+"""The review desk in a real browser: a lasso filters, keys judge and undo, a second person judges, labels change."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from playwright.sync_api import expect
 
+from core.config import RunConfig
 from core.data.label_versions import version_names
 from core.review.judgements import Judgements
-from core.runs.store import datasets_path
+from core.runs.store import datasets_path, list_runs
 from tests.browser.conftest import settled
-from tests.builders import make_dataset, make_run
+from tests.builders import TINY, make_dataset, make_run
+
+HEAD = "svm_c0.1"
+QUICK = ("train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", "heads.lgbm=false", f"heads.head={HEAD}",
+         "smote.enabled=false")  # fmt: skip
+LONG_MS = 120_000  # a training on a busy machine
 
 
 @pytest.fixture(scope="module")
 def run(checkpoints):
     path = datasets_path(checkpoints) / "tiny.h5"
     path.parent.mkdir(parents=True)
-    return make_run(checkpoints, make_dataset(path).path)
+    return make_run(checkpoints, make_dataset(path).path, config=RunConfig().with_overrides([*TINY, *QUICK]))
 
 
 def opened(page, url, run, name, query=""):
@@ -90,16 +98,37 @@ def test_filters_that_were_not_seen_yet_hold_what_they_do_when_they_are_opened_l
     assert "errors_column=group" in page.url and "review_low=0.1" in page.url and "review_high" not in page.url
 
 
-def test_a_version_is_made_and_opens_training_with_it(page, url, run):
+def test_labels_are_exported_corrected_judged_again_trained_with_and_compared(page, url, run, checkpoints):
     judgements = Judgements(run.dataset_path())
     table = run.oof()
-    judgements.add("patch", table["id"][0], "not" if table["label"][0] else "landslide", "Cy")
+    wrong = table[table[f"pred_{HEAD}"] != table["label"]]
+    for name, label in zip(wrong["id"], wrong["label"], strict=True):
+        judgements.add("patch", name, "not" if label else "landslide", "Cy")
     page.goto(f"{url}/review?run={run.name}&review_view=labels")
-    page.get_by_role("button", name="Make a version of the labels").click(timeout=60_000)
+    with page.expect_download(timeout=60_000) as exported:
+        page.get_by_role("button", name="Judgements (CSV)").click()
+    assert all(name in exported.value.path().read_text() for name in wrong["id"])
+    page.get_by_role("button", name="Make a version of the labels").click()
     page.get_by_label("Made by").fill("Cy")
     page.get_by_label("What for").fill("a test")
     page.get_by_role("button", name="Make it").click()
-    expect(page.get_by_text("What the corrected labels change")).to_be_visible()
-    assert len(version_names(run.dataset_path())) == 1
-    page.get_by_role("button", name="Train with these labels").click()
-    expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("The same answers judged again")).to_be_visible()
+    (version,) = version_names(run.dataset_path())
+    expect(page.get_by_text(f"Of {len(wrong)} changed labels the run had said {len(wrong)} right")).to_be_visible()
+
+    page.get_by_role("button", name="Retrain with these labels").click()
+    expect(page.get_by_role("button", name="Follow it")).to_be_visible()
+    against = page.get_by_role("main").get_by_role("button", name="A against B", exact=False).last
+    expect(page.get_by_text("errors of the run with the labels of before")).to_be_visible(timeout=LONG_MS)
+    new = next(one for one in list_runs(checkpoints) if one.config().data.labels == version)
+    assert new.status()["state"] == "succeeded", new.log()
+    settled(page)
+    against.click()
+    expect(page.get_by_text("both by labels v1", exact=False)).to_be_visible()
+    settled(page)
+    assert f"run={new.name}" in page.url and f"versus_with={run.name}" in page.url
+    cell = page.locator(".st-key-versus_square .js-plotly-plot .nsewdrag").first.bounding_box()
+    page.mouse.click(cell["x"] + 0.25 * cell["width"], cell["y"] + 0.25 * cell["height"])  # both right
+    expect(page).to_have_url(re.compile("versus_cell=both(\\+|%20)right"))
+    page.get_by_role("button", name="Look at these patches").click()
+    expect(page.get_by_text("both right, ", exact=False)).to_be_visible()

@@ -16,7 +16,7 @@ CHOICES = [
     ("results", {"results_view": "significance"}, "button_group", "significance_metric", "auc", "auc"),
     ("review", {}, "selectbox", "head", "stats_svm", "stats_svm"),
     ("review", {}, "selectbox", "errors_order", "low_loss", "low_loss"),
-    ("review", {}, "selectbox", "errors_other", "fc", "fc"),
+    ("review", {"review_view": "versus"}, "selectbox", "versus_head", "fc", "fc"),
     ("review", {}, "selectbox", "errors_composite", "Near infrared", None),
     ("review", {}, "selectbox", "errors_column", "group", "group"),
     ("review", {}, "button_group", "errors_folds", [1], "1"),
@@ -103,7 +103,7 @@ def test_the_head_chosen_on_one_page_is_the_head_of_the_next(run, open_page):
 
 def test_patches_that_another_page_leads_to_come_before_what_was_chosen_there(run, open_page):
     """Filters that were left on Review do not hide what a button elsewhere opens."""
-    at = open_page("review", run=run.name, errors_folds="1", errors_outcome="TN", errors_other="fc")
+    at = open_page("review", run=run.name, errors_folds="1", errors_outcome="TN")
     assert at.button_group(key="errors_folds").value == [1]
     at.switch_page("../pages/results.py").run()
     at.query_params.clear()
@@ -111,4 +111,4 @@ def test_patches_that_another_page_leads_to_come_before_what_was_chosen_there(ru
     at.run()
     at.button(key="threshold_open_FN").click().run()
     assert at.title[0].value == "Review" and at.button_group(key="errors_outcome").value == ["FN"]
-    assert not at.button_group(key="errors_folds").value and not at.selectbox(key="errors_other").value
+    assert not at.button_group(key="errors_folds").value

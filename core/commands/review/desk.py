@@ -8,12 +8,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from core.commands.console import AsJson, Checkpoints, Run, analyse, print_result
+from core.commands.review.against import against
 from core.errors import ConfigError, DataError
 from core.runs.store import DEFAULT_CHECKPOINTS, RunFolder, open_run
 from core.text import interval, list_names, number
 
 VERSIONS = "Versions of the labels"
 REVIEW = "A review as a file"
+AGAINST = "A against B"
 MOST_CSV = 64 * 2**20
 
 
@@ -49,6 +51,17 @@ def review(
         str | None,
         typer.Option("--labels", help="Judge the run by this version: a name, v2, latest.", rich_help_panel=VERSIONS),
     ] = None,
+    against_: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            help="What the run has right that another run, or head of it, has wrong.",
+            rich_help_panel=AGAINST,
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="With --against: write every patch.", rich_help_panel=AGAINST)
+    ] = None,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
 ) -> None:
@@ -58,6 +71,8 @@ def review(
     from core.review.judgements import Judgements
 
     folder = open_run(checkpoints, run)
+    if csv is not None and against_ is None:
+        raise ConfigError("--csv says where the patches of --against OTHER are written. Name OTHER too.")
     if make is not None and not (by or "").strip():
         raise ConfigError("A version of the labels needs a name behind it: --by NAME.")
     desk = Judgements(folder.dataset_path())
@@ -70,7 +85,7 @@ def review(
         from core.commands.review.duplicates import list_groups
 
         list_groups(folder, top, desk, sheet, value, lines, as_json)
-    elif sheet is not None or not (import_ or export or make or labels):
+    elif sheet is not None or not (import_ or export or make or labels or against_):
         _issues(folder, top, tuple(runs or ()), desk, sheet, value, lines, as_json)
     if export is not None:
         from core.io.atomic import write_text
@@ -87,7 +102,9 @@ def review(
         labels = version.name
         value["notes"] = notes
         lines += [version.sentence, *notes]
-    if labels is not None:
+    if against_ is not None:
+        against(folder, against_, labels, csv, value, lines)
+    elif labels is not None:
         _judged(folder, labels, value, lines)
     _people(desk, value, lines)
     value["versions"] = version_names(folder.dataset_path())

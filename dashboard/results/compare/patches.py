@@ -9,7 +9,7 @@ from core.data.bands import composites
 from core.data.store import Dataset
 from dashboard.patches import card, derived_bands, gallery, outcomes
 from dashboard.results.compare.sides import Side
-from dashboard.results.errors_by_kind import open_in_errors
+from dashboard.review.versus.asked import ITSELF, Asked, open_versus
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
 
@@ -27,17 +27,22 @@ def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: S
         with grid.cell():
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.markdown(f"**{words} · {len(rows):,}**", width="content")
-                if this.run.name == other.run.name and len(rows):
-                    if st.button(
-                        "Open in Review", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
-                    ):
-                        open_in_errors(this.head, {"errors_other": other.head, "errors_versus": versus})
+                if len(rows) and st.button(
+                    "Open in Review", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
+                ):
+                    open_against(this, other, versus)
             st.caption(f"Right only with {escape_markdown((this if versus == 'fixed' else other).title)}.")
             _pictures(rows, versus, data)
     changed = table[table["versus"].isin(WORDS)]
     downloads.download(changed, f"{this.run.name}_fixed_and_broken", "Fixed and broken (CSV)")
     if data is not None:
         card.show_opened(data, this.run, changed["id"].astype(str).tolist())
+
+
+def open_against(this: Side, other: Side, cell: str = "") -> None:
+    """Go to A against B of the Review page with these two. Does not return."""
+    second = ITSELF if this.run.name == other.run.name else other.run.name
+    open_versus(this.run, Asked(this.head, second, other.head), cell)
 
 
 def _pictures(rows: pd.DataFrame, versus: str, data: Dataset | None) -> None:

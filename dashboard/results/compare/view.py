@@ -22,7 +22,7 @@ from dashboard.results.compare import learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
 from dashboard.results.compare.sides import Side, pair
-from dashboard.ui import downloads, guards
+from dashboard.ui import downloads, guards, narrow
 from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
 from dashboard.ui.messages import show_error
 
@@ -108,6 +108,10 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         found = pair(this, other)
     except LandslideLensError as error:
         show_error(error, ":material/link_off:")
+        if _labels_differ(this, other) and st.button(
+            "Judge both by the same labels", icon=":material/compare_arrows:", key="compare_same_labels"
+        ):
+            patches.open_against(this, other)
         _settings(this, other)
         return
     short, words = verdict(this, other, found, metric)
@@ -132,6 +136,13 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
     if this.run.name != other.run.name:
         learning.curves_view(this, other)
     _how(words, found, this, metric)
+
+
+def _labels_differ(this: Side, other: Side) -> bool:
+    try:
+        return this.run.config().data.labels != other.run.config().data.labels
+    except LandslideLensError:
+        return False
 
 
 def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[str, str]:
@@ -196,7 +207,7 @@ def _settings(this: Side, other: Side) -> None:
 
 def _value(value: object) -> str:
     if value is None or value == "":
-        return downloads.NOTHING
+        return narrow.NOTHING
     if isinstance(value, bool):
         return "on" if value else "off"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)[:200]

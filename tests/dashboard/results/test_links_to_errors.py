@@ -32,14 +32,12 @@ def test_a_link_that_names_nothing_known_shows_the_usual_errors(run, open_page, 
     assert at.button_group(key="errors_outcome").value == ["FN", "FP"]
 
 
-def test_what_one_head_fixed_and_another_broke_can_be_listed(run, open_page):
-    at = open_page("review", run=run.name)
-    at.selectbox(key="errors_other").select("stats_svm").run()
+@pytest.mark.parametrize("name", ["fixed", "broken"])
+def test_old_links_to_what_one_head_fixed_and_another_broke_show_that_set(run, open_page, name):
+    at = open_page("review", run=run.name, errors_other="stats_svm", errors_versus=name)
     oof = run.oof()
     right = oof["pred_svm_c0.1"] == oof["label"]
     before = oof["pred_stats_svm"] == oof["label"]
-    for name, wanted in (("fixed", right & ~before), ("broken", ~right & before)):
-        at.button_group(key="errors_versus").set_value(name).run()
-        assert not at.exception
-        tiles = galleries.shown(at, "errors")
-        assert sorted(tiles) == sorted(oof["id"][wanted])
+    wanted = {"fixed": right & ~before, "broken": ~right & before}[name]
+    assert not at.exception and sorted(galleries.shown(at, "errors")) == sorted(oof["id"][wanted])
+    assert "errors_versus" not in at.query_params and "versus:" in str(at.query_params["review_set"])

@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from core.config import preset
+from core.data.label_versions import Change, LabelVersion, labels_hash, write_version
+from core.data.store import open_dataset
 from core.evaluate.metrics import roc_curve
+from core.review.retraining import with_version
 from dashboard.results.compare import door, learning, ranking
 from tests.builders import make_run
 from tests.dashboard import galleries
@@ -73,18 +76,27 @@ def test_another_head_is_compared_on_the_same_patches_and_leads_to_them(runs, op
     assert f"**Broken · {len(broken)}**" in words_of(at)
     at.button(key="compare_open_broken").click().run()
     assert not at.exception and at.title[0].value == "Review"
-    tiles = galleries.shown(at, "errors")
-    assert sorted(tiles) == sorted(broken)
+    assert at.button_group(key="versus_cell").value == "broken"
+    assert sorted(galleries.shown(at, "versus")) == sorted(broken)[:12] or len(broken) > 12
 
 
 def test_runs_whose_labels_differ_are_refused_and_their_settings_still_shown(runs, open_page):
+    """One was trained with a version of the labels; the other has none, which is a dash among the settings."""
     first, second, _ = runs
-    oof = second.oof()
-    oof.loc[0, "label"] = 1 - oof.loc[0, "label"]
+    oof, data = second.oof(), open_dataset(second.dataset_path())
+    change = Change(oof.loc[0, "id"], int(oof.loc[0, "label"]), 1 - int(oof.loc[0, "label"]), "ana", "2026-01-01")
+    made = LabelVersion(0, labels_hash(data.ids, data.labels), change.at, "ana", "a test", "agreed", (change,))
+    version = write_version(data.path, made)
+    oof.loc[0, "label"] = change.after
     second.write_oof(oof)
+    second.write_text("config.json", with_version(second.config(), version.name).to_json())
     at = open_page("results", run=first.name, results_view="compare", compare_with=second.name)
     assert not at.exception and "different labels" in words_of(at)
-    assert any("Setting" in d.value for d in at.dataframe)
+    settings = next(d.value for d in at.dataframe if "Setting" in d.value).set_index("Setting")
+    assert settings.loc["data.labels"].tolist()[1] == version.name
+    at.button(key="compare_same_labels").click().run()
+    assert not at.exception and not at.error and at.selectbox(key="versus_labels").value == version.name
+    assert "60 patches that neither had seen" in words_of(at)
 
 
 def test_a_damaged_other_run_is_a_sentence(runs, open_page):
