@@ -11,19 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.analyses.embedding.projections import NearestPatches, nearest_patches
-from core.config import EmbedConfig
 from core.data.by_class import drawn_rows
 from core.data.selection import cloud_of
 from core.data.store import Dataset
+from core.embed.features import Preparation
+from core.embed.neighbours import nearest
 from core.errors import ConfigError, LandslideLensError
 from core.explain import why
 from core.explain.cam.overlay import dead_maps
 from core.explain.checks.mask_overlap import mask_agreement
+from core.flow.fold_rows import fold_rows
 from core.runs.store import RunFolder
 
 VISIBLE = ("red", "green", "blue")
 PER_CLASS = 200  # patches that one is compared with
+PER_LABEL = 5  # nearest training patches that are shown of each class
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +59,32 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return np.where(n > 0, np.where(known, flat, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
 
 
-def nearest_training(run: RunFolder, fold: int, row: int, k: int = why.K) -> NearestPatches | None:
-    """The training patches nearest to this dataset row in the embedding of the fold; None where it kept none."""
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """Rows and distances of the training patches nearest to one patch, nearest first: all, and those of each class."""
+
+    index: np.ndarray
+    distance: np.ndarray
+    by_label: dict[int, tuple[np.ndarray, np.ndarray]]
+
+
+def nearest_training(run: RunFolder, fold: int, row: int, k: int = why.K, each: int = PER_LABEL) -> Nearest | None:
+    """The ``k`` training patches nearest to this dataset row in the embedding of the fold, and ``each`` of each label.
+
+    None where the run kept no embeddings.
+    """
     try:
-        return nearest_patches(run, fold, row, k, EmbedConfig(metric=run.config().embed.metric))[0]
+        rows, embeddings = fold_rows(run, fold), run.embeddings(fold)["embeddings"]
+        prepared = Preparation.fit(embeddings, rows.train, run.config().embed.metric).rows(embeddings)
     except LandslideLensError:
         return None
+    others = rows.train[rows.train != row]
+
+    def near(part: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+        found = nearest(prepared[[row]], prepared[part], most)
+        return part[found.index[0]], found.distance[0]
+
+    return Nearest(*near(others, k), {label: near(others[rows.labels[others] == label], each) for label in (1, 0)})
 
 
 def evidence_of(
