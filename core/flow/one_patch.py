@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from core.errors import LandslideLensError
 from core.evaluate.judge import Rule
-from core.flow.fold_rows import own_scores
+from core.flow.fold_rows import fold_rows, own_scores
 from core.runs.store import RunFolder
 
 MADE = ("fold", "synthetic", "other", "weight", "ssim")
@@ -38,6 +38,11 @@ def answers_of(run: RunFolder, row: int, fold: int) -> pd.DataFrame:
                 found.setdefault(head, {})[k] = float(expit(odds[0]))
     table = pd.DataFrame.from_dict(found, orient="index", columns=None).reindex(columns=range(n_folds))
     return table if fold in table else table.iloc[:0]
+
+
+def learners_of(run: RunFolder, row: int) -> list[int]:
+    """The folds whose networks have trained on this dataset row."""
+    return [k for k in range(run.config().folds.n_splits) if row in fold_rows(run, k).train]
 
 
 def made_from(run: RunFolder, patch_id: str) -> pd.DataFrame:

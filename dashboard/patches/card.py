@@ -117,7 +117,7 @@ def _heading(title: str, patch_id: str, order: list[str]) -> None:
     place = order.index(patch_id) if patch_id in order and len(order) > 1 else None
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         where = "" if place is None else f" · {place + 1:,} of {len(order):,}"
-        st.markdown(f"### {title}{where}", width="content")
+        st.markdown(f"# {title}{where}", width="content")
         if place is None:
             return
         with st.container(horizontal=True, width="content", gap="small"):

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core.analyses.attention import evidence
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain import why
+from core.flow.one_patch import answers_of, learners_of
 from core.runs.store import RunFolder
 from dashboard import cache, theme
 from dashboard.patches import gallery
@@ -36,9 +39,58 @@ def findings(
     found = evidence.evidence_of(
         data, row, decided, scores["head"], np.empty(0, int) if near is None else near.index, levels,
         cams.of(patch_id) if has_map else None, cams.level_of(patch_id) if has_map else None, _cloud_column(run),
+        **_band(data, run, patch_id, scores), **_belief(run, row, label),
     )  # fmt: skip
     own, other = (data.class_names[label], data.class_names[1 - label]) if label >= 0 else ("", "")
     return found, why.findings(found, own, other)
+
+
+def _band(data: Dataset, run: RunFolder, patch_id: str, scores: Mapping) -> dict[str, Any]:
+    """The band that the run itself found to count most for the head that is shown, where it looked."""
+    table = bands_of(run, patch_id)
+    rows = table[table["head"] == scores["head"]] if len(table) else table
+    if rows.empty:
+        return {}
+    rows = rows[rows["baseline"] == rows["baseline"].iloc[0]]
+    most = rows.loc[(rows["p0"] - rows["p_b"]).abs().idxmax()]
+    if (most["p0"] >= scores["thresholds"][scores["head"]]) != bool(scores["preds"][scores["head"]]):
+        return {}  # measured without test-time flips, on the other side of the threshold: it speaks of another decision
+    titles = {band.name: band.title for band in data.bands}
+    return {"band": titles.get(most["band"], str(most["band"])), "without": float(most["p_b"])}
+
+
+def bands_of(run: RunFolder | None, patch_id: str) -> pd.DataFrame:
+    """The run's own occlusion of this patch; empty where it measured other patches only, or none."""
+    try:
+        table = run.occlusion() if run else pd.DataFrame({"id": []})
+    except LandslideLensError:
+        return pd.DataFrame()
+    return table[table["id"].astype(str) == patch_id]
+
+
+def _belief(run: RunFolder, row: int, label: int) -> dict[str, Any]:
+    """What the networks that learnt from its label make of it, where the run kept their scores."""
+    if label < 0:
+        return {}
+    versions = tuple(
+        cache.file_version(run.fold_path(k) / f"{name}.safetensors")
+        for k in range(run.config().folds.n_splits)
+        for name in ("scores", "head_rows")
+    )
+    return _believed(str(run.path), row, label, versions)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _believed(path: str, row: int, label: int, versions: tuple[cache.Version, ...]) -> dict[str, Any]:
+    run = cache.run(path)
+    try:
+        learners = learners_of(run, row)
+        probs = answers_of(run, row, learners[0]).loc["fc", learners].dropna() if learners else []
+    except (LandslideLensError, KeyError):
+        return {}
+    if not len(probs):
+        return {}
+    return {"believed": float((probs if label == 1 else 1 - probs).mean()), "learners": len(probs)}
 
 
 def _cloud_column(run: RunFolder) -> str | None:
@@ -79,15 +131,12 @@ def sentence(e: why.Evidence, found: list[why.Finding]) -> str:
     if reasons:
         words.append(f"**{_LEAD.get(outcome_of(e.label, e.pred), 'Unusual about this patch:')}** {_listed(reasons)}.")
     elif not support:
-        measured = _listed([escape_markdown(_lower(one.name)) for one in found if one.reason])
-        words.append(f"**{'No reason found' if e.wrong else 'Nothing unusual'}:** all within the usual ({measured}).")
+        n = sum(one.reason for one in found)
+        what = f"all {n} things measured of it are" if n > 1 else "what was measured of it is"
+        words.append(f"**{'No reason found' if e.wrong else 'Nothing unusual'}:** {what} within the usual.")
     if note := _listed(notes):
         words.append(f"{note[0].upper()}{note[1:]}.")
     return " ".join(words)
-
-
-def _lower(name: str) -> str:
-    return name if name[:2].isupper() else name[0].lower() + name[1:]
 
 
 def outcome_of(label: int, pred: int | None) -> str:

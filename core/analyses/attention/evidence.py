@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -97,12 +98,13 @@ def evidence_of(
     cam: np.ndarray | None = None,
     level: float | None = None,
     cloud_column: str | None = None,
+    **known: Any,
 ) -> why.Evidence:
     """The evidence on dataset row ``row``.
 
     decided: by head its decision, probability and threshold. near: rows of the nearest training patches. levels: of
     the patch's own class. cam, level: its raw map (h, w) and what is strong in its fold. cloud_column: see
-    ``core.data.selection.cloud_of``.
+    ``core.data.selection.cloud_of``. known: what else was measured, as fields of the evidence.
     """
     label = int(data.labels[row])
     pred, prob, threshold = decided[head]
@@ -125,7 +127,7 @@ def evidence_of(
         near=len(labelled),
         brightness=_or_none(brightness), change=_or_none(change), brightness_unit=optical,
         no_data=float(1 - np.isfinite(image).all(axis=1).mean()),
-        **found, **_cloud(data, row, cloud_column), **_attention(data, row, cam, level),
+        **found, **known, **_cloud(data, row, cloud_column), **_attention(data, row, cam, level),
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ def draw(opened: Opened) -> None:
         st.caption(scores["sentence"])
     with right:
         table = _answers(str(run.path), opened.row, scores["fold"], _versions(run, "scores"))
+        table = table.reindex([head for head in scores["probs"] if head in table.index])
         if len(table) and table.shape[1] > 1:
             st.markdown("**By head and fold**")
             downloads.show(fold_grid(table, scores["fold"], data.positive), key="card_folds", alt=_grid_words(table))

@@ -86,7 +86,9 @@ def histogram(values: np.ndarray, facts: Mapping, width: int, height: int = STRI
 
 def value_text(value: float) -> str:
     """A value of a band, short."""
-    return (f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", "−")
+    size = abs(value)
+    decimals = 0 if size >= 100 else 1 if size >= 10 else 2
+    return f"{value:,.{decimals}f}".replace("-", "−")
 
 
 def _heights(counts: np.ndarray, height: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from core.explain.bands.replacements import BASELINES
 from dashboard import cache, theme
 from dashboard.charts import base, intervals
 from dashboard.jobs import model_client
+from dashboard.patches import reasons
 from dashboard.patches.sections.opened import Opened
 from dashboard.ui import downloads
 from dashboard.ui.formatting import difference, escape_markdown
@@ -24,7 +25,7 @@ def is_there(opened: Opened) -> bool:
 
 def draw(opened: Opened) -> None:
     """A bar for each band."""
-    table = stored(opened)
+    table = reasons.bands_of(opened.run, opened.patch_id)
     try:
         table = _asked_now(opened) if table.empty else table
     except LandslideLensError as error:
@@ -60,15 +61,6 @@ def draw(opened: Opened) -> None:
         f"{escape_markdown(BASELINES.get(baseline, baseline))}. "
         "Below 0: without the band, the patch looks more like a landslide."
     )
-
-
-def stored(opened: Opened) -> pd.DataFrame:
-    """The run's own rows of this patch; none where it measured other patches only, or none."""
-    try:
-        table = opened.run.occlusion() if opened.run else pd.DataFrame()
-    except LandslideLensError:
-        return pd.DataFrame()
-    return table[table["id"].astype(str) == opened.patch_id]
 
 
 def _asked_now(opened: Opened) -> pd.DataFrame:
