@@ -83,8 +83,8 @@ def losses_of(run: RunFolder, row: int, label: int, fold: int) -> pd.DataFrame:
         kept = run.epoch_answers(k)
         if kept is not None and kept["log_odds"].shape[1] > row:
             odds = kept["log_odds"][:, row].astype(np.float64)
-            loss = np.logaddexp(0.0, -odds if label == 1 else odds)
-            tables.append(pd.DataFrame({"fold": k, "epoch": kept["epoch"], "held_out": k == fold, "loss": loss}))
-    if not tables:
-        return pd.DataFrame(columns=list(EPOCHS))
-    return pd.concat(tables, ignore_index=True).dropna(subset="loss").reset_index(drop=True)
+            known = np.isfinite(odds)
+            loss = np.logaddexp(0.0, -odds[known] if label == 1 else odds[known])
+            one = {"fold": k, "epoch": kept["epoch"][known], "held_out": k == fold, "loss": loss}
+            tables.append(pd.DataFrame(one))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(EPOCHS))
