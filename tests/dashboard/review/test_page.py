@@ -81,10 +81,10 @@ def test_the_url_opens_the_same_card(run, open_page):
     assert f"{row['prob_svm_c0.1']:.3f}" in verdict
     assert ("**Wrong.**" in verdict) == (row["pred_svm_c0.1"] != 1)
     assert any("which did not see this patch in training" in c.value for c in at.caption)
-    at.button_group(key="card_section").set_value(["record"]).run()
+    at.button_group(key="card_section").set_value("record").run()
     facts = next(d.value for d in at.dataframe if "Fact" in d.value)
     assert dict(zip(facts["Fact"], facts["Value"], strict=True))["Fold"] == str(row["fold"] + 1)
-    at.button_group(key="card_section").set_value(["bands"]).run()
+    at.button_group(key="card_section").set_value("bands").run()
     bands = [c.value for c in at.caption if "(dB)" in c.value.replace("\\", "")]
     assert len(bands) == 8  # four of twelve bands are optical
 
