@@ -60,7 +60,13 @@ def draw(opened: Opened) -> None:
         st.caption("No evidence", width="content")
         st.image(render.legend(), width=160, alt="Heat scale from dark (no evidence) to light (most evidence)")
         st.caption("Most evidence", width="content")
-    st.caption(gallery.cam_sentence(opened.cams))
+    if len(shown) > 1:
+        st.caption(
+            f"{gallery.method_of(opened.cams)} of the network's own classifier in both branches, by the network of the "
+            "patch's own fold, which has not trained on it. How bright one branch is says nothing of the other."
+        )
+    else:
+        st.caption(gallery.cam_sentence(opened.cams))
 
 
 def _own(opened: Opened, cam: np.ndarray) -> Shown:

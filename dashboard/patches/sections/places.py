@@ -74,6 +74,7 @@ def _map(opened: Opened) -> None:
     places = geo_chart.Places(data.lonlat[rows], ids, ids, group)
     figure = geo_chart.place_map(places, _colours(opened) | {MARK: embedding_map.MARK})
     figure.update_layout(height=HEIGHT, dragmode="pan")
+    figure.update_xaxes(title_text="").update_yaxes(title_text="")  # the line above it says what is degrees
     figure.data[-1].marker.update(size=15, symbol="star", line={"width": 1.5, "color": "#16191D"}, opacity=1)
     lon, lat = data.lonlat[opened.row]
     where = f"{abs(lat):.4f}° {'N' if lat >= 0 else 'S'}, {abs(lon):.4f}° {'E' if lon >= 0 else 'W'}"
