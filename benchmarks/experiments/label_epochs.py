@@ -92,18 +92,12 @@ def together(runs: list[dict]) -> dict[str, dict]:
     """By ranking, all runs together, and the difference from the score, paired by run."""
     found = {}
     for name in runs[0]["rankings"]:
-        mine, usual = (
-            {
-                key: np.array([run["rankings"][one][key] for run in runs], float)
-                for key in ("found", "average_precision")
-            }
-            for one in (name, "score")
-        )
+        mine, usual = (np.array([run["rankings"][one]["average_precision"] for run in runs]) for one in (name, "score"))
         found[name] = {
-            "found": int(mine["found"].sum()),
+            "found": sum(run["rankings"][name]["found"] for run in runs),
             "of": sum(run["n_wrong"] for run in runs),
-            "average_precision": round(float(mine["average_precision"].mean()), 4),
-            "average_precision_minus_scores": paired(mine["average_precision"] - usual["average_precision"]),
+            "average_precision": round(float(mine.mean()), 4),
+            "average_precision_minus_scores": paired(mine - usual),
         }
     return found
 

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.config import RunConfig
 from core.data.bands import RGB_BANDS, ZINDI_BANDS, Band, bands_named
 from dashboard.patches import card
 from dashboard.patches.sections import answers, bands, moments
-from tests.trained_runs import copied
+from tests.builders import TINY
+from tests.trained_runs import QUICK, copied, train_tiny
 
 FACTS = {"q01": 0.0, "q05": 10.0, "q25": 25.0, "q50": 50.0, "q75": 75.0, "q95": 90.0, "q99": 100.0}
 
@@ -153,6 +155,17 @@ def test_without_what_a_part_needs_it_is_not_offered_or_says_so(run, open_page):
     assert not {"Attention", "Place"} & set(offered)
     at = open_page("review", run=run.name, patch=patch, card_section="answers")
     assert not at.exception and not any("Loss over epochs" in m.value for m in at.markdown)
+
+
+@pytest.mark.slow
+def test_an_optical_and_a_sar_branch_stand_side_by_side(studio, open_page):
+    settings = (*TINY, *QUICK, "model.branches=optical_sar", "smote.enabled=false")
+    run = train_tiny(studio.checkpoints, studio.add_dataset(), RunConfig().with_overrides(settings), "two")
+    at = drawn(open_page, run, wrong_patch(run), "attention")
+    said = " ".join(part.value for part in (*at.markdown, *at.caption))
+    assert "**Optical branch**" in said and "**SAR branch**" in said
+    assert "backbone\\.optical" in said and "backbone\\.sar" in said
+    assert "in both branches" in said
 
 
 def test_a_patch_is_shown_without_a_run(studio, open_page):
