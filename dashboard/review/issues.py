@@ -18,7 +18,7 @@ from core.stats.design_effect import share_interval
 from dashboard import state, url_state
 from dashboard.jobs import analyses
 from dashboard.patches import outcomes
-from dashboard.review import bar, charts
+from dashboard.review import bar, charts, sets
 from dashboard.review import table as review_table
 from dashboard.ui import downloads
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, percent
@@ -79,7 +79,7 @@ def judged_labels(said: review_table.Said) -> dict[str, int | None]:
 def look_at_first() -> None:
     """Go to the pictures of the likeliest wrong labels, whatever was filtered before. Does not return."""
     url_state.forget(bar.ORDER, *state.ERRORS_FILTERS)
-    bar.clear_marks()
+    sets.clear()
     filters = {bar.ISSUE: "first", bar.ORDER: "issue", state.ERRORS_OUTCOME: list(outcomes.OUTCOMES)}
     state.open_view("review", view="patches", filters=filters)
 
