@@ -157,6 +157,7 @@ def _above(way: str, share: str, metric: str) -> str:
     return f"{{{at}[mean]:+.3f}} [{{{at}[interval][0]:+.3f}}, {{{at}[interval][1]:+.3f}}]"
 
 
+_EPOCHS = "label_epochs[together]"
 _DEMO, _TURNED = "label_issues[demo]", "label_issues[real_patches_without_network]"
 _RARE, _HALF = "landslides_one_in_ten", "all_patches"
 
@@ -182,6 +183,11 @@ FIGURES: dict[str, tuple[str, ...]] = {
         f"find {_found(_TURNED)} of {{{_TURNED}[found_in_first_5_percent][score][together][of]}} "
         "({own[planted][turned][share]:.0f} %, {own[planted][turned][low]:.0f} to {own[planted][turned][high]:.0f} %), "
         f"cleanlab alone {_found(_TURNED, 'cleanlab')}.",
+        f"they find {{{_EPOCHS}[confidence][found]}} of {{{_EPOCHS}[score][of]}} planted labels by themselves; the "
+        f"score finds {{{_EPOCHS}[score][found]}} without and {{{_EPOCHS}[score_with_confidence][found]}} with them, and its "
+        f"average precision is {{{_EPOCHS}[score][average_precision]:.2f}} without and "
+        f"{{{_EPOCHS}[score_with_confidence][average_precision]:.2f}} with them.",
+        f"ranks as well as the whole score, {{{_EPOCHS}[held_out_later][average_precision]:.2f}}.",
         "on {next_patches[dataset][n]:,} real patches labels are hidden",
         f"{{next_patches[{_RARE}][seeds]}} seeds (`bench",
         f"{_above('desk', _RARE, 'ap')} where one patch in ten is a landslide. Where half of them are, "

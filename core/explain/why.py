@@ -22,6 +22,7 @@ CLOSE = 0.05  # distance of a probability from its threshold
 SMALL_MASK = 0.02  # share of the patch that the outlined landslide covers
 NO_DATA = 0.1  # share of pixels without data
 CLOUD = 0.2  # share of the patch under cloud
+BELIEF = 0.5  # mean probability that networks give to a label they learnt from, below which it is doubtful
 WEAK = 0.25  # peak of a map, as a share of the mean peak of its fold's living maps
 IN_LINE = 0.7  # share of the nearest training patches with the same label, from which they support it
 FEWEST = 20  # patches that a rank is taken among
@@ -38,7 +39,8 @@ class Evidence:
     (or all optical) bands, mean size of the SAR change; their ranks: share of the other patches of its class below
     (``rank``), of n_class. cloud: share under cloud by the dataset's own column cloud_column. map_share: the map's peak
     as a share of its fold's level, 0 for a dead map. inside: share of the attention on the mask; mask_share: share of
-    the patch in it, 0 for an empty one.
+    the patch in it, 0 for an empty one. believed: mean probability of its label by the networks that learnt from it,
+    learners of them. band, without: the band without which the head's probability changes most, and to what.
     """
 
     label: int
@@ -61,6 +63,10 @@ class Evidence:
     map_share: float | None = None
     inside: float | None = None
     mask_share: float | None = None
+    believed: float | None = None
+    learners: int = 0
+    band: str = ""
+    without: float | None = None
 
     @property
     def wrong(self) -> bool:
@@ -78,7 +84,7 @@ class Finding:
     """name: what was measured; value: what was found; usual: from where on it is unusual; clause: in a sentence.
 
     reason: of the patch, so that it may be why; otherwise it only says how sure the decision is. support: what is in
-    line with a right decision, as a clause; "" where it is not.
+    line with a right decision, as a clause; "" where it is not. plain: what is said of the decision when it is usual.
     """
 
     name: str
@@ -88,6 +94,7 @@ class Finding:
     clause: str
     reason: bool = True
     support: str = ""
+    plain: str = ""
 
 
 def findings(e: Evidence, own: str, other: str) -> list[Finding]:
@@ -96,17 +103,21 @@ def findings(e: Evidence, own: str, other: str) -> list[Finding]:
     The texts hold the names as they are; whoever draws them escapes them.
     """
     found = [
-        *_pixels(e), *_neighbours(e, own, other), *_levels(e, own), *_map(e), *_inside(e), *_heads(e), _closeness(e),
+        *_pixels(e), *_belief(e, own), *_neighbours(e, own, other), *_levels(e, own), *_map(e), *_inside(e), *_band(e),
+        *_heads(e), _closeness(e),
     ]  # fmt: skip
     return [one for one in found if one is not None]
 
 
 def said(found: Sequence[Finding]) -> tuple[list[str], list[str], list[str]]:
-    """Clauses: what is unusual about the patch (at most ``MOST_SAID``), about the decision, and what supports it."""
+    """Clauses: what is unusual about the patch (at most ``MOST_SAID``), about the decision, and what supports it.
+
+    Of the decision something is always said: how many heads share it, and how far it is from the threshold.
+    """
     unusual = [one for one in found if one.unusual]
     reasons = [one.clause for one in unusual if one.reason][:MOST_SAID]
-    notes = [one.clause for one in unusual if not one.reason]
-    return reasons, notes, [one.support for one in found if one.support and not one.unusual]
+    notes = [one.clause if one.unusual else one.plain for one in found if not one.reason and not one.support]
+    return reasons, [note for note in notes if note], [one.support for one in found if one.support and not one.unusual]
 
 
 def rank(value: float, others: np.ndarray) -> float | None:
@@ -146,6 +157,32 @@ def _pixels(e: Evidence) -> list[Finding]:
             )
         )  # fmt: skip
     return found
+
+
+def _belief(e: Evidence, own: str) -> list[Finding]:
+    if e.believed is None or not e.learners or e.label < 0:
+        return []
+    share = f"{e.believed:.2f}"
+    who = "the network that learnt" if e.learners == 1 else f"the {e.learners} networks that learnt"
+    return [
+        Finding(
+            "What networks that learnt from its label make of it", f"probability of {own} {share}",
+            f"below {BELIEF:.2f}", e.believed < BELIEF,
+            f"even {who} from this label give{'s' * (e.learners == 1)} it a probability of only {share}",
+        )
+    ]  # fmt: skip
+
+
+def _band(e: Evidence) -> list[Finding]:
+    if e.without is None or not e.band:
+        return []
+    turned = (e.without >= e.threshold) != (e.pred == 1)
+    return [
+        Finding(
+            "Band that counts most", f"{e.without:.2f} without {e.band}", "the decision changes without one band",
+            turned, f"without {e.band} alone its probability is {e.without:.2f} and the decision the other one",
+        )
+    ]  # fmt: skip
 
 
 def _neighbours(e: Evidence, own: str, other: str) -> list[Finding]:
@@ -229,6 +266,7 @@ def _heads(e: Evidence) -> list[Finding]:
             "Heads that agree", f"{e.agree} of {e.heads}",
             f"up to {percent(DISSENT, 0)} of them, or all in a mistake",
             all_wrong or e.agree <= DISSENT * e.heads, clause, reason=False,
+            plain=f"{e.agree} of {e.heads} heads agree",
             support=f"all {e.heads} heads agree" if e.right and e.agree == e.heads else "",
         )
     ]  # fmt: skip
@@ -239,4 +277,5 @@ def _closeness(e: Evidence) -> Finding:
     return Finding(
         "Distance from the threshold", f"{away:.2f}", f"less than {CLOSE:.2f}", away < CLOSE,
         f"its probability, {e.prob:.2f}, is close to the threshold, {e.threshold:.2f}", reason=False,
+        plain=f"its probability, {e.prob:.2f}, is {away:.2f} from the threshold",
     )  # fmt: skip

@@ -12,6 +12,7 @@ import pandas as pd
 from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
 from core.data.store.missing import has_data
+from core.flow.epoch_record import EpochRecord
 from core.flow.run_context import RunContext
 from core.heads import Head, save_heads
 from core.heads.fc import fc_head
@@ -63,7 +64,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
         TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at}
     )
     masks = None if network.mask_head is None else _masks(context, learnt, synthetics, parents)
-    told = _Told(context, fold, val)
+    told = _Told(context, fold, val, learnt)
     held = (patches[inner], context.labels[inner]) if len(inner) else None
     where = run.resume_path(fold)
     for result in fit(
@@ -180,13 +181,14 @@ def balance(context: RunContext, patches: np.ndarray, train: np.ndarray) -> tupl
 
 
 class _Told:
-    """History and samples of one fold, epoch by epoch, those of the processes before this one first.
+    """History, samples and answers of one fold, epoch by epoch, those of the processes before this one first.
 
     Each epoch is kept before its checkpoint is: whatever is resumed, none is missing and none is there twice.
     """
 
-    def __init__(self, context: RunContext, fold: int, val: np.ndarray) -> None:
+    def __init__(self, context: RunContext, fold: int, val: np.ndarray, learnt: np.ndarray) -> None:
         self._context, self._fold, self._val = context, fold, val
+        self._answers = EpochRecord(len(context.labels), val, learnt, context.run.epoch_answers(fold))
         self._shown = watched(context.labels[val], context.config.seed)
         self._history, self._samples = context.run.fold_history(fold), context.run.fold_samples(fold)
         self.seconds_before = float(self._history["seconds"].sum()) if "seconds" in self._history else 0.0
@@ -202,6 +204,8 @@ class _Told:
         self._history, self._samples = _append_epochs(self._history, row), _append_epochs(self._samples, answers)
         self._context.run.write_history(self._fold, self._history)
         self._context.run.write_samples(self._fold, self._samples)
+        if self._answers.add(result):
+            self._context.run.write_epoch_answers(self._fold, self._answers.epoch, self._answers.log_odds)
 
     def images_per_second(self) -> float:
         """The mean over all epochs of the fold, whoever trained them; nan where none is known."""

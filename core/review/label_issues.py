@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from core.embed.features import Preparation
 from core.embed.neighbours import nearest
@@ -27,8 +28,9 @@ class Issues:
     """What was found.
 
     table: a row per patch, the likeliest wrong label first: row (of the arrays that came in), score (mean of the
-    evidence, 0-1), heads, neighbours, trained, runs (nan where there is none), spread (standard deviation of the heads'
-    probabilities), cleanlab (1 - its label quality) and cleanlab_issue. expected: how many wrong labels cleanlab's
+    evidence, 0-1), heads, neighbours, trained, runs (nan where there is none), epochs (of :func:`epochs_against`; it
+    does not count), spread (standard deviation of the heads' probabilities), cleanlab (1 - its label quality) and
+    cleanlab_issue. expected: how many wrong labels cleanlab's
     estimate of the noise says there are, none where it cannot tell.
     """
 
@@ -43,12 +45,13 @@ def label_issues(
     neighbours: np.ndarray,
     trained: np.ndarray,
     runs: Mapping[str, np.ndarray] | None = None,
+    epochs: np.ndarray | None = None,
 ) -> Issues:
     """Rank patches by how likely their label is wrong.
 
     labels: (N,) 0/1. probs: by head, (N,) out-of-fold probability of class 1. head: the one that cleanlab judges by.
     neighbours, trained: (N,) of :func:`neighbours_against` and :func:`trained_against`, nan where unknown. runs: by
-    name, (N,) out-of-fold probabilities of other runs, nan where they have none.
+    name, (N,) out-of-fold probabilities of other runs, nan where they have none. epochs: (N,), see above.
     """
     labels = np.asarray(labels, int)
     against = np.stack([_against(labels, p) for p in probs.values()])  # (H, N)
@@ -63,6 +66,7 @@ def label_issues(
     table = pd.DataFrame(
         {"row": np.arange(len(labels)), "score": _mean(np.stack(list(evidence.values())))}
         | evidence
+        | {"epochs": np.full(len(labels), np.nan) if epochs is None else np.asarray(epochs, float)}
         | {"spread": against.std(axis=0), "cleanlab": 1.0 - quality, "cleanlab_issue": is_issue}
     )
     order = np.lexsort((table["row"], -table["cleanlab"], -table["score"]))
@@ -124,13 +128,30 @@ def trained_against(labels: np.ndarray, fold_of: np.ndarray, log_odds_of: Callab
     A wrong label is learnt last, if at all (Pleiss 2020). labels: (N,) 0/1. fold_of: (N,). log_odds_of: fold -> (N,) of
     class 1 by its network, for all patches.
     """
-    from scipy.special import expit
-
     folds = [int(fold) for fold in np.unique(fold_of[fold_of >= 0])]
     against = np.stack(
         [np.where(fold_of == fold, np.nan, _against(labels, expit(log_odds_of(fold)))) for fold in folds]
     )
     return _mean(against)
+
+
+def epochs_against(
+    labels: np.ndarray, fold_of: np.ndarray, log_odds_of: Callable[[int], np.ndarray | None]
+) -> np.ndarray:
+    """(N,) the mean probability of the other label over all epochs, by the networks that learnt from this one.
+
+    The complement of the confidence of Swayamdipta 2020, and the margin of Pleiss 2020 on a scale of probabilities.
+    labels: (N,) 0/1. fold_of: (N,). log_odds_of: fold -> (E, N) of class 1 after each epoch, nan where there is none,
+    or None for a fold that kept none. nan for a patch that no epoch answers for.
+    """
+    total, n = np.zeros(len(labels)), np.zeros(len(labels))
+    for fold in np.unique(fold_of[fold_of >= 0]):
+        odds = log_odds_of(int(fold))
+        for epoch in () if odds is None else odds:  # one by one: all at once would be (E, N) of float64
+            known = np.isfinite(epoch) & (fold_of != fold) & (fold_of >= 0)
+            total[known] += expit(np.where(labels == 1, -1.0, 1.0)[known] * epoch[known].astype(np.float64))
+            n += known
+    return np.divide(total, n, out=np.full(len(labels), np.nan), where=n > 0)
 
 
 def precision_as_one_goes(issues: list[str], judged: Mapping[str, int | None], labels: Mapping[str, int]) -> list[dict]:

@@ -57,6 +57,21 @@ class FoldFiles:
         """Keep the answers of one fold so far."""
         write_table(self.fold_path(fold) / "samples.parquet", table)
 
+    def epoch_answers(self, fold: int) -> dict[str, np.ndarray] | None:
+        """What this fold's network said of every patch after each epoch; none for runs of earlier versions.
+
+        epoch (E,) int32. log_odds (E, N) float16 of class 1 for all N rows of the dataset: of the fold's own patches
+        by the validated network, of those it trained on as training saw them (augmented, weights of that moment).
+        nan: unlabelled, held back to choose the epoch, or mixed with another patch in that epoch.
+        """
+        path = self.fold_path(fold) / "epoch_answers.safetensors"
+        return self.files.arrays(path) if is_there(path) else None
+
+    def write_epoch_answers(self, fold: int, epoch: np.ndarray, log_odds: np.ndarray) -> None:
+        """See :meth:`epoch_answers`."""
+        arrays = {"epoch": np.asarray(epoch, np.int32), "log_odds": np.asarray(log_odds, np.float16)}
+        save_arrays(self.fold_path(fold) / "epoch_answers.safetensors", arrays)
+
     def smote(self) -> pd.DataFrame:
         """Lineage of every synthetic patch: fold, synthetic, anchor, neighbour, anchor_weight, ssim, seed."""
         tables = [self.files.table(p) for p in self._fold_files("smote.parquet")]

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from core.config import RunConfig
 from core.device import autocast_dtype, memory_bytes
 from core.errors import TrainingError
-from core.train.augmentation.augment import augment
+from core.train.augmentation.augment import mix, vary
 from core.train.augmentation.colour import BandUnits
 from core.train.batches import Batches, Placement, batch_indices, place
 from core.train.checkpoint import newest_checkpoint, save_checkpoint
+from core.train.epoch_answers import EpochAnswers
 from core.train.fingerprint import specification
 from core.train.inference import Embedded, embed
 from core.train.networks.network import Network
@@ -57,7 +58,8 @@ class EpochResult:
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
     ``placement``: the patches were on the device whole, or streamed. ``pieces``: parts a batch was split into.
     ``memory_mib``: peak GPU memory in the epoch, or the memory of the process on a CPU. Validation values are nan
-    where undefined (no labelled patch, one class); ``val_probs`` (N_val,) are the network's own.
+    where undefined (no labelled patch, one class); ``val_probs`` (N_val,) are the network's own. ``train_log_odds``
+    (N_train,) is what training itself saw (``core.train.epoch_answers``).
     """
 
     epoch: int
@@ -75,10 +77,11 @@ class EpochResult:
     best_epoch: int = 0
     memory_mib: float = float("nan")
     val_probs: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
+    train_log_odds: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
     def to_dict(self) -> dict:
-        """Plain values, a row of the history: all but the probabilities."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "val_probs"}
+        """Plain values, a row of the history: all but the arrays."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.compare}
 
 
 def fit(
@@ -223,7 +226,7 @@ class _Trainer:
         generator = np.random.default_rng((self.seed, epoch))
         with torch.random.fork_rng(devices=_cuda_index(self.data.device)):  # dropout draws from torch's own
             torch.manual_seed(int(generator.integers(2**62)))
-            train_loss, lr = self._pass(epoch, generator)
+            train_loss, lr, answers = self._pass(epoch, generator)
         trained = time.perf_counter()
         if epoch == self.config.train.epochs and self.chosen_by is None:
             self.final = self._settled()
@@ -248,34 +251,39 @@ class _Trainer:
             best_epoch=self.best.epoch,
             memory_mib=memory_bytes(self.data.device) / 2**20,
             val_probs=validated.probs,
+            train_log_odds=answers.log_odds.cpu().numpy(),
         )
 
-    def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float]:
-        """Every patch once; the mean loss and the last learning rate."""
+    def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float, EpochAnswers]:
+        """Every patch once; the mean loss, the last learning rate, and what was said of each patch."""
         train, device = self.config.train, self.data.device
         batches = batch_indices(len(self.data), train.batch_size, generator)
         every = CHECK_EVERY if device.type == "cuda" else 1
         precise = torch.float32 if device.type == "mps" else torch.float64
         total, lr, seen = torch.zeros((), dtype=precise, device=device), train.lr, 0
         waiting: list[Batch] = []  # batches whose gradients make up one step
+        answers, whose = EpochAnswers(len(self.data), device), []
         self.opening.train(self.network)
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
             batch = self.data.take_with_masks(index)
-            waiting.append(augment(*batch, self.config.augment, generator, self.units, self.planes))
+            varied = vary(*batch, self.config.augment, generator, self.units, self.planes)
+            waiting.append(mix(*varied, self.config.augment, generator))
+            whose.append((index, waiting[-1][0] is not varied[0]))
             is_last = i == len(batches) - 1
             if len(waiting) < train.accumulate and not is_last:
                 continue
             n = sum(len(images) for images, _ in waiting)
             total += self._step(waiting, lr) * n
-            waiting, seen = [], seen + n
+            answers.note(whose, self.gradients.log_odds)
+            waiting, whose, seen = [], [], seen + n
             step = i // train.accumulate + 1
             if step % every == 0 or is_last:
                 self._check_loss(total, seen, epoch, i + 1, len(batches), lr)
             if train.judge_steps and step % train.judge_steps == 0 and not is_last:
                 self._look(epoch)
                 self.opening.train(self.network)
-        return float(total) / len(self.data), lr
+        return float(total) / len(self.data), lr, answers
 
     def _step(self, batches: list[Batch], lr: float) -> Tensor:
         """One optimiser step on the batches together; their mean loss."""

@@ -1,28 +1,35 @@
-"""The card of one patch, opened by its id in the URL: why it was decided so, picture, heads, neighbours, every band."""
+"""The card of one patch, opened by its id in the URL: picture, verdict, why, judging; everything else on demand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import pandas as pd
 import streamlit as st
 
-from core.data.bands import Composite
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from core.explain.bands.replacements import BASELINES
 from core.explain.cam.overlay import dead_maps
 from core.runs.store import RunFolder
-from dashboard import cache, state, theme
-from dashboard.charts import base, intervals
-from dashboard.patches import gallery, outcomes, reasons, render
+from dashboard import state, theme, url_state
+from dashboard.patches import gallery, outcomes, reasons
 from dashboard.patches.gallery import PATCH, Look
-from dashboard.ui import downloads
+from dashboard.patches.sections import alike, answers, attention, bands, importance, moments, places, record
+from dashboard.patches.sections.opened import History, Opened
 from dashboard.ui.formatting import escape_markdown
 
-BAND_PX = 100  # least width of a band's picture, CSS pixels
-PICTURE_PX = 420  # of the large picture
+PICTURE_PX = 440  # of the large picture
+SECTION = "card_section"  # in the URL
 Controls = Callable[[str, list[str]], None]
+SECTIONS = {  # name -> what it is called, how it is drawn, whether there is anything to draw
+    "alike": ("Neighbours", alike.draw, lambda opened: opened.run is not None and opened.scores is not None),
+    "bands": ("Bands", bands.draw, lambda opened: True),
+    "moments": ("Before and after", moments.draw, moments.is_there),
+    "attention": ("Attention", attention.draw, attention.is_there),
+    "importance": ("Band importance", importance.draw, importance.is_there),
+    "answers": ("Heads and folds", answers.draw, answers.is_there),
+    "places": ("Place", places.draw, places.is_there),
+    "record": ("Facts and notes", record.draw, lambda opened: True),
+}
 
 
 def _close() -> None:
@@ -36,11 +43,13 @@ def show_opened(
     head: str | None = None,
     at: float | None = None,
     controls: Controls | None = None,
+    history: History | None = None,
 ) -> None:
     """Draw the card of the patch that the URL names, if any.
 
     order: the ids that "next" goes through. head: whose decision is shown, in place of the one chosen in the sidebar.
     at: its threshold, in place of the fold's own. controls(id, order): draws what can be done with the patch.
+    history(id): draws what people said of it.
     """
     patch_id = st.query_params.get(PATCH)
     if not patch_id:
@@ -49,10 +58,11 @@ def show_opened(
         _close()
         st.warning(f"There is no patch “{escape_markdown(gallery.short(patch_id, 60))}” in this dataset.")
         return
-    _dialog(data, run, [str(item) for item in order], head or st.session_state.get(state.HEAD), at, controls)
+    head = head or st.session_state.get(state.HEAD)
+    _dialog(data, run, [str(item) for item in order], head, at, controls, history)
 
 
-@st.dialog("Why this decision?", width="large", on_dismiss=_close)
+@st.dialog("Patch", width="large", on_dismiss=_close)
 def _dialog(
     data: Dataset,
     run: RunFolder | None,
@@ -60,64 +70,46 @@ def _dialog(
     head: str | None,
     at: float | None,
     controls: Controls | None,
+    history: History | None,
 ) -> None:
     patch_id = st.query_params.get(PATCH)
     if patch_id is None:
         st.rerun()
-    _card(data, run, patch_id, order, head, at, controls)
-
-
-def _card(
-    data: Dataset,
-    run: RunFolder | None,
-    patch_id: str,
-    order: list[str],
-    head: str | None,
-    at: float | None,
-    controls: Controls | None,
-) -> None:
-    """Everything known of one patch, beginning with why it may have been decided as it was."""
     row = int(data.index_of([patch_id])[0])
     cams, scores = gallery.cams_of(run), _scores(run, patch_id, head, at)
-    found, measured, near = None, [], ([], [])
-    if scores is not None:
-        near = reasons.nearest(run, scores["fold"], row)
-        found, measured = reasons.findings(data, run, row, scores, near[0], cams)
-    _heading(reasons.title(data, row, found), patch_id, order)
-    if found is not None:
-        st.markdown(
-            reasons.sentence(found, measured),
-            help="Measurements that stand out, not proven causes. “All that was measured” below holds every rule.",
-        )
-    st.caption(_verdict(data, row, scores))
-    if controls is not None:
-        controls(patch_id, order)
-    left, right = st.columns([PICTURE_PX, 620], gap="medium")
+    label, pred = int(data.labels[row]), None if scores is None else scores["preds"][scores["head"]]
+    wrong = pred is not None and label >= 0 and label != pred
+    _heading(reasons.title(data, row, pred), patch_id, order)
+    left, right = st.columns([PICTURE_PX, 770], gap="medium")
+    look = gallery.look_controls(
+        data, "card", cams, overlay=wrong, outlined=wrong, named=False, kind="_wrong" if wrong else ""
+    )
     with left:
-        picture = st.container(gap="small")
-        wrong = found is not None and found.wrong
-        look = gallery.look_controls(
-            data, "card", cams, overlay=wrong, outlined=wrong, named=False, kind="_wrong" if wrong else ""
-        )
-        with picture:
-            _picture(data, patch_id, look, cams)
+        _picture(data, patch_id, look, cams)
+    near, measured = None, []
     with right:
-        reasons.neighbours(data, row, near, look, "card_neighbours")
-        if scores is None:
-            downloads.table(_facts(data, row, scores), hide_index=True, width="stretch", height="content")
-        else:
-            downloads.show(
-                intervals.head_probabilities(scores["probs"], scores["thresholds"], data.positive), key="card_heads"
+        st.markdown(_verdict(data, row, scores))
+        if scores is not None:
+            near = reasons.nearest(run, scores["fold"], row)
+            found, measured = reasons.findings(data, run, row, scores, near, cams)
+            st.markdown(
+                reasons.sentence(found, measured),
+                help="Measurements that stand out, not proven causes. “Facts and notes” below holds every rule.",
             )
-            st.caption(scores["sentence"])
-    if measured:
-        reasons.evidence_table(measured)
-    if scores is not None:
-        with st.expander("Facts"):
-            downloads.table(_facts(data, row, scores), hide_index=True, width="stretch", height="content")
-    with st.expander("Every band"):
-        _band_grid(data, row, look)
-    _occlusion(data, run, patch_id, scores["head"] if scores else None)
+        if controls is not None:
+            controls(patch_id, order)
+    _sections(Opened(data, patch_id, row, look, cams, run, scores, near, tuple(measured), history))
+
+
+def _sections(opened: Opened) -> None:
+    """The switch between the parts of the card, and the one that is open; the others cost nothing."""
+    there = {name: title for name, (title, _, is_there) in SECTIONS.items() if is_there(opened)}
+    section = url_state.choose(
+        st.segmented_control, "More about this patch", list(there), key=SECTION, default=next(iter(there)),
+        required=True, format_func=there.get, label_visibility="collapsed", wrap=True, width="content",
+    )  # fmt: skip
+    with st.container(key=f"card_in_{section}"):
+        SECTIONS[section][1](opened)
 
 
 def _heading(title: str, patch_id: str, order: list[str]) -> None:
@@ -125,7 +117,7 @@ def _heading(title: str, patch_id: str, order: list[str]) -> None:
     place = order.index(patch_id) if patch_id in order and len(order) > 1 else None
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         where = "" if place is None else f" · {place + 1:,} of {len(order):,}"
-        st.markdown(f"### {title}{where}", width="content")
+        st.markdown(f"# {title}{where}", width="content")
         if place is None:
             return
         with st.container(horizontal=True, width="content", gap="small"):
@@ -208,82 +200,3 @@ def _verdict(data: Dataset, row: int, scores: dict | None) -> str:
         f"{escape_markdown(data.positive)} {scores['probs'][head]:.3f}, alarm from "
         f"{scores['thresholds'][head]:.3f}.{right}"
     )
-
-
-def _facts(data: Dataset, row: int, scores: dict | None) -> pd.DataFrame:
-    label = int(data.labels[row])
-    facts = {"Id": data.ids[row], "Label": "none" if label < 0 else data.class_names[label]}
-    if scores is not None:
-        facts["Fold"] = scores["fold"] + 1
-    if data.groups is not None:
-        facts["Group"] = data.groups[row]
-    if data.split is not None:
-        facts["Split"] = data.split[row]
-    if data.lonlat is not None:
-        facts["Longitude, latitude (°)"] = "{:.5f}, {:.5f}".format(*data.lonlat[row])
-    facts |= {name: values[row] for name, values in data.columns.items()}
-    return pd.DataFrame({"Fact": list(facts), "Value": [str(value) for value in facts.values()]})
-
-
-def _band_grid(data: Dataset, row: int, look: Look) -> None:
-    """Every band in greys, with what black and white stand for."""
-    image = cache.images(data, [row])[0]
-    limits = render.patch_limits(image) if look.stretch == "patch" else render.dataset_limits(data.statistics)
-    with st.grid(6, min_column_width=BAND_PX, gap="small", key="card_bands"):
-        for band, (low, _, high) in zip(data.bands, limits, strict=True):
-            single = Composite(band.title, (band.name,))
-            rgb = render.picture(image, data.band_names, single, limits, side=192)
-            with st.container(gap=None):
-                st.image(rgb, width="stretch", alt=f"Band {band.title}", output_format="PNG")
-                st.caption(f"{escape_markdown(band.label)}  \n{_value(low)} to {_value(high)}")
-
-
-def _value(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}".replace("-", "−")
-
-
-def _occlusion(data: Dataset, run: RunFolder | None, patch_id: str, shown: str | None) -> None:
-    """What this patch's probability loses band by band, by the head ``shown`` or the first that was measured."""
-    try:
-        table = run.occlusion() if run else None
-    except LandslideLensError:
-        table = None
-    if table is None:
-        return
-    mine = table[table["id"].astype(str) == patch_id]
-    if mine.empty:
-        return
-    with st.expander("Without one band"):
-        heads = _unique(mine["head"])
-        _occlusion_bars(data, mine, shown if shown in heads else heads[0])
-
-
-def _occlusion_bars(data: Dataset, mine: pd.DataFrame, head: str) -> None:
-    baseline = st.selectbox(
-        "Band replaced by", _unique(mine["baseline"]), format_func=lambda b: BASELINES.get(b, b),
-        key="card_occ_baseline", width=240,
-    )  # fmt: skip
-    rows = mine[(mine["head"] == head) & (mine["baseline"] == baseline)]
-    if rows.empty:
-        return
-    bands = {band.name: band for band in data.bands}
-    bars = pd.DataFrame(
-        {
-            "band": rows["band"],
-            "title": [bands[name].title if name in bands else name for name in rows["band"]],
-            "family": [bands[name].family if name in bands else "other" for name in rows["band"]],
-            "drop": rows["p0"] - rows["p_b"],
-        }
-    )
-    title = f"Drop of the probability of {base.escape_html(data.positive)}"
-    downloads.show(intervals.occlusion_bars(bars, title), key="card_occlusion")
-    st.caption(
-        f"One patch, {theme.fold_title(rows['fold'].iloc[0])}'s network, {escape_markdown(theme.head_title(head))}: "
-        f"{rows['p0'].iloc[0]:.3f} before, minus the probability with the band replaced by "
-        f"{escape_markdown(BASELINES.get(baseline, baseline))}. "
-        "Below 0: without the band, the patch looks more like a landslide."
-    )
-
-
-def _unique(values: pd.Series) -> list[str]:
-    return list(dict.fromkeys(values.astype(str)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,19 +17,17 @@ from core.analyses.attention import evidence
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain import why
+from core.flow.one_patch import answers_of, learners_of
 from core.runs.store import RunFolder
 from dashboard import cache, theme
-from dashboard.patches import gallery, tiles
-from dashboard.ui import downloads
+from dashboard.patches import gallery
 from dashboard.ui.formatting import escape_markdown
 
-NEIGHBOURS_A_ROW = 5
-NEIGHBOUR_PX = 80  # least width of one
 _LEAD = {"FN": "Possible reasons for the miss:", "FP": "Possible reasons for the false alarm:"}
 
 
 def findings(
-    data: Dataset, run: RunFolder, row: int, scores: Mapping, near: np.ndarray, cams: gallery.Cams
+    data: Dataset, run: RunFolder, row: int, scores: Mapping, near: evidence.Nearest | None, cams: gallery.Cams
 ) -> tuple[why.Evidence, list[why.Finding]]:
     """What was measured of the patch in this row. scores: preds, probs and thresholds by head; head: the shown one."""
     label, patch_id = int(data.labels[row]), str(data.ids[row])
@@ -38,11 +37,60 @@ def findings(
     levels = class_levels(data, label) if label >= 0 else None
     has_map = bool(cams.card)  # what stands in for maps without a card is not attention
     found = evidence.evidence_of(
-        data, row, decided, scores["head"], near, levels,
+        data, row, decided, scores["head"], np.empty(0, int) if near is None else near.index, levels,
         cams.of(patch_id) if has_map else None, cams.level_of(patch_id) if has_map else None, _cloud_column(run),
+        **_band(data, run, patch_id, scores), **_belief(run, row, label),
     )  # fmt: skip
     own, other = (data.class_names[label], data.class_names[1 - label]) if label >= 0 else ("", "")
     return found, why.findings(found, own, other)
+
+
+def _band(data: Dataset, run: RunFolder, patch_id: str, scores: Mapping) -> dict[str, Any]:
+    """The band that the run itself found to count most for the head that is shown, where it looked."""
+    table = bands_of(run, patch_id)
+    rows = table[table["head"] == scores["head"]] if len(table) else table
+    if rows.empty:
+        return {}
+    rows = rows[rows["baseline"] == rows["baseline"].iloc[0]]
+    most = rows.loc[(rows["p0"] - rows["p_b"]).abs().idxmax()]
+    if (most["p0"] >= scores["thresholds"][scores["head"]]) != bool(scores["preds"][scores["head"]]):
+        return {}  # measured without test-time flips, on the other side of the threshold: it speaks of another decision
+    titles = {band.name: band.title for band in data.bands}
+    return {"band": titles.get(most["band"], str(most["band"])), "without": float(most["p_b"])}
+
+
+def bands_of(run: RunFolder | None, patch_id: str) -> pd.DataFrame:
+    """The run's own occlusion of this patch; empty where it measured other patches only, or none."""
+    try:
+        table = run.occlusion() if run else pd.DataFrame({"id": []})
+    except LandslideLensError:
+        return pd.DataFrame()
+    return table[table["id"].astype(str) == patch_id]
+
+
+def _belief(run: RunFolder, row: int, label: int) -> dict[str, Any]:
+    """What the networks that learnt from its label make of it, where the run kept their scores."""
+    if label < 0:
+        return {}
+    versions = tuple(
+        cache.file_version(run.fold_path(k) / f"{name}.safetensors")
+        for k in range(run.config().folds.n_splits)
+        for name in ("scores", "head_rows")
+    )
+    return _believed(str(run.path), row, label, versions)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _believed(path: str, row: int, label: int, versions: tuple[cache.Version, ...]) -> dict[str, Any]:
+    run = cache.run(path)
+    try:
+        learners = learners_of(run, row)
+        probs = answers_of(run, row, learners[0]).loc["fc", learners].dropna() if learners else []
+    except (LandslideLensError, KeyError):
+        return {}
+    if not len(probs):
+        return {}
+    return {"believed": float((probs if label == 1 else 1 - probs).mean()), "learners": len(probs)}
 
 
 def _cloud_column(run: RunFolder) -> str | None:
@@ -62,17 +110,16 @@ def _class_levels(path: str, version: cache.Version, label: int) -> evidence.Lev
     return evidence.class_levels(cache.dataset(Path(path)), label)
 
 
-def nearest(run: RunFolder, fold: int, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and distances of the nearest training patches of its fold; none where the run kept no embeddings."""
+def nearest(run: RunFolder, fold: int, row: int) -> evidence.Nearest | None:
+    """The nearest training patches of its fold; None where the run kept no embeddings."""
     folder = run.fold_path(fold)
     versions = tuple(cache.file_version(folder / f"{name}.safetensors") for name in ("embeddings", "head_rows"))
     return _nearest(str(run.path), fold, row, versions)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _nearest(path: str, fold: int, row: int, versions: tuple[cache.Version, ...]) -> tuple[np.ndarray, np.ndarray]:
-    found = evidence.nearest_training(cache.run(path), fold, row)
-    return (np.empty(0, int), np.empty(0)) if found is None else (found.index, found.distance)
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _nearest(path: str, fold: int, row: int, versions: tuple[cache.Version, ...]) -> evidence.Nearest | None:
+    return evidence.nearest_training(cache.run(path), fold, row)
 
 
 def sentence(e: why.Evidence, found: list[why.Finding]) -> str:
@@ -82,81 +129,33 @@ def sentence(e: why.Evidence, found: list[why.Finding]) -> str:
     if support:
         words.append(f"**In line with this decision:** {_listed(support)}.")
     if reasons:
-        words.append(f"**{_LEAD.get(outcome_of(e), 'Unusual about this patch:')}** {_listed(reasons)}.")
+        words.append(f"**{_LEAD.get(outcome_of(e.label, e.pred), 'Unusual about this patch:')}** {_listed(reasons)}.")
     elif not support:
-        measured = _listed([escape_markdown(_lower(one.name)) for one in found if one.reason])
-        words.append(f"**{'No reason found' if e.wrong else 'Nothing unusual'}:** all within the usual ({measured}).")
+        n = sum(one.reason for one in found)
+        what = f"all {n} things measured of it are" if n > 1 else "what was measured of it is"
+        words.append(f"**{'No reason found' if e.wrong else 'Nothing unusual'}:** {what} within the usual.")
     if note := _listed(notes):
         words.append(f"{note[0].upper()}{note[1:]}.")
     return " ".join(words)
 
 
-def _lower(name: str) -> str:
-    return name if name[:2].isupper() else name[0].lower() + name[1:]
-
-
-def outcome_of(e: why.Evidence) -> str:
-    """TP, FP, FN or TN; "" for a patch without a label."""
-    return {(1, 1): "TP", (0, 1): "FP", (1, 0): "FN", (0, 0): "TN"}.get((e.label, e.pred), "")
+def outcome_of(label: int, pred: int | None) -> str:
+    """TP, FP, FN or TN; "" for a patch without a label or a decision."""
+    return {(1, 1): "TP", (0, 1): "FP", (1, 0): "FN", (0, 0): "TN"}.get((label, pred), "")
 
 
 def _listed(texts: list[str]) -> str:
     return f"{'; '.join(texts[:-1])}; and {texts[-1]}" if len(texts) > 1 else "".join(texts)
 
 
-def evidence_table(found: list[why.Finding]) -> None:
-    """Everything that was measured, in an expander, with the rule of each."""
-    with st.expander("All that was measured"):
-        downloads.table(
-            pd.DataFrame(
-                {
-                    "Measured": [one.name for one in found],
-                    "This patch": [one.value for one in found],
-                    "Unusual if": [one.usual for one in found],
-                    "Unusual": ["yes" if one.unusual else "no" for one in found],
-                }
-            ),
-            hide_index=True, width="stretch", height="content",
-        )  # fmt: skip
-        st.caption(
-            f"Findings, not causes. The class is a random sample of at most {evidence.PER_CLASS} patches with the "
-            "same label; brightness is the mean of the visible bands, SAR change the mean size of the change bands. "
-            "Neighbours are of the training part of the patch's own fold, in that fold's embedding. Attention is that "
-            "of the network's own classifier. Neighbours and attention therefore show how the network sees the patch, "
-            f"not what is on the ground. The sentence names at most {why.MOST_SAID} possible reasons."
-        )
-
-
-def neighbours(data: Dataset, row: int, near: tuple[np.ndarray, np.ndarray], look: gallery.Look, key: str) -> None:
-    """The nearest training patches as a strip, each with its class; a click opens it."""
-    index, distance = near
-    if not len(index):
-        return
-    label = int(data.labels[row])
-    same = int((data.labels[index] == label).sum())
-    words = f"{same} of {len(index)} share its label" if label >= 0 else f"the {len(index)} nearest"
-    st.markdown(
-        f"**Nearest training patches** · {words}",
-        help="Nearest first, in the embedding of this fold's network, among the patches that it was trained on.",
-    )
-    ids = data.ids[index].astype(str).tolist()
-    plain = gallery.Look(look.composite, look.stretch, smooth=look.smooth)
-    made = [
-        tiles.tile(patch_id, rgb, chip=tiles.class_chip(data, int(data.labels[at])), more=f"{away:.2f} away")
-        for patch_id, rgb, at, away in zip(ids, gallery.pictures(data, ids, plain), index, distance, strict=True)
-    ]
-    sent = tiles.payload(made, "Nearest training patches", px=NEIGHBOUR_PX, columns=NEIGHBOURS_A_ROW)
-    tiles.draw(sent, key, tiles.open_patch)
-
-
-def title(data: Dataset, row: int, e: why.Evidence | None) -> str:
-    """What the patch is, as Markdown: "Missed landslide l4s_1917_r1c1"."""
+def title(data: Dataset, row: int, pred: int | None) -> str:
+    """What the patch is, as Markdown: "Missed landslide l4s_1917_r1c1". pred: what was decided, if anything."""
     name = escape_markdown(data.ids[row])
     positive = escape_markdown(data.positive)
-    if e is None:
+    if pred is None:
         return f"Patch {name}"
     words = {
         "TP": f"Found {positive}", "FN": f"Missed {positive}", "FP": "False alarm",
         "TN": f"{theme.OUTCOME_WORDS['TN'].rpartition(' (')[0]}",
     }  # fmt: skip
-    return f"{words.get(outcome_of(e), 'Unlabelled patch')} {name}"
+    return f"{words.get(outcome_of(int(data.labels[row]), pred), 'Unlabelled patch')} {name}"

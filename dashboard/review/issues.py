@@ -27,7 +27,8 @@ from dashboard.ui.guards import or_stop
 FIRST_ROWS = 200  # of the table on the page; the CSV holds all
 COLUMNS = {
     "rank": "Number", "id": "Patch", "label": "Label", "prob": "Probability", "score": "Doubt", "heads": "Heads",
-    "neighbours": "Neighbours", "trained": "Trained", "runs": "Runs", "cleanlab": "Cleanlab", "judged": "Judged",
+    "neighbours": "Neighbours", "trained": "Trained", "epochs": "Epochs", "runs": "Runs", "cleanlab": "Cleanlab",
+    "judged": "Judged",
 }  # fmt: skip
 
 
@@ -102,7 +103,9 @@ def _listed(table: pd.DataFrame, data: Dataset, judged: dict[str, int | None], r
         label=table["label"].map(dict(enumerate(data.class_names))),
         judged=[data.class_names[judged[name]] if judged.get(name) is not None else None for name in table["id"]],
     )
-    shown = named[[name for name in COLUMNS if name in named and (name != "runs" or named[name].notna().any())]]
+    shown = named[
+        [name for name in COLUMNS if name in named and (name not in ("runs", "epochs") or named[name].notna().any())]
+    ]
     numbers = [COLUMNS[name] for name in shown if shown[name].dtype.kind == "f"]
     config = {name: st.column_config.NumberColumn(name, format="%.2f") for name in numbers}
     downloads.table(

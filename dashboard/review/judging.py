@@ -53,7 +53,7 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
             "Your name, to judge", key=NAMED, max_chars=MOST_NAME, width=260, on_change=_take_name,
             placeholder="Kept with each judgement",
         )  # fmt: skip
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="review_judge"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="review_judge"):
         for verdict, (words, icon, key) in BUTTONS.items():
             st.button(
                 words, icon=icon, key=f"review_judge_{verdict}", shortcut=key, on_click=judge,
@@ -64,7 +64,7 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text_input(
             "Note", key=NOTE, max_chars=MOST_NOTE, placeholder="Note: what you see, kept with the judgement",
-            label_visibility="collapsed", width=420,
+            label_visibility="collapsed", width=360,
         )  # fmt: skip
         st.multiselect(
             "Tags", sorted({*known_tags, *(st.session_state.get(TAGS) or ())}), key=TAGS, accept_new_options=True,
@@ -76,6 +76,23 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
         st.caption("  \n".join(map(said_words, shown)))
     elif said:
         st.caption(unseen_words(len(said)))
+
+
+def history(data: Dataset, patch_id: str) -> None:
+    """Everything that was ever said of a patch, undos included; of others only how many, before one has judged it."""
+    try:
+        said = [e for e in Judgements(data.path).history() if e.kind == "patch" and e.subject == patch_id]
+    except LandslideLensError:
+        return  # the card itself has told it
+    st.markdown("**Judgements**")
+    if not said:
+        st.caption("Nobody has judged this patch yet. Keys: L, N, U, B, D.")
+        return
+    by_others = [entry for entry in said if entry.by != reviewer()]
+    if reviewer() and len(by_others) == len(said):
+        st.caption(unseen_words(len({entry.by for entry in by_others})))
+        return
+    st.markdown("\n".join(f"- {said_words(entry)}" for entry in reversed(said)))
 
 
 def tell_trouble() -> None:

@@ -96,7 +96,7 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
     _pictures(run, data, table, shown, chosen, order, look, cams, beside, within)
     _method(cams, look, at)
     controls = partial(judging.card_controls, data, bar.known_tags(table))
-    card.show_opened(data, run, shown["id"].tolist(), head, at, controls)
+    card.show_opened(data, run, shown["id"].tolist(), head, at, controls, partial(judging.history, data))
 
 
 def _row() -> DeltaGenerator:

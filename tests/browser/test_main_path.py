@@ -63,7 +63,7 @@ def test_train_watch_open_a_misclassified_patch_and_see_why(page, url, checkpoin
     expect(card).to_be_visible()
     expect(card.get_by_text("XGrad-CAM").first).to_be_visible()
     expect(card.get_by_role("img").first).to_be_visible()
-    card.get_by_text("Without one band").click()
+    card.get_by_text("Band importance").click()
     bars = card.locator(".st-key-card_occlusion .js-plotly-plot")
     expect(bars).to_be_visible()
     expect(bars.locator(".bars .point").first).to_be_attached()

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from core.analyses.embedding.projections import NearestPatches, nearest_patches
-from core.config import EmbedConfig
 from core.data.by_class import drawn_rows
 from core.data.selection import cloud_of
 from core.data.store import Dataset
+from core.embed.features import Preparation
+from core.embed.neighbours import nearest
 from core.errors import ConfigError, LandslideLensError
 from core.explain import why
 from core.explain.cam.overlay import dead_maps
 from core.explain.checks.mask_overlap import mask_agreement
+from core.flow.fold_rows import fold_rows
 from core.runs.store import RunFolder
 
 VISIBLE = ("red", "green", "blue")
 PER_CLASS = 200  # patches that one is compared with
+PER_LABEL = 5  # nearest training patches that are shown of each class
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +60,32 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return np.where(n > 0, np.where(known, flat, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
 
 
-def nearest_training(run: RunFolder, fold: int, row: int, k: int = why.K) -> NearestPatches | None:
-    """The training patches nearest to this dataset row in the embedding of the fold; None where it kept none."""
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """Rows and distances of the training patches nearest to one patch, nearest first: all, and those of each class."""
+
+    index: np.ndarray
+    distance: np.ndarray
+    by_label: dict[int, tuple[np.ndarray, np.ndarray]]
+
+
+def nearest_training(run: RunFolder, fold: int, row: int, k: int = why.K, each: int = PER_LABEL) -> Nearest | None:
+    """The ``k`` training patches nearest to this dataset row in the embedding of the fold, and ``each`` of each label.
+
+    None where the run kept no embeddings.
+    """
     try:
-        return nearest_patches(run, fold, row, k, EmbedConfig(metric=run.config().embed.metric))[0]
+        rows, embeddings = fold_rows(run, fold), run.embeddings(fold)["embeddings"]
+        prepared = Preparation.fit(embeddings, rows.train, run.config().embed.metric).rows(embeddings)
     except LandslideLensError:
         return None
+    others = rows.train[rows.train != row]
+
+    def near(part: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+        found = nearest(prepared[[row]], prepared[part], most)
+        return part[found.index[0]], found.distance[0]
+
+    return Nearest(*near(others, k), {label: near(others[rows.labels[others] == label], each) for label in (1, 0)})
 
 
 def evidence_of(
@@ -75,12 +98,13 @@ def evidence_of(
     cam: np.ndarray | None = None,
     level: float | None = None,
     cloud_column: str | None = None,
+    **known: Any,
 ) -> why.Evidence:
     """The evidence on dataset row ``row``.
 
     decided: by head its decision, probability and threshold. near: rows of the nearest training patches. levels: of
     the patch's own class. cam, level: its raw map (h, w) and what is strong in its fold. cloud_column: see
-    ``core.data.selection.cloud_of``.
+    ``core.data.selection.cloud_of``. known: what else was measured, as fields of the evidence.
     """
     label = int(data.labels[row])
     pred, prob, threshold = decided[head]
@@ -103,7 +127,7 @@ def evidence_of(
         near=len(labelled),
         brightness=_or_none(brightness), change=_or_none(change), brightness_unit=optical,
         no_data=float(1 - np.isfinite(image).all(axis=1).mean()),
-        **found, **_cloud(data, row, cloud_column), **_attention(data, row, cam, level),
+        **found, **known, **_cloud(data, row, cloud_column), **_attention(data, row, cam, level),
     )  # fmt: skip
 
 

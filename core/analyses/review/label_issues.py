@@ -58,7 +58,7 @@ def analyse(run: RunFolder, options: LabelIssuesOptions) -> Steps[dict[str, Any]
 
     Raises RunError for runs that have not finished, or other runs that know none of the patches.
     """
-    from core.review.label_issues import label_issues, neighbours_against, trained_against
+    from core.review.label_issues import epochs_against, label_issues, neighbours_against, trained_against
 
     run.require_finished()
     oof, head = run.oof(), run.summary()["head"]
@@ -72,7 +72,8 @@ def analyse(run: RunFolder, options: LabelIssuesOptions) -> Steps[dict[str, Any]
     yield Progress(0.6, "Looking at what the networks made of the labels they learnt from.")
     learnt = trained_against(labels, fold_of, lambda fold: _log_odds(run.embeddings(fold)["logits"][rows]))
     yield Progress(0.8, "Estimating which labels are wrong.")
-    found = label_issues(labels, probs, head, near, learnt, others)
+    epochs = epochs_against(labels, fold_of, lambda fold: _by_epoch(run, fold, rows))
+    found = label_issues(labels, probs, head, near, learnt, others, epochs)
     table = _named(found.table, oof, head)
     first = int(np.ceil(FIRST * len(table)))
     report = {
@@ -122,6 +123,11 @@ def _answers(run: RunFolder, name: str, ids: pd.Series) -> np.ndarray:
     if other.name == run.name or not np.isfinite(found).any():
         raise RunError(f"Run '{name}' has no answers of its own on the patches of '{run.name}'. Choose another run.")
     return found
+
+
+def _by_epoch(run: RunFolder, fold: int, rows: np.ndarray) -> np.ndarray | None:
+    kept = run.epoch_answers(fold)
+    return None if kept is None else kept["log_odds"][:, rows]
 
 
 def _log_odds(logits: np.ndarray) -> np.ndarray:

@@ -32,10 +32,24 @@ def augment(
 
     What stands behind the labels (sizes, a table of columns: core.train.networks.tabular) is mixed as they are.
 
-    Each patch is flipped, turned, moved and recoloured by its own draws; a batch as a whole is mixed, or not, with one
-    draw. units: the way to the bands' units, without which bands keep their values. planes: how many of the last bands
-    are none, but the truth about the pixels (``core.train.outlines``): moved and mixed as the pixels are, never
-    recoloured.
+    Each patch is varied by its own draws (:func:`vary`); a batch as a whole is mixed (:func:`mix`), or not, with one
+    draw.
+    """
+    return mix(*vary(images, targets, config, generator, units, planes), config, generator)
+
+
+def vary(
+    images: Tensor,
+    targets: Tensor,
+    config: AugmentConfig,
+    generator: np.random.Generator,
+    units: BandUnits | None = None,
+    planes: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """Each patch flipped, turned, moved and recoloured by its own draws, its label smoothed; none mixed with another.
+
+    units: the way to the bands' units, without which bands keep their values. planes: how many of the last bands are
+    none, but the truth about the pixels (``core.train.outlines``): moved as the pixels are, never recoloured.
     """
     ways = orientations(images.shape, config.flips, config.quarter_turns, generator)
     if config.moves_pixels:
@@ -50,7 +64,7 @@ def augment(
         bands = recolour(images[:, : images.shape[1] - planes], units, config, generator)
         images = torch.cat([bands, images[:, images.shape[1] - planes :]], dim=1) if planes else bands
     labels = smooth(targets[:, :CLASSES], config.label_smoothing)
-    return mix(images, torch.cat([labels, targets[:, CLASSES:]], dim=1), config, generator)
+    return images, torch.cat([labels, targets[:, CLASSES:]], dim=1)
 
 
 def smooth(targets: Tensor, share: float) -> Tensor:

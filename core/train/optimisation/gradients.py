@@ -19,6 +19,7 @@ Batch = tuple[Tensor, Tensor]  # images (n, C, H, W), and planes; soft labels an
 class Gradients:
     """``pieces``: parts that a batch is cut into so far; it doubles when memory runs out.
 
+    log_odds: what the network said of class 1 in the last step, piece by piece, in the order of the patches.
     mask_weight: of the pixels' loss; None: images have no planes, and no pixel is learnt.
     """
 
@@ -31,6 +32,7 @@ class Gradients:
         mask_weight: float | None = None,
     ) -> None:
         self.loss, self.dtype, self.pieces = loss, dtype, 1
+        self.log_odds: list[Tensor] = []
         self.layout, self.size_weight, self.mask_weight = layout or Layout(), size_weight, mask_weight
 
     def of(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor:
@@ -55,6 +57,7 @@ class Gradients:
     def _try(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor | None:
         """None when memory ran out."""
         network.zero_grad(set_to_none=True)
+        self.log_odds = []
         n = sum(len(images) for images, _ in batches)
         total = torch.zeros((), device=batches[0][0].device)
         try:
@@ -77,9 +80,13 @@ class Gradients:
         with torch.autocast(x.device.type, dtype=self.dtype, enabled=self.dtype is not None):
             plain = table is None and sizes is None and not with_mask
             outputs = network(x) if plain else network(x, table, sizes is not None, with_mask)
-        if plain or (sizes is None and not with_mask):
-            return self.loss(outputs, labels)
-        total = self.loss(outputs[0], labels)
+        alone = plain or (sizes is None and not with_mask)
+        logits = outputs if alone else outputs[0]
+        kept = logits.detach().float()
+        self.log_odds.append(kept[:, 1] - kept[:, 0])
+        total = self.loss(logits, labels)
+        if alone:
+            return total
         if sizes is not None:
             total = total + self.size_weight * size_loss(outputs[1], sizes)
         return total + self.mask_weight * outline_loss(outputs[-1], planes) if with_mask else total

@@ -47,6 +47,15 @@ def test_nothing_is_said_of_what_is_usual():
         ({"inside": 0.12}, "only 12% of the attention lies on the mask, which covers 20% of the patch"),
         ({"agree": 4}, "only 4 of 6 heads agree"),
         ({"agree": 6}, "all 6 heads make the same mistake"),
+        (
+            {"believed": 0.31, "learners": 4},
+            "even the 4 networks that learnt from this label give it a probability of only 0.31",
+        ),
+        (
+            {"believed": 0.31, "learners": 1},
+            "even the network that learnt from this label gives it a probability of only 0.31",
+        ),
+        ({"band": "Red", "without": 0.61}, "without Red alone its probability is 0.61 and the decision the other one"),
         ({"prob": 0.47}, "its probability, 0.47, is close to the threshold, 0.50"),
     ],
 )
@@ -59,6 +68,7 @@ def test_one_thing_out_of_the_usual_is_one_clause_with_its_number(changed, claus
     [
         {"no_data": 0.1}, {"mask_share": 0.02}, {"cloud": 0.2}, {"near_other": 6}, {"change_rank": 0.06},
         {"brightness_rank": 0.94}, {"map_share": 0.25}, {"inside": 0.21}, {"agree": 5}, {"prob": 0.44},
+        {"believed": 0.5, "learners": 4}, {"band": "Red", "without": 0.49},
     ],
 )  # fmt: skip
 def test_the_other_side_of_each_border_is_usual(changed):
@@ -97,7 +107,7 @@ def test_a_sentence_holds_the_first_few():
     assert len(unusual) == 6
     reasons, notes, support = said(found)
     assert reasons == [one.clause for one in unusual[:MOST_SAID]]
-    assert notes == ["all 6 heads make the same mistake"]  # that is no reason
+    assert notes == ["all 6 heads make the same mistake", "its probability, 0.20, is 0.30 from the threshold"]
     assert support == []
 
 

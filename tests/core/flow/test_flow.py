@@ -222,7 +222,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(tiny_dataset, tmp_path):
     done = [(e["fold"], e["epoch"]) for e in events if e["event"] == "epoch"]
     assert len(done) - len(set(done)) <= 1  # the epoch that was killed before it was told may be told again
     for fold in (0, 1):
-        for name in ("model.safetensors", "embeddings.safetensors"):
+        for name in ("model.safetensors", "embeddings.safetensors", "epoch_answers.safetensors"):
             assert (whole.fold_path(fold) / name).read_bytes() == (broken.fold_path(fold) / name).read_bytes()
     history, answers = broken.history(), broken.samples()
     assert history.groupby("fold")["epoch"].apply(list).tolist() == [[1, 2, 3, 4, 5, 6]] * 2

@@ -6,6 +6,7 @@ from cleanlab.rank import get_label_quality_scores
 
 from core.review.label_issues import (
     cleanlab_says,
+    epochs_against,
     label_issues,
     neighbours_against,
     precision_as_one_goes,
@@ -53,6 +54,29 @@ def test_what_the_networks_learnt_by_hand():
     log_odds = {0: np.array([9.0, -9, -9]), 1: np.array([-9.0, 9, 0]), 2: np.array([9.0, -9, 9])}
     found = trained_against(labels, fold_of, log_odds.__getitem__)
     assert found == pytest.approx([0.5, 0.0, 0.75], abs=1e-3)  # the answer of the fold that holds it out is left out
+
+
+def test_what_was_said_over_epochs_by_hand():
+    labels, fold_of = np.array([1, 0, 1, 1]), np.array([0, 1, 2, -1])
+    sure, no = 20.0, np.nan
+    log_odds = {
+        0: np.array([[sure, sure, sure, sure], [sure, -sure, 0.0, sure]], np.float16),  # two epochs
+        1: np.array([[no, sure, no, sure], [no, sure, -sure, sure]], np.float16),  # the first was mixed
+        2: None,
+    }
+    found = epochs_against(labels, fold_of, log_odds.__getitem__)
+    assert found[1] == pytest.approx(0.5, abs=1e-3)  # believed in one of two epochs of fold 0; its own fold is left out
+    assert found[2] == pytest.approx((0 + 0.5 + 1) / 3, abs=1e-3)
+    assert np.isnan(found[[0, 3]]).all()  # one was mixed in each epoch, the other is in no fold
+    assert np.isnan(epochs_against(labels, fold_of, lambda fold: None)).all()
+
+
+def test_the_epochs_are_told_and_do_not_count():
+    labels, probs = np.array([1, 0, 1, 0]), {"fc": np.array([0.2, 0.1, 0.9, 0.6])}
+    plain = label_issues(labels, probs, "fc", NONE, NONE).table
+    told = label_issues(labels, probs, "fc", NONE, NONE, epochs=np.array([0.0, 1.0, 1.0, 0.0])).table
+    assert told.drop(columns="epochs").equals(plain.drop(columns="epochs"))
+    assert told.set_index("row")["epochs"].to_dict() == {0: 0.0, 1: 1.0, 2: 1.0, 3: 0.0}
 
 
 def test_cleanlab_is_asked_as_it_wants_to_be():

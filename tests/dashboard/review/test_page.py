@@ -73,22 +73,24 @@ def test_a_click_opens_the_card_and_names_the_patch_in_the_url(run, open_page):
 
 
 def test_the_url_opens_the_same_card(run, open_page):
-    at = open_page("review", run=run.name, patch="ID_0004")
+    at = open_page("review", run=run.name, patch="ID_0004", card_section="answers")
     assert not at.exception
     row = run.oof().set_index("id").loc["ID_0004"]
-    assert any(m.value.startswith("### ") and "ID\\_0004" in m.value for m in at.markdown)
-    verdict = next(c.value for c in at.caption if c.value.startswith("Labelled **landslide**"))
+    assert any(m.value.startswith("# ") and "ID\\_0004" in m.value for m in at.markdown)
+    verdict = next(m.value for m in at.markdown if m.value.startswith("Labelled **landslide**"))
     assert f"{row['prob_svm_c0.1']:.3f}" in verdict
     assert ("**Wrong.**" in verdict) == (row["pred_svm_c0.1"] != 1)
     assert any("which did not see this patch in training" in c.value for c in at.caption)
+    at.button_group(key="card_section").set_value("record").run()
     facts = next(d.value for d in at.dataframe if "Fact" in d.value)
     assert dict(zip(facts["Fact"], facts["Value"], strict=True))["Fold"] == str(row["fold"] + 1)
+    at.button_group(key="card_section").set_value("bands").run()
     bands = [c.value for c in at.caption if "(dB)" in c.value.replace("\\", "")]
     assert len(bands) == 8  # four of twelve bands are optical
 
 
 def test_overlay_other_composites_and_baselines_are_drawn(run, open_page):
-    at = open_page("review", run=run.name, patch="ID_0001")  # its map is dead
+    at = open_page("review", run=run.name, patch="ID_0001", card_section="importance")  # its map is dead
     assert at.toggle(key="card_wrong_cam").value  # a false alarm shows it at first
     assert any(c.value.startswith("Dead map") for c in at.caption)
     at.selectbox(key="card_composite").select("Descending VV change").run()
@@ -120,8 +122,8 @@ def test_the_card_decides_at_the_threshold_of_the_page(run, open_page):
     patch = oof[(oof["label"] == 1) & (oof["pred_svm_c0.1"] == 1) & (oof["prob_svm_c0.1"] < 0.99)]["id"].iloc[0]
     at = open_page("review", run=run.name, patch=patch, errors_threshold="0.99", errors_outcome="FN")
     assert not at.exception and patch in tiles(at)
-    assert any(m.value.startswith("### Missed landslide") for m in at.markdown)
-    assert any("alarm from 0.990. **Wrong.**" in c.value for c in at.caption)
+    assert any(m.value.startswith("# Missed landslide") for m in at.markdown)
+    assert any("alarm from 0.990. **Wrong.**" in m.value for m in at.markdown)
 
 
 def test_mistakes_show_mask_and_map_at_first_even_after_a_right_decision_did_not(run, open_page):
@@ -144,7 +146,7 @@ def test_a_card_shows_the_label_that_the_run_was_trained_with(run, open_page):
     run.write_oof(oof.assign(label=oof["label"].where(oof["id"] != "ID_0004", 0)))
     run.write_text("config.json", run.config().with_overrides([f"data.labels={version.name}"]).to_json())
     at = open_page("review", run=run.name, patch="ID_0004")
-    assert not at.exception and any(c.value.startswith("Labelled **other**") for c in at.caption)
+    assert not at.exception and any(m.value.startswith("Labelled **other**") for m in at.markdown)
     (versions_path(data.path) / f"{version.name}.json").unlink()
     at = open_page("review", run=run.name, patch="ID_0004")
     assert not at.exception and "of the labels of tiny.h5 is not there" in at.error[0].value.replace("\\", "")

@@ -28,6 +28,7 @@ def test_every_patch_has_its_rank_and_its_evidence(run):
         table[["score", "heads", "neighbours", "trained", "cleanlab"]].apply(lambda c: c.between(0, 1)).all(axis=None)
     )
     assert (table["score"].diff().dropna() <= 1e-12).all() and table["runs"].isna().all()
+    assert table["epochs"].dropna().between(0, 1).all() and table["epochs"].notna().mean() > 0.5  # others were mixed
     assert value["first"] == 3 and value["n"] == 48 and value["planted"] is None
     assert found.report["message"].endswith("Look at the 3 likeliest (5%) first.")
 
