@@ -58,7 +58,7 @@ def packaged_report(backbone: str, band_names: Sequence[str]) -> WeightsReport:
 
 
 def kept(one: PackagedWeights, folder: Path) -> Path:
-    """The weights as .safetensors in ``folder``, under timm's names, with the 1000 classes' layer; written when missing.
+    """The weights as .safetensors in ``folder``, under timm's names, with the layer of the 1000 classes; made once.
 
     A card beside it says where they come from (docs/weights.md). Raises ConfigError where the package is not installed,
     FormatError where its file is not the known one or does not fit the network.

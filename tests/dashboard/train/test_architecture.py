@@ -17,8 +17,7 @@ def view(studio, open_page):
 def asked(at, studio, backbones, **more):
     at.multiselect(key="model_backbones").set_value(backbones)
     for key, value in more.items():
-        widget = at.selectbox(key="model_branches") if key == "branches" else at.toggle(key="model_pretrained")
-        widget.set_value(value)
+        at.selectbox(key=f"model_{key}").set_value(value)
     next(button for button in at.button if button.label == "Show").click()
     at.run()
     return studio.answered(None, "model_cost"), at.run()
