@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from core.config.packaged_weights import WEIGHTS, PackagedWeights
 from core.errors import LandslideLensError
 from core.provenance import commit, versions
 
@@ -29,6 +30,7 @@ def examine(checkpoints: Path) -> dict[str, Any]:
         _row(name, found[name] or "not installed", found[name] is not None, "python -m pip install -r requirements.txt")
         for name in REQUIRED
     ]
+    rows += [_weights_row(one) for one in WEIGHTS.values()]
     device: dict[str, Any] = {}
     try:
         from core.device import describe
@@ -54,6 +56,17 @@ def examine(checkpoints: Path) -> dict[str, Any]:
     rows.append(_row("Free disk", f"{free / 2**30:.1f} GiB", free > 2**30, "Free at least 1 GiB."))
     ok = all(row["ok"] for row in rows)
     return {"ok": ok, "rows": rows, "device": device, "versions": found, "commit": commit()}
+
+
+def _weights_row(one: PackagedWeights) -> dict[str, Any]:
+    """Whether packaged weights are there; those that requirements.txt does not bring are an extra."""
+    path = one.path()
+    found = one.source if path is not None and path.is_file() else "not installed"
+    here = found == one.source
+    extra = "" if here or one.required else "An extra, for model.pretrained=packaged: "
+    return _row(
+        f"Weights of {one.backbone}", found, here or not one.required, "" if here else f"{extra}{one.command}", True
+    )
 
 
 def _row(what: str, found: str, ok: bool, advice: str, always: bool = False) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from core.config import FoldsConfig, RunConfig
+from core.config import FoldsConfig, RunConfig, packaged_weights
 from core.config.preset_groups import sensible
 from core.data.bands import choose_bands
 from core.data.check.masks import require_masks
@@ -19,7 +19,7 @@ from core.runs import repeats
 from dashboard import state
 from dashboard.dataset import exclusions
 from dashboard.jobs import progress
-from dashboard.train import architecture, config_form, draft, metadata_columns, monitor, preflight
+from dashboard.train import architecture, backbones, config_form, draft, metadata_columns, monitor, preflight
 from dashboard.train.labels import labels_field
 from dashboard.ui import empty_states, guards
 from dashboard.ui.formatting import escape_markdown
@@ -109,7 +109,8 @@ try:
     config, _ = with_version_named(asked.config, data.path)
     config, _ = without_excluded(config, data.path)
     if asked.what:
-        config_form.check_size(config, data.shape[1:])
+        backbones.check_size(config, data.shape[1:])
+        packaged_weights.require(config.model)
         if config.model.masks:
             require_masks(data)
     if asked.what == "start":

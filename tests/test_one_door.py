@@ -33,6 +33,7 @@ ELSEWHERE = {
     "core/predict/maps/vector_files.py": "the layers that the user asked for, from new files of this process",
     "core/predict/scene/rasters.py": "rasters that the user asked for, from new files of this process",
     "core/predict/submission.py": "the CSV that the user asked for",
+    "core/train/networks/packaged.py": "weights only, from bytes that were read through core.io, their sha256 known",
     "core/train/networks/pretrained.py": "weights that the user names; their header is read first, through core.io",
     "dashboard/patches/tiles.py": "its own style and script, files of this program",
     "dashboard/predict/picture.py": "its own style and script, files of this program",

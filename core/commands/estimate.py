@@ -21,10 +21,12 @@ def estimate(
 ) -> None:
     """Time, memory and disk of a run, from a few of its training steps on this machine. No run is created."""
     from core.analyses.preflight.estimate import read
+    from core.config.packaged_weights import require
     from core.data.store import open_dataset
     from core.runs.targets import DatasetTarget
 
     config = preset(preset_name).with_overrides(overrides or ())
+    require(config.model)
     target = DatasetTarget(open_dataset(dataset).path, checkpoints)
     options = {"config": config.model_dump(mode="json")}
     if submit(target, "estimate", options, detach, as_json) is not None:

@@ -40,6 +40,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train, judge and explain; the work is a job that the dashboard shows too. Ctrl-C cancels it."""
+    from core.config.packaged_weights import require
     from core.data.check.masks import require_masks
     from core.data.exclusions import without_excluded
     from core.data.label_versions import with_version_named
@@ -50,6 +51,7 @@ def train(
     config, told = with_version_named(preset(preset_name).with_overrides(overrides or ()), dataset)
     if told:
         print_progress(told, as_json)
+    require(config.model)
     if config.model.masks:
         require_masks(open_dataset(dataset))
     if not keep_excluded:

@@ -14,6 +14,7 @@ from core.config.model_arguments import check_arguments
 from core.config.sections import Section, UnitInterval, names_of
 
 UNET = "unet_"  # before the name of a U-Net's encoder
+PACKAGED = "packaged"  # model.pretrained: weights from a Python package, see core.config.packaged_weights
 
 
 class AugmentConfig(Section):
@@ -80,7 +81,12 @@ class ModelConfig(Section):
         description="Any timm model name, unet_NAME for a U-Net around one, or baseline_cnn, the second paper's "
         "network of five layers.",
     )
-    pretrained: bool = Field(True, description="Start from the hub's weights of that name.")
+    pretrained: bool | Literal["packaged"] = Field(
+        True,
+        description="What the network starts from. true: the hub's weights of that name, which are downloaded. "
+        "packaged: ImageNet weights from an installed Python package, without a download (tf_efficientnet_lite0, "
+        "_lite1, _lite2). false: random weights.",
+    )
     weights: str | None = Field(
         None,
         description="A local .safetensors file, another run (checkpoints/RUN) or one of its folds "

@@ -14,6 +14,7 @@ from core.data.normalise import fit_normaliser
 from core.data.store.missing import has_data
 from core.flow.epoch_record import EpochRecord
 from core.flow.run_context import RunContext
+from core.flow.starting_weights import KEPT
 from core.heads import Head, save_heads
 from core.heads.fc import fc_head
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_statistics
@@ -58,7 +59,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     seed = config.seed * 1000 + fold
     network, weights = build_network(
         context.origin.model(config.model, fold), context.bands, patches.shape[2:], seed, normaliser.units,
-        columns=known.columns, size_classes=known.size_classes,
+        columns=known.columns, size_classes=known.size_classes, kept=run.checkpoints / KEPT,
     )  # fmt: skip
     yield Progress(
         TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at}

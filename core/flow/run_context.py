@@ -27,6 +27,7 @@ from core.data.tabular.leaks import column_reports, refuse_leaks
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
 from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
+from core.flow.starting_weights import packaged_cards
 from core.predict.values import trained_values
 from core.progress import drain
 from core.runs.store import RunFolder
@@ -98,6 +99,7 @@ class RunContext:
 def prepare(run: RunFolder) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
     config = run.config()
+    packaged = packaged_cards(config.model, run.checkpoints)
     dataset = open_dataset(run.dataset_path())
     selection, leaks = select(dataset, config.data, config.folds), drain(leaks_of(dataset))
     names, labels = tuple(band.name for band in selection.bands), selection.labels
@@ -134,6 +136,8 @@ def prepare(run: RunFolder) -> RunContext:
     run.write_leaks(leaks.pairs)
     facts = provenance.collect(dataset, config, device) | {"selection": selection.to_dict()} | told
     facts["values"] = trained_values(dataset, names)
+    if packaged:
+        facts["packaged_weights"] = packaged
     run.write_json("provenance.json", facts)
     statistics = band_statistics(images)
     rich = rich_statistics(images, names)

@@ -8,6 +8,8 @@ patches that the new run judges (``core.data.origin``):
   training part does not hold. The fold that was named gives way.
 - Otherwise the run is refused, or the patches are left out (``model.weights_overlap``).
 - Where nobody wrote down what the weights learnt from, the run's warnings say "of unknown origin".
+
+Packaged weights (``model.pretrained=packaged``) are kept beside the runs; they learnt from ImageNet's photographs.
 """
 
 from __future__ import annotations
@@ -18,17 +20,21 @@ from pathlib import Path
 
 import numpy as np
 
-from core.config import RunConfig
+from core.config import ModelConfig, RunConfig
+from core.config.packaged_weights import asked_for, of_backbone
 from core.data.folds import Folds
 from core.data.origin.facts import PatchFacts
 from core.data.origin.match import Matches, identical_patches
 from core.data.origin.trained_on import Known, Part, TrainedOn, compare, known_to
 from core.errors import ConfigError
+from core.io.json_text import load_json
 from core.predict.training_record import from_card, training_record
 from core.progress import drain
 from core.runs.store import RunFolder
+from core.train.networks.packaged import kept
 from core.train.networks.pretrained import source_name
 
+KEPT = "weights"  # folder in the checkpoints folder, of packaged weights as .safetensors
 FIELDS = ("weights", "sar_weights")
 
 
@@ -67,6 +73,15 @@ class Start:
     paths: dict[str, tuple[str, ...]]
     learnt: tuple[TrainedOn, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def packaged_cards(model: ModelConfig, checkpoints: Path) -> list[dict]:
+    """The cards of the packaged weights that a network starts from, for the run's record; they are kept from here on.
+
+    Raises ConfigError and FormatError as ``core.train.networks.packaged.kept``.
+    """
+    paths = [kept(of_backbone(backbone), checkpoints / KEPT) for backbone in asked_for(model)]
+    return [{"kept": f"{KEPT}/{path.name}"} | load_json(path.with_suffix(".json")) for path in paths]
 
 
 def sources_of(config: RunConfig, facts: PatchFacts) -> tuple[Source, ...]:

@@ -1,7 +1,6 @@
 """What a network is, before it is trained: its cost (Table III of paper B), its stages (Table 1 of paper A), its bands.
 
-Results are plain values that JSON can hold. Weights in a local file are read; those of the hub are named and not
-downloaded.
+Results are plain values that JSON can hold. Weights in a local file are read; those of the hub or a package are named.
 """
 
 from __future__ import annotations

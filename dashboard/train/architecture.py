@@ -23,7 +23,7 @@ from core.runs.targets import CheckpointsTarget
 from dashboard import cache, state, theme, url_state
 from dashboard.charts.base import escape_html
 from dashboard.jobs import analyses, progress
-from dashboard.train import config_form
+from dashboard.train.backbones import BACKBONES, INITIAL
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -112,7 +112,7 @@ def _pickers(data: Dataset) -> dict[str, Any]:
     written = [*st.query_params.get_all("model_backbones"), *(st.session_state.get("model_backbones") or ())]
     kept = st.session_state.get("kept_model_backbones") or ()
     backbones = url_state.choose_several(
-        st.multiselect, "Backbones", dict.fromkeys([*config_form.BACKBONES, *written, *kept]),
+        st.multiselect, "Backbones", dict.fromkeys([*BACKBONES, *written, *kept]),
         key="model_backbones", default=["mobilenetv4_conv_small"], accept_new_options=True,
         help="Any timm name, unet_NAME for a U-Net around one, or baseline_cnn. One is described, several compared.",
     )  # fmt: skip
@@ -133,7 +133,10 @@ def _pickers(data: Dataset) -> dict[str, Any]:
             help="optical_sar: one encoder for optical bands and one for SAR, joined."
             + ("" if both else " This dataset has only one kind of band."),
         )  # fmt: skip
-        pretrained = url_state.toggle("Pretrained weights", True, key="model_pretrained")
+        pretrained = url_state.choose(
+            st.selectbox, "Initial weights", INITIAL, key="model_pretrained", default=True,
+            format_func=INITIAL.get, help=ModelConfig.model_fields["pretrained"].description,
+        )  # fmt: skip
     settings = [f"model.branches={branches}", f"model.pretrained={str(pretrained).lower()}"]
     settings += [f"model.image_size={size}"] if size else []
     settings += [f"model.indices={','.join(indices)}"] if indices else []

@@ -18,6 +18,7 @@ from core.data.indices import possible
 from core.data.stacks import STACKS
 from core.errors import ConfigError
 from dashboard import url_state
+from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights
 from dashboard.train.draft import GROUP, PRESET, TEXT, VERSION, Draft, copied
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
@@ -27,7 +28,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Network": {
         "model.backbone": "Backbone (timm name)",
         "model.image_size": "Side after resizing (pixels)",
-        "model.pretrained": "Pretrained weights",
+        "model.pretrained": "Initial weights",
         "model.masks": "Learn the outlines too (masks)",
     },
     "Training": {
@@ -152,29 +153,6 @@ BUTTONS = {  # label, icon, help
     ),
     "preview": ("Preview augmentation", ":material/auto_awesome_motion:", "A few patches, augmented as set here."),
 }  # fmt: skip
-BACKBONES = (
-    "baseline_cnn",
-    "mobilenetv4_conv_small",
-    "resnet18",
-    "unet_resnet18",
-    "tf_efficientnetv2_b0",
-    "mobilenetv1_100.ra4_e3600_r224_in1k",
-    "mobilenetv3_large_100.ra_in1k",
-    "densenet121.ra_in1k",
-    "tf_efficientnet_b3.aa_in1k",
-    "tf_efficientnet_b4.aa_in1k",
-    "inception_v3.tv_in1k",
-    "resnet50.a1_in1k",
-    "davit_tiny.msft_in1k",
-    "swin_tiny_patch4_window7_224.ms_in1k",
-    "wide_resnet50_2.tv2_in1k",
-    "nasnetalarge.tf_in1k",
-    "swin_base_patch4_window7_224.ms_in22k_ft_in1k",
-    "vit_base_patch16_224.augreg2_in21k_ft_in1k",
-    "tf_efficientnetv2_l.in21k_ft_in1k",
-    "regnety_320.tv2_in1k",
-)
-SMALLEST = {"inception_v3.tv_in1k": 75}  # side in pixels, of those that cannot take 32
 
 
 class Asked(NamedTuple):
@@ -279,7 +257,7 @@ def _told(draft: Draft) -> RunConfig:
         st.caption(f"{text}All settings are those of the preset {draft.name}.")
         return config
     named = [
-        f"{LABELS.get(path, path)} **{escape_markdown(_value(now))}** ({escape_markdown(_value(before))})"
+        f"{LABELS.get(path, path)} **{escape_markdown(_value(path, now))}** ({escape_markdown(_value(path, before))})"
         for path, (now, before) in list(differing.items())[:MOST_NAMED]
     ]
     more = f" and {len(differing) - MOST_NAMED} more" if len(differing) > MOST_NAMED else ""
@@ -302,22 +280,14 @@ def _reset(draft: Draft, text: str) -> None:
         )
 
 
-def _value(value: Any) -> str:
+def _value(path: str, value: Any) -> str:
+    if path == "model.pretrained":
+        return INITIAL[value]
     if isinstance(value, list):
-        return f"{len(value)} values" if len(value) > 4 else ", ".join(map(_value, value)) or "none"
+        return f"{len(value)} values" if len(value) > 4 else ", ".join(_value("", one) for one in value) or "none"
     if isinstance(value, bool) or value is None:
         return {True: "on", False: "off", None: "none"}[value]
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def check_size(config: RunConfig, patch_hw: tuple[int, int]) -> None:
-    """Raises ConfigError for a listed backbone that cannot take patches of this size (pixels), before it is queued."""
-    least, side = SMALLEST.get(config.model.backbone, 0), config.model.image_size or min(patch_hw)
-    if side < least:
-        raise ConfigError(
-            f"{config.model.backbone} needs patches of at least {least} pixels a side; they would have {side}. Set "
-            "“Side after resizing (pixels)” to that or more, for example 96, or choose another backbone."
-        )
 
 
 def _marked(draft: Draft, path: str, held: Any) -> str:
@@ -378,12 +348,14 @@ def _group(draft: Draft, title: str, hidden: set[str], options: Mapping[str, Seq
                 continue
             field, value = _look_up(draft.base, path)
             held = draft.value(path)
-            choices = options.get(path)
+            initial = path == "model.pretrained"
+            choices = initial_weights(draft.value("model.backbone")) if initial else options.get(path)
             chosen = field_widget(
                 _marked(draft, path, held), field, held, draft.key(path),
                 None if choices is None else [value, *choices],
                 accept_new=path == "model.backbone",  # any other timm name can be entered
                 placeholder="as they are" if path == "model.image_size" else "none",
+                titles=INITIAL if initial else None,
             )  # fmt: skip
             draft.note(path, chosen)
 

