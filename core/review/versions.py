@@ -23,13 +23,15 @@ RULES = get_args(Rule)
 class Draft:
     """What the judgements change. contested: ids on which people differ under the rule: their labels stay.
 
-    confirmed: ids whose label was judged right. unknown: judged names that the dataset does not have.
+    confirmed: ids whose label was judged right. unknown: judged names that the dataset does not have. unusable: ids
+    without a label that stay without one: bad images and duplicates.
     """
 
     changes: tuple[Change, ...]
     contested: tuple[str, ...]
     confirmed: tuple[str, ...]
     unknown: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
 
     @property
     def notes(self) -> list[str]:
@@ -37,6 +39,8 @@ class Draft:
         found = [f"{len(self.confirmed):,} judged labels were right."] if self.confirmed else []
         if self.contested:
             found.append(f"People differ on {len(self.contested):,} ({list_names(self.contested)}): these labels stay.")
+        if self.unusable:
+            found.append(f"{len(self.unusable):,} without a label stay so: bad images or duplicates.")
         if self.unknown:
             found.append(f"{len(self.unknown):,} judged names are not in this dataset: {list_names(self.unknown)}.")
         return found
@@ -51,7 +55,7 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
     if rule not in RULES:
         raise DataError(f"There is no rule '{rule}'. Accepted: {', '.join(RULES)}.")
     known = dict(zip(dataset.ids.tolist(), dataset.labels.tolist(), strict=True))
-    changes, contested, confirmed, unknown = [], [], [], []
+    changes, contested, confirmed, unknown, unusable = [], [], [], [], []
     for (_, name), said in judgements.by_subject("patch").items():
         sure = [entry for entry in said if entry.verdict != "unsure"]
         if name not in known:
@@ -61,11 +65,12 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
             if after is None:
                 contested.append(name)
             elif after == known[name]:
-                confirmed.append(name)
+                (unusable if after == LEFT_OUT else confirmed).append(name)
             else:
                 changes.append(_change(name, known[name], after, sure))
     return Draft(
-        tuple(sorted(changes, key=lambda c: c.id)), *(tuple(sorted(x)) for x in (contested, confirmed, unknown))
+        tuple(sorted(changes, key=lambda c: c.id)),
+        *(tuple(sorted(x)) for x in (contested, confirmed, unknown, unusable)),
     )
 
 

@@ -66,8 +66,11 @@ def sentence(found: Draft, judgements: Judgements) -> str:
     """What the judgements would change, in Markdown."""
     people = len({entry.by for entry in judgements.latest("patch")})
     left = sum(change.after < 0 for change in found.changes)
+    new = sum(change.before < 0 for change in found.changes)
     who = f"{count(people)} {'person' if people == 1 else 'people'}"
-    words = f"By the judgements of {who}, **{count(len(found.changes) - left)} labels** would change"
+    words = f"By the judgements of {who}, **{count(len(found.changes) - left - new)} labels** would change"
+    if new:
+        words += f", **{count(new)} patches** would get their first label"
     if left:
         words += f" and **{count(left)} patches** would be left out"
     return f"{words}; {count(len(found.confirmed))} judged labels were right."
