@@ -114,7 +114,7 @@ def _own(run: RunFolder) -> Steps[Candidates]:
     head, rule = _kept_head(run)
     probs = np.stack([_kept_probs(run, rule, head, fold)[rows] for fold in range(config.folds.n_splits)])  # (K, n)
     yield Progress(0.5, "Comparing them with what the run learnt.")
-    prepared, learnt = _space(run)
+    prepared, _, learnt = space_of(run)
     mine = prepared.rows(run.embeddings(0)["embeddings"][rows])
     return Candidates(
         "patch", f"dataset '{dataset.name}'", dataset.path, dataset.ids[rows].astype(str), probs.mean(axis=0),
@@ -148,7 +148,7 @@ def _dataset(run: RunFolder, name: str) -> Steps[Candidates]:
     steps = answer(run, batches_of(dataset, rows), dataset.bands, ensemble, dataset, len(rows), keep=keep)
     answered = yield from part(steps, 0.1, 0.9)
     answered = answered.only(answered.has_answer)
-    prepared, learnt = _space(run)
+    prepared, _, learnt = space_of(run)
     mine = prepared.rows(np.concatenate(told)) if told else np.empty((0, learnt.shape[1]))
     return Candidates(
         "patch", f"dataset '{dataset.name}'", dataset.path, answered.ids.astype(str), answered.probs,
@@ -225,14 +225,15 @@ def _scene(run: RunFolder, name: str) -> Steps[Candidates]:
 # ---------------------------------------------------------------------------------------------------------- parts
 
 
-def _space(run: RunFolder) -> tuple[Any, np.ndarray]:
-    """How the first fold's embeddings are prepared, and those (m, D) of the labelled patches."""
+def space_of(run: RunFolder) -> tuple[Any, np.ndarray, np.ndarray]:
+    """How the first fold's embeddings are prepared; the dataset rows (m,) of the labelled patches, and theirs (m, D)."""
     from core.embed.features import Preparation
     from core.flow.fold_rows import fold_rows
 
     known, rows = run.embeddings(0)["embeddings"], fold_rows(run, 0)
     prepared = Preparation.fit(known, rows.train, run.config().embed.metric)
-    return prepared, prepared.rows(known[np.concatenate([rows.train, rows.val])])
+    learnt = np.concatenate([rows.train, rows.val])
+    return prepared, learnt, prepared.rows(known[learnt])
 
 
 def _novelty(mine: np.ndarray, learnt: np.ndarray) -> np.ndarray:
@@ -280,7 +281,7 @@ def _embedded(run: RunFolder, images: Callable[[np.ndarray], Batches], bands: An
         from core.predict.patches import Ensemble, fitting
 
         first = Ensemble.of_folds(run, [0])
-        prepared, places, rows = _space(run)[0], [], []
+        prepared, places, rows = space_of(run)[0], [], []
 
         def batches() -> Batches:
             for some, raw in images(positions):

@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
-from core.analyses.review.candidates import OWN, Candidates, candidates, must_be_there, parsed
+from core.analyses.review.candidates import OWN, Candidates, candidates, must_be_there, parsed, space_of
 from core.io.safe_paths import slug
 from core.progress import Progress, Steps, part
 from core.runs.job_folder import now
@@ -66,6 +66,7 @@ def analyse(run: RunFolder, options: NextPatchesOptions) -> Steps[dict[str, Any]
             "alike": kinds.alike,
         }
     )
+    table["near"] = _nearest(run, features[kinds.index])
     table["reason"] = [
         reason(row.prob, found.threshold, row.novelty, row.alike) for row in table.itertuples(index=False)
     ]
@@ -111,6 +112,15 @@ def folder(run: RunFolder, where: str) -> ResultFolder:
     """Of one place: ``patches`` (a table, a row each that was chosen, the worthiest first) and ``report.json``."""
     kind, _ = parsed(where)
     return run.results(NAME).part(f"{kind}-{hashlib.sha256(where.encode()).hexdigest()[:12]}")
+
+
+def _nearest(run: RunFolder, features: np.ndarray) -> np.ndarray:
+    """(n,) text, the id of the labelled patch that each is most like."""
+    from core.data.store import open_dataset
+    from core.embed.neighbours import nearest
+
+    _, rows, learnt = space_of(run)
+    return open_dataset(run.dataset_path()).ids[rows[nearest(features, learnt, 1).index[:, 0]]].astype(str)
 
 
 def _kept(run: RunFolder, where: str, found: Candidates, at: np.ndarray) -> Steps[Path]:
