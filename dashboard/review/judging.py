@@ -151,7 +151,7 @@ def keep(
     note: str = "",
     tags: Sequence[str] = (),
 ) -> bool:
-    """One verdict for all subjects (name -> place), beside ``judged``; whether all were kept: else the reason is told."""
+    """One verdict for all subjects (name -> place), beside ``judged``; whether all were kept, else it is told why."""
     if not reviewer():
         st.session_state[TROUBLE] = "Write your name first: a judgement says who made it."
         return False

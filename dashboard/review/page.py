@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard.patches import outcomes
 from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
+from dashboard.review.next.view import NEXT_KIND, next_view
 from dashboard.review.patches import patches_view
 from dashboard.review.sets import MARKED, MARKED_KIND
 from dashboard.ui import guards
@@ -14,10 +15,11 @@ from dashboard.ui.view_switch import view_switch
 VIEWS = {
     "patches": ":material/grid_view: Patches",
     "issues": ":material/rule: Label issues",
+    "next": ":material/lightbulb: What to label next",
     "labels": ":material/new_label: Corrected labels",
 }
 
-KINDS = {MARKED: MARKED_KIND}  # sets of patches that a link may name: kind -> its resolver and title
+KINDS = {MARKED: MARKED_KIND, "next": NEXT_KIND}  # sets of patches that a link may name: kind -> its resolver and title
 
 
 def show() -> None:
@@ -27,6 +29,8 @@ def show() -> None:
     view = view_switch("review", VIEWS, "patches")
     if view == "issues":
         issues_view(run, data)
+    elif view == "next":
+        next_view(run, data)
     elif view == "labels":
         summary = guards.or_stop(run.summary)
         labels_view(run, data, chosen_head(outcomes.heads_of(guards.or_stop(run.oof)), summary))

@@ -226,7 +226,7 @@ def _scene(run: RunFolder, name: str) -> Steps[Candidates]:
 
 
 def space_of(run: RunFolder) -> tuple[Any, np.ndarray, np.ndarray]:
-    """How the first fold's embeddings are prepared; the dataset rows (m,) of the labelled patches, and theirs (m, D)."""
+    """How the first fold's embeddings are prepared; rows (m,) of the labelled patches and their embeddings (m, D)."""
     from core.embed.features import Preparation
     from core.flow.fold_rows import fold_rows
 
