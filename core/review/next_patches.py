@@ -84,9 +84,10 @@ def reason(prob: float, threshold: float, novelty: float | None, alike: int) -> 
 
     novelty: share of the candidates that lie nearer to training. alike: other candidates of its cluster.
     """
-    words = [f"p {prob:.2f}, threshold {threshold:.2f}"]
+    words = [f"p {prob:.2f} beside the threshold {threshold:.2f}"]
     if novelty is not None and np.isfinite(novelty):
-        words.append(f"farther from training than {novelty:.0%} of the others")
+        share = "99%" if novelty > 0.99 else f"{novelty:.0%}"
+        words.append(f"farther from training than {share} of the others")
     if alike:
         words.append(f"stands for {alike:,} like it")
     return "; ".join(words)

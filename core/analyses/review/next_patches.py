@@ -16,7 +16,8 @@ import pandas as pd
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
-from core.analyses.review.candidates import OWN, Candidates, candidates, must_be_there, parsed, space_of
+from core.analyses.maps.opened import report_of
+from core.analyses.review.candidates import OWN, SCENE, Candidates, candidates, must_be_there, parsed, space_of
 from core.io.safe_paths import slug
 from core.progress import Progress, Steps, part
 from core.runs.job_folder import now
@@ -85,7 +86,7 @@ def analyse(run: RunFolder, options: NextPatchesOptions) -> Steps[dict[str, Any]
         "n_kinds": int(table["kind"].nunique()),
         "head": found.head,
         "threshold": found.threshold,
-        "share": float((run.oof()["label"] == 1).mean()),
+        **_share(run, options.where),
         "ids": table["id"].tolist(),
         "message": f"{len(table):,} of {len(found.names):,} {what} of {found.title} chosen; the first is "
         f"{table['id'][0]}: {table['reason'][0]}.",
@@ -112,6 +113,18 @@ def folder(run: RunFolder, where: str) -> ResultFolder:
     """Of one place: ``patches`` (a table, a row each that was chosen, the worthiest first) and ``report.json``."""
     kind, _ = parsed(where)
     return run.results(NAME).part(f"{kind}-{hashlib.sha256(where.encode()).hexdigest()[:12]}")
+
+
+def _share(run: RunFolder, where: str) -> dict[str, Any]:
+    """How frequent landslides are: as stated for the map or the run, else as among the run's patches."""
+    from core.runs.prevalence import prevalence_of
+
+    kind, name = parsed(where)
+    if kind == SCENE and (stated := report_of(run, name)["triage"].get("share_of_landslides")) is not None:
+        return {"share": float(stated), "share_is_stated": True}
+    if (of_run := prevalence_of(run)) is not None:
+        return {"share": float(of_run.share), "share_is_stated": True}
+    return {"share": float((run.oof()["label"] == 1).mean()), "share_is_stated": False}
 
 
 def _nearest(run: RunFolder, features: np.ndarray) -> np.ndarray:

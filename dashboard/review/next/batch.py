@@ -120,11 +120,8 @@ class Batch:
 
 def _with_context(after: np.ndarray, cell: pd.Series, step: int, side: int) -> np.ndarray:
     """The cell in a frame, and the ground around it as far as the scene reaches."""
-    high, wide = CONTEXT * (cell["bottom"] - cell["top"]), CONTEXT * (cell["right"] - cell["left"])
-    around = {
-        "top": cell["top"] - high, "bottom": cell["bottom"] + high,
-        "left": cell["left"] - wide, "right": cell["right"] + wide,
-    }  # fmt: skip
+    around = dict(zip(("top", "bottom"), _widened(cell["top"], cell["bottom"], step * after.shape[0]), strict=True))
+    around |= dict(zip(("left", "right"), _widened(cell["left"], cell["right"], step * after.shape[1]), strict=True))
     part = np.ascontiguousarray(inspector.cut(after, around, step))
     drawn = render.enlarge(part, side).copy()
     scale = np.array(drawn.shape[:2]) / part.shape[:2]
@@ -138,3 +135,10 @@ def _with_context(after: np.ndarray, cell: pd.Series, step: int, side: int) -> n
     inside[low[0] + 2 : high[0] - 2, low[1] + 2 : high[1] - 2] = False
     drawn[inside] = FRAME
     return drawn
+
+
+def _widened(low: float, high: float, most: float) -> tuple[float, float]:
+    """A side with ``CONTEXT`` around it, moved where it would leave the scene, so that all cells look equally large."""
+    room = CONTEXT * (high - low)
+    begin = min(max(0.0, low - room), max(0.0, most - (high - low) - 2 * room))
+    return begin, min(begin + (high - low) + 2 * room, most)

@@ -22,8 +22,8 @@ from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 
 ITEM, NOTE = "next_item", "next_note"  # the first is in the URL
-PICTURE_PX, STRIP_PX = 440, 92
-MAP_PX = 250
+PICTURE_PX, STRIP_PX = 420, 84
+MAP_PX = 160
 
 
 def draw(batch: Batch, said: Mapping[str, Sequence[Entry]]) -> None:
@@ -151,8 +151,8 @@ def _where(batch: Batch, name: str, row: pd.Series) -> None:
     alt = f"Projection of the labelled patches of {own.name}; a star marks {words}."
     downloads.show(figure, key="next_projection", alt=alt)
     st.caption(
-        f"Star: {words} on the projection of {theme.fold_title(0)}'s network, among the labelled patches "
-        f"({escape_markdown(own.class_names[1])} orange, {escape_markdown(own.class_names[0])} blue)."
+        f"Star: {words} among the labelled ones ({escape_markdown(own.class_names[1])} orange, "
+        f"{escape_markdown(own.class_names[0])} blue), {theme.fold_title(0)}'s projection."
     )
 
 

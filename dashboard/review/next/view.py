@@ -81,8 +81,9 @@ def _batch(batch: Batch, found: Mapping[str, str]) -> None:
     said, by = batch.said(), judging.reviewer()
     pace = batch.pace(by)
     of = f"{count(report['n'])} of {count(report['n_candidates'])} {'cells' if batch.is_of_cells else 'patches'}"
+    worth = worth_words(report["share"], report["share_is_stated"])
     st.markdown(
-        f"**{of}** of {escape_markdown(report['title'])} would teach this run most. {worth_words(report['share'])}",
+        f"**{of}** of {escape_markdown(report['title'])} would teach this run most. {worth}",
         help=evidence(report["share"]),
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -138,17 +139,20 @@ def _dataset_name(data: Dataset) -> str | None:
 # ------------------------------------------------------------------------------------------------------ in words
 
 
-def worth_words(share: float) -> str:
-    """Whether labels chosen so are worth it where landslides are as frequent as in the run, in Markdown."""
+def worth_words(share: float, is_stated: bool = False) -> str:
+    """Whether labels chosen so are worth it, in Markdown. share: of landslides, stated for this ground or the run's."""
     at, gains = measured_near(share)
-    here = f"landslides are {percent(share, 0)} of this run's patches"
+    here = f"{percent(share, 0)} of {'this ground is' if is_stated else 'this run’s patches are'} landslides"
+    here += " as stated" if is_stated else ""
+    simulated = f"in simulations at {percent(at, 0)}, labels chosen this way"
     if min(gain.low for gain in gains) <= 0:
-        return f"Little is gained here: {here}. At {percent(at, 0)}, labels chosen so taught no more than random ones."
+        return (
+            f"Little is gained here: {here}; {simulated} taught no more than random ones. Where landslides are rarer, "
+            "more is gained."
+        )
     least, most = (difference(end([gain.mean for gain in gains]), 2) for end in (min, max))
     by = least if least == most else f"{least} to {most}"
-    return (
-        f"It pays here: {here}. At {percent(at, 0)}, labels chosen so gained {by} average precision over random ones."
-    )
+    return f"It pays here: {here}; {simulated} gained {by} average precision over random ones."
 
 
 def evidence(share: float) -> str:

@@ -46,9 +46,9 @@ def test_without_candidates_it_says_so():
 def test_reasons_in_words():
     assert (
         reason(0.484, 0.5, 0.97, 6)
-        == "p 0.48, threshold 0.50; farther from training than 97% of the others; stands for 6 like it"
+        == "p 0.48 beside the threshold 0.50; farther from training than 97% of the others; stands for 6 like it"
     )
-    assert reason(0.1, 0.12, None, 0) == "p 0.10, threshold 0.12"
+    assert reason(0.1, 0.12, None, 0) == "p 0.10 beside the threshold 0.12"
 
 
 @settings(max_examples=25, deadline=None)
