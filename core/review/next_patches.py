@@ -107,7 +107,7 @@ class Gain:
 MEASURED = {
     0.05: (Gain("Landslide4Sense", 0.133, 0.110, 0.156), Gain("Bijie", 0.135, 0.112, 0.157)),
     0.10: (Gain("Landslide4Sense", 0.113, 0.094, 0.131), Gain("Bijie", 0.098, 0.082, 0.115)),
-    0.25: (Gain("Landslide4Sense", 0.041, 0.031, 0.051), Gain("Bijie", 0.037, 0.030, 0.044)),
+    0.25: (Gain("Landslide4Sense", 0.041, 0.031, 0.052), Gain("Bijie", 0.037, 0.030, 0.044)),
     0.50: (Gain("Landslide4Sense", 0.003, -0.003, 0.008),),
 }
 

@@ -1,12 +1,25 @@
 """What to label next: uncertain before certain, novel before known, and no two of a kind."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import DataError
-from core.review.next_patches import BETA, one_of_each, ranks, reason, uncertain, worth_of, worthiest
+from core.review.next_patches import (
+    BETA,
+    MEASURED,
+    measured_near,
+    one_of_each,
+    ranks,
+    reason,
+    uncertain,
+    worth_of,
+    worthiest,
+)
 
 
 def test_uncertainty_by_hand():
@@ -49,6 +62,31 @@ def test_reasons_in_words():
         == "p 0.48 beside the threshold 0.50; farther from training than 97% of the others; stands for 6 like it"
     )
     assert reason(0.1, 0.12, None, 0) == "p 0.10 beside the threshold 0.12"
+
+
+def test_what_is_told_of_its_worth_is_what_was_measured():
+    results = Path(__file__).parents[3] / "benchmarks" / "results"
+    parts = {
+        0.05: "landslides_one_in_20",
+        0.10: "landslides_one_in_10",
+        0.25: "landslides_one_in_4",
+        0.50: "all_patches",
+    }
+    files = {"Landslide4Sense": "next_patches.json", "Bijie": "next_patches_bijie.json"}
+    for share, gains in MEASURED.items():
+        for gain in gains:
+            found = json.loads((results / files[gain.data]).read_text(encoding="utf-8"))[parts[share]]
+            told = found["against_random"]["novel"]["ap"]["whole_curve"]
+            near = pytest.approx((gain.mean, gain.low, gain.high), abs=6e-4)
+            assert (told["mean"], *told["interval"]) == near, (share, gain.data)
+    assert [measured_near(share)[0] for share in (0.0, 0.07, 0.11, 0.2, 0.49, 1.0)] == [
+        0.05,
+        0.05,
+        0.10,
+        0.25,
+        0.50,
+        0.50,
+    ]
 
 
 @settings(max_examples=25, deadline=None)
