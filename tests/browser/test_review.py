@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from core.data.label_versions import version_names
+from core.data.label_versions import read_version, version_names
+from core.data.store import DatasetWriter, open_dataset
 from core.review.judgements import Judgements
 from core.runs.store import datasets_path
 from tests.browser.conftest import settled
 from tests.builders import make_dataset, make_run
+from tests.trained_runs import copied
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +96,48 @@ def test_a_version_is_made_and_opens_training_with_it(page, url, run):
     assert len(version_names(run.dataset_path())) == 1
     page.get_by_role("button", name="Train with these labels").click()
     expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible(timeout=60_000)
+
+
+@pytest.fixture
+def asking(checkpoints, run, trained_run):
+    """A run that was really trained, and a dataset of six patches without labels."""
+    trained = copied(trained_run, checkpoints)
+    own = open_dataset(trained.dataset_path())
+    path = datasets_path(checkpoints) / "new.h5"
+    with DatasetWriter(
+        path, bands=own.bands, shape_hw=own.shape[1:], class_names=own.class_names, source="a test"
+    ) as writer:
+        images = np.random.default_rng(7).normal(100, 10, (6, *own.shape)).astype(np.float32)
+        writer.append(images, np.full(6, -1), [f"n{i}" for i in range(6)])
+        writer.finish()
+    return trained, path
+
+
+def test_a_batch_is_asked_for_judged_by_keyboard_and_becomes_labels(page, url, asking):
+    trained, path = asking
+    page.goto(f"{url}/review?run={trained.name}&review_view=next")
+    page.get_by_label("How many to label").fill("4", timeout=60_000)
+    page.get_by_label("How many to label").press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Choose them").click()
+    expect(page.get_by_text("1 of 4")).to_be_visible(timeout=90_000)
+    page.get_by_placeholder("Your name").fill("Ada")
+    page.keyboard.press("Enter")
+    settled(page)
+    page.get_by_role("heading", name="Review").click()  # out of the field
+    for n, key in enumerate(("l", "n", "u"), 2):
+        page.keyboard.press(key)
+        expect(page.get_by_text(f"{n} of 4")).to_be_visible()
+        settled(page, 100)
+    page.keyboard.press("z")
+    expect(page.get_by_text("3 of 4", exact=False).first).to_be_visible()
+    settled(page)
+    said = Judgements(path).latest()
+    assert [entry.verdict for entry in said] == ["landslide", "not"] and {entry.by for entry in said} == {"Ada"}
+    page.get_by_role("button", name="Make labels of them").click()
+    page.get_by_label("What for").fill("a batch")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("button", name="Train with v1")).to_be_visible()
+    assert [(c.id, c.before, c.after) for c in read_version(path, "v1").changes] == sorted(
+        (entry.subject, -1, entry.label) for entry in said
+    )

@@ -65,7 +65,7 @@ def form(run: RunFolder, found: dict[str, str], button: str) -> None:
         analyses.begin(run, NAME, {"n": int(n), "where": where})
 
 
-def nowhere(data: Dataset) -> None:
+def nowhere() -> None:
     """Everything has a label: where else one may look, and how."""
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("small")

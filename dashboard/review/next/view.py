@@ -15,6 +15,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.review.next_patches import MEASURED, Gain, measured_near
 from core.review.versions import draft
+from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, url_state
 from dashboard.jobs import analyses
@@ -22,7 +23,7 @@ from dashboard.predict import judging as cells_judging
 from dashboard.review import judging, labels
 from dashboard.review.next import places, queue
 from dashboard.review.next.batch import Batch
-from dashboard.review.sets import Kind
+from dashboard.review.sets import Kind, open_set
 from dashboard.train.prefill import prefill
 from dashboard.ui.formatting import count, difference, escape_markdown, interval, parse_time, percent
 from dashboard.ui.guards import or_stop
@@ -39,20 +40,32 @@ def next_view(run: RunFolder, data: Dataset) -> None:
         if active:
             return
         if not found:
-            places.nowhere(data)
+            places.nowhere()
+            _asked_before(run, data)
             return
         share = float((or_stop(run.oof)["label"] == 1).mean())
         st.markdown(f"**Which patches are worth a person's time?** {worth_words(share)}", help=evidence(share))
         places.form(run, found, "Choose them")
+        _asked_before(run, data)
         _method()
         return
-    batch = Batch(run, reports[_shown(reports)])
+    said = st.container()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        judging.name_field()
+        batch = Batch(run, reports[_shown(reports)])
+        progress = st.container(horizontal=True, vertical_alignment="center", gap="small", width="content")
+        if found:
+            with st.popover("Choose another batch", icon=":material/lightbulb:", type="tertiary", key="next_again"):
+                st.caption("What somebody has judged is not asked for again.")
+                places.form(run, found, "Choose them")
+    labels.tell()
     try:
-        _batch(batch, found)
+        with said:
+            _sentence(batch.report)
+        _queue(batch, progress)
     except (LandslideLensError, OSError, KeyError) as error:
         show_error(error, ":material/broken_image:")
-        with st.popover("Choose another batch", icon=":material/lightbulb:", key="next_again"):
-            _again(run, found)
+    _asked_before(run, data)
     _method()
 
 
@@ -62,7 +75,7 @@ def _shown(reports: Mapping[str, Mapping[str, Any]]) -> str:
     if len(newest) == 1:
         return newest[0]
     return url_state.choose(
-        st.selectbox, "Batch", newest, key=SHOWN, default=newest[0], width=420, label_visibility="collapsed",
+        st.selectbox, "Batch", newest, key=SHOWN, default=newest[0], width=330, label_visibility="collapsed",
         format_func=lambda where: _named(reports[where]),
     )  # fmt: skip
 
@@ -74,35 +87,28 @@ def _named(report: Mapping[str, Any]) -> str:
     return f"{report['n']} {noun} of {report['title']}{when}"
 
 
-def _batch(batch: Batch, found: Mapping[str, str]) -> None:
-    report = batch.report
-    if not batch.is_of_cells:
-        _ = batch.data  # of a dataset that is gone nothing is drawn
-    said, by = batch.said(), judging.reviewer()
-    pace = batch.pace(by)
-    of = f"{count(report['n'])} of {count(report['n_candidates'])} {'cells' if batch.is_of_cells else 'patches'}"
+def _sentence(report: Mapping[str, Any]) -> None:
+    noun = "cells" if report["kind"] == "cell" else "patches"
+    of = f"{count(report['n'])} of {count(report['n_candidates'])} {noun}"
     worth = worth_words(report["share"], report["share_is_stated"])
     st.markdown(
         f"**{of}** of {escape_markdown(report['title'])} would teach this run most. {worth}",
         help=evidence(report["share"]),
     )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        judging.name_field()
-        st.progress(pace.judged / max(pace.total, 1), width=160)
+
+
+def _queue(batch: Batch, progress: Any) -> None:
+    """The batch, and what becomes of it. progress: a container for how far it has come."""
+    if not batch.is_of_cells:
+        _ = batch.data  # of a dataset that is gone nothing is drawn
+    said, by = batch.said(), judging.reviewer()
+    pace = batch.pace(by)
+    with progress:
+        st.progress(pace.judged / max(pace.total, 1), width=120)
         st.caption(f"{'You have judged' if by else 'Judged:'} **{pace.sentence}**", width="content")
-        if found:
-            with st.popover("Choose another batch", icon=":material/lightbulb:", type="tertiary", key="next_again"):
-                _again(batch.run, found)
-    labels.tell()
     queue.draw(batch, said)
     st.space("small")
     _outcome(batch, said)
-
-
-def _again(run: RunFolder, found: Mapping[str, str]) -> None:
-    if found:
-        st.caption("What somebody has judged is not asked for again.")
-        places.form(run, dict(found), "Choose them")
 
 
 # ------------------------------------------------------------------------------------------------ what becomes of it
@@ -190,6 +196,22 @@ def _ids(run: RunFolder, data: Dataset, name: str) -> frozenset[str] | None:
     asked = next_patches.read(cache.run(run.checkpoints / Path(name).name)) or {}
     mine = [one["ids"] for one in asked.values() if Path(one["judged"]).resolve() == Path(data.path).resolve()]
     return frozenset(name for ids in mine for name in ids) or None
+
+
+def _asked_before(run: RunFolder, data: Dataset) -> None:
+    """How this run answers the patches that another one asked for, now that they have labels."""
+    mine = set(or_stop(run.oof)["id"].astype(str))
+    for other in state.choice().runs:
+        try:
+            n = 0 if other.name == run.name else len(mine & (_ids(run, data, other.name) or frozenset()))
+        except LandslideLensError:
+            continue
+        if n:
+            st.button(
+                f"See how this run answers {count(n)} that “{escape_markdown(title_of(other))}” asked for",
+                icon=":material/arrow_outward:", type="tertiary", key=f"next_asked_{other.name}", on_click=open_set,
+                args=("next", other.name),
+            )  # fmt: skip
 
 
 NEXT_KIND = Kind(_ids, lambda run, data, name: "chosen to be labelled next")

@@ -12,6 +12,7 @@ from core.data.store import DatasetWriter, open_dataset
 from core.jobs.analysis_folder import list_for
 from core.review.judgements import Judgements
 from dashboard.review.next.view import NEXT_KIND, evidence, worth_words
+from tests.builders import make_run
 from tests.dashboard.predict.conftest import add_map
 from tests.dashboard.results.made import words_of
 
@@ -136,6 +137,15 @@ def test_what_it_is_worth_in_words_follows_what_was_measured():
     assert worth_words(0.1).startswith("It pays here: 10% of this run’s patches are landslides; in simulations at 10%")
     assert worth_words(0.5).startswith("Little is gained here: 50%")
     assert "as stated" in worth_words(0.02, is_stated=True) and "Rarer landslides were not measured" in evidence(0.02)
+
+
+def test_a_run_that_learnt_from_them_shows_how_it_answers_what_another_asked_for(studio, run, open_page):
+    ids = run.oof()["id"].astype(str).tolist()[:3]
+    asking = make_run(studio.checkpoints, run.dataset_path())
+    keep_batch(asking, run.dataset_path(), "own", ids)
+    at = open_page("review", run=run.name, **VIEW)
+    at.button(key=f"next_asked_{asking.name}").click().run()
+    assert not at.exception and at.query_params["review_set"] == f"next:{asking.name}"
 
 
 def test_the_set_of_a_link_is_what_a_run_asked_for_of_this_dataset(run, other):
