@@ -76,7 +76,8 @@ def _question(batch: Batch, name: str, row: pd.Series, said: Mapping[str, Sequen
                     disabled=not 0 <= at + by < n, on_click=go, args=(batch.ids[min(max(0, at + by), n - 1)],),
                 )  # fmt: skip
     why = f"Asked because: {escape_markdown(row['reason'])}."
-    st.caption(f"{escape_markdown(gallery.short(name, 60))}  \n{why}")
+    called = f"Cell {name}" if batch.is_of_cells else gallery.short(name, 60)
+    st.caption(f"{escape_markdown(called)}  \n{why}")
 
 
 def _controls(batch: Batch, name: str, said: Mapping[str, Sequence[Entry]]) -> None:
@@ -151,15 +152,18 @@ def _where(batch: Batch, name: str, row: pd.Series) -> None:
     alt = f"Projection of the labelled patches of {own.name}; a star marks {words}."
     downloads.show(figure, key="next_projection", alt=alt)
     st.caption(
-        f"Star: {words} among the labelled ones ({escape_markdown(own.class_names[1])} orange, "
+        f"Star: {words}, among all that have labels ({escape_markdown(own.class_names[1])} orange, "
         f"{escape_markdown(own.class_names[0])} blue), {theme.fold_title(0)}'s projection."
     )
 
 
 def _to_map(batch: Batch, name: str) -> None:
+    """Of a cell larger than a patch: in which patch of it a landslide lies, only a mark says."""
+    cell, side = batch.cells.set_index("cell").loc[name], batch.map_report["scene"]["side"]
+    if cell["bottom"] - cell["top"] <= side[0] and cell["right"] - cell["left"] <= side[1]:
+        return
     st.caption(
-        "Yellow frame: the cell. In a cell larger than a patch, a landslide needs its place before it becomes a "
-        "training patch: mark it on the map."
+        "This cell (yellow) is larger than a patch: a landslide in it needs its place to become a training patch."
     )
     if st.button("Mark the place on the map", key="next_to_map", type="tertiary", icon=":material/my_location:"):
         state.open_view("predict", view="scene", filters={map_picture.CELL: name})

@@ -148,8 +148,9 @@ def _dataset_name(data: Dataset) -> str | None:
 def worth_words(share: float, is_stated: bool = False) -> str:
     """Whether labels chosen so are worth it, in Markdown. share: of landslides, stated for this ground or the run's."""
     at, gains = measured_near(share)
-    here = f"{percent(share, 0)} of {'this ground is' if is_stated else 'this run’s patches are'} landslides"
-    here += " as stated" if is_stated else ""
+    here = (
+        f"{percent(share, 0)} of {'this ground is stated to be' if is_stated else 'this run’s patches are'} landslides"
+    )
     simulated = f"in simulations at {percent(at, 0)}, labels chosen this way"
     if min(gain.low for gain in gains) <= 0:
         return (

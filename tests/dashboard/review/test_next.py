@@ -136,7 +136,9 @@ def test_a_batch_whose_dataset_is_gone_says_so_and_another_can_be_asked_for(run,
 def test_what_it_is_worth_in_words_follows_what_was_measured():
     assert worth_words(0.1).startswith("It pays here: 10% of this run’s patches are landslides; in simulations at 10%")
     assert worth_words(0.5).startswith("Little is gained here: 50%")
-    assert "as stated" in worth_words(0.02, is_stated=True) and "Rarer landslides were not measured" in evidence(0.02)
+    assert "2% of this ground is stated to be landslides" in worth_words(
+        0.02, is_stated=True
+    ) and "Rarer landslides were not measured" in evidence(0.02)
 
 
 def test_a_run_that_learnt_from_them_shows_how_it_answers_what_another_asked_for(studio, run, open_page):
@@ -145,7 +147,7 @@ def test_a_run_that_learnt_from_them_shows_how_it_answers_what_another_asked_for
     keep_batch(asking, run.dataset_path(), "own", ids)
     at = open_page("review", run=run.name, **VIEW)
     at.button(key=f"next_asked_{asking.name}").click().run()
-    assert not at.exception and at.query_params["review_set"] == f"next:{asking.name}"
+    assert not at.exception and at.session_state["review_set"] == f"next:{asking.name}"
 
 
 def test_the_set_of_a_link_is_what_a_run_asked_for_of_this_dataset(run, other):
