@@ -23,6 +23,7 @@ from dashboard.ui.guards import or_stop
 
 ITEM, NOTE = "next_item", "next_note"  # the first is in the URL
 PICTURE_PX, STRIP_PX = 420, 84
+BEFORE, IN_STRIP = 4, 24  # of the strip: how many stand before the one that is looked at, and how many in all
 MAP_PX = 160
 
 
@@ -170,9 +171,11 @@ def _to_map(batch: Batch, name: str) -> None:
 
 
 def _strip(batch: Batch, name: str, said: Mapping[str, Sequence[Entry]], look: gallery.Look | None) -> None:
-    """All of the batch; what this person judged says so."""
-    by, made = judging.reviewer(), []
-    for one, rgb in zip(batch.ids, or_stop(batch.pictures, batch.ids, look, 2 * STRIP_PX), strict=True):
+    """Those around the one that is looked at; what this person judged says so."""
+    by, made, n = judging.reviewer(), [], len(batch.ids)
+    first = max(0, min(batch.ids.index(name) - BEFORE, n - IN_STRIP))
+    names = batch.ids[first : first + IN_STRIP]
+    for one, rgb in zip(names, or_stop(batch.pictures, names, look, 2 * STRIP_PX), strict=True):
         entries = said.get(one, ())
         mine = next((entry.verdict for entry in entries if entry.by == by), None)
         chip = None
@@ -181,5 +184,8 @@ def _strip(batch: Batch, name: str, said: Mapping[str, Sequence[Entry]], look: g
             chip = tiles.Chip(judging.WORDS[mine], theme.CLASS[label])
         prob = float(batch.table.loc[batch.table["id"].astype(str) == one, "prob"].iloc[0])
         made.append(tiles.tile(one, rgb, f"p {prob:.2f}", chip, gallery.short(one)))
-    sent = tiles.payload(made, f"The {batch.noun}s of this batch", px=STRIP_PX, current=name)
+    of = {"patch": "patches", "cell": "cells"}[batch.noun]
+    sent = tiles.payload(made, f"{of.capitalize()} of this batch", px=STRIP_PX, current=name)
     tiles.draw(sent, "next_strip", go)
+    if n > IN_STRIP:
+        st.caption(f"{of.capitalize()} {first + 1:,} to {first + len(names):,} of {n:,}.")

@@ -128,13 +128,14 @@ def _outcome(batch: Batch, said: Mapping[str, list]) -> None:
         labels.exchange(desk, data, empty=not said)
         names = version_names(data.path)
         if names:
-            version = or_stop(read_version, data.path, names[-1])
+            version, name = or_stop(read_version, data.path, names[-1]), _dataset_name(data)
+            elsewhere = f" {data.path.name} lies outside of the datasets folder: move it there to train on it."
             if st.button(
                 f"Train with {version.name.partition('-')[0]}", icon=":material/model_training:", key="next_train",
-                help=escape_markdown(version.sentence),
+                disabled=name is None, help=escape_markdown(version.sentence + (elsewhere if name is None else "")),
             ):  # fmt: skip
                 prefill(f"data.labels={version.name}")
-                state.open_view("train", dataset=_dataset_name(data), view="new")
+                state.open_view("train", dataset=name, view="new")
 
 
 def _dataset_name(data: Dataset) -> str | None:
