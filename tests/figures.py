@@ -151,15 +151,27 @@ def _found(path: str, ranking: str = "score") -> str:
     return f"{{{path}[found_in_first_5_percent][{ranking}][together][found]}}"
 
 
-def _above(way: str, share: str, metric: str) -> str:
-    """``+0.092 [+0.060, +0.124]``: over the whole curve."""
-    at = f"next_patches[{share}][against_random][{way}][{metric}][whole_curve]"
+def _with_ends(at: str) -> str:
+    """``+0.092 [+0.060, +0.124]``."""
     return f"{{{at}[mean]:+.3f}} [{{{at}[interval][0]:+.3f}}, {{{at}[interval][1]:+.3f}}]"
 
 
 _EPOCHS = "label_epochs[together]"
+
+
+def _above(way: str, share: str, data: str = "next_patches") -> str:
+    """Average precision above random, over the whole curve."""
+    return _with_ends(f"{data}[{share}][against_random][{way}][ap][whole_curve]")
+
+
+def _both(words: str, share: str) -> str:
+    """A row of the table of what to label next."""
+    return f"| {words} | {_above('novel', share)} | {_above('novel', share, 'next_patches_bijie')} |"
+
+
 _DEMO, _TURNED = "label_issues[demo]", "label_issues[real_patches_without_network]"
-_RARE, _HALF = "landslides_one_in_ten", "all_patches"
+_RARE, _HALF = "landslides_one_in_10", "all_patches"
+_ALONE = "[against_random][uncertain][ap][whole_curve][mean]:+.3f"
 
 
 def _groups(words: str, place: int) -> str:
@@ -188,12 +200,6 @@ FIGURES: dict[str, tuple[str, ...]] = {
         f"average precision is {{{_EPOCHS}[score][average_precision]:.2f}} without and "
         f"{{{_EPOCHS}[score_with_confidence][average_precision]:.2f}} with them.",
         f"ranks as well as the whole score, {{{_EPOCHS}[held_out_later][average_precision]:.2f}}.",
-        "on {next_patches[dataset][n]:,} real patches labels are hidden",
-        f"{{next_patches[{_RARE}][seeds]}} seeds (`bench",
-        f"{_above('desk', _RARE, 'ap')} where one patch in ten is a landslide. Where half of them are, "
-        f"{_above('desk', _HALF, 'ap')}:",
-        "it is {own[lower_at_300]:.3f} lower.",
-        f"AUC: {_above('desk', _RARE, 'auc')} and {_above('desk', _HALF, 'auc')}.",
         "Over {duplicates[datasets][0][divided][as_drawn][seeds]} seeds of",
         _groups("| Landslide4Sense, RGB", 0),
         _groups("| Bijie", 1),
@@ -214,9 +220,19 @@ FIGURES: dict[str, tuple[str, ...]] = {
         f"it is found in {_planted('landslide4sense_rgb')} of "
         "{slices[runs][landslide4sense_rgb][planted][0.1][of]} deals",
         f"in {_planted('demo')} on the demo",
-        "By uncertainty alone it is "
-        f"{{next_patches[{_RARE}][against_random][uncertain][ap][whole_curve][mean]:+.3f}} and "
-        f"{{next_patches[{_HALF}][against_random][uncertain][ap][whole_curve][mean]:+.3f}}.",
+        "{next_patches[all_patches][seeds]} seeds; on",
+        "{next_patches[dataset][n]:,} patches of Landslide4Sense and {next_patches_bijie[dataset][n]:,} of Bijie",
+        _both("one in twenty", "landslides_one_in_20"),
+        _both("one in ten", _RARE),
+        _both("one in four", "landslides_one_in_4"),
+        _both("all patches", _HALF),
+        "it is {own[lower_at_300]:.3f} lower.",
+        f"could be measured: {_with_ends(f'next_patches[{_RARE}][novel_against_diverse][ap]')} and",
+        f"{_with_ends(f'next_patches_bijie[{_RARE}][novel_against_diverse][ap]')} where one in ten is one.",
+        f"it adds {_with_ends(f'next_patches[{_HALF}][novel_against_diverse][ap]')} on Landslide4Sense",
+        f"worse than at random ({_above('diverse', _HALF)}), and costs",
+        f"{_with_ends(f'next_patches_bijie[{_HALF}][novel_against_diverse][ap]')} on Bijie.",
+        f"uncertainty alone gains {{next_patches[{_RARE}]{_ALONE}}} and {{next_patches_bijie[{_RARE}]{_ALONE}}}:",
     ),
     "README.md": (
         "On {without_network[dataset][n]:,} real patches that blend reaches AUC "

@@ -67,7 +67,9 @@ def _worked_out(found: dict[str, Any]) -> dict[str, Any]:
         one = found["label_issues"][part]["found_in_first_5_percent"]["score"]["together"]
         low, high = (100 * end for end in one["interval"])
         own["planted"][name] = {"share": 100 * one["found"] / one["of"], "low": low, "high": high}
-    own["lower_at_300"] = -found["next_patches"]["all_patches"]["against_random"]["desk"]["ap"]["at_300_labels"]["mean"]
+    own["lower_at_300"] = -found["next_patches"]["all_patches"]["against_random"]["novel"]["ap"]["at_300_labels"][
+        "mean"
+    ]
     hokkaido = found["hokkaido"]
     polygons = hokkaido["polygons"]
     own["hokkaido"] = {

@@ -1,12 +1,13 @@
 """What labels teach more: those of patches that were chosen, or those of patches drawn at random.
 
-    python -m benchmarks.experiments.next_patches DATASET.h5 --seeds 20 --out benchmarks/results/next_patches.json
+    python -m benchmarks.experiments.next_patches DATASET.h5 --seeds 40 --out benchmarks/results/next_patches.json
 
 Real patches whose labels are hidden and revealed in batches of 20, from 20 at random to 300. A third of the groups is
-held out to measure on; a logistic regression on band statistics learns from what is revealed, once as the review desk
-chooses, once by uncertainty alone, once at random. With all patches, and with landslides thinned to one in ten. What is
-told is the difference to random over seeds, of AUC and average precision: along the whole curve (its mean) and where
-100 and 300 are labelled; intervals are Student's t over seeds, paired.
+held out to measure on; a logistic regression on band statistics learns from what is revealed: by uncertainty and from
+each of n clusters one, with and without novelty; by uncertainty alone; at random. With all patches, and with landslides
+thinned to one in 4, 10 and 20. What is told is the difference to random over seeds, of AUC and average precision: along
+the whole curve (its mean) and where 100 and 300 are labelled, and what novelty adds; intervals are Student's t over
+seeds, paired.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.report import circumstances, keep, parser
 from core.data.band_statistics import rich_statistics
 from core.data.store import open_dataset
+from core.embed.neighbours import nearest
 from core.evaluate.metrics import auc, average_precision
-from core.review.next_patches import next_batch, uncertain
+from core.review.next_patches import one_of_each, ranks, uncertain, worth_of, worthiest
 
 START, BATCH, MOST = 20, 20, 300
-WAYS = ("desk", "uncertain", "random")
-RARE = 0.1
+NOVELTY = {"diverse": 0.0, "novel": 0.25}  # its weight in ``worth_of``; "novel" is what the desk does
+WAYS = (*NOVELTY, "uncertain", "random")
+SHARES = {"all_patches": None, "landslides_one_in_4": 1 / 4, "landslides_one_in_10": 1 / 10,
+          "landslides_one_in_20": 1 / 20}  # fmt: skip
 SHOWN = (100, 300)
 
 
@@ -51,12 +55,15 @@ def curve(way: str, features: np.ndarray, labels: np.ndarray, pool: np.ndarray, 
         if way == "random":
             known += rng.choice(left, BATCH, replace=False).tolist()
             continue
-        probs = model.predict_proba(features[left])[:, 1]
+        worth = uncertain(model.predict_proba(features[left])[:, 1])
         if way == "uncertain":
-            known += left[np.argsort(-uncertain(probs), kind="stable")[:BATCH]].tolist()
+            known += left[np.argsort(-worth, kind="stable")[:BATCH]].tolist()
             continue
         scaled = model[0].transform(features).astype(np.float32)
-        known += left[next_batch(probs, scaled[left], scaled[known], BATCH, seed=seed).index].tolist()
+        far = ranks(nearest(scaled[left], scaled[known], 1).distance[:, 0])
+        worth = worth_of(worth, far, NOVELTY[way])
+        first = worthiest(worth, BATCH)
+        known += left[first[one_of_each(scaled[left[first]], worth[first], BATCH, seed).index]].tolist()
 
 
 def one_seed(features: np.ndarray, labels: np.ndarray, groups: np.ndarray, share: float | None, seed: int):
@@ -94,6 +101,10 @@ def compared(curves: list[dict[str, np.ndarray]]) -> dict:
             | {f"at_{n}_labels": told(gap[:, step, k]) for n, step in at.items()}
             for k, metric in enumerate(("auc", "ap"))
         }
+    gap = stacked["novel"] - stacked["diverse"]
+    found["novel_against_diverse"] = {
+        metric: told(gap[:, 1:, k].mean(axis=1)) for k, metric in enumerate(("auc", "ap"))
+    }
     return found
 
 
@@ -104,16 +115,17 @@ def main() -> None:
     given = options.parse_args()
     data = open_dataset(given.dataset)
     features = rich_statistics(data.images(), data.band_names)
+    groups = np.arange(len(data)) if data.groups is None else np.asarray(data.groups)
     began = time.monotonic()
     result: dict = {
         "benchmark": "labels chosen against labels drawn at random, on real patches",
-        "dataset": {"name": data.name, "n": len(data), "groups": len(set(data.groups)), "hash": data.content_hash},
+        "dataset": {"name": data.name, "n": len(data), "groups": len(set(groups.tolist())), "hash": data.content_hash},
         "protocol": f"{START} to {MOST} labels in batches of {BATCH}; a third of the groups held out; logistic "
         "regression on band statistics",
         "labels": list(range(START, MOST + 1, BATCH)),
     }
-    for name, share in (("all_patches", None), ("landslides_one_in_ten", RARE)):
-        curves = [one_seed(features, data.labels, data.groups, share, seed) for seed in range(given.seeds)]
+    for name, share in SHARES.items():
+        curves = [one_seed(features, data.labels, groups, share, seed) for seed in range(given.seeds)]
         result[name] = compared(curves)
     result["seconds"] = round(time.monotonic() - began, 1)
     keep(result | circumstances("numpy", "scikit-learn"), given.out)

@@ -87,13 +87,19 @@ class LabelVersion:
         return sum(change.after == LEFT_OUT for change in self.changes)
 
     @property
+    def n_new(self) -> int:
+        """Patches that had no label and get one."""
+        return sum(change.before == LEFT_OUT != change.after for change in self.changes)
+
+    @property
     def sentence(self) -> str:
         """For people."""
-        changed = len(self.changes) - self.n_left_out
-        left = f", {self.n_left_out:,} patches left out" if self.n_left_out else ""
+        parts = [f"{len(self.changes) - self.n_left_out - self.n_new:,} corrected"]
+        parts += [f"{self.n_new:,} given to patches without one"] if self.n_new else []
+        parts += [f"{self.n_left_out:,} patches left out"] if self.n_left_out else []
         n = len(self.together)
-        kept = f", {n:,} {'group' if n == 1 else 'groups'} kept in one fold" if n else ""
-        return f"Labels of version {self.name}: {changed:,} corrected{left}{kept}."
+        parts += [f"{n:,} {'group' if n == 1 else 'groups'} kept in one fold"] if n else []
+        return f"Labels of version {self.name}: {', '.join(parts)}."
 
     def to_json(self) -> str:
         """Canonical JSON: equal versions are equal text."""

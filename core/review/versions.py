@@ -32,6 +32,7 @@ class Draft:
     that no fold will divide. groups_contested: first patches of groups on which people differ: nothing is done to
     them. groups_replaced: of groups about some of whose patches something else was decided later. groups_emptied: of
     groups whose kept patch was itself judged a bad image or a duplicate, so that nothing remains.
+    unusable: ids without a label that stay without one: bad images and duplicates.
     """
 
     changes: tuple[Change, ...]
@@ -42,6 +43,7 @@ class Draft:
     groups_contested: tuple[str, ...] = ()
     groups_replaced: tuple[str, ...] = ()
     groups_emptied: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
 
     @property
     def changes_something(self) -> bool:
@@ -63,6 +65,8 @@ class Draft:
         if self.groups_emptied:
             n, names = len(self.groups_emptied), list_names(self.groups_emptied)
             found.append(f"Of {n:,} groups (of {names}) nothing remains: the patch to keep was judged out as well.")
+        if self.unusable:
+            found.append(f"{len(self.unusable):,} without a label stay so: bad images or duplicates.")
         if self.unknown:
             found.append(f"{len(self.unknown):,} judged names are not in this dataset: {list_names(self.unknown)}.")
         return found
@@ -79,7 +83,7 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
         raise DataError(f"There is no rule '{rule}'. Accepted: {', '.join(RULES)}.")
     known = dict(zip(dataset.ids.tolist(), dataset.labels.tolist(), strict=True))
     changes: dict[str, Change] = {}
-    contested, confirmed, unknown = [], [], []
+    contested, confirmed, unknown, unusable = [], [], [], []
     for (_, name), said in judgements.by_subject("patch").items():
         sure = [entry for entry in said if entry.verdict != "unsure"]
         if name not in known:
@@ -89,7 +93,7 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
             if after is None:
                 contested.append(name)
             elif after == known[name]:
-                confirmed.append(name)
+                (unusable if after == LEFT_OUT else confirmed).append(name)
             else:
                 changes[name] = _change(name, known[name], after, sure)
     together, groups_contested, emptied = [], [], []
@@ -120,6 +124,7 @@ def draft(dataset: Dataset, judgements: Judgements, rule: Rule = "agreed") -> Dr
         tuple(sorted(groups_contested)),
         tuple(sorted(members(subject)[0] for subject in replaced)),
         tuple(sorted(emptied)),
+        tuple(sorted(unusable)),
     )
 
 

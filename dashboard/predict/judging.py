@@ -11,7 +11,6 @@ import streamlit as st
 
 from core.analyses.maps import judged as judged_patches
 from core.analyses.maps.judged import KIND, subject_of, verdict_of, verdicts
-from core.errors import LandslideLensError
 from core.review.entry import Entry
 from core.review.judgements import Judgements
 from core.runs.results import ResultFolder
@@ -20,17 +19,16 @@ from core.stats.design_effect import share_interval
 from dashboard import state
 from dashboard.jobs import analyses
 from dashboard.predict import asking, map_picture, pixel
+from dashboard.review import judging as review
 from dashboard.ui.formatting import count, escape_markdown, interval_percent, parse_time, percent
 from dashboard.ui.guards import or_stop, run_state
 
-REVIEWER, NOTE, ONWARD = "reviewer", "predict_note", "predict_onward"
-TROUBLE = "predict_judge_trouble"
+NOTE, ONWARD = "predict_note", "predict_onward"
 BUTTONS = {
     "landslide": ("Yes", ":material/check:"),
     "not": ("No", ":material/close:"),
     "unsure": ("Unsure", ":material/question_mark:"),
 }
-WORDS = {"landslide": "landslide", "not": "no landslide", "unsure": "unsure", "disagree": "judged differently"}
 BLOCK_CELLS = 4  # cells a side of a block, whose judgements are taken to be alike
 
 
@@ -46,12 +44,12 @@ def words_of(said: Mapping[str, Sequence[Entry]]) -> dict[str, str]:
 
 def controls(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, cell: str, said: Mapping) -> None:
     """The buttons for one cell, and what was said of it."""
-    mine = next((e for e in said.get(cell, []) if e.by == st.session_state.get(REVIEWER)), None)
+    mine = next((e for e in said.get(cell, []) if e.by == review.reviewer()), None)
     st.markdown(
         "**Is there a landslide in this cell?**",
         help="A click on the landslide before you answer marks its place, which a training patch is cut around.",
     )
-    known = bool((st.session_state.get(REVIEWER) or "").strip())
+    known = bool(review.reviewer())
     if not known:
         _name_field()
     with st.container(horizontal=True, gap="small"):
@@ -70,42 +68,30 @@ def controls(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, 
             st.button(
                 "Undo", icon=":material/undo:", type="tertiary", key="predict_undo", on_click=_undo, args=(own, report)
             )
-    if trouble := st.session_state.pop(TROUBLE, None):
-        st.warning(escape_markdown(trouble), icon=":material/person:")
+    review.tell_trouble()
     for entry in said.get(cell, []):
         note = f": {escape_markdown(entry.note)}" if entry.note else ""
-        st.caption(f"{escape_markdown(entry.by)}, {_when(entry)}: {WORDS.get(entry.verdict, entry.verdict)}{note}")
+        st.caption(
+            f"{escape_markdown(entry.by)}, {_when(entry)}: {review.WORDS.get(entry.verdict, entry.verdict)}{note}"
+        )
 
 
 def _name_field() -> None:
     st.text_input(
-        "Your name", key=REVIEWER, max_chars=80, placeholder="Who judges", persist_state="session",
+        "Your name", key=review.REVIEWER, max_chars=80, placeholder="Who judges", persist_state="session",
         help="Kept with each judgement, so that several people can judge the same map.",
     )  # fmt: skip
 
 
 def _judge(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, cell: str, verdict: str) -> None:
     """Callback: keep the judgement, and go on to the next cell that nobody has judged."""
-    by = (st.session_state.get(REVIEWER) or "").strip()
-    if not by:
-        st.session_state[TROUBLE] = "Write your name first: a judgement says who made it."
-        return
-    try:
-        entry = Judgements(own.path).add(
-            KIND,
-            subject_of(report, cell),
-            verdict,
-            by,
-            st.session_state.get(NOTE) or "",
-            place=_place(report, cells, cell),
-        )
-        done = set(verdicts(own.path, report))
-    except (LandslideLensError, OSError) as error:
-        st.session_state[TROUBLE] = str(error)
+    subjects = {subject_of(report, cell): place_of(report, cells, cell)}
+    if not review.keep(own.path, KIND, subjects, verdict, st.session_state.get(NOTE) or ""):
         return
     st.session_state[NOTE] = ""
-    st.toast(f"{cell}: {WORDS[entry.verdict]}", icon=BUTTONS[verdict][1])
+    st.toast(f"{cell}: {review.WORDS[verdict]}", icon=BUTTONS[verdict][1])
     if st.session_state.get(ONWARD, True):
+        done = set(verdicts(own.path, report))
         ranked = cells[cells["rank"] > 0].sort_values("rank")["cell"]
         left = [name for name in ranked if name not in done]
         if left:
@@ -115,22 +101,12 @@ def _judge(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, ce
 
 def _undo(own: ResultFolder, report: Mapping[str, Any]) -> None:
     """Callback: take back the last judgement of this person, and show its cell again."""
-    try:
-        by = (st.session_state.get(REVIEWER) or "").strip()
-        last = Judgements(own.path).undo(by) if by else None
-    except (LandslideLensError, OSError) as error:
-        st.session_state[TROUBLE] = str(error)
-        return
-    if last is None:
-        st.session_state[TROUBLE] = "You have no judgement to take back here. Is your name the same?"
-        return
-    start = subject_of(report, "")
-    st.toast(f"Taken back: {WORDS.get(last.verdict, last.verdict)}", icon=":material/undo:")
-    if last.subject.startswith(start):
+    last, start = review.take_back(own.path), subject_of(report, "")
+    if last is not None and last.subject.startswith(start):
         st.session_state[map_picture.CELL] = last.subject.removeprefix(start)
 
 
-def _place(report: Mapping[str, Any], cells: pd.DataFrame, cell: str) -> dict[str, Any]:
+def place_of(report: Mapping[str, Any], cells: pd.DataFrame, cell: str) -> dict[str, Any]:
     """The cell's box in degrees, and the pixel that was clicked in it."""
     row = cells[cells["cell"] == cell].iloc[0]
     corners = [pixel.lonlat_of(report, r, c) for r in (row["top"], row["bottom"]) for c in (row["left"], row["right"])]

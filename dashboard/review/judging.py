@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -53,14 +55,7 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
             "Your name, to judge", key=NAMED, max_chars=MOST_NAME, width=260, on_change=_take_name,
             placeholder="Kept with each judgement",
         )  # fmt: skip
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key="review_judge"):
-        for verdict, (words, icon, key) in BUTTONS.items():
-            st.button(
-                words, icon=icon, key=f"review_judge_{verdict}", shortcut=key, on_click=judge,
-                args=(data, verdict, order), type="primary" if verdict == mine else "secondary",
-            )  # fmt: skip
-        st.button("Undo", icon=":material/undo:", key="review_undo", type="tertiary", shortcut="Z", on_click=undo,
-                  args=(data,))  # fmt: skip
+    buttons("review", mine, lambda verdict: judge(data, verdict, order), lambda: undo(data))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text_input(
             "Note", key=NOTE, max_chars=MOST_NOTE, placeholder="Note: what you see, kept with the judgement",
@@ -76,6 +71,20 @@ def card_controls(data: Dataset, known_tags: Sequence[str], patch_id: str, order
         st.caption("  \n".join(map(said_words, shown)))
     elif said:
         st.caption(unseen_words(len(said)))
+
+
+def buttons(
+    key: str, mine: str | None, said: Callable[[str], None], undone: Callable[[], None], keys: bool = True
+) -> None:
+    """One for each verdict, each with its key, and undo. mine: the verdict that stands. said, undone: callbacks."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=f"{key}_judge"):
+        for verdict, (words, icon, letter) in BUTTONS.items():
+            st.button(
+                words, icon=icon, key=f"{key}_judge_{verdict}", shortcut=letter if keys else None, on_click=said,
+                args=(verdict,), type="primary" if verdict == mine else "secondary",
+            )  # fmt: skip
+        st.button("Undo", icon=":material/undo:", key=f"{key}_undo", type="tertiary", shortcut="Z" if keys else None,
+                  on_click=undone)  # fmt: skip
 
 
 def history(data: Dataset, patch_id: str) -> None:
@@ -141,43 +150,61 @@ def judge(data: Dataset, verdict: str, order: list[str]) -> None:
 
 def _add(data: Dataset, ids: Sequence[str], verdict: str) -> bool:
     """Whether all were kept; otherwise the reason is told."""
+    note, tags = st.session_state.get(NOTE) or "", list(st.session_state.get(TAGS) or ())
+    return keep(data.path, "patch", {patch_id: place_of(data, patch_id) for patch_id in ids}, verdict, note, tags)
+
+
+def keep(
+    judged: Path,
+    kind: str,
+    subjects: Mapping[str, Mapping[str, Any]],
+    verdict: str,
+    note: str = "",
+    tags: Sequence[str] = (),
+) -> bool:
+    """One verdict for all subjects (name -> place), beside ``judged``; whether all were kept, else it is told why."""
     if not reviewer():
         st.session_state[TROUBLE] = "Write your name first: a judgement says who made it."
         return False
-    judgements = Judgements(data.path)
-    note, tags = st.session_state.get(NOTE) or "", list(st.session_state.get(TAGS) or ())
+    judgements = Judgements(judged)
     try:
-        for patch_id in ids:
-            judgements.add("patch", patch_id, verdict, reviewer(), note, tags, _place(data, patch_id))
+        for name, place in subjects.items():
+            judgements.add(kind, name, verdict, reviewer(), note, tags, place)
     except (LandslideLensError, OSError) as error:
         st.session_state[TROUBLE] = str(error)
         return False
     return True
 
 
-def _place(data: Dataset, patch_id: str) -> dict:
+def place_of(data: Dataset, patch_id: str) -> dict:
     if data.lonlat is None:
         return {}
     lonlat = data.lonlat[int(data.index_of([patch_id])[0])]
     return {"lonlat": tuple(map(float, lonlat))} if np.isfinite(lonlat).all() else {}
 
 
-def undo(data: Dataset) -> None:
-    """Callback: take back this person's last judgement, and show its patch again."""
+def take_back(judged: Path) -> Entry | None:
+    """This person's last judgement beside ``judged``, taken back; None where there is none, and the reason is told."""
     if not reviewer():
         st.session_state[TROUBLE] = "Write your name first: only your own judgements are taken back."
-        return
+        return None
     try:
-        last = Judgements(data.path).undo(reviewer())
+        last = Judgements(judged).undo(reviewer())
     except (LandslideLensError, OSError) as error:
         st.session_state[TROUBLE] = str(error)
-        return
+        return None
     if last is None:
         st.session_state[TROUBLE] = "You have no judgement to take back here. Is your name the same?"
-        return
+        return None
     words = f"{gallery.short(last.subject)}: {WORDS.get(last.verdict, last.verdict)}"
     st.toast(f"Taken back: {escape_markdown(words)}", icon=":material/undo:")
-    if gallery.PATCH in st.query_params and last.subject in set(data.ids.tolist()):
+    return last
+
+
+def undo(data: Dataset) -> None:
+    """Callback: take back this person's last judgement, and show its patch again."""
+    last = take_back(data.path)
+    if last is not None and gallery.PATCH in st.query_params and last.subject in set(data.ids.tolist()):
         gallery.open_patch(last.subject)
 
 

@@ -38,10 +38,7 @@ def labels_view(run: RunFolder, data: Dataset, head: str) -> None:
     judgements, raw = Judgements(data.path), or_stop(cache.dataset, data.path)
     history = or_stop(judgements.history)
     names = version_names(data.path)
-    if told := st.session_state.pop(TOLD, None):
-        st.success(escape_markdown(told), icon=":material/check_circle:")
-    if trouble := st.session_state.pop(TROUBLE, None):
-        st.error(escape_markdown(trouble), icon=":material/error:")
+    tell()
     if not history and not names:
         empty_state(
             "Nothing has been judged yet",
@@ -49,7 +46,7 @@ def labels_view(run: RunFolder, data: Dataset, head: str) -> None:
             "this run is compared with and the next one is trained with.",
             "Judge patches", lambda: state.open_view("review", view="patches"), ":material/fact_check:",
         )  # fmt: skip
-        _exchange(judgements, data, empty=True)
+        exchange(judgements, data, empty=True)
         return
     rule = st.session_state.get(RULE) or RULES[0]
     found = or_stop(draft, raw, judgements, rule)
@@ -58,19 +55,30 @@ def labels_view(run: RunFolder, data: Dataset, head: str) -> None:
         st.caption(escape_markdown(note))
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.popover("Make a version of the labels", icon=":material/new_label:", key="review_make"):
-            _form(raw, judgements)
-        _exchange(judgements, data, empty=not history)
+            version_form(raw, judgements)
+        exchange(judgements, data, empty=not history)
     if names:
         _versions(run, data, names, head)
     _people(judgements)
+
+
+def tell() -> None:
+    """What came of making a version or of bringing judgements in; once."""
+    if told := st.session_state.pop(TOLD, None):
+        st.success(escape_markdown(told), icon=":material/check_circle:")
+    if trouble := st.session_state.pop(TROUBLE, None):
+        st.error(escape_markdown(trouble), icon=":material/error:")
 
 
 def sentence(found: Draft, judgements: Judgements) -> str:
     """What the judgements would change, in Markdown."""
     people = len({entry.by for entry in judgements.latest()})
     left = sum(change.after < 0 for change in found.changes)
+    new = sum(change.before < 0 for change in found.changes)
     who = f"{count(people)} {'person' if people == 1 else 'people'}"
-    words = f"By the judgements of {who}, **{count(len(found.changes) - left)} labels** would change"
+    words = f"By the judgements of {who}, **{count(len(found.changes) - left - new)} labels** would change"
+    if new:
+        words += f", **{count(new)} patches** would get their first label"
     if left:
         words += f" and **{count(left)} patches** would be left out"
     if n := len(found.together):
@@ -78,7 +86,8 @@ def sentence(found: Draft, judgements: Judgements) -> str:
     return f"{words}; {count(len(found.confirmed))} judged labels were right."
 
 
-def _form(raw: Dataset, judgements: Judgements) -> None:
+def version_form(raw: Dataset, judgements: Judgements) -> None:
+    """Rule, name and reason, and the button that makes a version."""
     st.selectbox(
         "A label changes when", RULES, key=RULE, format_func=RULE_WORDS.get,
         help="“Unsure” is no vote. Where people decide nothing, the old label stays. “Bad image” and “duplicate” "
@@ -102,7 +111,7 @@ def _make(raw: Dataset, judgements: Judgements) -> None:
     st.query_params.pop(VERSION, None)
 
 
-def _exchange(judgements: Judgements, data: Dataset, empty: bool) -> None:
+def exchange(judgements: Judgements, data: Dataset, empty: bool) -> None:
     """Judgements out and in as CSV."""
     if not empty:
         st.download_button(

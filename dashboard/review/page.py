@@ -7,6 +7,7 @@ from dashboard.review.duplicates.known import DUPLICATES, DUPLICATES_KIND
 from dashboard.review.duplicates.view import duplicates_view
 from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
+from dashboard.review.next.view import NEXT, NEXT_KIND, next_view
 from dashboard.review.patches import patches_view
 from dashboard.review.sets import MARKED, MARKED_KIND
 from dashboard.review.slices import SLICE, SLICE_KIND, slices_view
@@ -21,13 +22,20 @@ VIEWS = {
     "issues": ":material/rule: Label issues",
     "duplicates": ":material/content_copy: Duplicates",
     "slices": ":material/pie_chart: Slices",
+    "next": ":material/lightbulb: Label next",
     "labels": ":material/new_label: Corrected labels",
     "versus": ":material/compare_arrows: A against B",
 }
-_DRAWN = {"issues": issues_view, "duplicates": duplicates_view, "slices": slices_view, "versus": versus_view}
+_DRAWN = {
+    "issues": issues_view,
+    "duplicates": duplicates_view,
+    "slices": slices_view,
+    "next": next_view,
+    "versus": versus_view,
+}
 
 # Sets of patches that a link may name: kind -> its resolver and title.
-KINDS = {MARKED: MARKED_KIND, SLICE: SLICE_KIND, DUPLICATES: DUPLICATES_KIND, VERSUS: VERSUS_KIND}
+KINDS = {MARKED: MARKED_KIND, SLICE: SLICE_KIND, DUPLICATES: DUPLICATES_KIND, NEXT: NEXT_KIND, VERSUS: VERSUS_KIND}
 
 
 def show() -> None:

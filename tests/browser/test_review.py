@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from core.config import RunConfig
-from core.data.label_versions import version_names
+from core.data.label_versions import read_version, version_names
+from core.data.store import DatasetWriter, open_dataset
 from core.review.judgements import Judgements
 from core.runs.store import datasets_path, list_runs
 from tests.browser.conftest import settled
 from tests.builders import TINY, make_dataset, make_run
+from tests.trained_runs import copied
 
 HEAD = "svm_c0.1"
 QUICK = ("train.epochs=1", "embed.method=pca", "heads.svm_C=[0.1]", "heads.lgbm=false", f"heads.head={HEAD}",
@@ -132,3 +135,48 @@ def test_labels_are_exported_corrected_judged_again_trained_with_and_compared(pa
     expect(page).to_have_url(re.compile("versus_cell=both(\\+|%20)right"))
     page.get_by_role("button", name="Look at these patches").click()
     expect(page.get_by_text("both right, ", exact=False)).to_be_visible()
+
+
+@pytest.fixture
+def asking(checkpoints, run, trained_run):
+    """A run that was really trained, and a dataset of six patches without labels."""
+    trained = copied(trained_run, checkpoints)
+    own = open_dataset(trained.dataset_path())
+    path = datasets_path(checkpoints) / "new.h5"
+    with DatasetWriter(
+        path, bands=own.bands, shape_hw=own.shape[1:], class_names=own.class_names, source="a test"
+    ) as writer:
+        images = np.random.default_rng(7).normal(100, 10, (6, *own.shape)).astype(np.float32)
+        writer.append(images, np.full(6, -1), [f"n{i}" for i in range(6)])
+        writer.finish()
+    return trained, path
+
+
+def test_a_batch_is_asked_for_judged_by_keyboard_and_becomes_labels(page, url, asking):
+    trained, path = asking
+    page.goto(f"{url}/review?run={trained.name}&review_view=next")
+    page.get_by_label("How many to label").fill("4", timeout=60_000)
+    page.get_by_label("How many to label").press("Enter")
+    settled(page)
+    page.get_by_role("button", name="Choose them").click()
+    question = page.get_by_role("heading", level=3)
+    expect(question).to_have_text("Is there a landslide? · 1 of 4", timeout=90_000)
+    page.get_by_placeholder("Your name").fill("Ada")
+    page.keyboard.press("Enter")
+    settled(page)
+    page.get_by_role("heading", name="Review").click()  # out of the field
+    for n, key in enumerate(("l", "n", "u"), 2):
+        page.keyboard.press(key)
+        expect(question).to_have_text(f"Is there a landslide? · {n} of 4")
+        settled(page, 100)
+    page.keyboard.press("z")
+    expect(question).to_have_text("Is there a landslide? · 3 of 4")
+    said = Judgements(path).latest()
+    assert [entry.verdict for entry in said] == ["landslide", "not"] and {entry.by for entry in said} == {"Ada"}
+    page.get_by_role("button", name="Make labels of them").click()
+    page.get_by_label("What for").fill("a batch")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("button", name="Train with v1")).to_be_visible()
+    assert [(c.id, c.before, c.after) for c in read_version(path, "v1").changes] == sorted(
+        (entry.subject, -1, entry.label) for entry in said
+    )
