@@ -3,8 +3,9 @@
 A request is a JSON object on one line of standard input: ``do`` (the name of an analysis with ``on_patch``, or a key of
 ``HANDLERS``), ``run`` (its path) and what that takes; ``id`` is given back. A reply is a JSON line on standard output:
 ``id`` with ``answer``, or with ``error``, a sentence for people. Networks stay loaded, so that the second patch need
-not wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a
-whole run is a job (``core.jobs``).
+not wait for them. While nobody asks, what a request has left to be done goes on, a little at a time. The process ends
+when its input ends, or after ``IDLE_S`` without a request or anything left. What is asked of a whole run is a job
+(``core.jobs``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from core.runs.plain_files import to_json_value
 from core.runs.store import RunFolder
 
 IDLE_S = 900.0  # without a request
+IN_BACKGROUND, NICE = "--in-background", 10  # the argument, and how far it gives way to whatever somebody waits for
 LOADED = 4  # folds whose networks stay in memory
 
 Request = Mapping[str, Any]
@@ -33,10 +35,11 @@ Request = Mapping[str, Any]
 
 @dataclass
 class ModelCache:
-    """The folds that are loaded, the one that was asked for last at the end."""
+    """The folds that are loaded, the one that was asked for last at the end; and what is left to be done."""
 
     views: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
     parents: dict[tuple, Any] = field(default_factory=dict)
+    rest: Iterator[Any] = field(default_factory=lambda: iter(()))  # what the last request has left to be done
 
     def view(self, run: RunFolder, fold: int) -> Any:
         """A fold's ``core.predict.perturbed_model.PerturbedModel``, from memory where its files are the same."""
@@ -144,6 +147,15 @@ def _scene_pixel(run: RunFolder, request: Request, models: ModelCache) -> dict:
     return answer_pixel(run, request, models)
 
 
+def _thumbnails(run: RunFolder, request: Request, models: ModelCache) -> dict:
+    """Draw and keep the thumbnails of some patches now, and those of all others of the dataset while nobody asks."""
+    from core.data.pictures.background import Wanted
+
+    wanted = Wanted.of(request)
+    models.rest = wanted.others()
+    return {"drawn": sum(wanted.first())}
+
+
 HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
     "load": _load,
     "layers": _layers,
@@ -155,6 +167,7 @@ HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
     "augmentation": _augmentation,
     "scene_cell": _scene_cell,
     "scene_pixel": _scene_pixel,
+    "thumbnails": _thumbnails,
 }
 
 
@@ -183,7 +196,7 @@ def reply(request: Request, models: ModelCache) -> dict:
 def serve(requests: BinaryIO, replies: TextIO, idle_s: float = IDLE_S) -> None:
     """Reply until the input (a pipe or a file) ends or nobody has asked for ``idle_s``."""
     models = ModelCache()
-    for line in _lines(requests, idle_s):
+    for line in _lines(requests, idle_s, models):
         try:
             request = json.loads(line)
         except ValueError:
@@ -194,10 +207,10 @@ def serve(requests: BinaryIO, replies: TextIO, idle_s: float = IDLE_S) -> None:
         replies.flush()
 
 
-def _lines(stream: BinaryIO, idle_s: float) -> Iterator[bytes]:
+def _lines(stream: BinaryIO, idle_s: float, models: ModelCache) -> Iterator[bytes]:
     """Lines as they come. Read below Python's buffers: a line waiting in one of those would not wake select()."""
     rest = b""
-    while select.select([stream], [], [], idle_s)[0]:
+    while _comes(stream, idle_s, models):
         block = os.read(stream.fileno(), 65536)
         if not block:
             return
@@ -205,8 +218,21 @@ def _lines(stream: BinaryIO, idle_s: float) -> Iterator[bytes]:
         yield from lines
 
 
+def _comes(stream: BinaryIO, idle_s: float, models: ModelCache) -> bool:
+    """Wait for more to read, or for the end of it, and do meanwhile what is left; whether it came within ``idle_s``."""
+    while not select.select([stream], [], [], 0.0)[0]:
+        try:
+            next(models.rest)
+        except (StopIteration, LandslideLensError, OSError, MemoryError):
+            models.rest = iter(())
+            return bool(select.select([stream], [], [], idle_s)[0])
+    return True
+
+
 def main() -> None:
     """Whatever libraries print goes to the error output: the other one carries replies."""
+    if sys.argv[1:] == [IN_BACKGROUND] and hasattr(os, "nice"):
+        os.nice(NICE)
     replies, sys.stdout = sys.stdout, sys.stderr
     serve(sys.stdin.buffer, replies)
 

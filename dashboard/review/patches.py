@@ -153,16 +153,18 @@ def _pictures(
             _listing(data, run, shown, order, look, cams)
 
 
+@st.fragment
 def _listing(
     data: Dataset, run: RunFolder, shown: pd.DataFrame, order: str, look: gallery.Look, cams: gallery.Cams
 ) -> None:
+    """By itself: another page costs its pictures, and neither the table nor anything else of this page."""
     url_state.read_query_param("errors_size", PAGE_SIZES, PAGE_SIZES[1])
-    page, _, pages = paging.of(shown, "errors_page", st.session_state["errors_size"])
-    listed = shown.drop(columns=[name for name in shown if name.startswith("by:") or name == "mine"])
-    listed = listed.assign(tags=["; ".join(tags) for tags in listed["tags"]])
+    size = st.session_state["errors_size"]
+    page, number, pages = paging.of(shown, "errors_page", size)
+    listed = partial(_listed, shown)
     gallery.gallery(
         data, page, look, "errors", cams, bar="above", everything=listed, actions=bar.ACTIONS,
-        caption=lambda row: _caption(row, order),
+        caption=lambda row: _caption(row, order), ahead=paging.ahead(shown, number, size),
     )  # fmt: skip
     if look.opacity:
         gallery.cam_legend(cams, look)
@@ -171,7 +173,13 @@ def _listing(
         url_state.choose(
             st.selectbox, "Pictures a page", PAGE_SIZES, key="errors_size", default=PAGE_SIZES[1], width=130
         )
-        downloads.download(lambda: listed, f"{run.name}_errors", "This list (CSV)")
+        downloads.download(listed, f"{run.name}_errors", "This list (CSV)")
+
+
+def _listed(shown: pd.DataFrame) -> pd.DataFrame:
+    """The list as others get it."""
+    listed = shown.drop(columns=[name for name in shown if name.startswith("by:") or name == "mine"])
+    return listed.assign(tags=["; ".join(tags) for tags in listed["tags"]])
 
 
 def _caption(row: pd.Series, order: str) -> str:
