@@ -14,6 +14,7 @@ import json
 import os
 import select
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from core.runs.plain_files import to_json_value
 from core.runs.store import RunFolder
 
 IDLE_S = 900.0  # without a request
-IN_BACKGROUND, NICE = "--in-background", 10  # the argument, and how far it gives way to whatever somebody waits for
+IN_BACKGROUND, NICE = "--in-background", 5  # the argument, and how far it gives way to whatever somebody waits for
 LOADED = 4  # folds whose networks stay in memory
 
 Request = Mapping[str, Any]
@@ -219,13 +220,19 @@ def _lines(stream: BinaryIO, idle_s: float, models: ModelCache) -> Iterator[byte
 
 
 def _comes(stream: BinaryIO, idle_s: float, models: ModelCache) -> bool:
-    """Wait for more to read, or for the end of it, and do meanwhile what is left; whether it came within ``idle_s``."""
-    while not select.select([stream], [], [], 0.0)[0]:
+    """Wait for more to read, or for the end of it; whether it came within ``idle_s``.
+
+    Meanwhile what is left is done, at most half of the time: others of this machine wait for something.
+    """
+    pause = 0.0
+    while not select.select([stream], [], [], pause)[0]:
+        began = time.monotonic()
         try:
             next(models.rest)
         except (StopIteration, LandslideLensError, OSError, MemoryError):
             models.rest = iter(())
             return bool(select.select([stream], [], [], idle_s)[0])
+        pause = time.monotonic() - began
     return True
 
 

@@ -54,14 +54,28 @@ class Look:
     raw: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cams:
-    """A run's out-of-fold attention maps by patch id; empty where the run has none."""
+    """A run's out-of-fold attention maps by patch id; empty where the run has none.
 
-    rows: dict[str, int]
-    maps: np.ndarray  # (N, h, w) float32, raw
+    index: id, fold and row of each. maps: (N, h, w) float32, raw.
+    """
+
+    index: pd.DataFrame
+    maps: np.ndarray
     card: dict
-    fold_of: np.ndarray  # (N,) of the maps
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """By patch id, the row of its map."""
+        return dict(zip(self.index["id"].astype(str), self.index["row"].astype(int).tolist(), strict=True))
+
+    @cached_property
+    def fold_of(self) -> np.ndarray:
+        """(N,) of the maps."""
+        found = np.empty(len(self.maps), int)
+        found[self.index["row"].to_numpy(int)] = self.index["fold"].to_numpy(int)
+        return found
 
     def of(self, patch_id: str) -> np.ndarray | None:
         """The raw map (h, w) of a patch, or None."""
@@ -86,22 +100,13 @@ class Cams:
 
 def cams_of(run: RunFolder | None) -> Cams:
     """The run's attention maps; none where it has none yet or they cannot be read."""
-    nothing = Cams({}, np.empty((0, 1, 1), np.float32), {}, np.empty(0, int))
+    nothing = Cams(pd.DataFrame(columns=["id", "fold", "row"]), np.empty((0, 1, 1), np.float32), {})
     if run is None:
         return nothing
     try:
-        index, maps, card = run.cams()
+        return Cams(*run.cams())
     except LandslideLensError:
         return nothing
-    return cams_from(index, maps, card)
-
-
-def cams_from(index: pd.DataFrame, maps: np.ndarray, card: dict) -> Cams:
-    """Maps with their index (id, fold, row) and card."""
-    rows = index["row"].to_numpy(int)
-    fold_of = np.empty(len(maps), int)
-    fold_of[rows] = index["fold"].to_numpy(int)
-    return Cams(dict(zip(index["id"].astype(str), rows.tolist(), strict=True)), maps, card, fold_of)
 
 
 # ----------------------------------------------------------------------------------------------------- pictures
@@ -141,7 +146,7 @@ def look_choices(
     ways = {way.name: way for way in composites(derived_bands.drawable(data.bands))}
     opacity, heat, mask, way, raw = 0.0, "fold", False, "dataset", False
     name = composite_picker(list(ways), key, named)
-    has_maps = cams is not None and bool(cams.rows)
+    has_maps = cams is not None and len(cams.maps) > 0
     shown = has_maps and url_state.toggle(method_of(cams), overlay, key=f"{key}{kind}_cam")
     if data.has_masks:
         mask = url_state.toggle(

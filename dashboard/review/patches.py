@@ -203,5 +203,5 @@ def _method(cams: gallery.Cams, look: gallery.Look, at: float | None) -> None:
             "heads. **Heads differ** by the standard deviation of their probabilities. **Doubt** of a label is the "
             "mean of what speaks against it (see Label issues)."
         )
-        if cams.rows and not look.opacity:
+        if len(cams.maps) and not look.opacity:
             st.markdown(gallery.cam_sentence(cams))

@@ -1,6 +1,6 @@
 """How long the Review page takes in Chromium with many patches, against a bare Streamlit gallery of as many pictures.
 
-    python -m benchmarks.speed.review_paging [--n 50000] [--studio DIR] [--out benchmarks/results/review_paging.json]
+    python -m benchmarks.review_paging [--n 50000] [--studio DIR] [--out benchmarks/results/review_paging.json]
 
 ``n`` made patches (12, 64, 64) float32 and a finished run of 14 heads (``benchmarks.made_studio``; kept in ``--studio``
 for the next time). First page: from asking for it to 24 pictures that are there, with a server that has just begun and
