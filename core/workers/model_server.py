@@ -40,7 +40,8 @@ class ModelCache:
 
     views: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
     parents: dict[tuple, Any] = field(default_factory=dict)
-    rest: Iterator[Any] = field(default_factory=lambda: iter(()))  # what the last request has left to be done
+    rest: Iterator[Any] = field(default_factory=lambda: iter(()))  # what is left to be done
+    rest_of: Any = None  # what that belongs to
 
     def view(self, run: RunFolder, fold: int) -> Any:
         """A fold's ``core.predict.perturbed_model.PerturbedModel``, from memory where its files are the same."""
@@ -153,7 +154,8 @@ def _thumbnails(run: RunFolder, request: Request, models: ModelCache) -> dict:
     from core.data.pictures.background import Wanted
 
     wanted = Wanted.of(request)
-    models.rest = wanted.others()
+    if models.rest_of != wanted.what:
+        models.rest, models.rest_of = wanted.others(), wanted.what
     return {"drawn": sum(wanted.first())}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.data.pictures.kept import KeptPictures
 from core.data.pictures.thumbnails import Style, keep_all
+from core.data.store.content_hash import file_version
 from core.data.store.dataset import Dataset, open_dataset
 from core.errors import DataError
 
@@ -33,6 +34,11 @@ class Wanted:
         except (KeyError, TypeError) as error:
             raise DataError(f"That does not say which thumbnails are wanted ({error!r}).") from error
         return cls(open_dataset(path), style, KeptPictures(folder, PATIENT_S), ids)
+
+    @property
+    def what(self) -> tuple:
+        """What tells the others of this request from those of another one."""
+        return str(self.data.path), file_version(self.data.path), self.style, self.kept
 
     def first(self) -> Iterator[int]:
         """Keep those that were named; yields how many were drawn, some at a time."""

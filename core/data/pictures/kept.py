@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from core.errors import DataError
 from core.io.plain_file import check_plain, folder_in, is_there
@@ -25,6 +25,9 @@ LEAST_FREE = 2**30  # bytes that are left to others on the disk
 LOCK_TIMEOUT_S = 0.25  # a page does not wait longer for a writer
 PAGE_BYTES = 32768  # of the file: several pictures to a page of it
 _SCHEMA = "CREATE TABLE pictures (number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, digest BLOB, picture BLOB)"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,42 +47,43 @@ class KeptPictures:
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Those that are kept, by key."""
-        found = {}
-        with self._opened() as connection:
-            if connection is not None:
-                marks = ", ".join("?" * len(keys))
-                rows = connection.execute(
-                    f"SELECT key, digest, picture FROM pictures WHERE key IN ({marks}) AND length(picture) <= ?",
-                    (*keys, MOST_PICTURE),
-                )
-                found = {key: data for key, digest, data in rows if digest == _digest(key, data)}
-        return found
+
+        def read(file: sqlite3.Connection) -> dict[bytes, bytes]:
+            marks = ", ".join("?" * len(keys))
+            rows = file.execute(
+                f"SELECT key, digest, picture FROM pictures WHERE key IN ({marks}) AND typeof(picture) = 'blob' "
+                "AND length(picture) <= ?",
+                (*keys, MOST_PICTURE),
+            )
+            return {key: data for key, digest, data in rows if digest == _digest(key, data)}
+
+        return self._use(read, {})
 
     def known(self, keys: Sequence[bytes]) -> set[bytes]:
         """The keys of those that are kept, without looking at the pictures."""
-        found = set()
-        with self._opened() as connection:
-            if connection is None:
-                return found
+
+        def read(file: sqlite3.Connection) -> set[bytes]:
             marks = ", ".join("?" * len(keys))
-            rows = connection.execute(f"SELECT key FROM pictures WHERE key IN ({marks})", (*keys,))
-            found = {key for (key,) in rows}
-        return found
+            return {key for (key,) in file.execute(f"SELECT key FROM pictures WHERE key IN ({marks})", (*keys,))}
+
+        return self._use(read, set())
 
     def put(self, pictures: Mapping[bytes, bytes]) -> bool:
         """Keep these. Whether they are: nothing is where there is no room, or somebody else is writing for long."""
-        kept = False
-        with self._opened(make=True) as connection:
-            if connection is not None and shutil.disk_usage(self.path.parent).free > LEAST_FREE:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany(
-                    "INSERT OR REPLACE INTO pictures (key, digest, picture) VALUES (?, ?, ?)",
-                    [(key, _digest(key, data), data) for key, data in pictures.items() if len(data) <= MOST_PICTURE],
-                )
-                self._bound(connection)
-                connection.execute("COMMIT")
-                kept = True
-        return kept
+
+        def write(file: sqlite3.Connection) -> bool:
+            if shutil.disk_usage(self.path.parent).free <= LEAST_FREE:
+                return False
+            file.execute("BEGIN IMMEDIATE")
+            file.executemany(
+                "INSERT OR REPLACE INTO pictures (key, digest, picture) VALUES (?, ?, ?)",
+                [(key, _digest(key, data), data) for key, data in pictures.items() if len(data) <= MOST_PICTURE],
+            )
+            _bound(file)
+            file.execute("COMMIT")
+            return True
+
+        return self._use(write, False, make=True)
 
     def has_room(self) -> bool:
         """Whether more can be kept without giving up others."""
@@ -90,19 +94,19 @@ class KeptPictures:
 
     # ------------------------------------------------------------------------------------------------- the file
 
-    @contextmanager
-    def _opened(self, make: bool = False) -> Iterator[sqlite3.Connection | None]:
-        """A connection, or None where there is no file, or none that can be used; a damaged file is removed."""
+    def _use(self, work: Callable[[sqlite3.Connection], T], otherwise: T, make: bool = False) -> T:
+        """What ``work`` gives, or ``otherwise`` where there is no file, or none that can be used."""
         connection = None
         try:
             connection = self._connect(make)
-            yield connection
+            return otherwise if connection is None else work(connection)
         except sqlite3.OperationalError:
-            pass  # locked, read-only or full
+            return otherwise  # locked, read-only or full
         except sqlite3.DatabaseError:
-            self.path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)  # damaged
+            return otherwise
         except (OSError, DataError):
-            pass
+            return otherwise
         finally:
             if connection is not None:
                 connection.close()
@@ -140,14 +144,14 @@ class KeptPictures:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("COMMIT")
 
-    @staticmethod
-    def _bound(connection: sqlite3.Connection) -> None:
-        """Let the oldest tenth go where the file is too large; its room is used again."""
-        pages, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
-        size = connection.execute("PRAGMA page_size").fetchone()[0]
-        if (pages - free) * size > MOST_BYTES:
-            first, last = connection.execute("SELECT MIN(number), MAX(number) FROM pictures").fetchone()
-            connection.execute("DELETE FROM pictures WHERE number <= ?", (first + (last - first) // 10,))
+
+def _bound(file: sqlite3.Connection) -> None:
+    """Let the oldest tenth go where the file is too large; its room is used again."""
+    names = ("page_count", "freelist_count", "page_size")
+    pages, free, size = (file.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
+    if (pages - free) * size > MOST_BYTES:
+        first, last = file.execute("SELECT MIN(number), MAX(number) FROM pictures").fetchone()
+        file.execute("DELETE FROM pictures WHERE number <= ?", (first + (last - first) // 10,))
 
 
 def _digest(key: bytes, data: bytes) -> bytes:

@@ -22,7 +22,8 @@ from core.errors import DataError
 
 VERSION = 1  # of how they are drawn and encoded: what was drawn otherwise is not found any more
 QUALITY = 88
-AT_ONCE = 8  # drawn and kept together: a page asked for meanwhile waits no longer than for these
+LOOKED_UP = 256  # whether they are kept, at a time
+AT_ONCE = 8  # drawn and kept together: whoever asks meanwhile waits no longer than for these
 
 
 @dataclass(frozen=True)
@@ -114,16 +115,16 @@ def keep_all(data: Dataset, ids: Sequence[str], style: Style, kept: KeptPictures
 
     Ends early where nothing more can be kept.
     """
-    drawn = 0
-    for start in range(0, len(ids), AT_ONCE):
-        some = list(ids[start : start + AT_ONCE])
+    for start in range(0, len(ids), LOOKED_UP):
+        some = list(ids[start : start + LOOKED_UP])
         names = keys(data, some, style)
         known = kept.known(names)
         missing = [place for place, name in enumerate(names) if name not in known]
-        if missing:
-            rows = data.index_of([some[place] for place in missing])
-            new = {names[place]: encoded(rgb) for place, rgb in zip(missing, draw(data, rows, style), strict=True)}
+        yield 0
+        for begun in range(0, len(missing), AT_ONCE):
+            part = missing[begun : begun + AT_ONCE]
+            rows = data.index_of([some[place] for place in part])
+            new = {names[place]: encoded(rgb) for place, rgb in zip(part, draw(data, rows, style), strict=True)}
             if not kept.put(new):
                 return
-            drawn += len(new)
-        yield drawn
+            yield len(new)
