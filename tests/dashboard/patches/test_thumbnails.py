@@ -83,11 +83,9 @@ def test_attention_maps_are_drawn_over_what_is_kept_and_not_kept_themselves(run,
     assert not at.exception and galleries.shown(at, "errors") and not asked
     data = open_dataset(run.dataset_path())
     look = gallery.Look(composites(data.bands)[0])
-    known = gallery._style(data, look, False)
-    plain = thumbnails.keys(data, data.ids.tolist(), known)
-    assert not kept.KeptPictures(run.checkpoints).known(
-        plain + thumbnails.keys(data, data.ids, replace(known, mask=True))
-    )
+    for mask in (False, True):
+        names = thumbnails.keys(data, data.ids.tolist(), gallery._style(data, look, mask))
+        assert not kept.KeptPictures(run.checkpoints).known(names)
 
 
 def test_ids_ahead_are_those_of_the_next_two_pages():
