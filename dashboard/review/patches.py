@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import pandas as pd
@@ -28,7 +28,7 @@ PAGE_SIZES = (12, 24, 48)
 
 def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) -> None:
     """Draw it. kinds: of sets that the URL may name."""
-    summary, oof = or_stop(run.summary), or_stop(run.oof)
+    summary, oof, stamp = or_stop(run.summary), or_stop(run.oof), Judgements(data.path).stamp
     cams, heads = gallery.cams_of(run), outcomes.heads_of(oof)
     head = chosen_head(heads, summary)
     said, choices, looks = st.container(gap="xsmall"), st.container(gap="small"), st.container(gap="small")
@@ -84,7 +84,8 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         if gallery.PATCH not in st.query_params:  # the card tells it itself
             judging.tell_trouble()
     within = shown_set.ids if shown_set and shown_set.kind != sets.MARKED else None
-    _pictures(run, data, table, shown, chosen, order, look, cams, beside, within)
+    listing = partial(_listing, data, run, shown, order, look, cams, stamp)
+    _pictures(run, data, table, shown, chosen, beside, within, listing)
     _method(cams, look, at)
     controls = partial(judging.card_controls, data, bar.known_tags(table))
     card.show_opened(data, run, shown["id"].tolist(), head, at, controls)
@@ -138,11 +139,9 @@ def _pictures(
     table: pd.DataFrame,
     shown: pd.DataFrame,
     chosen: Filters,
-    order: str,
-    look: gallery.Look,
-    cams: gallery.Cams,
     beside: str,
     within: frozenset[str] | None,
+    listing: Callable[[], None],
 ) -> None:
     if beside == places.NOTHING:
         where = st.container()
@@ -154,14 +153,25 @@ def _pictures(
         if shown.empty:
             st.info("No patches match these filters. Add outcomes or folds.", icon=":material/search_off:")
         else:
-            _listing(data, run, shown, order, look, cams)
+            listing()
 
 
 @st.fragment
 def _listing(
-    data: Dataset, run: RunFolder, shown: pd.DataFrame, order: str, look: gallery.Look, cams: gallery.Cams
+    data: Dataset,
+    run: RunFolder,
+    shown: pd.DataFrame,
+    order: str,
+    look: gallery.Look,
+    cams: gallery.Cams,
+    stamp: tuple[int, int],
 ) -> None:
-    """By itself: another page costs its pictures, and neither the table nor anything else of this page."""
+    """By itself: another page costs its pictures, and neither the table nor anything else of this page.
+
+    stamp: of the judgements that the table knows.
+    """
+    if Judgements(data.path).stamp != stamp:
+        st.rerun()  # somebody has judged since
     url_state.read_query_param("errors_size", PAGE_SIZES, PAGE_SIZES[1])
     size = st.session_state["errors_size"]
     page, number, pages = paging.of(shown, "errors_page", size)
