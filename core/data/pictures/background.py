@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,13 @@ class Wanted:
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> Wanted:
-        """From ``request_for``. Raises DataError for anything else, or a file that cannot be read."""
+        """From ``request_for``. Raises DataError for anything else, DataError or OSError for an unreadable file."""
         try:
             path, folder, ids = Path(request["dataset"]), Path(request["folder"]), list(map(str, request["ids"]))
             style = Style.from_json(request["style"])
         except (KeyError, TypeError) as error:
             raise DataError(f"That does not say which thumbnails are wanted ({error!r}).") from error
-        return cls(open_dataset(path), style, KeptPictures(folder, PATIENT_S), ids)
+        return cls(_opened(path, file_version(path)), style, KeptPictures(folder, PATIENT_S), ids)
 
     @property
     def what(self) -> tuple:
@@ -51,6 +52,12 @@ class Wanted:
             yield drawn
             if drawn and not self.kept.has_room():
                 return
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, version: tuple[int, ...]) -> Dataset:
+    """Opened once for all pages that are turned: the ids of many patches take a while."""
+    return open_dataset(path)
 
 
 def request_for(dataset: Path, ids: Sequence[str], style: Style, kept: KeptPictures) -> dict[str, Any]:

@@ -137,4 +137,4 @@ def test_thumbnails_of_the_pages_ahead_are_kept_and_the_others_go_on_where_they_
     assert reply(ask[1], models) == {"answer": {"drawn": 2}} and models.rest is rest
     other = ask[1] | {"style": replace(style, smooth=True).to_json()}
     assert reply(other, models) == {"answer": {"drawn": 2}} and models.rest is not rest
-    assert "no file" in reply(ask[1] | {"dataset": str(tmp_path / "gone.h5")}, models)["error"]
+    assert "No such file" in reply(ask[1] | {"dataset": str(tmp_path / "gone.h5")}, models)["error"]
