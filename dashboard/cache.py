@@ -124,14 +124,17 @@ def masks(data: Dataset, rows: Sequence[int]) -> np.ndarray | None:
     return data.masks(np.array([int(r) for r in rows], np.int64)) if data.has_masks else None
 
 
-def patch_metadata(data: Dataset, ids: Sequence[str], images: bool = True) -> pd.DataFrame:
-    """What is known of these patches, a row each (``core.data.tabular.patch_metadata``); ``images``: what they tell."""
-    return _patch_metadata(str(data.path), file_version(data.path), tuple(ids), images)
+def patch_metadata(data: Dataset, ids: Sequence[str] | None = None, images: bool = True) -> pd.DataFrame:
+    """What is known of these patches, a row each (``core.data.tabular.patch_metadata``); ``images``: what they tell.
+
+    ids: none means all. The key of an entry takes longer the more there are.
+    """
+    return _patch_metadata(str(data.path), file_version(data.path), None if ids is None else tuple(ids), images)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading what is known of each patch…")
-def _patch_metadata(path: str, version: Version, ids: tuple[str, ...], images: bool) -> pd.DataFrame:
+def _patch_metadata(path: str, version: Version, ids: tuple[str, ...] | None, images: bool) -> pd.DataFrame:
     from core.data.tabular.patch_metadata import patch_facts
 
     data = _dataset(path, version)
-    return patch_facts(data, data.index_of(list(ids)), images=images)
+    return patch_facts(data, None if ids is None else data.index_of(list(ids)), images=images)

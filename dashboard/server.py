@@ -5,6 +5,7 @@ may, and those named in ``server.corsAllowedOrigins``. A session's uploads are c
 makes up. What earlier servers left of uploads is swept at the start and at the end.
 """
 
+import gc
 import sys
 from collections import OrderedDict
 from contextlib import asynccontextmanager
@@ -89,6 +90,9 @@ async def _refuse(scope, receive, send, status: int, text: str) -> None:
 @asynccontextmanager
 async def _swept(app):
     stale_uploads.sweep(state.checkpoints(), IN_FLIGHT_S)
+    # Streamlit looks through all objects for garbage after every click. Those of the libraries are none, and stay.
+    gc.collect()
+    gc.freeze()
     yield
     stale_uploads.sweep(state.checkpoints(), IN_FLIGHT_S)
 

@@ -156,6 +156,7 @@ def _with_ends(at: str) -> str:
     return f"{{{at}[mean]:+.3f}} [{{{at}[interval][0]:+.3f}}, {{{at}[interval][1]:+.3f}}]"
 
 
+_PAGING, _PAGED = "review_paging", "review_paging[review]"
 _EPOCHS = "label_epochs[together]"
 
 
@@ -187,6 +188,16 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/review.md": (
         "With {review_table[n]:,} patches and {review_table[heads]} heads the table is made, filtered and sorted in "
         "{review_table[seconds_median]:.2f} s",
+        f"with {{{_PAGING}[n]:,}} patches of 12 bands, {{{_PAGING}[pictures]}} pictures a page, on 2 cores that",
+        f"kept busy (load average {{{_PAGING}[load_average]:.1f}};",
+        f"is there after {{{_PAGED}[next_ms][median]:.0f}} ms (best {{{_PAGED}[next_ms][best]:.0f}}, slowest "
+        f"{{{_PAGED}[next_ms][slowest]:.0f}}), of which {{{_PAGED}[next_ms][server_cpu]:.0f}} ms are",
+        f"takes {{{_PAGED}[warm]:.1f}} s (best {{{_PAGED}[best]:.1f}} s) with a server that runs, "
+        f"{{{_PAGED}[cold]:.1f}} s with one",
+        f"takes {{{_PAGING}[bare][warm]:.1f}} s (best {{{_PAGING}[bare][best]:.1f}} s) and "
+        f"{{{_PAGING}[bare][cold]:.1f}} s for its first page in the same minutes, and "
+        f"{{{_PAGING}[bare][next_ms][median]:.0f}} ms for",
+        f"memory has changed by {{{_PAGED}[memory_of_server][growth]!p:.0f}} %.",
         f"{_found(_DEMO)} of {{{_DEMO}[found_in_first_5_percent][score][together][of]}} "
         "({own[planted][demo][share]:.0f} %, 95 % interval {own[planted][demo][low]:.0f} to "
         "{own[planted][demo][high]:.0f} %) stand among",
@@ -196,8 +207,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
         "({own[planted][turned][share]:.0f} %, {own[planted][turned][low]:.0f} to {own[planted][turned][high]:.0f} %), "
         f"cleanlab alone {_found(_TURNED, 'cleanlab')}.",
         f"they find {{{_EPOCHS}[confidence][found]}} of {{{_EPOCHS}[score][of]}} planted labels by themselves; the "
-        f"score finds {{{_EPOCHS}[score][found]}} without and {{{_EPOCHS}[score_with_confidence][found]}} with them, and its "
-        f"average precision is {{{_EPOCHS}[score][average_precision]:.2f}} without and "
+        f"score finds {{{_EPOCHS}[score][found]}} without and {{{_EPOCHS}[score_with_confidence][found]}} with them, "
+        f"and its average precision is {{{_EPOCHS}[score][average_precision]:.2f}} without and "
         f"{{{_EPOCHS}[score_with_confidence][average_precision]:.2f}} with them.",
         f"ranks as well as the whole score, {{{_EPOCHS}[held_out_later][average_precision]:.2f}}.",
         "Over {duplicates[datasets][0][divided][as_drawn][seeds]} seeds of",
@@ -368,6 +379,9 @@ SETTINGS: dict[str, dict[str, str]] = {
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
     "docs/review.md": {
+        "patches of 12 bands": "of the made studio",
+        "on 2 cores": "of the machine",
+        "After 200 pages": "how many are turned",
         "Of those of 2 demo runs": "how many runs the file has",
         "among the 5 %": "the first that are reviewed",
         "order 5 % would": "by definition",

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "core/data/inventories/__init__.py": "an inventory that the user names; a plain file, looked at first",
     "core/data/inventories/join.py": "written through core.io.atomic.replacing",
     "core/data/names/reading.py": "the table of this program",
+    "core/data/pictures/kept.py": "thumbnails, beside the runs; a plain file, looked at first",
     "core/data/scores_csv.py": "scores that the user names",
     "core/data/store/forgiving_file.py": "a new file of this process",
     "core/data/store/writer.py": "a new file of this process, through ForgivingFile",

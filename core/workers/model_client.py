@@ -26,7 +26,9 @@ MOST_LATER = 32  # answers that were left for later and are kept
 class ModelClient:
     """One process, started when it is first asked, and again after it has ended by itself (it does when idle)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str) -> None:
+        """arguments: of ``core.workers.model_server``."""
+        self._arguments = arguments
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
         self._errors: IO[bytes] | None = None
@@ -101,7 +103,7 @@ class ModelClient:
             self._end()
             self._errors = tempfile.TemporaryFile()
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._errors}
-            self._process = open_pipe(["-m", "core.workers.model_server"], **pipes)
+            self._process = open_pipe(["-m", "core.workers.model_server", *self._arguments], **pipes)
             os.set_blocking(self._process.stdin.fileno(), False)
         self._number += 1
         self._outgoing += (json.dumps({**request, "id": self._number}) + "\n").encode()

@@ -3,8 +3,9 @@
 A request is a JSON object on one line of standard input: ``do`` (the name of an analysis with ``on_patch``, or a key of
 ``HANDLERS``), ``run`` (its path) and what that takes; ``id`` is given back. A reply is a JSON line on standard output:
 ``id`` with ``answer``, or with ``error``, a sentence for people. Networks stay loaded, so that the second patch need
-not wait for them. The process ends when its input ends, or after ``IDLE_S`` without a request. What is asked of a
-whole run is a job (``core.jobs``).
+not wait for them. While nobody asks, what a request has left to be done goes on, a little at a time. The process ends
+when its input ends, or after ``IDLE_S`` without a request or anything left. What is asked of a whole run is a job
+(``core.jobs``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import select
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ from core.runs.plain_files import to_json_value
 from core.runs.store import RunFolder
 
 IDLE_S = 900.0  # without a request
+IN_BACKGROUND, NICE = "--in-background", 5  # the argument, and how far it gives way to whatever somebody waits for
 LOADED = 4  # folds whose networks stay in memory
 
 Request = Mapping[str, Any]
@@ -33,10 +36,12 @@ Request = Mapping[str, Any]
 
 @dataclass
 class ModelCache:
-    """The folds that are loaded, the one that was asked for last at the end."""
+    """The folds that are loaded, the one that was asked for last at the end; and what is left to be done."""
 
     views: OrderedDict[tuple, Any] = field(default_factory=OrderedDict)
     parents: dict[tuple, Any] = field(default_factory=dict)
+    rest: Iterator[Any] = field(default_factory=lambda: iter(()))  # what is left to be done
+    rest_of: Any = None  # what that belongs to
 
     def view(self, run: RunFolder, fold: int) -> Any:
         """A fold's ``core.predict.perturbed_model.PerturbedModel``, from memory where its files are the same."""
@@ -144,6 +149,16 @@ def _scene_pixel(run: RunFolder, request: Request, models: ModelCache) -> dict:
     return answer_pixel(run, request, models)
 
 
+def _thumbnails(run: RunFolder, request: Request, models: ModelCache) -> dict:
+    """Draw and keep the thumbnails of some patches now, and those of all others of the dataset while nobody asks."""
+    from core.data.pictures.background import Wanted
+
+    wanted = Wanted.of(request)
+    if models.rest_of != wanted.what:
+        models.rest, models.rest_of = wanted.others(), wanted.what
+    return {"drawn": sum(wanted.first())}
+
+
 HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
     "load": _load,
     "layers": _layers,
@@ -155,6 +170,7 @@ HANDLERS: dict[str, Callable[[RunFolder, Request, ModelCache], dict]] = {
     "augmentation": _augmentation,
     "scene_cell": _scene_cell,
     "scene_pixel": _scene_pixel,
+    "thumbnails": _thumbnails,
 }
 
 
@@ -183,7 +199,7 @@ def reply(request: Request, models: ModelCache) -> dict:
 def serve(requests: BinaryIO, replies: TextIO, idle_s: float = IDLE_S) -> None:
     """Reply until the input (a pipe or a file) ends or nobody has asked for ``idle_s``."""
     models = ModelCache()
-    for line in _lines(requests, idle_s):
+    for line in _lines(requests, idle_s, models):
         try:
             request = json.loads(line)
         except ValueError:
@@ -194,10 +210,10 @@ def serve(requests: BinaryIO, replies: TextIO, idle_s: float = IDLE_S) -> None:
         replies.flush()
 
 
-def _lines(stream: BinaryIO, idle_s: float) -> Iterator[bytes]:
+def _lines(stream: BinaryIO, idle_s: float, models: ModelCache) -> Iterator[bytes]:
     """Lines as they come. Read below Python's buffers: a line waiting in one of those would not wake select()."""
     rest = b""
-    while select.select([stream], [], [], idle_s)[0]:
+    while _comes(stream, idle_s, models):
         block = os.read(stream.fileno(), 65536)
         if not block:
             return
@@ -205,8 +221,27 @@ def _lines(stream: BinaryIO, idle_s: float) -> Iterator[bytes]:
         yield from lines
 
 
+def _comes(stream: BinaryIO, idle_s: float, models: ModelCache) -> bool:
+    """Wait for more to read, or for the end of it; whether it came within ``idle_s``.
+
+    Meanwhile what is left is done, at most half of the time: others of this machine wait for something.
+    """
+    pause = 0.0
+    while not select.select([stream], [], [], pause)[0]:
+        began = time.monotonic()
+        try:
+            next(models.rest)
+        except (StopIteration, LandslideLensError, OSError, MemoryError):
+            models.rest = iter(())
+            return bool(select.select([stream], [], [], idle_s)[0])
+        pause = time.monotonic() - began
+    return True
+
+
 def main() -> None:
     """Whatever libraries print goes to the error output: the other one carries replies."""
+    if sys.argv[1:] == [IN_BACKGROUND] and hasattr(os, "nice"):
+        os.nice(NICE)
     replies, sys.stdout = sys.stdout, sys.stderr
     serve(sys.stdin.buffer, replies)
 

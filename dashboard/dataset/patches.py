@@ -42,7 +42,10 @@ def patches(data: Dataset) -> None:
         f"**{len(rows):,} of {len(data):,} patches**, page {number} of {pages}. Click a name to see all bands."
     )
     look = gallery.look_controls(data, "dataset_look")
-    gallery.gallery(data, page, look, "dataset_gallery", caption=lambda row: class_word(data, int(row["label"])))
+    gallery.gallery(
+        data, page, look, "dataset_gallery", caption=lambda row: class_word(data, int(row["label"])),
+        ahead=paging.ahead(table, number, size),
+    )  # fmt: skip
     with st.container(horizontal=True, horizontal_alignment="right"):
         paging.pages(pages, "dataset_page")
     card.show_opened(data, None, table["id"].tolist())

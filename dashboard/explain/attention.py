@@ -75,9 +75,9 @@ def every_patch(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame)
 
 def _cams(run: RunFolder, name: str, own: tuple) -> gallery.Cams:
     if name == OWN:
-        return gallery.cams_from(*own)
+        return gallery.Cams(*own)
     made = or_stop(maps.read, run, name)
-    return gallery.cams_from(made.index, made.maps, made.card)
+    return gallery.Cams(made.index, made.maps, made.card)
 
 
 # ---------------------------------------------------------------------------------------------------- the sentence

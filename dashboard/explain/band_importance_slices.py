@@ -79,8 +79,7 @@ def windows(data: Dataset, measured: BandImportance) -> list[str]:
         return []  # of an earlier time, with another stride
     st.header("Places in the patch (windows)", anchor=False)
     cells = np.clip(over.to_pixels(drops, *side), 0, None)
-    rows = dict(zip(index["id"].astype(str), index["row"].astype(int).tolist(), strict=True))
-    cams = gallery.Cams(rows, cells, {}, np.zeros(len(cells), int))
+    cams = gallery.Cams(index.assign(fold=0), cells, {})
     look = replace(looks.look_popover(data, "explain_spatial", maps=False), opacity=0.75, heat="fold")  # one scale
     shown = index.assign(most=drops.reshape(len(drops), -1).max(axis=1)[index["row"].to_numpy(int)])
     gallery.gallery(

@@ -74,7 +74,7 @@ def _answered(request: dict[str, Any], version: cache.Version) -> dict[str, Any]
 
 def maps(data: Dataset, run: RunFolder, summary: dict, oof: pd.DataFrame) -> list[str]:
     """The patch with one method's map large, and the maps of all methods beside each other."""
-    own = gallery.cams_from(*or_stop(run.cams))
+    own = gallery.Cams(*or_stop(run.cams))
     above = st.container(gap="small")
     head = chosen_head(outcomes.heads_of(oof), summary)
     controls = st.container(horizontal=True, vertical_alignment="bottom")

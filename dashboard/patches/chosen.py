@@ -22,6 +22,7 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, number
 
 Draw = Callable[[Sequence[str]], list[np.ndarray]]
+Table = pd.DataFrame | Callable[[], pd.DataFrame]  # a long one is made when patches are chosen
 OPENED = "gallery_opened"  # in the session
 MOST_COPIED = 2000  # ids in the field that they are copied from
 COMPARED_PX = 440  # width of each of two
@@ -74,7 +75,7 @@ def _name(key: str) -> str:
 
 def bar(
     data: Dataset,
-    table: pd.DataFrame,
+    table: Table,
     page: Sequence[str],
     key: str,
     actions: Sequence[Action],
@@ -122,12 +123,13 @@ def open_card(patch_id: str) -> None:
     st.session_state[OPENED] = True
 
 
-def _rows(data: Dataset, table: pd.DataFrame, chosen: Sequence[str]) -> pd.DataFrame:
+def _rows(data: Dataset, table: Table, chosen: Sequence[str]) -> pd.DataFrame:
     """A row a chosen patch, with its label; what the table knows of it is added."""
     labels = data.labels[data.index_of(list(chosen))]
     rows = pd.DataFrame(
         {"id": list(chosen), "label": ["" if label < 0 else data.class_names[label] for label in labels]}
     )
+    table = table() if callable(table) else table
     known = table.assign(id=table["id"].astype(str)).drop_duplicates("id").drop(columns="label", errors="ignore")
     return rows.merge(known, on="id", how="left")
 

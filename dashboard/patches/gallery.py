@@ -14,13 +14,14 @@ import pandas as pd
 import streamlit as st
 
 from core.data.bands import Composite, composites
+from core.data.pictures import thumbnails as core_thumbnails
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.explain import why
 from core.explain.cam.group_means import fold_levels
 from core.runs.store import RunFolder
 from dashboard import cache, theme, url_state
-from dashboard.patches import band_values, chosen, derived_bands, outcomes, render, tiles
+from dashboard.patches import chosen, derived_bands, outcomes, render, thumbnails, tiles
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -53,14 +54,28 @@ class Look:
     raw: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cams:
-    """A run's out-of-fold attention maps by patch id; empty where the run has none."""
+    """A run's out-of-fold attention maps by patch id; empty where the run has none.
 
-    rows: dict[str, int]
-    maps: np.ndarray  # (N, h, w) float32, raw
+    index: id, fold and row of each. maps: (N, h, w) float32, raw.
+    """
+
+    index: pd.DataFrame
+    maps: np.ndarray
     card: dict
-    fold_of: np.ndarray  # (N,) of the maps
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """By patch id, the row of its map."""
+        return dict(zip(self.index["id"].astype(str), self.index["row"].astype(int).tolist(), strict=True))
+
+    @cached_property
+    def fold_of(self) -> np.ndarray:
+        """(N,) of the maps."""
+        found = np.empty(len(self.maps), int)
+        found[self.index["row"].to_numpy(int)] = self.index["fold"].to_numpy(int)
+        return found
 
     def of(self, patch_id: str) -> np.ndarray | None:
         """The raw map (h, w) of a patch, or None."""
@@ -85,22 +100,13 @@ class Cams:
 
 def cams_of(run: RunFolder | None) -> Cams:
     """The run's attention maps; none where it has none yet or they cannot be read."""
-    nothing = Cams({}, np.empty((0, 1, 1), np.float32), {}, np.empty(0, int))
+    nothing = Cams(pd.DataFrame(columns=["id", "fold", "row"]), np.empty((0, 1, 1), np.float32), {})
     if run is None:
         return nothing
     try:
-        index, maps, card = run.cams()
+        return Cams(*run.cams())
     except LandslideLensError:
         return nothing
-    return cams_from(index, maps, card)
-
-
-def cams_from(index: pd.DataFrame, maps: np.ndarray, card: dict) -> Cams:
-    """Maps with their index (id, fold, row) and card."""
-    rows = index["row"].to_numpy(int)
-    fold_of = np.empty(len(maps), int)
-    fold_of[rows] = index["fold"].to_numpy(int)
-    return Cams(dict(zip(index["id"].astype(str), rows.tolist(), strict=True)), maps, card, fold_of)
 
 
 # ----------------------------------------------------------------------------------------------------- pictures
@@ -140,7 +146,7 @@ def look_choices(
     ways = {way.name: way for way in composites(derived_bands.drawable(data.bands))}
     opacity, heat, mask, way, raw = 0.0, "fold", False, "dataset", False
     name = composite_picker(list(ways), key, named)
-    has_maps = cams is not None and bool(cams.rows)
+    has_maps = cams is not None and len(cams.maps) > 0
     shown = has_maps and url_state.toggle(method_of(cams), overlay, key=f"{key}{kind}_cam")
     if data.has_masks:
         mask = url_state.toggle(
@@ -185,27 +191,25 @@ def pictures(
     data: Dataset, ids: Sequence[str], look: Look, cams: Cams | None = None, side: int = render.PICTURE_PX
 ) -> list[np.ndarray]:
     """Each patch as an RGB picture (side, side x W/H, 3) uint8. Raises DataError for unknown ids."""
-    rows = data.index_of(ids)
-    wanted = look.composite.bands
-    images, names = derived_bands.with_computed(cache.images(data, rows), data.bands, wanted)
+    mapped = cams is not None and bool(look.opacity)
+    rows, style = data.index_of(ids), _style(data, look, look.mask and not mapped, side)
+    drawn = core_thumbnails.draw(cache.dataset(data.path), rows, style)
+    if not mapped:
+        return drawn
     masks = cache.masks(data, rows) if look.mask else None
-    shared = render.dataset_limits(data.statistics)
-    if look.stretch != "patch":
-        shared = derived_bands.with_computed_limits(
-            shared, data.bands, wanted, lambda name: band_values.computed_limits(data, name)
-        )
-    drawn = []
-    for place, (patch_id, image) in enumerate(zip(ids, images, strict=True)):
-        limits = render.patch_limits(image) if look.stretch == "patch" else shared
-        rgb = render.picture(image, names, look.composite, limits, side, look.smooth)
-        cam = cams.of(str(patch_id)) if cams is not None and look.opacity else None
+    for place, patch_id in enumerate(map(str, ids)):
+        cam = cams.of(patch_id)
         if cam is not None:
-            top = cams.level_of(str(patch_id)) if look.heat == "fold" else None
-            rgb = render.cells(cam, side, top) if look.raw else render.overlay(rgb, cam, look.opacity, top)
+            top = cams.level_of(patch_id) if look.heat == "fold" else None
+            plain = drawn[place]
+            drawn[place] = render.cells(cam, side, top) if look.raw else render.overlay(plain, cam, look.opacity, top)
         if masks is not None:
-            rgb = render.outline(rgb, masks[place])
-        drawn.append(rgb)
+            drawn[place] = render.outline(drawn[place], masks[place])
     return drawn
+
+
+def _style(data: Dataset, look: Look, mask: bool, side: int = render.PICTURE_PX) -> core_thumbnails.Style:
+    return thumbnails.style_of(data, look.composite, look.stretch == "patch", look.smooth, mask, side)
 
 
 def gallery(
@@ -217,8 +221,9 @@ def gallery(
     caption: Callable[[pd.Series], str] | None = None,
     actions: Sequence[chosen.Action] = chosen.ACTIONS,
     bar: str = "below",
-    everything: pd.DataFrame | None = None,
+    everything: chosen.Table | None = None,
     columns: int | None = None,
+    ahead: Sequence[str] = (),
 ) -> None:
     """Pictures that wrap with the width of the page: a click opens a patch's card, a box chooses it.
 
@@ -226,28 +231,33 @@ def gallery(
     user wrote in it must have passed :func:`escape_markdown`. ``actions``: what can be done with the chosen, beside
     what can always be. ``bar``: "above", with a place of its own, or "below", there when patches are chosen.
     ``everything``: the table that ``table`` is a page of. ``columns``: how many pictures stand in a row at most.
+    ``ahead``: ids of the pages that may be turned to next, drawn while this one is looked at.
     """
     ids = [str(patch_id) for patch_id in table["id"]]
+    mapped = cams is not None and bool(look.opacity)
     try:
-        drawn = pictures(data, ids, look, cams)
+        style = _style(data, look, look.mask)
+        drawn = pictures(data, ids, look, cams) if mapped else thumbnails.addresses(data, ids, style)
     except LandslideLensError as error:  # the dataset file is another one than the run's
         show_error(error, ":material/broken_image:")
         return
     made = []
-    for (_, row), patch_id, rgb in zip(table.iterrows(), ids, drawn, strict=True):
+    for (_, row), patch_id, seen in zip(table.iterrows(), ids, drawn, strict=True):
         words = caption(row) if caption else ""
         if look.opacity and cams is not None and (weak := weakness(cams, patch_id)):
             words += f"\n**{weak}**"
-        made.append(tiles.tile(patch_id, rgb, words, tiles.outcome_chip(row.get("outcome")), short(patch_id)))
+        made.append(tiles.tile(patch_id, seen, words, tiles.outcome_chip(row.get("outcome")), short(patch_id)))
     known = table if everything is None else everything
     draw = partial(pictures, data, look=look, cams=cams)
     _shown(data, known, made, key, tuple(actions), bar == "above", draw, columns)
+    if ahead and not mapped:
+        thumbnails.ahead(data, ahead, style)
 
 
 @st.fragment
 def _shown(
     data: Dataset,
-    table: pd.DataFrame,
+    table: chosen.Table,
     made: list[dict],
     key: str,
     actions: tuple[chosen.Action, ...],

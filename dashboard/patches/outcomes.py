@@ -48,7 +48,7 @@ def judged(oof: pd.DataFrame, head: str, thresholds: Mapping[int, float] | None 
     prob = table[f"prob_{head}"].to_numpy(float)
     label = table["label"].to_numpy(int)
     pred = table[f"pred_{head}"].to_numpy(int)
-    threshold = table["fold"].map(lambda fold: (thresholds or {}).get(int(fold), 0.5)).to_numpy(float)
+    threshold = table["fold"].astype(int).map(dict(thresholds or {})).fillna(0.5).to_numpy(float)
     of_truth = np.where(label == 1, prob, 1.0 - prob)
     result["prob"], result["pred"], result["threshold"] = prob, pred, threshold
     result["outcome"] = np.select(

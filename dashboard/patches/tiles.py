@@ -6,9 +6,7 @@ chosen lives in the session (``dashboard.patches.chosen``); the browser answers 
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -18,10 +16,11 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 
+from core.data.pictures.thumbnails import encoded as webp
 from core.data.store import Dataset
 from dashboard import theme
+from dashboard.patches.thumbnails import address
 
 PATCH = "patch"  # name in the URL
 MOST_ENCODED = 1024  # pictures kept as files, about 10 KiB each
@@ -54,14 +53,15 @@ def short(text: str, most: int = 18) -> str:
 
 def tile(
     patch_id: str,
-    rgb: np.ndarray,
+    seen: np.ndarray | str,
     caption: str = "",
     chip: Chip | None = None,
     name: str = "",
     more: str = "",
 ) -> dict[str, Any]:
-    """One picture (H, W, 3) uint8 with its texts.
+    """One picture with its texts.
 
+    seen: (H, W, 3) uint8, or the address of a picture file.
     caption: lines of Markdown, of which bold and colours are kept. name: stands below it. more: is said beside the id
     when the pointer rests on it, and to screen readers. A first line that is one word in the colour of a class is its
     chip.
@@ -74,7 +74,7 @@ def tile(
         "id": patch_id,
         "name": name,
         "title": f"{patch_id}, {more}" if more else patch_id,
-        "src": encoded(rgb),
+        "src": seen if isinstance(seen, str) else encoded(seen),
         "alt": ", ".join([f"Patch {patch_id}", *([chip.text] if chip else []), *([more] if more else [])]),
         "chip": None if chip is None else asdict(chip) | {"ink": ink_on(chip.colour)},
         "lines": lines,
@@ -171,10 +171,7 @@ def encoded(rgb: np.ndarray) -> str:
 
 @st.cache_data(max_entries=MOST_ENCODED, show_spinner=False)
 def _encoded(pixels: bytes, shape: tuple[int, int, int]) -> str:
-    buffer = io.BytesIO()
-    image = Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(shape))
-    image.save(buffer, format="WEBP", quality=88, method=1)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return address(webp(np.frombuffer(pixels, np.uint8).reshape(shape)))
 
 
 # -------------------------------------------------------------------------------------------------- drawing

@@ -186,7 +186,7 @@ def clear_all() -> None:
 def alike_to(table: pd.DataFrame) -> str:
     """The patch that others are sorted by their likeness to; "" for none."""
     patch_id = url_state.read_query_text(ALIKE)
-    known = patch_id if patch_id in set(table["id"].astype(str)) else ""
+    known = patch_id if patch_id and (table["id"].astype(str) == patch_id).any() else ""
     st.session_state[ALIKE] = known
     url_state.write_query_param(ALIKE, known, "")
     return known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 import pandas as pd
@@ -29,7 +29,7 @@ PAGE_SIZES = (12, 24, 48)
 
 def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) -> None:
     """Draw it. kinds: of sets that the URL may name."""
-    summary, oof = or_stop(run.summary), or_stop(run.oof)
+    summary, oof, stamp = or_stop(run.summary), or_stop(run.oof), Judgements(data.path).stamp
     cams, head = gallery.cams_of(run), chosen_head(outcomes.heads_of(oof), summary)
     said, choices, looks = st.container(gap="xsmall"), st.container(gap="small"), st.container(gap="small")
     with looks, st.container(horizontal=True, vertical_alignment="center"):
@@ -93,7 +93,8 @@ def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) 
         if gallery.PATCH not in st.query_params:  # the card tells it itself
             judging.tell_trouble()
     within = shown_set.ids if shown_set and shown_set.kind != sets.MARKED else None
-    _pictures(run, data, table, shown, chosen, order, look, cams, beside, within)
+    listing = partial(_listing, data, run, shown, order, look, cams, stamp)
+    _pictures(run, data, table, shown, chosen, beside, within, listing)
     _method(cams, look, at)
     controls = partial(judging.card_controls, data, bar.known_tags(table))
     card.show_opened(data, run, shown["id"].tolist(), head, at, controls, partial(judging.history, data))
@@ -165,11 +166,9 @@ def _pictures(
     table: pd.DataFrame,
     shown: pd.DataFrame,
     chosen: Filters,
-    order: str,
-    look: gallery.Look,
-    cams: gallery.Cams,
     beside: str,
     within: frozenset[str] | None,
+    listing: Callable[[], None],
 ) -> None:
     if beside == places.NOTHING:
         where = st.container()
@@ -181,19 +180,32 @@ def _pictures(
         if shown.empty:
             st.info("No patches match these filters. Add outcomes or folds.", icon=":material/search_off:")
         else:
-            _listing(data, run, shown, order, look, cams)
+            listing()
 
 
+@st.fragment
 def _listing(
-    data: Dataset, run: RunFolder, shown: pd.DataFrame, order: str, look: gallery.Look, cams: gallery.Cams
+    data: Dataset,
+    run: RunFolder,
+    shown: pd.DataFrame,
+    order: str,
+    look: gallery.Look,
+    cams: gallery.Cams,
+    stamp: tuple[int, int],
 ) -> None:
+    """By itself: another page costs its pictures, and neither the table nor anything else of this page.
+
+    stamp: of the judgements that the table knows.
+    """
+    if Judgements(data.path).stamp != stamp:
+        st.rerun()  # somebody has judged since
     url_state.read_query_param("errors_size", PAGE_SIZES, PAGE_SIZES[1])
-    page, _, pages = paging.of(shown, "errors_page", st.session_state["errors_size"])
-    listed = shown.drop(columns=[name for name in shown if name.startswith("by:") or name == "mine"])
-    listed = listed.assign(tags=["; ".join(tags) for tags in listed["tags"]])
+    size = st.session_state["errors_size"]
+    page, number, pages = paging.of(shown, "errors_page", size)
+    listed = partial(_listed, shown)
     gallery.gallery(
         data, page, look, "errors", cams, bar="above", everything=listed, actions=bar.ACTIONS,
-        caption=lambda row: _caption(row, order),
+        caption=lambda row: _caption(row, order), ahead=paging.ahead(shown, number, size),
     )  # fmt: skip
     if look.opacity:
         gallery.cam_legend(cams, look)
@@ -202,7 +214,13 @@ def _listing(
         url_state.choose(
             st.selectbox, "Pictures a page", PAGE_SIZES, key="errors_size", default=PAGE_SIZES[1], width=130
         )
-        downloads.download(lambda: listed, f"{run.name}_errors", "This list (CSV)")
+        downloads.download(listed, f"{run.name}_errors", "This list (CSV)")
+
+
+def _listed(shown: pd.DataFrame) -> pd.DataFrame:
+    """The list as others get it."""
+    listed = shown.drop(columns=[name for name in shown if name.startswith("by:") or name == "mine"])
+    return listed.assign(tags=["; ".join(tags) for tags in listed["tags"]])
 
 
 def _caption(row: pd.Series, order: str) -> str:
@@ -228,5 +246,5 @@ def _method(cams: gallery.Cams, look: gallery.Look, at: float | None) -> None:
             "speaks against it (see Label issues). **Novelty** is how far a patch lies from what its own fold was "
             "trained on, as the share of other held-out groups that lie as far out."
         )
-        if cams.rows and not look.opacity:
+        if len(cams.maps) and not look.opacity:
             st.markdown(gallery.cam_sentence(cams))

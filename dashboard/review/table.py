@@ -169,11 +169,11 @@ def _said(path: str, stamp: tuple[int, int]) -> dict[str, list[Entry]]:
 
 
 def columns_of(data: Dataset) -> dict[str, np.ndarray]:
-    """What patches can be told apart by -> (N,) text of each: values, or ranges of numbers; "" is unknown."""
+    """What patches can be told apart by -> (N,) text of each: values, or ranges of numbers; "" is unknown. Shared."""
     return _columns(str(data.path), cache.file_version(data.path))
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _columns(path: str, version: cache.Version) -> dict[str, np.ndarray]:
     data = cache.dataset(Path(path))
     given = {"group": data.groups, "split": data.split} | dict(data.columns)
@@ -182,7 +182,7 @@ def _columns(path: str, version: cache.Version) -> dict[str, np.ndarray]:
         for name, values in given.items()
         if values is not None and _few(values)
     }
-    facts = cache.patch_metadata(data, data.ids.tolist(), images=False)
+    facts = cache.patch_metadata(data, images=False)
     known = {"id", "scar_share", *found} | ({"source"} if set(SOURCE_NAMES) & set(found) else set())
     for name in facts.columns:
         if name not in known:

@@ -9,6 +9,7 @@ from dashboard import url_state
 from dashboard.patches import outcomes
 
 MOST_PAGES = 100_000
+AHEAD = 2  # pages of pictures that are drawn before they are turned to
 
 
 def of(table: pd.DataFrame, key: str, size: int) -> tuple[pd.DataFrame, int, int]:
@@ -19,6 +20,11 @@ def of(table: pd.DataFrame, key: str, size: int) -> tuple[pd.DataFrame, int, int
     url_state.read_query_number(key, 1, MOST_PAGES, 1)
     page, st.session_state[key], n_pages = outcomes.page_of(table, st.session_state[key], size)
     return page, st.session_state[key], n_pages
+
+
+def ahead(table: pd.DataFrame, number: int, size: int) -> list[str]:
+    """Ids of the pages after this one, which may be turned to next."""
+    return table["id"].iloc[number * size : (number + AHEAD) * size].astype(str).tolist()
 
 
 def pages(n_pages: int, key: str, **look: object) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from core.review.judgements import Judgements
 from core.runs.store import datasets_path
 from tests.browser.conftest import settled
 from tests.builders import make_dataset, make_run
@@ -122,3 +123,22 @@ def test_the_gallery_works_under_the_plain_app_too(page, checkpoints, run, plain
     page.goto(f"{plain_url}/errors?run={run.name}")
     page.locator(".tile .open").first.click(timeout=60_000)
     expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_a_page_is_turned_by_itself_and_the_rest_of_the_page_knows_of_it(errors, run):
+    first, order = ids(errors), errors.get_by_role("button", name="Next page")
+    errors.locator(".pick input").first.check(force=True)
+    expect(errors.get_by_text("1 chosen")).to_be_visible()
+    order.click()
+    expect(errors.get_by_text("1 chosen (1 on other pages)")).to_be_visible()
+    second = ids(errors)
+    assert len(second) == len(first) == 24 and not set(first) & set(second)
+    expect(errors).to_have_url(re.compile("errors_page=2"))
+    judged = run.oof()["id"].astype(str).tolist()
+    Judgements(run.dataset_path()).add("patch", next(one for one in judged if one not in first + second), "not", "Cy")
+    order.click()
+    expect(errors.get_by_text("judged by others").or_(errors.get_by_text("No landslide (Cy)")).first).to_be_visible()
+    third = ids(errors)
+    assert len(third) == 12 and sorted([*first, *second, *third]) == sorted(judged)
+    errors.locator(".tile .open").first.click()
+    expect(errors.get_by_role("dialog").get_by_text("49 of 60")).to_be_visible()

@@ -1,13 +1,16 @@
 """The content hash of a dataset file: what tells its patches, labels, ids and groups from any others.
 
 The writer puts it on the card; a file may be edited afterwards, so that whoever asks gets the hash of what the file
-holds now. It is computed once for each version of a file in a process, at about a second a GB.
+holds now. It is computed once for each version of a file in a process, at about a second a GB; that of a large file is
+remembered beside it (``.X.hash.json``), with its size, times of change and inode. The system sets the time of change
+of an inode, and no program can set it back, so that an edited or replaced file is never taken for the one remembered.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from core.data.store.hdf5 import open_safely
+from core.errors import DataError
+from core.io.atomic import write_text
+from core.io.json_text import load_json
 
 BATCH_BYTES = 32 * 2**20  # of images read at once
+REMEMBERED_BYTES = 256 * 2**20  # of a file whose hash is kept beside it: a quarter of a second
+SETTLED_NS = 2 * 10**9  # no change for as long as the coarsest clock of a file system ticks
 
 
 class ContentHash:
@@ -57,7 +65,40 @@ def content_hash(path: Path) -> str:
 
 @lru_cache(maxsize=64)
 def _hashed(path: str, version: tuple[int, ...]) -> str:
-    with open_safely(Path(path), checked=True) as file:
+    place = Path(path)
+    if version[0] < REMEMBERED_BYTES:
+        return _computed(place)
+    found = _remembered(place, version)
+    if found is None:
+        found = _computed(place)
+        _remember(place, version, found)
+    return found
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.hash.json")
+
+
+def _remembered(path: Path, version: tuple[int, ...]) -> str | None:
+    try:
+        said = load_json(_note(path), 4096)
+    except (OSError, DataError):
+        return None
+    known = isinstance(said, dict) and said.get("version") == list(version) and said.get("content_hash")
+    return known if isinstance(known, str) and len(known) == 64 else None
+
+
+def _remember(path: Path, version: tuple[int, ...], found: str) -> None:
+    """A file that changed while it was read, or just before, may have changed unseen."""
+    try:
+        if file_version(path) == version and time.time_ns() - max(version[1:3]) > SETTLED_NS:
+            write_text(_note(path), json.dumps({"version": version, "content_hash": found}))
+    except (OSError, DataError):
+        pass  # a folder that cannot be written: the next process reads the file again
+
+
+def _computed(path: Path) -> str:
+    with open_safely(path, checked=True) as file:
         card, images = json.loads(file["card"][()].tobytes()), file["images"]
         rows = {name: _texts(file[name][()]) for name in ("labels", "ids", "groups") if name in file}
         names = [band["name"] for band in card["bands"]]

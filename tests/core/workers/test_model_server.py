@@ -6,12 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from core.data.pictures.background import request_for
+from core.data.pictures.kept import KeptPictures
+from core.data.pictures.thumbnails import Style
 from core.jobs.processes import ROOT
-from core.workers.model_server import ModelCache, reply, serve
+from core.workers.model_server import HANDLERS, ModelCache, reply, serve
+from tests.builders import make_dataset
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +91,50 @@ def test_the_process_replies_in_lines_and_writes_nothing_else_on_its_output(run)
     )  # fmt: skip
     replies = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(replies) == 1 and replies[0]["id"] == 7 and set(replies[0]["answer"]["maps"]) == {"gradcam"}
+
+
+def test_what_is_left_is_done_while_nobody_asks_and_never_holds_up_a_question_or_the_end(tmp_path, monkeypatch):
+    done = []
+
+    def endless(run, request, models):
+        models.rest = iter(lambda: done.append(time.sleep(0.001)), 1)
+        return {}
+
+    monkeypatch.setitem(HANDLERS, "endless", endless)
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as requests, (tmp_path / "replies").open("w") as replies:
+        with os.fdopen(write, "wb") as client:
+            client.write(b'{"do": "endless"}\n')
+            client.flush()
+            server = threading.Thread(target=serve, args=(requests, replies, 0.01))
+            server.start()
+            wait_for(lambda: len(done) > 20)
+            client.write(b'{"do": "dance"}\n')
+            client.flush()
+            wait_for(lambda: len((tmp_path / "replies").read_text().splitlines()) == 2)
+            so_far = len(done)
+            wait_for(lambda: len(done) > so_far)
+        server.join(timeout=20)
+        assert not server.is_alive(), "its input has ended"
+
+
+def wait_for(what):
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_thumbnails_of_the_pages_ahead_are_kept_and_the_others_go_on_where_they_were(tmp_path, monkeypatch):
+    monkeypatch.setattr("core.data.pictures.kept.LEAST_FREE", 0)
+    data, kept = make_dataset(tmp_path / "tiny.h5", n=20), KeptPictures(tmp_path)
+    style = Style(("red", "green", "blue"), None)
+    models = ModelCache()
+    ask = [request_for(data.path, data.ids[rows].tolist(), style, kept) for rows in ([3], [4, 5])]
+    assert reply(ask[0], models) == {"answer": {"drawn": 1}}
+    rest = models.rest
+    next(rest)
+    assert reply(ask[1], models) == {"answer": {"drawn": 2}} and models.rest is rest
+    other = ask[1] | {"style": replace(style, smooth=True).to_json()}
+    assert reply(other, models) == {"answer": {"drawn": 2}} and models.rest is not rest
+    assert "No such file" in reply(ask[1] | {"dataset": str(tmp_path / "gone.h5")}, models)["error"]

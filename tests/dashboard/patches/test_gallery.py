@@ -23,7 +23,7 @@ def cams(data, peaks, folds):
     maps = np.zeros((len(peaks), 4, 4), np.float32)
     maps[:, 1, 1] = peaks
     index = pd.DataFrame({"id": data.ids[: len(peaks)], "fold": folds, "row": np.arange(len(peaks))})
-    return gallery.cams_from(index, maps, {"method": "gradcam"})
+    return gallery.Cams(index, maps, {"method": "gradcam"})
 
 
 def glow(data, made, look):

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from core.data.bands import Composite
+from core.data.pictures import drawing
 from dashboard.patches import render as view
 
 NAMES = ("red", "green", "blue")
@@ -47,7 +48,7 @@ def test_a_band_that_clouds_darken_is_lifted_to_a_visible_median_and_keeps_its_o
     limits = np.array([[0.0, 10.0, 100.0]])  # a median a tenth of the way to white
     image = np.array([[[0.0, 10.0, 50.0, 100.0]]])
     row = view.picture(image, ("red",), Composite("Red", ("red",)), limits, side=None)[0, :, 0].astype(int)
-    assert row[1] == pytest.approx(255 * view.DARKEST_MEDIAN, abs=13)
+    assert row[1] == pytest.approx(255 * drawing.DARKEST_MEDIAN, abs=13)
     assert (np.diff(row) > 0).all() and (row[0], row[3]) == (0, 255)
 
 
@@ -74,9 +75,9 @@ def test_nodata_and_non_finite_pixels_are_neutral_grey():
     image[:, 0, 0] = np.nan
     image[1, 0, 1] = np.inf
     rgb = view.picture(image, NAMES, RGB, LIMITS, side=None)
-    assert rgb[0, 0].tolist() == list(view.NO_DATA_RGB)
-    assert rgb[0, 1].tolist() == list(view.NO_DATA_RGB)
-    assert rgb[0, 2].tolist() != list(view.NO_DATA_RGB)
+    assert rgb[0, 0].tolist() == list(drawing.NO_DATA_RGB)
+    assert rgb[0, 1].tolist() == list(drawing.NO_DATA_RGB)
+    assert rgb[0, 2].tolist() != list(drawing.NO_DATA_RGB)
 
 
 def test_enlarging_keeps_the_proportions():
@@ -129,9 +130,9 @@ def test_outline_draws_the_edge_of_the_mask_and_only_that():
     mask = np.zeros((10, 10), np.uint8)
     mask[3:7, 3:7] = 1  # 12..27 in the picture
     drawn = view.outline(rgb, mask, width=2)
-    assert drawn[12, 20].tolist() == list(view.MASK_RGB)
-    assert drawn[13, 20].tolist() == list(view.MASK_RGB)
-    assert drawn[11, 20].tolist() == list(view.HALO_RGB)
+    assert drawn[12, 20].tolist() == list(drawing.MASK_RGB)
+    assert drawn[13, 20].tolist() == list(drawing.MASK_RGB)
+    assert drawn[11, 20].tolist() == list(drawing.HALO_RGB)
     assert drawn[20, 20].tolist() == [100, 100, 100]
     assert drawn[5, 5].tolist() == [100, 100, 100]
 

@@ -6,7 +6,7 @@ import shutil
 import h5py
 import pytest
 
-from core.data.store import open_dataset
+from core.data.store import content_hash, open_dataset
 from core.errors import RunError
 from core.predict.training_dataset import changed, training_dataset
 from tests.builders import make_dataset, make_run
@@ -63,3 +63,61 @@ def test_a_dataset_of_the_same_ids_and_other_pixels_is_another_one(tmp_path):
     run = make_run(tmp_path, data.path)
     make_dataset(data.path, n=30, seed=1)
     assert "has changed" in changed(run, open_dataset(data.path))
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A dataset whose hash is remembered, as that of a large file is, and how often its file was read for it."""
+    monkeypatch.setattr(content_hash, "REMEMBERED_BYTES", 0)
+    monkeypatch.setattr(content_hash, "SETTLED_NS", 0)
+    data, read = make_dataset(tmp_path / "tiny.h5", n=20), []
+    computed = content_hash._computed
+    monkeypatch.setattr(content_hash, "_computed", lambda path: read.append(path) or computed(path))
+    return data, read
+
+
+def later(data):
+    """The hash as another process finds it."""
+    content_hash._hashed.cache_clear()
+    return open_dataset(data.path).content_hash
+
+
+def test_the_hash_of_a_large_file_is_remembered_beside_it(large):
+    data, read = large
+    assert [later(data) for _ in range(3)] == [data.card_hash] * 3 and len(read) == 1
+    assert [path.name for path in data.path.parent.glob(".*")] == [".tiny.hash.json"]
+
+
+@pytest.mark.parametrize("change", [other_pixels, with_its_old_time(other_label)])
+def test_a_remembered_hash_is_not_that_of_a_file_that_was_changed(large, change):
+    data, read = large
+    before = later(data)
+    change(data.path)
+    assert later(data) != before and len(read) == 2
+
+
+def test_a_note_that_came_with_a_copied_folder_counts_for_nothing(large, tmp_path):
+    data, read = large
+    later(data)
+    (tmp_path / "copy").mkdir()
+    for name in ("tiny.h5", ".tiny.hash.json"):
+        shutil.copy2(tmp_path / name, tmp_path / "copy" / name)
+    other_pixels(tmp_path / "copy" / "tiny.h5")
+    assert later(open_dataset(tmp_path / "copy" / "tiny.h5")) != data.card_hash and len(read) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": [1, 2, 3, 4], "content_hash": "ab"}', "x" * 5000])
+def test_a_damaged_note_is_written_anew(large, text):
+    data, read = large
+    note = data.path.with_name(".tiny.hash.json")
+    note.write_text(text)
+    assert [later(data), later(data)] == [data.card_hash] * 2 and len(read) == 1
+
+
+def test_a_note_is_not_followed_elsewhere_nor_written_for_a_file_that_has_just_changed(large, monkeypatch):
+    data, read = large
+    monkeypatch.setattr(content_hash, "SETTLED_NS", 10**15)
+    assert later(data) == data.card_hash and not list(data.path.parent.glob(".*"))
+    monkeypatch.setattr(content_hash, "SETTLED_NS", 0)
+    data.path.with_name(".tiny.hash.json").mkdir()
+    assert [later(data), later(data)] == [data.card_hash] * 2 and len(read) == 3
