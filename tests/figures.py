@@ -152,7 +152,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
         "({own[planted][turned][share]:.0f} %, {own[planted][turned][low]:.0f} to {own[planted][turned][high]:.0f} %), "
         f"cleanlab alone {_found(_TURNED, 'cleanlab')}.",
         f"they find {{{_EPOCHS}[confidence][found]}} of {{{_EPOCHS}[score][of]}} planted labels by themselves;",
-        f"the score finds {{{_EPOCHS}[score][found]}} without and {{{_EPOCHS}[score_with_confidence][found]}} with them,",
+        f"the score finds {{{_EPOCHS}[score][found]}} without and "
+        f"{{{_EPOCHS}[score_with_confidence][found]}} with them,",
         f"its average precision is {{{_EPOCHS}[score][average_precision]:.2f}} without and "
         f"{{{_EPOCHS}[score_with_confidence][average_precision]:.2f}} with them.",
         f"ranks as well as the whole score, {{{_EPOCHS}[held_out_later][average_precision]:.2f}}.",
