@@ -12,9 +12,11 @@ import timm
 import torch
 from torch import nn
 
+from core.config.training import COLUMNS
 from core.errors import ConfigError
 from core.train.networks.arguments import size_limited
 from core.train.networks.baseline_cnn import BASELINE, baseline_cnn
+from core.train.networks.column_values import column_values
 from core.train.networks.matmul_conv import use_products
 from core.train.networks.unet import UNET, unet
 
@@ -32,6 +34,8 @@ def make_encoder(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[i
 def _encoder(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[int, int]) -> nn.Module:
     if name == BASELINE:
         return baseline_cnn(n_bands, hw, arguments)
+    if name == COLUMNS:
+        return column_values(n_bands, hw)
     if not name.startswith(UNET):
         return _timm(name, arguments, n_bands, hw)
     of_encoder = {key: value for key, value in arguments.items() if key != "decoder"}
