@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import novelty, scenes
+from tests.figures_of import challenge, novelty, scenes
 
 
 def _scene(words: str, scene: str) -> str:
@@ -137,6 +137,7 @@ _RARE, _HALF = "landslides_one_in_ten", "all_patches"
 
 
 FIGURES: dict[str, tuple[str, ...]] = {
+    "docs/challenge.md": challenge.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
     "docs/review.md": (
@@ -291,6 +292,7 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
+    "docs/challenge.md": challenge.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
     "docs/review.md": {

@@ -18,8 +18,8 @@ from core.runs.store import RunFolder
 
 def facts(head: dict) -> dict:
     """F1 and AUC of one head with their intervals, and its counts."""
-    kept = {name: round(float(head[name]), 4) for name in ("f1", "auc", "precision", "recall", "average_precision")}
-    ends = {f"{name}_interval": [round(float(v), 4) for v in head["intervals"][name]] for name in ("f1", "auc")}
+    kept = {name: round(float(head[name]), 6) for name in ("f1", "auc", "precision", "recall", "average_precision")}
+    ends = {f"{name}_interval": [round(float(v), 6) for v in head["intervals"][name]] for name in ("f1", "auc")}
     return {**kept, **ends, "counts": {name: int(head["confusion"][name]) for name in ("tp", "fn", "fp", "tn")}}
 
 
