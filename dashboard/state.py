@@ -28,7 +28,7 @@ HEAD = "head"  # the classifier head whose decisions every page shows
 ERRORS_OUTCOME, ERRORS_AT = "errors_outcome", "errors_threshold"
 ERRORS_FILTERS = (
     ERRORS_OUTCOME, ERRORS_AT, "errors_folds", "errors_other", "errors_versus", "errors_column", "errors_value",
-    "errors_page", "review_low", "review_high", "review_issue", "review_tag", "review_judgement",
+    "errors_page", "review_low", "review_high", "review_issue", "review_tag", "review_judgement", "review_set",
 )  # fmt: skip
 ASKED = "asked_"  # and an analysis's name: the job of it that this session asked for last
 _SETTLED = "settled"

@@ -6,16 +6,14 @@ The names in the URL that begin with ``errors_`` are those of the page that Revi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.runs.store import RunFolder
 from dashboard import state, theme, url_state
 from dashboard.patches import chosen, outcomes
-from dashboard.review import judging
+from dashboard.review import judging, sets
 from dashboard.review.filters import ISSUES, JUDGEMENTS, ORDERS, Filters
 from dashboard.ui.formatting import escape_markdown
 
@@ -28,8 +26,6 @@ LOW, HIGH, ISSUE, TAG, JUDGEMENT = "review_low", "review_high", "review_issue", 
 _IN_POPOVER = (
     state.ERRORS_AT, "errors_other", "errors_column", "errors_value", "errors_folds", LOW, HIGH, ISSUE, TAG, JUDGEMENT,
 )  # fmt: skip
-_MARKED = "review_marked"  # in the session: whose patches, and the ids marked on a map
-MARKS = "review_marks"  # how often they were cleared
 
 
 def send_again() -> None:
@@ -147,29 +143,12 @@ def _pick(label: str, options: Mapping[str, str], key: str) -> str:
     )  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------- what was marked, alike
-
-
-def marked(run: RunFolder, path: Path) -> frozenset[str] | None:
-    """The ids that were marked on a map of this run, None where none are."""
-    owner, ids = st.session_state.get(_MARKED, (None, None))
-    return ids if owner == (run.name, str(path)) else None
-
-
-def mark(run: RunFolder, path: Path, ids: Sequence[str]) -> None:
-    """Only these are looked at from now on."""
-    st.session_state[_MARKED] = ((run.name, str(path)), frozenset(ids))
-
-
-def clear_marks() -> None:
-    """Callback: the maps are drawn anew, without their lasso."""
-    st.session_state.pop(_MARKED, None)
-    st.session_state[MARKS] = st.session_state.get(MARKS, 0) + 1
+# ------------------------------------------------------------------------------------------- likeness, what is told
 
 
 def clear_all() -> None:
     """Callback: every filter but the outcomes is as at first."""
-    clear_marks()
+    sets.clear()
     for name in state.ERRORS_FILTERS:
         if name != state.ERRORS_OUTCOME:
             url_state.forget(name)
@@ -203,11 +182,13 @@ def _sort_alike(patch_id: str) -> None:
 ACTIONS: tuple[chosen.Action, ...] = (judging.judge_chosen, sort_alike, *chosen.ACTIONS)
 
 
-def said_filters(filters: Filters, alike: str, order: str) -> None:
-    """What is left out, in words, and the buttons that take it back."""
+def said_filters(table: pd.DataFrame, filters: Filters, shown_set: sets.Chosen | None, alike: str, order: str) -> None:
+    """What is left out, in words, and the buttons that take it back. table: all judged patches."""
     words = []
-    if filters.ids is not None:
-        words.append(f"{len(filters.ids):,} marked on a map")
+    if shown_set is not None and shown_set.ids is not None:
+        judged = int(table["id"].isin(shown_set.ids).sum())
+        few = f" ({judged:,} of them have a label and an answer of this run)" if judged < len(shown_set.ids) else ""
+        words.append(f"{len(shown_set.ids):,} {shown_set.title}{few}")
     if filters.folds:
         words.append(", ".join(theme.fold_title(fold) for fold in filters.folds))
     if filters.column:
@@ -222,8 +203,8 @@ def said_filters(filters: Filters, alike: str, order: str) -> None:
         if words:
             st.caption(f"Only: {escape_markdown(' · '.join(words))}", width="content")
         if filters.ids is not None:
-            st.button("Clear the marks", icon=":material/close:", type="tertiary", key="review_unmark",
-                      on_click=clear_marks)  # fmt: skip
+            st.button("Clear this set", icon=":material/close:", type="tertiary", key="review_unset",
+                      on_click=sets.clear)  # fmt: skip
         if words:
             st.button("Clear all filters", icon=":material/filter_alt_off:", type="tertiary", key="review_clear",
                       on_click=clear_all)  # fmt: skip

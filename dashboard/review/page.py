@@ -6,6 +6,7 @@ from dashboard.patches import outcomes
 from dashboard.review.issues import issues_view
 from dashboard.review.labels import labels_view
 from dashboard.review.patches import patches_view
+from dashboard.review.sets import MARKED, MARKED_KIND
 from dashboard.ui import guards
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import view_switch
@@ -15,6 +16,8 @@ VIEWS = {
     "issues": ":material/rule: Label issues",
     "labels": ":material/new_label: Corrected labels",
 }
+
+KINDS = {MARKED: MARKED_KIND}  # sets of patches that a link may name: kind -> its resolver and title
 
 
 def show() -> None:
@@ -28,4 +31,4 @@ def show() -> None:
         summary = guards.or_stop(run.summary)
         labels_view(run, data, chosen_head(outcomes.heads_of(guards.or_stop(run.oof)), summary))
     else:
-        patches_view(run, data)
+        patches_view(run, data, KINDS)

@@ -15,7 +15,7 @@ from core.review.judgements import Judgements
 from core.runs.store import RunFolder
 from dashboard import theme, url_state
 from dashboard.patches import card, gallery, outcomes
-from dashboard.review import bar, filters, judging, places, saved_views
+from dashboard.review import bar, filters, judging, places, saved_views, sets
 from dashboard.review import table as review_table
 from dashboard.review.filters import Filters
 from dashboard.ui import downloads, paging
@@ -26,8 +26,8 @@ from dashboard.ui.head_picker import chosen_head
 PAGE_SIZES = (12, 24, 48)
 
 
-def patches_view(run: RunFolder, data: Dataset) -> None:
-    """Draw it."""
+def patches_view(run: RunFolder, data: Dataset, kinds: Mapping[str, sets.Kind]) -> None:
+    """Draw it. kinds: of sets that the URL may name."""
     summary, oof = or_stop(run.summary), or_stop(run.oof)
     cams, heads = gallery.cams_of(run), outcomes.heads_of(oof)
     head = chosen_head(heads, summary)
@@ -61,13 +61,14 @@ def patches_view(run: RunFolder, data: Dataset) -> None:
         table = outcomes.against(table, outcomes.judged(oof, other))
         with choices:
             versus = bar.versus(table, other)
+    shown_set = sets.chosen(run, data, kinds)
     with popover:
         folds = bar.folds(table)
         low, high = bar.probability()
         chosen = Filters(
             outcomes=() if versus and which == bar.WRONG else tuple(which),  # what was fixed is right now
             folds=tuple(folds), column=column, value=value, low=low, high=high, issue=bar.issue(table),
-            judgement=bar.judgement(), tag=bar.tag(table), versus=versus, ids=bar.marked(run, data.path),
+            judgement=bar.judgement(), tag=bar.tag(table), versus=versus, ids=shown_set.ids if shown_set else None,
         )  # fmt: skip
     shown = filters.ordered(table[filters.mask(table, chosen)], order)
     with said:
@@ -78,10 +79,12 @@ def patches_view(run: RunFolder, data: Dataset) -> None:
             judging.name_field()
             saved_views.menu(run)
             _progress(data, table, chosen)
-        bar.said_filters(chosen, alike, order)
+        sets.tell_trouble(shown_set)
+        bar.said_filters(table, chosen, shown_set, alike, order)
         if gallery.PATCH not in st.query_params:  # the card tells it itself
             judging.tell_trouble()
-    _pictures(run, data, table, shown, chosen, order, look, cams, beside)
+    within = shown_set.ids if shown_set and shown_set.kind != sets.MARKED else None
+    _pictures(run, data, table, shown, chosen, order, look, cams, beside, within)
     _method(cams, look, at)
     controls = partial(judging.card_controls, data, bar.known_tags(table))
     card.show_opened(data, run, shown["id"].tolist(), head, at, controls)
@@ -139,13 +142,14 @@ def _pictures(
     look: gallery.Look,
     cams: gallery.Cams,
     beside: str,
+    within: frozenset[str] | None,
 ) -> None:
     if beside == places.NOTHING:
         where = st.container()
     else:
         left, where = st.columns(2, gap="medium")
         with left:
-            places.beside(beside, data, run, table, shown["id"].tolist(), chosen.folds)
+            places.beside(beside, data, run, table, shown["id"].tolist(), chosen.folds, within)
     with where:
         if shown.empty:
             st.info("No patches match these filters. Add outcomes or folds.", icon=":material/search_off:")

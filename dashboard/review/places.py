@@ -16,7 +16,7 @@ from dashboard.charts import embedding_map
 from dashboard.dataset import geo_chart
 from dashboard.embedding import projections
 from dashboard.patches import outcomes
-from dashboard.review import bar
+from dashboard.review import sets
 from dashboard.ui import downloads
 from dashboard.ui.formatting import count
 from dashboard.ui.messages import show_error
@@ -38,15 +38,30 @@ def picker(data: Dataset) -> str:
     )  # fmt: skip
 
 
-def beside(way: str, data: Dataset, run: RunFolder, table: pd.DataFrame, ids: Sequence[str], folds: Sequence) -> None:
-    """table: all judged patches. ids: those that are looked at. folds: those that are filtered by."""
+def beside(
+    way: str,
+    data: Dataset,
+    run: RunFolder,
+    table: pd.DataFrame,
+    ids: Sequence[str],
+    folds: Sequence[int],
+    within: frozenset[str] | None,
+) -> None:
+    """table: all judged patches. ids: those that are looked at. folds: filtered by. within: what a lasso is cut to."""
     if way == "projection":
-        _projection(data, run, table, ids, folds)
+        _projection(data, run, table, ids, folds, within)
     elif way == "places":
-        _places(data, run, table, ids)
+        _places(data, run, table, ids, within)
 
 
-def _projection(data: Dataset, run: RunFolder, table: pd.DataFrame, ids: Sequence[str], folds: Sequence[int]) -> None:
+def _projection(
+    data: Dataset,
+    run: RunFolder,
+    table: pd.DataFrame,
+    ids: Sequence[str],
+    folds: Sequence[int],
+    within: frozenset[str] | None,
+) -> None:
     known = sorted(table["fold"].unique().tolist())
     fold = folds[0] if len(folds) == 1 else None
     if fold is None:
@@ -67,11 +82,13 @@ def _projection(data: Dataset, run: RunFolder, table: pd.DataFrame, ids: Sequenc
     )  # fmt: skip
     figure = embedding_map.boundary_map(points, COLOURS, height=HEIGHT, dark=st.context.theme.type == "dark")
     words = f"Projection of {count(len(mine))} held-out patches of {theme.fold_title(fold)}"
-    _draw(figure, data, run, f"projection_{fold}", f"{words}; {count(int(inside.sum()))} are in the set.")
+    _draw(figure, run, f"projection_{fold}", f"{words}; {count(int(inside.sum()))} are in the set.", within)
     st.caption(f"{words}, those in this set in colour. Lasso some to see only them.")
 
 
-def _places(data: Dataset, run: RunFolder, table: pd.DataFrame, ids: Sequence[str]) -> None:
+def _places(
+    data: Dataset, run: RunFolder, table: pd.DataFrame, ids: Sequence[str], within: frozenset[str] | None
+) -> None:
     lonlat = data.lonlat[data.index_of(table["id"].astype(str).tolist())]
     known = np.isfinite(lonlat).all(axis=1)
     mine, lonlat = table[known].reset_index(drop=True), lonlat[known]
@@ -84,7 +101,7 @@ def _places(data: Dataset, run: RunFolder, table: pd.DataFrame, ids: Sequence[st
     figure = geo_chart.place_map(geo_chart.Places(lonlat, mine["id"].tolist(), hover, _groups(mine, inside)), COLOURS)
     figure.update_layout(height=HEIGHT)
     words = f"Map of {count(len(mine))} patches"
-    _draw(figure, data, run, "places", f"{words}; {count(int(inside.sum()))} are in the set.")
+    _draw(figure, run, "places", f"{words}; {count(int(inside.sum()))} are in the set.", within)
     st.caption(f"{words}, those in this set in colour. Select some to see only them.")
 
 
@@ -92,11 +109,11 @@ def _groups(table: pd.DataFrame, inside: np.ndarray) -> np.ndarray:
     return np.where(inside, table["outcome"].map(theme.OUTCOME_WORDS).to_numpy(), OTHERS)
 
 
-def _draw(figure, data: Dataset, run: RunFolder, name: str, alt: str) -> None:
-    key = f"review_{name}_{run.name}_{st.session_state.get(bar.MARKS, 0)}"
+def _draw(figure, run: RunFolder, name: str, alt: str, within: frozenset[str] | None) -> None:
+    key = f"review_{name}_{run.name}_{st.session_state.get(sets.MARKS, 0)}"
 
     def keep() -> None:
         if ids := embedding_map.selected_ids(st.session_state.get(key)):
-            bar.mark(run, data.path, ids)
+            sets.mark(run, ids, within)
 
     downloads.show(figure, key=key, on_select=keep, selection_mode=("points", "box", "lasso"), alt=alt)

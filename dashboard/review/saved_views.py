@@ -73,7 +73,7 @@ def menu(run: RunFolder) -> None:
             st.caption("No view is kept yet.")
         st.text_input("Keep this view as", key=NAME, max_chars=MOST_NAME)
         st.button("Keep", icon=":material/bookmark_add:", key="review_keep", on_click=_keep, args=(run,))
-        st.caption("“Copy link” in the sidebar gives the link to what is seen. Marks on a map are not kept.")
+        st.caption("“Copy link” in the sidebar gives the link to what is seen.")
 
 
 def _keep(run: RunFolder) -> None:

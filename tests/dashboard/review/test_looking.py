@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.data.store import DatasetWriter, open_dataset
 from core.flow.likeness import distances
+from core.review import patch_sets
 from dashboard.patches import outcomes
-from dashboard.review import bar, saved_views
+from dashboard.review import saved_views, sets
 from tests.builders import make_run
 from tests.dashboard import galleries
 
@@ -82,12 +84,57 @@ def test_what_is_marked_on_a_map_filters_everything_until_it_is_cleared(run, ope
     at = open_page("review", run=run.name, errors_outcome=ALL, review_beside="projection")
     assert not at.exception and any("Projection of" in c.value for c in at.caption)
     some = galleries.shown(at, "errors")[:3]
-    at.session_state[bar._MARKED] = ((run.name, str(run.dataset_path())), frozenset(some))
+    at.session_state[sets.SET] = f"marked:{patch_sets.keep(run, some)}"
     at.run()
     assert sorted(galleries.shown(at, "errors")) == sorted(some)
     assert any("3 marked on a map" in c.value for c in at.caption)
-    at.button(key="review_unmark").click().run()
+    link = at.query_params["review_set"]
+    again = open_page("review", run=run.name, errors_outcome=ALL, review_set=link)
+    assert sorted(galleries.shown(again, "errors")) == sorted(some)
+    at.button(key="review_unset").click().run()
+    assert len(galleries.shown(at, "errors")) == 24 and "review_set" not in at.query_params
+
+
+def test_a_saved_view_holds_what_was_marked(run, open_page):
+    some = run.oof()["id"].tolist()[:4]
+    name = patch_sets.keep(run, some)
+    at = open_page("review", run=run.name, errors_outcome=ALL, review_set=f"marked:{name}")
+    at.text_input(key="review_save_as").set_value("Four").run()
+    at.button(key="review_keep").click().run()
+    again = open_page("review", run=run.name)
+    again.button(key=f"review_open_{next(iter(saved_views.saved(run)))}").click().run()
+    assert sorted(galleries.shown(again, "errors")) == sorted(some)
+    assert sets._in_views(run) == {name}
+
+
+@pytest.mark.parametrize("named", ["marked:0123456789abcdef", "marked:../../x", "strange:1", "marked", ":"])
+def test_a_set_that_is_not_there_is_told_and_leaves_nothing_out(run, open_page, named):
+    at = open_page("review", run=run.name, errors_outcome=ALL, review_set=named)
+    assert not at.exception and any("All patches are looked at" in w.value for w in at.warning)
     assert len(galleries.shown(at, "errors")) == 24
+    at.button(key="review_unset").click().run()
+    assert not at.warning and "review_set" not in at.query_params
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_the_marks_for_the_session(run, open_page, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(patch_sets, "keep", full)
+    at = open_page("review", run=run.name, errors_outcome=ALL)
+    some = galleries.shown(at, "errors")[:2]
+
+    def page(run, some):
+        from dashboard.review import sets
+
+        sets.mark(run, some)
+
+    marked = AppTest.from_function(page, args=(run, some)).run()
+    assert "this session only" in marked.toast[0].value
+    for key in (sets.SET, sets._HERE):
+        at.session_state[key] = marked.session_state[key]
+    at.run()
+    assert not at.exception and sorted(galleries.shown(at, "errors")) == sorted(some)
 
 
 def test_a_map_of_places_is_offered_where_patches_have_places(studio, run, open_page):
