@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import challenge, novelty, scenes
+from tests.figures_of import challenge, novelty, scenes, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -140,6 +140,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/challenge.md": challenge.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
+    "docs/transfer.md": transfer.FIGURES,
     "docs/review.md": (
         "With {review_table[n]:,} patches and {review_table[heads]} heads the table is made, filtered and sorted in "
         "{review_table[seconds_median]:.2f} s",
@@ -295,6 +296,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "docs/challenge.md": challenge.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
+    "docs/transfer.md": transfer.SETTINGS,
     "docs/review.md": {
         "Of those of 2 demo runs": "how many runs the file has",
         "among the 5 %": "the first that are reviewed",

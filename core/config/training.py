@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from core.config.model_arguments import check_arguments
 from core.config.sections import Section, UnitInterval, names_of
 
-COLUMNS = "columns"  # model.backbone of a dataset of columns: no network, see core.train.networks.column_values
+COLUMNS = "columns"  # model.backbone of a dataset of columns: no network, see core.train.networks.encoders
 UNET = "unet_"  # before the name of a U-Net's encoder
 PACKAGED = "packaged"  # model.pretrained: weights from a Python package, see core.config.packaged_weights
 
