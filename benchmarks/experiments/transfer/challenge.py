@@ -2,7 +2,7 @@
 
     python -m core ingest columns train_band_statistics.csv --out zindi-columns.h5
     python -m core train zindi-columns.h5 --preset columns --set folds.seed=42 --set heads.svm_C=10,1,0.75,0.5,0.1
-    python -m benchmarks.experiments.challenge checkpoints/RUN --out benchmarks/results/challenge.json
+    python -m benchmarks.experiments.transfer.challenge checkpoints/RUN --out benchmarks/results/challenge.json
 
 Everything is taken from the finished run: out of fold, the threshold of a fold from the other folds, 95 % intervals.
 The table holds 85 numbers of each of the 7147 real training patches of the Zindi challenge, and no picture.
