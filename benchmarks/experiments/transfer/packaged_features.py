@@ -1,6 +1,7 @@
 """What packaged ImageNet weights know of real patches before anything is trained: frozen features and an RBF-SVM.
 
-    python -m benchmarks.experiments.transfer.packaged_features DATASET.h5 --out benchmarks/results/packaged_features.json
+    python -m benchmarks.experiments.transfer.packaged_features DATASET.h5 \\
+        --out benchmarks/results/packaged_features.json
 
 EfficientNet-Lite0 reads the patches at 128 pixels, normalised as its weights expect (fixed numbers, nothing is learnt),
 and gives 1280 features a patch. On the same grouped folds: an SVM on these, on those of the same network with random
