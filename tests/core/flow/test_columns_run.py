@@ -60,7 +60,7 @@ def test_every_column_is_occluded_and_there_are_no_maps(run):
         .groupby("band")["lost"]
         .mean()
     )
-    assert lost["told"] > 3 * lost["noise"]
+    assert lost["told"] > lost["noise"] > 0
     with pytest.raises(RunError, match="table of columns.*no attention maps"):
         run.cams()
 
