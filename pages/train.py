@@ -89,7 +89,8 @@ except FoldError as error:
     show_error(error)
 draft.begin(data.name)
 sentence = st.container()  # filled when the settings are known
-chosen = config_form.choose_preset(sensible(int((labels >= 0).sum()), bool(data.facts.get("simulated"))))
+recommended = sensible(int((labels >= 0).sum()), bool(data.facts.get("simulated")), data.has_pictures)
+chosen = config_form.choose_preset(recommended)
 labels_field(chosen, data.path)
 try:
     has_cloud = any("cloud" in name.lower() for name in data.columns)

@@ -32,6 +32,9 @@ def write_all(home: Path) -> None:
     for name in ("judged.csv", "todo.csv"):
         (home / name).write_text("subject,verdict,by\np000,not,Ana\n")
     (home / "coolr.csv").write_text("event_id,event_date,longitude,latitude\n7,2018-09-06,142.0,42.7\n")
+    rows = [f"r{i},{i % 2},{i * i * 31 % 997},{i % 7}" for i in range(N)]
+    for name in ("numbers.csv", "train_band_statistics.csv"):
+        (home / name).write_text("\n".join(["id,label,slope,wetness", *rows]))
     _zindi(home / "zindi")
     _landslide4sense(home / "landslide4sense-rgb", patches, labels)
     _chittagong(home / "chittagong-s2-4band", patches, labels)

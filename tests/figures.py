@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import novelty, scenes
+from tests.figures_of import challenge, novelty, scenes, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -183,8 +183,10 @@ def _groups(words: str, place: int) -> str:
 
 
 FIGURES: dict[str, tuple[str, ...]] = {
+    "docs/challenge.md": challenge.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
+    "docs/transfer.md": transfer.FIGURES,
     "docs/review.md": (
         "With {review_table[n]:,} patches and {review_table[heads]} heads the table is made, filtered and sorted in "
         "{review_table[seconds_median]:.2f} s",
@@ -376,8 +378,10 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
+    "docs/challenge.md": challenge.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
+    "docs/transfer.md": transfer.SETTINGS,
     "docs/review.md": {
         "patches of 12 bands": "of the made studio",
         "on 2 cores": "of the machine",

@@ -66,6 +66,11 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core train masked.h5 --set model.backbone=unet_test_resnet --set model.masks=true "
         "--set model.arguments={} --set train.tta=false",
     ),
+    "python -m core train zindi-columns.h5 --preset columns --set folds.seed=42 "
+    "--set 'heads.svm_C=[10,1,0.75,0.5,0.1]'": (
+        "python -m core ingest columns train_band_statistics.csv --out zindi-columns.h5",
+        "python -m core train zindi-columns.h5 --preset columns --set folds.seed=42",
+    ),
     "python -m core train scenes.h5": (SCENES, "python -m core train scenes.h5"),
     "python -m core audit smote RUN": ("python -m core audit smote balanced",),
     "python -m core audit smote RUN --realism": ("python -m core audit smote balanced --realism",),

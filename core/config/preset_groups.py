@@ -26,6 +26,12 @@ GROUPS: dict[str, Group] = {
         "An hour or more on two cores, without downloaded weights: a network and band statistics, combined.",
         {"small": "ResNet-18 at half its width, spectral indices, 25 epochs, combined with band statistics"},
     ),
+    "columns": Group(
+        "Table of columns",
+        "Minutes on a processor: the heads of paper A's Table 3 on the numbers themselves, for a dataset without "
+        "pictures.",
+        {"columns": "Boosted trees, SVMs and logistic regression, no network"},
+    ),
     "paper_a": Group(
         "Paper A (Table 2)",
         "The rows of paper A's Table 2: EfficientNetV2-L, 50 epochs. They need a GPU and download weights.",
@@ -69,6 +75,8 @@ def group_of(preset: str) -> str:
     return next(key for key, group in GROUPS.items() if preset in group.presets)
 
 
-def sensible(n_labelled: int, simulated: bool) -> str:
+def sensible(n_labelled: int, simulated: bool, pictures: bool = True) -> str:
     """The preset for a dataset that nobody has chosen one for; few or simulated patches are for trying out."""
+    if not pictures:
+        return "columns"
     return "demo" if simulated or n_labelled < FEW else "small"

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from core.config.model_arguments import check_arguments
 from core.config.sections import Section, UnitInterval, names_of
 
+COLUMNS = "columns"  # model.backbone of a dataset of columns: no network, see core.train.networks.encoders
 UNET = "unet_"  # before the name of a U-Net's encoder
 PACKAGED = "packaged"  # model.pretrained: weights from a Python package, see core.config.packaged_weights
 
@@ -78,8 +79,8 @@ class ModelConfig(Section):
 
     backbone: str = Field(
         "tf_efficientnetv2_l.in21k_ft_in1k",
-        description="Any timm model name, unet_NAME for a U-Net around one, or baseline_cnn, the second paper's "
-        "network of five layers.",
+        description="Any timm model name, unet_NAME for a U-Net around one, baseline_cnn, the second paper's "
+        "network of five layers, or columns, for a table of columns: its numbers themselves.",
     )
     pretrained: bool | Literal["packaged"] = Field(
         True,

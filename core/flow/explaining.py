@@ -27,12 +27,15 @@ def draw_map(context: RunContext, fold: int) -> None:
 
 @dataclass(frozen=True)
 class Explained:
-    """Grad-CAM and occlusion of one fold's validation part: ids and fold, maps (n, h, w), layer, method, occlusion."""
+    """Grad-CAM and occlusion of one fold's validation part: ids and fold, maps (n, h, w), layer, method, occlusion.
+
+    maps, layer and method are None for a table of columns, which has nowhere to look.
+    """
 
     index: pd.DataFrame
-    maps: np.ndarray
-    layer: str
-    method: str
+    maps: np.ndarray | None
+    layer: str | None
+    method: str | None
     occlusion: pd.DataFrame
     band_groups: pd.DataFrame
 
@@ -43,25 +46,32 @@ def explain_fold(context: RunContext, judged: dict[str, HeadJudgement], fold: in
     model = FoldModel.load(context.run, fold, context.device)
     patches = model.normaliser.transform(context.images[val])
     explain = context.config.explain
+    index = pd.DataFrame({"id": context.dataset.ids[val], "fold": fold})
+    if not context.dataset.has_pictures:
+        return Explained(index, None, None, None, *_occlusion(context, judged, model, val))
     method = explain.method
     if method == "auto":
         method = suited_method(model.network, patches, context.device, explain.min_map)
     maps, layer = gradcam(model.network, patches, context.device, explain.min_map, method=method)
-    index = pd.DataFrame({"id": context.dataset.ids[val], "fold": fold})
     return Explained(index, maps, layer, method, *_occlusion(context, judged, model, val))
 
 
 def save_explanations(context: RunContext, folds: Sequence[Explained]) -> None:
     """Write what :func:`explain_fold` found, all folds together."""
+    if context.dataset.has_pictures:
+        _save_maps(context, folds)
+    context.run.write_occlusion(pd.concat([one.occlusion for one in folds], ignore_index=True))
+    groups = [one.band_groups for one in folds if len(one.band_groups)]
+    if groups:
+        context.run.write_band_groups(pd.concat(groups, ignore_index=True))
+
+
+def _save_maps(context: RunContext, folds: Sequence[Explained]) -> None:
     index = pd.concat([one.index for one in folds], ignore_index=True).assign(row=lambda t: np.arange(len(t)))
     maps = np.concatenate([one.maps for one in folds])
     card = {"layer": folds[0].layer, "target": context.dataset.positive, "head": "fc", "size": list(maps.shape[1:])}
     card |= {"method": folds[0].method, "silent": silence(maps)}
     context.run.write_cams(index, maps, card)
-    context.run.write_occlusion(pd.concat([one.occlusion for one in folds], ignore_index=True))
-    groups = [one.band_groups for one in folds if len(one.band_groups)]
-    if groups:
-        context.run.write_band_groups(pd.concat(groups, ignore_index=True))
 
 
 def _occlusion(

@@ -153,8 +153,11 @@ def fit_heads(
     fitted = FittedHeads({fc.name: fc}, {fc.name: fc.decision(embeddings)})
     wanted = HeadSet.of(config)
     on_embeddings = fit_on_embeddings(embeddings, train, of_synthetics, context.labels, wanted, context.device)
+    fitted |= on_embeddings
+    if not context.dataset.has_pictures:
+        return fitted  # the statistics of one pixel are the columns, which these heads have read
     on_statistics = fit_on_statistics(context.statistics, context.rich, train, context.labels, config.class_weight)
-    return fitted | on_embeddings | on_statistics
+    return fitted | on_statistics
 
 
 def balance(context: RunContext, patches: np.ndarray, train: np.ndarray) -> tuple[Synthetics, np.ndarray]:

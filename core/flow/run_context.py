@@ -11,7 +11,7 @@ import numpy as np
 from core import provenance
 from core.config import RunConfig
 from core.data.band_statistics import band_statistics, rich_statistics
-from core.data.bands import Band
+from core.data.bands import Band, choose_bands
 from core.data.check import check
 from core.data.check.masks import require_masks
 from core.data.fold_drawing import Drawn, draw_folds
@@ -158,6 +158,12 @@ def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> d
     reports = column_reports(dataset.columns, labels, names, groups=dataset.groups)
     if config.model.columns_leak == "refuse":
         refuse_leaks(reports)
+    if not dataset.has_pictures:
+        bands = [band.name for band in choose_bands(config.data.bands, dataset.bands)]
+        values = dict(zip(bands, dataset.images(bands=bands)[:, :, 0, 0].T, strict=True))
+        reports += (own := column_reports(values, labels, groups=dataset.groups))
+        if config.model.columns_leak == "refuse":
+            refuse_leaks(own, "data.bands")
     return {"columns": [asdict(report) for report in reports]} if reports else {}
 
 

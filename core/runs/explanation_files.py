@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.config.training import COLUMNS
+from core.errors import RunError
 from core.io.plain_file import is_there
 from core.io.safetensors_file import save_arrays
 from core.runs.plain_files import folder_in, write_json, write_table
@@ -51,8 +53,16 @@ class ExplanationFiles:
         write_table(self.path / "leaks.parquet", table)
 
     def cams(self) -> tuple[pd.DataFrame, np.ndarray, dict]:
-        """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target)."""
+        """Out-of-fold Grad-CAM: index (id, fold, row), raw maps (N, h, w) float32 and the card (layer, target).
+
+        Raises RunError for a run on a table of columns, which has none.
+        """
         path = folder_in(self.path, "cam")
+        if self.config().model.backbone == COLUMNS:
+            raise RunError(
+                "This run learnt from a table of columns. There are no pictures, so there are no attention maps; what "
+                "each column matters is under Explain, Bands."
+            )
         return (
             self.files.table(path / "index.parquet"),
             self.files.arrays(path / "maps.safetensors")["cams"],

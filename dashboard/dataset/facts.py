@@ -59,10 +59,11 @@ def sentence(data: Dataset) -> str:
     if 0 < labelled < len(data):
         share += f", {len(data) - labelled:,} unlabelled"
     n_bands = len(data.bands)
-    words = [f"**{len(data):,} {kind}**, {share}", f"{n_bands} band{'s' if n_bands > 1 else ''}"]
+    what = "band" if data.has_pictures else "column"
+    words = [f"**{len(data):,} {kind}**, {share}", f"{n_bands} {what}{'s' if n_bands > 1 else ''}"]
     if data.groups is not None:
         words.append(f"{len(set(data.groups.tolist())):,} groups")
-    words.append(f"{_side(data)} pixels each")
+    words.append(f"{_side(data)} pixels each" if data.has_pictures else "no pictures")
     return f"{', '.join(words)}."
 
 

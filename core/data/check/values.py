@@ -73,7 +73,7 @@ def scan(dataset: Dataset) -> Steps[Scan]:
         lacking[rows] = ~there & there.any(axis=1, keepdims=True)
         lowest = np.where(usable, images, np.inf).min(axis=(2, 3))
         highest = np.where(usable, images, -np.inf).max(axis=(2, 3))
-        constant[rows] = lowest == highest
+        constant[rows] = (lowest == highest) & dataset.has_pictures  # a single pixel says nothing of that
         zero[rows] = (lowest == 0) & (highest == 0)
         empty[rows] = 1.0 - has_data.mean(axis=(1, 2))
         blank[rows] = ~usable.any(axis=(1, 2, 3))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from core.data.bands import Composite
 
@@ -16,6 +16,7 @@ PERCENTILES = (2.0, 50.0, 98.0)  # the first becomes black, the last white
 DARKEST_MEDIAN = 0.35  # of the way from black to white
 UNKNOWN = (0.0, 0.5, 1.0)  # limits of a band of which nothing is known
 NO_DATA_RGB = (128, 128, 128)
+NO_PICTURE_RGB = (226, 230, 233)
 MASK_RGB = (255, 230, 0)
 HALO_RGB = (20, 20, 20)
 PICTURE_PX = 256  # side of a picture in a gallery; sharp at twice the usual width of a column
@@ -81,6 +82,8 @@ def picture(
     Pixels that are missing in a band shown are neutral grey. ``side`` is the height in pixels (none
     keeps H); ``smooth`` enlarges with Lanczos instead of showing the pixels as they are.
     """
+    if image.shape[1:] == (1, 1):
+        return no_picture(side or PICTURE_PX)
     names = list(band_names)
     shown = [names.index(name) for name in composite.bands]
     if len(shown) == 1:
@@ -92,6 +95,14 @@ def picture(
     rgb = np.round(scaled * 255).astype(np.uint8).transpose(1, 2, 0)  # (H, W, 3)
     rgb[missing] = NO_DATA_RGB
     return rgb if side is None else enlarge(rgb, side, smooth)
+
+
+def no_picture(side: int) -> np.ndarray:
+    """What stands for a patch of a table of columns, which has numbers alone: (side, side, 3) uint8."""
+    tile = Image.new("RGB", (side, side), NO_PICTURE_RGB)
+    draw = ImageDraw.Draw(tile)
+    draw.text((side / 2, side / 2), "no picture", fill=HALO_RGB, anchor="mm", font_size=max(8, side / 9))
+    return np.asarray(tile)
 
 
 def enlarge(rgb: np.ndarray, side: int, smooth: bool = False) -> np.ndarray:

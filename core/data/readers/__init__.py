@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.data.bands import Band
-from core.data.readers import cas, folders, landslide4sense, zindi
+from core.data.readers import cas, columns, folders, landslide4sense, zindi
 from core.data.readers.archives.unpack import entered, tell_elsewhere, unpacked
 from core.data.readers.bands.order import aligned
 from core.data.readers.base import Aside, Collection, IngestReport, ReaderOptions, Rejection, some
@@ -72,6 +72,7 @@ FORMATS: dict[str, Reader] = {
     "netcdf": variables,
     "hdf5": arrays,
     "npy": npy_stacks,
+    "columns": columns,
     "folders": folders,
     **named_sets(),
 }

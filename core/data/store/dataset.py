@@ -80,6 +80,11 @@ class Dataset:
         return self.path.stem
 
     @property
+    def has_pictures(self) -> bool:
+        """Whether its patches are pictures; false for a table of columns, whose numbers are bands of one pixel."""
+        return self.shape[1:] != (1, 1)
+
+    @property
     def band_names(self) -> tuple[str, ...]:
         """Names of the bands in the order of axis C."""
         return tuple(band.name for band in self.bands)

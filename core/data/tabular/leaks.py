@@ -100,11 +100,11 @@ def column_report(
     )  # fmt: skip
 
 
-def refuse_leaks(reports: Sequence[ColumnReport]) -> None:
-    """Raises ConfigError naming the columns that leak."""
+def refuse_leaks(reports: Sequence[ColumnReport], setting: str = "model.columns") -> None:
+    """Raises ConfigError naming the columns that leak. setting: where the columns that are read are chosen."""
     if reasons := [report.reason for report in reports if report.leaks]:
         raise ConfigError(
-            f"A column gives the label away. {' '.join(reasons)} Leave it out of model.columns, or set "
+            f"A column gives the label away. {' '.join(reasons)} Leave it out of {setting}, or set "
             "model.columns_leak=allow if you know that it will be known in the same way where the model is used."
         )
 

@@ -1,4 +1,4 @@
-"""One encoder by its name: any timm backbone, a U-Net around one, or the second paper's network of five layers.
+"""One encoder by its name: any timm backbone, a U-Net around one, the second paper's network, or columns as they are.
 
 An encoder turns (N, C, H, W) into an embedding (N, D).
 """
@@ -10,8 +10,9 @@ from typing import Any
 
 import timm
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from core.config.training import COLUMNS
 from core.errors import ConfigError
 from core.train.networks.arguments import size_limited
 from core.train.networks.baseline_cnn import BASELINE, baseline_cnn
@@ -32,6 +33,8 @@ def make_encoder(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[i
 def _encoder(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[int, int]) -> nn.Module:
     if name == BASELINE:
         return baseline_cnn(n_bands, hw, arguments)
+    if name == COLUMNS:
+        return _column_values(n_bands, hw)
     if not name.startswith(UNET):
         return _timm(name, arguments, n_bands, hw)
     of_encoder = {key: value for key, value in arguments.items() if key != "decoder"}
@@ -39,6 +42,23 @@ def _encoder(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[int, 
         return unet(_timm(name.removeprefix(UNET), of_encoder, n_bands, hw), name, hw, n_bands, arguments)
     except (AssertionError, RuntimeError, ValueError) as error:
         raise _size_error(name, hw, error) from error
+
+
+class ColumnValues(nn.Module):
+    """(N, C, 1, 1) normalised values -> (N, C): each column of a table is a band of one pixel. Nothing is learnt."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """See the class."""
+        return images.flatten(1)
+
+
+def _column_values(n_columns: int, hw: tuple[int, int]) -> ColumnValues:
+    if hw != (1, 1):
+        raise ConfigError(
+            f"model.backbone={COLUMNS} is for a table of columns; these patches have {hw[0]}x{hw[1]} pixels. Choose "
+            "another backbone, or a preset for patches (small)."
+        )
+    return ColumnValues()
 
 
 def _timm(name: str, arguments: dict[str, Any], n_bands: int, hw: tuple[int, int]) -> nn.Module:

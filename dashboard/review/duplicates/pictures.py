@@ -10,6 +10,7 @@ import pandas as pd
 from core.data.leakage.footprints import metres_per_degree
 from core.data.leakage.groups import PatchGroup
 from core.data.leakage.shifted_crops import TURNS
+from core.data.pictures.drawing import NO_DATA_RGB
 from core.data.store import Dataset
 from core.text import count, percent
 from dashboard import cache
@@ -53,7 +54,7 @@ def difference(data: Dataset, pair: pd.Series, look: gallery.Look) -> Difference
     turned = _turned(second.transpose(2, 0, 1), pair).transpose(1, 2, 0)
     apart = np.full((height, width), np.nan)
     apart[mine_rows] = np.abs(first[mine_rows].astype(float) - turned[their_rows]).mean(axis=-1) / 255
-    rgb = np.full((height, width, 3), render.NO_DATA_RGB, np.uint8)
+    rgb = np.full((height, width, 3), NO_DATA_RGB, np.uint8)
     known = np.isfinite(apart)
     rgb[known] = np.rint(render.colours(np.clip(apart[known] / BRIGHTEST, 0.0, 1.0))).astype(np.uint8)
     images = cache.images(data, data.index_of([pair["a"], pair["b"]]))

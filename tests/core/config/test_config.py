@@ -78,7 +78,7 @@ def test_settings_that_cannot_work_are_named(item, reason):
 
 
 def test_unknown_presets_and_foreign_json_are_told():
-    with pytest.raises(ConfigError, match="no preset 'huge'. Known: demo"):
+    with pytest.raises(ConfigError, match="no preset 'huge'. Known: columns, demo"):
         preset("huge")
     for text in ("", "[]", '{"train": {"epochs": "x"}}', '{"unknown": 1}'):
         with pytest.raises(ConfigError, match="cannot be used"):
