@@ -103,7 +103,7 @@ class Gain:
     high: float
 
 
-# By the share of landslides: the simulation of benchmarks/experiments/next_patches.py, from 20 to 300 labels.
+# By the share of landslides: the simulation of benchmarks/experiments/review/next_patches.py, from 20 to 300 labels.
 MEASURED = {
     0.05: (Gain("Landslide4Sense", 0.133, 0.110, 0.156), Gain("Bijie", 0.135, 0.112, 0.157)),
     0.10: (Gain("Landslide4Sense", 0.113, 0.094, 0.131), Gain("Bijie", 0.098, 0.082, 0.115)),

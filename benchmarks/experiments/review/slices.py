@@ -1,6 +1,6 @@
 """Which slices of errors a run has, how often the search finds one in errors without structure, and planted ones.
 
-    python -m benchmarks.experiments.slices --runs RUN [RUN ...] --n 200 --planted 50 --out F.json
+    python -m benchmarks.experiments.review.slices --runs RUN [RUN ...] --n 200 --planted 50 --out F.json
 
 runs: folders of finished runs. Of each: its slices, as ``core analyse slices`` finds them. Without structure: the run's
 own wrong and right answers dealt out anew, whole groups one after another, so that no part of the patches has more of

@@ -1,6 +1,6 @@
 """The likeliest wrong labels of a run as one picture, to look at.
 
-    python -m benchmarks.experiments.contact_sheet RUN --n 30 --out docs/label-issues.jpg
+    python -m benchmarks.experiments.review.contact_sheet RUN --n 30 --out docs/label-issues.jpg
 
 RUN: the folder of a finished run with red, green and blue, whose labels ``core review`` has ranked. Each patch is drawn
 with its rank, its label and the headline's probability of a landslide; its own 2 to 98 % range of brightness.

@@ -1,6 +1,6 @@
 """Whether what networks said over the epochs finds wrong labels that the rest of a run's evidence does not.
 
-    python -m benchmarks.experiments.label_epochs RUN [RUN ...] --out F.json
+    python -m benchmarks.experiments.review.label_epochs RUN [RUN ...] --out F.json
 
 RUN: folders of finished runs that kept their epochs, whose wrong labels are known: on demo datasets (planted), or
 trained by a version of the labels that turned some at random (``data.labels``). Of all labels, ranked by each piece of

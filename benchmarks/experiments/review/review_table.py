@@ -1,7 +1,7 @@
 """How long the Review page takes to judge, filter and sort many patches: all that a change of a filter costs before
 pictures are drawn. Made up answers of 14 heads; one patch in 25 has been judged. Best and median of the repeats.
 
-    python -m benchmarks.review_table --out benchmarks/results/review_table.json
+    python -m benchmarks.experiments.review.review_table --out benchmarks/results/review_table.json
 """
 
 from __future__ import annotations
