@@ -1,6 +1,6 @@
 """Groups of duplicates in real datasets: how many, what folds do to them, and whether labels differ within them.
 
-    python -m benchmarks.experiments.review.duplicates F.h5 ... [--statistics train_band_statistics.csv.gz] [--out FILE.json]
+    python -m benchmarks.experiments.review.duplicates F.h5 ... [--statistics T.csv.gz] [--out F.json]
 
 Of each dataset file: the groups (core.data.leakage.groups); how many of them 5 folds divide that ignore them
 (mean and range over 20 seeds), and folds as a run draws them. The statistics are those of patches without pixels (one

@@ -1,6 +1,6 @@
 """How many of the labels that are known to be wrong stand among the 5 % that a review looks at first.
 
-    python -m benchmarks.experiments.review.label_issues --runs RUN [RUN ...] --patches DATASET.h5 --seeds 5 --out F.json
+    python -m benchmarks.experiments.review.label_issues --runs RUN [RUN ...] --patches DATASET.h5 --out F.json
 
 runs: folders of finished runs on demo datasets of different seeds: each dataset has 2 % of its labels planted wrong and
 records which. The ranking is that of ``core review``; each piece of its evidence and cleanlab alone stand beside it.

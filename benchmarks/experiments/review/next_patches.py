@@ -1,6 +1,6 @@
 """What labels teach more: those of patches that were chosen, or those of patches drawn at random.
 
-    python -m benchmarks.experiments.review.next_patches DATASET.h5 --seeds 40 --out benchmarks/results/next_patches.json
+    python -m benchmarks.experiments.review.next_patches DATASET.h5 --seeds 40 --out F.json
 
 Real patches whose labels are hidden and revealed in batches of 20, from 20 at random to 300. A third of the groups is
 held out to measure on; a logistic regression on band statistics learns from what is revealed: by uncertainty and from

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from core.data.bands import Band, Composite
+from core.data.pictures.drawing import NO_DATA_RGB
 from dashboard import cache, theme
 from dashboard.patches import render
 from dashboard.patches.sections.bands import value_text
@@ -141,7 +142,7 @@ def diverging(values: np.ndarray, reach: float, side: int = PICTURE_PX) -> np.nd
     ends = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for _, colour in theme.DIVERGING], float)
     at = np.clip(np.nan_to_num(values) / (2 * reach) + 0.5, 0.0, 1.0)
     rgb = np.stack([np.interp(at, stops, ends[:, channel]) for channel in range(3)], axis=-1)
-    rgb[~np.isfinite(values)] = render.NO_DATA_RGB
+    rgb[~np.isfinite(values)] = NO_DATA_RGB
     return render.enlarge(np.round(rgb).astype(np.uint8), side)
 
 
