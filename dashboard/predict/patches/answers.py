@@ -168,8 +168,7 @@ def attention(run: RunFolder, kept: ResultFolder) -> gallery.Cams:
     """The kept patches' attention maps; none where there are none."""
     if not kept.has(f"{MAPS}.safetensors"):
         return gallery.cams_of(None)
-    found = gallery.Cams(kept.table(MAPS), kept.arrays(MAPS)["maps"], run.cams()[2])
-    return MeanMaps(found.rows, found.maps, found.card, found.fold_of)
+    return MeanMaps(kept.table(MAPS), kept.arrays(MAPS)["maps"], run.cams()[2])
 
 
 # ------------------------------------------------------------------------------------------------------- the table
