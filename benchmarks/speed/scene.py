@@ -37,7 +37,7 @@ from core.train.inference import views
 from core.train.networks.backbones import build_network
 
 SIDE, BATCH, TILE = 64, 64, 256
-TURN_S = 10.0  # of the scene's work before the peer has its turn
+TURN_S = 3.0  # of the scene's work before the peer has its turn
 PEER = 192  # windows a turn
 MEANS = np.array([1832, 1919, 1858, 3151, -10.4, -18.6, -0.9, -0.7, -11.3, -19.9, 0.5, -0.3], np.float32)
 SPREADS = np.array([600, 560, 560, 900, 4, 5, 2, 2.4, 3, 5, 1.5, 2.2], np.float32)

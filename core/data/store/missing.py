@@ -16,6 +16,7 @@ import numpy as np
 from core.data.bands import Band
 
 LARGEST = float(np.finfo(np.float32).max)  # beyond it a value is infinite, and missing by itself
+NEAR = 1e-6  # of the nodata value, beyond which nothing equals it in float32
 SPREADS = 5.0  # of the middle half beyond which a value is absurd, if it is also far outside the usual range
 SPREADS_UNKNOWN = 1000.0  # the same where no usual range is known: elevation, slope and counts have long tails
 MODEST = 1e6  # never absurd up to here where no usual range is known
@@ -40,9 +41,13 @@ def equals_nodata(values: np.ndarray, nodata: float) -> np.ndarray:
         if abs(nodata) > LARGEST / 2:
             equal |= np.isfinite(single) & np.isinf(single + tag)
         elif nodata:
-            # np.abs and its two temporaries cost more than equality, which is what most patches end with.
-            near = np.abs(single - tag) < np.finfo(np.float32).eps * np.abs(single + tag) * 2
-            equal |= near
+            # Two comparisons leave few values, if any, on which the rest is worth its temporaries.
+            edge = np.float32(abs(nodata) * NEAR)
+            near = (single >= tag - edge) & (single <= tag + edge)
+            if near.any():
+                some = single[near]
+                near[near] = np.abs(some - tag) < np.finfo(np.float32).eps * np.abs(some + tag) * 2
+                equal |= near
     return equal
 
 
@@ -110,8 +115,8 @@ def as_missing(
             if not np.isfinite([low, high]).any():
                 continue
             part = images[:, band]
-            absurd = ((part < low) | (part > high)) & np.isfinite(part)
-            if absurd.any():
+            absurd = (part < low) | (part > high)
+            if absurd.any() and (absurd := absurd & np.isfinite(part)).any():
                 part[absurd] = np.nan
                 n_absurd += int(absurd.sum())
     return n_absurd
