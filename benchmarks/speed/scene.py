@@ -16,6 +16,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -149,10 +150,11 @@ def main() -> None:
         write_scene(path, arguments.height, arguments.n)
         stack = SceneInput(scene=path).stack("benchmark", ZINDI_BANDS, [])
         windows = windows_of(stack.layers[0], (SIDE, SIDE), arguments.stride)
+        clean = partial(watch.look, in_place=True)
         peer = Peer(ensemble, device)
         peer.turn(counts=False)  # warm
         before = peak_mib()
-        seconds, cpu_seconds = measure(Scan(stack, windows, ensemble, Path(folder) / "stripes", watch.look), out, peer)
+        seconds, cpu_seconds = measure(Scan(stack, windows, ensemble, Path(folder) / "stripes", clean), out, peer)
         peak = peak_mib()
     for _ in range(max(0, 3 - peer.windows // PEER)):
         peer.turn()

@@ -143,9 +143,12 @@ class Watch:
     _fills: dict[float, int] = field(default_factory=dict)
     _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
-    def look(self, images: np.ndarray) -> np.ndarray:
-        """Patches (n, C, H, W), a copy with nan for what can be no value, after some pixels were noted."""
-        images = np.array(images, np.float32)
+    def look(self, images: np.ndarray, in_place: bool = False) -> np.ndarray:
+        """Patches (n, C, H, W), a copy with nan for what can be no value, after some pixels were noted.
+
+        in_place: write into float32 ``images`` themselves.
+        """
+        images = images if in_place else np.array(images, np.float32)
         for value in self._possible_fills():
             empty = pixels_of(images, value)
             if empty.any():

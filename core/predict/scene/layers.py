@@ -66,7 +66,7 @@ class Layer:
 
         row, col, height, width = window
         chosen = [self.order[k] for k in (range(len(self.order)) if bands is None else bands)]
-        found = np.empty((len(chosen), height, width), np.float32)
+        found: np.ndarray | None = None
         per_row = self.header.shape[0] * width * self.header.dtype.itemsize
         step = max(1, PIECE_BYTES // per_row)
         for start in range(0, height, step):
@@ -77,7 +77,13 @@ class Layer:
                 values = measured(pixels, self.header, math.nan, None).astype(np.float32, copy=False)[None]
             if self.header.tag is None or pixels.dtype == np.uint8:  # of others it is nan already
                 as_missing(values, self.nodata)
-            found[:, start : start + rows] = values[0, chosen]
+            part = values[0] if chosen == list(range(values.shape[1])) else values[0, chosen]
+            if rows == height:  # read at once: not copied again
+                found = part
+                break
+            if found is None:
+                found = np.empty((len(chosen), height, width), np.float32)
+            found[:, start : start + rows] = part
         found[~np.isfinite(found)] = np.nan
         return found
 

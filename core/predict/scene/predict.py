@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def predict_scene(
         windows,
         ensemble,
         folder,
-        watch.look,
+        partial(watch.look, in_place=True),
         asked.seen == "all",
         asked.most_unseen,
         asked.tta,

@@ -21,6 +21,7 @@ from core.progress import Progress, Steps
 
 CACHE_MIB = 128  # of GDAL's blocks
 STRIP_ROWS = 16  # of the working file
+LEVEL = 3  # of the compression: 6, the usual one, takes half as long again for files 5 % smaller
 BLOCK = 512  # pixels a side of the finished file's tiles
 SEEN, NO_DATA, CLOUD, TOO_LITTLE = range(4)  # why a pixel has no answer
 REASONS = {NO_DATA: "no data", CLOUD: "cloud", TOO_LITTLE: "too little seen around it"}
@@ -108,6 +109,7 @@ def finish(folder: Path, out: Path, kinds: Sequence[Kind] = KINDS) -> Steps[None
                 made,
                 driver="COG",
                 compress="DEFLATE",
+                level=str(LEVEL),
                 predictor="YES",
                 blocksize=str(BLOCK),
                 overview_resampling=kind.resampling,

@@ -52,11 +52,11 @@ BYTES_OF_WHERE = 18  # the same of what the mask heads draw, and of its sums in 
 class Scan:
     """What is answered, how, and where stripes are kept.
 
-    clean: (1, C, H, W) -> a copy with nan for what can be no value. all_bands: a pixel counts as seen where every band
-    has a value, otherwise where any has. most_unseen: share of a window above which it has no answer. tta: mean over
-    flips and quarter turns; None: as the run was evaluated. novelty: what windows are compared with; None: nothing is
-    known. embeds: whether the embeddings can be compared too, which are as the run's own. where: also
-    blend what the mask heads draw, into a raster of its own.
+    clean: (1, C, H, W) -> the same with nan for what can be no value, written in place or not. all_bands: a pixel
+    counts as seen where every band has a value, otherwise where any has. most_unseen: share of a window above which it
+    has no answer. tta: mean over flips and quarter turns; None: as the run was evaluated. novelty: what windows are
+    compared with; None: nothing is known. embeds: whether the embeddings can be compared too, which are as the run's
+    own. where: also blend what the mask heads draw, into a raster of its own.
     """
 
     stack: SceneStack

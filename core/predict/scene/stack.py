@@ -91,6 +91,24 @@ class SceneStack:
             for one in (source.plus, source.minus):
                 if one is not None and one[1] not in needed.setdefault(one[0], []):
                     needed[one[0]].append(one[1])
+        plain = [source.plus[1] for source in self.sources if source.minus is None]
+        if list(needed.values()) == [plain] and len(plain) == len(self.sources):  # one raster as it is
+            images = self.layers[next(iter(needed))].on(self.grid, window, plain)
+        else:
+            images = self._put_together(window, needed)
+        for band in np.flatnonzero(self.factors != 1):
+            images[band] *= self.factors[band]
+        if not self.clouds or not self.optical.any():
+            return View(images)
+        cloudy = np.logical_or.reduce([cloud.on(self.grid, window) for cloud in self.clouds])
+        cloudy &= np.isfinite(images[self.optical]).any(axis=0)  # what was not seen at all hides behind no cloud
+        hidden = images[self.optical]
+        hidden[:, cloudy] = np.nan
+        images[self.optical] = hidden
+        return View(images, cloudy)
+
+    def _put_together(self, window: Window, needed: dict[int, list[int]]) -> np.ndarray:
+        """The bands from several rasters, or differences of them. needed: positions of bands by layer."""
         images = np.empty((len(self.sources), *window[2:]), np.float32)
         for k, wanted in needed.items():  # one raster after the other, so that only one is held beside the result
             values = self.layers[k].on(self.grid, window, wanted)
@@ -103,16 +121,7 @@ class SceneStack:
             if source.minus is not None and source.minus[0] != source.plus[0]:
                 ends = [self.layers[k].on(self.grid, window, [band]) for k, band in (source.plus, source.minus)]
                 images[place] = ends[0][0] - ends[1][0]
-        for band in np.flatnonzero(self.factors != 1):
-            images[band] *= self.factors[band]
-        if not self.clouds or not self.optical.any():
-            return View(images)
-        cloudy = np.logical_or.reduce([cloud.on(self.grid, window) for cloud in self.clouds])
-        cloudy &= np.isfinite(images[self.optical]).any(axis=0)  # what was not seen at all hides behind no cloud
-        hidden = images[self.optical]
-        hidden[:, cloudy] = np.nan
-        images[self.optical] = hidden
-        return View(images, cloudy)
+        return images
 
 
 def stacked(
