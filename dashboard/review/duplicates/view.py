@@ -236,7 +236,7 @@ def _facts(data: Dataset, group: PatchGroup, patch_id: str, place: int, metres: 
         facts.append(escape_markdown(group.parts[row]))
     if place and np.isfinite(metres):
         facts.append(f"{count(metres)} m from the first")
-    st.caption(" · ".join(facts))
+    st.markdown(f":small[{' · '.join(facts)}]")  # a caption would pale the colour of the class
 
 
 def _difference(found: pictures.Difference) -> None:
@@ -258,8 +258,8 @@ def _list(run: RunFolder, data: Dataset, groups: Sequence[PatchGroup], group: Pa
     if narrow.is_narrow():
         downloads.table(table.drop(columns="Group"), hide_index=True, width="stretch")
     else:
-        st.dataframe(
-            table, hide_index=True, width="stretch", height=300, placeholder=narrow.NOTHING, key=LIST,
+        downloads.table(
+            table, hide_index=True, width="stretch", height=300, key=LIST,
             on_select=partial(_chosen, groups), selection_mode="single-row",
             column_config={name: st.column_config.NumberColumn(name, format="%.2f") for name in ("Shared", "SSIM")},
         )  # fmt: skip
