@@ -165,8 +165,10 @@ class Asked(NamedTuple):
 
 def choose_preset(usual: str) -> Draft:
     """The picker of presets by what they are for; the form's settings of the chosen one. usual: the one at first."""
+    columns = group_of("columns")  # for a table of columns, and for nothing else
+    fitting = [key for key in PRESET_GROUPS if (key == columns) == (group_of(usual) == columns)]
     group = url_state.choose(
-        st.segmented_control, "What for", list(PRESET_GROUPS), key=GROUP, default=group_of(usual), required=True,
+        st.segmented_control, "What for", fitting, key=GROUP, default=group_of(usual), required=True,
         format_func=lambda key: PRESET_GROUPS[key].title, wrap=True,
     )  # fmt: skip
     chosen = PRESET_GROUPS[group]
