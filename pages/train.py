@@ -12,7 +12,7 @@ from core.data.check.masks import require_masks
 from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.data.held_back.split_parts import held_back
-from core.data.label_versions import with_version_named
+from core.data.label_versions import labels_of, with_version_named
 from core.errors import FoldError, LandslideLensError
 from core.jobs import queue
 from core.runs import repeats
@@ -73,6 +73,7 @@ def _what(config: RunConfig) -> str:
     """A sentence about what will be trained on what, and how long that takes where it is known."""
     groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
     used = data.bands if config.data.bands is None else choose_bands(config.data.bands, data.bands)
+    labels = np.where(kept_apart, -1, labels_of(data, config.data.labels)[0])
     return (
         f"Trains **{escape_markdown(config.model.backbone)}** on **{escape_markdown(data.name)}**: "
         f"{int((labels >= 0).sum()):,} labelled patches{groups}, {int((labels == 1).sum()):,} of them "
@@ -81,15 +82,16 @@ def _what(config: RunConfig) -> str:
     )
 
 
-labels, told = data.labels, ""
+kept_apart, told = np.zeros(len(data), bool), ""
 try:
-    held = held_back(data, labels, FoldsConfig())
-    labels, told = np.where(held.mask, -1, labels), " ".join(["", *held.notes])
+    held = held_back(data, data.labels, FoldsConfig())
+    kept_apart, told = held.mask, " ".join(["", *held.notes])
 except FoldError as error:
     show_error(error)
 draft.begin(data.name)
 sentence = st.container()  # filled when the settings are known
-recommended = sensible(int((labels >= 0).sum()), bool(data.facts.get("simulated")), data.has_pictures)
+n_labelled = int((data.labels[~kept_apart] >= 0).sum())
+recommended = sensible(n_labelled, bool(data.facts.get("simulated")), data.has_pictures)
 chosen = config_form.choose_preset(recommended)
 labels_field(chosen, data.path)
 try:

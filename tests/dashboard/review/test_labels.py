@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -74,6 +75,7 @@ def test_training_with_a_version_keeps_what_the_form_held(run, judgements, open_
     name = made_version(run, judgements).name
     at = open_page("train", run=run.name, train_view="new")
     assert at.selectbox(key="train_demo_data.labels").value is None
+    before = landslides_in(words_of(at))
     assert "Ada" in at.selectbox(key="train_demo_data.labels").options[1]  # who, when, how many
     at.number_input(key="train_demo_train.epochs").set_value(7)
     at.text_area(key="train_demo_overrides").set_value("seed=9\ndata.labels=none").run()
@@ -86,6 +88,11 @@ def test_training_with_a_version_keeps_what_the_form_held(run, judgements, open_
     assert at.number_input(key="train_demo_train.epochs").value == 7
     assert at.text_area(key="train_demo_overrides").value == "seed=9"
     assert name in words_of(at) and not at.error
+    assert landslides_in(words_of(at)) == before - 1  # the sentence counts the labels that are trained with
+
+
+def landslides_in(words):
+    return int(re.search(r"labelled patches.*?, ([\d,]+) of them", words).group(1))
 
 
 def test_a_version_of_another_dataset_is_not_trained_with(studio, run, judgements, open_page):
