@@ -131,6 +131,7 @@ def test_a_page_is_turned_by_itself_and_the_rest_of_the_page_knows_of_it(errors,
     expect(errors.get_by_text("1 chosen")).to_be_visible()
     order.click()
     expect(errors.get_by_text("1 chosen (1 on other pages)")).to_be_visible()
+    expect(errors.locator(f'.tile[data-id="{first[0]}"]')).to_have_count(0)
     second = ids(errors)
     assert len(second) == len(first) == 24 and not set(first) & set(second)
     expect(errors).to_have_url(re.compile("errors_page=2"))

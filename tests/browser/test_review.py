@@ -62,7 +62,8 @@ def test_filter_lasso_judge_by_keyboard_undo_and_a_second_reviewer(page, url, ru
     again.close()
 
     page.locator(".tile .open").first.click()
-    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("button", name="No landslide")).to_be_visible()
+    settled(page)
     page.keyboard.press("n")
     expect(page.get_by_role("dialog").get_by_text(f"2 of {len(shown)}")).to_be_visible()
     page.get_by_label("Note", exact=True).press_sequentially("bundled dull blunder")  # every key that judges
