@@ -190,12 +190,13 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/review.md": (
         "With {review_table[n]:,} patches and {review_table[heads]} heads the table is made, filtered and sorted in "
         "{review_table[seconds_median]:.2f} s",
-        f"with {{{_PAGING}[n]:,}} patches of 12 bands, {{{_PAGING}[pictures]}} pictures a page, on 2 cores that",
-        f"kept busy (load average {{{_PAGING}[load_average]:.1f}};",
+        f"with {{{_PAGING}[n]:,}} patches of 12 bands, {{{_PAGING}[pictures]}} pictures a page, on 2 cores (load",
+        f"average {{{_PAGING}[load_average]:.1f}};",
         f"is there after {{{_PAGED}[next_ms][median]:.0f}} ms (best {{{_PAGED}[next_ms][best]:.0f}}, slowest "
         f"{{{_PAGED}[next_ms][slowest]:.0f}}), of which {{{_PAGED}[next_ms][server_cpu]:.0f}} ms are",
         f"takes {{{_PAGED}[warm]:.1f}} s (best {{{_PAGED}[best]:.1f}} s) with a server that runs, "
-        f"{{{_PAGED}[cold]:.1f}} s with one",
+        f"{{{_PAGED}[cold]:.1f}} s with one that has just begun, and "
+        f"{{{_PAGED}[cold_without_thumbnails]:.1f}} s where no picture was drawn before.",
         f"takes {{{_PAGING}[bare][warm]:.1f}} s (best {{{_PAGING}[bare][best]:.1f}} s) and "
         f"{{{_PAGING}[bare][cold]:.1f}} s for its first page in the same minutes, and "
         f"{{{_PAGING}[bare][next_ms][median]:.0f}} ms for",

@@ -28,9 +28,10 @@ def _without_flips(way: str, metric: str) -> str:
 
 
 FIGURES = (
-    "forward pass: {scene[ratio]:.2f} of it ({scene[ratio_of_processor_seconds]:.2f} by processor time) at "
-    "{scene[peak_mib]:,} MiB for {scene[shape][1]} rows of a Sentinel-2 tile's full width ({scene[shape][0]} bands, "
-    "preset `small`, {scene[folds]} folds, without flips, two cores;",
+    "With flips, as the preset `small` answers: {scene_flips[ratio]:.2f} of it, {scene_flips[shape][1]} rows",
+    "Without: {scene[ratios][0]:.2f}, {scene[ratios][1]:.2f} and {scene[ratios][2]:.2f} in three turns "
+    "({scene[ratio_of_processor_seconds]:.2f} by processor time), {scene[shape][1]:,} rows, at {scene[peak_mib]:,} MiB",
+    "full width with {scene[shape][0]} bands, preset `small`, {scene[folds]} folds, two cores;",
     "A whole tile, {scene_full[shape][1]} rows, with the tiny network of the preset `demo`, {scene_full[folds]} fold",
     "windows side by side: {scene_full[n_windows]:,} windows in {scene_full[seconds]:.0f} s at "
     "{scene_full[peak_mib]:,} MiB, {scene_full[ratio]:.2f} of the forward pass",
