@@ -99,10 +99,9 @@ def _answered(run: RunFolder, options: PredictionOptions) -> Steps[dict[str, Any
     from core.predict.submission import write_predictions, write_submission
     from core.predict.training_record import training_record
     from core.predict.triage import answers_of, run_rule, triage
-    from core.runs.prevalence import prevalence_of
 
     target, rule = options.target(), None
-    stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
+    stated = options.landslide_share(run)
     if target is not None:  # before any network is loaded: it may be refused
         head, effect = run.config().heads.headline(run.rules()), options.design_effect
         rule = run_rule(run, head, target, effect, stated, options.false_per_1000)

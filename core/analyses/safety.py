@@ -6,10 +6,11 @@ from pydantic import Field
 
 from core.analyses.base import Options
 from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
+from core.runs.store import RunFolder
 
 
-class SafetyOptions(Options):
-    """A safety target and the share of landslides."""
+class PlaceOptions(Options):
+    """How frequent landslides are where a run answers."""
 
     prevalence: float | None = Field(
         None,
@@ -18,6 +19,20 @@ class SafetyOptions(Options):
         title="Share of landslides",
         description="How frequent landslides are there, such as 0.02; none: as stated for the run or its dataset.",
     )
+
+    def landslide_share(self, run: RunFolder) -> float | None:
+        """The share of landslides that was given, or is stated for the run; None where neither says one."""
+        from core.runs.prevalence import prevalence_of
+
+        if self.prevalence is not None:
+            return self.prevalence
+        stated = prevalence_of(run)
+        return None if stated is None else stated.share
+
+
+class SafetyOptions(PlaceOptions):
+    """A safety target and the share of landslides."""
+
     miss_rate: float | None = Field(
         None,
         gt=0,

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from core.analyses.base import Analysis, Options
+from core.analyses.base import Analysis
 from core.analyses.maps import polygons
+from core.analyses.safety import PlaceOptions
 from core.config.sections import NoDataValue, names_of
 from core.errors import ConfigError, FormatError
 from core.progress import Steps, part
@@ -20,7 +21,7 @@ ANSWERED = 0.95  # share of the work, where polygons follow
 Paths = Annotated[tuple[str, ...], BeforeValidator(names_of)]
 
 
-class AnsweringOptions(Options):
+class AnsweringOptions(PlaceOptions):
     """How a scene is read and how densely it is answered, and the rasters that are read beside it."""
 
     also: Paths = Field((), title="Further rasters", description="Rasters of the same ground, with more bands.")
@@ -68,13 +69,6 @@ class AnsweringOptions(Options):
         None,
         title="Where in the cell",
         description="One more raster: each pixel's probability by the run's mask head. none: where it has one.",
-    )
-    prevalence: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        title="Share of landslides",
-        description="How frequent landslides are there, such as 0.02, for the threshold; none: as stated for the run.",
     )
 
     @field_validator("scene", "out", "before", "polygons", check_fields=False)
@@ -181,12 +175,12 @@ def analyse(run: RunFolder, options: OneSceneOptions) -> Steps[dict[str, Any]]:
 
 def _answered(run: RunFolder, options: OneSceneOptions) -> Steps[dict[str, Any]]:
     from core.predict.scene.predict import predict_scene
-    from core.runs.prevalence import prevalence_of
 
     must_fit(run, options)
-    stated = options.prevalence or (of_run.share if (of_run := prevalence_of(run)) else None)
     results = run.results(NAME)
-    answer = yield from predict_scene(run, input_of(options), Path(options.out), results, stated, options.where)
+    answer = yield from predict_scene(
+        run, input_of(options), Path(options.out), results, options.landslide_share(run), options.where
+    )
     facts = {"run": run.name, "scene": options.scene, **answer.facts(), "message": answer.message()}
     answer.results.write_json("report.json", facts)
     answer.scan.forget()

@@ -14,7 +14,8 @@ import plotly.graph_objects as go
 
 from core.evaluate.metrics import Curve
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, LINE, THIN, escape_html, interval_bounds, tint
+from dashboard.charts.base import LINE, THIN, escape_html, interval_bounds, tint
+from dashboard.charts.two_by_two import Cell, two_by_two
 
 CURVE_POINTS = 1000
 
@@ -81,34 +82,24 @@ def squares(panel: Squares) -> np.ndarray:
 def confusion_matrix(cells: Mapping[str, int], class_names: tuple[str, str]) -> go.Figure:
     """The confusion matrix: counts, and shares of each true class. cells: tn, fp, fn, tp; class_names: (neg, pos).
 
-    Every cell carries an invisible marker with its outcome in ``customdata``, which makes it clickable.
+    A click tells the outcome.
     """
     negative, positive = (escape_html(name) for name in class_names)
     grid = [[("TP", cells["tp"]), ("FN", cells["fn"])], [("FP", cells["fp"]), ("TN", cells["tn"])]]
-    classes = [positive, negative]
-    figure = go.Figure()
-    for y, row in enumerate(grid):
+    rows = []
+    for row in grid:
         total = sum(count for _, count in row)
-        for x, (outcome, count) in enumerate(row):
-            share = f"{count / total:.1%} of {total:,}" if total else "no such patches"
-            figure.add_shape(
-                type="rect", x0=x - 0.49, x1=x + 0.49, y0=y - 0.48, y1=y + 0.48, line_width=0, layer="below",
-                fillcolor=tint(theme.OUTCOME[outcome], 0.25 + 0.6 * (count / total if total else 0.0)),
-            )  # fmt: skip
-            figure.add_annotation(
-                x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},
-                text=f"<span style='font-size:20px'><b>{count:,}</b></span><br>{share}<br>"
-                f"{theme.OUTCOME_WORDS[outcome]}",
-            )  # fmt: skip
-            figure.add_scatter(
-                x=[x], y=[y], mode="markers", showlegend=False, customdata=[[outcome]],
-                marker={"symbol": "square", "size": 110, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
-                hovertemplate=f"{count:,} {theme.OUTCOME_WORDS[outcome]}<extra></extra>",
-            )  # fmt: skip
-    plain_axis = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "linewidth": 0}
-    figure.update_xaxes(ticktext=classes, range=[-0.5, 1.5], side="top", title_text="Predicted", **plain_axis)
-    figure.update_yaxes(ticktext=classes, range=[1.5, -0.5], title_text="True class", **plain_axis)
-    return theme.apply(figure, 320)
+        rows.append([_cell(outcome, count, total) for outcome, count in row])
+    classes = (positive, negative)
+    return two_by_two(rows, classes, classes, ("True class", "Predicted"), 320)
+
+
+def _cell(outcome: str, count: int, total: int) -> Cell:
+    """total: patches of its true class."""
+    words, share = theme.OUTCOME_WORDS[outcome], count / total if total else 0.0
+    text = f"{share:.1%} of {total:,}" if total else "no such patches"
+    fill = tint(theme.OUTCOME[outcome], 0.25 + 0.6 * share)
+    return Cell(outcome, count, f"{text}<br>{words}", fill, f"{count:,} {words}")
 
 
 def probability_histogram(

@@ -82,7 +82,7 @@ def read_map(run: RunFolder, options: MapOptions) -> Any:
         threshold=options.threshold,
         target=options.target(),
         effect=options.design_effect,
-        share=options.prevalence,
+        share=options.landslide_share(run),
         disagreement=None if options.disagreement is None else Path(options.disagreement),
     )
 

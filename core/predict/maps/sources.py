@@ -11,7 +11,6 @@ from core.errors import FormatError
 from core.evaluate.risk_control import UNGROUPED_EFFECT, Target
 from core.predict.maps.grid import Grid, onto, read_band, read_probability, tags_of
 from core.predict.maps.promise import BEST_F1, Promise, promise_of
-from core.runs.prevalence import prevalence_of
 from core.runs.store import RunFolder
 
 HALF_A_PATCH = 0.5  # blended answers place an edge no finer than this, however close they lie
@@ -49,7 +48,10 @@ class MapSource:
         share: float | None = None,
         disagreement: Path | None = None,
     ) -> MapSource:
-        """Raises FormatError for what is no map of probabilities, and what ``promise_of`` does."""
+        """share: of landslides on this ground, None where nobody has stated it.
+
+        Raises FormatError for what is no map of probabilities, and what ``promise_of`` does.
+        """
         probs, grid = read_probability(path)
         tags = tags_of(path)
         notes: list[str] = []
@@ -59,7 +61,6 @@ class MapSource:
                 f"{path.name} says that run '{tags['RUN']}' answered, not '{run.name}': threshold, promise and "
                 "intervals are those of the run that was named here."
             )
-        share = share or (of_run.share if (of_run := prevalence_of(run)) else None)
         promise = promise_of(run, threshold, target, effect, share)
         stated = _number(tags.get("THRESHOLD"))
         if own and promise.words == BEST_F1 and stated is not None and abs(stated - promise.threshold) > 1e-4:

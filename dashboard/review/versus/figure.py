@@ -9,7 +9,8 @@ import plotly.graph_objects as go
 
 from core.review.versus import CELLS
 from dashboard import theme
-from dashboard.charts.base import DARK_TEXT, escape_html, tint
+from dashboard.charts.base import escape_html, tint
+from dashboard.charts.two_by_two import Cell, two_by_two
 
 COLOUR = dict(
     zip(CELLS, (theme.UNLABELLED, theme.OUTCOME["TP"], theme.OUTCOME["FN"], theme.OUTCOME["FP"]), strict=True)
@@ -25,33 +26,17 @@ def square(counts: Mapping[str, int], parts: Mapping[str, str], a: str, b: str, 
     counts: by cell of ``CELLS``. parts: what stands below a count. a, b: what the two are called. chosen: the cell
     whose patches are seen.
     """
-    figure, total = go.Figure(), max(1, sum(counts.values()))
-    for y, row in enumerate(GRID):
-        for x, cell in enumerate(row):
-            strong, edge = (0.6, COLOUR[cell]) if cell == chosen else (0.4, "rgba(0,0,0,0)")
-            figure.add_shape(
-                type="rect", x0=x - 0.485, x1=x + 0.485, y0=y - 0.475, y1=y + 0.475, layer="below",
-                fillcolor=tint(COLOUR[cell], strong),
-                line={"width": 3, "color": edge},
-            )  # fmt: skip
-            figure.add_annotation(
-                x=x, y=y, showarrow=False, font={"color": DARK_TEXT, "size": 13},
-                text=f"<span style='font-size:28px'><b>{counts[cell]:,}</b></span><br><b>{TITLES[cell]}</b><br>"
-                f"{parts[cell]}",
-            )  # fmt: skip
-            figure.add_scatter(
-                x=[x], y=[y], mode="markers", showlegend=False, customdata=[[cell]],
-                marker={"symbol": "square", "size": 150, "color": "rgba(0,0,0,0)", "line": {"width": 0}},
-                hovertemplate=f"{TITLES[cell]}: {counts[cell]:,} ({counts[cell] / total:.1%})<extra></extra>",
-            )  # fmt: skip
-    plain = {"tickvals": [0, 1], "showgrid": False, "zeroline": False, "fixedrange": True, "showline": False}
-    figure.update_xaxes(
-        ticktext=["right", "wrong"], range=[-0.5, 1.5], side="top", title_text=f"B: {_short(b)}", **plain
-    )
-    figure.update_yaxes(
-        ticktext=["right", "wrong"], range=[1.5, -0.5], title_text=f"A: {_short(a)}", tickangle=-90, **plain
-    )
-    return theme.apply(figure, HEIGHT)
+    total = max(1, sum(counts.values()))
+    rows = [[_cell(cell, counts[cell], total, parts[cell], cell == chosen) for cell in row] for row in GRID]
+    right = ("right", "wrong")
+    figure = two_by_two(rows, right, right, (f"A: {_short(a)}", f"B: {_short(b)}"), HEIGHT)
+    return figure.update_yaxes(tickangle=-90)
+
+
+def _cell(name: str, count: int, total: int, parts: str, chosen: bool) -> Cell:
+    strong, edge = (0.6, {"edge": COLOUR[name]}) if chosen else (0.4, {})
+    hover = f"{TITLES[name]}: {count:,} ({count / total:.1%})"
+    return Cell(name, count, f"<b>{TITLES[name]}</b><br>{parts}", tint(COLOUR[name], strong), hover, **edge)
 
 
 def parts_of(table: pd.DataFrame) -> dict[str, str]:
