@@ -20,6 +20,7 @@ class Gradients:
     """``pieces``: parts that a batch is cut into so far; it doubles when memory runs out.
 
     log_odds: what the network said of class 1 in the last step, piece by piece, in the order of the patches.
+    n_right: patches of the last step that the network answered rightly; of a mixed one, the class of its larger part.
     mask_weight: of the pixels' loss; None: images have no planes, and no pixel is learnt.
     """
 
@@ -33,6 +34,7 @@ class Gradients:
     ) -> None:
         self.loss, self.dtype, self.pieces = loss, dtype, 1
         self.log_odds: list[Tensor] = []
+        self.n_right: Tensor | int = 0
         self.layout, self.size_weight, self.mask_weight = layout or Layout(), size_weight, mask_weight
 
     def of(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor:
@@ -57,7 +59,7 @@ class Gradients:
     def _try(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor | None:
         """None when memory ran out."""
         network.zero_grad(set_to_none=True)
-        self.log_odds = []
+        self.log_odds, self.n_right = [], 0
         n = sum(len(images) for images, _ in batches)
         total = torch.zeros((), device=batches[0][0].device)
         try:
@@ -84,6 +86,7 @@ class Gradients:
         logits = outputs if alone else outputs[0]
         kept = logits.detach().float()
         self.log_odds.append(kept[:, 1] - kept[:, 0])
+        self.n_right = self.n_right + (kept.argmax(dim=1) == labels.argmax(dim=1)).sum()
         total = self.loss(logits, labels)
         if alone:
             return total
