@@ -53,8 +53,8 @@ class EpochResult:
 
     In the last epoch it is that of the final network, with batch normalisation updated (``optimisation.batchnorm``).
     ``train_accuracy`` is that of the passes that learn: patches augmented and mixed, synthetic ones too, weights still
-    changing. Where an epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so far (0:
-    none yet).
+    changing. Where an epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so
+    far (0: none yet).
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
     ``placement``: the patches were on the device whole, or streamed. ``pieces``: parts a batch was split into.
@@ -106,7 +106,7 @@ def fit(
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
-    chooses. tabular: the columns of the patches, and their size classes. masks: (N, H, W) uint8 of the training
+    chooses. tabular: the columns of the patches, and what a second head answers. masks: (N, H, W) uint8 of the training
     patches (``core.train.outlines``), for a network with a mask head.
 
     After the last result the network holds the weights that are judged: the running average where
@@ -171,7 +171,7 @@ class _Trainer:
         dtype = autocast_dtype(data.device, config.precision)
         self.planes = 0 if data.masks is None else PLANES
         mask_weight = config.model.mask_weight if self.planes else None
-        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.size_weight, mask_weight)
+        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.second_weight, mask_weight)
         self.val_table = tabular.val
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None

@@ -21,7 +21,9 @@ WATCHED = 8  # patches of a fold whose probability is kept for every epoch
 
 @dataclass(frozen=True)
 class Judgement:
-    """``loss`` in nats (cross-entropy of hard labels, which KL equals), ``f1`` and ``accuracy`` at 0.5, ``auc``; nan where undefined.
+    """``loss`` in nats (cross-entropy of hard labels, which KL equals), ``f1`` and ``accuracy`` at 0.5, ``auc``.
+
+    Each is nan where it is undefined.
 
     probs: (N,) float64, the network's own probability of landslide; nan where a patch has no label.
     """

@@ -33,7 +33,8 @@ def learning_curves(
 ) -> go.Figure:
     """The mean over folds at each epoch, between the lowest and the highest fold.
 
-    history: fold, epoch and ``column`` (see ``HISTORY_TITLES``). Loss and accuracy come with those of the training part, dotted.
+    history: fold, epoch and ``column`` (see ``HISTORY_TITLES``). Loss and accuracy come with those of the training
+    part, dotted.
     each: every fold as a thin line too. running: the fold that is being trained; a line of its own, not in the mean.
     """
     figure, words = go.Figure(), HISTORY_TITLES.get(column, column)

@@ -51,8 +51,8 @@ def curves(run: RunFolder, history: pd.DataFrame, key: str, running: int | None 
     st.caption(
         f"{mean}Measured on the held-out part of each fold ({folds} {'fold' if folds == 1 else 'folds'}, "
         f"{len(history):,} epochs in all).",
-        help="F1 and accuracy are those of the network's own head at threshold 0.5. The headline score is computed at the end, out of "
-        "fold.",
+        help="F1 and accuracy are those of the network's own head at threshold 0.5. The headline score is computed "
+        "at the end, out of fold.",
     )
     with st.expander("System: learning rate, speed, memory", icon=":material/memory:"):
         grid = st.grid(3, min_column_width=260, gap="medium")
