@@ -96,7 +96,7 @@ def settings_title(config: RunConfig) -> str:
     if config.model.pretrained:
         parts.append("pretrained")
     parts.append("SMOTE" if config.smote.enabled else "no SMOTE")
-    return ", ".join([*parts, f"{config.folds.n_splits} folds"])
+    return ", ".join([*parts, config.folds.words])
 
 
 def delete(run: RunFolder) -> None:

@@ -39,7 +39,9 @@ GROUPS: dict[str, dict[str, str]] = {
     "Balance and folds": {
         "smote.enabled": "SSIM-SMOTE",
         "smote.target_ratio": "Landslides per other patch",
+        "folds.protocol": "Cross-validation or one split",
         "folds.n_splits": "Folds",
+        "folds.val_share": "Validation part (share)",
     },
     "Data": {
         "normalise.method": "Normalisation",
@@ -138,7 +140,12 @@ FOLDED = {  # expander -> groups in it
     "Transfer learning": ("Trainable part", "Phases", "Weights"),
 }
 BANDS, INDICES = "data.bands", "model.indices"
-TABULAR = {"model.columns": "Columns", "model.size_column": "Size class", "model.columns_leak": "Leaking columns"}
+TABULAR = {
+    "model.columns": "Columns",
+    "model.second_column": "Second head",
+    "model.second_of": "Second head learns from",
+    "model.columns_leak": "Leaking columns",
+}
 LABELS = {
     **{path: label for group in GROUPS.values() for path, label in group.items()},
     BANDS: "Bands", INDICES: "Indices as input bands", VERSION: "Labels", **TABULAR,
@@ -210,7 +217,9 @@ def config_form(
         ]  # fmt: skip
     changed = st.container()  # filled when the widgets are drawn
     placed, has_split = "block" in groupings, "split" in groupings
+    single = st.session_state.get(draft.key("folds.protocol"), draft.value("folds.protocol")) == "single"
     shown = {
+        "folds.n_splits": not single, "folds.val_share": single,
         "folds.block_km": placed, "folds.buffer_m": placed, "folds.use_split": has_split,
         "folds.hold_out_val": has_split, "data.max_cloud": has_cloud, "model.masks": has_masks,
     }  # fmt: skip
