@@ -143,8 +143,8 @@ def nested_words(chosen: Nested, rule: str, recall: float, cost: float, predicti
         return f"The threshold for {goal} is {number(chosen.deployed)}. Without folds, it was chosen on these patches."
     cells = Confusion(**values["confusion"])
     words = (
-        f"**{RULES[rule]}**, cross-fitted: each of {predictions.n_parts} {parts} uses the threshold for {goal} on the other {parts} "
-        f"({interval(ends)}). Result: recall {number(values['recall'])}, precision "
+        f"**{RULES[rule]}**, cross-fitted: each of {predictions.n_parts} {parts} uses the threshold for {goal} on the "
+        f"other {parts} ({interval(ends)}). Result: recall {number(values['recall'])}, precision "
         f"{number(values['precision'])}, F1 {number(values['f1'])}, {cells.fn:,} missed, {cells.fp:,} false alarms"
     )
     if rule == "cost":
