@@ -239,10 +239,11 @@ class TrainConfig(Section):
         le=256,
         description="Gradient accumulation: batches per optimiser step, for a larger batch in less memory.",
     )
-    loss: Literal["kl", "bce", "focal"] = Field(
+    loss: Literal["kl", "bce", "focal", "bce_f1"] = Field(
         "kl",
         description="kl: Kullback-Leibler divergence from the soft labels (paper A). bce: binary cross-entropy of the "
-        "landslide's log-odds. focal: cross-entropy with less weight on easy patches.",
+        "landslide's log-odds. focal: cross-entropy with less weight on easy patches. bce_f1: the mean of bce and of "
+        "1 - F1 of the batch, counted with probabilities, so that it has a gradient.",
     )
     focal_gamma: float = Field(
         2.0,
