@@ -52,7 +52,7 @@ DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
 # Heads that see statistics of the bands only.
 _GREYS = {
     "stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "stats_boost": "#858E97", "rich": "#4C5660",
-    "rich_boost": "#5D6873", "stats_blend": "#39424B",
+    "rich_boost": "#5D6873", "full_boost": "#727C86", "stats_blend": "#39424B",
 }  # fmt: skip
 
 
@@ -81,6 +81,7 @@ def head_title(head: str) -> str:
         "stats_boost": "Band statistics, boosted trees",
         "rich": "Rich band statistics, SVM",
         "rich_boost": "Rich band statistics, boosted trees",
+        "full_boost": "Full band statistics, boosted trees",
         "stats_blend": "Rich band statistics, SVM and trees",
         "blend": "Network and statistics",
     }

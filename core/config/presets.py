@@ -152,6 +152,7 @@ _BOARD2 = (
     "train.optimizer=adamw",
     "train.weight_decay=0.05",
     "train.tta=true",  # "flip TTA"
+    "heads.full=true",  # its boosted trees on statistics, medians, indices and entropy
     "heads.head=fc",
 )
 _BOARD_ROWS: dict[str, tuple[str, ...]] = {
