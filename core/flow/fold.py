@@ -160,7 +160,7 @@ def fit_heads(
     fitted |= on_embeddings
     if not context.dataset.has_pictures:
         return fitted  # the statistics of one pixel are the columns, which these heads have read
-    on_statistics = fit_on_statistics(context.statistics, context.rich, train, context.labels, config.class_weight)
+    on_statistics = fit_on_statistics(context.features, train, context.labels, config.class_weight)
     return fitted | on_statistics
 
 

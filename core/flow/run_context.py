@@ -11,7 +11,7 @@ import numpy as np
 
 from core import provenance
 from core.config import RunConfig
-from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.band_statistics import FEATURES
 from core.data.bands import Band, choose_bands
 from core.data.check import check
 from core.data.check.masks import require_masks
@@ -46,8 +46,9 @@ class RunContext:
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
-    learnt from. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
-    apply. ``columns``: facts about the patches, (N,) each, those of joined inventories too.
+    learnt from. ``features``: kind of band statistics -> (N, S) float32. ``columns``: facts about the patches, (N,)
+    each, those of joined inventories too. ``value_notes``: what is doubtful about the pixels' values.
+    ``setting_notes``: settings that do not apply.
     """
 
     run: RunFolder
@@ -55,8 +56,7 @@ class RunContext:
     dataset: Dataset
     selection: Selection
     images: np.ndarray
-    statistics: np.ndarray
-    rich: np.ndarray
+    features: Mapping[str, np.ndarray]
     drawn: Drawn
     device: Any
     origin: Origin
@@ -148,10 +148,10 @@ def prepare(run: RunFolder) -> RunContext:
     if packaged:
         facts["packaged_weights"] = packaged
     run.write_json("provenance.json", facts)
-    statistics = band_statistics(images)
-    rich = rich_statistics(images, names)
+    kinds = ("statistics", "rich", *(("full",) if config.heads.full else ()))
+    features = {kind: FEATURES[kind](images, names) for kind in kinds}
     return RunContext(
-        run, config, dataset, selection, images, statistics, rich, drawn, device, origin,
+        run, config, dataset, selection, images, features, drawn, device, origin,
         value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings), columns=columns,
     )  # fmt: skip
 

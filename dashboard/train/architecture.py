@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.analyses.preflight import model_cost
 from core.config import ModelConfig
+from core.config.training import BRANCHES, SAR
 from core.data.bands import subsets_of
 from core.data.indices import possible
 from core.data.store import Dataset
@@ -37,7 +38,7 @@ ROW_COLUMNS = {
     "backbone": "Backbone", "parameters": "Parameters", "megabytes": "MB", "depth": "Depth",
     "ms": "Latency (ms per patch)", "features": "Features", "error": "Problem",
 }  # fmt: skip
-BRANCH_TITLES = {"": "backbone", "optical": "optical branch", "sar": "SAR branch"}
+BRANCH_TITLES = {"": "Backbone", **theme.BRANCH_WORDS}
 FORMATS = {
     "Parameters": st.column_config.NumberColumn(format="localized"),
     "MB": st.column_config.NumberColumn(format="%.1f", help="10^6 bytes of weights in float32."),
@@ -129,8 +130,9 @@ def _pickers(data: Dataset) -> dict[str, Any]:
             st.multiselect, "Indices as input bands", possible(data.bands), key="model_indices", placeholder="none"
         )
         branches = url_state.choose(
-            st.selectbox, "Branches", ["one", "optical_sar"] if both else ["one"], key="model_branches", default="one",
-            help="optical_sar: one encoder for optical bands and one for SAR, joined."
+            st.selectbox, "Branches", [name for name, parts in BRANCHES.items() if both or SAR not in parts],
+            key="model_branches", default="one",
+            help="An encoder for each kind of input, joined: optical bands, SAR bands, indices (which must be chosen)."
             + ("" if both else " This dataset has only one kind of band."),
         )  # fmt: skip
         pretrained = url_state.choose(
