@@ -149,24 +149,45 @@ def make_split(
 ) -> Folds:
     """One stratified split: about ``share`` of the labelled patches are judged, the others learnt from.
 
-    The judged part is one or more of scikit-learn's folds (:func:`make_folds`), as many as come nearest to the share:
-    0.3 is three of ten. Raises FoldError when it cannot be drawn with both classes on both sides.
+    Without groups it is scikit-learn's ``StratifiedShuffleSplit``. With them the judged part is one or more of its
+    ``StratifiedGroupKFold``'s folds (:func:`make_folds`), as many as come nearest to the share: 0.3 is three of ten.
+    Raises FoldError when it cannot be drawn with both classes on both sides.
     """
-    parts = [Fraction(share).limit_denominator(20), Fraction(1, max(2, round(1 / share)))]
-    error = None
+    labels = np.asarray(labels)
+    try:
+        judged = _drawn_apart(labels, groups if grouped else None, share, seed)
+        rest = np.setdiff1d(np.flatnonzero(labels >= 0), judged)
+        if min(len(np.unique(labels[judged])), len(np.unique(labels[rest]))) < 2:
+            raise FoldError("one of its two parts would hold one class only.")
+    except FoldError as error:
+        raise FoldError(f"One split with {share:.0%} to evaluate cannot be drawn: {error}") from error
+    fold_of = np.full(len(labels), -1, np.int8)
+    fold_of[judged] = 0
+    return Folds(1, seed, grouped and groups is not None, fold_of, (), rest)
+
+
+def _drawn_apart(labels: np.ndarray, groups: np.ndarray | None, share: float, seed: int) -> np.ndarray:
+    """(n,) rows that are judged."""
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    known = np.flatnonzero(labels >= 0)
+    if groups is None:
+        _check_possible(labels[known], None, 2)
+        try:
+            draw = StratifiedShuffleSplit(1, test_size=share, random_state=seed)
+            return known[next(draw.split(known, labels[known]))[1]]
+        except ValueError as error:
+            raise FoldError(f"{error}.") from error
+    parts = [Fraction(share).limit_denominator(10 if share >= 0.1 else 20), Fraction(1, round(1 / share))]
+    first = None
     for part in dict.fromkeys(parts):
         try:
-            drawn = make_folds(labels, groups, part.denominator, seed, grouped)
-        except FoldError as reason:
-            error = error or reason
+            drawn = make_folds(labels, groups, part.denominator, seed)
+        except FoldError as error:
+            first = first or error
             continue
-        judged = (drawn.fold_of >= 0) & (drawn.fold_of < part.numerator)
-        if len(np.unique(labels[judged])) < 2:
-            error = error or FoldError("the validation part would hold one class only.")
-            continue
-        rest = np.flatnonzero(drawn.fold_of >= part.numerator)
-        return Folds(1, seed, drawn.grouped, np.where(judged, 0, -1).astype(np.int8), (), rest)
-    raise FoldError(f"One split with {share:.0%} to evaluate cannot be drawn: {error}")
+        return np.flatnonzero((drawn.fold_of >= 0) & (drawn.fold_of < part.numerator))
+    raise first
 
 
 def _check_possible(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:

@@ -13,7 +13,6 @@ from core.config import RunConfig
 from core.config.preset_groups import GROUPS as PRESET_GROUPS
 from core.config.preset_groups import group_of
 from core.config.presets import SOURCES
-from core.config.training import BRANCHES, SAR
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
@@ -228,7 +227,7 @@ def config_form(
     }  # fmt: skip
     hidden = {path for path, is_shown in shown.items() if not is_shown}
     options = {"folds.group_by": groupings, "heads.head": draft.base.heads.names, "model.backbone": BACKBONES}
-    options["model.branches"] = [name for name, parts in BRANCHES.items() if both or SAR not in parts]
+    options["model.branches"] = offered_branches(bands)
     with st.container(border=True), st.grid(min_column_width=240, gap="medium"):
         for title in ("Network", "Training", "Balance and folds"):
             _group(draft, title, hidden, options)

@@ -14,7 +14,7 @@ from core.errors import ConfigError, FoldError
 
 
 @given(
-    st.integers(40, 200), st.floats(0.05, 0.5), st.integers(0, 3), st.booleans(),
+    st.integers(60, 200), st.floats(0.15, 0.5), st.integers(0, 3), st.booleans(),
 )  # fmt: skip
 @settings(max_examples=40, deadline=None)
 def test_it_is_grouped_stratified_and_near_its_share(n, share, seed, grouped):
@@ -33,6 +33,8 @@ def test_it_is_grouped_stratified_and_near_its_share(n, share, seed, grouped):
 def test_a_share_that_is_no_whole_part_of_one_is_made_of_several_folds():
     labels = np.tile([0, 0, 1, 0], 50)
     assert len(make_split(labels, None, 0.3).val(0)) == 60
+    of_two = np.array([f"g{i // 2}" for i in range(200)])
+    assert len(make_split(labels, of_two, 0.3).val(0)) == 60
     assert len(make_split(labels, None, 0.15).val(0)) == 30
 
 
