@@ -23,7 +23,7 @@ from core.runs.targets import CheckpointsTarget
 from dashboard import cache, state, theme, url_state
 from dashboard.charts.base import escape_html
 from dashboard.jobs import analyses, progress
-from dashboard.train.backbones import BACKBONES, INITIAL
+from dashboard.train.backbones import BACKBONES, INITIAL, offered_branches
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error

@@ -18,7 +18,7 @@ from core.data.indices import possible
 from core.data.stacks import STACKS
 from core.errors import ConfigError
 from dashboard import url_state
-from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights
+from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights, offered_branches
 from dashboard.train.draft import GROUP, PRESET, TEXT, VERSION, Draft, copied
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown

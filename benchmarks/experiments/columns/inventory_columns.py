@@ -72,14 +72,14 @@ def main() -> None:
             verdicts[name] = {"refused": str(error)}
     refused = preset("columns").with_overrides([f"model.columns={SECOND}", "folds.n_splits=3"])
     try:
-        prepare(create_run(given.checkpoints, refused, path))
+        prepare(create_run(given.checkpoints, refused, path, "input"))
         as_input = "accepted"
     except ConfigError as error:
         as_input = str(error)
     config = preset("columns").with_overrides(
         [f"model.second_column={SECOND}", "folds.n_splits=3", "train.class_weight=balanced"]
     )
-    run = create_run(given.checkpoints, config, path)
+    run = create_run(given.checkpoints, config, path, "second")
     drain(train_run(run))
     run.write_status(state="succeeded")
     summary = json.loads((run.path / "summary.json").read_text())

@@ -1,9 +1,9 @@
 """Pictures before and after the event as one dataset: a patch is a pair, its bands stacked.
 
 The pairs are told by folders or words in the names (``core.data.readers.moments.pairing``), or by two columns of the
-labels CSV (``before`` and ``after``). Otherwise the source is one of ``folders``: class folders or a labels CSV, groups,
-splits and masks are those of the pictures after the event. The bands after the event come first (``red``), those before
-it behind them (``red_pre``).
+labels CSV (``before`` and ``after``). Otherwise the source is one of ``folders``: class folders or a labels CSV,
+groups, splits and masks are those of the pictures after the event. The bands after the event come first (``red``),
+those before it behind them (``red_pre``).
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _by_name(source: Path, files: Iterable[Path], aside: Aside) -> dict[Path, Pa
 
 
 def _by_table(source: Path, options: ReaderOptions, aside: Aside) -> tuple[dict[Path, Path], str] | None:
-    """Picture after -> picture before by the labels CSV, and its column of pictures after; None without such columns."""
+    """Picture after -> picture before by the labels CSV, and its column of the former; None without such columns."""
     if options.labels is None:
         return None
     place = Path(options.labels)
