@@ -20,7 +20,7 @@ from core.data.readers.base import Aside, Collection, Item, ReaderOptions, Shape
 from core.data.readers.build import choose_bands
 from core.data.readers.files import FilePatch, in_order, patch_files
 from core.data.readers.matching import FileIndex
-from core.data.readers.moments.pairing import bare, paired
+from core.data.readers.moments.pairing import Paired, paired
 from core.data.readers.tables import Table, read_table
 from core.errors import DataError, FormatError
 
@@ -93,36 +93,36 @@ def options_for(source: Path, options: ReaderOptions, aside: Aside) -> ReaderOpt
 
 def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     """The pairs with what is known of them. Raises FormatError where there are none."""
-    found: dict[Path, Path] = {}
     by_table = _by_table(source, options, aside)
+    pairs = Paired({}, {}, {}, ())
     if by_table is not None:
-        found, column = by_table
+        pairs, column = by_table
         options = options.model_copy(update={"id_column": options.id_column or column})
 
     def after_only(files: Sequence[Path]) -> list[Path]:
-        if not found:
-            found.update(_by_name(source, files, aside))
-        return [path for path in files if path in found]
+        nonlocal pairs
+        pairs = pairs if pairs.before_of else _by_name(source, files, aside)
+        return [path for path in files if path in pairs.before_of]
 
     collection = folders.collect(source, options, aside, after_only)
-    return _with_before(source, collection, found, options, aside)
+    return _with_before(source, collection, pairs, options, aside)
 
 
 def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
     """The pairs to predict."""
     if not source.is_dir():
         raise FormatError(f"{source.name} is one file; a pair is two. {LAYOUTS}")
-    found = _by_name(source, in_order(patch_files(source, aside)), aside)
+    pairs = _by_name(source, in_order(patch_files(source, aside)), aside)
     items = [
         Item(name, FilePatch(path, path.relative_to(source).as_posix()))
-        for path, name in folders.ids(source, list(found)).items()
+        for path, name in folders.ids(source, list(pairs.before_of)).items()
     ]
     collection = Collection(f"before and after: {source.resolve().name}", items, folders.DEFAULT_CLASSES)
-    return _with_before(source, collection, found, options, aside)
+    return _with_before(source, collection, pairs, options, aside)
 
 
-def _by_name(source: Path, files: Iterable[Path], aside: Aside) -> dict[Path, Path]:
-    """Picture after -> picture before, by folders and names; what is alone is set aside."""
+def _by_name(source: Path, files: Iterable[Path], aside: Aside) -> Paired:
+    """The pairs by folders and names; what is alone is set aside."""
     pairs = paired(source, files, loose=True)
     if not pairs.before_of:
         raise FormatError(f"{source} holds no pairs of pictures before and after the event. {LAYOUTS}")
@@ -131,11 +131,11 @@ def _by_name(source: Path, files: Iterable[Path], aside: Aside) -> dict[Path, Pa
     if pairs.neither:
         names = [path.relative_to(source).as_posix() for path in pairs.neither]
         aside.warn(f"{len(names)} files whose names say no moment were left out: {some(names)}.")
-    return dict(pairs.before_of)
+    return pairs
 
 
-def _by_table(source: Path, options: ReaderOptions, aside: Aside) -> tuple[dict[Path, Path], str] | None:
-    """Picture after -> picture before by the labels CSV, and its column of the former; None without such columns."""
+def _by_table(source: Path, options: ReaderOptions, aside: Aside) -> tuple[Paired, str] | None:
+    """The pairs by the labels CSV, and its column of pictures after the event; None without such columns."""
     if options.labels is None:
         return None
     place = Path(options.labels)
@@ -161,7 +161,7 @@ def _by_table(source: Path, options: ReaderOptions, aside: Aside) -> tuple[dict[
         raise FormatError(
             f"No row of {table.path.name} names two pictures of {source} ({columns['before']}, {columns['after']})."
         )
-    return found, columns["after"]
+    return Paired(found, {path: path.stem for path in found}, {}, ()), columns["after"]
 
 
 def _column(table: Table, names: Sequence[str]) -> str | None:
@@ -169,14 +169,14 @@ def _column(table: Table, names: Sequence[str]) -> str | None:
 
 
 def _with_before(
-    source: Path, collection: Collection, found: dict[Path, Path], options: ReaderOptions, aside: Aside
+    source: Path, collection: Collection, pairs: Paired, options: ReaderOptions, aside: Aside
 ) -> Collection:
     """The collection whose patches are pairs, under the names that both pictures share."""
-    items, names = [], {item.id: bare(item.id) for item in collection.items}
+    items, names = [], {item.id: _shared(item, pairs) for item in collection.items}
     unique = len(set(names.values())) == len(names)
     for item in collection.items:
         after = replace(item.patch, layout=options.layout)
-        path = found[after.path]
+        path = pairs.before_of[after.path]
         before = FilePatch(path, path.relative_to(source).as_posix(), layout=options.layout)
         pair = Pair(after, before, _names(after, options))
         columns = dict(item.columns) | {"file_before": before.file}
@@ -184,6 +184,12 @@ def _with_before(
     title = f"before and after: {source.resolve().name}"
     aside.warn(f"{len(items)} pairs: bands after the event have their own names, those before it end in {PRE}.")
     return replace(collection, name=title, items=tuple(items))
+
+
+def _shared(item: Item, pairs: Paired) -> str:
+    """The id of a picture after the event, its name as far as both have it."""
+    path = item.patch.path
+    return item.id.removesuffix(path.stem) + pairs.shared[path] if item.id.endswith(path.stem) else item.id
 
 
 def _names(patch: FilePatch, options: ReaderOptions) -> tuple[str, ...]:

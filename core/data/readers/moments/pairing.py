@@ -27,24 +27,28 @@ LOOSE = {
 
 @dataclass(frozen=True)
 class Paired:
-    """before_of: picture after the event -> the one before. alone: file -> why it has no partner."""
+    """before_of: picture after the event -> the one before. shared: picture after -> what both names have in common.
+
+    alone: file -> why it has no partner. neither: files whose names say no moment.
+    """
 
     before_of: dict[Path, Path]
+    shared: dict[Path, str]
     alone: dict[Path, str]
-    neither: tuple[Path, ...]  # files whose names say no moment
+    neither: tuple[Path, ...]
 
 
 def paired(source: Path, files: Iterable[Path], loose: bool = False) -> Paired:
     """The pairs among ``files`` below ``source``, in their order."""
     words = LOOSE if loose else PLAIN
     by_key: dict[tuple, dict[str, list[Path]]] = defaultdict(lambda: {"before": [], "after": []})
-    neither = []
+    neither, name_of = [], {}
     for path in files:
-        moment, key = _moment(source, path, words)
+        moment, folders, name_of[path] = _moment(source, path, words)
         if moment is None:
             neither.append(path)
         else:
-            by_key[key][moment].append(path)
+            by_key[(*folders, name_of[path].casefold())][moment].append(path)
     before_of, alone = {}, {}
     for found in by_key.values():
         before, after = found["before"], found["after"]
@@ -57,33 +61,27 @@ def paired(source: Path, files: Iterable[Path], loose: bool = False) -> Paired:
             if found[other]:
                 why = "Several pictures of this name are of one moment, so that its partner cannot be told."
             alone[path] = why
-    return Paired(before_of, alone, tuple(neither))
+    return Paired(before_of, {path: name_of[path] for path in before_of}, alone, tuple(neither))
 
 
-def bare(name: str) -> str:
-    """An id without the word of its moment."""
-    return _name(name, LOOSE)[1] or name
-
-
-def _moment(source: Path, path: Path, words: dict[str, re.Pattern]) -> tuple[str | None, tuple]:
-    """Of a file: "before", "after" or None, and what it shares with its partner."""
+def _moment(source: Path, path: Path, words: dict[str, re.Pattern]) -> tuple[str | None, tuple[str, ...], str]:
+    """Of a file: "before", "after" or None, and what it shares with its partner: folders, and the name."""
     folders = [unicodedata.normalize("NFC", part) for part in path.relative_to(source).parts[:-1]]
     stem = unicodedata.normalize("NFC", path.stem)
     said = [next((moment for moment, word in words.items() if word.fullmatch(part)), None) for part in folders]
     kept = [part.casefold() for part, moment in zip(folders, said, strict=True) if moment is None]
     kept = [part for part in kept if part not in IMAGES]
     by_folder = next((moment for moment in reversed(said) if moment), None)
-    by_name, rest = _name(stem, words)
+    by_name, rest = _name(stem, words if by_folder is None else PLAIN)
     if by_folder is None:
-        return by_name, (*kept, rest.casefold())
-    return by_folder, (*kept, (rest if by_name == by_folder else stem).casefold())
+        return by_name, tuple(kept), rest
+    return by_folder, tuple(kept), rest if by_name == by_folder else stem
 
 
 def _name(stem: str, words: dict[str, re.Pattern]) -> tuple[str | None, str]:
-    """The moment that the first or the last word of a name says, and the name without it."""
-    for moment, word in words.items():
-        if found := re.fullmatch(rf"(.+?)[_\-. ]+(?:{word.pattern})", stem, re.I):
-            return moment, found[1]
-        if found := re.fullmatch(rf"(?:{word.pattern})[_\-. ]+(.+)", stem, re.I):
-            return moment, found[1]
+    """The moment that the last word of a name says, or else the first, and the name without it."""
+    for form in (r"(.+?)[_\-. ]+(?:{})", r"(?:{})[_\-. ]+(.+)"):
+        for moment, word in words.items():
+            if found := re.fullmatch(form.format(word.pattern), stem, re.I):
+                return moment, found[1]
     return None, stem

@@ -54,7 +54,7 @@ def test_the_weights_are_held_once_and_stay_shared_in_training(pairs):
 
 def test_equal_moments_have_no_difference_and_a_change_is_learnt(pairs):
     images, labels = pairs
-    config = configured("train.epochs=15", "train.lr=0.01")
+    config = configured("train.epochs=8", "train.lr=0.02")
     network = built(config)
     same = np.concatenate([images[:, 2:], images[:, 2:]], axis=1)
     width = network.n_features // 3
@@ -104,7 +104,7 @@ def test_each_moment_has_maps_of_its_own(pairs):
 
 
 def test_shared_weights_are_opened_and_frozen_together():
-    config = configured("train.trainable=layers", "train.top_layers=3", "train.batch_norm=train")
+    config = configured("train.trainable=layers", "train.top_layers=12", "train.batch_norm=train")
     network = built(config)
     opening = opening_at(1, network, config.train)
     names = {name for name, _ in network.named_parameters()}

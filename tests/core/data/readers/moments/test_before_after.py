@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from core.data.bands import composites
-from core.data.readers import FORMATS, ReaderOptions, ingest, iterate_patches, recognise
+from core.data.readers import FORMATS, ReaderOptions, ingest, recognise
 from core.data.readers.base import Aside
-from core.data.readers.moments.pairing import bare, paired
+from core.data.readers.moments.pairing import paired
 from core.data.store import open_dataset
 from core.errors import FormatError
 from core.progress import drain
@@ -98,7 +98,6 @@ def test_pairs_to_predict_are_read_as_those_that_were_learnt(tmp_path):
     collection = FORMATS["before_after"].collect_unlabelled(tmp_path / "s", ReaderOptions(), aside)
     assert [item.id for item in collection.items] == ["p0", "p1", "p2"]
     assert collection.items[2].patch.read()[[0, 3], 0, 0].tolist() == [102, 2]
-    assert iterate_patches is not None
 
 
 def test_a_source_without_pairs_says_what_is_accepted(tmp_path):
@@ -114,6 +113,14 @@ def test_several_pictures_of_one_moment_have_no_partner(tmp_path):
     assert "Several pictures" in found.alone[files[2]] and "no picture of the same name before" in found.alone[files[3]]
 
 
-@pytest.mark.parametrize(("name", "same"), [("a_post", "a"), ("pre-7", "7"), ("xBD_post_disaster", "xBD"), ("a", "a")])
-def test_an_id_loses_the_word_of_its_moment(name, same):
-    assert bare(name) == same
+@pytest.mark.parametrize(
+    ("before", "after", "shared"),
+    [("a_pre.png", "a_post.png", "a"), ("pre-7.png", "Post-7.tif", "7"), ("A/t1_x.png", "B/t1_x.png", "t1_x"),
+     ("xBD_pre_disaster.png", "xBD_post_disaster.png", "xBD"), ("t1/a.png", "t2/a.png", "a"),
+     ("before/a_pre.png", "after/a_post.png", "a"), ("images/b_2.png", "images/a_2.png", None)],
+)  # fmt: skip
+def test_names_share_what_says_no_moment(tmp_path, before, after, shared):
+    found = paired(tmp_path, [tmp_path / before, tmp_path / after], loose=True)
+    if shared is None:  # b is after, a is before
+        before, after, shared = after, before, "2"
+    assert found.before_of == {tmp_path / after: tmp_path / before} and found.shared == {tmp_path / after: shared}
