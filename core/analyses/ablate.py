@@ -151,7 +151,7 @@ ANALYSIS = Analysis(
     title="Experiment",
     summary="Trains a set of runs that answers one question, and compares them: ablations, backbones, unfreezing, any "
     "grid of settings.",
-    page="results",
+    page="train",
     view="experiments",
     Options=AblateOptions,
     run=analyse,

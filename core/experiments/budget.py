@@ -6,13 +6,16 @@ from core.config import RunConfig
 from core.text import list_names
 
 FOLDS, EPOCHS = 2, 5
-SAID = ("folds.n_splits", "train.epochs", "model.image_size", "model.backbone", "model.pretrained")  # in words
+SAID = (  # in words
+    "folds.n_splits", "train.epochs", "train.select", "model.image_size", "model.backbone", "model.pretrained",
+)  # fmt: skip
 
 
 def small(config: RunConfig) -> list[str]:
     """The settings that a row gets on a small budget: fewer folds and epochs, one SVM, nothing explained.
 
-    The headline's head stays. Warm-up and phases keep their share of the epochs.
+    The headline's head stays. Warm-up and phases keep their share of the epochs. No epoch is chosen by what it is
+    judged on.
     """
     epochs = min(config.train.epochs, EPOCHS)
     share = epochs / config.train.epochs
@@ -21,6 +24,9 @@ def small(config: RunConfig) -> list[str]:
     settings = {
         "folds.n_splits": min(config.folds.n_splits, FOLDS),
         "train.epochs": epochs,
+        "train.select": "last" if config.train.select == "fold_best" else config.train.select,
+        "train.judge_steps": "null",
+        "train.patience": "null",
         "train.warmup_epochs": round(config.train.warmup_epochs * share),
         "train.head_epochs": round(config.train.head_epochs * share),
         "train.top_epochs": round(config.train.top_epochs * share),
