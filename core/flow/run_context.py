@@ -48,7 +48,8 @@ class RunContext:
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
     learnt from. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
-    apply. ``shared``: what other runs of this process have made, or will use. ``columns``: facts about the patches, (N,) each, those of joined inventories too.
+    apply. ``shared``: what other runs of this process have made, or will use. ``columns``: facts about
+    the patches, (N,) each, those of joined inventories too.
     """
 
     run: RunFolder
