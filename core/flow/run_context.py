@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from core.data.tabular.second import second_classes, second_words
 from core.device import choose_device
 from core.errors import DataError, FoldError, LandslideLensError, TrainingError
 from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
+from core.flow.shared import Shared
 from core.flow.starting_weights import packaged_cards
 from core.predict.values import trained_values
 from core.progress import drain
@@ -48,7 +50,7 @@ class RunContext:
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
     learnt from. ``features``: kind of band statistics -> (N, S) float32. ``columns``: facts about the patches, (N,)
     each, those of joined inventories too. ``value_notes``: what is doubtful about the pixels' values.
-    ``setting_notes``: settings that do not apply.
+    ``setting_notes``: settings that do not apply. ``shared``: what other runs of this process have made, or will use.
     """
 
     run: RunFolder
@@ -62,6 +64,7 @@ class RunContext:
     origin: Origin
     value_notes: tuple[str, ...] = ()
     setting_notes: tuple[str, ...] = ()
+    shared: Shared = field(default_factory=Shared)
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -90,6 +93,11 @@ class RunContext:
         return tuple(band.name for band in self.bands)
 
     @property
+    def content(self) -> tuple:
+        """The patches' content and the bands that are trained on, as a key of ``shared``."""
+        return self.dataset.content_hash, self.band_names
+
+    @property
     def labels(self) -> np.ndarray:
         """(N,) int8, -1 where unlabelled or left out."""
         return self.selection.labels
@@ -100,14 +108,16 @@ class RunContext:
         return self.folds.fold_of
 
 
-def prepare(run: RunFolder) -> RunContext:
+def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
-    config = run.config()
+    config, shared = run.config(), shared or Shared()
     packaged = packaged_cards(config.model, run.checkpoints)
     dataset = open_dataset(run.dataset_path())
-    selection, leaks = select(dataset, config.data, config.folds), drain(leaks_of(dataset))
+    selection = select(dataset, config.data, config.folds)
     names, labels = tuple(band.name for band in selection.bands), selection.labels
-    report = drain(check(dataset, leaks, labels))
+    file, content = (dataset.path, dataset.content_hash), (dataset.content_hash, names)
+    leaks = shared.of("leaks", file, lambda: drain(leaks_of(dataset)))
+    report = shared.of("check", (*file, labels.tobytes()), lambda: drain(check(dataset, leaks, labels)))
     if not report.ok:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
@@ -119,8 +129,8 @@ def prepare(run: RunFolder) -> RunContext:
     if free < FREE_DISK_BYTES:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     check_memory(dataset, len(names))
-    images = dataset.images(bands=names)
-    blank = blank_patches(images)
+    images = shared.of("images", content, lambda: dataset.images(bands=names))
+    blank = shared.of("blank", content, lambda: blank_patches(images))
     selection = without_blank(dataset, selection, blank)
     labels = selection.labels
     compared = compared_with_weights(run, config, dataset, selection, images)
@@ -132,7 +142,7 @@ def prepare(run: RunFolder) -> RunContext:
     model, told_settings = fitting_arguments(config.model)
     config = config.model_copy(update={"model": model})  # config.json keeps what was asked for
     # Patches that are equal in these bands are kept together as well; those without data are alike in nothing.
-    hashes = np.where(blank, dataset.ids, patch_hashes(images))
+    hashes = np.where(blank, dataset.ids, shared.of("hashes", content, lambda: patch_hashes(images)))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
     if config.model.second_column is not None:
@@ -149,10 +159,11 @@ def prepare(run: RunFolder) -> RunContext:
         facts["packaged_weights"] = packaged
     run.write_json("provenance.json", facts)
     kinds = ("statistics", "rich", *(("full",) if config.heads.full else ()))
-    features = {kind: FEATURES[kind](images, names) for kind in kinds}
+    features = {kind: shared.of(kind, content, partial(FEATURES[kind], images, names)) for kind in kinds}
     return RunContext(
         run, config, dataset, selection, images, features, drawn, device, origin,
-        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings), columns=columns,
+        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings), shared=shared,
+        columns=columns,
     )  # fmt: skip
 
 
