@@ -55,7 +55,7 @@ def test_a_trigger_that_landslides_alone_have_is_refused_as_an_input(paired_run,
         prepare(create_run(tmp_path, config, paired_run.dataset_path(), "input"))
 
 
-@pytest.mark.parametrize("name", ["heads", "label_issues", "slices", "importance", "attention", "projections"])
+@pytest.mark.parametrize("name", ["heads", "label_issues", "band_importance", "attention_maps", "robustness"])
 def test_analyses_do_with_one_split_what_they_can(paired_run_copy, name):
     analysis = registry.analysis(name)
     drain(analysis.run(paired_run_copy, analysis.Options()))

@@ -117,7 +117,7 @@ def collect_unlabelled(source: Path, options: ReaderOptions, aside: Aside) -> Co
         Item(name, FilePatch(path, path.relative_to(source).as_posix()))
         for path, name in folders.ids(source, list(pairs.before_of)).items()
     ]
-    collection = Collection(f"before and after: {source.resolve().name}", items, folders.DEFAULT_CLASSES)
+    collection = Collection(f"before_after: {source.resolve().name}", items, folders.DEFAULT_CLASSES)
     return _with_before(source, collection, pairs, options, aside)
 
 
@@ -181,7 +181,7 @@ def _with_before(
         pair = Pair(after, before, _names(after, options))
         columns = dict(item.columns) | {"file_before": before.file}
         items.append(replace(item, id=names[item.id] if unique else item.id, patch=pair, columns=columns))
-    title = f"before and after: {source.resolve().name}"
+    title = f"before_after: {source.resolve().name}"
     aside.warn(f"{len(items)} pairs: bands after the event have their own names, those before it end in {PRE}.")
     return replace(collection, name=title, items=tuple(items))
 
