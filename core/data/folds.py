@@ -97,6 +97,12 @@ def training_ids(folds: Mapping[str, Any], fold: int) -> list[str]:
     return [str(name) for ids in parts for name in ids if str(name) not in out]
 
 
+def fold_by_id(folds: Mapping[str, Any]) -> dict[str, int]:
+    """The fold that judges each patch of a run's record; -1 for what a single split only learns from."""
+    found = {str(name): -1 for name in folds.get("only_train", ())}
+    return found | {str(name): fold for fold, ids in enumerate(folds["folds"]) for name in ids}
+
+
 def all_ids(folds: Mapping[str, Any]) -> set[str]:
     """Ids of every patch that a run has learnt from or judged, by its record."""
     return {str(name) for ids in (*folds["folds"], folds.get("only_train", ())) for name in ids}
