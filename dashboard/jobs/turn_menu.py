@@ -61,7 +61,8 @@ def queue_settings() -> None:
             _do(lambda: order.pause_queue(place))
         with st.form("queue_webhook", border=False):
             address = st.text_input(
-                "Tell an address when a job ends", said.webhook, placeholder="https://…", max_chars=webhook.LONGEST,
+                "Tell an address when a job ends", said.webhook, key="queue_address", placeholder="https://…",
+                max_chars=webhook.LONGEST,
                 help="A message is posted there: the job's title, whether it succeeded, and the reason if it did not. "
                 "For incoming webhooks of Slack, Mattermost or Teams, or your own. Empty: nobody is told.",
             )  # fmt: skip
