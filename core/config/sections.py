@@ -220,11 +220,8 @@ class HeadsConfig(Section):
     @property
     def names(self) -> tuple[str, ...]:
         """Heads of a run: those on its embedding, and where set the blend, its other member, and the full set's."""
-        return (
-            *self.on_embeddings,
-            *(("rich", "blend") if self.blend else ()),
-            *(("full_boost",) if self.full else ()),
-        )
+        of_statistics = (*(("rich", "blend") if self.blend else ()), *(("full_boost",) if self.full else ()))
+        return (*self.on_embeddings, *of_statistics)
 
     @property
     def on_embeddings(self) -> tuple[str, ...]:

@@ -133,9 +133,7 @@ class ModelConfig(Section):
         "optical_sar_indices: the indices (model.indices) have an encoder of their own too.",
     )
     sar_backbone: str | None = Field(
-        None,
-        description="Encoder of the SAR branch (branches=optical_sar and optical_sar_indices); none: the same as the "
-        "backbone.",
+        None, description="Encoder of the SAR branch, where branches has one; none: the same as the backbone."
     )
     sar_weights: str | None = Field(
         None,

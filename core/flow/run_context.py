@@ -44,8 +44,8 @@ class RunContext:
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
-    learnt from. ``features``: kind of band statistics -> (N, S) float32. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
-    apply.
+    learnt from. ``features``: kind of band statistics -> (N, S) float32. ``value_notes``: what is doubtful about the
+    pixels' values. ``setting_notes``: settings that do not apply.
     """
 
     run: RunFolder

@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 from core.config import RunConfig
 from core.config.preset_groups import GROUPS as PRESET_GROUPS
 from core.config.preset_groups import group_of
-from core.config.training import BRANCHES, SAR
 from core.config.presets import SOURCES
+from core.config.training import BRANCHES, SAR
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS

@@ -29,6 +29,7 @@ from core.io import atomic, safetensors_file
 from core.io.json_text import load_json
 from core.io.plain_file import is_there
 from core.train.networks.arguments import MAX_PARAMETERS, size_limited
+from core.train.networks.branches import Branches, channels_of
 from core.train.networks.encoders import make_encoder
 from core.train.networks.index_bands import IndexBands
 from core.train.networks.network import Network, inner_hw
@@ -43,7 +44,6 @@ from core.train.networks.pretrained import (
     random_report,
     source_name,
 )
-from core.train.networks.branches import Branches, channels_of
 
 __all__ = ["Network", "WeightsReport", "build_network", "load_network", "save_network"]
 

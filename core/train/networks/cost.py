@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from core.train.networks.branches import encoders_of
 from core.train.networks.cam_layer import map_of
 from core.train.networks.network import Network
-from core.train.networks.branches import encoders_of
 from core.train.networks.unet import UNet
 
 _WEIGHTY = (nn.modules.conv._ConvNd, nn.Linear)
