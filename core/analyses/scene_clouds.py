@@ -62,8 +62,8 @@ def analyse(target: CheckpointsTarget, options: SceneCloudsOptions) -> Steps[dic
     shares = [found["cloud_share"], found["shadow_share"]]
     said = "nothing was seen" if None in shares else f"{shares[0]:.1%} is cloud and {shares[1]:.1%} cloud shadow"
     message = (
-        f"Of what was seen, {said}: {Path(options.out).name}. Look at it before it is used: roofs and bright ground can be "
-        f"taken for cloud. Then name it as the clouds of the scene (--cloud {Path(options.out).name})."
+        f"Of what was seen, {said}: {Path(options.out).name}. Look at it before it is used: roofs and bright ground "
+        f"can be taken for cloud. Then name it as the clouds of the scene (--cloud {Path(options.out).name})."
     )
     return found | {"message": message}
 

@@ -68,8 +68,8 @@ def analyse(target: DatasetTarget, options: CloudOptions) -> Steps[dict[str, Any
     }  # fmt: skip
     target.results(ANALYSIS.name).write_json("report.json", report)
     message = (
-        f"{report['n_cloudy']:,} of {report['n']:,} patches have more than {SHOWN:.0%} cloud, {report['n_shaded']:,} more "
-        f"than {SHOWN:.0%} cloud shadow. None is left out unless data.max_cloud is set."
+        f"{report['n_cloudy']:,} of {report['n']:,} patches have more than {SHOWN:.0%} cloud, {report['n_shaded']:,} "
+        f"more than {SHOWN:.0%} cloud shadow. None is left out unless data.max_cloud is set."
     )
     return report | {"message": message}
 

@@ -46,8 +46,8 @@ def require(level: str) -> Path:
     path = file_of(level)
     if path is None:
         raise MissingDependencyError(
-            f"The cloud networks are not installed: they come with {PACKAGE} {VERSION} (145 MB, {LICENCE}). Install it: "
-            f"{COMMAND}"
+            f"The cloud networks are not installed: they come with {PACKAGE} {VERSION} (145 MB, {LICENCE}). Install "
+            f"it: {COMMAND}"
         )
     return path
 

@@ -45,9 +45,9 @@ def factors(bands: Sequence[Band], name: str) -> np.ndarray:
             wrong.append(f"{band.name} in '{band.unit or 'no unit'}'")
     if wrong:
         raise ConfigError(
-            f"Clouds are told from reflectance; {name} has {', '.join(wrong)}. Accepted units: {DN}, {REFLECTANCE}, and "
-            f"Landslide4Sense's '{TIMES_MEAN}'. Pictures of 0-255 are stretched and have no reflectance; state the unit "
-            "at import or with --unit if it was recognised wrongly."
+            f"Clouds are told from reflectance; {name} has {', '.join(wrong)}. Accepted units: {DN}, {REFLECTANCE}, "
+            f"and Landslide4Sense's '{TIMES_MEAN}'. Pictures of 0-255 are stretched and have no reflectance; state the "
+            "unit at import or with --unit if it was recognised wrongly."
         )
     return np.array(found, np.float32)
 

@@ -16,8 +16,8 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
-from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
 from core.data.store.beside import columns_beside
+from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
 from core.data.store.content_hash import BATCH_BYTES, content_hash
 from core.data.store.contents import band_of, check_members, read_card
 from core.data.store.hdf5 import damage_told, open_safely

@@ -1,4 +1,4 @@
-"""A whole run with tabular inputs and a size class to answer; with three branches and the full set of statistics; and what is refused."""
+"""A whole run with tabular inputs, a size class to answer, three branches and full statistics; what is refused."""
 
 import json
 

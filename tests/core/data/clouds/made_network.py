@@ -12,7 +12,7 @@ MEAN, STD = (0.2, 0.25, 0.3, 0.35), (0.1, 0.2, 0.25, 0.5)
 
 
 def _graph():
-    """Scores (clear 0, cloud b - 0.4, shadow 0.05 - b) of blue's reflectance b, which is undone from (x - mean) / std."""
+    """Scores (clear 0, cloud b - 0.4, shadow 0.05 - b) of blue's reflectance b, undone from (x - mean) / std."""
     weights = np.zeros((3, 4, 1, 1), np.float32)
     weights[1, 0], weights[2, 0] = STD[0], -STD[0]
     bias = np.array([0, MEAN[0] - CLOUD_FROM, SHADOW_BELOW - MEAN[0]], np.float32)
