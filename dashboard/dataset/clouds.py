@@ -47,11 +47,11 @@ def clouds(data: Dataset) -> None:
     with st.expander("How this was measured"):
         assumed = "" if card_of["pixel_known"] else " (assumed, as the dataset does not say)"
         st.markdown(
-            f"{escape_markdown(card_of['network'])} (Wieland et al. 2022), its network for Level-"
-            f"{card_of['level'][1:].upper()} images, from blue, green, red and near infrared in pixels of "
-            f"{card_of['coarse_m']:g} m. The patches' own pixels are {card_of['pixel_m']:g} m{assumed}. Shares are of what was seen of a patch; "
-            f"{report['n_unknown']:,} patches have no share. They stand beside the dataset as the columns "
-            f"`{CLOUD_SHARE}` and `{SHADOW_SHARE}`."
+            f"{escape_markdown(card_of['network'])} (Wieland et al. 2022), its network for "
+            f"Level-{card_of['level'][1:].upper()} images, from blue, green, red and near infrared in pixels of "
+            f"{card_of['coarse_m']:g} m. The patches' own pixels are {card_of['pixel_m']:g} m{assumed}. Shares are of "
+            f"what was seen of a patch; {report['n_unknown']:,} patches have no share. They stand beside the dataset "
+            f"as the columns `{CLOUD_SHARE}` and `{SHADOW_SHARE}`."
         )
         if st.button("Measure again", icon=":material/refresh:", key="clouds_again"):
             analyses.begin(target, NAME)
@@ -100,6 +100,10 @@ def _patches(data: Dataset, shares: dict[str, np.ndarray]) -> None:
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]} | {k: shares[k][rows] for k in KINDS})
     page, number, pages = paging.of(table, "clouds_page", A_PAGE)
+    st.caption(
+        f"{len(rows):,} {'patch' if len(rows) == 1 else 'patches'} with at least {least or 0}% {TITLES[kind].lower()}, the largest share first: "
+        f"{percent(values[rows[0]], 0)}."
+    )
     look = gallery.look_controls(data, "clouds_look")
     gallery.gallery(
         data, page, look, "clouds_gallery", ahead=paging.ahead(table, number, A_PAGE),
