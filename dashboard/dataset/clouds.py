@@ -100,10 +100,9 @@ def _patches(data: Dataset, shares: dict[str, np.ndarray]) -> None:
         return
     table = pd.DataFrame({"id": data.ids[rows], "label": data.labels[rows]} | {k: shares[k][rows] for k in KINDS})
     page, number, pages = paging.of(table, "clouds_page", A_PAGE)
-    st.caption(
-        f"{len(rows):,} {'patch' if len(rows) == 1 else 'patches'} with at least {least or 0}% {TITLES[kind].lower()}, the largest share first: "
-        f"{percent(values[rows[0]], 0)}."
-    )
+    found = "1 patch" if len(rows) == 1 else f"{len(rows):,} patches"
+    largest = percent(values[rows[0]], 0)
+    st.caption(f"{found} with at least {least or 0}% {TITLES[kind].lower()}, the largest share first: {largest}.")
     look = gallery.look_controls(data, "clouds_look")
     gallery.gallery(
         data, page, look, "clouds_gallery", ahead=paging.ahead(table, number, A_PAGE),
