@@ -7,7 +7,6 @@ green, red and near infrared are used. The package itself is not imported: it op
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from core.data.clouds.reflectance import NEEDED, filled
 from core.errors import MissingDependencyError
 from core.io import atomic
+from core.io.json_text import load_json
 
 PACKAGE, VERSION, LICENCE = "ukis-csmask", "1.0.0", "Apache-2.0"
 COMMAND = "python -m pip install -r requirements-clouds.txt"
@@ -62,7 +62,7 @@ class CloudNetwork:
             raise MissingDependencyError(
                 f"The installed {PACKAGE} is not version {VERSION}: its network is another file. {COMMAND}"
             )
-        told = json.loads(self._path.with_suffix(".json").read_text(encoding="utf-8"))
+        told = load_json(self._path.with_suffix(".json"), follow=True)
         statistics = told["data"]["dataset_statistics"]
         order = [statistics["band_names"].index(name) for name in NEEDED]
         mean, std = (np.array(values, np.float32)[order] for values in statistics["img"])

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from core.errors import DataError, FormatError
-from core.io.atomic import replacing
 from core.io.json_text import parse_json
 from core.io.plain_file import is_there
 
@@ -34,13 +33,9 @@ def keep(dataset: Path, table: Any, card: dict[str, Any]) -> None:
 
     card: plain values, ``dataset_hash`` (the dataset's ``card_hash``) among them.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from core.io.parquet_file import save_table
 
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _META: json.dumps(card).encode()})
-    with replacing(path_of(dataset)) as partial:
-        pq.write_table(arrow, partial)
+    save_table(path_of(dataset), table, {_META: json.dumps(card).encode()})
 
 
 def card_of(dataset: Path) -> dict[str, Any] | None:
