@@ -114,13 +114,13 @@ def test_what_cannot_be_asked_is_refused_before_it_waits(finished):
 def test_a_killed_experiment_goes_on_with_the_row_that_was_broken_off(tmp_path):
     target = target_in(tmp_path)
     target.checkpoints.mkdir()
-    options = ablate.ANALYSIS.options(asking("train.lr=0.003,0.01", "train.epochs=3"))
+    options = ablate.ANALYSIS.options(asking("train.lr=0.003,0.01", "train.epochs=15"))
     folder = create(target, "ablate", options.model_dump(mode="json"))
     worker = [sys.executable, "-m", "core.workers.job_worker", str(folder.path)]
     process = subprocess.Popen(worker, start_new_session=True, stdout=subprocess.DEVNULL)
     try:
-        until(lambda: len(list_runs(target.checkpoints)) == 2 and _epochs(list_runs(target.checkpoints)[0]))
-        row = list_runs(target.checkpoints)[0]
+        until(lambda: len(list_runs(target.checkpoints)) == 2 and _epochs(_running(target)))
+        row = _running(target)
         assert queue.job(target.checkpoints, row.name).state == "running"
         with pytest.raises(JobError, match="row of an experiment that is running. Cancel the experiment"):
             queue.cancel(target.checkpoints, row.name)
@@ -147,8 +147,12 @@ def test_a_cancelled_experiment_keeps_its_finished_rows(tmp_path):
     assert {row["state"] for row in ablate.read(target, name)["rows"]} == {"waiting"}
 
 
+def _running(target):
+    return next((run for run in list_runs(target.checkpoints) if run.status()["state"] == "running"), None)
+
+
 def _epochs(run):
-    return any(event["event"] == "epoch" for event in run.events()[0])
+    return run is not None and any(event["event"] == "epoch" for event in run.events()[0])
 
 
 def until(holds, seconds=240):
