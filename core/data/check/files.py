@@ -9,10 +9,8 @@ from core.text import list_names, number
 
 def file_rows(found: Betrayals, positive: str) -> list[CheckRow]:
     """A row for each property of the files that tells the label, or one that says that none does, or why none can."""
-    if not found.rows and not found.same:
-        return [CheckRow("ok", "Whether the files give the label away is not known", "", advice=found.note)]
     if not found.rows and found.note:
-        return [CheckRow("ok", "Whether the files give the label away is not known", found.note)]
+        return [CheckRow("ok", "Whether the files give the label away is not known", "", advice=found.note)]
     told = [row for row in found.rows if row.tells and row.name != ALL]
     rows = [_row(row, positive, found) for row in told if row.kind != "names"]
     if names := [row for row in told if row.kind == "names"]:

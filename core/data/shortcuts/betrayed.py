@@ -53,7 +53,7 @@ PROPERTIES = {
         "instead of resizing them, or keep pictures of sizes that both classes have",
     ),
     "noted_size": Property(
-        "picture size as a column has it",
+        "picture size (from a column)",
         tuple(f"noted {name}" for name in SIZE_COLUMNS),
         "pixels",
         "If the pictures were resized from these sizes, that left traces in them. Leave the columns out of "
@@ -145,6 +145,8 @@ def betrayed(dataset: Dataset, labels: np.ndarray, seed: int = 0) -> Betrayals:
             "or from a table. Import the source again to have it looked at."
         )
     rows = np.flatnonzero(labels >= 0)
+    if len(np.unique(labels[rows])) < 2:
+        return Betrayals(n=len(rows), note="It needs labelled patches of both classes.")
     rng = np.random.default_rng(seed)
     sampled = len(rows) > MOST_TESTED
     if sampled:
