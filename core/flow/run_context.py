@@ -130,6 +130,10 @@ def prepare(run: RunFolder) -> RunContext:
     hashes = np.where(blank, dataset.ids, patch_hashes(images))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
+    if drawn.folds.n_splits != config.folds.n_splits:  # as many folds as regions
+        folds = config.folds.model_copy(update={"n_splits": drawn.folds.n_splits})
+        run.write_text("config.json", run.config().model_copy(update={"folds": folds}).to_json())
+        config = config.model_copy(update={"folds": folds})
     origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
     device = choose_device(config.device)
     run.write_text("folds.json", drawn.folds.to_json(dataset.ids))

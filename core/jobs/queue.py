@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from core.analyses.registry import analysis, title
 from core.config import RunConfig
+from core.data.regions.leave_one_out import with_regions
 from core.data.store import open_dataset
 from core.errors import JobError, RunError
 from core.io.atomic import remove
@@ -70,9 +71,10 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = Non
 
     then: what follows when it has succeeded (``core.jobs.demo``).
 
-    Raises DataError when the dataset file cannot be opened, and JobError where the checkpoints folder cannot be written
-    or its disk is full.
+    Raises DataError when the dataset file cannot be opened, FoldError where its regions allow no folds
+    (``folds.region``), and JobError where the checkpoints folder cannot be written or its disk is full.
     """
+    config = with_regions(dataset, config)
     checkpoints, spec = Path(checkpoints), _spec(dataset, config)
     rows.reconcile(checkpoints)
     need_room(checkpoints)
@@ -117,7 +119,7 @@ def submit_analysis(
 
 def finished(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder | None:
     """The newest run of this very specification that succeeded, or none."""
-    spec = _spec(dataset, config)
+    spec = _spec(dataset, with_regions(dataset, config))
     runs = (run for run in list_runs(Path(checkpoints)) if run.known_status()["state"] == "succeeded")
     return next((run for run in runs if _spec_of(run) == spec), None)
 
