@@ -23,7 +23,16 @@ MOST = 20  # folds, of folds.n_splits
 FEW = 10  # patches of a class below which a region's own score says little
 SHOWN = 5  # regions named in a sentence
 UNKNOWN = "unknown region"
-USUAL = ("region", "country", "event", "inventory", "source", "dataset", "site", "area")  # names that are looked for first
+USUAL = (
+    "region",
+    "country",
+    "event",
+    "inventory",
+    "source",
+    "dataset",
+    "site",
+    "area",
+)  # names that are looked for first
 
 
 @dataclass(frozen=True, eq=False)
