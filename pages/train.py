@@ -11,9 +11,9 @@ from core.data.bands import choose_bands
 from core.data.check.masks import require_masks
 from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
-from core.data.regions.leave_one_out import resolved
 from core.data.held_back.split_parts import held_back
 from core.data.label_versions import labels_of, with_version_named
+from core.data.regions.leave_one_out import resolved
 from core.errors import FoldError, LandslideLensError
 from core.jobs import queue
 from core.runs import repeats

@@ -220,7 +220,12 @@ def config_form(
         "folds.hold_out_val": has_split, "data.max_cloud": has_cloud, "model.masks": has_masks,
     }  # fmt: skip
     hidden = {path for path, is_shown in shown.items() if not is_shown}
-    options = {"folds.group_by": groupings, "folds.region": [None, *regions], "heads.head": draft.base.heads.names, "model.backbone": BACKBONES}
+    options = {
+        "folds.group_by": groupings,
+        "folds.region": [None, *regions],
+        "heads.head": draft.base.heads.names,
+        "model.backbone": BACKBONES,
+    }
     both = {"optical", "sar"} <= {band.modality for band in bands}
     with st.container(border=True), st.grid(min_column_width=240, gap="medium"):
         for title in ("Network", "Training", "Balance and folds"):
