@@ -72,8 +72,8 @@ def must_be_possible(run: RunFolder, options: ProtocolOptions) -> None:
     must_suit(options.recipe, dataset, choose_bands(config.data.bands, dataset.bands))
     if options.recipe == TRAINED and len(runs_by_way(run, list_runs(run.checkpoints))) < 2:
         raise ConfigError(
-            "No finished run has this run's settings under another way of splitting. Train the other ways first: "
-            f"python -m core protocols {run.name} --train."
+            "No finished run has this run's settings under another way of splitting. Train the other ways first "
+            f"(python -m core ablate {dataset.path.name} splits, with this run's preset and settings)."
         )
 
 

@@ -8,17 +8,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.analyses.ablate import NAME as ABLATE
 from core.analyses.splitting.features import PACKAGED, STATISTICS, TRAINED
 from core.analyses.splitting.protocols import METRIC_WORDS, NAME, read, sentence
 from core.data.regions.leave_one_out import columns_of_regions
 from core.data.store import Dataset
+from core.errors import LandslideLensError
+from core.experiments.kinds.splits import options_of
 from core.runs.store import RunFolder
-from dashboard import url_state
+from core.text import duration
+from dashboard import cache, state, url_state
 from dashboard.jobs import analyses
 from dashboard.results.splits import charts
 from dashboard.ui import downloads
 from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, percent
 from dashboard.ui.guards import or_stop
+from dashboard.ui.messages import show_error
 
 RECIPES = {STATISTICS: "Band statistics", PACKAGED: "Frozen ImageNet features", TRAINED: "Trained networks"}
 
@@ -55,6 +60,9 @@ def splits_view(run: RunFolder, data: Dataset | None) -> None:
         )  # fmt: skip
         with st.popover("Compare again", icon=":material/refresh:"):
             _form(run, data, report)
+        if data is not None:
+            with st.popover("Train under each way", icon=":material/play_arrow:"):
+                _train(run, data)
     said.markdown(f"**{escape_markdown(sentence(report, metric))}**")
     able = [row for row in report["ways"] if not row["missing"]]
     _pictures(able, metric)
@@ -140,6 +148,26 @@ def _form(run: RunFolder, data: Dataset | None, report: Mapping[str, Any]) -> No
     analyses.options_form(
         run, NAME, "Compare", given=report["options"], choices={"region": [None, *columns]},
     )  # fmt: skip
+
+
+def _train(run: RunFolder, data: Dataset) -> None:
+    """The full comparison: the run's settings trained anew under every way, as one experiment."""
+    target = cache.dataset_target(data.path, state.checkpoints())
+    st.markdown(
+        "Trains this run's settings under every way of splitting that is possible here: up to three further runs, each "
+        f"about as long as this one ({duration(run.summary()['seconds'])}). What is trained already is kept."
+    )
+    st.caption("The table is under Experiments on the Train page; afterwards choose Trained under Compare again.")
+    if analyses.is_active(target, ABLATE):
+        st.info("An experiment on this dataset is waiting or running.", icon=":material/schedule:")
+        return
+    if st.button("Start training", type="primary", icon=":material/play_arrow:", key="splits_train"):
+        try:
+            options = options_of(run.config())
+        except LandslideLensError as error:
+            show_error(error)
+            return
+        analyses.begin(target, ABLATE, options)
 
 
 def _difference(against: Mapping[str, Any]) -> str:

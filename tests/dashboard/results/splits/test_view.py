@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from core.analyses.splitting.protocols import sentence
-from core.data.store import DatasetWriter, open_dataset
+from core.jobs import queue
+from core.jobs.analysis_folder import create
 from dashboard.results.splits import charts
 from dashboard.results.splits.view import rows_of, table_of
 from tests.dashboard.results.made import words_of
@@ -77,22 +77,24 @@ def test_the_sentence_names_both_ends_and_the_worst_region(report):
 
 def test_before_it_was_asked_it_is_offered_and_a_failure_is_a_sentence(run, studio, open_page):
     at = open_page("results", run=run.name, results_view="splits")
-    assert not at.exception and "What would this score be in another region?" in words_of(at)
+    assert not at.exception and "A score depends on how the patches were split" in words_of(at)
     next(button for button in at.button if button.label == "Compare ways of splitting").click().run()
     assert not at.exception
-    answered = studio.answered(run, "protocols")
+    assert studio.answered(run, "protocols")["state"] == "succeeded"
     at.run()
-    assert not at.exception
-    if answered["state"] == "failed":
-        assert answered["error"].replace("\\", "")[:20] in words_of(at)
-    else:
-        assert "with random folds" in words_of(at)
+    assert not at.exception and "with random folds" in words_of(at)
+    folder = create(run, "protocols", {"region": "land"})
+    folder.write_status(state="failed", error="There is no column 'land'.", message="")
+    at.run()
+    assert not at.exception and "There is no column 'land'" in words_of(at).replace("\\", "")
 
 
 def test_while_it_runs_its_progress_is_there(run, studio, open_page):
-    studio.ask(run, "protocols", "running")
+    folder = create(run, "protocols", {})
+    studio.hold_lane(folder)
+    queue.submit_analysis(run, "protocols", {})
     at = open_page("results", run=run.name, results_view="splits")
-    assert not at.exception and "What would this score be" not in words_of(at)
+    assert not at.exception and "A score depends on how" not in words_of(at)
 
 
 def test_a_finished_one_is_shown_and_what_was_written_is_shown_literally(run, report, open_page):
