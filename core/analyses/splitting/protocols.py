@@ -133,7 +133,7 @@ def judged(
     ``core.analyses.splitting.scored.facts_of`` tells.
     """
     from core.analyses.splitting import features, scored
-    from core.analyses.splitting import ways as splitting
+    from core.data.regions import ways as splitting
 
     rows = np.flatnonzero(labels >= 0)
     hashes = yield from part(features.hashes_of(dataset, rows, bands), 0.0, 0.1)
@@ -171,10 +171,10 @@ def judged_runs(
 ) -> Steps[dict[str, Any]]:
     """The same report on finished runs; ``runs`` of each way names them."""
     from core.analyses.splitting import scored
-    from core.analyses.splitting import ways as splitting
     from core.analyses.splitting.trained import runs_by_way, trained_ways
     from core.data.grouping import rows_of
     from core.data.leakage.duplicates import joined
+    from core.data.regions import ways as splitting
 
     by_way = runs_by_way(run, list_runs(run.checkpoints))
     by_way = {name: by_way[name] for name in splitting.TITLES if name in by_way}
@@ -211,7 +211,7 @@ def _report(
     from dataclasses import replace
 
     from core.analyses.splitting import scored
-    from core.analyses.splitting.ways import TITLES
+    from core.data.regions.ways import TITLES
 
     known = np.flatnonzero(labels >= 0)
     truth, clusters = labels[known], None if groups is None else groups[known]

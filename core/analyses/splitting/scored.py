@@ -58,7 +58,7 @@ def scores_of(
     labels: (n,) 0/1. groups: (n,), resampled whole; none resamples patches. regions: their ``fold_of`` (n,) says where
     each patch lies. Each region's row: name, n, n_positive, auc and f1 with intervals.
     """
-    found = {"metrics": _measured(labels, answers, groups, seed), "regions": []}
+    found: dict[str, Any] = {"metrics": _measured(labels, answers, groups, seed)[0], "regions": []}
     if regions is None:
         return found
     samples, points, worth = [], [], 0.0
@@ -66,14 +66,14 @@ def scores_of(
         here = regions.fold_of == k
         own = [(pred[here], probs[here]) for pred, probs in answers]
         of = None if groups is None else groups[here]
-        row = _measured(labels[here], own, of, seed + k)
+        row, drawn, weights = _measured(labels[here], own, of, seed + k)
         found["regions"].append(
             {"name": name, "n": int(here.sum()), "n_positive": int(labels[here].sum())}
             | {metric: {key: row[metric][key] for key in ("value", "lo", "hi")} for metric in METRICS}
         )
         points.append(row["auc"]["value"])
-        samples.append(_mean_samples(labels[here], own, of, seed + k)["auc"])
-        worth += _worth(labels[here], own, of)["auc"]
+        samples.append(drawn["auc"])
+        worth += weights["auc"]
     value = float(np.mean(points))
     lo, hi = bounded_interval(value, np.mean(samples, axis=0), worth)
     found["metrics"][WITHIN] = {"value": value, "lo": lo, "hi": hi, "sd": math.nan}
@@ -122,7 +122,8 @@ def worst_region(regions: Sequence[Mapping[str, Any]], metric: str) -> Mapping[s
 
 def _measured(
     labels: np.ndarray, answers: Sequence[Answers], groups: np.ndarray | None, seed: int
-) -> dict[str, dict[str, float]]:
+) -> tuple[dict[str, dict[str, float]], dict[str, np.ndarray], dict[str, float]]:
+    """By metric: value with interval and sd between draws; its resamples; the effective number of groups."""
     samples, worth = _mean_samples(labels, answers, groups, seed), _worth(labels, answers, groups)
     each = [metrics(labels, probs, pred=pred) for pred, probs in answers]
     found = {}
@@ -131,7 +132,7 @@ def _measured(
         lo, hi = interval(float(values.mean()), samples[metric], worth[metric], metric)
         sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
         found[metric] = {"value": float(values.mean()), "lo": lo, "hi": hi, "sd": sd}
-    return found
+    return found, samples, worth
 
 
 def _mean_samples(

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from core.analyses.splitting.ways import way_of
 from core.config import FoldsConfig, RunConfig
 from core.data.folds import Folds
+from core.data.regions.ways import way_of
 from core.data.store.dataset import Dataset
 from core.errors import LandslideLensError
 from core.evaluate.comparison.repeats import Answers

@@ -1,1 +1,1 @@
-"""Leave-one-region-out: each fold is evaluated on a region that its training part has never seen."""
+"""Ways of splitting, and leave-one-region-out: a fold is evaluated on a region that it has never seen."""

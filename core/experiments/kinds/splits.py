@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from core.analyses.splitting.ways import BUFFER_M, GROUPED, NO_GROUPS, RANDOM, ways_of
 from core.config import PRESETS, RunConfig, preset
 from core.data.leakage.split_audit import cached_leaks
+from core.data.regions.ways import BUFFER_M, GROUPED, NO_GROUPS, RANDOM, ways_of
 from core.data.selection import select
 from core.errors import ConfigError
 from core.experiments.base import Asked, Kind, Row

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.analyses.splitting import features, protocols, scored, trained, ways
+from core.analyses.splitting import features, protocols, scored, trained
 from core.config import FoldsConfig, preset
 from core.data.bands import RGB_BANDS
 from core.data.folds import Folds, make_folds
 from core.data.leakage.footprints import HEIGHT, WIDTH, metres_per_degree, nearest
 from core.data.leakage.split_audit import COLUMNS
+from core.data.regions import ways
 from core.data.regions.leave_one_out import Regions
 from core.data.store import DatasetWriter
 from core.errors import ConfigError

@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.analyses.splitting.ways import NO_REGIONS
 from core.config import preset
 from core.data.bands import RGB_BANDS
+from core.data.regions.ways import NO_REGIONS
 from core.data.store import DatasetWriter
 from core.errors import ConfigError
 from core.experiments.base import Asked, planned
