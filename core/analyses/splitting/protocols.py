@@ -110,7 +110,7 @@ def analyse(run: RunFolder, options: ProtocolOptions) -> Steps[dict[str, Any]]:
     }  # fmt: skip
     report["message"] = sentence(report)
     run.results(NAME).part(options.recipe).write_json("report.json", report)
-    return {"message": report["message"], "recipe": options.recipe}
+    return {"message": report["message"], "recipe": options.recipe, "region": report["region"], "ways": report["ways"]}
 
 
 def judged(
