@@ -29,7 +29,7 @@ SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Publi
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
-    "splits": "Ways of splitting", "external": "External test", "training": "Training",
+    "splits": "Splits", "external": "External test", "training": "Training",
 }  # fmt: skip
 # Views that links name by what they were once called -> the view, and what else it then shows.
 OLD_VIEWS = {

@@ -106,6 +106,12 @@ def _tell(progress: Progress) -> None:
     print(f"{progress.share:.0%} {progress.message}", flush=True)
 
 
+def _by_name(report: dict) -> dict:
+    """Ways and their regions by their names."""
+    ways = [row | {"regions": {one["name"]: one for one in row.get("regions", [])}} for row in report["ways"]]
+    return report | {"ways": {row["name"]: row for row in ways}}
+
+
 def _rounded(value):
     if isinstance(value, dict):
         return {key: _rounded(one) for key, one in value.items()}
@@ -129,12 +135,12 @@ def main() -> None:
     elif given.what == "sen12":
         sen12(given.files[0], given.joined)
     else:
-        sets, reports = [open_dataset(path) for path in given.files], []
+        sets, reports = [open_dataset(path) for path in given.files], {}
         for recipe in ("statistics", "packaged"):
             for data in sets:
                 if recipe == "packaged" and not data.has_pictures:
                     continue
-                reports.append(_rounded(judge(data, recipe, given.draws)))
+                reports[f"{data.name}, {recipe}"] = _rounded(_by_name(judge(data, recipe, given.draws)))
                 result = {
                     "benchmark": "ways of splitting", "reports": reports,
                     **circumstances("numpy", "scikit-learn", "torch", "timm"),

@@ -241,25 +241,24 @@ def sentence(report: Mapping[str, Any], metric: str = "auc") -> str:
 
     able = [row for row in report["ways"] if not row["missing"]]
     first, last = able[0], able[-1]
-    title = METRIC_WORDS[metric]
-    text = f"{title} {_value(first['metrics'][metric])} {IN_WORDS[first['name']]}"
+    text = f"{METRIC_WORDS[metric]} is {number(first['metrics'][metric]['value'])} {IN_WORDS[first['name']]}"
     if first is last:
         return f"{text}; no other way of splitting is possible here."
-    text = f"{text}, {_value(last['metrics'][metric])} {IN_WORDS[last['name']]}"
+    text = f"{text} and {number(last['metrics'][metric]['value'])} {IN_WORDS[last['name']]}"
     against = last["against"] and last["against"].get(metric)
     if against is not None and against["lo"] is not None:
-        gap = against["difference"]
-        ends = interval((against["lo"], against["hi"]), signed=True)
-        settled = against["lo"] > 0 or against["hi"] < 0
-        text += f": {number(abs(gap))} {'less' if gap < 0 else 'more'} ({ends})"
-        text += "" if settled else ", which may be chance"
+        gap, ends = against["difference"], sorted((abs(against["lo"]), abs(against["hi"])))
+        if against["lo"] > 0 or against["hi"] < 0:
+            text += f": {number(abs(gap))} {'less' if gap < 0 else 'more'} ({interval(ends)})"
+        else:
+            text += ", a difference that may be chance"
     text += "."
     worst = worst_region(last["regions"], "f1" if metric == "f1" else "auc") if last["name"] == "region" else None
     if worst is not None:
         row = worst["f1" if metric == "f1" else "auc"]
         text += (
-            f" Worst region: {worst['name']}, {_value(row)} (n = {worst['n']:,}, "
-            f"{worst['n_positive'] / worst['n']:.0%} {report['positive']})."
+            f" Worst region: {worst['name']}, {_value(row)}, n = {worst['n']:,}, "
+            f"{worst['n_positive'] / worst['n']:.0%} {report['positive']}."
         )
     return text
 

@@ -53,8 +53,8 @@ def regions(row: Mapping[str, Any], other: Mapping[str, Any] | None, metric: str
                 hovertemplate=f"{name}, {escape_html(other['title'].lower())}: %{{x:.3f}}<extra></extra>",
             )  # fmt: skip
         figure.add_scatter(
-            x=[value], y=[name], mode="markers", showlegend=False, marker={"size": 12, "color": colour},
-            error_x=arms(value, low, high, colour),
+            x=[value], y=[name], mode="markers", showlegend=k == min(1, len(known) - 1), name="Left out of training",
+            marker={"size": 12, "color": colour}, error_x=arms(value, low, high, colour),
             hovertemplate=f"{name}, left out: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -64,4 +64,5 @@ def regions(row: Mapping[str, Any], other: Mapping[str, Any] | None, metric: str
 
 def region_label(one: Mapping[str, Any]) -> str:
     """The region with its size and its share of landslides, on two lines."""
-    return f"{escape_html(one['name'])}<br><sup>n = {one['n']:,}, {one['n_positive'] / one['n']:.0%} positive</sup>"
+    size = f"n = {one['n']:,}, {one['n_positive'] / one['n']:.0%} positive"
+    return f"{escape_html(one['name'])}<br><span style='font-size: 11px'>{size}</span>"

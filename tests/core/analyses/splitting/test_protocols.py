@@ -88,7 +88,7 @@ def test_a_region_that_nothing_carries_over_to_is_seen_only_when_it_is_left_out(
     assert by["block"]["left_out"] > 0.0 and by["region"]["n_train"] == 80.0 and by["region"]["n_folds"] == 3
     assert (report["n"], report["n_positive"], report["n_groups"], report["region"]) == (120, 60, 30, "source")
     words = protocols.sentence(report | {"positive": "landslide"})
-    assert "with random folds" in words and "Worst region: west" in words and "(n = 40, 50% landslide)" in words
+    assert "with random folds" in words and "Worst region: west" in words and "n = 40, 50% landslide" in words
 
 
 def test_values_are_those_of_the_metrics_and_lie_in_their_intervals():

@@ -149,7 +149,7 @@ def test_what_cannot_be_is_told_with_the_way_out(tmp_path):
     with pytest.raises(ConfigError, match="folds.grouped=false draws folds at random"):
         preset("small").with_overrides(["folds.region=source", "folds.grouped=false"])
     assert columns_of_regions(data) == ("source",)
-    with pytest.raises(FoldError, match="to learn from"):  # all patches of a class belong together
+    with pytest.raises(FoldError, match="fold 1 would have 0 positive"):  # all patches of a class belong together
         drawn_of(made(tmp_path, ["a"] * 4 + ["b"] * 4, groups=["g", "h"] * 4))
 
 

@@ -56,7 +56,7 @@ def test_the_picture_has_a_dot_a_way_and_two_a_region_the_worst_first(report):
     assert [(one.y[0], one.x[0]) for one in figure.data] == [("Random folds", 0.95), ("Leave one region out", 0.75)]
     drawn = [one for one in charts.regions(able[-1], able[0], "auc", "AUC").data if one.mode == "markers"]
     assert [round(one.x[0], 2) for one in drawn] == [0.94, 0.61, 0.96, 0.8]
-    assert drawn[0].y[0] == "west<br><sup>n = 40, 25% positive</sup>"
+    assert drawn[0].y[0] == "west<br><span style='font-size: 11px'>n = 40, 25% positive</span>"
 
 
 def test_the_table_and_the_file_hold_every_way(report):
@@ -70,8 +70,8 @@ def test_the_table_and_the_file_hold_every_way(report):
 
 def test_the_sentence_names_both_ends_and_the_worst_region(report):
     assert sentence(report) == (
-        "AUC 0.950 (0.930–0.970) with random folds, 0.750 (0.730–0.770) in a region left out of training: 0.200 less "
-        "(−0.250 to −0.150). Worst region: west, 0.610 (0.560–0.660) (n = 40, 25% landslide)."
+        "AUC is 0.950 with random folds and 0.750 in a region left out of training: 0.200 less (0.150–0.250). Worst "
+        "region: west, 0.610 (0.560–0.660), n = 40, 25% landslide."
     )
 
 
@@ -104,7 +104,7 @@ def test_a_finished_one_is_shown_and_what_was_written_is_shown_literally(run, re
     assert not at.exception and "Worst region: west" in words.replace("\\", "")
     assert "Grouped folds: no groups here" in words and "not for regions that are not here" in words
     at.selectbox(key="splits_metric").set_value("auc_within").run()
-    assert not at.exception and "AUC within regions 0.940" in words_of(at).replace("\\", "")
+    assert not at.exception and "AUC within regions is 0.940" in words_of(at).replace("\\", "")
     run.results("protocols").part("packaged").write_json("report.json", report | {"recipe": "packaged"})
     at = open_page("results", run=run.name, results_view="splits")
     assert at.selectbox(key="splits_recipe").value == "packaged"
