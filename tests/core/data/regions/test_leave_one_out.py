@@ -23,12 +23,18 @@ from core.data.regions.leave_one_out import (
 )
 from core.data.store import DatasetWriter
 from core.errors import ConfigError, FoldError
+from core.flow.run_context import prepare
+from core.jobs import queue
+from core.runs.labels import title_of
+from core.runs.store import create_run
+from tests.builders import make_patches
 
 NO_PAIRS = pd.DataFrame(columns=list(COLUMNS))
 BY_SOURCE = FoldsConfig(region="source")
 
 
 def made(path, sources, labels=None, groups=None, lonlat=None, columns=None, images=None):
+    """A dataset with the column ``source``; images: (N, 3, H, W), else noise of 4 x 4 pixels."""
     n = len(sources)
     labels = np.arange(n) % 2 if labels is None else labels
     columns = {"source": list(sources)} | (columns or {})
@@ -37,7 +43,7 @@ def made(path, sources, labels=None, groups=None, lonlat=None, columns=None, ima
     if images is None:
         images = np.random.default_rng(0).normal(size=(n, 3, 4, 4)).astype(np.float32)
     with DatasetWriter(
-        path / "made.h5", bands=RGB_BANDS, shape_hw=(4, 4), class_names=("a", "b"), source=""
+        path / "made.h5", bands=RGB_BANDS, shape_hw=images.shape[2:], class_names=("a", "b"), source=""
     ) as writer:  # fmt: skip
         writer.append(
             images, np.asarray(labels, np.int8), [f"p{k:03d}" for k in range(n)], groups=groups, lonlat=lonlat,
@@ -188,3 +194,17 @@ def test_belonging_by_hand():
     pairs = np.array([[3, 4]])
     assert belonging(np.array([0, 1, 3]), np.array([2, 4]), groups, pairs).tolist() == [0, 1, 3]
     assert belonging(np.array([0, 1, 3]), np.array([2]), None, pairs).tolist() == []
+
+
+def test_a_run_has_as_many_folds_as_regions_in_its_record_too(tmp_path):
+    images, labels = make_patches(24)
+    data = made(tmp_path, np.repeat(["a", "b", "c"], 8), labels, images=images)
+    config = preset("demo").with_overrides(["folds.region=source", "device=cpu"])
+    run = create_run(tmp_path / "checkpoints", config, data.path, "x")
+    context = prepare(run)
+    assert config.folds.n_splits == 5 and context.config.folds.n_splits == run.config().folds.n_splits == 3
+    assert run.folds()["n_splits"] == 3 and run.folds()["folds"][1] == [f"p{k:03d}" for k in range(8, 16)]
+    assert any("a fold for each of 3 regions" in note for note in context.notes)
+    assert title_of(run).split(" · ")[0].endswith("leave-one-source-out")
+    with pytest.raises(ConfigError, match="has no column 'land'"):  # at once, not in the worker
+        queue.submit(tmp_path / "checkpoints", data.path, config.with_overrides(["folds.region=land"]))
