@@ -122,6 +122,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Phases": {
         "train.head_epochs": "First the last layer only (epochs)",
+        "train.frozen_views": "Views of each patch while frozen",
         "train.top_epochs": "Then the top layers (epochs)",
         "train.layer_decay": "Learning rate factor per earlier block",
     },
