@@ -177,7 +177,7 @@ def choose_preset(usual: str) -> Draft:
     name = names[0]
     if len(names) > 1:
         name = url_state.choose(
-            st.selectbox, "Preset", names, key=PRESET, default=names[0],
+            st.selectbox, "Preset", names, key=PRESET, default=usual if usual in names else names[0],
             format_func=lambda one: f"{chosen.presets[one]} · {one}",
         )  # fmt: skip
     note = "" if SOURCES[name] == "ours" else f" Source: {SOURCES[name]}."
