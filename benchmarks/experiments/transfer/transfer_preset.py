@@ -59,7 +59,7 @@ def train_row(dataset: Path, name: str, into: Path) -> None:
     for fold in range(plan.folds.n_splits):
         began, cpu = time.monotonic(), time.process_time()
         for step in train_fold(plan, fold):
-            print(f"{name}: {step.text}", flush=True)
+            print(f"{name}: {step.message}", flush=True)
         if str(fold) not in cost:
             cost[str(fold)] = {
                 "seconds": round(time.monotonic() - began, 1),
