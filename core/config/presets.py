@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 # The first paper's recipe is the default of every section (Adam 3e-4, batch 36, 50 epochs, soft-label KL).
-# `demo` takes minutes on two cores; `small` and `transfer` are for two cores, from random weights and from packaged ones;
+# `demo` takes minutes on two cores; `small` (random weights) and `transfer` (packaged weights) are for two cores;
 # `columns` has no network and is for tables without pictures.
 _SMALL: dict[str, tuple[str, ...]] = {
     "demo": (
