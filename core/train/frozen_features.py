@@ -23,7 +23,7 @@ from core.train.optimisation.unfreezing import Opening
 from core.train.targets import CLASSES
 
 _CHUNK = 64  # patches the backbone reads at once
-_AFTER = ("classifier.", "size_head.")  # what reads the features
+_AFTER = ("classifier.", "second_head.")  # what reads the features
 
 
 def can_be_kept(network: Network, opening: Opening) -> bool:
@@ -114,7 +114,7 @@ class LastLayer(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, features: Tensor, table: Any = None, with_sizes: bool = False, with_mask: bool = False) -> Any:
-        """(n, D) -> logits (n, 2), and those of the sizes (n, S) where asked for."""
+    def forward(self, features: Tensor, table: Any = None, with_second: bool = False, with_mask: bool = False) -> Any:
+        """(n, D) -> logits (n, 2), and those of the second head (n, S) where asked for."""
         logits = self.network.classify(features)
-        return (logits, self.network.size_head(self.network.dropout(features))) if with_sizes else logits
+        return (logits, self.network.second_head(self.network.dropout(features))) if with_second else logits

@@ -11,6 +11,7 @@ from core.train.batches import place
 from core.train.frozen_features import FrozenFeatures, can_be_kept
 from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network
+from core.train.networks.tabular import Known, TabularInputs
 from core.train.optimisation.unfreezing import opening_at
 
 SIDE = 24  # pixels, of made_patches
@@ -53,6 +54,21 @@ def test_without_augmentation_kept_features_teach_what_the_backbone_would(config
         assert fast_one.best_epoch == slow_one.best_epoch
         np.testing.assert_allclose(fast_one.val_probs, slow_one.val_probs, rtol=1e-4)
         np.testing.assert_allclose(fast_one.train_log_odds, slow_one.train_log_odds, rtol=1e-3, atol=1e-4)
+
+
+def test_a_second_head_learns_from_kept_features_too(config, made_patches):
+    config = config.with_overrides([*PLAIN, "train.ema_decay=none"])
+    (x, y), found = made_patches(40), []
+    known = Known((), ("a", "b"), None, np.eye(2, dtype=np.float32)[np.arange(40) % 2])
+    for views in ("none", "1"):
+        network, _ = build_network(config.model, RGB_BANDS, (SIDE, SIDE), 0, second_classes=("a", "b"))
+        one = config.with_overrides([f"train.frozen_views={views}"])
+        before = state(network)["second_head.weight"]
+        list(fit(network, x, y, x[:0], y[:0], one, "cpu", 0, tabular=TabularInputs(known)))
+        found.append(state(network))
+        assert not np.array_equal(before, found[-1]["second_head.weight"])
+    for name, value in found[0].items():
+        np.testing.assert_allclose(found[1][name], value, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("stopped", [1, 2, 3])
