@@ -124,6 +124,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Phases": {
         "train.head_epochs": "First the last layer only (epochs)",
+        "train.frozen_views": "Views of each patch while frozen",
         "train.top_epochs": "Then the top layers (epochs)",
         "train.layer_decay": "Learning rate factor per earlier block",
     },
@@ -179,7 +180,7 @@ def choose_preset(usual: str) -> Draft:
     name = names[0]
     if len(names) > 1:
         name = url_state.choose(
-            st.selectbox, "Preset", names, key=PRESET, default=names[0],
+            st.selectbox, "Preset", names, key=PRESET, default=usual if usual in names else names[0],
             format_func=lambda one: f"{chosen.presets[one]} · {one}",
         )  # fmt: skip
     note = "" if SOURCES[name] == "ours" else f" Source: {SOURCES[name]}."
