@@ -15,6 +15,7 @@ from core.analyses.maps.triage_grid import ANALYSIS as TRIAGE_GRID
 from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
 from core.commands.demo import demo
+from core.commands.ensembles.ensemble import ensemble, ensemble_predict
 from core.commands.estimate import estimate
 from core.commands.explain import explain
 from core.commands.heads import heads
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission,
-    prevalence, heads, explain, compare, review, doctor,
+    prevalence, heads, explain, compare, ensemble, ensemble_predict, review, doctor,
 )  # fmt: skip
 NAMELESS = {POLYGONS: ("probability",), TRIAGE_GRID: ("probability",), EXPORT: ()}  # options that need no name
 for command in COMMANDS:
