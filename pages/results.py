@@ -10,12 +10,13 @@ from dashboard.patches import outcomes
 from dashboard.results import interpretation, predictions, prevalence, summary
 from dashboard.results.calibration import calibration_view
 from dashboard.results.compare.view import compare_view
+from dashboard.results.ensembles.view import ensemble_view
 from dashboard.results.errors_by_kind import errors_view
 from dashboard.results.external_validation import external_test_view
 from dashboard.results.heads import heads_view
 from dashboard.results.safety.target import target_view
 from dashboard.results.slices import slices_view
-from dashboard.results.sources import published_metrics, uploaded_scores
+from dashboard.results.sources import ensembles, published_metrics, uploaded_scores
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
@@ -24,11 +25,16 @@ from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import open_from_within, view_switch
 
-SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
+SOURCES = {
+    "run": "This run",
+    "ensemble": "An ensemble",
+    "csv": "CSV of probabilities",
+    "published": "Published metrics",
+}
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
-    "external": "External test", "training": "Training",
+    "ensemble": "Ensemble", "external": "External test", "training": "Training",
 }  # fmt: skip
 # Views that links name by what they were once called -> the view, and what else it then shows.
 OLD_VIEWS = {
@@ -57,7 +63,9 @@ def main() -> None:
                 st.radio, "Results of", list(SOURCES), key="results_of", default="run", format_func=SOURCES.get
             )
             downloads.picture_format()
-    if source == "csv":
+    if source == "ensemble":
+        ensembles.ensemble_source_view()
+    elif source == "csv":
         uploaded_scores.uploaded_scores_view()
     elif source == "published":
         published_metrics.published_metrics_view()
@@ -111,6 +119,8 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         heads_view(run, facts, predicted, oof)
     elif view == "compare":
         compare_view(run, facts, predicted.head, data)
+    elif view == "ensemble":
+        ensemble_view(run, facts)
     elif view == "external":
         external_test_view(run, facts)
     else:

@@ -32,8 +32,8 @@ class EnsembleOptions(Options):
     dataset: str | None = Field(
         None, title="Dataset", description="A dataset file whose labels count; otherwise those of the first run."
     )
-    uploaded: str | None = Field(
-        None, title="Uploaded", description="Folder of uploaded CSVs, which is removed when the job has ended."
+    uploaded: bool = Field(
+        False, title="Uploaded", description="The CSVs are uploads, which are removed when the job has ended."
     )
 
     @model_validator(mode="before")
@@ -65,16 +65,14 @@ def analyse(target: CheckpointsTarget, options: EnsembleOptions) -> Steps[dict[s
     """Make the ensemble (``core.ensembles.make``); uploaded CSVs are removed, however this ends."""
     from core.ensembles.make import make, sentence
 
-    folder = None
-    if options.uploaded is not None:
-        folder = uploads.folder_of(Path(options.uploaded), target.checkpoints)
-        if folder is None:
-            raise UnsafeFileError(f"{Path(options.uploaded).name} is no upload, so it is not used as one.")
+    folders = {uploads.folder_of(Path(one), target.checkpoints) for one in options.members if CSV in one.lower()}
+    if options.uploaded and None in folders:
+        raise UnsafeFileError("A member is no upload, so it is not used as one. Upload it again.")
     try:
         dataset = None if options.dataset is None else Path(options.dataset)
         made = yield from make(options.members, target.checkpoints, options.title, options.method, dataset)
     finally:
-        if folder is not None:
+        for folder in folders if options.uploaded else ():
             uploads.forget(folder)
     return {"ensemble": made.name, "message": sentence(made)}
 

@@ -158,15 +158,7 @@ def join(members: Sequence[Member], dataset: Path | None = None) -> Joined:
             f"No patch is answered for by all of {_titles(members)}. An ensemble needs the same patches "
             "in every member, under the same ids."
         )
-    for member in members:
-        ids = member.table["id"].astype(str)
-        if len(others := ids[~ids.isin(set(shared))]):
-            unknown = int((~ids.isin(set(truth.index))).sum())
-            known = f" ({unknown:,} of them have an id that the labels do not name)" if unknown else ""
-            notes.append(
-                f"{member.title}: {len(others):,} of its {len(ids):,} patches are left out, because another member has "
-                f"no answer for them{known}: {some(others.tolist(), 3)}."
-            )
+    notes += _left_out(members, truth.index, shared)
     truth = truth.loc[shared]
     labels = truth["label"].to_numpy(np.int8)
     tables = [member.table.assign(id=member.table["id"].astype(str)).set_index("id").loc[shared] for member in members]
@@ -192,6 +184,28 @@ def join(members: Sequence[Member], dataset: Path | None = None) -> Joined:
         same_folds=same,
         notes=tuple(notes),
     )
+
+
+def _left_out(members: Sequence[Member], known: pd.Index, shared: pd.Index) -> list[str]:
+    """Which patches are not among those that all answer for, and why."""
+    notes = []
+    answered = [pd.Index(member.table["id"].astype(str)) for member in members]
+    for member, own in zip(members, answered, strict=True):
+        if len(unknown := own.difference(known, sort=False)):
+            notes.append(
+                f"{member.title} answers for {_patches(len(unknown))} whose label nobody names "
+                f"({some(unknown.tolist(), 3)}); they are left out."
+            )
+        if len(lacking := known.difference(own, sort=False)):
+            notes.append(
+                f"{member.title} has no answer for {_patches(len(lacking))} ({some(lacking.tolist(), 3)}); they are "
+                "left out."
+            )
+    return notes
+
+
+def _patches(n: int) -> str:
+    return "1 patch" if n == 1 else f"{n:,} patches"
 
 
 def _truth(members: Sequence[Member], dataset: Path | None) -> tuple[pd.DataFrame, tuple[str, str], str]:
