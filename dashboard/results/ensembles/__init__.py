@@ -1,1 +1,1 @@
-"""Ensembles on the Results page: made of the dataset's runs and of CSVs, beside their members, answering new patches."""
+"""Ensembles on the Results page: made of runs and CSVs, shown beside their members, answering new patches."""

@@ -18,7 +18,7 @@ from dashboard.patches import outcomes
 from dashboard.results import interpretation, tables
 from dashboard.results.ensembles import answers, builder, kept
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown, interval, number, percent
+from dashboard.ui.formatting import escape_markdown, interval, number, percent, small
 
 
 def ensemble_view(run: RunFolder, summary: dict) -> None:
@@ -123,8 +123,8 @@ def members_table(card: Mapping, summary: Mapping, titles: Mapping[str, str]) ->
             low, high = (percent(end(member["fold_shares"]), 0) for end in (min, max))
             weight = percent(member["share"], 0) + ("" if low == high else f" ({low} to {high})")
         rows.append({
-            "Model": title, "Weight": weight, "F1": number(head["f1"]), "95% interval": interval(head["intervals"]["f1"]),
-            "AUC": number(head["auc"]), "Average precision": number(head["average_precision"]),
+            "Model": title, "Weight": weight, "F1": number(head["f1"]),
+            "95% interval": interval(head["intervals"]["f1"]), "AUC": number(head["auc"]), "Average precision": number(head["average_precision"]),
             "ECE": number(head["ece"]),
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -142,8 +142,8 @@ def _how(ensemble: EnsembleFolder, card: Mapping, titles: Mapping[str, str], bes
         st.markdown(folds_in_words(card, titles))
         st.markdown(
             f"Best member: the one with the highest F1 here, {escape_markdown(titles[best])}. Paired bootstrap, 2,000 "
-            f"resamples, both on the same patches: p {number(row['p'])}, {number(row['p_holm'])} with Holm's correction "
-            "for all comparisons of the figure; grey points are not significant. Intervals do not include variation "
+            f"resamples, both on the same patches: p {small(row['p'])}, {small(row['p_holm'])} with Holm's "
+            "correction for all comparisons of the figure; grey points are not significant. Intervals do not include variation "
             "from retraining."
         )
         with st.container(horizontal=True):
@@ -160,8 +160,8 @@ def folds_in_words(card: Mapping, titles: Mapping[str, str]) -> str:
     words = "No patch's label has taught the weights or the threshold that decide it."
     if other:
         words += (
-            f" Made on other folds: {', '.join(other)}. That holds for them too, as each answer is out of fold by their "
-            "own folds."
+            f" Made on other folds: {', '.join(other)}. That holds for them too, as each answer is out of fold by "
+            "their own folds."
         )
     if unknown:
         words += f" Folds unknown: {', '.join(unknown)}. Whether their answers are out of fold cannot be checked."
