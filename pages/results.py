@@ -10,7 +10,6 @@ from dashboard.patches import outcomes
 from dashboard.results import interpretation, predictions, prevalence, summary
 from dashboard.results.calibration import calibration_view
 from dashboard.results.compare.view import compare_view
-from dashboard.results.ensembles.view import ensemble_view
 from dashboard.results.errors_by_kind import errors_view
 from dashboard.results.external_validation import external_test_view
 from dashboard.results.heads import heads_view
@@ -34,13 +33,13 @@ SOURCES = {
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
-    "ensemble": "Ensemble", "external": "External test", "training": "Training",
+    "external": "External test", "training": "Training",
 }  # fmt: skip
 # Views that links name by what they were once called -> the view, and what else it then shows.
 OLD_VIEWS = {
     "metrics": ("summary", {}), "curves": ("heads", {}), "threshold": ("safety", {}), "risk_control": ("safety", {}),
     "significance": ("compare", {"compare_how": "several"}), "locked_test": ("external", {"external_which": "locked"}),
-    "novelty": ("external", {"external_which": "novelty"}),
+    "ensemble": ("compare", {"compare_how": "ensemble"}), "novelty": ("external", {"external_which": "novelty"}),
 }  # fmt: skip
 VIEW = "results_view"
 NEED_DATA = ("errors", "safety", "slices", "compare")
@@ -119,8 +118,6 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         heads_view(run, facts, predicted, oof)
     elif view == "compare":
         compare_view(run, facts, predicted.head, data)
-    elif view == "ensemble":
-        ensemble_view(run, facts)
     elif view == "external":
         external_test_view(run, facts)
     else:

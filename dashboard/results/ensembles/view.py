@@ -37,9 +37,7 @@ def ensemble_view(run: RunFolder, summary: dict) -> None:
         )
         builder.builder(target, run)
         return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        ensemble = kept.chosen(found)
-        _menu(ensemble)
+    ensemble = kept.chosen(found)
     show(ensemble)
     answers.answers_view(ensemble)
     st.header("New ensemble", anchor=False)
@@ -48,7 +46,6 @@ def ensemble_view(run: RunFolder, summary: dict) -> None:
 
 def _menu(ensemble: EnsembleFolder) -> None:
     if st.button("Errors, threshold, calibration", icon=":material/query_stats:", key="ensemble_open", type="tertiary"):
-        st.session_state["results_of"] = None  # the source is read from the link
         url_state.forget("results_of", kept.CHOSEN)
         st.query_params.update({"results_of": "ensemble", kept.CHOSEN: ensemble.name})
         st.rerun()
@@ -86,6 +83,8 @@ def show(ensemble: EnsembleFolder) -> None:
     )
     if card["notes"]:
         st.warning("\n".join(f"- {escape_markdown(note)}" for note in card["notes"]), icon=":material/rule:")
+    with st.container(horizontal=True):
+        _menu(ensemble)
     _how(ensemble, card, titles, best)
 
 
@@ -124,7 +123,8 @@ def members_table(card: Mapping, summary: Mapping, titles: Mapping[str, str]) ->
             weight = percent(member["share"], 0) + ("" if low == high else f" ({low} to {high})")
         rows.append({
             "Model": title, "Weight": weight, "F1": number(head["f1"]),
-            "95% interval": interval(head["intervals"]["f1"]), "AUC": number(head["auc"]), "Average precision": number(head["average_precision"]),
+            "95% interval": interval(head["intervals"]["f1"]), "AUC": number(head["auc"]),
+            "Average precision": number(head["average_precision"]),
             "ECE": number(head["ece"]),
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -143,8 +143,8 @@ def _how(ensemble: EnsembleFolder, card: Mapping, titles: Mapping[str, str], bes
         st.markdown(
             f"Best member: the one with the highest F1 here, {escape_markdown(titles[best])}. Paired bootstrap, 2,000 "
             f"resamples, both on the same patches: p {small(row['p'])}, {small(row['p_holm'])} with Holm's "
-            "correction for all comparisons of the figure; grey points are not significant. Intervals do not include variation "
-            "from retraining."
+            "correction for all comparisons of the figure; grey points are not significant. Intervals do not include "
+            "variation from retraining."
         )
         with st.container(horizontal=True):
             table = outcomes.judged(ensemble.oof(), card["method"])[["id", "label", "fold", "prob", "pred"]]
