@@ -13,7 +13,7 @@ the other folds are weighted to the share of all folds, so that noise does not g
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -55,9 +55,7 @@ class Combination:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {
-            "slopes": self.slopes, "shifts": self.shifts, "weights": self.weights, "intercept": self.intercept,
-        }  # fmt: skip
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Combination:
