@@ -61,6 +61,14 @@ def _absolute(member: str) -> str:
     return f"{Path(before).resolve()}:{column}" if colon and before.lower().endswith(CSV) else member
 
 
+def check(target: CheckpointsTarget, options: EnsembleOptions) -> None:
+    """Raise ConfigError for a name that is taken, before a job is made of it."""
+    from core.ensembles.folder import free_place
+
+    if options.title.strip():
+        free_place(target.checkpoints, options.title.strip())
+
+
 def analyse(target: CheckpointsTarget, options: EnsembleOptions) -> Steps[dict[str, Any]]:
     """Make the ensemble (``core.ensembles.make``); uploaded CSVs are removed, however this ends."""
     from core.ensembles.make import make, sentence
@@ -86,5 +94,6 @@ ANALYSIS = Analysis(
     target="checkpoints",
     Options=EnsembleOptions,
     run=analyse,
+    check=check,
     needs_device=False,
 )

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from core.ensembles.stacking import Combination
-from core.errors import RunError
+from core.errors import ConfigError, RunError
 from core.io.plain_file import folders, is_there
 from core.io.safe_paths import inside, slug
 from core.runs.plain_files import folder_in
@@ -69,6 +69,14 @@ class EnsembleFolder:
 def place_of(checkpoints: Path, name: str) -> Path:
     """Where the ensemble of that name lies; any text gives a safe name."""
     return folder_in(Path(checkpoints), PLACE, slug(name))
+
+
+def free_place(checkpoints: Path, name: str) -> Path:
+    """As :func:`place_of`. Raises ConfigError where that ensemble is there already."""
+    path = place_of(checkpoints, name)
+    if is_there(path / CARD):
+        raise ConfigError(f"There is an ensemble '{path.name}' already. Choose another name, or delete that one.")
+    return path
 
 
 def list_ensembles(checkpoints: Path, files: Files = FROM_DISK) -> list[EnsembleFolder]:

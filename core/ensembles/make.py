@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.ensembles.folder import CARD, OOF, SUMMARY, EnsembleFolder, place_of
+from core.ensembles.folder import CARD, OOF, SUMMARY, EnsembleFolder, free_place
 from core.ensembles.members import Joined, Member, best_of, join, read_members
 from core.ensembles.stacking import METHODS, CrossFitted, Method, cross_fit
-from core.errors import ConfigError
 from core.evaluate.calibration.fit import log_odds
 from core.evaluate.comparison.many import with_holm
 from core.evaluate.comparison.significance import compare
 from core.evaluate.judge import HeadJudgement, judge_head
-from core.io.plain_file import is_there
 from core.progress import Progress, Steps
 from core.runs.plain_files import write_json, write_table
 from core.runs.store import now
@@ -39,9 +37,7 @@ def make(
     Raises ConfigError for a name that is taken, and what ``read_members``, ``join`` and ``cross_fit`` raise.
     """
     title = title.strip() or f"{len(asked)} members {datetime.now(UTC):%Y%m%d-%H%M%S}"
-    path = place_of(checkpoints, title)
-    if is_there(path / CARD):
-        raise ConfigError(f"There is an ensemble '{path.name}' already. Choose another name, or delete that one.")
+    path = free_place(checkpoints, title)
     yield Progress(0.0, "Reading the members.")
     members = read_members(asked, checkpoints)
     joined = join(members, dataset)
