@@ -56,6 +56,14 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core prevalence RUN 0.02", "python -m core prevalence F.h5 0.02",
     ),
     "python -m core compare RUN RUN ...": ("python -m core compare RUN balanced",),
+    "python -m core ensemble RUN RUN:fc eva.csv --out three": (
+        "python -m core ensemble RUN trained:fc --out two",
+    ),
+    "python -m core ensemble-predict three 1=a.csv 2=a.csv 3=eva-new.csv --out p.csv": (
+        "python -m core ensemble RUN trained:fc --out again",
+        "python -m core predict RUN SOURCE --out a.csv",
+        "python -m core ensemble-predict again 1=a.csv 2=a.csv --out p.csv",
+    ),
     "python -m core analyse NAME TARGET": ("python -m core analyse dataset_check F.h5",),
     "python -m core analyse inventory_join F.h5 --files coolr.csv": (
         "python -m core analyse inventory_join placed.h5 --files coolr.csv",

@@ -20,15 +20,15 @@ def members_of(labels, *strengths):
 def test_a_member_that_is_the_label_in_one_fold_does_not_help_there():
     """In fold 0 the second member is the label; elsewhere it is noise, so the other folds teach it no weight."""
     labels, fold_of = labels_of(900), np.arange(900) % 3
-    spy = np.random.default_rng(5).normal(size=900)
-    spy[fold_of == 0] = 2.0 * labels[fold_of == 0] - 1
-    members = np.stack([members_of(labels, 1.0)[0], spy])
-    found = cross_fit(labels, members, fold_of, "stack")
-    assert found.folds[0].shares[1] < 0.1  # learnt on folds 1 and 2
-    assert min(found.folds[1].shares[1], found.folds[2].shares[1]) > 0.3  # those that saw fold 0 trust it
-    own = fold_of == 0
-    alone, stacked = (roc_auc_score(labels[own], one[own]) for one in (members[0], found.scores))
-    assert stacked < alone + 0.01 and roc_auc_score(labels[own], spy[own]) == 1.0
+    own, noise = fold_of == 0, np.random.default_rng(5).normal(size=900)
+    spy = np.where(own, 2.0 * labels - 1, noise)
+    first = members_of(labels, 1.0)[0]
+    found = cross_fit(labels, np.stack([first, spy]), fold_of, "stack")
+    assert found.folds[0] == cross_fit(labels, np.stack([first, noise]), fold_of, "stack").folds[0]
+    assert found.folds[0].shares[1] < 0.1  # what noise has by luck
+    assert min(found.folds[1].shares[1], found.folds[2].shares[1]) > 0.25  # those that saw fold 0 trust it
+    alone, stacked = (roc_auc_score(labels[own], one[own]) for one in (first, found.scores))
+    assert stacked < alone + 0.02 and roc_auc_score(labels[own], spy[own]) == 1.0
 
 
 @pytest.mark.parametrize("method", METHODS)
