@@ -21,7 +21,7 @@ from benchmarks.report import circumstances, keep, parser
 from core.ensembles.folder import EnsembleFolder, open_ensemble
 from core.ensembles.stacking import METHODS, cross_fit
 
-REPEATS, PATCHES, SHARE, FOLDS, INPUTS = 200, 500, 0.176, 5, 4
+REPEATS, PATCHES, SHARE, FOLDS, INPUTS = 100, 500, 0.176, 5, 4
 
 
 def facts(ensemble: EnsembleFolder) -> dict:

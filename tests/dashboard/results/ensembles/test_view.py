@@ -104,7 +104,7 @@ def test_members_answers_for_new_patches_are_combined_and_submitted(open_page, r
     assert not at.exception and "1 of 1 patches of Test.csv have no answer" in words_of(at)
 
 
-@pytest.mark.parametrize("chosen", ["summary", "safety", "calibration"])
+@pytest.mark.parametrize("chosen", ["summary", "curves", "calibration"])
 def test_as_a_source_it_has_the_views_of_a_run(open_page, run, ensemble, chosen):
     at = open_page("results", run=run.name, results_of="ensemble", ensemble=ensemble.name, csv_view=chosen)
     assert not at.exception and not at.error
