@@ -26,9 +26,7 @@ METHODS = {"stack": "Learn weights (stack)", "average": "Plain average"}
 
 
 def builder(target: CheckpointsTarget, run: RunFolder) -> None:
-    """The choice of members, and the button; while a job of this session goes on, its progress."""
-    if analyses.follow(target, NAME):
-        return
+    """The choice of members, and the button."""
     options = heads_of_runs()
     members = url_state.choose_several(
         st.multiselect, "Heads of runs", list(options), key="ensemble_members", default=usual(options, run),

@@ -21,7 +21,7 @@ def of_dataset(checkpoints: Path, dataset_name: str) -> list[EnsembleFolder]:
     found = []
     for one in list_ensembles(checkpoints, cache.FILES):
         try:
-            if one.summary()["dataset_name"] == dataset_name and one.card()["members"] and one.oof() is not None:
+            if one.summary()["dataset_name"] == dataset_name and one.card()["members"]:
                 found.append(one)
         except (LandslideLensError, OSError) as error:
             st.caption(f"An ensemble cannot be read: {escape_markdown(error)}")

@@ -19,6 +19,7 @@ from dashboard.results import interpretation, tables
 from dashboard.results.ensembles import answers, builder, kept
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number, percent, small
+from dashboard.ui.guards import or_stop
 
 
 def ensemble_view(run: RunFolder, summary: dict) -> None:
@@ -29,7 +30,10 @@ def ensemble_view(run: RunFolder, summary: dict) -> None:
         url_state.forget(kept.CHOSEN)
         st.query_params[kept.CHOSEN] = job.result()["ensemble"]
         analyses.forget_asked(job)
+    busy = analyses.follow(target, NAME)
     found = kept.of_dataset(run.checkpoints, summary["dataset_name"])
+    if not found and busy:
+        return
     if not found:
         st.markdown(
             "**No ensemble yet.** Models that err on different patches are better together. Choose at least two: heads "
@@ -40,8 +44,9 @@ def ensemble_view(run: RunFolder, summary: dict) -> None:
     ensemble = kept.chosen(found)
     show(ensemble)
     answers.answers_view(ensemble)
-    st.header("New ensemble", anchor=False)
-    builder.builder(target, run)
+    if not busy:
+        st.header("New ensemble", anchor=False)
+        builder.builder(target, run)
 
 
 def _menu(ensemble: EnsembleFolder) -> None:
@@ -63,7 +68,7 @@ def show(ensemble: EnsembleFolder) -> None:
     card, summary, titles = ensemble.card(), ensemble.summary(), kept.titles(ensemble)
     method, best = card["method"], card["best_member"]
     st.markdown(f"**{verdict(card, titles)}** {interpretation.headline(summary['heads'][method], summary['positive'])}")
-    oof, names = ensemble.oof(), [method, *(one["key"] for one in card["members"])]
+    oof, names = or_stop(ensemble.oof), [method, *(one["key"] for one in card["members"])]
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         curves, _, share = tables.curves(oof, summary, names)
