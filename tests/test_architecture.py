@@ -23,6 +23,7 @@ FLOORS = (
     ("core.ensembles",),
     ("core.flow",),
     ("core.pipeline", "core.preflight"),
+    ("core.experiments",),
     ("core.analyses",),
     ("core.jobs",),
     ("core.workers",),

@@ -26,6 +26,7 @@ from core.train.batches import Batches, Placement, batch_indices, place
 from core.train.checkpoint import newest_checkpoint, save_checkpoint
 from core.train.epoch_answers import EpochAnswers
 from core.train.fingerprint import specification
+from core.train.frozen_features import FrozenFeatures, LastLayer, can_be_kept
 from core.train.inference import Embedded, embed
 from core.train.networks.network import Network
 from core.train.networks.tabular import TabularInputs
@@ -52,8 +53,9 @@ class EpochResult:
     """One epoch. Losses are in nats (val_loss: KL); validation uses the running average of weights, where there is one.
 
     In the last epoch it is that of the final network, with batch normalisation updated (``optimisation.batchnorm``).
-    Where an epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so far (0:
-    none yet).
+    ``train_accuracy`` is that of the passes that learn: patches augmented and mixed, synthetic ones too, weights still
+    changing. Where an epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so
+    far (0: none yet).
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
     ``placement``: the patches were on the device whole, or streamed. ``pieces``: parts a batch was split into.
@@ -76,6 +78,8 @@ class EpochResult:
     select_f1: float = float("nan")
     best_epoch: int = 0
     memory_mib: float = float("nan")
+    train_accuracy: float = float("nan")
+    val_accuracy: float = float("nan")
     val_probs: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     train_log_odds: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
@@ -103,7 +107,7 @@ def fit(
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
-    chooses. tabular: the columns of the patches, and their size classes. masks: (N, H, W) uint8 of the training
+    chooses. tabular: the columns of the patches, and what a second head answers. masks: (N, H, W) uint8 of the training
     patches (``core.train.outlines``), for a network with a mask head.
 
     After the last result the network holds the weights that are judged: the running average where
@@ -168,7 +172,7 @@ class _Trainer:
         dtype = autocast_dtype(data.device, config.precision)
         self.planes = 0 if data.masks is None else PLANES
         mask_weight = config.model.mask_weight if self.planes else None
-        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.size_weight, mask_weight)
+        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.second_weight, mask_weight)
         self.val_table = tabular.val
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
@@ -176,6 +180,7 @@ class _Trainer:
         self.chosen_by = chosen_by
         self.best = BestWeights(config.train.patience)
         self.opening = opening_at(1, network, config.train)
+        self.features: FrozenFeatures | None = None  # while nothing but the last layer learns
         self.final: Network | None = None  # what is kept, once the last epoch is done
         self.good = _copy_of(network)  # weights of the last epoch that ended well
 
@@ -226,7 +231,8 @@ class _Trainer:
         generator = np.random.default_rng((self.seed, epoch))
         with torch.random.fork_rng(devices=_cuda_index(self.data.device)):  # dropout draws from torch's own
             torch.manual_seed(int(generator.integers(2**62)))
-            train_loss, lr, answers = self._pass(epoch, generator)
+            self._keep_features()
+            train_loss, lr, answers, train_accuracy = self._pass(epoch, generator)
         trained = time.perf_counter()
         if epoch == self.config.train.epochs and self.chosen_by is None:
             self.final = self._settled()
@@ -250,12 +256,24 @@ class _Trainer:
             select_f1=select_f1,
             best_epoch=self.best.epoch,
             memory_mib=memory_bytes(self.data.device) / 2**20,
+            train_accuracy=train_accuracy,
+            val_accuracy=validated.accuracy,
             val_probs=validated.probs,
             train_log_odds=answers.log_odds.cpu().numpy(),
         )
 
-    def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float, EpochAnswers]:
-        """Every patch once; the mean loss, the last learning rate, and what was said of each patch."""
+    def _keep_features(self) -> None:
+        """The frozen part's features, for as long as nothing before the last layer learns (``train.frozen_views``)."""
+        n_views, augment = self.config.train.frozen_views, self.config.augment
+        if n_views is None or not can_be_kept(self.network, self.opening):
+            self.features = None
+        elif self.features is None:
+            self.features = FrozenFeatures(
+                self.network, self.data, augment, n_views, self.seed, self.units, self.gradients.dtype
+            )
+
+    def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float, EpochAnswers, float]:
+        """Every patch once; the mean loss, the last learning rate, what was said of each patch, and the accuracy."""
         train, device = self.config.train, self.data.device
         batches = batch_indices(len(self.data), train.batch_size, generator)
         every = CHECK_EVERY if device.type == "cuda" else 1
@@ -263,19 +281,20 @@ class _Trainer:
         total, lr, seen = torch.zeros((), dtype=precise, device=device), train.lr, 0
         waiting: list[Batch] = []  # batches whose gradients make up one step
         answers, whose = EpochAnswers(len(self.data), device), []
+        n_right = torch.zeros((), dtype=torch.int64, device=device)
         self.opening.train(self.network)
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
-            batch = self.data.take_with_masks(index)
-            varied = vary(*batch, self.config.augment, generator, self.units, self.planes)
-            waiting.append(mix(*varied, self.config.augment, generator))
-            whose.append((index, waiting[-1][0] is not varied[0]))
+            batch, mixed = self._batch(index, generator)
+            waiting.append(batch)
+            whose.append((index, mixed))
             is_last = i == len(batches) - 1
             if len(waiting) < train.accumulate and not is_last:
                 continue
             n = sum(len(images) for images, _ in waiting)
             total += self._step(waiting, lr) * n
             answers.note(whose, self.gradients.log_odds)
+            n_right += self.gradients.n_right
             waiting, whose, seen = [], [], seen + n
             step = i // train.accumulate + 1
             if step % every == 0 or is_last:
@@ -283,13 +302,23 @@ class _Trainer:
             if train.judge_steps and step % train.judge_steps == 0 and not is_last:
                 self._look(epoch)
                 self.opening.train(self.network)
-        return float(total) / len(self.data), lr, answers
+        return float(total) / len(self.data), lr, answers, int(n_right) / len(self.data)
+
+    def _batch(self, index: np.ndarray, generator: np.random.Generator) -> tuple[Batch, bool]:
+        """What is learnt from these patches in a step, and whether they were mixed with each other."""
+        if self.features is not None:
+            return self.features.take(index, generator), False
+        taken = self.data.take_with_masks(index)
+        varied = vary(*taken, self.config.augment, generator, self.units, self.planes)
+        batch = mix(*varied, self.config.augment, generator)
+        return batch, batch[0] is not varied[0]
 
     def _step(self, batches: list[Batch], lr: float) -> Tensor:
         """One optimiser step on the batches together; their mean loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = lr * group["lr_scale"]
-        loss = self.gradients.of(self.stepped, batches)
+        stepped = self.stepped if self.features is None else LastLayer(self.network)
+        loss = self.gradients.of(stepped, batches)
         self.optimiser.step()
         if self.average is not None:
             self.average.update()
@@ -319,7 +348,8 @@ class _Trainer:
         return judgement.f1
 
     def _judge(self, images: np.ndarray, labels: np.ndarray, table: np.ndarray | None) -> Judgement:
-        return judge(self.judged, images, labels, self.config, self.data.device, table)
+        known = None if self.features is None else self.features.of(images)
+        return judge(self.judged, images, labels, self.config, self.data.device, table, known)
 
     def _settled(self) -> Network:
         size = max(1, self.config.train.batch_size // self.gradients.pieces)

@@ -1,4 +1,4 @@
-"""How a network answers for patches with known labels: loss, F1, AUC, and each patch's probability.
+"""How a network answers for patches with known labels: loss, F1, accuracy, AUC, and each patch's probability.
 
 Also draws the few patches whose probabilities are kept for every epoch.
 """
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from core.config import RunConfig
 from core.evaluate.metrics import metrics
+from core.train.frozen_features import answered
 from core.train.inference import embed
 from core.train.networks.network import Network
 
@@ -21,7 +22,9 @@ WATCHED = 8  # patches of a fold whose probability is kept for every epoch
 
 @dataclass(frozen=True)
 class Judgement:
-    """``loss`` in nats (cross-entropy of hard labels, which KL equals), ``f1`` at 0.5, ``auc``; nan where undefined.
+    """``loss`` in nats (cross-entropy of hard labels, which KL equals), ``f1`` and ``accuracy`` at 0.5, ``auc``.
+
+    Each is nan where it is undefined.
 
     probs: (N,) float64, the network's own probability of landslide; nan where a patch has no label.
     """
@@ -30,6 +33,7 @@ class Judgement:
     f1: float = float("nan")
     auc: float = float("nan")
     probs: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    accuracy: float = float("nan")
 
 
 def judge(
@@ -39,24 +43,29 @@ def judge(
     config: RunConfig,
     device: torch.device,
     table: np.ndarray | None = None,
+    features: torch.Tensor | None = None,
 ) -> Judgement:
     """images: (N, C, H, W) float32, normalised. labels: (N,) 0/1, -1 where unlabelled: those are left out.
 
-    table: (N, P) of the columns that the network reads, if any.
+    table: (N, P) of the columns that the network reads, if any. features: (N, D) of the images on the device, where a
+    frozen backbone need not read them again.
     """
     labels = np.asarray(labels)
     labelled = np.flatnonzero(labels >= 0)
     probs = np.full(len(labels), np.nan)
     if labelled.size == 0:
         return Judgement(probs=probs)
-    patches = images if labelled.size == len(labels) else np.asarray(images)[labelled]
     target = labels[labelled].astype(np.int64)
-    rows = None if table is None else table[labelled]
-    answers = embed(network, patches, device, config.train.batch_size, precision=config.precision, table=rows)
+    if features is None:
+        patches = images if labelled.size == len(labels) else np.asarray(images)[labelled]
+        rows = None if table is None else table[labelled]
+        answers = embed(network, patches, device, config.train.batch_size, precision=config.precision, table=rows)
+    else:
+        answers = answered(network, features[torch.from_numpy(labelled).to(features.device)])
     loss = F.cross_entropy(torch.from_numpy(answers.logits), torch.from_numpy(target))
     values = metrics(target, answers.probs, 0.5)
     probs[labelled] = answers.probs
-    return Judgement(float(loss), float(values["f1"]), float(values["auc"]), probs)
+    return Judgement(float(loss), float(values["f1"]), float(values["auc"]), probs, float(values["accuracy"]))
 
 
 def watched(labels: np.ndarray, seed: int, most: int = WATCHED) -> np.ndarray:
