@@ -59,6 +59,9 @@ MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ensemble RUN RUN:fc eva.csv --out three": (
         "python -m core ensemble RUN trained:fc --out two",
     ),
+    "python -m core ensemble oof_eva.csv RUN:lgbm RUN:svm_c10 --out together": (
+        "python -m core ensemble RUN trained:fc --out together",
+    ),
     "python -m core ensemble-predict three 1=a.csv 2=a.csv 3=eva-new.csv --out p.csv": (
         "python -m core ensemble RUN trained:fc --out again",
         "python -m core predict RUN SOURCE --out a.csv",

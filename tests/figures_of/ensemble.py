@@ -29,6 +29,7 @@ FIGURES = (
     _row("Network (EVA)", "csv"),
     _row("Boosted trees (LightGBM)", "lgbm"),
     _row("SVM, C 10", "svm_c10"),
+    "The stack is better than the network alone: "
     f"F1 {_gain('same_folds', 'csv', 'f1')}, AUC {_gain('same_folds', 'csv', 'auc')}",
     f"the stack's F1 is {_gain('same_folds', 'average', 'f1')} above the average's",
     "{ensemble[other_folds][heads][stack][f1]:.3f} [{ensemble[other_folds][heads][stack][f1_interval][0]:.3f}, "
@@ -45,4 +46,6 @@ SETTINGS = {
     "SVM, C 10": "name of a row",
     "found of 1255": "the landslides of the training set",
     "all 7147 patches": "the table",
+    "p below 0.005": "a bound: the file holds both",
+    "weights of at least 0 by": "the method",
 }
