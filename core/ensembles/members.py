@@ -20,6 +20,7 @@ from core.data.readers.base import some
 from core.data.readers.tables import DEFAULT_CLASSES
 from core.data.store import open_dataset
 from core.ensembles.answers_csv import read_answers
+from core.ensembles.stacking import METHODS
 from core.errors import ConfigError, LabelError, RunError
 from core.evaluate.calibration.fit import log_odds
 from core.io.safe_paths import slug
@@ -83,7 +84,7 @@ def read_members(asked: Sequence[str], checkpoints: Path) -> list[Member]:
     for text in asked:
         path, column = _csv_of(text)
         member = _of_run(text, checkpoints) if path is None else _of_csv(path, column)
-        if member.key in found and member.kind == "csv":
+        if member.key in (*found, *METHODS) and member.kind == "csv":
             member = replace(member, key=_free(member.key, found), title=f"{member.title} ({len(found) + 1})")
         if member.key in found or any(_same(member, other) for other in found.values()):
             raise ConfigError(f"'{text}' is named twice: the same answers a second time add nothing. Leave one out.")

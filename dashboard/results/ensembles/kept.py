@@ -41,15 +41,15 @@ def chosen(found: list[EnsembleFolder]) -> EnsembleFolder:
 
 
 def titles(ensemble: EnsembleFolder) -> dict[str, str]:
-    """What the combinations and the members are called, by their key; the headline first."""
+    """What the combinations and the members are called, by their key; the headline first, the members last."""
     card = ensemble.card()
     runs = titles_of(state.choice().runs)
     several = len({one.get("run") for one in card["members"] if one["kind"] == "run"}) > 1
-    named = {card["method"]: METHODS[card["method"]]}
+    named = {card["method"]: METHODS[card["method"]], **METHODS}
     for one in card["members"]:
         if one["kind"] != "run":
             named[one["key"]] = str(one["title"])
         else:
             head = theme.head_title(one["head"])
             named[one["key"]] = f"{head}, {runs.get(one['run'], one['run'])}" if several else head
-    return named | {other: METHODS[other] for other in METHODS if other != card["method"]}
+    return named

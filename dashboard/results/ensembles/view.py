@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -11,8 +12,9 @@ import streamlit as st
 from core.analyses.ensemble import NAME
 from core.ensembles.folder import EnsembleFolder, delete
 from core.runs.store import RunFolder
-from dashboard import cache, url_state
+from dashboard import cache, theme, url_state
 from dashboard.charts import intervals, scores
+from dashboard.charts.base import escape_html
 from dashboard.jobs import analyses
 from dashboard.patches import outcomes
 from dashboard.results import interpretation, tables
@@ -72,9 +74,11 @@ def show(ensemble: EnsembleFolder) -> None:
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
         curves, _, share = tables.curves(oof, summary, names)
-        curves = [scores.HeadCurve(titles[one.head], one.curve, one.point) for one in curves]
-        shown = tuple(titles[name] for name in names)
-        downloads.show(scores.precision_recall(curves, shown, share, summary["positive"]), key="ensemble_pr")
+        curves = [
+            replace(one, head=escape_html(titles[one.head]), colour=theme.FOLD[place % len(theme.FOLD)])
+            for place, one in enumerate(curves)
+        ]
+        downloads.show(scores.precision_recall(curves, (), share, summary["positive"]), key="ensemble_pr")
     with grid.cell():
         rows, settled = difference_rows(card, titles)
         title = f"F1 of the {titles[method].lower()} minus F1 of the member"
@@ -96,7 +100,7 @@ def show(ensemble: EnsembleFolder) -> None:
 def verdict(card: Mapping, titles: Mapping[str, str]) -> str:
     """Whether the ensemble is better than its best member, in Markdown."""
     row, best = card["differences"][card["best_member"]]["f1"], escape_markdown(titles[card["best_member"]])
-    name = titles[card["method"]]
+    name = f"The {titles[card['method']].lower()}"
     if row["difference"] is None or not math.isfinite(row["difference"]):
         return f"The difference to its best member, {best}, is undefined here."
     size = f"F1 {number(row['a'])} against {number(row['b'])}"

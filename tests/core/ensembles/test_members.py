@@ -108,6 +108,8 @@ def test_heads_and_columns_are_named_and_the_same_answers_twice_are_refused(tmp_
     path = write_csv(tmp_path / "two.csv", probs, second=probs[::-1])
     two = read_members([f"{path}:prob", f"{path}:second"], tmp_path)
     assert [one.key for one in two] == ["two_prob", "two_second"]
+    (named,) = read_members([run.name, str(write_csv(tmp_path / "stack.csv", probs))], tmp_path)[1:]
+    assert named.key == "stack_2"  # the combinations' own names are theirs
     (tmp_path / "b").mkdir()
     both = read_members([str(path), str(write_csv(tmp_path / "b" / "two.csv", probs / 2))], tmp_path)
     assert [one.key for one in both] == ["two", "two_2"]

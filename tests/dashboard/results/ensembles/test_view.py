@@ -73,7 +73,7 @@ def test_it_is_shown_beside_its_members(open_page, run, ensemble):
     assert not at.exception and not at.error and at.segmented_control(key="results_view").value == "compare"
     table = next(d.value for d in at.dataframe if "Weight" in d.value).set_index("Model")
     summary, card = ensemble.summary(), ensemble.card()
-    assert table.index[0] == "Stack" and table.index[-1] == "Average" and "eva" in table.index
+    assert table.index[0] == "Stack" and table.index[1] == "Average" and table.index[-1] == "eva"
     assert table.loc["Stack", "F1"] == f"{summary['oof']['f1']:.3f}" and table.loc["Stack", "Weight"] == ""
     assert table.loc["eva", "Weight"].startswith(f"{card['members'][2]['share']:.0%}")
     words = words_of(at)
