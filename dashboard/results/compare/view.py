@@ -22,27 +22,27 @@ from dashboard.results.compare import learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
 from dashboard.results.compare.sides import Side, pair
+from dashboard.results.ensembles.view import ensemble_view
 from dashboard.ui import downloads, guards, narrow
 from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
 from dashboard.ui.messages import show_error
 
 ITSELF = ""  # this run, with another of its heads
-WAYS = {"one": "With one", "several": "With several"}
+WAYS = {"one": "With one", "several": "With several", "ensemble": "Ensemble"}
+NOTHING = "Nothing to compare with: this run has one head, and the dataset has no other finished runs."
 
 
 def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None) -> None:
     """The view. ``head`` of ``run`` is compared."""
-    others = finished_runs(run)
-    if len(summary["heads"]) < 2 and not others:
-        st.info("Nothing to compare with: this run has one head, and the dataset has no other finished runs.")
-        return
+    others, sides, metric = finished_runs(run), None, "f1"
+    alone = len(summary["heads"]) < 2 and not others
     said = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = url_state.choose(
             st.segmented_control, "Compare", list(WAYS), key=HOW, default="one", required=True, format_func=WAYS.get,
             label_visibility="collapsed",
         )  # fmt: skip
-        if how == "one":
+        if how == "one" and not alone:
             sides = _sides(run, summary, head, others)
             metric = url_state.choose(
                 st.selectbox, "Metric", list(METRICS), key="compare_metric", default="f1", format_func=METRICS.get,
@@ -53,7 +53,11 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
             help="Sets of runs on this dataset: ablations, backbones, how much to unfreeze, any grid.",
         ):  # fmt: skip
             state.open_view("train", view="experiments")
-    if how == "several":
+    if how == "ensemble":
+        ensemble_view(run, summary)
+    elif alone:
+        st.info(NOTHING)
+    elif how == "several":
         several.several_view(run, summary, head)
     elif sides is not None:
         _two(*sides, metric, data, said)
