@@ -16,9 +16,10 @@ from core.device import choose_device
 from core.errors import LandslideLensError
 from core.train.networks.arguments import fitting_arguments
 from core.train.networks.backbones import build_network
-from core.train.networks.cost import network_facts, stages
+from core.train.networks.cost import network_facts
 from core.train.networks.network import Network
 from core.train.networks.pretrained import WeightsReport
+from core.train.networks.stages.table import stages
 
 
 def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int], device: str = "auto") -> dict:
