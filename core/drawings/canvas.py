@@ -6,11 +6,13 @@ Words are set as text of an XML tree, so that no name or note can become markup.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from core.text import one_line
 
 FONT = "'Source Sans 3','Source Sans Pro','Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
+WHITE = "#FFFFFF"
 LANDSLIDE, OTHER, SYNTHETIC = "#D9622B", "#3E84B8", "#EDA877"  # as on every page
 OPTICAL, SAR_AFTER, SAR_CHANGE, INDEX = "#4E9F6B", "#4A7EBB", "#8E6BB8", "#8C939B"
 NETWORK, HEAD, FOLD = "#2B8C8C", "#7B68B5", "#2B8C8C"
@@ -36,9 +38,16 @@ def width_of(text: str, size: float) -> float:
 
 
 def wrapped(text: str, size: float, most: float, lines: int = 9) -> list[str]:
-    """A text in lines of at most this width; a word that is wider is cut, and so is what has no line left."""
+    """A text in lines of at most this width; a word that is wider is broken at a hyphen or an underscore, or cut.
+
+    What has no line left is cut too.
+    """
     found: list[str] = [""]
     for word in one_line(text, 300).split():
+        while width_of(word, size) > most and (place := _break(word, size, most)):
+            found[-1:] = [*filter(None, found[-1:]), word[:place]]
+            found.append("")
+            word = word[place:]
         while width_of(word, size) > most and len(word) > 4:
             word = f"{word[:-2].rstrip('…')}…"
         longer = f"{found[-1]} {word}".strip()
@@ -51,12 +60,19 @@ def wrapped(text: str, size: float, most: float, lines: int = 9) -> list[str]:
     return [line for line in found if line]
 
 
+def _break(word: str, size: float, most: float) -> int:
+    """Where a long word can be broken so that its first part fits; 0 where it cannot."""
+    places = [i + 1 for i, c in enumerate(word[:-1]) if c in "-_." and width_of(word[: i + 1], size) <= most]
+    return places[-1] if places else 0
+
+
 class Canvas:
     """A picture of this width; its height is what :meth:`finish` is told. dark: None follows the viewer's settings."""
 
     def __init__(self, width: float, title: str, dark: bool | None = None) -> None:
         self.width, self.dark = width, dark
         self.root = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", "font-family": FONT})
+        self._into = self.root
         ET.SubElement(self.root, "title").text = one_line(title, 300)
         ET.SubElement(self.root, "style").text = self._style()
 
@@ -70,7 +86,7 @@ class Canvas:
         return f"{rules(0)}@media (prefers-color-scheme:dark){{{rules(1)}}}"
 
     def _add(self, tag: str, fill: str, stroke: str, thick: float, /, **facts: object) -> ET.Element:
-        element = ET.SubElement(self.root, tag, {name.replace("_", "-"): _text(value) for name, value in facts.items()})
+        element = ET.SubElement(self._into, tag, {name.replace("_", "-"): _text(value) for name, value in facts.items()})
         classes = []
         for kind, ink in (("fill", fill), ("stroke", stroke)):
             if ink in INKS:
@@ -82,6 +98,16 @@ class Canvas:
         if stroke:
             element.set("stroke-width", _text(thick))
         return element
+
+    @contextmanager
+    def scaled(self, x: float, y: float, scale: float) -> Iterator[None]:
+        """What is drawn inside is that much larger, with its corner at (x, y)."""
+        outer = self._into
+        self._into = ET.SubElement(outer, "g", {"transform": f"translate({_text(x)} {_text(y)}) scale({_text(scale)})"})
+        try:
+            yield
+        finally:
+            self._into = outer
 
     def rect(self, x: float, y: float, w: float, h: float, fill: str = "", stroke: str = "", r: float = 0,
              width: float = 1, **more: object) -> None:  # fmt: skip

@@ -7,29 +7,30 @@ viewer's settings. narrow: one column, for a telephone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.config import RunConfig
 from core.config.training import COLUMNS
 from core.drawings import glyphs, steps
-from core.drawings.canvas import FOLD, HEAD, LANDSLIDE, NETWORK, SYNTHETIC, Canvas, wrapped
+from core.drawings.canvas import HEAD, LANDSLIDE, NETWORK, SYNTHETIC, WHITE, Canvas, wrapped
 from core.drawings.facts import Facts
 from core.drawings.steps import Step
 
 WIDE, NARROW = 1040, 400
-PAD, GAP = 14.0, 30.0
+PAD, GAP, HERO = 14.0, 30.0, 150.0
 TITLE, BODY = 13.5, 12.0
 _LINE = BODY * 1.3
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Steps with a heading. colour: of its edge."""
+    """Steps with a heading. colour: of its edge. choices: side by side before the others; each answers by itself."""
 
     heading: str
     about: str
     colour: str
     steps: tuple[Step, ...]
+    choices: tuple[Step, ...] = ()
 
 
 def framework(config: RunConfig, facts: Facts, dark: bool | None = None, narrow: bool = False) -> str:
@@ -38,8 +39,8 @@ def framework(config: RunConfig, facts: Facts, dark: bool | None = None, narrow:
         Panel("Data and augmentation", "", SYNTHETIC, tuple(steps.data_steps(config, facts))),
         Panel("Network" if config.model.backbone != COLUMNS else "Training", "", NETWORK,
               tuple(steps.network_steps(config, facts))),
-        Panel("Heads and decision", "", HEAD,
-              (*steps.head_steps(config, facts), *steps.decision_steps(config, facts))),
+        Panel("Heads and decision", "", HEAD, tuple(steps.decision_steps(config, facts)),
+              tuple(steps.head_steps(config, facts))),
     ]  # fmt: skip
     shown = Panel("Explanations", "", LANDSLIDE, tuple(steps.shown_steps(config, facts)))
     width = NARROW if narrow else WIDE
@@ -52,7 +53,7 @@ def framework(config: RunConfig, facts: Facts, dark: bool | None = None, narrow:
     for i, panel in enumerate(panels):
         x = PAD + i * (each + GAP)
         _frame(c, panel, x, PAD, each, height, i + 1)
-        _column(c, panel.steps, x + PAD, PAD + 46, each - 2 * PAD, height - 46 - PAD)
+        _column(c, panel, x + PAD, PAD + 46, each - 2 * PAD, height - 46 - PAD)
         if i:
             c.arrow(x - GAP + 5, PAD + height / 2, x - 5, PAD + height / 2)
     y = PAD + height
@@ -63,7 +64,7 @@ def framework(config: RunConfig, facts: Facts, dark: bool | None = None, narrow:
 
 
 def process(config: RunConfig, facts: Facts, dark: bool | None = None, narrow: bool = False) -> str:
-    """How it is trained fold by fold, how it is judged, and how a new patch is answered."""
+    """How it is trained fold by fold, how it is evaluated, and how a new patch is answered."""
     k = config.folds.n_splits
     made = Step("embedding", glyphs.vector, "Embeddings", ("of every real patch",))
     heads = steps.head_steps(config, facts)
@@ -72,7 +73,7 @@ def process(config: RunConfig, facts: Facts, dark: bool | None = None, narrow: b
         *steps.input_steps(config, facts), steps.normalise_step(config), *steps.balance_steps(config, facts),
         *_together(steps.online_steps(config)), steps.train_step(config), made, head,
     ]  # fmt: skip
-    judging = [
+    evaluation = [
         Step("oof", glyphs.folds(k), "Out of fold", ("each patch by the one fold", "that has not seen it")),
         *steps.decision_steps(config, facts),
     ]
@@ -86,7 +87,7 @@ def process(config: RunConfig, facts: Facts, dark: bool | None = None, narrow: b
     ]
     panels = [
         Panel("Training", f"{k} times, on the training part of a fold", NETWORK, tuple(training)),
-        Panel("Judging", "on patches that were not trained on", FOLD, tuple(judging)),
+        Panel("Evaluation", "on patches that were not trained on", LANDSLIDE, tuple(evaluation)),
         Panel("A new patch", "", HEAD, tuple(inference)),
     ]
     width = NARROW if narrow else WIDE
@@ -122,7 +123,7 @@ def _frame(c: Canvas, panel: Panel, x: float, y: float, w: float, h: float, numb
     c.rect(x, y, w, h, "panel", "line", 10)
     c.rect(x, y, w, 4, panel.colour, "", 2)
     c.circle(x + PAD + 10, y + 25, 11, panel.colour)
-    c.text(x + PAD + 10, y + 29.5, str(number), 13, "card", True, "middle")
+    c.text(x + PAD + 10, y + 29.5, str(number), 13, WHITE, True, "middle")
     c.text(x + PAD + 29, y + 30, panel.heading, 15, "text", True)
     if panel.about:
         c.text(x + w - PAD, y + 30, panel.about, BODY, "soft", anchor="end")
@@ -139,25 +140,78 @@ def _words(step: Step, width: float) -> tuple[list[str], list[str]]:
     return title, [line for text in step.lines for line in wrapped(text, BODY, room, 3)]
 
 
+def _heights(panel: Panel, width: float) -> list[float]:
+    """Of what stands below each other: the choices together, then each step."""
+    own = [HERO if step.large else _step_height(step, width) for step in panel.steps]
+    return [*([_choices_height(panel.choices, width)] if panel.choices else []), *own]
+
+
 def _column_height(panel: Panel, width: float) -> float:
-    inner = width - 2 * PAD
-    heights = [_step_height(step, inner) for step in panel.steps]
-    return 46 + sum(heights) + 16 * max(0, len(heights) - 1) + PAD
+    heights = _heights(panel, width - 2 * PAD)
+    return 46 + sum(heights) + 18 * max(0, len(heights) - 1) + PAD
 
 
-def _column(c: Canvas, found: Sequence[Step], x: float, y: float, w: float, h: float) -> None:
-    """Steps below each other, with arrows, spread over the height."""
-    heights = [_step_height(step, w) for step in found]
-    gap = 16.0
-    if len(found) > 1:
-        gap = min(34.0, (h - sum(heights)) / (len(found) - 1))
-    for i, (step, height) in enumerate(zip(found, heights, strict=True)):
-        _card(c, step, x, y, w, height)
+def _column(c: Canvas, panel: Panel, x: float, y: float, w: float, h: float) -> None:
+    """What a panel holds below each other, with arrows, spread over the height; a large picture takes what is left."""
+    heights = _heights(panel, w)
+    spare = h - sum(heights) - 18 * (len(heights) - 1)
+    large = next((i for i, step in enumerate(panel.steps) if step.large), None)
+    if large is not None:
+        heights[large] += min(spare, 150.0)
+        spare -= min(spare, 150.0)
+    gap = 18 + min(16.0, spare / max(1, len(heights) - 1))
+    if len(heights) == 1:
+        y += max(0.0, spare) / 2
+    parts = [*([None] if panel.choices else []), *panel.steps]
+    for i, (step, height) in enumerate(zip(parts, heights, strict=True)):
+        if step is None:
+            _choices(c, panel.choices, x, y, w)
+        else:
+            (_hero if step.large else _card)(c, step, x, y, w, height)
         y += height
-        if i + 1 < len(found):
-            middle = x + 10 + glyphs.W / 2
-            c.arrow(middle, y + 2, middle, y + gap - 2)
+        if i + 1 < len(parts):
+            middle = x + w / 2
+            if parts[i + 1].beside:
+                c.text(middle, y + gap / 2 + 6, "+", 18, "soft", anchor="middle")
+            else:
+                c.arrow(middle, y + 2, middle, y + gap - 2)
         y += gap
+
+
+def _choices_height(choices: Sequence[Step], width: float) -> float:
+    each = (width - 12) / 2
+    rows = [choices[i : i + 2] for i in range(0, len(choices), 2)]
+    return sum(max(_upright_height(step, each) for step in row) for row in rows) + 10 * (len(rows) - 1)
+
+
+def _choices(c: Canvas, choices: Sequence[Step], x: float, y: float, w: float) -> None:
+    """Two beside each other; an odd last one takes the whole width."""
+    each = (w - 12) / 2
+    for i in range(0, len(choices), 2):
+        row = choices[i : i + 2]
+        height = max(_upright_height(step, each) for step in row)
+        for j, step in enumerate(row):
+            _upright(c, step, x + j * (each + 12), y, w if len(row) == 1 else each, height)
+        y += height + 10
+
+
+def _hero(c: Canvas, step: Step, x: float, y: float, w: float, h: float) -> None:
+    """A step whose picture is large, above its words."""
+    c.rect(x, y, w, h, "card", "line", 8)
+    title, words = wrapped(step.title, TITLE + 1.5, w - 20, 2), _lines(step, w - 20)
+    below = len(title) * (TITLE + 1.5) * 1.25 + len(words) * _LINE + 12
+    scale = min((w - 30) / glyphs.W, (h - below - 16) / glyphs.H)
+    with c.scaled(x + (w - glyphs.W * scale) / 2, y + (h - below - glyphs.H * scale) / 2 + 4, scale):
+        step.glyph(c, 0, 0)
+    top = y + h - below + TITLE
+    for line in title:
+        c.text(x + w / 2, top, line, TITLE + 1.5, "text", True, "middle")
+        top += (TITLE + 1.5) * 1.25
+    c.lines(x + w / 2, top - 1, words, BODY, anchor="middle")
+
+
+def _lines(step: Step, room: float) -> list[str]:
+    return [line for text in step.lines for line in wrapped(text, BODY, room, 3)]
 
 
 def _card(c: Canvas, step: Step, x: float, y: float, w: float, h: float) -> None:
@@ -180,10 +234,10 @@ def _stacked(c: Canvas, panels: Sequence[Panel], y: float) -> float:
         if i:
             c.arrow(c.width / 2, y + 3, c.width / 2, y + 20)
             y += 24
-        plain = Panel(panel.heading, "", panel.colour, panel.steps)
+        plain = replace(panel, about="")
         height = _column_height(plain, width)
         _frame(c, plain, PAD, y, width, height, i + 1)
-        _column(c, panel.steps, 2 * PAD, y + 46, width - 2 * PAD, height - 46 - PAD)
+        _column(c, panel, 2 * PAD, y + 46, width - 2 * PAD, height - 46 - PAD)
         y += height
     return y + PAD
 

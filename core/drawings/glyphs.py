@@ -160,6 +160,13 @@ def vector(c: Canvas, x: float, y: float) -> None:
             c.rect(x + 16 + 10 * j, y + 1 + 6 * i, 8, 5, ink.HEAD, "", 1, opacity=(0.2 + 0.8 * share * (1 - 0.22 * j)))
 
 
+def weights(c: Canvas, x: float, y: float) -> None:
+    """Filters of a network."""
+    shades = (0.9, 0.3, 0.6, 0.2, 0.75, 0.4, 0.5, 0.85, 0.25)
+    for i, shade in enumerate(shades):
+        c.rect(x + 12 + 13 * (i % 3), y + 3 + 13 * (i // 3), 11.5, 11.5, ink.NETWORK, "", 1.5, opacity=shade)
+
+
 def boundary(c: Canvas, x: float, y: float) -> None:
     """Two classes and the line between them."""
     c.curve(f"M{x + 8} {y + 42} C {x + 20} {y + 20} {x + 36} {y + 34} {x + 50} {y + 2}", ink.HEAD, 2)
@@ -190,6 +197,15 @@ def tree(c: Canvas, x: float, y: float) -> None:
     fills = {1: ink.HEAD, 2: ink.HEAD, 3: ink.HEAD, 4: ink.OTHER, 5: ink.LANDSLIDE, 6: ink.OTHER, 7: ink.LANDSLIDE}
     for place, (a, b) in places.items():
         c.circle(x + a, y + b, 4, fills[place])
+
+
+def sigmoid(c: Canvas, x: float, y: float) -> None:
+    """A probability that rises with a score."""
+    points = [(x + 4 + i, y + 38 - 32 / (1 + math.exp(-(i - 26) / 5))) for i in range(0, 53, 2)]
+    c.line([(x + 4, y + 22), (x + 56, y + 22)], "faint", 1, stroke_dasharray="2 3")
+    c.line(points, ink.HEAD, 2)
+    for a, b, colour in ((10, 38, ink.OTHER), (19, 38, ink.OTHER), (42, 6, ink.LANDSLIDE), (51, 6, ink.LANDSLIDE)):
+        c.circle(x + a, y + b, 2.8, colour)
 
 
 def blend(c: Canvas, x: float, y: float) -> None:

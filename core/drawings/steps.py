@@ -32,13 +32,18 @@ _STACKED = (1.0, 0.86, 0.66, 0.46, 0.3)
 
 @dataclass(frozen=True)
 class Step:
-    """One step. key: what it is, for tests and links; strong: it holds the run's result."""
+    """One step. key: what it is, for tests.
+
+    strong: it holds the run's result. large: its picture may be. beside: it does not follow from the step before.
+    """
 
     key: str
     glyph: Glyph
     title: str
     lines: tuple[str, ...] = ()
     strong: bool = False
+    large: bool = False
+    beside: bool = False
 
 
 def data_steps(config: RunConfig, facts: Facts) -> list[Step]:
@@ -151,13 +156,13 @@ def network_steps(config: RunConfig, facts: Facts) -> list[Step]:
         steps.append(_encoder(config))
         steps.append(_weights(config, facts))
     if model.statistics_branch:
-        steps.append(Step("statistics", glyphs.bell, "Band statistics", ("joined to the embedding",)))
+        steps.append(Step("statistics", glyphs.bell, "Band statistics", ("joined to the embedding",), beside=True))
     if model.columns:
-        steps.append(Step("columns", glyphs.table, "Tabular inputs", (list_names(model.columns, 4),)))
+        steps.append(Step("columns", glyphs.table, "Tabular inputs", (list_names(model.columns, 4),), beside=True))
     if model.masks:
-        steps.append(Step("masks", glyphs.outline, "Outlines", (f"weight {model.mask_weight:g} beside the label",)))
+        steps.append(Step("masks", glyphs.outline, "Outlines", (f"weight {model.mask_weight:g} beside the label",), beside=True))
     if model.size_column:
-        steps.append(Step("size", glyphs.layer, "Second head", (f"predicts {model.size_column}",)))
+        steps.append(Step("size", glyphs.layer, "Second head", (f"predicts {model.size_column}",), beside=True))
     return [*steps, train_step(config)]
 
 
@@ -167,11 +172,11 @@ def _encoder(config: RunConfig) -> Step:
     if model.branches != "one":
         words += [f"SAR: {model.sar_backbone or 'the same'}", f"embeddings joined ({model.fusion})"]
         words += [f"{percent(model.modality_dropout, 0)} lose one"] if model.modality_dropout else []
-        return Step("encoder", glyphs.branches, model.backbone, ("optical and SAR encoders", *words))
+        return Step("encoder", glyphs.branches, model.backbone, ("optical and SAR encoders", *words), large=True)
     is_unet = model.backbone.startswith(UNET)
     words = [*(["encoder and decoder"] if is_unet else []), *words]
     up = (0.46, 0.66, 0.86) if is_unet else ()
-    return Step("encoder", glyphs.encoder(_STACKED, up), model.backbone, tuple(words))
+    return Step("encoder", glyphs.encoder(_STACKED, up), model.backbone, tuple(words), large=True)
 
 
 def _weights(config: RunConfig, facts: Facts) -> Step:
@@ -184,17 +189,17 @@ def _weights(config: RunConfig, facts: Facts) -> Step:
         words = "pretrained, from the hub" if model.pretrained else "random"
     if facts.weights and facts.weights != "random" and not model.weights:
         words = facts.weights
-    return Step("weights", glyphs.vector, "Initial weights", (words,))
+    return Step("weights", glyphs.weights, "Initial weights", (words,), beside=True)
 
 
 def train_step(config: RunConfig) -> Step:
     """The loop: phases, rate, loss, which epoch is kept."""
     train = config.train
-    words = phases(train)
+    words = phases(train) if config.model.backbone != COLUMNS else ["of the last layer, all there is"]
     words += [f"{train.optimizer}, rate {train.lr:g}, {_LOSS.get(train.loss, train.loss)}"]
     words += ["class weights"] if train.class_weight == "balanced" else []
     words += [f"weight average (EMA {train.ema_decay:g})"] if train.ema_decay else []
-    words += {"inner": ["best epoch on an inner split"], "fold_best": ["best epoch on the judged fold"]}.get(
+    words += {"inner": ["best epoch on an inner split"], "fold_best": ["best epoch on the validation fold"]}.get(
         train.select, []
     )
     ends = [train.head_epochs, train.head_epochs + train.top_epochs]
@@ -245,7 +250,7 @@ def head_steps(config: RunConfig, facts: Facts) -> list[Step]:
     if "lgbm" in names:
         steps.append(Step("lgbm", glyphs.tree, "Boosted trees", ("LightGBM",)))
     if "logreg" in names:
-        steps.append(Step("logreg", glyphs.threshold, _HEADS["logreg"]))
+        steps.append(Step("logreg", glyphs.sigmoid, _HEADS["logreg"]))
     if "blend" in names:
         steps.append(Step("blend", glyphs.blend, "Blend", ("network and band statistics",)))
     return steps
@@ -282,8 +287,8 @@ def shown_steps(config: RunConfig, facts: Facts) -> list[Step]:
         steps.append(Step("map", glyphs.clusters, f"{method} map", ("embeddings, with each head's boundary",)))
     if "attention" in has and config.model.backbone != COLUMNS:
         name = "Grad-CAM" if config.explain.method in ("auto", "gradcam") else config.explain.method
-        steps.append(Step("attention", glyphs.heat, name, ("where in the patch it looks",)))
+        steps.append(Step("attention", glyphs.heat, name, ("where in the patch it looks",), beside=True))
     if "occlusion" in has:
         what = "column" if config.model.backbone == COLUMNS else "band"
-        steps.append(Step("occlusion", glyphs.occluded, f"{what.title()} occlusion", (f"what each {what} is worth",)))
+        steps.append(Step("occlusion", glyphs.occluded, f"{what.title()} occlusion", (f"what each {what} is worth",), beside=True))
     return steps
