@@ -18,6 +18,7 @@ from core.jobs import queue
 from core.runs import repeats
 from dashboard import state
 from dashboard.dataset import exclusions
+from dashboard.experiments.view import experiments_view
 from dashboard.jobs import progress
 from dashboard.train import architecture, backbones, config_form, draft, metadata_columns, method, monitor, preflight
 from dashboard.train.labels import labels_field
@@ -30,6 +31,7 @@ VIEWS = {
     "new": ":material/add_circle: New run",
     "follow": ":material/monitoring: Chosen run",
     "method": ":material/schema: Method",
+    "experiments": ":material/experiment: Experiments",
     "architecture": ":material/account_tree: Architecture",
 }
 
@@ -50,7 +52,7 @@ if data is None and run is None:
     empty_states.no_dataset()
     st.stop()
 
-lacking = {"follow": run is None, "new": data is None, "architecture": data is None}
+lacking = {"follow": run is None} | dict.fromkeys(("new", "experiments", "architecture"), data is None)
 views = [name for name in VIEWS if not lacking.get(name)]
 unfinished = run is not None and guards.run_state(run)["state"] != "succeeded"
 usual = "follow" if unfinished or data is None else "new"
@@ -68,6 +70,9 @@ if view == "method":
     method.method_view(run, data)
     st.stop()
 if data is None:
+    st.stop()
+if view == "experiments":
+    experiments_view(data)
     st.stop()
 if view == "architecture":
     architecture.architecture(data)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,13 @@ from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
 from core.data.store.missing import blank_patches
 from core.data.tabular.columns import learn_columns
+from core.data.tabular.joined import columns_for, joined_facts
 from core.data.tabular.leaks import column_reports, refuse_leaks
+from core.data.tabular.second import second_classes, second_words
 from core.device import choose_device
-from core.errors import DataError, FoldError, TrainingError
+from core.errors import DataError, FoldError, LandslideLensError, TrainingError
 from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
+from core.flow.shared import Shared
 from core.flow.starting_weights import packaged_cards
 from core.predict.values import trained_values
 from core.progress import drain
@@ -44,7 +48,8 @@ class RunContext:
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
     learnt from. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
-    apply.
+    apply. ``shared``: what other runs of this process have made, or will use. ``columns``: facts about
+    the patches, (N,) each, those of joined inventories too.
     """
 
     run: RunFolder
@@ -59,6 +64,8 @@ class RunContext:
     origin: Origin
     value_notes: tuple[str, ...] = ()
     setting_notes: tuple[str, ...] = ()
+    shared: Shared = field(default_factory=Shared)
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def folds(self) -> Folds:
@@ -86,6 +93,11 @@ class RunContext:
         return tuple(band.name for band in self.bands)
 
     @property
+    def content(self) -> tuple:
+        """The patches' content and the bands that are trained on, as a key of ``shared``."""
+        return self.dataset.content_hash, self.band_names
+
+    @property
     def labels(self) -> np.ndarray:
         """(N,) int8, -1 where unlabelled or left out."""
         return self.selection.labels
@@ -96,26 +108,29 @@ class RunContext:
         return self.folds.fold_of
 
 
-def prepare(run: RunFolder) -> RunContext:
+def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
-    config = run.config()
+    config, shared = run.config(), shared or Shared()
     packaged = packaged_cards(config.model, run.checkpoints)
     dataset = open_dataset(run.dataset_path())
-    selection, leaks = select(dataset, config.data, config.folds), drain(leaks_of(dataset))
+    selection = select(dataset, config.data, config.folds)
     names, labels = tuple(band.name for band in selection.bands), selection.labels
-    report = drain(check(dataset, leaks, labels))
+    file, content = (dataset.path, dataset.content_hash), (dataset.content_hash, names)
+    leaks = shared.of("leaks", file, lambda: drain(leaks_of(dataset)))
+    report = shared.of("check", (*file, labels.tobytes()), lambda: drain(check(dataset, leaks, labels)))
     if not report.ok:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
-    told = _check_columns(dataset, config, labels)
+    columns = columns_for(dataset, tabular_names(config))
+    told = _check_columns(dataset, columns, config, labels) | _joined(run, dataset, config)
     if config.model.masks:
         require_masks(dataset, labels)
     free = shutil.disk_usage(run.path).free
     if free < FREE_DISK_BYTES:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     check_memory(dataset, len(names))
-    images = dataset.images(bands=names)
-    blank = blank_patches(images)
+    images = shared.of("images", content, lambda: dataset.images(bands=names))
+    blank = shared.of("blank", content, lambda: blank_patches(images))
     selection = without_blank(dataset, selection, blank)
     labels = selection.labels
     compared = compared_with_weights(run, config, dataset, selection, images)
@@ -127,9 +142,13 @@ def prepare(run: RunFolder) -> RunContext:
     model, told_settings = fitting_arguments(config.model)
     config = config.model_copy(update={"model": model})  # config.json keeps what was asked for
     # Patches that are equal in these bands are kept together as well; those without data are alike in nothing.
-    hashes = np.where(blank, dataset.ids, patch_hashes(images))
+    hashes = np.where(blank, dataset.ids, shared.of("hashes", content, lambda: patch_hashes(images)))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
+    if config.model.second_column is not None:
+        words = second_words(config.model, columns, labels)
+        for fold in range(drawn.folds.n_splits):
+            second_classes(config.model, words, drawn.folds.train(fold), f"fold {fold + 1}'s")
     origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
     device = choose_device(config.device)
     run.write_text("folds.json", drawn.folds.to_json(dataset.ids))
@@ -139,23 +158,49 @@ def prepare(run: RunFolder) -> RunContext:
     if packaged:
         facts["packaged_weights"] = packaged
     run.write_json("provenance.json", facts)
-    statistics = band_statistics(images)
-    rich = rich_statistics(images, names)
+    statistics = shared.of("statistics", content, lambda: band_statistics(images))
+    rich = shared.of("rich", content, lambda: rich_statistics(images, names))
     return RunContext(
         run, config, dataset, selection, images, statistics, rich, drawn, device, origin,
-        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings),
+        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings), shared=shared,
+        columns=columns,
     )  # fmt: skip
 
 
-def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:
+def tabular_names(config: RunConfig) -> tuple[str, ...]:
+    """The columns that the network reads, and the one that its second head answers."""
+    second = config.model.second_column
+    return config.model.columns if second is None else (*config.model.columns, second)
+
+
+def _joined(run: RunFolder, dataset: Dataset, config: RunConfig) -> dict:
+    """Which joined columns are used, for the record.
+
+    Raises TrainingError where a run that goes on began with others: its folds would not have learnt from the same.
+    """
+    facts = joined_facts(dataset, tabular_names(config))
+    try:
+        before = run.provenance().get("joined")
+    except LandslideLensError:  # it begins
+        before = facts
+    if before != facts:
+        raise TrainingError(
+            f"The inventories joined to {dataset.name} have changed since this run began. Start a new run."
+        )
+    return {"joined": facts} if facts else {}
+
+
+def _check_columns(dataset: Dataset, columns: Mapping[str, np.ndarray], config: RunConfig, labels: np.ndarray) -> dict:
     """What the tabular inputs tell about the label, for the record.
 
     Raises ConfigError for a column that is not there, or that leaks the label unless that is allowed.
     """
-    names, size = config.model.columns, config.model.size_column
-    learn_columns(dataset.columns, names, np.flatnonzero(labels >= 0))
-    learn_columns(dataset.columns, [size] if size else [], np.flatnonzero(labels == 1), "model.size_column")
-    reports = column_reports(dataset.columns, labels, names, groups=dataset.groups)
+    names = config.model.columns
+    learn_columns(columns, names, np.flatnonzero(labels >= 0))
+    if config.model.second_column is not None:  # what leaks the label may be answered, it is only not read
+        words = second_words(config.model, columns, labels)
+        second_classes(config.model, words, np.flatnonzero(labels >= 0))
+    reports = column_reports(columns, labels, names, groups=dataset.groups)
     if config.model.columns_leak == "refuse":
         refuse_leaks(reports)
     if not dataset.has_pictures:
