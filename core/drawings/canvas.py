@@ -86,7 +86,9 @@ class Canvas:
         return f"{rules(0)}@media (prefers-color-scheme:dark){{{rules(1)}}}"
 
     def _add(self, tag: str, fill: str, stroke: str, thick: float, /, **facts: object) -> ET.Element:
-        element = ET.SubElement(self._into, tag, {name.replace("_", "-"): _text(value) for name, value in facts.items()})
+        element = ET.SubElement(
+            self._into, tag, {name.replace("_", "-"): _text(value) for name, value in facts.items()}
+        )
         classes = []
         for kind, ink in (("fill", fill), ("stroke", stroke)):
             if ink in INKS:

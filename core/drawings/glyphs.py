@@ -217,7 +217,9 @@ def blend(c: Canvas, x: float, y: float) -> None:
 def threshold(c: Canvas, x: float, y: float) -> None:
     """Probabilities and where they are cut."""
     for i, height in enumerate((14, 26, 34, 24, 12, 7, 5, 9, 17, 13)):
-        c.rect(x + 4 + 5.3 * i, y + 38 - height, 4.3, height, ink.OTHER if i < 6 else ink.LANDSLIDE, "", 1, opacity=0.85)
+        c.rect(
+            x + 4 + 5.3 * i, y + 38 - height, 4.3, height, ink.OTHER if i < 6 else ink.LANDSLIDE, "", 1, opacity=0.85
+        )
     c.line([(x + 35.2, y + 1), (x + 35.2, y + 42)], "text", 1.5, stroke_dasharray="3 2")
 
 
@@ -228,7 +230,12 @@ def clusters(c: Canvas, x: float, y: float) -> None:
         c.circle(x + a, y + b, 2.8, ink.OTHER)
     for a, b in ((44, 26), (50, 31), (41, 34), (48, 38), (54, 24), (37, 29)):
         c.circle(x + a, y + b, 2.8, ink.LANDSLIDE)
-    c.curve(f"M{x + 14} {y + 42} C {x + 30} {y + 30} {x + 34} {y + 22} {x + 46} {y + 4}", "soft", 1.2, stroke_dasharray="3 3")
+    c.curve(
+        f"M{x + 14} {y + 42} C {x + 30} {y + 30} {x + 34} {y + 22} {x + 46} {y + 4}",
+        "soft",
+        1.2,
+        stroke_dasharray="3 3",
+    )
 
 
 def heat(c: Canvas, x: float, y: float) -> None:

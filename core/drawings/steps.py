@@ -160,7 +160,9 @@ def network_steps(config: RunConfig, facts: Facts) -> list[Step]:
     if model.columns:
         steps.append(Step("columns", glyphs.table, "Tabular inputs", (list_names(model.columns, 4),), beside=True))
     if model.masks:
-        steps.append(Step("masks", glyphs.outline, "Outlines", (f"weight {model.mask_weight:g} beside the label",), beside=True))
+        steps.append(
+            Step("masks", glyphs.outline, "Outlines", (f"weight {model.mask_weight:g} beside the label",), beside=True)
+        )
     if model.size_column:
         steps.append(Step("size", glyphs.layer, "Second head", (f"predicts {model.size_column}",), beside=True))
     return [*steps, train_step(config)]
@@ -290,5 +292,9 @@ def shown_steps(config: RunConfig, facts: Facts) -> list[Step]:
         steps.append(Step("attention", glyphs.heat, name, ("where in the patch it looks",), beside=True))
     if "occlusion" in has:
         what = "column" if config.model.backbone == COLUMNS else "band"
-        steps.append(Step("occlusion", glyphs.occluded, f"{what.title()} occlusion", (f"what each {what} is worth",), beside=True))
+        steps.append(
+            Step(
+                "occlusion", glyphs.occluded, f"{what.title()} occlusion", (f"what each {what} is worth",), beside=True
+            )
+        )
     return steps

@@ -76,7 +76,9 @@ def _sentence(config: RunConfig, facts: Facts) -> str:
     balanced = {step.title for step in steps.balance_steps(config, facts)}
     online = [step.title for step in steps.online_steps(config)]
     parts = [f"{config.folds.n_splits} folds of {config.train.epochs} epochs", *balanced]
-    parts += [f"augmented batches ({', '.join(one.lower() if one == 'Geometry' else one for one in online)})"] * bool(online)
+    parts += [f"augmented batches ({', '.join(one.lower() if one == 'Geometry' else one for one in online)})"] * bool(
+        online
+    )
     return escape_markdown(f"{', '.join(parts)}; headline by {steps.head_title(config.heads.head)}.")
 
 

@@ -20,6 +20,7 @@ from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
+from dashboard.results.compare.door import SEVERAL
 from dashboard.results.compare.sides import Side, pair
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, small
@@ -41,7 +42,7 @@ def several_view(run: RunFolder, summary: dict, head: str) -> None:
     reference = theme.head_title(head)
     chosen = url_state.choose_several(
         st.multiselect, f"Compare with {escape_markdown(reference)} of this run", list(options),
-        key="significance_chosen", default=usual, format_func=options.get, max_selections=MOST,
+        key=SEVERAL, default=usual, format_func=options.get, max_selections=MOST,
     )  # fmt: skip
     metric = url_state.choose(
         st.segmented_control, "Metric", list(METRICS), key="significance_metric", default="f1", required=True,

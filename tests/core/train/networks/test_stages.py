@@ -52,7 +52,9 @@ def test_efficientnetv2_l_is_paper_as_table_1_row_by_row():
     assert [printed(row) for row in rows("tf_efficientnetv2_l", side=32, bands=ZINDI_BANDS)] == TABLE_1
 
 
-@pytest.mark.parametrize(("name", "squeeze", "side"), [("efficientnet_b0", True, 64), ("tf_efficientnet_lite0", False, 16)])
+@pytest.mark.parametrize(
+    ("name", "squeeze", "side"), [("efficientnet_b0", True, 64), ("tf_efficientnet_lite0", False, 16)]
+)
 def test_efficientnet_b0_and_lite0_are_as_printed(name, squeeze, side):
     """At 16 pixels the maps cannot halve as often as the layers stride: strides are read from the layers."""
     found = rows(name, side=side)
@@ -96,7 +98,12 @@ def test_plain_convolutions_are_listed_one_by_one():
 def test_a_unet_goes_down_and_up_again():
     found = rows("unet_resnet18", arguments={"channels": [8, 8, 16, 16], "decoder": [16, 8, 8, 8]})
     up = [row for row in found if row.name.startswith("decoder")]
-    assert [(row.stride, row.channels, row.rows) for row in up] == [(0.5, 16, 4), (0.5, 8, 8), (0.5, 8, 16), (0.5, 8, 32)]
+    assert [(row.stride, row.channels, row.rows) for row in up] == [
+        (0.5, 16, 4),
+        (0.5, 8, 8),
+        (0.5, 8, 16),
+        (0.5, 8, 32),
+    ]
     assert found[-1].operator == "AvgPool & FC" and found[-1].channels == 8 + 16
 
 
@@ -127,7 +134,9 @@ def test_other_families_have_their_words():
         ("Conv", "2×2", None),
     ]
     turns = {"embed_dims": [8, 8, 16, 16], "depths": [1, 1, 3, 1], "num_heads": [1, 1, 2, 2]}
-    assert ("Spatial attention + Channel attention", 3) in [(r.operator, r.layers) for r in rows("davit_tiny", arguments=turns)]
+    assert ("Spatial attention + Channel attention", 3) in [
+        (r.operator, r.layers) for r in rows("davit_tiny", arguments=turns)
+    ]
 
 
 def test_a_block_that_nobody_knows_keeps_the_name_of_its_class():
