@@ -6,6 +6,7 @@ python -m benchmarks.registry --out benchmarks/results/registry.json
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -105,8 +106,6 @@ def main() -> None:
 
 def _drawn(checkpoints: Path) -> dict[str, float | int]:
     """The page's script, without a browser: its first draw in a new server, and the median of three more."""
-    import os
-
     environment = os.environ | {"LANDSLIDE_CHECKPOINTS": str(checkpoints)}
     done = subprocess.run(
         [sys.executable, "-c", _PAGE], capture_output=True, text=True, check=True, env=environment,

@@ -1,4 +1,4 @@
-"""A network drawn from its rows (``core.train.networks.stages``): each a box as high as its map, as deep as its channels.
+"""A network drawn from its rows (``core.train.networks.stages``): each a box as high as its map, wide by its channels.
 
 Paper B's Figure 3 for any backbone. Rows are plain values, as ``core.preflight.architecture`` gives them.
 """
@@ -20,7 +20,10 @@ _COLOURS = (("Fused", SAR_AFTER), ("MBConv", NETWORK), ("UIB", NETWORK), ("Pool"
 
 def layers(stages: Sequence[Mapping[str, Any]], name: str, side: int, cam_layer: str = "", dark: bool | None = None,
            narrow: bool = False) -> str:  # fmt: skip
-    """The network as one SVG picture. side: pixels of a patch as the backbone sees it; cam_layer: what Grad-CAM reads."""
+    """The network as one SVG picture.
+
+    side: pixels of a patch as the backbone sees it. cam_layer: what Grad-CAM reads. dark, narrow: see ``figures``.
+    """
     c = Canvas(NARROW if narrow else WIDE, f"Layers of {name}", dark)
     looked = _looked_at(stages, cam_layer)
     y, most = PAD, max([side, *(stage["rows"] for stage in stages)])
@@ -113,6 +116,6 @@ def _box(c: Canvas, x: float, y: float, h: float, w: float, colour: str) -> None
     left, right, top, bottom = x - w / 2 - lean / 2, x + w / 2 - lean / 2, y - h / 2, y + h / 2
     c.line([(left, top), (right, top), (right + lean, top - lean), (left + lean, top - lean)], "card", 1, colour, True,
            opacity=0.6)  # fmt: skip
-    c.line([(right, top), (right + lean, top - lean), (right + lean, bottom - lean), (right, bottom)], "card", 1, colour,
-           True, opacity=0.8)  # fmt: skip
+    flank = [(right, top), (right + lean, top - lean), (right + lean, bottom - lean), (right, bottom)]
+    c.line(flank, "card", 1, colour, True, opacity=0.8)
     c.rect(left, top, w, h, colour, "card", 0, 1)

@@ -70,8 +70,8 @@ def _nothing() -> None:
         return
     empty_states.empty_state(
         "No runs yet",
-        "Every run that is trained here is listed with its numbers, settings and tags; so is one whose folder is copied "
-        "here from another machine.",
+        "Every run that is trained here is listed with its numbers, settings and tags, and so is one whose folder is "
+        "copied here from another machine.",
         "Train one",
         lambda: state.open_view("train", view="new"),
         ":material/model_training:",

@@ -15,11 +15,11 @@ from core.config import ModelConfig
 from core.data.bands import subsets_of
 from core.data.indices import possible
 from core.data.store import Dataset
+from core.drawings import network
 from core.errors import LandslideLensError
 from core.jobs.analysis_folder import AnalysisFolder, folder_for, list_for
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
-from core.drawings import network
 from dashboard import cache, state, url_state
 from dashboard.jobs import analyses, progress
 from dashboard.train.backbones import BACKBONES, INITIAL
@@ -30,7 +30,8 @@ from dashboard.ui.messages import show_error
 COST = model_cost.ANALYSIS.name
 STAGE_COLUMNS = {
     "stage": "Stage", "operator": "Operator", "kernel": "Kernel", "expansion": "Expansion", "squeeze": "SE",
-    "stride": "Stride", "channels": "Channels", "layers": "Layers", "rows": "Map side (pixels)", "name": "In the network",
+    "stride": "Stride", "channels": "Channels", "layers": "Layers", "rows": "Map side (pixels)",
+    "name": "In the network",
 }  # fmt: skip
 ROW_COLUMNS = {
     "backbone": "Backbone", "parameters": "Parameters", "megabytes": "MB", "depth": "Depth",

@@ -1,4 +1,4 @@
-"""What can be done with a run wherever it is listed: name it, note, tag, star, archive, duplicate, delete and take back."""
+"""What can be done with a run wherever it is listed: name it, note, tag, star, archive, delete and take back."""
 
 from __future__ import annotations
 
