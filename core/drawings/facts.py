@@ -83,7 +83,8 @@ def _given(run: RunFolder, config: RunConfig, facts: Facts) -> Facts:
     record = run.provenance()
     selection, dataset = record.get("selection", {}), record["dataset"]
     names = selection.get("bands") or ()
-    families = facts.families if len(facts.families) == len(names) else tuple(b.family for b in bands_named(names))
+    own = len(facts.families) == len(names) or not names
+    families = facts.families if own else tuple(band.family for band in bands_named(names))
     shape = dataset.get("shape") or (0, 0, 0)
     return replace(
         facts,

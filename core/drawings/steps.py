@@ -163,8 +163,8 @@ def network_steps(config: RunConfig, facts: Facts) -> list[Step]:
         steps.append(
             Step("masks", glyphs.outline, "Outlines", (f"weight {model.mask_weight:g} beside the label",), beside=True)
         )
-    if model.size_column:
-        steps.append(Step("size", glyphs.layer, "Second head", (f"predicts {model.size_column}",), beside=True))
+    if model.second_column:
+        steps.append(Step("second", glyphs.layer, "Second head", (f"answers {model.second_column}",), beside=True))
     return [*steps, train_step(config)]
 
 

@@ -86,17 +86,17 @@ def _controls(known: Sequence[Entry]) -> tuple[Filters, str]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = url_state.text(
             "Search", key="runs_search", placeholder="Title, note, setting, backbone, hash…", icon=":material/search:",
-            width=300,
+            width=260,
         )  # fmt: skip
         of_datasets = url_state.choose_several(
-            st.multiselect, "Dataset", datasets, key="runs_datasets", placeholder="all", width=200
+            st.multiselect, "Dataset", datasets, key="runs_datasets", placeholder="all", width=170
         )
         of_tags = url_state.choose_several(
             st.multiselect, "Tag or experiment", tags, key="runs_tags", placeholder="all" if tags else "none yet",
-            width=220, disabled=not tags,
+            width=190, disabled=not tags,
         )  # fmt: skip
         of_states = url_state.choose_several(
-            st.multiselect, "State", states, key="runs_states", placeholder="all", width=170
+            st.multiselect, "State", states, key="runs_states", placeholder="all", width=150
         )
         with st.popover("More", icon=":material/tune:", key="runs_more"):
             against = url_state.choose(

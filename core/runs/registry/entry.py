@@ -27,8 +27,8 @@ class Entry:
     """A run. ``f1`` and its interval are out of fold, of the headline head; ``fold_sd``: over the folds, that head's.
 
     ``settings``: those that are not the defaults, by their path, as JSON values. ``recipe``: equal for trainings that
-    differ in seeds alone (``core.runs.repeats``). ``code``, ``data``: short hashes. ``experiment``: the set of runs that it belongs to.
-    ``seconds``: of computing; None before the end. Times are ISO texts.
+    differ in seeds alone (``core.runs.repeats``). ``code``, ``data``: short hashes. ``experiment``: the set of runs
+    that it belongs to. ``seconds``: of computing; None before the end. Times are ISO texts.
     """
 
     name: str
