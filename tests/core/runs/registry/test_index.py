@@ -172,7 +172,9 @@ def test_the_spread_over_seeds_is_that_of_one_recipe():
 def test_a_hundred_more_runs_cost_a_moment(run, checkpoints):
     """A thousand are measured in benchmarks/registry.py."""
     for i in range(100):
-        shutil.copytree(run.path, checkpoints / f"2026{i:04d}-000000_copy_0000", ignore=shutil.ignore_patterns("fold_*"))
+        shutil.copytree(
+            run.path, checkpoints / f"2026{i:04d}-000000_copy_0000", ignore=shutil.ignore_patterns("fold_*")
+        )
     assert len(entries(checkpoints)) == 101
     began = time.process_time()
     entries(checkpoints)
