@@ -1,4 +1,4 @@
-"""The framework and the process of a run: what is configured is drawn, what is not is not there, and words stay words."""
+"""The framework and the process of a run: what is configured is drawn, what is not is not there; words stay words."""
 
 import xml.etree.ElementTree as ET
 
@@ -22,7 +22,10 @@ OFF = [
 ]  # fmt: skip
 
 
-def keys(config, facts=Facts()):
+NOTHING = Facts()
+
+
+def keys(config, facts=NOTHING):
     found = [steps.data_steps, steps.network_steps, steps.head_steps, steps.decision_steps, steps.shown_steps]
     return [step.key for one in found for step in one(config, facts)]
 

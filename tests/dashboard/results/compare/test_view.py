@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -144,7 +142,7 @@ def test_both_confusion_matrices_are_of_the_same_patches_and_attention_of_both_c
         texts = figures[f"compare_confusion_{number}"].proto.spec
         oof = run.oof()
         hits = int(((oof["label"] == 1) & (oof[f"pred_{HEAD}"] == 1)).sum())
-        assert f"<b>{hits:,}</b>" in texts.replace("\\u003c", "<").replace("\\u003e", ">")
+        assert f'"{hits:,} Found (TP)' in texts
     at.toggle(key="compare_attention").set_value(True).run()
     assert not at.exception and "compare_fixed_attention" in json.dumps(
         [one.proto.id for one in at.get("bidi_component")]
