@@ -42,6 +42,8 @@ class Dataset:
         split: (N,) text as in the source, or None.
         lonlat: (N, 2) float64 degrees, or None.
         columns: further facts by name, each (N,), numbers or text.
+        files: of the file that each patch came from, by name, each (N,) (``core.data.shortcuts.properties``); none
+            where that was not kept.
         statistics: one dict a band: name, min, max, mean, std, q01 .. q99 (nan where undefined), n_nonfinite, n_nodata,
             n_absurd.
         nodata: a pixel equal to it in all bands holds no data in the file; :meth:`images` gives nan there. None: there
@@ -62,6 +64,7 @@ class Dataset:
     lonlat: np.ndarray | None
     has_masks: bool
     columns: dict[str, np.ndarray]
+    files: dict[str, np.ndarray]
     statistics: list[dict]
     nodata: float | None
     source: str
@@ -262,7 +265,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _read_dataset(file: h5py.File, path: Path) -> Dataset:
     check_members(file, path)
     card = read_card(file, path)
-    columns = file.get("columns", {})
+    columns, files = file.get("columns", {}), file.get("files", {})
     ids, labels = _decode(file["ids"][()]), file["labels"][()]
     dataset = Dataset(
         path=path,
@@ -277,6 +280,7 @@ def _read_dataset(file: h5py.File, path: Path) -> Dataset:
         lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
         has_masks="masks" in file,
         columns={name: _decode(columns[name][()]) for name in columns},
+        files={name: _decode(files[name][()]) for name in files},
         statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
         nodata=card["nodata"],
         source=card["source"],
