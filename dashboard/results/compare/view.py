@@ -17,11 +17,10 @@ from core.runs.labels import short_title, titles_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
-from dashboard.patches import outcomes
-from dashboard.results.compare import learning, patches, ranking, several
+from dashboard.results.compare import confusions, learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
-from dashboard.results.compare.sides import Side, pair
+from dashboard.results.compare.sides import Side, answers, pair
 from dashboard.results.ensembles.view import ensemble_view
 from dashboard.ui import downloads, guards, narrow
 from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
@@ -139,7 +138,10 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         )
     if this.run.name != other.run.name:
         _settings(this, other)
-    first, second = _answers(this), _answers(other)
+    first, second = answers(this), answers(other)
+    titles = (this.title, other.title) if this.run.name == other.run.name else ("This run", "The other run")
+    classes = tuple(this.run.summary()["class_names"])
+    confusions.confusions_view(list(zip(titles, (first, second), strict=True)), classes, "compare")
     patches.patches_view(first, second, this, other, data)
     ranking.ranking_view(this, other, first, second)
     if this.run.name != other.run.name:
@@ -191,11 +193,6 @@ def metric_table(found: Comparison, this: str, other: str) -> pd.DataFrame:
         for name, one in _differences(found).items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _answers(side: Side) -> pd.DataFrame:
-    thresholds = outcomes.thresholds_of(side.run.summary(), side.head)
-    return outcomes.judged(side.run.oof(), side.head, thresholds)
 
 
 def _settings(this: Side, other: Side) -> None:
