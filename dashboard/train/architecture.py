@@ -21,7 +21,7 @@ from core.errors import LandslideLensError
 from core.jobs.analysis_folder import AnalysisFolder, folder_for, list_for
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
-from dashboard import cache, state, url_state
+from dashboard import cache, state, theme, url_state
 from dashboard.jobs import analyses, progress
 from dashboard.train.backbones import BACKBONES, INITIAL
 from dashboard.ui import downloads, guards, pictures
