@@ -130,6 +130,20 @@ class FoldsConfig(Section):
         description="Training patches that share ground with a patch of the validation part are left out "
         "of the fold, and so are those within this distance of one, from edge to edge. Needs places.",
     )
+    region: str | None = Field(
+        None,
+        min_length=1,
+        title="Leave one region out",
+        description="Column that names the region of each patch (source, country, event, ...): each fold is evaluated "
+        "on one region and trained on all others, so there are as many folds as regions and n_splits follows. none: "
+        "folds are drawn as set above.",
+    )
+    rare_regions: Literal["refuse", "join"] = Field(
+        "refuse",
+        title="Regions that cannot be a fold",
+        description="Regions with one class only, the smallest beyond 20 regions, and patches of an unknown region. "
+        "refuse: the run stops and names them. join: they are evaluated together, as one fold.",
+    )
     use_split: bool = Field(
         True,
         title="Hold back the dataset's test part",
@@ -172,6 +186,20 @@ class FoldsConfig(Section):
     def judged_share(self) -> float:
         """Share of the patches that one fold evaluates."""
         return self.val_share if self.protocol == "single" else 1 / self.n_splits
+
+    @model_validator(mode="after")
+    def _regions_are_groups(self) -> FoldsConfig:
+        if self.region is not None and self.protocol == "single":
+            raise ValueError(
+                "folds.region evaluates each region once, and folds.protocol=single one part of the patches. Set "
+                "folds.protocol=folds, or folds.region=none"
+            )
+        if self.region is not None and not self.grouped:
+            raise ValueError(
+                "folds.region keeps each region in one fold, and folds.grouped=false draws folds at random. Set "
+                "folds.grouped=true, or folds.region=none"
+            )
+        return self
 
 
 class NormaliseConfig(Section):
@@ -260,11 +288,8 @@ class HeadsConfig(Section):
     @property
     def names(self) -> tuple[str, ...]:
         """Heads of a run: those on its embedding, and where set the blend, its other member, and the full set's."""
-        return (
-            *self.on_embeddings,
-            *(("rich", "blend") if self.blend else ()),
-            *(("full_boost",) if self.full else ()),
-        )
+        of_statistics = (*(("rich", "blend") if self.blend else ()), *(("full_boost",) if self.full else ()))
+        return (*self.on_embeddings, *of_statistics)
 
     @property
     def on_embeddings(self) -> tuple[str, ...]:

@@ -138,9 +138,7 @@ class ModelConfig(Section):
         "and their absolute difference are joined.",
     )
     sar_backbone: str | None = Field(
-        None,
-        description="Encoder of the SAR branch (branches=optical_sar and optical_sar_indices); none: the same as the "
-        "backbone.",
+        None, description="Encoder of the SAR branch, where branches has one; none: the same as the backbone."
     )
     sar_weights: str | None = Field(
         None,
@@ -342,6 +340,14 @@ class TrainConfig(Section):
     )
     top_epochs: int = Field(
         0, ge=0, le=1000, description="Second phase: epochs in which top_layers are trained; then trainable applies."
+    )
+    frozen_views: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="While only the last layer learns (head_epochs, trainable=head), the frozen part reads each patch "
+        "once, in this many views: as it is, the others augmented. Patches are not mixed then (MixUp, CutMix). none: "
+        "it reads every batch anew.",
     )
     batch_norm: Literal["auto", "train", "frozen"] = Field(
         "auto",

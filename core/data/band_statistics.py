@@ -59,8 +59,8 @@ def full_statistics(images: np.ndarray, band_names: Sequence[str]) -> np.ndarray
     """(N, 15 * (C + J)) float32: FULL_NAMES of C bands and of those J of FULL_INDICES that they allow, band by band.
 
     Beside the nine of :func:`band_statistics`: minimum and maximum; skewness m3 / m2^(3/2) and excess kurtosis
-    m4 / m2^2 - 3 with m_k the mean of (x - mean)^k (Fisher 1930), 0 where all pixels are equal; Shannon's entropy (1948)
-    of a histogram of 32 equal bins from minimum to maximum, in bits; and the mean of |x - its neighbour| along rows
+    m4 / m2^2 - 3 with m_k the mean of (x - mean)^k (Fisher 1930), 0 where all pixels are equal; Shannon's entropy in
+    bits (1948) of a histogram of 32 equal bins from minimum to maximum; and the mean of |x - its neighbour| along rows
     and columns. What is not finite is left out, with every pair and index that it is part of.
 
     images: (N, C, H, W) in the bands' units.
@@ -120,7 +120,7 @@ def _shape_of(stack: np.ndarray) -> np.ndarray:
 
 
 def _gradient(stack: np.ndarray) -> np.ndarray:
-    """(N, C, H, W) -> (N, C): mean of |x - its neighbour| over rows and columns, of the pairs that are there; else 0."""
+    """(N, C, H, W) -> (N, C): mean of |x - its neighbour| over rows and columns, of pairs that are there; else 0."""
     total = np.zeros(stack.shape[:2])
     n_pairs = np.zeros(stack.shape[:2], np.int64)
     for axis in (2, 3):

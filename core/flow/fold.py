@@ -168,10 +168,9 @@ def fit_heads(
     fitted |= on_embeddings
     if not context.dataset.has_pictures:
         return fitted  # the statistics of one pixel are the columns, which these heads have read
-    made_from = (context.content, tuple(context.features), train.tobytes(), context.labels[train].tobytes())
     on_statistics = context.shared.of(
         "baselines",
-        (*made_from, config.class_weight),
+        (context.content, train.tobytes(), context.labels[train].tobytes(), config.class_weight, (*context.features,)),
         lambda: fit_on_statistics(context.features, train, context.labels, config.class_weight),
         context.folds.n_splits,
     )

@@ -48,9 +48,9 @@ class RunContext:
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
-    learnt from. ``features``: kind of band statistics -> (N, S) float32. ``columns``: facts about the patches, (N,)
-    each, those of joined inventories too. ``value_notes``: what is doubtful about the pixels' values.
-    ``setting_notes``: settings that do not apply. ``shared``: what other runs of this process have made, or will use.
+    learnt from. ``features``: kind of band statistics -> (N, S) float32. ``value_notes``: what is doubtful about the
+    pixels' values. ``setting_notes``: settings that do not apply. ``shared``: what other runs of this process have
+    made, or will use. ``columns``: facts about the patches, (N,) each, those of joined inventories too.
     """
 
     run: RunFolder
@@ -145,6 +145,10 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     hashes = np.where(blank, dataset.ids, shared.of("hashes", content, lambda: patch_hashes(images)))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
+    if drawn.folds.n_splits != config.folds.n_splits:  # as many folds as regions
+        folds = config.folds.model_copy(update={"n_splits": drawn.folds.n_splits})
+        run.write_text("config.json", run.config().model_copy(update={"folds": folds}).to_json())
+        config = config.model_copy(update={"folds": folds})
     if config.model.second_column is not None:
         words = second_words(config.model, columns, labels)
         for fold in range(drawn.folds.n_splits):

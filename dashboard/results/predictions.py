@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.scores_csv import DRAWN, ScoreTable
+from core.ensembles.folder import EnsembleFolder
 from core.errors import FoldError
 from core.evaluate.calibration.calibrators import Calibrated, compare_calibrations
 from core.evaluate.prevalence import with_intervals
@@ -170,9 +171,9 @@ class Predictions:
 
 
 def of_run(
-    run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str, prevalence: float | None = None
+    run: RunFolder | EnsembleFolder, summary: Mapping, oof: pd.DataFrame, head: str, prevalence: float | None = None
 ) -> Predictions:
-    """One head of a finished run, out of fold. prevalence: stated for the run or its dataset."""
+    """One head of a finished run or of an ensemble, out of fold. prevalence: stated for the run or its dataset."""
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if "group" not in table:
         table["group"] = ""

@@ -1,4 +1,4 @@
-"""The network: a backbone or several branches, band statistics where set, an embedding, one linear layer on top."""
+"""The network: one backbone or several branches, band statistics where set, an embedding, and a linear layer on top."""
 
 from __future__ import annotations
 

@@ -72,3 +72,13 @@ def test_a_column_that_tells_the_label_within_every_group_leaks_although_all_gro
     labels, groups = np.tile([1, 0, 0], 20), np.repeat(np.arange(20), 3)
     trigger = np.where(labels == 1, "rain", "")
     assert "is unknown tells" in column_report("trigger", trigger, labels, groups=groups).reason
+
+
+def test_width_and_height_of_the_picture_are_no_property_of_the_ground():
+    """As on Bijie: far from half of the label's bits, and yet nothing that may be learnt from."""
+    width = np.where(LABELS == 1, RNG.normal(280, 90, N), RNG.normal(220, 60, N)).round()
+    found = {r.name: r for r in column_reports({"Width": width, "slope": width, "height": RNG.random(N)}, LABELS)}
+    assert found["Width"].share < 0.5 and "property of the picture's file" in found["Width"].reason
+    assert not found["slope"].leaks and not found["height"].leaks
+    with pytest.raises(ConfigError, match="cut or saved differently"):
+        refuse_leaks([found["Width"]])
