@@ -3,7 +3,7 @@
 The pairs are simulated (``core.data.demo``, pairs): the same ground twice, with fresh scars after the event alone, and
 other clouds, light and season. All rows have the same folds, network and budget.
 
-    python -m benchmarks.experiments.before_after --checkpoints DIR --n 600 --out FILE.json
+    python -m benchmarks.experiments.before_after --checkpoints DIR --n 240 --out FILE.json
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from core.pipeline import train_run
 from core.progress import drain
 from core.runs.store import create_run
 
-SETTINGS = ("folds.n_splits=2", "train.epochs=10", "heads.head=fc", "heads.threshold=half", "embed.method=pca")
+SETTINGS = (
+    "folds.n_splits=2",
+    "model.image_size=32",
+    "smote.enabled=false",
+    "train.epochs=8",
+    "heads.head=fc",
+    "heads.threshold=half",
+    "embed.method=pca",
+)
 ROWS = {
     "after alone": ("data.bands=red,green,blue",),
     "stacked": (),
@@ -28,7 +36,7 @@ ROWS = {
 
 
 def main() -> None:
-    made = parser(__doc__, n=600)
+    made = parser(__doc__, n=240)
     made.add_argument("--checkpoints", type=Path, required=True)
     given = made.parse_args()
     path = given.checkpoints / "datasets" / f"demo-pairs-{given.n}.h5"
