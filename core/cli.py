@@ -16,6 +16,7 @@ from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
 from core.commands.demo import demo
 from core.commands.estimate import estimate
+from core.commands.experiments.ablate import ablate
 from core.commands.explain import explain
 from core.commands.heads import heads
 from core.commands.ingest import ingest
@@ -38,8 +39,8 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, estimate, evaluate, predict, predict_scene, check_submission,
-    prevalence, heads, explain, compare, review, doctor,
+    ingest, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
+    check_submission, prevalence, heads, explain, compare, review, doctor,
 )  # fmt: skip
 NAMELESS = {POLYGONS: ("probability",), TRIAGE_GRID: ("probability",), EXPORT: ()}  # options that need no name
 for command in COMMANDS:

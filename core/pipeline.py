@@ -14,19 +14,22 @@ from core.flow.explaining import draw_map, explain_fold, save_explanations
 from core.flow.fold import train_fold
 from core.flow.run_context import prepare
 from core.flow.scoring import judge, summarise
+from core.flow.shared import Shared
 from core.progress import EXPLAINING, MAPPING, TRAINING, Progress
 from core.runs.store import RunFolder
 from core.runs.summary import headline
 from core.train.loop import newest_checkpoint
 
 
-def train_run(run: RunFolder) -> Iterator[Progress]:
+def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress]:
     """Do the whole run, or what is left of it after an interruption.
+
+    shared: what other runs in this process have made.
 
     Raises DataError, FoldError, ConfigError or TrainingError in plain words when it cannot be done.
     """
     yield Progress(0.0, "Reading the dataset.", fields={"stage": "loading"})
-    context = prepare(run)
+    context = prepare(run, shared)
     for note in context.value_notes:
         yield Progress(0.0, f"Warning: {note}", fields={"stage": "loading"})
     n_folds = context.folds.n_splits
@@ -44,12 +47,13 @@ def train_run(run: RunFolder) -> Iterator[Progress]:
         )
         draw_map(context, fold)
     explained = []
-    for fold in range(n_folds):
+    for fold in range(n_folds if context.config.explain.enabled else 0):
         progress = TRAINING + MAPPING + EXPLAINING * fold / n_folds
         text = f"Attention maps and band occlusion of fold {fold + 1} of {n_folds}."
         yield Progress(progress, text, "explaining", {"stage": "explaining", "fold": fold, "n_folds": n_folds})
         explained.append(explain_fold(context, judged, fold))
-    save_explanations(context, explained)
+    if explained:
+        save_explanations(context, explained)
     summary = summarise(context, judged, seconds_after_training=time.monotonic() - trained)
     run.write_json("summary.json", summary)
     yield Progress(1.0, headline(summary), "summary", {"stage": "done", **{"oof": summary["oof"]}})

@@ -18,6 +18,7 @@ from core.jobs import queue
 from core.runs import repeats
 from dashboard import state
 from dashboard.dataset import exclusions
+from dashboard.experiments.view import experiments_view
 from dashboard.jobs import progress
 from dashboard.train import architecture, backbones, config_form, draft, metadata_columns, monitor, preflight
 from dashboard.train.labels import labels_field
@@ -29,6 +30,7 @@ from dashboard.ui.view_switch import view_switch
 VIEWS = {
     "new": ":material/add_circle: New run",
     "follow": ":material/monitoring: Chosen run",
+    "experiments": ":material/experiment: Experiments",
     "architecture": ":material/account_tree: Architecture",
 }
 
@@ -63,6 +65,9 @@ if view == "follow":
     metadata_columns.contribution(run)
     st.stop()
 if data is None:
+    st.stop()
+if view == "experiments":
+    experiments_view(data)
     st.stop()
 if view == "architecture":
     architecture.architecture(data)

@@ -22,6 +22,7 @@ FLOORS = (
     ("core.predict", "core.review", "core.doctor"),
     ("core.flow",),
     ("core.pipeline", "core.preflight"),
+    ("core.experiments",),
     ("core.analyses",),
     ("core.jobs",),
     ("core.workers",),

@@ -18,12 +18,11 @@ from pydantic import Field, field_validator
 from core.analyses.base import Analysis, Options
 from core.config import HeadsConfig
 from core.config.sections import names_of
-from core.evaluate.comparison.gap import gap
-from core.evaluate.judge import HeadJudgement, judge_head
-from core.flow.fold_rows import OLDER, FoldRows, fold_rows, own_scores
+from core.flow.fold_rows import OLDER, fold_rows, own_scores
+from core.flow.head_gaps import LabelledPatches, blended
 from core.flow.refitted_heads import HEADS, refit_facts, refit_scores, write_refit
 from core.heads.baselines import BASELINES
-from core.heads.blend import BLEND, BLENDS, STATS_BLEND, blend
+from core.heads.blend import BLEND, BLENDS, STATS_BLEND
 from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings
 from core.heads.svm import SvmSetting
 from core.progress import Progress, Steps
@@ -116,7 +115,7 @@ def compare_heads(run: RunFolder) -> HeadTable:
     """The table from stored scores: nothing is fitted."""
     n_folds, config = run.config().folds.n_splits, run.config().heads
     folds = [fold_rows(run, fold) for fold in range(n_folds)]
-    patches = _LabelledPatches.of(run, folds, config.threshold)
+    patches = LabelledPatches.of(run, folds, config.threshold)
     own = [own_scores(run, fold) for fold in range(n_folds)]
     refitted, facts = ([reader(run, fold) for fold in range(n_folds)] for reader in (refit_scores, refit_facts))
     rows, judged = [], {}
@@ -126,10 +125,7 @@ def compare_heads(run: RunFolder) -> HeadTable:
         rows.append(_row(name, values, gammas, refitted=False))
     for name in (*([BLEND] if config.blend else []), STATS_BLEND):
         if set(members := BLENDS[name]) <= set(judged):
-            log_odds = [
-                blend([judged[member].rule.log_odds(scores[member], fold) for member in members])
-                for fold, scores in enumerate(own)
-            ]
+            log_odds = blended([judged[member].rule for member in members], members, own)
             rows.append(_row(name, patches.judge(log_odds, is_log_odds=True)[1], [], refitted=False))
     known = {row["head"] for row in rows}
     rows += [_without_scores(run, name) for name in run.summary()["heads"] if name not in known]
@@ -198,45 +194,6 @@ def _without_scores(run: RunFolder, name: str) -> dict[str, Any]:
     ]
     values = {"train": nothing | {"n": 0}, "oof": oof | {"interval": oof["intervals"]["f1"]}, "gap": nothing}
     return _row(name, values | {"folds": folds}, [], refitted=False)
-
-
-@dataclass(frozen=True)
-class _LabelledPatches:
-    """What every head is judged on. index: (n,) their rows; labels, fold_of, groups: (n,)."""
-
-    index: np.ndarray
-    labels: np.ndarray
-    fold_of: np.ndarray
-    groups: np.ndarray | None
-    threshold: str
-
-    @classmethod
-    def of(cls, run: RunFolder, rows: list[FoldRows], threshold: str) -> _LabelledPatches:
-        fold_of = np.full(len(rows[0].labels), -1)
-        for fold, part in enumerate(rows):
-            fold_of[part.val] = fold
-        index, groups = np.flatnonzero(fold_of >= 0), run.oof()["group"].to_numpy()
-        return cls(index, rows[0].labels[index], fold_of[index], None if (groups == "").all() else groups, threshold)
-
-    def judge(self, scores: list[np.ndarray], is_log_odds: bool) -> tuple[HeadJudgement, dict[str, Any]]:
-        """One head's part of the table. scores: of each fold, (N,) for all real patches."""
-        from scipy.special import expit
-
-        by_fold = np.stack([values[self.index] for values in scores])  # (K, n)
-        out_of_fold = by_fold[self.fold_of, np.arange(len(self.index))]
-        judged = judge_head(
-            self.labels, out_of_fold, self.fold_of, self.groups, threshold=self.threshold, is_log_odds=is_log_odds
-        )
-        rule = judged.rule
-        probs = np.stack([expit(rule.log_odds(values, k)) for k, values in enumerate(by_fold)])
-        called = (probs >= np.array(rule.thresholds)[:, None]).astype(np.int8)  # (K, n): each fold's own decision
-        lost = gap(self.labels, called, self.fold_of, judged.pred, self.groups)
-        return judged, {
-            "train": {"f1": lost.train_f1, "interval": lost.train_interval, "n": lost.n_train},
-            "oof": {**judged.metrics, "interval": judged.intervals["f1"], "intervals": judged.intervals},
-            "gap": {"f1": lost.gap, "interval": lost.gap_interval},
-            "folds": list(lost.folds),
-        }
 
 
 ANALYSIS = Analysis(

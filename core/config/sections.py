@@ -282,6 +282,11 @@ class EmbedConfig(Section):
 class ExplainConfig(Section):
     """Grad-CAM and band occlusion."""
 
+    enabled: bool = Field(
+        True,
+        description="Attention maps and band occlusion of every patch, after training. false: the run has none, and "
+        "takes less time (sets of runs with a small budget).",
+    )
     min_map: int = Field(8, ge=2, le=64, description="Smallest side of the Grad-CAM map; the deepest such layer.")
     method: Literal["auto", "gradcam", "gradcam++", "xgradcam", "layercam"] = Field(
         "auto",

@@ -47,7 +47,15 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     patches = normaliser.transform(context.images)
     if config.smote.enabled:
         yield Progress(TRAINING * fold / n_folds, f"Balancing fold {fold + 1}.", fields={"stage": "balancing", **at})
-    synthetics, parents = balance(context, patches, learnt)
+    # Everything that a synthetic patch depends on: the scale is that of the whole training part.
+    scale = (config.normalise, tuple(given.items()), train.tobytes())
+    made_from = (context.content, scale, config.smote, config.seed)
+    synthetics, parents = context.shared.of(
+        "synthetics",
+        (made_from, learnt.tobytes(), context.labels.tobytes()),
+        lambda: balance(context, patches, learnt),
+        n_folds,
+    )
     run.write_smote(fold, _lineage(context, synthetics, parents, fold))
     train_x = np.concatenate([patches[learnt], synthetics.images])  # (N_train + M, C, H, W)
     train_y = np.concatenate([context.labels[learnt], np.ones(len(synthetics.images), np.int8)])
@@ -156,7 +164,12 @@ def fit_heads(
     fitted |= on_embeddings
     if not context.dataset.has_pictures:
         return fitted  # the statistics of one pixel are the columns, which these heads have read
-    on_statistics = fit_on_statistics(context.statistics, context.rich, train, context.labels, config.class_weight)
+    on_statistics = context.shared.of(
+        "baselines",
+        (context.content, train.tobytes(), context.labels[train].tobytes(), config.class_weight),
+        lambda: fit_on_statistics(context.statistics, context.rich, train, context.labels, config.class_weight),
+        context.folds.n_splits,
+    )
     return fitted | on_statistics
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from core.data.tabular.leaks import column_reports, refuse_leaks
 from core.device import choose_device
 from core.errors import DataError, FoldError, TrainingError
 from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
+from core.flow.shared import Shared
 from core.flow.starting_weights import packaged_cards
 from core.predict.values import trained_values
 from core.progress import drain
@@ -44,7 +45,7 @@ class RunContext:
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
     learnt from. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
-    apply.
+    apply. ``shared``: what other runs of this process have made, or will use.
     """
 
     run: RunFolder
@@ -59,6 +60,7 @@ class RunContext:
     origin: Origin
     value_notes: tuple[str, ...] = ()
     setting_notes: tuple[str, ...] = ()
+    shared: Shared = field(default_factory=Shared)
 
     @property
     def folds(self) -> Folds:
@@ -86,6 +88,11 @@ class RunContext:
         return tuple(band.name for band in self.bands)
 
     @property
+    def content(self) -> tuple:
+        """The patches' content and the bands that are trained on, as a key of ``shared``."""
+        return self.dataset.content_hash, self.band_names
+
+    @property
     def labels(self) -> np.ndarray:
         """(N,) int8, -1 where unlabelled or left out."""
         return self.selection.labels
@@ -96,14 +103,16 @@ class RunContext:
         return self.folds.fold_of
 
 
-def prepare(run: RunFolder) -> RunContext:
+def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     """Open and check the dataset, draw the folds, choose the device, and write down what is about to be done."""
-    config = run.config()
+    config, shared = run.config(), shared or Shared()
     packaged = packaged_cards(config.model, run.checkpoints)
     dataset = open_dataset(run.dataset_path())
-    selection, leaks = select(dataset, config.data, config.folds), drain(leaks_of(dataset))
+    selection = select(dataset, config.data, config.folds)
     names, labels = tuple(band.name for band in selection.bands), selection.labels
-    report = drain(check(dataset, leaks, labels))
+    file, content = (dataset.path, dataset.content_hash), (dataset.content_hash, names)
+    leaks = shared.of("leaks", file, lambda: drain(leaks_of(dataset)))
+    report = shared.of("check", (*file, labels.tobytes()), lambda: drain(check(dataset, leaks, labels)))
     if not report.ok:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
@@ -114,8 +123,8 @@ def prepare(run: RunFolder) -> RunContext:
     if free < FREE_DISK_BYTES:
         raise TrainingError(f"Only {free / 2**20:.0f} MiB are free on the disk of the checkpoints folder. Free some.")
     check_memory(dataset, len(names))
-    images = dataset.images(bands=names)
-    blank = blank_patches(images)
+    images = shared.of("images", content, lambda: dataset.images(bands=names))
+    blank = shared.of("blank", content, lambda: blank_patches(images))
     selection = without_blank(dataset, selection, blank)
     labels = selection.labels
     compared = compared_with_weights(run, config, dataset, selection, images)
@@ -127,7 +136,7 @@ def prepare(run: RunFolder) -> RunContext:
     model, told_settings = fitting_arguments(config.model)
     config = config.model_copy(update={"model": model})  # config.json keeps what was asked for
     # Patches that are equal in these bands are kept together as well; those without data are alike in nothing.
-    hashes = np.where(blank, dataset.ids, patch_hashes(images))
+    hashes = np.where(blank, dataset.ids, shared.of("hashes", content, lambda: patch_hashes(images)))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
     origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
@@ -139,11 +148,12 @@ def prepare(run: RunFolder) -> RunContext:
     if packaged:
         facts["packaged_weights"] = packaged
     run.write_json("provenance.json", facts)
-    statistics = band_statistics(images)
-    rich = rich_statistics(images, names)
+    statistics = shared.of("statistics", content, lambda: band_statistics(images))
+    rich = shared.of("rich", content, lambda: rich_statistics(images, names))
     return RunContext(
         run, config, dataset, selection, images, statistics, rich, drawn, device, origin,
         value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings),
+        shared=shared,
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 from core.analyses.registry import analysis, title
 from core.config import RunConfig
-from core.data.store import open_dataset
 from core.errors import JobError, RunError
 from core.io.atomic import remove
 from core.io.free_space import need_room
@@ -25,7 +24,7 @@ from core.jobs.analysis_folder import AnalysisFolder, create, folder_for, folder
 from core.jobs.processes import ProcessId
 from core.jobs.rows import ACTIVE, UNUSABLE, JobFolder, transaction
 from core.runs.plain_files import read_json
-from core.runs.store import FINAL_STATES, RunFolder, create_run, list_runs, now
+from core.runs.store import FINAL_STATES, RunFolder, create_run, list_runs, now, specification
 from core.runs.targets import Target
 from core.text import duration
 
@@ -73,7 +72,7 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = Non
     Raises DataError when the dataset file cannot be opened, and JobError where the checkpoints folder cannot be written
     or its disk is full.
     """
-    checkpoints, spec = Path(checkpoints), _spec(dataset, config)
+    checkpoints, spec = Path(checkpoints), specification(dataset, config)
     rows.reconcile(checkpoints)
     need_room(checkpoints)
     with transaction(checkpoints) as table:
@@ -117,7 +116,7 @@ def submit_analysis(
 
 def finished(checkpoints: Path, dataset: Path, config: RunConfig) -> RunFolder | None:
     """The newest run of this very specification that succeeded, or none."""
-    spec = _spec(dataset, config)
+    spec = specification(dataset, config)
     runs = (run for run in list_runs(Path(checkpoints)) if run.known_status()["state"] == "succeeded")
     return next((run for run in runs if _spec_of(run) == spec), None)
 
@@ -172,6 +171,11 @@ def cancel(checkpoints: Path, name: str, patience_s: float = 10.0) -> None:
         row = table.execute("SELECT state, pid, started FROM jobs WHERE name = ?", (folder.name,)).fetchone()
         if row is None or row[0] not in ACTIVE:
             state = folder.known_status()["state"]
+            if state == "running" and rows.is_row(folder):
+                raise JobError(
+                    f"'{folder.name}' is a row of an experiment that is running. Cancel the experiment: finished rows "
+                    "are kept."
+                )
             raise JobError(f"'{folder.name}' has ended ({state}); there is nothing to cancel.")
         if row[0] == "queued":
             folder.add_event("cancelled", message="Cancelled.")
@@ -305,11 +309,6 @@ def silent_for(status: Mapping[str, Any]) -> float | None:
     except (RunError, KeyError, TypeError, ValueError):
         pass
     return None
-
-
-def _spec(dataset: Path, config: RunConfig) -> str:
-    """Settings and data in one name: the same patches under another path are the same specification."""
-    return f"{config.hash()}:{open_dataset(dataset).content_hash}"
 
 
 def _spec_of(run: RunFolder) -> str | None:

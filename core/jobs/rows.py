@@ -16,6 +16,7 @@ from typing import Any
 
 from core.analyses.registry import analysis
 from core.errors import LandslideLensError
+from core.io.plain_file import is_plain
 from core.jobs import claim, processes, queue_db
 from core.jobs.analysis_folder import AnalysisFolder, folder_of, list_jobs
 from core.jobs.processes import ProcessId
@@ -173,13 +174,25 @@ def _row_again(folder: JobFolder, mark: bool) -> Iterator[queue_db.Row]:
                 if mark:
                     _interrupted(folder)
                 return
-        if state not in ACTIVE:
+        if state not in ACTIVE or (state == "running" and is_row(folder)):
             return
         spec = folder.job()["spec"] if isinstance(folder, RunFolder) else folder.name
         row = (folder.name, str(spec), str(folder.dataset_path() or ""), lane_of(folder), state)
         yield (*row, process and process.pid, process and process.started, time.time())
     except UNUSABLE:
         return
+
+
+def is_row(folder: JobFolder) -> bool:
+    """Whether it is a run that the job of an experiment trains in its own process: it has no row here of its own.
+
+    One that was resumed by itself has a worker of its own, and its claim.
+    """
+    try:
+        own = is_plain(folder.path / claim.CLAIM)
+        return isinstance(folder, RunFolder) and not own and bool(folder.job().get("experiment"))
+    except UNUSABLE:
+        return False
 
 
 def _start(folder: JobFolder) -> ProcessId | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,8 +85,8 @@ def recipes(
     from core.evaluate.comparison.repeats import compare_repeats
 
     asked = [*((run, head_a) for run in a), *((run, head_b) for run in b)]
-    labels, answers, groups = _on_shared_patches(asked)
-    return compare_repeats(labels, answers[: len(a)], answers[len(a) :], groups, metric)
+    labels, found, groups = _on_shared_patches(asked)
+    return compare_repeats(labels, found[: len(a)], found[len(a) :], groups, metric)
 
 
 def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") -> list[dict]:
@@ -109,28 +109,39 @@ def _on_shared_patches(
     asked: list[tuple[RunFolder, str | None]],
 ) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]], np.ndarray | None]:
     """Labels (n,), pred and probs of each (run, head), and groups or None, of the patches that all have answers for."""
-    tables = [_answers(run, head).set_index("id") for run, head in asked]
-    shared = tables[0].index
-    for table_, (run, _) in zip(tables[1:], asked[1:], strict=True):
+    return on_shared_patches([(run.name, answers(run, head)) for run, head in asked])
+
+
+def on_shared_patches(
+    asked: Sequence[tuple[str, pd.DataFrame]],
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]], np.ndarray | None]:
+    """Labels (n,), pred and probs of each, and groups or None, of the patches that all have answered.
+
+    asked: a name for sentences, and a table of :func:`answers`. Raises RunError when they share no patch, or when the
+    same patch has different labels.
+    """
+    tables = [table.set_index("id") for _, table in asked]
+    shared, first = tables[0].index, asked[0][0]
+    for table_, (name, _) in zip(tables[1:], asked[1:], strict=True):
         shared = shared.intersection(table_.index, sort=False)
         if shared.empty:
-            raise RunError(f"'{asked[0][0].name}' and '{run.name}' share no patch. Compare runs on the same dataset.")
+            raise RunError(f"'{first}' and '{name}' share no patch. Compare runs on the same dataset.")
     tables = [one.loc[shared] for one in tables]
     labels = tables[0]["label"].to_numpy()
-    for one, (run, _) in zip(tables[1:], asked[1:], strict=True):
+    for one, (name, _) in zip(tables[1:], asked[1:], strict=True):
         if differ := int((one["label"].to_numpy() != labels).sum()):
             raise RunError(
-                f"{differ} of the {len(shared)} patches that '{asked[0][0].name}' and '{run.name}' share have "
-                "different labels. Train one of them again on the corrected dataset."
+                f"{differ} of the {len(shared)} patches that '{first}' and '{name}' share have different labels. Train "
+                "one of them again on the corrected dataset."
             )
     groups = tables[0]["group"].to_numpy()
     grouped = len(groups) > 0 and bool((groups != "").all())
-    answers = [(one["pred"].to_numpy(), one["prob"].to_numpy()) for one in tables]
-    return labels, answers, groups if grouped else None
+    found = [(one["pred"].to_numpy(), one["prob"].to_numpy()) for one in tables]
+    return labels, found, groups if grouped else None
 
 
-def _answers(run: RunFolder, head: str | None) -> pd.DataFrame:
-    """id, label, group, prob, pred of one head."""
+def answers(run: RunFolder, head: str | None = None) -> pd.DataFrame:
+    """id, label, group, prob, pred of one head, out of fold; none: the headline. Raises RunError for an unknown one."""
     head, oof = head or run.summary()["head"], run.oof()
     if f"prob_{head}" not in oof:
         known = ", ".join(str(name)[5:] for name in oof if str(name).startswith("prob_"))

@@ -26,6 +26,7 @@ class ExplanationFiles:
 
     def occlusion(self) -> pd.DataFrame:
         """One row per patch, head, baseline and band: p0 and p_b, the probability before and after."""
+        self._require_explained("band occlusion")
         return self.files.table(self.path / "occlusion.parquet")
 
     def write_occlusion(self, table: pd.DataFrame) -> None:
@@ -37,6 +38,7 @@ class ExplanationFiles:
 
         With the probabilities without that group, without all others, and without any.
         """
+        self._require_explained("band occlusion")
         return self.files.table(self.path / "band_groups.parquet")
 
     def write_band_groups(self, table: pd.DataFrame) -> None:
@@ -58,6 +60,7 @@ class ExplanationFiles:
         Raises RunError for a run on a table of columns, which has none.
         """
         path = folder_in(self.path, "cam")
+        self._require_explained("attention maps")
         if self.config().model.backbone == COLUMNS:
             raise RunError(
                 "This run learnt from a table of columns. There are no pictures, so there are no attention maps; what "
@@ -75,3 +78,10 @@ class ExplanationFiles:
         write_table(path / "index.parquet", index)
         save_arrays(path / "maps.safetensors", {"cams": maps.astype(np.float32)})
         write_json(path / "card.json", card)
+
+    def _require_explained(self, what: str) -> None:
+        if not self.config().explain.enabled:
+            raise RunError(
+                f"This run was trained without {what} (explain.enabled=false, as sets of runs with a small budget "
+                "are). Train its settings again with explain.enabled=true to see them."
+            )

@@ -37,6 +37,7 @@ __all__ = [
     "list_runs",
     "now",
     "open_run",
+    "specification",
     "strangers_in",
 ]
 
@@ -85,7 +86,10 @@ class RunFolder(JobFolder, FoldFiles, ExplanationFiles):
         return self.files.json(self.path / "summary.json")
 
     def job(self) -> dict:
-        """What was asked for beside the configuration: ``dataset`` (absolute path) and ``spec``."""
+        """What was asked for beside the configuration: ``dataset`` (absolute path) and ``spec``.
+
+        A run that an experiment has trained also names that: ``experiment`` and ``row``.
+        """
         asked = self.files.json(self.path / "job.json")
         if "dataset" not in asked:
             raise RunError(f"{self.name}/job.json is damaged: it names no dataset. Restore it, or train again.")
@@ -176,6 +180,11 @@ def create_run(checkpoints: Path, config: RunConfig, dataset: Path, spec: str) -
         run.write_status(state="queued", created=now(), progress=0.0, stage="waiting")
         return run
     raise RunError(f"No free name for a run in {checkpoints.name}. Try again.")
+
+
+def specification(dataset: Path, config: RunConfig) -> str:
+    """Settings and data in one name: the same patches under another path are the same specification."""
+    return f"{config.hash()}:{open_dataset(dataset).content_hash}"
 
 
 def open_run(checkpoints: Path, name: str) -> RunFolder:

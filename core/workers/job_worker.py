@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,10 @@ from core.io.free_space import is_full, need_room
 from core.io.process_id import heartbeat
 from core.jobs import claim, demo, processes, queue
 from core.jobs.analysis_folder import RESULT, AnalysisFolder, of_path
-from core.progress import Clock, Progress, Steps, drain
+from core.progress import Steps, drain
 from core.runs.store import FINAL_STATES, RunFolder, now
+from core.runs.telling import teller
 from core.text import one_line
-
-TELL_S = 0.25  # between two writings of the status: many steps are short
-IN_STATUS = ("stage", "fold", "n_folds", "epoch", "epochs")  # what of a step's fields belongs into the status
 
 
 class Cancelled(BaseException):
@@ -96,34 +92,15 @@ def _work(folder: queue.JobFolder) -> dict[str, Any]:
     again = any(event.get("event") == "started" for event in folder.events()[0])
     folder.add_event("started", pid=os.getpid())
     if isinstance(folder, RunFolder):
-        drain(_training(folder, again), _teller(folder))
+        drain(_training(folder, again), teller(folder))
         return {"stage": "done"}
     target = folder.target()
     if isinstance(target, RunFolder):
         atomic.work_in(target.path)
     atomic.sweep(target.results(folder.analysis()).path)
-    result = drain(_analysis(folder), _teller(folder))
+    result = drain(_analysis(folder), teller(folder))
     folder.write_json(RESULT, result)
     return {"message": result.get("message", "Done.")}
-
-
-def _teller(folder: queue.JobFolder) -> Callable[[Progress], None]:
-    """Writes a step where whoever watches reads it, at most four times a second unless something happened."""
-    clock, written = Clock(), float("-inf")
-
-    def tell(step: Progress) -> None:
-        nonlocal written
-        elapsed, left = clock.times(step.share)
-        if step.event or time.monotonic() - written >= TELL_S:
-            written = time.monotonic()
-            status = {name: step.fields.get(name) for name in IN_STATUS}
-            status |= {"progress": step.share, "message": step.message}
-            folder.write_status(**status, eta_s=left, elapsed_s=elapsed, heartbeat=heartbeat())
-        if step.event:
-            folder.add_event(step.event, progress=step.share, **{"message": step.message, **step.fields})
-            print(one_line(step.message), flush=True)
-
-    return tell
 
 
 def _training(run: RunFolder, again: bool) -> Steps[None]:

@@ -1,0 +1,1 @@
+"""Commands for sets of runs."""

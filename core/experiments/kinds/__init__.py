@@ -1,0 +1,1 @@
+"""The kinds of experiments, a module each; see ``core.experiments.base``."""
