@@ -27,7 +27,7 @@ from core.config.sections import (
     explain_validation,
     svm_name,
 )
-from core.config.training import AugmentConfig, ModelConfig, TrainConfig
+from core.config.training import RENAMED, AugmentConfig, ModelConfig, TrainConfig
 from core.errors import ConfigError
 
 __all__ = [
@@ -114,11 +114,17 @@ class RunConfig(Section):
             path, separator, text = item.partition("=")
             if not separator:
                 raise ConfigError(f"'{item}' is not a setting. Write section.key=value, for example train.epochs=5.")
-            _assign(tree, path.strip(), _parse(text.strip()))
+            path, value = path.strip(), _parse(text.strip())
+            if path == "model.size_column" and value is not None:  # its old name, under which it was of landslides
+                _assign(tree, "model.second_of", "landslides")
+            _assign(tree, OLD_PATHS.get(path, path), value)
         try:
             return RunConfig.model_validate(tree)
         except ValidationError as error:
             raise ConfigError(explain_validation(error)) from error
+
+
+OLD_PATHS = {f"model.{once}": f"model.{now}" for once, now in RENAMED.items()}
 
 
 def _parse(text: str) -> Any:

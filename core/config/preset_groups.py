@@ -62,6 +62,7 @@ GROUPS: dict[str, Group] = {
             "uva-finetune-15": "EfficientNetB3, last 15 layers trained",
             "uva-finetune-20": "EfficientNetB3, last 20 layers trained",
             "uva-finetune-40": "EfficientNetB3, last 40 layers trained",
+            "uva-efficientnetb4": "EfficientNetB4, last 15 layers trained",
             "uva-blocks": "EfficientNetB3, last two blocks trained",
             "uva-transfer": "EfficientNetB3 from another run's weights, last 40 layers trained",
             "uva-three-phases": "EfficientNetB3 opened in three phases: head, top layers, everything",

@@ -130,6 +130,7 @@ _UVA_ROWS: dict[str, tuple[str, ...]] = {
     "uva-densenet121": (*_PHASE1, "model.backbone=densenet121.ra_in1k"),
     "uva-nasnetlarge": (*_PHASE1, "model.backbone=nasnetalarge.tf_in1k"),
     **{f"uva-finetune-{n}": settings for n, settings in _LAYERS.items()},
+    "uva-efficientnetb4": (*_LAYERS[15], "model.backbone=tf_efficientnet_b4.aa_in1k"),
     "uva-blocks": (*_PHASE2, "train.trainable=blocks", "train.top_blocks=2"),
     "uva-transfer": (*_LAYERS[40], "model.weights_fit=matching"),
     "uva-three-phases": (*_PHASE2, "train.head_epochs=5", "train.top_epochs=5", "train.layer_decay=0.8"),
@@ -145,6 +146,8 @@ _TABLE2_SOURCE = "paper A, Table 2; epoch chosen on the validation fold, as ther
 _UVA_SOURCES = {
     "uva-baseline": "paper B, Tables III and IV: five-layer network, categorical cross-entropy",
     "uva-baseline-bce": "paper B, IV.1: five-layer network, binary cross-entropy",
+    "uva-efficientnetb4": "paper B, IV.9: EfficientNetB4 in its best EfficientNetB3's place; 15 layers open is ours, "
+    "after its Table V",
     "uva-blocks": "paper B, IV.5: EfficientNetB3, its last two blocks open",
     "uva-transfer": "paper B, IV.6: set model.weights to a run on other patches (checkpoints/RUN); 40 layers open",
     "uva-three-phases": "ours, after paper B, IV.5: head, then top layers, then everything",

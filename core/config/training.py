@@ -15,6 +15,7 @@ from core.config.sections import Section, UnitInterval, names_of
 
 COLUMNS = "columns"  # model.backbone of a dataset of columns: no network, see core.train.networks.encoders
 UNET = "unet_"  # before the name of a U-Net's encoder
+RENAMED = {"size_column": "second_column", "size_weight": "second_weight"}  # of ModelConfig: once -> now
 PACKAGED = "packaged"  # model.pretrained: weights from a Python package, see core.config.packaged_weights
 
 
@@ -161,13 +162,18 @@ class ModelConfig(Section):
         description="What happens when a column, or its missing values, leak the label. refuse: the run does not start "
         "and names the column. allow: it starts; its scores hold only where the column is known in the same way.",
     )
-    size_column: str | None = Field(
+    second_column: str | None = Field(
         None,
-        description="Column with the size class of landslides, which a second head learns to predict; none: no second "
-        "head.",
+        description="A column of classes (size, age, trigger) that a second head learns to answer beside the label; "
+        "none: no second head. Where its value is unknown, nothing is learnt of it.",
     )
-    size_weight: float = Field(
-        0.3, ge=0.0, le=10.0, description="Weight of the second head's loss relative to the label's (size_column)."
+    second_of: Literal["known", "landslides"] = Field(
+        "known",
+        description="Patches that the second head learns from. known: all whose value is known. landslides: only "
+        "landslides among them.",
+    )
+    second_weight: float = Field(
+        0.3, ge=0.0, le=10.0, description="Weight of the second head's loss relative to the label's (second_column)."
     )
     statistics_branch: bool = Field(
         False, description="Join each band's mean, spread and quantiles to the embedding, inside the network."
@@ -190,6 +196,26 @@ class ModelConfig(Section):
     @classmethod
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return value if value == "auto" or str(value).startswith("stack") else names_of(value) or ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _size_was_the_only_second_column(cls, value: Any) -> Any:
+        """Settings of earlier runs: sizes were learnt of landslides alone."""
+        if not isinstance(value, dict) or not {"size_column", "size_weight"} & set(value):
+            return value
+        named = {RENAMED.get(name, name): one for name, one in value.items()}
+        if named.get("second_column") is not None and "size_column" in value:
+            named.setdefault("second_of", "landslides")
+        return named
+
+    @model_validator(mode="after")
+    def _a_second_head_cannot_read_its_answer(self) -> ModelConfig:
+        if self.second_column is not None and self.second_column in self.columns:
+            raise ValueError(
+                f"'{self.second_column:.80}' is read by the network (columns) and answered by its second head "
+                "(second_column), which would only repeat it. Take it out of one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _masks_need_a_decoder(self) -> ModelConfig:

@@ -12,6 +12,7 @@ import pandas as pd
 from core.data.inner_split import inner_split
 from core.data.normalise import fit_normaliser
 from core.data.store.missing import has_data
+from core.data.tabular.second import second_words
 from core.flow.epoch_record import EpochRecord
 from core.flow.run_context import RunContext
 from core.flow.starting_weights import KEPT
@@ -60,14 +61,14 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     train_x = np.concatenate([patches[learnt], synthetics.images])  # (N_train + M, C, H, W)
     train_y = np.concatenate([context.labels[learnt], np.ones(len(synthetics.images), np.int8)])
 
-    known = Known.learn(config.model, context.dataset.columns, context.labels, train)
+    known = Known.learn(config.model, context.columns, context.labels, train)
     # A synthetic patch has its anchor's columns: unknown ones would mark it, and with it the landslides.
     anchors = parents[synthetics.anchor]
     tabular = TabularInputs(known.at(np.concatenate([learnt, anchors])), known.at(val).table, known.at(inner).table)
     seed = config.seed * 1000 + fold
     network, weights = build_network(
         context.origin.model(config.model, fold), context.bands, patches.shape[2:], seed, normaliser.units,
-        columns=known.columns, size_classes=known.size_classes, kept=run.checkpoints / KEPT,
+        columns=known.columns, second_classes=known.second_classes, kept=run.checkpoints / KEPT,
     )  # fmt: skip
     yield Progress(
         TRAINING * fold / n_folds, f"Training the network of fold {fold + 1}.", fields={"stage": "training", **at}
@@ -98,8 +99,8 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     save_network(network, run.fold_path(fold), context.origin.card(fold))
     run.write_normaliser(fold, normaliser.to_json())
     run.write_embeddings(fold, {"embeddings": embedded.embeddings, "logits": embedded.logits})
-    if known.columns or known.size_classes:
-        run.write_tabular(fold, _tabular_answers(context, network, patches, val, known, embedded.size_logits))
+    if known.columns or known.second_classes:
+        run.write_tabular(fold, _tabular_answers(context, network, patches, val, known, embedded.second_logits))
     run.write_fold_card(
         fold,
         {
@@ -118,18 +119,21 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
 
 
 def _tabular_answers(
-    context: RunContext, network: Any, patches: np.ndarray, val: np.ndarray, known: Known, sizes: Any
+    context: RunContext, network: Any, patches: np.ndarray, val: np.ndarray, known: Known, second: Any
 ) -> pd.DataFrame:
-    """What the network says of its validation patches without their columns, and of their sizes."""
+    """What the network says of its validation patches without their columns, and what its second head answers."""
     found = pd.DataFrame({"id": context.dataset.ids[val], "label": context.labels[val]})
     if known.columns:
         train = context.config.train
         without = embed(network, patches[val], context.device, train.batch_size, tta=train.tta)
         found["log_odds_unknown"] = without.logits[:, 1].astype(np.float64) - without.logits[:, 0]
-    if known.size_classes:
-        classes, truth = np.array(known.size_classes), known.sizes[val]
-        found["size"] = np.where(truth.any(axis=1), classes[truth.argmax(axis=1)], "")
-        found["size_pred"] = classes[sizes[val].argmax(axis=1)]
+    if known.second_classes:
+        odds = second[val].astype(np.float64)
+        shares = np.exp(odds - np.logaddexp.reduce(odds, axis=1, keepdims=True))
+        # A class that the training part does not have counts as well: it cannot be answered.
+        found["second"] = second_words(context.config.model, context.columns, context.labels)[val]
+        found["second_pred"] = np.array(known.second_classes)[shares.argmax(axis=1)]
+        found["second_prob"] = shares.max(axis=1)
     return found
 
 

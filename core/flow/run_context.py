@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,9 +24,11 @@ from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
 from core.data.store.missing import blank_patches
 from core.data.tabular.columns import learn_columns
+from core.data.tabular.joined import columns_for, joined_facts
 from core.data.tabular.leaks import column_reports, refuse_leaks
+from core.data.tabular.second import second_classes, second_words
 from core.device import choose_device
-from core.errors import DataError, FoldError, TrainingError
+from core.errors import DataError, FoldError, LandslideLensError, TrainingError
 from core.flow.origin import Origin, compared_with_weights, origin_of, without_known
 from core.flow.shared import Shared
 from core.flow.starting_weights import packaged_cards
@@ -45,7 +48,8 @@ class RunContext:
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
     learnt from. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
-    apply. ``shared``: what other runs of this process have made, or will use.
+    apply. ``shared``: what other runs of this process have made, or will use. ``columns``: facts about
+    the patches, (N,) each, those of joined inventories too.
     """
 
     run: RunFolder
@@ -61,6 +65,7 @@ class RunContext:
     value_notes: tuple[str, ...] = ()
     setting_notes: tuple[str, ...] = ()
     shared: Shared = field(default_factory=Shared)
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def folds(self) -> Folds:
@@ -116,7 +121,8 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     if not report.ok:
         reasons = " ".join(f"{row.what}: {row.advice}" for row in report.rows if row.severity == "error")
         raise DataError(f"'{dataset.name}' cannot be trained on. {reasons}")
-    told = _check_columns(dataset, config, labels)
+    columns = columns_for(dataset, tabular_names(config))
+    told = _check_columns(dataset, columns, config, labels) | _joined(run, dataset, config)
     if config.model.masks:
         require_masks(dataset, labels)
     free = shutil.disk_usage(run.path).free
@@ -139,6 +145,10 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     hashes = np.where(blank, dataset.ids, shared.of("hashes", content, lambda: patch_hashes(images)))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
+    if config.model.second_column is not None:
+        words = second_words(config.model, columns, labels)
+        for fold in range(drawn.folds.n_splits):
+            second_classes(config.model, words, drawn.folds.train(fold), f"fold {fold + 1}'s")
     origin = origin_of(run, config, dataset, selection, drawn.folds, compared)
     device = choose_device(config.device)
     run.write_text("folds.json", drawn.folds.to_json(dataset.ids))
@@ -152,20 +162,45 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     rich = shared.of("rich", content, lambda: rich_statistics(images, names))
     return RunContext(
         run, config, dataset, selection, images, statistics, rich, drawn, device, origin,
-        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings),
-        shared=shared,
+        value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings), shared=shared,
+        columns=columns,
     )  # fmt: skip
 
 
-def _check_columns(dataset: Dataset, config: RunConfig, labels: np.ndarray) -> dict:
+def tabular_names(config: RunConfig) -> tuple[str, ...]:
+    """The columns that the network reads, and the one that its second head answers."""
+    second = config.model.second_column
+    return config.model.columns if second is None else (*config.model.columns, second)
+
+
+def _joined(run: RunFolder, dataset: Dataset, config: RunConfig) -> dict:
+    """Which joined columns are used, for the record.
+
+    Raises TrainingError where a run that goes on began with others: its folds would not have learnt from the same.
+    """
+    facts = joined_facts(dataset, tabular_names(config))
+    try:
+        before = run.provenance().get("joined")
+    except LandslideLensError:  # it begins
+        before = facts
+    if before != facts:
+        raise TrainingError(
+            f"The inventories joined to {dataset.name} have changed since this run began. Start a new run."
+        )
+    return {"joined": facts} if facts else {}
+
+
+def _check_columns(dataset: Dataset, columns: Mapping[str, np.ndarray], config: RunConfig, labels: np.ndarray) -> dict:
     """What the tabular inputs tell about the label, for the record.
 
     Raises ConfigError for a column that is not there, or that leaks the label unless that is allowed.
     """
-    names, size = config.model.columns, config.model.size_column
-    learn_columns(dataset.columns, names, np.flatnonzero(labels >= 0))
-    learn_columns(dataset.columns, [size] if size else [], np.flatnonzero(labels == 1), "model.size_column")
-    reports = column_reports(dataset.columns, labels, names, groups=dataset.groups)
+    names = config.model.columns
+    learn_columns(columns, names, np.flatnonzero(labels >= 0))
+    if config.model.second_column is not None:  # what leaks the label may be answered, it is only not read
+        words = second_words(config.model, columns, labels)
+        second_classes(config.model, words, np.flatnonzero(labels >= 0))
+    reports = column_reports(columns, labels, names, groups=dataset.groups)
     if config.model.columns_leak == "refuse":
         refuse_leaks(reports)
     if not dataset.has_pictures:

@@ -14,7 +14,7 @@ import pandas as pd
 from core.data.normalise import MINMAX_WARNING
 from core.evaluate.calibration.fit import log_odds
 from core.evaluate.judge import HeadJudgement, difference, judge_head
-from core.evaluate.size_class import size_facts
+from core.evaluate.second_head import second_facts
 from core.flow.run_context import RunContext, groups_of
 from core.heads import load_heads
 from core.heads.baselines import BASELINES
@@ -124,10 +124,10 @@ def mean_of_known(values: Sequence[float | None]) -> float:
 
 
 def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
-    """Scores with and without tabular inputs, and those of size classes, where the run has any.
+    """Scores with and without tabular inputs, and those of a second head, where the run has any.
 
-    ``columns``: the network's own head with its columns, without them, and the difference. ``size``: the second head's
-    answers on landslides of known size.
+    ``columns``: the network's own head with its columns, without them, and the difference. ``second``: the second
+    head's answers where the class is known.
     """
     tables = [context.run.tabular(fold) for fold in range(context.folds.n_splits)]
     if any(table is None for table in tables):
@@ -145,14 +145,13 @@ def _tabular_facts(context: RunContext, fc: HeadJudgement) -> dict[str, Any]:
             "unknown": {**unknown.metrics, "intervals": unknown.intervals},
             "difference": difference(labels, fc, unknown, groups),
         }
-    if "size" in table:
-        sized = table[table["size"] != ""]
-        own = None
-        if groups is not None:
-            by_id = dict(zip(context.dataset.ids[labelled].tolist(), groups, strict=True))
-            own = np.array([by_id[name] for name in sized["id"]])
-        found["size"] = size_facts(sized["size"].to_numpy(), sized["size_pred"].to_numpy(), own)
-        found["size"]["column"] = context.config.model.size_column
+    if "second" in table:
+        known = table[(table["second"] != "") & (table["label"] >= 0)].set_index("id")
+        at = pd.Series(np.arange(len(labelled)), index=context.dataset.ids[labelled]).loc[known.index].to_numpy()
+        truth, answered = (known[name].to_numpy(str) for name in ("second", "second_pred"))
+        found["second"] = second_facts(truth, answered, None if groups is None else groups[at], fold_of[at])
+        model = context.config.model
+        found["second"] |= {"column": model.second_column, "of": model.second_of}
     return found
 
 

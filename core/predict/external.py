@@ -17,6 +17,7 @@ from core.data.folds import training_ids
 from core.data.origin.match import KINDS
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
+from core.data.tabular.joined import columns_for
 from core.errors import DataError, LabelError
 from core.evaluate.comparison.shift import EmbeddingShift, band_shift, embedding_shift
 from core.evaluate.judge import judge_answer
@@ -160,7 +161,7 @@ def evaluate_on(
     batches = batches_of(dataset, labelled)
     fit, collector = (yield from part(fitted(run), 0.3, 0.35)), None
     if fit is not None:
-        embeds = all(name in dataset.columns for name in ensemble.columns)
+        embeds = set(ensemble.columns) <= set(columns_for(dataset, ensemble.columns))
         collector = Collector(fit, ensemble.models[0].network.bands, embeds)
     steps = answer(run, batches, dataset.bands, ensemble, dataset, n=len(labelled), novelty=collector)
     answered = yield from part(steps, 0.35, 0.7)

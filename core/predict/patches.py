@@ -12,6 +12,7 @@ from scipy.special import expit
 from core.data.bands import Band
 from core.data.store.dataset import Dataset
 from core.data.store.missing import blank_patches
+from core.data.tabular.joined import columns_for
 from core.device import choose_device
 from core.errors import FormatError
 from core.evaluate.judge import Rule
@@ -167,16 +168,17 @@ def answer(
     ensemble = ensemble or Ensemble.load(run)
     heads = list(dict.fromkeys((ensemble.head, *heads)))
     n_folds = len(ensemble.models)
+    there = columns_for(known, ensemble.columns) if known is not None else {}
     ids, probs, nearest, done, told = [], [], [], 0, []
     fitted = fitting(run.name, batches, bands, ensemble, told)
     for batch_ids, images in watched(run.name, fitted, values_of_run(run), told):
         ids.append(batch_ids)
         blank = blank_patches(images)
         columns = None
-        if known is not None and ensemble.columns:
+        if there and ensemble.columns:
             rows = known.index_of(batch_ids.tolist())
             rows = rows[~blank]
-            columns = {name: known.columns[name][rows] for name in ensemble.columns if name in known.columns}
+            columns = {name: there[name][rows] for name in ensemble.columns if name in there}
         answers, embeddings = np.full((len(heads) * n_folds, len(batch_ids)), np.nan), None
         if not blank.all():
             read = (lambda fold, features: None) if novelty is None else novelty.read

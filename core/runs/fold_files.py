@@ -96,10 +96,12 @@ class FoldFiles:
     def tabular(self, fold: int) -> pd.DataFrame | None:
         """The tabular inputs and what they change, a row per validation patch; None for a run without any.
 
-        Columns: id, label, log_odds_unknown (of the network with its columns unknown), size, size_pred (second head).
+        Columns: id, label, log_odds_unknown (of the network with its columns unknown), second (the class, empty where
+        unknown), second_pred and second_prob (what the second head answers, and its share).
         """
         path = self.fold_path(fold) / "tabular.parquet"
-        return self.files.table(path) if is_there(path) else None
+        earlier = {"size": "second", "size_pred": "second_pred"}  # of runs that knew size classes alone
+        return self.files.table(path).rename(columns=earlier) if is_there(path) else None
 
     def scores(self, fold: int) -> dict[str, np.ndarray]:
         """Decision values of all real patches by this fold's heads: name -> (N,) float64.

@@ -18,13 +18,13 @@ from core.train.networks.network import Network
 class Embedded:
     """``embeddings`` (N, D) and ``logits`` (N, 2), float32; column 1 of the logits is landslide.
 
-    ``size_logits`` (N, S) are of the second head, where the network has one. ``outlines`` (N, H, W) are the mask head's
-    probability of landslide for each pixel, where they were asked for.
+    ``second_logits`` (N, S) are of the second head, where the network has one. ``outlines`` (N, H, W) are the mask
+    head's probability of landslide for each pixel, where they were asked for.
     """
 
     embeddings: np.ndarray
     logits: np.ndarray
-    size_logits: np.ndarray | None = None
+    second_logits: np.ndarray | None = None
     outlines: np.ndarray | None = None
 
     @property
@@ -81,7 +81,7 @@ def embed(
                 if outlines:
                     drawn.append(_outlines(network, [pixels for _, pixels in seen], batch.shape[-2:]))
                 outputs = [embeddings, network.classify(embeddings)]
-                outputs += [network.size_head(embeddings)] if network.size_head is not None else []
+                outputs += [network.second_head(embeddings)] if network.second_head is not None else []
                 pieces.append(tuple(part.float().cpu().numpy() for part in outputs))
     finally:
         network.train(was_training)

@@ -52,8 +52,9 @@ class EpochResult:
     """One epoch. Losses are in nats (val_loss: KL); validation uses the running average of weights, where there is one.
 
     In the last epoch it is that of the final network, with batch normalisation updated (``optimisation.batchnorm``).
-    Where an epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so far (0:
-    none yet).
+    ``train_accuracy`` is that of the passes that learn: patches augmented and mixed, synthetic ones too, weights still
+    changing. Where an epoch is chosen by its F1, ``select_f1`` is that of this one and ``best_epoch`` the best so
+    far (0: none yet).
 
     ``lr`` is that of the epoch's last step, ``seconds`` the whole epoch, ``images_per_second`` of its training alone.
     ``placement``: the patches were on the device whole, or streamed. ``pieces``: parts a batch was split into.
@@ -76,6 +77,8 @@ class EpochResult:
     select_f1: float = float("nan")
     best_epoch: int = 0
     memory_mib: float = float("nan")
+    train_accuracy: float = float("nan")
+    val_accuracy: float = float("nan")
     val_probs: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
     train_log_odds: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False, compare=False)
 
@@ -103,7 +106,7 @@ def fit(
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
-    chooses. tabular: the columns of the patches, and their size classes. masks: (N, H, W) uint8 of the training
+    chooses. tabular: the columns of the patches, and what a second head answers. masks: (N, H, W) uint8 of the training
     patches (``core.train.outlines``), for a network with a mask head.
 
     After the last result the network holds the weights that are judged: the running average where
@@ -168,7 +171,7 @@ class _Trainer:
         dtype = autocast_dtype(data.device, config.precision)
         self.planes = 0 if data.masks is None else PLANES
         mask_weight = config.model.mask_weight if self.planes else None
-        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.size_weight, mask_weight)
+        self.gradients = Gradients(loss, dtype, tabular.train.layout, config.model.second_weight, mask_weight)
         self.val_table = tabular.val
         self.optimiser = build_optimiser(network, config.train)
         self.average: WeightAverage | None = None
@@ -226,7 +229,7 @@ class _Trainer:
         generator = np.random.default_rng((self.seed, epoch))
         with torch.random.fork_rng(devices=_cuda_index(self.data.device)):  # dropout draws from torch's own
             torch.manual_seed(int(generator.integers(2**62)))
-            train_loss, lr, answers = self._pass(epoch, generator)
+            train_loss, lr, answers, train_accuracy = self._pass(epoch, generator)
         trained = time.perf_counter()
         if epoch == self.config.train.epochs and self.chosen_by is None:
             self.final = self._settled()
@@ -250,12 +253,14 @@ class _Trainer:
             select_f1=select_f1,
             best_epoch=self.best.epoch,
             memory_mib=memory_bytes(self.data.device) / 2**20,
+            train_accuracy=train_accuracy,
+            val_accuracy=validated.accuracy,
             val_probs=validated.probs,
             train_log_odds=answers.log_odds.cpu().numpy(),
         )
 
-    def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float, EpochAnswers]:
-        """Every patch once; the mean loss, the last learning rate, and what was said of each patch."""
+    def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float, EpochAnswers, float]:
+        """Every patch once; the mean loss, the last learning rate, what was said of each patch, and the accuracy."""
         train, device = self.config.train, self.data.device
         batches = batch_indices(len(self.data), train.batch_size, generator)
         every = CHECK_EVERY if device.type == "cuda" else 1
@@ -263,6 +268,7 @@ class _Trainer:
         total, lr, seen = torch.zeros((), dtype=precise, device=device), train.lr, 0
         waiting: list[Batch] = []  # batches whose gradients make up one step
         answers, whose = EpochAnswers(len(self.data), device), []
+        n_right = torch.zeros((), dtype=torch.int64, device=device)
         self.opening.train(self.network)
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
@@ -276,6 +282,7 @@ class _Trainer:
             n = sum(len(images) for images, _ in waiting)
             total += self._step(waiting, lr) * n
             answers.note(whose, self.gradients.log_odds)
+            n_right += self.gradients.n_right
             waiting, whose, seen = [], [], seen + n
             step = i // train.accumulate + 1
             if step % every == 0 or is_last:
@@ -283,7 +290,7 @@ class _Trainer:
             if train.judge_steps and step % train.judge_steps == 0 and not is_last:
                 self._look(epoch)
                 self.opening.train(self.network)
-        return float(total) / len(self.data), lr, answers
+        return float(total) / len(self.data), lr, answers, int(n_right) / len(self.data)
 
     def _step(self, batches: list[Batch], lr: float) -> Tensor:
         """One optimiser step on the batches together; their mean loss."""

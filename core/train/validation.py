@@ -1,4 +1,4 @@
-"""How a network answers for patches with known labels: loss, F1, AUC, and each patch's probability.
+"""How a network answers for patches with known labels: loss, F1, accuracy, AUC, and each patch's probability.
 
 Also draws the few patches whose probabilities are kept for every epoch.
 """
@@ -21,7 +21,9 @@ WATCHED = 8  # patches of a fold whose probability is kept for every epoch
 
 @dataclass(frozen=True)
 class Judgement:
-    """``loss`` in nats (cross-entropy of hard labels, which KL equals), ``f1`` at 0.5, ``auc``; nan where undefined.
+    """``loss`` in nats (cross-entropy of hard labels, which KL equals), ``f1`` and ``accuracy`` at 0.5, ``auc``.
+
+    Each is nan where it is undefined.
 
     probs: (N,) float64, the network's own probability of landslide; nan where a patch has no label.
     """
@@ -30,6 +32,7 @@ class Judgement:
     f1: float = float("nan")
     auc: float = float("nan")
     probs: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    accuracy: float = float("nan")
 
 
 def judge(
@@ -56,7 +59,7 @@ def judge(
     loss = F.cross_entropy(torch.from_numpy(answers.logits), torch.from_numpy(target))
     values = metrics(target, answers.probs, 0.5)
     probs[labelled] = answers.probs
-    return Judgement(float(loss), float(values["f1"]), float(values["auc"]), probs)
+    return Judgement(float(loss), float(values["f1"]), float(values["auc"]), probs, float(values["accuracy"]))
 
 
 def watched(labels: np.ndarray, seed: int, most: int = WATCHED) -> np.ndarray:

@@ -14,11 +14,13 @@ HISTORY_TITLES = {
     "train_loss": "Training loss",
     "val_loss": "Loss",
     "val_f1": "F1 at threshold 0.5",
+    "val_accuracy": "Accuracy at threshold 0.5",
     "val_auc": "AUC",
     "lr": "Learning rate",
     "images_per_second": "Patches per second",
     "memory_mib": "Memory (MiB)",
 }
+TRAINED = {"val_loss": "train_loss", "val_accuracy": "train_accuracy"}  # measured on the training part as well
 MEAN = theme.FOLD[0]
 MOST_TICKS = 8
 MOST_MARKED = 12  # epochs that are drawn as points too
@@ -31,14 +33,16 @@ def learning_curves(
 ) -> go.Figure:
     """The mean over folds at each epoch, between the lowest and the highest fold.
 
-    history: fold, epoch and ``column`` (see ``HISTORY_TITLES``). ``val_loss`` comes with the training loss, dotted.
+    history: fold, epoch and ``column`` (see ``HISTORY_TITLES``). Loss and accuracy come with those of the training
+    part, dotted.
     each: every fold as a thin line too. running: the fold that is being trained; a line of its own, not in the mean.
     """
     figure, words = go.Figure(), HISTORY_TITLES.get(column, column)
     finished = history[history["fold"] != running]
     folds = finished["fold"].nunique()
     points = "lines+markers" if history["epoch"].max() <= MOST_MARKED else "lines"
-    both = column == "val_loss" and "train_loss" in history
+    of_training = TRAINED.get(column)
+    both = of_training in history and history[of_training].notna().any()
     if folds:
         by_epoch = finished.groupby("epoch")[column].agg(["mean", "min", "max"]).dropna()
         if folds > 1:
@@ -55,11 +59,11 @@ def learning_curves(
             + (" (folds: %{customdata[0]:.4~g}\u2013%{customdata[1]:.4~g})" if folds > 1 else "") + "<extra></extra>",
         )  # fmt: skip
         if both:
-            trained = finished.groupby("epoch")["train_loss"].mean()
+            trained = finished.groupby("epoch")[of_training].mean()
             figure.add_scatter(
                 x=trained.index, y=trained, mode="lines", name="Training part",
                 line={"color": theme.INK, "width": LINE, "dash": "dot"},
-                hovertemplate="epoch %{x}: training loss %{y:.4~g}<extra></extra>",
+                hovertemplate=f"epoch %{{x}}: {words}, training part, %{{y:.4~g}}<extra></extra>",
             )  # fmt: skip
     for fold, rows in history.groupby("fold", sort=True):
         if each or fold == running:

@@ -14,10 +14,10 @@ from dashboard import cache, theme, url_state
 from dashboard.charts import learning
 from dashboard.patches import gallery
 from dashboard.ui import downloads
-from dashboard.ui.formatting import escape_markdown
+from dashboard.ui.formatting import escape_markdown, number
 
 MACHINE = ("lr", "images_per_second", "memory_mib")
-SCORES = {"val_f1": "F1", "val_auc": "AUC"}
+SCORES = {"val_f1": "F1", "val_accuracy": "Accuracy", "val_auc": "AUC"}
 LARGE_PX, SMALL_PX = 340, 240
 LINE_PX = 104  # height of one patch's line
 
@@ -41,12 +41,18 @@ def curves(run: RunFolder, history: pd.DataFrame, key: str, running: int | None 
     for column in ("val_loss", *filter(None, [score])):
         with grid.cell():
             _curve(history, column, key, each, running, LARGE_PX)
+    if score == "val_accuracy":
+        st.caption(
+            f"{_majority(run)}Training part: measured while it learns, on augmented patches.",
+            help="Of a mixed patch (MixUp, CutMix) the class of its larger part is the right answer. Synthetic patches "
+            "count too. The weights still change from batch to batch, and dropout is on.",
+        )
     mean = "Line: mean of the finished folds; band: lowest to highest fold. " if folds > 1 else ""
     st.caption(
         f"{mean}Measured on the held-out part of each fold ({folds} {'fold' if folds == 1 else 'folds'}, "
         f"{len(history):,} epochs in all).",
-        help="F1 is that of the network's own head at threshold 0.5. The headline score is computed at the end, out of "
-        "fold.",
+        help="F1 and accuracy are those of the network's own head at threshold 0.5. The headline score is computed "
+        "at the end, out of fold.",
     )
     with st.expander("System: learning rate, speed, memory", icon=":material/memory:"):
         grid = st.grid(3, min_column_width=260, gap="medium")
@@ -56,6 +62,15 @@ def curves(run: RunFolder, history: pd.DataFrame, key: str, running: int | None 
                     _curve(history, column, key, each, running, SMALL_PX)
         st.caption("Memory: peak GPU memory in the epoch, or the memory of the process on a CPU.")
     downloads.download(history, f"{run.name}_history", "Learning curves (CSV)", key=f"{key}_curves_csv")
+
+
+def _majority(run: RunFolder) -> str:
+    """What the accuracy is to be compared with: that of always answering the larger class, once it is known."""
+    try:
+        share = run.summary()["positive_share"]
+    except (LandslideLensError, OSError, KeyError):
+        return ""
+    return f"Always answering the larger class: {number(max(share, 1 - share))}. "
 
 
 def _curve(history: pd.DataFrame, column: str, key: str, each: bool, running: int | None, height: int) -> None:

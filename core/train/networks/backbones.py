@@ -51,6 +51,7 @@ WEIGHTS_FILE, CARD_FILE = "model.safetensors", "model.json"
 CARD_VERSION = 1
 ALWAYS_FINE = 10**8  # parameters, whatever the weights file holds
 MAX_SIDE, MAX_BANDS = 2048, 512  # of the patches that a kept network was built for
+_OLD_SECOND = "size_head."  # the second head in files of earlier versions
 _OLD_AUTO = ("redr", "greenr", "ngrdi", "nrbdi")  # what "auto" stood for in cards that do not list their indices
 
 
@@ -62,13 +63,13 @@ def build_network(
     units: tuple[np.ndarray, np.ndarray] | None = None,
     download: bool = True,
     columns: Sequence[Column] = (),
-    size_classes: Sequence[str] = (),
+    second_classes: Sequence[str] = (),
     kept: Path | None = None,
 ) -> tuple[Network, WeightsReport]:
     """A network for patches (C, H, W) of these bands, and what its weights started from.
 
     units: the normaliser's center and scale, (C,) each, with which indices get back to the bands' units. The seed
-    columns, size_classes: tabular inputs and classes of the second head, as learnt on the training part. The seed
+    columns, second_classes: tabular inputs and classes of the second head, as learnt on the training part. The seed
     decides every random weight; the global generators stay as they were. ``model.weights`` (a file) comes before
     ``model.pretrained`` (the hub, or a package). Without ``download`` the weights of these two are only named, and the
     network is random. kept: the folder in which packaged weights are kept as .safetensors; none: nowhere.
@@ -83,7 +84,14 @@ def build_network(
         torch.manual_seed(seed)
         backbone, n_features = _backbone(model, bands, index_bands, inner_hw(model, image_hw))
         network = Network(
-            backbone, n_features, bands, model, (int(image_hw[0]), int(image_hw[1])), index_bands, columns, size_classes
+            backbone,
+            n_features,
+            bands,
+            model,
+            (int(image_hw[0]), int(image_hw[1])),
+            index_bands,
+            columns,
+            second_classes,
         )
     network.units = units
     report = _start(backbone, model, inputs, download, kept)
@@ -181,7 +189,7 @@ def save_network(network: Network, folder: Path, trained_on: dict | None = None)
         "model": network.model.model_dump(mode="json"),
         "indices": [index.name for index in network.index_bands.indices] if network.index_bands else [],
         "columns": [column.to_dict() for column in network.columns],
-        "size_classes": list(network.size_classes),
+        "second_classes": list(network.second_classes),
         "sha256": safetensors_file.save_arrays(folder / WEIGHTS_FILE, state),
     } | ({} if trained_on is None else {"trained_on": trained_on})
     atomic.write_text(folder / CARD_FILE, json.dumps(card, indent=2) + "\n")
@@ -203,7 +211,7 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
                 f"patches of {height}x{width} pixels and {len(bands)} bands; at most {MAX_SIDE} and {MAX_BANDS}"
             )
         columns = tuple(map(Column.from_dict, card.get("columns", ())))
-        size_classes = tuple(map(str, card.get("size_classes", ())))
+        second_classes = tuple(map(str, card.get("second_classes", card.get("size_classes", ()))))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RunError(
             f"{folder.name}/{CARD_FILE} is incomplete: {_reason(error)}. Restore it or train again."
@@ -216,7 +224,7 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> Network:
     try:
         with size_limited(min(4 * kept + ALWAYS_FINE, MAX_PARAMETERS)):
             network, _ = build_network(
-                fresh, bands, (height, width), seed=0, columns=columns, size_classes=size_classes
+                fresh, bands, (height, width), seed=0, columns=columns, second_classes=second_classes
             )
     except ConfigError as error:
         raise RunError(f"{folder.name}/{CARD_FILE} describes no network that can be built: {error}") from error
@@ -235,9 +243,12 @@ def _kept_indices(card: dict, model: ModelConfig, bands: Sequence[Band]) -> tupl
 
 
 def _restore(network: Network, path: Path) -> None:
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    names = {name: name for name in network.state_dict()}
+    if any(name.startswith(_OLD_SECOND) for name in safetensors_file.header(path)):
+        names = {name: name.replace("second_head.", _OLD_SECOND, 1) for name in names}
+    expected = {names[name]: tuple(value.shape) for name, value in network.state_dict().items()}
     found = safetensors_file.load_arrays(path, expected)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in found.items()})
+    network.load_state_dict({name: torch.from_numpy(found[once]) for name, once in names.items()})
 
 
 def _read_card(folder: Path) -> dict:

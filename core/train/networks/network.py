@@ -41,7 +41,7 @@ class Network(nn.Module):
         image_hw: tuple[int, int],
         index_bands: IndexBands | None = None,
         columns: Sequence[Column] = (),
-        size_classes: Sequence[str] = (),
+        second_classes: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.bands, self.model, self.image_hw = tuple(bands), model, image_hw
@@ -60,8 +60,8 @@ class Network(nn.Module):
         self.n_features = n_backbone + sum(joined)
         self.dropout = nn.Dropout(model.drop_rate)
         self.classifier = nn.Linear(self.n_features, CLASSES)
-        self.size_classes = tuple(size_classes)
-        self.size_head = nn.Linear(self.n_features, len(size_classes)) if size_classes else None
+        self.second_classes = tuple(second_classes)
+        self.second_head = nn.Linear(self.n_features, len(second_classes)) if second_classes else None
         self.mask_head = nn.Conv2d(backbone.n_pixel, 1, 1) if model.masks else None
 
     @property
@@ -116,15 +116,18 @@ class Network(nn.Module):
         return pixels.shape[-2]
 
     def forward(
-        self, images: Tensor, table: Tensor | None = None, with_sizes: bool = False, with_mask: bool = False
+        self, images: Tensor, table: Tensor | None = None, with_second: bool = False, with_mask: bool = False
     ) -> Any:
-        """Normalised (N, C, H, W) -> logits (N, 2); behind them, as asked, those of the sizes (N, S), of pixels."""
+        """Normalised (N, C, H, W) -> logits (N, 2).
+
+        Behind them, as asked for, those of the second head (N, S) and of pixels (N, H, W).
+        """
         embeddings, pixels = self.embed_with_map(images, table)
         logits = self.classify(embeddings)
-        if not with_sizes and not with_mask:
+        if not with_second and not with_mask:
             return logits
-        sizes = (self.size_head(self.dropout(embeddings)),) if with_sizes else ()
-        return logits, *sizes, *((self.outline(pixels, images.shape[-2:]),) if with_mask else ())
+        second = (self.second_head(self.dropout(embeddings)),) if with_second else ()
+        return logits, *second, *((self.outline(pixels, images.shape[-2:]),) if with_mask else ())
 
     def fit_statistics(self, images: Tensor) -> None:
         """Fits what is standardised inside the network on the training part: (N, C, H, W), normalised."""

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.config import ModelConfig
-from core.data.tabular.columns import Column, as_words, encode, learn_columns
-from core.errors import ConfigError
+from core.data.tabular.columns import Column, encode, learn_columns
+from core.data.tabular.second import second_classes, second_words
 from core.train.targets import CLASSES
 
 FEATURES = 16  # of the branch: a few columns hold little next to an embedding of hundreds
@@ -45,15 +45,15 @@ class TabularBranch(nn.Module):
 
 @dataclass(frozen=True)
 class Known:
-    """The columns of patches. columns: as learnt; table: (N, P); sizes: (N, S), rows of 0 where unknown.
+    """The columns of patches. columns: as learnt; table: (N, P); second: (N, S), rows of 0 where unknown.
 
-    ``table`` is None without columns, ``sizes`` None without a size class to predict.
+    ``table`` is None without columns, ``second`` None without a second head.
     """
 
     columns: tuple[Column, ...] = ()
-    size_classes: tuple[str, ...] = ()
+    second_classes: tuple[str, ...] = ()
     table: np.ndarray | None = None
-    sizes: np.ndarray | None = None
+    second: np.ndarray | None = None
 
     @classmethod
     def learn(
@@ -62,35 +62,26 @@ class Known:
         """Of all N patches, learnt on the training ``rows``. Raises ConfigError for missing columns."""
         learnt = learn_columns(columns, model.columns, rows)
         table = encode(learnt, columns, len(labels)) if learnt else None
-        if model.size_column is None:
+        if model.second_column is None:
             return cls(learnt, (), table)
-        positive = rows[labels[rows] == 1]
-        learn_columns(columns, (model.size_column,), positive, "model.size_column")
-        words = as_words(columns[model.size_column])
-        classes = tuple(sorted(set(words[positive].tolist()) - {""}))
-        if len(classes) < 2:
-            raise ConfigError(
-                f"The column '{model.size_column}' has {len(classes)} size class among the landslides of the training "
-                "part; a head that answers it needs two. Choose another column, or leave model.size_column at none."
-            )
-        sizes = (words[:, None] == np.array(classes)).astype(np.float32)
-        sizes[labels != 1] = 0.0  # only landslides have a size
-        return cls(learnt, classes, table, sizes)
+        words = second_words(model, columns, labels)
+        classes = second_classes(model, words, rows)
+        return cls(learnt, classes, table, (words[:, None] == np.array(classes)).astype(np.float32))
 
     def at(self, rows: np.ndarray) -> Known:
         """Of the patches at ``rows``."""
-        cut = [None if part is None else part[rows] for part in (self.table, self.sizes)]
-        return Known(self.columns, self.size_classes, *cut)
+        cut = [None if part is None else part[rows] for part in (self.table, self.second)]
+        return Known(self.columns, self.second_classes, *cut)
 
     def append_to(self, targets: np.ndarray) -> np.ndarray:
-        """(N, K + S + P) float32: soft labels followed by sizes and table, which are mixed as labels are."""
-        parts = [part for part in (self.sizes, self.table) if part is not None]
+        """(N, K + S + P) float32: soft labels followed by second and table, which are mixed as labels are."""
+        parts = [part for part in (self.second, self.table) if part is not None]
         return np.concatenate([targets, *parts], axis=1, dtype=np.float32)
 
     @property
     def layout(self) -> Layout:
         """Which columns of :meth:`append_to` are what."""
-        return Layout(len(self.size_classes), 0 if self.table is None else self.table.shape[1])
+        return Layout(len(self.second_classes), 0 if self.table is None else self.table.shape[1])
 
 
 @dataclass(frozen=True)
@@ -104,18 +95,18 @@ class TabularInputs:
 
 @dataclass(frozen=True)
 class Layout:
-    """A row of targets: K soft labels, ``sizes`` of size classes, ``table`` of the table."""
+    """A row of targets: K soft labels, ``second`` of the second head's classes, ``table`` of the table."""
 
-    sizes: int = 0
+    second: int = 0
     table: int = 0
 
     def split(self, rows: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Soft labels (N, K), sizes (N, S) or none, table (N, P) or none."""
-        labels, sizes, table = rows.split((CLASSES, self.sizes, self.table), dim=1)
-        return labels, sizes if self.sizes else None, table if self.table else None
+        """Soft labels (N, K), second (N, S) or none, table (N, P) or none."""
+        labels, second, table = rows.split((CLASSES, self.second, self.table), dim=1)
+        return labels, second if self.second else None, table if self.table else None
 
 
-def size_loss(logits: Tensor, sizes: Tensor) -> Tensor:
-    """Cross-entropy of the size classes, the mean over what of the patches is a landslide of known size; or 0."""
-    parts = -(sizes * F.log_softmax(logits.float(), dim=1)).sum()
-    return parts / sizes.sum().clamp(min=1.0)
+def second_loss(logits: Tensor, second: Tensor) -> Tensor:
+    """Cross-entropy of the second head's classes, the mean over what of the patches is known; or 0."""
+    parts = -(second * F.log_softmax(logits.float(), dim=1)).sum()
+    return parts / second.sum().clamp(min=1.0)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import TrainingError
-from core.train.networks.tabular import Layout, size_loss
+from core.train.networks.tabular import Layout, second_loss
 from core.train.optimisation.losses import Loss
 from core.train.outlines import outline_loss, without_planes
 
@@ -20,6 +20,7 @@ class Gradients:
     """``pieces``: parts that a batch is cut into so far; it doubles when memory runs out.
 
     log_odds: what the network said of class 1 in the last step, piece by piece, in the order of the patches.
+    n_right: patches of the last step that the network answered rightly; of a mixed one, the class of its larger part.
     mask_weight: of the pixels' loss; None: images have no planes, and no pixel is learnt.
     """
 
@@ -28,12 +29,13 @@ class Gradients:
         loss: Loss,
         dtype: torch.dtype | None,
         layout: Layout | None = None,
-        size_weight: float = 0.0,
+        second_weight: float = 0.0,
         mask_weight: float | None = None,
     ) -> None:
         self.loss, self.dtype, self.pieces = loss, dtype, 1
         self.log_odds: list[Tensor] = []
-        self.layout, self.size_weight, self.mask_weight = layout or Layout(), size_weight, mask_weight
+        self.n_right: Tensor | int = 0
+        self.layout, self.second_weight, self.mask_weight = layout or Layout(), second_weight, mask_weight
 
     def of(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor:
         """Puts the gradients of the mean loss over all ``batches`` into the network; that loss, without gradient.
@@ -57,7 +59,7 @@ class Gradients:
     def _try(self, network: nn.Module, batches: Sequence[Batch]) -> Tensor | None:
         """None when memory ran out."""
         network.zero_grad(set_to_none=True)
-        self.log_odds = []
+        self.log_odds, self.n_right = [], 0
         n = sum(len(images) for images, _ in batches)
         total = torch.zeros((), device=batches[0][0].device)
         try:
@@ -72,21 +74,22 @@ class Gradients:
         return total
 
     def _loss(self, network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        """The loss of one piece; those of the size classes and of pixels are added where there are any."""
-        labels, sizes, table = self.layout.split(y)
+        """The loss of one piece; those of the second head and of pixels are added where there are any."""
+        labels, second, table = self.layout.split(y)
         with_mask, planes = self.mask_weight is not None, None
         if with_mask:
             x, planes = without_planes(x)
         with torch.autocast(x.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-            plain = table is None and sizes is None and not with_mask
-            outputs = network(x) if plain else network(x, table, sizes is not None, with_mask)
-        alone = plain or (sizes is None and not with_mask)
+            plain = table is None and second is None and not with_mask
+            outputs = network(x) if plain else network(x, table, second is not None, with_mask)
+        alone = plain or (second is None and not with_mask)
         logits = outputs if alone else outputs[0]
         kept = logits.detach().float()
         self.log_odds.append(kept[:, 1] - kept[:, 0])
+        self.n_right = self.n_right + (kept.argmax(dim=1) == labels.argmax(dim=1)).sum()
         total = self.loss(logits, labels)
         if alone:
             return total
-        if sizes is not None:
-            total = total + self.size_weight * size_loss(outputs[1], sizes)
+        if second is not None:
+            total = total + self.second_weight * second_loss(outputs[1], second)
         return total + self.mask_weight * outline_loss(outputs[-1], planes) if with_mask else total

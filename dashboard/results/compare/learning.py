@@ -14,11 +14,14 @@ from dashboard.charts.base import LINE, escape_html
 from dashboard.results.compare.sides import LINES, Side
 from dashboard.ui import downloads
 
-COLUMNS = {"val_loss": "Validation loss", "val_f1": "F1 at threshold 0.5", "val_auc": "AUC"}
+COLUMNS = {
+    "val_loss": "Validation loss", "val_f1": "F1 at threshold 0.5", "val_accuracy": "Accuracy at threshold 0.5",
+    "val_auc": "AUC",
+}  # fmt: skip
 
 
 def curves_view(this: Side, other: Side) -> None:
-    """Loss, F1 and AUC over the epochs; nothing where a run has no curves."""
+    """Loss, F1, accuracy and AUC over the epochs; nothing where a run has no curves."""
     try:
         histories = [(side.title, side.run.history()) for side in (other, this)]
     except LandslideLensError:
@@ -26,7 +29,7 @@ def curves_view(this: Side, other: Side) -> None:
     if any(history.empty for _, history in histories):
         return
     st.header("Learning curves", anchor=False)
-    grid = st.grid(3, min_column_width=250, gap="medium")
+    grid = st.grid(2, min_column_width=300, gap="medium")
     for column in COLUMNS:
         if any(column in history and history[column].notna().any() for _, history in histories):
             with grid.cell():

@@ -123,6 +123,9 @@ def test_the_presets_of_the_papers_are_what_their_tables_print():
         config = preset(f"uva-finetune-{n}")
         assert (config.train.trainable, config.train.top_layers, config.train.epochs) == ("layers", n, 15)
         assert config.train.batch_norm == "auto" and config.train.lr == 1e-3
+    deeper, best = preset("uva-efficientnetb4"), preset("uva-finetune-15")
+    assert deeper.model.backbone == "tf_efficientnet_b4.aa_in1k" and "IV.9" in SOURCES["uva-efficientnetb4"]
+    assert deeper.train == best.train and deeper.augment == best.augment
 
 
 def test_rows_of_paper_a_follow_its_algorithms():

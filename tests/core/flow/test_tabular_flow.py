@@ -45,7 +45,7 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def done(dataset, tmp_path_factory):
-    settings = (*QUICK, "model.columns=slope,cover", "model.size_column=size")
+    settings = (*QUICK, "model.columns=slope,cover", "model.second_column=size")
     run = create_run(tmp_path_factory.mktemp("runs"), preset("demo").with_overrides(settings), dataset, "run")
     for _ in train_run(run):
         pass
@@ -55,10 +55,14 @@ def done(dataset, tmp_path_factory):
 
 def test_the_run_says_what_the_columns_gave_and_how_sizes_are_told(done):
     summary = json.loads((done.path / "summary.json").read_text())
-    columns, size = summary["columns"], summary["size"]
+    columns, size = summary["columns"], summary["second"]
     assert columns["names"] == ["slope", "cover"] and columns["known"]["n"] == columns["unknown"]["n"] == N
     assert {"f1", "intervals"} <= set(columns["unknown"]) and columns["difference"]
     assert size["column"] == "size" and size["n"] == 16 and 0 <= size["accuracy"] <= 1 and size["majority"] >= 0.5
+    assert size["chance"] == 0.5 and size["balanced_accuracy_interval"][0] <= size["balanced_accuracy"]
+    assert [row["fold"] for row in size["folds"]] == [0, 1] and sum(row["n"] for row in size["folds"]) == 16
+    answers = done.tabular(0)
+    assert answers["second_prob"].between(0.5, 1).all() and set(answers["second"]) == {"", "large", "small"}
     assert any("reads tabular inputs (slope, cover)" in text for text in summary["warnings"])
     assert [one["name"] for one in done.provenance()["columns"]] == ["slope", "cover"]
 
@@ -70,7 +74,7 @@ def test_what_is_learnt_of_columns_comes_from_the_folds_training_part(done, data
         oof = done.oof()
         train = data.index_of(oof.loc[oof["fold"] != fold, "id"].tolist())
         assert card["columns"][0]["center"] == pytest.approx(np.nanmean(slope[train]))
-        assert card["size_classes"] == ["large", "small"]
+        assert card["second_classes"] == ["large", "small"]
 
 
 def test_asked_with_its_columns_it_answers_as_out_of_fold_and_without_them_as_unknown(done, dataset):
@@ -107,6 +111,6 @@ def test_a_column_whose_being_unknown_is_the_answer_is_refused_before_anything_i
         prepare(create_run(tmp_path, config, dataset, "refused"))
     allowed = create_run(tmp_path, config.with_overrides(["model.columns_leak=allow"]), dataset, "allowed")
     assert prepare(allowed).run.provenance()["columns"][1]["reason"]
-    absent = preset("demo").with_overrides((*QUICK, "model.size_column=area"))
-    with pytest.raises(ConfigError, match="model.size_column names 'area'"):
+    absent = preset("demo").with_overrides((*QUICK, "model.second_column=area"))
+    with pytest.raises(ConfigError, match="model.second_column names 'area'"):
         prepare(create_run(tmp_path, absent, dataset, "absent"))

@@ -73,6 +73,17 @@ def test_each_epoch_is_told_once_with_plain_numbers(config, made_patches):
     assert {r.lr for r in results} == {0.003} and results[0].placement == "device" and results[0].pieces == 1
 
 
+def test_accuracy_is_kept_of_both_parts_for_every_epoch(config, made_patches):
+    """Of what the network answered while it learnt, and of the validation part (paper B's Figure 8)."""
+    x, y = made_patches(48)
+    plain = config.with_overrides(["augment.mix_prob=0", "train.epochs=2", "train.accumulate=2"])
+    for result in run(plain, fresh(plain), x, y, (x[:16], y[:16])):
+        assert result.train_accuracy == ((result.train_log_odds > 0) == y).mean()
+        assert result.val_accuracy == ((result.val_probs >= 0.5) == y[:16]).mean()
+    mixed = config.with_overrides(["augment.mix_prob=1", "augment.cutmix_alpha=0", "train.epochs=1"])
+    assert 0.0 <= run(mixed, fresh(mixed), x, y)[0].train_accuracy <= 1.0
+
+
 @pytest.mark.parametrize("val_y", [np.full(6, -1), np.zeros(0, int)])
 def test_without_labelled_validation_patches_its_numbers_are_undefined(config, made_patches, val_y):
     x, y = made_patches(16)

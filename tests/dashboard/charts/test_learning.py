@@ -23,6 +23,15 @@ def test_learning_curves_are_a_mean_between_the_lowest_and_highest_fold():
     assert list(loss.layout.xaxis.tickvals) == [1, 2], "whole epochs"
 
 
+def test_accuracy_has_both_parts_where_a_run_kept_both():
+    """Paper B's Figure 8."""
+    history = _history().assign(train_accuracy=[0.5, 0.75, 0.7], val_accuracy=[0.4, 0.6, 0.6])
+    figure = learning.learning_curves(history, "val_accuracy")
+    assert list(figure.data[-1].y) == [0.6, 0.75] and figure.data[-1].name == "Training part"
+    earlier = learning.learning_curves(history.assign(train_accuracy=float("nan")), "val_accuracy")
+    assert earlier.data[-1].name == "Mean of 2 folds"
+
+
 def test_the_running_fold_is_a_line_of_its_own_and_each_fold_on_request():
     running = learning.learning_curves(_history(), "val_f1", running=1)
     assert running.data[-1].name == "fold 2, running"

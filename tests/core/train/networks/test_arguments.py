@@ -57,7 +57,7 @@ def test_a_network_beyond_all_measure_is_refused_before_it_takes_memory():
         ("bands", [{"name": "red"}] * 3), ("bands", 3), ("indices", ["nothing"]),
         ("model", {"arguments": {"cache_dir": 1}}),
         ("bands", [{"name": name, "title": "", "family": 3, "usual": None} for name in "abc"]),
-        ("columns", [{"name": 1}]), ("size_classes", 7),
+        ("columns", [{"name": 1}]), ("second_classes", 7),
     ],
 )  # fmt: skip
 def test_a_card_that_lies_is_refused_in_a_line(tmp_path, key, value):

@@ -44,7 +44,8 @@ def test_another_run_is_compared_in_settings_metrics_curves_and_patches(runs, op
     assert metrics.loc["Recall", "Difference"].startswith("+") and ours != theirs
     assert metrics.loc["Recall", "This run"] > metrics.loc["Recall", "The other run"]
     drawn = " ".join(chart.proto.id for chart in at.get("plotly_chart"))
-    assert all(f"compare_{name}" in drawn for name in ("differences", "pr", "roc", "val_loss", "val_f1", "val_auc"))
+    names = ("differences", "pr", "roc", "val_loss", "val_f1", "val_accuracy", "val_auc")
+    assert all(f"compare_{name}" in drawn for name in names)
     a, b = (run.oof().set_index("id") for run in (first, second))
     right = [table[f"pred_{HEAD}"] == table["label"] for table in (a, b)]
     fixed, broken = right[0] & ~right[1], right[1] & ~right[0]
