@@ -14,6 +14,7 @@ from core.analyses.maps.polygons import ANALYSIS as POLYGONS
 from core.analyses.maps.triage_grid import ANALYSIS as TRIAGE_GRID
 from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
+from core.commands.datasets.join import join
 from core.commands.demo import demo
 from core.commands.estimate import estimate
 from core.commands.experiments.ablate import ablate
@@ -39,7 +40,7 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
+    ingest, join, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
     check_submission, prevalence, heads, explain, compare, review, doctor,
 )  # fmt: skip
 NAMELESS = {POLYGONS: ("probability",), TRIAGE_GRID: ("probability",), EXPORT: ()}  # options that need no name
