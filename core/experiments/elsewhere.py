@@ -105,7 +105,7 @@ def _scored(table: pd.DataFrame, metrics: Any) -> dict[str, Any]:
 
 def _training(run: RunFolder) -> float | None:
     """Mean over the folds of the last epoch's accuracy on training patches, None where it was not kept."""
-    history = run.history
+    history = run.history()
     if "train_accuracy" not in history or not len(history):
         return None
     return float(history.sort_values("epoch").groupby("fold")["train_accuracy"].last().mean())

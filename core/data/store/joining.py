@@ -84,6 +84,10 @@ def plan_join(
         notes.append(f"Masks were left out: {list_names(without)} has none.")
     rng = np.random.default_rng(seed)
     kept, held = zip(*(_drawn(one, hold_out, most, rng) for one in datasets), strict=True)
+    for name, one, rows in zip(named, datasets, kept, strict=True):
+        if not len(rows):
+            n = len(one) if one.groups is None else len(set(one.groups))
+            raise ConfigError(f"Holding out {hold_out:g} leaves nothing of {name} to learn from: it has {n} groups.")
     parts = {"": kept} | ({HELD: held} if hold_out else {})
     is_bytes = all(one.dtype == np.uint8 and one.nodata is None for one in datasets)
     return Plan(tuple(datasets), named, chosen, factors, is_bytes, parts, tuple(notes))
