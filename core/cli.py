@@ -12,6 +12,7 @@ import typer
 from core.analyses.maps.export import ANALYSIS as EXPORT
 from core.analyses.maps.polygons import ANALYSIS as POLYGONS
 from core.analyses.maps.triage_grid import ANALYSIS as TRIAGE_GRID
+from core.analyses.splitting.protocols import ANALYSIS as PROTOCOLS
 from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
 from core.commands.datasets.join import join
@@ -43,7 +44,12 @@ COMMANDS = (
     ingest, join, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
     check_submission, prevalence, heads, explain, compare, review, doctor,
 )  # fmt: skip
-NAMELESS = {POLYGONS: ("probability",), TRIAGE_GRID: ("probability",), EXPORT: ()}  # options that need no name
+NAMELESS = {
+    POLYGONS: ("probability",),
+    TRIAGE_GRID: ("probability",),
+    EXPORT: (),
+    PROTOCOLS: (),
+}  # options that need no name
 for command in COMMANDS:
     app.command()(command)
 for known, arguments in NAMELESS.items():

@@ -16,6 +16,7 @@ from dashboard.results.heads import heads_view
 from dashboard.results.safety.target import target_view
 from dashboard.results.slices import slices_view
 from dashboard.results.sources import published_metrics, uploaded_scores
+from dashboard.results.splits.view import splits_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
@@ -28,7 +29,7 @@ SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Publi
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
-    "external": "External test", "training": "Training",
+    "splits": "Splits", "external": "External test", "training": "Training",
 }  # fmt: skip
 # Views that links name by what they were once called -> the view, and what else it then shows.
 OLD_VIEWS = {
@@ -37,7 +38,7 @@ OLD_VIEWS = {
     "novelty": ("external", {"external_which": "novelty"}),
 }  # fmt: skip
 VIEW = "results_view"
-NEED_DATA = ("errors", "safety", "slices", "compare")
+NEED_DATA = ("errors", "safety", "slices", "compare", "splits")
 
 
 def main() -> None:
@@ -111,6 +112,8 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         heads_view(run, facts, predicted, oof)
     elif view == "compare":
         compare_view(run, facts, predicted.head, data)
+    elif view == "splits":
+        splits_view(run, data)
     elif view == "external":
         external_test_view(run, facts)
     else:

@@ -13,6 +13,7 @@ from core.data.exclusions import without_excluded
 from core.data.grouping import ways_of_grouping
 from core.data.held_back.split_parts import held_back
 from core.data.label_versions import labels_of, with_version_named
+from core.data.regions.leave_one_out import resolved
 from core.errors import FoldError, LandslideLensError
 from core.jobs import queue
 from core.runs import repeats
@@ -79,6 +80,7 @@ def _what(config: RunConfig) -> str:
     groups = "" if data.groups is None else f" in {len(set(data.groups.tolist())):,} groups"
     used = data.bands if config.data.bands is None else choose_bands(config.data.bands, data.bands)
     labels = np.where(kept_apart, -1, labels_of(data, config.data.labels)[0])
+    config = resolved(data, labels, config)  # with as many folds as regions
     return (
         f"Trains **{escape_markdown(config.model.backbone)}** on **{escape_markdown(data.name)}**: "
         f"{int((labels >= 0).sum()):,} labelled patches{groups}, {int((labels == 1).sum()):,} of them "

@@ -114,6 +114,20 @@ class FoldsConfig(Section):
         description="Training patches that share ground with a patch of the validation part are left out "
         "of the fold, and so are those within this distance of one, from edge to edge. Needs places.",
     )
+    region: str | None = Field(
+        None,
+        min_length=1,
+        title="Leave one region out",
+        description="Column that names the region of each patch (source, country, event, ...): each fold is evaluated "
+        "on one region and trained on all others, so there are as many folds as regions and n_splits follows. none: "
+        "folds are drawn as set above.",
+    )
+    rare_regions: Literal["refuse", "join"] = Field(
+        "refuse",
+        title="Regions that cannot be a fold",
+        description="Regions with one class only, the smallest beyond 20 regions, and patches of an unknown region. "
+        "refuse: the run stops and names them. join: they are evaluated together, as one fold.",
+    )
     use_split: bool = Field(
         True,
         title="Hold back the dataset's test part",
@@ -132,6 +146,15 @@ class FoldsConfig(Section):
         "they share ground, left out of training instead. refuse: the run stops. ignore: left apart. Identical patches "
         "are joined or left out in any case.",
     )
+
+    @model_validator(mode="after")
+    def _regions_are_groups(self) -> FoldsConfig:
+        if self.region is not None and not self.grouped:
+            raise ValueError(
+                "folds.region keeps each region in one fold, and folds.grouped=false draws folds at random. Set "
+                "folds.grouped=true, or folds.region=none"
+            )
+        return self
 
 
 class NormaliseConfig(Section):

@@ -319,6 +319,14 @@ class TrainConfig(Section):
     top_epochs: int = Field(
         0, ge=0, le=1000, description="Second phase: epochs in which top_layers are trained; then trainable applies."
     )
+    frozen_views: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="While only the last layer learns (head_epochs, trainable=head), the frozen part reads each patch "
+        "once, in this many views: as it is, the others augmented. Patches are not mixed then (MixUp, CutMix). none: "
+        "it reads every batch anew.",
+    )
     batch_norm: Literal["auto", "train", "frozen"] = Field(
         "auto",
         description="Batch normalisation of the trained part. auto: frozen, weights and running statistics, while a "

@@ -73,7 +73,8 @@ class Kind:
     figure: what is drawn beside the table. across: title of the figure's axis. answers: what a row is judged by: id,
     label, group, prob, pred of each patch; none: its head's out-of-fold answers. told: what else its run says, by a
     column's title. prepare: what is done before the first row, such as joining datasets. check: raises ConfigError for
-    what cannot be asked. needs: what it takes beside the dataset.
+    what cannot be asked. needs: what it takes beside the dataset. owns: beginning of the settings that ``rows`` has
+    used itself, which are not given to every row again.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Kind:
     prepare: Callable[[Asked], Steps[None]] | None = None
     check: Callable[[Asked], None] | None = None
     needs: Literal["", "vary", "others"] = ""
+    owns: str = ""
 
 
 def planned(kind: Kind, asked: Asked) -> list[Row]:
@@ -107,11 +109,12 @@ def planned(kind: Kind, asked: Asked) -> list[Row]:
     if asked.others and kind.needs != "others":
         raise ConfigError(f"The experiment {kind.name} uses one dataset. Leave out the further ones.")
     rows = []
+    settings = [item for item in asked.settings if not kind.owns or not item.strip().startswith(kind.owns)]
     for row in kind.rows(asked):
         config = row.config
         if asked.budget == "small":
             config = config.with_overrides([*small(config), *kind.shrink(config)])
-        rows.append(replace(row, config=config.with_overrides(asked.settings)))
+        rows.append(replace(row, config=config.with_overrides(settings)))
     _refuse_equal(kind, rows)
     first = baseline_of(kind, rows)
     return sorted(rows, key=lambda row: row.name != first)

@@ -145,6 +145,10 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     hashes = np.where(blank, dataset.ids, shared.of("hashes", content, lambda: patch_hashes(images)))
     drawn = draw_folds(dataset, labels, config.folds, config.fold_seed, leaks.pairs, hashes, selection.together)
     _check_folds(dataset, labels, drawn.folds)
+    if drawn.folds.n_splits != config.folds.n_splits:  # as many folds as regions
+        folds = config.folds.model_copy(update={"n_splits": drawn.folds.n_splits})
+        run.write_text("config.json", run.config().model_copy(update={"folds": folds}).to_json())
+        config = config.model_copy(update={"folds": folds})
     if config.model.second_column is not None:
         words = second_words(config.model, columns, labels)
         for fold in range(drawn.folds.n_splits):

@@ -96,7 +96,8 @@ def settings_title(config: RunConfig) -> str:
     if config.model.pretrained:
         parts.append("pretrained")
     parts.append("SMOTE" if config.smote.enabled else "no SMOTE")
-    return ", ".join([*parts, f"{config.folds.n_splits} folds"])
+    of_regions = config.folds.region and f"leave-one-{one_line(config.folds.region, 20)}-out"
+    return ", ".join([*parts, of_regions or f"{config.folds.n_splits} folds"])
 
 
 def delete(run: RunFolder) -> None:

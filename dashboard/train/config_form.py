@@ -53,6 +53,8 @@ GROUPS: dict[str, dict[str, str]] = {
     "Folds": {
         "folds.grouped": "Keep groups together",
         "folds.group_by": "Group by",
+        "folds.region": "Leave one region out",
+        "folds.rare_regions": "Regions that cannot be a fold",
         "folds.block_km": "Block side (km)",
         "folds.buffer_m": "Buffer around evaluated patches (m)",
         "folds.use_split": "Hold back the dataset's test part",
@@ -122,6 +124,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Phases": {
         "train.head_epochs": "First the last layer only (epochs)",
+        "train.frozen_views": "Views of each patch while frozen",
         "train.top_epochs": "Then the top layers (epochs)",
         "train.layer_decay": "Learning rate factor per earlier block",
     },
@@ -144,6 +147,7 @@ LABELS = {
     BANDS: "Bands", INDICES: "Indices as input bands", VERSION: "Labels", **TABULAR,
 }  # fmt: skip
 PATHS = frozenset(LABELS)  # settings that have a widget
+TITLES = {"model.pretrained": INITIAL, "folds.region": {None: "none"}}  # what choices are called
 MOST_NAMED = 6  # changed settings that are named
 BUTTONS = {  # label, icon, help
     "start": ("Start training", ":material/play_arrow:", None),
@@ -176,7 +180,7 @@ def choose_preset(usual: str) -> Draft:
     name = names[0]
     if len(names) > 1:
         name = url_state.choose(
-            st.selectbox, "Preset", names, key=PRESET, default=names[0],
+            st.selectbox, "Preset", names, key=PRESET, default=usual if usual in names else names[0],
             format_func=lambda one: f"{chosen.presets[one]} · {one}",
         )  # fmt: skip
     note = "" if SOURCES[name] == "ours" else f" Source: {SOURCES[name]}."
@@ -210,12 +214,19 @@ def config_form(
         ]  # fmt: skip
     changed = st.container()  # filled when the widgets are drawn
     placed, has_split = "block" in groupings, "split" in groupings
+    regions = [name for name in groupings if name not in ("duplicates", "block")]
     shown = {
+        "folds.region": bool(regions), "folds.rare_regions": bool(regions),
         "folds.block_km": placed, "folds.buffer_m": placed, "folds.use_split": has_split,
         "folds.hold_out_val": has_split, "data.max_cloud": has_cloud, "model.masks": has_masks,
     }  # fmt: skip
     hidden = {path for path, is_shown in shown.items() if not is_shown}
-    options = {"folds.group_by": groupings, "heads.head": draft.base.heads.names, "model.backbone": BACKBONES}
+    options = {
+        "folds.group_by": groupings,
+        "folds.region": [None, *regions],
+        "heads.head": draft.base.heads.names,
+        "model.backbone": BACKBONES,
+    }
     both = {"optical", "sar"} <= {band.modality for band in bands}
     with st.container(border=True), st.grid(min_column_width=240, gap="medium"):
         for title in ("Network", "Training", "Balance and folds"):
@@ -357,7 +368,7 @@ def _group(draft: Draft, title: str, hidden: set[str], options: Mapping[str, Seq
                 None if choices is None else [value, *choices],
                 accept_new=path == "model.backbone",  # any other timm name can be entered
                 placeholder="as they are" if path == "model.image_size" else "none",
-                titles=INITIAL if initial else None,
+                titles=TITLES.get(path),
             )  # fmt: skip
             draft.note(path, chosen)
 

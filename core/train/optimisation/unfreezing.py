@@ -34,8 +34,10 @@ class Opening:
             parameter.requires_grad_(name in self.parameters)
 
     def train(self, network: nn.Module) -> None:
-        """Training mode, but for the normalisation that stays as it is."""
+        """Training mode, but for the normalisation that stays as it is, and for a backbone that is frozen whole."""
         network.train()
+        if not any(name.startswith(_BACKBONE) for name in self.parameters):
+            network.backbone.eval()  # nothing in it learns: neither dropout nor stochastic depth has a purpose
         for name, module in network.named_modules():
             if name in self.frozen_norms:
                 module.eval()

@@ -48,6 +48,11 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
                 st.selectbox, "Metric", list(METRICS), key="compare_metric", default="f1", format_func=METRICS.get,
                 width=130,
             )  # fmt: skip
+        if st.button(
+            "Experiments", icon=":material/experiment:", type="tertiary", key="compare_experiments",
+            help="Sets of runs on this dataset: ablations, backbones, how much to unfreeze, any grid.",
+        ):  # fmt: skip
+            state.open_view("train", view="experiments")
     if how == "several":
         several.several_view(run, summary, head)
     elif sides is not None:

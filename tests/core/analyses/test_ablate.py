@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -12,7 +10,6 @@ from core.analyses import ablate
 from core.errors import ConfigError, JobError, LandslideLensError
 from core.experiments import running
 from core.jobs import queue
-from core.jobs.analysis_folder import create
 from core.progress import drain
 from core.runs.labels import title_of
 from core.runs.store import list_runs
@@ -115,18 +112,14 @@ def test_a_killed_experiment_goes_on_with_the_row_that_was_broken_off(tmp_path):
     target = target_in(tmp_path)
     target.checkpoints.mkdir()
     options = ablate.ANALYSIS.options(asking("train.lr=0.003,0.01", "train.epochs=15"))
-    folder = create(target, "ablate", options.model_dump(mode="json"))
-    worker = [sys.executable, "-m", "core.workers.job_worker", str(folder.path)]
-    process = subprocess.Popen(worker, start_new_session=True, stdout=subprocess.DEVNULL)
-    try:
-        until(lambda: len(list_runs(target.checkpoints)) == 2 and _epochs(_running(target)))
-        row = _running(target)
-        assert queue.job(target.checkpoints, row.name).state == "running"
-        with pytest.raises(JobError, match="row of an experiment that is running. Cancel the experiment"):
-            queue.cancel(target.checkpoints, row.name)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    job = queue.submit_analysis(target, "ablate", options.model_dump())
+    until(lambda: len(list_runs(target.checkpoints)) == 2 and _epochs(_running(target)))
+    row = _running(target)
+    assert queue.job(target.checkpoints, row.name).state == "running"
+    with pytest.raises(JobError, match="row of an experiment that is running. Cancel the experiment"):
+        queue.cancel(target.checkpoints, row.name)
+    os.killpg(job.status()["pid"], signal.SIGKILL)
+    until(lambda: queue.job(target.checkpoints, job.name).state == "interrupted")
     states = {one.name: one.state for one in queue.jobs(target.checkpoints)}
     assert sorted(states.values()) == ["interrupted", "interrupted", "succeeded"]
     table = drain(ablate.ANALYSIS.start(target, options.model_dump()))

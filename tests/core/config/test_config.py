@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import PRESETS, RunConfig, preset, svm_name
-from core.config.preset_groups import FEW, GROUPS, group_of, sensible
+from core.config import PRESETS, RunConfig, packaged_weights, preset, svm_name
+from core.config.packaged_weights import PackagedWeights
+from core.config.preset_groups import FEW, GROUPS, LITE0, group_of, sensible
 from core.config.presets import SOURCES
 from core.errors import ConfigError
 
@@ -145,5 +146,18 @@ def test_every_preset_is_in_one_group_and_says_what_it_does():
 
 
 def test_the_preset_offered_first_fits_the_dataset():
-    assert sensible(2800, simulated=False) == "small"
+    assert sensible(2800, simulated=False) == "transfer"
     assert sensible(1200, simulated=True) == sensible(FEW - 1, simulated=False) == "demo"
+
+
+def test_without_the_package_the_preset_that_needs_no_weights_is_offered(monkeypatch):
+    monkeypatch.setattr(PackagedWeights, "path", lambda self: None)
+    assert sensible(2800, simulated=False) == "small"
+
+
+def test_the_preset_transfer_opens_packaged_weights_in_three_phases():
+    config = preset("transfer")
+    assert packaged_weights.asked_for(config.model) == (LITE0,)
+    train = config.train
+    assert 0 < train.head_epochs < train.head_epochs + train.top_epochs < train.epochs and train.trainable == "all"
+    assert train.layer_decay < 1 and train.frozen_views and config.heads.blend
