@@ -32,4 +32,8 @@ SETTINGS = {
     "at 128 px": "the protocol",
     "RBF-SVM (C 1)": "the protocol",
     "its 1280 features": "of the network",
+    "at most 300 patches of each": "the budget",
+    "the top 40 layers": "the preset uva-transfer",
+    "64 px, 3 epochs, 2 folds": "the budget",
+    "Figures 4 and 5": "of the paper",
 }

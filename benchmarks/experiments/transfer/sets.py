@@ -96,7 +96,7 @@ def scores(answers: Any) -> dict[str, Any]:
 
 
 def main() -> None:
-    options = parser(__doc__, 500, "most patches of each set to learn from")
+    options = parser(__doc__, 300, "most patches of each set to learn from")
     options.add_argument("datasets", type=Path, nargs=3)
     options.add_argument("--work", type=Path, required=True)
     options.add_argument("--only", choices=("weight_transfer", "diversity"), required=True)
@@ -105,7 +105,7 @@ def main() -> None:
     checkpoints = given.work / "checkpoints"
     checkpoints.mkdir(parents=True, exist_ok=True)
     sets = made(given.datasets, given.work, given.n)
-    result: dict[str, Any] = {"settings": SETTINGS, "backbone": "tf_efficientnet_lite0", "n_most": given.n}
+    result: dict[str, Any] = {"settings": SETTINGS, "backbone": "tf_efficientnet_lite0"}
     opened = {name: open_dataset(path) for name, path in sets.items()}
     result["sets"] = {
         name: {"n": len(one), "positive_share": float((one.labels == 1).mean())} for name, one in opened.items()
