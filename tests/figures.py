@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import board, challenge, clouds, novelty, review, scenes, transfer
+from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -123,7 +123,7 @@ def _embedding(seed: int, words: str) -> str:
 
 
 FIGURES: dict[str, tuple[str, ...]] = {
-    "docs/challenge.md": challenge.FIGURES,
+    "docs/challenge.md": challenge.FIGURES + ensemble.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
     "docs/transfer.md": transfer.FIGURES,
@@ -261,7 +261,7 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
-    "docs/challenge.md": challenge.SETTINGS,
+    "docs/challenge.md": challenge.SETTINGS | ensemble.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
     "docs/transfer.md": transfer.SETTINGS,

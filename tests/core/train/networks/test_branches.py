@@ -12,7 +12,7 @@ from core.explain.cam.gradcam import gradcam
 from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network, load_network, save_network
 from core.train.networks.branches import Fusion, ModalityDropout, channels_of
-from core.train.networks.cost import stages
+from core.train.networks.stages.table import stages
 from core.train.optimisation.unfreezing import backbone_blocks, lr_scales, opening_at
 from tests.builders import TRAIN_TINY
 
