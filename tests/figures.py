@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import challenge, ensemble, novelty, review, scenes, transfer
+from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -127,6 +127,8 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
     "docs/transfer.md": transfer.FIGURES,
+    "docs/board.md": board.FIGURES,
+    "docs/clouds.md": clouds.FIGURES,
     "docs/review.md": review.FIGURES,
     "README.md": (
         "On {without_network[dataset][n]:,} real patches that blend reaches AUC "
@@ -263,6 +265,8 @@ SETTINGS: dict[str, dict[str, str]] = {
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
     "docs/transfer.md": transfer.SETTINGS,
+    "docs/board.md": board.SETTINGS,
+    "docs/clouds.md": clouds.SETTINGS,
     "docs/review.md": review.SETTINGS,
     "README.md": {
         "Sentinel-1/2": "satellites",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from core.ensembles.folder import PLACE, EnsembleFolder
@@ -12,6 +13,7 @@ from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
 from core.runs.store import RunFolder
 from dashboard import cache, theme
+from dashboard.patches import outcomes
 
 LINES = ({"color": theme.INK, "dash": "dash"}, {"color": theme.FOLD[0], "dash": "solid"})  # the other side, this one
 
@@ -33,6 +35,12 @@ class Side:
 def folder(path: Path | str) -> RunFolder | EnsembleFolder:
     """The run or the ensemble in this folder; what it reads is cached."""
     return EnsembleFolder(Path(path), cache.FILES) if Path(path).parent.name == PLACE else cache.run(path)
+
+
+def answers(side: Side) -> pd.DataFrame:
+    """What it decides of every patch out of fold, at each fold's threshold; see ``outcomes.judged``."""
+    thresholds = outcomes.thresholds_of(side.run.summary(), side.head)
+    return outcomes.judged(side.run.oof(), side.head, thresholds)
 
 
 def pair(this: Side, other: Side) -> Comparison:

@@ -18,11 +18,10 @@ from core.runs.labels import short_title, titles_of
 from core.runs.store import RunFolder
 from dashboard import state, theme, url_state
 from dashboard.charts import intervals
-from dashboard.patches import outcomes
-from dashboard.results.compare import learning, patches, ranking, several
+from dashboard.results.compare import confusions, learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
-from dashboard.results.compare.sides import Side, folder, pair
+from dashboard.results.compare.sides import Side, answers, folder, pair
 from dashboard.results.ensembles import kept
 from dashboard.results.ensembles.view import ensemble_view
 from dashboard.ui import downloads, guards, narrow
@@ -157,7 +156,9 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
     others = other.is_run and this.run.name != other.run.name
     if others:
         _settings(this, other)
-    first, second = _answers(this), _answers(other)
+    first, second = answers(this), answers(other)
+    classes = tuple(this.run.summary()["class_names"])
+    confusions.confusions_view(list(zip(names, (first, second), strict=True)), classes, "compare")
     patches.patches_view(first, second, this, other, data)
     ranking.ranking_view(this, other, first, second)
     if others:
@@ -209,11 +210,6 @@ def metric_table(found: Comparison, this: str, other: str) -> pd.DataFrame:
         for name, one in _differences(found).items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _answers(side: Side) -> pd.DataFrame:
-    thresholds = outcomes.thresholds_of(side.run.summary(), side.head)
-    return outcomes.judged(side.run.oof(), side.head, thresholds)
 
 
 def _settings(this: Side, other: Side) -> None:
