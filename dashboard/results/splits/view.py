@@ -188,8 +188,8 @@ def _method(report: Mapping[str, Any]) -> None:
             "differ in size (Training patches), which is a part of the difference."
         )
         st.markdown(
-            "Scores of several draws (or runs) are means; the intervals are over patches, and how far draws or runs lie "
-            "apart stands beside them (SD between them). Differences are paired: both ways in the same resamples "
+            "Scores of several draws (or runs) are means; the intervals are over patches, and how far draws or runs "
+            "lie apart stands beside them (SD between them). Differences are paired: both ways in the same resamples "
             "of groups. Regions may differ in sensor, pixel size and stretch as well as in ground; a score in a region "
             "left out counts all of that."
         )
