@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import challenge, novelty, review, scenes, transfer
+from tests.figures_of import challenge, novelty, review, scenes, splits, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -126,6 +126,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/challenge.md": challenge.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
+    "docs/splits.md": splits.FIGURES,
     "docs/transfer.md": transfer.FIGURES,
     "docs/review.md": review.FIGURES,
     "README.md": (
@@ -262,6 +263,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "docs/challenge.md": challenge.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
+    "docs/splits.md": splits.SETTINGS,
     "docs/transfer.md": transfer.SETTINGS,
     "docs/review.md": review.SETTINGS,
     "README.md": {

@@ -2,8 +2,8 @@
 
     python -m benchmarks.experiments.transfer.regions join L4S.h5 BIJIE.h5 CHITTAGONG.h5 --joined REGIONS.h5
     python -m benchmarks.experiments.transfer.regions sen12 s1dsc_patches.csv.gz --joined SEN12.h5
-    python -m benchmarks.experiments.transfer.regions judge REGIONS.h5 SEN12.h5 --joined-of L4S.h5 BIJIE.h5 CHITTAGONG.h5 \\
-        --out benchmarks/results/regions.json
+    python -m benchmarks.experiments.transfer.regions judge REGIONS.h5 SEN12.h5 \\
+        --joined-of L4S.h5 BIJIE.h5 CHITTAGONG.h5 --out benchmarks/results/regions.json
 
 join: red, green and blue of three sets as one dataset of 8-bit pictures with a column ``source``. Pictures that are
 8-bit already stay as they are; DN are stretched by one range a band for the whole set, from its 2nd to its 98th
