@@ -47,7 +47,7 @@ FIGURES = (
     f"leave out {{{_PLACED}[block][left_out]!p:.0f}} % of",
     f"Italy keeps {{{_PLACED}[region][regions][italy][auc][value]:.3f}} of its "
     f"{{{_PLACED}[random][regions][italy][auc][value]:.3f}},",
-    f"Kyrgyzstan falls from {{{_PLACED}[random][regions][kyrgyzstan1][auc][value]:.3f}} to "
+    f"one of Kyrgyzstan falls from {{{_PLACED}[random][regions][kyrgyzstan1][auc][value]:.3f}} to "
     f"{{{_PLACED}[region][regions][kyrgyzstan1][auc][value]:.3f}}",
 )
 SETTINGS = {
