@@ -127,7 +127,8 @@ def _refuse_equal(kind: Kind, rows: list[Row]) -> None:
     seen: dict[tuple, Row] = {}
     for row in rows:
         settings = row.config.model_copy(update={"preset": ""}).hash()
-        key = settings, row.head, row.dataset, row.weights_of, tuple(sorted(map(str, row.facts.items())))
+        judged = tuple(sorted(map(str, row.facts.items()))) if kind.answers is not None else ()
+        key = settings, row.head, row.dataset, row.weights_of, judged
         if row.name in {other.name for other in seen.values()}:
             raise ConfigError(f"The experiment {kind.name} has two rows named '{row.name}'.")
         if key in seen:

@@ -26,6 +26,7 @@ from core.train.batches import Batches, Placement, batch_indices, place
 from core.train.checkpoint import newest_checkpoint, save_checkpoint
 from core.train.epoch_answers import EpochAnswers
 from core.train.fingerprint import specification
+from core.train.frozen_features import FrozenFeatures, LastLayer, can_be_kept
 from core.train.inference import Embedded, embed
 from core.train.networks.network import Network
 from core.train.networks.tabular import TabularInputs
@@ -179,6 +180,7 @@ class _Trainer:
         self.chosen_by = chosen_by
         self.best = BestWeights(config.train.patience)
         self.opening = opening_at(1, network, config.train)
+        self.features: FrozenFeatures | None = None  # while nothing but the last layer learns
         self.final: Network | None = None  # what is kept, once the last epoch is done
         self.good = _copy_of(network)  # weights of the last epoch that ended well
 
@@ -229,6 +231,7 @@ class _Trainer:
         generator = np.random.default_rng((self.seed, epoch))
         with torch.random.fork_rng(devices=_cuda_index(self.data.device)):  # dropout draws from torch's own
             torch.manual_seed(int(generator.integers(2**62)))
+            self._keep_features()
             train_loss, lr, answers, train_accuracy = self._pass(epoch, generator)
         trained = time.perf_counter()
         if epoch == self.config.train.epochs and self.chosen_by is None:
@@ -259,6 +262,16 @@ class _Trainer:
             train_log_odds=answers.log_odds.cpu().numpy(),
         )
 
+    def _keep_features(self) -> None:
+        """The frozen part's features, for as long as nothing before the last layer learns (``train.frozen_views``)."""
+        n_views, augment = self.config.train.frozen_views, self.config.augment
+        if n_views is None or not can_be_kept(self.network, self.opening):
+            self.features = None
+        elif self.features is None:
+            self.features = FrozenFeatures(
+                self.network, self.data, augment, n_views, self.seed, self.units, self.gradients.dtype
+            )
+
     def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float, EpochAnswers, float]:
         """Every patch once; the mean loss, the last learning rate, what was said of each patch, and the accuracy."""
         train, device = self.config.train, self.data.device
@@ -272,10 +285,9 @@ class _Trainer:
         self.opening.train(self.network)
         for i, index in enumerate(batches):
             lr = lr_at((epoch - 1) * len(batches) + i, len(batches), train)
-            batch = self.data.take_with_masks(index)
-            varied = vary(*batch, self.config.augment, generator, self.units, self.planes)
-            waiting.append(mix(*varied, self.config.augment, generator))
-            whose.append((index, waiting[-1][0] is not varied[0]))
+            batch, mixed = self._batch(index, generator)
+            waiting.append(batch)
+            whose.append((index, mixed))
             is_last = i == len(batches) - 1
             if len(waiting) < train.accumulate and not is_last:
                 continue
@@ -292,11 +304,21 @@ class _Trainer:
                 self.opening.train(self.network)
         return float(total) / len(self.data), lr, answers, int(n_right) / len(self.data)
 
+    def _batch(self, index: np.ndarray, generator: np.random.Generator) -> tuple[Batch, bool]:
+        """What is learnt from these patches in a step, and whether they were mixed with each other."""
+        if self.features is not None:
+            return self.features.take(index, generator), False
+        taken = self.data.take_with_masks(index)
+        varied = vary(*taken, self.config.augment, generator, self.units, self.planes)
+        batch = mix(*varied, self.config.augment, generator)
+        return batch, batch[0] is not varied[0]
+
     def _step(self, batches: list[Batch], lr: float) -> Tensor:
         """One optimiser step on the batches together; their mean loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = lr * group["lr_scale"]
-        loss = self.gradients.of(self.stepped, batches)
+        stepped = self.stepped if self.features is None else LastLayer(self.network)
+        loss = self.gradients.of(stepped, batches)
         self.optimiser.step()
         if self.average is not None:
             self.average.update()
@@ -326,7 +348,8 @@ class _Trainer:
         return judgement.f1
 
     def _judge(self, images: np.ndarray, labels: np.ndarray, table: np.ndarray | None) -> Judgement:
-        return judge(self.judged, images, labels, self.config, self.data.device, table)
+        known = None if self.features is None else self.features.of(images)
+        return judge(self.judged, images, labels, self.config, self.data.device, table, known)
 
     def _settled(self) -> Network:
         size = max(1, self.config.train.batch_size // self.gradients.pieces)

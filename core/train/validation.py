@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from core.config import RunConfig
 from core.evaluate.metrics import metrics
+from core.train.frozen_features import answered
 from core.train.inference import embed
 from core.train.networks.network import Network
 
@@ -42,20 +43,25 @@ def judge(
     config: RunConfig,
     device: torch.device,
     table: np.ndarray | None = None,
+    features: torch.Tensor | None = None,
 ) -> Judgement:
     """images: (N, C, H, W) float32, normalised. labels: (N,) 0/1, -1 where unlabelled: those are left out.
 
-    table: (N, P) of the columns that the network reads, if any.
+    table: (N, P) of the columns that the network reads, if any. features: (N, D) of the images on the device, where a
+    frozen backbone need not read them again.
     """
     labels = np.asarray(labels)
     labelled = np.flatnonzero(labels >= 0)
     probs = np.full(len(labels), np.nan)
     if labelled.size == 0:
         return Judgement(probs=probs)
-    patches = images if labelled.size == len(labels) else np.asarray(images)[labelled]
     target = labels[labelled].astype(np.int64)
-    rows = None if table is None else table[labelled]
-    answers = embed(network, patches, device, config.train.batch_size, precision=config.precision, table=rows)
+    if features is None:
+        patches = images if labelled.size == len(labels) else np.asarray(images)[labelled]
+        rows = None if table is None else table[labelled]
+        answers = embed(network, patches, device, config.train.batch_size, precision=config.precision, table=rows)
+    else:
+        answers = answered(network, features[torch.from_numpy(labelled).to(features.device)])
     loss = F.cross_entropy(torch.from_numpy(answers.logits), torch.from_numpy(target))
     values = metrics(target, answers.probs, 0.5)
     probs[labelled] = answers.probs

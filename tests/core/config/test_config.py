@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import PRESETS, RunConfig, preset, svm_name
-from core.config.preset_groups import FEW, GROUPS, group_of, sensible
+from core.config import PRESETS, RunConfig, packaged_weights, preset, svm_name
+from core.config.packaged_weights import PackagedWeights
+from core.config.preset_groups import FEW, GROUPS, LITE0, group_of, sensible
 from core.config.presets import SOURCES
 from core.errors import ConfigError
 
@@ -78,7 +79,7 @@ def test_settings_that_cannot_work_are_named(item, reason):
 
 
 def test_unknown_presets_and_foreign_json_are_told():
-    with pytest.raises(ConfigError, match="no preset 'huge'. Known: columns, demo"):
+    with pytest.raises(ConfigError, match="no preset 'huge'. Known: board2-optical, .*columns, demo"):
         preset("huge")
     for text in ("", "[]", '{"train": {"epochs": "x"}}', '{"unknown": 1}'):
         with pytest.raises(ConfigError, match="cannot be used"):
@@ -136,6 +137,17 @@ def test_rows_of_paper_a_follow_its_algorithms():
         assert config.augment.cutmix_alpha == 0 or config.augment.cutmix_box == "corners", name
 
 
+def test_the_presets_after_the_boards_second_place_are_what_is_known_of_it():
+    for name in GROUPS["board"].presets:
+        config = preset(name)
+        assert (config.model.image_size, config.train.epochs, config.train.loss) == (256, 20, "bce_f1")
+        assert not config.smote.enabled and config.augment.flips and config.augment.quarter_turns
+        assert config.augment.mixup_alpha == config.augment.cutmix_alpha == 0
+        assert config.heads.threshold == "best_f1" and config.heads.full
+        assert "post" not in "".join(config.data.bands), "the differences of SAR alone"
+    assert preset("board2-three").model.branches == "optical_sar_indices" and preset("board2-three").model.indices
+
+
 def test_every_preset_is_in_one_group_and_says_what_it_does():
     grouped = [name for group in GROUPS.values() for name in group.presets]
     assert sorted(grouped) == sorted(PRESETS)
@@ -145,5 +157,18 @@ def test_every_preset_is_in_one_group_and_says_what_it_does():
 
 
 def test_the_preset_offered_first_fits_the_dataset():
-    assert sensible(2800, simulated=False) == "small"
+    assert sensible(2800, simulated=False) == "transfer"
     assert sensible(1200, simulated=True) == sensible(FEW - 1, simulated=False) == "demo"
+
+
+def test_without_the_package_the_preset_that_needs_no_weights_is_offered(monkeypatch):
+    monkeypatch.setattr(PackagedWeights, "path", lambda self: None)
+    assert sensible(2800, simulated=False) == "small"
+
+
+def test_the_preset_transfer_opens_packaged_weights_in_three_phases():
+    config = preset("transfer")
+    assert packaged_weights.asked_for(config.model) == (LITE0,)
+    train = config.train
+    assert 0 < train.head_epochs < train.head_epochs + train.top_epochs < train.epochs and train.trainable == "all"
+    assert train.layer_decay < 1 and train.frozen_views and config.heads.blend

@@ -130,7 +130,7 @@ def test_an_untouched_form_is_the_preset(studio, open_page):
     at.session_state["train_for"] = "work"
     at.run()
     at.button(key="train_start").click().run()
-    assert newest(studio).config() == preset("small")
+    assert newest(studio).config() == preset("transfer")
 
 
 def test_a_setting_that_cannot_work_is_told_in_words(studio, open_page):
