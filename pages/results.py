@@ -15,7 +15,7 @@ from dashboard.results.external_validation import external_test_view
 from dashboard.results.heads import heads_view
 from dashboard.results.safety.target import target_view
 from dashboard.results.slices import slices_view
-from dashboard.results.sources import published_metrics, uploaded_scores
+from dashboard.results.sources import ensembles, published_metrics, uploaded_scores
 from dashboard.results.splits.view import splits_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
@@ -25,7 +25,12 @@ from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import open_from_within, view_switch
 
-SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
+SOURCES = {
+    "run": "This run",
+    "ensemble": "An ensemble",
+    "csv": "CSV of probabilities",
+    "published": "Published metrics",
+}
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
@@ -35,7 +40,7 @@ VIEWS = {
 OLD_VIEWS = {
     "metrics": ("summary", {}), "curves": ("heads", {}), "threshold": ("safety", {}), "risk_control": ("safety", {}),
     "significance": ("compare", {"compare_how": "several"}), "locked_test": ("external", {"external_which": "locked"}),
-    "novelty": ("external", {"external_which": "novelty"}),
+    "ensemble": ("compare", {"compare_how": "ensemble"}), "novelty": ("external", {"external_which": "novelty"}),
 }  # fmt: skip
 VIEW = "results_view"
 NEED_DATA = ("errors", "safety", "slices", "compare", "splits")
@@ -58,7 +63,9 @@ def main() -> None:
                 st.radio, "Results of", list(SOURCES), key="results_of", default="run", format_func=SOURCES.get
             )
             downloads.picture_format()
-    if source == "csv":
+    if source == "ensemble":
+        ensembles.ensemble_source_view()
+    elif source == "csv":
         uploaded_scores.uploaded_scores_view()
     elif source == "published":
         published_metrics.published_metrics_view()

@@ -220,6 +220,10 @@ class HeadsConfig(Section):
         False,
         description="Adds 'rich', an RBF-SVM on richer band statistics, and 'blend', its log-odds averaged with fc's.",
     )
+    full: bool = Field(
+        False,
+        description="Adds 'full_boost', boosted trees on the full set of band statistics (entropy, skewness, indices).",
+    )
     head: str = Field("svm_c0.1", description="The head whose numbers are the headline.")
     threshold: Literal["best_f1", "half"] = Field(
         "best_f1", description="best_f1: fold k's threshold is one near the best F1 of the other folds. half: 0.5."
@@ -238,8 +242,9 @@ class HeadsConfig(Section):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Heads of a run: those on its embedding, and where set the blend and its other member."""
-        return (*self.on_embeddings, *(("rich", "blend") if self.blend else ()))
+        """Heads of a run: those on its embedding, and where set the blend, its other member, and the full set's."""
+        of_statistics = (*(("rich", "blend") if self.blend else ()), *(("full_boost",) if self.full else ()))
+        return (*self.on_embeddings, *of_statistics)
 
     @property
     def on_embeddings(self) -> tuple[str, ...]:
