@@ -4,8 +4,8 @@
     python -m benchmarks.experiments.transfer.unfreeze l4s.json [demo.json ...] --out benchmarks/results/unfreeze.json
     python -m benchmarks.experiments.transfer.unfreeze --into docs/transfer.md
 
-The small budget has two folds, few epochs and 64 pixels; the table says which. The last form puts the tables between the
-page's markers ``<!-- unfreeze -->``. Take the second step on the machine and on the day of the first.
+The small budget has two folds, few epochs and 64 pixels; the table says which. The last form puts the tables between
+the page's markers ``<!-- unfreeze -->``. Take the second step on the machine and on the day of the first.
 """
 
 from __future__ import annotations
