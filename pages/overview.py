@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import state
-from dashboard.jobs import progress
+from dashboard.jobs import progress, turn_menu
 from dashboard.overview import briefing, cards, datasets, runs
 from dashboard.overview.guided_path import guided_path
 from dashboard.overview.next_steps import next_steps
@@ -13,6 +13,7 @@ choice, data = state.choice(), guards.chosen_dataset()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Overview", width="content")
     guards.simulated_badge(data)
+    turn_menu.queue_settings()
 if not choice.datasets and not choice.owner:
     st.markdown(
         "Landslide Lens trains classifiers that tell landslides from other ground in satellite patches, and tests them "
@@ -22,6 +23,7 @@ if not choice.datasets and not choice.owner:
     empty_states.no_dataset()
     st.stop()
 
+turn_menu.paused_notice()
 progress.active_jobs()
 run = guards.chosen_run()
 best, n_finished = briefing.best_run(choice.runs)

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "core/data/uploads.py": "a new file in a folder of its own",
     "core/jobs/claim.py": "the folder itself, to lock it",
     "core/jobs/queue_db.py": "the queue, beside the runs",
+    "core/jobs/webhook.py": "an address on the network that the user has set",
     "core/review/entry_file.py": "judgements, beside what is judged; a plain file, looked at first",
     "core/predict/export": "the file that the user asked for, from new files of this process",
     "core/predict/maps/vector_files.py": "the layers that the user asked for, from new files of this process",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,16 @@ def child_environment() -> dict[str, str]:
     return {**waiting, **environment, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
-def spawn(arguments: Sequence[str], log: Path) -> ProcessId:
-    """Start ``python arguments`` in its own session, output appended to ``log``; it outlives this process."""
+def spawn(arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> ProcessId:
+    """Start ``python arguments`` in its own session, output appended to ``log``; it outlives this process.
+
+    environment: variables beside those that every child gets.
+    """
     with open_plain(log, "ab") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
-            env=child_environment(),
+            env={**child_environment(), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

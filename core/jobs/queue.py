@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from core.io.atomic import remove
 from core.io.free_space import need_room
 from core.io.plain_file import is_plain
 from core.io.process_id import silence
-from core.jobs import claim, processes, queue_db, rows
+from core.jobs import claim, forecast, processes, queue_db, rows, turns, webhook
 from core.jobs.analysis_folder import AnalysisFolder, create, folder_for, folder_of, list_jobs, open_job
 from core.jobs.processes import ProcessId
 from core.jobs.rows import ACTIVE, UNUSABLE, JobFolder, transaction
@@ -44,6 +44,8 @@ class Job:
     run: the run folder it belongs to, empty where it asks about a dataset. analysis: its name, empty for a training.
     title: what people call it. dataset: the file's path, empty where it has none. silent_s: seconds since the last sign
     of a worker that lives, None where nothing runs: from :data:`SILENT_S` on it takes a long step, or hangs.
+    blocked: why it does not wait for its lane (paused, after another job), as a sentence. priority: 1 first, -1 last.
+    starts_s: seconds until it starts, None where that is not known.
     """
 
     name: str
@@ -55,6 +57,9 @@ class Job:
     place: int | None
     created: str
     silent_s: float | None = None
+    blocked: str = ""
+    priority: int = 0
+    starts_s: float | None = None
 
     @property
     def warning(self) -> str:
@@ -139,7 +144,7 @@ def active(checkpoints: Path) -> list[Job]:
     if not checkpoints.is_dir():
         return []
     places = rows.settled(checkpoints)
-    found = [_job(folder_of(checkpoints, name), places) for name in places]
+    found = _with_starts(checkpoints, [_job(folder_of(checkpoints, name), places) for name in places])
     return sorted((one for one in found if one.state in ACTIVE), key=lambda one: (one.place or 0, one.name))
 
 
@@ -238,9 +243,14 @@ def finish(folder: JobFolder, state: str, **fields: object) -> None:
         with transaction(folder.checkpoints) as table:  # nobody sees the one without the other
             write()
             rows.drop(table, folder.name)
+            if state == "succeeded":
+                forecast.note(table, folder)
     except queue_db.UnwritableQueueError:
         write()  # a full disk: the row goes when the queue next looks
         raise
+    turns.forget_turn(folder)
+    if state != "cancelled":  # whoever cancels knows
+        webhook.send_later(folder)
     rows.start_waiting(folder.checkpoints)
 
 
@@ -282,7 +292,15 @@ def _seen(checkpoints: Path, folders: Callable[[], Iterable[JobFolder]]) -> list
             return [one for _, one in found]
         places = rows.settled(checkpoints)
         found = [(folder, _job(folder, places)) for folder, _ in found]
-    return [one for _, one in found]
+    return _with_starts(checkpoints, [one for _, one in found])
+
+
+def _with_starts(checkpoints: Path, found: list[Job]) -> list[Job]:
+    """With when those that wait will start."""
+    if not any(one.state == "queued" for one in found):
+        return found
+    starts = rows.starts(checkpoints)
+    return [replace(one, starts_s=starts.get(one.name)) for one in found]
 
 
 def _job(folder: JobFolder, places: Mapping[str, int]) -> Job:
@@ -296,9 +314,13 @@ def _job(folder: JobFolder, places: Mapping[str, int]) -> Job:
         dataset = str(folder.dataset_path() or "")
     except UNUSABLE:
         pass
-    created = str(status.get("created") or "")
-    silent = silent_for(status)
-    return Job(folder.name, run, asked, words, status["state"], dataset, places.get(folder.name), created, silent)
+    created, state = str(status.get("created") or ""), status["state"]
+    turn = turns.turn_of(folder) if state == "queued" else turns.Turn()
+    blocked = turns.blocked(folder.checkpoints, turn)
+    return Job(
+        folder.name, run, asked, words, state, dataset, places.get(folder.name), created, silent_for(status), blocked,
+        turn.priority,
+    )  # fmt: skip
 
 
 def silent_for(status: Mapping[str, Any]) -> float | None:

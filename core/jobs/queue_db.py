@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core.errors import JobError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 LOCK_TIMEOUT_S = 30.0
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS jobs (
@@ -25,6 +25,7 @@ _SCHEMA = (
     "CREATE UNIQUE INDEX IF NOT EXISTS one_active_spec ON jobs (spec) WHERE state IN ('queued', 'running')",
     "CREATE UNIQUE INDEX IF NOT EXISTS one_running_per_lane ON jobs (lane) WHERE state = 'running'",
     "CREATE TABLE IF NOT EXISTS notices (text TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS durations (kind TEXT NOT NULL, work REAL NOT NULL, seconds REAL NOT NULL)",
 )
 _UNWRITABLE = ("SQLITE_READONLY", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_PERM", "SQLITE_AUTH")
 
@@ -110,6 +111,7 @@ def _check(connection: sqlite3.Connection) -> None:
     try:
         connection.execute("SELECT name, spec, dataset, lane, state, pid, started, queued FROM jobs LIMIT 1").fetchone()
         connection.execute("SELECT text FROM notices LIMIT 1").fetchone()
+        connection.execute("SELECT kind, work, seconds FROM durations LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
         if (error.sqlite_errorname or "").startswith(_UNWRITABLE):
             raise

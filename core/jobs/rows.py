@@ -7,17 +7,15 @@ which process. A row that is missing is made again from its folder, one whose wo
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from core.analyses.registry import analysis
 from core.errors import LandslideLensError
 from core.io.plain_file import is_plain
-from core.jobs import claim, processes, queue_db
+from core.jobs import claim, forecast, lanes, processes, queue_db, turns, webhook
 from core.jobs.analysis_folder import AnalysisFolder, folder_of, list_jobs
 from core.jobs.processes import ProcessId
 from core.runs.plain_files import write_json
@@ -25,7 +23,6 @@ from core.runs.store import FINAL_STATES, RunFolder, now
 
 JobFolder = RunFolder | AnalysisFolder
 ACTIVE = ("queued", "running")
-FILES_LANE = "files"  # of what reads and writes files and needs no device
 WORKER = "core.workers.job_worker"  # started as a process of its own, never imported here
 INTERRUPTED = "The process stopped unexpectedly (killed, or the machine restarted). It can be resumed."
 LOST = "It has no place in the queue (its folder was copied, or the program ended on the way). It can be resumed."
@@ -48,29 +45,16 @@ def add(rows: sqlite3.Connection, folder: JobFolder, spec: str) -> None:
     last = rows.execute("SELECT MAX(queued) FROM jobs").fetchone()[0] or 0.0
     rows.execute(
         "INSERT INTO jobs (name, spec, dataset, lane, state, queued) VALUES (?, ?, ?, ?, 'queued', ?) "
-        "ON CONFLICT (name) DO UPDATE SET state = 'queued', pid = NULL, started = NULL, queued = excluded.queued",
+        "ON CONFLICT (name) DO UPDATE SET state = 'queued', pid = NULL, started = NULL, queued = excluded.queued, "
+        "lane = excluded.lane",
         # Whoever comes later stands behind, also when the clock was set back.
-        (folder.name, spec, str(folder.dataset_path() or ""), lane_of(folder), max(time.time(), last + 1e-3)),
+        (folder.name, spec, str(folder.dataset_path() or ""), lanes.lane_of(folder), max(time.time(), last + 1e-3)),
     )
 
 
 def drop(rows: sqlite3.Connection, name: str) -> None:
     """Take a job out of the queue."""
     rows.execute("DELETE FROM jobs WHERE name = ?", (name,))
-
-
-def lane_of(folder: JobFolder) -> str:
-    """One lane a device, and one for what needs none. Asking torch takes seconds: a driver is looked for instead."""
-    if isinstance(folder, AnalysisFolder):
-        asked, target = analysis(folder.analysis()), folder.target()
-        if not asked.needs_device:
-            return FILES_LANE
-        options = asked.options(folder.options())
-        device = target.config().device if isinstance(target, RunFolder) else getattr(options, "device", "auto")
-    else:
-        device = folder.config().device
-    accelerated = Path("/dev/nvidiactl").exists() or sys.platform == "darwin"
-    return "cpu" if device == "cpu" or not accelerated else "accelerator"
 
 
 def places(rows: Iterable[tuple[str, str, str]]) -> dict[str, int]:
@@ -93,10 +77,27 @@ def settled(checkpoints: Path) -> dict[str, int]:
     try:
         reconcile(checkpoints)
         with transaction(checkpoints) as rows:
-            query = "SELECT name, lane, state FROM jobs WHERE state IN ('queued', 'running') ORDER BY queued, name"
-            return places(rows.execute(query).fetchall())
+            running = rows.execute("SELECT name, lane, state FROM jobs WHERE state = 'running'").fetchall()
+            waiting = [(name, lane, "queued") for name, lane in _waiting(rows, checkpoints)]
+            return places([*running, *waiting])
     except queue_db.UnwritableQueueError:
         return places((row[0], row[3], row[4]) for row in rows_again(checkpoints, mark=False))
+
+
+def starts(checkpoints: Path) -> dict[str, float | None]:
+    """Waiting job -> seconds until it starts, as :func:`core.jobs.forecast.starts` says."""
+    try:
+        with transaction(checkpoints) as rows:
+            return forecast.starts(rows, checkpoints, _waiting(rows, checkpoints))
+    except queue_db.UnwritableQueueError:
+        return {}
+
+
+def _waiting(rows: sqlite3.Connection, checkpoints: Path) -> list[tuple[str, str]]:
+    """(name, kind of lane) of what waits, in the order of their turns: what is not blocked, by priority, by age."""
+    found = rows.execute("SELECT name, lane FROM jobs WHERE state = 'queued' ORDER BY queued, name").fetchall()
+    said = {name: turns.turn_of(folder_of(checkpoints, name)) for name, _ in found}
+    return sorted(found, key=lambda row: (turns.blocked(checkpoints, said[row[0]]) != "", -said[row[0]].priority))
 
 
 def reconcile(checkpoints: Path) -> None:
@@ -134,22 +135,22 @@ def adopt(checkpoints: Path, folders: Iterable[JobFolder]) -> None:
 
 
 def start_waiting(checkpoints: Path) -> None:
-    """Give every free lane to the job that has waited longest for it."""
+    """Give every free lane to the job whose turn it is; while the queue is paused, none."""
+    if turns.orders(checkpoints).paused:
+        return
     with transaction(checkpoints) as rows:
-        waiting = rows.execute(
-            "SELECT name, lane FROM jobs WHERE state = 'queued' "
-            "AND lane NOT IN (SELECT lane FROM jobs WHERE state = 'running') ORDER BY queued, name"
-        ).fetchall()
-        taken: set[str] = set()
-        for name, lane in waiting:
-            if lane in taken:
+        taken = {lane for (lane,) in rows.execute("SELECT lane FROM jobs WHERE state = 'running'")}
+        for name, lane in _waiting(rows, checkpoints):
+            slot = next((one for one in lanes.slots(lane) if one not in taken), None)
+            folder = folder_of(checkpoints, name)
+            if slot is None or turns.blocked(checkpoints, turns.turn_of(folder)):
                 continue
-            worker = _start(folder_of(checkpoints, name))
+            worker = _start(folder, slot)
             if worker is None:
                 drop(rows, name)
                 continue
-            taken.add(lane)
-            rows.execute("UPDATE jobs SET state = 'running' WHERE name = ?", (name,))
+            taken.add(slot)
+            rows.execute("UPDATE jobs SET state = 'running', lane = ? WHERE name = ?", (slot, name))
             _set_worker(rows, name, worker)
 
 
@@ -177,7 +178,10 @@ def _row_again(folder: JobFolder, mark: bool) -> Iterator[queue_db.Row]:
         if state not in ACTIVE or (state == "running" and is_row(folder)):
             return
         spec = folder.job()["spec"] if isinstance(folder, RunFolder) else folder.name
-        row = (folder.name, str(spec), str(folder.dataset_path() or ""), lane_of(folder), state)
+        slot = str(folder.status().get("lane") or "") if state == "running" else ""  # of several alike
+        lane = lanes.lane_of(folder)
+        lane = slot if lanes.kind_of(slot) == lane else lane
+        row = (folder.name, str(spec), str(folder.dataset_path() or ""), lane, state)
         yield (*row, process and process.pid, process and process.started, time.time())
     except UNUSABLE:
         return
@@ -195,21 +199,22 @@ def is_row(folder: JobFolder) -> bool:
         return False
 
 
-def _start(folder: JobFolder) -> ProcessId | None:
+def _start(folder: JobFolder, slot: str) -> ProcessId | None:
     """The worker of a job whose turn it is; None for a folder that is gone or cannot be used, which is told there."""
     try:
-        return _spawn(folder)
+        return _spawn(folder, slot)
     except UNUSABLE as error:
         text = f"It could not be started: {error}"
         _tried(lambda: folder.write_status(state="failed", finished=now(), error=text, message=text))
         return None
 
 
-def _spawn(folder: JobFolder) -> ProcessId | None:
+def _spawn(folder: JobFolder, slot: str) -> ProcessId | None:
     if not folder.path.is_dir():
         return None
-    folder.write_status(state="running", stage="starting", started=now(), message="Starting.")
-    worker = processes.spawn(["-m", WORKER, str(folder.path.resolve())], folder.path / "log.txt")
+    folder.write_status(state="running", stage="starting", started=now(), lane=slot, message="Starting.")
+    log, ours = folder.path / "log.txt", lanes.environment(slot)
+    worker = processes.spawn(["-m", WORKER, str(folder.path.resolve())], log, ours)
     if claim.working(folder.path) is None:
         _tried(lambda: write_json(folder.path / claim.CLAIM, {"pid": worker.pid, "started": worker.started}))
     return worker
@@ -222,6 +227,8 @@ def _interrupted(folder: JobFolder, message: str = INTERRUPTED) -> None:
         if folder.path.is_dir() and folder.known_status()["state"] not in FINAL_STATES:
             folder.add_event("interrupted", message=message)
             folder.write_status(state="interrupted", finished=now(), message=message)
+            turns.forget_turn(folder)
+            webhook.send_later(folder)
 
     _tried(write)
 

@@ -89,10 +89,11 @@ def _work(folder: queue.JobFolder) -> dict[str, Any]:
         pid=me.pid, pid_started=me.started, heartbeat=heartbeat(), message="Loading libraries.", error=None
     )
     need_room(folder.path)
-    again = any(event.get("event") == "started" for event in folder.events()[0])
+    starts = sum(event.get("event") == "started" for event in folder.events()[0])
+    folder.write_status(starts=starts + 1)
     folder.add_event("started", pid=os.getpid())
     if isinstance(folder, RunFolder):
-        drain(_training(folder, again), teller(folder))
+        drain(_training(folder, starts > 0), teller(folder))
         return {"stage": "done"}
     target = folder.target()
     if isinstance(target, RunFolder):

@@ -6,14 +6,14 @@ import streamlit as st
 
 from core.analyses.registry import analyses
 from core.errors import LandslideLensError
-from core.jobs import queue
+from core.jobs import queue, turns, webhook
 from core.jobs.analysis_folder import AnalysisFolder, folder_of
 from core.runs.job_folder import JobFolder
 from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from core.text import duration
 from dashboard import state
-from dashboard.jobs import option_words
+from dashboard.jobs import option_words, turn_menu
 from dashboard.jobs.time_left import range_words, time_left
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
@@ -35,18 +35,28 @@ def was_cleared(folder: JobFolder) -> bool:
     return status["state"] not in (*queue.ACTIVE, "succeeded") and bool(status.get("seen"))
 
 
-def queued_words(place: int | None) -> str:
-    """Where a waiting job stands."""
-    if not place or place == 1:
-        return "Queued, next to start" if place else "Queued"
-    return f"Queued, {place - 1} ahead of it"
+def queued_words(job: queue.Job | None) -> str:
+    """Where a waiting job stands and when it will start, or why it does not wait for its lane; Markdown."""
+    if job is None or not job.place:
+        return "Queued."
+    if job.blocked:
+        turn = turns.turn_of(folder_of(state.checkpoints(), job.name))
+        return escape_markdown(turns.blocked(state.checkpoints(), turn, _words_of))
+    starts = range_words(time_left(job.starts_s)) if job.starts_s is not None else ""
+    when = f", starts in {starts}" if starts and job.starts_s else ""
+    ahead = "next to start" if job.place == 1 else f"{job.place - 1} ahead of it"
+    return f"Queued, {ahead}{when}."
 
 
-def progress_bar(status: dict, place: int | None = None, title: str = "") -> None:
+def _words_of(name: str) -> str:
+    return webhook.title(folder_of(state.checkpoints(), name))
+
+
+def progress_bar(status: dict, job: queue.Job | None = None, title: str = "") -> None:
     """What is going on and how long it will take. title: of the job, where the place does not say it."""
     before = f"**{escape_markdown(title)}** · " if title else ""
     if status["state"] == "queued":
-        st.progress(0.0, f"{before}{queued_words(place)}.")
+        st.progress(0.0, f"{before}{queued_words(job)}")
         return
     left = range_words(time_left(status.get("eta_s")))
     text = escape_markdown(str(status.get("message") or status.get("stage") or "Working").rstrip("."))
@@ -86,7 +96,7 @@ def _watch(folder: AnalysisFolder, was_active: bool) -> None:
 
 
 def _running(folder: AnalysisFolder, status: dict) -> None:
-    progress_bar(status, status["place"])
+    progress_bar(status, status["job"])
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Cancel", icon=":material/cancel:", key=f"job_cancel_{folder.name}"):
             with st.spinner("Stopping its processes…"):
@@ -134,15 +144,15 @@ def _title(folder: AnalysisFolder) -> str:
 
 
 def _checked(folder: AnalysisFolder) -> dict:
-    """Its status after the queue has looked whether its worker lives, with its place in the lane."""
+    """Its status after the queue has looked whether its worker lives, with what the queue knows of it as ``job``."""
     status = run_state(folder)
     if status["state"] not in queue.ACTIVE:
         return status
     try:
-        place = queue.job(folder.checkpoints, folder.name).place
+        job = queue.job(folder.checkpoints, folder.name)
     except (LandslideLensError, OSError):
-        return status | {"place": None}
-    return run_state(folder) | {"place": place}
+        return status | {"job": None}
+    return run_state(folder) | {"job": job}
 
 
 # ---------------------------------------------------------------------------------------------------- all jobs
@@ -169,17 +179,23 @@ def _active_jobs(expected: tuple[str, ...]) -> None:
     jobs = active()
     if tuple(job.name for job in jobs) != expected:
         st.rerun()  # one began or ended: the whole page has changed
+    titles = {job.name: title_line(job) for job in jobs}
     for job in jobs[:MOST_LINES]:
         with st.container(horizontal=True, vertical_alignment="bottom", key=f"job_line_{job.name}"):
             with st.container(gap=None, width="stretch"):
-                progress_bar(run_state(folder_of(state.checkpoints(), job.name)), job.place, _line(job))
+                progress_bar(run_state(folder_of(state.checkpoints(), job.name)), job, titles[job.name])
+            turn_menu.turn_menu(job, titles)
             if st.button("Follow", key=f"follow_{job.name}", type="tertiary", icon=":material/monitoring:"):
                 follow_it(job)
     if len(jobs) > MOST_LINES:
-        st.caption(f"And {len(jobs) - MOST_LINES:,} more jobs that wait.")
+        with st.expander(f"{len(jobs) - MOST_LINES:,} more that wait"):
+            for job in jobs[MOST_LINES:]:
+                with st.container(horizontal=True, vertical_alignment="center", key=f"job_line_{job.name}"):
+                    st.markdown(f"**{escape_markdown(titles[job.name])}** · {queued_words(job)}", width="stretch")
+                    turn_menu.turn_menu(job, titles)
 
 
-def _line(job: queue.Job) -> str:
+def title_line(job: queue.Job) -> str:
     """What it is: "Band importance of its run's title", "Dataset check of FILE"."""
     about = _title_of_run(job) or (job.dataset.rpartition("/")[2] if job.dataset else "")
     return f"{job.title} of {about}" if about else job.title

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LandslideLensError
-from core.jobs import queue
+from core.jobs import order, queue
 from core.runs.labels import title_of
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import duration
@@ -47,7 +47,7 @@ def _panel(run: RunFolder, had_ended: bool) -> None:
     history = _history(run)
     with st.container(border=True):
         _header(run, status, job, history)
-        _actions(run, status)
+        _actions(run, status, job)
     _curves(run, history, status)
     _events(run)
 
@@ -90,7 +90,7 @@ def _header(run: RunFolder, status: dict, job: queue.Job | None, history: pd.Dat
 def _line(status: dict, job: queue.Job | None, history: pd.DataFrame) -> str:
     """How far it is and how long it still takes, or took."""
     if status["state"] == "queued":
-        return f"{progress.queued_words(job.place if job else None)}."
+        return progress.queued_words(job)
     fold, epoch = status.get("fold"), status.get("epoch")
     at = [f"fold {fold + 1} of {status.get('n_folds') or '?'}"] if fold is not None else []
     at += [f"epoch {epoch} of {status.get('epochs') or '?'}"] if epoch is not None else []
@@ -118,9 +118,10 @@ def _history(run: RunFolder) -> pd.DataFrame:
 # ------------------------------------------------------------------------------------------------------- actions
 
 
-def _actions(run: RunFolder, status: dict) -> None:
+def _actions(run: RunFolder, status: dict, job: queue.Job | None) -> None:
     with st.container(horizontal=True):
         if status["state"] in queue.ACTIVE:
+            _pause(run, job)
             _confirm_cancel(run)
         elif status["state"] == "succeeded":
             if st.button("Open the results", type="primary", icon=":material/query_stats:", key="job_results"):
@@ -148,6 +149,19 @@ def _actions(run: RunFolder, status: dict) -> None:
             "Settings", _settings(run), file_name=f"{run.name}_config.json", mime="application/json",
             icon=":material/download:", type="tertiary", key="job_config", on_click="ignore",
         )  # fmt: skip
+
+
+def _pause(run: RunFolder, job: queue.Job | None) -> None:
+    """Pause it, or let it go on; its lane goes to the next job meanwhile."""
+    if job is not None and job.blocked:
+        if st.button("Go on", type="primary", icon=":material/play_arrow:", key="job_go_on"):
+            _try(lambda: order.go_on(state.checkpoints(), run.name))
+            st.rerun()
+    elif st.button("Pause", icon=":material/pause:", key="job_pause",
+                   help="Frees the device for the next job. It goes on after its last finished epoch."):  # fmt: skip
+        with st.spinner("Pausing…"):
+            _try(lambda: order.pause(state.checkpoints(), run.name))
+        st.rerun()
 
 
 def _resume(run: RunFolder, failed: bool) -> None:

@@ -10,6 +10,7 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.labels import label_of, title_of, titles_of
 from dashboard import cache, state, theme
+from dashboard.jobs.announce import announce
 from dashboard.ui import run_actions
 from dashboard.ui.browser_window import copy_link
 from dashboard.ui.formatting import escape_markdown
@@ -42,6 +43,7 @@ def sidebar() -> None:
         run_actions.offer_undo()
         for note in state.notes():
             st.warning(f"{escape_markdown(note)} Showing the newest one instead.", icon=":material/link_off:")
+        announce()
         copy_link()
         _names_for_the_url(choice)
         frame_style()

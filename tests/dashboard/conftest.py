@@ -12,7 +12,7 @@ import pytest
 
 from core.data.bands import ZINDI_BANDS, Band
 from core.data.store import DatasetWriter, open_dataset
-from core.jobs import queue, rows
+from core.jobs import lanes, queue, rows
 from core.jobs.analysis_folder import list_for
 from core.runs.store import FINAL_STATES, RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget, Target
@@ -106,7 +106,7 @@ class Studio:
         """Nothing of this run's lane is started: a process that only sleeps has it."""
         holder = sleeper()
         with rows.transaction(self.checkpoints) as table:
-            row = ("holder", "holder", "", rows.lane_of(run), "running", holder.pid, holder.started, 0.0)
+            row = ("holder", "holder", "", lanes.lane_of(run), "running", holder.pid, holder.started, 0.0)
             table.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def busy_lane(self, dataset: Path) -> RunFolder:

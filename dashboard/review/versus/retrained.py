@@ -80,7 +80,7 @@ def _under_way(partner: RunFolder) -> None:
         return
     if job.state not in queue.ACTIVE:
         st.rerun()  # the whole page: it says what came of it
-    progress.progress_bar(run_state(partner), job.place, title_of(partner))
+    progress.progress_bar(run_state(partner), job, title_of(partner))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Follow it", icon=":material/monitoring:", key="review_follow"):
             state.open_view("train", run=partner.name, view="follow")

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from core.errors import ConfigError, JobError, RunError, UnsafeFileError
-from core.jobs import processes, queue, rows
+from core.jobs import lanes, order, processes, queue, rows
 from core.jobs.analysis_folder import create, folder_for, list_for, open_job
 from core.jobs.processes import ROOT
 from core.runs.job_folder import FINAL_STATES
@@ -42,7 +42,7 @@ def busy(run):
     """The lane is held by this very test process, so that nothing is started."""
     with rows.transaction(run.checkpoints) as table:
         me = processes.identify(os.getpid())
-        row = ("holder", "x", "x", rows.lane_of(run), "running", me.pid, me.started, 0.0)
+        row = ("holder", "x", "x", lanes.lane_of(run), "running", me.pid, me.started, 0.0)
         table.execute("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
 
@@ -171,6 +171,17 @@ def test_a_corrupt_queue_gets_its_jobs_back_from_their_folders(run):
     for job in (of_run, of_data):
         job.write_status(state="cancelled")
     assert found == {(job.name, job.name, "queued") for job in (of_run, of_data)}
+
+
+def test_a_running_job_that_is_paused_ends_its_process_and_begins_anew_when_it_goes_on(run):
+    job = queue.submit_analysis(run, "nap", SLOW)
+    worker = at_work(job)
+    assert "begin anew" in order.pause(run.checkpoints, job.name)
+    assert not processes.is_alive(worker)
+    waiting = queue.job(run.checkpoints, job.name)
+    assert waiting.state == "queued" and waiting.blocked and waiting.starts_s is None
+    order.go_on(run.checkpoints, job.name)
+    assert at_work(job) != worker
 
 
 @pytest.mark.usefixtures("busy")

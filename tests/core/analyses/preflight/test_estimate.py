@@ -7,7 +7,7 @@ from core.config import preset
 from core.errors import ConfigError, DataError
 from core.jobs import queue
 from core.jobs.analysis_folder import create
-from core.jobs.rows import lane_of
+from core.jobs.lanes import lane_of
 from core.preflight import trial_steps
 from core.progress import drain
 from core.runs.store import list_runs
