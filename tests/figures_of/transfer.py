@@ -1,4 +1,4 @@
-"""Figures of docs/transfer.md, from benchmarks/results/packaged_features.json."""
+"""Figures of docs/transfer.md, from packaged_features.json and transfer_preset.json of benchmarks/results."""
 
 _AT = "packaged_features"
 
@@ -14,6 +14,24 @@ def _row(words: str, head: str) -> str:
 
 def _gap(names: str) -> str:
     at = f"{_AT}[auc_differences][{names}]"
+    return f"{{{at}[difference]:+.4f}} [{{{at}[lo]:+.4f}}, {{{at}[hi]:+.4f}}]"
+
+
+_NEW = "transfer_preset"
+
+
+def _value(row: str, head: str, metric: str) -> str:
+    at = f"{_NEW}[rows][{row}][heads][{head}]"
+    return f"{{{at}[{metric}]:.3f}} [{{{at}[{metric}_interval][0]:.3f}}, {{{at}[{metric}_interval][1]:.3f}}]"
+
+
+def _preset(words: str, row: str) -> str:
+    cells = [_value(row, head, metric) for head in ("fc", "blend") for metric in ("auc", "f1")]
+    return f"| {words} | {' | '.join(cells)} |"
+
+
+def _more(row: str, head: str, against: str, metric: str) -> str:
+    at = f"{_NEW}[rows][{row}][heads][{head}][{against}][{metric}]"
     return f"{{{at}[difference]:+.4f}} [{{{at}[lo]:+.4f}}, {{{at}[hi]:+.4f}}]"
 
 
