@@ -12,9 +12,11 @@ import typer
 from core.analyses.maps.export import ANALYSIS as EXPORT
 from core.analyses.maps.polygons import ANALYSIS as POLYGONS
 from core.analyses.maps.triage_grid import ANALYSIS as TRIAGE_GRID
+from core.analyses.splitting.protocols import ANALYSIS as PROTOCOLS
 from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
 from core.commands.demo import demo
+from core.commands.ensembles.ensemble import ensemble, ensemble_predict
 from core.commands.estimate import estimate
 from core.commands.experiments.ablate import ablate
 from core.commands.explain import explain
@@ -40,9 +42,14 @@ app = typer.Typer(
 )
 COMMANDS = (
     ingest, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
-    check_submission, prevalence, heads, explain, compare, review, doctor,
+    check_submission, prevalence, heads, explain, compare, ensemble, ensemble_predict, review, doctor,
 )  # fmt: skip
-NAMELESS = {POLYGONS: ("probability",), TRIAGE_GRID: ("probability",), EXPORT: ()}  # options that need no name
+NAMELESS = {
+    POLYGONS: ("probability",),
+    TRIAGE_GRID: ("probability",),
+    EXPORT: (),
+    PROTOCOLS: (),
+}  # options that need no name
 for command in COMMANDS:
     app.command()(command)
 for known, arguments in NAMELESS.items():

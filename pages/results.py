@@ -15,7 +15,8 @@ from dashboard.results.external_validation import external_test_view
 from dashboard.results.heads import heads_view
 from dashboard.results.safety.target import target_view
 from dashboard.results.slices import slices_view
-from dashboard.results.sources import published_metrics, uploaded_scores
+from dashboard.results.sources import ensembles, published_metrics, uploaded_scores
+from dashboard.results.splits.view import splits_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
 from dashboard.ui import downloads, guards
@@ -24,20 +25,25 @@ from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import open_from_within, view_switch
 
-SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
+SOURCES = {
+    "run": "This run",
+    "ensemble": "An ensemble",
+    "csv": "CSV of probabilities",
+    "published": "Published metrics",
+}
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
     "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
-    "external": "External test", "training": "Training",
+    "splits": "Splits", "external": "External test", "training": "Training",
 }  # fmt: skip
 # Views that links name by what they were once called -> the view, and what else it then shows.
 OLD_VIEWS = {
     "metrics": ("summary", {}), "curves": ("heads", {}), "threshold": ("safety", {}), "risk_control": ("safety", {}),
     "significance": ("compare", {"compare_how": "several"}), "locked_test": ("external", {"external_which": "locked"}),
-    "novelty": ("external", {"external_which": "novelty"}),
+    "ensemble": ("compare", {"compare_how": "ensemble"}), "novelty": ("external", {"external_which": "novelty"}),
 }  # fmt: skip
 VIEW = "results_view"
-NEED_DATA = ("errors", "safety", "slices", "compare")
+NEED_DATA = ("errors", "safety", "slices", "compare", "splits")
 
 
 def main() -> None:
@@ -57,7 +63,9 @@ def main() -> None:
                 st.radio, "Results of", list(SOURCES), key="results_of", default="run", format_func=SOURCES.get
             )
             downloads.picture_format()
-    if source == "csv":
+    if source == "ensemble":
+        ensembles.ensemble_source_view()
+    elif source == "csv":
         uploaded_scores.uploaded_scores_view()
     elif source == "published":
         published_metrics.published_metrics_view()
@@ -111,6 +119,8 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         heads_view(run, facts, predicted, oof)
     elif view == "compare":
         compare_view(run, facts, predicted.head, data)
+    elif view == "splits":
+        splits_view(run, data)
     elif view == "external":
         external_test_view(run, facts)
     else:

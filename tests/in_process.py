@@ -23,7 +23,7 @@ def jobs_in_this_process() -> Iterator[None]:
     started: list[Path] = []
     lines = follow.follow
 
-    def spawn(arguments, log):
+    def spawn(arguments, log, environment=None):
         started.append(Path(arguments[-1]))
         return processes.identify(os.getpid())
 

@@ -56,6 +56,21 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core prevalence RUN 0.02", "python -m core prevalence F.h5 0.02",
     ),
     "python -m core compare RUN RUN ...": ("python -m core compare RUN balanced",),
+    "python -m core ensemble RUN RUN:fc eva.csv --out three": (
+        "python -m core ensemble RUN trained:fc --out two",
+    ),
+    "python -m core ensemble oof_eva.csv RUN:lgbm RUN:svm_c10 --out together": (
+        "python -m core ensemble RUN trained:fc --out together",
+    ),
+    "python -m core ensemble-predict three 1=a.csv 2=a.csv 3=eva-new.csv --out p.csv": (
+        "python -m core ensemble RUN trained:fc --out again",
+        "python -m core predict RUN SOURCE --out a.csv",
+        "python -m core ensemble-predict again 1=a.csv 2=a.csv --out p.csv",
+    ),
+    "python -m core ablate F.h5 grid --vary train.lr=0.001,0.003": (
+        "python -m core ablate F.h5 grid --vary train.lr=0.001,0.003 --preset demo --set model.backbone=test_resnet "
+        "--set model.arguments={}",
+    ),
     "python -m core analyse NAME TARGET": ("python -m core analyse dataset_check F.h5",),
     "python -m core analyse inventory_join F.h5 --files coolr.csv": (
         "python -m core analyse inventory_join placed.h5 --files coolr.csv",
@@ -78,6 +93,14 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core jobs list", "python -m core jobs show RUN", "python -m core jobs cancel WAITING",
         "python -m core jobs retry ASKED",
     ),
+    "python -m core jobs priority JOB first": ("python -m core jobs priority WAITING first",),
+    "python -m core jobs pause JOB": ("python -m core jobs pause WAITING", "python -m core jobs go-on WAITING"),
+    "python -m core jobs go-on JOB": ("python -m core jobs go-on WAITING",),
+    "python -m core jobs after JOB OTHER": ("python -m core jobs after WAITING RUN",),
+    "python -m core jobs pause": ("python -m core jobs pause", "python -m core jobs go-on"),
+    "python -m core jobs webhook https://host/path": (
+        "python -m core jobs webhook https://host/path", "python -m core jobs webhook off",
+    ),
     "python -m core jobs resume RUN --wait": ("python -m core jobs resume BROKEN --wait",),
     'python -m core review RUN --make-version "first review" --by NAME': (JUDGED, CORRECTED),
     "python -m core review RUN --make-version WHY --by NAME": (JUDGED, CORRECTED),
@@ -88,7 +111,12 @@ MEANT: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 EXCLUDED = {
+    "python -m core analyse clouds": "needs ukis-csmask; its test has a small network",
+    "python -m core analyse scene_clouds": "needs ukis-csmask; its test has a small network",
+    "python -m core train F.h5 --preset board2-two": "needs a GPU",
+    "python -m core analyse robustness RUN --max-cloud": "needs a column of clouds",
     "python -m core analyse next_patches ": "needs unlabelled patches; tests/core/analyses/review has a run with some",
+    "python -m core ablate F.h5 unfreeze ": "trains thirteen networks; tests/core/analyses/test_ablate.py trains two",
     "make ": "makes an environment and downloads; .ci and people run it",
     "pip ": "downloads",
     "streamlit ": "serves until it is stopped; tests/dashboard opens every page",
@@ -157,7 +185,7 @@ def typed(command: str) -> list[str]:
     if "ASKED" in command:
         names["ASKED"] = asked()
     words = [names.get(word, word) for word in shlex.split(command)[3:]]
-    if words[0] in ("train", "demo", "estimate"):
+    if words[0] in ("train", "demo", "estimate", "ablate"):
         words += [f"--set={setting}" for setting in SHORT]
     if words[0] == "ingest":
         words.append("--replace")  # several examples write one file

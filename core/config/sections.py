@@ -114,6 +114,20 @@ class FoldsConfig(Section):
         description="Training patches that share ground with a patch of the validation part are left out "
         "of the fold, and so are those within this distance of one, from edge to edge. Needs places.",
     )
+    region: str | None = Field(
+        None,
+        min_length=1,
+        title="Leave one region out",
+        description="Column that names the region of each patch (source, country, event, ...): each fold is evaluated "
+        "on one region and trained on all others, so there are as many folds as regions and n_splits follows. none: "
+        "folds are drawn as set above.",
+    )
+    rare_regions: Literal["refuse", "join"] = Field(
+        "refuse",
+        title="Regions that cannot be a fold",
+        description="Regions with one class only, the smallest beyond 20 regions, and patches of an unknown region. "
+        "refuse: the run stops and names them. join: they are evaluated together, as one fold.",
+    )
     use_split: bool = Field(
         True,
         title="Hold back the dataset's test part",
@@ -132,6 +146,15 @@ class FoldsConfig(Section):
         "they share ground, left out of training instead. refuse: the run stops. ignore: left apart. Identical patches "
         "are joined or left out in any case.",
     )
+
+    @model_validator(mode="after")
+    def _regions_are_groups(self) -> FoldsConfig:
+        if self.region is not None and not self.grouped:
+            raise ValueError(
+                "folds.region keeps each region in one fold, and folds.grouped=false draws folds at random. Set "
+                "folds.grouped=true, or folds.region=none"
+            )
+        return self
 
 
 class NormaliseConfig(Section):
@@ -197,6 +220,10 @@ class HeadsConfig(Section):
         False,
         description="Adds 'rich', an RBF-SVM on richer band statistics, and 'blend', its log-odds averaged with fc's.",
     )
+    full: bool = Field(
+        False,
+        description="Adds 'full_boost', boosted trees on the full set of band statistics (entropy, skewness, indices).",
+    )
     head: str = Field("svm_c0.1", description="The head whose numbers are the headline.")
     threshold: Literal["best_f1", "half"] = Field(
         "best_f1", description="best_f1: fold k's threshold is one near the best F1 of the other folds. half: 0.5."
@@ -215,8 +242,9 @@ class HeadsConfig(Section):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Heads of a run: those on its embedding, and where set the blend and its other member."""
-        return (*self.on_embeddings, *(("rich", "blend") if self.blend else ()))
+        """Heads of a run: those on its embedding, and where set the blend, its other member, and the full set's."""
+        of_statistics = (*(("rich", "blend") if self.blend else ()), *(("full_boost",) if self.full else ()))
+        return (*self.on_embeddings, *of_statistics)
 
     @property
     def on_embeddings(self) -> tuple[str, ...]:

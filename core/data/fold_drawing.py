@@ -21,6 +21,7 @@ from core.data.leakage.blocks import blocks, sides
 from core.data.leakage.duplicates import equal_pairs, joined
 from core.data.leakage.footprints import Footprints, footprints, shares_of
 from core.data.leakage.ground_between import Separation, on_record
+from core.data.regions.leave_one_out import belonging, regions_of
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError, FoldError
 
@@ -75,6 +76,8 @@ def draw_folds(
         FoldError: when they cannot be drawn: what was joined, what remains, and what would help.
         ConfigError: when the dataset lacks what ``config`` needs.
     """
+    if config.region is not None:
+        return _by_region(dataset, labels, config, seed, pairs, hashes, together)
     ground = footprints(dataset)
     _check_buffer(dataset, ground, config)
     keeps_apart = config.grouped and config.on_leak != "ignore"
@@ -111,6 +114,45 @@ def draw_folds(
         why = _why(dataset, labels, config, seed, pairs, links, wanted, tried, ground, separation)
         raise FoldError(f"{told} {why}".strip())
     return best
+
+
+def _by_region(
+    dataset: Dataset,
+    labels: np.ndarray,
+    config: FoldsConfig,
+    seed: int,
+    pairs: pd.DataFrame,
+    hashes: np.ndarray | None,
+    together: Sequence[Sequence[str]],
+) -> Drawn:
+    """Leave-one-region-out: what belongs to a patch of the judged region is left out of training, wherever it lies.
+
+    The groups are those that folds would otherwise keep together: intervals resample them within the regions.
+    """
+    regions = regions_of(dataset, labels, config)
+    ground = footprints(dataset)
+    _check_buffer(dataset, ground, config)
+    separation = Separation(ground, config.buffer_m) if config.on_leak != "ignore" and ground.known.any() else None
+    wanted, told = _together(dataset, labels, together)
+    identical = rows_of(dataset, pairs[pairs["kind"] == "identical"])
+    alike = np.concatenate([identical, np.empty((0, 2), np.int64) if hashes is None else equal_pairs(hashes)])
+    groups = joined(chosen_groups(dataset, config), len(dataset), np.concatenate([alike, wanted]))
+    others = np.empty((0, 2), np.int64) if config.on_leak == "ignore" else rows_of(dataset, pairs)
+    of = regions.fold_of
+    across = others[(of[others] >= 0).all(axis=1) & (of[others[:, 0]] != of[others[:, 1]])]
+    if len(across) and config.on_leak == "refuse":
+        raise FoldError(
+            f"{counted(len(across), 'pair', 'pairs')} of patches that show the same ground lie in different regions. "
+            "Set folds.on_leak=group to leave them out of training, or exclude them."
+        )
+    folds = Folds(len(regions.names), seed, True, of)
+    alike_out = [belonging(folds.train(k), folds.val(k), groups, others) for k in range(folds.n_splits)]
+    near_out = _apart(folds, separation).left_out or [np.empty(0, np.int64)] * folds.n_splits
+    out = tuple(np.union1d(a, b) for a, b in zip(alike_out, near_out, strict=True))
+    folds = replace(folds, left_out=out) if any(map(len, out)) else folds
+    _check_training_parts(folds, labels)
+    notes = (*regions.notes, *([told] if told else []), *_said(folds, config, ground))
+    return Drawn(folds, groups, notes, ground, separation, by_place=False)
 
 
 def _bases(
@@ -156,7 +198,7 @@ def _check_training_parts(folds: Folds, labels: np.ndarray) -> None:
         positive, negative = ((labels[folds.train(fold)] == value).sum() for value in (1, 0))
         if not positive or not negative:
             raise FoldError(
-                f"Without the {len(folds.left_out[fold]):,} patches that share ground with the validation part, the "
+                f"Without the {len(folds.left_out[fold]):,} patches that belong to what the validation part shows, the "
                 f"training part of fold {fold + 1} would have {positive} positive and {negative} negative patches."
             )
 
@@ -219,6 +261,8 @@ def _said(folds: Folds, config: FoldsConfig, ground: Footprints) -> list[str]:
     out = [len(rows) for rows in folds.left_out]
     share = np.mean([n / (n + len(folds.train(fold))) for fold, n in enumerate(out)])
     why = "share ground with patches of the validation part"
+    if config.region is not None:
+        why = "share ground or a group with patches of the validation part, or show the same"
     if config.buffer_m:
         why += f" or lie within {config.buffer_m:g} m of one"
     counts = f"{min(out):,} to {max(out):,}" if min(out) != max(out) else f"{out[0]:,}"

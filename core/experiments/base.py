@@ -71,7 +71,8 @@ class Kind:
     top of those that every kind gets. baseline: name of the row that the others are compared with; none: the first.
     figure: what is drawn beside the table. across: title of the figure's axis. answers: what a row is judged by: id,
     label, group, prob, pred of each patch; none: its head's out-of-fold answers. check: raises ConfigError for what
-    cannot be asked. needs: what it takes beside the dataset.
+    cannot be asked. needs: what it takes beside the dataset. owns: beginning of the settings that ``rows`` has used
+    itself, which are not given to every row again.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Kind:
     answers: Callable[[Asked, Row, RunFolder], pd.DataFrame] | None = None
     check: Callable[[Asked], None] | None = None
     needs: Literal["", "vary", "others"] = ""
+    owns: str = ""
 
 
 def planned(kind: Kind, asked: Asked) -> list[Row]:
@@ -103,11 +105,12 @@ def planned(kind: Kind, asked: Asked) -> list[Row]:
     if asked.others and kind.needs != "others":
         raise ConfigError(f"The experiment {kind.name} uses one dataset. Leave out the further ones.")
     rows = []
+    settings = [item for item in asked.settings if not kind.owns or not item.strip().startswith(kind.owns)]
     for row in kind.rows(asked):
         config = row.config
         if asked.budget == "small":
             config = config.with_overrides([*small(config), *kind.shrink(config)])
-        rows.append(replace(row, config=config.with_overrides(asked.settings)))
+        rows.append(replace(row, config=config.with_overrides(settings)))
     _refuse_equal(kind, rows)
     first = baseline_of(kind, rows)
     return sorted(rows, key=lambda row: row.name != first)
@@ -124,7 +127,8 @@ def _refuse_equal(kind: Kind, rows: list[Row]) -> None:
     seen: dict[tuple, Row] = {}
     for row in rows:
         settings = row.config.model_copy(update={"preset": ""}).hash()
-        key = settings, row.head, row.dataset, row.weights_of, tuple(sorted(map(str, row.facts.items())))
+        judged = tuple(sorted(map(str, row.facts.items()))) if kind.answers is not None else ()
+        key = settings, row.head, row.dataset, row.weights_of, judged
         if row.name in {other.name for other in seen.values()}:
             raise ConfigError(f"The experiment {kind.name} has two rows named '{row.name}'.")
         if key in seen:

@@ -178,7 +178,7 @@ def sizes(run: RunFolder) -> dict[str, int | None]:
 
 
 def sentence(table: dict[str, Any]) -> str:
-    """What the experiment found, for people: the best row, and which rows differ from the baseline for sure."""
+    """What the experiment found, for people: the best row, and how many differ from the baseline for sure."""
     rows = [row for row in table["rows"] if row["state"] == "succeeded"]
     if not rows:
         return "No row has been trained yet."
@@ -186,17 +186,15 @@ def sentence(table: dict[str, Any]) -> str:
     base = next((row for row in rows if row["name"] == table["baseline"]), None)
     words = (
         f"Highest F1: {best['title']}, {number(best['oof']['f1'])} "
-        f"(95% interval {interval_text(best['oof']['f1_interval'])})"
+        f"(95% interval {interval_text(best['oof']['f1_interval'])})."
     )
-    if base is None or best is base:
-        return f"{words}, the baseline." if best is base else f"{words}."
-    gained = best.get("difference", {}).get("f1")
-    if gained is None:
-        return f"{words}."
-    size = f"{difference(gained['difference'])} to {base['title']}"
-    sure = [row for row in rows if row.get("difference", {}).get("f1", {}).get("settled")]
-    better = sum(row["difference"]["f1"]["difference"] > 0 for row in sure)
-    return (
-        f"{words}, {size}. Of {len(rows) - 1} rows {better} are better and {len(sure) - better} worse than that for "
-        f"sure (Holm over the rows)."
-    )
+    compared = [row["difference"]["f1"] for row in rows if "difference" in row]
+    if base is None or not compared:
+        return words
+    sure = [one["difference"] for one in compared if one["settled"]]
+    better = sum(size > 0 for size in sure)
+    if best is not base and (gained := best.get("difference", {}).get("f1")):
+        words = f"{words[:-1]}, {difference(gained['difference'])} to {base['title']}."
+    counts = [f"{n} {what}" for n, what in ((better, "better"), (len(sure) - better, "worse")) if n]
+    told = " and ".join(counts) if counts else "none different"
+    return f"{words} Of {len(compared)} compared with {base['title']}: {told} beyond chance (Holm)."

@@ -170,8 +170,8 @@ def fit_heads(
         return fitted  # the statistics of one pixel are the columns, which these heads have read
     on_statistics = context.shared.of(
         "baselines",
-        (context.content, train.tobytes(), context.labels[train].tobytes(), config.class_weight),
-        lambda: fit_on_statistics(context.statistics, context.rich, train, context.labels, config.class_weight),
+        (context.content, train.tobytes(), context.labels[train].tobytes(), config.class_weight, (*context.features,)),
+        lambda: fit_on_statistics(context.features, train, context.labels, config.class_weight),
         context.folds.n_splits,
     )
     return fitted | on_statistics

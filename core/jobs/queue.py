@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from core.analyses.registry import analysis, title
 from core.config import RunConfig
+from core.data.regions.leave_one_out import with_regions
 from core.errors import JobError, RunError
 from core.io.atomic import remove
 from core.io.free_space import need_room
@@ -74,9 +75,10 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = Non
 
     then: what follows when it has succeeded (``core.jobs.demo``).
 
-    Raises DataError when the dataset file cannot be opened, and JobError where the checkpoints folder cannot be written
-    or its disk is full.
+    Raises DataError when the dataset file cannot be opened, FoldError where its regions allow no folds
+    (``folds.region``), and JobError where the checkpoints folder cannot be written or its disk is full.
     """
+    with_regions(dataset, config)  # what its regions do not allow is told at once
     checkpoints, spec = Path(checkpoints), specification(dataset, config)
     rows.reconcile(checkpoints)
     need_room(checkpoints)

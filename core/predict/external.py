@@ -6,13 +6,14 @@ As in Table IV of paper B, training, validation and test stand side by side; wha
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.band_statistics import FEATURES, band_statistics
 from core.data.folds import training_ids
 from core.data.origin.match import KINDS
 from core.data.store import open_dataset
@@ -265,11 +266,10 @@ def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]
     oof, head = run.oof(), ensemble.head
     rows, folds, labels = own.index_of(oof["id"].tolist()), run.folds(), oof["label"].to_numpy()
     kinds = {kind_of(name) for name in members_of([head])}
-    features: dict[str, np.ndarray] = {}
-    if "statistics" in kinds:
-        features["statistics"] = _by_batch(own, rows, ensemble, band_statistics)
-    if "rich" in kinds:
-        features["rich"] = _by_batch(own, rows, ensemble, lambda x: rich_statistics(x, ensemble.band_names))
+    features = {
+        kind: _by_batch(own, rows, ensemble, partial(FEATURES[kind], band_names=ensemble.band_names))
+        for kind in kinds - {"embeddings"}
+    }
     by_fold = []
     for model in ensemble.models:
         train = np.isin(oof["id"].astype(str), training_ids(folds, model.fold))

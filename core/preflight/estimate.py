@@ -17,6 +17,7 @@ import torch
 
 from core.config import RunConfig
 from core.data.normalise import fit_normaliser
+from core.data.regions.leave_one_out import resolved
 from core.data.selection import Selection, select
 from core.data.store import Dataset, open_dataset
 from core.device import autocast_dtype, choose_device, free_bytes
@@ -49,6 +50,7 @@ def estimate(path: Path, config: RunConfig, disk: Path | None = None) -> Steps[T
     yield Progress(0.0, "Reading a few patches.")
     dataset = open_dataset(path)
     selection, device = select(dataset, config.data, config.folds), choose_device(config.device)
+    config = resolved(dataset, selection.labels, config)
     sizes = Sizes.of(selection.labels, config)
     images, labels = _sample(dataset, selection, config)
     names = tuple(band.name for band in selection.bands)

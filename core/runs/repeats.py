@@ -28,12 +28,17 @@ def repeated(config: RunConfig, n: int, new_folds: bool = False) -> list[RunConf
     return configs
 
 
-def recipe_of(run: RunFolder) -> str:
-    """Hex digest of what a run's repeats share: its dataset's content and its settings without seeds and device."""
+def recipe_of(run: RunFolder, any_folds: bool = False) -> str:
+    """Hex digest of what a run's repeats share: its dataset's content and its settings without seeds and device.
+
+    any_folds: of what runs share that may differ in the way of splitting too.
+    """
     settings = json.loads(run.config().to_json())
     for key in LUCK:
         settings.pop(key, None)
     settings["folds"].pop("seed", None)
+    if any_folds:
+        settings.pop("folds")
     content = run.provenance()["dataset"]["content_hash"]
     return hashlib.sha256(json.dumps([content, settings], sort_keys=True).encode()).hexdigest()
 

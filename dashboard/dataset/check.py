@@ -11,7 +11,7 @@ from core.data.check import CheckReport, CheckRow
 from core.data.leakage.split_audit import COLUMNS
 from core.data.store import Dataset
 from dashboard import cache, state, theme, url_state
-from dashboard.dataset import exclusions
+from dashboard.dataset import exclusions, files
 from dashboard.dataset.known_pairs import known_pairs
 from dashboard.jobs import analyses
 from dashboard.patches import card, gallery, pair
@@ -42,6 +42,7 @@ def check(data: Dataset) -> None:
     else:
         _outdated(data, found, analyses.follow(target, NAME))
         _verdict(found.report, len(data))
+        files.shortcuts(data, found.report.files)
         _concerned(data, found.report)
         with st.expander(
             f"All {len(found.report.rows)} checks", expanded=all(row.severity == "ok" for row in found.report.rows)

@@ -57,7 +57,7 @@ def form(target: DatasetTarget, data: Dataset) -> None:
 
 
 def _more(kind: Kind, data: Dataset) -> dict[str, Any]:
-    """What this kind needs, and in a popover what any may have."""
+    """What this kind needs, and, folded away, what any may have."""
     found: dict[str, Any] = {}
     if kind.needs == "vary":
         found["vary"] = st.text_input(
@@ -69,7 +69,7 @@ def _more(kind: Kind, data: Dataset) -> dict[str, Any]:
         others = {name: path for name, path in state.choice().datasets.items() if Path(path) != data.path.resolve()}
         chosen = st.multiselect("Further datasets", list(others), key="experiment_others")
         found["others"] = [str(others[name]) for name in chosen]
-    with st.popover("More settings", icon=":material/tune:"):
+    with st.expander("More settings", icon=":material/tune:"):
         preset = st.selectbox("Preset", [OWN, *PRESETS], key="experiment_preset")
         found["preset"] = "" if preset == OWN else preset
         found["settings"] = st.text_input(

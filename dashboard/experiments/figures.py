@@ -22,7 +22,7 @@ def drawn(table: dict[str, Any]) -> go.Figure:
     if table["figure"] == "parameters" and any(row["parameters"] for row in rows):
         return by_parameters(rows, table["across"])
     if table["figure"] == "opened":
-        return by_opening(rows)
+        return by_opening(rows, table["across"])
     if table["figure"] == "heads" and any(row["facts"].get("C") for row in rows):
         return over_c(rows, table["across"])
     return by_row(rows, table["baseline"])
@@ -50,7 +50,7 @@ def by_parameters(rows: Sequence[dict[str, Any]], across: str) -> go.Figure:
     return theme.apply(figure, 460)
 
 
-def by_opening(rows: Sequence[dict[str, Any]]) -> go.Figure:
+def by_opening(rows: Sequence[dict[str, Any]], across: str = "") -> go.Figure:
     """F1 on training and unseen patches and recall over how much of the network is trained; variants beside them."""
     plain = [row for row in rows if not row["facts"].get("variant")]
     place = {row["facts"].get("opened"): _opened_words(row) for row in [*rows, *plain]}
@@ -75,7 +75,8 @@ def by_opening(rows: Sequence[dict[str, Any]]) -> go.Figure:
             marker={"size": 12, "symbol": f"{symbol}-open", "color": theme.INK, "line": {"width": 2}},
             hovertemplate=f"%{{x}}, {escape_html(variant)}: F1 %{{y:.3f}}<extra></extra>",
         )  # fmt: skip
-    figure.update_xaxes(categoryorder="array", categoryarray=x, showgrid=False)
+    title = f"{across}, and its share of the network's parameters" if across else ""
+    figure.update_xaxes(categoryorder="array", categoryarray=x, showgrid=False, title_text=title)
     figure.update_yaxes(title_text="F1 with 95% interval, recall")
     return theme.apply(figure, 460)
 

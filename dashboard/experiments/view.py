@@ -33,18 +33,17 @@ def experiments_view(data: Dataset) -> None:
     if not order:
         _nothing_yet(target, data)
         return
-    name = order[0]
-    if len(order) > 1:
-        titles = {one: _title(target, one) for one in order}
+    titles = {one: _title(target, one) for one in order}
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         name = url_state.choose(
             st.selectbox, "Experiment", order, key=CHOSEN, default=order[0], format_func=titles.get, width=420
         )
+        with st.popover("New experiment", icon=":material/add_circle:"):
+            asking.form(target, data)
     if name in jobs:
         _follow(target, name, jobs[name])
     if name in begun:
         _results(name, or_stop(ablate.read, target, name))
-    with st.expander("New experiment", icon=":material/add_circle:"):
-        asking.form(target, data)
 
 
 def _jobs(target: DatasetTarget) -> dict[str, AnalysisFolder]:

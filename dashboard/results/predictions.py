@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.data.scores_csv import ScoreTable
+from core.ensembles.folder import EnsembleFolder
 from core.evaluate.calibration.calibrators import Calibrated, compare_calibrations
 from core.evaluate.prevalence import with_intervals
 from core.evaluate.results import HeadResults, head_results
@@ -142,9 +143,9 @@ class Predictions:
 
 
 def of_run(
-    run: RunFolder, summary: Mapping, oof: pd.DataFrame, head: str, prevalence: float | None = None
+    run: RunFolder | EnsembleFolder, summary: Mapping, oof: pd.DataFrame, head: str, prevalence: float | None = None
 ) -> Predictions:
-    """One head of a finished run, out of fold. prevalence: stated for the run or its dataset."""
+    """One head of a finished run or of an ensemble, out of fold. prevalence: stated for the run or its dataset."""
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if "group" not in table:
         table["group"] = ""

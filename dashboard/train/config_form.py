@@ -13,6 +13,7 @@ from core.config import RunConfig
 from core.config.preset_groups import GROUPS as PRESET_GROUPS
 from core.config.preset_groups import group_of
 from core.config.presets import SOURCES
+from core.config.training import BRANCHES, SAR
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
@@ -45,14 +46,16 @@ GROUPS: dict[str, dict[str, str]] = {
         "normalise.method": "Normalisation",
         "data.max_cloud": "Maximum cloud",
     },
-    "Optical and SAR": {
+    "Encoders": {
         "model.branches": "Encoders",
-        "model.fusion": "Fusion of the two embeddings",
+        "model.fusion": "Fusion of their embeddings",
         "model.modality_dropout": "Modality dropout",
     },
     "Folds": {
         "folds.grouped": "Keep groups together",
         "folds.group_by": "Group by",
+        "folds.region": "Leave one region out",
+        "folds.rare_regions": "Regions that cannot be a fold",
         "folds.block_km": "Block side (km)",
         "folds.buffer_m": "Buffer around evaluated patches (m)",
         "folds.use_split": "Hold back the dataset's test part",
@@ -133,7 +136,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 FOLDED = {  # expander -> groups in it
-    "Bands, folds and SMOTE": ("Data", "Optical and SAR", "Folds", "SMOTE"),
+    "Bands, folds and SMOTE": ("Data", "Encoders", "Folds", "SMOTE"),
     "Optimiser, checkpoint and evaluation": ("Optimiser", "Schedule", "Checkpoint", "Evaluation"),
     "Augmentation": ("Augmentation", "Geometry", "Colour and SAR"),
     "Transfer learning": ("Trainable part", "Phases", "Weights"),
@@ -145,6 +148,7 @@ LABELS = {
     BANDS: "Bands", INDICES: "Indices as input bands", VERSION: "Labels", **TABULAR,
 }  # fmt: skip
 PATHS = frozenset(LABELS)  # settings that have a widget
+TITLES = {"model.pretrained": INITIAL, "folds.region": {None: "none"}}  # what choices are called
 MOST_NAMED = 6  # changed settings that are named
 BUTTONS = {  # label, icon, help
     "start": ("Start training", ":material/play_arrow:", None),
@@ -210,14 +214,23 @@ def config_form(
             )
         ]  # fmt: skip
     changed = st.container()  # filled when the widgets are drawn
+    both = {"optical", "sar"} <= {band.modality for band in bands}
     placed, has_split = "block" in groupings, "split" in groupings
+    regions = [name for name in groupings if name not in ("duplicates", "block")]
     shown = {
+        "folds.region": bool(regions), "folds.rare_regions": bool(regions),
         "folds.block_km": placed, "folds.buffer_m": placed, "folds.use_split": has_split,
         "folds.hold_out_val": has_split, "data.max_cloud": has_cloud, "model.masks": has_masks,
+        "model.modality_dropout": both,
     }  # fmt: skip
     hidden = {path for path, is_shown in shown.items() if not is_shown}
-    options = {"folds.group_by": groupings, "heads.head": draft.base.heads.names, "model.backbone": BACKBONES}
-    both = {"optical", "sar"} <= {band.modality for band in bands}
+    options = {
+        "folds.group_by": groupings,
+        "folds.region": [None, *regions],
+        "heads.head": draft.base.heads.names,
+        "model.backbone": BACKBONES,
+        "model.branches": [name for name, parts in BRANCHES.items() if both or SAR not in parts],
+    }
     with st.container(border=True), st.grid(min_column_width=240, gap="medium"):
         for title in ("Network", "Training", "Balance and folds"):
             _group(draft, title, hidden, options)
@@ -227,8 +240,7 @@ def config_form(
                 _bands(draft, bands)
             with st.grid(min_column_width=240, gap="medium"):
                 for title in titles:
-                    if both or title != "Optical and SAR":
-                        _group(draft, title, hidden, options)
+                    _group(draft, title, hidden, options)
     if tabular is not None:
         tabular(draft)
     with st.expander("All settings"):
@@ -358,7 +370,7 @@ def _group(draft: Draft, title: str, hidden: set[str], options: Mapping[str, Seq
                 None if choices is None else [value, *choices],
                 accept_new=path == "model.backbone",  # any other timm name can be entered
                 placeholder="as they are" if path == "model.image_size" else "none",
-                titles=INITIAL if initial else None,
+                titles=TITLES.get(path),
             )  # fmt: skip
             draft.note(path, chosen)
 

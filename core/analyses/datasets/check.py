@@ -44,7 +44,7 @@ def read(target: DatasetTarget) -> DatasetCheck | None:
     if not results.has("report.json"):
         return None
     values = results.json("report.json")
-    facts = {name: value for name, value in values.items() if name not in ("ok", "rows")}
+    facts = {name: value for name, value in values.items() if name not in ("ok", "rows", "files")}
     return DatasetCheck(CheckReport.from_dict(values), facts)
 
 

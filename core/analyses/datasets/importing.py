@@ -10,8 +10,11 @@ from pydantic import Field, field_validator, model_validator
 
 from core.analyses.base import Analysis, Options
 from core.data import uploads
+from core.data.check.files import file_rows
 from core.data.readers import FORMATS, ReaderOptions, ingest, looked_at, spool
 from core.data.readers.archives.unpack import unpacked
+from core.data.shortcuts.betrayed import betrayed
+from core.data.store import open_dataset
 from core.errors import DataError
 from core.progress import Progress, Steps
 from core.runs.targets import CheckpointsTarget
@@ -106,10 +109,17 @@ def analyse(target: CheckpointsTarget, options: ImportOptions) -> Steps[dict[str
         "n_positive": report.n_positive,
         "n_unlabelled": report.n_unlabelled,
         "rejected": [{"file": item.file, "reason": item.reason} for item in report.rejected],
-        "warnings": list(report.warnings),
+        "warnings": [*report.warnings, *_betrayed(report.dataset)],
         "format": format,
         "seconds": time.monotonic() - began,
     }
+
+
+def _betrayed(path: Path) -> list[str]:
+    """Sentences on what the source files give away of the label, which are told before anybody trains."""
+    dataset = open_dataset(path)
+    rows = file_rows(betrayed(dataset, dataset.labels), dataset.positive)
+    return [row.sentence() for row in rows if row.severity == "warning"]
 
 
 ANALYSIS = Analysis(

@@ -10,12 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from core.data.check.files import file_rows
 from core.data.check.masks import mask_rows
 from core.data.check.missing import missing_rows
 from core.data.check.report import SHOWN, CheckReport, CheckRow
 from core.data.check.units import order_row, unit_row
 from core.data.check.values import Scan, scan, value_rows
 from core.data.leakage.split_audit import Leaks, leaks_of
+from core.data.shortcuts.betrayed import betrayed
 from core.data.store.dataset import Dataset
 from core.progress import Steps, part
 from core.text import list_names
@@ -45,9 +47,11 @@ def check(dataset: Dataset, leaks: Leaks | None = None, labels: np.ndarray | Non
     found = yield from part(scan(dataset), 0.0, SCANNING if leaks is None else 1.0)
     if leaks is None:
         leaks = yield from part(leaks_of(dataset), SCANNING, 1.0)
+    files = betrayed(dataset, labels)
     rows = [
         *_check_labels(dataset, labels),
         *_check_source(dataset),
+        *file_rows(files, dataset.positive),
         *mask_rows(dataset, labels),
         *_check_duplicates(dataset, labels, found),
         *_check_pairs(dataset, labels, leaks),
@@ -65,7 +69,7 @@ def check(dataset: Dataset, leaks: Leaks | None = None, labels: np.ndarray | Non
         *_check_groups(dataset, labels),
     ]
     order = {"error": 0, "warning": 1, "ok": 2}
-    return CheckReport(tuple(sorted(rows, key=lambda row: order[row.severity])))
+    return CheckReport(tuple(sorted(rows, key=lambda row: order[row.severity])), files)
 
 
 def _check_labels(dataset: Dataset, labels: np.ndarray) -> list[CheckRow]:

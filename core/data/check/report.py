@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from core.data.shortcuts.betrayed import Betrayals
 from core.data.store.dataset import Dataset
 from core.text import list_names
 
@@ -50,9 +51,13 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All findings, errors first; what was looked at and found right is a row too."""
+    """All findings, errors first; what was looked at and found right is a row too.
+
+    files: how well the source files alone tell the label; None in a report made before that was looked at.
+    """
 
     rows: tuple[CheckRow, ...]
+    files: Betrayals | None = None
 
     @property
     def ok(self) -> bool:
@@ -64,8 +69,12 @@ class CheckReport:
         return [row.sentence() for row in self.rows if row.severity == "warning" and row.topic == "values"]
 
     def to_dict(self) -> dict:
-        """Plain values: ``ok`` and ``rows``, every field of each finding."""
-        return {"ok": self.ok, "rows": [asdict(row) for row in self.rows]}
+        """Plain values: ``ok``, ``rows``, every field of each finding, and ``files``."""
+        return {
+            "ok": self.ok,
+            "rows": [asdict(row) for row in self.rows],
+            "files": self.files and self.files.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> CheckReport:
@@ -75,7 +84,8 @@ class CheckReport:
             row | {name: tuple(row[name]) for name in lists} | {"pairs": tuple(map(tuple, row["pairs"]))}
             for row in values["rows"]
         ]
-        return cls(tuple(CheckRow(**row) for row in rows))
+        files = values.get("files")
+        return cls(tuple(CheckRow(**row) for row in rows), files and Betrayals.from_dict(files))
 
     def to_frame(self) -> pd.DataFrame:
         """Columns severity, what, where, n, share, advice; a row of it is the row of ``rows`` at the same place."""

@@ -21,6 +21,7 @@ from core.data.readers.masks.understood import UnusableMask, understood
 from core.data.readers.resized import resized
 from core.data.readers.spool import Batch, Spool, identity
 from core.data.readers.tables import refuse_lost_class, typed_column
+from core.data.shortcuts.properties import file_properties
 from core.data.store.dataset import BATCH_BYTES, Dataset
 from core.data.store.writer import MAX_TEXT, DatasetWriter
 from core.errors import Asks, DataError, FormatError
@@ -31,7 +32,12 @@ MOST_AT_ONCE = 64  # patches of a batch
 HEADERS_AT_ONCE = 1000  # between two signs of progress
 MAX_EXTRA_COLUMNS = 40
 SIDES = (16, 32, 64, 128, 224, 256, 512)  # pixels, that networks are usually given
-LISTED, READ, WRITTEN = 0.1, 0.6, 0.8  # shares of an import at which these are done; the rest is summarising
+LISTED, READ, DESCRIBED, WRITTEN = (
+    0.1,
+    0.55,
+    0.65,
+    0.8,
+)  # shares of an import at which these are done; the rest is summarising
 
 
 def build(collection: Collection, out: Path, options: ReaderOptions, aside: Aside) -> Steps[IngestReport]:
@@ -55,8 +61,11 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
         yield from _spool(items, shape, spool, aside)
         if not spool.n:
             raise DataError(_nothing_left(n_found, aside), aside.would_help)
-        kept = (items[row].label for row in spool.rows())
-        refuse_lost_class((item.label for item in collection.items), kept, collection.class_names, aside)
+        kept = [items[row] for row in spool.rows()]
+        refuse_lost_class(
+            (item.label for item in collection.items), (item.label for item in kept), collection.class_names, aside
+        )
+        files = yield from file_properties(kept, READ, DESCRIBED)
         writer = DatasetWriter(
             out,
             bands=bands,
@@ -74,7 +83,7 @@ def build(collection: Collection, out: Path, options: ReaderOptions, aside: Asid
             },
         )
         agreement = Agreement(collection.class_names, options.mask_threshold)
-        dataset = yield from _write(writer, items, columns, spool, agreement)
+        dataset = yield from _write(writer, items, columns, files, spool, agreement)
     agreement.tell(aside)
     if collection.manifest and options.manifest is not None:
         write_text(options.manifest, collection.manifest)
@@ -109,9 +118,14 @@ def _spool(items: Sequence[Item], shape: Shape, spool: Spool, aside: Aside) -> S
 
 
 def _write(
-    writer: DatasetWriter, items: Sequence[Item], columns: dict[str, np.ndarray], spool: Spool, agreement: Agreement
+    writer: DatasetWriter,
+    items: Sequence[Item],
+    columns: dict[str, np.ndarray],
+    files: dict[str, np.ndarray],
+    spool: Spool,
+    agreement: Agreement,
 ) -> Steps[Dataset]:
-    """The dataset file from what was read."""
+    """The dataset file from what was read. columns: of all items; files: of those that were kept, in their order."""
     has_places = any(item.lonlat is not None for item in items)
     has_split = any(item.split for item in items)
     done = 0
@@ -127,6 +141,7 @@ def _write(
                 masks=batch.masks,
                 lonlat=_places(members) if has_places else None,
                 columns={name: values[batch.rows] for name, values in columns.items()},
+                files={name: values[done : done + len(members)] for name, values in files.items()},
             )
             agreement.add(
                 [item.id for item in members],
@@ -135,7 +150,7 @@ def _write(
                 [_has_usable_mask(item) for item in members],
             )
             done += len(members)
-            yield counted(done, spool.n, "patches written", READ, WRITTEN)
+            yield counted(done, spool.n, "patches written", DESCRIBED, WRITTEN)
         return (yield from part(writer.finishing(), WRITTEN, 1.0))
 
 

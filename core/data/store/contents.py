@@ -106,16 +106,17 @@ def check_members(file: h5py.File, path: Path) -> None:
             "Make one with `python -m core ingest FORMAT SOURCE --out F.h5`."
         )
     wrong = [_wrong(file[name], name) for name in _MEMBERS if name in file]
-    columns = file.get("columns")
-    if columns is not None and not isinstance(columns, h5py.Group):
-        wrong.append("columns (no group)")
-    elif columns is not None:
-        wrong += [_wrong(columns[name], f"columns/{name:.60}", (1, "iufbS")) for name in columns]
+    tables = {place: file[place] for place in ("columns", "files") if place in file}
+    for place, table in tables.items():
+        if not isinstance(table, h5py.Group):
+            wrong.append(f"{place} (no group)")
+        else:
+            wrong += [_wrong(table[name], f"{place}/{name:.60}", (1, "iufbS")) for name in table]
     wrong = [text for text in wrong if text]
     n = len(file["images"]) if not wrong else 0
     if not wrong:
         members = [(name, file[name]) for name in _MEMBERS if name in file]
-        members += [(name, columns[name]) for name in columns] if columns is not None else []
+        members += [(name, table[name]) for table in tables.values() for name in table]
         wrong = [f"{name:.60} ({len(data):,} rows, not {n:,})" for name, data in members if len(data) != n]
         wrong += _wrong_sides(file)
     card = file["card"]

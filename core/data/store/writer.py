@@ -130,6 +130,7 @@ class DatasetWriter:
         lonlat: np.ndarray | None = None,
         split: Sequence[str] | None = None,
         columns: dict[str, Sequence] | None = None,
+        files: dict[str, Sequence] | None = None,
     ) -> None:
         """Add a batch of any size; what is optional comes with every batch or with none.
 
@@ -142,6 +143,7 @@ class DatasetWriter:
             lonlat: (n, 2) degrees.
             split: (n,) text.
             columns: further facts by name, each (n,) numbers or text.
+            files: of the source files, by name, each (n,) numbers or text (``core.data.shortcuts.properties``).
 
         Raises FormatError or LabelError when a part does not fit.
         """
@@ -157,8 +159,9 @@ class DatasetWriter:
         rows |= {name: _text(values) for name, values in (("groups", groups), ("split", split)) if values is not None}
         if lonlat is not None:
             rows["lonlat"] = np.asarray(lonlat, np.float64).reshape(-1, 2)
-        for name, values in (columns or {}).items():
-            rows[f"columns/{name.replace('/', '_')}"] = _column(values)
+        for place, facts in (("columns", columns), ("files", files)):
+            for name, values in (facts or {}).items():
+                rows[f"{place}/{name.replace('/', '_')}"] = _column(values)
         self._keep(rows, len(images), has_masks=masks is not None)
         with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is counted as such
             images = images.astype(self._dtype, copy=False)

@@ -22,6 +22,9 @@ BINS = 10  # of a number, by its quantiles
 # Shares of H, above chance. Slope or rain may rightly say much of a landslide; half of everything is an answer. That
 # something was not noted down is no property of the ground at all.
 TOO_MUCH, TOO_MUCH_UNKNOWN = 0.5, 0.1
+TOO_MUCH_OF_FILE = 0.02  # nor is how the picture was cut or saved
+SIZE_COLUMNS = ("width", "height", "image_width", "image_height", "img_width", "img_height", "n_pixels")
+FILE_COLUMNS = (*SIZE_COLUMNS, "file_size", "filesize", "size_bytes", "bytes", "file_format", "extension", "quality")
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,11 @@ def column_report(
     elif share >= TOO_MUCH and found > chance:
         reason = (
             f"'{name}' tells {found:.2f} of the label's {entropy:.2f} bits; it may have been written from the label."
+        )
+    elif name.lower() in FILE_COLUMNS and share >= TOO_MUCH_OF_FILE and found > chance:
+        reason = (
+            f"'{name}' is a property of the picture's file, not of the ground, and tells {found:.2f} of the label's "
+            f"{entropy:.2f} bits: the classes were cut or saved differently."
         )
     elif kind == "category" and n_values > MOST_CATEGORIES:
         reason = f"'{name}' has {n_values:,} different values: a name of patches, not a property of the ground."

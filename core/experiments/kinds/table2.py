@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.config import RunConfig, preset
 from core.config.preset_groups import GROUPS
 from core.experiments.base import Asked, Kind, Row
 
-BASELINE = "table2-baseline"
 PRINTED = {  # train and test F1 as the paper prints them
     "table2-baseline": (0.9398, 0.8370), "table2-384-mixup": (0.9976, 0.7866), "table2-20ch": (0.9469, 0.8163),
     "table2-mixup-cutmix": (0.9891, 0.8606), "table2-step": (0.9713, 0.8379), "table2-cosine": (0.9988, 0.8729),
@@ -19,27 +16,36 @@ LITE = ("model.backbone=tf_efficientnet_lite0", "model.pretrained=packaged")
 
 
 def rows(asked: Asked) -> list[Row]:
-    """The eight rows; with another preset, what tells each from the table's baseline is applied to that."""
+    """The eight rows; with another preset, what the table's rows differ in is applied to that."""
     words = GROUPS["paper_a"].presets
-    base = preset(BASELINE)
     found = []
     for name in PRINTED:
         config = preset(name)
         if asked.preset:
-            config = _with(preset(asked.preset), base, config)
+            config = _on(preset(asked.preset), config, asked.dataset.shape[2])
         train, test = PRINTED[name]
         facts = {"printed_train_f1": train, "printed_f1": test}
         found.append(Row(name.removeprefix("table2-"), words[name], config, facts=facts))
     return found
 
 
-def _with(onto: RunConfig, base: RunConfig, row: RunConfig) -> RunConfig:
-    """``onto`` with the settings in which ``row`` differs from ``base``."""
-    trees: list[dict[str, Any]] = [one.model_dump(mode="json") for one in (onto, base, row)]
-    own, first, second = trees
-    for section, values in second.items():
-        if isinstance(values, dict):
-            own[section] |= {key: value for key, value in values.items() if value != first[section][key]}
+def _on(preset_config: RunConfig, row: RunConfig, side: int) -> RunConfig:
+    """A preset with the row's value of every setting in which the table's rows differ.
+
+    The larger side becomes half as much again as the preset's, or as the patches' own ``side``.
+    """
+    trees = [preset(name).model_dump(mode="json") for name in PRINTED]
+    own, values = preset_config.model_dump(mode="json"), row.model_dump(mode="json")
+    for section, settings in values.items():
+        if isinstance(settings, dict):
+            own[section] |= {
+                key: value
+                for key, value in settings.items()
+                if key != "image_size" and any(tree[section][key] != trees[0][section][key] for tree in trees)
+            }
+    usual = trees[0]["model"]["image_size"]
+    if row.model.image_size != usual:
+        own["model"]["image_size"] = round((preset_config.model.image_size or side) * row.model.image_size / usual)
     return RunConfig.model_validate(own)
 
 

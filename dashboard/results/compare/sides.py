@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
 import streamlit as st
 
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
 from core.runs.store import RunFolder
 from dashboard import cache, theme
+from dashboard.patches import outcomes
 
 LINES = ({"color": theme.INK, "dash": "dash"}, {"color": theme.FOLD[0], "dash": "solid"})  # the other side, this one
 
@@ -21,6 +23,12 @@ class Side:
     run: RunFolder
     head: str
     title: str
+
+
+def answers(side: Side) -> pd.DataFrame:
+    """What it decides of every patch out of fold, at each fold's threshold; see ``outcomes.judged``."""
+    thresholds = outcomes.thresholds_of(side.run.summary(), side.head)
+    return outcomes.judged(side.run.oof(), side.head, thresholds)
 
 
 def pair(this: Side, other: Side) -> Comparison:

@@ -17,38 +17,46 @@ from core.runs.labels import short_title, titles_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
-from dashboard.patches import outcomes
-from dashboard.results.compare import learning, patches, ranking, several
+from dashboard.results.compare import confusions, learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
-from dashboard.results.compare.sides import Side, pair
+from dashboard.results.compare.sides import Side, answers, pair
+from dashboard.results.ensembles.view import ensemble_view
 from dashboard.ui import downloads, guards, narrow
 from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
 from dashboard.ui.messages import show_error
 
 ITSELF = ""  # this run, with another of its heads
-WAYS = {"one": "With one", "several": "With several"}
+WAYS = {"one": "With one", "several": "With several", "ensemble": "Ensemble"}
+NOTHING = "Nothing to compare with: this run has one head, and the dataset has no other finished runs."
 
 
 def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None) -> None:
     """The view. ``head`` of ``run`` is compared."""
-    others = finished_runs(run)
-    if len(summary["heads"]) < 2 and not others:
-        st.info("Nothing to compare with: this run has one head, and the dataset has no other finished runs.")
-        return
+    others, sides, metric = finished_runs(run), None, "f1"
+    alone = len(summary["heads"]) < 2 and not others
     said = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = url_state.choose(
             st.segmented_control, "Compare", list(WAYS), key=HOW, default="one", required=True, format_func=WAYS.get,
             label_visibility="collapsed",
         )  # fmt: skip
-        if how == "one":
+        if how == "one" and not alone:
             sides = _sides(run, summary, head, others)
             metric = url_state.choose(
                 st.selectbox, "Metric", list(METRICS), key="compare_metric", default="f1", format_func=METRICS.get,
                 width=130,
             )  # fmt: skip
-    if how == "several":
+        if st.button(
+            "Experiments", icon=":material/experiment:", type="tertiary", key="compare_experiments",
+            help="Sets of runs on this dataset: ablations, backbones, how much to unfreeze, any grid.",
+        ):  # fmt: skip
+            state.open_view("train", view="experiments")
+    if how == "ensemble":
+        ensemble_view(run, summary)
+    elif alone:
+        st.info(NOTHING)
+    elif how == "several":
         several.several_view(run, summary, head)
     elif sides is not None:
         _two(*sides, metric, data, said)
@@ -130,7 +138,10 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         )
     if this.run.name != other.run.name:
         _settings(this, other)
-    first, second = _answers(this), _answers(other)
+    first, second = answers(this), answers(other)
+    titles = (this.title, other.title) if this.run.name == other.run.name else ("This run", "The other run")
+    classes = tuple(this.run.summary()["class_names"])
+    confusions.confusions_view(list(zip(titles, (first, second), strict=True)), classes, "compare")
     patches.patches_view(first, second, this, other, data)
     ranking.ranking_view(this, other, first, second)
     if this.run.name != other.run.name:
@@ -182,11 +193,6 @@ def metric_table(found: Comparison, this: str, other: str) -> pd.DataFrame:
         for name, one in _differences(found).items()
     ]  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def _answers(side: Side) -> pd.DataFrame:
-    thresholds = outcomes.thresholds_of(side.run.summary(), side.head)
-    return outcomes.judged(side.run.oof(), side.head, thresholds)
 
 
 def _settings(this: Side, other: Side) -> None:

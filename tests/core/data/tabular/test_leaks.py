@@ -65,3 +65,13 @@ def test_a_column_of_scenes_is_judged_against_shuffled_scenes():
         naive += column_report("geology", values, labels).leaks
         whole += column_report("geology", values, labels, groups=scene).leaks
     assert naive >= 5 and whole <= 2
+
+
+def test_width_and_height_of_the_picture_are_no_property_of_the_ground():
+    """As on Bijie: far from half of the label's bits, and yet nothing that may be learnt from."""
+    width = np.where(LABELS == 1, RNG.normal(280, 90, N), RNG.normal(220, 60, N)).round()
+    found = {r.name: r for r in column_reports({"Width": width, "slope": width, "height": RNG.random(N)}, LABELS)}
+    assert found["Width"].share < 0.5 and "property of the picture's file" in found["Width"].reason
+    assert not found["slope"].leaks and not found["height"].leaks
+    with pytest.raises(ConfigError, match="cut or saved differently"):
+        refuse_leaks([found["Width"]])

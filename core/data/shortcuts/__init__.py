@@ -1,0 +1,1 @@
+"""What the source files betray of the label, besides what is in the pictures."""
