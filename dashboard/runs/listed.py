@@ -16,8 +16,9 @@ from core.text import duration, interval, number
 from dashboard import theme
 from dashboard.ui import formatting
 
+RUN_PX = 270  # a title that is made, with its star
 COLUMNS: dict[str, Any] = {
-    "Run": st.column_config.TextColumn("Run", pinned=True, width="large"),
+    "Run": st.column_config.TextColumn("Run", pinned=True, width=RUN_PX),
     "State": st.column_config.MultiselectColumn(
         "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
     ),
