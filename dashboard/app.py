@@ -33,6 +33,7 @@ def _page(name: str, title: str, icon: str, default: bool = False):
 page = st.navigation(
     [
         _page("overview", "Overview", "home", default=True),
+        _page("runs", "Runs", "table_view"),
         _page("dataset", "Dataset", "dataset"),
         _page("balance", "Balance", "balance"),
         _page("train", "Train", "model_training"),

@@ -21,7 +21,7 @@ from dashboard import state
 from dashboard.dataset import exclusions
 from dashboard.experiments.view import experiments_view
 from dashboard.jobs import progress
-from dashboard.train import architecture, backbones, config_form, draft, metadata_columns, monitor, preflight
+from dashboard.train import architecture, backbones, config_form, draft, metadata_columns, method, monitor, preflight
 from dashboard.train.labels import labels_field
 from dashboard.ui import empty_states, guards
 from dashboard.ui.formatting import escape_markdown
@@ -31,6 +31,7 @@ from dashboard.ui.view_switch import view_switch
 VIEWS = {
     "new": ":material/add_circle: New run",
     "follow": ":material/monitoring: Chosen run",
+    "method": ":material/schema: Method",
     "experiments": ":material/experiment: Experiments",
     "architecture": ":material/account_tree: Architecture",
 }
@@ -52,7 +53,8 @@ if data is None and run is None:
     empty_states.no_dataset()
     st.stop()
 
-views = [name for name in VIEWS if (name != "follow" or run is not None) and (name == "follow" or data is not None)]
+lacking = {"follow": run is None} | dict.fromkeys(("new", "experiments", "architecture"), data is None)
+views = [name for name in VIEWS if not lacking.get(name)]
 unfinished = run is not None and guards.run_state(run)["state"] != "succeeded"
 usual = "follow" if unfinished or data is None else "new"
 about = "" if run is None else run.name
@@ -64,6 +66,9 @@ if view == "follow":
     monitor.follow(run)
     architecture.started_from(run)
     metadata_columns.contribution(run)
+    st.stop()
+if view == "method":
+    method.method_view(run, data)
     st.stop()
 if data is None:
     st.stop()
@@ -84,7 +89,7 @@ def _what(config: RunConfig) -> str:
     return (
         f"Trains **{escape_markdown(config.model.backbone)}** on **{escape_markdown(data.name)}**: "
         f"{int((labels >= 0).sum()):,} labelled patches{groups}, {int((labels == 1).sum()):,} of them "
-        f"{escape_markdown(data.positive)}, {len(used)} bands; {config.folds.n_splits} folds of {config.train.epochs} "
+        f"{escape_markdown(data.positive)}, {len(used)} bands; {config.folds.words} of {config.train.epochs} "
         f"{'epoch' if config.train.epochs == 1 else 'epochs'}. **{preflight.about_time(data, config)}**"
     )
 

@@ -19,7 +19,8 @@ FLOORS = (
     ("core.provenance",),
     ("core.smote", "core.train", "core.heads", "core.evaluate", "core.embed", "core.explain"),  # the stages
     ("core.runs",),
-    ("core.predict", "core.review", "core.doctor"),
+    ("core.predict", "core.review", "core.doctor", "core.drawings"),
+    ("core.ensembles",),
     ("core.flow",),
     ("core.pipeline", "core.preflight"),
     ("core.experiments",),

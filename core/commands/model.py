@@ -60,6 +60,19 @@ def _row(row: dict[str, Any]) -> str:
     return f"{row['backbone']:44s} {numbers}"
 
 
+def _stage_cells(stage: dict[str, Any]) -> tuple[str, ...]:
+    """Operator, kernel, expansion, SE, stride, channels, layers and rows of a stage, as paper A's Table 1 writes."""
+    expansion, stride = ("" if stage[name] is None else f"{stage[name]:.3g}" for name in ("expansion", "stride"))
+    squeeze = "yes" if stage["squeeze"] else ""
+    counts = (str(stage[name]) for name in ("channels", "layers", "rows"))
+    return (stage["operator"], stage["kernel"], expansion, squeeze, stride, *counts)
+
+
+def _stage_row(cells: tuple[object, ...]) -> str:
+    number, operator, kernel, *others, name = map(str, cells)
+    return f"{number:>5s}  {operator:34s} {kernel:10s}" + "".join(f"{cell:>9s}" for cell in others) + f"  {name}"
+
+
 def _comparison(value: dict[str, Any]) -> list[str]:
     side = "x".join(map(str, value["size"]))
     return [_TITLE, *map(_row, value["rows"]), f"One patch of {side} pixels on {value['device']}."]
@@ -67,10 +80,9 @@ def _comparison(value: dict[str, Any]) -> list[str]:
 
 def _description(value: dict[str, Any]) -> list[str]:
     lines = [_TITLE, _row({"backbone": value["backbone"], **value["facts"]}), f"timed on {value['device']}", ""]
-    lines += [f"{'stage':32s} {'operator':32s} {'stride':>6s} {'channels':>9s} {'layers':>7s} {'rows':>5s}"]
-    for stage in value["stages"]:
-        numbers = f"{stage['stride']:6g} {stage['channels']:9d} {stage['layers']:7d} {stage['rows']:5d}"
-        lines.append(f"{stage['name']:32s} {stage['operator']:32s} {numbers}")
+    lines += [_stage_row(("stage", "operator", "kernel", "expand", "SE", "stride", "channels", "layers", "rows", "in"))]
+    for number, stage in enumerate(value["stages"]):
+        lines.append(_stage_row((number, *_stage_cells(stage), stage["name"])))
     weights = value["weights"]
     lines += ["", f"weights: {weights['source']}" + (f" ({weights['licence']})" if weights["licence"] else "")]
     lines += [f"{row['input']:20s} {row['branch']:8s} {row['starts_from']}" for row in value["inputs"]]

@@ -16,9 +16,10 @@ from core.device import choose_device
 from core.errors import LandslideLensError
 from core.train.networks.arguments import fitting_arguments
 from core.train.networks.backbones import build_network
-from core.train.networks.cost import network_facts, stages
-from core.train.networks.network import Network
+from core.train.networks.cost import network_facts
+from core.train.networks.network import Network, inner_hw
 from core.train.networks.pretrained import WeightsReport
+from core.train.networks.stages.table import stages
 
 
 def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int], device: str = "auto") -> dict:
@@ -26,7 +27,8 @@ def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int
 
     ``facts``: parameters, megabytes, depth, ms. ``stages``: rows. ``inputs``: for each band or index its branch and
     the filter it starts from. ``weights``: source, licence, sha256. ``layers``: those Grad-CAM can read; ``cam_layer``:
-    the one it reads by default. ``device``: where ``ms`` was measured. ``notes``: left-out arguments, in words. Raises
+    the one it reads by default. ``device``: where ``ms`` was measured. ``backbone_side``: pixels of a
+    patch as the backbone sees it. ``notes``: left-out arguments, in words. Raises
     as ``build_network`` does.
     """
     model, told = fitting_arguments(model)
@@ -42,6 +44,7 @@ def describe(model: ModelConfig, bands: Sequence[Band], image_hw: tuple[int, int
         "layers": [layer._asdict() for layer in network.cam_layers()],
         "device": device_words(chosen),
         "size": list(image_hw),
+        "backbone_side": inner_hw(model, image_hw)[0],
         "notes": told,
     }
 

@@ -1,4 +1,4 @@
-"""What people call a run: its title, note, star and whether it is archived; deleting it, and taking that back.
+"""What people call a run: its title, note, tags, star and whether it is archived; deleting it, and taking that back.
 
 ``label.json`` in the run's folder holds what a person wrote. A run without a title of its own has one made from its
 settings and the moment it began, the same on every page and in every command. A deleted run lies in ``.deleted`` of the
@@ -27,7 +27,7 @@ from core.text import one_line
 
 FILE = "label.json"
 DELETED = ".deleted"
-MOST_TITLE, MOST_NOTE = 80, 2000
+MOST_TITLE, MOST_NOTE, MOST_TAG, MOST_TAGS = 80, 2000, 40, 20
 STAMP = "%Y%m%d-%H%M%S"  # how a run folder's name begins, in UTC
 
 
@@ -39,6 +39,7 @@ class Label:
     note: str = ""
     starred: bool = False
     archived: bool = False
+    tags: tuple[str, ...] = ()
 
 
 def label_of(run: RunFolder) -> Label:
@@ -47,13 +48,17 @@ def label_of(run: RunFolder) -> Label:
 
 
 def write_label(run: RunFolder, **changes: Any) -> Label:
-    """Change some of title, note, starred, archived; the label as it is now.
+    """Change some of title, note, starred, archived, tags; the label as it is now.
 
-    Raises RunError for a title or note that is too long.
+    Raises RunError for a title, note or tag that is too long, and for too many tags.
     """
     label = replace(label_of(run), **changes)
     label = replace(label, title=one_line(label.title).strip(), note=label.note.strip())
-    for what, text, most in (("title", label.title, MOST_TITLE), ("note", label.note, MOST_NOTE)):
+    label = replace(label, tags=tuple(dict.fromkeys(filter(None, (one_line(tag).strip() for tag in label.tags)))))
+    if len(label.tags) > MOST_TAGS:
+        raise RunError(f"A run has at most {MOST_TAGS} tags; this one would have {len(label.tags)}.")
+    texts = [("title", label.title, MOST_TITLE), ("note", label.note, MOST_NOTE)]
+    for what, text, most in [*texts, *(("tag", tag, MOST_TAG) for tag in label.tags)]:
         if len(text) > most:
             raise RunError(f"The {what} of a run has at most {most:,} characters; this one has {len(text):,}.")
     run.write_json(FILE, asdict(label))
@@ -97,7 +102,7 @@ def settings_title(config: RunConfig) -> str:
         parts.append("pretrained")
     parts.append("SMOTE" if config.smote.enabled else "no SMOTE")
     of_regions = config.folds.region and f"leave-one-{one_line(config.folds.region, 20)}-out"
-    return ", ".join([*parts, of_regions or f"{config.folds.n_splits} folds"])
+    return ", ".join([*parts, of_regions or config.folds.words])
 
 
 def delete(run: RunFolder) -> None:
@@ -155,10 +160,15 @@ def _read(path: Path) -> Label:
         found = read_json(path)
         return Label(
             one_line(found.get("title") or "", MOST_TITLE), str(found.get("note") or "")[:MOST_NOTE],
-            found.get("starred") is True, found.get("archived") is True,
+            found.get("starred") is True, found.get("archived") is True, _tags(found.get("tags")),
         )  # fmt: skip
     except (LandslideLensError, OSError, AttributeError):
         return Label()  # what a person wrote is lost, the run is not
+
+
+def _tags(found: Any) -> tuple[str, ...]:
+    texts = [one_line(tag, MOST_TAG) for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
+    return tuple(dict.fromkeys(filter(None, texts)))[:MOST_TAGS]
 
 
 def _made_title(run: RunFolder) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.analyses.preflight import model_cost
@@ -16,33 +15,39 @@ from core.config import ModelConfig
 from core.data.bands import subsets_of
 from core.data.indices import possible
 from core.data.store import Dataset
+from core.drawings import network
 from core.errors import LandslideLensError
 from core.jobs.analysis_folder import AnalysisFolder, folder_for, list_for
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
 from dashboard import cache, state, theme, url_state
-from dashboard.charts.base import escape_html
 from dashboard.jobs import analyses, progress
-from dashboard.train.backbones import BACKBONES, INITIAL
-from dashboard.ui import downloads, guards
+from dashboard.train.backbones import BACKBONES, INITIAL, offered_branches
+from dashboard.ui import downloads, guards, pictures
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
 COST = model_cost.ANALYSIS.name
 STAGE_COLUMNS = {
-    "name": "Stage", "operator": "Operator", "stride": "Stride", "channels": "Channels", "layers": "Layers",
-    "rows": "Map side (pixels)",
+    "stage": "Stage", "operator": "Operator", "kernel": "Kernel", "expansion": "Expansion", "squeeze": "SE",
+    "stride": "Stride", "channels": "Channels", "layers": "Layers", "rows": "Map side (pixels)",
+    "name": "In the network",
 }  # fmt: skip
 ROW_COLUMNS = {
     "backbone": "Backbone", "parameters": "Parameters", "megabytes": "MB", "depth": "Depth",
     "ms": "Latency (ms per patch)", "features": "Features", "error": "Problem",
 }  # fmt: skip
-BRANCH_TITLES = {"": "backbone", "optical": "optical branch", "sar": "SAR branch"}
+BRANCH_TITLES = {"": "Backbone", **theme.BRANCH_WORDS}
 FORMATS = {
     "Parameters": st.column_config.NumberColumn(format="localized"),
     "MB": st.column_config.NumberColumn(format="%.1f", help="10^6 bytes of weights in float32."),
     "Depth": st.column_config.NumberColumn(help="Convolutions and dense layers."),
     "Latency (ms per patch)": st.column_config.NumberColumn(format="%.1f"),
+    "Expansion": st.column_config.NumberColumn(
+        format="%.3g",
+        help="Channels inside a block for each that enters (MBConv, MLP), or for each that leaves (bottleneck).",
+    ),
+    "SE": st.column_config.TextColumn(help="Squeeze-and-excitation."),
     "Stride": st.column_config.NumberColumn(format="%.3g", help="Factor by which the map shrinks; below 1 it grows."),
     "Problem": st.column_config.TextColumn(width="large"),
 }
@@ -129,8 +134,9 @@ def _pickers(data: Dataset) -> dict[str, Any]:
             st.multiselect, "Indices as input bands", possible(data.bands), key="model_indices", placeholder="none"
         )
         branches = url_state.choose(
-            st.selectbox, "Branches", ["one", "optical_sar"] if both else ["one"], key="model_branches", default="one",
-            help="optical_sar: one encoder for optical bands and one for SAR, joined."
+            st.selectbox, "Branches", offered_branches(data.bands),
+            key="model_branches", default="one",
+            help="An encoder for each kind of input, joined: optical bands, SAR bands, indices (which must be chosen)."
             + ("" if both else " This dataset has only one kind of band."),
         )  # fmt: skip
         pretrained = url_state.choose(
@@ -163,12 +169,20 @@ def _description(data: Dataset, result: dict[str, Any], resized: str) -> None:
         st.metric("Latency", f"{facts['ms']:.1f} ms")
         st.metric("Depth", f"{facts['depth']}", help="Convolutions and dense layers.")
         st.metric("Features", f"{facts['features']:,}", help="Length of an embedding.")
-    if result["stages"]:
-        downloads.show(_stage_figure(result["stages"]), key="model_stages")
-        st.caption("Each stage of the network: the side of its maps. On the bars: channels.")
-    stages = pd.DataFrame(result["stages"], columns=list(STAGE_COLUMNS)).rename(columns=STAGE_COLUMNS)
-    with st.expander("Stages as a table"):
-        downloads.table(stages, hide_index=True, column_config=FORMATS)
+    pictures.show(
+        lambda dark, narrow: network.layers(
+            result["stages"], result["backbone"], result["backbone_side"], result["cam_layer"], dark, narrow
+        ),
+        "model_layers",
+        f"layers_{result['backbone']}",
+        _in_words(result["stages"]),
+    )
+    st.caption("Height: side of a map; width: channels, both on a scale of doublings.")
+    stages = pd.DataFrame([{"stage": i, **stage} for i, stage in enumerate(result["stages"])])
+    stages["squeeze"] = stages["squeeze"].map({True: "yes", False: ""})
+    stages = stages[list(STAGE_COLUMNS)].rename(columns=STAGE_COLUMNS)
+    st.markdown("**Layer settings**", help="As Table 1 of paper A lists them.")
+    downloads.table(stages, hide_index=True, column_config=FORMATS, height="content")
     layer = next((layer for layer in result["layers"] if layer["name"] == result["cam_layer"]), None)
     cells = f", a map of {layer['rows']}x{layer['columns']} cells" if layer else ""
     st.caption(escape_markdown(f"Attention maps read {result['cam_layer']}{cells}, unless another layer is chosen."))
@@ -176,18 +190,11 @@ def _description(data: Dataset, result: dict[str, Any], resized: str) -> None:
     downloads.download(stages, f"stages_{result['backbone']}", "Stages (CSV)")
 
 
-def _stage_figure(stages: list[dict[str, Any]]) -> go.Figure:
-    """The side of each stage's maps, with its channels."""
-    figure = go.Figure()
-    names = [escape_html(stage["name"]) for stage in stages]
-    figure.add_bar(
-        x=names, y=[stage["rows"] for stage in stages], text=[f"{stage['channels']} ch" for stage in stages],
-        marker_color=theme.FOLD[0], textposition="outside", cliponaxis=False, showlegend=False,
-        hovertemplate="%{x}: %{y} pixels a side, %{text}<extra></extra>",
-    )  # fmt: skip
-    figure.update_xaxes(title_text="Stage", type="category")
-    figure.update_yaxes(title_text="Map side (pixels)", rangemode="tozero")
-    return theme.apply(figure, 300)
+def _in_words(stages: list[dict[str, Any]]) -> str:
+    """The picture of the layers for those who do not see it."""
+    parts = [f"{stage['layers']} × {stage['operator']}, {stage['channels']} channels" for stage in stages[:12]]
+    more = f", and {len(stages) - 12} more" if len(stages) > 12 else ""
+    return f"Layers from the patch on: {'; '.join(parts)}{more}."
 
 
 def _bands(result: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with a run wherever it is listed: name it, note, star, archive, duplicate, delete and take back."""
+"""What can be done with a run wherever it is listed: name it, note, tag, star, archive, delete and take back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def menu(run: RunFolder, place: str) -> None:
     """The button that opens what can be done with this run. place: where it stands, for the keys of its widgets."""
     label = labels.label_of(run)
     key = f"{place}_run"
-    with st.popover("Edit", icon=":material/edit:", type="tertiary", help="Title, note, star, archive, delete."):
+    with st.popover("Edit", icon=":material/edit:", type="tertiary", help="Title, note, tags, star, archive, delete."):
         _form(run, label, key)
 
 
@@ -34,8 +34,12 @@ def _form(run: RunFolder, label: labels.Label, key: str) -> None:
             help="Empty: made from the run's settings.",
         )  # fmt: skip
         note = st.text_area("Note", label.note, max_chars=labels.MOST_NOTE)
+        tags = st.multiselect(
+            "Tags", label.tags, default=label.tags, accept_new_options=True, max_selections=labels.MOST_TAGS,
+            placeholder="Type a tag", help="Runs can be filtered by their tags on the Runs page.",
+        )  # fmt: skip
         if st.form_submit_button("Save"):
-            change(run, title=title, note=note)
+            change(run, title=title, note=note, tags=tuple(tags))
     st.caption(f"Folder: {escape_markdown(run.name)}")
     with st.container(horizontal=True):
         if st.button("Remove star" if label.starred else "Star", key=f"{key}_star", icon=":material/star:"):
@@ -54,6 +58,17 @@ def change(run: RunFolder, **changes: object) -> None:
     """Write what a person wants of the label and draw the page anew, or show why it cannot be."""
     try:
         labels.write_label(run, **changes)
+    except (LandslideLensError, OSError) as error:
+        show_error(error)
+        return
+    st.rerun()
+
+
+def tag(runs: Sequence[RunFolder], tags: Sequence[str]) -> None:
+    """Give these runs further tags."""
+    try:
+        for run in runs:
+            labels.write_label(run, tags=(*labels.label_of(run).tags, *tags))
     except (LandslideLensError, OSError) as error:
         show_error(error)
         return

@@ -9,6 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "torchvision", "timm", "sklearn", "umap", "numba", "pytorch_grad_cam", "lightgbm")
 PAGES = [
+    ("runs", {}),
+    *(("train", {"train_view": "method", "method_figure": figure}) for figure in ("framework", "process")),
     *(("balance", {"balance_view": view}) for view in ("synthetic", "realism", "audit")),
     ("embedding", {}),
     ("embedding", {"embedding_view": "runs"}),

@@ -20,7 +20,9 @@ from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
-from dashboard.results.compare.sides import Side, pair
+from dashboard.results.compare import confusions, learning
+from dashboard.results.compare.door import SEVERAL
+from dashboard.results.compare.sides import Side, answers, pair
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, small
 from dashboard.ui.messages import show_error
@@ -41,7 +43,7 @@ def several_view(run: RunFolder, summary: dict, head: str) -> None:
     reference = theme.head_title(head)
     chosen = url_state.choose_several(
         st.multiselect, f"Compare with {escape_markdown(reference)} of this run", list(options),
-        key="significance_chosen", default=usual, format_func=options.get, max_selections=MOST,
+        key=SEVERAL, default=usual, format_func=options.get, max_selections=MOST,
     )  # fmt: skip
     metric = url_state.choose(
         st.segmented_control, "Metric", list(METRICS), key="significance_metric", default="f1", required=True,
@@ -67,6 +69,10 @@ def several_view(run: RunFolder, summary: dict, head: str) -> None:
         st.markdown(f"- {words}")
         settled.append(sure)
     _drawn(rows, settled, comparisons, metric, run)
+    compared = [this, *(sides[name] for name in comparisons)]
+    classes = tuple(summary["class_names"])
+    confusions.confusions_view([(side.title, answers(side)) for side in compared], classes, "several")
+    learning.several_view(compared)
 
 
 def recipes_in_words(first: Side, second: Side, metric: str) -> tuple[str, bool]:

@@ -19,7 +19,7 @@ def test_one_backbone_is_described_in_json_and_in_lines(here):
     assert [row["input"] for row in value["inputs"]] == ["red", "nir", "desc_vv"]
     assert value["stages"][0]["stride"] == 2 and value["device"].startswith("CPU")
     text = core("model", "test_resnet", "--size", "32", *TINY, *here).stdout
-    assert "BasicBlock" in text and "weights: random" in text and "Attention maps read backbone." in text
+    assert "Basic block" in text and "weights: random" in text and "Attention maps read backbone." in text
 
 
 def test_the_hubs_weights_are_named_with_their_licence_and_not_fetched(here):

@@ -11,7 +11,7 @@ from core.errors import ConfigError
 from core.explain.cam.gradcam import gradcam
 from core.io import safetensors_file
 from core.train.networks.backbones import build_network, load_network, save_network
-from core.train.networks.cost import stages
+from core.train.networks.stages.table import stages
 from core.train.optimisation.unfreezing import backbone_blocks, opening_at
 
 NARROW = {"channels": [8, 16, 24, 32]}

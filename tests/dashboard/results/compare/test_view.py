@@ -132,3 +132,42 @@ def test_curves_at_every_threshold_are_those_of_the_two_sides():
     for line, (_, curve) in zip(figure.data, curves, strict=True):
         assert list(line.x) == list(curve.x) and list(line.y) == list(curve.y)
     assert figure.data[0].line.dash != figure.data[1].line.dash
+
+
+def test_both_confusion_matrices_are_of_the_same_patches_and_attention_of_both_can_be_laid_over(runs, open_page):
+    first, second, _ = runs
+    at = open_page("results", run=first.name, results_view="compare", **{door.OTHER: second.name})
+    figures = {chart.proto.id.rpartition("-")[2]: chart for chart in at.get("plotly_chart")}
+    for number, run in enumerate((first, second)):
+        texts = figures[f"compare_confusion_{number}"].proto.spec
+        oof = run.oof()
+        hits = int(((oof["label"] == 1) & (oof[f"pred_{HEAD}"] == 1)).sum())
+        assert f'"{hits:,} Found (TP)' in texts
+    at.toggle(key="compare_attention").set_value(True).run()
+    assert not at.exception
+    assert any("compare_fixed_attention" in one.proto.id for one in at.get("bidi_component"))
+
+
+def test_several_runs_have_their_matrices_and_curves_beside_each_other(runs, open_page):
+    first, second, _ = runs
+    chosen = {door.HOW: "several", door.SEVERAL: str((second.name, HEAD))}
+    at = open_page("results", run=first.name, results_view="compare", **chosen)
+    assert not at.exception
+    drawn = " ".join(chart.proto.id for chart in at.get("plotly_chart"))
+    assert all(f"several_{name}" in drawn for name in ("confusion_0", "confusion_1", "val_loss", "val_f1"))
+
+
+def test_curves_of_several_are_means_over_folds():
+    history = pd.DataFrame({"fold": [0, 1, 0, 1], "epoch": [1, 1, 2, 2], "val_f1": [0.2, 0.4, 0.6, 0.8]})
+    figure = learning.means([(f"<b>{i}", history) for i in range(12)], "val_f1")
+    assert len(figure.data) == 12 and list(figure.data[0].y) == pytest.approx([0.3, 0.7])
+    assert "<b>" not in figure.data[0].name and len({(t.line.color, t.line.dash) for t in figure.data}) == 12
+
+
+def test_the_door_to_several_names_each_run_with_its_head(monkeypatch):
+    opened = []
+    monkeypatch.setattr(door.state, "open_view", lambda *page, **more: opened.append((page, more)))
+    monkeypatch.setattr(door.url_state, "forget", lambda *keys: None)
+    door.open_compare_several("a", {"b": "fc", "c": HEAD})
+    filters = opened[0][1]["filters"]
+    assert filters == {door.HOW: "several", door.SEVERAL: ["('b', 'fc')", f"('c', '{HEAD}')"]}

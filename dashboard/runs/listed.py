@@ -1,0 +1,106 @@
+"""Which runs the Runs page lists, and the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.runs.registry.differences import from_others, from_preset, in_words, seed_spread
+from core.runs.registry.entry import Entry
+from core.runs.store import STATES
+from core.text import duration, interval, number
+from dashboard import theme
+from dashboard.ui import formatting
+
+DIFFERS = "Settings that most of the runs listed do not have, or that are not the preset's: chosen under More."
+RUN_PX = 270  # a title that is made, with its star
+COLUMNS: dict[str, Any] = {
+    "Run": st.column_config.TextColumn("Run", pinned=True, width=RUN_PX),
+    "State": st.column_config.MultiselectColumn(
+        "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
+    ),
+    "F1": st.column_config.NumberColumn("F1", format="%.3f", help="Out of fold, of the headline head."),
+    "95% interval": st.column_config.TextColumn("95% interval", help="Of F1, over patches, by bootstrap."),
+    "Folds ±": st.column_config.NumberColumn("Folds ±", format="%.3f", help="Standard deviation of F1 over the folds."),
+    "Seeds ±": st.column_config.TextColumn(
+        "Seeds ±",
+        help="Standard deviation of F1 over the trainings of the same recipe that differ in their seeds alone, and how "
+        "many there are.",
+    ),
+    "AUC": st.column_config.NumberColumn("AUC", format="%.3f"),
+    "Tags": st.column_config.ListColumn("Tags", help="What people wrote, and the experiment a run belongs to."),
+    "Differs in": st.column_config.TextColumn("Differs in", width="medium", help=DIFFERS),
+    "Started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
+    "Seconds": st.column_config.NumberColumn("Seconds", format="%.0f", help="Of computing, to sort by."),
+    "Code": st.column_config.TextColumn("Code", help="Commit or version that trained it."),
+    "Data": st.column_config.TextColumn("Data", help="Hash of the dataset's content."),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is listed. Empty: everything. words: each has to be somewhere in the run's row."""
+
+    words: str = ""
+    datasets: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    starred: bool = False
+    archived: bool = False
+
+
+def chosen(entries: Sequence[Entry], filters: Filters) -> list[Entry]:
+    """The entries that pass, in their order. Of several tags one is enough."""
+    words = filters.words.casefold().split()
+    found = []
+    for entry in entries:
+        if (
+            (entry.archived and not filters.archived)
+            or (filters.starred and not entry.starred)
+            or (filters.datasets and entry.dataset not in filters.datasets)
+            or (filters.states and entry.state not in filters.states)
+            or (filters.tags and not set(filters.tags) & set(entry.all_tags))
+        ):
+            continue
+        if words:
+            text = _searched(entry)
+            if not all(word in text for word in words):
+                continue
+        found.append(entry)
+    return found
+
+
+def _searched(entry: Entry) -> str:
+    parts = [
+        entry.name, entry.title, entry.note, entry.dataset, entry.preset, entry.backbone, entry.head, entry.code,
+        entry.data, *entry.all_tags, *(f"{path} {value}" for path, value in entry.settings.items()),
+    ]  # fmt: skip
+    return " ".join(parts).casefold()
+
+
+def table(entries: Sequence[Entry], known: Sequence[Entry], against: str) -> pd.DataFrame:
+    """A row for each. known: all runs, among which trainings of one recipe are looked for.
+
+    against: ``others``, the settings that are not as in most runs listed; or ``preset``, that are not the preset's.
+    """
+    differing = from_others(entries) if against == "others" else [from_preset(entry) for entry in entries]
+    seeds = seed_spread(known)
+    rows = []
+    for entry, settings in zip(entries, differing, strict=True):
+        n_seeds, sd = seeds.get(entry.name, (1, None))
+        rows.append(
+            {
+                "Run": f"{'★ ' if entry.starred else ''}{entry.title}{' (archived)' if entry.archived else ''}",
+                "State": [entry.state], "F1": entry.f1,
+                "95% interval": interval((entry.f1_low, entry.f1_high), 2), "Folds ±": entry.fold_sd,
+                "Seeds ±": "" if sd is None else f"{number(sd)} of {n_seeds}", "Differs in": in_words(settings),
+                "Tags": list(entry.all_tags), "Dataset": entry.dataset, "AUC": entry.auc, "Preset": entry.preset, "Started": formatting.parse_time(entry.started),
+                "Took": duration(entry.seconds), "Seconds": entry.seconds, "Code": entry.code, "Data": entry.data,
+                "Note": entry.note, "Folder": entry.name,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
