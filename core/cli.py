@@ -16,6 +16,7 @@ from core.analyses.splitting.protocols import ANALYSIS as PROTOCOLS
 from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
 from core.commands.demo import demo
+from core.commands.ensembles.ensemble import ensemble, ensemble_predict
 from core.commands.estimate import estimate
 from core.commands.experiments.ablate import ablate
 from core.commands.explain import explain
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     ingest, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
-    check_submission, prevalence, heads, explain, compare, review, doctor,
+    check_submission, prevalence, heads, explain, compare, ensemble, ensemble_predict, review, doctor,
 )  # fmt: skip
 NAMELESS = {
     POLYGONS: ("probability",),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.packaged_weights import WEIGHTS, PackagedWeights
+from core.data.clouds import network as clouds
 from core.errors import LandslideLensError
 from core.provenance import commit, versions
 
@@ -31,6 +32,7 @@ def examine(checkpoints: Path) -> dict[str, Any]:
         for name in REQUIRED
     ]
     rows += [_weights_row(one) for one in WEIGHTS.values()]
+    rows.append(_clouds_row())
     device: dict[str, Any] = {}
     try:
         from core.device import describe
@@ -67,6 +69,13 @@ def _weights_row(one: PackagedWeights) -> dict[str, Any]:
     return _row(
         f"Weights of {one.backbone}", found, here or not one.required, "" if here else f"{extra}{one.command}", True
     )
+
+
+def _clouds_row() -> dict[str, Any]:
+    """Whether the cloud networks are there, which are an extra."""
+    here = clouds.file_of("l2a") is not None
+    found = f"{clouds.PACKAGE} {clouds.VERSION}" if here else "not installed"
+    return _row("Cloud networks", found, True, "" if here else f"An extra, for clouds: {clouds.COMMAND}", True)
 
 
 def _row(what: str, found: str, ok: bool, advice: str, always: bool = False) -> dict[str, Any]:

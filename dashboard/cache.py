@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.store import Dataset, open_dataset
+from core.data.store import Dataset, beside, open_dataset
 from core.errors import RunError
 from core.runs.plain_files import read_arrays, read_json, read_table
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget, DatasetTarget
 
-Version = tuple[int, int, int]
+Version = tuple[int, ...]
 
 
 def file_version(path: Path) -> Version:
@@ -99,7 +99,12 @@ def _arrays(path: str, version: Version) -> dict[str, np.ndarray]:
 
 def dataset(path: Path) -> Dataset:
     """The dataset file at ``path``. Raises DataError for one that cannot be used."""
-    return _dataset(str(path), file_version(Path(path)))
+    return _dataset(str(path), dataset_version(Path(path)))
+
+
+def dataset_version(path: Path) -> Version:
+    """As :func:`file_version`, and of the columns that were measured beside the dataset file."""
+    return *file_version(path), *file_version(beside.path_of(path))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -116,7 +121,7 @@ def images(data: Dataset, rows: Sequence[int], bands: Sequence[str] | None = Non
 
 @st.cache_data(max_entries=48, show_spinner=False)
 def _images(path: str, version: Version, rows: tuple[int, ...], bands: tuple[str, ...] | None) -> np.ndarray:
-    return _dataset(path, version).images(np.array(rows, np.int64), bands)
+    return dataset(Path(path)).images(np.array(rows, np.int64), bands)
 
 
 def masks(data: Dataset, rows: Sequence[int]) -> np.ndarray | None:
@@ -129,12 +134,12 @@ def patch_metadata(data: Dataset, ids: Sequence[str] | None = None, images: bool
 
     ids: none means all. The key of an entry takes longer the more there are.
     """
-    return _patch_metadata(str(data.path), file_version(data.path), None if ids is None else tuple(ids), images)
+    return _patch_metadata(str(data.path), dataset_version(data.path), None if ids is None else tuple(ids), images)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading what is known of each patch…")
 def _patch_metadata(path: str, version: Version, ids: tuple[str, ...] | None, images: bool) -> pd.DataFrame:
     from core.data.tabular.patch_metadata import patch_facts
 
-    data = _dataset(path, version)
+    data = dataset(Path(path))
     return patch_facts(data, None if ids is None else data.index_of(list(ids)), images=images)

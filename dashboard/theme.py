@@ -26,6 +26,14 @@ OUTCOME_WORDS = {
 FAMILY = {"optical": "#4E9F6B", "sar_post": "#4A7EBB", "sar_change": "#8E6BB8", "other": "#8C939B"}
 FAMILY_WORDS = {"optical": "Optical", "sar_post": "SAR after", "sar_change": "SAR change", "other": "Other"}
 
+BRANCH_WORDS = {
+    "optical": "Optical branch",
+    "sar": "SAR branch",
+    "indices": "Index branch",
+    "after": "After",
+    "before": "Before",
+}
+
 FOLD = ("#2B8C8C", "#D9822B", "#7B68B5", "#4E9F6B", "#C0447E", "#B08D2E", "#4A7EBB", "#9A5B3C", "#6B7785", "#A45BA8")
 _HEADS = ("#C0447E", "#D9822B", "#B08D2E", "#9A5B3C")
 _STATE = {
@@ -50,7 +58,7 @@ DIVERGING = [[0.0, NEGATIVE], [0.5, "#D5D8DB"], [1.0, POSITIVE]]
 # Heads that see statistics of the bands only.
 _GREYS = {
     "stats_logreg": "#6B7785", "stats_svm": "#A3ACB5", "stats_boost": "#858E97", "rich": "#4C5660",
-    "rich_boost": "#5D6873", "stats_blend": "#39424B",
+    "rich_boost": "#5D6873", "full_boost": "#727C86", "stats_blend": "#39424B",
 }  # fmt: skip
 
 
@@ -79,6 +87,7 @@ def head_title(head: str) -> str:
         "stats_boost": "Band statistics, boosted trees",
         "rich": "Rich band statistics, SVM",
         "rich_boost": "Rich band statistics, boosted trees",
+        "full_boost": "Full band statistics, boosted trees",
         "stats_blend": "Rich band statistics, SVM and trees",
         "blend": "Network and statistics",
     }

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.dataset import bands, check, demo, facts, leakage, map, patches
+from dashboard.dataset import bands, check, clouds, demo, facts, leakage, map, patches
 from dashboard.dataset.importing import wizard
 from dashboard.ui import empty_states, guards
 from dashboard.ui.view_switch import view_switch
@@ -14,6 +14,7 @@ VIEWS = {
     "map": (":material/map: Map", map.places),
     "check": (":material/fact_check: Check", check.check),
     "leakage": (":material/compare: Leakage", leakage.leakage),
+    "clouds": (":material/cloud: Clouds", clouds.clouds),
     "import": (":material/drive_folder_upload: Import", lambda data: wizard.importer()),
 }
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.data.leakage import ground_between
 from core.errors import LandslideLensError
+from core.evaluate.second_head import kept_facts
 from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
@@ -14,8 +15,9 @@ from dashboard.results.errors_by_kind import errors_view
 from dashboard.results.external_validation import external_test_view
 from dashboard.results.heads import heads_view
 from dashboard.results.safety.target import target_view
+from dashboard.results.second.view import second_view
 from dashboard.results.slices import slices_view
-from dashboard.results.sources import published_metrics, uploaded_scores
+from dashboard.results.sources import ensembles, published_metrics, uploaded_scores
 from dashboard.results.splits.view import splits_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
@@ -25,17 +27,22 @@ from dashboard.ui.guards import or_stop
 from dashboard.ui.head_picker import chosen_head
 from dashboard.ui.view_switch import open_from_within, view_switch
 
-SOURCES = {"run": "This run", "csv": "CSV of probabilities", "published": "Published metrics"}
+SOURCES = {
+    "run": "This run",
+    "ensemble": "An ensemble",
+    "csv": "CSV of probabilities",
+    "published": "Published metrics",
+}
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
-    "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
+    "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "second": "Second head", "compare": "Compare",
     "splits": "Splits", "external": "External test", "training": "Training",
 }  # fmt: skip
 # Views that links name by what they were once called -> the view, and what else it then shows.
 OLD_VIEWS = {
     "metrics": ("summary", {}), "curves": ("heads", {}), "threshold": ("safety", {}), "risk_control": ("safety", {}),
     "significance": ("compare", {"compare_how": "several"}), "locked_test": ("external", {"external_which": "locked"}),
-    "novelty": ("external", {"external_which": "novelty"}),
+    "ensemble": ("compare", {"compare_how": "ensemble"}), "novelty": ("external", {"external_which": "novelty"}),
 }  # fmt: skip
 VIEW = "results_view"
 NEED_DATA = ("errors", "safety", "slices", "compare", "splits")
@@ -58,7 +65,9 @@ def main() -> None:
                 st.radio, "Results of", list(SOURCES), key="results_of", default="run", format_func=SOURCES.get
             )
             downloads.picture_format()
-    if source == "csv":
+    if source == "ensemble":
+        ensembles.ensemble_source_view()
+    elif source == "csv":
         uploaded_scores.uploaded_scores_view()
     elif source == "published":
         published_metrics.published_metrics_view()
@@ -88,7 +97,8 @@ def of_run(bar) -> None:
             with st.popover(f":orange[{words}]", icon=":material/warning:"):
                 st.warning("  \n".join(warnings))
     summary.header(predicted, facts["heads"].get(head))
-    draw(view_switch("results", VIEWS, "summary"), run, facts, oof, predicted, known)
+    views = {name: title for name, title in VIEWS.items() if name != "second" or kept_facts(facts)}
+    draw(view_switch("results", views, "summary"), run, facts, oof, predicted, known)
 
 
 def draw(view, run, facts, oof, predicted, known) -> None:
@@ -110,6 +120,8 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         slices_view(predicted, data)
     elif view == "heads":
         heads_view(run, facts, predicted, oof)
+    elif view == "second":
+        second_view(facts)
     elif view == "compare":
         compare_view(run, facts, predicted.head, data)
     elif view == "splits":

@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import challenge, novelty, review, scenes, transfer
+from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, splits, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -123,10 +123,13 @@ def _embedding(seed: int, words: str) -> str:
 
 
 FIGURES: dict[str, tuple[str, ...]] = {
-    "docs/challenge.md": challenge.FIGURES,
+    "docs/challenge.md": challenge.FIGURES + ensemble.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
+    "docs/splits.md": splits.FIGURES,
     "docs/transfer.md": transfer.FIGURES,
+    "docs/board.md": board.FIGURES,
+    "docs/clouds.md": clouds.FIGURES,
     "docs/review.md": review.FIGURES,
     "README.md": (
         "On {without_network[dataset][n]:,} real patches that blend reaches AUC "
@@ -259,10 +262,13 @@ EVERYWHERE = {"95 %": "the level of all intervals", "at 2 %": "the other share",
 _NOT_KEPT = "counted once on the out-of-fold tables behind ablation.json, which it does not hold"
 
 SETTINGS: dict[str, dict[str, str]] = {
-    "docs/challenge.md": challenge.SETTINGS,
+    "docs/challenge.md": challenge.SETTINGS | ensemble.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
+    "docs/splits.md": splits.SETTINGS,
     "docs/transfer.md": transfer.SETTINGS,
+    "docs/board.md": board.SETTINGS,
+    "docs/clouds.md": clouds.SETTINGS,
     "docs/review.md": review.SETTINGS,
     "README.md": {
         "Sentinel-1/2": "satellites",

@@ -20,6 +20,7 @@ FLOORS = (
     ("core.smote", "core.train", "core.heads", "core.evaluate", "core.embed", "core.explain"),  # the stages
     ("core.runs",),
     ("core.predict", "core.review", "core.doctor", "core.drawings"),
+    ("core.ensembles",),
     ("core.flow",),
     ("core.pipeline", "core.preflight"),
     ("core.experiments",),

@@ -39,6 +39,9 @@ MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ingest zindi SOURCE --out checkpoints/datasets/zindi.h5": (
         "python -m core ingest zindi zindi --out checkpoints/datasets/zindi.h5",
     ),
+    "python -m core ingest before_after SOURCE --out pairs.h5": (
+        "python -m core ingest before_after pairs --out pairs.h5",
+    ),
     "python -m core bands [NAME ...]": ("python -m core bands", "python -m core bands B2 B3 B4 B8"),
     "python -m core model NAME": ("python -m core model resnet18",),
     "python -m core model NAME [NAME ...]": ("python -m core model resnet18 mobilenetv4_conv_small",),
@@ -56,6 +59,17 @@ MEANT: dict[str, tuple[str, ...]] = {
         "python -m core prevalence RUN 0.02", "python -m core prevalence F.h5 0.02",
     ),
     "python -m core compare RUN RUN ...": ("python -m core compare RUN balanced",),
+    "python -m core ensemble RUN RUN:fc eva.csv --out three": (
+        "python -m core ensemble RUN trained:fc --out two",
+    ),
+    "python -m core ensemble oof_eva.csv RUN:lgbm RUN:svm_c10 --out together": (
+        "python -m core ensemble RUN trained:fc --out together",
+    ),
+    "python -m core ensemble-predict three 1=a.csv 2=a.csv 3=eva-new.csv --out p.csv": (
+        "python -m core ensemble RUN trained:fc --out again",
+        "python -m core predict RUN SOURCE --out a.csv",
+        "python -m core ensemble-predict again 1=a.csv 2=a.csv --out p.csv",
+    ),
     "python -m core ablate F.h5 grid --vary train.lr=0.001,0.003": (
         "python -m core ablate F.h5 grid --vary train.lr=0.001,0.003 --preset demo --set model.backbone=test_resnet "
         "--set model.arguments={}",
@@ -100,6 +114,10 @@ MEANT: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 EXCLUDED = {
+    "python -m core analyse clouds": "needs ukis-csmask; its test has a small network",
+    "python -m core analyse scene_clouds": "needs ukis-csmask; its test has a small network",
+    "python -m core train F.h5 --preset board2-two": "needs a GPU",
+    "python -m core analyse robustness RUN --max-cloud": "needs a column of clouds",
     "python -m core analyse next_patches ": "needs unlabelled patches; tests/core/analyses/review has a run with some",
     "python -m core ablate F.h5 unfreeze ": "trains thirteen networks; tests/core/analyses/test_ablate.py trains two",
     "make ": "makes an environment and downloads; .ci and people run it",

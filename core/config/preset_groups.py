@@ -41,6 +41,16 @@ GROUPS: dict[str, Group] = {
         "pictures.",
         {"columns": "Boosted trees, SVMs and logistic regression, no network"},
     ),
+    "board": Group(
+        "The board's best",
+        "After the second place of Zindi's landslide challenge, for its 12 bands: 256 pixels, 20 epochs, a loss that "
+        "counts F1. Its backbones are not known; these start from packaged ImageNet weights. They need a GPU.",
+        {
+            "board2-two": "Two encoders: optical, SAR differences",
+            "board2-three": "Three encoders: optical, SAR differences, indices",
+            "board2-optical": "One encoder: optical bands alone",
+        },
+    ),
     "paper_a": Group(
         "Paper A (Table 2)",
         "The rows of paper A's Table 2: EfficientNetV2-L, 50 epochs. They need a GPU and download weights.",

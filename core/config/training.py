@@ -17,6 +17,15 @@ COLUMNS = "columns"  # model.backbone of a dataset of columns: no network, see c
 UNET = "unet_"  # before the name of a U-Net's encoder
 RENAMED = {"size_column": "second_column", "size_weight": "second_weight"}  # of ModelConfig: once -> now
 PACKAGED = "packaged"  # model.pretrained: weights from a Python package, see core.config.packaged_weights
+OPTICAL, SAR, INDICES = "optical", "sar", "indices"
+AFTER, BEFORE = "after", "before"  # the event
+BRANCHES: dict[str, tuple[str, ...]] = {  # model.branches -> the encoders that it names, the first one first
+    "one": (),
+    "optical_sar": (OPTICAL, SAR),
+    "optical_indices": (OPTICAL, INDICES),
+    "optical_sar_indices": (OPTICAL, SAR, INDICES),
+    "before_after": (AFTER, BEFORE),
+}
 
 
 class AugmentConfig(Section):
@@ -120,13 +129,16 @@ class ModelConfig(Section):
         description="Indices as further input bands, computed inside the network: names, auto (every plain ratio of "
         "bands that fits), or a stack of paper A: stack12, stack20, stack28.",
     )
-    branches: Literal["one", "optical_sar"] = Field(
+    branches: Literal["one", "optical_sar", "optical_indices", "optical_sar_indices", "before_after"] = Field(
         "one",
         description="one: a single encoder reads all bands. optical_sar: the backbone reads the optical bands (and any "
-        "that are not SAR), a second encoder reads SAR, and their embeddings are joined.",
+        "that are not SAR), a second encoder reads SAR, and their embeddings are joined. optical_indices, "
+        "optical_sar_indices: the indices (model.indices) have an encoder of their own too. before_after: one encoder "
+        "reads the bands after the event and those before it (red and red_pre) by the same weights; both embeddings "
+        "and their absolute difference are joined.",
     )
     sar_backbone: str | None = Field(
-        None, description="Encoder of the SAR branch (branches=optical_sar); none: the same as the backbone."
+        None, description="Encoder of the SAR branch, where branches has one; none: the same as the backbone."
     )
     sar_weights: str | None = Field(
         None,
@@ -137,7 +149,7 @@ class ModelConfig(Section):
     )
     fusion: Literal["concat", "mean", "gated"] = Field(
         "concat",
-        description="How the two embeddings are fused. concat: one after the other. mean: their mean. gated: a "
+        description="How the encoders' embeddings are fused. concat: one after the other. mean: their mean. gated: a "
         "weighted mean with learnt weights.",
     )
     modality_dropout: float = Field(
@@ -234,9 +246,18 @@ class ModelConfig(Section):
         return names_of(value) or ()
 
     @model_validator(mode="after")
+    def _moments_have_no_indices(self) -> ModelConfig:
+        if self.branches == "before_after" and self.indices:
+            raise ValueError(
+                "branches=before_after reads each band before and after the event, and indices have no moment. Set "
+                "model.indices=[], or model.branches=one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sar_settings_need_their_branch(self) -> ModelConfig:
         of_sar = [name for name in ("sar_backbone", "sar_weights", "sar_arguments") if getattr(self, name) is not None]
-        if self.branches == "one" and of_sar:
+        if SAR not in BRANCHES[self.branches] and of_sar:
             raise ValueError(
                 f"model.{of_sar[0]} belongs to a SAR branch, and there is none. Set model.branches=optical_sar, or "
                 "leave it"
@@ -255,10 +276,11 @@ class TrainConfig(Section):
         le=256,
         description="Gradient accumulation: batches per optimiser step, for a larger batch in less memory.",
     )
-    loss: Literal["kl", "bce", "focal"] = Field(
+    loss: Literal["kl", "bce", "focal", "bce_f1"] = Field(
         "kl",
         description="kl: Kullback-Leibler divergence from the soft labels (paper A). bce: binary cross-entropy of the "
-        "landslide's log-odds. focal: cross-entropy with less weight on easy patches.",
+        "landslide's log-odds. focal: cross-entropy with less weight on easy patches. bce_f1: the mean of bce and of "
+        "1 - F1 of the batch, counted with probabilities, so that it has a gradient.",
     )
     focal_gamma: float = Field(
         2.0,

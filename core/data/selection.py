@@ -14,6 +14,7 @@ from core.config import DataConfig, FoldsConfig
 from core.data.bands import Band, choose_bands
 from core.data.held_back.split_parts import held_back
 from core.data.label_versions import labels_of
+from core.data.store.beside import CLOUD_SHARE
 from core.data.store.dataset import Dataset
 from core.errors import ConfigError
 
@@ -141,6 +142,8 @@ def cloud_of(dataset: Dataset, column: str | None = None) -> tuple[str, np.ndarr
     """
     numbers = {name: values for name in dataset.columns if (values := _numbers(dataset.columns[name])) is not None}
     fitting = [name for name in numbers if (name == column if column else "cloud" in name.lower())]
+    if column is None and len(fitting) > 1:
+        fitting = [name for name in fitting if name != CLOUD_SHARE]  # the dataset's own comes before an estimate
     if len(fitting) != 1:
         wanted = f"the column of numbers '{column}'" if column else "one column of numbers with 'cloud' in its name"
         raise ConfigError(

@@ -184,8 +184,9 @@ def sentence(table: dict[str, Any]) -> str:
         return "No row has been trained yet."
     best = max(rows, key=lambda row: row["oof"]["f1"])
     base = next((row for row in rows if row["name"] == table["baseline"]), None)
+    so_far = " so far" if any(row["state"] == "waiting" for row in table["rows"]) else ""
     words = (
-        f"Highest F1: {best['title']}, {number(best['oof']['f1'])} "
+        f"Highest F1{so_far}: {best['title']}, {number(best['oof']['f1'])} "
         f"(95% interval {interval_text(best['oof']['f1_interval'])})."
     )
     compared = [row["difference"]["f1"] for row in rows if "difference" in row]

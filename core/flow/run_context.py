@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from core import provenance
 from core.config import RunConfig
-from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.band_statistics import FEATURES
 from core.data.bands import Band, choose_bands
 from core.data.check import check
 from core.data.check.masks import require_masks
@@ -47,9 +48,9 @@ class RunContext:
 
     ``selection`` holds the bands that are trained on and the labels that count; what it leaves out is as unlabelled.
     ``drawn`` holds the folds, and what they keep together. ``origin``: the weights of each fold, and what the run has
-    learnt from. ``value_notes``: what is doubtful about the pixels' values. ``setting_notes``: settings that do not
-    apply. ``shared``: what other runs of this process have made, or will use. ``columns``: facts about
-    the patches, (N,) each, those of joined inventories too.
+    learnt from. ``features``: kind of band statistics -> (N, S) float32. ``value_notes``: what is doubtful about the
+    pixels' values. ``setting_notes``: settings that do not apply. ``shared``: what other runs of this process have
+    made, or will use. ``columns``: facts about the patches, (N,) each, those of joined inventories too.
     """
 
     run: RunFolder
@@ -57,8 +58,7 @@ class RunContext:
     dataset: Dataset
     selection: Selection
     images: np.ndarray
-    statistics: np.ndarray
-    rich: np.ndarray
+    features: Mapping[str, np.ndarray]
     drawn: Drawn
     device: Any
     origin: Origin
@@ -162,10 +162,10 @@ def prepare(run: RunFolder, shared: Shared | None = None) -> RunContext:
     if packaged:
         facts["packaged_weights"] = packaged
     run.write_json("provenance.json", facts)
-    statistics = shared.of("statistics", content, lambda: band_statistics(images))
-    rich = shared.of("rich", content, lambda: rich_statistics(images, names))
+    kinds = ("statistics", "rich", *(("full",) if config.heads.full else ()))
+    features = {kind: shared.of(kind, content, partial(FEATURES[kind], images, names)) for kind in kinds}
     return RunContext(
-        run, config, dataset, selection, images, statistics, rich, drawn, device, origin,
+        run, config, dataset, selection, images, features, drawn, device, origin,
         value_notes=tuple(report.value_warnings()), setting_notes=tuple(told_settings), shared=shared,
         columns=columns,
     )  # fmt: skip

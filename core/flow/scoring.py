@@ -48,7 +48,8 @@ def judge(context: RunContext) -> dict[str, HeadJudgement]:
 
 def _out_of_fold(context: RunContext) -> dict[str, np.ndarray]:
     """Name -> (N,) decision values, each patch's by the fold that has not seen it; heads that every fold has."""
-    names = (*context.config.heads.on_embeddings, *BASELINES)
+    asked = (name for name in context.config.heads.names if name != BLEND)
+    names = tuple(dict.fromkeys((*asked, *BASELINES)))
     scores = {name: np.full(len(context.labels), np.nan) for name in names}
     for fold in range(context.folds.n_splits):
         found, val = _scores(context, fold), context.folds.val(fold)
@@ -62,7 +63,7 @@ def _scores(context: RunContext, fold: int) -> dict[str, np.ndarray]:
     """Decision values of all real patches by one fold's heads; computed where an earlier version trained the fold."""
     if context.run.has_scores(fold):
         return context.run.scores(fold)
-    features = {"statistics": context.statistics, "rich": context.rich} | context.run.embeddings(fold)
+    features = {**context.features, **context.run.embeddings(fold)}
     heads = load_heads(context.run.heads_path(fold))
     return {name: head.decision(features[kind_of(name)], context.device) for name, head in heads.items()}
 
@@ -177,6 +178,12 @@ def _warnings(context: RunContext) -> list[str]:
         found.append(
             "The epoch of each fold was chosen by its F1 on that fold's validation part (the papers' way): these "
             "scores are inflated. train.select=inner or last is honest."
+        )
+    if context.config.folds.protocol == "single":
+        n = int((context.fold_of >= 0).sum())
+        found.append(
+            f"One split: {n:,} of {len(context.folds.members):,} patches are evaluated, by one network. Thresholds are "
+            "0.5 and probabilities uncalibrated, because there are no other folds to learn them from."
         )
     found += context.notes
     found += context.value_notes

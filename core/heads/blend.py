@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from core.heads.baselines import BASELINES, RICH, RICH_BOOST
+from core.heads.baselines import BASELINES, FULL_BOOST, RICH, RICH_BOOST
 
 BLEND, STATS_BLEND = "blend", "stats_blend"
 BLENDS: dict[str, tuple[str, str]] = {BLEND: ("fc", RICH), STATS_BLEND: (RICH, RICH_BOOST)}
-WITHOUT_NETWORK = (*BASELINES, STATS_BLEND)
+WITHOUT_NETWORK = (*BASELINES, FULL_BOOST, STATS_BLEND)
 
 
 def blend(log_odds: Sequence[np.ndarray]) -> np.ndarray:
@@ -35,7 +35,12 @@ def members_of(names: Sequence[str]) -> list[str]:
 
 
 def kind_of(name: str) -> str:
-    """What a head reads: ``embeddings`` of the network (the blend too), band ``statistics``, or ``rich`` ones."""
+    """What a head reads: ``embeddings`` of the network (the blend too), band ``statistics``, ``rich`` or ``full`` ones.
+
+    The last three as ``core.data.band_statistics.FEATURES`` makes them.
+    """
+    if name == FULL_BOOST:
+        return "full"
     if name in (RICH, RICH_BOOST, STATS_BLEND):
         return "rich"
     return "statistics" if name in BASELINES else "embeddings"

@@ -5,7 +5,7 @@ A head that cannot be fitted is left out with its reason; the others are fitted 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,7 +15,8 @@ import numpy as np
 from core.config import HeadsConfig
 from core.errors import TrainingError
 from core.heads.base import Head
-from core.heads.baselines import BASELINES, PLAIN, fit_baseline
+from core.heads.baselines import BASELINES, FULL_BOOST, fit_baseline
+from core.heads.blend import kind_of
 from core.heads.boosted import fit_boosted
 from core.heads.linear import fit_logreg
 from core.heads.svm import SvmSetting, fit_svms
@@ -92,16 +93,17 @@ def fit_on_embeddings(
 
 
 def fit_on_statistics(
-    statistics: np.ndarray, rich: np.ndarray, train: np.ndarray, labels: np.ndarray, class_weight: str = "none"
+    features: Mapping[str, np.ndarray], train: np.ndarray, labels: np.ndarray, class_weight: str = "none"
 ) -> FittedHeads:
     """The baselines that a network must beat, on the real patches of ``train`` (n,).
 
-    statistics: (N, 9 C) of all real patches. rich: (N, S). The scores are those of all real patches.
+    features: by kind, see ``core.data.band_statistics``, (N, S) of all real patches: "statistics", "rich", and "full"
+    where its trees are wanted too. The scores are those of all real patches.
     """
     fitted, y = FittedHeads(), labels[train]
-    for name in BASELINES:
-        features = statistics if name in PLAIN else rich
-        fitted.add(name, features, partial(fit_baseline, name, features[train], y, class_weight))
+    for name in (*BASELINES, *((FULL_BOOST,) if "full" in features else ())):
+        table = features[kind_of(name)]
+        fitted.add(name, table, partial(fit_baseline, name, table[train], y, class_weight))
     return fitted
 
 

@@ -6,6 +6,7 @@ repeated texts are counted first, and only what this program writes is accepted:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -23,11 +24,21 @@ _CODECS = {"SNAPPY", "UNCOMPRESSED"}
 _CELL = 8  # bytes of a number; of a text's place
 
 
-def save_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as parquet, complete or not at all; its folder is made where it is missing."""
+def save_table(path: Path, table: pd.DataFrame, notes: Mapping[bytes, bytes] | None = None) -> None:
+    """Write a table as parquet, complete or not at all; its folder is made where it is missing.
+
+    notes: what :func:`table_note` gives back.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     make_folder(path.parent)
     with replacing(path) as partial:
-        table.to_parquet(partial, index=False, engine="pyarrow")
+        if notes is None:
+            table.to_parquet(partial, index=False, engine="pyarrow")
+            return
+        arrow = pa.Table.from_pandas(table, preserve_index=False)
+        pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **notes}), partial)
 
 
 def load_table(path: Path) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.band_statistics import FEATURES
 from core.data.normalise import Normaliser
 from core.data.tabular.columns import encode
 from core.errors import ConfigError, RunError
@@ -66,7 +66,7 @@ class FoldModel:
     def log_odds_of(
         self, features: Mapping[str, np.ndarray], names: Sequence[str], rules: Mapping[str, Rule]
     ) -> dict[str, np.ndarray]:
-        """The same from what the heads read: ``embeddings``, ``statistics``, ``rich``, as far as they are needed."""
+        """The same from what the heads read: ``embeddings`` and kinds of band statistics, as far as they are needed."""
         wanted = members_of(names)
         if missing := [name for name in wanted if name not in self.heads]:
             raise RunError(f"Fold {self.fold + 1} has no head '{missing[0]}'. Copy the run folder again.")
@@ -118,8 +118,4 @@ class FoldModel:
             table = encode(inputs, columns, len(patches)) if inputs and columns is not None else None
             embedded = embed(self.network, patches, self.device, self.batch_size, tta=tta, table=table)
             features["embeddings"] = embedded.embeddings
-        if "statistics" in kinds:
-            features["statistics"] = band_statistics(images)
-        if "rich" in kinds:
-            features["rich"] = rich_statistics(images, normaliser.band_names)
-        return features
+        return features | {kind: FEATURES[kind](images, normaliser.band_names) for kind in kinds - {"embeddings"}}

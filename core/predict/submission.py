@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from core.data.readers.archives.unpack import small_file
@@ -18,9 +19,6 @@ from core.data.readers.tables.text import names_in, table_of
 from core.data.readers.zindi import IDS
 from core.errors import FormatError
 from core.io.csv_injection import csv_cell
-
-if TYPE_CHECKING:  # a page checks submissions, and loads no networks
-    from core.predict.patches import Answer
 
 TEST, SAMPLE = "Test.csv", "SampleSubmission.csv"
 HEADER = ("ID", "label")
@@ -73,13 +71,33 @@ def write_predictions(out: Path, table: pd.DataFrame) -> None:
         safe.to_csv(file, index=False, float_format="%.6f")
 
 
-def write_submission(out: Path, answer: Answer, source: Path) -> None:
-    """``ID,label`` with integers 0/1, in the order of Test.csv where ``source`` (a folder or an archive) has one.
+class Decided(Protocol):
+    """Patches with a decision each: ids (N,) text; pred (N,) 1, 0, or -1 for none."""
 
-    A SampleSubmission.csv beside it gives the header. Raises FormatError when a patch of Test.csv has no answer.
+    @property
+    def ids(self) -> np.ndarray:
+        """(N,) text."""
+
+    @property
+    def pred(self) -> np.ndarray:
+        """(N,)."""
+
+
+def write_submission(out: Path, answer: Decided, source: Path) -> None:
+    """``ID,label`` with integers 0/1, in the order of Test.csv where ``source`` has or is one.
+
+    source: a folder, an archive, or the file itself. A SampleSubmission.csv beside it gives the header.
+
+    Raises FormatError when a patch of Test.csv has no answer.
     """
+    text = submission_csv(answer, expected_of(source))
+    with _writing(out) as file:
+        file.write(text)
+
+
+def submission_csv(answer: Decided, wanted: Expected) -> str:
+    """The text of a submission. Raises FormatError when a patch of Test.csv has no answer."""
     decided = {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True) if pred >= 0}
-    wanted = expected(small_file(source, TEST), small_file(source, SAMPLE))
     order = list(decided) if wanted.order is None or wanted.source == SAMPLE else wanted.order
     missing = [name for name in order if name not in decided]
     if missing:
@@ -87,10 +105,11 @@ def write_submission(out: Path, answer: Answer, source: Path) -> None:
             f"{len(missing)} of {len(order)} patches of Test.csv have no answer (first: {missing[0]}). "
             "Their files are missing, unusable or without any data; a submission needs every one."
         )
-    with _writing(out) as file:
-        writer = csv.writer(file)
-        writer.writerow(wanted.header)
-        writer.writerows((csv_cell(name), decided[name]) for name in order)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(wanted.header)
+    writer.writerows((csv_cell(name), decided[name]) for name in order)
+    return text.getvalue()
 
 
 def _writing(out: Path) -> io.TextIOBase:

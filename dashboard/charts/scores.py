@@ -153,12 +153,13 @@ def _square_root_ticks(figure: go.Figure) -> dict:
 
 @dataclass(frozen=True)
 class HeadCurve:
-    """A head's curve with its point of decision: (x, y) in the curve's own axes, or None."""
+    """A head's curve with its point of decision: (x, y) in the curve's own axes, or None. colour: "" is the head's."""
 
     head: str
     curve: Curve
     point: tuple[float, float] | None
     note: str = ""
+    colour: str = ""
 
 
 def precision_recall(
@@ -192,7 +193,8 @@ def roc(curves: Sequence[HeadCurve], heads: tuple[str, ...]) -> go.Figure:
 def _curves(curves: Sequence[HeadCurve], heads: tuple[str, ...], hover: str) -> go.Figure:
     figure = go.Figure()
     for item in curves:
-        colour, title, curve = theme.head_colour(item.head, heads), theme.head_title(item.head), thinned(item.curve)
+        colour = item.colour or theme.head_colour(item.head, heads)
+        title, curve = theme.head_title(item.head), thinned(item.curve)
         figure.add_scatter(
             x=curve.x, y=curve.y, mode="lines", name=f"{title}{item.note}", legendgroup=item.head,
             line={"color": colour, "width": LINE if item.point else THIN},

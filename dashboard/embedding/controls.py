@@ -105,7 +105,7 @@ def look_controls(data: Dataset, drawn: Drawn) -> None:
 
 def facts(data: Dataset) -> dict[str, np.ndarray]:
     """Columns that patches can be coloured by."""
-    return _facts(str(data.path), cache.file_version(data.path))
+    return _facts(str(data.path), cache.dataset_version(data.path))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -13,6 +13,7 @@ from core.runs.store import RunFolder
 from dashboard import cache, url_state
 from dashboard.jobs import model_client
 from dashboard.patches import gallery, outcomes
+from dashboard.theme import BRANCH_WORDS
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
 from dashboard.ui.messages import show_error
@@ -46,11 +47,9 @@ def layer_picker(run: RunFolder, own: str, key: str) -> str | None:
 
 
 def layer_words(name: str) -> str:
-    """A layer's path; in a network of two branches, the branch in words before it."""
-    for prefix, branch in (("backbone.optical.", "Optical branch"), ("backbone.sar.", "SAR branch")):
-        if name.startswith(prefix):
-            return f"{branch}: {name.removeprefix(prefix)}"
-    return name
+    """A layer's path; in a network of several branches, the branch in words before it."""
+    branch, _, own = name.removeprefix("backbone.").partition(".")
+    return f"{BRANCH_WORDS[branch]}: {own}" if branch in BRANCH_WORDS else name
 
 
 def method_picker(own: str, key: str) -> str:

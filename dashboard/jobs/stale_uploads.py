@@ -24,5 +24,6 @@ def _folders(job: object, checkpoints: Path) -> set[Path | None]:
         options = job.options()
     except LandslideLensError:
         return set()  # a damaged folder: it will not run either
-    paths = [path for path in (options.get("source"), *(options.get("files") or ())) if path]
+    several = [path for name in ("files", "members") for path in options.get(name) or ()]
+    paths = [path for path in (options.get("source"), *several) if path]
     return {uploads.folder_of(Path(path), checkpoints) for path in paths}

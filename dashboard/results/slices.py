@@ -111,7 +111,7 @@ def facts_of(predictions: Predictions, data: Dataset | None) -> tuple[pd.DataFra
         st.warning(f"The metadata of the patches cannot be read: {escape_markdown(error)}", icon=":material/warning:")
         return facts, None
     shares = {name: 100 * pd.to_numeric(found[name], errors="coerce") for name in PERCENT if name in found}
-    return found.assign(id=found["id"].astype(str), **shares), cache.file_version(data.path)
+    return found.assign(id=found["id"].astype(str), **shares), cache.dataset_version(data.path)
 
 
 def fact_title(name: str) -> str:

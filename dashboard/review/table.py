@@ -170,7 +170,7 @@ def _said(path: str, stamp: tuple[int, int]) -> dict[str, list[Entry]]:
 
 def columns_of(data: Dataset) -> dict[str, np.ndarray]:
     """What patches can be told apart by -> (N,) text of each: values, or ranges of numbers; "" is unknown. Shared."""
-    return _columns(str(data.path), cache.file_version(data.path))
+    return _columns(str(data.path), cache.dataset_version(data.path))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

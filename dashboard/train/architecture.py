@@ -20,9 +20,9 @@ from core.errors import LandslideLensError
 from core.jobs.analysis_folder import AnalysisFolder, folder_for, list_for
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
-from dashboard import cache, state, url_state
+from dashboard import cache, state, theme, url_state
 from dashboard.jobs import analyses, progress
-from dashboard.train.backbones import BACKBONES, INITIAL
+from dashboard.train.backbones import BACKBONES, INITIAL, offered_branches
 from dashboard.ui import downloads, guards, pictures
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -37,7 +37,7 @@ ROW_COLUMNS = {
     "backbone": "Backbone", "parameters": "Parameters", "megabytes": "MB", "depth": "Depth",
     "ms": "Latency (ms per patch)", "features": "Features", "error": "Problem",
 }  # fmt: skip
-BRANCH_TITLES = {"": "backbone", "optical": "optical branch", "sar": "SAR branch"}
+BRANCH_TITLES = {"": "Backbone", **theme.BRANCH_WORDS}
 FORMATS = {
     "Parameters": st.column_config.NumberColumn(format="localized"),
     "MB": st.column_config.NumberColumn(format="%.1f", help="10^6 bytes of weights in float32."),
@@ -134,8 +134,9 @@ def _pickers(data: Dataset) -> dict[str, Any]:
             st.multiselect, "Indices as input bands", possible(data.bands), key="model_indices", placeholder="none"
         )
         branches = url_state.choose(
-            st.selectbox, "Branches", ["one", "optical_sar"] if both else ["one"], key="model_branches", default="one",
-            help="optical_sar: one encoder for optical bands and one for SAR, joined."
+            st.selectbox, "Branches", offered_branches(data.bands),
+            key="model_branches", default="one",
+            help="An encoder for each kind of input, joined: optical bands, SAR bands, indices (which must be chosen)."
             + ("" if both else " This dataset has only one kind of band."),
         )  # fmt: skip
         pretrained = url_state.choose(

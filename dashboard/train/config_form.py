@@ -18,7 +18,7 @@ from core.data.indices import possible
 from core.data.stacks import STACKS
 from core.errors import ConfigError
 from dashboard import url_state
-from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights
+from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights, offered_branches
 from dashboard.train.draft import GROUP, PRESET, TEXT, VERSION, Draft, copied
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
@@ -39,15 +39,17 @@ GROUPS: dict[str, dict[str, str]] = {
     "Balance and folds": {
         "smote.enabled": "SSIM-SMOTE",
         "smote.target_ratio": "Landslides per other patch",
+        "folds.protocol": "Cross-validation or one split",
         "folds.n_splits": "Folds",
+        "folds.val_share": "Validation part (share)",
     },
     "Data": {
         "normalise.method": "Normalisation",
         "data.max_cloud": "Maximum cloud",
     },
-    "Optical and SAR": {
+    "Encoders": {
         "model.branches": "Encoders",
-        "model.fusion": "Fusion of the two embeddings",
+        "model.fusion": "Fusion of their embeddings",
         "model.modality_dropout": "Modality dropout",
     },
     "Folds": {
@@ -135,13 +137,18 @@ GROUPS: dict[str, dict[str, str]] = {
     },
 }
 FOLDED = {  # expander -> groups in it
-    "Bands, folds and SMOTE": ("Data", "Optical and SAR", "Folds", "SMOTE"),
+    "Bands, folds and SMOTE": ("Data", "Encoders", "Folds", "SMOTE"),
     "Optimiser, checkpoint and evaluation": ("Optimiser", "Schedule", "Checkpoint", "Evaluation"),
     "Augmentation": ("Augmentation", "Geometry", "Colour and SAR"),
     "Transfer learning": ("Trainable part", "Phases", "Weights"),
 }
 BANDS, INDICES = "data.bands", "model.indices"
-TABULAR = {"model.columns": "Columns", "model.size_column": "Size class", "model.columns_leak": "Leaking columns"}
+TABULAR = {
+    "model.columns": "Columns",
+    "model.second_column": "Second head",
+    "model.second_of": "Second head learns from",
+    "model.columns_leak": "Leaking columns",
+}
 LABELS = {
     **{path: label for group in GROUPS.values() for path, label in group.items()},
     BANDS: "Bands", INDICES: "Indices as input bands", VERSION: "Labels", **TABULAR,
@@ -213,12 +220,16 @@ def config_form(
             )
         ]  # fmt: skip
     changed = st.container()  # filled when the widgets are drawn
+    both = {"optical", "sar"} <= {band.modality for band in bands}
     placed, has_split = "block" in groupings, "split" in groupings
+    single = st.session_state.get(draft.key("folds.protocol"), draft.value("folds.protocol")) == "single"
     regions = [name for name in groupings if name not in ("duplicates", "block")]
     shown = {
+        "folds.n_splits": not single, "folds.val_share": single,
         "folds.region": bool(regions), "folds.rare_regions": bool(regions),
         "folds.block_km": placed, "folds.buffer_m": placed, "folds.use_split": has_split,
         "folds.hold_out_val": has_split, "data.max_cloud": has_cloud, "model.masks": has_masks,
+        "model.modality_dropout": both,
     }  # fmt: skip
     hidden = {path for path, is_shown in shown.items() if not is_shown}
     options = {
@@ -226,8 +237,8 @@ def config_form(
         "folds.region": [None, *regions],
         "heads.head": draft.base.heads.names,
         "model.backbone": BACKBONES,
+        "model.branches": offered_branches(bands),
     }
-    both = {"optical", "sar"} <= {band.modality for band in bands}
     with st.container(border=True), st.grid(min_column_width=240, gap="medium"):
         for title in ("Network", "Training", "Balance and folds"):
             _group(draft, title, hidden, options)
@@ -237,8 +248,7 @@ def config_form(
                 _bands(draft, bands)
             with st.grid(min_column_width=240, gap="medium"):
                 for title in titles:
-                    if both or title != "Optical and SAR":
-                        _group(draft, title, hidden, options)
+                    _group(draft, title, hidden, options)
     if tabular is not None:
         tabular(draft)
     with st.expander("All settings"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.builders import make_dataset
@@ -61,3 +63,25 @@ def test_a_dataset_file_replaced_by_another_is_a_sentence(studio, open_page, pag
     make_dataset(path, n=8)  # the run's patches are not in it
     at = open_page(page)
     assert not at.exception and (page in ("results", "predict") or at.error)
+
+
+@pytest.fixture
+def unexplained(studio):
+    """A run that was trained without attention maps and band occlusion, as the rows of a small experiment are."""
+    run = studio.add_run(studio.add_dataset())
+    run.write_text("config.json", run.config().with_overrides(["explain.enabled=false"]).to_json())
+    (run.path / "occlusion.parquet").unlink()
+    shutil.rmtree(run.path / "cam")
+    return run
+
+
+@pytest.mark.parametrize(("page", "view"), [
+    ("explain", "where"), ("explain", "checks"), ("explain", "location"), ("explain", "bands"),
+    ("explain", "robustness"), ("review", None), ("embedding", None), ("results", "summary"), ("predict", None),
+])  # fmt: skip
+def test_a_run_without_explanations_is_shown_all_the_same(unexplained, open_page, page, view):
+    at = open_page(page, run=unexplained.name, **({f"{page}_view": view} if view else {}))
+    assert not at.exception
+    assert [one.value for one in at.error if "FileNotFound" in one.value or "No such file" in one.value] == []
+    if view == "where":
+        assert "trained without attention maps" in " ".join(one.value for one in at.error)

@@ -123,7 +123,10 @@ def of_patches(path: Path, seeds: int) -> dict:
 def ranked(labels: np.ndarray, groups: np.ndarray, plain: np.ndarray, rich: np.ndarray, seed: int):
     """Issues of these labels, as a run without a network would rank them."""
     folds = make_folds(labels, groups, 5, seed)
-    fitted = [fit_on_statistics(plain, rich, folds.train(fold), labels) for fold in range(folds.n_splits)]
+    fitted = [
+        fit_on_statistics({"statistics": plain, "rich": rich}, folds.train(fold), labels)
+        for fold in range(folds.n_splits)
+    ]
     probs = {}
     for name in BASELINES:
         scores = np.stack([one.scores[name] for one in fitted])[folds.fold_of, np.arange(len(labels))]

@@ -23,6 +23,7 @@ from core.analyses.base import Analysis, Options
 from core.config.sections import names_of
 from core.data.bands import Band
 from core.data.folds import training_ids
+from core.data.selection import cloud_of
 from core.data.store import Dataset
 from core.errors import ConfigError, TrainingError
 from core.evaluate.comparison.significance import compare
@@ -57,6 +58,13 @@ class RobustnessOptions(Options):
         title="Test-time augmentation",
         description="Average over flips and turns; none: as the run did, so that intact bands give the run's own F1.",
     )
+    max_cloud: float | None = Field(
+        None,
+        ge=0.0,
+        title="Most cloud before",
+        description="Only patches with at most this much cloud in the dataset's cloud column (or csmask_cloud) are "
+        "damaged, so that clouds come over clear patches; none: all. In the column's unit.",
+    )
     seed: int = Field(0, ge=0, title="Seed", description="Of what is drawn at random.")
 
     @field_validator("coverages", "names", mode="before")
@@ -86,7 +94,8 @@ def analyse(run: RunFolder, options: RobustnessOptions) -> Steps[dict[str, Any]]
     from core.predict.training_dataset import training_dataset
 
     began = time.monotonic()
-    dataset, oof, config = training_dataset(run), run.oof(), run.config()
+    dataset, config = training_dataset(run), run.config()
+    oof, told = _clear(dataset, run.oof(), config.data.cloud_column, options.max_cloud)
     device = choose_device(config.device)
     rules = {name: Rule.from_dict(values) for name, values in run.rules().items()}
     head, n_folds, tables = config.heads.headline(rules), config.folds.n_splits, []
@@ -110,6 +119,7 @@ def analyse(run: RunFolder, options: RobustnessOptions) -> Steps[dict[str, Any]]
     yield Progress(0.97, "Band statistics, trained on the bands that are left.")
     table = pd.concat(tables, ignore_index=True)
     report = summarise(table, planned) | {"run": run.name, "head": head, "positive": dataset.positive}
+    report["sentence"] = f"{told}{report['sentence']}"
     report["retrained"] = _retrained(dataset, run, oof, table, planned, bands)
     report |= {"options": options.model_dump(mode="json"), "policies": POLICIES}
     report |= {"made": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": time.monotonic() - began}
@@ -150,6 +160,22 @@ def summarise(table: pd.DataFrame, planned: Sequence[Scenario]) -> dict[str, Any
 # --------------------------------------------------------------------------------------------------- parts
 
 
+def _clear(dataset: Dataset, oof: pd.DataFrame, column: str | None, limit: float | None) -> tuple[pd.DataFrame, str]:
+    """The patches that are clear enough, and a sentence on those that are not; unknown cloud is no reason to go.
+
+    Raises ConfigError without a column of cloud, or where one class would be gone.
+    """
+    if limit is None:
+        return oof, ""
+    name, values = cloud_of(dataset, column)
+    kept = oof[~(values[dataset.index_of(oof["id"])] > limit)].reset_index(drop=True)
+    if kept["label"].nunique() < 2:
+        raise ConfigError(
+            f"With {name} of at most {limit:g} no patches of both classes are left. Choose a larger limit."
+        )
+    return kept, f"{len(oof) - len(kept):,} of {len(oof):,} patches have {name} above {limit:g} and are left out. "
+
+
 def _planned(bands: Sequence[Band], options: RobustnessOptions) -> tuple[Scenario, ...]:
     known = scenarios(bands, options.coverages)
     wanted = options.names
@@ -178,7 +204,10 @@ def _decided(
 
 def _training(dataset: Dataset, oof: pd.DataFrame, folds: Mapping[str, Any], model: FoldModel, seed: int) -> Training:
     """At most TRAINING_SAMPLE real patches of the fold's training part, drawn evenly."""
-    ids = oof.loc[oof["id"].astype(str).isin(training_ids(folds, model.fold)), "id"].to_numpy()
+    learnt = training_ids(folds, model.fold)
+    ids = oof.loc[oof["id"].astype(str).isin(learnt), "id"].to_numpy()
+    if not len(ids):  # one split: nothing that is judged was learnt from
+        ids = np.array(learnt)
     rows = np.sort(np.random.default_rng(seed).permutation(dataset.index_of(ids))[:TRAINING_SAMPLE])
     images = dataset.images(rows, model.normaliser.band_names)
     return Training(images, np.asarray(model.normaliser.mean_, np.float32), seed)

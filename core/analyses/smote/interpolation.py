@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.band_statistics import FEATURES
 from core.data.store import Dataset
 from core.data.store.missing import has_data
 from core.embed.features import Preparation
@@ -118,8 +118,7 @@ def predict_between(
     kinds = {kind_of(name) for name in members_of(names)}
     if kinds - {"embeddings"}:
         between = _between(raw, valid, position, np.nan)
-        features["statistics"] = band_statistics(between) if "statistics" in kinds else None
-        features["rich"] = rich_statistics(between, model.normaliser.band_names) if "rich" in kinds else None
+        features |= {kind: FEATURES[kind](between, model.normaliser.band_names) for kind in kinds - {"embeddings"}}
     log_odds = model.log_odds_of(features, names, view.rules)
     card = run.cams()[2]
     method = card.get("method", "gradcam")

@@ -29,7 +29,7 @@ NO_PLACES = (
     "latitude."
 )
 NO_REGIONS = (
-    "No column names from 2 to 20 regions with both classes in each. Join this dataset with one from elsewhere, or "
+    "No column names from 2 to 20 regions with both classes. Join this dataset with one from elsewhere, or "
     "ingest it with a column that names the source, country or event of each patch."
 )
 NO_GROUPS = (

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from core.data.bands import Band
+from core.data.store.beside import columns_beside
 from core.data.store.chunks import Mark, PatchFile, patch_places, place_patches
 from core.data.store.content_hash import BATCH_BYTES, content_hash
 from core.data.store.contents import band_of, check_members, read_card
@@ -41,7 +42,7 @@ class Dataset:
         groups: (N,) text, or None; patches of one group must stay in one fold.
         split: (N,) text as in the source, or None.
         lonlat: (N, 2) float64 degrees, or None.
-        columns: further facts by name, each (N,), numbers or text.
+        columns: further facts by name, each (N,), numbers or text; those measured later (``beside``) among them.
         files: of the file that each patch came from, by name, each (N,) (``core.data.shortcuts.properties``); none
             where that was not kept.
         statistics: one dict a band: name, min, max, mean, std, q01 .. q99 (nan where undefined), n_nonfinite, n_nodata,
@@ -279,7 +280,8 @@ def _read_dataset(file: h5py.File, path: Path) -> Dataset:
         split=_decode(file["split"][()]) if "split" in file else None,
         lonlat=_frozen(file["lonlat"][()]) if "lonlat" in file else None,
         has_masks="masks" in file,
-        columns={name: _decode(columns[name][()]) for name in columns},
+        columns=columns_beside(path, card["content_hash"], ids.tolist())
+        | {name: _decode(columns[name][()]) for name in columns},
         files={name: _decode(files[name][()]) for name in files},
         statistics=[{k: np.nan if v is None else v for k, v in row.items()} for row in card["statistics"]],
         nodata=card["nodata"],

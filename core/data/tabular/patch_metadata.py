@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from core.data.readers.tables.dates import read_dates
+from core.data.store.beside import CLOUD_SHARE
 from core.data.store.dataset import Dataset
 
 BATCH = 256
 SCAR_NAMES = ("scar_share", "mask_fraction", "landslide_fraction", "landslide_px")
-CLOUD_NAMES = ("cloud_share", "cloud", "cloud_score", "cloud_cover", "cloudiness")
+CLOUD_NAMES = ("cloud_share", "cloud", "cloud_score", "cloud_cover", "cloudiness", CLOUD_SHARE)
 DATE_NAMES = ("date", "event_date", "acquired", "acquisition_date", "datetime", "time")
 SOURCE_NAMES = ("source", "subset", "sensor", "site", "event", "scene")
 SEASONS = {12: "winter", 1: "winter", 2: "winter", 3: "spring", 4: "spring", 5: "spring", 6: "summer", 7: "summer",

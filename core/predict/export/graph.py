@@ -22,12 +22,17 @@ from core.predict.patches import Ensemble
 from core.train.inference import views
 
 FORMS = (LinearHead, SvmHead, BoostedHead)
+KINDS = ("embeddings", "statistics", "rich")  # what heads may read there; the full set is not written down
 
 
 def exportable(ensemble: Ensemble) -> list[str]:
-    """Heads that can be written down: all whose members' files are there."""
+    """Heads that can be written down: all whose members' files are there, and read what a graph can compute."""
     heads = ensemble.models[0].heads
-    return [name for name in ensemble.rules if all(isinstance(heads.get(one), FORMS) for one in members_of([name]))]
+
+    def able(name: str) -> bool:
+        return isinstance(heads.get(name), FORMS) and kind_of(name) in KINDS
+
+    return [name for name in ensemble.rules if all(map(able, members_of([name])))]
 
 
 class Answers(nn.Module):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from core.data.band_statistics import band_statistics, rich_statistics
+from core.data.band_statistics import FEATURES
 from core.data.normalise import Normaliser
 from core.heads.blend import kind_of, members_of
 from core.predict.fold_model import FoldModel
@@ -72,14 +72,13 @@ def _statistics(
     novelty: Collector | None,
 ) -> dict[str, np.ndarray]:
     """What heads without a network read, which is the same for all folds."""
-    of_kind = {"statistics": band_statistics, "rich": lambda raw: rich_statistics(raw, ensemble.band_names)}
     parts: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
     for start in range(0, len(corners) if kinds or novelty is not None else 0, AT_ONCE):
         raw = _cut(images, corners[start : start + AT_ONCE], ensemble.shape_hw)
         if novelty is not None:
             novelty.look(raw)
         for kind in kinds:
-            parts[kind].append(of_kind[kind](raw))
+            parts[kind].append(FEATURES[kind](raw, ensemble.band_names))
     return {kind: np.concatenate(found) for kind, found in parts.items()}
 
 

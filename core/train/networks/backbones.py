@@ -1,4 +1,4 @@
-"""Networks built and stored: one or two encoders on any number of bands, their weights, their two files on disk.
+"""Networks built and stored: one or several encoders on any number of bands, their weights, their two files on disk.
 
 A network is built from the model's settings, the bands and the size of a patch, with a report of its initial weights;
 or rebuilt from a folder with ``model.safetensors`` and a JSON card. Nothing is unpickled.
@@ -18,7 +18,7 @@ from torch import nn
 
 from core.config import ModelConfig
 from core.config.sections import explain_validation
-from core.config.training import PACKAGED
+from core.config.training import AFTER, BRANCHES, OPTICAL, PACKAGED, SAR
 from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
@@ -29,6 +29,7 @@ from core.io import atomic, safetensors_file
 from core.io.json_text import load_json
 from core.io.plain_file import is_there
 from core.train.networks.arguments import MAX_PARAMETERS, size_limited
+from core.train.networks.branches import BeforeAfter, Branches, channels_of, moments_of
 from core.train.networks.encoders import make_encoder
 from core.train.networks.index_bands import IndexBands
 from core.train.networks.network import Network, inner_hw
@@ -43,7 +44,6 @@ from core.train.networks.pretrained import (
     random_report,
     source_name,
 )
-from core.train.networks.two_branch import OPTICAL, SAR, TwoBranch, channels_of
 
 __all__ = ["Network", "WeightsReport", "build_network", "load_network", "save_network"]
 
@@ -113,24 +113,29 @@ def _index_bands(
 def _backbone(
     model: ModelConfig, bands: Sequence[Band], index_bands: IndexBands | None, hw: tuple[int, int]
 ) -> tuple[nn.Module, int]:
-    """One encoder for all inputs, or one for the optical and one for the SAR ones; and the length of what it gives."""
+    """One encoder for all inputs, or one for each branch; and the length of what it gives."""
     modalities = _modalities(bands, index_bands)
     if model.branches == "one":
         return make_encoder(model.backbone, model.arguments, len(modalities), hw)
-    channels = channels_of(modalities)
-    made = [make_encoder(name, given, len(channels[branch]), hw) for branch, (name, given) in _named(model).items()]
-    (optical, sar), widths = zip(*made, strict=True)
-    return TwoBranch(optical, sar, channels, widths), sum(widths)
+    if model.branches == "before_after":
+        channels = moments_of([band.name for band in bands])
+        encoder, width = make_encoder(model.backbone, model.arguments, len(channels[AFTER]), hw)
+        return BeforeAfter(encoder, channels, width), 3 * width
+    named = _named(model)
+    channels = channels_of(tuple(named), modalities, len(modalities) - len(bands))
+    made = {branch: make_encoder(name, given, len(channels[branch]), hw) for branch, (name, given) in named.items()}
+    widths = tuple(width for _, width in made.values())
+    return Branches({branch: encoder for branch, (encoder, _) in made.items()}, channels, widths), sum(widths)
 
 
 def _named(model: ModelConfig) -> dict[str, tuple[str, dict]]:
     """Branch -> its encoder's name and arguments."""
-    name = model.sar_backbone or model.backbone
-    given = model.arguments if name == model.backbone else {}
-    return {
-        OPTICAL: (model.backbone, model.arguments),
-        SAR: (name, given if model.sar_arguments is None else model.sar_arguments),
-    }
+    named = dict.fromkeys(BRANCHES[model.branches], (model.backbone, model.arguments))
+    if SAR in named:
+        name = model.sar_backbone or model.backbone
+        given = model.arguments if name == model.backbone else {}
+        named[SAR] = (name, given if model.sar_arguments is None else model.sar_arguments)
+    return named
 
 
 def _modalities(bands: Sequence[Band], index_bands: IndexBands | None) -> list[str]:
@@ -142,16 +147,29 @@ def _start(
     backbone: nn.Module, model: ModelConfig, inputs: Sequence[str], download: bool, kept: Path | None
 ) -> WeightsReport:
     """Puts the weights in that ``model`` asks for, and says what they are."""
-    if not isinstance(backbone, TwoBranch):
+    if not isinstance(backbone, Branches):
         return _start_one(backbone, model.backbone, model.weights, model, inputs, download, kept)
-    files_of = {OPTICAL: model.weights, SAR: model.sar_weights}
-    if model.sar_weights is None and model.weights is not None and has_branch(Path(model.weights), SAR):
-        files_of[SAR] = model.weights
+    if isinstance(backbone, BeforeAfter):
+        own = AFTER if model.weights is not None and has_branch(Path(model.weights), AFTER) else ""
+        of_after = [inputs[i] for i in backbone.channels[AFTER]]
+        encoder = backbone.branches()[AFTER]
+        report = _start_one(encoder, model.backbone, model.weights, model, of_after, download, kept, own)
+        backbone.tie()
+        return report
     reports = {}
     for branch, (name, _) in _named(model).items():
         encoder, of_branch = backbone.branches()[branch], [inputs[i] for i in backbone.channels[branch]]
-        reports[branch] = _start_one(encoder, name, files_of[branch], model, of_branch, download, kept, branch)
+        reports[branch] = _start_one(encoder, name, _file_of(branch, model), model, of_branch, download, kept, branch)
     return joined(reports)
+
+
+def _file_of(branch: str, model: ModelConfig) -> str | None:
+    """The weights file of a branch: that of a whole network of ours fills every branch that it has."""
+    if branch == SAR and model.sar_weights is not None:
+        return model.sar_weights
+    if branch == OPTICAL or model.weights is None or has_branch(Path(model.weights), branch):
+        return model.weights
+    return None
 
 
 def _start_one(

@@ -1,4 +1,4 @@
-"""The network: one backbone or two branches, band statistics where set, an embedding, and one linear layer on top."""
+"""The network: one backbone or several branches, band statistics where set, an embedding, and a linear layer on top."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from core.config import ModelConfig
 from core.data.bands import Band
 from core.data.tabular.columns import Column
 from core.errors import FormatError
+from core.train.networks.branches import MODALITIES, Branches, Fusion, ModalityDropout, channels_of, encoders_of
 from core.train.networks.cam_layer import CamLayer, LayerMap, find_cam_layer, list_cam_layers, named_cam_layer
 from core.train.networks.index_bands import IndexBands
 from core.train.networks.statistics_branch import StatisticsBranch
 from core.train.networks.tabular import TabularBranch
-from core.train.networks.two_branch import Fusion, ModalityDropout, TwoBranch, channels_of, encoders_of
 from core.train.targets import CLASSES
 
-_BACKBONE = "backbone."  # before the path of a layer; behind it "optical." or "sar." in a network of two branches
+_BACKBONE = "backbone."  # before the path of a layer; behind it "optical.", "sar." ... in a network of branches
 
 
 class Network(nn.Module):
@@ -48,11 +48,11 @@ class Network(nn.Module):
         self.index_bands = index_bands
         self.units: tuple[np.ndarray, np.ndarray] | None = None
         self.backbone = backbone
-        self.fusion = Fusion(model.fusion, backbone.widths) if isinstance(backbone, TwoBranch) else None
+        self.fusion = Fusion(model.fusion, backbone.widths) if isinstance(backbone, Branches) else None
         n_backbone = self.fusion.n_features if self.fusion else n_backbone
         self.modality_dropout = None
         if model.modality_dropout > 0.0:
-            channels = channels_of([band.modality for band in self.bands])
+            channels = channels_of(MODALITIES, [band.modality for band in self.bands])
             self.modality_dropout = ModalityDropout(model.modality_dropout, channels)
         self.statistics = StatisticsBranch(len(self.bands)) if model.statistics_branch else None
         self.tabular = TabularBranch(columns, model.columns_dropout) if columns else None
@@ -139,7 +139,7 @@ class Network(nn.Module):
     def cam_layer(self, min_map: int, name: str | None = None) -> CamLayer:
         """The layer of that path, or the deepest living one whose map has at least ``min_map`` cells a side.
 
-        Of two branches the optical one's, unless a layer is named. See ``core.train.networks.cam_layer``. Raises
+        Of several branches the first one's, unless a layer is named. See ``core.train.networks.cam_layer``. Raises
         ConfigError for a path that leads to no map.
         """
         encoders = self._encoders()
@@ -163,7 +163,7 @@ class Network(nn.Module):
     def _encoders(self) -> dict[str, tuple[nn.Module, int]]:
         """Prefix of its layers' names -> encoder, and how many bands it reads."""
         encoders = encoders_of(self.backbone)
-        if isinstance(self.backbone, TwoBranch):
+        if isinstance(self.backbone, Branches):
             return {
                 prefix: (encoder, len(self.backbone.channels[prefix.removesuffix(".")]))
                 for prefix, encoder in encoders.items()

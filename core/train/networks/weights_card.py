@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.config.training import AFTER, BRANCHES
 from core.data.bands import Band
 from core.data.indices import INDICES
 from core.data.names.reading import canonical
 from core.errors import DataError, FormatError
 from core.io import atomic
 from core.io.json_text import load_json
-from core.train.networks.two_branch import channels_of
+from core.train.networks.branches import channels_of, moments_of
 
 RGB = ("red", "green", "blue")
 _ORBITS = ("desc_", "asc_")  # Earth-observation weights know one VV and one VH, whatever the orbit
@@ -34,7 +35,7 @@ class WeightsCard:
 
 
 def read_card(path: Path, branch: str = "") -> WeightsCard | None:
-    """The card next to ``path``; ``branch``: which one of a network of two branches is meant ("optical", "sar").
+    """The card next to ``path``; ``branch``: which one of a network of several branches is meant ("optical", "sar").
 
     None where there is no such file, or it names no bands. Raises FormatError for a card that lacks
     what it must say, or that describes another file.
@@ -74,11 +75,14 @@ def _written(card: dict, bands: list, path: Path) -> WeightsCard:
 def _own_bands(card: dict, branch: str) -> tuple[str, ...]:
     """Names of the inputs of a network of ours, measured bands and then indices; of one branch, those it reads."""
     names = [*(band["name"] for band in card["bands"]), *card.get("indices", ())]
-    if not branch or card.get("model", {}).get("branches", "one") == "one":
+    branches = BRANCHES.get(card.get("model", {}).get("branches", "one"), ())
+    if branch not in branches:
         return tuple(names)
+    if AFTER in branches:
+        return tuple(names[i] for i in moments_of(names)[branch])
     modalities = [Band(band["name"], "", orbit=band["orbit"], family=band["family"]).modality for band in card["bands"]]
     modalities += [INDICES[name].modality for name in card.get("indices", ())]
-    return tuple(names[i] for i in channels_of(modalities)[branch])
+    return tuple(names[i] for i in channels_of(branches, modalities, len(card.get("indices", ())))[branch])
 
 
 def filter_of(band: str, source_bands: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Three losses on soft labels, with or without class weights: the mean of a batch, in nats."""
+"""Losses on soft labels, with or without class weights: the mean of a batch, in nats; and the F1 of a batch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from core.config import TrainConfig
 from core.train.targets import soft_kl
 
+_TINY = 1e-6  # below the sum of probabilities of any batch that is worth a gradient
 Loss = Callable[[Tensor, Tensor], Tensor]  # logits (N, K), soft labels (N, K) -> the mean over N
 
 
@@ -22,6 +23,8 @@ def loss_of(config: TrainConfig, targets: np.ndarray, device: torch.device) -> L
         weights = torch.from_numpy(class_weights(targets)).to(device)
     if config.loss == "bce":
         return lambda logits, target: soft_bce(logits, target, weights)
+    if config.loss == "bce_f1":
+        return lambda logits, target: (soft_bce(logits, target, weights) + smooth_f1_loss(logits, target)) / 2
     if config.loss == "focal":
         return lambda logits, target: soft_focal(logits, target, config.focal_gamma, weights)
     if weights is None:
@@ -52,6 +55,18 @@ def soft_bce(logits: Tensor, targets: Tensor, weights: Tensor | None = None) -> 
     log_odds, t = logits[:, 1].float() - logits[:, 0].float(), targets[:, 1]
     other, landslide = (1.0, 1.0) if weights is None else weights.unbind()
     return (landslide * t * F.softplus(-log_odds) + other * (1.0 - t) * F.softplus(log_odds)).mean()
+
+
+def smooth_f1_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """1 - F1 of landslide in a batch, with its counts made of probabilities p and soft labels t, in [0, 1].
+
+    sum |p - t| / sum (p + t). With hard labels the numerator is FP + FN and the denominator 2 TP + FP + FN, so that it
+    is 1 - 2 TP / (2 TP + FP + FN); with the mixed labels of MixUp it is 0 at p = t and nowhere else, which the usual
+    product p t is not (Wang et al., Dice semimetric losses, MICCAI 2023). Class weights do not enter: F1 already counts
+    landslides only.
+    """
+    p, t = (logits[:, 1].float() - logits[:, 0].float()).sigmoid(), targets[:, 1].float()
+    return (p - t).abs().sum() / (p + t).sum().clamp(min=_TINY)
 
 
 def soft_focal(logits: Tensor, targets: Tensor, gamma: float, weights: Tensor | None = None) -> Tensor:

@@ -1,7 +1,7 @@
 """Which part of a network is trained in each epoch, and how fast each part learns.
 
 "Layers" are leaf modules of the backbone in their order (batch normalisation, activations and pooling counted, as Keras
-counts them); "blocks" are timm's groups. Of two branches, both open from their tops.
+counts them); "blocks" are timm's groups. Of several branches, all open from their tops.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.config import TrainConfig
 from core.errors import ConfigError
-from core.train.networks.two_branch import encoders_of
+from core.train.networks.branches import encoders_of
 from core.train.networks.unet import UNet
 
 _BACKBONE = "backbone."
@@ -85,8 +85,9 @@ def _opened(network: nn.Module, part: str, config: TrainConfig) -> set[str]:
 
 def _norms(network: nn.Module) -> dict[str, set[str]]:
     """Batch normalisation in the backbone -> names of its own parameters."""
+    named = {id(parameter): name for name, parameter in network.named_parameters()}  # shared ones have one name
     return {
-        name: {f"{name}.{own}" for own, _ in module.named_parameters(recurse=False)}
+        name: {named[id(parameter)] for parameter in module.parameters(recurse=False)}
         for name, module in network.named_modules()
         if name.startswith(_BACKBONE) and isinstance(module, _BatchNorm)
     }
@@ -95,7 +96,7 @@ def _norms(network: nn.Module) -> dict[str, set[str]]:
 def backbone_blocks(network: nn.Module) -> list[list[str]]:
     """Names of the backbone's parameters, block by block from the input on, as timm's ``group_matcher`` groups them.
 
-    A U-Net's decoder is a block behind its encoder's; of two branches, the blocks that are equally far from the end
+    A U-Net's decoder is a block behind its encoder's; of several branches, the blocks that are equally far from the end
     are one. Raises ConfigError when timm does not say what its blocks are.
     """
     by_branch = [

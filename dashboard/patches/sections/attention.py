@@ -1,4 +1,4 @@
-"""Where a network sees evidence in one patch; of a network with an optical and a SAR branch, both side by side."""
+"""Where a network sees evidence in one patch; of a network of several branches, all side by side."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core.analyses.attention import maps
+from core.config.training import AFTER, BEFORE
 from core.data.bands import Composite, composites
 from core.errors import LandslideLensError
 from core.explain.cam.overlay import dead_maps
@@ -18,12 +19,12 @@ from dashboard import cache
 from dashboard.jobs import model_client
 from dashboard.patches import gallery, render
 from dashboard.patches.sections.opened import Opened
+from dashboard.theme import BRANCH_WORDS
 from dashboard.ui.formatting import escape_markdown, percent
 from dashboard.ui.messages import show_error
 
 PICTURE_PX = 360
 FEWEST_CELLS = 4  # of a side of a branch's map
-BRANCHES = {"optical": "Optical branch", "sar": "SAR branch"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +49,9 @@ def draw(opened: Opened) -> None:
     if own is None:
         st.info("No attention map: this patch was not held out in any fold.", icon=":material/visibility_off:")
         return
-    shown = _both_branches(opened) if _has_two(opened.run) else [_own(opened, own)]
+    shown = _branches(opened) if _has_several(opened.run) else [_own(opened, own)]
     mask = cache.masks(opened.data, [opened.row])
-    columns = st.columns(len(shown), gap="medium") if len(shown) > 1 else [st.container()]
+    columns = st.columns(2, gap="medium") if len(shown) == 2 else [st.container() for _ in shown]
     for column, one in zip(columns, shown, strict=True):
         with column:
             st.markdown(f"**{one.title}**")
@@ -62,8 +63,8 @@ def draw(opened: Opened) -> None:
         st.caption("Most evidence", width="content")
     if len(shown) > 1:
         st.caption(
-            f"{gallery.method_of(opened.cams)} of the network's own classifier in both branches, by the network of the "
-            "patch's own fold, which has not trained on it. How bright one branch is says nothing of the other."
+            f"{gallery.method_of(opened.cams)} of the network's own classifier in each branch, by the network of the "
+            "patch's own fold, which has not trained on it. How bright one branch is says nothing of another."
         )
     else:
         st.caption(gallery.cam_sentence(opened.cams))
@@ -79,11 +80,11 @@ def _own(opened: Opened, cam: np.ndarray) -> Shown:
     )  # fmt: skip
 
 
-def _has_two(run: RunFolder) -> bool:
-    return run.config().model.branches == "optical_sar"
+def _has_several(run: RunFolder) -> bool:
+    return run.config().model.branches != "one"
 
 
-def _both_branches(opened: Opened) -> list[Shown]:
+def _branches(opened: Opened) -> list[Shown]:
     """Each branch's deepest layer, over a composite of its own bands; asked of the fold's network at once."""
     version = cache.file_version(opened.run.fold_path(opened.scores["fold"]) / "fold.json") if opened.scores else (0,)
     shown = []
@@ -93,7 +94,7 @@ def _both_branches(opened: Opened) -> list[Shown]:
             cam = np.array(next(iter(answer["maps"].values())), np.float32)
             said = f"Layer {escape_markdown(layer)}, brightest at its own peak, {float(cam.max()):.3g}"
             words = " · ".join(filter(None, [said, _on_mask(opened, cam)]))
-            shown.append(Shown(BRANCHES[branch], _composite(opened, branch), cam, None, words))
+            shown.append(Shown(BRANCH_WORDS[branch], _composite(opened, branch), cam, None, words))
     except LandslideLensError as error:
         show_error(error)
     return shown or [_own(opened, opened.cams.of(opened.patch_id))]
@@ -106,7 +107,7 @@ def _layers(path: str, version: cache.Version) -> dict[str, str]:
     for layer in model_client.models().ask({"do": "layers", "run": path})["layers"]:
         branch = str(layer["name"]).removeprefix("backbone.").partition(".")[0]
         usable = layer["alive"] and min(layer["rows"], layer["columns"]) >= FEWEST_CELLS
-        if branch in BRANCHES and (usable or branch not in found):
+        if branch in BRANCH_WORDS and (usable or branch not in found):
             found[branch] = layer["name"]
     return found
 
@@ -120,9 +121,11 @@ def _asked(path: str, patch_id: str, layer: str, method: str, version: cache.Ver
 
 def _composite(opened: Opened, branch: str) -> Composite:
     """The look of the card where it is of this branch's bands, else the first that is."""
-    modality = {band.name: band.modality for band in opened.data.bands}
+    kind = {band.name: band.modality for band in opened.data.bands}
+    if branch in (AFTER, BEFORE):
+        kind = {name: BEFORE if name.endswith("_pre") else AFTER for name in kind}
     for look in (opened.look.composite, *composites(opened.data.bands)):
-        if all(modality.get(name) == branch for name in look.bands):
+        if all(kind.get(name) == branch for name in look.bands):
             return look
     return opened.look.composite
 

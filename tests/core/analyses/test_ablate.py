@@ -64,8 +64,19 @@ def test_the_second_row_says_how_it_differs_and_the_page_reads_the_same(finished
     assert "difference" not in table["rows"][0] and table["baseline"] == table["rows"][0]["name"]
     assert set(table["rows"][1]["difference"]["f1"]) >= {"difference", "lo", "hi", "p", "p_holm", "settled"}
     read = ablate.read(target, table["experiment"])
-    assert read["rows"] == table["rows"] and ablate.names(target) == [table["experiment"]]
+    assert read["rows"] == table["rows"] and table["experiment"] in ablate.names(target)
     assert ablate.read(target, "grid-elsewhere") is None
+
+
+def test_seeds_train_each_row_again_and_a_difference_must_outlast_them(finished):
+    target, table = finished
+    seeded = drain(ablate.ANALYSIS.start(target, asking() | {"seeds": 2}))
+    for one, row in zip(table["rows"], seeded["rows"], strict=True):
+        assert row["runs"][0] == one["runs"][0] and len(row["runs"]) == 2  # the first training is there already
+        spread = row["oof"]["f1_seeds"]
+        assert row["oof"]["f1"] == pytest.approx(sum(spread["values"]) / 2)
+        assert spread["values"][0] == pytest.approx(one["oof"]["f1"])
+    assert seeded["rows"][1]["difference"]["auc"]["over"] == "patches and trainings"
 
 
 def test_asked_again_nothing_is_trained_and_a_wider_grid_trains_what_is_missing(finished, monkeypatch):

@@ -79,7 +79,7 @@ def test_settings_that_cannot_work_are_named(item, reason):
 
 
 def test_unknown_presets_and_foreign_json_are_told():
-    with pytest.raises(ConfigError, match="no preset 'huge'. Known: columns, demo"):
+    with pytest.raises(ConfigError, match="no preset 'huge'. Known: board2-optical, .*columns, demo"):
         preset("huge")
     for text in ("", "[]", '{"train": {"epochs": "x"}}', '{"unknown": 1}'):
         with pytest.raises(ConfigError, match="cannot be used"):
@@ -135,6 +135,17 @@ def test_rows_of_paper_a_follow_its_algorithms():
         config = preset(name)
         assert config.train.judge_steps == 3 and config.train.select == "fold_best", name
         assert config.augment.cutmix_alpha == 0 or config.augment.cutmix_box == "corners", name
+
+
+def test_the_presets_after_the_boards_second_place_are_what_is_known_of_it():
+    for name in GROUPS["board"].presets:
+        config = preset(name)
+        assert (config.model.image_size, config.train.epochs, config.train.loss) == (256, 20, "bce_f1")
+        assert not config.smote.enabled and config.augment.flips and config.augment.quarter_turns
+        assert config.augment.mixup_alpha == config.augment.cutmix_alpha == 0
+        assert config.heads.threshold == "best_f1" and config.heads.full
+        assert "post" not in "".join(config.data.bands), "the differences of SAR alone"
+    assert preset("board2-three").model.branches == "optical_sar_indices" and preset("board2-three").model.indices
 
 
 def test_every_preset_is_in_one_group_and_says_what_it_does():

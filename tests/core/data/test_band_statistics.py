@@ -2,9 +2,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from core.data import band_statistics as band_statistics_module
-from core.data.band_statistics import NAMES, band_statistics
+from core.data.band_statistics import FULL_NAMES, NAMES, band_statistics, full_statistics
+from core.data.bands import ZINDI_BANDS
 
 
 def test_columns_are_what_their_names_say():
@@ -68,3 +70,67 @@ def test_rich_statistics_leave_out_what_plain_ones_do():
     lowest = rich[0].reshape(2, 7, 9)[:, :3, NAMES.index("q01")]
     assert (lowest >= 99).all() and (rich[0].reshape(2, 7, 9)[:, :3, 0] > 105).all()
     assert np.isfinite(rich).all()
+
+
+def full(images, names):
+    """(N, C + J, 15) by channel."""
+    table = full_statistics(images, names)
+    return table.reshape(len(images), -1, len(FULL_NAMES))
+
+
+def test_the_full_set_by_hand():
+    values = np.array([[0, 0], [0, 4]], np.float32)  # mean 1, deviations -1 -1 -1 3: m2 3, m3 6, m4 21
+    found = dict(zip(FULL_NAMES, full(values[None, None], ("nir",))[0, 0], strict=True))
+    assert (found["min"], found["max"], found["mean"], found["q50"]) == (0, 4, 1, 0)
+    assert found["skewness"] == np.float32(6 / 3**1.5) and found["kurtosis"] == np.float32(21 / 9 - 3)
+    three, one = 0.75 * np.log2(4 / 3), 0.25 * np.log2(4)  # three pixels in one bin, one in another
+    np.testing.assert_allclose(found["entropy"], three + one, rtol=1e-6)
+    assert found["gradient"] == 2.0, "two pairs of four differ, by 4"
+
+
+def test_the_full_set_is_scipys_on_twelve_bands_and_their_indices():
+    rng = np.random.default_rng(1)
+    names = tuple(band.name for band in ZINDI_BANDS)
+    images = rng.gamma(2.0, 500.0, size=(70, 12, 8, 8)).astype(np.float32)
+    found = full(images, names)
+    assert found.shape == (70, 12 + 9, 15)
+    pixels = images.reshape(70, 12, -1).astype(np.float64)
+    own = found[:, :12]
+    np.testing.assert_array_equal(own[..., :9].reshape(70, -1), band_statistics(images))
+    np.testing.assert_allclose(own[..., FULL_NAMES.index("skewness")], stats.skew(pixels, axis=2), rtol=1e-4)
+    np.testing.assert_allclose(own[..., FULL_NAMES.index("kurtosis")], stats.kurtosis(pixels, axis=2), rtol=1e-3)
+    counts = np.histogram(pixels[3, 5], bins=32)[0]
+    entropy = own[3, 5, FULL_NAMES.index("entropy")]
+    np.testing.assert_allclose(entropy, stats.entropy(counts, base=2), rtol=1e-5)
+    ndvi = (images[:, 3] - images[:, 0]) / (images[:, 3] + images[:, 0])
+    np.testing.assert_allclose(found[:, 12 + 4, 0], ndvi.mean(axis=(1, 2)), rtol=1e-4)
+    ratio = (images[:, 4] - images[:, 5]).mean(axis=(1, 2))
+    np.testing.assert_allclose(found[:, 12 + 7, 0], ratio, rtol=1e-3, atol=0.05)
+
+
+def test_what_is_missing_is_left_out_of_the_full_set_and_patches_do_not_depend_on_each_other():
+    rng = np.random.default_rng(2)
+    images = rng.uniform(10, 20, size=(3, 3, 6, 6)).astype(np.float32)
+    names = ("red", "green", "blue")
+    whole = full(images, names)
+    images[1, 0, 0, 0], images[2] = np.inf, np.nan
+    found = full(images, names)
+    np.testing.assert_array_equal(found[0], whole[0])
+    assert (found[2] == 0).all() and np.isfinite(found).all()
+    kept = images[1, 0].ravel()[1:].astype(np.float64)
+    place = [FULL_NAMES.index(name) for name in ("min", "max", "skewness", "entropy", "gradient")]
+    across = np.abs(np.diff(images[1, 0], axis=1)).ravel()
+    down = np.abs(np.diff(images[1, 0], axis=0)).ravel()
+    steps = np.concatenate([across, down])
+    expected = [
+        kept.min(), kept.max(), stats.skew(kept), stats.entropy(np.histogram(kept, 32)[0], base=2),
+        steps[np.isfinite(steps)].mean(),
+    ]  # fmt: skip
+    np.testing.assert_allclose(found[1, 0, place], expected, rtol=1e-4)
+    np.testing.assert_array_equal(found[1, 1], whole[1, 1])
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.float32, (2, 2, 3, 3), elements=st.floats(-1e6, 1e6, width=32) | st.sampled_from([np.nan, np.inf])))
+def test_the_full_set_is_always_finite(images):
+    assert np.isfinite(full(images, ("nir", "red"))).all()

@@ -1,4 +1,4 @@
-"""A whole run with tabular inputs and a size class to answer; with two branches; and what is refused."""
+"""A whole run with tabular inputs, a size class to answer, three branches and full statistics; what is refused."""
 
 import json
 
@@ -20,7 +20,8 @@ from tests.command_line import core
 
 QUICK = (
     *TINY, "embed.method=pca", "heads.svm_C=[0.1]", "heads.head=fc", "heads.lgbm=false", "heads.logreg=false",
-    "model.branches=optical_sar", "model.modality_dropout=0.2",
+    "model.branches=optical_sar_indices", "model.indices=ndvi", "model.modality_dropout=0.2", "train.loss=bce_f1",
+    "heads.full=true",
 )  # fmt: skip
 N = 48
 
@@ -89,6 +90,9 @@ def test_asked_with_its_columns_it_answers_as_out_of_fold_and_without_them_as_un
         odds = pd.read_parquet(done.fold_path(fold) / "tabular.parquet").set_index("id").loc[data.ids[rows]]
         unknown = model.models[0].log_odds(images, ["fc"], model.rules)["fc"]
         assert np.allclose(unknown, odds["log_odds_unknown"], atol=1e-4)
+        trees = model.models[0].log_odds(images, ["full_boost"], model.rules)["full_boost"]
+        own = oof.loc[oof["fold"] == fold, "prob_full_boost"].to_numpy()
+        assert np.allclose(1 / (1 + np.exp(-trees)), own, atol=1e-5), "the full set, as it was learnt from"
 
 
 def test_patches_of_a_dataset_that_has_the_columns_are_answered_with_them(done, dataset, tmp_path):

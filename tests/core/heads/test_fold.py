@@ -13,6 +13,7 @@ RNG = np.random.default_rng(0)
 N = 60
 LABELS = (np.arange(N) % 3 == 0).astype(np.int8)
 EMBEDDINGS = (RNG.normal(size=(N, 5)) + LABELS[:, None]).astype(np.float32)
+BOTH = {"statistics": EMBEDDINGS, "rich": EMBEDDINGS}
 TRAIN = np.flatnonzero(np.arange(N) % 4 != 0)
 SYNTHETIC = (RNG.normal(size=(10, 5)) + 1).astype(np.float32)
 WANTED = HeadSet((SvmSetting(1.0), SvmSetting(0.1)), lgbm=True, logreg=True)
@@ -57,13 +58,13 @@ def test_one_class_or_one_landslide_leaves_each_head_out_by_its_own_name(positiv
     assert set(found.left_out) == set(WANTED.names) and not found.heads and not found.scores
     for name, text in found.left_out.items():
         assert f"'{name}' is left out" in text and reason in text and "at least 2 of each" in text
-    assert set(fit_on_statistics(EMBEDDINGS, EMBEDDINGS, TRAIN, labels).left_out) == set(BASELINES)
+    assert set(fit_on_statistics(BOTH, TRAIN, labels).left_out) == set(BASELINES)
 
 
 def test_one_landslide_with_synthetic_ones_is_enough_for_the_network_and_leaves_the_baselines_out():
     found = fit_on_embeddings(EMBEDDINGS, TRAIN, SYNTHETIC, with_positives(1), WANTED)
     assert not found.left_out and set(found.heads) == set(WANTED.names)
-    assert set(fit_on_statistics(EMBEDDINGS, EMBEDDINGS, TRAIN, with_positives(1)).left_out) == set(BASELINES)
+    assert set(fit_on_statistics(BOTH, TRAIN, with_positives(1)).left_out) == set(BASELINES)
 
 
 @pytest.mark.parametrize("positives", [2, 3])
@@ -78,11 +79,13 @@ def test_a_network_that_gave_no_finite_embedding_leaves_out_what_stands_on_it():
     broken[TRAIN[0], 0] = np.nan
     found = fit_on_embeddings(broken, TRAIN, SYNTHETIC, LABELS, WANTED)
     assert set(found.left_out) == set(WANTED.names) and "not finite" in found.left_out["lgbm"]
-    assert set(fit_on_statistics(EMBEDDINGS, EMBEDDINGS, TRAIN, LABELS).heads) == set(BASELINES)
+    assert set(fit_on_statistics(BOTH, TRAIN, LABELS).heads) == set(BASELINES)
+    with_full = fit_on_statistics(BOTH | {"full": EMBEDDINGS}, TRAIN, LABELS)
+    assert (*with_full.heads,) == (*BASELINES, "full_boost")
 
 
 def test_baselines_see_the_real_training_patches_alone():
-    found = fit_on_statistics(EMBEDDINGS, EMBEDDINGS, TRAIN, LABELS)
+    found = fit_on_statistics(BOTH, TRAIN, LABELS)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000))
     expected = model.fit(EMBEDDINGS[TRAIN].astype(np.float64), LABELS[TRAIN])
     difference = found.scores["stats_logreg"] - expected.decision_function(EMBEDDINGS.astype(np.float64))

@@ -165,7 +165,7 @@ def test_an_optical_and_a_sar_branch_stand_side_by_side(studio, open_page):
     said = " ".join(part.value for part in (*at.markdown, *at.caption))
     assert "**Optical branch**" in said and "**SAR branch**" in said
     assert "backbone\\.optical" in said and "backbone\\.sar" in said
-    assert "in both branches" in said
+    assert "in each branch" in said
 
 
 def test_a_patch_is_shown_without_a_run(studio, open_page):

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from core.train.networks.branches import Branches, encoders_of
 from core.train.networks.cam_layer import map_of
 from core.train.networks.network import Network
 from core.train.networks.stages import blocks
 from core.train.networks.stages.blocks import CONV, DENSE, POOL, Block
-from core.train.networks.two_branch import TwoBranch, encoders_of
 from core.train.networks.unet import UNet
 
 _TOKENS = {"token": "Class token", "avg": POOL, "avgmax": "AvgPool and MaxPool", "max": "MaxPool", "map": "Attention"}
@@ -74,7 +74,7 @@ def stages(network: Network) -> tuple[Stage, ...]:
         elif words:
             ends.append((words, end))
     words = [word for own, _ in ends for word in own]
-    if isinstance(network.backbone, TwoBranch):
+    if isinstance(network.backbone, Branches):
         words.append({"concat": "Concatenation", "mean": "Mean", "gated": "Gated mean"}[network.model.fusion])
     joined = [("statistics", network.statistics), ("columns", network.tabular)]
     words += [f"joined with {name}" for name, branch in joined if branch is not None]

@@ -1,10 +1,13 @@
 """Robustness over a whole tiny run: intact bands give the run's own score, losing the band that matters costs it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.analyses.bands.flips import flipped
-from core.analyses.bands.robustness import ANALYSIS, not_tested, read, summarise
+from core.analyses.bands.robustness import ANALYSIS, _clear, not_tested, read, summarise
+from core.data.store import beside, open_dataset
+from core.data.store.beside import CLOUD_SHARE, SHADOW_SHARE
 from core.errors import ConfigError, RunError
 from core.explain.bands.corruptions import INTACT
 from core.progress import drain
@@ -24,6 +27,23 @@ def tested(run):
     steps = []
     result = drain(ANALYSIS.start(run, ROBUSTNESS), steps.append)
     return steps, result, read(run)
+
+
+def test_clouds_can_come_over_clear_patches_alone(run):
+    oof, dataset = run.oof(), open_dataset(run.dataset_path())
+    cloud = np.linspace(0, 1, len(dataset))
+    table = pd.DataFrame({"id": dataset.ids, CLOUD_SHARE: cloud, SHADOW_SHARE: 0.0})
+    beside.keep(dataset.path, table, {"dataset_hash": dataset.card_hash})
+    try:
+        kept, told = _clear(open_dataset(dataset.path), oof, None, 0.5)
+        with pytest.raises(ConfigError, match="no patches of both classes"):
+            _clear(open_dataset(dataset.path), oof, None, 0.0)
+    finally:
+        beside.path_of(dataset.path).unlink()
+    assert set(kept["id"]) == set(oof["id"]) & set(dataset.ids[cloud <= 0.5])
+    assert told == f"{len(oof) - len(kept)} of {len(oof)} patches have csmask_cloud above 0.5 and are left out. "
+    with pytest.raises(ConfigError, match="one column of numbers with 'cloud' in its name"):
+        _clear(dataset, oof, None, 0.5)
 
 
 def test_intact_is_the_runs_own_score_and_losing_the_band_costs_it(run, tested):

@@ -2,13 +2,21 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from torchvision.ops import sigmoid_focal_loss
 
 from core.config import TrainConfig
-from core.train.optimisation.losses import class_weights, loss_of, soft_bce, soft_focal, weighted_kl
+from core.train.optimisation.losses import (
+    class_weights,
+    loss_of,
+    smooth_f1_loss,
+    soft_bce,
+    soft_focal,
+    weighted_kl,
+)
 from core.train.targets import soft_kl
 
 HARD = torch.eye(2)[[0, 1, 1, 0, 1]]
@@ -66,7 +74,56 @@ def test_class_weights_are_torchs_in_every_loss(rows, w0, w1):
     assert weighted_kl(z, targets, weights) == pytest.approx(float(cross - entropy), rel=1e-4, abs=2e-5)
 
 
-@pytest.mark.parametrize("loss", ["bce", "focal"])
+def of_probs(*probs):
+    """Logits with these probabilities of landslide."""
+    p = torch.tensor(probs, dtype=torch.float64)
+    return torch.stack([torch.zeros_like(p), torch.logit(p)], 1)
+
+
+def soft(*shares):
+    t = torch.tensor(shares)
+    return torch.stack([1 - t, t], 1)
+
+
+def test_smooth_f1_by_hand():
+    # TP 0.8 + 0.6, FN 0.2 + 0.4, FP 0.4: F1 = 2.8 / (2.8 + 0.6 + 0.4)
+    assert float(smooth_f1_loss(of_probs(0.8, 0.6, 0.4), soft(1.0, 1.0, 0.0))) == pytest.approx(1 - 2.8 / 3.8)
+    # A mixed label of 0.25 answered with 0.5: |p - t| = 0.2 + 0.25, p + t = 1.8 + 0.75
+    assert float(smooth_f1_loss(of_probs(0.8, 0.5), soft(1.0, 0.25))) == pytest.approx(0.45 / 2.55)
+    assert float(smooth_f1_loss(of_probs(0.5, 0.5), soft(0.0, 0.0))) == pytest.approx(1.0), "no landslide in the batch"
+    assert float(smooth_f1_loss(of_probs(0.25, 0.7), soft(0.25, 0.7))) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_with_answers_that_are_certain_smooth_f1_is_scikit_learns():
+    labels, answers = np.array([1, 1, 0, 0, 1, 0, 1]), np.array([1, 0, 0, 1, 1, 0, 1])
+    z = torch.from_numpy(np.eye(2)[answers] * 60)
+    assert float(smooth_f1_loss(z, torch.eye(2)[labels])) == pytest.approx(1 - f1_score(labels, answers), abs=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(ROWS)
+def test_the_gradient_of_the_mean_of_bce_and_f1_is_that_of_finite_differences(rows):
+    logits, targets = made(rows)
+    z = logits.double()
+    assume(((z[:, 1] - z[:, 0]).sigmoid() - targets[:, 1]).abs().min() > 1e-3)  # |p - t| has a corner at p = t
+    loss, step = loss_of(TrainConfig(loss="bce_f1"), np.full((1, 2), 0.5), torch.device("cpu")), 1e-2
+    one = z.clone().requires_grad_()
+    loss(one, targets).backward()
+    for i in range(len(z)):
+        moved = torch.zeros_like(z)
+        moved[i, 1] = step
+        numeric = (float(loss(z + moved, targets)) - float(loss(z - moved, targets))) / (2 * step)
+        assert float(one.grad[i, 1]) == pytest.approx(numeric, abs=2e-3)
+        assert float(one.grad[i, 0]) == pytest.approx(-float(one.grad[i, 1]), abs=1e-6)
+
+
+def test_mixed_labels_pull_towards_themselves():
+    z = of_probs(0.5, 0.5).float().requires_grad_()
+    smooth_f1_loss(z, soft(0.7, 0.3)).backward()
+    assert z.grad[0, 1] < 0 < z.grad[1, 1], "the first answer rises, the second falls"
+
+
+@pytest.mark.parametrize("loss", ["bce", "focal", "bce_f1"])
 def test_losses_are_finite_with_a_finite_gradient_where_the_answer_is_certain(loss):
     z = torch.tensor([[-200.0, 200.0], [200.0, -200.0]]).requires_grad_()
     value = loss_of(TrainConfig(loss=loss), HARD.numpy(), torch.device("cpu"))(z, torch.tensor([[0.0, 1.0]] * 2))
@@ -84,4 +141,6 @@ def test_the_settings_choose_the_loss_and_its_weights():
     assert loss_of(TrainConfig(), targets.numpy(), device) is soft_kl
     assert found(class_weight="balanced") == pytest.approx(float(weighted_kl(z, targets, weights)))
     assert found(loss="bce", class_weight="balanced") == pytest.approx(float(soft_bce(z, targets, weights)))
+    both = (soft_bce(z, targets, weights) + smooth_f1_loss(z, targets)) / 2
+    assert found(loss="bce_f1", class_weight="balanced") == pytest.approx(float(both))
     assert found(loss="focal", focal_gamma=3) == pytest.approx(float(soft_focal(z, targets, 3.0)))

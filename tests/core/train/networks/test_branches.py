@@ -1,4 +1,4 @@
-"""A network of an optical and a SAR branch: what each reads, how they are joined, and what is dropped."""
+"""A network of several branches: what each reads, how they are joined, and what is dropped."""
 
 import numpy as np
 import pytest
@@ -11,8 +11,8 @@ from core.errors import ConfigError, FormatError
 from core.explain.cam.gradcam import gradcam
 from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network, load_network, save_network
+from core.train.networks.branches import Fusion, ModalityDropout, channels_of
 from core.train.networks.stages.table import stages
-from core.train.networks.two_branch import Fusion, ModalityDropout, channels_of
 from core.train.optimisation.unfreezing import backbone_blocks, lr_scales, opening_at
 from tests.builders import TRAIN_TINY
 
@@ -48,7 +48,7 @@ def test_indices_go_to_the_branch_of_the_bands_they_are_made_of():
 
 
 def test_bands_that_are_neither_go_with_the_optical_ones():
-    assert channels_of(["sar", "terrain", "optical", "other"]) == {"optical": [1, 2, 3], "sar": [0]}
+    assert channels_of(("optical", "sar"), ["sar", "terrain", "optical", "other"]) == {"optical": [1, 2, 3], "sar": [0]}
 
 
 @pytest.mark.parametrize("more", [{}, {"branches": "one", "modality_dropout": 0.2}])
@@ -81,6 +81,55 @@ def test_any_two_backbones_are_joined_kept_and_read_by_grad_cam(fusion, tmp_path
     assert {row.name.split(".")[0] for row in stages(network)} >= {"optical", "sar"}
 
 
+def test_the_indices_have_an_encoder_of_their_own():
+    network, report = built(branches="optical_sar_indices", indices="stack20", fusion="gated", modality_dropout=0.3)
+    assert network.backbone.channels == {
+        "optical": [0, 1, 2, 3], "sar": [*range(4, 12)], "indices": [*range(12, 20)],
+    }  # fmt: skip
+    assert len(report.mapping) == 20 and len(network.backbone.widths) == 3
+    assert [name.split(".")[0] for name in dict(network.backbone.named_children())] == ["optical", "sar", "indices"]
+    x = patches()
+    network.train()(x).square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+    assert "backbone.indices." in {layer.name[: len("backbone.indices.")] for layer in network.cam_layers()}
+    maps, _ = gradcam(network.eval(), x.numpy(), layer=network.cam_layers()[-1].name, method="layercam")
+    assert maps.shape[0] == 4 and maps.any(), "gradients reach the bands' indices"
+    assert {row.name.split(".")[0] for row in stages(network)} >= {"optical", "sar", "indices"}
+
+
+def test_an_encoder_of_indices_answers_to_the_bands_that_its_indices_are_made_of():
+    network = built(RGB_BANDS, branches="optical_indices", indices="auto")[0].eval()
+    network.fit_statistics(patches()[:, :3])
+    d = network.backbone.widths[0]
+    x = patches(seed=1)[:, :3] + 3.0
+    before, brighter = network.embed(x), network.embed(2 * x)  # ratios stay as they are
+    assert torch.allclose(brighter[:, d:], before[:, d:], atol=1e-5)
+    assert not torch.allclose(brighter[:, :d], before[:, :d], atol=1e-2)
+
+
+def test_an_encoder_with_nothing_to_read_is_refused_in_words():
+    with pytest.raises(ConfigError, match="encoder of indices has nothing to read.*model.indices=auto"):
+        built(branches="optical_sar_indices")
+    with pytest.raises(ConfigError, match="none of those chosen is sar"):
+        built(RGB_BANDS, branches="optical_sar_indices", indices="auto")
+    with pytest.raises(ConfigError, match="none of the bands chosen is optical"):
+        built(bands_named(["desc_vv", "desc_vh"]), branches="optical_indices", indices="desc_vv_minus_vh")
+    with pytest.raises(ValidationError, match="belongs to a SAR branch"):
+        ModelConfig(branches="optical_indices", sar_backbone="resnet18")
+
+
+def test_weights_of_three_branches_are_taken_over_branch_by_branch(tmp_path):
+    more = {"branches": "optical_sar_indices", "indices": ("ndvi", "desc_vv_minus_vh")}
+    first, _ = built(seed=1, **more)
+    save_network(first, tmp_path)
+    second, report = built(seed=2, weights=str(tmp_path), **more)
+    for name, value in second.backbone.state_dict().items():
+        assert torch.equal(value, first.backbone.state_dict()[name]), name
+    assert report.mapping["ndvi"] == "ndvi filter" and report.mapping["nir"] == "nir filter"
+    two, report = built(seed=2, weights=str(tmp_path), branches="optical_sar")
+    assert torch.equal(next(two.backbone.sar.parameters()), next(first.backbone.sar.parameters()))
+
+
 def test_fusion_by_hand():
     joined = torch.tensor([[1.0, 2.0, 5.0, 8.0]])
     assert torch.equal(Fusion("concat", (2, 2))(joined), joined)
@@ -89,6 +138,11 @@ def test_fusion_by_hand():
     torch.nn.init.zeros_(gated.gate.weight)
     gated.gate.bias.data = torch.tensor([100.0, -100.0])  # the first feature from optical, the second from SAR
     assert torch.allclose(gated(joined), torch.tensor([[1.0, 8.0]]))
+    three = Fusion("gated", (1, 1, 1))
+    torch.nn.init.zeros_(three.gate.weight)
+    three.gate.bias.data = torch.tensor([np.log(2.0), np.log(5.0)], dtype=torch.float32)  # weights 2, 5 and 1 of 8
+    assert torch.allclose(three(torch.tensor([[8.0, 16.0, 24.0]])), torch.tensor([[15.0]]))
+    assert torch.equal(Fusion("mean", (1, 1, 1))(torch.tensor([[3.0, 6.0, 0.0]])), torch.tensor([[3.0]]))
     assert Fusion("mean", (2, 3)).n_features == 3 and Fusion("mean", (2, 3))(torch.ones(1, 5)).shape == (1, 3)
 
 

@@ -1,0 +1,1 @@
+"""Several runs' heads and anybody's probabilities, combined by weights that are learnt on the other folds."""
