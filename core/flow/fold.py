@@ -53,7 +53,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     made_from = (context.content, scale, config.smote, config.seed)
     synthetics, parents = context.shared.of(
         "synthetics",
-        (made_from, learnt.tobytes(), context.labels.tobytes()),
+        (made_from, learnt.tobytes(), context.labels.tobytes(), context.fold_of.tobytes()),
         lambda: balance(context, patches, learnt),
         n_folds,
     )
