@@ -70,6 +70,17 @@ FIGURES = (
     f"{{{_NEW}[features][ways][kept, 1 view][cpu_seconds]:.0f}} s with one",
 )
 
+_JOIN = "inventory_columns"
+FIGURES += (
+    f"Of {{{_JOIN}[dataset][n]:,}} patches of the Sen12Landslides catalogue",
+    f"places, {{{_JOIN}[join][n_joined]:,}} have an event",
+    f"within {{{_JOIN}[join][within_km]:.0f}} km",
+    f"{{{_JOIN}[joined_by_class][landslide]!p:.0f}} % of those with landslides, "
+    f"{{{_JOIN}[joined_by_class][other]!p:.0f}} % of the others",
+    f"is unknown tells {{{_JOIN}[verdicts][event_trigger][share_unknown]!p:.1f}} % of the label",
+    f"(`event_id`) {{{_JOIN}[verdicts][event_id][share]!p:.1f}} %",
+)
+
 SETTINGS = {
     "at 128 px": "the protocol",
     "RBF-SVM (C 1)": "the protocol",
