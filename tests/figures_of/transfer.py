@@ -79,7 +79,8 @@ FIGURES += (
     f"{{{_JOIN}[joined_by_class][other]!p:.0f}} % of the others",
     f"is unknown tells {{{_JOIN}[verdicts][event_trigger][share_unknown]!p:.1f}} % of the label",
     f"the {{{_JOIN}[second][n]:,}} patches of known trigger",
-    f"balanced accuracy of {{{_JOIN}[second][balanced_accuracy]:.3f}}, less than the {{{_JOIN}[second][chance]:.3f}} of",
+    f"balanced accuracy of {{{_JOIN}[second][balanced_accuracy]:.3f}}, less than the "
+    f"{{{_JOIN}[second][chance]:.3f}} of",
     f"Its interval is {{{_JOIN}[second][balanced_accuracy_interval][0]:.0f}} to "
     f"{{{_JOIN}[second][balanced_accuracy_interval][1]:.0f}}, since",
     f"(`event_id`) {{{_JOIN}[verdicts][event_id][share]!p:.1f}} %",
