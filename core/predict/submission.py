@@ -90,8 +90,14 @@ def write_submission(out: Path, answer: Decided, source: Path) -> None:
 
     Raises FormatError when a patch of Test.csv has no answer.
     """
+    text = submission_csv(answer, expected_of(source))
+    with _writing(out) as file:
+        file.write(text)
+
+
+def submission_csv(answer: Decided, wanted: Expected) -> str:
+    """The text of a submission. Raises FormatError when a patch of Test.csv has no answer."""
     decided = {str(name): int(pred) for name, pred in zip(answer.ids, answer.pred, strict=True) if pred >= 0}
-    wanted = expected_of(source)
     order = list(decided) if wanted.order is None or wanted.source == SAMPLE else wanted.order
     missing = [name for name in order if name not in decided]
     if missing:
@@ -99,10 +105,11 @@ def write_submission(out: Path, answer: Decided, source: Path) -> None:
             f"{len(missing)} of {len(order)} patches of Test.csv have no answer (first: {missing[0]}). "
             "Their files are missing, unusable or without any data; a submission needs every one."
         )
-    with _writing(out) as file:
-        writer = csv.writer(file)
-        writer.writerow(wanted.header)
-        writer.writerows((csv_cell(name), decided[name]) for name in order)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(wanted.header)
+    writer.writerows((csv_cell(name), decided[name]) for name in order)
+    return text.getvalue()
 
 
 def _writing(out: Path) -> io.TextIOBase:

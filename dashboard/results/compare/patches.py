@@ -32,8 +32,12 @@ def patches_view(first: pd.DataFrame, second: pd.DataFrame, this: Side, other: S
         with grid.cell():
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 st.markdown(f"**{words} · {len(rows):,}**", width="content")
-                if len(rows) and st.button(
-                    "Open in Review", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
+                if (
+                    len(rows)
+                    and other.is_run
+                    and st.button(
+                        "Open in Review", icon=":material/arrow_outward:", type="tertiary", key=f"compare_open_{versus}"
+                    )
                 ):
                     open_against(this, other, versus)
             st.caption(f"Right only with {escape_markdown((this if versus == 'fixed' else other).title)}.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from core.ensembles.folder import PLACE, EnsembleFolder
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
 from core.runs.store import RunFolder
@@ -18,11 +20,21 @@ LINES = ({"color": theme.INK, "dash": "dash"}, {"color": theme.FOLD[0], "dash": 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: a run, its head, and what it is called in the comparison."""
+    """One of the two: a run (or an ensemble), its head, and what it is called in the comparison."""
 
-    run: RunFolder
+    run: RunFolder | EnsembleFolder
     head: str
     title: str
+
+    @property
+    def is_run(self) -> bool:
+        """An ensemble has no settings, no training and no patches of its own to be opened."""
+        return isinstance(self.run, RunFolder)
+
+
+def folder(path: Path | str) -> RunFolder | EnsembleFolder:
+    """The run or the ensemble in this folder; what it reads is cached."""
+    return EnsembleFolder(Path(path), cache.FILES) if Path(path).parent.name == PLACE else cache.run(path)
 
 
 def answers(side: Side) -> pd.DataFrame:
@@ -39,4 +51,4 @@ def pair(this: Side, other: Side) -> Comparison:
 
 @st.cache_data(max_entries=64, show_spinner="Comparing on the same patches…")
 def _pair(a: str, head_a: str, b: str, head_b: str, versions: tuple[cache.Version, ...]) -> Comparison:
-    return compare.pair(cache.run(a), cache.run(b), head_a, head_b)
+    return compare.pair(folder(a), folder(b), head_a, head_b)

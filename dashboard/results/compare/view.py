@@ -9,18 +9,20 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.data.store import Dataset
+from core.ensembles.folder import PLACE
 from core.errors import LandslideLensError
 from core.evaluate.comparison.many import with_holm
 from core.evaluate.comparison.significance import Comparison
 from core.runs import compare
 from core.runs.labels import short_title, titles_of
 from core.runs.store import RunFolder
-from dashboard import cache, state, theme, url_state
+from dashboard import state, theme, url_state
 from dashboard.charts import intervals
 from dashboard.results.compare import confusions, learning, patches, ranking, several
 from dashboard.results.compare.door import HOW, OTHER, OTHER_HEAD
 from dashboard.results.compare.several import METRICS, in_words, recipes_in_words
-from dashboard.results.compare.sides import Side, answers, pair
+from dashboard.results.compare.sides import Side, answers, folder, pair
+from dashboard.results.ensembles import kept
 from dashboard.results.ensembles.view import ensemble_view
 from dashboard.ui import downloads, guards, narrow
 from dashboard.ui.formatting import difference, escape_markdown, interval, number, small
@@ -34,7 +36,11 @@ NOTHING = "Nothing to compare with: this run has one head, and the dataset has n
 def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None) -> None:
     """The view. ``head`` of ``run`` is compared."""
     others, sides, metric = finished_runs(run), None, "f1"
-    alone = len(summary["heads"]) < 2 and not others
+    ensembles = {
+        f"{PLACE}/{one.name}": f"Ensemble: {one.card()['title']}"
+        for one in kept.of_dataset(run.checkpoints, summary["dataset_name"], tell=False)
+    }
+    alone = len(summary["heads"]) < 2 and not others and not ensembles
     said = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         how = url_state.choose(
@@ -42,7 +48,7 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
             label_visibility="collapsed",
         )  # fmt: skip
         if how == "one" and not alone:
-            sides = _sides(run, summary, head, others)
+            sides = _sides(run, summary, head, others, ensembles)
             metric = url_state.choose(
                 st.selectbox, "Metric", list(METRICS), key="compare_metric", default="f1", format_func=METRICS.get,
                 width=130,
@@ -72,20 +78,22 @@ def finished_runs(run: RunFolder) -> dict[str, str]:
     }
 
 
-def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> tuple[Side, Side] | None:
+def _sides(
+    run: RunFolder, summary: dict, head: str, others: dict[str, str], ensembles: dict[str, str]
+) -> tuple[Side, Side] | None:
     """This and what it is compared with; None, with a message, where that cannot be read."""
     own_heads = [name for name in summary["heads"] if name != head]
-    options = [*others, *([ITSELF] if own_heads else [])]
+    options = [*others, *([ITSELF] if own_heads else []), *ensembles]
     name = url_state.choose(
         st.selectbox, "Compare with", options, key=OTHER, default=options[0], width=360,
-        format_func=lambda one: others.get(one, "This run, another head"),
+        format_func=lambda one: (others | ensembles).get(one, "This run, another head"),
     )  # fmt: skip
     if name == ITSELF:
         simple = [one for one in own_heads if theme.sees_no_network(one)]
         usual = max(simple or own_heads, key=lambda one: summary["heads"][one].get("auc") or 0.0)  # hardest to beat
         other, heads = run, own_heads
     else:
-        other = cache.run(run.path.parent / name)
+        other = folder(run.path.parent / name)
         try:
             theirs = other.summary()
         except LandslideLensError as error:
@@ -93,11 +101,16 @@ def _sides(run: RunFolder, summary: dict, head: str, others: dict[str, str]) -> 
             return None
         heads = list(theirs["heads"])
         usual = head if head in heads else theirs["head"]
+    named = kept.titles(other) if name in ensembles else {}
     other_head = url_state.choose(
-        st.selectbox, "Its head", heads, key=OTHER_HEAD, default=usual, width=220, format_func=theme.head_title
-    )
+        st.selectbox, "Its head", heads, key=OTHER_HEAD, default=usual, width=220,
+        format_func=lambda one: named.get(one) or theme.head_title(one),
+    )  # fmt: skip
     if name == ITSELF:
         return Side(run, head, theme.head_title(head)), Side(run, other_head, theme.head_title(other_head))
+    if name in ensembles:
+        first, second = theme.head_title(head), f"{named[other_head]} ({ensembles[name]})"
+        return Side(run, head, first), Side(other, other_head, second)
     titles = _titles(run, other)
     if head != other_head:
         titles = [f"{title} ({theme.head_title(one)})" for title, one in zip(titles, (head, other_head), strict=True)]
@@ -116,11 +129,14 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         found = pair(this, other)
     except LandslideLensError as error:
         show_error(error, ":material/link_off:")
-        if _labels_differ(this, other) and st.button(
-            "Judge both by the same labels", icon=":material/compare_arrows:", key="compare_same_labels"
+        if (
+            other.is_run
+            and _labels_differ(this, other)
+            and st.button("Judge both by the same labels", icon=":material/compare_arrows:", key="compare_same_labels")
         ):
             patches.open_against(this, other)
-        _settings(this, other)
+        if other.is_run:
+            _settings(this, other)
         return
     short, words = verdict(this, other, found, metric)
     said.markdown(f"**{short}**")
@@ -129,22 +145,23 @@ def _two(this: Side, other: Side, metric: str, data: Dataset | None, said: Delta
         rows = [(METRICS[name], one.difference, one.lo, one.hi) for name, one in _differences(found).items()]
         downloads.show(intervals.differences(rows, "Difference, with 95% interval"), key="compare_differences")
     with grid.cell():
-        names = (this.title, other.title) if this.run.name == other.run.name else ("This run", "The other run")
+        same = this.run.name == other.run.name or not other.is_run
+        names = (this.title, other.title) if same else ("This run", "The other run")
         table = metric_table(found, *names)
         downloads.table(table, hide_index=True, width="stretch", height="content")
         st.caption(
             f"n = {found.n:,} patches that neither had seen in training; they decide {found.n_disagree:,} of them "
             "differently."
         )
-    if this.run.name != other.run.name:
+    others = other.is_run and this.run.name != other.run.name
+    if others:
         _settings(this, other)
     first, second = answers(this), answers(other)
-    titles = (this.title, other.title) if this.run.name == other.run.name else ("This run", "The other run")
     classes = tuple(this.run.summary()["class_names"])
-    confusions.confusions_view(list(zip(titles, (first, second), strict=True)), classes, "compare")
+    confusions.confusions_view(list(zip(names, (first, second), strict=True)), classes, "compare")
     patches.patches_view(first, second, this, other, data)
     ranking.ranking_view(this, other, first, second)
-    if this.run.name != other.run.name:
+    if others:
         learning.curves_view(this, other)
     _how(words, found, this, metric)
 
@@ -161,7 +178,7 @@ def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[st
     one, title = found.differences[metric], METRICS[metric]
     first, second = escape_markdown(this.title), escape_markdown(other.title)
     row = with_holm({this.title: found}, metric)[0]
-    if this.run.name == other.run.name:
+    if this.run.name == other.run.name or not other.is_run:
         words, settled = in_words(row, found, other.title, metric), bool(row["settled"])
     else:
         words, settled = recipes_in_words(this, other, metric)
@@ -173,7 +190,7 @@ def verdict(this: Side, other: Side, found: Comparison, metric: str) -> tuple[st
     if settled:
         better = "better" if one.difference > 0 else "worse"
         return f"{first} is {better} than {second}: {size}.", words
-    if one.settled and this.run.name != other.run.name:
+    if one.settled and this.run.name != other.run.name and other.is_run:
         higher = "higher" if one.difference > 0 else "lower"
         return f"{first} scores {higher} than {second} here ({size}), but retraining may change that.", words
     return f"No significant difference between {first} and {second}: {size}.", words

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from core.ensembles.answers import Combined, combine
 from core.ensembles.folder import EnsembleFolder
 from core.errors import LandslideLensError
-from core.predict.submission import write_submission
+from core.predict.submission import expected, submission_csv
 from dashboard.results.ensembles import kept, uploaded
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
@@ -76,7 +73,7 @@ def _show(ensemble: EnsembleFolder, combined: Combined) -> None:
         downloads.download(combined.table(), f"{ensemble.name}_answers", "Answers (CSV)")
         if test is not None:
             try:
-                content = submission(combined, test.getvalue())
+                content = submission_csv(combined, expected(test.getvalue(), None))
             except LandslideLensError as error:
                 show_error(error)
                 return
@@ -84,12 +81,3 @@ def _show(ensemble: EnsembleFolder, combined: Combined) -> None:
                 "Submission (CSV)", content, file_name=f"{ensemble.name}_submission.csv", mime="text/csv",
                 icon=":material/download:", type="primary", key="ensemble_submission", on_click="ignore",
             )  # fmt: skip
-
-
-def submission(combined: Combined, test: bytes) -> bytes:
-    """``ID,label`` in the order of Test.csv. Raises FormatError where a patch of it has no answer."""
-    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        source, out = Path(folder) / "Test.csv", Path(folder) / "out.csv"
-        source.write_bytes(test)
-        write_submission(out, combined, source)
-        return out.read_bytes()

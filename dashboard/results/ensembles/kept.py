@@ -16,15 +16,16 @@ CHOSEN = "ensemble"  # in the URL: the name of the one that is shown
 METHODS = {"stack": "Stack", "average": "Average"}
 
 
-def of_dataset(checkpoints: Path, dataset_name: str) -> list[EnsembleFolder]:
-    """Those of this dataset, the newest first; one that cannot be read is named and left out."""
+def of_dataset(checkpoints: Path, dataset_name: str, tell: bool = True) -> list[EnsembleFolder]:
+    """Those of this dataset, the newest first; one that cannot be read is left out, and named where to ``tell``."""
     found = []
     for one in list_ensembles(checkpoints, cache.FILES):
         try:
             if one.summary()["dataset_name"] == dataset_name and one.card()["members"]:
                 found.append(one)
         except (LandslideLensError, OSError) as error:
-            st.caption(f"An ensemble cannot be read: {escape_markdown(error)}")
+            if tell:
+                st.caption(f"An ensemble cannot be read: {escape_markdown(error)}")
     return found
 
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
-
 import pandas as pd
 import streamlit as st
 
 from core.data.scores_csv import column_names
 from core.ensembles.answers_csv import read_answers
 from core.errors import LandslideLensError
-from core.io.safe_paths import slug
+from dashboard.results.sources.uploaded_scores import from_file
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
 MAX_MB = 50
 AUTO = "(automatic)"
-T = TypeVar("T")
 
 
 def column(file, key: str) -> str | None:
@@ -42,11 +36,3 @@ def answers(content: bytes, name: str, column: str | None) -> pd.DataFrame:
 @st.cache_data(max_entries=16, show_spinner=False)
 def _names(content: bytes, name: str) -> tuple[str, ...]:
     return from_file(content, name, column_names)
-
-
-def from_file(content: bytes, name: str, read: Callable[[Path], T]) -> T:
-    """What ``read`` makes of a temporary file with a safe name."""
-    with tempfile.TemporaryDirectory(prefix="answers-") as folder:
-        path = Path(folder) / slug(Path(name).name)
-        path.write_bytes(content)
-        return read(path)

@@ -81,7 +81,7 @@ def show(ensemble: EnsembleFolder) -> None:
         downloads.show(scores.precision_recall(curves, (), share, summary["positive"]), key="ensemble_pr")
     with grid.cell():
         rows, settled = difference_rows(card, titles)
-        title = f"F1 of the {titles[method].lower()} minus F1 of the member"
+        title = f"F1: {titles[method].lower()} minus member"
         downloads.show(intervals.differences(rows, title, settled), key="ensemble_differences")
     downloads.table(members_table(card, summary, titles), hide_index=True, width="stretch", height="content")
     n, folds = summary["oof"]["n"], len(summary["folds"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.text import list_names
 from dashboard import state, url_state
 from dashboard.results import predictions, summary
 from dashboard.results.ensembles import kept
 from dashboard.results.sources.uploaded_scores import VIEWS, draw
 from dashboard.ui import guards
+from dashboard.ui.formatting import escape_markdown
 
 
 def ensemble_source_view() -> None:
@@ -22,6 +24,9 @@ def ensemble_source_view() -> None:
         )
         return
     ensemble = kept.chosen(found)
+    card, titles = ensemble.card(), kept.titles(ensemble)
+    members = list_names([titles[one["key"]] for one in card["members"]], 10)
+    st.caption(f"{escape_markdown(card['title'])}: {titles[card['method']].lower()} of {escape_markdown(members)}.")
     facts, oof = guards.or_stop(ensemble.summary), guards.or_stop(ensemble.oof)
     answers = predictions.of_run(ensemble, facts, oof, facts["head"])
     summary.header(answers, facts["heads"][facts["head"]])

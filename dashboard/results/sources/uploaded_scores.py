@@ -123,15 +123,15 @@ def _columns(content: bytes, name: str) -> Columns:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _names(content: bytes, name: str) -> tuple[str, ...]:
-    return _from_file(content, name, column_names)
+    return from_file(content, name, column_names)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the table…")
 def _table(content: bytes, name: str, columns: Columns, positive: str | None) -> ScoreTable:
-    return _from_file(content, name, lambda path: read_scores(path, columns, positive))
+    return from_file(content, name, lambda path: read_scores(path, columns, positive))
 
 
-def _from_file(content: bytes, name: str, read: Callable[[Path], T]) -> T:
+def from_file(content: bytes, name: str, read: Callable[[Path], T]) -> T:
     """What ``read`` makes of a temporary file with a safe name."""
     from core.io.safe_paths import slug
 

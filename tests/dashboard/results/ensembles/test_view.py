@@ -104,6 +104,16 @@ def test_members_answers_for_new_patches_are_combined_and_submitted(open_page, r
     assert not at.exception and "1 of 1 patches of Test.csv have no answer" in words_of(at)
 
 
+def test_a_run_is_compared_with_it_on_the_same_patches(open_page, run, ensemble):
+    link = {"results_view": "compare", "compare_with": f"ensembles/{ensemble.name}", "compare_head": "stack"}
+    at = open_page("results", run=run.name, **link)
+    assert not at.exception and not at.error
+    metrics = next(d.value for d in at.dataframe if "Difference" in d.value).set_index("Metric")
+    assert metrics.loc["F1", "Stack (Ensemble: Both and eva)"] == f"{ensemble.summary()['oof']['f1']:.3f}"
+    assert "Stack (Ensemble: Both and eva)" in words_of(at) and "Settings that differ" not in words_of(at)
+    assert not [button for button in at.button if button.key and button.key.startswith("compare_open_")]
+
+
 @pytest.mark.parametrize("chosen", ["summary", "curves", "calibration"])
 def test_as_a_source_it_has_the_views_of_a_run(open_page, run, ensemble, chosen):
     at = open_page("results", run=run.name, results_of="ensemble", ensemble=ensemble.name, csv_view=chosen)
