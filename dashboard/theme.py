@@ -26,7 +26,13 @@ OUTCOME_WORDS = {
 FAMILY = {"optical": "#4E9F6B", "sar_post": "#4A7EBB", "sar_change": "#8E6BB8", "other": "#8C939B"}
 FAMILY_WORDS = {"optical": "Optical", "sar_post": "SAR after", "sar_change": "SAR change", "other": "Other"}
 
-BRANCH_WORDS = {"optical": "Optical branch", "sar": "SAR branch", "indices": "Index branch"}
+BRANCH_WORDS = {
+    "optical": "Optical branch",
+    "sar": "SAR branch",
+    "indices": "Index branch",
+    "after": "After",
+    "before": "Before",
+}
 
 FOLD = ("#2B8C8C", "#D9822B", "#7B68B5", "#4E9F6B", "#C0447E", "#B08D2E", "#4A7EBB", "#9A5B3C", "#6B7785", "#A45BA8")
 _HEADS = ("#C0447E", "#D9822B", "#B08D2E", "#9A5B3C")

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.data.leakage import ground_between
 from core.errors import LandslideLensError
+from core.evaluate.second_head import kept_facts
 from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
@@ -14,6 +15,7 @@ from dashboard.results.errors_by_kind import errors_view
 from dashboard.results.external_validation import external_test_view
 from dashboard.results.heads import heads_view
 from dashboard.results.safety.target import target_view
+from dashboard.results.second.view import second_view
 from dashboard.results.slices import slices_view
 from dashboard.results.sources import ensembles, published_metrics, uploaded_scores
 from dashboard.results.splits.view import splits_view
@@ -33,7 +35,7 @@ SOURCES = {
 }
 VIEWS = {
     "summary": "Summary", "errors": "Errors by kind", "safety": "Threshold and safety target",
-    "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "compare": "Compare",
+    "calibration": "Calibration", "slices": "Slices", "heads": "Heads", "second": "Second head", "compare": "Compare",
     "splits": "Splits", "external": "External test", "training": "Training",
 }  # fmt: skip
 # Views that links name by what they were once called -> the view, and what else it then shows.
@@ -95,7 +97,8 @@ def of_run(bar) -> None:
             with st.popover(f":orange[{words}]", icon=":material/warning:"):
                 st.warning("  \n".join(warnings))
     summary.header(predicted, facts["heads"].get(head))
-    draw(view_switch("results", VIEWS, "summary"), run, facts, oof, predicted, known)
+    views = {name: title for name, title in VIEWS.items() if name != "second" or kept_facts(facts)}
+    draw(view_switch("results", views, "summary"), run, facts, oof, predicted, known)
 
 
 def draw(view, run, facts, oof, predicted, known) -> None:
@@ -117,6 +120,8 @@ def draw(view, run, facts, oof, predicted, known) -> None:
         slices_view(predicted, data)
     elif view == "heads":
         heads_view(run, facts, predicted, oof)
+    elif view == "second":
+        second_view(facts)
     elif view == "compare":
         compare_view(run, facts, predicted.head, data)
     elif view == "splits":

@@ -89,7 +89,7 @@ def _what(config: RunConfig) -> str:
     return (
         f"Trains **{escape_markdown(config.model.backbone)}** on **{escape_markdown(data.name)}**: "
         f"{int((labels >= 0).sum()):,} labelled patches{groups}, {int((labels == 1).sum()):,} of them "
-        f"{escape_markdown(data.positive)}, {len(used)} bands; {config.folds.n_splits} folds of {config.train.epochs} "
+        f"{escape_markdown(data.positive)}, {len(used)} bands; {config.folds.words} of {config.train.epochs} "
         f"{'epoch' if config.train.epochs == 1 else 'epochs'}. **{preflight.about_time(data, config)}**"
     )
 

@@ -45,6 +45,20 @@ def outlined_run(shared_home):
     yield from _unchanged(shared_home / "outlined", "make_outlined")
 
 
+@pytest.fixture(scope="session")
+def paired_run(shared_home):
+    """A finished run of one split, of pairs before and after the event. Read it, write nothing into it."""
+    yield from _unchanged(shared_home / "paired", "make_paired")
+
+
+@pytest.fixture(scope="module")
+def paired_run_copy(paired_run, tmp_path_factory):
+    """A copy of ``paired_run`` and its dataset for the tests of one module, which may change it."""
+    from tests.trained_runs import copied
+
+    return copied(paired_run, tmp_path_factory.mktemp("copy"))
+
+
 @pytest.fixture(scope="module")
 def outlined_run_copy(outlined_run, tmp_path_factory):
     """A copy of ``outlined_run`` and its dataset for the tests of one module, which may change it."""

@@ -24,6 +24,9 @@ def write_all(home: Path) -> None:
     patches, labels = _patches()
     for i, (patch, label) in enumerate(zip(patches, labels, strict=True)):
         _picture(home / "my-patches" / ("landslide" if label else "other") / f"p{i:03d}.png", patch)
+    for i, (patch, before) in enumerate(zip(patches[:8], patches[8:16], strict=True)):
+        for moment, picture in (("before", before), ("after", patch)):
+            _picture(home / "pairs" / moment / ("landslide" if labels[i] else "other") / f"q{i}.png", picture)
     for i, patch in enumerate(patches[:6]):
         _picture(home / "new-patches" / f"n{i}.png", patch)
     make_tiny(home / "F.h5", seed=1)

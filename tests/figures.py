@@ -7,7 +7,7 @@ Documents with many figures have a module of their own in ``tests/figures_of/``.
 
 from __future__ import annotations
 
-from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, transfer
+from tests.figures_of import board, challenge, clouds, ensemble, novelty, review, scenes, splits, transfer
 
 
 def _scene(words: str, scene: str) -> str:
@@ -126,6 +126,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "docs/challenge.md": challenge.FIGURES + ensemble.FIGURES,
     "docs/novelty.md": novelty.FIGURES,
     "docs/scenes.md": scenes.FIGURES,
+    "docs/splits.md": splits.FIGURES,
     "docs/transfer.md": transfer.FIGURES,
     "docs/board.md": board.FIGURES,
     "docs/clouds.md": clouds.FIGURES,
@@ -264,6 +265,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "docs/challenge.md": challenge.SETTINGS | ensemble.SETTINGS,
     "docs/novelty.md": novelty.SETTINGS,
     "docs/scenes.md": scenes.SETTINGS,
+    "docs/splits.md": splits.SETTINGS,
     "docs/transfer.md": transfer.SETTINGS,
     "docs/board.md": board.SETTINGS,
     "docs/clouds.md": clouds.SETTINGS,

@@ -39,6 +39,9 @@ MEANT: dict[str, tuple[str, ...]] = {
     "python -m core ingest zindi SOURCE --out checkpoints/datasets/zindi.h5": (
         "python -m core ingest zindi zindi --out checkpoints/datasets/zindi.h5",
     ),
+    "python -m core ingest before_after SOURCE --out pairs.h5": (
+        "python -m core ingest before_after pairs --out pairs.h5",
+    ),
     "python -m core bands [NAME ...]": ("python -m core bands", "python -m core bands B2 B3 B4 B8"),
     "python -m core model NAME": ("python -m core model resnet18",),
     "python -m core model NAME [NAME ...]": ("python -m core model resnet18 mobilenetv4_conv_small",),

@@ -6,9 +6,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock
 
 from core.config import RunConfig, preset
+from core.data.bands import bands_named
+from core.data.inventories import read_inventory
+from core.data.inventories.join import join_dataset, write_join
+from core.data.store import DatasetWriter
 from core.pipeline import train_run
 from core.predict.novelty.fit import fitted
 from core.progress import drain
@@ -46,6 +51,30 @@ def make_outlined(home: Path) -> None:
                 "smote.enabled=false", "augment.mix_prob=0", "train.ema_decay=0.8")  # fmt: skip
     dataset = make_tiny(home / "tiny.h5", masks=True)
     train_tiny(home, dataset, RunConfig().with_overrides(settings), "outlined")
+
+
+def make_paired(home: Path) -> None:
+    """One split of 60 pairs before and after the event, two epochs of shared weights.
+
+    Its second head answers the trigger of a joined inventory, which only landslides have.
+    """
+    dataset, n = home / "tiny.h5", 60
+    rng = np.random.default_rng(0)
+    labels = (np.arange(n) % 3 == 0).astype(np.int8)
+    before = rng.normal(100, 20, (n, 2, 16, 16))
+    images = np.concatenate([before + 60.0 * labels[:, None, None, None], before], axis=1).astype(np.float32)
+    lonlat = np.stack([10 + np.arange(n) / 10, np.full(n, 46.0)], axis=1)
+    options = {"bands": bands_named(["red", "green", "red_pre", "green_pre"]), "shape_hw": (16, 16)}
+    with DatasetWriter(dataset, class_names=("other", "landslide"), source="Made in a test.", **options) as writer:
+        groups = [f"g{i // 3:02d}" for i in range(n)]
+        writer.append(images, labels, [f"p{i:02d}" for i in range(n)], groups=groups, lonlat=lonlat)
+        data = writer.finish()
+    rows = [f"{x},{y},{('rain', 'earthquake')[i % 2]}" for i, (x, y) in enumerate(lonlat[labels == 1])]
+    (home / "events.csv").write_text("\n".join(["longitude,latitude,trigger", *rows]))
+    write_join(dataset, join_dataset(data, [read_inventory(home / "events.csv")], 1.0))
+    settings = (*TINY, *QUICK, "train.epochs=2", "folds.protocol=single", "folds.val_share=0.3",
+                "model.branches=before_after", "model.second_column=event_trigger")  # fmt: skip
+    train_tiny(home, dataset, RunConfig().with_overrides(settings), "paired")
 
 
 def made_once(home: Path, make: Callable[[Path], None]) -> RunFolder:

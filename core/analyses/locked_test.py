@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from core.analyses.base import Analysis, Options
+from core.data.folds import all_ids
 from core.data.held_back.openings import read_openings, record_opening, set_hash
 from core.data.held_back.split_parts import TEST, split_parts
 from core.errors import DataError, RunError
@@ -132,7 +133,7 @@ def _rows(run: RunFolder, dataset: Any, wanted: str) -> np.ndarray:
         raise DataError(
             f"{dataset.name} has no labelled {what} part in its own split. Evaluate the run on another dataset instead."
         )
-    in_folds = {str(name) for ids in run.folds()["folds"] for name in ids}
+    in_folds = all_ids(run.folds())
     if known := sum(name in in_folds for name in dataset.ids[rows].tolist()):
         raise RunError(
             f"Run '{run.name}' was trained on {known:,} of the {len(rows):,} {what} patches of {dataset.name}, so that "
@@ -146,7 +147,7 @@ def _sharing(run: RunFolder, ids: np.ndarray) -> int:
     pairs = run.leaks()
     if pairs is None or not len(pairs):
         return 0
-    mine, learnt = set(ids.tolist()), {str(name) for some in run.folds()["folds"] for name in some}
+    mine, learnt = set(ids.tolist()), all_ids(run.folds())
     both = zip(pairs["a"].astype(str), pairs["b"].astype(str), strict=True)
     return len({one for a, b in both for one, other in ((a, b), (b, a)) if one in mine and other in learnt})
 

@@ -11,8 +11,8 @@ from core.commands.console import AsJson, Checkpoints
 from core.runs.store import DEFAULT_CHECKPOINTS
 
 FORMAT = (
-    "Format of the source: zindi, landslide4sense, geotiff, cas, netcdf, hdf5, npy, folders, one of the named sets "
-    "set1 to set7, or auto. python -m core layouts shows them."
+    "Format of the source: zindi, landslide4sense, before_after, geotiff, cas, netcdf, hdf5, npy, folders, one of the "
+    "named sets set1 to set7, or auto. python -m core layouts shows them."
 )
 READING = "How it is read"
 TABLES = "Labels and groups"

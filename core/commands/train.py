@@ -27,7 +27,7 @@ def train(
     preset_name: Preset = "small",
     overrides: Overrides = None,
     repeats: Annotated[
-        int, typer.Option("--repeats", min=1, max=50, help="Trainings that differ by their seeds alone.")
+        int, typer.Option("--repeats", "--seeds", min=1, max=50, help="Trainings that differ by their seeds alone.")
     ] = 1,
     new_folds: Annotated[
         bool, typer.Option("--new-folds", help="With --repeats: each draws folds of its own too.")

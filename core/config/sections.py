@@ -88,7 +88,23 @@ class DataConfig(Section):
 class FoldsConfig(Section):
     """How patches are divided for cross-validation."""
 
-    n_splits: int = Field(5, ge=2, le=20, title="Folds", description="Number of folds.")
+    protocol: Literal["folds", "single"] = Field(
+        "folds",
+        title="Protocol",
+        description="folds: cross-validation, every patch is evaluated once. single: one split into a training and a "
+        "validation part (paper B), which trains one network in place of one a fold; thresholds stay at 0.5, because "
+        "there are no other folds to learn them from.",
+    )
+    val_share: float = Field(
+        0.2,
+        ge=0.05,
+        le=0.5,
+        title="Validation part",
+        description="Share of the patches that protocol=single evaluates: grouped and stratified as folds are.",
+    )
+    n_splits: int = Field(
+        5, ge=1, le=20, title="Folds", description="Number of folds, 2 or more; 1 with protocol=single."
+    )
     seed: int | None = Field(None, ge=0, description="Seed that the folds are drawn with; none: the run's seed.")
     grouped: bool = Field(True, description="Keep patches of one group in one fold, where the dataset has groups.")
     group_by: str = Field(
@@ -147,8 +163,37 @@ class FoldsConfig(Section):
         "are joined or left out in any case.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_split_is_one_fold(cls, value: Any) -> Any:
+        return value | {"n_splits": 1} if isinstance(value, dict) and value.get("protocol") == "single" else value
+
+    @model_validator(mode="after")
+    def _cross_validation_has_two_folds(self) -> FoldsConfig:
+        if self.protocol == "folds" and self.n_splits < 2:
+            raise ValueError(
+                "cross-validation needs 2 folds or more. Set folds.n_splits=5, or folds.protocol=single for one split "
+                "into a training and a validation part"
+            )
+        return self
+
+    @property
+    def words(self) -> str:
+        """How patches are divided, for a title: "5 folds", "one split"."""
+        return "one split" if self.protocol == "single" else f"{self.n_splits} folds"
+
+    @property
+    def judged_share(self) -> float:
+        """Share of the patches that one fold evaluates."""
+        return self.val_share if self.protocol == "single" else 1 / self.n_splits
+
     @model_validator(mode="after")
     def _regions_are_groups(self) -> FoldsConfig:
+        if self.region is not None and self.protocol == "single":
+            raise ValueError(
+                "folds.region evaluates each region once, and folds.protocol=single one part of the patches. Set "
+                "folds.protocol=folds, or folds.region=none"
+            )
         if self.region is not None and not self.grouped:
             raise ValueError(
                 "folds.region keeps each region in one fold, and folds.grouped=false draws folds at random. Set "

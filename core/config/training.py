@@ -18,11 +18,13 @@ UNET = "unet_"  # before the name of a U-Net's encoder
 RENAMED = {"size_column": "second_column", "size_weight": "second_weight"}  # of ModelConfig: once -> now
 PACKAGED = "packaged"  # model.pretrained: weights from a Python package, see core.config.packaged_weights
 OPTICAL, SAR, INDICES = "optical", "sar", "indices"
+AFTER, BEFORE = "after", "before"  # the event
 BRANCHES: dict[str, tuple[str, ...]] = {  # model.branches -> the encoders that it names, the first one first
     "one": (),
     "optical_sar": (OPTICAL, SAR),
     "optical_indices": (OPTICAL, INDICES),
     "optical_sar_indices": (OPTICAL, SAR, INDICES),
+    "before_after": (AFTER, BEFORE),
 }
 
 
@@ -127,11 +129,13 @@ class ModelConfig(Section):
         description="Indices as further input bands, computed inside the network: names, auto (every plain ratio of "
         "bands that fits), or a stack of paper A: stack12, stack20, stack28.",
     )
-    branches: Literal["one", "optical_sar", "optical_indices", "optical_sar_indices"] = Field(
+    branches: Literal["one", "optical_sar", "optical_indices", "optical_sar_indices", "before_after"] = Field(
         "one",
         description="one: a single encoder reads all bands. optical_sar: the backbone reads the optical bands (and any "
         "that are not SAR), a second encoder reads SAR, and their embeddings are joined. optical_indices, "
-        "optical_sar_indices: the indices (model.indices) have an encoder of their own too.",
+        "optical_sar_indices: the indices (model.indices) have an encoder of their own too. before_after: one encoder "
+        "reads the bands after the event and those before it (red and red_pre) by the same weights; both embeddings "
+        "and their absolute difference are joined.",
     )
     sar_backbone: str | None = Field(
         None, description="Encoder of the SAR branch, where branches has one; none: the same as the backbone."
@@ -240,6 +244,15 @@ class ModelConfig(Section):
     @classmethod
     def _one_column_is_a_list(cls, value: Any) -> Any:
         return names_of(value) or ()
+
+    @model_validator(mode="after")
+    def _moments_have_no_indices(self) -> ModelConfig:
+        if self.branches == "before_after" and self.indices:
+            raise ValueError(
+                "branches=before_after reads each band before and after the event, and indices have no moment. Set "
+                "model.indices=[], or model.branches=one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _sar_settings_need_their_branch(self) -> ModelConfig:

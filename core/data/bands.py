@@ -265,6 +265,7 @@ def _sar_composites(when: str, ends: tuple[str, str]) -> tuple[Composite, ...]:
 
 _COMPOSITES: tuple[Composite, ...] = (
     Composite("True colour", ("red", "green", "blue")),
+    Composite("True colour before", ("red_pre", "green_pre", "blue_pre")),
     Composite("False colour (NIR, red, green)", ("nir", "red", "green")),
     Composite("Short-wave infrared (SWIR 2, NIR, red)", ("swir_2", "nir", "red")),
     Composite("SAR (VV, VH, VV)", ("vv", "vh", "vv")),

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from core.config import FoldsConfig
-from core.data.folds import Folds, make_folds
+from core.data.folds import Folds, make_folds, make_split
 from core.data.grouping import PAIR_WORDS, chosen_groups, groups_for, rows_of
 from core.data.leakage.blocks import blocks, sides
 from core.data.leakage.duplicates import equal_pairs, joined
@@ -96,7 +96,7 @@ def draw_folds(
         try:
             grouping = groups_for(dataset, labels, config, pairs, base)
             grouping = replace(grouping, groups=joined(grouping.groups, len(dataset), np.concatenate([links, wanted])))
-            found = _apart(make_folds(labels, grouping.groups, config.n_splits, seed, config.grouped), separation)
+            found = _apart(_divided(labels, grouping.groups, config, seed), separation)
             _check_training_parts(found, labels)
         except FoldError as error:
             tried.append(str(error))
@@ -107,7 +107,7 @@ def draw_folds(
         drawn = Drawn(found, grouping.groups, notes, ground, separation, by_place)
         best = best or drawn
         if not _too_much_is_left_out(found) and not (
-            by_place and config.block_km is None and _is_uneven(found, labels)
+            by_place and config.block_km is None and _is_uneven(found, labels, config.judged_share)
         ):
             return drawn
     if best is None:
@@ -210,12 +210,19 @@ def _too_much_is_left_out(folds: Folds) -> bool:
     return any(n > MOST_LEFT_OUT * (n + kept) for n, kept in out)
 
 
-def _is_uneven(folds: Folds, labels: np.ndarray) -> bool:
+def _divided(labels: np.ndarray, groups: np.ndarray | None, config: FoldsConfig, seed: int) -> Folds:
+    """As the protocol says."""
+    if config.protocol == "single":
+        return make_split(labels, groups, config.val_share, seed, config.grouped)
+    return make_folds(labels, groups, config.n_splits, seed, config.grouped)
+
+
+def _is_uneven(folds: Folds, labels: np.ndarray, share: float) -> bool:
     """Whether a fold judges much less than the others, or one class only where both are common enough."""
     judged = [labels[folds.val(fold)] for fold in range(folds.n_splits)]
     counts = np.bincount(labels[labels >= 0], minlength=2)
     both = counts.min() < folds.n_splits or all(len(np.unique(some)) == 2 for some in judged)
-    return not both or min(map(len, judged)) < LEAST_JUDGED * counts.sum() / folds.n_splits
+    return not both or min(map(len, judged)) < LEAST_JUDGED * counts.sum() * share
 
 
 def _equal_elsewhere(hashes: np.ndarray | None, ground: Footprints | None) -> np.ndarray:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Folds:
         fold_of: (N,) int8 in 0 .. n_splits - 1; -1 for unlabelled patches, which are in no fold.
         left_out: for each fold, rows that its training part goes without, since they share ground with what it judges;
             empty where nothing does.
+        only_train: rows of the training part that no fold judges: those of a single split; empty with several folds.
     """
 
     n_splits: int
@@ -36,15 +38,21 @@ class Folds:
     grouped: bool
     fold_of: np.ndarray
     left_out: tuple[np.ndarray, ...] = ()
+    only_train: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def train(self, fold: int) -> np.ndarray:
         """(n,) int64 rows of the training part of ``fold``."""
-        rows = np.flatnonzero((self.fold_of >= 0) & (self.fold_of != self._known(fold)))
+        rows = np.setdiff1d(self.members, self.val(fold))
         return np.setdiff1d(rows, self.left_out[fold]) if self.left_out else rows
 
     def val(self, fold: int) -> np.ndarray:
         """(n,) int64 rows that are judged in ``fold``."""
         return np.flatnonzero(self.fold_of == self._known(fold))
+
+    @property
+    def members(self) -> np.ndarray:
+        """(n,) int64 rows that are judged in a fold, or learnt from."""
+        return np.union1d(np.flatnonzero(self.fold_of >= 0), self.only_train)
 
     def _known(self, fold: int) -> int:
         if not 0 <= fold < self.n_splits:
@@ -60,6 +68,8 @@ class Folds:
             "grouped": self.grouped,
             "folds": [ids[self.fold_of == fold].tolist() for fold in range(self.n_splits)],
         }
+        if len(self.only_train):
+            card["only_train"] = ids[self.only_train].tolist()
         if self.left_out:
             card["left_out"] = [ids[rows].tolist() for rows in self.left_out]
         return json.dumps(card, indent=1)
@@ -74,7 +84,8 @@ class Folds:
             for fold, members in enumerate(card["folds"]):
                 fold_of[[row[name] for name in members]] = fold
             left_out = tuple(np.array([row[name] for name in some], np.int64) for some in card.get("left_out", ()))
-            return cls(int(card["n_splits"]), int(card["seed"]), bool(card["grouped"]), fold_of, left_out)
+            rest = np.array([row[name] for name in card.get("only_train", ())], np.int64)
+            return cls(int(card["n_splits"]), int(card["seed"]), bool(card["grouped"]), fold_of, left_out, rest)
         except (FormatError, KeyError, ValueError, TypeError) as error:
             raise FoldError(f"These folds were drawn for other patches, or the file is damaged ({error}).") from error
 
@@ -82,7 +93,19 @@ class Folds:
 def training_ids(folds: Mapping[str, Any], fold: int) -> list[str]:
     """Ids of the training part of ``fold`` by a run's record (:meth:`Folds.to_json`), in the order of the folds."""
     out = set(map(str, folds["left_out"][fold])) if "left_out" in folds else set()
-    return [str(name) for k, ids in enumerate(folds["folds"]) if k != fold for name in ids if str(name) not in out]
+    parts = [ids for k, ids in enumerate(folds["folds"]) if k != fold] + [folds.get("only_train", [])]
+    return [str(name) for ids in parts for name in ids if str(name) not in out]
+
+
+def fold_by_id(folds: Mapping[str, Any]) -> dict[str, int]:
+    """The fold that judges each patch of a run's record; -1 for what a single split only learns from."""
+    found = {str(name): -1 for name in folds.get("only_train", ())}
+    return found | {str(name): fold for fold, ids in enumerate(folds["folds"]) for name in ids}
+
+
+def all_ids(folds: Mapping[str, Any]) -> set[str]:
+    """Ids of every patch that a run has learnt from or judged, by its record."""
+    return {str(name) for ids in (*folds["folds"], folds.get("only_train", ())) for name in ids}
 
 
 def make_folds(
@@ -125,6 +148,52 @@ def make_folds(
     folds = Folds(n_splits, seed, use_groups, fold_of)
     _check_drawn(folds, labels)
     return folds
+
+
+def make_split(
+    labels: np.ndarray, groups: np.ndarray | None, share: float = 0.2, seed: int = 0, grouped: bool = True
+) -> Folds:
+    """One stratified split: about ``share`` of the labelled patches are judged, the others learnt from.
+
+    Without groups it is scikit-learn's ``StratifiedShuffleSplit``. With them the judged part is one or more of its
+    ``StratifiedGroupKFold``'s folds (:func:`make_folds`), as many as come nearest to the share: 0.3 is three of ten.
+    Raises FoldError when it cannot be drawn with both classes on both sides.
+    """
+    labels = np.asarray(labels)
+    try:
+        judged = _drawn_apart(labels, groups if grouped else None, share, seed)
+        rest = np.setdiff1d(np.flatnonzero(labels >= 0), judged)
+        if min(len(np.unique(labels[judged])), len(np.unique(labels[rest]))) < 2:
+            raise FoldError("one of its two parts would hold one class only.")
+    except FoldError as error:
+        raise FoldError(f"One split with {share:.0%} to evaluate cannot be drawn: {error}") from error
+    fold_of = np.full(len(labels), -1, np.int8)
+    fold_of[judged] = 0
+    return Folds(1, seed, grouped and groups is not None, fold_of, (), rest)
+
+
+def _drawn_apart(labels: np.ndarray, groups: np.ndarray | None, share: float, seed: int) -> np.ndarray:
+    """(n,) rows that are judged."""
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    known = np.flatnonzero(labels >= 0)
+    if groups is None:
+        _check_possible(labels[known], None, 2)
+        try:
+            draw = StratifiedShuffleSplit(1, test_size=share, random_state=seed)
+            return known[next(draw.split(known, labels[known]))[1]]
+        except ValueError as error:
+            raise FoldError(f"{error}.") from error
+    parts = [Fraction(share).limit_denominator(10 if share >= 0.1 else 20), Fraction(1, round(1 / share))]
+    first = None
+    for part in dict.fromkeys(parts):
+        try:
+            drawn = make_folds(labels, groups, part.denominator, seed)
+        except FoldError as error:
+            first = first or error
+            continue
+        return np.flatnonzero((drawn.fold_of >= 0) & (drawn.fold_of < part.numerator))
+    raise first
 
 
 def _check_possible(labels: np.ndarray, groups: np.ndarray | None, n_splits: int) -> None:

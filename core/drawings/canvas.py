@@ -18,9 +18,9 @@ OPTICAL, SAR_AFTER, SAR_CHANGE, INDEX = "#4E9F6B", "#4A7EBB", "#8E6BB8", "#8C939
 NETWORK, HEAD, FOLD = "#2B8C8C", "#7B68B5", "#2B8C8C"
 # Meaning -> (on light ground, on dark ground)
 INKS: dict[str, tuple[str, str]] = {
-    "ground": ("#FFFFFF", "#0E1117"),
-    "panel": ("#F4F6F7", "#171C24"),
-    "card": ("#FFFFFF", "#1F2630"),
+    "ground": ("#FFFFFF", "#12181D"),
+    "panel": ("#F3F6F7", "#182028"),
+    "card": ("#FFFFFF", "#202A33"),
     "line": ("#D5DADE", "#36404C"),
     "arrow": ("#7A858F", "#8A959F"),
     "text": ("#1F2A33", "#EEF1F3"),

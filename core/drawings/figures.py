@@ -130,8 +130,9 @@ def _frame(c: Canvas, panel: Panel, x: float, y: float, w: float, h: float, numb
 
 
 def _step_height(step: Step, width: float) -> float:
-    words = _words(step, width)
-    return max(glyphs.H + 14.0, 12 + len(words[0]) * TITLE * 1.25 + len(words[1]) * _LINE + 6)
+    title, words = _words(step, width)
+    size = TITLE + (4 if step.strong else 0)
+    return max(glyphs.H + 14.0, 18 + len(title) * size * 1.25 + len(words) * _LINE)
 
 
 def _words(step: Step, width: float) -> tuple[list[str], list[str]]:

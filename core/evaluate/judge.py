@@ -80,7 +80,8 @@ def judge_head(
     """Judge one head's out-of-fold scores.
 
     labels: (N,) 0/1. scores: (N,) decision values. fold_of: (N,) 0..K-1. groups: (N,) or none. threshold: "best_f1"
-    (cross-fitted) or "half". is_log_odds: the scores are a softmax's logit differences, used as they are.
+    (cross-fitted) or "half". is_log_odds: the scores are a softmax's logit differences, used as they are. With one fold
+    there are no others to learn from: the head's own boundary decides (probability 0.5, plain logistic).
     """
     n_folds = int(fold_of.max()) + 1
     slope = intercept = None
@@ -89,7 +90,7 @@ def judge_head(
     else:
         probs, params = cross_fitted_platt(scores, labels, fold_of)
         slope, intercept = tuple(map(float, params[:, 0])), tuple(map(float, params[:, 1]))
-    if threshold == "half":
+    if threshold == "half" or n_folds == 1:
         thresholds, deployed = np.full(n_folds, HALF), HALF
     else:
         thresholds, deployed = cross_fitted_thresholds(labels, probs, fold_of), best_f1_threshold(labels, probs)

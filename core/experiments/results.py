@@ -60,6 +60,8 @@ class Table:
         judge = self.kind.answers or (lambda asked, row, run: answers(run, row.head))
         self._answers[row.name] = [judge(self.asked, row, run) for run in runs]
         self._values[row.name] = _values(row, runs, self._answers[row.name], own=self.kind.answers is None)
+        if self.kind.told is not None:
+            self._values[row.name]["told"] = dict(self.kind.told(self.asked, row, runs[0], self._answers[row.name][0]))
         for name in self._answers if row.name == self.baseline else (row.name,):
             self._compare(name)
 
@@ -184,8 +186,9 @@ def sentence(table: dict[str, Any]) -> str:
         return "No row has been trained yet."
     best = max(rows, key=lambda row: row["oof"]["f1"])
     base = next((row for row in rows if row["name"] == table["baseline"]), None)
+    so_far = " so far" if any(row["state"] == "waiting" for row in table["rows"]) else ""
     words = (
-        f"Highest F1: {best['title']}, {number(best['oof']['f1'])} "
+        f"Highest F1{so_far}: {best['title']}, {number(best['oof']['f1'])} "
         f"(95% interval {interval_text(best['oof']['f1_interval'])})."
     )
     compared = [row["difference"]["f1"] for row in rows if "difference" in row]

@@ -53,7 +53,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     made_from = (context.content, scale, config.smote, config.seed)
     synthetics, parents = context.shared.of(
         "synthetics",
-        (made_from, learnt.tobytes(), context.labels.tobytes()),
+        (made_from, learnt.tobytes(), context.labels.tobytes(), context.fold_of.tobytes()),
         lambda: balance(context, patches, learnt),
         n_folds,
     )
@@ -184,7 +184,7 @@ def balance(context: RunContext, patches: np.ndarray, train: np.ndarray) -> tupl
     lets validation patches into training and is only there to be compared with).
     """
     smote = context.config.smote
-    pool = train if smote.protocol == "inside_fold" else np.flatnonzero(context.fold_of >= 0)
+    pool = train if smote.protocol == "inside_fold" else context.folds.members
     parents = pool[context.labels[pool] == 1]
     n_new = n_synthetic(len(parents), len(pool) - len(parents), smote) if smote.enabled else 0
     minority, raw = patches[parents], context.images[parents]

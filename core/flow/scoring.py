@@ -179,6 +179,12 @@ def _warnings(context: RunContext) -> list[str]:
             "The epoch of each fold was chosen by its F1 on that fold's validation part (the papers' way): these "
             "scores are inflated. train.select=inner or last is honest."
         )
+    if context.config.folds.protocol == "single":
+        n = int((context.fold_of >= 0).sum())
+        found.append(
+            f"One split: {n:,} of {len(context.folds.members):,} patches are evaluated, by one network. Thresholds are "
+            "0.5 and probabilities uncalibrated, because there are no other folds to learn them from."
+        )
     found += context.notes
     found += context.value_notes
     folds = context.config.folds

@@ -263,8 +263,12 @@ def _recomputed(run: RunFolder, head: str) -> dict[str, float]:
 
 def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]) -> dict[str, float]:
     """Each metric of the folds' models on their own training patches, at their own thresholds: the mean over folds."""
-    oof, head = run.oof(), ensemble.head
-    rows, folds, labels = own.index_of(oof["id"].tolist()), run.folds(), oof["label"].to_numpy()
+    oof, head, folds = run.oof(), ensemble.head, run.folds()
+    rows, labels = own.index_of(oof["id"].tolist()), oof["label"].to_numpy()
+    if "only_train" in folds:  # one split: what is learnt from is not judged
+        rows = own.index_of(training_ids(folds, 0))
+        labels = run.head_rows(0)["labels"][rows]
+    ids = own.ids[rows]
     kinds = {kind_of(name) for name in members_of([head])}
     features = {
         kind: _by_batch(own, rows, ensemble, partial(FEATURES[kind], band_names=ensemble.band_names))
@@ -272,7 +276,7 @@ def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]
     }
     by_fold = []
     for model in ensemble.models:
-        train = np.isin(oof["id"].astype(str), training_ids(folds, model.fold))
+        train = np.isin(ids, training_ids(folds, model.fold))
         inputs = {kind: values[train] for kind, values in features.items()}
         if "embeddings" in kinds:
             inputs["embeddings"] = run.embeddings(model.fold)["embeddings"][rows[train]]

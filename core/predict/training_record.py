@@ -71,14 +71,14 @@ def own_part(
     seen = np.zeros((folds.n_splits, len(dataset)), bool)
     everything = config.smote.enabled and config.smote.protocol == "before_folds"  # parents of synthetic patches
     for fold in range(folds.n_splits):
-        seen[fold, np.flatnonzero(folds.fold_of >= 0) if everything else folds.train(fold)] = True
+        seen[fold, folds.members if everything else folds.train(fold)] = True
     judged = folds.fold_of[rows].astype(np.int16)
     return Part(facts, seen[:, rows], excluded[rows], judged, run, dataset.name, dataset.content_hash)
 
 
 def recorded_rows(folds: Folds, excluded: np.ndarray) -> np.ndarray:
     """(n,) rows of a dataset that a run's record holds: what it learnt from or judged, and what it left out."""
-    return np.flatnonzero((folds.fold_of >= 0) | excluded)
+    return np.union1d(folds.members, np.flatnonzero(excluded))
 
 
 def group_column(config: RunConfig, dataset: Dataset) -> str | None:

@@ -48,11 +48,12 @@ class Sizes:
     def of(cls, labels: np.ndarray, config: RunConfig) -> Sizes:
         """Sizes of an average fold. labels: (N,), -1 where unlabelled."""
         n, positive = int((labels >= 0).sum()), int((labels == 1).sum())
-        share = (config.folds.n_splits - 1) / config.folds.n_splits
+        judged = config.folds.judged_share
+        share = 1 - judged
         inner = config.train.inner_share if config.train.select == "inner" else 0.0
         learnt, parents = round(n * share * (1 - inner)), round(positive * share * (1 - inner))
         synthetic = n_synthetic(parents, learnt - parents, config.smote)
-        return cls(learnt, parents, synthetic, round(n / config.folds.n_splits), round(n * share * inner))
+        return cls(learnt, parents, synthetic, round(n * judged), round(n * share * inner))
 
 
 @dataclass(frozen=True)

@@ -213,10 +213,11 @@ class FoldCard(TypedDict, total=False):
 class FoldIds(TypedDict, total=False):
     """``folds.json``."""
 
-    n_splits: Annotated[int, Field(ge=2, le=20)]
+    n_splits: Annotated[int, Field(ge=1, le=20)]
     seed: int
     grouped: bool
-    folds: Annotated[list[list[str]], Field(min_length=2, max_length=20)]
+    folds: Annotated[list[list[str]], Field(min_length=1, max_length=20)]
+    only_train: list[str]
 
 
 @_open

@@ -102,7 +102,7 @@ def settings_title(config: RunConfig) -> str:
         parts.append("pretrained")
     parts.append("SMOTE" if config.smote.enabled else "no SMOTE")
     of_regions = config.folds.region and f"leave-one-{one_line(config.folds.region, 20)}-out"
-    return ", ".join([*parts, of_regions or f"{config.folds.n_splits} folds"])
+    return ", ".join([*parts, of_regions or config.folds.words])
 
 
 def delete(run: RunFolder) -> None:

@@ -63,7 +63,8 @@ def shuffled_in_blocks(values: np.ndarray, groups: np.ndarray | None, rng: np.ra
     """Values (N,) dealt out anew, whole groups one after another, so that neighbours in a group stay neighbours.
 
     Patches are ordered by group; the groups' runs of values are put in random order and laid along the patches. Groups
-    of equal size change places whole. Without groups every value moves on its own.
+    of equal size change places whole. Within a run the values change places too: where every group has the same
+    values, their order would otherwise never change. Without groups every value moves on its own.
     """
     values = np.asarray(values)
     if groups is None:
@@ -71,7 +72,7 @@ def shuffled_in_blocks(values: np.ndarray, groups: np.ndarray | None, rng: np.ra
     group_of, n_groups = group_index(groups, len(values))
     order = np.argsort(group_of, kind="stable")
     runs = np.split(values[order], np.cumsum(np.bincount(group_of, minlength=n_groups))[:-1])
-    dealt = np.concatenate([runs[i] for i in rng.permutation(n_groups)]) if len(values) else values
+    dealt = np.concatenate([rng.permutation(runs[i]) for i in rng.permutation(n_groups)]) if len(values) else values
     start = rng.integers(len(values)) if len(values) else 0  # groups of unequal size: runs begin anywhere
     shuffled = np.empty_like(values)
     shuffled[order] = np.roll(dealt, start) if len(set(map(len, runs))) > 1 else dealt

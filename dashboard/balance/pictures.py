@@ -49,6 +49,11 @@ def stretch_picker(key: str) -> str:
 
 def landslides_of(run: RunFolder, fold: int) -> list[str]:
     """Ids of the landslides that this fold's synthetic patches can come from."""
+    folds = run.folds()
+    if "only_train" in folds:  # one split: what is learnt from is not judged
+        data, labels = cache.dataset(run.dataset_path()), run.head_rows(fold)["labels"]
+        rows = data.index_of(training_ids(folds, fold))
+        return data.ids[np.sort(rows[labels[rows] == 1])].tolist()
     oof, all_folds = run.oof(), run.config().smote.protocol != "inside_fold"
     parents = oof[(oof["label"] == 1) & (oof["id"].astype(str).isin(training_ids(run.folds(), fold)) | all_folds)]
     return parents["id"].astype(str).tolist()

@@ -22,7 +22,7 @@ from dashboard.ui.guards import or_stop
 NAME = analysis.ANALYSIS.name
 KINDS = {"cloud": CLOUD_SHARE, "shadow": SHADOW_SHARE}
 TITLES = {"cloud": "Cloud", "shadow": "Cloud shadow"}
-LEAST = 0.1  # share of a patch from which it is shown at first
+LEAST = 0.05  # share of a patch from which it is shown at first
 A_PAGE = 24
 
 

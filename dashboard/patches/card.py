@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.data.store import Dataset
 from core.errors import LandslideLensError
+from core.evaluate.second_head import kept_facts
 from core.explain.cam.overlay import dead_maps
 from core.runs.store import RunFolder
 from dashboard import state, theme, url_state
@@ -89,6 +90,8 @@ def _dialog(
     near, measured = None, []
     with right:
         st.markdown(_verdict(data, row, scores))
+        if second := _second(run, patch_id, scores):
+            st.markdown(second)
         if scores is not None:
             near = reasons.nearest(run, scores["fold"], row)
             found, measured = reasons.findings(data, run, row, scores, near, cams)
@@ -185,6 +188,28 @@ def _scores(run: RunFolder | None, patch_id: str, head: str | None, at: float | 
         "sentence": f"{called} of {len(probs)} heads raise an alarm. Ticks: {own}. Measured by "
         f"{theme.fold_title(fold)}'s network and heads, which did not see this patch in training.",
     }  # fmt: skip
+
+
+def _second(run: RunFolder | None, patch_id: str, scores: dict | None) -> str:
+    """What the second head of the patch's own fold answers, beside what is known; empty without one."""
+    if run is None or scores is None:
+        return ""
+    try:
+        facts, table = kept_facts(run.summary()), run.tabular(scores["fold"])
+    except LandslideLensError:
+        return ""
+    if facts is None or table is None or "second" not in table:
+        return ""
+    found = table[table["id"].astype(str) == patch_id]
+    if found.empty:
+        return ""
+    answer = found.iloc[0]
+    share = f" ({answer['second_prob']:.2f})" if "second_prob" in table else ""
+    words = f"Second head, {escape_markdown(facts['column'])}: **{escape_markdown(answer['second_pred'])}**{share}; "
+    if not answer["second"]:
+        return f"{words}the patch's own is unknown."
+    right = "Right." if answer["second"] == answer["second_pred"] else "**Wrong.**"
+    return f"{words}noted as {escape_markdown(answer['second'])}. {right}"
 
 
 def _verdict(data: Dataset, row: int, scores: dict | None) -> str:

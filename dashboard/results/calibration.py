@@ -53,10 +53,10 @@ def calibration_view(predictions: Predictions) -> None:
         st.markdown(elsewhere(predictions))
     with st.expander("How this was measured", icon=":material/info:"):
         st.markdown(
-            "Each method is fitted on the other folds. ECE: mean gap between predicted and observed shares, 15 bins of "
-            "equal width. Brier: mean squared distance to the label. Lower is better for both, and for log loss. AUC "
-            "depends on the order only; it may change because every fold has its own scaling. Points: 95% intervals of "
-            "the observed share, groups kept together."
+            f"Each method is fitted on the other {predictions.parts_word}. ECE: mean gap of predicted and observed "
+            "shares, 15 bins of equal width. Brier: mean squared distance to the label. Lower is better for both, and "
+            "for log loss. AUC depends on the order only; it may change because every fold has its own scaling. "
+            "Points: 95% intervals of the observed share, groups kept together."
         )
         with st.container(horizontal=True):
             downloads.download(compared(rows, False), f"{predictions.name}_calibration", "Calibrations (CSV)")

@@ -96,12 +96,15 @@ def basis(summary: Mapping, head: str, spread: Mapping | None = None) -> str:
     known = [t for t in thresholds if t is not None]
     between = interval((min(known), max(known)), 2) if known else ""
     rule = f"The threshold is fixed ({between})" if between else "The threshold is fixed"
-    if summary.get("threshold_rule") == "best_f1":
+    if len(folds) == 1:
+        rule = "Threshold 0.5: with one split there are no other folds to learn one from"
+    elif summary.get("threshold_rule") == "best_f1":
         rule = "Thresholds are cross-fitted: each fold's is learnt on the other folds" + f" ({between})" * bool(between)
     grouped = "whole groups resampled" if summary.get("grouped") else "patches resampled"
+    how = f"{len(folds)}-fold cross-validation" if len(folds) > 1 else "the validation part of one split"
     return (
         f"Measured on {facts['n']:,} patches ({n_positive:,} {escape_markdown(summary['positive'])}) that the model "
-        f"had not seen ({len(folds)}-fold cross-validation). Head: {escape_markdown(theme.head_title(head))}. {rule}. "
+        f"had not seen ({how}). Head: {escape_markdown(theme.head_title(head))}. {rule}. "
         f"Ranges: 95% confidence intervals (bootstrap, {grouped}); they do not include variation from retraining."
         + _between_trainings(spread)
     )

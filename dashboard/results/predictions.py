@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data.scores_csv import ScoreTable
+from core.data.scores_csv import DRAWN, ScoreTable
 from core.ensembles.folder import EnsembleFolder
+from core.errors import FoldError
 from core.evaluate.calibration.calibrators import Calibrated, compare_calibrations
 from core.evaluate.prevalence import with_intervals
 from core.evaluate.results import HeadResults, head_results
@@ -78,6 +79,33 @@ class Predictions:
         """(N,) text, or None where a patch has none."""
         groups = self.table["group"].astype(str).to_numpy()
         return None if (groups == "").any() else groups
+
+    @cached_property
+    def parts(self) -> np.ndarray:
+        """(N,) 0..P-1: the folds; those of a single split are drawn among its own patches, by group.
+
+        What is chosen or fitted for one part is learnt on the others.
+        """
+        if self.n_folds > 1:
+            return self.fold_of
+        from core.data.folds import make_folds
+
+        for n in range(DRAWN, 1, -1):
+            try:
+                return make_folds(self.labels, self.groups, n).fold_of.astype(np.int64)
+            except FoldError:
+                continue
+        return self.fold_of
+
+    @property
+    def n_parts(self) -> int:
+        """How many :attr:`parts` there are."""
+        return int(self.parts.max(initial=-1)) + 1
+
+    @property
+    def parts_word(self) -> str:
+        """What :attr:`parts` are called."""
+        return "folds" if self.n_folds > 1 else "parts of the validation patches"
 
     @property
     def n_folds(self) -> int:
@@ -149,7 +177,9 @@ def of_run(
     table = outcomes.judged(oof, head, outcomes.thresholds_of(summary, head))
     if "group" not in table:
         table["group"] = ""
-    source = f"Out of fold over {len(summary['folds'])} folds; {escape_markdown(theme.head_title(head))}"
+    several = len(summary["folds"]) > 1
+    how = f"Out of fold over {len(summary['folds'])} folds" if several else "Validation part of one split"
+    source = f"{how}; {escape_markdown(theme.head_title(head))}"
     versions = [cache.file_version(run.path / name) for name in ("oof.parquet", "summary.json")]
     key = f"{run.path}|{versions}|{head}"
     return Predictions(
@@ -212,13 +242,13 @@ def _tradeoff(key: str, kind: str, effect: float, _predictions: Predictions) -> 
 
 @st.cache_data(max_entries=16, show_spinner="Calibrating each fold on the others…")
 def _calibrations(key: str, _predictions: Predictions) -> list[Calibrated]:
-    return compare_calibrations(_predictions.labels, _predictions.probs, _predictions.fold_of, _predictions.groups)
+    return compare_calibrations(_predictions.labels, _predictions.probs, _predictions.parts, _predictions.groups)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _nested(key: str, _predictions: Predictions, rule: str, recall: float, cost_miss: float) -> Nested:
     choose = chooser(rule, recall=recall, cost_miss=cost_miss)
-    return nested(_predictions.labels, _predictions.probs, _predictions.fold_of, choose)
+    return nested(_predictions.labels, _predictions.probs, _predictions.parts, choose)
 
 
 @st.cache_data(max_entries=24, show_spinner="Comparing slices…")

@@ -91,10 +91,11 @@ def _moving(live: Live) -> None:
             charts.move_point(figure, live.sweep, at, name)
         with grid.cell():
             downloads.show(figure, key=f"threshold_{name}")
+    parts = live.predictions.parts_word
     st.caption(
         f"{live.predictions.basis}{_elsewhere(live.predictions.prevalence)} "
-        "The slider sets one threshold for all folds and is evaluated on the patches it was "
-        "chosen on, so its numbers are optimistic. The buttons show what each rule achieves on held-out folds."
+        "The slider sets one threshold for all patches and is evaluated on the patches it was "
+        f"chosen on, so its numbers are optimistic. The buttons show what each rule achieves on held-out {parts}."
     )
     _patches(live, at)
 
@@ -125,7 +126,7 @@ def _choosers(live: Live) -> None:
             )  # fmt: skip
     if (rule := st.session_state.get(RULE)) in RULES:
         chosen = live.predictions.nested(rule, recall, cost)
-        st.info(nested_words(chosen, rule, recall, cost, live.predictions.n_folds))
+        st.info(nested_words(chosen, rule, recall, cost, live.predictions))
 
 
 def _set_rule(predictions: Predictions, rule: str, recall: float, cost: float) -> None:
@@ -133,23 +134,24 @@ def _set_rule(predictions: Predictions, rule: str, recall: float, cost: float) -
     st.session_state[AT] = float(np.clip(predictions.nested(rule, recall, cost).deployed, 0.0, 1.0))
 
 
-def nested_words(chosen: Nested, rule: str, recall: float, cost: float, n_folds: int) -> str:
+def nested_words(chosen: Nested, rule: str, recall: float, cost: float, predictions: Predictions) -> str:
     """What a rule achieves on folds that did not choose the threshold, in Markdown."""
+    parts = predictions.parts_word
     values, ends = chosen.metrics, (min(chosen.thresholds), max(chosen.thresholds))
     goal = {"best_f1": "the best F1", "recall": f"a recall of at least {recall:.2f}", "cost": "the lowest cost"}[rule]
-    if n_folds < 2:
+    if predictions.n_parts < 2:
         return f"The threshold for {goal} is {number(chosen.deployed)}. Without folds, it was chosen on these patches."
     cells = Confusion(**values["confusion"])
     words = (
-        f"**{RULES[rule]}**, cross-fitted: each of {n_folds} folds uses the threshold for {goal} on the other folds "
-        f"({interval(ends)}). Result: recall {number(values['recall'])}, precision "
+        f"**{RULES[rule]}**, cross-fitted: each of {predictions.n_parts} {parts} uses the threshold for {goal} on the "
+        f"other {parts} ({interval(ends)}). Result: recall {number(values['recall'])}, precision "
         f"{number(values['precision'])}, F1 {number(values['f1'])}, {cells.fn:,} missed, {cells.fp:,} false alarms"
     )
     if rule == "cost":
         words += f", cost {cost * cells.fn + cells.fp:,.0f} (a miss {cost:g}, a false alarm 1)"
     if rule == "recall" and values["recall"] is not None and values["recall"] < recall:
         words += ". That is less than required: a threshold guarantees nothing on other patches; the safety target does"
-    return f"{words}. For new patches: {number(chosen.deployed)}, chosen on all folds; the slider now stands there."
+    return f"{words}. For new patches: {number(chosen.deployed)}, chosen on all {parts}; the slider now stands there."
 
 
 # --------------------------------------------------------------------------------------------------- its numbers

@@ -16,8 +16,10 @@ from core.text import duration, interval, number
 from dashboard import theme
 from dashboard.ui import formatting
 
+DIFFERS = "Settings that most of the runs listed do not have, or that are not the preset's: chosen under More."
+RUN_PX = 270  # a title that is made, with its star
 COLUMNS: dict[str, Any] = {
-    "Run": st.column_config.TextColumn("Run", pinned=True, width="large"),
+    "Run": st.column_config.TextColumn("Run", pinned=True, width=RUN_PX),
     "State": st.column_config.MultiselectColumn(
         "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
     ),
@@ -31,7 +33,7 @@ COLUMNS: dict[str, Any] = {
     ),
     "AUC": st.column_config.NumberColumn("AUC", format="%.3f"),
     "Tags": st.column_config.ListColumn("Tags", help="What people wrote, and the experiment a run belongs to."),
-    "Differs in": st.column_config.TextColumn("Differs in", width="large"),
+    "Differs in": st.column_config.TextColumn("Differs in", width="medium", help=DIFFERS),
     "Started": st.column_config.DatetimeColumn("Started", format="D MMM YYYY, HH:mm"),
     "Seconds": st.column_config.NumberColumn("Seconds", format="%.0f", help="Of computing, to sort by."),
     "Code": st.column_config.TextColumn("Code", help="Commit or version that trained it."),
@@ -95,9 +97,9 @@ def table(entries: Sequence[Entry], known: Sequence[Entry], against: str) -> pd.
                 "Run": f"{'★ ' if entry.starred else ''}{entry.title}{' (archived)' if entry.archived else ''}",
                 "State": [entry.state], "F1": entry.f1,
                 "95% interval": interval((entry.f1_low, entry.f1_high), 2), "Folds ±": entry.fold_sd,
-                "Seeds ±": "" if sd is None else f"{number(sd)} of {n_seeds}", "AUC": entry.auc,
-                "Dataset": entry.dataset, "Tags": list(entry.all_tags), "Differs in": in_words(settings),
-                "Preset": entry.preset, "Started": formatting.parse_time(entry.started),
+                "Seeds ±": "" if sd is None else f"{number(sd)} of {n_seeds}", "Differs in": in_words(settings),
+                "Tags": list(entry.all_tags), "Dataset": entry.dataset, "AUC": entry.auc, "Preset": entry.preset,
+                "Started": formatting.parse_time(entry.started),
                 "Took": duration(entry.seconds), "Seconds": entry.seconds, "Code": entry.code, "Data": entry.data,
                 "Note": entry.note, "Folder": entry.name,
             }

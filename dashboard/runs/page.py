@@ -12,6 +12,7 @@ from core.runs.registry.index import entries
 from core.runs.store import STATES, strangers_in
 from core.text import interval, number
 from dashboard import cache, state, url_state
+from dashboard.experiments.view import CHOSEN as EXPERIMENT
 from dashboard.runs import actions, listed
 from dashboard.runs.listed import COLUMNS, Filters
 from dashboard.ui import downloads, empty_states
@@ -36,6 +37,7 @@ def page() -> None:
     found = listed.chosen(known, filters)
     with said:
         st.markdown(sentence(known, found))
+        _experiment(filters, found)
     if not found:
         st.info("No run matches these filters. Remove one of them.", icon=":material/filter_alt_off:")
         return
@@ -108,6 +110,19 @@ def _controls(known: Sequence[Entry]) -> tuple[Filters, str]:
             archived = url_state.toggle(f"Archived too ({n_archived})", key="runs_archived")
         actions.deleted()
     return Filters(words, tuple(of_datasets), tuple(of_states), tuple(of_tags), starred, archived), against
+
+
+def _experiment(filters: Filters, found: Sequence[Entry]) -> None:
+    """The way to the experiment whose runs are listed, where it is one."""
+    own = {(one.experiment, state.choice().owner.get(one.name)) for one in found if one.experiment in filters.tags}
+    if (
+        len(own) == 1
+        and (name := next(iter(own)))[1] is not None
+        and st.button(
+            f"Open the experiment {escape_markdown(name[0])}", icon=":material/experiment:", key="runs_experiment"
+        )
+    ):
+        state.open_view("train", dataset=name[1], view="experiments", filters={EXPERIMENT: name[0]})
 
 
 def sentence(known: Sequence[Entry], found: Sequence[Entry]) -> str:

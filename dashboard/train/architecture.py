@@ -12,7 +12,6 @@ import streamlit as st
 
 from core.analyses.preflight import model_cost
 from core.config import ModelConfig
-from core.config.training import BRANCHES, SAR
 from core.data.bands import subsets_of
 from core.data.indices import possible
 from core.data.store import Dataset
@@ -23,7 +22,7 @@ from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
 from dashboard import cache, state, theme, url_state
 from dashboard.jobs import analyses, progress
-from dashboard.train.backbones import BACKBONES, INITIAL
+from dashboard.train.backbones import BACKBONES, INITIAL, offered_branches
 from dashboard.ui import downloads, guards, pictures
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -135,7 +134,7 @@ def _pickers(data: Dataset) -> dict[str, Any]:
             st.multiselect, "Indices as input bands", possible(data.bands), key="model_indices", placeholder="none"
         )
         branches = url_state.choose(
-            st.selectbox, "Branches", [name for name, parts in BRANCHES.items() if both or SAR not in parts],
+            st.selectbox, "Branches", offered_branches(data.bands),
             key="model_branches", default="one",
             help="An encoder for each kind of input, joined: optical bands, SAR bands, indices (which must be chosen)."
             + ("" if both else " This dataset has only one kind of band."),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.config import RunConfig, packaged_weights
-from core.config.training import PACKAGED
+from core.config.training import BEFORE, BRANCHES, PACKAGED, SAR
+from core.data.bands import Band
 from core.errors import ConfigError
 
 BACKBONES = (
@@ -37,6 +39,13 @@ INITIAL: dict[Any, str] = {  # model.pretrained
     False: "random",
 }
 SMALLEST = {"inception_v3.tv_in1k": 75}  # side in pixels, of those that cannot take 32
+
+
+def offered_branches(bands: Sequence[Band]) -> list[str]:
+    """The values of model.branches that a network on these bands can have."""
+    names, modalities = {band.name for band in bands}, {band.modality for band in bands}
+    there = {SAR} & modalities | ({BEFORE} if any(f"{name}_pre" in names for name in names) else set())
+    return [name for name, parts in BRANCHES.items() if {SAR, BEFORE} & set(parts) <= there]
 
 
 def initial_weights(backbone: str) -> list:

@@ -13,13 +13,12 @@ from core.config import RunConfig
 from core.config.preset_groups import GROUPS as PRESET_GROUPS
 from core.config.preset_groups import group_of
 from core.config.presets import SOURCES
-from core.config.training import BRANCHES, SAR
 from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
 from core.errors import ConfigError
 from dashboard import url_state
-from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights
+from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights, offered_branches
 from dashboard.train.draft import GROUP, PRESET, TEXT, VERSION, Draft, copied
 from dashboard.ui.fields import field_widget
 from dashboard.ui.formatting import escape_markdown
@@ -40,7 +39,9 @@ GROUPS: dict[str, dict[str, str]] = {
     "Balance and folds": {
         "smote.enabled": "SSIM-SMOTE",
         "smote.target_ratio": "Landslides per other patch",
+        "folds.protocol": "Cross-validation or one split",
         "folds.n_splits": "Folds",
+        "folds.val_share": "Validation part (share)",
     },
     "Data": {
         "normalise.method": "Normalisation",
@@ -142,7 +143,12 @@ FOLDED = {  # expander -> groups in it
     "Transfer learning": ("Trainable part", "Phases", "Weights"),
 }
 BANDS, INDICES = "data.bands", "model.indices"
-TABULAR = {"model.columns": "Columns", "model.size_column": "Size class", "model.columns_leak": "Leaking columns"}
+TABULAR = {
+    "model.columns": "Columns",
+    "model.second_column": "Second head",
+    "model.second_of": "Second head learns from",
+    "model.columns_leak": "Leaking columns",
+}
 LABELS = {
     **{path: label for group in GROUPS.values() for path, label in group.items()},
     BANDS: "Bands", INDICES: "Indices as input bands", VERSION: "Labels", **TABULAR,
@@ -216,8 +222,10 @@ def config_form(
     changed = st.container()  # filled when the widgets are drawn
     both = {"optical", "sar"} <= {band.modality for band in bands}
     placed, has_split = "block" in groupings, "split" in groupings
+    single = st.session_state.get(draft.key("folds.protocol"), draft.value("folds.protocol")) == "single"
     regions = [name for name in groupings if name not in ("duplicates", "block")]
     shown = {
+        "folds.n_splits": not single, "folds.val_share": single,
         "folds.region": bool(regions), "folds.rare_regions": bool(regions),
         "folds.block_km": placed, "folds.buffer_m": placed, "folds.use_split": has_split,
         "folds.hold_out_val": has_split, "data.max_cloud": has_cloud, "model.masks": has_masks,
@@ -229,7 +237,7 @@ def config_form(
         "folds.region": [None, *regions],
         "heads.head": draft.base.heads.names,
         "model.backbone": BACKBONES,
-        "model.branches": [name for name, parts in BRANCHES.items() if both or SAR not in parts],
+        "model.branches": offered_branches(bands),
     }
     with st.container(border=True), st.grid(min_column_width=240, gap="medium"):
         for title in ("Network", "Training", "Balance and folds"):

@@ -47,10 +47,12 @@ def curves(run: RunFolder, history: pd.DataFrame, key: str, running: int | None 
             help="Of a mixed patch (MixUp, CutMix) the class of its larger part is the right answer. Synthetic patches "
             "count too. The weights still change from batch to batch, and dropout is on.",
         )
+    where = f"each fold ({folds} folds, {len(history):,} epochs in all)"
+    if folds == 1:
+        where = "one split" if _is_single(run) else "the first fold"
     mean = "Line: mean of the finished folds; band: lowest to highest fold. " if folds > 1 else ""
     st.caption(
-        f"{mean}Measured on the held-out part of each fold ({folds} {'fold' if folds == 1 else 'folds'}, "
-        f"{len(history):,} epochs in all).",
+        f"{mean}Measured on the held-out part of {where}.",
         help="F1 and accuracy are those of the network's own head at threshold 0.5. The headline score is computed "
         "at the end, out of fold.",
     )
@@ -62,6 +64,13 @@ def curves(run: RunFolder, history: pd.DataFrame, key: str, running: int | None 
                     _curve(history, column, key, each, running, SMALL_PX)
         st.caption("Memory: peak GPU memory in the epoch, or the memory of the process on a CPU.")
     downloads.download(history, f"{run.name}_history", "Learning curves (CSV)", key=f"{key}_curves_csv")
+
+
+def _is_single(run: RunFolder) -> bool:
+    try:
+        return run.config().folds.protocol == "single"
+    except (LandslideLensError, OSError):
+        return False
 
 
 def _majority(run: RunFolder) -> str:

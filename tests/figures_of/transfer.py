@@ -1,4 +1,4 @@
-"""Figures of docs/transfer.md, from benchmarks/results/packaged_features.json."""
+"""Figures of docs/transfer.md, from packaged_features.json and transfer_preset.json of benchmarks/results."""
 
 _AT = "packaged_features"
 
@@ -17,6 +17,24 @@ def _gap(names: str) -> str:
     return f"{{{at}[difference]:+.4f}} [{{{at}[lo]:+.4f}}, {{{at}[hi]:+.4f}}]"
 
 
+_NEW = "transfer_preset"
+
+
+def _value(row: str, head: str, metric: str) -> str:
+    at = f"{_NEW}[rows][{row}][heads][{head}]"
+    return f"{{{at}[{metric}]:.3f}} [{{{at}[{metric}_interval][0]:.3f}}, {{{at}[{metric}_interval][1]:.3f}}]"
+
+
+def _preset(words: str, row: str) -> str:
+    cells = [_value(row, head, metric) for head in ("fc", "blend") for metric in ("auc", "f1")]
+    return f"| {words} | {' | '.join(cells)} |"
+
+
+def _more(row: str, head: str, against: str, metric: str) -> str:
+    at = f"{_NEW}[rows][{row}][heads][{head}][{against}][{metric}]"
+    return f"{{{at}[difference]:+.4f}} [{{{at}[lo]:+.4f}}, {{{at}[hi]:+.4f}}]"
+
+
 FIGURES = (
     f"reads the {{{_AT}[dataset][n]}} real",
     _row("features of lite0 with packaged weights", "lite0, packaged weights"),
@@ -26,10 +44,39 @@ FIGURES = (
     f"worth {_gap('lite0, packaged weights - lite0, random weights')} of AUC",
     f"by {_gap('lite0, packaged weights - band statistics')}.",
     f"they bring {_gap('mean of both - band statistics')}, which",
+    f"On the {{{_NEW}[dataset][n]:,}} real patches of",
+    f"transfer_preset.py`, {{{_NEW}[date]}})",
+    _preset("`small`, trained again", "small"),
+    _preset("**`transfer`**", "transfer"),
+    _preset("`transfer`, seed 1", "transfer, seed 1"),
+    _preset("`transfer`, seed 2", "transfer, seed 2"),
+    f"| statistics alone (`stats_blend`) | | | {_value('small', 'stats_blend', 'auc')} | "
+    f"{_value('small', 'stats_blend', 'f1')} |",
+    f"The headline ranks better by {_more('transfer', 'blend', 'against_small', 'auc')} of AUC",
+    f"and {_more('transfer', 'blend', 'against_small', 'f1')} of F1; the network alone by "
+    f"{_more('transfer', 'fc', 'against_small', 'auc')} of AUC.",
+    f"by {_more('transfer', 'blend', 'against_stats_blend', 'auc')} of AUC and "
+    f"{_more('transfer', 'blend', 'against_stats_blend', 'f1')} of F1,",
+    f"On the other three (n = {{{_NEW}[n_untouched]:,}}) the headline is ahead of `small` by "
+    f"{_more('transfer', 'blend', 'against_small_on_untouched_folds', 'auc')} of AUC",
+    f"standard deviation {{{_NEW}[seeds][fc][auc][sd]:.4f}} of AUC for the network and "
+    f"{{{_NEW}[seeds][blend][auc][sd]:.4f}} for the headline",
+    f"mean {{{_NEW}[seeds][blend][auc][mean]:.4f}} and {{{_NEW}[seeds][blend][f1][mean]:.4f}} of F1",
+    f"`transfer` took {{{_NEW}[rows][transfer][cpu_seconds]:,}} s of one core's time, `small` "
+    f"{{{_NEW}[rows][small][cpu_seconds]:,}} s",
+    f"cost {{{_NEW}[features][ways][anew][cpu_seconds]:.0f}} s of one core when each is computed anew, "
+    f"{{{_NEW}[features][ways][kept, 2 views][cpu_seconds]:.0f}} s with two views kept "
+    f"({{{_NEW}[features][ways][kept, 2 views][times_faster]:.1f}} times less) and "
+    f"{{{_NEW}[features][ways][kept, 1 view][cpu_seconds]:.0f}} s with one",
 )
 
 SETTINGS = {
     "at 128 px": "the protocol",
     "RBF-SVM (C 1)": "the protocol",
     "its 1280 features": "of the network",
+    "at 96 pixels": "the recipe",
+    "last 40 layers": "the recipe",
+    "at 0.8 of": "the recipe",
+    "`transfer`, seed 1": "name of a row",
+    "`transfer`, seed 2": "name of a row",
 }

@@ -2,7 +2,8 @@
 
     python -m benchmarks.experiments.transfer.regions join L4S.h5 BIJIE.h5 CHITTAGONG.h5 --joined REGIONS.h5
     python -m benchmarks.experiments.transfer.regions sen12 s1dsc_patches.csv.gz --joined SEN12.h5
-    python -m benchmarks.experiments.transfer.regions judge REGIONS.h5 SEN12.h5 --out benchmarks/results/regions.json
+    python -m benchmarks.experiments.transfer.regions judge REGIONS.h5 SEN12.h5 \\
+        --joined-of L4S.h5 BIJIE.h5 CHITTAGONG.h5 --out benchmarks/results/regions.json
 
 join: red, green and blue of three sets as one dataset of 8-bit pictures with a column ``source``. Pictures that are
 8-bit already stay as they are; DN are stretched by one range a band for the whole set, from its 2nd to its 98th
@@ -91,10 +92,22 @@ def sen12(path: Path, to: Path) -> None:
         writer.finish()
 
 
-def judge(data: Dataset, recipe: str, draws: int) -> dict:
+def pairs_of(data: Dataset, parts: list[Path]) -> pd.DataFrame:
+    """Pairs of patches of one ground; of a joined dataset those within each of its ``parts``."""
+    if "source" not in data.columns or not parts:
+        return drain(leaks_of(data), _tell).pairs
+    found = []
+    for path in parts:
+        part = open_dataset(path)
+        pairs = drain(leaks_of(part), _tell).pairs
+        found.append(pairs.assign(**{key: f"{part.name}/" + pairs[key].astype(str) for key in ("a", "b")}))
+    return pd.concat(found, ignore_index=True)
+
+
+def judge(data: Dataset, recipe: str, draws: int, parts: list[Path]) -> dict:
     """The report on a dataset with one recipe."""
     began = time.monotonic()
-    pairs = drain(leaks_of(data), _tell).pairs
+    pairs = pairs_of(data, parts)
     options = ANALYSIS.options({"recipe": recipe, "draws": draws})
     report = drain(judged(data, data.labels, data.bands, FoldsConfig(), pairs, options), _tell)
     report |= {"dataset": data.name, "content_hash": data.content_hash, "positive": data.positive}
@@ -128,6 +141,8 @@ def main() -> None:
     made.add_argument("files", type=Path, nargs="+")
     made.add_argument("--joined", type=Path, help="the dataset file that is written")
     made.add_argument("--out", type=Path, help="where to write the result as JSON")
+    made.add_argument("--joined-of", type=Path, nargs="*", default=[], help="the sets that a joined one is made of")
+    made.add_argument("--recipes", nargs="*", default=["statistics", "packaged"])
     made.add_argument("--draws", type=int, default=1, help="of random, grouped and block folds")
     given = made.parse_args()
     if given.what == "join":
@@ -136,11 +151,13 @@ def main() -> None:
         sen12(given.files[0], given.joined)
     else:
         sets, reports = [open_dataset(path) for path in given.files], {}
-        for recipe in ("statistics", "packaged"):
+        for recipe in given.recipes:
             for data in sets:
                 if recipe == "packaged" and not data.has_pictures:
                     continue
-                reports[f"{data.name}, {recipe}"] = _rounded(_by_name(judge(data, recipe, given.draws)))
+                reports[f"{data.name}, {recipe}"] = _rounded(
+                    _by_name(judge(data, recipe, given.draws, given.joined_of))
+                )
                 result = {
                     "benchmark": "ways of splitting", "reports": reports,
                     **circumstances("numpy", "scikit-learn", "torch", "timm"),

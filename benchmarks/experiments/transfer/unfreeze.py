@@ -1,11 +1,11 @@
-"""How much of a network with ImageNet weights to open, on real patches and on the demo (``core ablate``'s unfreeze).
+"""How much of a network with ImageNet weights to open: what ``core ablate`` found, for benchmarks and docs.
 
-    python -m benchmarks.experiments.transfer.unfreeze DATASET.h5 [DATASET.h5 ...] --checkpoints DIR \\
-        --out benchmarks/results/unfreeze.json
+    python -m core ablate DATASET.h5 unfreeze --budget small --set device=cpu --json > l4s.json
+    python -m benchmarks.experiments.transfer.unfreeze l4s.json [demo.json ...] --out benchmarks/results/unfreeze.json
     python -m benchmarks.experiments.transfer.unfreeze --into docs/transfer.md
 
-The small budget: two folds, five epochs, 64 pixels. Rows that are trained already in DIR are not trained again. The
-second form puts the table of the first dataset between the page's markers ``<!-- unfreeze -->``.
+The small budget has two folds, few epochs and 64 pixels; the table says which. The last form puts the tables between
+the page's markers ``<!-- unfreeze -->``. Take the second step on the machine and on the day of the first.
 """
 
 from __future__ import annotations
@@ -15,29 +15,25 @@ import re
 from pathlib import Path
 
 from benchmarks.report import circumstances, keep, parser
-from core.analyses import ablate
 from core.data.store import open_dataset
-from core.progress import drain
-from core.runs.targets import DatasetTarget
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "unfreeze.json"
 DIGITS = 4
 
 
-def measured(path: Path, checkpoints: Path, settings: str) -> dict:
-    """The experiment's table on one dataset, rounded."""
-    data = open_dataset(path)
-    options = {"kind": "unfreeze", "budget": "small", "settings": settings}
-    table = drain(ablate.ANALYSIS.start(DatasetTarget(data.path, checkpoints), options))
+def measured(table: dict) -> dict:
+    """An experiment's table, rounded, with what it was asked of."""
+    data = open_dataset(Path(table["dataset"]))
     groups = None if data.groups is None else len(set(data.groups))
+    done = [row for row in table["rows"] if row["state"] == "succeeded"]
     return {
         "dataset": {
-            "name": data.name, "n": len(data), "groups": groups, "share": round(float((data.labels == 1).mean()), 4),
+            "name": data.name, "n": done[0]["n"], "groups": groups, "share": round(done[0]["positive_share"], 4),
             "content_hash": data.content_hash,
         },
         "protocol": table["reduced"],
         "full": table["full"],
-        "minutes": round(sum(row["minutes"] for row in table["rows"] if row["state"] == "succeeded"), 1),
+        "minutes": round(sum(row["minutes"] for row in done), 1),
         "rows": {row["title"]: _row(row) for row in table["rows"]},
     }  # fmt: skip
 
@@ -103,15 +99,14 @@ def put(into: Path) -> None:
 
 def main() -> None:
     options = parser(__doc__, 0)
-    options.add_argument("datasets", type=Path, nargs="*")
-    options.add_argument("--checkpoints", type=Path)
-    options.add_argument("--settings", default="device=cpu", help="of every row, with semicolons between")
+    options.add_argument("tables", type=Path, nargs="*", help="what core ablate --json printed")
     options.add_argument("--into", type=Path, help="the page that the table is put into")
     given = options.parse_args()
     if given.into:
         put(given.into)
         return
-    sets = {path.stem: measured(path, given.checkpoints, given.settings) for path in given.datasets}
+    tables = [json.loads(path.read_text(encoding="utf-8")) for path in given.tables]
+    sets = {table["dataset_name"]: measured(table) for table in tables}
     result = {"benchmark": "how much of a network with ImageNet weights to open", "sets": sets}
     keep(result | circumstances("numpy", "scikit-learn", "torch", "timm"), given.out)
 

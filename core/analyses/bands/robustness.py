@@ -204,7 +204,10 @@ def _decided(
 
 def _training(dataset: Dataset, oof: pd.DataFrame, folds: Mapping[str, Any], model: FoldModel, seed: int) -> Training:
     """At most TRAINING_SAMPLE real patches of the fold's training part, drawn evenly."""
-    ids = oof.loc[oof["id"].astype(str).isin(training_ids(folds, model.fold)), "id"].to_numpy()
+    learnt = training_ids(folds, model.fold)
+    ids = oof.loc[oof["id"].astype(str).isin(learnt), "id"].to_numpy()
+    if not len(ids):  # one split: nothing that is judged was learnt from
+        ids = np.array(learnt)
     rows = np.sort(np.random.default_rng(seed).permutation(dataset.index_of(ids))[:TRAINING_SAMPLE])
     images = dataset.images(rows, model.normaliser.band_names)
     return Training(images, np.asarray(model.normaliser.mean_, np.float32), seed)

@@ -19,7 +19,7 @@ from core.data.store.beside import CLOUD_SHARE, SHADOW_SHARE, card_of
 from core.progress import Steps
 from core.runs.targets import DatasetTarget
 
-SHOWN = 0.1  # share of a patch from which the sentence counts it
+SHOWN = 0.05  # share of a patch from which the sentence counts it
 
 
 class CloudOptions(Options):

@@ -21,10 +21,17 @@ class DemoOptions(Options):
     n: int = Field(PATCHES, ge=60, le=20_000, title="Patches", description="Number of simulated patches.")
     seed: int = Field(0, ge=0, title="Seed", description="The same seed gives the same patches.")
 
+    pairs: bool = Field(
+        False,
+        title="Before and after",
+        description="Pairs of pictures (red, green, blue) before and after the event, in place of Sentinel-1 and 2.",
+    )
+
     @property
     def name(self) -> str:
         """What the dataset is called."""
-        return "demo" if (self.n, self.seed) == (PATCHES, 0) else f"demo-{self.n}-seed{self.seed}"
+        kind = "demo-pairs" if self.pairs else "demo"
+        return kind if (self.n, self.seed) == (PATCHES, 0) else f"{kind}-{self.n}-seed{self.seed}"
 
 
 def analyse(target: CheckpointsTarget, options: DemoOptions) -> Steps[dict[str, Any]]:
@@ -32,7 +39,7 @@ def analyse(target: CheckpointsTarget, options: DemoOptions) -> Steps[dict[str, 
     path = datasets_path(target.checkpoints) / f"{options.name}.h5"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield from demo_steps(path, options.n, options.seed)
+        yield from demo_steps(path, options.n, options.seed, options.pairs)
     return {"message": f"{options.n:,} patches simulated.", "dataset": str(path.resolve()), "name": options.name}
 
 

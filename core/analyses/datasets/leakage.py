@@ -43,7 +43,7 @@ class LeakageOptions(Options):
     block_km: float | None = _FOLDS["block_km"]
     buffer_m: float = _FOLDS["buffer_m"]
     use_split: bool = _FOLDS["use_split"]
-    n_splits: int = _FOLDS["n_splits"]
+    n_splits: int = Field(5, ge=2, le=20, title="Folds", description="Number of folds.")
     seed: int = Field(0, ge=0, title="Seed", description="Random seed of the folds.")
     scores: bool = Field(
         True,

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.config import FoldsConfig
 from core.data.fold_drawing import draw_folds
+from core.data.folds import fold_by_id
 from core.data.leakage.split_audit import crossing
 from core.data.store.dataset import Dataset
 from core.runs.store import RunFolder
@@ -74,12 +75,12 @@ def learnt_and_judged(pairs: pd.DataFrame, folds: Mapping[str, Any]) -> pd.DataF
 
     folds: as a run records them (``core.data.folds.Folds.to_json``).
     """
-    crossed = crossing(pairs, {str(name): fold for fold, ids in enumerate(folds["folds"]) for name in ids})
+    crossed = crossing(pairs, fold_by_id(folds))
     if "left_out" not in folds:
         return crossed
     out = [set(map(str, ids)) for ids in folds["left_out"]]
     learnt = [
-        a not in out[int(of_b)] or b not in out[int(of_a)]
+        (of_b >= 0 and a not in out[int(of_b)]) or (of_a >= 0 and b not in out[int(of_a)])
         for a, b, of_a, of_b in zip(crossed["a"], crossed["b"], crossed["part_a"], crossed["part_b"], strict=True)
     ]
     return crossed[np.array(learnt, bool)].reset_index(drop=True)

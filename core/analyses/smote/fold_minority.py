@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from core.data.folds import training_ids
+from core.data.folds import all_ids, training_ids
 from core.data.normalise import Normaliser
 from core.data.selection import select
 from core.data.store import Dataset
@@ -42,7 +42,7 @@ class FoldLandslides:
         selection = select(dataset, config.data, config.folds)
         everyone = config.smote.protocol != "inside_fold"
         folds = run.folds()
-        learnt = folds["folds"] if everyone else [training_ids(folds, fold)]
+        learnt = [all_ids(folds)] if everyone else [training_ids(folds, fold)]
         inside = {str(name) for ids in learnt for name in ids}
         names = dataset.ids.astype(str)
         rows = np.flatnonzero(np.array([name in inside for name in names]) & (selection.labels == 1))

@@ -7,6 +7,8 @@ and as a change of backscatter whose sign depends on slope and orbit; some hide 
 in layover (only optics do). Clearings, fields, roads and old scars look like them without the change; rain, harvest
 and wind change the radar without a scar. Two in a hundred labels are wrong and 30 patches are shifted crops of
 another one of the same scene (the same group, so that grouped folds keep them together): both are recorded.
+
+The same grounds can be had as pairs of pictures, before and after the event (``PAIR_BANDS``).
 """
 
 from __future__ import annotations
@@ -17,15 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
-from core.data.bands import ZINDI_BANDS
+from core.data.bands import ZINDI_BANDS, bands_named
 from core.data.demo.ground import CELL, MARGIN, Cell, Ground, build_ground
 from core.data.demo.plan import ScenePlan, decide
-from core.data.demo.sensors import LOOK_DEG, observe, slope_towards
+from core.data.demo.sensors import LOOK_DEG, observe, optical_pair, slope_towards
 from core.data.store.dataset import Dataset
 from core.data.store.writer import DatasetWriter
 from core.progress import Progress, Steps
 
 MIN_SCAR_SHARE = 0.01  # of a patch: fewer scar pixels are no landslide (the Landslide4Sense rule of FACTS)
+PAIR_BANDS = bands_named(["red", "green", "blue", "red_pre", "green_pre", "blue_pre"])
 SHIFT_PX = (6, MARGIN)  # of a shifted crop along its longer axis: 10 to 25 % of a side
 
 
@@ -33,7 +36,7 @@ SHIFT_PX = (6, MARGIN)  # of a shifted crop along its longer axis: 10 to 25 % of
 class DemoPatches:
     """Simulated patches and everything that is known about them."""
 
-    images: np.ndarray  # (N, 12, 64, 64) float32, ZINDI_BANDS' order and units
+    images: np.ndarray  # (N, C, 64, 64) float32, order and units of ZINDI_BANDS or of PAIR_BANDS
     labels: np.ndarray  # (N,) int8 as given, a recorded share of them wrong
     true_labels: np.ndarray  # (N,) int8
     masks: np.ndarray  # (N, 64, 64) uint8, 1 where the ground is fresh scar, whatever the label says
@@ -56,14 +59,17 @@ class DemoPatches:
         return tuple((str(self.near_duplicate_of[i]), str(self.ids[i])) for i in rows)
 
 
-def simulate(n: int = 1200, seed: int = 0) -> DemoPatches:
-    """``n`` simulated patches; the same for the same ``n`` and ``seed``. Raises ConfigError below 60 patches."""
-    parts = list(_draw(*decide(n, seed), seed))
+def simulate(n: int = 1200, seed: int = 0, pairs: bool = False) -> DemoPatches:
+    """``n`` simulated patches; the same for the same ``n`` and ``seed``. Raises ConfigError below 60 patches.
+
+    pairs: pictures before and after the event, in place of Sentinel-1 and 2.
+    """
+    parts = list(_draw(*decide(n, seed), seed, pairs))
     names = [field.name for field in fields(DemoPatches)]
     return DemoPatches(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def demo_steps(path: Path | str, n: int = 1200, seed: int = 0) -> Steps[Dataset]:
+def demo_steps(path: Path | str, n: int = 1200, seed: int = 0, pairs: bool = False) -> Steps[Dataset]:
     """Write :func:`simulate`'s patches to a dataset file, scene by scene, and open it.
 
     Columns: scenario, true_label, cloud_share, scar_share, near_duplicate_of. Facts: that it is simulated, the seed,
@@ -76,10 +82,14 @@ def demo_steps(path: Path | str, n: int = 1200, seed: int = 0) -> Steps[Dataset]
         "flipped_ids": _ids(np.sort(wrong)),
         "near_duplicates": [_ids(np.array(pair)) for scene in scenes for pair in scene.pairs()],
     }
-    options = {"bands": ZINDI_BANDS, "shape_hw": (CELL, CELL), "class_names": ("non_landslide", "landslide")}
+    options = {
+        "bands": PAIR_BANDS if pairs else ZINDI_BANDS,
+        "shape_hw": (CELL, CELL),
+        "class_names": ("non_landslide", "landslide"),
+    }
     with DatasetWriter(path, source="simulated", licence="CC0", facts=facts, **options) as writer:
         written = 0
-        for part in _draw(scenes, wrong, seed):
+        for part in _draw(scenes, wrong, seed, pairs):
             yield Progress(written / n, f"{written:,} of {n:,} patches simulated.")
             written += len(part.ids)
             writer.append(
@@ -99,16 +109,16 @@ def demo_steps(path: Path | str, n: int = 1200, seed: int = 0) -> Steps[Dataset]
         return writer.finish()
 
 
-def _draw(scenes: list[ScenePlan], wrong: np.ndarray, seed: int) -> Iterator[DemoPatches]:
+def _draw(scenes: list[ScenePlan], wrong: np.ndarray, seed: int, pairs: bool) -> Iterator[DemoPatches]:
     """The patches, one scene at a time."""
     for scene in scenes:
-        yield _draw_scene(scene, wrong, np.random.default_rng([seed, 2, scene.number]))
+        yield _draw_scene(scene, wrong, np.random.default_rng([seed, 2, scene.number]), pairs)
 
 
-def _draw_scene(scene: ScenePlan, wrong: np.ndarray, rng: np.random.Generator) -> DemoPatches:
+def _draw_scene(scene: ScenePlan, wrong: np.ndarray, rng: np.random.Generator, pairs: bool) -> DemoPatches:
     shape = tuple(CELL * side + 2 * MARGIN for side in scene.grid)
     ground = build_ground(rng, shape, list(scene.cells))
-    images = observe(rng, ground)
+    images = (optical_pair if pairs else observe)(rng, ground)
     corners = [(cell.top, cell.left) for cell in scene.cells]
     corners += [_shift(ground.scar, scene, scene.cells[k], rng) for k in scene.copies]
     cells = [*scene.cells, *(scene.cells[k] for k in scene.copies)]

@@ -8,6 +8,8 @@ is that of a textbook: sunlit and shaded slopes, foreshortened and shadowed slop
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 
@@ -25,6 +27,7 @@ FOREST_DB, GRASS_DB, SOIL_DB, WATER_DB = (-9.5, -16.3), (-11.0, -18.6), (-11.6, 
 INCIDENCE = {"descending": np.deg2rad(33.0), "ascending": np.deg2rad(40.0)}  # of the beam on flat ground
 RANGE_DB, CHANGE_DB = (-66.0, 34.0), (-41.0, 34.0)  # of the real data
 SCAR_DB = (7.0, 12.0)  # what a fresh scar may do to backscatter
+CLOUD_MOVED_PX = (40, 120)  # of the clouds between the two pictures of a pair
 LOOK_DEG = {"descending": 280.0, "ascending": 80.0}  # where the antenna looks, clockwise from north
 
 
@@ -53,6 +56,21 @@ def optical(rng: np.random.Generator, ground: Ground) -> np.ndarray:
     dn += ground.cloud * (top * white - dn)
     dn += rng.lognormal(np.log(14.0), 0.5) * rng.standard_normal(dn.shape, dtype=np.float32)
     return np.round(np.clip(dn, 0.0, 20944.0)).astype(np.float32)
+
+
+def optical_pair(rng: np.random.Generator, ground: Ground) -> np.ndarray:
+    """(6, H, W) float32 DN of red, green, blue after the event, and of the same before it.
+
+    Before, the ground has no fresh scar, other clouds, other sunlight and haze, and plants of another season.
+    """
+    after = optical(rng, ground)[:3]
+    none = np.zeros_like(ground.scar)
+    moved = tuple(int(by) for by in rng.integers(CLOUD_MOVED_PX[0], CLOUD_MOVED_PX[1], size=2))
+    before = replace(
+        ground, scar=none, rough=none, cloud=np.roll(ground.cloud, moved, (0, 1)),
+        shadow=np.roll(ground.shadow, moved, (0, 1)), vigour=ground.vigour * np.float32(rng.uniform(0.75, 1.2)),
+    )  # fmt: skip
+    return np.concatenate([after, optical(rng, before)[:3]])
 
 
 def _sunlight(rng: np.random.Generator, ground: Ground) -> np.ndarray:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.data.folds import fold_by_id
 from core.data.grouping import PAIR_WORDS, rows_of
 from core.data.leakage.duplicates import joined
 from core.data.store.dataset import Dataset
@@ -166,12 +167,11 @@ def _folds(folds: Mapping[str, Any] | None) -> tuple[dict[str, int], list[set[st
     """The fold that judges each patch, and what each fold's training part goes without."""
     if folds is None:
         return {}, []
-    fold_of = {str(name): fold for fold, ids in enumerate(folds["folds"]) for name in ids}
-    return fold_of, [set(map(str, ids)) for ids in folds.get("left_out", [[] for _ in folds["folds"]])]
+    return fold_by_id(folds), [set(map(str, ids)) for ids in folds.get("left_out", [[] for _ in folds["folds"]])]
 
 
 def _learnt(ids: Sequence[str], fold_of: Mapping[str, int], out: list[set[str]]) -> bool:
     """Whether some fold that judges one of them has learnt from another."""
     inside = [one for one in ids if one in fold_of]
-    judging = {fold_of[one] for one in inside}
+    judging = {fold_of[one] for one in inside} - {-1}
     return any(fold_of[one] != fold and one not in out[fold] for fold in judging for one in inside)

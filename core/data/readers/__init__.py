@@ -30,6 +30,7 @@ from core.data.readers.geo import geotiff
 from core.data.readers.geo.tiles import nodata_of
 from core.data.readers.hdf5 import arrays, variables
 from core.data.readers.layouts import elsewhere
+from core.data.readers.moments import before_after
 from core.data.readers.named_sets import named_sets
 from core.data.readers.resized import resized
 from core.data.readers.stacks import npy_stacks
@@ -67,6 +68,7 @@ class Reader(Protocol):
 FORMATS: dict[str, Reader] = {
     "zindi": zindi,
     "landslide4sense": landslide4sense,
+    "before_after": before_after,
     "geotiff": geotiff,
     "cas": cas,
     "netcdf": variables,

@@ -50,8 +50,13 @@ def recognises(source: Path) -> bool:
     return source.is_dir() and bool(patch_files(source, Aside()))
 
 
-def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
-    """The patches with what is known of them. Raises DataError when labels contradict the folders."""
+def collect(
+    source: Path, options: ReaderOptions, aside: Aside, only: Callable[[Sequence[Path]], list[Path]] = list
+) -> Collection:
+    """The patches with what is known of them. Raises DataError when labels contradict the folders.
+
+    only: which of the images found are patches.
+    """
     if source.is_file():
         aside.warn(f"{source.name} is one file and has no label. Give a folder for labels and masks.")
         return collect_unlabelled(source, options, aside)
@@ -67,6 +72,7 @@ def collect(source: Path, options: ReaderOptions, aside: Aside) -> Collection:
         aside.warn(f"{len(beside)} masks lie beside their images ({mask.name} beside {image.name}) and are no patches.")
         taken = set(beside.values())
         files = [path for path in files if path not in taken]
+    files = only(files)
     if not files:
         links = " ".join(text for text in aside.warnings if "links were set aside" in text)
         raise FormatError(

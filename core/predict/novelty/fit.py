@@ -147,6 +147,8 @@ def groups_of_rows(oof: pd.DataFrame, rows: list[FoldRows]) -> tuple[np.ndarray,
     folds = oof["fold"].to_numpy()
     for fold, one in enumerate(rows):  # rows and table stand in the order of the dataset file
         found[one.val] = codes[folds == fold]
+    alone = np.flatnonzero(found < 0)  # what a single split only learns from: its groups are not kept
+    found[alone] = 1 + codes.max(initial=-1) + np.arange(len(alone))
     return found, True
 
 
@@ -158,7 +160,7 @@ def calibrated_rows(run: RunFolder, n_folds: int) -> list[np.ndarray]:
 
 
 def _chosen(rows: list[FoldRows]) -> np.ndarray:
-    every = np.unique(np.concatenate([one.val for one in rows]))
+    every = np.unique(np.concatenate([part for one in rows for part in (one.train, one.val)]))
     return np.sort(np.random.default_rng(SEED).permutation(every)[:MOST])
 
 

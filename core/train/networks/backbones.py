@@ -18,7 +18,7 @@ from torch import nn
 
 from core.config import ModelConfig
 from core.config.sections import explain_validation
-from core.config.training import BRANCHES, OPTICAL, PACKAGED, SAR
+from core.config.training import AFTER, BRANCHES, OPTICAL, PACKAGED, SAR
 from core.data.bands import Band
 from core.data.indices import automatic
 from core.data.stacks import choose_indices
@@ -29,7 +29,7 @@ from core.io import atomic, safetensors_file
 from core.io.json_text import load_json
 from core.io.plain_file import is_there
 from core.train.networks.arguments import MAX_PARAMETERS, size_limited
-from core.train.networks.branches import Branches, channels_of
+from core.train.networks.branches import BeforeAfter, Branches, channels_of, moments_of
 from core.train.networks.encoders import make_encoder
 from core.train.networks.index_bands import IndexBands
 from core.train.networks.network import Network, inner_hw
@@ -117,6 +117,10 @@ def _backbone(
     modalities = _modalities(bands, index_bands)
     if model.branches == "one":
         return make_encoder(model.backbone, model.arguments, len(modalities), hw)
+    if model.branches == "before_after":
+        channels = moments_of([band.name for band in bands])
+        encoder, width = make_encoder(model.backbone, model.arguments, len(channels[AFTER]), hw)
+        return BeforeAfter(encoder, channels, width), 3 * width
     named = _named(model)
     channels = channels_of(tuple(named), modalities, len(modalities) - len(bands))
     made = {branch: make_encoder(name, given, len(channels[branch]), hw) for branch, (name, given) in named.items()}
@@ -145,6 +149,13 @@ def _start(
     """Puts the weights in that ``model`` asks for, and says what they are."""
     if not isinstance(backbone, Branches):
         return _start_one(backbone, model.backbone, model.weights, model, inputs, download, kept)
+    if isinstance(backbone, BeforeAfter):
+        own = AFTER if model.weights is not None and has_branch(Path(model.weights), AFTER) else ""
+        of_after = [inputs[i] for i in backbone.channels[AFTER]]
+        encoder = backbone.branches()[AFTER]
+        report = _start_one(encoder, model.backbone, model.weights, model, of_after, download, kept, own)
+        backbone.tie()
+        return report
     reports = {}
     for branch, (name, _) in _named(model).items():
         encoder, of_branch = backbone.branches()[branch], [inputs[i] for i in backbone.channels[branch]]

@@ -2,21 +2,24 @@
 
 A branch has a name: ``optical``, ``sar``, or ``indices`` (what the network computes from its bands). The first branch
 also reads whatever no other one does, so elevation and slope go with the optical bands. In training a whole modality is
-dropped at times, so that the network can answer without it.
+dropped at times, so that the network can answer without it. Two moments, before and after the event, are read by the
+same weights.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from core.config.training import INDICES, OPTICAL, SAR
+from core.config.training import AFTER, BEFORE, INDICES, OPTICAL, SAR
 from core.errors import ConfigError
 
 FusionKind = Literal["concat", "mean", "gated"]
+PRE = "_pre"  # behind the name of a band before the event
 MODALITIES = (OPTICAL, SAR)  # what modality dropout chooses between, whatever the encoders are
 
 
@@ -70,6 +73,54 @@ class Branches(nn.Module):
     def branches(self) -> dict[str, nn.Module]:
         """Branch -> its encoder."""
         return {name: self.get_submodule(name) for name in self.channels}
+
+
+def moments_of(names: Sequence[str]) -> dict[str, list[int]]:
+    """AFTER and BEFORE -> positions of their inputs, band by band; what has no moment (elevation) is read with both.
+
+    names: of the bands; ``red_pre`` is red before the event. Raises ConfigError where no band is there twice.
+    """
+    place = {name: i for i, name in enumerate(names)}
+    pairs = [(i, place[f"{name}{PRE}"]) for name, i in place.items() if f"{name}{PRE}" in place]
+    if not pairs:
+        raise ConfigError(
+            "model.branches=before_after needs bands of both moments (red and red_pre); of those chosen none is there "
+            f"twice: {', '.join(names)}. Import pictures before and after the event (--format before_after), choose "
+            "bands of both (data.bands), or set model.branches=one."
+        )
+    lone = [i for name, i in place.items() if i not in {one for pair in pairs for one in pair}]
+    if of_one := [name for name in names if name.endswith(PRE) and place[name] in lone]:
+        raise ConfigError(
+            f"model.branches=before_after: {', '.join(of_one)} have no band of the same name after the event. Leave "
+            "them out of data.bands, or choose their counterparts too."
+        )
+    return {AFTER: [after for after, _ in pairs] + lone, BEFORE: [before for _, before in pairs] + lone}
+
+
+class BeforeAfter(Branches):
+    """One encoder's weights on both moments: (N, C, H, W) -> (N, 3 D), after, before, and |after - before|.
+
+    The weights are held once. Each moment has modules of its own, with its own running statistics of batch
+    normalisation, so that each has its own maps (Bromley 1993; Daudt 2018, "Siam-diff").
+    """
+
+    def __init__(self, encoder: nn.Module, channels: dict[str, list[int]], width: int) -> None:
+        super().__init__({AFTER: encoder, BEFORE: copy.deepcopy(encoder)}, channels, (width,) * 3)
+        self.tie()
+
+    def tie(self) -> None:
+        """Lets the encoder of the moment before have the weights of the other one, and its buffers' values."""
+        after, before = self.branches().values()
+        for module, twin in zip(after.modules(), before.modules(), strict=True):
+            for own, parameter in module.named_parameters(recurse=False):
+                setattr(twin, own, parameter)
+            for own, buffer in module.named_buffers(recurse=False):
+                getattr(twin, own).copy_(buffer)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The two embeddings, and how far they differ."""
+        after, before = (branch(images[:, self.channels[name]]) for name, branch in self.branches().items())
+        return torch.cat([after, before, (after - before).abs()], dim=1)
 
 
 def encoders_of(backbone: nn.Module) -> dict[str, nn.Module]:

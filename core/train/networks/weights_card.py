@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.config.training import BRANCHES
+from core.config.training import AFTER, BRANCHES
 from core.data.bands import Band
 from core.data.indices import INDICES
 from core.data.names.reading import canonical
 from core.errors import DataError, FormatError
 from core.io import atomic
 from core.io.json_text import load_json
-from core.train.networks.branches import channels_of
+from core.train.networks.branches import channels_of, moments_of
 
 RGB = ("red", "green", "blue")
 _ORBITS = ("desc_", "asc_")  # Earth-observation weights know one VV and one VH, whatever the orbit
@@ -78,6 +78,8 @@ def _own_bands(card: dict, branch: str) -> tuple[str, ...]:
     branches = BRANCHES.get(card.get("model", {}).get("branches", "one"), ())
     if branch not in branches:
         return tuple(names)
+    if AFTER in branches:
+        return tuple(names[i] for i in moments_of(names)[branch])
     modalities = [Band(band["name"], "", orbit=band["orbit"], family=band["family"]).modality for band in card["bands"]]
     modalities += [INDICES[name].modality for name in card.get("indices", ())]
     return tuple(names[i] for i in channels_of(branches, modalities, len(card.get("indices", ())))[branch])

@@ -85,8 +85,9 @@ def _opened(network: nn.Module, part: str, config: TrainConfig) -> set[str]:
 
 def _norms(network: nn.Module) -> dict[str, set[str]]:
     """Batch normalisation in the backbone -> names of its own parameters."""
+    named = {id(parameter): name for name, parameter in network.named_parameters()}  # shared ones have one name
     return {
-        name: {f"{name}.{own}" for own, _ in module.named_parameters(recurse=False)}
+        name: {named[id(parameter)] for parameter in module.parameters(recurse=False)}
         for name, module in network.named_modules()
         if name.startswith(_BACKBONE) and isinstance(module, _BatchNorm)
     }

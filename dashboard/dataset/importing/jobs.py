@@ -26,6 +26,7 @@ FORMAT_TITLES = {
     "netcdf": "netCDF-4: one file per patch, one variable per band, also over time (Sen12Landslides)",
     "hdf5": "HDF5: arrays of patches in one file",
     "npy": "NumPy: arrays of all patches (.npy files or one .npz)",
+    "before_after": "Pictures before and after the event, one patch a pair",
     "folders": "Folders of images or .npy: one folder per class, or a labels CSV",
     **{f"set{n}": f"Set {n} of the paper on EfficientNet: a folder for each of its sources" for n in range(1, 8)},
 }

@@ -28,7 +28,7 @@ EXAMPLES = {
 }  # fmt: skip
 ONLY_FOR = {  # options of some formats
     "keys": ("hdf5", "npy", "landslide4sense"),
-    "layout": ("hdf5", "npy", "landslide4sense", "folders"),
+    "layout": ("hdf5", "npy", "landslide4sense", "before_after", "folders"),
     "date": ("netcdf",),
 }
 WORDS: dict[str, dict[str | None, str]] = {

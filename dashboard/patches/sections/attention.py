@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core.analyses.attention import maps
+from core.config.training import AFTER, BEFORE
 from core.data.bands import Composite, composites
 from core.errors import LandslideLensError
 from core.explain.cam.overlay import dead_maps
@@ -120,9 +121,11 @@ def _asked(path: str, patch_id: str, layer: str, method: str, version: cache.Ver
 
 def _composite(opened: Opened, branch: str) -> Composite:
     """The look of the card where it is of this branch's bands, else the first that is."""
-    modality = {band.name: band.modality for band in opened.data.bands}
+    kind = {band.name: band.modality for band in opened.data.bands}
+    if branch in (AFTER, BEFORE):
+        kind = {name: BEFORE if name.endswith("_pre") else AFTER for name in kind}
     for look in (opened.look.composite, *composites(opened.data.bands)):
-        if all(modality.get(name) == branch for name in look.bands):
+        if all(kind.get(name) == branch for name in look.bands):
             return look
     return opened.look.composite
 

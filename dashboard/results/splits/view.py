@@ -102,6 +102,7 @@ def table_of(able: list[Mapping[str, Any]], metric: str) -> pd.DataFrame:
                 f"Against {able[0]['title'].lower()}": "" if against is None else _difference(against),
                 "Folds": row["n_folds"],
                 "Draws" if "runs" not in row else "Runs": row["draws"],
+                "SD between them": "" if one is None or one["sd"] is None else number(one["sd"], 4),
                 "Training patches": round(row["n_train"]),
                 "Left out": percent(row["left_out"], 0),
                 "Own group in training": percent(row["shared"], 0),
@@ -187,8 +188,9 @@ def _method(report: Mapping[str, Any]) -> None:
             "differ in size (Training patches), which is a part of the difference."
         )
         st.markdown(
-            "Scores of several draws (or runs) are means. Differences are paired: both ways in the same resamples of "
-            "groups. Regions may differ in sensor, pixel size and stretch as well as in ground; a score in a region "
+            "Scores of several draws (or runs) are means; the intervals are over patches, and how far draws or runs "
+            "lie apart stands beside them (SD between them). Differences are paired: both ways in the same resamples "
+            "of groups. Regions may differ in sensor, pixel size and stretch as well as in ground; a score in a region "
             "left out counts all of that."
         )
         for way in report["ways"]:

@@ -35,7 +35,7 @@ def test_balanced_accuracy_is_scikit_learns_with_an_interval_and_fold_by_fold():
     facts = second_facts(truth, answered, fold_of=fold_of)
     assert facts["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(truth, answered))
     low, high = facts["balanced_accuracy_interval"]
-    assert low < facts["balanced_accuracy"] < high and facts["chance"] == pytest.approx(1 / 3) < low
+    assert low < facts["balanced_accuracy"] < high and low > facts["chance"] == pytest.approx(1 / 3)
     assert [row["n"] for row in facts["folds"]] == [100, 100, 100]
     first = fold_of == 0
     assert facts["folds"][0]["balanced_accuracy"] == pytest.approx(

@@ -54,9 +54,9 @@ def test_the_cloudiest_patches_come_first_and_their_shares_can_be_filtered_by(
     drain(analysis.ANALYSIS.start(studio.dataset_target(path), {}))
     at = opened(open_page)
     assert not at.exception
-    assert "2 of 4 patches are more than 10% cloud" in at.markdown[0].value
+    assert "2 of 4 patches are more than 5% cloud" in at.markdown[0].value
     assert "None is left out of training" in at.markdown[0].value
-    assert any("2 patches with at least 10% cloud, the largest share first: 100%" in c.value for c in at.caption)
+    assert any("2 patches with at least 5% cloud, the largest share first: 100%" in c.value for c in at.caption)
     at.number_input(key="clouds_least").set_value(50).run()
     assert not at.exception and any("1 patch with at least 50% cloud" in c.value for c in at.caption)
     at.button_group(key="clouds_kind").set_value("shadow").run()

@@ -49,7 +49,7 @@ def test_while_it_runs_finished_rows_are_there_and_it_can_be_cancelled(path, stu
     experiment(studio, path, "running", table(waiting=2))
     at = opened(open_page)
     words = words_of(at)
-    assert "Highest F1: Top 10 layers" in words and "of whole groups" in words
+    assert "Highest F1 so far: Top 10 layers" in words and "of whole groups" in words
     shown = at.dataframe[0].value
     assert shown["Out-of-fold F1"].tolist()[2:] == ["waiting", "waiting"]
     assert "Cancel" in [one.label for one in at.button]

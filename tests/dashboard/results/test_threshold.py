@@ -78,7 +78,7 @@ def test_missed_and_false_alarms_come_nearest_first(side, label, called):
 def test_every_rule_says_that_it_is_evaluated_on_other_folds(rule):
     predictions = made_predictions()
     found = predictions.nested(rule)
-    words = threshold.nested_words(found, rule, 0.95, 10.0, predictions.n_folds)
+    words = threshold.nested_words(found, rule, 0.95, 10.0, predictions)
     assert "cross-fitted" in words and "each of 3 folds" in words and f"{found.deployed:.3f}" in words
     assert ("cost" in words) == (rule == "cost")
 
@@ -86,5 +86,5 @@ def test_every_rule_says_that_it_is_evaluated_on_other_folds(rule):
 def test_a_recall_that_is_missed_on_other_folds_is_said():
     predictions = made_predictions(n=120, seed=3)
     found = predictions.nested("recall", 0.99)
-    words = threshold.nested_words(found, "recall", 0.99, 10.0, predictions.n_folds)
+    words = threshold.nested_words(found, "recall", 0.99, 10.0, predictions)
     assert ("less than required" in words) == (found.metrics["recall"] < 0.99)

@@ -65,6 +65,8 @@ def test_an_experiment_is_a_filter(studio, open_page):
     own.write_json("job.json", {**own.job(), "experiment": "unfreeze-1a2b3c4d"})
     at = open_page("runs", run=own.name, runs_tags="unfreeze-1a2b3c4d")
     assert listed(at)["Tags"].tolist() == [["unfreeze-1a2b3c4d"]]
+    at.button(key="runs_experiment").click().run()
+    assert not at.exception and at.title[0].value == "Train" and at.session_state["train_view"] == "experiments"
 
 
 def test_a_copied_folder_is_there_at_once(studio, open_page, tmp_path):

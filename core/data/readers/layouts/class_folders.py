@@ -8,10 +8,11 @@ from pathlib import Path
 
 from core.data.names.reading import is_known
 from core.data.readers.base import Aside, some
+from core.data.readers.moments.pairing import PLAIN
 from core.data.readers.pairs import IMAGES, MASKS, SPLITS
 from core.data.readers.tables import LANDSLIDE
 
-_NEUTRAL = {*IMAGES, *SPLITS}  # folders that say nothing of the class
+_NEUTRAL = {*IMAGES, *SPLITS}  # folders that say nothing of the class, nor do those of a moment (before, after)
 
 
 def classes(source: Path, files: Sequence[Path], positive: str | None) -> dict[Path, str]:
@@ -75,4 +76,8 @@ def mask_folder(source: Path, path: Path, names: Sequence[str]) -> str:
 
 
 def _chain(source: Path, path: Path) -> tuple[str, ...]:
-    return tuple(name for name in path.relative_to(source).parts[:-1] if name.lower() not in _NEUTRAL)
+    return tuple(name for name in path.relative_to(source).parts[:-1] if not _is_neutral(name))
+
+
+def _is_neutral(name: str) -> bool:
+    return name.lower() in _NEUTRAL or any(word.fullmatch(name) for word in PLAIN.values())

@@ -27,7 +27,7 @@ from core.progress import Progress, Steps
 TRIES = 8  # answers that are tried one after the other
 CLASSES_COUNTED = 6  # of candidates for the positive class
 TABLES = 5  # beside the images, that are offered
-WITH_TABLES = ("folders", "geotiff")  # formats whose labels may come from a table that somebody names
+WITH_TABLES = ("folders", "before_after", "geotiff")  # formats whose labels may come from a table that somebody names
 TRIED = ("labels", "masks", "group_column")  # answers that change what is read, so that it is looked at again
 ASSUMED = ("bands", "tile")  # what a reader has taken already where it suggests an answer
 UNTIL_SAID = ("positive", "mask_value", "mask_at_least", "mask_threshold")  # shown with their first choice until then

@@ -24,7 +24,7 @@ def test_the_shares_are_kept_and_counted(target, tmp_path, monkeypatch):
     install(tmp_path / "site", monkeypatch)
     assert read(target) is None
     told = drain(ANALYSIS.start(target, {}))
-    assert "2 of 4 patches have more than 10% cloud, 1 more than 10% cloud shadow" in told["message"]
+    assert "2 of 4 patches have more than 5% cloud, 1 more than 5% cloud shadow" in told["message"]
     assert "None is left out unless data.max_cloud is set" in told["message"]
     report = read(target).report
     assert (report["n_cloudy"], report["n_shaded"], report["n_unknown"], report["cloudy_landslides"]) == (2, 1, 0, 2)

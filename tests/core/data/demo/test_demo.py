@@ -253,3 +253,17 @@ def test_zindis_layout_is_read_by_its_reader(tmp_path):
     assert np.array_equal(dataset.images(labelled), train.images)
     assert np.array_equal(dataset.labels[labelled], train.labels)
     assert (tmp_path / "zindi" / "Test.csv").read_text().splitlines()[1] == "test_demo_00000"
+
+
+def test_pairs_show_the_same_ground_before_and_after_with_the_scar_after_alone():
+    made, sensors = simulate(120, 3, pairs=True), simulate(120, 3)
+    assert made.images.shape == (120, 6, 64, 64) and np.array_equal(made.labels, sensors.labels)
+    clear = made.cloud_share < 0.01
+    scar = made.masks[clear].astype(bool)
+    change = (made.images[clear, :3] - made.images[clear, 3:]).mean(axis=1)
+    with_scar = scar.any(axis=(1, 2))
+    inside = np.array([change[i][scar[i]].mean() - change[i][~scar[i]].mean() for i in np.flatnonzero(with_scar)])
+    assert (inside > 0).mean() > 0.9, "fresh scars are brighter than what was there"
+    alike = [np.corrcoef(a[~m].ravel(), b[~m].ravel())[0, 1]
+             for a, b, m in zip(made.images[clear, 0], made.images[clear, 3], scar, strict=True)]  # fmt: skip
+    assert np.median(alike) > 0.5, "the rest is the same ground"

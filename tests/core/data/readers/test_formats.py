@@ -84,7 +84,14 @@ def class_folders_of_mixed_files(root):
     np.save(root / "landslide/b.npy", numbers(8, 8, 3))
 
 
+def pairs_of_pictures(root):
+    for moment in ("before", "after"):
+        picture(root / moment / "landslide/a.png")
+        picture(root / moment / "stable/b.png", 1)
+
+
 SAMPLES = {
+    pairs_of_pictures: "before_after",
     zindi: "zindi",
     landslide4sense: "landslide4sense",
     landslide4sense_by_split: "landslide4sense",
@@ -100,6 +107,7 @@ SAMPLES = {
 }
 # Formats that also know another's samples come after it: they read them too, with less of what they say.
 ALSO = {
+    "before_after": {"folders"},
     "landslide4sense": {"hdf5"},
     "geotiff": {"folders"},
     "cas": {"folders"},

@@ -186,6 +186,8 @@ def test_columns_with_usual_names_come_first_and_numbers_are_read_too(tmp_path):
         columns={"zone": [f"z{k // 4}" for k in range(n)], "event_year": np.repeat([2015.0, np.nan, 2018.0], 4)},
     )  # fmt: skip
     assert columns_of_regions(data) == ("source", "zone")
+    few = made(tmp_path, [*["a", "b"] * 20, "one class"], [*np.arange(40) // 2 % 2, 0])
+    assert columns_of_regions(few) == ("source",)  # the last is no fold of its own, and is joined
     assert set(region_names(data, "event_year")) == {"2015.0", "", "2018.0"}
 
 

@@ -67,6 +67,13 @@ def test_a_column_of_scenes_is_judged_against_shuffled_scenes():
     assert naive >= 5 and whole <= 2
 
 
+def test_a_column_that_tells_the_label_within_every_group_leaks_although_all_groups_are_alike():
+    """One landslide and two others a scene, in this order: shuffling whole scenes changes nothing."""
+    labels, groups = np.tile([1, 0, 0], 20), np.repeat(np.arange(20), 3)
+    trigger = np.where(labels == 1, "rain", "")
+    assert "is unknown tells" in column_report("trigger", trigger, labels, groups=groups).reason
+
+
 def test_width_and_height_of_the_picture_are_no_property_of_the_ground():
     """As on Bijie: far from half of the label's bits, and yet nothing that may be learnt from."""
     width = np.where(LABELS == 1, RNG.normal(280, 90, N), RNG.normal(220, 60, N)).round()

@@ -1,0 +1,1 @@
+"""Sources whose patches are there twice: before and after the event."""
