@@ -80,26 +80,16 @@ def process(config: RunConfig, facts: Facts, dark: bool | None = None, narrow: b
         *steps.decision_steps(config, facts),
     ]
     turned = ("over flips and turns",) if config.train.tta else ()
-    often = f"{k} times, " if k > 1 else ""
+    often = f"{k} times, on the training part of a fold" if k > 1 else "on the training part"
     inference = [
         Step("new", glyphs.table if config.model.backbone == COLUMNS else glyphs.patch, "New patch", ("same bands",)),
         Step("normalise", glyphs.bell, "Normalise", ("as each fold learnt it",)),
-        Step(
-            "networks",
-            glyphs.several(k),
-            f"{k} networks" if k > 1 else "Network",
-            (("over flips and turns",) if turned else ()),
-        ),
+        Step("networks", glyphs.several(k), f"{k} networks" if k > 1 else "Network", turned),
         *([Step("mean", glyphs.average, "Mean", (f"of {k} calibrated probabilities",))] if k > 1 else []),
         Step("answer", glyphs.answer, "Answer", ("above the run's threshold:", facts.positive)),
     ]
     panels = [
-        Panel(
-            "Training",
-            f"{k} times, on the training part of a fold" if k > 1 else "on the training part",
-            NETWORK,
-            tuple(training),
-        ),
+        Panel("Training", often, NETWORK, tuple(training)),
         Panel("Evaluation", "on patches that were not trained on", LANDSLIDE, tuple(evaluation)),
         Panel("A new patch", "", HEAD, tuple(inference)),
     ]
