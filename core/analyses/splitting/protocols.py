@@ -91,8 +91,10 @@ def analyse(run: RunFolder, options: ProtocolOptions) -> Steps[dict[str, Any]]:
     dataset, config = training_dataset(run), run.config()
     selection = select(dataset, config.data, config.folds)
     oof = run.oof()
-    labels = np.full(len(dataset), -1, np.int8)
-    labels[dataset.index_of(oof["id"].to_numpy())] = oof["label"].to_numpy()
+    labels = np.array(selection.labels)
+    if config.folds.protocol == "folds":  # one split has judged a part of the patches only
+        labels = np.full(len(dataset), -1, np.int8)
+        labels[dataset.index_of(oof["id"].to_numpy())] = oof["label"].to_numpy()
     pairs = run.leaks()
     if pairs is None:
         pairs = (yield from part(leaks_of(dataset), 0.0, 0.1)).pairs

@@ -36,7 +36,7 @@ class TrainedWays:
 def runs_by_way(run: RunFolder, others: Iterable[RunFolder]) -> dict[str, list[RunFolder]]:
     """The finished runs of the same recipe by their way of splitting; repeats of one way, with other seeds, together.
 
-    Where a way was tried with several settings (another buffer, other columns), those of ``run`` itself count for its
+    A run of one split is none of them. Where a way was tried with several settings (another buffer, other columns), those of ``run`` itself count for its
     own way, and of another way those of the newest run.
     """
     own, found = recipe_of(run, any_folds=True), {}
@@ -44,6 +44,8 @@ def runs_by_way(run: RunFolder, others: Iterable[RunFolder]) -> dict[str, list[R
         if other.name != run.name and not _is_of(other, own):
             continue
         folds = other.config().folds
+        if folds.protocol == "single":  # it has judged a part of the patches only
+            continue
         kept = found.setdefault(way_of(folds), [])
         if kept and (_plain(kept[0].config().folds) != _plain(folds) or other.name in [one.name for one in kept]):
             continue

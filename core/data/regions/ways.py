@@ -75,10 +75,18 @@ def ways_of(
 
     Raises ConfigError for a column that the dataset lacks.
     """
-    n_splits = base.n_splits if base.region is None else FoldsConfig().n_splits
+    as_drawn = base.region is None and base.protocol == "folds"
+    n_splits = base.n_splits if as_drawn else FoldsConfig().n_splits
     group_by = base.group_by if way_of(base) == GROUPED else "groups"
     plain = base.model_copy(
-        update={"region": None, "grouped": True, "group_by": group_by, "buffer_m": 0.0, "n_splits": n_splits}
+        update={
+            "protocol": "folds",
+            "region": None,
+            "grouped": True,
+            "group_by": group_by,
+            "buffer_m": 0.0,
+            "n_splits": n_splits,
+        }
     )
     placed = bool(footprints(dataset).in_metres.any())
     blocks = {"group_by": "block", "buffer_m": buffer_m, "block_km": block_km}

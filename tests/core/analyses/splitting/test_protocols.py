@@ -156,6 +156,11 @@ def test_the_way_of_settings():
     assert ways.way_of(FoldsConfig(group_by="block")) == "block" and ways.way_of(BY_SOURCE) == "region"
 
 
+def test_a_run_of_one_split_is_compared_by_folds(placed):
+    for way in ways.ways_of(placed, placed.labels, FoldsConfig(protocol="single")):
+        assert way.folds.protocol == "folds" and way.folds.n_splits == 5
+
+
 def test_as_a_job_of_a_run_and_by_command(run):
     assert protocols.read(run) is None
     answer = drain(protocols.analyse(run, protocols.ANALYSIS.options({"draws": 1})))
