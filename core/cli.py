@@ -15,6 +15,7 @@ from core.analyses.maps.triage_grid import ANALYSIS as TRIAGE_GRID
 from core.analyses.splitting.protocols import ANALYSIS as PROTOCOLS
 from core.commands.analyse import analyse_app, command_of
 from core.commands.audit import audit_app, check
+from core.commands.datasets.join import join
 from core.commands.demo import demo
 from core.commands.ensembles.ensemble import ensemble, ensemble_predict
 from core.commands.estimate import estimate
@@ -41,7 +42,7 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
+    ingest, join, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
     check_submission, prevalence, heads, explain, compare, ensemble, ensemble_predict, review, doctor,
 )  # fmt: skip
 NAMELESS = {

@@ -37,7 +37,11 @@ class AnsweringOptions(PlaceOptions):
     )
     unit: str | None = Field(None, title="Unit", description="Of the optical bands: DN, reflectance or 0-255.")
     nodata: NoDataValue = Field(None, title="No-data value", description="A pixel with it in all bands was not seen.")
-    cloud: Paths = Field((), title="Clouds", description="Rasters that say where clouds are.")
+    cloud: Paths = Field(
+        (),
+        title="Clouds",
+        description="Rasters that say where clouds are. `python -m core analyse scene_clouds` makes one.",
+    )
     cloud_values: tuple[float, ...] = Field(
         (), title="Values that mean cloud", description="In the rasters of clouds, such as 3,8,9,10; none: all but 0."
     )

@@ -60,6 +60,8 @@ class Table:
         judge = self.kind.answers or (lambda asked, row, run: answers(run, row.head))
         self._answers[row.name] = [judge(self.asked, row, run) for run in runs]
         self._values[row.name] = _values(row, runs, self._answers[row.name], own=self.kind.answers is None)
+        if self.kind.told is not None:
+            self._values[row.name]["told"] = dict(self.kind.told(self.asked, row, runs[0], self._answers[row.name][0]))
         for name in self._answers if row.name == self.baseline else (row.name,):
             self._compare(name)
 

@@ -51,6 +51,8 @@ def run_rows(asked: Asked, kind: Kind, name: str, folder: ResultFolder, seeds: i
     A row that cannot be trained is in the table with its reason, and the others are trained all the same. Raises
     ConfigError for what cannot be asked, RunError where no row could be trained.
     """
+    if kind.prepare is not None:
+        yield from kind.prepare(asked)
     rows = [ready(asked, row) for row in planned(kind, asked)]
     table, shared = Table(kind, asked, rows, seeds, reduced_words(kind, asked)), Shared()
     runs: dict[str, list[RunFolder]] = {}

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import expit
 
 from core.data.band_statistics import FEATURES, band_statistics
+from core.data.folds import training_ids
 from core.data.origin.match import KINDS
 from core.data.store import open_dataset
 from core.data.store.dataset import Dataset
@@ -24,7 +25,6 @@ from core.evaluate.judge import judge_answer
 from core.evaluate.metrics import METRIC_NAMES, metrics
 from core.evaluate.prevalence import with_intervals
 from core.evaluate.share import FEWEST
-from core.flow.fold_rows import fold_rows
 from core.heads.blend import kind_of, members_of
 from core.predict.known_patches import rows_to_count, rows_to_judge
 from core.predict.novelty.collect import Collector
@@ -263,17 +263,20 @@ def _recomputed(run: RunFolder, head: str) -> dict[str, float]:
 
 def _training(run: RunFolder, own: Dataset, ensemble: Ensemble, notes: list[str]) -> dict[str, float]:
     """Each metric of the folds' models on their own training patches, at their own thresholds: the mean over folds."""
-    head, parts = ensemble.head, [fold_rows(run, model.fold) for model in ensemble.models]
-    rows = np.unique(np.concatenate([part.train for part in parts]))
-    labels = parts[0].labels[rows]
+    oof, head, folds = run.oof(), ensemble.head, run.folds()
+    rows, labels = own.index_of(oof["id"].tolist()), oof["label"].to_numpy()
+    if "only_train" in folds:  # one split: what is learnt from is not judged
+        rows = own.index_of(training_ids(folds, 0))
+        labels = run.head_rows(0)["labels"][rows]
+    ids = own.ids[rows]
     kinds = {kind_of(name) for name in members_of([head])}
     features = {
         kind: _by_batch(own, rows, ensemble, partial(FEATURES[kind], band_names=ensemble.band_names))
         for kind in kinds - {"embeddings"}
     }
     by_fold = []
-    for model, part_of_fold in zip(ensemble.models, parts, strict=True):
-        train = np.isin(rows, part_of_fold.train)
+    for model in ensemble.models:
+        train = np.isin(ids, training_ids(folds, model.fold))
         inputs = {kind: values[train] for kind, values in features.items()}
         if "embeddings" in kinds:
             inputs["embeddings"] = run.embeddings(model.fold)["embeddings"][rows[train]]

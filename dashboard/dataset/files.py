@@ -49,11 +49,11 @@ def _figures(data: Dataset, found: Betrayals, worst: Betrayal) -> None:
     if (figure := _by_class(data, worst)) is not None:
         with grid.cell():
             downloads.show(figure, key="files_by_class")
-    same = f" The same for all files: {', '.join(found.same)}." if found.same else ""
+    same = f"The same for all files: {', '.join(found.same)}." if found.same else ""
     st.caption(
         f"{found.n:,} patches in {found.n_groups:,} groups, {found.n_positive / max(found.n, 1):.1%} "
         f"{escape_markdown(data.positive)}; lines are 95% intervals. Filled: leaves traces in the pixels; open: a "
-        f"network does not see it, or it follows from what the picture shows.{escape_markdown(same)} "
+        f"network does not see it, or it follows from what the picture shows. {escape_markdown(same)} "
         f"{escape_markdown(found.note)}".strip(),
         help="Trees learn each property on four of five folds (whole groups) and are judged on the fifth; groups are "
         "resampled for the intervals. A warning needs an AUC of at least 0.6 (dotted) and p below 0.05 after Holm's "

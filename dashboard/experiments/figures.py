@@ -53,6 +53,7 @@ def by_parameters(rows: Sequence[dict[str, Any]], across: str) -> go.Figure:
 def by_opening(rows: Sequence[dict[str, Any]], across: str = "") -> go.Figure:
     """F1 on training and unseen patches and recall over how much of the network is trained; variants beside them."""
     plain = [row for row in rows if not row["facts"].get("variant")]
+    plain.sort(key=lambda row: row.get("opened") or 0)  # blocks stand among the layers
     place = {row["facts"].get("opened"): _opened_words(row) for row in [*rows, *plain]}
     figure, x = go.Figure(), [place[row["facts"].get("opened")] for row in plain]
     _training(figure, x, plain, "lines+markers")

@@ -31,6 +31,7 @@ def _line(row: dict[str, Any], baseline: str, printed: bool) -> dict[str, Any]:
     line["AUC"] = f"{number(oof['auc'])} ({interval(oof['auc_interval'])})"
     line["Minutes"] = number(row["minutes"], 1)
     line["Parameters (M)"] = None if row["parameters"] is None else number(row["parameters"] / 1e6, 2)
+    line |= row.get("told", {})
     if printed:
         line["F1 in the paper"] = number(row["facts"]["printed_f1"], 4) if "printed_f1" in row["facts"] else None
     return line
@@ -51,6 +52,7 @@ def flat(table: dict[str, Any]) -> pd.DataFrame:
         for metric, values in (row.get("difference") or {}).items():
             keys = ("difference", "lo", "hi", "p", "p_holm", "settled", "over")
             line |= {f"{metric}_{key}": values.get(key) for key in keys}
+        line |= row.get("told") or {}
         lines.append(line | {f"fact_{key}": value for key, value in row["facts"].items()})
     return pd.DataFrame(lines)
 

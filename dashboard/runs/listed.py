@@ -98,7 +98,8 @@ def table(entries: Sequence[Entry], known: Sequence[Entry], against: str) -> pd.
                 "State": [entry.state], "F1": entry.f1,
                 "95% interval": interval((entry.f1_low, entry.f1_high), 2), "Folds ±": entry.fold_sd,
                 "Seeds ±": "" if sd is None else f"{number(sd)} of {n_seeds}", "Differs in": in_words(settings),
-                "Tags": list(entry.all_tags), "Dataset": entry.dataset, "AUC": entry.auc, "Preset": entry.preset, "Started": formatting.parse_time(entry.started),
+                "Tags": list(entry.all_tags), "Dataset": entry.dataset, "AUC": entry.auc, "Preset": entry.preset,
+                "Started": formatting.parse_time(entry.started),
                 "Took": duration(entry.seconds), "Seconds": entry.seconds, "Code": entry.code, "Data": entry.data,
                 "Note": entry.note, "Folder": entry.name,
             }

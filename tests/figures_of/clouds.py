@@ -13,6 +13,7 @@ FIGURES = (
     f"gets {{{_L4S}[landslide4sense-h5-samples/image_37][at_30_m][shadow]:.2f}} at 30 m, "
     f"{{{_L4S}[landslide4sense-h5-samples/image_37][at_10_m][shadow]:.2f}} at 10 m",
     f"of cloud of {{{_JAPAN}[pre-event, near infrared as red][cloud]:.4f}})",
+    "An answer took {clouds[seconds_per_input]:.2f} s",
     f"afterwards {{{_JAPAN}[post-event, near infrared as red][cloud]:.4f}} of the scene",
 )
 SETTINGS = {
@@ -27,6 +28,7 @@ SETTINGS = {
     "16 Sentinel-2 tiles": "how many there are",
     "of at least 0.22": "a setting of the script",
     "30 m is used": "of the networks",
+    "1,000 patches": "an example",
     "at 30 m": "of the networks",
     "at 10 m": "of the images",
 }

@@ -163,7 +163,7 @@ def _confirmed(
 
 def _detailed(planes: np.ndarray, side: int) -> tuple[np.ndarray, list[np.ndarray]]:
     z, has_data = _values(planes, side)
-    return z, [detail_of(one, there[None]) for one, there in zip(z, has_data, strict=True)]
+    return z, [detail_of(one, there) for one, there in zip(z, has_data, strict=True)]
 
 
 def _values(planes: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:

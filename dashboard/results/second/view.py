@@ -60,9 +60,10 @@ def sentence(facts: dict[str, Any]) -> str:
 
 def basis(facts: dict[str, Any], summary: dict) -> str:
     """Which patches, how many, and the plain share that is right."""
+    where = "out of fold" if len(facts["folds"]) != 1 else "in the validation part"
     whose = "landslides" if facts.get("of") == "landslides" else "patches"
     return (
-        f"n = {facts['n']:,} {whose} whose {escape_markdown(facts['column'])} is known, out of fold. Right: "
+        f"n = {facts['n']:,} {whose} whose {escape_markdown(facts['column'])} is known, {where}. Right: "
         f"{number(facts['accuracy'])} ({interval(facts['accuracy_interval'])}); the commonest class alone: "
         f"{number(facts['majority'])}. Macro F1 {number(facts['macro_f1'])}. 95% intervals, "
         f"{'groups kept together' if summary.get('grouped') else 'patches resampled'}."

@@ -37,7 +37,7 @@ def changes(row, base):
 @pytest.mark.parametrize("name", [one.name for one in kinds().values() if not one.needs])
 def test_rows_are_told_apart_and_the_baseline_is_trained_first(name, budget, data):
     rows = planned(kind(name), asked(data, budget))
-    assert len({row.name for row in rows}) == len({row.title for row in rows}) == len(rows) >= 5
+    assert len({row.name for row in rows}) == len({row.title for row in rows}) == len(rows) >= 2
     assert rows[0].name == (kind(name).baseline or rows[0].name)
     assert kind(name).summary.endswith(".") and kind(name).title
 

@@ -42,7 +42,7 @@ def test_two_branches_are_described_with_stages_bands_and_costs(view, studio):
     stages, bands = at.dataframe[0].value, at.dataframe[1].value
     assert {name.split(".")[0] for name in stages["In the network"]} == {"optical", "sar", "classifier"}
     assert stages["Stage"].tolist() == list(range(len(stages)))
-    assert stages["Operator"].iloc[-1] == "Concatenation & FC" and set(stages["Kernel"]) == {"7×7", "3×3", ""}
+    assert stages["Operator"].iloc[-1] == "Concatenation & FC" and set(stages["Kernel"]) == {"3×3", ""}
     (picture,) = (image for image in at.get("image") if image.proto.imgs[0].url.startswith("data:image/svg"))
     assert "Basic block" in picture.proto.imgs[0].alt
     assert dict(zip(bands["Band"], bands["Read by"], strict=True))["asc_vh"] == "SAR branch"

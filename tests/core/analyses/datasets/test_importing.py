@@ -141,3 +141,16 @@ def test_a_killed_import_is_listed_as_interrupted_and_goes_on_when_it_is_retried
     assert again.name == job.name
     until(lambda: queue.job(tmp_path, job.name).state in FINAL_STATES)
     assert again.result()["n"] == 800 and len(open_dataset(out)) == 800 and not journal.exists()
+
+
+def test_a_shortcut_in_the_files_is_told_before_anybody_trains(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, side in (("landslide", 40), ("other", 30)):
+        (tmp_path / "src" / name).mkdir(parents=True)
+        for i in range(30):
+            sides = (side + int(rng.integers(6)), side, 3)
+            Image.fromarray(rng.integers(0, 256, sides, np.uint8)).save(tmp_path / "src" / name / f"{name}{i}.png")
+    options = {"format": "folders", "source": tmp_path / "src", "out": tmp_path / "d.h5", "resize": 16}
+    found = drain(ANALYSIS.start(CheckpointsTarget(tmp_path / "ck"), options))
+    (told,) = [text for text in found["warnings"] if "alone tells" in text]
+    assert told.startswith("Picture size alone tells landslide with AUC 1.000") and "--tile" in told

@@ -5,8 +5,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from core.config import ModelConfig, TrainConfig
-from core.data.bands import RGB_BANDS, ZINDI_BANDS, bands_named
+from core.config import ModelConfig, TrainConfig, preset
+from core.data.bands import RGB_BANDS, ZINDI_BANDS, bands_named, choose_bands
 from core.errors import ConfigError, FormatError
 from core.explain.cam.gradcam import gradcam
 from core.train.loop import embed, fit
@@ -128,6 +128,14 @@ def test_weights_of_three_branches_are_taken_over_branch_by_branch(tmp_path):
     assert report.mapping["ndvi"] == "ndvi filter" and report.mapping["nir"] == "nir filter"
     two, report = built(seed=2, weights=str(tmp_path), branches="optical_sar")
     assert torch.equal(next(two.backbone.sar.parameters()), next(first.backbone.sar.parameters()))
+
+
+def test_the_presets_after_the_board_build_on_its_twelve_bands():
+    config = preset("board2-three").with_overrides(["model.image_size=32"])
+    bands = choose_bands(config.data.bands, ZINDI_BANDS)
+    network, report = build_network(config.model, bands, (64, 64), 0, download=False)
+    assert network.backbone.channels == {"optical": [0, 1, 2, 3], "sar": [4, 5, 6, 7], "indices": [*range(8, 16)]}
+    assert report.mapping["red"] == "red filter" and report.mapping["ndvi"] == "mean of RGB"
 
 
 def test_fusion_by_hand():
