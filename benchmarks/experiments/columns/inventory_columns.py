@@ -77,7 +77,7 @@ def main() -> None:
     except ConfigError as error:
         as_input = str(error)
     config = preset("columns").with_overrides(
-        [f"model.second_column={SECOND}", "folds.n_splits=3", "train.class_weight=balanced"]
+        [f"model.second_column={SECOND}", "folds.n_splits=3", "train.class_weight=balanced", "explain.enabled=false"]
     )
     run = create_run(given.checkpoints, config, path, "second")
     drain(train_run(run))
