@@ -30,6 +30,11 @@ def _preset(words: str, row: str) -> str:
     return f"| {words} | {' | '.join(cells)} |"
 
 
+def _tried(words: str, fold: str, at: int) -> str:
+    one = f"{_NEW}[explored][{at}]"
+    return f"| {words} | {fold} | {{{one}[fc]:.3f}} | {{{one}[blend]:.3f}} |"
+
+
 def _more(row: str, head: str, against: str, metric: str) -> str:
     at = f"{_NEW}[rows][{row}][heads][{head}][{against}][{metric}]"
     return f"{{{at}[difference]:+.4f}} [{{{at}[lo]:+.4f}}, {{{at}[hi]:+.4f}}]"
@@ -64,6 +69,12 @@ FIGURES = (
     f"mean {{{_NEW}[seeds][blend][auc][mean]:.4f}} and {{{_NEW}[seeds][blend][f1][mean]:.4f}} of F1",
     f"`transfer` took {{{_NEW}[rows][transfer][cpu_seconds]:,}} s of one core's time, `small` "
     f"{{{_NEW}[rows][small][cpu_seconds]:,}} s",
+    _tried("all open from the first epoch, batch normalisation learns", "first", 1),
+    _tried("batch normalisation learns in the last phase (the preset's way)", "first", 5),
+    _tried("batch normalisation frozen throughout", "first", 3),
+    _tried("the same", "second", 2),
+    _tried("the same, the last layer's phase augmented and mixed", "first", 0),
+    _tried("batch normalisation frozen, twice the learning rate", "first", 4),
     f"cost {{{_NEW}[features][ways][anew][cpu_seconds]:.0f}} s of one core when each is computed anew, "
     f"{{{_NEW}[features][ways][kept, 2 views][cpu_seconds]:.0f}} s with two views kept "
     f"({{{_NEW}[features][ways][kept, 2 views][times_faster]:.1f}} times less) and "
