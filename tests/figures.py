@@ -135,6 +135,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
         "On {without_network[dataset][n]:,} real patches that blend reaches AUC "
         "{without_network[heads][stats_blend][auc]:.3f} in seconds, `--preset small` "
         "{small_rgb[heads][blend][auc]:.3f}",
+        "from ImageNet weights, {transfer_preset[rows][transfer][heads][blend][auc]:.3f}",
         "The real figures in these documents are at {own[share_percent]:.0f} %",
         "[balancing](docs/balancing.md) ({own[cut_percent]:.1f} %)",
         "the blend's precision of {without_network[heads][stats_blend][precision]:.3f} is "

@@ -22,7 +22,8 @@ from core.train.networks.network import Network
 from core.train.optimisation.unfreezing import Opening
 from core.train.targets import CLASSES
 
-_CHUNK = 64  # patches the backbone reads at once
+_CHUNK = {"cpu": 16}  # patches that the backbone reads at once: on a CPU they stay in its cache, twice as fast as 64
+_CHUNK_GPU = 256
 _AFTER = ("classifier.", "second_head.")  # what reads the features
 
 
@@ -56,11 +57,11 @@ class FrozenFeatures:
         self._targets, self._smoothing = data.targets, augment.label_smoothing
         self._network, self._dtype = network, dtype
         self._judged: dict[int, Tensor] = {}
-        views = []
+        chunk, views = _CHUNK.get(data.device.type, _CHUNK_GPU), []
         for view in range(n_views):
             generator, parts = np.random.default_rng((seed, 0, view)), []
-            for start in range(0, len(data), _CHUNK):
-                images, targets = data.take(np.arange(start, min(start + _CHUNK, len(data))))
+            for start in range(0, len(data), chunk):
+                images, targets = data.take(np.arange(start, min(start + chunk, len(data))))
                 if view:
                     images, _ = vary(images, targets, augment, generator, units)
                 parts.append(features_of(network, images, dtype))
@@ -71,7 +72,8 @@ class FrozenFeatures:
         """(M, D) of patches that are judged after every epoch: (M, C, H, W), the same array each time."""
         if id(images) not in self._judged:
             device = self._targets.device
-            parts = [images[i : i + _CHUNK] for i in range(0, len(images), _CHUNK)]
+            chunk = _CHUNK.get(device.type, _CHUNK_GPU)
+            parts = [images[i : i + chunk] for i in range(0, len(images), chunk)]
             found = [features_of(self._network, torch.as_tensor(part).to(device), self._dtype) for part in parts]
             self._judged[id(images)] = torch.cat(found) if found else torch.empty(0, self._network.n_features)
         return self._judged[id(images)]

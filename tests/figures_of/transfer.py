@@ -53,20 +53,15 @@ FIGURES = (
     f"transfer_preset.py`, {{{_NEW}[date]}})",
     _preset("`small`, trained again", "small"),
     _preset("**`transfer`**", "transfer"),
-    _preset("`transfer`, seed 1", "transfer, seed 1"),
-    _preset("`transfer`, seed 2", "transfer, seed 2"),
     f"| statistics alone (`stats_blend`) | | | {_value('small', 'stats_blend', 'auc')} | "
     f"{_value('small', 'stats_blend', 'f1')} |",
-    f"The headline ranks better by {_more('transfer', 'blend', 'against_small', 'auc')} of AUC",
+    f"the headline ranks better by {_more('transfer', 'blend', 'against_small', 'auc')} of AUC",
     f"and {_more('transfer', 'blend', 'against_small', 'f1')} of F1; the network alone by "
     f"{_more('transfer', 'fc', 'against_small', 'auc')} of AUC.",
     f"by {_more('transfer', 'blend', 'against_stats_blend', 'auc')} of AUC and "
     f"{_more('transfer', 'blend', 'against_stats_blend', 'f1')} of F1,",
     f"On the other three (n = {{{_NEW}[n_untouched]:,}}) the headline is ahead of `small` by "
     f"{_more('transfer', 'blend', 'against_small_on_untouched_folds', 'auc')} of AUC",
-    f"standard deviation {{{_NEW}[seeds][fc][auc][sd]:.4f}} of AUC for the network and "
-    f"{{{_NEW}[seeds][blend][auc][sd]:.4f}} for the headline",
-    f"mean {{{_NEW}[seeds][blend][auc][mean]:.4f}} and {{{_NEW}[seeds][blend][f1][mean]:.4f}} of F1",
     f"`transfer` took {{{_NEW}[rows][transfer][cpu_seconds]:,}} s of one core's time, `small` "
     f"{{{_NEW}[rows][small][cpu_seconds]:,}} s",
     _tried("all open from the first epoch, batch normalisation learns", "first", 1),
@@ -75,10 +70,6 @@ FIGURES = (
     _tried("the same", "second", 2),
     _tried("the same, the last layer's phase augmented and mixed", "first", 0),
     _tried("batch normalisation frozen, twice the learning rate", "first", 4),
-    f"cost {{{_NEW}[features][ways][anew][cpu_seconds]:.0f}} s of one core when each is computed anew, "
-    f"{{{_NEW}[features][ways][kept, 2 views][cpu_seconds]:.0f}} s with two views kept "
-    f"({{{_NEW}[features][ways][kept, 2 views][times_faster]:.1f}} times less) and "
-    f"{{{_NEW}[features][ways][kept, 1 view][cpu_seconds]:.0f}} s with one",
 )
 
 _JOIN = "inventory_columns"
@@ -104,6 +95,4 @@ SETTINGS = {
     "at 96 pixels": "the recipe",
     "last 40 layers": "the recipe",
     "at 0.8 of": "the recipe",
-    "`transfer`, seed 1": "name of a row",
-    "`transfer`, seed 2": "name of a row",
 }

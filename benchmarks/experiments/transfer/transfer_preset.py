@@ -147,7 +147,8 @@ def features(options: argparse.Namespace) -> None:
     from core.train.networks.backbones import build_network
     from core.train.networks.model_scaling import model_scaling
 
-    base = preset("transfer").with_overrides(["train.trainable=head", f"train.epochs={HEAD_EPOCHS}"])
+    settings = ("train.trainable=head", "train.top_epochs=0", f"train.epochs={HEAD_EPOCHS}")
+    base = preset("transfer").with_overrides(settings)
     data = open_dataset(options.dataset)
     folds = make_folds(data.labels, data.groups, 5, 0)
     train, val = folds.train(0), folds.val(0)
