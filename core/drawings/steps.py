@@ -266,9 +266,10 @@ def head_steps(config: RunConfig, facts: Facts) -> list[Step]:
 
 def decision_steps(config: RunConfig, facts: Facts) -> list[Step]:
     """The cut, and what came out."""
-    rule = "0.5" if config.heads.threshold == "half" else "best F1 of the other folds"
-    calibrated = "calibrated on the other folds"
-    steps = [Step("threshold", glyphs.threshold, "Threshold", (rule, calibrated))]
+    others = config.folds.n_splits > 1 or config.folds.region is not None  # one split has none to learn from
+    rule = "best F1 of the other folds" if others and config.heads.threshold == "best_f1" else "0.5"
+    words = (rule, "calibrated on the other folds") if others else (rule,)
+    steps = [Step("threshold", glyphs.threshold, "Threshold", words)]
     return [*steps, *result_steps(config, facts)]
 
 

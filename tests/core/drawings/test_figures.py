@@ -82,6 +82,13 @@ def test_a_setting_is_in_the_drawing(setting, key, words):
     assert words in " ".join([own.title, *own.lines])
 
 
+def test_one_split_has_one_network_and_no_other_folds():
+    config = preset("demo").with_overrides(["folds.protocol=single"])
+    words = drawn(figures.process(config, NOTHING))
+    assert "One split" in words and "Validation part" in words and "other folds" not in words
+    assert not any(many in words for many in ("1 networks", "1 times", "Mean"))
+
+
 def test_phases_are_told_epoch_by_epoch():
     train = preset("uva-three-phases").train
     assert steps.phases(train) == ["epochs 1–5: last layer", "6–10: last 20 layers", "11–15: all layers"]
