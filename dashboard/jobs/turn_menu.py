@@ -67,8 +67,8 @@ def queue_settings() -> None:
                 "For incoming webhooks of Slack, Mattermost or Teams, or your own. Empty: nobody is told.",
             )  # fmt: skip
             with st.container(horizontal=True):
-                save = st.form_submit_button("Save", key="queue_save")
-                test = st.form_submit_button("Save and send a test", key="queue_test", type="tertiary")
+                save = st.form_submit_button("Save address", key="queue_save")
+                test = st.form_submit_button("Save, send a test", key="queue_test", type="tertiary")
         if save or test:
             _save(address, test)
 
