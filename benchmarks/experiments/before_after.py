@@ -27,6 +27,7 @@ SETTINGS = (
     "heads.head=fc",
     "heads.threshold=half",
     "embed.method=pca",
+    "explain.enabled=false",
 )
 ROWS = {
     "after alone": ("data.bands=red,green,blue",),

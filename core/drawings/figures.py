@@ -74,19 +74,22 @@ def process(config: RunConfig, facts: Facts, dark: bool | None = None, narrow: b
         *_together(steps.online_steps(config)), steps.train_step(config), made, head,
     ]  # fmt: skip
     evaluation = [
-        Step("oof", glyphs.folds(k), "Out of fold", ("each patch by the one fold", "that has not seen it")),
+        Step("oof", glyphs.folds(k), "Out of fold", ("each patch by the one fold", "that has not seen it"))
+        if k > 1
+        else Step("oof", glyphs.patch, "Validation part", ("not seen in training",)),
         *steps.decision_steps(config, facts),
     ]
-    turned = config.train.tta
+    turned = ("over flips and turns",) if config.train.tta else ()
+    often = f"{k} times, on the training part of a fold" if k > 1 else "on the training part"
     inference = [
         Step("new", glyphs.table if config.model.backbone == COLUMNS else glyphs.patch, "New patch", ("same bands",)),
         Step("normalise", glyphs.bell, "Normalise", ("as each fold learnt it",)),
-        Step("networks", glyphs.several(k), f"{k} networks", (("over flips and turns",) if turned else ())),
-        Step("mean", glyphs.average, "Mean", (f"of {k} calibrated probabilities",)),
+        Step("networks", glyphs.several(k), f"{k} networks" if k > 1 else "Network", turned),
+        *([Step("mean", glyphs.average, "Mean", (f"of {k} calibrated probabilities",))] if k > 1 else []),
         Step("answer", glyphs.answer, "Answer", ("above the run's threshold:", facts.positive)),
     ]
     panels = [
-        Panel("Training", f"{k} times, on the training part of a fold", NETWORK, tuple(training)),
+        Panel("Training", often, NETWORK, tuple(training)),
         Panel("Evaluation", "on patches that were not trained on", LANDSLIDE, tuple(evaluation)),
         Panel("A new patch", "", HEAD, tuple(inference)),
     ]

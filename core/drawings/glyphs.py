@@ -126,14 +126,21 @@ def encoder(down: Sequence[float], up: Sequence[float] = (), colour: str = ink.N
     return draw
 
 
-def branches(c: Canvas, x: float, y: float) -> None:
-    """Two encoders that meet."""
-    for top, colour in ((y + 2, ink.OPTICAL), (y + 26, ink.SAR_AFTER)):
-        for i, height in enumerate((16, 12, 8)):
-            c.rect(x + 3 + 11 * i, top + (16 - height) / 2, 9, height, colour, "", 1.5, opacity=0.6 + 0.2 * i)
-    c.curve(f"M{x + 37} {y + 10} C {x + 46} {y + 10} {x + 42} {y + 22} {x + 49} {y + 22}", "arrow", 1.5)
-    c.curve(f"M{x + 37} {y + 34} C {x + 46} {y + 34} {x + 42} {y + 22} {x + 49} {y + 22}", "arrow", 1.5)
-    c.circle(x + 53, y + 22, 4.5, ink.NETWORK)
+def branches(n: int) -> Glyph:
+    """Two or three encoders that meet."""
+    places = {2: (2, 26), 3: (0, 15, 30)}.get(n, (14,))
+    colours, tall = (ink.OPTICAL, ink.SAR_AFTER, ink.INDEX), 16 if n < 3 else 13
+
+    def draw(c: Canvas, x: float, y: float) -> None:
+        for top, colour in zip(places, colours, strict=False):
+            for i, share in enumerate((1.0, 0.75, 0.5)):
+                height = tall * share
+                c.rect(x + 3 + 11 * i, y + top + (tall - height) / 2, 9, height, colour, "", 1.5, opacity=0.6 + 0.2 * i)
+            middle = y + top + tall / 2
+            c.curve(f"M{x + 37} {middle} C {x + 46} {middle} {x + 42} {y + 22} {x + 49} {y + 22}", "arrow", 1.5)
+        c.circle(x + 53, y + 22, 4.5, ink.NETWORK)
+
+    return draw
 
 
 def rates(values: Sequence[float], borders: Sequence[float] = ()) -> Glyph:

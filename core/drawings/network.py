@@ -62,7 +62,10 @@ def layers(stages: Sequence[Mapping[str, Any]], name: str, side: int, cam_layer:
 
 def _branches(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[tuple[int, Mapping[str, Any]]]]]:
     """Rows with their numbers, apart for each encoder where there are two."""
-    titles = {"optical": "Optical encoder", "sar": "SAR encoder"}
+    titles = {
+        "optical": "Optical encoder", "sar": "SAR encoder", "indices": "Index encoder", "after": "After",
+        "before": "Before",
+    }  # fmt: skip
     found: list[tuple[str, list[tuple[int, Mapping[str, Any]]]]] = []
     for place, stage in enumerate(stages):
         title = titles.get(str(stage["name"]).partition(".")[0], "")

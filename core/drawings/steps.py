@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 
 from core.config import RunConfig, TrainConfig
-from core.config.training import COLUMNS, PACKAGED, UNET
+from core.config.learning_rate import lr_at
+from core.config.training import BRANCHES, COLUMNS, PACKAGED, SAR, UNET
 from core.drawings import canvas as ink
 from core.drawings import glyphs
 from core.drawings.facts import Facts
@@ -27,6 +28,7 @@ _GROUPED = {"groups": "groups kept together", "block": "blocks of ground", "dupl
 _PART = {"all": "all layers", "head": "last layer only"}
 _EXPLAINED = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE"}
 _HEADS = {"fc": "Fully connected", "lgbm": "LightGBM", "logreg": "Logistic regression", "blend": "Blend"}
+_BRANCH = {"optical": "optical", "sar": "SAR", "indices": "indices", "after": "after", "before": "before"}
 _STACKED = (1.0, 0.86, 0.66, 0.46, 0.3)
 
 
@@ -70,9 +72,12 @@ def input_steps(config: RunConfig, facts: Facts) -> list[Step]:
 def fold_step(config: RunConfig) -> Step:
     """How patches are divided."""
     folds = config.folds
+    if folds.region is not None:
+        words = ["each evaluated on one region"] + ([f"buffer of {folds.buffer_m:g} m"] if folds.buffer_m else [])
+        return Step("folds", glyphs.folds(5), f"Leave one {folds.region} out", tuple(words))
     how = _GROUPED.get(folds.group_by, f"kept together by {folds.group_by}") if folds.grouped else "groups ignored"
     words = [how] + ([f"buffer of {folds.buffer_m:g} m"] if folds.buffer_m else [])
-    return Step("folds", glyphs.folds(folds.n_splits), f"{folds.n_splits} folds", tuple(words))
+    return Step("folds", glyphs.folds(folds.n_splits), folds.words.capitalize(), tuple(words))
 
 
 def normalise_step(config: RunConfig) -> Step:
@@ -172,9 +177,12 @@ def _encoder(config: RunConfig) -> Step:
     model = config.model
     words = [f"resized to {model.image_size} px"] if model.image_size else []
     if model.branches != "one":
-        words += [f"SAR: {model.sar_backbone or 'the same'}", f"embeddings joined ({model.fusion})"]
+        named = BRANCHES[model.branches]
+        words += [f"SAR: {model.sar_backbone}"] if SAR in named and model.sar_backbone else []
+        words += [f"embeddings joined ({model.fusion})"]
         words += [f"{percent(model.modality_dropout, 0)} lose one"] if model.modality_dropout else []
-        return Step("encoder", glyphs.branches, model.backbone, ("optical and SAR encoders", *words), large=True)
+        first = f"encoders: {', '.join(_BRANCH[name] for name in named)}"
+        return Step("encoder", glyphs.branches(len(named)), model.backbone, (first, *words), large=True)
     is_unet = model.backbone.startswith(UNET)
     words = [*(["encoder and decoder"] if is_unet else []), *words]
     up = (0.46, 0.66, 0.86) if is_unet else ()
@@ -229,8 +237,6 @@ def phases(train: TrainConfig) -> list[str]:
 
 def _rates(train: TrainConfig) -> list[float]:
     """The learning rate at 40 moments of training, as ``core.train.optimisation.schedules`` gives it."""
-    from core.train.optimisation.schedules import lr_at
-
     steps = max(1, math.ceil(40 / train.epochs))
     return [lr_at(step, steps, train) for step in range(train.epochs * steps)]
 
@@ -260,9 +266,10 @@ def head_steps(config: RunConfig, facts: Facts) -> list[Step]:
 
 def decision_steps(config: RunConfig, facts: Facts) -> list[Step]:
     """The cut, and what came out."""
-    rule = "0.5" if config.heads.threshold == "half" else "best F1 of the other folds"
-    calibrated = "calibrated on the other folds"
-    steps = [Step("threshold", glyphs.threshold, "Threshold", (rule, calibrated))]
+    others = config.folds.n_splits > 1 or config.folds.region is not None  # one split has none to learn from
+    rule = "best F1 of the other folds" if others and config.heads.threshold == "best_f1" else "0.5"
+    words = (rule, "calibrated on the other folds") if others else (rule,)
+    steps = [Step("threshold", glyphs.threshold, "Threshold", words)]
     return [*steps, *result_steps(config, facts)]
 
 

@@ -88,6 +88,7 @@ class Table:
                 "kind": self.kind.name, "title": self.kind.title, "summary": self.kind.summary,
                 "figure": self.kind.figure, "across": self.kind.across, "dataset": str(self.asked.dataset.path),
                 "dataset_name": self.asked.dataset.name, "positive": self.asked.dataset.positive,
+                "elsewhere": self.kind.answers is not None,
                 "budget": self.asked.budget, "seeds": self.seeds, "baseline": self.baseline, "reduced": self.reduced,
                 "full": self.full, "rows": listed,
             }
@@ -177,6 +178,11 @@ def sizes(run: RunFolder) -> dict[str, int | None]:
         return {"parameters": None, "opened": None}
     count = {name: parameter.numel() for name, parameter in network.named_parameters()}
     return {"parameters": sum(count.values()), "opened": sum(count[name] for name in opened)}
+
+
+def f1_words(table: dict[str, Any]) -> str:
+    """What the F1 of a row is of: its own out-of-fold answers, or the patches that all rows are judged on."""
+    return f"F1 on {table['dataset_name']}" if table.get("elsewhere") else "Out-of-fold F1"
 
 
 def sentence(table: dict[str, Any]) -> str:

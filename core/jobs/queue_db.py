@@ -89,8 +89,10 @@ def _ready(path: Path, rows_again: RowsAgain) -> sqlite3.Connection:
             if version < SCHEMA_VERSION:
                 connection.execute("PRAGMA journal_mode = DELETE")  # needs no second file to be read, as WAL does
             connection.execute("BEGIN IMMEDIATE")
-            if connection.execute("PRAGMA user_version").fetchone()[0] < SCHEMA_VERSION:
-                _fill(connection, rows_again, f"was damaged and is kept as {aside.name}" if aside else "was missing")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version < SCHEMA_VERSION:
+                what = f"was damaged and is kept as {aside.name}" if aside else "" if version else "was missing"
+                _fill(connection, rows_again, what)
             _check(connection)
             return connection
         except BaseException as error:
@@ -119,14 +121,17 @@ def _check(connection: sqlite3.Connection) -> None:
 
 
 def _fill(connection: sqlite3.Connection, rows_again: RowsAgain, what: str) -> None:
-    """A file that was not there, or is of an older version, gets what the folders say."""
+    """A file that was not there, or is of an older version, gets what the folders say.
+
+    what: happened to it; empty for an older version, which is nothing to tell.
+    """
     connection.execute("DROP TABLE IF EXISTS jobs")
     for statement in _SCHEMA:
         connection.execute(statement)
     rows = list(rows_again())
     for row in rows:
         connection.execute("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-    if rows or "damaged" in what:
+    if what and (rows or "damaged" in what):
         text = f"The queue's file {what}. It was rebuilt from the folders; jobs that wait or run: {len(rows)}."
         connection.execute("INSERT INTO notices VALUES (?)", (text,))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config import RunConfig
+from core.config.learning_rate import lr_at
 from core.device import autocast_dtype, memory_bytes
 from core.errors import TrainingError
 from core.train.augmentation.augment import mix, vary
@@ -35,7 +36,6 @@ from core.train.optimisation.best_weights import BestWeights
 from core.train.optimisation.gradients import Batch, Gradients
 from core.train.optimisation.losses import loss_of
 from core.train.optimisation.optimiser import WeightAverage, build_optimiser, pack, unpack
-from core.train.optimisation.schedules import lr_at
 from core.train.optimisation.unfreezing import opening_at
 from core.train.outlines import PLANES
 from core.train.targets import check_training, soft_targets

@@ -28,7 +28,7 @@ def class_table(confusion: Mapping[str, Mapping[str, int]]) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=shares, x=[_short(name) for name in answers], y=[_short(name) for name in truth], text=text, zmin=0,
-            zmax=1, texttemplate="%{text}", textfont={"color": DARK_TEXT}, showscale=False, xgap=3, ygap=3,
+            zmax=1, texttemplate="%{text}", textfont={"color": DARK_TEXT, "size": 13}, showscale=False, xgap=3, ygap=3,
             colorscale=[[0, tint(theme.FOLD[0], 0.08)], [1, tint(theme.FOLD[0], 0.75)]], customdata=counts,
             hovertemplate="%{y}, answered %{x}: %{customdata:,} patches, %{z:.1%} of the class<extra></extra>",
         )
@@ -39,7 +39,10 @@ def class_table(confusion: Mapping[str, Mapping[str, int]]) -> go.Figure:
 
 
 def balanced_by_fold(facts: Mapping, chance: float) -> go.Figure:
-    """Balanced accuracy of all folds with its interval, and of each; dotted: always the commonest class."""
+    """Balanced accuracy of all folds with its interval, and of each with several classes.
+
+    Dotted: always the commonest class.
+    """
     figure = go.Figure()
     low, high = interval_bounds(facts.get("balanced_accuracy_interval"))
     value = facts["balanced_accuracy"]
@@ -50,6 +53,7 @@ def balanced_by_fold(facts: Mapping, chance: float) -> go.Figure:
         hovertemplate=f"balanced accuracy %{{x:.3f}}{range_words(low, high)}<extra></extra>",
     )  # fmt: skip
     rows: Sequence[Mapping] = facts["folds"] if len(facts["folds"]) > 1 else []
+    rows = [row for row in rows if row["chance"] < 1]  # with one class there is nothing to tell apart
     figure.add_scatter(
         x=[row["balanced_accuracy"] for row in rows], y=[theme.fold_title(row["fold"]).capitalize() for row in rows],
         mode="markers", showlegend=False, marker={"size": 10, "color": theme.INK},
@@ -57,7 +61,7 @@ def balanced_by_fold(facts: Mapping, chance: float) -> go.Figure:
         hovertemplate="%{y}: balanced accuracy %{x:.3f}, n = %{customdata:,}<extra></extra>",
     )  # fmt: skip
     figure.add_vline(x=chance, line_width=THIN, line_dash="dot", line_color=theme.INK)
-    figure.update_xaxes(title_text="Balanced accuracy (dotted: always the commonest class)", range=[0, 1.02])
+    figure.update_xaxes(title_text="Balanced accuracy (dotted: commonest)", range=[0, 1.02])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return theme.apply(figure, 110 + 34 * (1 + len(rows)))
 

@@ -34,8 +34,8 @@ def check(data: Dataset) -> None:
             target,
             NAME,
             "This dataset has not been checked yet",
-            "The check looks for missing labels, wrong units, damaged values, duplicates, and patches of the same "
-            "ground.",
+            "The check looks for missing labels, wrong units, damaged values, duplicates, patches of the same ground, "
+            "and whether the files' size, format or name give the label away.",
             "Check the dataset",
             ":material/fact_check:",
         )

@@ -6,21 +6,22 @@ from typing import Any
 
 import pandas as pd
 
+from core.experiments.results import f1_words
 from dashboard.ui.formatting import difference, interval, number, small
 
 
 def shown(table: dict[str, Any]) -> pd.DataFrame:
     """One line a row: F1 and AUC with intervals, the difference to the baseline, Holm's p, minutes, parameters."""
     printed = any("printed_f1" in row["facts"] for row in table["rows"])
-    return pd.DataFrame([_line(row, table["baseline"], printed) for row in table["rows"]])
+    return pd.DataFrame([_line(row, table["baseline"], printed, f1_words(table)) for row in table["rows"]])
 
 
-def _line(row: dict[str, Any], baseline: str, printed: bool) -> dict[str, Any]:
+def _line(row: dict[str, Any], baseline: str, printed: bool, f1: str) -> dict[str, Any]:
     line: dict[str, Any] = {"Row": row["title"]}
     if row["state"] != "succeeded":
-        return line | {"Out-of-fold F1": "failed" if row["state"] == "failed" else "waiting"}
+        return line | {f1: "failed" if row["state"] == "failed" else "waiting"}
     oof, train, gained = row["oof"], row["train"], row.get("difference", {}).get("f1")
-    line["Out-of-fold F1"] = f"{number(oof['f1'])} ({interval(oof['f1_interval'])})"
+    line[f1] = f"{number(oof['f1'])} ({interval(oof['f1_interval'])})"
     line["Train F1"] = f"{number(train['f1'])} ({interval(train['interval'])})" if train else None
     if spread := oof.get("f1_seeds"):
         line["Between seeds (SD)"] = number(spread["sd"], 4)

@@ -138,9 +138,12 @@ def _results(name: str, table: dict[str, Any]) -> None:
 
 def _basis(table: dict[str, Any], done: list[dict[str, Any]]) -> str:
     first = done[0]
+    judged = f"out of fold over {first['folds']} folds, all folds together"
+    if table.get("elsewhere"):
+        judged = f"those of {escape_markdown(table['dataset_name'])}, no network learnt from what it answers"
     words = (
         f"n = {count(first['n'])} patches, {percent(first['positive_share'])} {escape_markdown(table['positive'])}, "
-        f"out of fold over {first['folds']} folds, all folds together; 95% bootstrap intervals, "
+        f"{judged}; 95% bootstrap intervals, "
         f"{'groups kept together' if first['grouped'] else 'patches resampled'}."
     )
     return f"{words} {escape_markdown(table['reduced'])}".strip()

@@ -93,10 +93,11 @@ def _controls(known: Sequence[Entry]) -> tuple[Filters, str]:
         of_datasets = url_state.choose_several(
             st.multiselect, "Dataset", datasets, key="runs_datasets", placeholder="all", width=170
         )
-        of_tags = url_state.choose_several(
-            st.multiselect, "Tag or experiment", tags, key="runs_tags", placeholder="all" if tags else "none yet",
-            width=190, disabled=not tags,
-        )  # fmt: skip
+        of_tags = []
+        if tags:  # there is nothing to choose from before
+            of_tags = url_state.choose_several(
+                st.multiselect, "Tag or experiment", tags, key="runs_tags", placeholder="all", width=190
+            )
         of_states = url_state.choose_several(
             st.multiselect, "State", states, key="runs_states", placeholder="all", width=150
         )

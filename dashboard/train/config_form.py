@@ -154,7 +154,10 @@ LABELS = {
     BANDS: "Bands", INDICES: "Indices as input bands", VERSION: "Labels", **TABULAR,
 }  # fmt: skip
 PATHS = frozenset(LABELS)  # settings that have a widget
-TITLES = {"model.pretrained": INITIAL, "folds.region": {None: "none"}}  # what choices are called
+TITLES = {  # what choices are called
+    "model.pretrained": INITIAL, "folds.region": {None: "none"},
+    "folds.protocol": {"folds": "cross-validation", "single": "one split"},
+}  # fmt: skip
 MOST_NAMED = 6  # changed settings that are named
 BUTTONS = {  # label, icon, help
     "start": ("Start training", ":material/play_arrow:", None),

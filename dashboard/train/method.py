@@ -75,7 +75,7 @@ def _sentence(config: RunConfig, facts: Facts) -> str:
     """The method in one sentence."""
     balanced = {step.title for step in steps.balance_steps(config, facts)}
     online = [step.title for step in steps.online_steps(config)]
-    parts = [f"{config.folds.n_splits} folds of {config.train.epochs} epochs", *balanced]
+    parts = [f"{config.folds.words} of {config.train.epochs} epochs", *balanced]
     parts += [f"augmented batches ({', '.join(one.lower() if one == 'Geometry' else one for one in online)})"] * bool(
         online
     )

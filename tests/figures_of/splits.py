@@ -29,8 +29,9 @@ def region(report: str, name: str, words: str) -> str:
     return f"| {words} | {{{of}[n]:,}} | {{{of}[n_positive]:,}} | {' | '.join(cells)} |"
 
 
-PICTURES, COLUMNS = "regions, statistics", "sen12-columns, statistics"
+PICTURES, FEATURES, COLUMNS = "regions, statistics", "regions, packaged", "sen12-columns, statistics"
 SETS = {"bijie": "Bijie", "chittagong": "Chittagong", "landslide4sense": "Landslide4Sense"}
+_DEEP = f"{_AT}[{FEATURES}][ways]"
 _OF, _PLACED = f"{_AT}[{PICTURES}][ways]", f"{_AT}[{COLUMNS}][ways]"
 FIGURES = (
     *(way(PICTURES, name) for name in ("random", "grouped", "region")),
@@ -42,6 +43,10 @@ FIGURES = (
     f"folds, {{{_OF}[random][shared]!p:.0f}} % of the evaluated",
     f"in Chittagong from {{{_OF}[random][regions][chittagong][auc][value]:.3f}} to "
     f"{{{_OF}[grouped][regions][chittagong][auc][value]:.3f}}",
+    *(way(FEATURES, name) for name in ("random", "grouped", "region")),
+    f"better on Bijie while it is in training ({{{_DEEP}[random][regions][bijie][auc][value]:.3f}} with random folds)",
+    f"{{{_DEEP}[region][regions][bijie][auc][value]:.3f}} on Bijie and "
+    f"{{{_DEEP}[region][regions][landslide4sense][auc][value]:.3f}} on Landslide4Sense.",
     f"{{{_AT}[{COLUMNS}][n]:,}} patches of Sen12Landslides",
     *(way(COLUMNS, name) for name in ("random", "grouped", "block", "region")),
     f"leave out {{{_PLACED}[block][left_out]!p:.0f}} % of",
@@ -51,6 +56,8 @@ FIGURES = (
     f"{{{_PLACED}[region][regions][kyrgyzstan1][auc][value]:.3f}}",
 )
 SETTINGS = {
+    "at 128 px": "of the recipe",
+    "the 1280 features": "of the network",
     "8-bit red, green and blue, 64 x 64 pixels": "how the sets were joined",
     "its 2nd to its 98th percentile": "how the sets were joined",
     "pixels of 10 m": "of the sets",

@@ -86,6 +86,22 @@ FIGURES = (
     _tried("batch normalisation frozen, twice the learning rate", "first", 4),
 )
 
+_JOIN = "inventory_columns"
+FIGURES += (
+    f"Of {{{_JOIN}[dataset][n]:,}} patches of the Sen12Landslides catalogue",
+    f"places, {{{_JOIN}[join][n_joined]:,}} have an event",
+    f"within {{{_JOIN}[join][within_km]:.0f}} km",
+    f"{{{_JOIN}[joined_by_class][landslide]!p:.0f}} % of those with landslides, "
+    f"{{{_JOIN}[joined_by_class][other]!p:.0f}} % of the others",
+    f"is unknown tells {{{_JOIN}[verdicts][event_trigger][share_unknown]!p:.1f}} % of the label",
+    f"the {{{_JOIN}[second][n]:,}} patches of known trigger",
+    f"balanced accuracy of {{{_JOIN}[second][balanced_accuracy]:.3f}}, less than the "
+    f"{{{_JOIN}[second][chance]:.3f}} of",
+    f"Its interval is {{{_JOIN}[second][balanced_accuracy_interval][0]:.0f}} to "
+    f"{{{_JOIN}[second][balanced_accuracy_interval][1]:.0f}}, since",
+    f"(`event_id`) {{{_JOIN}[verdicts][event_id][share]!p:.1f}} %",
+)
+
 SETTINGS = {
     "at 128 px": "the protocol",
     "RBF-SVM (C 1)": "the protocol",

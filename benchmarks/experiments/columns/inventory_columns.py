@@ -77,7 +77,7 @@ def main() -> None:
     except ConfigError as error:
         as_input = str(error)
     config = preset("columns").with_overrides(
-        [f"model.second_column={SECOND}", "folds.n_splits=3", "train.class_weight=balanced"]
+        [f"model.second_column={SECOND}", "folds.n_splits=3", "train.class_weight=balanced", "explain.enabled=false"]
     )
     run = create_run(given.checkpoints, config, path, "second")
     drain(train_run(run))
@@ -88,7 +88,8 @@ def main() -> None:
             "dataset": {"n": len(data), "positive": int((data.labels == 1).sum()), "groups": len(set(data.groups))},
             "join": {key: join.card[key] for key in ("within_km", "n_events", "n_used", "n_joined", "n_shared")},
             "joined_by_class": {
-                str(label): float(join.joined[data.labels == label].mean()) for label in (0, 1)
+                name: float(join.joined[data.labels == label].mean())
+                for label, name in ((0, "other"), (1, "landslide"))
             },
             "verdicts": verdicts,
             "as_input": as_input,

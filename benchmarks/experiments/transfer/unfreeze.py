@@ -87,14 +87,11 @@ def _gap(one: dict) -> str:
     return f"{one['difference']:+.3f} [{one['lo']:+.3f}, {one['hi']:+.3f}]{' *' if one['settled'] else ''}"
 
 
-def put(into: Path) -> None:
-    """Replace what is between the markers of the page."""
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    text = into.read_text(encoding="utf-8")
-    parts = [table(one) for one in results["sets"].values()]
-    made = "<!-- unfreeze -->\n" + "\n\n".join(parts) + "\n<!-- /unfreeze -->"
-    text = re.sub(r"<!-- unfreeze -->.*?<!-- /unfreeze -->", lambda _: made, text, flags=re.DOTALL)
-    into.write_text(text, encoding="utf-8")
+def filled(text: str, results: dict) -> str:
+    """A page's text with the tables of ``results`` between its markers."""
+    made = "\n\n".join(table(one) for one in results["sets"].values())
+    made = f"<!-- unfreeze -->\n{made}\n<!-- /unfreeze -->"
+    return re.sub(r"<!-- unfreeze -->.*?<!-- /unfreeze -->", lambda _: made, text, flags=re.DOTALL)
 
 
 def main() -> None:
@@ -103,7 +100,8 @@ def main() -> None:
     options.add_argument("--into", type=Path, help="the page that the table is put into")
     given = options.parse_args()
     if given.into:
-        put(given.into)
+        page, results = given.into.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8"))
+        given.into.write_text(filled(page, results), encoding="utf-8")
         return
     tables = [json.loads(path.read_text(encoding="utf-8")) for path in given.tables]
     sets = {table["dataset_name"]: measured(table) for table in tables}

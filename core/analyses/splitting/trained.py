@@ -36,8 +36,8 @@ class TrainedWays:
 def runs_by_way(run: RunFolder, others: Iterable[RunFolder]) -> dict[str, list[RunFolder]]:
     """The finished runs of the same recipe by their way of splitting; repeats of one way, with other seeds, together.
 
-    A run of one split is none of them. Where a way was tried with several settings (another buffer, other columns), those of ``run`` itself count for its
-    own way, and of another way those of the newest run.
+    A run of one split is none of them. Where a way was tried with several settings (another buffer, other columns),
+    those of ``run`` itself count for its own way, and of another way those of the newest run.
     """
     own, found = recipe_of(run, any_folds=True), {}
     for other in [run, *sorted(others, key=lambda one: one.name, reverse=True)]:

@@ -53,7 +53,18 @@ def ablate(
 
 def lines(table: dict[str, Any]) -> list[str]:
     """The table as text: a line a row, with its intervals and its difference to the baseline."""
-    head = ("row", "train F1", "out-of-fold F1 (95%)", "AUC (95%)", "F1 to baseline (95%)", "p, Holm", "minutes", "M")
+    from core.experiments.results import f1_words
+
+    head = (
+        "row",
+        "train F1",
+        f"{f1_words(table)} (95%)",
+        "AUC (95%)",
+        "F1 to baseline (95%)",
+        "p, Holm",
+        "minutes",
+        "M",
+    )
     rows = [_line(row, table["baseline"]) for row in table["rows"]]
     widths = [max(len(line[i]) for line in (head, *rows)) for i in range(len(head))]
     found = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, *rows)]

@@ -56,7 +56,7 @@ def open_against(this: Side, other: Side, cell: str = "") -> None:
 
 def _both_maps(this: Side, other: Side, data: Dataset | None) -> tuple[gallery.Cams, gallery.Cams] | None:
     """The attention maps of both runs, where both have some and they are wanted."""
-    if data is None or this.run.name == other.run.name:
+    if data is None or this.run.name == other.run.name or not other.is_run:
         return None
     cams = gallery.cams_of(this.run), gallery.cams_of(other.run)
     if not all(one.rows for one in cams):

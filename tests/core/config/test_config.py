@@ -69,7 +69,8 @@ def test_one_name_or_names_with_commas_are_a_list():
         ("train.judge_steps=3", "train.select=inner"),
         ("smote.clip=[0.9,0.1]", "lower bound first"),
         ("heads.head=svm_c7", "svm_c7.*fc, svm_c1"),
-        ("folds.n_splits=1", "folds.n_splits: "),
+        ("folds.n_splits=1", "folds: cross-validation needs 2 folds or more"),
+        ("folds.n_splits=0", "folds.n_splits: "),
         ("seed=-1", "seed: "),
     ],
 )

@@ -59,7 +59,9 @@ def test_what_is_switched_off_is_not_drawn():
         ("augment.rotation=15", "geometry", "rotation ±15°"),
         ("augment.noise=0.01", "colour", "noise"),
         ("augment.mix_prob=0.4", "mix", "40% of batches"),
-        ("model.branches=optical_sar", "encoder", "optical and SAR encoders"),
+        ("model.branches=optical_sar", "encoder", "encoders: optical, SAR"),
+        ("folds.protocol=single", "folds", "One split"),
+        ("folds.region=country", "folds", "Leave one country out"),
         ("model.statistics_branch=true", "statistics", "joined to the embedding"),
         ("model.columns=slope", "columns", "slope"),
         ("model.second_column=trigger", "second", "trigger"),
@@ -78,6 +80,13 @@ def test_a_setting_is_in_the_drawing(setting, key, words):
     found = [steps.data_steps, steps.network_steps, steps.head_steps, steps.decision_steps, steps.shown_steps]
     own = next(step for one in found for step in one(config, Facts()) if step.key == key)
     assert words in " ".join([own.title, *own.lines])
+
+
+def test_one_split_has_one_network_and_no_other_folds():
+    config = preset("demo").with_overrides(["folds.protocol=single"])
+    words = drawn(figures.process(config, NOTHING))
+    assert "One split" in words and "Validation part" in words and "other folds" not in words
+    assert not any(many in words for many in ("1 networks", "1 times", "Mean"))
 
 
 def test_phases_are_told_epoch_by_epoch():

@@ -101,6 +101,12 @@ def test_every_figure_draws_its_rows_and_escapes_their_names(figure):
     assert figures.drawn(table(figure, waiting=len(NAMES[figure]) - 1)).data
 
 
+def test_rows_that_are_judged_on_another_set_say_so_and_not_out_of_fold():
+    own, elsewhere = (tables.shown(table(elsewhere=one)).columns for one in (False, True))
+    assert "Out-of-fold F1" in own and "F1 on tiny" not in own
+    assert "F1 on tiny" in elsewhere and "Out-of-fold F1" not in elsewhere
+
+
 def test_the_csv_holds_every_number():
     flat = tables.flat(table())
     assert flat["f1_difference"].tolist()[1:] == pytest.approx([0.1, 0.2, 0.3])

@@ -92,6 +92,7 @@ def test_every_view_opens_by_its_link_and_has_its_numbers_to_download(studio, op
         ("threshold", "safety", None, None),
         ("risk_control", "safety", None, None),
         ("significance", "compare", "compare_how", "several"),
+        ("ensemble", "compare", "compare_how", "ensemble"),
         ("locked_test", "external", "external_which", "locked"),
     ],
 )

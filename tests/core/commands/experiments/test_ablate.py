@@ -15,7 +15,7 @@ def test_it_prints_a_table_and_the_same_as_json(tiny_dataset, tmp_path):
     with jobs_in_this_process():
         told = core("ablate", str(tiny_dataset), *GRID, *SET, *where).stdout
         found = core_json("ablate", str(tiny_dataset), *GRID, *SET, *where)
-    assert "out-of-fold F1 (95%)" in told and "lr 0.003" in told and "Highest F1: lr 0.0" in told
+    assert "Out-of-fold F1 (95%)" in told and "lr 0.003" in told and "Highest F1: lr 0.0" in told
     assert (found["kind"], found["baseline"], found["budget"]) == ("grid", "train.lr=0.003", "full")
     first, second = found["rows"]
     assert {"f1", "f1_interval", "auc", "auc_interval"} <= set(first["oof"]) and first["state"] == "succeeded"

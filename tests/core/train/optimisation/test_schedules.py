@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from core.config import TrainConfig
-from core.train.optimisation.schedules import ema_decay_at, lr_at
+from core.config.learning_rate import lr_at
+from core.train.optimisation.schedules import ema_decay_at
 
 
 def rates(**settings):
