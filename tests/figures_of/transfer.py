@@ -30,6 +30,12 @@ def _preset(words: str, row: str) -> str:
     return f"| {words} | {' | '.join(cells)} |"
 
 
+def _seeds(fold: int) -> str:
+    names = ("transfer", "transfer, seed 1", "transfer, seed 2")
+    one, two, three = (f"{{{_NEW}[auc_by_fold][{name}][{fold}]:.3f}}" for name in names)
+    return f"{one}, {two} and {three}"
+
+
 def _tried(words: str, fold: str, at: int) -> str:
     one = f"{_NEW}[explored][{at}]"
     return f"| {words} | {fold} | {{{one}[fc]:.3f}} | {{{one}[blend]:.3f}} |"
@@ -53,6 +59,7 @@ FIGURES = (
     f"transfer_preset.py`, {{{_NEW}[date]}})",
     _preset("`small`, trained again", "small"),
     _preset("**`transfer`**", "transfer"),
+    _preset("`transfer`, seed 1", "transfer, seed 1"),
     f"| statistics alone (`stats_blend`) | | | {_value('small', 'stats_blend', 'auc')} | "
     f"{_value('small', 'stats_blend', 'f1')} |",
     f"the headline ranks better by {_more('transfer', 'blend', 'against_small', 'auc')} of AUC",
@@ -62,6 +69,13 @@ FIGURES = (
     f"{_more('transfer', 'blend', 'against_stats_blend', 'f1')} of F1,",
     f"On the other three (n = {{{_NEW}[n_untouched]:,}}) the headline is ahead of `small` by "
     f"{_more('transfer', 'blend', 'against_small_on_untouched_folds', 'auc')} of AUC",
+    f"mean {{{_NEW}[seeds][blend][auc][mean]:.4f}} of AUC and {{{_NEW}[seeds][blend][f1][mean]:.4f}} of F1",
+    "network alone has AUC " + _seeds(0) + " in the first and " + _seeds(1) + " in the second",
+    f"cost {{{_NEW}[features][ways][anew][cpu_seconds]:.0f}} s of one core when it reads every batch anew, "
+    f"{{{_NEW}[features][ways][kept, 2 views][cpu_seconds]:.0f}} s with two views "
+    f"({{{_NEW}[features][ways][kept, 2 views][times_faster]:.1f}} times less) and "
+    f"{{{_NEW}[features][ways][kept, 1 view][cpu_seconds]:.0f}} s with one "
+    f"({{{_NEW}[features][ways][kept, 1 view][times_faster]:.1f}} times less)",
     f"`transfer` took {{{_NEW}[rows][transfer][cpu_seconds]:,}} s of one core's time, `small` "
     f"{{{_NEW}[rows][small][cpu_seconds]:,}} s",
     _tried("all open from the first epoch, batch normalisation learns", "first", 1),
@@ -95,4 +109,5 @@ SETTINGS = {
     "at 96 pixels": "the recipe",
     "last 40 layers": "the recipe",
     "at 0.8 of": "the recipe",
+    "`transfer`, seed 1": "name of a row",
 }

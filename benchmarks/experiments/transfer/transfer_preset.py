@@ -20,12 +20,15 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.report import circumstances, keep
+
+if TYPE_CHECKING:
+    from core.runs.store import RunFolder
 
 LEAN = ("heads.svm_C=[0.1]", "heads.lgbm=false", "heads.logreg=false")  # neither network nor blend depends on these
 SAME_FOLDS = "folds.seed=0"
@@ -78,7 +81,7 @@ def train_row(dataset: Path, name: str, into: Path) -> None:
     print(f"{name}: done, {facts['seconds']} s", flush=True)
 
 
-def kept_run(into: Path, name: str):
+def kept_run(into: Path, name: str) -> RunFolder:
     """The run of a row."""
     from core.runs.store import list_runs
 
@@ -120,6 +123,20 @@ def explore(options: argparse.Namespace) -> None:
         with (options.into / EXPLORED).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         print(json.dumps(line), flush=True)
+
+
+def fold_aucs(run: RunFolder, reference: pd.DataFrame) -> dict[str, float]:
+    """Fold -> AUC of the network alone, also of a run that has not trained all of them. reference: of a whole run."""
+    from core.data.store import open_dataset
+    from core.evaluate.metrics import metrics
+
+    position, found = {name: at for at, name in enumerate(open_dataset(run.dataset_path()).ids)}, {}
+    for fold, part in reference.groupby("fold"):
+        if run.fold_is_done(fold):
+            scores = run.scores(fold)["fc"][[position[name] for name in part["id"]]]
+            auc = metrics(part["label"].to_numpy(), 1 / (1 + np.exp(-scores)))["auc"]
+            found[str(fold)] = round(float(auc), 4)
+    return found
 
 
 def told(labels: np.ndarray, score: np.ndarray, rich: np.ndarray, boosted: np.ndarray) -> dict[str, float]:
@@ -176,7 +193,7 @@ def table(options: argparse.Namespace) -> None:
     facts, oof = {}, {}
     for name in ROWS:
         path = options.folder / slug(name) / "row.json"
-        if path.exists():
+        if path.exists():  # done in all folds
             facts[name] = json.loads(path.read_text(encoding="utf-8"))
             oof[name] = kept_run(options.folder, name).oof().sort_values("id").reset_index(drop=True)
     reference = oof["small"]
@@ -213,6 +230,7 @@ def table(options: argparse.Namespace) -> None:
             values = [rows[name]["heads"][head][k] for name in seeds]
             spread[head][k] = {"values": values, "mean": round(float(np.mean(values)), 4)}
             spread[head][k] |= {"sd": round(float(np.std(values, ddof=1)), 4)} if len(values) > 1 else {}
+    by_fold = {name: fold_aucs(kept_run(options.folder, name), reference) for name in ROWS if name != "small"}
     newest = facts[seeds[-1]] if seeds else facts["small"]
     result = {
         "benchmark": "preset transfer beside preset small on real RGB patches",
@@ -224,6 +242,7 @@ def table(options: argparse.Namespace) -> None:
         "bootstrap over source images; one thread, another process beside it; cpu_seconds: of the whole run",
         **{key: newest[key] for key in ("machine", "date", "versions")},
         "chosen_on": list(CHOSEN_ON), "n_untouched": int(untouched.sum()), "rows": rows, "seeds": spread,
+        "auc_by_fold": by_fold,
     }  # fmt: skip
     if (path := options.folder / EXPLORED).exists():
         result["explored"] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
