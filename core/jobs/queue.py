@@ -150,6 +150,11 @@ def active(checkpoints: Path) -> list[Job]:
     return sorted((one for one in found if one.state in ACTIVE), key=lambda one: (one.place or 0, one.name))
 
 
+def was_used(checkpoints: Path) -> bool:
+    """Whether anything was ever queued in this checkpoints folder. To ask this writes nothing."""
+    return is_plain(Path(checkpoints) / rows.FILE)
+
+
 def job(checkpoints: Path, name: str) -> Job:
     """One job as the queue sees it. Raises RunError when there is none of that name."""
     folder = open_job(checkpoints, name)

@@ -23,6 +23,7 @@ from core.runs.store import FINAL_STATES, RunFolder, now
 
 JobFolder = RunFolder | AnalysisFolder
 ACTIVE = ("queued", "running")
+FILE = "queue.sqlite"
 WORKER = "core.workers.job_worker"  # started as a process of its own, never imported here
 INTERRUPTED = "The process stopped unexpectedly (killed, or the machine restarted). It can be resumed."
 LOST = "It has no place in the queue (its folder was copied, or the program ended on the way). It can be resumed."
@@ -31,7 +32,7 @@ UNUSABLE = (LandslideLensError, OSError, AttributeError, KeyError, TypeError, Va
 
 def transaction(checkpoints: Path) -> AbstractContextManager[sqlite3.Connection]:
     """One exclusive transaction on the queue of this checkpoints folder, which is made where it is missing."""
-    return queue_db.transaction(Path(checkpoints) / "queue.sqlite", lambda: rows_again(Path(checkpoints)))
+    return queue_db.transaction(Path(checkpoints) / FILE, lambda: rows_again(Path(checkpoints)))
 
 
 def under_way(rows: sqlite3.Connection, spec: str) -> str | None:

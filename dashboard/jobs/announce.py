@@ -18,6 +18,8 @@ ICONS = {"succeeded": ":material/check_circle:", "failed": ":material/error:"}
 
 def announce() -> None:
     """Draw the line, refreshed while there is anything to wait for, and tell what has ended since it was last drawn."""
+    if not queue.was_used(state.checkpoints()):
+        return  # looking at a page writes nothing
     jobs = progress.active()
     _tell_ended(jobs)
     if jobs:
