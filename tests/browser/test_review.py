@@ -57,6 +57,7 @@ def test_filter_lasso_judge_by_keyboard_undo_and_a_second_reviewer(page, url, ru
     again.goto(page.url)
     expect(again.get_by_text("marked on a map")).to_be_visible(timeout=60_000)
     settled(again)
+    expect(again.locator(".tile")).to_have_count(len(shown))
     assert again.locator(".tile").evaluate_all("all => all.map(one => one.dataset.id)") == shown
     expect(again.get_by_placeholder("Your name")).to_have_value("Ada")
     again.close()

@@ -58,7 +58,7 @@ class Walk:
 def test_a_director_reads_the_result_and_what_it_costs_to_miss_fewer(page, url, runs):
     walk = Walk(page, url, runs[0])
     walk.in_sight(page.get_by_role("heading", name=re.compile("Of 100 landslide patches it finds")))
-    assert page.get_by_test_id("stMetric").count() == 3
+    expect(page.get_by_test_id("stMetric")).to_have_count(3)
     walk.in_sight(page.get_by_test_id("stMetric").last)
     walk.in_sight(page.locator(".tile").first)
     walk.click(page.get_by_role("button", name="Decide how many may be missed"))

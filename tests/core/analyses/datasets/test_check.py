@@ -48,7 +48,7 @@ def test_excluded_patches_count_as_unlabelled_and_make_an_earlier_report_outdate
 def test_the_command_prints_the_report_and_its_status_says_whether_one_may_train(tmp_path):
     target = target_of(tmp_path)
     value = core_json("check", target.path, "--checkpoints", tmp_path)
-    assert value == {"ok": True, "rows": value["rows"]}
+    assert value == {"ok": True, "rows": value["rows"], "files": value["files"]}
     keys = ["severity", "what", "where", "n", "share", "advice", "ids", "pairs", "bands", "share_of", "topic"]
     assert all(list(row) == keys for row in value["rows"])
     assert core_json("jobs", "list", "--checkpoints", tmp_path)["jobs"][0]["analysis"] == "dataset_check"
