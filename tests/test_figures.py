@@ -15,11 +15,17 @@ from typing import Any
 import pytest
 
 from benchmarks.experiments import balancing_table
+from benchmarks.experiments.transfer import sets_table
 from tests.figures import EVERYWHERE, FIGURES, SETTINGS
 from tests.results_files import ROOT, Node, read
 
 DOCUMENTS = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
-MADE = {"docs/balancing.md": ("svm", "network")}  # tables between markers, put there by a script
+MADE = {  # tables between markers, put there by a script
+    "docs/balancing.md": lambda text, results: balancing_table.filled(text, results["balancing"].value),
+    "docs/transfer.md": lambda text, results: sets_table.filled(
+        text, {name: results[name].value for name in sets_table.FILES.values()}
+    ),
+}
 NUMBER = re.compile(r"(?<![A-Za-z_\d.,])\d+(?:[.,]\d+)*(?:e-?\d+)?")  # F1, B4 and float64 are names
 
 
@@ -104,7 +110,7 @@ def test_the_figures_are_those_of_their_files(name, results):
 @pytest.mark.parametrize("name", MADE)
 def test_tables_are_what_their_script_makes(name, results):
     text = (ROOT / name).read_text(encoding="utf-8")
-    assert balancing_table.filled(text, results["balancing"].value) == text
+    assert MADE[name](text, results) == text
 
 
 def test_every_results_file_that_is_named_is_there(results):

@@ -103,6 +103,8 @@ FIGURES += (
 )
 
 SETTINGS = {
+    "at most 500 patches of each": "the budget",
+    "64 px, 3 epochs, 2 folds": "the budget",
     "at 128 px": "the protocol",
     "RBF-SVM (C 1)": "the protocol",
     "its 1280 features": "of the network",
