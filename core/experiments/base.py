@@ -71,7 +71,8 @@ class Kind:
     they are trained, at their full budget. shrink: settings that a row's configuration gets with ``budget=small``, on
     top of those that every kind gets. baseline: name of the row that the others are compared with; none: the first.
     figure: what is drawn beside the table. across: title of the figure's axis. answers: what a row is judged by: id,
-    label, group, prob, pred of each patch; none: its head's out-of-fold answers. told: what else its run says, by a
+    label, group, prob, pred of each patch; none: its head's out-of-fold answers. judged_on: the name of the set that
+    ``answers`` are of; none: the experiment's dataset. told: what else its run says, by a
     column's title. prepare: what is done before the first row, such as joining datasets. check: raises ConfigError for
     what cannot be asked. needs: what it takes beside the dataset. owns: beginning of the settings that ``rows`` has
     used itself, which are not given to every row again.
@@ -86,6 +87,7 @@ class Kind:
     figure: Figure = "rows"
     across: str = ""
     answers: Callable[[Asked, Row, RunFolder], pd.DataFrame] | None = None
+    judged_on: Callable[[Asked], str] | None = None
     told: Callable[[Asked, Row, RunFolder, pd.DataFrame], Mapping[str, Any]] | None = None
     prepare: Callable[[Asked], Steps[None]] | None = None
     check: Callable[[Asked], None] | None = None

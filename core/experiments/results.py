@@ -88,11 +88,17 @@ class Table:
                 "kind": self.kind.name, "title": self.kind.title, "summary": self.kind.summary,
                 "figure": self.kind.figure, "across": self.kind.across, "dataset": str(self.asked.dataset.path),
                 "dataset_name": self.asked.dataset.name, "positive": self.asked.dataset.positive,
-                "elsewhere": self.kind.answers is not None,
+                "judged_on": self._judged_on(),
                 "budget": self.asked.budget, "seeds": self.seeds, "baseline": self.baseline, "reduced": self.reduced,
                 "full": self.full, "rows": listed,
             }
         )  # fmt: skip
+
+    def _judged_on(self) -> str:
+        """Name of the set that every row is judged on; empty where each is by its own out-of-fold answers."""
+        if self.kind.answers is None:
+            return ""
+        return self.asked.dataset.name if self.kind.judged_on is None else self.kind.judged_on(self.asked)
 
     def _compare(self, name: str) -> None:
         """Name's difference to the baseline, where both are there."""
@@ -182,7 +188,7 @@ def sizes(run: RunFolder) -> dict[str, int | None]:
 
 def f1_words(table: dict[str, Any]) -> str:
     """What the F1 of a row is of: its own out-of-fold answers, or the patches that all rows are judged on."""
-    return f"F1 on {table['dataset_name']}" if table.get("elsewhere") else "Out-of-fold F1"
+    return f"F1 on {table['judged_on']}" if table.get("judged_on") else "Out-of-fold F1"
 
 
 def sentence(table: dict[str, Any]) -> str:

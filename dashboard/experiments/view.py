@@ -139,8 +139,8 @@ def _results(name: str, table: dict[str, Any]) -> None:
 def _basis(table: dict[str, Any], done: list[dict[str, Any]]) -> str:
     first = done[0]
     judged = f"out of fold over {first['folds']} folds, all folds together"
-    if table.get("elsewhere"):
-        judged = f"those of {escape_markdown(table['dataset_name'])}, no network learnt from what it answers"
+    if table.get("judged_on"):
+        judged = f"those of {escape_markdown(table['judged_on'])}, no network learnt from what it answers"
     words = (
         f"n = {count(first['n'])} patches, {percent(first['positive_share'])} {escape_markdown(table['positive'])}, "
         f"{judged}; 95% bootstrap intervals, "

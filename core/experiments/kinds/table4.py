@@ -54,6 +54,11 @@ def answers(asked: Asked, row: Row, run: RunFolder) -> pd.DataFrame:
     return answers_on(run, test)
 
 
+def judged_on(asked: Asked) -> str:
+    """The test set."""
+    return opened(asked.others[:1], 1, "table4", "a dataset to test on")[0].name
+
+
 def told(asked: Asked, row: Row, run: RunFolder, answers: pd.DataFrame) -> dict[str, str]:
     """The table's columns."""
     return accuracies(run, answers)
@@ -68,6 +73,7 @@ KIND = Kind(
     shrink=small_side,
     baseline="baseline",
     answers=answers,
+    judged_on=judged_on,
     told=told,
     needs="others",
 )

@@ -102,7 +102,7 @@ def test_every_figure_draws_its_rows_and_escapes_their_names(figure):
 
 
 def test_rows_that_are_judged_on_another_set_say_so_and_not_out_of_fold():
-    own, elsewhere = (tables.shown(table(elsewhere=one)).columns for one in (False, True))
+    own, elsewhere = (tables.shown(table(judged_on=one)).columns for one in ("", "tiny"))
     assert "Out-of-fold F1" in own and "F1 on tiny" not in own
     assert "F1 on tiny" in elsewhere and "Out-of-fold F1" not in elsewhere
 
