@@ -103,6 +103,8 @@ FIGURES += (
 )
 
 SETTINGS = {
+    "Paper B's Figures 6 and 7": "of the paper",
+    "Adam 0.001": "the recipe",
     "at most 500 patches of each": "the budget",
     "64 px, 3 epochs, 2 folds": "the budget",
     "at 128 px": "the protocol",

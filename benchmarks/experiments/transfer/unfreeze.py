@@ -76,7 +76,9 @@ def table(found: dict) -> str:
     facts = found["dataset"]
     groups = f" in {facts['groups']:,} groups" if facts["groups"] else ""
     basis = f"{facts['name']}: {facts['n']:,} patches{groups}, {100 * facts['share']:.0f} % landslides, out of fold."
-    return "\n".join([*lines, "", f"{basis} {found['protocol']} {found['minutes']:.0f} minutes of two cores in all."])
+    return "\n".join(
+        [*lines, "", f"{basis} {found['protocol']} {found['minutes']:.0f} minutes in all, beside other work."]
+    )
 
 
 def _value(value: float, interval: list[float]) -> str:
