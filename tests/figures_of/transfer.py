@@ -30,10 +30,9 @@ def _preset(words: str, row: str) -> str:
     return f"| {words} | {' | '.join(cells)} |"
 
 
-def _seeds(fold: int) -> str:
-    names = ("transfer", "transfer, seed 1", "transfer, seed 2")
-    one, two, three = (f"{{{_NEW}[auc_by_fold][{name}][{fold}]:.3f}}" for name in names)
-    return f"{one}, {two} and {three}"
+def _seeds(head: str, metric: str) -> tuple[str, str]:
+    at = f"{_NEW}[seeds][{head}][{metric}]"
+    return f"{{{at}[mean]:.4f}}", f"{{{at}[sd]:.4f}}"
 
 
 def _tried(words: str, fold: str, at: int) -> str:
@@ -60,6 +59,7 @@ FIGURES = (
     _preset("`small`, trained again", "small"),
     _preset("**`transfer`**", "transfer"),
     _preset("`transfer`, seed 1", "transfer, seed 1"),
+    _preset("`transfer`, seed 2", "transfer, seed 2"),
     f"| statistics alone (`stats_blend`) | | | {_value('small', 'stats_blend', 'auc')} | "
     f"{_value('small', 'stats_blend', 'f1')} |",
     f"the headline ranks better by {_more('transfer', 'blend', 'against_small', 'auc')} of AUC",
@@ -69,8 +69,10 @@ FIGURES = (
     f"{_more('transfer', 'blend', 'against_stats_blend', 'f1')} of F1,",
     f"On the other three (n = {{{_NEW}[n_untouched]:,}}) the headline is ahead of `small` by "
     f"{_more('transfer', 'blend', 'against_small_on_untouched_folds', 'auc')} of AUC",
-    f"mean {{{_NEW}[seeds][blend][auc][mean]:.4f}} of AUC and {{{_NEW}[seeds][blend][f1][mean]:.4f}} of F1",
-    "network alone has AUC " + _seeds(0) + " in the first and " + _seeds(1) + " in the second",
+    "a mean AUC of {} (standard deviation {}) and F1 of {} ({}),".format(
+        *_seeds("blend", "auc"), *_seeds("blend", "f1")
+    ),
+    "the network alone {} ({}) and {} ({}).".format(*_seeds("fc", "auc"), *_seeds("fc", "f1")),
     f"cost {{{_NEW}[features][ways][anew][cpu_seconds]:.0f}} s of one core when it reads every batch anew, "
     f"{{{_NEW}[features][ways][kept, 2 views][cpu_seconds]:.0f}} s with two views "
     f"({{{_NEW}[features][ways][kept, 2 views][times_faster]:.1f}} times less) and "
