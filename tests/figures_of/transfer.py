@@ -116,4 +116,5 @@ SETTINGS = {
     "last 40 layers": "the recipe",
     "at 0.8 of": "the recipe",
     "`transfer`, seed 1": "name of a row",
+    "`transfer`, seed 2": "name of a row",
 }
