@@ -42,6 +42,34 @@ def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -
     return theme.apply(figure, 110 + 34 * max(1, len(rows)))
 
 
+def training_and_unseen(rows: Sequence[tuple[str, float | None, float, float, float, str]], title: str) -> go.Figure:
+    """A score on training patches (open) and on unseen ones (filled, with interval), a line a row.
+
+    rows: name, on training patches (None: not known), on unseen ones, low, high, colour. title: of the axis.
+    """
+    figure = go.Figure()
+    for name, train, unseen, low, high, colour in rows:
+        words = escape_html(name)
+        if train is not None:
+            figure.add_scatter(
+                x=[unseen, train], y=[words, words], mode="lines", showlegend=False, hoverinfo="skip",
+                line={"color": colour, "width": THIN, "dash": "dot"},
+            )  # fmt: skip
+            figure.add_scatter(
+                x=[train], y=[words], mode="markers", showlegend=False,
+                marker={"size": 10, "color": colour, "symbol": "circle-open", "line": {"width": 2}},
+                hovertemplate=f"{words}, training patches: %{{x:.3f}}<extra></extra>",
+            )  # fmt: skip
+        figure.add_scatter(
+            x=[unseen], y=[words], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
+            error_x=arms(unseen, low, high, colour),
+            hovertemplate=f"{words}, unseen patches: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title_text=f"{title} (open: on training patches)")
+    return theme.apply(figure, 110 + 34 * max(1, len(rows)))
+
+
 def differences(
     rows: Sequence[tuple[str, float, float, float]], title: str, settled: Sequence[bool] | None = None
 ) -> go.Figure:

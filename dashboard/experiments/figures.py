@@ -9,11 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.charts.base import LINE, THIN, arms, escape_html, interval_bounds, range_words
+from dashboard.charts import intervals
+from dashboard.charts.base import LINE, THIN, escape_html, interval_bounds
 
 UNSEEN, TRAINING, RECALL = "#1F8A8A", "#D9822B", "#7B68B5"
 VARIANTS = ("diamond", "square", "triangle-up", "star", "hexagon")
-PER_ROW = 34  # px
 
 
 def drawn(table: dict[str, Any]) -> go.Figure:
@@ -104,32 +104,14 @@ def over_c(rows: Sequence[dict[str, Any]], across: str) -> go.Figure:
 
 def by_row(rows: Sequence[dict[str, Any]], baseline: str) -> go.Figure:
     """Each row's F1 on training patches (open) and unseen ones; green and red: surely better or worse."""
-    figure = go.Figure()
+    drawn = []
     for row in rows:
-        title, value = escape_html(row["title"]), row["oof"]["f1"]
         gained = row.get("difference", {}).get("f1") or {}
         colour = theme.INK if not gained.get("settled") else theme.OUTCOME["TP" if gained["difference"] > 0 else "FN"]
         colour = UNSEEN if row["name"] == baseline else colour
         low, high = interval_bounds(row["oof"]["f1_interval"])
-        train = (row["train"] or {}).get("f1")
-        if train is not None:
-            figure.add_scatter(
-                x=[value, train], y=[title, title], mode="lines", showlegend=False, hoverinfo="skip",
-                line={"color": colour, "width": THIN, "dash": "dot"},
-            )  # fmt: skip
-            figure.add_scatter(
-                x=[train], y=[title], mode="markers", showlegend=False,
-                marker={"size": 10, "color": colour, "symbol": "circle-open", "line": {"width": 2}},
-                hovertemplate=f"{title}, training patches: %{{x:.3f}}<extra></extra>",
-            )  # fmt: skip
-        figure.add_scatter(
-            x=[value], y=[title], mode="markers", showlegend=False, marker={"size": 12, "color": colour},
-            error_x=arms(value, low, high, colour),
-            hovertemplate=f"{title}, unseen patches: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
-        )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title_text="F1 with 95% interval (open: on training patches)")
-    return theme.apply(figure, 110 + PER_ROW * max(1, len(rows)))
+        drawn.append((row["title"], (row["train"] or {}).get("f1"), row["oof"]["f1"], low, high, colour))
+    return intervals.training_and_unseen(drawn, "F1 with 95% interval")
 
 
 def _opened_words(row: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from core.evaluate.calibration.reliability import Reliability
 from core.evaluate.sweep import Sweep
 from dashboard import theme
+from dashboard.charts import intervals
 from dashboard.charts.base import LINE, THIN, arms, escape_html, faded, range_words
 
 ACCENT = theme.FOLD[0]  # what a figure with one colour is drawn in
@@ -188,32 +189,14 @@ def gaps(rows: Sequence[Mapping], heads: tuple[str, ...]) -> go.Figure:
 
     rows: of a ``HeadTable``. heads: of the run, which have the colours that they have in every figure.
     """
-    figure = go.Figure()
-    names = tuple(dict.fromkeys([*heads, *(row["head"] for row in rows)]))
+    names, drawn = tuple(dict.fromkeys([*heads, *(row["head"] for row in rows)])), []
     for row in rows:
         train, unseen = row["train"]["f1"], row["oof"]["f1"]
-        if unseen is None:
-            continue
-        title, colour = escape_html(theme.head_title(row["head"])), theme.head_colour(row["head"], names)
-        low, high = (np.nan if b is None else b for b in row["oof"].get("interval") or (None, None))
-        if train is not None:
-            figure.add_scatter(
-                x=[unseen, train], y=[title, title], mode="lines", showlegend=False, hoverinfo="skip",
-                line={"color": colour, "width": THIN, "dash": "dot"},
-            )  # fmt: skip
-            figure.add_scatter(
-                x=[train], y=[title], mode="markers", showlegend=False,
-                marker={"size": 10, "color": colour, "symbol": "circle-open", "line": {"width": 2}},
-                hovertemplate=f"{title}, training patches: %{{x:.3f}}<extra></extra>",
-            )  # fmt: skip
-        figure.add_scatter(
-            x=[unseen], y=[title], mode="markers", showlegend=False, marker={"size": 11, "color": colour},
-            error_x=arms(unseen, low, high, colour),
-            hovertemplate=f"{title}, unseen patches: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
-        )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title_text="F1 (open: on training patches)")
-    return theme.apply(figure, 110 + 32 * max(1, len(rows)))
+        if unseen is not None:
+            low, high = (np.nan if b is None else b for b in row["oof"].get("interval") or (None, None))
+            colour = theme.head_colour(row["head"], names)
+            drawn.append((theme.head_title(row["head"]), train, unseen, low, high, colour))
+    return intervals.training_and_unseen(drawn, "F1")
 
 
 def sets(table: pd.DataFrame) -> go.Figure:
