@@ -105,6 +105,7 @@ FIGURES += (
 )
 
 SETTINGS = {
+    "have learnt from 501 patches": "the size of the set that diversity.json and table4.json name",
     "Paper B's Figures 6 and 7": "of the paper",
     "Adam 0.001": "the recipe",
     "at most 500 patches of each": "the budget",

@@ -2,8 +2,8 @@
 
     python -m benchmarks.experiments.transfer.sets_table --into docs/transfer.md --pictures docs
 
-Made from ``benchmarks/results/weight_transfer.json`` and ``diversity.json`` and printed, or put between the page's
-markers ``<!-- weights -->`` and ``<!-- diversity -->``, so that no figure is copied by hand.
+Made from ``benchmarks/results/weight_transfer.json``, ``diversity.json`` and ``table4.json``, and printed, or put
+between the page's markers (``<!-- weights -->`` and so on), so that no figure is copied by hand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parents[2]
-FILES = {"weights": "weight_transfer", "diversity": "diversity"}
+FILES = {"weights": "weight_transfer", "diversity": "diversity", "table4": "table4"}
 NAMES = {"landslide4sense": "Landslide4Sense", "bijie": "Bijie", "chittagong": "Chittagong", "held": "all three"}
 INK, POINT, OTHER = "#454F58", "#1F8A8A", "#8A929B"
 
@@ -58,7 +58,24 @@ def diversity_table(result: dict[str, Any]) -> str:
     return "\n".join([*told, "", f"Held out: {listed}."])
 
 
-TABLES = {"weights": weights_table, "diversity": diversity_table}
+def networks_table(result: dict[str, Any]) -> str:
+    """Paper B's Table IV: a network a row, what the paper printed in brackets."""
+    told = [
+        "| network | training accuracy | validation accuracy "
+        "| test accuracy | test precision | test recall | test AUC |",
+        "|---" * 7 + "|",
+    ]
+    rows = [row for row in result["rows"] if row["state"] == "succeeded"]
+    for row in rows:
+        cells = []
+        for name in ("Training accuracy", "Validation accuracy", "Test accuracy", "Test precision", "Test recall"):
+            printed = row["facts"].get(f"printed_{name.lower().replace('training', 'train').replace(' ', '_')}")
+            cells.append(row["told"][name] + ("" if printed is None else f" ({printed:.3f})"))
+        told.append(f"| {row['title']} | {' | '.join(cells)} | {_value(row['oof'], 'auc')} |")
+    return "\n".join([*told, "", f"Test: {rows[0]['n']:,} patches, {rows[0]['positive_share']:.0%} landslides."])
+
+
+TABLES = {"weights": weights_table, "diversity": diversity_table, "table4": networks_table}
 
 
 def _title(text: str) -> str:
@@ -102,6 +119,8 @@ def draw(results: dict[str, Any], folder: Path) -> None:
         own = [one for one in found["by_set"] if one["set"] == name]
         panels.append((f"{NAMES[name]}, held out", [(_title(one["title"]), one) for one in own]))
     _dots(panels, folder / "growing-diversity.png")
+    rows = [(row["title"], row["oof"]) for row in results["table4"]["rows"] if row["state"] == "succeeded"]
+    _dots([("Tested on Bijie", rows)], folder / "six-networks.png")
 
 
 def _dots(panels: list[tuple[str, list[tuple[str, dict[str, Any]]]]], path: Path) -> None:
