@@ -3,7 +3,7 @@
 The pairs are simulated (``core.data.demo``, pairs): the same ground twice, with fresh scars after the event alone, and
 other clouds, light and season. All rows have the same folds, network and budget.
 
-    python -m benchmarks.experiments.before_after --checkpoints DIR --n 240 --out FILE.json
+    python -m benchmarks.experiments.before_after --checkpoints DIR --n 1600 --out FILE.json
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ROWS = {
 
 
 def main() -> None:
-    made = parser(__doc__, n=240)
+    made = parser(__doc__, n=1600)
     made.add_argument("--checkpoints", type=Path, required=True)
     given = made.parse_args()
     path = given.checkpoints / "datasets" / f"demo-pairs-{given.n}.h5"

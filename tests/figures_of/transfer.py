@@ -40,6 +40,14 @@ def _tried(words: str, fold: str, at: int) -> str:
     return f"| {words} | {fold} | {{{one}[fc]:.3f}} | {{{one}[blend]:.3f}} |"
 
 
+def _pairs(row: str) -> str:
+    at = f"before_after[rows][{row}]"
+    cells = [f"{{{at}[{m}]:.3f}} [{{{at}[{m}_interval][0]:.3f}}, {{{at}[{m}_interval][1]:.3f}}]" for m in ("auc", "f1")]
+    gap = f"before_after[less_after_alone][{row}][f1]"
+    more = "" if row == "after alone" else f"{{{gap}[difference]:+.3f}} [{{{gap}[lo]:+.3f}}, {{{gap}[hi]:+.3f}}] "
+    return f"| {row} | {' | '.join(cells)} | {more}|"
+
+
 def _more(row: str, head: str, against: str, metric: str) -> str:
     at = f"{_NEW}[rows][{row}][heads][{head}][{against}][{metric}]"
     return f"{{{at}[difference]:+.4f}} [{{{at}[lo]:+.4f}}, {{{at}[hi]:+.4f}}]"
@@ -73,6 +81,9 @@ FIGURES = (
         *_seeds("blend", "auc"), *_seeds("blend", "f1")
     ),
     "the network alone {} ({}) and {} ({}).".format(*_seeds("fc", "auc"), *_seeds("fc", "f1")),
+    "On {before_after[n]:,} simulated pairs, {before_after[positive]} of them with landslides,",
+    "out of fold over {before_after[folds]} folds",
+    *(_pairs(row) for row in ("after alone", "stacked", "shared weights")),
     f"cost {{{_NEW}[features][ways][anew][cpu_seconds]:.0f}} s of one core when it reads every batch anew, "
     f"{{{_NEW}[features][ways][kept, 2 views][cpu_seconds]:.0f}} s with two views "
     f"({{{_NEW}[features][ways][kept, 2 views][times_faster]:.1f}} times less) and "
@@ -105,6 +116,7 @@ FIGURES += (
 )
 
 SETTINGS = {
+    "F1 at 0.5": "the threshold",
     "have learnt from 501 patches": "the size of the set that diversity.json and table4.json name",
     "Paper B's Figures 6 and 7": "of the paper",
     "Adam 0.001": "the recipe",
