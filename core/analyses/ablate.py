@@ -14,15 +14,18 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from core.analyses.base import Analysis, Options
+from core.analyses.base import Analysis, Options, Sets
 from core.config.sections import names_of
+from core.errors import RunError
 from core.experiments.base import Asked, planned
 from core.experiments.registry import kind
 from core.progress import Steps
+from core.runs.registry.run_set import RunSet
 from core.runs.store import list_runs
 from core.runs.targets import DatasetTarget
 
-NAME = "ablate"
+NAME, WORD = "ablate", "Experiment"
+CHOSEN = "experiment"  # the name in the URL of the one that the page shows
 TABLE = "table.json"
 
 
@@ -137,6 +140,33 @@ def runs_of(target: DatasetTarget, name: str) -> list[str]:
     return [run.name for run in list_runs(target.checkpoints) if run.job().get("experiment") == name]
 
 
+def told(target: DatasetTarget, name: str) -> RunSet:
+    """An experiment as a row of the list of runs. Raises RunError for a damaged table."""
+    from core.experiments.results import sentence
+
+    table = target.results(NAME).part(name).json(TABLE)
+    try:
+        done = [row for row in table["rows"] if row["state"] == "succeeded"]
+        best = max(done, key=lambda row: row["oof"]["f1"], default=None)
+        numbers: dict[str, Any] = {}
+        if best is not None:
+            oof, spread = best["oof"], best["oof"].get("f1_seeds", {})
+            numbers = {
+                "best": best["title"], "f1": oof["f1"], "f1_low": oof["f1_interval"][0],
+                "f1_high": oof["f1_interval"][1], "auc": oof["auc"], "seeds_sd": spread.get("sd"),
+                "seconds": 60 * sum(row["minutes"] for row in done),
+            }  # fmt: skip
+        states = [row["state"] for row in table["rows"]]
+        return RunSet(
+            name=name, word=WORD, title=f"{table['title']}, {table['budget']} budget", dataset=table["dataset_name"],
+            sentence=sentence(table), rows=len(states), ended=len(states) - states.count("waiting"),
+            failed=states.count("failed"), runs=tuple(run for row in done for run in row["runs"]),
+            seeds=int(table["seeds"]), varies=table.get("across") or "", **numbers,
+        )  # fmt: skip
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"The table of the experiment {name} is damaged. Ask for it again.") from error
+
+
 def _asked(target: DatasetTarget, options: AblateOptions) -> Asked:
     from core.data.store import open_dataset
 
@@ -158,4 +188,5 @@ ANALYSIS = Analysis(
     read=read,
     target="dataset",
     check=check,
+    sets=Sets(WORD, CHOSEN, name_of, names, told),
 )

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from core.config.sections import Section, explain_validation
 from core.errors import ConfigError
 from core.progress import Steps
-from core.runs.targets import Target
+from core.runs.registry.run_set import RunSet
+from core.runs.targets import DatasetTarget, Target
 
 Kind = Literal["run", "dataset", "checkpoints"]
 
@@ -27,6 +28,23 @@ class Options(Section):
 
 class NoOptions(Options):
     """Nothing to choose."""
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What an analysis of a dataset declares that trains sets of runs: an experiment, a search.
+
+    word: what people call one. chosen: the name in the URL under which its view chooses one. name_of: the name of the
+    set that these options make, which the runs it trains carry as ``experiment`` in their ``job.json``. names: of the
+    sets that have begun on a dataset. told: one of them as a row of the registry, its state and start aside; raises
+    LandslideLensError for a damaged one.
+    """
+
+    word: str
+    chosen: str
+    name_of: Callable[[Mapping[str, Any]], str]
+    names: Callable[[DatasetTarget], list[str]]
+    told: Callable[[DatasetTarget, str], RunSet]
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,8 @@ class Analysis:
     LandslideLensError for what is not to be begun.
 
     needs_device: it computes with networks, so it waits for the device; others wait only for each other.
+
+    sets: what it makes are sets of runs; each is a row of the list of runs (``core.jobs.run_sets``).
     """
 
     name: str
@@ -61,6 +81,7 @@ class Analysis:
     target: Kind = "run"
     check: Callable[[Any, Any], None] | None = None
     needs_device: bool = True
+    sets: Sets | None = None
 
     def options(self, given: Mapping[str, Any] | None = None) -> Options:
         """The options, checked. Raises ConfigError in plain words for those that it does not take."""

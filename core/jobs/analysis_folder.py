@@ -108,7 +108,12 @@ def list_jobs(checkpoints: Path) -> list[RunFolder | AnalysisFolder]:
     """Every run, newest first, each followed by its analyses; then those of datasets."""
     checkpoints = Path(checkpoints)
     of_runs = [job for run in list_runs(checkpoints) for job in (run, *_in(run.jobs_path, checkpoints))]
-    return [*of_runs, *_in(datasets_path(checkpoints) / ".jobs", checkpoints)]
+    return [*of_runs, *jobs_of_datasets(checkpoints)]
+
+
+def jobs_of_datasets(checkpoints: Path) -> list[AnalysisFolder]:
+    """The jobs that ask about dataset files or about the folder as a whole, newest first."""
+    return _in(datasets_path(checkpoints) / ".jobs", Path(checkpoints))
 
 
 def open_job(checkpoints: Path, name: str) -> RunFolder | AnalysisFolder:

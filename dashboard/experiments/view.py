@@ -19,7 +19,7 @@ from dashboard.ui import downloads
 from dashboard.ui.formatting import count, escape_markdown, percent
 from dashboard.ui.guards import or_stop
 
-CHOSEN = "experiment"
+CHOSEN = ablate.CHOSEN
 REFRESH_S = 3
 
 

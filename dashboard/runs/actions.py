@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import LandslideLensError
+from core.jobs.run_sets import Listed
 from core.runs import labels
 from core.runs.store import RunFolder
-from dashboard import cache, state
+from dashboard import cache, state, url_state
 from dashboard.results.compare.door import open_compare, open_compare_several
 from dashboard.results.compare.several import MOST
 from dashboard.train import prefill
@@ -19,11 +20,13 @@ from dashboard.ui.formatting import escape_markdown
 MOST_DELETED = 20
 
 
-def actions(ticked: Sequence[RunFolder], place: str) -> None:
-    """The buttons. place: where the list stands, for their keys."""
-    one = ticked[0] if len(ticked) == 1 else None
-    if st.button("Open", disabled=one is None, icon=":material/open_in_new:", key=f"{place}_open_run",
-                 help="Tick one run to open it."):  # fmt: skip
+def actions(ticked: Sequence[RunFolder], place: str, whole: Listed | None = None) -> None:
+    """The buttons. place: where the list stands, for their keys. whole: the set of runs that alone is ticked."""
+    one = ticked[0] if len(ticked) == 1 and whole is None else None
+    if st.button("Open", disabled=one is None and whole is None, icon=":material/open_in_new:",
+                 key=f"{place}_open_run", help="Tick one row to open it."):  # fmt: skip
+        if whole is not None:
+            open_set(whole)
         page = "results" if guards.run_state(one)["state"] == "succeeded" else "train"
         state.open_view(page, run=one.name, view="follow")
     if st.button("Duplicate and edit", disabled=one is None, icon=":material/content_copy:", key=f"{place}_duplicate",
@@ -33,12 +36,25 @@ def actions(ticked: Sequence[RunFolder], place: str) -> None:
     if st.button("Compare", disabled=bool(why), icon=":material/compare_arrows:", key=f"{place}_compare",
                  help=why or "What differs in settings, numbers and patches."):  # fmt: skip
         _compare(ticked)
+    if whole is not None and st.button(
+        f"List its {len(ticked)} run{'s' * (len(ticked) != 1)}", icon=":material/list:", type="tertiary",
+        disabled=not ticked, key=f"{place}_unfold",
+    ):  # fmt: skip
+        url_state.forget("runs_tags", "runs_show")
+        state.open_view("runs", filters={"runs_tags": [whole.facts.name], "runs_show": "runs"})
     if one is not None:
         run_actions.menu(one, place)
     elif ticked:
         _of_several(ticked, place)
     else:
         st.caption("Tick a run for more, several to compare.", width="content")
+
+
+def open_set(one: Listed) -> None:
+    """Go to the page where an experiment or a search is shown. Does not return."""
+    filters = {one.analysis.sets.chosen: one.facts.name}
+    url_state.forget(one.analysis.sets.chosen)
+    state.open_view(one.analysis.page, dataset=one.facts.dataset, view=one.analysis.view, filters=filters)
 
 
 def _of_several(ticked: Sequence[RunFolder], place: str) -> None:

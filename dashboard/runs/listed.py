@@ -1,4 +1,4 @@
-"""Which runs the Runs page lists, and the table of them."""
+"""Which runs, and which sets of runs, the Runs page lists, and the table of them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ import streamlit as st
 
 from core.runs.registry.differences import from_others, from_preset, in_words, seed_spread
 from core.runs.registry.entry import Entry
+from core.runs.registry.run_set import RunSet, folded
 from core.runs.store import STATES
 from core.text import duration, interval, number
 from dashboard import theme
 from dashboard.ui import formatting
 
-DIFFERS = "Settings that most of the runs listed do not have, or that are not the preset's: chosen under More."
+DIFFERS = (
+    "Of a run: settings that most of the runs listed do not have, or that are not the preset's, as chosen under More. "
+    "Of an experiment or a search: the row with the highest F1."
+)
 RUN_PX = 270  # a title that is made, with its star
+RUN = "Run"  # the kind of a row that is one; those of sets say what they are
+SHOW = {"all": "Runs and experiments", "runs": "Every run", "sets": "Experiments alone"}
 COLUMNS: dict[str, Any] = {
     "Run": st.column_config.TextColumn("Run", pinned=True, width=RUN_PX),
+    "Kind": st.column_config.TextColumn(
+        "Kind", help="An experiment or a search is one row; its runs are listed when it is ticked, or searched for."
+    ),
     "State": st.column_config.MultiselectColumn(
         "State", options=list(STATES), color=[theme.state_look(name)[0] for name in STATES]
     ),
@@ -43,7 +52,7 @@ COLUMNS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Filters:
-    """What is listed. Empty: everything. words: each has to be somewhere in the run's row."""
+    """What is listed. Empty: everything. words: each has to be somewhere in the row. show: one of ``SHOW``."""
 
     words: str = ""
     datasets: tuple[str, ...] = ()
@@ -51,6 +60,12 @@ class Filters:
     tags: tuple[str, ...] = ()
     starred: bool = False
     archived: bool = False
+    show: str = "all"
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether something is searched for, so that runs are listed beside the set that they belong to."""
+        return bool(self.words.strip() or self.tags or self.starred)
 
 
 def chosen(entries: Sequence[Entry], filters: Filters) -> list[Entry]:
@@ -82,26 +97,74 @@ def _searched(entry: Entry) -> str:
     return " ".join(parts).casefold()
 
 
-def table(entries: Sequence[Entry], known: Sequence[Entry], against: str) -> pd.DataFrame:
+def chosen_sets(sets: Sequence[RunSet], filters: Filters) -> list[RunSet]:
+    """The sets that pass, in their order. A set is tagged with its name, and has no star."""
+    words = filters.words.casefold().split()
+    found = []
+    for one in sets:
+        if (
+            filters.starred
+            or (filters.datasets and one.dataset not in filters.datasets)
+            or (filters.states and one.state not in filters.states)
+            or (filters.tags and one.name not in filters.tags)
+        ):
+            continue
+        text = " ".join([one.name, one.title, one.word, one.dataset, one.sentence, one.best]).casefold()
+        if all(word in text for word in words):
+            found.append(one)
+    return found
+
+
+def rows(entries: Sequence[Entry], sets: Sequence[RunSet], filters: Filters) -> list[Entry | RunSet]:
+    """What the table lists, newest first: the runs of a set are folded into its row unless something is searched for.
+
+    entries, sets: those that pass the filters.
+    """
+    if filters.show == "runs" or not sets:
+        return list(entries)
+    if filters.show == "sets":
+        return list(sets)
+    own = entries if filters.narrowed else folded(entries, sets)
+    return sorted([*own, *sets], key=lambda one: one.started, reverse=True)
+
+
+def table(listed: Sequence[Entry | RunSet], known: Sequence[Entry], against: str) -> pd.DataFrame:
     """A row for each. known: all runs, among which trainings of one recipe are looked for.
 
     against: ``others``, the settings that are not as in most runs listed; or ``preset``, that are not the preset's.
     """
+    entries = [one for one in listed if isinstance(one, Entry)]
     differing = from_others(entries) if against == "others" else [from_preset(entry) for entry in entries]
+    settings = {entry.name: one for entry, one in zip(entries, differing, strict=True)}
     seeds = seed_spread(known)
-    rows = []
-    for entry, settings in zip(entries, differing, strict=True):
-        n_seeds, sd = seeds.get(entry.name, (1, None))
-        rows.append(
-            {
-                "Run": f"{'★ ' if entry.starred else ''}{entry.title}{' (archived)' if entry.archived else ''}",
-                "State": [entry.state], "F1": entry.f1,
-                "95% interval": interval((entry.f1_low, entry.f1_high), 2), "Folds ±": entry.fold_sd,
-                "Seeds ±": "" if sd is None else f"{number(sd)} of {n_seeds}", "Differs in": in_words(settings),
-                "Tags": list(entry.all_tags), "Dataset": entry.dataset, "AUC": entry.auc, "Preset": entry.preset,
-                "Started": formatting.parse_time(entry.started),
-                "Took": duration(entry.seconds), "Seconds": entry.seconds, "Code": entry.code, "Data": entry.data,
-                "Note": entry.note, "Folder": entry.name,
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
+    found = []
+    for one in listed:
+        of_run = isinstance(one, Entry)
+        found.append(_of_run(one, settings[one.name], *seeds.get(one.name, (1, None))) if of_run else _of_set(one))
+    return pd.DataFrame(found)
+
+
+def _of_run(entry: Entry, settings: dict[str, Any], n_seeds: int, sd: float | None) -> dict[str, Any]:
+    return {
+        "Run": f"{'★ ' if entry.starred else ''}{entry.title}{' (archived)' if entry.archived else ''}",
+        "Kind": RUN, "State": [entry.state], "F1": entry.f1,
+        "95% interval": interval((entry.f1_low, entry.f1_high), 2), "Folds ±": entry.fold_sd,
+        "Seeds ±": "" if sd is None else f"{number(sd)} of {n_seeds}", "Differs in": in_words(settings),
+        "Tags": list(entry.all_tags), "Dataset": entry.dataset, "AUC": entry.auc, "Preset": entry.preset,
+        "Started": formatting.parse_time(entry.started),
+        "Took": duration(entry.seconds), "Seconds": entry.seconds, "Code": entry.code, "Data": entry.data,
+        "Note": entry.note, "Folder": entry.name,
+    }  # fmt: skip
+
+
+def _of_set(one: RunSet) -> dict[str, Any]:
+    failed = f", {one.failed} failed" if one.failed else ""
+    return {
+        "Run": one.title, "Kind": f"{one.word}, {one.progress}{failed}", "State": [one.state], "F1": one.f1,
+        "95% interval": interval((one.f1_low, one.f1_high), 2), "Folds ±": None,
+        "Seeds ±": "" if one.seeds_sd is None else f"{number(one.seeds_sd)} of {one.seeds}",
+        "Differs in": f"best: {one.best}" if one.best else "", "Tags": [one.name], "Dataset": one.dataset,
+        "AUC": one.auc, "Preset": "", "Started": formatting.parse_time(one.started),
+        "Took": duration(one.seconds), "Seconds": one.seconds, "Code": "", "Data": "", "Note": one.sentence,
+        "Folder": one.name,
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""All runs in one table: searched, filtered, sorted, and what can be done with those that are ticked."""
+"""All runs, experiments and searches in one table: searched, filtered, sorted, and what can be done with the ticked."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.jobs.run_sets import Listed, run_sets
+from core.runs.registry import run_set
 from core.runs.registry.entry import Entry
 from core.runs.registry.index import entries
+from core.runs.registry.run_set import RunSet
 from core.runs.store import STATES, strangers_in
 from core.text import interval, number
 from dashboard import cache, state, url_state
-from dashboard.experiments.view import CHOSEN as EXPERIMENT
 from dashboard.runs import actions, listed
-from dashboard.runs.listed import COLUMNS, Filters
+from dashboard.runs.listed import COLUMNS, SHOW, Filters
 from dashboard.ui import downloads, empty_states
 from dashboard.ui.formatting import count, escape_markdown
 
@@ -32,32 +34,47 @@ def page() -> None:
     if not known:
         _nothing()
         return
+    sets = _sets()
+    begun = [one.facts for one in sets]
     said = st.container()
-    filters, against = _controls(known)
-    found = listed.chosen(known, filters)
+    filters, against = _controls(known, begun)
+    passed = listed.chosen(known, filters)
+    passed_sets = listed.chosen_sets(run_set.listed(begun, known, filters.archived), filters)
+    found = listed.rows(passed, passed_sets, filters)
     with said:
-        st.markdown(sentence(known, found))
-        _experiment(filters, found)
+        st.markdown(sentence(known, passed, passed_sets))
     if not found:
-        st.info("No run matches these filters. Remove one of them.", icon=":material/filter_alt_off:")
+        st.info("Nothing matches these filters. Remove one of them.", icon=":material/filter_alt_off:")
         return
     if len(found) > SHOWN_AT_FIRST and not st.toggle(f"Show all {len(found):,}", key="runs_all"):
         found = found[:SHOWN_AT_FIRST]
         st.caption(f"The newest {SHOWN_AT_FIRST:,} of them.")
     table = listed.table(found, known, against)
     bar = st.container(horizontal=True, vertical_alignment="center", key="runs_actions")
+    hidden = [*HIDDEN, *([] if begun else ["Kind"])]
     event = downloads.table(
-        table.drop(columns=list(HIDDEN)), hide_index=True, width="stretch",
+        table.drop(columns=hidden), hide_index=True, width="stretch",
         height=min(620, HEAD_PX + ROW_PX * len(table)), key="runs_table", on_select="rerun",
         selection_mode="multi-row", column_config=COLUMNS,
     )  # fmt: skip
-    rows = event["selection"]["rows"]
-    ticked = [cache.run(state.checkpoints() / found[row].name) for row in rows if row < len(found)]
+    ticked = [found[row] for row in event["selection"]["rows"] if row < len(found)]
     with bar:
-        actions.actions(ticked, "runs")
+        _actions(ticked, known, sets)
         downloads.download(table, "runs", "CSV", key="runs_csv")
     if len(ticked) == 1:
-        _note(found[rows[0]])
+        _note(ticked[0])
+
+
+def _sets() -> list[Listed]:
+    return run_sets(state.checkpoints(), state.choice().datasets, cache.dataset_target)
+
+
+def _actions(ticked: Sequence[Entry | RunSet], known: Sequence[Entry], sets: Sequence[Listed]) -> None:
+    """What can be done with the ticked rows; a set stands for its runs."""
+    own = [run for one in ticked for run in ([one] if isinstance(one, Entry) else run_set.own_runs(one, known))]
+    runs = [cache.run(state.checkpoints() / name) for name in dict.fromkeys(one.name for one in own)]
+    alone = ticked[0] if len(ticked) == 1 and isinstance(ticked[0], RunSet) else None
+    actions.actions(runs, "runs", next((one for one in sets if alone is not None and one.facts == alone), None))
 
 
 @st.cache_data(ttl=60, max_entries=4, show_spinner=False)
@@ -80,11 +97,12 @@ def _nothing() -> None:
     )
 
 
-def _controls(known: Sequence[Entry]) -> tuple[Filters, str]:
+def _controls(known: Sequence[Entry], sets: Sequence[RunSet]) -> tuple[Filters, str]:
     """What is looked for; all of it is in the URL."""
-    tags = sorted({tag for entry in known for tag in entry.all_tags}, key=str.casefold)
-    datasets = sorted({entry.dataset for entry in known}, key=str.casefold)
-    states = [name for name in STATES if any(entry.state == name for entry in known)]
+    tags = sorted({tag for one in known for tag in one.all_tags} | {one.name for one in sets}, key=str.casefold)
+    datasets = sorted({one.dataset for one in (*known, *sets)}, key=str.casefold)
+    states = [name for name in STATES if any(one.state == name for one in (*known, *sets))]
+    show = "all"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = url_state.text(
             "Search", key="runs_search", placeholder="Title, note, setting, backbone, hash…", icon=":material/search:",
@@ -101,6 +119,10 @@ def _controls(known: Sequence[Entry]) -> tuple[Filters, str]:
         of_states = url_state.choose_several(
             st.multiselect, "State", states, key="runs_states", placeholder="all", width=150
         )
+        if sets:
+            show = url_state.choose(
+                st.selectbox, "Show", list(SHOW), key="runs_show", default="all", format_func=SHOW.get, width=200
+            )
         with st.popover("More", icon=":material/tune:", key="runs_more"):
             against = url_state.choose(
                 st.segmented_control, "Settings that differ", list(AGAINST), key="runs_against", default="others",
@@ -110,25 +132,14 @@ def _controls(known: Sequence[Entry]) -> tuple[Filters, str]:
             n_archived = sum(entry.archived for entry in known)
             archived = url_state.toggle(f"Archived too ({n_archived})", key="runs_archived")
         actions.deleted()
-    return Filters(words, tuple(of_datasets), tuple(of_states), tuple(of_tags), starred, archived), against
+    return Filters(words, tuple(of_datasets), tuple(of_states), tuple(of_tags), starred, archived, show), against
 
 
-def _experiment(filters: Filters, found: Sequence[Entry]) -> None:
-    """The way to the experiment whose runs are listed, where it is one."""
-    own = {(one.experiment, state.choice().owner.get(one.name)) for one in found if one.experiment in filters.tags}
-    if (
-        len(own) == 1
-        and (name := next(iter(own)))[1] is not None
-        and st.button(
-            f"Open the experiment {escape_markdown(name[0])}", icon=":material/experiment:", key="runs_experiment"
-        )
-    ):
-        state.open_view("train", dataset=name[1], view="experiments", filters={EXPERIMENT: name[0]})
-
-
-def sentence(known: Sequence[Entry], found: Sequence[Entry]) -> str:
+def sentence(known: Sequence[Entry], found: Sequence[Entry], sets: Sequence[RunSet] = ()) -> str:
     """How many there are, and the best of each of them that are listed, in Markdown."""
-    n = f"{count(len(found))} of {count(len(known))} runs" if len(found) < len(known) else _runs(len(known))
+    n = f"{count(len(found))} of {count(len(known))} runs" if len(found) < len(known) else _of(len(known), "run")
+    for word in dict.fromkeys(one.word for one in sets):
+        n += f", {_of(sum(one.word == word for one in sets), word.lower())}"
     scored = [entry for entry in found if entry.f1 is not None]
     if not scored:
         return f"**{n}**; none of them is finished." if found else f"**{n}**."
@@ -141,12 +152,17 @@ def sentence(known: Sequence[Entry], found: Sequence[Entry]) -> str:
     )
 
 
-def _runs(n: int) -> str:
-    return "1 run" if n == 1 else f"{count(n)} runs"
+def _of(n: int, what: str) -> str:
+    plural = f"{what}es" if what.endswith("ch") else f"{what}s"
+    return f"{count(n)} {what if n == 1 else plural}"
 
 
-def _note(entry: Entry) -> None:
-    """What is known of the ticked run and has no column."""
-    if entry.note:
-        st.markdown(f"**Note** · {escape_markdown(entry.note)}")
-    st.caption(f"Folder: {escape_markdown(entry.name)}")
+def _note(one: Entry | RunSet) -> None:
+    """What is known of the ticked row and has no column."""
+    if isinstance(one, RunSet):
+        if one.sentence:
+            st.markdown(escape_markdown(one.sentence))
+        return
+    if one.note:
+        st.markdown(f"**Note** · {escape_markdown(one.note)}")
+    st.caption(f"Folder: {escape_markdown(one.name)}")

@@ -3,12 +3,15 @@
 import shutil
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
+from core.jobs.run_sets import run_sets
 from core.runs import labels
 from core.runs.labels import title_of
 from dashboard.runs.listed import Filters, chosen, table
 from tests.builders import make_run
 from tests.core.runs.registry.test_index import entry
+from tests.dashboard.experiments import made as experiments
 
 
 def listed(at):
@@ -55,18 +58,68 @@ def test_search_tag_and_state_narrow_the_list_and_are_in_the_url(studio, open_pa
         assert not at.exception and listed(at)["Run"].tolist() == [title_of(first)], query
         assert "1 of 2 runs" in at.markdown[0].value
     at = open_page("runs", run=first.name, runs_search="nothing is like this")
-    assert not at.dataframe and "No run matches" in at.info[0].value
+    assert not at.dataframe and "Nothing matches" in at.info[0].value
     assert title_of(second)
 
 
-def test_an_experiment_is_a_filter(studio, open_page):
-    data = studio.add_dataset()
-    own, _ = studio.add_run(data), make_run(studio.checkpoints, data)
-    own.write_json("job.json", {**own.job(), "experiment": "unfreeze-1a2b3c4d"})
-    at = open_page("runs", run=own.name, runs_tags="unfreeze-1a2b3c4d")
-    assert listed(at)["Tags"].tolist() == [["unfreeze-1a2b3c4d"]]
-    at.button(key="runs_experiment").click().run()
-    assert not at.exception and at.title[0].value == "Train" and at.session_state["train_view"] == "experiments"
+@pytest.fixture
+def experiment_of(studio):
+    """An experiment on a dataset, its first row trained as a run here; and a run of its own. (name, row's, other)"""
+
+    def made(state="succeeded", **more):
+        data = studio.add_dataset()
+        own, other = studio.add_run(data), make_run(studio.checkpoints, data)
+        found = experiments.table(**more)
+        found["rows"][0]["runs"] = [own.name]
+        name = experiments.experiment(studio, data, state, found)
+        own.write_json("job.json", {**own.job(), "experiment": name})
+        return name, own, other
+
+    return made
+
+
+def test_an_experiment_is_one_row_that_holds_its_runs(experiment_of, open_page):
+    name, _, other = experiment_of()
+    at = open_page("runs", run=other.name)
+    assert not at.exception and "2 runs, 1 experiment" in at.markdown[0].value
+    shown = listed(at).set_index("Kind")
+    assert set(shown.index) == {"Run", "Experiment, 4 rows"}
+    row = shown.loc["Experiment, 4 rows"]
+    assert (row["F1"], row["Differs in"]) == (pytest.approx(0.9), "best: All layers") and row["Tags"] == [name]
+    for query, n in ({"runs_show": "runs"}, 2), ({"runs_show": "sets"}, 1), ({"runs_tags": name}, 2):
+        at = open_page("runs", run=other.name, **query)
+        assert not at.exception and len(listed(at)) == n, query
+
+
+def test_a_running_experiment_says_how_far_it_is(experiment_of, open_page):
+    experiment_of("running", waiting=2)
+    row = listed(open_page("runs")).set_index("Kind").loc["Experiment, 2 of 4 rows"]
+    assert row["State"] == ["running"]
+
+
+def test_a_set_leads_to_its_page_and_to_its_runs(experiment_of, studio, open_page):
+    """The widget of a table cannot be ticked in AppTest: what its buttons do is called."""
+    name, own, _ = experiment_of()
+    (one,) = run_sets(studio.checkpoints, {"tiny": studio.checkpoints / "datasets" / "tiny.h5"})
+
+    def page():
+        import sys
+
+        from dashboard import state
+        from dashboard.runs import actions
+
+        one, run = sys.modules["tests.dashboard.runs.test_page"].TICKED
+        state.choose()
+        actions.actions([run], "runs", one)
+
+    TICKED[:] = [one, own]
+    at = AppTest.from_function(page).run()
+    assert not at.exception
+    assert not at.button(key="runs_open_run").disabled and not at.button(key="runs_unfold").disabled
+    assert at.button(key="runs_duplicate").disabled, "a set has no settings of its own"
+
+
+TICKED = []
 
 
 def test_a_copied_folder_is_there_at_once(studio, open_page, tmp_path):
