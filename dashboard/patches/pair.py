@@ -14,6 +14,7 @@ import streamlit as st
 
 from core.data.leakage.shifted_crops import TURNS
 from core.data.store import Dataset
+from core.text import list_names
 from dashboard.patches import gallery, render, tiles
 from dashboard.ui.formatting import class_word, escape_markdown
 
@@ -26,7 +27,7 @@ KIND_WORDS = {
 }
 SIDE = 256  # pixels of a picture
 GAP, BETWEEN = 6, 128  # pixels between two pictures of a tile, and their grey
-TWO_PX = 250  # least width of a tile of two, CSS pixels
+ONE_PX = 125  # least width of one of the pictures of a tile, CSS pixels
 
 
 def overlap_masks(dy: int, dx: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -107,21 +108,25 @@ def attention(
     cams: Sequence[gallery.Cams],
     key: str,
     caption: Callable[[pd.Series], str],
+    letters: str = "AB",
 ) -> None:
-    """A gallery in which each tile shows a patch twice: under the attention of A, left, and of B, right.
+    """A gallery in which each tile shows a patch under the attention of each, from left to right.
 
-    table, caption: as ``gallery.gallery`` takes them. A click opens the patch's card.
+    table, caption: as ``gallery.gallery`` takes them. letters: what each of ``cams`` is called. A click opens the
+    patch's card.
     """
     ids, made = [str(patch_id) for patch_id in table["id"]], []
     drawn = attention_pictures(data, ids, look, cams)
-    for (_, row), patch_id, two in zip(table.iterrows(), ids, drawn, strict=True):
-        between = np.full((two[0].shape[0], GAP, 3), BETWEEN, np.uint8)
-        rgb = np.concatenate([two[0], between, two[1]], axis=1)
+    order = list_names(list(letters))
+    for (_, row), patch_id, some in zip(table.iterrows(), ids, drawn, strict=True):
+        between = np.full((some[0].shape[0], GAP, 3), BETWEEN, np.uint8)
+        parts = [part for rgb in some for part in (between, rgb)][1:]
         chip = tiles.outcome_chip(row.get("outcome"))
-        more = "left the attention of A, right of B"
+        more = f"from left to right the attention of {order}"
+        rgb = np.concatenate(parts, axis=1)
         made.append(tiles.tile(patch_id, rgb, caption(row), chip, gallery.short(patch_id, 30), more))
-    st.caption("Left: the attention of A. Right: that of B. A click opens a patch.")
-    sent = tiles.payload(made, "Patches with the attention of A and of B", px=TWO_PX)
+    st.caption(f"From left to right: the attention of {order}. A click opens a patch.")
+    sent = tiles.payload(made, f"Patches with the attention of {order}", px=ONE_PX * len(cams))
     tiles.draw(sent, f"{key}_attention", tiles.open_patch)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.evaluate.comparison.many import patches_needed, with_holm
 from core.evaluate.comparison.repeats import RepeatedDifference
@@ -20,7 +21,7 @@ from core.runs.repeats import repeats_of
 from core.runs.store import RunFolder
 from dashboard import cache, state, theme, url_state
 from dashboard.charts import intervals
-from dashboard.results.compare import confusions, learning
+from dashboard.results.compare import confusions, learning, several_patches
 from dashboard.results.compare.door import SEVERAL
 from dashboard.results.compare.sides import Side, answers, pair
 from dashboard.ui import downloads, guards
@@ -33,7 +34,7 @@ MOST_NEEDED = 10_000_000  # patches: a larger number helps nobody
 SEPARATOR = " · "
 
 
-def several_view(run: RunFolder, summary: dict, head: str) -> None:
+def several_view(run: RunFolder, summary: dict, head: str, data: Dataset | None) -> None:
     """The view. The reference is ``head`` of ``run``."""
     options = _candidates(run, summary, head)
     if not options:
@@ -72,6 +73,7 @@ def several_view(run: RunFolder, summary: dict, head: str) -> None:
     compared = [this, *(sides[name] for name in comparisons)]
     classes = tuple(summary["class_names"])
     confusions.confusions_view([(side.title, answers(side)) for side in compared], classes, "several")
+    several_patches.patches_view(compared, data)
     learning.several_view(compared)
 
 
@@ -170,7 +172,9 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
             "Reference": table["Reference"].map(number), "Difference": table["Difference"].map(difference),
             "95% interval": [interval(ends) for ends in zip(table["From"], table["To"], strict=True)],
             "p": table["p"].map(small), "p, Holm": table["p, Holm"].map(small),
-            "Different decisions": table["Different decisions"].map(count), "n": table["n"].map(count),
+            "Different decisions": table["Different decisions"].map(count),
+            "Fixed": table["Only it is right"].map(count),
+            "Broken": table["Only the reference is right"].map(count), "n": table["n"].map(count),
         }
     )  # fmt: skip
 

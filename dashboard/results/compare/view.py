@@ -63,7 +63,7 @@ def compare_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
     elif alone:
         st.info(NOTHING)
     elif how == "several":
-        several.several_view(run, summary, head)
+        several.several_view(run, summary, head, data)
     elif sides is not None:
         _two(*sides, metric, data, said)
 

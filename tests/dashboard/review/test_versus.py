@@ -79,7 +79,7 @@ def test_the_attention_of_both_runs_stands_side_by_side_and_a_card_tells_both(ru
     at = open_page("review", run=run.name, **VIEW, versus_with=other.name, versus_cell="both right", versus_cam="True")
     assert not at.exception
     strip = next(one for one in at.get("bidi_component") if one.key == "versus_attention")
-    assert "left the attention of A, right of B" in strip.proto.json
+    assert "from left to right the attention of A, B" in strip.proto.json
     assert not galleries.shown(at, "versus")
     mine, theirs = (one.oof().set_index("id") for one in (run, other))
     right = [one[f"pred_{HEAD}"] == one["label"] for one in (mine, theirs)]
