@@ -77,21 +77,22 @@ def served(script: Path, checkpoints: Path) -> Iterator[str]:
         server.wait(timeout=20)
 
 
-def seconds(context: BrowserContext, address: str, page: str, query: str) -> float:
-    """From asking for a page to its first picture."""
+def seconds(context: BrowserContext, address: str, page: str, query: str, control: bool = False) -> float:
+    """From asking for a page to its first picture; with ``control``, or on pages without one, its first controls."""
     tab = context.new_page()
     begun = time.perf_counter()
     tab.goto(f"{address}/{page}{query}", wait_until="commit")
-    tab.wait_for_function(CONTROLS if page in ("train", "predict") else SEEN, timeout=60_000, polling=20)
+    seen = CONTROLS if control or page in ("train", "predict") else SEEN
+    tab.wait_for_function(seen, timeout=180_000, polling=20)
     took = time.perf_counter() - begun
     tab.close()
     return took
 
 
-def fresh(chromium: Browser, address: str, page: str, query: str) -> float:
+def fresh(chromium: Browser, address: str, page: str, query: str, control: bool = False) -> float:
     """With an empty cache."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    took = seconds(context, address, page, query)
+    took = seconds(context, address, page, query, control)
     context.close()
     return took
 
