@@ -1,0 +1,92 @@
+"""Pictures of the pages in both themes, for README and docs/pages.md.
+
+    python -m benchmarks.screenshots --checkpoints DIR --run RUN [--out docs/pages] [--sizes 1440x900] [PAGE?QUERY ...]
+
+Each page (``PAGES``, or those named) of a server on DIR is opened in Chromium, left until it is drawn, and kept as a
+JPEG: PAGE-light.jpg, PAGE-dark.jpg; at other sizes than the first with the width in the name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.speed.first_picture import FLAGS, ROOT, served
+
+PAGES = {
+    "overview": "", "dataset": "dataset?view=patches", "balance": "balance", "train": "train?view=new",
+    "experiments": "train?view=experiments", "results": "results?view=summary", "threshold": "results?view=safety",
+    "compare": "results?view=heads", "review": "review?view=patches", "embedding": "embedding",
+    "attention": "explain?view=where", "bands": "explain?view=bands", "robustness": "explain?view=robustness",
+    "predict": "predict?view=scene", "runs": "runs",
+}  # fmt: skip
+THEMES = ("light", "dark")
+QUALITY = 82
+CALM = (
+    "() => document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') "
+    "&& !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"
+)
+
+
+def drawn(tab: Page) -> None:
+    """Wait until the page has been still for two seconds."""
+    for wait in (1500, 1000, 500):
+        tab.wait_for_timeout(wait)
+        tab.wait_for_function(CALM, timeout=120_000)
+
+
+def taken(chromium: Browser, address: str, theme: str, size: tuple[int, int]) -> bytes:
+    """A picture of the page as it is first seen (PNG)."""
+    context = chromium.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=theme, reduced_motion="reduce"
+    )
+    tab = context.new_page()
+    tab.goto(address, wait_until="commit")
+    tab.wait_for_selector("[data-testid=stMain] h1", timeout=120_000)
+    drawn(tab)
+    picture = tab.screenshot()
+    context.close()
+    return picture
+
+
+def sizes(text: str) -> list[tuple[int, int]]:
+    """``1440x900,820x1100`` as pairs."""
+    return [tuple(int(side) for side in one.split("x")) for one in text.split(",")]
+
+
+def main() -> None:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("pages", nargs="*", help="such as results?view=heads; none: all")
+    made.add_argument("--checkpoints", type=Path, required=True)
+    made.add_argument("--run", required=True)
+    made.add_argument("--out", type=Path, default=ROOT / "docs" / "pages")
+    made.add_argument("--sizes", type=sizes, default=[(1440, 900)])
+    given = made.parse_args()
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        sys.exit("There is no Chromium on this machine (Debian: apt-get install chromium).")
+    pages = {re.sub(r"\W+", "-", page): page for page in given.pages} or PAGES
+    given.out.mkdir(parents=True, exist_ok=True)
+    script = ROOT / "dashboard" / "server.py"
+    with sync_playwright() as playwright, served(script, given.checkpoints.resolve()) as address:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        for size in given.sizes:
+            mark = "" if size == given.sizes[0] else f"-{size[0]}"
+            for theme in THEMES:
+                for name, page in pages.items():
+                    query = f"{'&' if '?' in page else '?'}run={given.run}"
+                    picture = Image.open(io.BytesIO(taken(chromium, f"{address}/{page}{query}", theme, size)))
+                    picture.convert("RGB").save(given.out / f"{name}-{theme}{mark}.jpg", quality=QUALITY, optimize=True)
+                    print(f"{name} {theme} {size[0]}x{size[1]}", flush=True)
+        chromium.close()
+
+
+if __name__ == "__main__":
+    main()
