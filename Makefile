@@ -9,7 +9,7 @@ PORT ?= 8501
 .PHONY: demo test test-slow bench lint clean dashboard
 
 demo: $(VENV)/.run
-	$(BIN)/python -m core demo
+	$(BIN)/python -m core demo --detach
 	$(BIN)/python -m streamlit run dashboard/server.py --server.port $(PORT)
 
 dashboard: $(VENV)/.run

@@ -21,6 +21,9 @@ def demo(
     showcase: Annotated[
         bool, typer.Option("--showcase/--no-showcase", help="Also do the analyses that the guided path shows.")
     ] = True,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Leave these analyses to the queue; the dashboard shows how far they are.")
+    ] = False,
     overrides: Overrides = None,
     checkpoints: Checkpoints = DEFAULT_CHECKPOINTS,
     as_json: AsJson = False,
@@ -38,7 +41,9 @@ def demo(
         print_progress(f"The demo run is there already: {run.name} (--fresh trains it again).", as_json)
     else:
         run = follow(checkpoints, queue.submit(checkpoints, path, config), as_json)
-    failed = _show(run, as_json) if showcase else {}
+    if showcase and detach:
+        _leave(run, as_json)
+    failed = _show(run, as_json) if showcase and not detach else {}
     report(run, as_json)
     if showcase:
         _tell_path(run, failed, as_json)
@@ -47,6 +52,16 @@ def demo(
             f"The run is there, but {len(failed)} of its analyses failed: {', '.join(failed)}. "
             "`python -m core demo` tries them again."
         )
+
+
+def _leave(run: RunFolder, as_json: bool) -> None:
+    """Queue the analyses of the showcase that the run does not have yet. Raises as ``core.jobs.demo.show``."""
+    from core.analyses.showcase import missing
+    from core.jobs.demo import show
+
+    queued = show(run, missing(run))
+    if queued:
+        print_progress(f"{len(queued)} analyses of the guided path continue in the background.", as_json)
 
 
 def _show(run: RunFolder, as_json: bool) -> dict[str, str]:

@@ -61,6 +61,15 @@ def test_json_stays_one_object_like_that_of_train(run, asked, tmp_path):
     assert found["run"] == run.name and {"dataset", "oof", "folds", "seconds", "images_per_second"} <= set(found)
 
 
+def test_detached_it_leaves_the_analyses_to_the_queue(run, asked, tmp_path, monkeypatch):
+    queued = []
+    monkeypatch.setattr(queue, "submit_analysis", lambda target, name, options: queued.append((name, options)))
+    answer = core(*HERE, tmp_path, "--detach")
+    assert queued == [(stop.analysis, stop.options(run)) for stop in showcase.missing(run)] and asked[0] == []
+    assert f"{len(queued)} analyses of the guided path continue in the background." in answer.stdout
+    assert "not computed yet" in answer.stdout
+
+
 def test_without_the_showcase_nothing_is_asked(run, asked, tmp_path):
     answer = core(*HERE, tmp_path, "--no-showcase")
     assert asked[0] == [] and "What to look at" not in answer.stdout
