@@ -21,6 +21,7 @@ from dashboard.results.sources import ensembles, published_metrics, uploaded_sco
 from dashboard.results.splits.view import splits_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
+from dashboard.results.trainings.known import others_like, trainings_of
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
@@ -117,9 +118,9 @@ def draw(view, run, facts, oof, predicted, known) -> None:
     elif view == "calibration":
         calibration_view(predicted)
     elif view == "slices":
-        slices_view(predicted, data)
+        slices_view(predicted, data, others_like(predicted, trainings_of(run)))
     elif view == "heads":
-        heads_view(run, facts, predicted, oof)
+        heads_view(run, facts, predicted, oof, trainings_of(run))
     elif view == "second":
         second_view(facts)
     elif view == "compare":
@@ -139,8 +140,8 @@ def open_safety() -> None:
 
 def basis(run, facts, head) -> str:
     """What stands behind the numbers of a head, and how finished trainings of this recipe spread."""
+    trainings = trainings_of(run)
     try:
-        trainings = repeats.repeats_of(run, state.choice().runs)
         spread = repeats.spread(trainings, head) if len(trainings) > 1 else None
     except (LandslideLensError, KeyError):
         spread = None
