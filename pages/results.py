@@ -3,9 +3,7 @@
 import streamlit as st
 
 from core.data.leakage import ground_between
-from core.errors import LandslideLensError
 from core.evaluate.second_head import kept_facts
-from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
 from dashboard.results import interpretation, predictions, prevalence, summary
@@ -21,7 +19,7 @@ from dashboard.results.sources import ensembles, published_metrics, uploaded_sco
 from dashboard.results.splits.view import splits_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
-from dashboard.results.trainings.known import others_like, trainings_of
+from dashboard.results.trainings.known import others_like, spread_of, trainings_of
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
@@ -140,12 +138,7 @@ def open_safety() -> None:
 
 def basis(run, facts, head) -> str:
     """What stands behind the numbers of a head, and how finished trainings of this recipe spread."""
-    trainings = trainings_of(run)
-    try:
-        spread = repeats.spread(trainings, head) if len(trainings) > 1 else None
-    except (LandslideLensError, KeyError):
-        spread = None
-    return interpretation.basis(facts, head, spread)
+    return interpretation.basis(facts, head, spread_of(run, head))
 
 
 def notes(facts) -> list[str]:

@@ -41,16 +41,17 @@ def others_by_title(trainings: Sequence[RunFolder], heads: Sequence[str], metric
 
 def sentences(trainings: Sequence[RunFolder], summary: Mapping) -> list[str]:
     """The headline against the best other head and the strongest models without a network, in Markdown."""
-    found = []
-    for other, metric in pairs(summary):
-        try:
-            result = compared(trainings, summary["head"], other, metric)
-        except LandslideLensError as error:
-            found.append(escape_markdown(error))
-            continue
-        words = result.sentence(theme.head_title(summary["head"]), theme.head_title(other), METRICS[metric])
-        found.append(escape_markdown(words.replace(" -0", " −0").replace("(-0", "(−0").replace("[-0", "[−0")))
-    return found
+    return [in_words(trainings, summary["head"], other, metric)[0] for other, metric in pairs(summary)]
+
+
+def in_words(trainings: Sequence[RunFolder], head: str, other: str, metric: str) -> tuple[str, bool]:
+    """One head against another of the same trainings, in Markdown; whether the difference is settled."""
+    try:
+        found = compared(trainings, head, other, metric)
+    except LandslideLensError as error:
+        return escape_markdown(error), False
+    words = found.sentence(theme.head_title(head), theme.head_title(other), METRICS[metric])
+    return escape_markdown(words.replace(" -0", " −0").replace("(-0", "(−0")), found.settled
 
 
 def pairs(summary: Mapping) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import LandslideLensError
-from core.runs.repeats import repeats_of
+from core.runs.repeats import repeats_of, spread
 from core.runs.store import RunFolder
 from dashboard import state
 from dashboard.results import predictions
@@ -33,6 +33,15 @@ def values(trainings: Sequence[RunFolder], head: str, metric: str) -> list[float
     """A head's metric in each training; nothing where one lacks it or has it undefined."""
     found = [run.summary()["heads"].get(head, {}).get(metric) for run in trainings]
     return [] if any(value is None for value in found) else [float(value) for value in found]
+
+
+def spread_of(run: RunFolder, head: str) -> dict[str, Any] | None:
+    """``core.runs.repeats.spread`` of a head over the trainings of a run's recipe; None where it is not known."""
+    trainings = trainings_of(run)
+    try:
+        return spread(trainings, head) if len(trainings) > 1 else None
+    except (LandslideLensError, KeyError):
+        return None
 
 
 def spread_words(found: Sequence[float]) -> tuple[str, str]:
