@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.report import circumstances, keep, parser
 from core.data.store import open_dataset
+from core.experiments.results import survives
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "ablations.json"
 DIGITS = 4
@@ -92,21 +93,13 @@ def _cells(row: dict[str, Any], baseline: str, seeds: int, printed: bool) -> lis
         cells += ["the first row" if row["name"] == baseline else "", "", ""]
     else:
         cells += [f"{gained['difference']:+.3f} [{gained['lo']:+.3f}, {gained['hi']:+.3f}]"]
-        cells += [f"{gained['p_holm']:.3f}", _survives(gained)]
+        cells += [f"{gained['p_holm']:.3f}", survives(gained) or "nothing"]
     return [*cells, *([f"{row['facts']['printed_f1']:.4f}" if "printed_f1" in row["facts"] else ""] * printed)]
 
 
 def _value(oof: dict[str, Any], name: str) -> str:
     low, high = oof[f"{name}_interval"]
     return f"{oof[name]:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _survives(gained: dict[str, Any]) -> str:
-    if "patches" not in gained:
-        return "other patches" if gained["settled"] else "no"
-    if gained["settled"]:
-        return "other patches and other trainings"
-    return "other patches alone" if gained["patches"]["p"] < 0.05 else "no"
 
 
 def _verdict(rows: list[dict[str, Any]], baseline: str, seeds: int) -> str:
