@@ -71,6 +71,8 @@ def markdown(found: dict[str, Any]) -> str:
         f"{first['folds']} folds, {first['epochs']} epochs, {MANY.get(seeds, f'{seeds} trainings of each row')}; "
         f"{found['reduced'] or 'Full budget.'} {_verdict(rows, found['baseline'], seeds)}"
     )
+    if found["full"].get("sentence"):
+        words += f" {found['full']['sentence']}"
     title = f"**{TITLES[found['kind']]}, {found['set']}**"
     return "\n".join(
         [title, "", *lines, "", words, "", f"![{TITLES[found['kind']]}, {found['set']}]({picture(found)})"]
