@@ -3,9 +3,7 @@
 import streamlit as st
 
 from core.data.leakage import ground_between
-from core.errors import LandslideLensError
 from core.evaluate.second_head import kept_facts
-from core.runs import repeats
 from dashboard import state, url_state
 from dashboard.patches import outcomes
 from dashboard.results import interpretation, predictions, prevalence, summary
@@ -21,6 +19,7 @@ from dashboard.results.sources import ensembles, published_metrics, uploaded_sco
 from dashboard.results.splits.view import splits_view
 from dashboard.results.threshold import threshold_view
 from dashboard.results.training import training_view
+from dashboard.results.trainings.known import others_like, spread_of, trainings_of
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import or_stop
@@ -117,9 +116,9 @@ def draw(view, run, facts, oof, predicted, known) -> None:
     elif view == "calibration":
         calibration_view(predicted)
     elif view == "slices":
-        slices_view(predicted, data)
+        slices_view(predicted, data, others_like(predicted, trainings_of(run)))
     elif view == "heads":
-        heads_view(run, facts, predicted, oof)
+        heads_view(run, facts, predicted, oof, trainings_of(run))
     elif view == "second":
         second_view(facts)
     elif view == "compare":
@@ -139,12 +138,7 @@ def open_safety() -> None:
 
 def basis(run, facts, head) -> str:
     """What stands behind the numbers of a head, and how finished trainings of this recipe spread."""
-    try:
-        trainings = repeats.repeats_of(run, state.choice().runs)
-        spread = repeats.spread(trainings, head) if len(trainings) > 1 else None
-    except (LandslideLensError, KeyError):
-        spread = None
-    return interpretation.basis(facts, head, spread)
+    return interpretation.basis(facts, head, spread_of(run, head))
 
 
 def notes(facts) -> list[str]:

@@ -119,6 +119,7 @@ EXCLUDED = {
     "python -m core train F.h5 --preset board2-two": "needs a GPU",
     "python -m core analyse robustness RUN --max-cloud": "needs a column of clouds",
     "python -m core analyse next_patches ": "needs unlabelled patches; tests/core/analyses/review has a run with some",
+    "python -m core ablate F.h5 table": "trains up to eight networks; tests/core/analyses/test_ablate.py trains two",
     "python -m core ablate F.h5 unfreeze ": "trains thirteen networks; tests/core/analyses/test_ablate.py trains two",
     "make ": "makes an environment and downloads; .ci and people run it",
     "pip ": "downloads",

@@ -105,7 +105,8 @@ class Table:
         if name == self.baseline or not {name, self.baseline} <= set(self._answers):
             return
         try:
-            self._values[name]["difference"] = differences(self._answers[name], self._answers[self.baseline])
+            same = self._values[name]["runs"] == self._values[self.baseline]["runs"]  # two heads of the same networks
+            self._values[name]["difference"] = differences(self._answers[name], self._answers[self.baseline], same)
         except RunError as error:
             self._values[name]["not_compared"] = str(error)
 
@@ -116,10 +117,10 @@ class Table:
                 one |= {"p_holm": float(adjusted), "settled": bool(adjusted < ALPHA)}
 
 
-def differences(of: list[pd.DataFrame], base: list[pd.DataFrame]) -> dict[str, dict[str, Any]]:
+def differences(of: list[pd.DataFrame], base: list[pd.DataFrame], paired: bool = False) -> dict[str, dict[str, Any]]:
     """By metric what ``of`` has more than ``base``: difference, lo, hi, p, n, and ``over`` which kinds of chance.
 
-    Both: tables of ``core.runs.compare.answers``, one a training.
+    Both: tables of ``core.runs.compare.answers``, one a training. paired: the k-th of both are of one training.
     """
     named = [*(("this row", one) for one in of), *(("the baseline", one) for one in base)]
     labels, found, groups = on_shared_patches(named)
@@ -132,7 +133,7 @@ def differences(of: list[pd.DataFrame], base: list[pd.DataFrame]) -> dict[str, d
         }
     result = {}
     for metric in METRICS:
-        many = compare_repeats(labels, found[: len(of)], found[len(of) :], groups, metric, N_BOOT)
+        many = compare_repeats(labels, found[: len(of)], found[len(of) :], groups, metric, N_BOOT, paired=paired)
         both = many.both
         values = {"difference": many.difference, "lo": both.lo, "hi": both.hi, "p": both.p}
         patches = {"lo": many.patches.lo, "hi": many.patches.hi, "p": many.patches.p}
@@ -212,4 +213,24 @@ def sentence(table: dict[str, Any]) -> str:
         words = f"{words[:-1]}, {difference(gained['difference'])} to {base['title']}."
     counts = [f"{n} {what}" for n, what in ((better, "better"), (len(sure) - better, "worse")) if n]
     told = " and ".join(counts) if counts else "none different"
-    return f"{words} Of {len(compared)} compared with {base['title']}: {told} beyond chance (Holm)."
+    found = f"{words} Of {len(compared)} compared with {base['title']}: {told}"
+    if table["seeds"] < 2:
+        return f"{found} for other patches (Holm). Other trainings are not known from one of each row."
+    alone = sum(survives(one) == PATCHES_ALONE for one in compared)
+    more = f" {alone} more for other patches alone." if alone else ""
+    return f"{found} for other patches and other trainings (Holm).{more}"
+
+
+PATCHES_ALONE = "other patches alone"
+
+
+def survives(gained: dict[str, Any]) -> str:
+    """Which kinds of chance a row's difference to the baseline survives, Holm's correction considered; empty: none.
+
+    Alone: by its own p over patches, where several trainings of each row do not all keep it.
+    """
+    if "patches" not in gained:
+        return "other patches" if gained["settled"] else ""
+    if gained["settled"]:
+        return "other patches and trainings"
+    return PATCHES_ALONE if gained["patches"]["p"] is not None and gained["patches"]["p"] < ALPHA else ""

@@ -45,8 +45,12 @@ def ready(asked: Asked, row: Row) -> Row:
     return replace(row, config=without_excluded(config, path)[0])
 
 
-def run_rows(asked: Asked, kind: Kind, name: str, folder: ResultFolder, seeds: int = 1) -> Steps[Table]:
+def run_rows(
+    asked: Asked, kind: Kind, name: str, folder: ResultFolder, seeds: int = 1, shared: Shared | None = None
+) -> Steps[Table]:
     """Train what is missing, and return the table. Each row is trained with ``seeds`` seeds.
+
+    shared: what the rows share; none: something new.
 
     A row that cannot be trained is in the table with its reason, and the others are trained all the same. Raises
     ConfigError for what cannot be asked, RunError where no row could be trained.
@@ -54,7 +58,7 @@ def run_rows(asked: Asked, kind: Kind, name: str, folder: ResultFolder, seeds: i
     if kind.prepare is not None:
         yield from kind.prepare(asked)
     rows = [ready(asked, row) for row in planned(kind, asked)]
-    table, shared = Table(kind, asked, rows, seeds, reduced_words(kind, asked)), Shared()
+    table, shared = Table(kind, asked, rows, seeds, reduced_words(kind, asked)), shared or Shared()
     runs: dict[str, list[RunFolder]] = {}
     folder.write_json(TABLE, table.to_dict())
     for i, row in enumerate(rows):

@@ -22,6 +22,7 @@ from core.heads.fold import FittedHeads, HeadSet, fit_on_embeddings, fit_on_stat
 from core.progress import TRAINING, Progress
 from core.smote.methods import oversample
 from core.smote.resample import Synthetics, keep_missing, n_synthetic, normalised_range
+from core.train.frozen_features import digest, embed_frozen, stays_frozen
 from core.train.loop import EpochResult, embed, fit
 from core.train.networks.backbones import build_network, save_network
 from core.train.networks.model_scaling import model_scaling
@@ -79,7 +80,7 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
     where = run.resume_path(fold)
     for result in fit(
         network, train_x, train_y, patches[val], context.labels[val], config, context.device, seed, where, held,
-        tabular, told.keep, masks,
+        tabular, told.keep, masks, context.shared.within,
     ):  # fmt: skip
         share = (fold + result.epoch / result.epochs) / n_folds
         text = f"Fold {fold + 1} of {n_folds}, epoch {result.epoch} of {result.epochs}: loss {result.train_loss:.3f}"
@@ -89,10 +90,16 @@ def train_fold(context: RunContext, fold: int) -> Iterator[Progress]:
         yield Progress(TRAINING * share, text, "epoch", {"stage": "training", "epoch": result.epoch, **row, **at})
 
     batch, tta = config.train.batch_size, config.train.tta
-    embedded = embed(network, patches, context.device, batch, tta=tta, table=known.table)
-    of_anchors = known.at(anchors).table
-    of_synthetics = embed(network, synthetics.images, context.device, batch, tta=tta, table=of_anchors)
-    heads = fit_heads(context, fc_head(network), embedded.embeddings, of_synthetics.embeddings, train)
+    frozen = known.table is None and stays_frozen(network, config.train)
+    if frozen:  # another run in this process may have the same backbone
+        share = context.shared.within
+        embedded = embed_frozen(network, patches, context.device, batch, tta, share)
+        of_synthetics = embed_frozen(network, synthetics.images, context.device, batch, tta, share)
+    else:
+        embedded = embed(network, patches, context.device, batch, tta=tta, table=known.table)
+        of_anchors = known.at(anchors).table
+        of_synthetics = embed(network, synthetics.images, context.device, batch, tta=tta, table=of_anchors)
+    heads = fit_heads(context, fc_head(network), embedded.embeddings, of_synthetics.embeddings, train, frozen)
     save_heads(run.heads_path(fold), heads.heads)
     run.write_scores(fold, heads.scores)
     run.write_head_rows(fold, train, val, context.labels, of_synthetics.embeddings)
@@ -158,14 +165,30 @@ def hold_back(context: RunContext, train: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def fit_heads(
-    context: RunContext, fc: Head, embeddings: np.ndarray, of_synthetics: np.ndarray, train: np.ndarray
+    context: RunContext,
+    fc: Head,
+    embeddings: np.ndarray,
+    of_synthetics: np.ndarray,
+    train: np.ndarray,
+    frozen: bool = False,
 ) -> FittedHeads:
-    """Every head of one fold: the network's own, those on its embeddings, and the baselines that see no network."""
+    """Every head of one fold: the network's own, those on its embeddings, and the baselines that see no network.
+
+    frozen: the embeddings are those of a backbone that has not learnt, so that other runs may have the same.
+    """
     config = context.config.heads
     fitted = FittedHeads({fc.name: fc}, {fc.name: fc.decision(embeddings)})
     wanted = HeadSet.of(config)
-    on_embeddings = fit_on_embeddings(embeddings, train, of_synthetics, context.labels, wanted, context.device)
-    fitted |= on_embeddings
+
+    def on_embeddings() -> FittedHeads:
+        return fit_on_embeddings(embeddings, train, of_synthetics, context.labels, wanted, context.device)
+
+    if frozen:
+        key = digest(embeddings, of_synthetics, train, context.labels[train]), wanted, str(context.device)
+        n_bytes = (len(wanted.names) + 1) * (embeddings.nbytes + of_synthetics.nbytes)
+        fitted |= context.shared.within("heads", key, on_embeddings, n_bytes)
+    else:
+        fitted |= on_embeddings()
     if not context.dataset.has_pictures:
         return fitted  # the statistics of one pixel are the columns, which these heads have read
     on_statistics = context.shared.of(

@@ -89,6 +89,18 @@ def recipes(
     return compare_repeats(labels, found[: len(a)], found[len(a) :], groups, metric)
 
 
+def heads(runs: Sequence[RunFolder], head: str, other: str, metric: str = "f1") -> RepeatedDifference:
+    """One head against another by all trainings of a recipe, each training's two heads against each other.
+
+    runs: of :func:`core.runs.repeats.repeats_of`; one training without a head raises RunError, as does :func:`pair`.
+    """
+    from core.evaluate.comparison.repeats import compare_repeats
+
+    asked = [(run, name) for name in (head, other) for run in runs]
+    labels, found, groups = _on_shared_patches(asked)
+    return compare_repeats(labels, found[: len(runs)], found[len(runs) :], groups, metric, paired=True)
+
+
 def rows(against: RunFolder, others: Iterable[RunFolder], metric: str = "f1") -> list[dict]:
     """Every other run against one, by headline heads, each p beside Holm's for all of them; see ``many.with_holm``.
 

@@ -27,7 +27,7 @@ from core.train.batches import Batches, Placement, batch_indices, place
 from core.train.checkpoint import newest_checkpoint, save_checkpoint
 from core.train.epoch_answers import EpochAnswers
 from core.train.fingerprint import specification
-from core.train.frozen_features import FrozenFeatures, LastLayer, can_be_kept
+from core.train.frozen_features import FrozenFeatures, LastLayer, Share, alone, can_be_kept
 from core.train.inference import Embedded, embed
 from core.train.networks.network import Network
 from core.train.networks.tabular import TabularInputs
@@ -102,13 +102,15 @@ def fit(
     tabular: TabularInputs | None = None,
     keep: Callable[[EpochResult], None] = lambda result: None,
     masks: np.ndarray | None = None,
+    share: Share = alone,
 ) -> Generator[EpochResult, None, None]:
     """Train ``network`` in place, one epoch for each result that is asked for.
 
     train_x, val_x: (N, C, H, W) float32, normalised, finite. train_y: (N,) 0/1, or (N, 2) soft labels. val_y: (N,)
     0/1, -1 where unlabelled. inner: patches and labels that were held back from training, by which ``select="inner"``
     chooses. tabular: the columns of the patches, and what a second head answers. masks: (N, H, W) uint8 of the training
-    patches (``core.train.outlines``), for a network with a mask head.
+    patches (``core.train.outlines``), for a network with a mask head. share: a frozen backbone's features that other
+    runs may have computed.
 
     After the last result the network holds the weights that are judged: the running average where
     ``ema_decay`` is set, with batch normalisation settled on the training part; or those of the chosen epoch as they
@@ -132,7 +134,7 @@ def fit(
         config.train.select
     ]
     loss = loss_of(config.train, targets, data.device)
-    trainer = _Trainer(network, data, config, seed, loss, chosen_by, tabular)
+    trainer = _Trainer(network, data, config, seed, loss, chosen_by, tabular, share)
     trainer.fit_statistics(train_x)
     epochs, spec = config.train.epochs, specification(config, seed, train_x, rows, masks)
     done = trainer.resume(resume_dir, spec)
@@ -162,7 +164,9 @@ class _Trainer:
         loss: Any,
         chosen_by: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None,
         tabular: TabularInputs,
+        share: Share,
     ) -> None:
+        self.share = share
         self.network, self.data, self.config, self.seed = network.to(data.device), data, config, seed
         if not config.train.channels_last:
             self.network.to(memory_format=torch.contiguous_format)
@@ -269,7 +273,7 @@ class _Trainer:
             self.features = None
         elif self.features is None:
             self.features = FrozenFeatures(
-                self.network, self.data, augment, n_views, self.seed, self.units, self.gradients.dtype
+                self.network, self.data, augment, n_views, self.seed, self.units, self.gradients.dtype, self.share
             )
 
     def _pass(self, epoch: int, generator: np.random.Generator) -> tuple[float, float, EpochAnswers, float]:

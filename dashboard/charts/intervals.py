@@ -22,8 +22,13 @@ from dashboard.charts.base import (
 RIM = "#FFFFFF"  # of whiskers
 
 
-def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -> go.Figure:
-    """Each head's value of a metric as a dot with its 95% interval. summary_heads: ``summary["heads"]``."""
+def heads_comparison(
+    summary_heads: Mapping[str, Mapping], metric: str = "f1", again: Mapping[str, Sequence[float]] | None = None
+) -> go.Figure:
+    """Each head's value of a metric as a dot with its 95% interval. summary_heads: ``summary["heads"]``.
+
+    again: by a head's title what other trainings have, as ticks.
+    """
     names = tuple(summary_heads)
     rows = [(head, facts) for head, facts in summary_heads.items() if facts.get(metric) is not None]
     figure = go.Figure()
@@ -37,15 +42,22 @@ def heads_comparison(summary_heads: Mapping[str, Mapping], metric: str = "f1") -
             error_x=arms(value, low, high, theme.head_colour(head, names)),
             hovertemplate=f"{theme.head_title(head)}: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
         )  # fmt: skip
+        title = theme.head_title(head)
+        ticks(figure, title, (again or {}).get(title, ()), theme.head_colour(head, names))
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title_text=f"{METRIC_TITLES.get(metric, metric)}, with 95% interval")
     return theme.apply(figure, 110 + 34 * max(1, len(rows)))
 
 
-def training_and_unseen(rows: Sequence[tuple[str, float | None, float, float, float, str]], title: str) -> go.Figure:
+def training_and_unseen(
+    rows: Sequence[tuple[str, float | None, float, float, float, str]],
+    title: str,
+    again: Mapping[str, Sequence[float]] | None = None,
+) -> go.Figure:
     """A score on training patches (open) and on unseen ones (filled, with interval), a line a row.
 
-    rows: name, on training patches (None: not known), on unseen ones, low, high, colour. title: of the axis.
+    rows: name, on training patches (None: not known), on unseen ones, low, high, colour. title: of the axis. again:
+    by a row's name what other trainings have on unseen patches, as ticks.
     """
     figure = go.Figure()
     for name, train, unseen, low, high, colour in rows:
@@ -65,9 +77,20 @@ def training_and_unseen(rows: Sequence[tuple[str, float | None, float, float, fl
             error_x=arms(unseen, low, high, colour),
             hovertemplate=f"{words}, unseen patches: %{{x:.3f}}{range_words(low, high)}<extra></extra>",
         )  # fmt: skip
+        ticks(figure, words, (again or {}).get(name, ()), colour)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title_text=f"{title} (open: on training patches)")
     return theme.apply(figure, 110 + 34 * max(1, len(rows)))
+
+
+def ticks(figure: go.Figure, row: str, values: Sequence[float], colour: str) -> None:
+    """What trainings of the recipe have in a row, as ticks. row: its name, escaped."""
+    if len(values):
+        figure.add_scatter(
+            x=list(values), y=[row] * len(values), mode="markers", showlegend=False,
+            marker={"size": 16, "symbol": "line-ns", "line": {"width": 2, "color": colour}},
+            hovertemplate=f"{row}, trainings: %{{x:.3f}}<extra></extra>",
+        )  # fmt: skip
 
 
 def differences(

@@ -45,6 +45,7 @@ def by_parameters(rows: Sequence[dict[str, Any]], across: str) -> go.Figure:
         textposition="bottom center", marker={"size": 12, "color": UNSEEN}, error_y=_whiskers(rows, UNSEEN),
         hovertemplate="%{text}, %{x:.2f} million parameters: F1 %{y:.3f}<extra></extra>",
     )  # fmt: skip
+    _seeds(figure, x, rows)
     figure.update_xaxes(title_text=across, type="log", tickformat="~g", dtick="D2")
     figure.update_yaxes(title_text="F1, with 95% interval")
     return theme.apply(figure, 460)
@@ -67,6 +68,7 @@ def by_opening(rows: Sequence[dict[str, Any]], across: str = "") -> go.Figure:
         line={"color": UNSEEN, "width": LINE}, marker={"size": 11}, error_y=_whiskers(plain, UNSEEN),
         hovertemplate="%{x}: F1 %{y:.3f}<extra></extra>",
     )  # fmt: skip
+    _seeds(figure, x, plain)
     variants = list(dict.fromkeys(row["facts"]["variant"] for row in rows if row["facts"].get("variant")))
     for variant, symbol in zip(variants, VARIANTS, strict=False):
         mine = [row for row in rows if row["facts"].get("variant") == variant]
@@ -92,6 +94,7 @@ def over_c(rows: Sequence[dict[str, Any]], across: str) -> go.Figure:
         line={"color": UNSEEN, "width": LINE}, marker={"size": 11}, error_y=_whiskers(svms, UNSEEN),
         hovertemplate="C %{x:g}: F1 %{y:.3f}<extra></extra>",
     )  # fmt: skip
+    _seeds(figure, x, svms)
     for row, dash in zip((row for row in rows if not row["facts"].get("C")), ("dash", "dot", "dashdot"), strict=False):
         figure.add_scatter(
             x=[min(x), max(x)], y=[row["oof"]["f1"]] * 2, mode="lines", name=f"{escape_html(row['title'])}, unseen",
@@ -111,7 +114,8 @@ def by_row(rows: Sequence[dict[str, Any]], baseline: str) -> go.Figure:
         colour = UNSEEN if row["name"] == baseline else colour
         low, high = interval_bounds(row["oof"]["f1_interval"])
         drawn.append((row["title"], (row["train"] or {}).get("f1"), row["oof"]["f1"], low, high, colour))
-    return intervals.training_and_unseen(drawn, "F1 with 95% interval")
+    again = {row["title"]: _of_seeds(row) for row in rows}
+    return intervals.training_and_unseen(drawn, "F1 with 95% interval", again)
 
 
 def _opened_words(row: dict[str, Any]) -> str:
@@ -129,6 +133,21 @@ def _training(figure: go.Figure, x: Sequence[Any], rows: Sequence[dict[str, Any]
             line={"color": TRAINING, "width": THIN}, hovertemplate="Training patches: %{y:.3f}<extra></extra>",
             marker={"size": 10, "color": TRAINING, "symbol": "circle-open", "line": {"width": 2}},
         )  # fmt: skip
+
+
+def _seeds(figure: go.Figure, x: Sequence[Any], rows: Sequence[dict[str, Any]]) -> None:
+    """F1 on unseen patches of each training, as ticks beside their mean."""
+    points = [(at, value) for at, row in zip(x, rows, strict=True) for value in _of_seeds(row)]
+    if points:
+        figure.add_scatter(
+            x=[at for at, _ in points], y=[value for _, value in points], mode="markers", name="Each training",
+            marker={"size": 14, "symbol": "line-ew", "line": {"width": 2, "color": UNSEEN}},
+            hovertemplate="One training: F1 %{y:.3f}<extra></extra>",
+        )  # fmt: skip
+
+
+def _of_seeds(row: dict[str, Any]) -> list[float]:
+    return row["oof"].get("f1_seeds", {}).get("values", [])
 
 
 def _whiskers(rows: Sequence[dict[str, Any]], colour: str) -> dict[str, Any]:

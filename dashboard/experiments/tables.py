@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.experiments.results import f1_words
+from core.experiments.results import f1_words, survives
 from dashboard.ui.formatting import difference, interval, number, small
 
 
@@ -29,6 +29,7 @@ def _line(row: dict[str, Any], baseline: str, printed: bool, f1: str) -> dict[st
     if gained:
         line["To baseline"] = f"{difference(gained['difference'])} ({interval((gained['lo'], gained['hi']))})"
     line["p (Holm)"] = small(gained["p_holm"]) if gained and gained["p_holm"] is not None else None
+    line["Survives"] = (survives(gained) or "nothing") if gained else None
     line["AUC"] = f"{number(oof['auc'])} ({interval(oof['auc_interval'])})"
     line["Minutes"] = number(row["minutes"], 1)
     line["Parameters (M)"] = None if row["parameters"] is None else number(row["parameters"] / 1e6, 2)
@@ -52,7 +53,7 @@ def flat(table: dict[str, Any]) -> pd.DataFrame:
             line |= {f"{part}_f1": values.get("f1")} | _parts(f"{part}_f1_interval", values.get("interval"))
         for metric, values in (row.get("difference") or {}).items():
             keys = ("difference", "lo", "hi", "p", "p_holm", "settled", "over")
-            line |= {f"{metric}_{key}": values.get(key) for key in keys}
+            line |= {f"{metric}_{key}": values.get(key) for key in keys} | {f"{metric}_survives": survives(values)}
         line |= row.get("told") or {}
         lines.append(line | {f"fact_{key}": value for key, value in row["facts"].items()})
     return pd.DataFrame(lines)

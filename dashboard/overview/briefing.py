@@ -22,6 +22,7 @@ from dashboard.patches import card, gallery, outcomes
 from dashboard.results import interpretation, prevalence
 from dashboard.results import predictions as scored
 from dashboard.results.predictions import Predictions
+from dashboard.results.trainings.known import spread_of
 from dashboard.ui import guards
 from dashboard.ui.formatting import escape_markdown, interval, interval_percent, number, percent
 
@@ -125,8 +126,9 @@ def basis(brief: Briefing, n_runs: int) -> str:
     """The set, n, folds, head, threshold and interval behind the numbers, as Markdown for a tooltip."""
     labels = brief.predicted.labels
     flattered = " The best of several runs, chosen on these patches, looks a little better than it is." * (n_runs > 1)
+    head = brief.predicted.head
     return (
-        f"{interpretation.basis(brief.summary, brief.predicted.head)} Prevalence in these patches: "
+        f"{interpretation.basis(brief.summary, head, spread_of(brief.run, head))} Prevalence in these patches: "
         f"{percent(labels.mean())}.{flattered} Folder: {escape_markdown(brief.run.name)}"
     )
 

@@ -166,7 +166,10 @@ def inspections(
 
 
 def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: str = ACCENT) -> go.Figure:
-    """One dot per row with its interval, ``whole`` as a line. table: name, value, lo, hi, n; the order is kept."""
+    """One dot per row with its interval, ``whole`` as a line. table: name, value, lo, hi, n; the order is kept.
+
+    A row's ``again`` holds what other trainings have, as ticks.
+    """
     figure = go.Figure()
     rows = table[table["value"].notna()]
     for row in rows.to_dict("records"):
@@ -177,6 +180,7 @@ def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: st
             hovertemplate=f"{escape_html(row['name'])}: %{{x:.3f}}{range_words(row['lo'], row['hi'])}, "
             f"n = {row['n']:,}<extra></extra>",
         )  # fmt: skip
+        intervals.ticks(figure, escape_html(row["name"]), row.get("again", ()), own)
     if whole is not None and np.isfinite(whole):
         figure.add_vline(x=whole, line_width=THIN, line_dash="dot", line_color=theme.INK)
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -184,10 +188,13 @@ def dots(table: pd.DataFrame, title: str, whole: float | None = None, colour: st
     return theme.apply(figure, 100 + 30 * max(1, len(rows)))
 
 
-def gaps(rows: Sequence[Mapping], heads: tuple[str, ...]) -> go.Figure:
+def gaps(
+    rows: Sequence[Mapping], heads: tuple[str, ...], again: Mapping[str, Sequence[float]] | None = None
+) -> go.Figure:
     """Each head's F1 on its training patches (open) and on unseen ones (filled), joined.
 
-    rows: of a ``HeadTable``. heads: of the run, which have the colours that they have in every figure.
+    rows: of a ``HeadTable``. heads: of the run, which have the colours that they have in every figure. again: by title
+    what other trainings have, as ticks.
     """
     names, drawn = tuple(dict.fromkeys([*heads, *(row["head"] for row in rows)])), []
     for row in rows:
@@ -196,7 +203,7 @@ def gaps(rows: Sequence[Mapping], heads: tuple[str, ...]) -> go.Figure:
             low, high = (np.nan if b is None else b for b in row["oof"].get("interval") or (None, None))
             colour = theme.head_colour(row["head"], names)
             drawn.append((theme.head_title(row["head"]), train, unseen, low, high, colour))
-    return intervals.training_and_unseen(drawn, "F1")
+    return intervals.training_and_unseen(drawn, "F1", again)
 
 
 def sets(table: pd.DataFrame) -> go.Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -16,22 +18,40 @@ from dashboard.patches import outcomes
 from dashboard.results import charts, tables
 from dashboard.results.curves import curves_view
 from dashboard.results.predictions import Predictions
+from dashboard.results.trainings import heads as over_trainings
+from dashboard.results.trainings.known import ONCE
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number
 from dashboard.ui.guards import or_stop
 
+AGAIN = (
+    "Over trainings, each training's two heads are compared with each other: the interval over trainings is Student's "
+    "t of those differences, that over patches resamples whole groups. What survives both is settled."
+)
 
-def heads_view(run: RunFolder, summary: dict, predictions: Predictions, oof: pd.DataFrame) -> None:
-    """The view: every head first, then the baselines, curves, and how to fit further heads."""
+
+def heads_view(
+    run: RunFolder,
+    summary: dict,
+    predictions: Predictions,
+    oof: pd.DataFrame,
+    trainings: Sequence[RunFolder] = (),
+) -> None:
+    """The view: every head first, then the baselines, curves, and how to fit further heads.
+
+    trainings: of the run's recipe, the run first; of two or more, what training again would keep is said too.
+    """
     compared = or_stop(read, run)
     rows = compared.rows if compared else rows_of(summary)
-    table = head_rows(rows, summary)
+    table = over_trainings.with_spread(head_rows(rows, summary), trainings, tuple(summary["heads"]))
     if predictions.prevalence is not None:
         table = at_prevalence(table, oof, predictions.prevalence)
     st.markdown(f"**{sentence(summary)}**")
+    for words in over_trainings.sentences(trainings, summary) if len(trainings) > 1 else ():
+        st.markdown(f"- {words}")
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        _compared(rows, summary)
+        _compared(rows, summary, trainings)
     with grid.cell():
         _baselines(summary)
     downloads.table(shown(table), hide_index=True, width="stretch", height="content")
@@ -46,27 +66,31 @@ def heads_view(run: RunFolder, summary: dict, predictions: Predictions, oof: pd.
         st.markdown(
             "Gap: F1 on training patches minus out-of-fold F1. A training F1 near 1 means that a head has memorised "
             "its training patches; it says nothing about new ones. Heads on band statistics need no network. "
-            "Differences are paired: both heads on the same bootstrap samples; grey: the interval includes 0."
+            "Differences are paired: both heads on the same bootstrap samples; grey: the interval includes 0. "
+            + (AGAIN if len(trainings) > 1 else ONCE)
         )
         downloads.download(table, f"{run.name}_heads", "Heads (CSV)")
         rows = pd.DataFrame(tables.differences(summary), columns=["difference", "value", "lo", "hi"])
         downloads.download(rows, f"{summary['run']}_baselines", "Differences (CSV)")
 
 
-def _compared(rows: list[dict], summary: dict) -> None:
+def _compared(rows: list[dict], summary: dict, trainings: Sequence[RunFolder]) -> None:
     """Every head by one metric; by F1 beside what it reaches on its training patches."""
     titles = {"f1": "F1", "auc": "AUC", "recall": "Recall", "precision": "Precision"}
     metric = url_state.choose(
         st.segmented_control, "Metric", list(titles), key="results_metric", default="f1", required=True,
         format_func=titles.get, label_visibility="collapsed",
     )  # fmt: skip
+    again = over_trainings.others_by_title(trainings, tuple(summary["heads"]), metric)
     if metric == "f1":
         figure, words = (
-            charts.gaps(rows, tuple(summary["heads"])),
+            charts.gaps(rows, tuple(summary["heads"]), again),
             "Filled: unseen patches; open: training patches. Grey: no network.",
         )
     else:
-        figure, words = intervals.heads_comparison(summary["heads"], metric), "Diamonds: no network."
+        figure, words = intervals.heads_comparison(summary["heads"], metric, again), "Diamonds: no network."
+    if len(trainings) > 1:
+        words += f" Ticks: the other trainings ({len(trainings) - 1})."
     downloads.show(figure, key="results_heads")
     st.caption(f"{words} {_basis(summary)}")
 

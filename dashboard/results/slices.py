@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,8 @@ from dashboard import cache, theme, url_state
 from dashboard.results import charts
 from dashboard.results.metrics import TITLES
 from dashboard.results.predictions import Predictions
+from dashboard.results.trainings import slices as again
+from dashboard.results.trainings.known import ONCE
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown, interval, number, small
 
@@ -28,8 +31,11 @@ FACT_WORDS = {
 PERCENT = ("scar_share",)  # facts that are shares
 
 
-def slices_view(predictions: Predictions, data: Dataset | None) -> None:
-    """The view; without a dataset only groups and folds are known."""
+def slices_view(predictions: Predictions, data: Dataset | None, others: Sequence[Predictions] | None = None) -> None:
+    """The view; without a dataset only groups and folds are known.
+
+    others: the same patches by other trainings of the recipe; None where trainings are not known at all.
+    """
     said = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = url_state.choose(
@@ -38,6 +44,7 @@ def slices_view(predictions: Predictions, data: Dataset | None) -> None:
         )  # fmt: skip
         facts, version = facts_of(predictions, data)
         report = predictions.slices(facts, metric, version)
+        spread = again.over_trainings(predictions, others or (), facts, metric, version)
         names = list(dict.fromkeys(report.table["by"]))
         by = EVERYTHING
         if len(names) > 1:
@@ -52,7 +59,11 @@ def slices_view(predictions: Predictions, data: Dataset | None) -> None:
         )  # fmt: skip
     else:
         said.markdown(f"**{sentence(report, metric)}**")
-        _drawn(report, metric, by)
+        worst = report.worst
+        row = None if worst is None else again.of_slice(spread, worst["by"], worst["slice"])
+        if words := again.sentence(row, worst is not None and worst["p_holm"] < ALPHA):
+            said.markdown(words)
+        _drawn(report, metric, by, spread)
     st.caption(predictions.basis)
     with st.expander("How this was measured", icon=":material/info:"):
         if report.worst is not None:
@@ -61,12 +72,19 @@ def slices_view(predictions: Predictions, data: Dataset | None) -> None:
             f"Drawn: slices with at least {FEWEST} patches to measure the metric by. Whether the weakest one differs "
             "from the rest is tested with Holm's correction over all slices. Numbers are split into quartiles."
         )
+        if others is not None:
+            st.markdown(
+                "Over trainings the mean difference is compared with its spread between them (Student's t), without a "
+                "correction: the slice was chosen in the first of them."
+                if others
+                else ONCE
+            )
         if len(report.too_small):
             st.markdown(f"{len(report.too_small)} slices have too few patches:")
             names = {"by": "By", "slice": "Slice", "n": "Patches", "n_positive": "Positive", "reason": "Reason"}
             few = report.too_small.assign(by=report.too_small["by"].map(fact_title)).rename(columns=names)
             downloads.table(few, hide_index=True, width="stretch", height="content")
-        shown = report.table.assign(by=report.table["by"].astype(str))
+        shown = again.joined(report.table.assign(by=report.table["by"].astype(str)), spread)
         downloads.download(shown, f"{predictions.name}_slices", "Slices (CSV)")
 
 
@@ -141,7 +159,7 @@ def _images_too(n: int) -> bool:
     )
 
 
-def _drawn(report: SliceReport, metric: str, by: str) -> None:
+def _drawn(report: SliceReport, metric: str, by: str, spread: pd.DataFrame | None) -> None:
     worst = report.worst
     table = report.table if by == EVERYTHING else report.table[report.table["by"] == by]
     order = sorted(range(len(table)), key=lambda i: (table["by"].iat[i], *slice_order(table["slice"].iat[i])))
@@ -154,13 +172,17 @@ def _drawn(report: SliceReport, metric: str, by: str) -> None:
             ],
             "value": ordered["value"], "lo": ordered["lo"], "hi": ordered["hi"], "n": ordered["n"],
             "colour": [_colour(row, worst) for row in ordered.to_dict("records")],
+            "again": [again.ends(spread, of, name) for of, name in zip(ordered["by"], ordered["slice"], strict=True)],
         }
     )  # fmt: skip
     downloads.show(
         charts.dots(rows, f"{TITLES[metric]} (dotted: all patches)", report.overall),
         key="metrics_slices",
     )
-    st.caption("Bars: 95% intervals." + " Magenta: the weakest slice." * (worst is not None))
+    words = "Bars: 95% intervals." + " Magenta: the weakest slice." * (worst is not None)
+    if spread is not None and len(spread):
+        words += f" Ticks: lowest and highest of {spread['n_trainings'].iat[0]} trainings."
+    st.caption(words)
 
 
 def slice_order(name: str) -> tuple[float, str]:

@@ -44,6 +44,8 @@ class Chance:
 class RepeatedDifference:
     """What recipe a has more than b of one metric, means over n_a and n_b trainings.
 
+    paired: a and b are two answers of the same trainings, such as two heads of one network.
+
     a, b: the means; sd_a, sd_b: standard deviation between trainings (nan of one). patches: other patches, these
     trainings. trainings: other trainings, these patches (Welch's t). both: other patches and other trainings.
     """
@@ -60,6 +62,7 @@ class RepeatedDifference:
     trainings: Chance
     both: Chance
     n: int
+    paired: bool = False
 
     @property
     def settled(self) -> bool:
@@ -80,12 +83,13 @@ class RepeatedDifference:
             holds = "holds for other patches" if self.patches.survives else "could be chance already by the patches"
             return (
                 f"{a} against {b}: {size} ({patches}, n = {self.n:,}). It {holds}; whether it survives training again "
-                f"is not known from {self._counts()}. Train each recipe again (train --repeats 3)."
+                f"is not known from {self._counts()}. Train {'it' if self.paired else 'each recipe'} again (train "
+                "--repeats 3)."
             )
         where = (
             f"{size} ({patches}; {interval((self.both.lo, self.both.hi), 4, signed=True)} over patches and trainings)"
         )
-        counts = f"{self.n_a} and {self.n_b} trainings, n = {self.n:,}"
+        counts = f"{self._counts()}, n = {self.n:,}"
         if self.settled:
             better = "better" if self.difference > 0 else "worse"
             return f"{a} is {better} than {b}: {where}. It survives other patches and other trainings ({counts})."
@@ -96,6 +100,8 @@ class RepeatedDifference:
         return f"{a} and {b}: no settled difference. {where}. {only} ({counts})."
 
     def _counts(self) -> str:
+        if self.paired:
+            return "one training" if self.n_a == 1 else f"{self.n_a} trainings"
         if self.n_a == self.n_b == 1:
             return "one training of each"
         return f"{self.n_a} and {self.n_b} trainings"
@@ -109,11 +115,15 @@ def compare_repeats(
     metric: str = "f1",
     n_boot: int = 1000,
     seed: int = 0,
+    paired: bool = False,
 ) -> RepeatedDifference:
     """Recipe a against b by the trainings of each, all answered out of fold for the same patches.
 
     labels: (N,) 0/1. a, b: pred and probs of each training. groups: (N,), resampled whole; none resamples patches.
+    paired: the k-th of a and the k-th of b are of one training, whose luck both share: its difference counts.
     """
+    if paired and len(a) != len(b):
+        raise ValueError(f"{len(a)} and {len(b)} answers are no pairs.")
     labels = check_labels(labels)
     values = [np.array([metrics(labels, probs, pred=pred)[metric] for pred, probs in side]) for side in (a, b)]
     samples = [one[metric] for one in resampled_metrics(labels, [*a, *b], groups, n_boot, seed)]
@@ -121,10 +131,11 @@ def compare_repeats(
     difference = float(values[0].mean() - values[1].mean())
     by_patches = defined_spread(means[0] - means[1]) ** 2
     freedom_patches = max(effective_groups(groups, labels.size) - 1.0, 1.0)
-    parts = [part.var(ddof=1) / len(part) if len(part) >= FEWEST else math.nan for part in values]
+    lucky = [values[0] - values[1]] if paired else values  # what another training would change, independently
+    parts = [part.var(ddof=1) / len(part) if len(part) >= FEWEST else math.nan for part in lucky]
     by_training = sum(parts)
-    freedom_training = _welch(parts, [len(part) - 1 for part in values])
-    freedom_both = _welch([by_patches, *parts], [freedom_patches, *(len(part) - 1 for part in values)])
+    freedom_training = _welch(parts, [len(part) - 1 for part in lucky])
+    freedom_both = _welch([by_patches, *parts], [freedom_patches, *(len(part) - 1 for part in lucky)])
     deviation = [float(part.std(ddof=1)) if len(part) >= FEWEST else math.nan for part in values]
     return RepeatedDifference(
         metric, float(values[0].mean()), float(values[1].mean()), difference, len(a), len(b), *deviation,
@@ -132,6 +143,7 @@ def compare_repeats(
         trainings=_chance(difference, by_training, freedom_training),
         both=_chance(difference, by_patches + by_training, freedom_both),
         n=int(labels.size),
+        paired=paired,
     )  # fmt: skip
 
 

@@ -24,6 +24,8 @@ from dashboard.charts import intervals
 from dashboard.results.compare import confusions, learning, several_patches
 from dashboard.results.compare.door import SEVERAL
 from dashboard.results.compare.sides import Side, answers, pair
+from dashboard.results.trainings import heads as over_trainings
+from dashboard.results.trainings.known import trainings_of
 from dashboard.ui import downloads, guards
 from dashboard.ui.formatting import count, difference, escape_markdown, interval, number, small
 from dashboard.ui.messages import show_error
@@ -52,7 +54,7 @@ def several_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
     )  # fmt: skip
     this = Side(run, head, f"{reference} of this run")
     sides = {options[key]: Side(cache.run(run.path.parent / key[0]), key[1], options[key]) for key in chosen}
-    comparisons = {}
+    comparisons, trainings = {}, trainings_of(run)
     for name, side in sides.items():
         try:
             comparisons[name] = pair(side, this)
@@ -67,6 +69,8 @@ def several_view(run: RunFolder, summary: dict, head: str, data: Dataset | None)
         words, sure = in_words(row, comparisons[row["name"]], reference, metric), bool(row["settled"])
         if side.run.name != run.name:
             words, sure = recipes_in_words(side, this, metric)
+        elif len(trainings) > 1 and metric in over_trainings.METRICS:
+            words, sure = over_trainings.in_words(trainings, side.head, head, metric)
         st.markdown(f"- {words}")
         settled.append(sure)
     _drawn(rows, settled, comparisons, metric, run)

@@ -10,9 +10,10 @@ from core.analyses import ablate
 from core.errors import ConfigError, JobError, LandslideLensError
 from core.experiments import running
 from core.jobs import queue
+from core.pipeline import train_run
 from core.progress import drain
 from core.runs.labels import title_of
-from core.runs.store import list_runs
+from core.runs.store import create_run, list_runs
 from core.runs.targets import DatasetTarget
 from tests.builders import TINY, make_tiny
 
@@ -97,6 +98,30 @@ def test_patches_are_read_once_for_all_rows(finished, monkeypatch):
     monkeypatch.setattr(Dataset, "images", lambda self, *a, **k: reads.append(1) or images(self, *a, **k))
     done(target, "train.weight_decay=0.1,0.2,0.3")
     assert len(reads) < 6, f"{len(reads)} reads for three rows"
+
+
+def test_rows_with_one_frozen_backbone_compute_its_features_once_and_end_as_by_themselves(tmp_path, monkeypatch):
+    from core.train.networks.network import Network
+
+    target, read, inner = target_in(tmp_path), [], Network.embed_with_map
+    target.checkpoints.mkdir()
+    monkeypatch.setattr(Network, "embed_with_map", lambda self, x, *a: read.append(len(x)) or inner(self, x, *a))
+    frozen = ("train.trainable=head", "train.frozen_views=2", "train.tta=true")
+    table = done(target, "train.lr=0.003,0.01", *frozen)
+    assert [row["state"] for row in table["rows"]] == ["succeeded"] * 2
+    both = sum(read)
+    second = next(run for run in list_runs(target.checkpoints) if run.config().train.lr == 0.01)
+    alone = create_run(tmp_path / "alone", second.config(), target.path, "alone")
+    read.clear()
+    drain(train_run(alone))
+    assert both == sum(read) > 100, f"{both} patches read for two rows, {sum(read)} for one"
+    files = [
+        path.relative_to(alone.path) for path in alone.path.rglob("*") if path.suffix in (".safetensors", ".parquet")
+    ]
+    assert len(files) > 8
+    for name in files:
+        if name.name != "history.parquet":  # it has the seconds
+            assert (alone.path / name).read_bytes() == (second.path / name).read_bytes(), name
 
 
 def test_a_row_that_cannot_be_trained_says_why_and_the_others_go_on(tmp_path):

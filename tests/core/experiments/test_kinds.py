@@ -74,6 +74,14 @@ def test_table2_has_the_papers_eight_rows_on_any_preset(data):
     assert other["baseline"].config.model.image_size is None
 
 
+def test_a_small_budget_keeps_the_sides_of_another_preset(data):
+    """Its larger row had a quarter of its side, while the others kept the patches' own: the larger was the smaller."""
+    found = of("table2", data, "small", preset="demo")
+    sides = {name: row.config.model.image_size for name, row in found.items()}
+    assert sides.pop("384-mixup") == 24 and set(sides.values()) == {None}  # the patches have 16
+    assert found["baseline"].config.model.backbone == "resnet18"
+
+
 def test_table3_is_one_run_with_many_heads(data):
     rows = of("table3", data, "small")
     assert list(rows) == ["fc", "lgbm", "svm_c1", "svm_c0.75", "svm_c0.5", "svm_c0.1"]

@@ -7,8 +7,9 @@ import pytest
 from core.data.store import open_dataset
 from core.errors import RunError
 from core.evaluate.metrics import metrics
+from core.experiments import results
 from core.experiments.base import Asked, Kind, Row
-from core.experiments.results import Table, differences, sentence
+from core.experiments.results import Table, differences, sentence, survives
 from core.runs.compare import answers, pair
 
 HEADS = ("svm_c0.1", "fc", "logreg")
@@ -92,3 +93,42 @@ def test_the_sentence_names_the_best_row_and_counts_what_is_sure(table):
         sentence(table | {"rows": [row | {"state": "waiting"} for row in table["rows"]]})
         == "No row has been trained yet."
     )
+
+
+@pytest.mark.parametrize(
+    ("settled", "p", "found"),
+    [(True, 0.001, "other patches and trainings"), (False, 0.001, "other patches alone"), (False, 0.4, "")],
+)
+def test_with_seeds_it_says_which_kind_of_chance_each_difference_survives(table, settled, p, found):
+    gained = {"difference": -0.1, "settled": settled, "patches": {"p": p}}
+    assert survives(gained) == found
+    rows = [row | ({"difference": {"f1": gained}} if "difference" in row else {}) for row in table["rows"]]
+    words, n = sentence(table | {"rows": rows, "seeds": 3}), sum("difference" in row for row in rows)
+    assert ("trainings (Holm)" in words) and (f"{n} more for other patches alone" in words) == ("alone" in found)
+    assert (f"{n} worse" in words) == settled
+
+
+def test_one_training_of_each_row_says_that_others_are_not_known(table):
+    assert "Other trainings are not known" in sentence(table)
+    assert survives({"settled": True}) == "other patches" and survives({"settled": False}) == ""
+
+
+def test_two_heads_of_the_same_trainings_are_compared_training_by_training(run, monkeypatch):
+    """Both share the luck of their training: it is in neither's favour."""
+    asked = []
+    monkeypatch.setattr(results, "differences", lambda of, base, paired: asked.append(paired) or differences(of, base))
+    config = run.config()
+    rows = [Row("fc", "Own layer", config, head="fc"), Row("svm", "SVM", config, head="svm_c0.1")]
+    question = Asked(open_dataset(run.dataset_path()), run.checkpoints)
+    found = Table(Kind("heads", "", "", lambda asked: rows), question, rows)
+    for row in rows:
+        found.add(row, [run])
+    assert asked == [True]
+
+
+def test_what_all_trainings_share_is_no_luck_of_a_head():
+    base = [made(200, range(i, 200, 5 + 5 * i)) for i in range(3)]  # very different trainings
+    better = [one.assign(pred=np.where(np.arange(200) < 20, one["label"], one["pred"])) for one in base]
+    apart, together = (differences(better, base, paired)["f1"] for paired in (False, True))
+    assert apart["difference"] == together["difference"] > 0
+    assert together["hi"] - together["lo"] < apart["hi"] - apart["lo"]

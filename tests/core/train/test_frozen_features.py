@@ -8,7 +8,7 @@ from core.config import AugmentConfig, TrainConfig
 from core.data.bands import RGB_BANDS
 from core.train import frozen_features
 from core.train.batches import place
-from core.train.frozen_features import FrozenFeatures, can_be_kept
+from core.train.frozen_features import FrozenFeatures, alone, can_be_kept, embed_frozen, frozen_part
 from core.train.loop import embed, fit
 from core.train.networks.backbones import build_network
 from core.train.networks.tabular import Known, TabularInputs
@@ -140,3 +140,80 @@ def test_a_backbone_that_is_frozen_whole_answers_as_in_evaluation(config):
     assert network.training and not any(module.training for module in network.backbone.modules())
     opening_at(1, network, TrainConfig(trainable="blocks", top_blocks=1)).train(network)
     assert network.backbone.training
+
+
+class Recorded:
+    """What several runs share, and which results had to be made."""
+
+    def __init__(self):
+        self.kept, self.made = {}, []
+
+    def __call__(self, kind, key, make, n_bytes):
+        if (kind, key) not in self.kept:
+            self.made.append(kind)
+            self.kept[kind, key] = make()
+            assert self.kept[kind, key].nbytes == n_bytes
+        return self.kept[kind, key]
+
+
+def shared_fit(config, made_patches, share, seed=0, n=40):
+    network, (x, y), (val_x, val_y) = fresh(config), made_patches(n), made_patches(20, seed=1)
+    results = list(fit(network, x, y, val_x, val_y, config, "cpu", seed, share=share))
+    return state(network), [result.val_probs for result in results]
+
+
+def test_a_second_run_takes_the_first_ones_features_and_ends_with_its_own_bits(config, made_patches):
+    config = config.with_overrides(["train.trainable=head", "train.frozen_views=2"])
+    share = Recorded()
+    shared_fit(config, made_patches, share)
+    assert share.made == ["features", "judged_features"]
+    for setting in ("train.lr=0.01", "model.drop_rate=0.4", "augment.label_smoothing=0.1", "train.epochs=2"):
+        other = config.with_overrides([setting])
+        with_others, by_itself = shared_fit(other, made_patches, share), shared_fit(other, made_patches, alone)
+        for name, value in by_itself[0].items():
+            np.testing.assert_array_equal(with_others[0][name], value, err_msg=f"{setting}: {name}")
+        np.testing.assert_array_equal(with_others[1], by_itself[1])
+    assert share.made == ["features", "judged_features"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "more", "made"),
+    [
+        (["augment.flips=false"], {}, ["features"]),
+        ([], {"seed": 1}, ["features"]),
+        (["train.frozen_views=1"], {}, ["features"]),
+        ([], {"n": 41}, ["features"]),
+        (["model.image_size=32"], {}, ["features", "judged_features"]),
+        (["train.channels_last=false"], {}, ["features", "judged_features"]),
+    ],
+)
+def test_features_that_would_differ_are_computed_anew(config, made_patches, settings, more, made):
+    config = config.with_overrides(["train.trainable=head", "train.frozen_views=2", "train.epochs=1"])
+    share = Recorded()
+    shared_fit(config, made_patches, share)
+    shared_fit(config.with_overrides(settings), made_patches, share, **more)
+    assert share.made[2:] == made
+
+
+def test_other_weights_have_another_name(config):
+    first, second = fresh(config), fresh(config)
+    assert frozen_part(first, "cpu") == frozen_part(second, "cpu")
+    with torch.no_grad():
+        second.classifier.weight += 1  # behind the features
+    assert frozen_part(first, "cpu") == frozen_part(second, "cpu")
+    with torch.no_grad():
+        next(second.backbone.parameters())[0] += 1e-6
+    assert frozen_part(first, "cpu") != frozen_part(second, "cpu")
+
+
+@pytest.mark.parametrize("tta", [False, True])
+def test_embeddings_are_shared_and_each_last_layer_answers_for_itself(config, made_patches, tta):
+    share, (x, _) = Recorded(), made_patches(13)
+    for seed in (0, 1):
+        network = fresh(config)
+        torch.manual_seed(seed)
+        torch.nn.init.normal_(network.classifier.weight)
+        found, own = embed_frozen(network, x, "cpu", 4, tta, share), embed(network, x, "cpu", 4, tta=tta)
+        np.testing.assert_array_equal(found.embeddings, own.embeddings)
+        np.testing.assert_array_equal(found.logits, own.logits)
+    assert share.made == ["embeddings"]

@@ -60,7 +60,7 @@ def test_a_finished_one_is_a_sentence_a_figure_and_a_table(path, studio, open_pa
     experiment(studio, path, "succeeded", table())
     at = opened(open_page)
     words = words_of(at)
-    assert "Of 3 compared with Head only: 3 better beyond chance (Holm)." in words
+    assert "Of 3 compared with Head only: 3 better for other patches (Holm). Other trainings are not known" in words
     assert "n = 60 patches, 25.0% landslide, out of fold over 2 folds" in words
     assert "Small budget: folds 2 instead of 5." in words and "about 2 h 00 min" in words
     shown = at.dataframe[0].value

@@ -71,3 +71,21 @@ def test_an_undefined_metric_is_said():
     one = [(np.zeros(4, np.int8), np.full(4, 0.5))]
     found = compare_repeats(np.zeros(4, int), one, one, metric="auc", n_boot=50)
     assert "undefined" in found.sentence("A", "B", "AUC") and not found.settled
+
+
+def test_two_heads_share_the_luck_of_their_trainings():
+    """Networks of very different quality, each with a head that is a little better than its other one."""
+    rng, a, b = np.random.default_rng(3), [], []
+    for luck in (0.6, 1.0, 1.5, 0.8):
+        odds = luck * (2 * LABELS - 1) + rng.normal(size=N)
+        for side, more in ((a, 0.25), (b, 0.0)):
+            probs = 1 / (1 + np.exp(-2 * (odds + more * (2 * LABELS - 1))))
+            side.append(((probs >= 0.5).astype(np.int8), probs))
+    apart, together = (compare_repeats(LABELS, a, b, None, "auc", 200, paired=paired) for paired in (False, True))
+    assert together.difference == apart.difference and not apart.trainings.survives and together.trainings.survives
+    text = together.sentence("A", "B", "AUC")
+    assert "A is better than B" in text and "(4 trainings, n = 600)" in text
+    once = compare_repeats(LABELS, a[:1], b[:1], None, "auc", 200, paired=True).sentence("A", "B", "AUC")
+    assert "not known from one training. Train it again (train --repeats 3)" in once
+    with pytest.raises(ValueError, match="no pairs"):
+        compare_repeats(LABELS, a, b[:3], paired=True)
