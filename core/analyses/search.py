@@ -13,14 +13,18 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from core.analyses.base import Analysis, Options
+from core.analyses.base import Analysis, Options, Sets
 from core.config import RunConfig, preset
-from core.experiments.search.record import SAMPLERS, SEARCH, told
+from core.errors import RunError
+from core.experiments.search.record import SAMPLERS, SEARCH, settings_words, short_name, told, trials_of
 from core.experiments.search.space import Space, space_of, usual
+from core.experiments.search.study import best_of
 from core.progress import Steps
+from core.runs.registry.run_set import RunSet
 from core.runs.targets import DatasetTarget
 
-NAME = "search"
+NAME, WORD = "search", "Search"
+CHOSEN = "search_chosen"  # the name in the URL of the one that the page shows
 
 
 class SearchOptions(Options):
@@ -162,6 +166,30 @@ def read(target: DatasetTarget, name: str | None = None) -> dict[str, Any] | Non
     return target.results(NAME).part(name).json(SEARCH) if name in known else None
 
 
+def as_row(target: DatasetTarget, name: str) -> RunSet:
+    """A search as a row of the list of runs. Raises RunError for a damaged record."""
+    record = target.results(NAME).part(name).json(SEARCH)
+    try:
+        trials = [one for part in record["parts"] for one in trials_of(part)]
+        best = best_of(trials)
+        numbers: dict[str, Any] = {}
+        if best is not None:
+            numbers = {"best": settings_words(dict(best.settings)), record["metric"]: best.value}
+        if judged := record["judgement"]:
+            outer = judged["outer"]
+            numbers |= {record["metric"]: outer["value"]}
+            numbers |= {"f1_low": outer["lo"], "f1_high": outer["hi"]} if record["metric"] == "f1" else {}
+        ended = [one for one in trials if one.state != "running"]
+        return RunSet(
+            name=name, word=WORD, title=record["title"], dataset=record["dataset_name"], sentence=told(record),
+            rows=max(len(record["parts"]) * (record["asked"] + 1), len(trials)), ended=len(ended),
+            failed=sum(one.state == "failed" for one in trials), seconds=sum(one.seconds for one in trials),
+            varies=", ".join(short_name(one["name"]) for one in record["space"]), **numbers,
+        )  # fmt: skip
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise RunError(f"The record of the search {name} is damaged. Ask for it again.") from error
+
+
 ANALYSIS = Analysis(
     name=NAME,
     title="Search for settings",
@@ -174,4 +202,5 @@ ANALYSIS = Analysis(
     read=read,
     target="dataset",
     check=check,
+    sets=Sets(WORD, CHOSEN, name_of, names, as_row),
 )

@@ -118,11 +118,7 @@ class Space:
 
     def config(self, params: Mapping[str, Any]) -> RunConfig:
         """The configuration of a trial. Raises ConfigError where its settings do not fit together."""
-        found = []
-        for one in self.parameters:
-            text = one.setting(params[one.name])
-            found += _svm(self.base, text) if one.name == SVM_C else [f"{one.name}={text}"]
-        return self.base.with_overrides(found)
+        return with_settings(self.base, self.settings(params))
 
     def settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON values of a trial's settings, by name, for tables and figures."""
@@ -132,6 +128,14 @@ class Space:
         """The base's own values as a trial's, or None where one of them lies outside of what is searched."""
         found = {one.name: one.value(setting_of(self.base, one.name)) for one in self.parameters}
         return None if any(value is None for value in found.values()) else found
+
+
+def with_settings(base: RunConfig, settings: Mapping[str, Any]) -> RunConfig:
+    """``base`` with a trial's settings (JSON values by name). Raises ConfigError where they do not fit together."""
+    found = []
+    for name, value in settings.items():
+        found += _svm(base, json.dumps(value)) if name == SVM_C else [f"{name}={json.dumps(value)}"]
+    return base.with_overrides(found)
 
 
 def setting_of(config: RunConfig, name: str) -> Any:
