@@ -106,7 +106,7 @@ def space(options: SearchOptions, base: RunConfig | None = None) -> Space:
 
     base: the settings as they are, where something was added to those of the options.
     """
-    from core.experiments.search.searching import lean
+    from core.experiments.search.plan import lean
 
     base = base or options.base
     vary = listed(options.vary) or usual(base)
@@ -128,7 +128,8 @@ def analyse(target: DatasetTarget, options: SearchOptions) -> Steps[dict[str, An
     from core.data.exclusions import without_excluded
     from core.data.label_versions import with_version_named
     from core.data.store import open_dataset
-    from core.experiments.search.searching import Plan, search
+    from core.experiments.search.plan import Plan
+    from core.experiments.search.searching import search
 
     dataset = open_dataset(target.path)
     base, _ = with_version_named(options.base, dataset.path)

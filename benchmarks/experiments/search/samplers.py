@@ -87,6 +87,10 @@ def searched(space: dict, objective: Callable[[Mapping[str, Any]], float], sampl
     return study
 
 
+def _negative(function: Callable[[np.ndarray], float], params: Mapping[str, float]) -> float:
+    return -function(np.array([params[name] for name in sorted(params)]))
+
+
 def on_functions(seeds: int) -> dict[str, Any]:
     """Lowest value that each sampler finds, the median over the seeds, and how often it beats random search."""
     found: dict[str, Any] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from core.errors import RunError
 from core.experiments.running import train_here
 from core.experiments.search.inflation import Answers, judged
 from core.experiments.search.parts import Part
+from core.experiments.search.plan import Plan
 from core.experiments.search.record import Record
 from core.experiments.search.study import AS_THEY_ARE, Trial
 from core.experiments.search.trial_run import begun, judge_path, trial_path, without_networks
@@ -23,9 +24,6 @@ from core.runs.compare import answers
 from core.runs.repeats import repeated
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
-
-if TYPE_CHECKING:
-    from core.experiments.search.searching import Plan
 
 OUTER = "outer"  # the table of a run's answers on the patches that it is judged on
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from core.config import RunConfig
-from core.data.store import Dataset
 from core.errors import LandslideLensError, RunError
 from core.experiments.running import train_here
 from core.experiments.search.judging import judgement
-from core.experiments.search.parts import Judge, Part, parts_of
+from core.experiments.search.parts import Part, parts_of
+from core.experiments.search.plan import Plan
 from core.experiments.search.record import NAMES, Record
-from core.experiments.search.space import Space, setting_of
+from core.experiments.search.space import setting_of
 from core.experiments.search.study import (
     AS_THEY_ARE,
-    Sampler,
     Trial,
     best_of,
     hopeless,
@@ -34,39 +32,6 @@ from core.runs.results import ResultFolder
 from core.text import number
 
 JUDGING = 2  # trainings of the judgement: of the winner and of the settings as they are
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is searched and how. space: around the configuration as a trial trains it (:func:`lean`)."""
-
-    dataset: Dataset
-    space: Space
-    metric: str = "f1"
-    sampler: Sampler = "tpe"
-    trials: int = 20
-    seed: int = 0
-    prune: bool = True
-    judge: Judge = "held_back"
-    share: float = 0.25
-    outer_folds: int = 3
-
-
-def lean(config: RunConfig, varied: tuple[str, ...] = ()) -> RunConfig:
-    """The configuration without what no score needs: maps, attention, heads that are not judged.
-
-    varied: settings that are searched; heads stay where the search chooses among them.
-    """
-    settings = ["explain.enabled=false", "embed.method=pca"]
-    heads = config.heads
-    if not any(name.startswith("heads.") and name != "heads.svm_C" for name in varied):
-        svms = [C for C, name in zip(heads.svm_C, heads.svm_names, strict=True) if name == heads.head]
-        settings += [
-            f"heads.svm_C=[{(svms or heads.svm_C[-1:])[0]!r}]",
-            f"heads.lgbm={str(heads.head == 'lgbm').lower()}",
-            f"heads.logreg={str(heads.head == 'logreg').lower()}",
-        ]
-    return config.with_overrides(settings)
 
 
 def search(plan: Plan, folder: ResultFolder, facts: dict[str, Any]) -> Steps[Record]:

@@ -4,7 +4,7 @@ import pytest
 
 from core.config import PRESETS, preset
 from core.errors import ConfigError
-from core.experiments.search.searching import lean
+from core.experiments.search.plan import lean
 from core.experiments.search.space import setting_of, space_of, usual, with_settings
 
 BASE = preset("demo")
