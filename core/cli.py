@@ -20,6 +20,7 @@ from core.commands.demo import demo
 from core.commands.ensembles.ensemble import ensemble, ensemble_predict
 from core.commands.estimate import estimate
 from core.commands.experiments.ablate import ablate
+from core.commands.experiments.search import search
 from core.commands.explain import explain
 from core.commands.heads import heads
 from core.commands.ingest import ingest
@@ -42,7 +43,7 @@ app = typer.Typer(
     help="Landslide Lens on the command line.",
 )
 COMMANDS = (
-    ingest, join, layouts, bands, check, model, demo, train, ablate, estimate, evaluate, predict, predict_scene,
+    ingest, join, layouts, bands, check, model, demo, train, ablate, search, estimate, evaluate, predict, predict_scene,
     check_submission, prevalence, heads, explain, compare, ensemble, ensemble_predict, review, doctor,
 )  # fmt: skip
 NAMELESS = {

@@ -24,6 +24,9 @@ from core.train.loop import newest_checkpoint
 def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress]:
     """Do the whole run, or what is left of it after an interruption.
 
+    After each fold comes an event ``fold``: whoever has seen enough may close the steps there, and the run is left as
+    if it had been broken off (``core.experiments.search`` does so with trials that will not win).
+
     shared: what other runs in this process have made.
 
     Raises DataError, FoldError, ConfigError or TrainingError in plain words when it cannot be done.
@@ -35,6 +38,8 @@ def train_run(run: RunFolder, shared: Shared | None = None) -> Iterator[Progress
     n_folds = context.folds.n_splits
     for fold in range(n_folds):
         yield from train_fold(context, fold)
+        told = {"stage": "training", "fold": fold, "n_folds": n_folds}
+        yield Progress(TRAINING * (fold + 1) / n_folds, f"Fold {fold + 1} of {n_folds} is trained.", "fold", told)
     trained = time.monotonic()
     yield Progress(TRAINING, "Judging the out-of-fold scores.", "judging", {"stage": "judging"})
     judged = judge(context)

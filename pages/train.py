@@ -21,6 +21,7 @@ from dashboard import state
 from dashboard.dataset import exclusions
 from dashboard.experiments.view import experiments_view
 from dashboard.jobs import progress
+from dashboard.search.view import search_view
 from dashboard.train import architecture, backbones, config_form, draft, metadata_columns, method, monitor, preflight
 from dashboard.train.labels import labels_field
 from dashboard.ui import empty_states, guards
@@ -33,6 +34,7 @@ VIEWS = {
     "follow": ":material/monitoring: Chosen run",
     "method": ":material/schema: Method",
     "experiments": ":material/experiment: Experiments",
+    "search": ":material/manage_search: Search",
     "architecture": ":material/account_tree: Architecture",
 }
 
@@ -53,7 +55,7 @@ if data is None and run is None:
     empty_states.no_dataset()
     st.stop()
 
-lacking = {"follow": run is None} | dict.fromkeys(("new", "experiments", "architecture"), data is None)
+lacking = {"follow": run is None} | dict.fromkeys(("new", "experiments", "search", "architecture"), data is None)
 views = [name for name in VIEWS if not lacking.get(name)]
 unfinished = run is not None and guards.run_state(run)["state"] != "succeeded"
 usual = "follow" if unfinished or data is None else "new"
@@ -74,6 +76,9 @@ if data is None:
     st.stop()
 if view == "experiments":
     experiments_view(data)
+    st.stop()
+if view == "search":
+    search_view(data)
     st.stop()
 if view == "architecture":
     architecture.architecture(data)

@@ -56,11 +56,24 @@ def resampled_metrics(
     prepared = [
         _Head(labels, check_labels(pred), check_scores(probs, labels.size), group_of, n_groups) for pred, probs in heads
     ]
-    chunks: list[list[dict[str, np.ndarray]]] = [[] for _ in prepared]
-    for draws in group_draws(n_groups, n_boot, seed):
-        for head, parts in zip(prepared, chunks, strict=True):
-            parts.append(head.metrics(draws))
-    return [{name: np.concatenate([part[name] for part in parts]) for name in METRIC_NAMES} for parts in chunks]
+    return _drawn(prepared, n_groups, n_boot, seed)
+
+
+def resampled_sets(
+    sets: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], n_boot: int, seed: int
+) -> list[dict[str, np.ndarray]]:
+    """Metrics of several sets of patches in the same n_boot resamples of the groups of all of them together.
+
+    sets: labels, pred, probs and groups, (N,) each, of as many patches as that set has; a group of one name in two sets
+    is the same group, and is drawn as often in both. One dict a set, as :func:`resampled_metrics`.
+    """
+    names, index = np.unique(np.concatenate([np.asarray(groups, str) for *_, groups in sets]), return_inverse=True)
+    ends = np.cumsum([len(groups) for *_, groups in sets])
+    prepared = []
+    for (labels, pred, probs, _), of in zip(sets, np.split(index, ends[:-1]), strict=True):
+        labels = check_labels(labels)
+        prepared.append(_Head(labels, check_labels(pred), check_scores(probs, labels.size), of, len(names)))
+    return _drawn(prepared, len(names), n_boot, seed)
 
 
 def effective_groups_by_metric(labels: np.ndarray, pred: np.ndarray, groups: np.ndarray | None) -> dict[str, float]:
@@ -86,6 +99,15 @@ def interval(point: float, samples: np.ndarray, n_groups: float, name: str = "f1
     Of ECE, which resamples do not scatter about, see ``core.evaluate.calibration.ece_interval``.
     """
     return bounded_interval(point, samples, n_groups, -1.0 if name == "mcc" else 0.0, 1.0)
+
+
+def _drawn(heads: Sequence[_Head], n_groups: int, n_boot: int, seed: int) -> list[dict[str, np.ndarray]]:
+    """Every head's metrics in the same resamples."""
+    chunks: list[list[dict[str, np.ndarray]]] = [[] for _ in heads]
+    for draws in group_draws(n_groups, n_boot, seed):
+        for head, parts in zip(heads, chunks, strict=True):
+            parts.append(head.metrics(draws))
+    return [{name: np.concatenate([part[name] for part in parts]) for name in METRIC_NAMES} for parts in chunks]
 
 
 def _cells(labels: np.ndarray, pred: np.ndarray) -> np.ndarray:

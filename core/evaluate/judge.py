@@ -83,6 +83,25 @@ def judge_head(
     (cross-fitted) or "half". is_log_odds: the scores are a softmax's logit differences, used as they are. With one fold
     there are no others to learn from: the head's own boundary decides (probability 0.5, plain logistic).
     """
+    rule, probs, pred = decide(labels, scores, fold_of, threshold=threshold, is_log_odds=is_log_odds)
+    per_fold = [
+        metrics(labels[fold_of == k], probs[fold_of == k], rule.thresholds[k], pred=pred[fold_of == k])
+        for k in range(len(rule.thresholds))
+    ]
+    return HeadJudgement(
+        rule=rule,
+        probs=probs,
+        pred=pred,
+        metrics=metrics(labels, probs, rule.deployed, pred=pred),
+        intervals=bootstrap_intervals(labels, probs, pred, groups),
+        folds=[{"fold": k, **values} for k, values in enumerate(per_fold)],
+    )
+
+
+def decide(
+    labels: np.ndarray, scores: np.ndarray, fold_of: np.ndarray, *, threshold: str, is_log_odds: bool
+) -> tuple[Rule, np.ndarray, np.ndarray]:
+    """The rule of :func:`judge_head`, and the probabilities (N,) and decisions (N,) that it gives."""
     n_folds = int(fold_of.max()) + 1
     slope = intercept = None
     if is_log_odds:
@@ -94,19 +113,8 @@ def judge_head(
         thresholds, deployed = np.full(n_folds, HALF), HALF
     else:
         thresholds, deployed = cross_fitted_thresholds(labels, probs, fold_of), best_f1_threshold(labels, probs)
-    pred = decisions(probs, fold_of, thresholds)
-    per_fold = [
-        metrics(labels[fold_of == k], probs[fold_of == k], float(thresholds[k]), pred=pred[fold_of == k])
-        for k in range(n_folds)
-    ]
-    return HeadJudgement(
-        rule=Rule(slope, intercept, tuple(map(float, thresholds)), float(deployed)),
-        probs=probs,
-        pred=pred,
-        metrics=metrics(labels, probs, float(deployed), pred=pred),
-        intervals=bootstrap_intervals(labels, probs, pred, groups),
-        folds=[{"fold": k, **values} for k, values in enumerate(per_fold)],
-    )
+    rule = Rule(slope, intercept, tuple(map(float, thresholds)), float(deployed))
+    return rule, probs, decisions(probs, fold_of, thresholds)
 
 
 def difference(

@@ -140,7 +140,7 @@ def _trained(asked: Asked, row: Row, config: RunConfig, experiment: str, shared:
         run.write_json("job.json", {**run.job(), "experiment": experiment, "row": row.name})
         write_label(run, title=f"{row.title} ({experiment.partition('-')[0]})"[:80])
     if run.known_status()["state"] != "succeeded":
-        yield from _train(run, shared)
+        yield from train_here(run, shared)
     yield Progress(1.0, "trained.", "row", {"row": row.name, "run": run.name})
     return run
 
@@ -169,7 +169,7 @@ def _is_worked_on(status: dict) -> bool:
     return process != identify(os.getpid()) and is_alive(process)
 
 
-def _train(run: RunFolder, shared: Shared) -> Iterator[Progress]:
+def train_here(run: RunFolder, shared: Shared) -> Iterator[Progress]:
     """Train a run in this process, as its own worker would: its folder tells how far it is, and how it ended."""
     from core.pipeline import resume_point, train_run
 

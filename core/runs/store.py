@@ -32,6 +32,7 @@ __all__ = [
     "FINAL_STATES",
     "STATES",
     "RunFolder",
+    "begin_run",
     "create_run",
     "datasets_path",
     "list_runs",
@@ -174,12 +175,18 @@ def create_run(checkpoints: Path, config: RunConfig, dataset: Path, spec: str) -
             path.mkdir(parents=True)
         except FileExistsError:
             continue
-        run = RunFolder(path)
-        run.write_text("config.json", config.to_json())
-        run.write_json("job.json", {"dataset": str(Path(dataset).resolve()), "spec": spec})
-        run.write_status(state="queued", created=now(), progress=0.0, stage="waiting")
-        return run
+        return begin_run(path, config, dataset, spec)
     raise RunError(f"No free name for a run in {checkpoints.name}. Try again.")
+
+
+def begin_run(path: Path, config: RunConfig, dataset: Path, spec: str) -> RunFolder:
+    """The run in ``path`` (a folder that is made where there is none), its configuration written, queued."""
+    path.mkdir(parents=True, exist_ok=True)
+    run = RunFolder(path)
+    run.write_text("config.json", config.to_json())
+    run.write_json("job.json", {"dataset": str(Path(dataset).resolve()), "spec": spec})
+    run.write_status(state="queued", created=now(), progress=0.0, stage="waiting")
+    return run
 
 
 def specification(dataset: Path, config: RunConfig) -> str:

@@ -39,12 +39,17 @@ def duplicate(run: RunFolder) -> None:
     except (LandslideLensError, OSError) as error:
         show_error(error)
         return
+    fill(config, title_of(run))
+    state.open_view("train", run=run.name, view="new")
+
+
+def fill(config: RunConfig, title: str) -> None:
+    """The form of a new run, when it is next drawn, has these settings, as a copy of what is called ``title``."""
     name, changes = settings_of(config)
     text = "\n".join(f"{path}={json.dumps(value)}" for path, value in changes.items() if path not in PATHS)
     draft.Draft(name).hold({path: value for path, value in changes.items() if path in PATHS}, text)
-    draft.copy_of(title_of(run), name)
+    draft.copy_of(title, name)
     _choose(name)
-    state.open_view("train", run=run.name, view="new")
 
 
 def settings_of(config: RunConfig) -> tuple[str, dict[str, Any]]:

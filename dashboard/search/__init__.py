@@ -1,0 +1,1 @@
+"""Searches for settings on a page: what was found, how far one is, and a new one."""
