@@ -193,7 +193,7 @@ class Judgements:
         from core.review.entry_csv import from_csv, must_fit
 
         read = from_csv(text, name)
-        if any(entry.by != access.actor().name for entry in read):
+        if any(entry.by != access.actor().name for _, entry in read):
             access.require("train")  # what others said elsewhere: not for whoever may only judge
         self._refuse_missing()
         with adding(self.path) as connection:

@@ -184,8 +184,8 @@ REMOVALS = (
     Removal(33, "the comparison of the exported model with the run", "core/predict/export/onnx_file.py",
             "    if not largest <= TOLERANCE:", "    if False:",
             "tests/core/predict/export/test_export.py::test_a_file_that_answers_otherwise_is_not_written"),
-    Removal(34, "the list of free licences", "tests/licences.py", "    return text in FREE", "    return True",
-            "tests/test_licences.py::test_what_a_licence_allows"),
+    Removal(34, "the list of free licences", "tests/supply/licences.py", "    return text in FREE", "    return True",
+            "tests/supply/test_licences.py::test_what_a_licence_allows"),
 )  # fmt: skip
 
 

