@@ -1,4 +1,4 @@
-# make demo | make test | make test-slow | make bench | make lint | make clean.  Needs Python 3.11 or 3.12 and make, nothing else.
+# make demo | make test | make test-slow | make bench | make sbom | make lint | make clean.  Needs Python 3.11 or 3.12 and make, nothing else.
 # The first that starts and is 3.11 or 3.12: a version manager may leave names behind that do not start.
 SUITS := 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python; do $$p -c $(SUITS) 2>/dev/null && echo $$p && break; done)
@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: demo test test-slow bench lint clean dashboard
+.PHONY: demo test test-slow bench lint clean dashboard sbom
 
 demo: $(VENV)/.run
 	$(BIN)/python -m core demo --detach
@@ -24,6 +24,9 @@ test-slow: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+
+sbom: $(VENV)/.dev
+	$(BIN)/python -m tests.supply.licences sbom.json
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

@@ -10,7 +10,8 @@
     ├── TrainingError             training cannot go on (diverged, out of memory, nothing to learn from)
     ├── RunError                  a run folder is missing, incomplete, damaged or of another version
     ├── JobError                  a job cannot be submitted, cancelled or resumed
-    └── MissingDependencyError    an optional library is not installed
+    ├── MissingDependencyError    an optional library is not installed
+    └── AccessError               this person, or this server, may look and not change
 
 Each message says what was found, where, what is accepted and what to do next. Pages catch the root and show the
 sentence; the command line prints it on standard error and exits with 1.
@@ -81,3 +82,7 @@ class JobError(LandslideLensError):
 
 class MissingDependencyError(LandslideLensError):
     """An optional library is not installed; the message names the command that installs it."""
+
+
+class AccessError(LandslideLensError):
+    """Whoever asks may look and not change, or may not even look; the message says who could."""

@@ -15,7 +15,7 @@ if str(ROOT) not in _PYTHONPATH:
 import streamlit as st  # noqa: E402
 
 from core.errors import LandslideLensError  # noqa: E402
-from dashboard import state  # noqa: E402
+from dashboard import sign_in, state  # noqa: E402
 from dashboard.ui import sidebar  # noqa: E402
 from dashboard.ui.messages import show_error  # noqa: E402
 
@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 NAME = "Landslide Lens"
 st.set_page_config(page_title=NAME, page_icon=str(HERE / "icon.svg"), layout="wide")
 st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "icon.svg"))
+sign_in.begin()
 
 
 def _page(name: str, title: str, icon: str, default: bool = False):
@@ -49,6 +50,7 @@ page = st.navigation(
 try:
     sidebar.sidebar()
     st.set_page_config(page_title=" · ".join(filter(None, [page.title, state.choice().dataset, NAME])))
+    sign_in.banner()
     page.run()
 except LandslideLensError as error:  # of a damaged or strange file that the page reads without a place for its error
     show_error(error, ":material/broken_image:")

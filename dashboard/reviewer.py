@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import access
 from core.review.entry import MOST_NAME
 
 REVIEWER = "reviewer"  # in the session: the name, on every page that judges
@@ -15,7 +16,9 @@ _KNOWN = "reviewer_known"  # in the session: there has been a name, so that an e
 
 
 def reviewer() -> str:
-    """The name under which this session judges; "" where none was given."""
+    """The name under which this session judges, of whoever has signed in; "" where none was given."""
+    if signed_in := access.actor().name:
+        return " ".join(signed_in.split())
     return " ".join(str(st.session_state.get(REVIEWER) or st.session_state.get(TAKEN) or "").split())
 
 
@@ -25,6 +28,8 @@ def for_browser(kept: object) -> str | None:
     kept: what it says that it has remembered; taken where this session has had no name yet. Call it before anything
     that asks for the name is drawn.
     """
+    if access.actor().name:
+        return None  # whoever signs in has a name: the browser's is another matter
     if not reviewer() and not st.session_state.get(_KNOWN) and isinstance(kept, str):
         st.session_state[REVIEWER] = "".join(c for c in kept if c.isprintable())[:MOST_NAME]
     if reviewer():

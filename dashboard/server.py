@@ -21,7 +21,7 @@ from starlette.middleware import Middleware  # noqa: E402
 from starlette.responses import PlainTextResponse  # noqa: E402
 
 from core.data.uploads import MAX_MB  # noqa: E402
-from dashboard import state  # noqa: E402
+from dashboard import sign_in, state  # noqa: E402
 from dashboard.jobs import stale_uploads  # noqa: E402
 
 MAX_FILES = 64  # that one session may keep in memory
@@ -45,6 +45,8 @@ class Door:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if not is_own(headers.get("origin"), headers.get("host")) and _changes(scope):
             return await _refuse(scope, receive, send, 403, "This dashboard takes requests of its own pages only.")
+        if scope["type"] == "http" and _uploads(scope) and sign_in.nobody_changes():
+            return await _refuse(scope, receive, send, 403, "This dashboard is read-only: it takes no uploads.")
         if scope["type"] == "http" and not self._may_upload(scope, headers):
             return await _refuse(scope, receive, send, 413, "Too many uploads. Remove some, or reload the page.")
         return await self.app(scope, receive, send)
@@ -73,6 +75,10 @@ def is_own(origin: str | None, host: str | None) -> bool:
     if origin is None:
         return True
     return urlparse(origin).netloc == host or origin in st.get_option("server.corsAllowedOrigins")
+
+
+def _uploads(scope) -> bool:
+    return scope["method"] in ("PUT", "POST") and _UPLOADS in scope["path"]
 
 
 def _changes(scope) -> bool:

@@ -14,6 +14,7 @@ FLOORS = (
     ("core.text", "core.progress", "core.torchvision_guard"),
     ("core.errors",),
     ("core.io", "core.stats", "core.device"),
+    ("core.access",),
     ("core.config",),
     ("core.data",),
     ("core.provenance",),

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core import access
 from core.config import RunConfig
 from core.data.store.dataset import Dataset, open_dataset
 from core.errors import DataError, FormatError
@@ -55,6 +56,7 @@ def add(dataset: Path | str, ids: Iterable[str], reason: str) -> pd.DataFrame:
 
     Raises DataError naming ids that are not in the dataset; nothing is written then.
     """
+    access.require("train")
     wanted = list(dict.fromkeys(str(i) for i in ids))
     open_dataset(dataset).index_of(wanted)
     earlier = read_exclusions(dataset)
@@ -65,6 +67,7 @@ def add(dataset: Path | str, ids: Iterable[str], reason: str) -> pd.DataFrame:
 
 def remove(dataset: Path | str, ids: Iterable[str]) -> pd.DataFrame:
     """Take ``ids`` off the list and return the list. Raises DataError naming ids that are not on it."""
+    access.require("train")
     table, wanted = read_exclusions(dataset), [str(i) for i in ids]
     missing = sorted(set(wanted) - set(table["id"]))
     if missing:

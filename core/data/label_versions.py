@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core import access
 from core.config import RunConfig
 from core.config.sections import explain_validation
 from core.data.store.dataset import Dataset, open_dataset
@@ -225,6 +226,7 @@ def read_version(dataset: Path | str, name: str) -> LabelVersion:
 
 def write_version(dataset: Path | str, version: LabelVersion) -> LabelVersion:
     """Keep a version under the next free number, which it gets; none that is there is written over."""
+    access.require("train")
     place = versions_path(dataset)
     place.mkdir(exist_ok=True)
     folder_in(place.parent, place.name)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from core import access
 from core.errors import DataError
 from core.io.safe_paths import slug
 
@@ -57,6 +58,7 @@ def keep(files: Sequence[Upload], root: Path) -> Path:
 
     Raises DataError, and keeps nothing, when one of them cannot be accepted.
     """
+    access.require("train")
     for file in files:
         file.check()
     place = root / _PLACE
@@ -79,6 +81,7 @@ def keep_scene(files: Sequence[Upload], root: Path) -> Path:
 
     Raises DataError, and keeps nothing, when one of them cannot be accepted or two have one name.
     """
+    access.require("train")
     for file in files:
         file.check()
     names = [slug(Path(file.name).name) for file in files]

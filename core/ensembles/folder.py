@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from core import access
 from core.ensembles.stacking import Combination
 from core.errors import ConfigError, RunError
 from core.io.plain_file import folders, is_there
@@ -101,6 +102,7 @@ def of_dataset(ensembles: Sequence[EnsembleFolder], dataset_name: str) -> list[E
 
 def delete(ensemble: EnsembleFolder) -> None:
     """Remove it for good; its members stay, and making it again takes seconds."""
+    access.require("delete")
     shutil.rmtree(folder_in(ensemble.checkpoints, PLACE, ensemble.name))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core import access
 from core.ensembles.folder import CARD, OOF, SUMMARY, EnsembleFolder, free_place
 from core.ensembles.members import Joined, Member, best_of, join, read_members
 from core.ensembles.stacking import METHODS, CrossFitted, Method, cross_fit
@@ -36,6 +37,7 @@ def make(
 
     Raises ConfigError for a name that is taken, and what ``read_members``, ``join`` and ``cross_fit`` raise.
     """
+    access.require("train")
     title = title.strip() or f"{len(asked)} members {datetime.now(UTC):%Y%m%d-%H%M%S}"
     path = free_place(checkpoints, title)
     yield Progress(0.0, "Reading the members.")

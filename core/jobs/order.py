@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from core import access
 from core.errors import JobError
 from core.jobs import queue, rows, turns, webhook
 from core.jobs.analysis_folder import AnalysisFolder, open_job
@@ -18,6 +19,7 @@ def prioritise(checkpoints: Path, name: str, priority: str) -> None:
 
     Raises JobError for another word, and for a job that does not wait.
     """
+    access.require("train")
     if priority not in turns.PRIORITIES:
         raise JobError(f"There is no priority '{priority}'. Choose {list_names(list(turns.PRIORITIES), 9)}.")
     folder = _waiting(checkpoints, name)
@@ -29,6 +31,7 @@ def start_after(checkpoints: Path, name: str, after: Sequence[str]) -> None:
 
     Raises JobError for a job that does not wait, one to wait for that failed, and a circle; RunError for unknown ones.
     """
+    access.require("train")
     folder = _waiting(checkpoints, name)
     others = tuple(dict.fromkeys(open_job(checkpoints, other).name for other in after))
     for other in others:
@@ -45,6 +48,7 @@ def pause(checkpoints: Path, name: str) -> str:
 
     What comes of the work that was done, as a sentence. Raises JobError for a job that has ended.
     """
+    access.require("train")
     folder = open_job(checkpoints, name)
     state = queue.job(checkpoints, folder.name).state
     if state not in queue.ACTIVE:
@@ -69,6 +73,7 @@ def pause(checkpoints: Path, name: str) -> str:
 
 def go_on(checkpoints: Path, name: str) -> None:
     """Let a paused job, or one that waits for others, wait for its lane alone. Raises JobError where it has ended."""
+    access.require("train")
     folder = _waiting(checkpoints, name)
     turns.write_turn(folder, replace(turns.turn_of(folder), held=False, after=()))
     rows.start_waiting(checkpoints)
@@ -76,6 +81,7 @@ def go_on(checkpoints: Path, name: str) -> None:
 
 def pause_queue(checkpoints: Path, paused: bool = True) -> None:
     """Start nothing new; what runs goes on. ``paused=False`` lets it go on."""
+    access.require("manage")
     turns.write_orders(checkpoints, replace(turns.orders(checkpoints), paused=paused))
     if not paused and Path(checkpoints).is_dir():
         rows.start_waiting(checkpoints)
@@ -83,6 +89,7 @@ def pause_queue(checkpoints: Path, paused: bool = True) -> None:
 
 def tell(checkpoints: Path, address: str) -> None:
     """Post to this address when a job ends (``core.jobs.webhook``); empty: to none. Raises JobError for a bad one."""
+    access.require("manage")
     changed = webhook.checked(address) if address.strip() else ""
     turns.write_orders(checkpoints, replace(turns.orders(checkpoints), webhook=changed))
 

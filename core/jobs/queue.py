@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from core import access
 from core.analyses.registry import analysis, title
 from core.config import RunConfig
 from core.data.regions.leave_one_out import with_regions
@@ -78,6 +79,7 @@ def submit(checkpoints: Path, dataset: Path, config: RunConfig, then: Plan = Non
     Raises DataError when the dataset file cannot be opened, FoldError where its regions allow no folds
     (``folds.region``), and JobError where the checkpoints folder cannot be written or its disk is full.
     """
+    access.require("train")
     with_regions(dataset, config)  # what its regions do not allow is told at once
     checkpoints, spec = Path(checkpoints), specification(dataset, config)
     rows.reconcile(checkpoints)
@@ -101,6 +103,7 @@ def submit_analysis(
     Raises RunError for a run that has not finished, ConfigError for an unknown name or options that the analysis does
     not take, JobError as :func:`submit` does.
     """
+    access.require("train")
     asked = analysis(name)
     options = asked.options(options).model_dump(mode="json")
     if isinstance(target, RunFolder):
@@ -177,6 +180,7 @@ def cancel(checkpoints: Path, name: str, patience_s: float = 10.0) -> None:
 
     Raises JobError when it has ended already.
     """
+    access.require("train")
     checkpoints, folder = Path(checkpoints), open_job(checkpoints, name)
     _seen(checkpoints, lambda: [folder])
     with transaction(checkpoints) as table:
@@ -203,6 +207,7 @@ def resume(checkpoints: Path, name: str) -> JobFolder:
 
     Raises JobError when it is waiting, running or has succeeded.
     """
+    access.require("train")
     checkpoints, folder = Path(checkpoints), open_job(checkpoints, name)
     _seen(checkpoints, lambda: [folder])
     state = folder.known_status()["state"]

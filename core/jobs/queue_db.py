@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core import access
 from core.errors import JobError
 
 SCHEMA_VERSION = 3
@@ -43,8 +44,10 @@ def transaction(path: Path, rows_again: RowsAgain) -> Iterator[sqlite3.Connectio
 
     rows_again: the rows of a fresh file, where there is none or this one is damaged; that one is kept beside it under
     another name, and a notice says so. Raises JobError when it stays locked or is of a newer version, and
-    UnwritableQueueError when it cannot be written.
+    UnwritableQueueError when it cannot be written, or this process is to change nothing (``core.access``).
     """
+    if access.read_only():
+        raise UnwritableQueueError(f"Nothing is changed here: {access.READ_ONLY} is set for this program.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -14,6 +14,7 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from core import access
 from core.errors import JobError
 from core.jobs import processes, turns
 from core.jobs.analysis_folder import AnalysisFolder
@@ -78,6 +79,7 @@ def title(folder: RunFolder | AnalysisFolder) -> str:
 
 def post(address: str, content: dict[str, Any]) -> None:
     """Raises JobError where the address does not take it."""
+    access.require("manage")
     body = json.dumps(content).encode()
     request = Request(checked(address), data=body, headers={"Content-Type": "application/json"}, method="POST")
     try:

@@ -17,7 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from core.errors import DataError
+from core import access
+from core.errors import AccessError, DataError
 from core.io.plain_file import is_there
 from core.review.agreement import Agreement, agreement_of
 from core.review.entry import UNDO, Entry, checked, person
@@ -99,6 +100,8 @@ class Judgements:
         name. place: where known, ``{"box": (west, south, east, north), "lonlat": (longitude, latitude)}`` in degrees.
         A later judgement of the same person on the same subject takes the place of the earlier one.
         """
+        access.require("review")
+        _own_name(by)
         new = checked(
             key=secrets.token_hex(16), at=_now(), kind=kind, subject=subject, verdict=verdict, by=by, note=note,
             tags=tags, place=place,
@@ -116,6 +119,8 @@ class Judgements:
 
         Returns what was taken back, or None where nothing was left.
         """
+        access.require("review")
+        _own_name(by)
         name = person(by)
         if not is_there(self.path):
             return None
@@ -184,9 +189,12 @@ class Judgements:
         name: what the file is called in messages. Those that are here already are passed over, so that two desks can
         exchange their reviews as often as they like. Raises FormatError, and keeps nothing, when any row is wrong.
         """
+        access.require("review")
         from core.review.entry_csv import from_csv, must_fit
 
         read = from_csv(text, name)
+        if any(entry.by != access.actor().name for _, entry in read):
+            access.require("train")  # what others said elsewhere: not for whoever may only judge
         self._refuse_missing()
         with adding(self.path) as connection:
             new = must_fit(read, rows_of(connection), name)
@@ -196,6 +204,13 @@ class Judgements:
     def _refuse_missing(self) -> None:
         if not self.judged.exists():
             raise DataError(f"{self.judged.name} is not there, so nothing can be judged beside it. Check the path.")
+
+
+def _own_name(by: str) -> None:
+    """Raises AccessError where somebody who has signed in would judge under another name."""
+    signed_in = access.actor().name
+    if signed_in and person(by) != person(signed_in):
+        raise AccessError(f"You are signed in as {signed_in} and judge under that name, not as {by}.")
 
 
 def judgements_path(judged: Path | str) -> Path:

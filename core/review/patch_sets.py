@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from core import access
 from core.errors import LandslideLensError, RunError
 from core.runs.job_folder import now
 from core.runs.results import ResultFolder
@@ -33,6 +34,7 @@ def keep(run: RunFolder, ids: Collection[str], spare: Collection[str] = ()) -> s
     Of more than ``MOST`` the oldest are removed, but for those named in ``spare``. Raises OSError where the run's
     folder cannot be written to, RunError where it leads elsewhere.
     """
+    access.require("review")
     name, folder = name_of(ids), _folder(run)
     folder.part(name).write_json(FILE, {"made": now(), "ids": sorted(set(ids))})
     if len(there := folder.parts(FILE)) > MOST:

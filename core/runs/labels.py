@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core import access
 from core.config import RunConfig
 from core.errors import LandslideLensError, RunError
 from core.io.plain_file import is_there
@@ -52,6 +53,7 @@ def write_label(run: RunFolder, **changes: Any) -> Label:
 
     Raises RunError for a title, note or tag that is too long, and for too many tags.
     """
+    access.require("organise")
     label = replace(label_of(run), **changes)
     label = replace(label, title=one_line(label.title).strip(), note=label.note.strip())
     label = replace(label, tags=tuple(dict.fromkeys(filter(None, (one_line(tag).strip() for tag in label.tags)))))
@@ -110,6 +112,7 @@ def delete(run: RunFolder) -> None:
 
     Raises RunError while it is queued or running.
     """
+    access.require("delete")
     state = run.known_status()["state"]
     if state not in FINAL_STATES:
         raise RunError(f"{title_of(run)} is {state}. Cancel it before deleting it.")
@@ -122,6 +125,7 @@ def delete(run: RunFolder) -> None:
 
 def restore(checkpoints: Path, name: str) -> RunFolder:
     """Bring a deleted run back. Raises RunError where there is none of that name, or another has taken its place."""
+    access.require("delete")
     checkpoints = Path(checkpoints)
     source, target = inside(_deleted(checkpoints), name), inside(checkpoints, name)
     if not is_there(source / "config.json"):
@@ -143,6 +147,7 @@ def deleted_runs(checkpoints: Path) -> list[RunFolder]:
 
 def empty_deleted(checkpoints: Path) -> int:
     """Remove the deleted runs for good; how many there were."""
+    access.require("delete")
     found = deleted_runs(checkpoints)
     for run in found:
         shutil.rmtree(folder_in(_deleted(checkpoints), run.name))

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import access
 from core.errors import FormatError, LandslideLensError
 from core.evaluate.prevalence import check_share
 from core.io.atomic import remove, write_text
@@ -57,6 +58,7 @@ def prevalence_of_dataset(dataset: Path | str) -> Prevalence | None:
 
 def state_prevalence(of: RunFolder | Path, share: float | None) -> None:
     """State it for a run or a dataset file; None takes the statement back. Raises ConfigError for no share."""
+    access.require("organise")
     path = of.path / FILE if isinstance(of, RunFolder) else dataset_path(of)
     if share is None:
         remove(path)

@@ -12,7 +12,7 @@ from core.jobs import queue
 from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from core.text import tiny
-from dashboard import cache, theme
+from dashboard import allowed, cache, theme
 from dashboard.balance import charts
 from dashboard.charts import intervals
 from dashboard.jobs import analyses
@@ -108,7 +108,7 @@ def _control(run: RunFolder, report: dict) -> None:
     st.caption(f"To measure what this changes, train a control run: the same settings, but balanced {place}.")
     if st.button(
         f"Train the control run, balanced {place}", icon=":material/model_training:", key="balance_train_control",
-        help=f"smote.protocol = {other.smote.protocol}",
+        **allowed.to("train", help=f"smote.protocol = {other.smote.protocol}"),
     ):  # fmt: skip
         try:
             made = queue.submit(run.checkpoints, run.dataset_path(), other)

@@ -10,7 +10,7 @@ from core.analyses.datasets.state import is_current
 from core.data.check import CheckReport, CheckRow
 from core.data.leakage.split_audit import COLUMNS
 from core.data.store import Dataset
-from dashboard import cache, state, theme, url_state
+from dashboard import allowed, cache, state, theme, url_state
 from dashboard.dataset import exclusions, files
 from dashboard.dataset.known_pairs import known_pairs
 from dashboard.jobs import analyses
@@ -58,7 +58,9 @@ def _outdated(data: Dataset, found: dataset_check.DatasetCheck, under_way: bool)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Showing results from before the last change.", width="content")
-        if not under_way and st.button("Check again", icon=":material/refresh:", key="check_again"):
+        if not under_way and st.button(
+            "Check again", icon=":material/refresh:", key="check_again", **allowed.to("train")
+        ):
             analyses.begin(cache.dataset_target(data.path, state.checkpoints()), NAME)
 
 

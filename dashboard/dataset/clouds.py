@@ -12,7 +12,7 @@ from core.data.clouds.reflectance import factors
 from core.data.store import Dataset
 from core.data.store.beside import CLOUD_SHARE, SHADOW_SHARE
 from core.errors import ConfigError
-from dashboard import cache, state, url_state
+from dashboard import allowed, cache, state, url_state
 from dashboard.jobs import analyses
 from dashboard.patches import card, gallery
 from dashboard.ui import downloads, paging
@@ -53,7 +53,7 @@ def clouds(data: Dataset) -> None:
             f"what was seen of a patch; {report['n_unknown']:,} patches have no share. They stand beside the dataset "
             f"as the columns `{CLOUD_SHARE}` and `{SHADOW_SHARE}`."
         )
-        if st.button("Measure again", icon=":material/refresh:", key="clouds_again"):
+        if st.button("Measure again", icon=":material/refresh:", key="clouds_again", **allowed.to("train")):
             analyses.begin(target, NAME)
     table = pd.DataFrame({"id": data.ids, "label": data.labels, **{KINDS[kind]: shares[kind] for kind in KINDS}})
     downloads.download(table, f"clouds_{data.path.stem}", "Cloud shares (CSV)")

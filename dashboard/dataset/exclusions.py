@@ -10,7 +10,7 @@ import streamlit as st
 from core.data import exclusions
 from core.data.store import Dataset
 from core.errors import LandslideLensError
-from dashboard import cache
+from dashboard import allowed, cache
 from dashboard.patches import gallery
 from dashboard.ui import downloads
 from dashboard.ui.formatting import escape_markdown
@@ -35,7 +35,7 @@ def exclude_button(data: Dataset, ids: Sequence[str], reason: str, key: str, wor
         given = st.text_input("Reason", reason, key=f"{key}_reason", width=380, max_chars=300)
         st.button(
             words or f"Exclude {len(ids):,} from training", icon=":material/block:", key=f"{key}_exclude",
-            disabled=not len(ids), on_click=_add, args=(data, list(ids), given), type="primary",
+            on_click=_add, args=(data, list(ids), given), type="primary", **allowed.to("train", not len(ids)),
         )  # fmt: skip
 
 
@@ -90,13 +90,13 @@ def excluded(data: Dataset) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         back = st.multiselect("Take off the list", table["id"].tolist(), key="exclusions_back", width=420)
         st.button(
-            f"Let {len(back):,} count again", icon=":material/undo:", key="exclusions_undo", disabled=not back,
-            on_click=_remove, args=(data, back),
+            f"Let {len(back):,} count again", icon=":material/undo:", key="exclusions_undo", on_click=_remove,
+            args=(data, back), **allowed.to("train", not back)
         )  # fmt: skip
         newest = table[table["added_utc"] == table["added_utc"].max()]["id"].tolist()
         st.button(
             f"Undo the last change ({len(newest):,})", icon=":material/history:", key="exclusions_undo_last",
-            on_click=_remove, args=(data, newest),
+            on_click=_remove, args=(data, newest), **allowed.to("train")
         )  # fmt: skip
         downloads.download(table, f"{data.name}_excluded", "Exclusion list")
     known = table[~table["id"].isin(stale)].tail(MOST_SHOWN).iloc[::-1]

@@ -16,7 +16,7 @@ from core.data.inventories.join import Join, join_path, read_join, remove_join
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.targets import DatasetTarget
-from dashboard import cache, state
+from dashboard import allowed, cache, state
 from dashboard.jobs import analyses
 from dashboard.ui import downloads
 from dashboard.ui.fields import field_widget
@@ -42,7 +42,9 @@ def kept_join(data: Dataset) -> Join | None:
         return _read(str(data.path), cache.file_version(data.path), cache.file_version(join_path(data.path)))
     except LandslideLensError as error:
         st.warning(escape_markdown(error), icon=":material/link_off:")
-        st.button("Remove it", key="inventory_remove_damaged", on_click=remove_join, args=(data.path,))
+        st.button(
+            "Remove it", key="inventory_remove_damaged", on_click=remove_join, args=(data.path,), **allowed.to("train")
+        )
         return None
 
 
@@ -98,7 +100,7 @@ def _form(target: DatasetTarget) -> None:
                 field = inventory_join.InventoryOptions.model_fields[name]
                 key = f"inventory_{name}"
                 options[name] = field_widget(field.title, field, field.default, key, placeholder="any")
-        if not st.form_submit_button("Join", type="primary", icon=":material/join:"):
+        if not st.form_submit_button("Join", type="primary", icon=":material/join:", **allowed.to("train")):
             return
     try:
         _begin(target, sent or [], source, options)
@@ -172,7 +174,7 @@ def _show(data: Dataset, join: Join) -> None:
         st.button(
             "Remove the joined events", icon=":material/undo:", type="tertiary", key="inventory_remove",
             on_click=remove_join, args=(data.path,),
-            help="Deletes the files next to the dataset; the dataset itself was never changed.",
+            **allowed.to("train", help="Deletes the files next to the dataset; the dataset itself was never changed."),
         )  # fmt: skip
 
 

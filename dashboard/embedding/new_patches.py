@@ -14,11 +14,11 @@ from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import cache, state, theme, url_state
+from dashboard import allowed, cache, state, theme, url_state
 from dashboard.charts import embedding_map
 from dashboard.embedding.neighbours import K, gallery_row, judged_by, label_of
 from dashboard.embedding.projections import Drawn
-from dashboard.jobs import analyses, stale_uploads
+from dashboard.jobs import analyses, progress, stale_uploads
 from dashboard.patches import gallery
 from dashboard.ui import downloads, guards, other_datasets
 from dashboard.ui.formatting import escape_markdown
@@ -38,7 +38,10 @@ def new_patches(drawn: Drawn, data: Dataset) -> None:
                 "From", ["Another dataset", "A file"], default="Another dataset", required=True, key="new_source"
             )
             options = _from_dataset(data, drawn.run) if source == "Another dataset" else _from_file()
-            if st.button("Place them", type="primary", disabled=options is None, key="new_place") and options:
+            if (
+                st.button("Place them", type="primary", key="new_place", **allowed.to("train", options is None))
+                and options
+            ):
                 _begin(drawn, options)
     analyses.follow(drawn.run, NAME)
     placed = _newest(drawn.run)
@@ -150,8 +153,9 @@ def _answer(placed: Placed, drawn: Drawn, data: Dataset) -> None:
     )
     with st.container(horizontal=True):
         downloads.download(table, f"{drawn.run.name}_new_patches", "New patches (CSV)")
-        if st.button("Remove from the page", icon=":material/close:", type="tertiary", key="new_clear"):
-            analyses.newest(drawn.run, NAME).write_status(seen=True)
+        if st.button("Remove from the page", icon=":material/close:", type="tertiary", key="new_clear",
+                     **allowed.to("train")):  # fmt: skip
+            progress.dismiss(analyses.newest(drawn.run, NAME))
             st.rerun()
     names = table["Patch"].tolist()
     at = names.index(st.selectbox("Neighbours of", names, key="new_shown", width=330))

@@ -14,7 +14,7 @@ from core.errors import LandslideLensError
 from core.experiments.base import Kind
 from core.experiments.registry import kinds
 from core.runs.targets import DatasetTarget
-from dashboard import state, url_state
+from dashboard import allowed, state, url_state
 from dashboard.jobs import analyses
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
@@ -45,7 +45,7 @@ def form(target: DatasetTarget, data: Dataset) -> None:
     options = {"kind": name, "budget": budget} | _more(known[name], data)
     pressed = st.button(
         "Start the experiment", type="primary", icon=":material/play_arrow:", key="experiment_start",
-        disabled=analyses.is_active(target, NAME),
+        **allowed.to("train", analyses.is_active(target, NAME)),
     )  # fmt: skip
     if pressed:
         try:

@@ -9,6 +9,7 @@ import streamlit as st
 from core.analyses.base import Analysis
 from core.analyses.showcase import reduced_words, whole_options
 from core.runs.store import RunFolder
+from dashboard import allowed
 from dashboard.jobs import analyses
 from dashboard.ui.formatting import escape_markdown
 
@@ -24,8 +25,8 @@ def follow(run: RunFolder, declared: Analysis, result: Any) -> bool:
             st.badge("Quick version", icon=":material/bolt:", color="gray")
             st.caption(f"{escape_markdown(less)}.", width="content")
             if st.button(
-                "Run the full version", icon=":material/play_arrow:", type="tertiary", disabled=active,
-                key=f"explain_full_{declared.name}",
+                "Run the full version", icon=":material/play_arrow:", type="tertiary",
+                key=f"explain_full_{declared.name}", **allowed.to("train", active)
             ):  # fmt: skip
                 analyses.begin(run, declared.name, whole_options(declared, result))
     return active

@@ -17,7 +17,7 @@ from core.errors import LandslideLensError
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.runs.targets import CheckpointsTarget, Target
-from dashboard import state
+from dashboard import allowed, state
 from dashboard.jobs import option_words, progress
 from dashboard.ui.empty_states import empty_state
 from dashboard.ui.fields import field_widget
@@ -67,7 +67,7 @@ def follow(target: Target, name: str) -> bool:
 def nothing_yet(target: Target, name: str, title: str, text: str, button: str, icon: str) -> None:
     """The empty state of a view whose results have not been computed, unless that is under way."""
     if not follow(target, name):
-        empty_state(title, text, button, lambda: begin(target, name), icon)
+        empty_state(title, text, button, lambda: begin(target, name), icon, right="train")
 
 
 def options_form(
@@ -97,7 +97,7 @@ def options_form(
                         label, field, getattr(values, option), f"{prefix}_{option}", (choices or {}).get(option)
                     )
         pressed = st.form_submit_button(
-            button or asked.title, icon=":material/play_arrow:", disabled=is_active(target, name)
+            button or asked.title, icon=":material/play_arrow:", **allowed.to("train", is_active(target, name))
         )
     if pressed:
         begin(target, name, chosen)

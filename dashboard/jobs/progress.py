@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import access
 from core.analyses.registry import analyses
 from core.errors import LandslideLensError
 from core.jobs import queue, turns, webhook
@@ -12,7 +13,7 @@ from core.runs.job_folder import JobFolder
 from core.runs.labels import title_of
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import state
+from dashboard import allowed, state
 from dashboard.jobs import option_words, turn_menu
 from dashboard.jobs.time_left import range_words, time_left
 from dashboard.ui.formatting import escape_markdown
@@ -98,7 +99,7 @@ def _watch(folder: AnalysisFolder, was_active: bool) -> None:
 def _running(folder: AnalysisFolder, status: dict) -> None:
     progress_bar(status, status["job"])
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Cancel", icon=":material/cancel:", key=f"job_cancel_{folder.name}"):
+        if st.button("Cancel", icon=":material/cancel:", key=f"job_cancel_{folder.name}", **allowed.to("train")):
             with st.spinner("Stopping its processes…"):
                 try:
                     queue.cancel(folder.checkpoints, folder.name)
@@ -106,6 +107,12 @@ def _running(folder: AnalysisFolder, status: dict) -> None:
                     show_error(error)
             st.rerun()
         st.caption(f"{_title(folder)}. It continues while you look at other pages, or close this one.", width="content")
+
+
+def dismiss(folder: JobFolder) -> None:
+    """Nobody wants to be told any more what came of this job. Raises AccessError for who may not say so."""
+    access.require("train")
+    folder.write_status(seen=True)
 
 
 def _ended(folder: AnalysisFolder, status: dict) -> None:
@@ -118,15 +125,17 @@ def _ended(folder: AnalysisFolder, status: dict) -> None:
         text = escape_markdown(status.get("message", "interrupted."))
         st.warning(f"{_title(folder)}: {text}", icon=":material/power_off:")
     with st.container(horizontal=True):
-        if st.button("Try again", icon=":material/replay:", key=f"job_again_{folder.name}"):
+        if st.button("Try again", icon=":material/replay:", key=f"job_again_{folder.name}", **allowed.to("train")):
             try:
                 queue.retry(folder.checkpoints, folder.name)
             except (LandslideLensError, OSError) as error:
                 show_error(error)
             else:
                 st.rerun()
-        if st.button("Clear", icon=":material/close:", type="tertiary", key=f"job_clear_{folder.name}"):
-            folder.write_status(seen=True)
+        if st.button(
+            "Clear", icon=":material/close:", type="tertiary", key=f"job_clear_{folder.name}", **allowed.to("train")
+        ):
+            dismiss(folder)
             st.rerun()
         if log := folder.log():
             st.download_button(

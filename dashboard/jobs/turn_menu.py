@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import LandslideLensError
 from core.jobs import order, queue, turns, webhook
-from dashboard import state
+from dashboard import allowed, state
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.messages import show_error
 
@@ -22,7 +22,7 @@ def turn_menu(job: queue.Job, others: dict[str, str]) -> None:
     actions = _actions(job, others)
     chosen = st.menu_button(
         "Turn", list(actions), key=f"turn_{job.name}", type="tertiary", icon=":material/swap_vert:",
-        help="When it starts: before others, after them, or later.",
+        **allowed.to("train", help="When it starts: before others, after them, or later."),
     )  # fmt: skip
     if chosen:
         _do(actions[chosen])
@@ -54,10 +54,11 @@ def queue_settings() -> None:
     with st.popover("Queue", icon=":material/low_priority:", type="tertiary"):
         if said.paused:
             st.markdown("The queue is paused: nothing new starts.")
-            if st.button("Let it go on", icon=":material/play_arrow:", key="queue_go_on", type="primary"):
+            if st.button("Let it go on", icon=":material/play_arrow:", key="queue_go_on", type="primary",
+                         **allowed.to("manage")):  # fmt: skip
                 _do(lambda: order.pause_queue(place, paused=False))
         elif st.button("Pause the queue", icon=":material/pause:", key="queue_pause",
-                       help="What runs goes on; nothing new starts."):  # fmt: skip
+                       **allowed.to("manage", help="What runs goes on; nothing new starts.")):  # fmt: skip
             _do(lambda: order.pause_queue(place))
         with st.form("queue_webhook", border=False):
             address = st.text_input(
@@ -67,8 +68,9 @@ def queue_settings() -> None:
                 "For incoming webhooks of Slack, Mattermost or Teams, or your own. Empty: nobody is told.",
             )  # fmt: skip
             with st.container(horizontal=True):
-                save = st.form_submit_button("Save address", key="queue_save")
-                test = st.form_submit_button("Save, send a test", key="queue_test", type="tertiary")
+                save = st.form_submit_button("Save address", key="queue_save", **allowed.to("manage"))
+                test = st.form_submit_button("Save, send a test", key="queue_test", type="tertiary",
+                                             **allowed.to("manage"))  # fmt: skip
         if save or test:
             _save(address, test)
 
@@ -79,7 +81,7 @@ def paused_notice() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning("The queue is paused: what runs goes on, nothing new starts.", icon=":material/pause_circle:")
-        if st.button("Let it go on", key="queue_go_on_line", type="tertiary"):
+        if st.button("Let it go on", key="queue_go_on_line", type="tertiary", **allowed.to("manage")):
             _do(lambda: order.pause_queue(state.checkpoints(), paused=False))
 
 

@@ -9,7 +9,7 @@ from core.analyses.showcase import Stop
 from core.errors import LandslideLensError
 from core.jobs import demo, queue
 from core.runs.store import RunFolder
-from dashboard import cache, state
+from dashboard import allowed, cache, state
 from dashboard.jobs import analyses
 from dashboard.ui import guards
 from dashboard.ui.formatting import escape_markdown
@@ -70,7 +70,10 @@ def _head(run: RunFolder, stops: tuple[Stop, ...], visited: frozenset[str]) -> N
         seen = sum(stop.name in visited for stop in stops)
         st.markdown(f"**Guided path** :gray[{seen} of {len(stops)} visited]", width="stretch")
         if lacking and st.button(
-            f"Compute what is missing ({len(lacking)})", icon=":material/play_arrow:", key="guided_path_all"
+            f"Compute what is missing ({len(lacking)})",
+            icon=":material/play_arrow:",
+            key="guided_path_all",
+            **allowed.to("train"),
         ):
             _compute(run, lacking)
         if st.button("Close", icon=":material/close:", type="tertiary", key="guided_path_close"):
@@ -96,7 +99,9 @@ def _stop(run: RunFolder, stop: Stop, number: int, visited: bool) -> None:
             st.caption("Its number cannot be read.")
         elif _under_way(run, stop):
             st.caption(":material/hourglass_top: In progress")
-        elif st.button("Compute it", icon=":material/play_arrow:", key=f"guided_compute_{stop.name}"):
+        elif st.button(
+            "Compute it", icon=":material/play_arrow:", key=f"guided_compute_{stop.name}", **allowed.to("train")
+        ):
             _compute(run, (stop,))
 
 

@@ -12,7 +12,7 @@ from core.analyses.maps.alike import NAME, is_prepared
 from core.errors import LandslideLensError
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
-from dashboard import theme
+from dashboard import allowed, theme
 from dashboard.jobs import analyses, model_client
 from dashboard.patches import tiles
 from dashboard.predict import asking, at_once, cell_answer, map_picture
@@ -33,7 +33,7 @@ def section(run: RunFolder, own: ResultFolder, report: Mapping[str, Any], cell: 
         )
         if st.button(
             "Find more like this", type="primary", icon=":material/image_search:", key="predict_alike_go",
-            disabled=analyses.is_active(run, NAME),
+            **allowed.to("train", analyses.is_active(run, NAME)),
         ):  # fmt: skip
             asking.ask(run, NAME, {"map": own.path.name, "fold": fold})
         return

@@ -9,7 +9,7 @@ import streamlit as st
 from core.analyses.maps.export import ANALYSIS
 from core.jobs.analysis_folder import list_for
 from core.runs.store import RunFolder
-from dashboard import theme, url_state
+from dashboard import allowed, theme, url_state
 from dashboard.jobs import analyses
 from dashboard.predict import asking, files
 from dashboard.ui.formatting import count, escape_markdown
@@ -37,7 +37,7 @@ def export_view(run: RunFolder) -> None:
         )  # fmt: skip
         go = st.button(
             "Export", type="primary", icon=":material/ios_share:", key="export_go",
-            disabled=analyses.is_active(run, ANALYSIS.name),
+            **allowed.to("train", analyses.is_active(run, ANALYSIS.name)),
         )  # fmt: skip
     st.caption(
         f"Head: {escape_markdown(theme.head_title(head))}. An ONNX file is compared with the run on 256 patches before "

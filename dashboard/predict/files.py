@@ -12,6 +12,7 @@ import streamlit as st
 from core.analyses.scene_map import NAME, SceneMapOptions
 from core.io.plain_file import read_bytes
 from core.runs.store import RunFolder
+from dashboard import allowed
 from dashboard.jobs import analyses
 from dashboard.predict import asking
 from dashboard.ui.formatting import escape_markdown
@@ -75,7 +76,7 @@ def draw_again(run: RunFolder, report: Mapping[str, Any]) -> None:
         with st.form("predict_again_form", border=False):
             chosen = asking.widgets(SceneMapOptions, MAP, "predict_again", report["options"])
             pressed = st.form_submit_button(
-                "Draw again", icon=":material/refresh:", disabled=analyses.is_active(run, NAME)
+                "Draw again", icon=":material/refresh:", **allowed.to("train", analyses.is_active(run, NAME))
             )
         st.caption("The scene is not predicted again; its map takes seconds.")
     if pressed:

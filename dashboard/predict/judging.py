@@ -16,7 +16,7 @@ from core.review.judgements import Judgements
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
 from core.stats.design_effect import share_interval
-from dashboard import state
+from dashboard import allowed, state
 from dashboard.jobs import analyses
 from dashboard.predict import asking, map_picture, pixel
 from dashboard.review import judging as review
@@ -57,7 +57,7 @@ def controls(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, 
             st.button(
                 label, icon=icon, key=f"predict_judge_{verdict}", on_click=_judge,
                 args=(own, report, cells, cell, verdict),
-                type="primary" if mine is not None and mine.verdict == verdict else "secondary",
+                type="primary" if mine is not None and mine.verdict == verdict else "secondary", **allowed.to("review")
             )  # fmt: skip
         with st.popover("", icon=":material/edit_note:", key="predict_judge_more", help="Note, and who judges"):
             if known:
@@ -66,7 +66,13 @@ def controls(own: ResultFolder, report: Mapping[str, Any], cells: pd.DataFrame, 
             st.toggle("Go to the next cell after judging", True, key=ONWARD, persist_state="session")
         if said:
             st.button(
-                "Undo", icon=":material/undo:", type="tertiary", key="predict_undo", on_click=_undo, args=(own, report)
+                "Undo",
+                icon=":material/undo:",
+                type="tertiary",
+                key="predict_undo",
+                on_click=_undo,
+                args=(own, report),
+                **allowed.to("review"),
             )
     review.tell_trouble()
     for entry in said.get(cell, []):
@@ -184,7 +190,11 @@ def outcome(run: RunFolder, own: ResultFolder, report: Mapping[str, Any], said: 
                 "was clicked, or around the cell where a patch covers it. Unsure and disputed cells are left out."
             )
             name = st.text_input("Dataset name", _free_name(run, report), key="predict_judged_name", max_chars=80)
-            if st.button("Make them", key="predict_judged_go", disabled=analyses.is_active(run, judged_patches.NAME)):
+            if st.button(
+                "Make them",
+                key="predict_judged_go",
+                **allowed.to("train", analyses.is_active(run, judged_patches.NAME)),
+            ):
                 asking.ask(run, judged_patches.NAME, {"map": own.path.name, "name": name.strip() or None})
     job = analyses.newest(run, judged_patches.NAME)
     if job is None or run_state(job)["state"] != "succeeded" or job.options().get("map") != own.path.name:

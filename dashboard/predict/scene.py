@@ -14,7 +14,7 @@ from core.data import uploads
 from core.errors import DataError, LandslideLensError
 from core.jobs.analysis_folder import list_for
 from core.runs.store import RunFolder
-from dashboard import url_state
+from dashboard import allowed, url_state
 from dashboard.jobs import analyses
 from dashboard.predict import asking, scene_result
 from dashboard.ui.formatting import escape_markdown, parse_time
@@ -79,7 +79,7 @@ def _without_map(run: RunFolder, maps: Mapping[str, Any]) -> None:
             st.markdown(f"**{escape_markdown(name)}** · {escape_markdown(Path(str(out)).name)}, answered without a map")
             if st.button(
                 "Draw its map", icon=":material/map:", key=f"predict_draw_{job.path.name}",
-                disabled=analyses.is_active(run, NAME),
+                **allowed.to("train", analyses.is_active(run, NAME)),
             ):  # fmt: skip
                 asking.ask(run, NAME, job.options() | {"reuse": True})
 
@@ -104,7 +104,7 @@ def _form(run: RunFolder) -> None:
             chosen |= asking.widgets(SceneMapOptions, MAP, "predict_new")
         pressed = st.form_submit_button(
             "Predict the scene", type="primary", icon=":material/travel_explore:",
-            disabled=analyses.is_active(run, NAME),
+            **allowed.to("train", analyses.is_active(run, NAME)),
         )  # fmt: skip
     if not pressed:
         return

@@ -10,7 +10,7 @@ from core.analyses.external_validation import ANALYSIS, ExternalValidation, read
 from core.evaluate.comparison.shift import SHIFTED
 from core.evaluate.metrics import METRIC_NAMES
 from core.runs.store import RunFolder
-from dashboard import url_state
+from dashboard import allowed, url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
 from dashboard.results import charts, interpretation, prevalence
@@ -189,6 +189,8 @@ def _evaluate(run: RunFolder) -> None:
                 st.selectbox, "Another dataset", list(others), key="external_dataset", default=next(iter(others)),
                 width=320,
             )  # fmt: skip
-            if st.button("Evaluate on it", type="primary", icon=":material/play_arrow:", key="external_go"):
+            if st.button(
+                "Evaluate on it", type="primary", icon=":material/play_arrow:", key="external_go", **allowed.to("train")
+            ):
                 analyses.begin(run, ANALYSIS.name, {"dataset": str(others[name])})
     other_datasets.not_offered(unfit, "external_import")

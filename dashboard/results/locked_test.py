@@ -12,7 +12,7 @@ from core.data.held_back.openings import read_openings
 from core.data.held_back.split_parts import split_parts
 from core.data.store import Dataset
 from core.runs.store import RunFolder
-from dashboard import cache, url_state
+from dashboard import allowed, cache, url_state
 from dashboard.charts import scores
 from dashboard.jobs import analyses
 from dashboard.results import interpretation, prevalence
@@ -99,7 +99,9 @@ def _open(run: RunFolder, data: Dataset, offered: list[str], openings: list[dict
         )
         times = sum(one["part"] == part for one in openings)
         sure = st.checkbox(f"Model and settings are final (openings so far: {times:,})", key="locked_sure")
-        if st.button("Open and evaluate", icon=":material/lock_open:", key="locked_go", disabled=not sure):
+        if st.button(
+            "Open and evaluate", icon=":material/lock_open:", key="locked_go", **allowed.to("train", not sure)
+        ):
             analyses.begin(run, ANALYSIS.name, {"part": part})
 
 

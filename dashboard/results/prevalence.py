@@ -13,6 +13,7 @@ from core.errors import LandslideLensError
 from core.evaluate.prevalence import with_intervals
 from core.runs.prevalence import Prevalence, prevalence_of, state_prevalence
 from core.runs.store import RunFolder
+from dashboard import allowed
 from dashboard.results.predictions import Predictions
 from dashboard.ui import guards
 from dashboard.ui.formatting import escape_markdown, interval, interval_percent, number, percent
@@ -72,12 +73,16 @@ def prevalence_form(run: RunFolder, predictions: Predictions, known: Prevalence 
             round(1000 * (known.share if known else max(own, 0.001)), 1), 1.0, format="%.1f", key=f"{KEY}_{run.name}",
         )  # fmt: skip
         with st.container(horizontal=True):
-            if st.button("For this run", key=f"{KEY}_run", type="primary"):
+            if st.button("For this run", key=f"{KEY}_run", type="primary", **allowed.to("organise")):
                 _state(run, per_1000 / 1000)
             data = guards.chosen_dataset()
-            if data is not None and st.button("For every run on this dataset", key=f"{KEY}_dataset"):
+            if data is not None and st.button(
+                "For every run on this dataset", key=f"{KEY}_dataset", **allowed.to("organise")
+            ):
                 _state(data.path, per_1000 / 1000)
-            if known is not None and st.button("Take it back", key=f"{KEY}_clear", type="tertiary"):
+            if known is not None and st.button(
+                "Take it back", key=f"{KEY}_clear", type="tertiary", **allowed.to("organise")
+            ):
                 _state(run if known.source == "run" else run.dataset_path(), None)
 
 

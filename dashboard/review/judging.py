@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from core import access
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.review.entry import MOST_NAME, MOST_NOTE, Entry
 from core.review.judgements import Judgements
+from dashboard import allowed
 from dashboard.patches import chosen, gallery
 from dashboard.review import table as review_table
 from dashboard.review.filters import DIFFER
@@ -31,7 +33,9 @@ WORDS = {verdict: words.lower() for verdict, (words, _, _) in BUTTONS.items()} |
 
 
 def name_field() -> None:
-    """Who judges."""
+    """Who judges; whoever has signed in is not asked."""
+    if access.actor().name:
+        return
     if not st.session_state.get(REVIEWER) and st.session_state.get(TAKEN):
         st.session_state[REVIEWER] = st.session_state[TAKEN]
     st.text_input(
@@ -81,10 +85,10 @@ def buttons(
         for verdict, (words, icon, letter) in BUTTONS.items():
             st.button(
                 words, icon=icon, key=f"{key}_judge_{verdict}", shortcut=letter if keys else None, on_click=said,
-                args=(verdict,), type="primary" if verdict == mine else "secondary",
+                args=(verdict,), type="primary" if verdict == mine else "secondary", **allowed.to("review"),
             )  # fmt: skip
         st.button("Undo", icon=":material/undo:", key=f"{key}_undo", type="tertiary", shortcut="Z" if keys else None,
-                  on_click=undone)  # fmt: skip
+                  on_click=undone, **allowed.to("review"))  # fmt: skip
 
 
 def history(data: Dataset, patch_id: str) -> None:
@@ -216,10 +220,10 @@ def judge_chosen(some: chosen.Chosen, key: str) -> None:
         for verdict, (words, icon, _) in BUTTONS.items():
             st.button(
                 f"{words}: {len(some.ids):,}", icon=icon, key=f"{key}_{verdict}", type="tertiary",
-                disabled=not reviewer(), on_click=_judge_all, args=(some, verdict),
+                on_click=_judge_all, args=(some, verdict), **allowed.to("review", not reviewer()),
             )  # fmt: skip
         st.button("Undo my last judgement", icon=":material/undo:", key=f"{key}_undo", type="tertiary",
-                  disabled=not reviewer(), on_click=_undo_here, args=(some.data,))  # fmt: skip
+                  on_click=_undo_here, args=(some.data,), **allowed.to("review", not reviewer()))  # fmt: skip
 
 
 def _judge_all(some: chosen.Chosen, verdict: str) -> None:

@@ -15,7 +15,7 @@ from core.errors import LandslideLensError
 from core.review.judgements import Judgements
 from core.review.versions import RULES, Draft, draft, make_version
 from core.runs.store import RunFolder
-from dashboard import cache, state, theme, url_state
+from dashboard import allowed, cache, state, theme, url_state
 from dashboard.review import bar, charts, judging
 from dashboard.review.versus import asked as ways
 from dashboard.review.versus.asked import RELABELLED, Asked
@@ -95,7 +95,9 @@ def version_form(raw: Dataset, judgements: Judgements) -> None:
     )  # fmt: skip
     st.text_input("Made by", key=judging.NAMED + "_maker", value=judging.reviewer(), max_chars=80)
     st.text_input("What for", key=WHY, max_chars=300, placeholder="First review of the likeliest wrong labels")
-    st.button("Make it", type="primary", key="review_make_go", on_click=_make, args=(raw, judgements))
+    st.button(
+        "Make it", type="primary", key="review_make_go", on_click=_make, args=(raw, judgements), **allowed.to("train")
+    )
     st.caption("A version is a file of its own. The dataset, and runs that were trained, do not change.")
 
 
@@ -123,7 +125,7 @@ def exchange(judgements: Judgements, data: Dataset, empty: bool) -> None:
         st.caption("Needs the columns subject, verdict and by. What is here already is passed over.")
         if file is not None:
             st.button("Add them", type="primary", key="review_bring_go", on_click=_bring,
-                      args=(judgements, file.name, file.getvalue()))  # fmt: skip
+                      args=(judgements, file.name, file.getvalue()), **allowed.to("review"))  # fmt: skip
 
 
 def _bring(judgements: Judgements, name: str, content: bytes) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from core import access
 from core.errors import LandslideLensError
 from core.runs.job_folder import now
 from core.runs.results import ResultFolder
 from core.runs.store import RunFolder
-from dashboard import state, url_state
+from dashboard import allowed, state, url_state
 from dashboard.review import judging
 from dashboard.ui.formatting import escape_markdown
 
@@ -37,11 +38,13 @@ def saved(run: RunFolder) -> dict[str, dict[str, Any]]:
 
 def keep(run: RunFolder, name: str, by: str, query: dict[str, list[str]]) -> None:
     """Keep what is seen under a name; one of the same name is written over."""
+    access.require("review")
     _folder(run).part(name).write_json(FILE, {"name": name, "by": by, "made": now(), "query": query})
 
 
 def remove(run: RunFolder, part: str) -> None:
     """Take a view off the list."""
+    access.require("review")
     shutil.rmtree(_folder(run).part(part).path, ignore_errors=True)
 
 
@@ -67,12 +70,19 @@ def menu(run: RunFolder) -> None:
                 )  # fmt: skip
                 st.button(
                     "Remove", icon=":material/delete:", key=f"review_remove_{part}", type="tertiary", on_click=remove,
-                    args=(run, part),
+                    args=(run, part), **allowed.to("review"),
                 )  # fmt: skip
         if not views:
             st.caption("No view is kept yet.")
         st.text_input("Keep this view as", key=NAME, max_chars=MOST_NAME)
-        st.button("Keep", icon=":material/bookmark_add:", key="review_keep", on_click=_keep, args=(run,))
+        st.button(
+            "Keep",
+            icon=":material/bookmark_add:",
+            key="review_keep",
+            on_click=_keep,
+            args=(run,),
+            **allowed.to("review"),
+        )
         st.caption("“Copy link” in the sidebar gives the link to what is seen.")
 
 

@@ -10,7 +10,7 @@ from core.errors import LandslideLensError
 from core.jobs.run_sets import Listed
 from core.runs import labels
 from core.runs.store import RunFolder
-from dashboard import cache, state, url_state
+from dashboard import allowed, cache, state, url_state
 from dashboard.results.compare.door import open_compare, open_compare_several
 from dashboard.results.compare.several import MOST
 from dashboard.train import prefill
@@ -61,11 +61,13 @@ def _of_several(ticked: Sequence[RunFolder], place: str) -> None:
     with st.popover(f"Tag {len(ticked)}", icon=":material/label:", type="tertiary", key=f"{place}_tag"):
         with st.form(f"{place}_tag_form", border=False):
             word = st.text_input("Tag", max_chars=labels.MOST_TAG, key=f"{place}_tag_word")
-            if st.form_submit_button("Add to all"):
+            if st.form_submit_button("Add to all", **allowed.to("organise")):
                 run_actions.tag(ticked, [word])
-    if st.button(f"Archive {len(ticked)}", icon=":material/archive:", key=f"{place}_archive", type="tertiary"):
+    if st.button(f"Archive {len(ticked)}", icon=":material/archive:", key=f"{place}_archive", type="tertiary",
+                 **allowed.to("organise")):  # fmt: skip
         run_actions.archive(ticked)
-    if st.button(f"Delete {len(ticked)}", icon=":material/delete:", key=f"{place}_delete", type="tertiary"):
+    if st.button(f"Delete {len(ticked)}", icon=":material/delete:", key=f"{place}_delete", type="tertiary",
+                 **allowed.to("delete")):  # fmt: skip
         run_actions.delete(ticked)
 
 
@@ -101,9 +103,11 @@ def deleted() -> None:
         for run in gone[:MOST_DELETED]:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(escape_markdown(labels.title_of(run)), help=escape_markdown(run.name))
-                if st.button("Bring back", key=f"restore_{run.name}", icon=":material/undo:", type="tertiary"):
+                if st.button("Bring back", key=f"restore_{run.name}", icon=":material/undo:", type="tertiary",
+                             **allowed.to("delete")):  # fmt: skip
                     run_actions.restore(run.name)
         if len(gone) > MOST_DELETED:
             st.caption(f"And {len(gone) - MOST_DELETED:,} more.")
-        if st.button(f"Remove all {len(gone)} for good", key="empty_deleted", icon=":material/delete_forever:"):
+        if st.button(f"Remove all {len(gone)} for good", key="empty_deleted", icon=":material/delete_forever:",
+                     **allowed.to("delete")):  # fmt: skip
             run_actions.remove_for_good()

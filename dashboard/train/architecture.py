@@ -20,7 +20,7 @@ from core.errors import LandslideLensError
 from core.jobs.analysis_folder import AnalysisFolder, folder_for, list_for
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
-from dashboard import cache, state, theme, url_state
+from dashboard import allowed, cache, state, theme, url_state
 from dashboard.jobs import analyses, progress
 from dashboard.train.backbones import BACKBONES, INITIAL, offered_branches
 from dashboard.ui import downloads, guards, pictures
@@ -58,8 +58,9 @@ def architecture(data: Dataset) -> None:
     st.markdown("What a network is made of and what it costs, for the bands and patch size of this dataset.")
     options = _pickers(data)
     pressed = st.button(
-        "Show", type="primary", icon=":material/account_tree:", key="model_show", disabled=not options["backbones"],
-        help="One patch is passed through the untrained network; nothing is trained or downloaded.",
+        "Show", type="primary", icon=":material/account_tree:", key="model_show",
+        **allowed.to("train", not options["backbones"],
+                     "One patch is passed through the untrained network; nothing is trained or downloaded."),
     )  # fmt: skip
     if pressed:
         analyses.begin(_target(), COST, options)

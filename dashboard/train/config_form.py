@@ -17,7 +17,7 @@ from core.data.bands import ZINDI_BANDS, Band, subsets_of
 from core.data.indices import possible
 from core.data.stacks import STACKS
 from core.errors import ConfigError
-from dashboard import url_state
+from dashboard import allowed, url_state
 from dashboard.train.backbones import BACKBONES, INITIAL, initial_weights, offered_branches
 from dashboard.train.draft import GROUP, PRESET, TEXT, VERSION, Draft, copied
 from dashboard.ui.fields import field_widget
@@ -218,8 +218,8 @@ def config_form(
             what
             for what, (label, icon, help_text) in BUTTONS.items()
             if st.button(
-                label, type="primary" if what == "start" else "secondary", icon=icon, help=help_text,
-                key=f"train_{what}",
+                label, type="primary" if what == "start" else "secondary", icon=icon, key=f"train_{what}",
+                **allowed.to("train", help=help_text)
             )
         ]  # fmt: skip
     changed = st.container()  # filled when the widgets are drawn

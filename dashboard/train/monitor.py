@@ -10,7 +10,7 @@ from core.jobs import order, queue
 from core.runs.labels import title_of
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import duration
-from dashboard import state, theme
+from dashboard import allowed, state, theme
 from dashboard.charts import learning
 from dashboard.jobs import progress
 from dashboard.jobs.time_left import range_words, time_left
@@ -136,7 +136,10 @@ def _actions(run: RunFolder, status: dict, job: queue.Job | None) -> None:
         ):  # fmt: skip
             duplicate(run)
         if status["state"] in FINAL_STATES and st.button(
-            "Run again", icon=":material/replay:", key="job_retry", help="A new run with the same settings."
+            "Run again",
+            icon=":material/replay:",
+            key="job_retry",
+            **allowed.to("train", help="A new run with the same settings."),
         ):
             again = _try(lambda: queue.retry(state.checkpoints(), run.name))
             if again:
@@ -154,11 +157,12 @@ def _actions(run: RunFolder, status: dict, job: queue.Job | None) -> None:
 def _pause(run: RunFolder, job: queue.Job | None) -> None:
     """Pause it, or let it go on; its lane goes to the next job meanwhile."""
     if job is not None and job.blocked:
-        if st.button("Go on", type="primary", icon=":material/play_arrow:", key="job_go_on"):
+        if st.button("Go on", type="primary", icon=":material/play_arrow:", key="job_go_on", **allowed.to("train")):
             _try(lambda: order.go_on(state.checkpoints(), run.name))
             st.rerun()
     elif st.button("Pause", icon=":material/pause:", key="job_pause",
-                   help="Frees the device for the next job. It goes on after its last finished epoch."):  # fmt: skip
+                   **allowed.to("train", help="Frees the device for the next job. It goes on after its last finished "
+                                "epoch.")):  # fmt: skip
         with st.spinner("Pausing…"):
             _try(lambda: order.pause(state.checkpoints(), run.name))
         st.rerun()
@@ -166,7 +170,7 @@ def _pause(run: RunFolder, job: queue.Job | None) -> None:
 
 def _resume(run: RunFolder, failed: bool) -> None:
     if st.button("Resume", type="secondary" if failed else "primary", icon=":material/resume:", key="job_resume",
-                 help="Continues from the newest checkpoint."):  # fmt: skip
+                 **allowed.to("train", help="Continues from the newest checkpoint.")):  # fmt: skip
         _try(lambda: queue.resume(state.checkpoints(), run.name))
         st.rerun()
 
@@ -191,7 +195,7 @@ def _confirm_cancel(run: RunFolder) -> None:
     """A popover and not a dialog, which would close whenever the progress behind it refreshes."""
     with st.popover("Cancel", icon=":material/cancel:"):
         st.markdown("The run stops within seconds. Its last checkpoint is kept, so it can be resumed.")
-        if st.button("Cancel the run", type="primary", key="job_cancel"):
+        if st.button("Cancel the run", type="primary", key="job_cancel", **allowed.to("train")):
             with st.spinner("Stopping its processes…"):
                 _try(lambda: queue.cancel(state.checkpoints(), run.name))
             st.rerun()

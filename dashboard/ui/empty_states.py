@@ -9,7 +9,7 @@ import streamlit as st
 from core.errors import LandslideLensError
 from core.jobs import demo, queue
 from core.jobs.analysis_folder import AnalysisFolder
-from dashboard import cache, state
+from dashboard import allowed, cache, state
 from dashboard.ui.messages import show_error
 
 DEMO = "demo_dataset"  # the analysis that makes it
@@ -17,16 +17,25 @@ WHOLE = "demo_whole"  # whether this session has asked for the whole demo
 
 
 def empty_state(
-    title: str, text: str, button: str, action: Callable[[], None], icon: str, detail: str | None = None
+    title: str,
+    text: str,
+    button: str,
+    action: Callable[[], None],
+    icon: str,
+    detail: str | None = None,
+    right: str = "look",
 ) -> None:
-    """What is missing, in a sentence, and the button that leads on. ``detail`` is shown exactly as written."""
+    """What is missing, in a sentence, and the button that leads on. ``detail`` is shown exactly as written.
+
+    right: what pressing it takes, of ``core.access``.
+    """
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("small")
         st.header(title, icon=icon, anchor=False, text_alignment="center")
         st.markdown(text, text_alignment="center", width=560)
         if detail:
             st.code(str(detail), language=None, wrap_lines=True)
-        if st.button(button, type="primary", key=f"empty_{button}"):
+        if st.button(button, type="primary", key=f"empty_{button}", **allowed.to(right)):
             action()
         st.space("small")
 
@@ -43,9 +52,11 @@ def no_dataset(with_import: bool = True) -> None:
             width=560,
         )
         with st.container(horizontal=True, horizontal_alignment="center"):
-            if st.button("Make the demo", type="primary", key="empty_make_whole", icon=":material/route:"):
+            if st.button("Make the demo", type="primary", key="empty_make_whole", icon=":material/route:",
+                         **allowed.to("train")):  # fmt: skip
                 make_whole_demo()
-            if st.button("Make the demo dataset", key="empty_make_demo", icon=":material/science:"):
+            if st.button("Make the demo dataset", key="empty_make_demo", icon=":material/science:",
+                         **allowed.to("train")):  # fmt: skip
                 make_demo()
             if with_import and st.button("Import a folder", key="empty_import", icon=":material/drive_folder_upload:"):
                 open_import()

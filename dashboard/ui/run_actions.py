@@ -11,7 +11,7 @@ from core.jobs import queue
 from core.runs import labels
 from core.runs.store import FINAL_STATES, RunFolder
 from core.text import list_names
-from dashboard import state
+from dashboard import allowed, state
 from dashboard.ui.formatting import escape_markdown
 from dashboard.ui.guards import run_state
 from dashboard.ui.messages import show_error
@@ -38,19 +38,22 @@ def _form(run: RunFolder, label: labels.Label, key: str) -> None:
             "Tags", label.tags, default=label.tags, accept_new_options=True, max_selections=labels.MOST_TAGS,
             placeholder="Type a tag", help="Runs can be filtered by their tags on the Runs page.",
         )  # fmt: skip
-        if st.form_submit_button("Save"):
+        if st.form_submit_button("Save", **allowed.to("organise")):
             change(run, title=title, note=note, tags=tuple(tags))
     st.caption(f"Folder: {escape_markdown(run.name)}")
     with st.container(horizontal=True):
-        if st.button("Remove star" if label.starred else "Star", key=f"{key}_star", icon=":material/star:"):
+        if st.button("Remove star" if label.starred else "Star", key=f"{key}_star", icon=":material/star:",
+                     **allowed.to("organise")):  # fmt: skip
             change(run, starred=not label.starred)
         word = "Unarchive" if label.archived else "Archive"
         if st.button(word, key=f"{key}_archive", icon=":material/archive:",
-                     help="An archived run leaves the lists; nothing of it is lost."):  # fmt: skip
+                     **allowed.to("organise",
+                                  help="An archived run leaves the lists; nothing of it is lost.")):  # fmt: skip
             change(run, archived=not label.archived)
         can = run_state(run)["state"] in FINAL_STATES
-        if st.button("Delete", key=f"{key}_delete", icon=":material/delete:", disabled=not can,
-                     help=None if can else "Cancel the run before deleting it."):  # fmt: skip
+        if st.button("Delete", key=f"{key}_delete", icon=":material/delete:",
+                     **allowed.to("delete", not can,
+                                  None if can else "Cancel the run before deleting it.")):  # fmt: skip
             delete([run])
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.data.store import Dataset
 from core.errors import LandslideLensError
 from core.runs.labels import label_of, title_of, titles_of
-from dashboard import cache, state, theme
+from dashboard import cache, sign_in, state, theme
 from dashboard.jobs.announce import announce
 from dashboard.ui import run_actions
 from dashboard.ui.browser_window import copy_link
@@ -45,6 +45,7 @@ def sidebar() -> None:
             st.warning(f"{escape_markdown(note)} Showing the newest one instead.", icon=":material/link_off:")
         announce()
         copy_link()
+        sign_in.who()
         _names_for_the_url(choice)
         frame_style()
     state.mend_link()

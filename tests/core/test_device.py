@@ -18,6 +18,7 @@ def test_unknown_device_is_refused_with_the_known_ones():
         device.choose_device("tpu")
 
 
+@pytest.mark.fault(8)
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_a_device_that_is_not_there_is_refused_with_the_way_out():
     with pytest.raises(ConfigError, match="device=auto or device=cpu"):

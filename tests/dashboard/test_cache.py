@@ -44,6 +44,7 @@ def test_a_running_analysis_makes_no_cached_reading_miss(run, reads):
     assert reads == []
 
 
+@pytest.mark.fault(32)
 def test_a_file_that_changes_is_read_again_and_no_other(run, reads):
     before = run.oof()
     run.summary()
@@ -63,6 +64,7 @@ def test_what_is_not_there_is_a_sentence_and_is_seen_when_it_comes(run):
     assert run.results("heads").json("rows.json") == [1]
 
 
+@pytest.mark.fault(32)
 def test_a_table_is_a_copy_and_arrays_are_shared(run):
     first = run.oof()
     first["label"] = 7

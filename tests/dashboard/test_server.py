@@ -31,6 +31,7 @@ def client():
     return TestClient(Starlette(routes=routes, middleware=[Middleware(server.Door)]), "http://localhost:8501")
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("origin", ["http://localhost:9000", "http://localhost", "http://evil.example", "null"])
 def test_a_page_of_another_port_or_host_opens_no_websocket(client, origin):
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/_stcore/stream", headers={"Origin": origin}):
@@ -38,6 +39,7 @@ def test_a_page_of_another_port_or_host_opens_no_websocket(client, origin):
     assert client.put("/_stcore/upload_file/s/f", content=b"x", headers={"Origin": origin}).status_code == 403
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("headers", [{}, {"Origin": "http://localhost:8501"}])
 def test_its_own_pages_do(client, headers):
     headers = {"Host": "localhost:8501", **headers}
@@ -46,6 +48,7 @@ def test_its_own_pages_do(client, headers):
     assert client.get("/", headers=headers).text == "taken"
 
 
+@pytest.mark.fault(26)
 def test_made_up_file_ids_do_not_fill_the_memory(client):
     answers = [client.put(f"/_stcore/upload_file/s/{i}", content=b"x").status_code for i in range(server.MAX_FILES + 3)]
     assert answers == [200] * server.MAX_FILES + [413] * 3
@@ -57,6 +60,7 @@ def test_made_up_file_ids_do_not_fill_the_memory(client):
     assert client.put("/_stcore/upload_file/third/1", content=b"xx").status_code == 413
 
 
+@pytest.mark.fault(26)
 def test_uploads_that_a_stopped_server_left_are_swept_when_the_next_one_starts(tmp_path, monkeypatch):
     monkeypatch.setenv("LANDSLIDE_CHECKPOINTS", str(tmp_path))
     old, new = (tmp_path / "datasets" / ".uploads" / f"up-{name}" for name in ("old", "new"))

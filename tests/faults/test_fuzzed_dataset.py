@@ -48,6 +48,7 @@ def hold(path):
     assert took < SECONDS and used < MEBIBYTES, f"{took:.1f} s, {used:.0f} MiB"
 
 
+@pytest.mark.fault(14)
 @QUICK
 @given(mutation=bytewise)
 def test_a_dataset_file_from_a_stranger_is_read_or_refused(path, mutation):
@@ -55,6 +56,7 @@ def test_a_dataset_file_from_a_stranger_is_read_or_refused(path, mutation):
         hold(path)
 
 
+@pytest.mark.fault(14)
 @pytest.mark.slow
 @SLOW
 @given(mutation=bytewise)
@@ -63,6 +65,7 @@ def test_a_dataset_file_from_a_stranger_is_read_or_refused_whatever_is_done_to_i
         hold(path)
 
 
+@pytest.mark.fault(14)
 @QUICK
 @given(mutation=of_json)
 def test_a_card_that_lies_is_refused(path, tmp_path_factory, mutation):
@@ -106,6 +109,7 @@ def _unwritten(file):
     file.create_dataset("ids", (20_000_000,), "S1", chunks=(10**6,))
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -129,6 +133,7 @@ def test_parts_that_lie_are_named(path, tmp_path, change, said):
         open_dataset(_made(path, tmp_path / "x.h5", change))
 
 
+@pytest.mark.fault(14)
 def test_pipes_devices_and_loops_are_no_datasets(path, tmp_path):
     os.mkfifo(tmp_path / "pipe.h5")
     (tmp_path / "loop.h5").symlink_to("loop.h5")

@@ -108,6 +108,7 @@ def hold(run, path, mutation, others):
     assert took < SECONDS and used < MEBIBYTES, f"{path.name} with {mutation}: {took:.1f} s, {used:.0f} MiB"
 
 
+@pytest.mark.fault(25)
 @QUICK
 @given(data=st.data())
 def test_a_run_folder_from_a_stranger_is_read_or_refused(run, files, data):
@@ -115,6 +116,7 @@ def test_a_run_folder_from_a_stranger_is_read_or_refused(run, files, data):
     hold(run, path, data.draw(mutations(path), "mutation"), files)
 
 
+@pytest.mark.fault(25)
 @pytest.mark.slow
 @SLOW
 @given(data=st.data())
@@ -123,6 +125,7 @@ def test_a_run_folder_from_a_stranger_is_read_or_refused_whatever_is_done_to_it(
     hold(run, path, data.draw(mutations(path), "mutation"), files)
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("value", [1e307, np.nan])
 @pytest.mark.parametrize("name", ["scores", "embeddings", "umap"])
 def test_a_number_that_no_network_gives_is_read_or_refused(run, files, name, value):

@@ -47,6 +47,7 @@ def _linked(run, name, target):
     path.symlink_to(target)
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_is_appended_to_is_no_link(run, outside, name):
     _linked(run, name, outside)
@@ -55,6 +56,7 @@ def test_what_is_appended_to_is_no_link(run, outside, name):
     assert outside.read_text() == "mine\n"
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("name", REPLACED)
 def test_what_is_replaced_takes_the_place_of_the_link(run, outside, name):
     _linked(run, name, outside)
@@ -62,6 +64,7 @@ def test_what_is_replaced_takes_the_place_of_the_link(run, outside, name):
     assert outside.read_text() == "mine\n" and not (run.path / name).is_symlink()
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_linked_folder_is_not_entered(run, tmp_path, name):
     elsewhere = tmp_path / "elsewhere"
@@ -77,6 +80,7 @@ def test_a_linked_folder_is_not_entered(run, tmp_path, name):
     assert {path: path.stat().st_mtime_ns for path in elsewhere.rglob("*")} == before
 
 
+@pytest.mark.fault(23)
 def test_links_and_pipes_are_named_where_runs_are_listed(run, outside):
     _linked(run, "log.txt", outside)
     os.mkfifo(run.path / "fold_0" / "pipe\x1b[31m\nin red")
@@ -91,6 +95,7 @@ def test_links_and_pipes_are_named_where_runs_are_listed(run, outside):
     assert notes[0] in shown and "\x1b" not in shown
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("kind", ["pipe", "device", "text"])
 def test_a_dataset_named_by_a_run_is_a_plain_file(run, tmp_path, kind):
     os.mkfifo(tmp_path / "pipe")
@@ -104,6 +109,7 @@ def test_a_dataset_named_by_a_run_is_a_plain_file(run, tmp_path, kind):
     assert core_json("jobs", "list", "--checkpoints", run.checkpoints)["jobs"]
 
 
+@pytest.mark.fault(23)
 def test_a_line_break_in_a_run_stays_in_its_line(run):
     status = run.status() | {"state": "failed", "message": "a\nrm -rf ~\x1b[2J\u202e", "error": "x\ny"}
     run.write_json("status.json", status)

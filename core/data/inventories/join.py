@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core import access
 from core.data.inventories import Inventory
 from core.data.store.dataset import Dataset
 from core.errors import DataError
@@ -243,5 +244,6 @@ def read_join(dataset: Dataset) -> Join | None:
 
 def remove_join(dataset: Path) -> None:
     """Undo a join: its files are gone, the dataset is as it was."""
+    access.require("train")
     for path in (join_path(dataset), _events_path(dataset)):
         path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from core import access
 from core.errors import DataError
 from core.io.plain_file import check_plain, folder_in, is_there
 
@@ -83,7 +84,7 @@ class KeptPictures:
             file.execute("COMMIT")
             return True
 
-        return self._use(write, False, make=True)
+        return not access.read_only() and self._use(write, False, make=True)
 
     def has_room(self) -> bool:
         """Whether more can be kept without giving up others."""

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from core import access
 from core.config import RunConfig
 from core.errors import LandslideLensError
 from core.io import atomic
@@ -84,7 +85,10 @@ def _keep(checkpoints: Path, found: dict[str, tuple[Version, Entry]]) -> None:
     rows: list[Any] = [[version, entry.to_dict()] for version, entry in found.values()]
     path = checkpoints / FILE
     try:
-        atomic.write_text(path, json.dumps({"format": _format(), "runs": to_json_value(rows)}, separators=(",", ":")))
+        if not access.read_only():
+            atomic.write_text(
+                path, json.dumps({"format": _format(), "runs": to_json_value(rows)}, separators=(",", ":"))
+            )
     except (LandslideLensError, OSError):
         pass
     _held[os.fspath(checkpoints)] = _stamp(os.fspath(path)), dict(found)

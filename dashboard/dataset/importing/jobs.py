@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from core import access
 from core.analyses.datasets.importing import ANALYSIS
 from core.data.readers import spool
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.text import duration
-from dashboard import cache, state
+from dashboard import allowed, cache, state
 from dashboard.dataset.importing.options import on_page
 from dashboard.jobs import analyses, progress
 from dashboard.ui import downloads
@@ -73,10 +74,12 @@ def _report(job: AnalysisFolder) -> None:
     with st.container(horizontal=True):
         here = state.choice().datasets.get(name) == Path(report["dataset"])
         if here and st.button("Open the dataset", type="primary", key="import_open"):
-            job.write_status(seen=True)
+            if access.may("train"):
+                progress.dismiss(job)
             state.open_view("dataset", dataset=name, view="facts")
-        if st.button("Clear", icon=":material/close:", type="tertiary", key="import_clear"):
-            job.write_status(seen=True)
+        if st.button("Clear", icon=":material/close:", type="tertiary", key="import_clear",
+                     **allowed.to("train")):  # fmt: skip
+            progress.dismiss(job)
             st.rerun()
 
 

@@ -14,7 +14,7 @@ from core.data.bands import Band, composites
 from core.data.readers.base import ReaderOptions
 from core.data.readers.preview.sample import LOOKED, READ
 from core.jobs.analysis_folder import AnalysisFolder
-from dashboard import cache, state, url_state
+from dashboard import allowed, cache, state, url_state
 from dashboard.dataset.bands import value
 from dashboard.dataset.importing.draft import Draft, begin_look, go_to
 from dashboard.dataset.importing.options import layouts, on_page
@@ -64,7 +64,7 @@ def _refused(kept: Draft, error: str) -> None:
     st.error(escape_markdown(on_page(error)), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         _back("primary")
-        if st.button("Preview again", icon=":material/refresh:", key="import_look_again"):
+        if st.button("Preview again", icon=":material/refresh:", key="import_look_again", **allowed.to("train")):
             begin_look(kept)
     layouts()
 
@@ -233,5 +233,5 @@ def _back(look: str = "tertiary") -> None:
 
 def _again(kept: Draft) -> None:
     st.info("The pictures of this preview are no longer kept.", icon=":material/image:")
-    if st.button("Preview again", icon=":material/refresh:", key="import_look_again"):
+    if st.button("Preview again", icon=":material/refresh:", key="import_look_again", **allowed.to("train")):
         begin_look(kept)

@@ -14,7 +14,7 @@ from core.errors import LandslideLensError
 from core.io.safe_paths import slug
 from core.jobs import queue
 from core.jobs.analysis_folder import AnalysisFolder
-from dashboard import cache, state
+from dashboard import allowed, cache, state
 from dashboard.dataset.importing import options as readers_options
 from dashboard.dataset.importing.draft import GO, Draft, begin_look, forget, go_to
 from dashboard.dataset.importing.jobs import is_being_written
@@ -76,10 +76,13 @@ def settle(kept: Draft, job: AnalysisFolder, root: Path) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         go = st.button(
             "Import", type="primary", icon=":material/drive_folder_upload:", key="import_go",
-            disabled=bool(missing) or taken,
+            **allowed.to("train", bool(missing) or taken),
         )  # fmt: skip
         again = st.button(
-            "Preview with these answers", icon=":material/visibility:", key="import_look_again", disabled=bool(missing)
+            "Preview with these answers",
+            icon=":material/visibility:",
+            key="import_look_again",
+            **allowed.to("train", bool(missing)),
         )
         if st.button("Back to the preview", icon=":material/arrow_back:", type="tertiary", key="import_back_to_look"):
             go_to(2)

@@ -9,7 +9,7 @@ import streamlit as st
 from core.analyses.datasets.importing import AUTO
 from core.data import uploads
 from core.errors import LandslideLensError
-from dashboard import state, url_state
+from dashboard import allowed, state, url_state
 from dashboard.dataset.importing import options
 from dashboard.dataset.importing.draft import KIND, Draft, begin_look
 from dashboard.dataset.importing.jobs import FORMAT_TITLES
@@ -40,7 +40,7 @@ def source(kept: Draft) -> None:
     else:
         sent = _uploads(kept)
     kept.format = format_picker()
-    if st.button("Preview", type="primary", icon=":material/visibility:", key="import_preview"):
+    if st.button("Preview", type="primary", icon=":material/visibility:", key="import_preview", **allowed.to("train")):
         try:
             _take(kept, way, sent)
             begin_look(kept)

@@ -12,7 +12,7 @@ from core.errors import LandslideLensError
 from core.io.safe_paths import slug
 from core.jobs.analysis_folder import AnalysisFolder, list_for
 from core.runs.store import RunFolder
-from dashboard import state, url_state
+from dashboard import allowed, state, url_state
 from dashboard.jobs import analyses, option_words
 from dashboard.predict import asking
 from dashboard.predict.patches import answers, source, submission_check
@@ -90,7 +90,7 @@ def _form(run: RunFolder) -> None:
             )
         pressed = st.form_submit_button(
             "Predict the patches", type="primary", icon=":material/play_arrow:",
-            disabled=analyses.is_active(run, ANALYSIS.name),
+            **allowed.to("train", analyses.is_active(run, ANALYSIS.name)),
         )  # fmt: skip
     if not pressed:
         return

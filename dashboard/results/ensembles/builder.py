@@ -14,7 +14,7 @@ from core.errors import LandslideLensError
 from core.runs.labels import titles_of
 from core.runs.store import RunFolder
 from core.runs.targets import CheckpointsTarget
-from dashboard import state, theme, url_state
+from dashboard import allowed, state, theme, url_state
 from dashboard.jobs import analyses, stale_uploads
 from dashboard.results.ensembles import uploaded
 from dashboard.ui import guards
@@ -43,7 +43,9 @@ def builder(target: CheckpointsTarget, run: RunFolder) -> None:
             format_func=METHODS.get,
         )  # fmt: skip
         title = st.text_input("Name", key="ensemble_title", max_chars=80, placeholder="optional", width=260)
-        pressed = st.button("Combine", type="primary", icon=":material/merge:", key="ensemble_combine")
+        pressed = st.button(
+            "Combine", type="primary", icon=":material/merge:", key="ensemble_combine", **allowed.to("train")
+        )
     if pressed:
         try:
             _begin(target, members, files or (), columns, {"method": method, "title": title})

@@ -12,7 +12,7 @@ import streamlit as st
 from core.analyses.ensemble import NAME
 from core.ensembles.folder import EnsembleFolder, delete
 from core.runs.store import RunFolder
-from dashboard import cache, theme, url_state
+from dashboard import allowed, cache, theme, url_state
 from dashboard.charts import intervals, scores
 from dashboard.charts.base import escape_html
 from dashboard.jobs import analyses
@@ -58,7 +58,7 @@ def _menu(ensemble: EnsembleFolder) -> None:
         st.rerun()
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
         st.markdown("Its members stay. Making it again takes a minute.")
-        if st.button("Delete this ensemble", key="ensemble_delete", type="primary"):
+        if st.button("Delete this ensemble", key="ensemble_delete", type="primary", **allowed.to("delete")):
             delete(ensemble)
             url_state.forget(kept.CHOSEN)
             st.query_params.pop(kept.CHOSEN, None)

@@ -17,7 +17,7 @@ from core.errors import LandslideLensError
 from core.experiments.kinds.splits import options_of
 from core.runs.store import RunFolder
 from core.text import duration
-from dashboard import cache, state, url_state
+from dashboard import allowed, cache, state, url_state
 from dashboard.jobs import analyses
 from dashboard.results.splits import charts
 from dashboard.ui import downloads
@@ -162,7 +162,9 @@ def _train(run: RunFolder, data: Dataset) -> None:
     if analyses.is_active(target, ABLATE):
         st.info("An experiment on this dataset is waiting or running.", icon=":material/schedule:")
         return
-    if st.button("Start training", type="primary", icon=":material/play_arrow:", key="splits_train"):
+    if st.button(
+        "Start training", type="primary", icon=":material/play_arrow:", key="splits_train", **allowed.to("train")
+    ):
         try:
             options = options_of(run.config())
         except LandslideLensError as error:

@@ -12,6 +12,7 @@ from core.errors import LandslideLensError
 from core.review.entry import MOST_NOTE, Entry
 from core.review.groups import APART, EXCLUDE, GROUP, TOGETHER, keeping, kept_by, members
 from core.review.judgements import Judgements
+from dashboard import allowed
 from dashboard.patches import gallery
 from dashboard.review import judging
 from dashboard.review.duplicates.known import Said, said_of, text_of
@@ -37,7 +38,7 @@ def keep_button(
         "Keep this", icon=":material/check:", key=f"review_group_keep_{place}", width="stretch",
         on_click=decide, args=(data, groups, group, verdict), type="primary" if verdict == mine else "secondary",
         shortcut=str(place + 1) if place < MOST_KEYS else None,
-        help="The others are left out as duplicates.",
+        **allowed.to("review", help="The others are left out as duplicates."),
     )  # fmt: skip
 
 
@@ -46,11 +47,12 @@ def buttons(data: Dataset, groups: Sequence[PatchGroup], group: PatchGroup, mine
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for verdict, (words, icon, key, what) in BUTTONS.items():
             st.button(
-                words, icon=icon, key=f"review_group_{verdict}", shortcut=key, on_click=decide, help=what,
+                words, icon=icon, key=f"review_group_{verdict}", shortcut=key, on_click=decide,
                 args=(data, groups, group, verdict), type="primary" if verdict == mine else "secondary",
+                **allowed.to("review", help=what)
             )  # fmt: skip
         st.button("Undo", icon=":material/undo:", key="review_group_undo", type="tertiary", shortcut="Z",
-                  on_click=undo, args=(data, groups))  # fmt: skip
+                  on_click=undo, args=(data, groups), **allowed.to("review"))  # fmt: skip
         st.text_input(
             "Note", key=NOTE, max_chars=MOST_NOTE, placeholder="Note, kept with the decision", width=260,
             label_visibility="collapsed",

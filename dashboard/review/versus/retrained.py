@@ -10,7 +10,7 @@ from core.jobs import queue
 from core.review.retraining import trained_with, with_version
 from core.runs.labels import title_of
 from core.runs.store import RunFolder
-from dashboard import state
+from dashboard import allowed, state
 from dashboard.jobs import progress
 from dashboard.review.versus import asked as ways
 from dashboard.review.versus.asked import Asked
@@ -51,7 +51,13 @@ def retrained(run: RunFolder, version: LabelVersion, head: str) -> None:
             icon=":material/error:",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Retrain with these labels", type="primary", icon=":material/replay:", key="review_retrain"):
+        if st.button(
+            "Retrain with these labels",
+            type="primary",
+            icon=":material/replay:",
+            key="review_retrain",
+            **allowed.to("train"),
+        ):
             _begin(run, version)
         if partner is not None and st.button("Open the last try", type="tertiary", key="review_retrain_last"):
             state.open_view("train", run=partner.name, view="follow")

@@ -17,6 +17,7 @@ DANGEROUS = (
 )  # fmt: skip
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("field", ["arguments", "sar_arguments"])
 @pytest.mark.parametrize("name", DANGEROUS)
 def test_what_reads_files_or_changes_what_comes_back_is_not_passed_on(name, field):

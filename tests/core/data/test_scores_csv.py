@@ -53,6 +53,7 @@ def test_what_cannot_be_judged_is_set_aside_with_its_line(tmp_path):
         assert words in whys
 
 
+@pytest.mark.fault(18)
 def test_contradictory_twins_are_all_set_aside_and_equal_ones_count_once(tmp_path):
     found = read_scores(written(tmp_path, rows() + "\np0,0,0,0.3\np1,0,1,0.5"))
     assert "p0" not in set(found.table["id"]) and (found.table["id"] == "p1").sum() == 1

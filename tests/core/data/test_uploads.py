@@ -18,6 +18,7 @@ def kept(root):
     return list((root / "datasets").glob(".uploads/*"))
 
 
+@pytest.mark.fault(23)
 def test_several_files_are_kept_in_their_order_under_safe_names(tmp_path):
     folder = keep([sent("../../sly name.zip"), sent("b.zip", b"2"), sent("b.zip", b"3")], tmp_path)
     assert [path.name for path in files_in(folder)] == ["sly-name.zip", "b.zip", "b.zip"]
@@ -27,6 +28,7 @@ def test_several_files_are_kept_in_their_order_under_safe_names(tmp_path):
     assert not kept(tmp_path) and not (tmp_path / "datasets" / ".uploads").exists()
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [("a.zip", b"", "empty"), ("a.exe", b"MZ", "not one of"), ("zip", b"PK", "not one of")],
@@ -37,6 +39,7 @@ def test_uploads_of_another_kind_or_empty_are_refused_and_nothing_is_kept(tmp_pa
     assert not kept(tmp_path)
 
 
+@pytest.mark.fault(26)
 def test_uploads_over_the_limit_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_MB", 0)
     with pytest.raises(DataError, match="may have 0"):
@@ -52,6 +55,7 @@ def test_only_what_lies_in_a_folder_of_uploads_is_an_upload(tmp_path):
     assert folder_of(tmp_path / "link" / "x", tmp_path) is None
 
 
+@pytest.mark.fault(26)
 def test_what_a_stopped_server_left_is_swept_when_it_is_old_and_no_job_needs_it(tmp_path):
     folders = [keep([sent()], tmp_path) for _ in range(3)]
     for folder in folders[:2]:

@@ -139,6 +139,7 @@ def test_the_path_shows_what_was_tested():
     assert found.path["threshold"].iloc[-1] == found.threshold and (found.path["upper"] <= 0.05).all()
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("limit, needed", [(0.05, 59), (0.01, 299), (0.1, 29)])
 def test_too_few_landslides_are_refused_with_the_number_needed(limit, needed):
     labels = np.repeat([0, 1], [100, needed - 1])

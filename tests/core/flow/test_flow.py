@@ -66,6 +66,7 @@ def test_every_real_patch_is_judged_once_by_a_fold_that_has_not_seen_it(run, tin
     assert probs.shape[1] == 13 and ((probs >= 0) & (probs <= 1)).all().all()
 
 
+@pytest.mark.fault(19)
 def test_no_synthetic_patch_has_a_parent_in_the_part_that_judges_it(run):
     fold_of = run.oof().set_index("id")["fold"]
     lineage = run.smote()
@@ -90,6 +91,7 @@ def test_a_finished_run_is_explained(run):
     assert summary["left_out"] == {}
 
 
+@pytest.mark.fault(22)
 @pytest.mark.slow
 def test_the_same_specification_and_seed_give_the_same_numbers(run, answer, tiny_dataset, tmp_path):
     again = core_json("train", tiny_dataset, "--preset", "demo", *SETTINGS, "--checkpoints", tmp_path)
@@ -207,6 +209,7 @@ def config(*settings):
     return preset("demo").with_overrides(settings)
 
 
+@pytest.mark.fault(1)
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_weights(tiny_dataset, tmp_path):
     whole = queue.submit(tmp_path / "whole", tiny_dataset, config(*LONG))
@@ -235,6 +238,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(tiny_dataset, tmp_path):
     assert resume_point(broken).fields["stage"] == "judging"
 
 
+@pytest.mark.fault(6)
 def test_a_cancelled_run_is_gone_within_twenty_seconds_and_the_next_begins(tiny_dataset, tmp_path):
     run = queue.submit(tmp_path, tiny_dataset, config(*TINY, "train.epochs=500"))
     waiting = queue.submit(tmp_path, tiny_dataset, config(*TINY, "train.epochs=501"))
@@ -266,6 +270,7 @@ def test_a_class_without_a_patch_to_learn_from_is_refused_before_training(tmp_pa
         run_context.prepare(run)
 
 
+@pytest.mark.fault(20)
 def test_one_landslide_to_learn_from_leaves_heads_out_and_the_others_go_on(tmp_path):
     path = make_tiny(tmp_path / "two.h5", n=48, positive_every=24)
     pca = "--set=embed.method=pca"
@@ -280,6 +285,7 @@ def test_one_landslide_to_learn_from_leaves_heads_out_and_the_others_go_on(tmp_p
     core_json("predict", run.name, path, "--out", tmp_path / "p.csv", "--checkpoints", tmp_path)
 
 
+@pytest.mark.fault(20)
 def test_fewer_landslides_than_folds_leave_a_fold_undefined_and_every_head_in_its_place(tmp_path):
     path = make_tiny(tmp_path / "three.h5", n=48, positive_every=16)
     few = ["--set=folds.n_splits=4", "--set=train.epochs=1", "--set=heads.svm_C=[0.1]", "--set=embed.method=pca"]

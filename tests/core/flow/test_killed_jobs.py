@@ -20,21 +20,25 @@ def walked(folder, *arguments, both_sides=False, timeout=600):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.fault(1)
 def test_an_import_killed_at_every_boundary_makes_the_same_dataset_file(tmp_path):
     assert walked(tmp_path, "import", "SIGKILL")["boundaries"] >= 8
 
 
+@pytest.mark.fault(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", ["SIGKILL", "SIGTERM"])
 def test_a_training_stopped_at_every_boundary_ends_as_an_unbroken_one(tmp_path, sign):
     assert walked(tmp_path, "training", sign)["boundaries"] >= 70
 
 
+@pytest.mark.fault(1)
 @pytest.mark.slow
 def test_an_analysis_killed_at_every_boundary_finds_the_same(tmp_path):
     assert walked(tmp_path, "attention_maps", "SIGKILL", both_sides=True)["boundaries"] >= 12
 
 
+@pytest.mark.fault(1)
 @pytest.mark.slow
 def test_a_hundred_trainings_killed_several_times_end_as_an_unbroken_one(tmp_path):
     found = walked(tmp_path, "training", "SIGKILL", 100, both_sides=True, timeout=1800)

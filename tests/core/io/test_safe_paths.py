@@ -8,6 +8,7 @@ from core.errors import UnsafeFileError
 from core.io.safe_paths import MAX_SLUG, inside, slug
 
 
+@pytest.mark.fault(23)
 @given(st.text(max_size=400))
 def test_slug_is_a_plain_file_name_whatever_the_text(text):
     name = slug(text)
@@ -18,6 +19,7 @@ def test_slug_is_a_plain_file_name_whatever_the_text(text):
     assert os.path.basename(name) == name
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -48,12 +50,14 @@ def test_inside_gives_the_resolved_path(tmp_path):
     assert inside(tmp_path, tmp_path / "a") == (tmp_path / "a").resolve()
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/passwd", "a\0b", "x" * 300])
 def test_inside_refuses_what_leaves_the_root(tmp_path, path):
     with pytest.raises(UnsafeFileError):
         inside(tmp_path / "root", path)
 
 
+@pytest.mark.fault(23)
 def test_inside_follows_links_before_judging(tmp_path):
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "link").symlink_to(tmp_path)

@@ -65,6 +65,7 @@ def test_arrays_that_differ_from_what_is_needed_are_listed(saved):
         safetensors_file.load_arrays(saved, {"x": (9,), "y": (1,)})
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize(
     "content",
     [
@@ -121,6 +122,7 @@ def test_arrays_must_fill_the_file_exactly(tmp_path, entries, n_bytes):
         safetensors_file.header(with_header(tmp_path / "x.safetensors", entries, b"\0" * n_bytes))
 
 
+@pytest.mark.fault(25)
 def test_a_header_of_millions_of_entries_is_refused_unread(tmp_path):
     path = tmp_path / "x.safetensors"
     with path.open("wb") as file:
@@ -154,6 +156,7 @@ def test_a_missing_file_is_named(tmp_path):
         safetensors_file.header(tmp_path / "none.safetensors")
 
 
+@pytest.mark.fault(7)
 def test_a_full_disk_leaves_the_file_before_and_nothing_else(saved):
     before = saved.read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

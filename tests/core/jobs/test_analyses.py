@@ -87,6 +87,7 @@ def test_a_dataset_is_asked_in_the_same_way(run):
     assert open_job(run.checkpoints, job.name) == job and job.name.startswith("datasets/nap-")
 
 
+@pytest.mark.fault(4)
 def test_it_continues_when_whoever_asked_is_killed(run):
     """As a dashboard whose server is killed: another process asks, and is gone before the answer."""
     code = (
@@ -105,6 +106,7 @@ def test_it_continues_when_whoever_asked_is_killed(run):
     assert (seen.state, seen.place, seen.analysis, seen.run) == ("running", 0, "nap", run.name)
 
 
+@pytest.mark.fault(3)
 def test_two_tabs_and_the_command_line_wait_for_one_device_in_one_lane(run):
     """And a killed worker takes none of the others along."""
     first, second = (queue.submit_analysis(run, "nap", {"seconds": seconds}) for seconds in (299.0, 298.0))
@@ -120,6 +122,7 @@ def test_two_tabs_and_the_command_line_wait_for_one_device_in_one_lane(run):
     assert queue.job(run.checkpoints, third.name).place == 1
 
 
+@pytest.mark.fault(6)
 def test_cancelling_ends_the_process_and_leaves_what_was_there(run):
     job = queue.submit_analysis(run, "nap", SLOW)
     worker = at_work(job)
@@ -130,6 +133,7 @@ def test_cancelling_ends_the_process_and_leaves_what_was_there(run):
         queue.cancel(run.checkpoints, job.name)
 
 
+@pytest.mark.fault(5)
 def test_a_worker_that_is_killed_is_seen_as_interrupted_and_can_be_asked_again(run):
     job = queue.submit_analysis(run, "nap", SLOW)
     worker = at_work(job)

@@ -109,6 +109,7 @@ def an_older_version(checkpoints):
     connection.close()
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize("harm", [rm_queue, damage_a_page, damage_the_header, another_table, an_older_version])
 def test_a_lost_or_damaged_queue_is_rebuilt_and_nothing_runs_twice(tmp_path, dataset, harm):
     run, waiting = running(tmp_path, dataset)
@@ -157,6 +158,7 @@ BAD = {
 }
 
 
+@pytest.mark.fault(30)
 def test_a_damaged_folder_never_stands_in_the_way_of_others(tmp_path, dataset):
     bad, good = make_run(tmp_path, dataset), make_run(tmp_path, dataset)
     worker, waiting = running(tmp_path, dataset)
@@ -192,6 +194,7 @@ def test_a_damaged_status_of_a_killed_run_does_not_keep_it_from_being_resumed(tm
         queue.cancel(tmp_path, one.name, patience_s=5)
 
 
+@pytest.mark.fault(31)
 def test_a_clock_that_is_set_changes_nothing_for_a_live_worker(tmp_path, dataset, monkeypatch):
     run, waiting = running(tmp_path, dataset)
     real, boot = time.time, psutil.boot_time()
@@ -208,6 +211,7 @@ def test_a_clock_that_is_set_changes_nothing_for_a_live_worker(tmp_path, dataset
         queue.cancel(tmp_path, one.name, patience_s=5)
 
 
+@pytest.mark.fault(5)
 def test_another_boot_or_another_start_is_another_process():
     me = processes.identify(os.getpid())
     boot, _, ticks = me.started.partition(":")
@@ -273,6 +277,7 @@ for i in range(12):
 """
 
 
+@pytest.mark.fault(3)
 def test_two_servers_on_one_folder_queue_and_start_each_job_once(tmp_path, dataset):
     run, waiting = running(tmp_path, dataset)
     command = [sys.executable, "-c", SERVER, str(tmp_path), str(dataset)]
@@ -350,6 +355,7 @@ def test_partial_files_of_dead_writers_are_swept_and_those_of_live_ones_stay(tmp
         assert not left.exists() and elsewhere.exists() and mine.exists()
 
 
+@pytest.mark.fault(31)
 def test_a_torn_line_does_not_take_the_next_event_along(tmp_path):
     run = RunFolder(tmp_path)
     run.add_event("started")

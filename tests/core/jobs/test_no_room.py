@@ -46,6 +46,7 @@ def filled(folder):
             file.write(b"\0" * 4096)
 
 
+@pytest.mark.fault(7)
 @ROOT
 def test_a_job_on_a_full_disk_fails_saying_so_and_the_list_works(tmp_path):
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=80m", "tmpfs") as disk:
@@ -67,6 +68,7 @@ def test_a_job_on_a_full_disk_fails_saying_so_and_the_list_works(tmp_path):
         assert not list(disk.rglob("*.partial")), "what could not be written is not left behind"
 
 
+@pytest.mark.fault(7)
 def test_room_is_looked_for_before_a_job_begins(tmp_path, monkeypatch):
     run = make_run(tmp_path, make_dataset(tmp_path / "datasets" / "tiny.h5", n=12).path)
     free = shutil.disk_usage(tmp_path)._replace(free=5 * 2**20)
@@ -81,6 +83,7 @@ def test_room_is_looked_for_before_a_job_begins(tmp_path, monkeypatch):
     assert len(queue.jobs(tmp_path)) == 1, "nothing was queued"
 
 
+@pytest.mark.fault(7)
 def test_an_error_is_told_as_a_full_disk_through_whatever_wrapped_it():
     try:
         try:
@@ -92,6 +95,7 @@ def test_an_error_is_told_as_a_full_disk_through_whatever_wrapped_it():
     assert not is_full(OSError(errno.EACCES, "Permission denied")) and not is_full(None)
 
 
+@pytest.mark.fault(30)
 @ROOT
 def test_a_read_only_folder_is_looked_at_and_nothing_is_begun_in_it(tmp_path):
     home = tmp_path / "home"

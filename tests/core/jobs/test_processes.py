@@ -23,6 +23,7 @@ def sleeper(tmp_path):
     processes.end(worker, patience_s=5)
 
 
+@pytest.mark.fault(6)
 def test_a_running_process_is_alive_and_its_whole_group_can_be_ended(sleeper):
     import psutil
 
@@ -34,6 +35,7 @@ def test_a_running_process_is_alive_and_its_whole_group_can_be_ended(sleeper):
     assert not children[0].is_running() or children[0].status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.fault(5)
 def test_a_reused_pid_is_not_taken_for_the_worker_and_the_stranger_is_left_alone():
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
         worker = ProcessId(stranger.pid, time.time() - 3600)  # our worker had this pid an hour ago
@@ -51,6 +53,7 @@ def test_a_finished_child_is_not_alive(tmp_path):
     assert not processes.is_alive(worker)
 
 
+@pytest.mark.fault(28)
 def test_children_do_not_see_secrets(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

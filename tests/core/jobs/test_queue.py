@@ -38,12 +38,14 @@ def other(lr):
     return CPU.with_overrides([f"train.lr={lr}"])
 
 
+@pytest.mark.fault(3)
 def test_the_same_specification_is_one_job_while_it_waits(checkpoints, tiny_dataset):
     first = queue.submit(checkpoints, tiny_dataset, CPU)
     assert queue.submit(checkpoints, tiny_dataset, CPU) == first
     assert queue.submit(checkpoints, tiny_dataset, other(0.01)) != first
 
 
+@pytest.mark.fault(3)
 def test_sixteen_submissions_at_once_make_one_job(checkpoints, tiny_dataset):
     names = []
     threads = [
@@ -57,6 +59,7 @@ def test_sixteen_submissions_at_once_make_one_job(checkpoints, tiny_dataset):
     assert len(names) == 16 and len(set(names)) == 1
 
 
+@pytest.mark.fault(3)
 def test_waiting_runs_show_their_place(checkpoints, tiny_dataset):
     runs = [queue.submit(checkpoints, tiny_dataset, other(lr)) for lr in (0.1, 0.2, 0.3)]
     assert [queue.job(checkpoints, run.name).place for run in runs] == [1, 2, 3]
@@ -84,6 +87,7 @@ def test_a_run_is_not_resumed_beside_its_twin(checkpoints, tiny_dataset):
     assert run.status()["state"] == "cancelled"
 
 
+@pytest.mark.fault(5)
 def test_a_worker_that_died_is_interrupted_even_when_a_stranger_has_its_pid(checkpoints, tiny_dataset):
     run = queue.submit(checkpoints, tiny_dataset, CPU)
     hold_as(checkpoints, run, os.getpid(), time.time() - 3600)  # this process is the stranger
@@ -99,6 +103,7 @@ def test_a_worker_that_lives_is_left_running(checkpoints, tiny_dataset):
     assert queue.job(checkpoints, run.name).place == 0
 
 
+@pytest.mark.fault(30)
 def test_a_corrupt_queue_is_rebuilt_from_the_run_folders(checkpoints, tiny_dataset):
     run = queue.submit(checkpoints, tiny_dataset, CPU)
     hold_as(checkpoints, run, os.getpid(), processes.identify(os.getpid()).started)
@@ -112,6 +117,7 @@ def test_a_corrupt_queue_is_rebuilt_from_the_run_folders(checkpoints, tiny_datas
     assert queue.submit(checkpoints, tiny_dataset, CPU) == run
 
 
+@pytest.mark.fault(30)
 def test_a_queue_of_a_newer_version_is_left_alone(checkpoints):
     with sqlite3.connect(checkpoints / "queue.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")

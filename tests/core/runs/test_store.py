@@ -65,6 +65,7 @@ def test_nan_becomes_null_in_json(run):
     assert run.summary() == {"auc": None, "n": 3, "x": [1.0, None]}
 
 
+@pytest.mark.fault(31)
 def test_events_are_read_once_and_a_torn_line_waits(run):
     run.add_event("epoch", epoch=1)
     first, offset = run.events()
@@ -101,6 +102,7 @@ def test_history_of_folds_is_joined_in_order(run):
     assert run.history()["fold"].tolist() == [2, 2, 10, 10]
 
 
+@pytest.mark.fault(23)
 @pytest.mark.parametrize("name", ["../elsewhere", "..", "/etc", "a\0b", "x" * 300])
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path, name):
     with pytest.raises((RunError, UnsafeFileError)):

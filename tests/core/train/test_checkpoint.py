@@ -45,6 +45,7 @@ def test_the_newest_is_found_and_two_are_kept(folder):
     assert names(folder) == [f"epoch_000{e}.{suffix}" for e in (2, 3) for suffix in ("json", "safetensors")]
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("harm", [flip_a_byte, cut_short, lambda path: path.unlink(), lambda path: path.write_text("")])
 @pytest.mark.parametrize("suffix", ["safetensors", "json"])
 def test_a_damaged_newest_gives_the_one_before_and_says_so(folder, harm, suffix):
@@ -55,12 +56,14 @@ def test_a_damaged_newest_gives_the_one_before_and_says_so(folder, harm, suffix)
     assert found.damaged == (() if card_is_gone else ("epoch_0003",))
 
 
+@pytest.mark.fault(2)
 def test_a_card_that_was_changed_is_damaged(folder):
     card = json.loads((folder / "epoch_0003.json").read_text())
     (folder / "epoch_0003.json").write_text(json.dumps({**card, "updates": 31}))
     assert newest_checkpoint(folder).epoch == 2
 
 
+@pytest.mark.fault(1, 2)
 def test_when_all_are_damaged_nothing_starts_from_zero_unnoticed(folder):
     for path in folder.glob("*.safetensors"):
         flip_a_byte(path)
@@ -68,6 +71,7 @@ def test_when_all_are_damaged_nothing_starts_from_zero_unnoticed(folder):
         newest_checkpoint(folder)
 
 
+@pytest.mark.fault(1)
 def test_a_save_broken_off_before_its_card_does_not_exist_and_is_swept_away(folder):
     (folder / "epoch_0004.safetensors").write_bytes(b"half")
     (folder / "epoch_0004.json.partial").write_bytes(b"{")
@@ -90,6 +94,7 @@ def test_strange_files_are_left_alone(folder):
     assert (folder / "notes.json").read_text() == "mine"
 
 
+@pytest.mark.fault(7)
 def test_a_full_disk_says_so_and_leaves_the_checkpoint_before(folder):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
@@ -137,6 +142,7 @@ print(*found)
 """
 
 
+@pytest.mark.fault(1)
 def test_killed_at_any_file_operation_of_a_save_the_newest_complete_one_is_found(tmp_path):
     command = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": "."})

@@ -108,6 +108,7 @@ def test_streamed_patches_give_the_batches_of_those_on_the_device(made_patches, 
     assert np.array_equal(streamed.take(index)[0].cpu().numpy(), x[index])
 
 
+@pytest.mark.fault(1)
 def test_a_fit_that_was_broken_off_ends_with_nearly_the_same_f1(config, made_patches, cuda, tmp_path):
     config = config.with_overrides(["train.epochs=8", "train.ema_decay=0.9", "augment.mix_prob=0.2"])
     x, y = made_patches(160)
@@ -122,6 +123,7 @@ def test_a_fit_that_was_broken_off_ends_with_nearly_the_same_f1(config, made_pat
     assert abs(f1[0] - f1[1]) <= 0.005, f1
 
 
+@pytest.mark.fault(8)
 def test_when_memory_runs_out_the_batch_is_cut_and_training_goes_on(cuda):
     """Memory is really taken: all but what half a batch needs."""
     network = torch.nn.Sequential(

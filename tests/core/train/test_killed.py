@@ -60,6 +60,7 @@ for seed in range(seeds):
 """
 
 
+@pytest.mark.fault(1)
 @pytest.mark.slow
 def test_killed_at_twenty_random_moments_the_bits_are_those_of_an_unbroken_fit(tmp_path):
     command = [sys.executable, "-c", KILLED_AT_A_RANDOM_MOMENT, str(tmp_path), str(SEEDS)]

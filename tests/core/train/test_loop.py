@@ -125,6 +125,7 @@ VARIANTS = [
 ]
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("overrides", VARIANTS)
 def test_a_fit_that_was_broken_off_ends_with_the_same_bits(config, made_patches, overrides, tmp_path):
     config = config.with_overrides(overrides)
@@ -145,6 +146,7 @@ def test_a_fit_that_was_broken_off_ends_with_the_same_bits(config, made_patches,
     assert [r.val_loss for r in unbroken] == [r.val_loss for r in begun + ended]
 
 
+@pytest.mark.fault(22)
 def test_equal_seeds_give_equal_bits_and_other_seeds_do_not(config, made_patches):
     config = config.with_overrides(["train.epochs=1"])
     x, y = made_patches(24)
@@ -154,6 +156,7 @@ def test_equal_seeds_give_equal_bits_and_other_seeds_do_not(config, made_patches
     assert same(state(networks[0]), state(networks[1])) and not same(state(networks[0]), state(networks[2]))
 
 
+@pytest.mark.fault(1)
 def test_a_fit_that_was_done_yields_nothing_more_and_gives_its_weights(config, made_patches, tmp_path):
     config = config.with_overrides(["train.epochs=2", "train.ema_decay=0.9"])
     x, y = made_patches(24)
@@ -163,6 +166,7 @@ def test_a_fit_that_was_done_yields_nothing_more_and_gives_its_weights(config, m
     assert same(state(one), state(two))
 
 
+@pytest.mark.fault(2)
 def test_a_damaged_newest_checkpoint_costs_one_epoch_and_no_bit(config, made_patches, tmp_path):
     x, y = made_patches(24)
     whole, again = fresh(config), fresh(config)
@@ -189,6 +193,7 @@ def test_a_checkpoint_of_other_settings_is_refused(config, made_patches, tmp_pat
 # ---------------------------------------------------------------------------------------------------- what is wrong
 
 
+@pytest.mark.fault(9)
 def test_a_loss_that_is_no_number_stops_and_puts_the_last_good_weights_back(config, made_patches):
     config = config.with_overrides(["train.schedule=none"])
     x, y = made_patches(24)
@@ -214,6 +219,7 @@ def test_a_loss_that_is_no_number_stops_and_puts_the_last_good_weights_back(conf
     assert same(state(network), good)
 
 
+@pytest.mark.fault(9)
 def test_a_loss_that_explodes_is_called_so(config, made_patches):
     x, y = made_patches(24)
     with pytest.raises(TrainingError, match="(rose to|no longer a number).*Lower train.lr"):
@@ -226,6 +232,7 @@ def _huge(network):
     return network
 
 
+@pytest.mark.fault(12)
 def test_patches_that_are_not_finite_are_counted(config, made_patches):
     x, y = made_patches(8)
     x[2, 0, 3, 3], x[5, 1, 0, 0] = np.nan, np.inf
@@ -233,6 +240,7 @@ def test_patches_that_are_not_finite_are_counted(config, made_patches):
         run(config, fresh(config), x, y)
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("labels", [np.zeros(8, int), np.ones(8, int)])
 def test_one_class_only_is_refused_with_the_counts(config, made_patches, labels):
     with pytest.raises(TrainingError, match="one class only"):
@@ -257,6 +265,7 @@ class Small(nn.Module):
         return self.inner(images)
 
 
+@pytest.mark.fault(8)
 def test_a_batch_that_does_not_fit_is_cut_and_its_gradients_add_up(config, made_patches):
     """test_vit2 has no batch normalisation, so that the pieces together are the whole batch."""
     config = config.with_overrides(["model.backbone=test_vit2", "model.image_size=32", "train.epochs=1"])
@@ -269,6 +278,7 @@ def test_a_batch_that_does_not_fit_is_cut_and_its_gradients_add_up(config, made_
         assert torch.allclose(a, b, atol=2e-3)
 
 
+@pytest.mark.fault(8)
 def test_when_no_piece_fits_the_way_out_is_named(config, made_patches):
     x, y = made_patches(32)
     network = fresh(config)

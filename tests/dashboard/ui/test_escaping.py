@@ -25,6 +25,7 @@ def texts(at) -> Iterator[str]:
             yield from (value for value in values if isinstance(value, str) and value)
 
 
+@pytest.mark.fault(24)
 @pytest.mark.parametrize(("page", "view"), [*((p, None) for p in PAGES), ("dataset", "patches"), ("dataset", "check")])
 def test_no_name_becomes_markup(studio, open_page, page, view):
     studio.add_hostile()

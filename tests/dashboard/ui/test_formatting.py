@@ -13,6 +13,7 @@ from core.text import duration
 from dashboard.ui import downloads, formatting
 
 
+@pytest.mark.fault(24)
 @given(st.text(alphabet=st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=40))
 def test_every_mark_of_markdown_is_escaped(text):
     escaped = formatting.escape_markdown(text)
@@ -40,6 +41,7 @@ def test_a_score_that_does_not_exist_is_undefined(value, text):
     assert formatting.number(value) == text
 
 
+@pytest.mark.fault(24)
 def test_formulas_in_a_csv_are_defused():
     table = pd.DataFrame({"=id": ["=HYPERLINK(1)", "+1", "-2", "@x", "plain"], "n": [-1.0, 2, 3, 4, 5]})
     lines = downloads.csv_bytes(table).decode().splitlines()

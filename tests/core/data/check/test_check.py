@@ -134,6 +134,7 @@ def joined_groups(groups, hashes):
     return joined(groups, len(hashes), equal_pairs(hashes))
 
 
+@pytest.mark.fault(19)
 def test_joined_groups_keep_identical_patches_together():
     images = np.arange(6 * 12, dtype=np.float32).reshape(6, 3, 2, 2)
     images[5], images[4] = images[0], images[2]

@@ -50,6 +50,7 @@ def test_a_clean_set_has_no_findings(tmp_path, clean):
     assert findings(written(tmp_path, clean)) == {}
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_nan_and_infinity(tmp_path, clean, value):
     images = clean[0].copy()
@@ -59,6 +60,7 @@ def test_nan_and_infinity(tmp_path, clean, value):
     assert ("2 NaN, 0 infinite" if np.isnan(value) else "0 NaN, 2 infinite") in row.advice
 
 
+@pytest.mark.fault(12)
 def test_a_band_that_is_zero_everywhere(tmp_path, clean):
     images = clean[0].copy()
     images[:, 11] = 0.0
@@ -102,6 +104,7 @@ def test_optical_and_radar_that_changed_places(tmp_path, clean):
     assert {"red", "desc_dvv"} & set(found["Values are in another unit"].bands)
 
 
+@pytest.mark.fault(13)
 def test_linear_radar_that_should_be_db(tmp_path, clean):
     images = clean[0].copy()
     images[:, 4:6] = 10 ** (images[:, 4:6] / 10)

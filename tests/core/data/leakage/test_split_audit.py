@@ -31,6 +31,7 @@ def pairs_of(table, *kinds):
     return {frozenset((int(a), int(b))) for a, b in zip(chosen["a"], chosen["b"], strict=True)}
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_planted_shifted_crops_are_found_and_nothing_else(seed):
     made = planted(100, 40, seed)
@@ -94,6 +95,7 @@ def test_empty_borders_of_one_shape_make_no_pair(patches):
     assert drain(find_leaks(images))[0].empty
 
 
+@pytest.mark.fault(19)
 def test_blends_are_found_with_parents_and_weight(patches):
     rng = np.random.default_rng(2)
     a, b = np.arange(0, 20), np.arange(20, 40)
@@ -165,6 +167,7 @@ def test_what_was_found_is_kept_beside_the_dataset_for_its_content(tmp_path, pat
     assert cached_leaks(dataset) is None
 
 
+@pytest.mark.fault(19)
 def test_crossing_names_both_parts_and_passes_over_the_unknown():
     pairs = pd.DataFrame({"a": ["p", "p", "q"], "b": ["q", "r", "s"], "kind": "near"})
     found = crossing(pairs, {"p": 0, "q": 1, "r": 0})

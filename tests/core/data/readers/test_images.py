@@ -54,6 +54,7 @@ def test_grey_and_black_and_white_are_one_band(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "bits.png"), (RGB[None, ..., 0] > 99) * 255)
 
 
+@pytest.mark.fault(16)
 def test_an_opaque_alpha_is_dropped_and_a_transparent_one_refused(tmp_path):
     rgba = np.dstack([RGB, np.full((4, 6), 255, np.uint8)])
     Image.fromarray(rgba).save(tmp_path / "opaque.png")
@@ -66,6 +67,7 @@ def test_an_opaque_alpha_is_dropped_and_a_transparent_one_refused(tmp_path):
             read_image(tmp_path / name)
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("name", ["x.jpg", "x.png", "x.tif"])
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_exif_rotation_is_applied(tmp_path, name, orientation):
@@ -90,6 +92,7 @@ def test_exif_rotation_is_applied(tmp_path, name, orientation):
     assert np.abs(found.astype(int) - upright).max() < 60
 
 
+@pytest.mark.fault(16)
 def test_what_has_no_certain_meaning_is_refused(tmp_path):
     Image.fromarray(RGB).convert("CMYK").save(tmp_path / "cmyk.jpg")
     Image.fromarray(np.full((4, 6), 40_000, np.uint16)).save(tmp_path / "deep_grey.png")
@@ -115,6 +118,7 @@ def test_what_has_no_certain_meaning_is_refused(tmp_path):
             assert name in str(caught.value)
 
 
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("side", [5_000, 12_000, 60_000])
 def test_a_decompression_bomb_is_refused_from_its_header(tmp_path, side):
     (tmp_path / "bomb.png").write_bytes(raw_png(side, side, 1, 0, bytes(100)))

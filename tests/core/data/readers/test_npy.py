@@ -56,6 +56,7 @@ def test_every_plain_array_is_read_as_numpy_reads_it(tmp_path_factory, array, fo
     assert ours.dtype == array.dtype.newbyteorder("=") and read_header(path).shape == (2, 3, 4)
 
 
+@pytest.mark.fault(10, 11)
 @pytest.mark.parametrize(
     ("content", "error", "reason"),
     [
@@ -93,6 +94,7 @@ def test_damaged_and_hostile_headers_are_refused(tmp_path, content, error, reaso
         assert "bad.npy" in str(caught.value)
 
 
+@pytest.mark.fault(10)
 def test_a_header_that_asks_for_4_tib_allocates_nothing(tmp_path):
     path = tmp_path / "huge.npy"
     path.write_bytes(with_header(header(shape="(4096, 1024, 131072)"), b"\0" * 1000))
@@ -103,6 +105,7 @@ def test_a_header_that_asks_for_4_tib_allocates_nothing(tmp_path):
     tracemalloc.stop()
 
 
+@pytest.mark.fault(11)
 def test_pickled_code_never_runs(tmp_path):
     canary = tmp_path / "canary"
     (tmp_path / "objects.npy").write_bytes(saved(np.array([Canary(canary)], object), allow_pickle=True))

@@ -78,6 +78,7 @@ def too_deep(file):
     file.create_group("a/b/c/d/e/f/g/h/i/j/k")
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(
     ("fill", "reason"),
     [
@@ -106,6 +107,7 @@ def test_unsafe_structure_is_refused_naming_the_member(tmp_path, fill, reason):
         open_dataset(path)
 
 
+@pytest.mark.fault(14)
 def test_64_gib_in_8_kib_is_refused(tmp_path):
     path = make(tmp_path / "bomb.h5", lambda f: f.create_dataset("images", (2**36,), np.uint8, chunks=(2**16,)))
     assert path.stat().st_size < 8192
@@ -113,6 +115,7 @@ def test_64_gib_in_8_kib_is_refused(tmp_path):
         open_dataset(path)
 
 
+@pytest.mark.fault(14)
 def test_a_gzip_bomb_is_refused(tmp_path):
     def zeros(file):
         data = file.create_dataset("images", (100 * 2**20,), np.uint8, chunks=(2**22,), compression="gzip")

@@ -30,6 +30,7 @@ def pictures(n=12, side=16, seed=0):
     return np.random.default_rng(seed).uniform(10, 200, (n, 3, side, side)).astype(np.float32)
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("nodata", [0.0, 255.0, -9999.0, LOWEST, -3.40282e38])
 def test_a_pixel_with_the_nodata_value_in_all_bands_is_nan_and_one_band_of_it_is_a_value(tmp_path, nodata):
     images = pictures()

@@ -222,6 +222,7 @@ def test_a_file_that_changed_is_not_read_with_old_facts(tmp_path):
         dataset.images([0])
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("room", [0, 1000, 200_000, 480_000, 494_000])
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, room):
     """HDF5 by itself brings the process down here: see ``core.data.store.forgiving_file``."""

@@ -86,6 +86,7 @@ def test_a_ranking_is_never_turned_round(method):
     assert (np.diff(new) >= -1e-12).all() and (new >= 0).all() and (new <= 1).all()
 
 
+@pytest.mark.fault(21)
 def test_too_few_patches_are_refused_with_the_number_needed():
     labels, probs, fold_of = overconfident(60)
     with pytest.raises(DataError, match="at least 50 patches of each class"):

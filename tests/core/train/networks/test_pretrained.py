@@ -91,12 +91,14 @@ def test_our_own_file_is_matched_by_band_names_in_any_order(tmp_path):
         built(tmp_path / "model.safetensors", bands_named(["nir", "desc_vh"]))
 
 
+@pytest.mark.fault(13)
 def test_a_file_whose_bands_nobody_knows_is_refused(tmp_path):
     kept(tmp_path / "w.safetensors", in_chans=12)
     with pytest.raises(FormatError, match="12 input bands and nothing says what the bands are"):
         built(tmp_path / "w.safetensors", ZINDI_BANDS)
 
 
+@pytest.mark.fault(25)
 def test_what_does_not_fit_is_refused_with_the_list(tmp_path):
     def change(state):
         state["layer1.0.conv1.weight"] = np.zeros((2, 2), np.float32)
@@ -122,6 +124,7 @@ class Canary:
         return (open, (str(self.path), "w"))
 
 
+@pytest.mark.fault(25)
 @pytest.mark.parametrize("name", ["evil.pt", "evil.pth", "evil.bin", "evil.safetensors"])
 def test_a_pickle_is_refused_whatever_it_is_called_and_does_not_run(tmp_path, name):
     (tmp_path / name).write_bytes(pickle.dumps(Canary(tmp_path / "sang")))

@@ -126,6 +126,7 @@ ZIPS = {
 }
 
 
+@pytest.mark.fault(17)
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("case", ZIPS)
 def test_one_bad_member_refuses_the_whole_archive(tmp_path, case):
@@ -154,6 +155,7 @@ TARS = {
 }
 
 
+@pytest.mark.fault(17)
 @pytest.mark.parametrize("case", TARS)
 def test_tars_are_judged_alike(tmp_path, case):
     members, words = TARS[case]
@@ -171,6 +173,7 @@ def test_a_tar_header_of_gigabytes_is_not_read(tmp_path):
         judge(tmp_path / "a.tar")
 
 
+@pytest.mark.fault(17)
 def test_lists_of_files_that_would_fill_the_memory_are_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(archive_safety, "_MAX_LISTING", 20_000)
     with pytest.raises(UnsafeFileError, match="a list of files of 0 MiB"):
@@ -202,6 +205,7 @@ def test_names_that_are_not_utf_8_are_set_aside_with_the_reason(tmp_path):
     assert report.n == 1 and "not UTF-8" in report.rejected[0].reason
 
 
+@pytest.mark.fault(17)
 def test_files_stored_in_the_same_bytes_are_refused(tmp_path):
     """The bombs that unpack to gigabytes at an honest ratio each name one stored file many times."""
     source = zipped(tmp_path / "a.zip", [("a.npy", npy(0)), ("b.npy", npy(0))])
@@ -213,6 +217,7 @@ def test_files_stored_in_the_same_bytes_are_refused(tmp_path):
         judge(source)
 
 
+@pytest.mark.fault(17)
 def test_sizes_that_lie_are_found_out(tmp_path):
     source = zipped(tmp_path / "a.zip", [("a.npy", b"x" * 1000)], zipfile.ZIP_STORED)
     content = bytearray(source.read_bytes())

@@ -141,6 +141,7 @@ def test_masks_in_their_folder_are_found_with_the_words_that_people_add(classes,
 # ------------------------------------------------------------------------------------- files that cannot be used
 
 
+@pytest.mark.fault(16)
 def test_every_kind_of_bad_file_is_set_aside_with_its_reason_and_the_rest_is_used(classes):
     good = classes / "landslide"
     (good / "empty.png").touch()
@@ -214,6 +215,7 @@ def test_pictures_are_red_green_blue_without_a_warning(classes):
     assert dataset.bands[0].unit == "0-255" and report.warnings == () and dataset.nodata is None
 
 
+@pytest.mark.fault(13)
 def test_another_number_of_bands_is_refused_naming_the_expected(flat):
     array(flat / "patches" / "c13.npy", (16, 15, 13))
     report, dataset = run(flat, bands=("red", "green", "blue", "nir"))
@@ -225,6 +227,7 @@ def test_another_number_of_bands_is_refused_naming_the_expected(flat):
         run(flat, bands=("red",) * 4)
 
 
+@pytest.mark.fault(13)
 def test_axes_are_told_by_their_lengths_or_by_the_layout(tmp_path):
     array(tmp_path / "src" / "x.npy", (12, 9, 12))
     with pytest.raises(DataError, match="x.npy has the shape .* Say --layout NCHW if they come first, NHWC if last"):

@@ -54,6 +54,7 @@ def test_one_folder_of_any_name_leaves_the_labels_to_the_table(flat):
     assert run(flat, labels="labels.csv")[1].labels.tolist() == [1, 1, 0, 0]
 
 
+@pytest.mark.fault(18)
 def test_what_the_table_and_the_folder_do_not_share_is_told(flat):
     array(flat / "raw" / "scene.npy", (9, 9, 4))
     table(flat, "ID,label\na1,1\ngone,0\n../../etc/passwd,1\nb2,0\n")
@@ -68,6 +69,7 @@ def test_what_the_table_and_the_folder_do_not_share_is_told(flat):
     assert dataset.ids.tolist() == ["a1", "b2"]
 
 
+@pytest.mark.fault(18)
 def test_repeated_rows_are_warned_of_and_contradictory_ones_stop_training(flat):
     table(flat, "ID,label\na1,1\na1,1.0\na2,1\na2,0\nb1,0\nb2,0\n")
     report, dataset = run(flat, labels="labels.csv")

@@ -54,6 +54,7 @@ def test_pixels_names_places_and_labels_are_kept(classes):
     assert 93 < dataset.lonlat[0, 0] < 93.001 and np.all(np.diff(dataset.lonlat[:, 0]) > 0.009)
 
 
+@pytest.mark.fault(15)
 def test_without_a_system_there_are_map_units_but_no_degrees(tmp_path):
     write(tmp_path / "src" / "landslide" / "a.tif", numbers(4))
     (tmp_path / "src" / "landslide" / "a.tfw").write_text("10\n0\n0\n-10\n500005\n199995\n")
@@ -152,6 +153,7 @@ def test_a_tag_is_the_datasets_nodata_and_a_single_band_without_data_is_nan(tmp_
     assert dataset.statistics[0]["n_nonfinite"] == 2 and dataset.statistics[0]["min"] > 0
 
 
+@pytest.mark.fault(15)
 def test_different_tags_are_brought_to_one(tmp_path):
     nodata_files(tmp_path / "src", -9999, -9999, 5000, None)
     report, dataset = run(tmp_path / "src")

@@ -190,6 +190,7 @@ def test_a_page_of_another_kind_or_size_is_refused(tmp_path, page):
 # ----------------------------------------------------------------------------------------------- what is refused
 
 
+@pytest.mark.fault(15)
 def test_a_vrt_renamed_tif_is_not_followed(tmp_path):
     write(tmp_path / "secret.tif", numbers(1))
     with opened(tmp_path / "secret.tif") as raster:
@@ -201,6 +202,7 @@ def test_a_vrt_renamed_tif_is_not_followed(tmp_path):
         raster_header(tmp_path / "x.tif")
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("form", ["/vsicurl/http://127.0.0.1:{}/x.tif", "http://127.0.0.1:{}/x.tif", "/vsimem/{}.tif"])
 def test_a_remote_path_is_refused_without_a_call(form):
     with listening() as (port, visits):
@@ -210,6 +212,7 @@ def test_a_remote_path_is_refused_without_a_call(form):
     assert not visits
 
 
+@pytest.mark.fault(15)
 def test_a_file_that_names_an_overview_elsewhere_makes_no_call(tmp_path):
     pixels = write(tmp_path / "x.tif", numbers(3, 64, 64))
     with listening() as (port, visits):
@@ -238,6 +241,7 @@ def test_statistics_masks_and_overviews_beside_the_file_change_nothing(tmp_path)
     np.testing.assert_array_equal(read_raster(tmp_path / "x.tif"), pixels)
 
 
+@pytest.mark.fault(15)
 def test_65_000_pixels_wide_is_refused_as_a_patch_and_read_by_windows(tmp_path):
     path = tmp_path / "wide.tif"
     with opened(path, "w", driver="GTiff", width=65_000, height=300, count=1, dtype="uint8") as raster:
@@ -278,6 +282,7 @@ def test_what_is_no_tiff_is_told(tmp_path, content):
         raster_header(tmp_path / "x.tif")
 
 
+@pytest.mark.fault(15)
 def test_a_corrupt_tile_is_an_error_and_its_neighbours_are_read(tmp_path):
     pixels = write(tmp_path / "x.tif", numbers(1, 64, 64), tiled=True, blockxsize=32, blockysize=32, compress="deflate")
     content = bytearray((tmp_path / "x.tif").read_bytes())

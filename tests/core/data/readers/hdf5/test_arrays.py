@@ -252,6 +252,7 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("fill", REFUSED)
 def test_what_reaches_out_of_the_file_is_refused(tmp_path, fill):
     make(tmp_path / "secret.h5", images=pixels())

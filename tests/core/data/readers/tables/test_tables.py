@@ -14,6 +14,7 @@ def table(tmp_path, content, name="labels.csv"):
     return read_table(tmp_path / name, aside), aside
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize(
     "content",
     [
@@ -114,6 +115,7 @@ def test_rows_of_another_length_are_set_aside_with_their_line(tmp_path):
     ]
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
