@@ -34,6 +34,7 @@ def _page(name: str, title: str, icon: str, default: bool = False):
 page = st.navigation(
     [
         _page("overview", "Overview", "home", default=True),
+        _page("tour", "Tour", "route"),
         _page("runs", "Runs", "table_view"),
         _page("dataset", "Dataset", "dataset"),
         _page("balance", "Balance", "balance"),

@@ -1,0 +1,113 @@
+"""Take a satellite away: how many landslides are still found when clouds come up, or a sensor or an orbit is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.analyses.bands import robustness
+from core.analyses.showcase import UNREADABLE
+from core.runs.store import RunFolder
+from dashboard import stakeholder, theme, url_state
+from dashboard.jobs import analyses
+from dashboard.tour import parts
+from dashboard.ui import downloads
+from dashboard.ui.formatting import interval, number
+
+NAME = robustness.ANALYSIS.name
+KEY = "tour_taken"
+INTACT = "intact"
+ORBITS = ("descending_lost", "ascending_lost")
+WORDS = {
+    "optical_lost": "The optical satellite", "sar_lost": "The radar satellite", "descending_lost": "Radar's morning orbit",
+    "ascending_lost": "Radar's evening orbit",
+}  # fmt: skip
+
+
+def view(run: RunFolder) -> None:
+    """The stop."""
+    try:
+        found = robustness.ANALYSIS.read(run)
+        rows = best_of(found.report["rows"]) if found is not None else []
+    except UNREADABLE:
+        rows = []
+    if len(rows) < 2:
+        parts.one_click(
+            run, NAME, "The patches are answered again with clouds over them, and without one satellite or orbit.",
+        )  # fmt: skip
+        return
+    intact, hurt = rows[0], rows[1:]
+    taken = url_state.choose(
+        st.segmented_control, "Take away", [row["scenario"] for row in hurt], key=KEY, default=hurt[0]["scenario"],
+        required=True, format_func=lambda name: title(next(row for row in hurt if row["scenario"] == name)), wrap=True,
+    )  # fmt: skip
+    row = next(one for one in hurt if one["scenario"] == taken)
+    parts.said(
+        f"{title(row)} gone: of 100 landslides {100 * row['recall']:.0f} are still found instead of "
+        f"{100 * intact['recall']:.0f}."
+        if row["scenario"] in WORDS
+        else f"{title(row)}: of 100 landslides {100 * row['recall']:.0f} are still found instead of "
+        f"{100 * intact['recall']:.0f}."
+    )
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
+        parts.big_number(
+            "Score (F1) that is left", number(row["f1"], 2), interval((row["lo"], row["hi"]), 2),
+            f"F1 of the headline head on n = {row['n']:,} patches out of fold, the missing values filled in the best of "
+            f"the ways that were tried ({row['policy'].replace('_', ' ')}), chosen afterwards; intact: "
+            f"{number(intact['f1'])}. Difference {number(row['difference'])} "
+            f"(95% interval {interval((row['diff_lo'], row['diff_hi']), signed=True)}), whole groups resampled.",
+        )  # fmt: skip
+        lost = row["n_missed"] - row["n_found"]
+        st.markdown(f"**{lost:,} more missed**, {row['n_alarms'] - row['n_cleared']:,} more false alarms." if lost > 0 else
+                    f"{row['n_alarms'] - row['n_cleared']:,} more false alarms.")  # fmt: skip
+        downloads.download(pd.DataFrame(rows), "satellite_taken_away", "All of it (CSV)", key="tour_satellite_csv")
+        _orbits(run, rows)
+    with right:
+        downloads.show(figure(rows, taken), key="tour_satellite_figure")
+        st.caption("Share of 100 landslides that are found, by what is missing; the missing values are filled in.")
+
+
+def best_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Intact first, then each scenario with its best way of filling what is missing, in their order."""
+    best: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["f1"] is not None and (row["scenario"] not in best or row["f1"] > best[row["scenario"]]["f1"]):
+            best[row["scenario"]] = row
+    return sorted(best.values(), key=lambda row: row["scenario"] != INTACT)
+
+
+def title(row: dict[str, Any]) -> str:
+    """What is missing, for anybody."""
+    return WORDS.get(row["scenario"], row["title"])
+
+
+def figure(rows: list[dict[str, Any]], taken: str) -> go.Figure:
+    """Landslides found of 100, a bar a scenario; the chosen one and the intact one stand out."""
+    shown = list(reversed(rows))
+    strong = {INTACT: theme.OUTCOME["TP"], taken: theme.OUTCOME["FN"]}
+    found = go.Figure()
+    found.add_bar(
+        y=["Nothing is missing" if row["scenario"] == INTACT else title(row) for row in shown],
+        x=[100 * row["recall"] for row in shown], orientation="h", showlegend=False, cliponaxis=False,
+        marker_color=[strong.get(row["scenario"], theme.UNLABELLED) for row in shown],
+        text=[f"{100 * row['recall']:.0f}" for row in shown], textposition="outside",
+        hovertemplate="%{x:.1f} of 100 found<extra></extra>",
+    )  # fmt: skip
+    found.update_xaxes(title_text="Landslides found, of 100", range=[0, 108])
+    return theme.apply(found, 110 + 52 * len(shown))
+
+
+def _orbits(run: RunFolder, rows: list[dict[str, Any]]) -> None:
+    """One click for the scenarios that a quick demo leaves out."""
+    known = {row["scenario"] for row in rows}
+    if stakeholder.is_on() or set(ORBITS) <= known or analyses.follow(run, NAME):
+        return
+    if st.button(
+        "Lose an orbit too", icon=":material/play_arrow:", key="tour_orbits",
+        help="Answers the patches again: each orbit, more clouds, noise. Minutes on two cores.",
+    ):  # fmt: skip
+        analyses.begin(run, NAME, robustness.ANALYSIS.options().model_dump(mode="json"))
